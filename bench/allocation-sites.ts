@@ -1,16 +1,16 @@
 import { Session } from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
 
-/** Where octets are allocated, and in which pieces. */
+/** Where bytes are allocated, and in which pieces. */
 export interface AllocationSite {
   /** 'onRequest src/exchange/exchange.ts:59': the function, and where it begins. */
   readonly place: string;
-  readonly octets: number;
+  readonly bytes: number;
   /** Their sizes and how many there are of each, those first that make up most. */
-  readonly pieces: readonly { readonly octets: number; readonly count: number }[];
+  readonly pieces: readonly { readonly bytes: number; readonly count: number }[];
 }
 
-/** Octets that V8 allocates while `run` runs. */
+/** Bytes that V8 allocates while `run` runs. */
 export function allocatedBy(run: () => void): number {
   const before = getHeapStatistics().total_allocated_bytes;
   run();
@@ -68,11 +68,11 @@ function sitesOf({ head, samples }: Profile): AllocationSite[] {
   return [...counts]
     .map(([place, sizes]) => {
       const pieces = [...sizes]
-        .map(([octets, count]) => ({ octets, count }))
-        .toSorted((a, b) => b.octets * b.count - a.octets * a.count);
-      return { place, octets: pieces.reduce((sum, { octets, count }) => sum + octets * count, 0), pieces };
+        .map(([bytes, count]) => ({ bytes, count }))
+        .toSorted((a, b) => b.bytes * b.count - a.bytes * a.count);
+      return { place, bytes: pieces.reduce((sum, { bytes, count }) => sum + bytes * count, 0), pieces };
     })
-    .toSorted((a, b) => b.octets - a.octets);
+    .toSorted((a, b) => b.bytes - a.bytes);
 }
 
 function placeOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {

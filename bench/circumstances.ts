@@ -3,13 +3,13 @@ import { availableParallelism, cpus, release } from 'node:os';
 import { type Peer, type PeerName, findPeer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import type { GatewayName } from './gateways.ts';
-import type { Pace } from './measure-works.ts';
+import type { RunLength } from './measure-works.ts';
 import { packages } from './tools.ts';
 
 /** What a reader must know to take figures for what they are. */
 export function circumstancesOf(
   names: readonly GatewayName[],
-  { rounds, seconds }: Pace,
+  { rounds, seconds }: RunLength,
   isSource: boolean,
 ): Record<string, string> {
   return {

@@ -58,7 +58,7 @@ function fail(why: string): never {
   process.exit(1);
 }
 
-function tell(result: object): void {
+function print(result: object): void {
   console.log(JSON.stringify(result));
 }
 
@@ -88,7 +88,7 @@ function steady(port: number, path: string, perSecond: number, seconds: number):
     if (begun < total || free.length < connectionsMax) return void setImmediate(turn);
     tookMs.sort((a, b) => a - b);
     const at = (part: number): number => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))] ?? 0;
-    tell({ requests: tookMs.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) } satisfies Steady);
+    print({ requests: tookMs.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) } satisfies Steady);
     process.exit(0);
   };
   turn();
@@ -109,13 +109,13 @@ function echo(port: number, seconds: number): void {
     let come = -1;
     socket.write(upgrade);
     socket.on('error', (error) => fail(error.message));
-    socket.on('data', (octets) => {
+    socket.on('data', (bytes) => {
       if (come < 0) {
-        if (!octets.toString('latin1').startsWith('HTTP/1.1 101')) fail(octets.toString('latin1', 0, 40));
+        if (!bytes.toString('latin1').startsWith('HTTP/1.1 101')) fail(bytes.toString('latin1', 0, 40));
         come = 0;
         return void socket.write(frame);
       }
-      come += octets.length;
+      come += bytes.length;
       if (come < wanted) return;
       come = 0;
       messages++;
@@ -123,7 +123,7 @@ function echo(port: number, seconds: number): void {
     });
   }
   setTimeout(() => {
-    tell({ messages });
+    print({ messages });
     process.exit(0);
   }, seconds * 1000);
 }
@@ -134,7 +134,7 @@ async function idle(port: number, count: number): Promise<void> {
     const some = Array.from({ length: Math.min(50, count - from) }, () => new KeptConnection(port));
     await Promise.all(some.map((one) => new Promise<void>((resolve) => one.ask(text, resolve))));
   }
-  tell({ connections: count });
+  print({ connections: count });
   process.stdin.resume();
   process.stdin.on('end', () => process.exit(0));
 }

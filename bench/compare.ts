@@ -144,10 +144,14 @@ async function compare(asked: Asked): Promise<number> {
     tools,
     say,
   );
-  return tell(asked, { older, newer }, rounds);
+  return print(asked, { older, newer }, rounds);
 }
 
-function tell(asked: Asked, { older, newer }: Record<'older' | 'newer', CommitTree>, rounds: readonly Round[]): number {
+function print(
+  asked: Asked,
+  { older, newer }: Record<'older' | 'newer', CommitTree>,
+  rounds: readonly Round[],
+): number {
   const isAlike = asked['against-itself'];
   const judgements = isAlike ? judgeAlike(rounds) : judge(rounds);
   const held = judgements.every((one) => one.held);

@@ -5,12 +5,12 @@ export interface Side {
   written: CostlessTransport | null;
 }
 
-/** A transport that takes every octet at once, keeps none, and costs next to nothing. */
+/** A transport that takes every byte at once, keeps none, and costs next to nothing. */
 export class CostlessTransport implements Transport {
   readonly facts: TransportFacts;
   listener: TransportListener = deaf;
-  readonly pendingOctets = 0;
-  sentOctets = 0;
+  readonly pendingBytes = 0;
+  sentBytes = 0;
   /** We have closed it, or said that we send no more. */
   over = false;
   readonly #side: Side;
@@ -20,18 +20,18 @@ export class CostlessTransport implements Transport {
     this.facts = { kind: 'tcp', remoteAddress, remotePort, localAddress: '127.0.0.1', localPort, tls: null };
   }
 
-  /** The other end sends these octets. */
-  deliver(octets: Uint8Array): void {
-    this.listener.onOctets(octets, 0, octets.length);
+  /** The other end sends these bytes. */
+  deliver(bytes: Uint8Array): void {
+    this.listener.onBytes(bytes, 0, bytes.length);
   }
 
-  write(_octets: Uint8Array, start: number, end: number): boolean {
-    this.sentOctets += end - start;
+  write(_bytes: Uint8Array, start: number, end: number): boolean {
+    this.sentBytes += end - start;
     this.#side.written = this;
     return true;
   }
 
-  takeBack(): Uint8Array {
+  reclaimUnsent(): Uint8Array {
     return nothing;
   }
 
@@ -60,4 +60,4 @@ export class CostlessTransport implements Transport {
 
 const nothing = new Uint8Array(0);
 
-const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+const deaf: TransportListener = { onBytes() {}, onEnd() {}, onWritten() {}, onClosed() {} };

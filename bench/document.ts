@@ -153,7 +153,7 @@ function memoryTable({ memory }: Figures): string {
     title,
     ...counts.map((count) => {
       const found = some.find(({ connections }) => connections === count);
-      return found === undefined ? '' : (found.residentOctets / 1e6).toFixed(0);
+      return found === undefined ? '' : (found.residentBytes / 1e6).toFixed(0);
     }),
   ]);
   const head = ['', ...counts.map((count) => `${count.toLocaleString('en')} connections`)];
@@ -164,7 +164,7 @@ function rest({ garbage, scaling }: Figures): string {
   const lines: string[] = [];
   if (garbage !== null)
     lines.push(
-      `Garbage of Candor at the small GET, all threads: ${(garbage.allocatedOctets / garbage.requests / 1024).toFixed(1)} KiB for each exchange; ${garbage.collections} collections, the longest pause ${garbage.pauseMsMax.toFixed(1)} ms, ${((garbage.pauseMsTotal / garbage.requests) * 1000).toFixed(2)} µs for each exchange.`,
+      `Garbage of Candor at the small GET, all threads: ${(garbage.allocatedBytes / garbage.requests / 1024).toFixed(1)} KiB for each exchange; ${garbage.collections} collections, the longest pause ${garbage.pauseMsMax.toFixed(1)} ms, ${((garbage.pauseMsTotal / garbage.requests) * 1000).toFixed(2)} µs for each exchange.`,
     );
   if (scaling !== null)
     lines.push(

@@ -16,26 +16,25 @@ function answerTo(head: string): string {
 }
 
 /** Each message fits one frame, and its length seven bits. */
-function echoOf(octets: Buffer, at: number): Buffer {
-  const length = (octets[at + 1] as number) & 0x7f;
+function echoOf(bytes: Buffer, at: number): Buffer {
+  const length = (bytes[at + 1] as number) & 0x7f;
   const frame = Buffer.allocUnsafe(length + 2);
-  frame[0] = octets[at] as number;
+  frame[0] = bytes[at] as number;
   frame[1] = length;
   for (let index = 0; index < length; index++)
-    frame[index + 2] = (octets[at + 6 + index] as number) ^ (octets[at + 2 + (index & 3)] as number);
+    frame[index + 2] = (bytes[at + 6 + index] as number) ^ (bytes[at + 2 + (index & 3)] as number);
   return frame;
 }
 
 createServer({ noDelay: true }, (socket) => {
   let hasHead = false;
   socket.on('error', () => socket.destroy());
-  socket.on('data', (octets: Buffer) => {
+  socket.on('data', (bytes: Buffer) => {
     if (!hasHead) {
-      hasHead = octets.includes('\r\n\r\n');
-      if (hasHead) socket.write(answerTo(octets.toString('latin1')));
+      hasHead = bytes.includes('\r\n\r\n');
+      if (hasHead) socket.write(answerTo(bytes.toString('latin1')));
       return;
     }
-    for (let at = 0; at < octets.length; at += 6 + ((octets[at + 1] as number) & 0x7f))
-      socket.write(echoOf(octets, at));
+    for (let at = 0; at < bytes.length; at += 6 + ((bytes[at + 1] as number) & 0x7f)) socket.write(echoOf(bytes, at));
   });
 }).listen(echoPort, '127.0.0.1');

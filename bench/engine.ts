@@ -3,23 +3,23 @@ import type { Connector } from '../src/core/connector.ts';
 import { noCounts } from '../src/core/counters.ts';
 import { Deadlines } from '../src/core/deadline.ts';
 import type { EndedExchange } from '../src/core/exchange.ts';
-import { localPlaceSource } from '../src/core/local-places.ts';
+import { localSemaphoreSource } from '../src/core/local-semaphore.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 import type { Clock } from '../src/core/time.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
-import type { Serving } from '../src/exchange/ports.ts';
-import { compileRoute } from '../src/gateway/compile-route.ts';
-import { OutcomeCounts } from '../src/gateway/outcome-counts.ts';
-import { createRouter } from '../src/gateway/router.ts';
-import { countStaleReuses } from '../src/gateway/stale-reuses.ts';
-import { systemClock, systemRandom as random } from '../src/gateway/system.ts';
+import type { ServingRevision } from '../src/exchange/ports.ts';
+import { compileRoute } from '../src/worker/compile-route.ts';
+import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
+import { createRouter } from '../src/worker/router.ts';
+import { countStaleReuses } from '../src/worker/stale-reuses.ts';
+import { systemClock, systemRandom as random } from '../src/system/system.ts';
 import { RecordBatch } from '../src/record/batch.ts';
 import { ExchangeCounters } from '../src/record/counters.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
 import { LiveUpstream } from '../src/upstream/upstream.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
-import { OctetWriter } from '../src/wire/octet-writer.ts';
+import { ByteWriter } from '../src/wire/byte-writer.ts';
 import { IdSource } from '../src/wire/request-id.ts';
 import { benchLimits } from './fixtures.ts';
 import { TextRedactor } from '../src/core/redact/text-redactor.ts';
@@ -32,7 +32,7 @@ export interface EngineSettings {
   readonly upstream: UpstreamSnapshot;
   readonly isTrusted: (address: string) => boolean;
   /** Writes lines of the record, and calls `written` then. */
-  readonly writeLines: (octets: Uint8Array, written: () => void) => void;
+  readonly writeLines: (bytes: Uint8Array, written: () => void) => void;
   /** The system's where it is left out. */
   readonly clock?: Clock;
   /** Told of each exchange as it begins. */
@@ -46,9 +46,9 @@ export interface Engine {
   readonly listener: Pick<ListenerConnections, 'accept'>;
   readonly clock: Clock;
   readonly ids: IdSource;
-  readonly serving: Serving;
+  readonly serving: ServingRevision;
   readonly upstream: LiveUpstream;
-  readonly writer: OctetWriter;
+  readonly writer: ByteWriter;
   readonly storage: HeadStorage;
   readonly counters: ExchangeCounters;
   readonly outcomes: OutcomeCounts;
@@ -58,11 +58,11 @@ export interface Engine {
 /** The engine as it runs in a worker, over any transport, in this thread. */
 export function startEngine(settings: EngineSettings): Engine {
   const { clock = systemClock } = settings;
-  const writer = new OctetWriter();
+  const writer = new ByteWriter();
   const storage = new HeadStorage();
   const shared = { clock, deadlines: new Deadlines(clock), writer, storage, counts: noCounts(1) };
   const { connector } = settings;
-  const ports = { ...shared, random, connector, places: localPlaceSource, onUnclassified() {} };
+  const ports = { ...shared, random, connector, semaphores: localSemaphoreSource, onUnclassified() {} };
   const upstream = new LiveUpstream(settings.upstream, ports);
   const serving = servingBy(settings.routes, upstream);
   const counters = new ExchangeCounters();
@@ -95,19 +95,19 @@ export function startEngine(settings: EngineSettings): Engine {
 }
 
 const admitsAll = {
-  untaken: { look() {} },
+  sendQueueBytes: { look() {} },
   overload: { failure: null },
   admission: {
-    take: () => '' as const,
-    takeAddress: () => '' as const,
-    giveBack() {},
-    giveBackAddress() {},
+    acquire: () => '' as const,
+    acquireAddress: () => '' as const,
+    release() {},
+    releaseAddress() {},
     refusal: () => null,
     refusalOver() {},
   },
 };
 
-function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Serving {
+function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): ServingRevision {
   const entries = routes.map((spec) => {
     return { match: spec.match, route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null) };
   });
@@ -128,11 +128,11 @@ function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): Rec
     onReady() {
       const lines = batch.take();
       if (lines === null) return;
-      const { octets } = lines;
-      writeLines(octets, () => {
+      const { bytes } = lines;
+      writeLines(bytes, () => {
         batch.acknowledge();
         // As main does when it has written them.
-        batch.reuse(octets.buffer as ArrayBuffer);
+        batch.reuse(bytes.buffer as ArrayBuffer);
       });
     },
   });

@@ -1,6 +1,6 @@
 /**
  * What one exchange costs in JavaScript alone: the real engine, routing, record and counts over transports that
- * take every octet and cost nothing. Run: `node bench/exchange.ts [exchanges] [--clients 64]`. Many clients, since caches
+ * take every byte and cost nothing. Run: `node bench/exchange.ts [exchanges] [--clients 64]`. Many clients, since caches
  * then see as many connections as in life.
  */
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 import { accessDialect } from '../src/diagnose/engine.test-support.ts';
 import { allDialects } from '../src/diagnose/all-dialects.ts';
-import { OctetLog } from '../src/diagnose/octet-log.ts';
+import { ByteLog } from '../src/diagnose/byte-log.ts';
 import { optionsOr, wholeNumber } from './options.ts';
 
 const usage = `usage: npm run bench:explain -- [options]
@@ -28,8 +28,8 @@ const { megabytes, least } = optionsOr(
   }),
 );
 
-const chunkOctets = 65_536;
-const poolOctets = 16_000_000;
+const chunkBytes = 65_536;
+const poolBytes = 16_000_000;
 
 const agents = [
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
@@ -67,10 +67,10 @@ function lineOf(line: number, tail: Tail): string {
 
 function poolOf(tail: Tail): Uint8Array[] {
   let text = '';
-  for (let line = 0; text.length < poolOctets; line++) text += lineOf(line, tail);
-  const octets = Buffer.from(text);
+  for (let line = 0; text.length < poolBytes; line++) text += lineOf(line, tail);
+  const bytes = Buffer.from(text);
   const chunks: Uint8Array[] = [];
-  for (let at = 0; at < octets.length; at += chunkOctets) chunks.push(octets.subarray(at, at + chunkOctets));
+  for (let at = 0; at < bytes.length; at += chunkBytes) chunks.push(bytes.subarray(at, at + chunkBytes));
   return chunks;
 }
 
@@ -82,13 +82,13 @@ function measure(name: string, tail: Tail, isSlow: boolean, size: number): numbe
   let best = 0;
   const heaps: number[] = [];
   for (let round = 0; round < 3; round++) {
-    const log = new OctetLog(isSlow ? { dialects, onLine: () => {} } : { dialects });
+    const log = new ByteLog(isSlow ? { dialects, onLine: () => {} } : { dialects });
     const before = process.cpuUsage();
-    let octets = 0;
-    for (let at = 0; octets < (size / 3) * 1e6; at++) {
+    let bytes = 0;
+    for (let at = 0; bytes < (size / 3) * 1e6; at++) {
       const chunk = chunks[at % chunks.length] as Uint8Array;
       log.push(chunk);
-      octets += chunk.length;
+      bytes += chunk.length;
       if (at % 50 === 0) heaps.push(process.memoryUsage().heapUsed);
     }
     const report = log.end();
@@ -96,7 +96,7 @@ function measure(name: string, tail: Tail, isSlow: boolean, size: number): numbe
     const seconds = (user + system) / 1e6;
     // The last chunk may end within a line.
     if (report.unrecognised > 1 || report.failures > 0) throw new Error(`${name}: the log was misread`);
-    best = Math.max(best, octets / 1e6 / seconds);
+    best = Math.max(best, bytes / 1e6 / seconds);
   }
   // What is left after the collector has been there; it grows with what is kept, and not with the log.
   const [early, late] = [heaps.slice(0, heaps.length / 2), heaps.slice(heaps.length / 2)].map((some) =>

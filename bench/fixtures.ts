@@ -3,7 +3,7 @@ import type { EndpointId, RouteId, UpstreamId } from '../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 
 /** A browser's request, as most are. */
-export const requestOctets: Buffer = Buffer.from(
+export const requestBytes: Buffer = Buffer.from(
   [
     'GET /articles/latest?page=2 HTTP/1.1',
     'Host: www.example.org',
@@ -24,7 +24,7 @@ export const requestOctets: Buffer = Buffer.from(
 );
 
 /** A small answer, as nginx gives it. */
-export const responseOctets: Buffer = Buffer.from(
+export const responseBytes: Buffer = Buffer.from(
   'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\nContent-Type: text/plain\r\n' +
     'Content-Length: 44\r\nConnection: keep-alive\r\n\r\nhello, this is a small answer of the origin\n',
 );
@@ -55,7 +55,7 @@ export const benchUpstream: UpstreamSnapshot = {
   queueMax: 64,
   queueMs: 2000,
   attemptsMax: 2,
-  responseHeadOctetsMax: 65_536,
+  responseHeadBytesMax: 65_536,
   endpoints: [
     {
       id: 'api/127.0.0.1:3000' as EndpointId,
@@ -76,10 +76,10 @@ export const benchLimits: ClientLimits = {
   contentMs: 5000,
   keepAliveMs: 75_000,
   writeMs: 5000,
-  headOctetsMax: 32_768,
+  headBytesMax: 32_768,
   fieldsMax: 128,
-  targetOctetsMax: 16_384,
-  contentOctetsMax: null,
+  targetBytesMax: 16_384,
+  contentBytesMax: null,
   connectionsMax: 10_000,
   connectionsPerAddressMax: null,
   ipv6PrefixBits: 64,

@@ -4,7 +4,7 @@ export interface Garbage {
   readonly pauseMsMax: number;
   readonly pauseMsTotal: number;
   /** Of every isolate: what has come between the end of one collection and the begin of the next. */
-  readonly allocatedOctets: number;
+  readonly allocatedBytes: number;
 }
 
 /**
@@ -25,7 +25,7 @@ export function garbageIn(before: string, during: string): Garbage {
     allocatedMb += Math.max(0, foundMb - (left.get(isolate) ?? foundMb));
     left.set(isolate, leftMb);
   }
-  return { collections, pauseMsMax, pauseMsTotal, allocatedOctets: allocatedMb * 1024 * 1024 };
+  return { collections, pauseMsMax, pauseMsTotal, allocatedBytes: allocatedMb * 1024 * 1024 };
 }
 
 function readLines(text: string) {

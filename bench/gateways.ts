@@ -86,7 +86,7 @@ ${page('$request_id')}
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
-/** A page of a shop, of some hundred octets. */
+/** A page of a shop, of some hundred bytes. */
 function page(session: string): string {
   return `      add_header Cache-Control "private, max-age=0";
       add_header Set-Cookie "session=${session}; Path=/; HttpOnly";
@@ -301,7 +301,7 @@ log:
   return { name: 'candor', port, command, env: {}, files: { 'candor.yaml': text } };
 }
 
-/** What reading and writing alone take on Node: octets are carried, and not looked at. */
+/** What reading and writing alone take on Node: bytes are carried, and not looked at. */
 export function relay(): Gateway {
   return {
     name: 'relay',

@@ -1,5 +1,5 @@
 import type { Connector } from '../src/core/connector.ts';
-import { createTrust } from '../src/gateway/trust.ts';
+import { createTrust } from '../src/worker/trust.ts';
 import { CostlessTransport, type Side } from './costless-transport.ts';
 import { type Engine, type EngineSettings, startEngine } from './engine.ts';
 import { benchRoute, benchUpstream } from './fixtures.ts';
@@ -17,12 +17,12 @@ export interface InMemoryGateway {
   /** A client connects. */
   connect(address?: string): CostlessTransport;
   /**
-   * A client sends octets. Returns the connection on which they, or what became of them, went to an endpoint; null if nothing
+   * A client sends bytes. Returns the connection on which they, or what became of them, went to an endpoint; null if nothing
    * did, since the gateway has answered by itself or waits for more.
    */
-  send(client: CostlessTransport, octets: Uint8Array): CostlessTransport | null;
+  send(client: CostlessTransport, bytes: Uint8Array): CostlessTransport | null;
   /** An endpoint answers. Returns the connection to an endpoint on which its request was then made again, or null. */
-  answer(endpoint: CostlessTransport, octets: Uint8Array): CostlessTransport | null;
+  answer(endpoint: CostlessTransport, bytes: Uint8Array): CostlessTransport | null;
   /** A connection to an endpoint is lost: ended by a FIN (null) or by an error. Returns as `answer`. */
   lose(endpoint: CostlessTransport, errno: string | null): CostlessTransport | null;
   /** So many of the next connections to endpoints are refused. */
@@ -46,7 +46,7 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
     ...settings,
     connector,
     isTrusted,
-    writeLines: (_octets, written) => written(), // Nobody reads them.
+    writeLines: (_bytes, written) => written(), // Nobody reads them.
   });
   let port = 20_000;
   const asked = (): CostlessTransport | null => {
@@ -60,12 +60,12 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
       listener.accept(client);
       return client;
     },
-    send(client, octets) {
-      client.deliver(octets);
+    send(client, bytes) {
+      client.deliver(bytes);
       return asked();
     },
-    answer(endpoint, octets) {
-      endpoint.deliver(octets);
+    answer(endpoint, bytes) {
+      endpoint.deliver(bytes);
       return asked();
     },
     lose(endpoint, errno) {

@@ -33,8 +33,8 @@ export async function load(
   return readWrk(await ask(place.core, args, wrk.env));
 }
 
-function scriptOf({ method, contentOctets, freshFields }: Work): string {
-  const lines = [`wrk.method = "${method}"`, `wrk.body = string.rep("x", ${contentOctets})`];
+function scriptOf({ method, contentBytes, freshFields }: Work): string {
+  const lines = [`wrk.method = "${method}"`, `wrk.body = string.rep("x", ${contentBytes})`];
   if (freshFields) lines.push(freshTraceparent);
   return `${lines.join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import type { Steady } from './client.ts';
 import { askClient, drive } from './drive.ts';
 import { type GatewayName, originPort } from './gateways.ts';
-import { firstWarmUpS, type Pace } from './measure-works.ts';
+import { firstWarmUpS, type RunLength } from './measure-works.ts';
 import { stop } from './processes.ts';
 import type { Added } from './report.ts';
 import { startAll } from './start-gateway.ts';
@@ -15,7 +15,7 @@ const [small] = works as readonly [Work];
 /** What each gateway adds to the origin's own time at a rate, in rounds in which all take their turn. */
 export async function measureAdded(
   tools: Tools,
-  { rounds, seconds }: Pace,
+  { rounds, seconds }: RunLength,
   say: (line: string) => void,
 ): Promise<Added[]> {
   const started = await startAll(tools, settings.plain);

@@ -5,23 +5,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
 import { candorGateway, type Gateway, type GatewayName } from './gateways.ts';
-import { type Pinned, residentOctets, stop } from './processes.ts';
+import { type Pinned, residentBytes, stop } from './processes.ts';
 import type { Memory } from './report.ts';
-import { startGateway, wayOf } from './start-gateway.ts';
+import { startGateway, factoryOf } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
 import { settings } from './works.ts';
 
 /** What is resident with idle connections, of a gateway that has just started. */
 export async function measureMemory(tools: Tools, say: (line: string) => void): Promise<Memory[]> {
   const memory: Memory[] = [];
-  for (const gateway of tools.ways.keys()) {
+  for (const gateway of tools.factories.keys()) {
     for (const workers of gateway === 'candor' ? [1, 2] : [1]) {
       for (const connections of [64, 5000]) {
         memory.push({
           gateway,
           workers,
           connections,
-          residentOctets: await measureIdle(gateway, workers, connections, tools),
+          residentBytes: await measureIdle(gateway, workers, connections, tools),
         });
         say(`memory of ${gateway} with ${connections} connections`);
       }
@@ -32,11 +32,11 @@ export async function measureMemory(tools: Tools, say: (line: string) => void): 
 
 async function measureIdle(name: GatewayName, workers: number, connections: number, tools: Tools): Promise<number> {
   const gateway =
-    name === 'candor' ? candorGateway(tools.candor, settings.plain, workers) : wayOf(tools, name)(settings.plain);
+    name === 'candor' ? candorGateway(tools.candor, settings.plain, workers) : factoryOf(tools, name)(settings.plain);
   const pinned = await startGateway(gateway, gatewayCore, join(tools.folder, gateway.name));
-  const octets = await residentWhileIdle(gateway, pinned, connections);
+  const bytes = await residentWhileIdle(gateway, pinned, connections);
   await stop(pinned);
-  return octets;
+  return bytes;
 }
 
 /** Each connection carries one request, and then rests. */
@@ -50,8 +50,8 @@ async function residentWhileIdle(gateway: Gateway, pinned: Pinned, connections: 
   if (!Buffer.isBuffer(first)) throw new Error(`${gateway.name} did not take ${connections} connections`);
   // What a collection of garbage gives back is given back within seconds of rest.
   await sleep(3000);
-  const octets = residentOctets(pinned.pid);
+  const bytes = residentBytes(pinned.pid);
   client.stdin.end();
   await ended;
-  return octets;
+  return bytes;
 }

@@ -3,7 +3,7 @@ import { gatewayCore } from './cores.ts';
 import { drive } from './drive.ts';
 import { candorGateway } from './gateways.ts';
 import type { Round } from './judgement.ts';
-import type { Pace } from './measure-works.ts';
+import type { RunLength } from './measure-works.ts';
 import { cpuMicroseconds, type Pinned, stop } from './processes.ts';
 import { startGateway } from './start-gateway.ts';
 import type { Program } from './tools.ts';
@@ -40,7 +40,7 @@ const ports: Both<number> = { older: 19_303, newer: 19_312 };
 export async function measureTogether(
   programs: Both<string>,
   works: readonly Work[],
-  { rounds, seconds }: Pace,
+  { rounds, seconds }: RunLength,
   tools: LoadTools,
   say: (line: string) => void,
 ): Promise<Round[]> {

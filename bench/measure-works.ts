@@ -7,7 +7,7 @@ import type { Tools } from './tools.ts';
 import { type SettingName, settings, type Work, type WorkName, works } from './works.ts';
 
 /** How long, and how often, each thing is measured. */
-export interface Pace {
+export interface RunLength {
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -24,7 +24,12 @@ const laterWarmUpS = 3;
 type Measured = Pick<Figures, 'runs' | 'failed'>;
 
 /** CPU time of each gateway at each work, in rounds in which all take their turn. */
-export async function measureWorks(wanted: readonly WorkName[], tools: Tools, pace: Pace, say: Say): Promise<Measured> {
+export async function measureWorks(
+  wanted: readonly WorkName[],
+  tools: Tools,
+  runLength: RunLength,
+  say: Say,
+): Promise<Measured> {
   const runs: (Run | FailedRun)[] = [];
   for (const setting of Object.keys(settings) as SettingName[]) {
     const group = works.filter((work) => work.setting === setting && wanted.includes(work.name));
@@ -33,7 +38,7 @@ export async function measureWorks(wanted: readonly WorkName[], tools: Tools, pa
     for (const work of group) {
       const warmUpS = work === group[0] ? firstWarmUpS : laterWarmUpS;
       for (const { gateway } of started) await drive(work, gateway.port, warmUpS, tools);
-      runs.push(...(await measureRounds(work, started, tools, pace, say)));
+      runs.push(...(await measureRounds(work, started, tools, runLength, say)));
     }
     for (const { pinned } of started) await stop(pinned);
   }
@@ -48,7 +53,7 @@ async function measureRounds(
   work: Work,
   started: readonly Started[],
   tools: Tools,
-  { rounds, seconds }: Pace,
+  { rounds, seconds }: RunLength,
   say: Say,
 ): Promise<(Run | FailedRun)[]> {
   const runs: (Run | FailedRun)[] = [];

@@ -1,5 +1,5 @@
 import { assert } from '../src/core/assert.ts';
-import { writeDigits } from '../src/core/copy-octets.ts';
+import { writeDigits } from '../src/core/copy-bytes.ts';
 
 /** As many digits as a field of each fixture has in one place: of the session's cookie, or of the date. */
 const lowest = 1000;
@@ -7,20 +7,20 @@ const highest = 9999;
 
 /** A message whose fields differ in four digits each time, as where a client sends a trace or an endpoint sets a session. */
 export class NewEachTime {
-  readonly #octets: Buffer;
+  readonly #bytes: Buffer;
   readonly #at: number;
   #number = lowest;
 
-  constructor(octets: Buffer) {
-    this.#octets = Buffer.from(octets);
-    this.#at = /(?<=session=)\d{4}|(?<=Date: .*)\d{4}/.exec(octets.toString('latin1'))?.index ?? -1;
+  constructor(bytes: Buffer) {
+    this.#bytes = Buffer.from(bytes);
+    this.#at = /(?<=session=)\d{4}|(?<=Date: .*)\d{4}/.exec(bytes.toString('latin1'))?.index ?? -1;
     assert(this.#at > 0, 'the message has a session or a date');
   }
 
   /** Valid until the next one. */
   next(): Buffer {
     this.#number = this.#number === highest ? lowest : this.#number + 1;
-    writeDigits(this.#octets, this.#at, this.#number);
-    return this.#octets;
+    writeDigits(this.#bytes, this.#at, this.#number);
+    return this.#bytes;
   }
 }

@@ -47,7 +47,7 @@ const response = Buffer.from(
 const rounds = 12;
 const perRound = 50_000;
 
-function measure(name: string, octets: number, once: () => void): void {
+function measure(name: string, bytes: number, once: () => void): void {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
     const before = process.cpuUsage();
@@ -55,7 +55,7 @@ function measure(name: string, octets: number, once: () => void): void {
     const { user, system } = process.cpuUsage(before);
     best = Math.min(best, ((user + system) * 1000) / perRound);
   }
-  console.log(`${name.padEnd(28)} ${String(octets).padStart(5)} octets ${best.toFixed(0).padStart(6)} ns`);
+  console.log(`${name.padEnd(28)} ${String(bytes).padStart(5)} bytes ${best.toFixed(0).padStart(6)} ns`);
 }
 
 const storage = new HeadStorage();
@@ -70,9 +70,9 @@ measure('request head, new fields', request.length, () => {
   requests.reset();
 });
 measure('the same, in 10 pieces', request.length, () => {
-  const octets = newRequests.next();
+  const bytes = newRequests.next();
   const step = Math.ceil(request.length / 10);
-  for (let at = 0; at < request.length; at += step) requests.push(octets, at, Math.min(at + step, request.length));
+  for (let at = 0; at < request.length; at += step) requests.push(bytes, at, Math.min(at + step, request.length));
   requests.reset();
 });
 measure('request head, as before', request.length, () => {

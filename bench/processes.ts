@@ -111,8 +111,8 @@ export function cpuMicroseconds(pid: number): number {
 }
 
 /** Of a process and its children, what they share counted once for each. */
-export function residentOctets(pid: number): number {
+export function residentBytes(pid: number): number {
   const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children === '' ? own : children.split(' ').reduce((sum, child) => sum + residentOctets(Number(child)), own);
+  return children === '' ? own : children.split(' ').reduce((sum, child) => sum + residentBytes(Number(child)), own);
 }

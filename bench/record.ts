@@ -88,8 +88,8 @@ function exchange(n: number, target: string): EndedExchange {
     end: 'forwarded',
     failure: null,
     delivery: 'response_started',
-    octetsFromClient: 0,
-    octetsToClient: 6413,
+    bytesFromClient: 0,
+    bytesToClient: 6413,
   };
 }
 
@@ -120,8 +120,8 @@ function measure(name: string, make: (n: number) => EndedExchange, run: (exchang
 }
 
 let length = 0;
-const octets = writer.write(exchange(1, '/products/42'));
-console.log(`an ordinary line has ${octets} octets; ${lines} lines per round`);
+const bytes = writer.write(exchange(1, '/products/42'));
+console.log(`an ordinary line has ${bytes} bytes; ${lines} lines per round`);
 measure(
   'record, ordinary',
   (n) => exchange(n, '/products/42'),

@@ -1,7 +1,7 @@
 import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 
 /**
- * Octets from one socket to the other and nothing else, read into our own buffer as the gateway does: the floor that
+ * Bytes from one socket to the other and nothing else, read into our own buffer as the gateway does: the floor that
  * no gateway on Node can go below.
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
@@ -9,8 +9,8 @@ const shared = Buffer.allocUnsafeSlow(64 * 1024);
 function reading(target: () => Socket): NonNullable<SocketConstructorOpts['onread']> {
   return {
     buffer: shared,
-    callback: (length, octets) => {
-      target().write(Buffer.from(octets.subarray(0, length)));
+    callback: (length, bytes) => {
+      target().write(Buffer.from(bytes.subarray(0, length)));
       return true;
     },
   };

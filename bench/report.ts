@@ -36,7 +36,7 @@ export interface Memory {
   readonly gateway: GatewayName;
   readonly workers: number;
   readonly connections: number;
-  readonly residentOctets: number;
+  readonly residentBytes: number;
 }
 
 export interface Figures {

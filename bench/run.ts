@@ -9,7 +9,7 @@ import { type GatewayName, gatewayNames } from './gateways.ts';
 import { measureAdded } from './measure-added.ts';
 import { measureMemory } from './measure-memory.ts';
 import { measureGarbage, measureScaling } from './measure-own.ts';
-import { measureWorks, type Pace } from './measure-works.ts';
+import { measureWorks, type RunLength } from './measure-works.ts';
 import { chosen, wholeNumber, wrongWords } from './options.ts';
 import { plot } from './plot.ts';
 import { stopAll } from './processes.ts';
@@ -63,7 +63,7 @@ interface Asked {
   readonly works: readonly WorkName[];
   readonly gateways: readonly GatewayName[];
   readonly parts: readonly (typeof parts)[number][];
-  readonly pace: Pace;
+  readonly runLength: RunLength;
   readonly source: boolean;
   readonly write: boolean;
   readonly json: boolean;
@@ -85,7 +85,7 @@ function readWords(words: readonly string[]): Asked {
       help: { type: 'boolean', default: false },
     },
   });
-  const pace = {
+  const runLength = {
     rounds: wholeNumber(values.rounds, '--rounds'),
     seconds: wholeNumber(values.seconds, '--seconds'),
   };
@@ -94,7 +94,7 @@ function readWords(words: readonly string[]): Asked {
     works: chosen(values.works, workNames, 'work'),
     gateways: chosen(values.gateways, gatewayNames, 'gateway'),
     parts: chosen(values.parts, parts, 'part'),
-    pace,
+    runLength,
   };
 }
 
@@ -112,7 +112,7 @@ async function run(words: readonly string[]): Promise<number> {
 }
 
 async function bench(asked: Asked): Promise<void> {
-  const { gateways, pace, parts: wanted } = asked;
+  const { gateways, runLength, parts: wanted } = asked;
   const say = asked.json ? console.error : console.log;
   const folder = join(cacheFolder, 'bench', 'run');
   needTwoCores();
@@ -122,17 +122,17 @@ async function bench(asked: Asked): Promise<void> {
   await startOrigins(tools.nginx, folder);
 
   const figures: Figures = {
-    circumstances: circumstancesOf(gateways, pace, asked.source),
-    ...(wanted.includes('cpu') ? await measureWorks(asked.works, tools, pace, say) : { runs: [], failed: [] }),
-    added: wanted.includes('latency') ? await measureAdded(tools, pace, say) : [],
+    circumstances: circumstancesOf(gateways, runLength, asked.source),
+    ...(wanted.includes('cpu') ? await measureWorks(asked.works, tools, runLength, say) : { runs: [], failed: [] }),
+    added: wanted.includes('latency') ? await measureAdded(tools, runLength, say) : [],
     memory: wanted.includes('memory') ? await measureMemory(tools, say) : [],
-    garbage: wanted.includes('garbage') ? await measureGarbage(tools, pace.seconds * 2) : null,
-    scaling: wanted.includes('scaling') ? await measureScaling(tools, pace.seconds * 2) : null,
+    garbage: wanted.includes('garbage') ? await measureGarbage(tools, runLength.seconds * 2) : null,
+    scaling: wanted.includes('scaling') ? await measureScaling(tools, runLength.seconds * 2) : null,
   };
-  tell(figures, asked, say);
+  print(figures, asked, say);
 }
 
-function tell(figures: Figures, { json, write }: Asked, say: (line: string) => void): void {
+function print(figures: Figures, { json, write }: Asked, say: (line: string) => void): void {
   for (const { name, title } of works) {
     const to = ratioToBest(figures.runs, name);
     if (to !== null) say(`${title}: Candor ÷ ${titles[to.best]} ${ratioText(to.ratio)}`);

@@ -1,5 +1,5 @@
 import type { CostlessTransport } from './costless-transport.ts';
-import { requestOctets, responseOctets } from './fixtures.ts';
+import { requestBytes, responseBytes } from './fixtures.ts';
 import { NewEachTime } from './new-each-time.ts';
 import type { InMemoryGateway } from './in-memory-gateway.ts';
 
@@ -15,7 +15,7 @@ export class SmallGets {
     this.#gateway = gateway;
     const isNew = heads === 'new';
     this.#newHeads = isNew
-      ? { request: new NewEachTime(requestOctets), response: new NewEachTime(responseOctets) }
+      ? { request: new NewEachTime(requestBytes), response: new NewEachTime(responseBytes) }
       : null;
     this.#clients = Array.from({ length: clients }, () => gateway.connect());
   }
@@ -33,12 +33,12 @@ export class SmallGets {
     const asked = this.#asked;
     const heads = this.#newHeads;
     for (let index = 0; index < clients.length; index++) {
-      const octets = heads === null ? requestOctets : heads.request.next();
-      asked[index] = gateway.send(clients[index] as CostlessTransport, octets) as CostlessTransport;
+      const bytes = heads === null ? requestBytes : heads.request.next();
+      asked[index] = gateway.send(clients[index] as CostlessTransport, bytes) as CostlessTransport;
     }
     for (let index = 0; index < clients.length; index++) {
-      const octets = heads === null ? responseOctets : heads.response.next();
-      gateway.answer(asked[index] as CostlessTransport, octets);
+      const bytes = heads === null ? responseBytes : heads.response.next();
+      gateway.answer(asked[index] as CostlessTransport, bytes);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Transport } from '../src/core/transport.ts';
-import { Patience, type PatienceOwner } from '../src/downstream/patience.ts';
+import { ClientTimeouts, type ClientTimeoutsOwner } from '../src/downstream/timeouts.ts';
 import type { Exchange } from '../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../src/exchange/forward.ts';
 import type { Route } from '../src/exchange/ports.ts';
@@ -8,12 +8,12 @@ import type { UpstreamConnection } from '../src/upstream/connection.ts';
 import { requestLimits } from '../src/wire/request-limits.test-support.ts';
 import { responseLimits } from '../src/wire/limits.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
-import type { Composer } from '../src/wire/octet-writer.ts';
+import type { Composer } from '../src/wire/byte-writer.ts';
 import { RequestHeadParser } from '../src/wire/request-head.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../src/wire/response-head.ts';
 import { writeRequestHead, writeResponseHead } from '../src/wire/write-head.ts';
 import { CostlessTransport } from './costless-transport.ts';
-import { benchLimits, requestOctets, responseOctets } from './fixtures.ts';
+import { benchLimits, requestBytes, responseBytes } from './fixtures.ts';
 import { type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.ts';
 import { NewEachTime } from './new-each-time.ts';
 import { SmallGets } from './small-gets.ts';
@@ -31,7 +31,7 @@ export interface StageWork {
 const many = 64;
 
 /** The content of the small answer comes behind its head. */
-const responseHeadOctets = responseOctets.indexOf('\r\n\r\n') + 4;
+const responseHeadBytes = responseBytes.indexOf('\r\n\r\n') + 4;
 
 /** The stages of a small GET, in the order in which they come. */
 export function stageWorks(): readonly StageWork[] {
@@ -48,19 +48,19 @@ export function stageWorks(): readonly StageWork[] {
   ];
 }
 
-/** What the heads cost where nothing in them comes again; else they are recognised (`src/wire/repeated-octets.ts`). */
+/** What the heads cost where nothing in them comes again; else they are recognised (`src/wire/parsed-head-memo.ts`). */
 export function newHeadWorks(): readonly StageWork[] {
   const storage = new HeadStorage();
-  const [requests, responses] = [new NewEachTime(requestOctets), new NewEachTime(responseOctets)];
+  const [requests, responses] = [new NewEachTime(requestBytes), new NewEachTime(responseBytes)];
   return [
     {
       name: 'a request head whose fields are new',
-      what: 'each octet looked at once, framing, authority, target',
+      what: 'each byte looked at once, framing, authority, target',
       once: parsesRequest(storage, () => requests.next()),
     },
     {
       name: 'a response head that is new',
-      what: 'each octet looked at once, framing, persistence',
+      what: 'each byte looked at once, framing, persistence',
       once: parsesResponse(storage, () => responses.next()),
     },
   ];
@@ -83,7 +83,7 @@ interface Held {
 function heldExchanges(): Held {
   const exchanges: Exchange[] = [];
   const gateway = startInMemoryGateway({ onBegun: (exchange) => void exchanges.push(exchange) });
-  for (let index = 0; index < many; index++) gateway.send(gateway.connect(), requestOctets);
+  for (let index = 0; index < many; index++) gateway.send(gateway.connect(), requestBytes);
   const { request } = exchanges[0] as Exchange;
   const found = gateway.parts.serving.router.route(request) as Route;
   return { gateway, found, exchanges, transport: new CostlessTransport({ written: null }, '127.0.0.1', 1, 2) };
@@ -93,15 +93,15 @@ function parseRequest({ gateway: { parts } }: Held): StageWork {
   return {
     name: 'parse the request head',
     what: 'its line; its fields by one comparison with those of the request before',
-    once: parsesRequest(parts.storage, () => requestOctets),
+    once: parsesRequest(parts.storage, () => requestBytes),
   };
 }
 
-function parsesRequest(storage: HeadStorage, octetsNow: () => Buffer): StageWork['once'] {
+function parsesRequest(storage: HeadStorage, bytesNow: () => Buffer): StageWork['once'] {
   const parsers = Array.from({ length: many }, () => new RequestHeadParser(requestLimits, storage));
   return (index) => {
     const parser = parsers[index % many] as RequestHeadParser;
-    parser.push(octetsNow(), 0, requestOctets.length);
+    parser.push(bytesNow(), 0, requestBytes.length);
     parser.reset();
   };
 }
@@ -110,16 +110,16 @@ function parseResponse({ gateway: { parts } }: Held): StageWork {
   return {
     name: 'parse the response head',
     what: 'by one comparison with the one before',
-    once: parsesResponse(parts.storage, () => responseOctets),
+    once: parsesResponse(parts.storage, () => responseBytes),
   };
 }
 
-function parsesResponse(storage: HeadStorage, octetsNow: () => Buffer): StageWork['once'] {
+function parsesResponse(storage: HeadStorage, bytesNow: () => Buffer): StageWork['once'] {
   const parsers = Array.from({ length: many }, () => new ResponseHeadParser(responseLimits, storage));
   return (index) => {
     const parser = parsers[index % many] as ResponseHeadParser;
     parser.expect('GET');
-    parser.push(octetsNow(), 0, responseHeadOctets);
+    parser.push(bytesNow(), 0, responseHeadBytes);
     parser.reset();
   };
 }
@@ -134,22 +134,22 @@ function route({ gateway, exchanges }: Held): StageWork {
 }
 
 function admit({ gateway: { parts }, transport }: Held): StageWork {
-  const owner: PatienceOwner = { octetsCome: () => 0, onOverdue() {}, onNotTaken() {} };
+  const owner: ClientTimeoutsOwner = { bytesReceived: () => 0, onOverdue() {}, onWriteStalled() {} };
   const all = Array.from(
     { length: many },
-    () => new Patience(transport, benchLimits, parts.clock, { look() {} }, owner),
+    () => new ClientTimeouts(transport, benchLimits, parts.clock, { look() {} }, owner),
   );
   return {
     name: 'admit',
     what: 'clocks, trust, limits of time for request and response',
     once(index) {
-      const patience = all[index % many] as Patience;
+      const timeouts = all[index % many] as ClientTimeouts;
       parts.clock.now();
       parts.clock.wallTime();
       parts.isTrusted('127.0.0.1');
-      patience.await('nothing');
-      patience.endWriteWatch();
-      patience.await('next-request');
+      timeouts.await('nothing');
+      timeouts.endWriteWatch();
+      timeouts.await('next-request');
     },
   };
 }
@@ -175,7 +175,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
       endpoint.acquire(waiter, timeouts, 'any');
       const connection = waiter.stream as UpstreamConnection;
       connection.idleSince = clock.now();
-      endpoint.gaveBack(connection);
+      endpoint.onReturned(connection);
     },
   };
 }
@@ -202,7 +202,7 @@ function writeResponse({ gateway, found, exchanges, transport }: Held): StageWor
   const heads = exchanges.map(() => {
     const parser = new ResponseHeadParser(responseLimits, storage);
     parser.expect('GET');
-    parser.push(responseOctets, 0, responseHeadOctets);
+    parser.push(responseBytes, 0, responseHeadBytes);
     return parser.head as Http1ResponseHead;
   });
   return {

@@ -134,7 +134,7 @@ function writeIntoArchitecture(text: string): void {
 const placeOfStages = /(?<=<!-- stages -->\n)[^]*(?=<!-- \/stages -->)/;
 
 /** Sites with less than this make no difference. */
-const octetsMin = 4;
+const bytesMin = 4;
 
 function allocationText(): string {
   const gets = wholeWork();
@@ -143,16 +143,16 @@ function allocationText(): string {
   const median = runs.toSorted((a, b) => a - b)[4] ?? 0;
   let played = 0;
   const sites = allocationSites(() => (played = gets.play(6400)));
-  const lines = sites.filter(({ octets }) => octets / played >= octetsMin).map((site) => siteText(site, played));
-  return [`${median.toFixed(0)} octets for each exchange; by function, and in which pieces:`, ...lines].join('\n');
+  const lines = sites.filter(({ bytes }) => bytes / played >= bytesMin).map((site) => siteText(site, played));
+  return [`${median.toFixed(0)} bytes for each exchange; by function, and in which pieces:`, ...lines].join('\n');
 }
 
-function siteText({ place, octets, pieces }: AllocationSite, played: number): string {
+function siteText({ place, bytes, pieces }: AllocationSite, played: number): string {
   const some = pieces
     .filter(({ count }) => count / played >= 0.05)
     .slice(0, 6)
-    .map((piece) => `${(piece.count / played).toFixed(1)} × ${piece.octets}`);
-  return `${(octets / played).toFixed(0).padStart(6)}  ${place}  (${some.join(', ')})`;
+    .map((piece) => `${(piece.count / played).toFixed(1)} × ${piece.bytes}`);
+  return `${(bytes / played).toFixed(0).padStart(6)}  ${place}  (${some.join(', ')})`;
 }
 
 if (wanted.allocation) console.log(allocationText());

@@ -4,7 +4,7 @@ import { repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
 import { echoPort, type Gateway, type GatewayName, nginxOrigin, originPort } from './gateways.ts';
 import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
-import type { Program, Tools, Way } from './tools.ts';
+import type { Program, Tools, GatewayFactory } from './tools.ts';
 import type { Setting } from './works.ts';
 
 export interface Started {
@@ -28,17 +28,17 @@ export async function startGateway(gateway: Gateway, core: number | null, own: s
 }
 
 /** All gateways that were asked for, on the gateways' core. */
-export async function startAll({ ways, folder }: Tools, setting: Setting): Promise<Started[]> {
+export async function startAll({ factories, folder }: Tools, setting: Setting): Promise<Started[]> {
   const started: Started[] = [];
-  for (const way of ways.values()) {
-    const gateway = way(setting);
+  for (const factory of factories.values()) {
+    const gateway = factory(setting);
     started.push({ gateway, pinned: await startGateway(gateway, gatewayCore, join(folder, gateway.name)) });
   }
   return started;
 }
 
-export function wayOf({ ways }: Tools, name: GatewayName): Way {
-  return ways.get(name) as Way;
+export function factoryOf({ factories }: Tools, name: GatewayName): GatewayFactory {
+  return factories.get(name) as GatewayFactory;
 }
 
 /** Throws where another measurement runs on this machine: it would lose its folders to us, and both their figures. */

@@ -86,7 +86,7 @@ function reachedMemory({ memory }: Figures): Reached {
   const found = memory.find(
     ({ gateway, workers, connections }) => gateway === 'candor' && workers === 1 && connections === idleConnections,
   );
-  const mb = found === undefined ? null : found.residentOctets / 1e6;
+  const mb = found === undefined ? null : found.residentBytes / 1e6;
   return {
     ...{ what: 'memory, 5,000 idle connections', target: `≤ ${idleMbMax} MB`, aim: `≤ ${idleMbAim} MB` },
     measured: mb === null ? null : `${mb.toFixed(0)} MB`,

@@ -11,14 +11,14 @@ import type { Setting } from './works.ts';
 export type Program = Extract<Peer, { path: string }>;
 
 /** How to start a gateway with a setting. */
-export type Way = (setting: Setting) => Gateway;
+export type GatewayFactory = (setting: Setting) => Gateway;
 
 /** What a measurement is made with. */
 export interface Tools {
   readonly nginx: Program;
   readonly wrk: Program;
   /** Of those that were asked for. */
-  readonly ways: ReadonlyMap<GatewayName, Way>;
+  readonly factories: ReadonlyMap<GatewayName, GatewayFactory>;
   /** The folder of the installed package, or the repository. */
   readonly candor: string;
   /** Where everything started has a folder of its own. */
@@ -32,7 +32,7 @@ export const packages = ['http-proxy@1.18.1', 'fastify@5.6.1', '@fastify/http-pr
 export function prepareTools(names: readonly GatewayName[], folder: string, isSource: boolean): Tools {
   const nginx = needPeer('nginx');
   const candor = isSource ? repositoryRoot : installTarball();
-  const makers: Readonly<Record<GatewayName, () => Way>> = {
+  const makers: Readonly<Record<GatewayName, () => GatewayFactory>> = {
     candor: () => (setting) => kinds.candorGateway(candor, setting),
     nginx: () => (setting) => kinds.nginxGateway(nginx, setting, false),
     'nginx-buffered': () => (setting) => kinds.nginxGateway(nginx, setting, true),
@@ -43,8 +43,8 @@ export function prepareTools(names: readonly GatewayName[], folder: string, isSo
     fastify: () => withPackages('fastify'),
     relay: () => () => kinds.relay(),
   };
-  const ways = new Map(names.map((name) => [name, makers[name]()]));
-  return { nginx, wrk: needPeer('wrk'), ways, candor, folder };
+  const factories = new Map(names.map((name) => [name, makers[name]()]));
+  return { nginx, wrk: needPeer('wrk'), factories, candor, folder };
 }
 
 export function needPeer(name: PeerName): Program {
@@ -53,12 +53,12 @@ export function needPeer(name: PeerName): Program {
   return peer;
 }
 
-function withPeer(name: PeerName, gateway: (peer: Program, setting: Setting) => Gateway): Way {
+function withPeer(name: PeerName, gateway: (peer: Program, setting: Setting) => Gateway): GatewayFactory {
   const peer = needPeer(name);
   return (setting) => gateway(peer, setting);
 }
 
-function withPackages(name: 'http-proxy' | 'fastify'): Way {
+function withPackages(name: 'http-proxy' | 'fastify'): GatewayFactory {
   const place = join(cacheFolder, 'bench', 'npm');
   mkdirSync(place, { recursive: true });
   writeFileSync(join(place, 'package.json'), '{ "private": true }\n');

@@ -6,7 +6,7 @@ export interface Work {
   readonly path: string;
   readonly method: 'GET' | 'POST';
   /** Of the request. */
-  readonly contentOctets: number;
+  readonly contentBytes: number;
   /** Each request on a connection of its own. */
   readonly newConnection: boolean;
   /** Request line, request and response have something new in each: what a gateway knows from the one before is of no use. */
@@ -39,14 +39,14 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   endpoints: { routes: 1, endpoints: 200 },
 };
 
-const get = { method: 'GET', contentOctets: 0, newConnection: false, freshFields: false, setting: 'plain' } as const;
+const get = { method: 'GET', contentBytes: 0, newConnection: false, freshFields: false, setting: 'plain' } as const;
 
 export const works: readonly Work[] = [
   { ...get, name: 'small-get', title: 'small GET', path: '/orders/1742?from=mail' },
   { ...get, name: 'fresh-get', title: 'small GET, new each time', path: '/fresh/1742', freshFields: true },
   { ...get, name: 'get-10k', title: 'GET of 10 KB', path: '/files/10k' },
   { ...get, name: 'get-1m', title: 'GET of 1 MB', path: '/files/1m' },
-  { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', contentOctets: 10_240 },
+  { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', contentBytes: 10_240 },
   { ...get, name: 'new-connection', title: 'small GET on a new connection', path: '/orders/1742', newConnection: true },
   { ...get, name: 'routes', title: 'small GET among 1,000 routes', path: '/r937/orders/1742', setting: 'routes' },
   { ...get, name: 'endpoints', title: 'small GET to 200 endpoints', path: '/orders/1742', setting: 'endpoints' },

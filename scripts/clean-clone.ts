@@ -7,7 +7,7 @@ import { repositoryRoot } from './repository.ts';
 import type { Toolchain } from './toolchain.ts';
 
 /** What a stranger saw who did as the README says. */
-export interface Trial {
+export interface CloneResult {
   /** Seconds that `npm ci` took; null where it failed. */
   readonly installS: number | null;
   /** Seconds until `npm start` said that it serves; null where it never did. */
@@ -21,7 +21,7 @@ export interface Trial {
   /** Null where it was not asked for. */
   readonly tested: boolean | null;
   /** What is in the way, and what was left behind; empty when all is well. */
-  readonly complaints: readonly string[];
+  readonly problems: readonly string[];
 }
 
 const installMsMax = 300_000;
@@ -42,7 +42,7 @@ export const networkVariables = [
 ];
 
 /** Clones what is committed into an empty folder and does there what the README says, with an empty HOME. */
-export async function tryCleanClone(toolchain: Toolchain, curl: string, withTest: boolean): Promise<Trial> {
+export async function tryCleanClone(toolchain: Toolchain, curl: string, withTest: boolean): Promise<CloneResult> {
   const folder = mkdtempSync(join(tmpdir(), 'candor-clone-'));
   try {
     return await new CleanClone(folder, toolchain).run(curl, withTest);
@@ -57,7 +57,7 @@ class CleanClone {
   readonly #project: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #npm: string;
-  readonly #complaints: string[] = [];
+  readonly #problems: string[] = [];
 
   constructor(folder: string, toolchain: Toolchain) {
     this.#clone = join(folder, 'candor');
@@ -71,19 +71,19 @@ class CleanClone {
     this.#env = { ...Object.fromEntries(network), PATH: toolchain.folder, HOME: this.#home };
   }
 
-  async run(curl: string, withTest: boolean): Promise<Trial> {
+  async run(curl: string, withTest: boolean): Promise<CloneResult> {
     mkdirSync(this.#home);
-    const failed: Trial = {
+    const failed: CloneResult = {
       installS: null,
       startS: null,
       curls: { right: 0, all: 0 },
       elsewhere: false,
       stopped: false,
       tested: null,
-      complaints: this.#complaints,
+      problems: this.#problems,
     };
     const cloned = spawnSync('git', ['clone', '--quiet', repositoryRoot, this.#clone], { encoding: 'utf8' });
-    if (cloned.status !== 0) return this.#complain(failed, `git clone: ${cloned.stderr}`);
+    if (cloned.status !== 0) return this.#report(failed, `git clone: ${cloned.stderr}`);
     const installS = this.#timed(['ci'], installMsMax);
     if (installS === null) return failed;
     const started = await this.#start();
@@ -94,11 +94,11 @@ class CleanClone {
     const elsewhere = this.#installElsewhere();
     const tested = withTest ? this.#timed(['test'], testMsMax) !== null : null;
     this.#lookAround();
-    return { installS, startS, curls, elsewhere, stopped, tested, complaints: this.#complaints };
+    return { installS, startS, curls, elsewhere, stopped, tested, problems: this.#problems };
   }
 
-  #complain<T>(result: T, complaint: string): T {
-    this.#complaints.push(complaint.trim());
+  #report<T>(result: T, problem: string): T {
+    this.#problems.push(problem.trim());
     return result;
   }
 
@@ -106,7 +106,7 @@ class CleanClone {
     const began = performance.now();
     const ran = spawnSync(this.#npm, args, { cwd: this.#clone, env: this.#env, encoding: 'utf8', timeout: msMax });
     if (ran.status === 0) return seconds(began);
-    return this.#complain(null, `npm ${args.join(' ')} failed:\n${lastLines(`${ran.stdout}${ran.stderr}`)}`);
+    return this.#report(null, `npm ${args.join(' ')} failed:\n${lastLines(`${ran.stdout}${ran.stderr}`)}`);
   }
 
   async #start(): Promise<{ child: ChildProcess; startS: number; port: number } | null> {
@@ -123,7 +123,7 @@ class CleanClone {
     while (!said.includes('Ctrl-C')) {
       if (child.exitCode !== null || seconds(began) * 1000 > startMsMax) {
         await this.#stop(child);
-        return this.#complain(null, `npm start does not serve:\n${lastLines(said)}`);
+        return this.#report(null, `npm start does not serve:\n${lastLines(said)}`);
       }
       await sleep(50);
     }
@@ -131,14 +131,14 @@ class CleanClone {
     return { child, startS: seconds(began), port };
   }
 
-  #ask(curl: string, port: number): Trial['curls'] {
+  #ask(curl: string, port: number): CloneResult['curls'] {
     const lines = curlLines(readFileSync(join(this.#clone, 'README.md'), 'utf8'));
     let right = 0;
     for (const { url, status } of lines) {
       const address = url.replace(/:8080\b/, `:${port}`);
       const ran = spawnSync(curl, ['-sS', '-i', '--max-time', '10', address], { encoding: 'utf8' });
       if (ran.stdout.startsWith(`HTTP/1.1 ${status} `)) right += 1;
-      else this.#complaints.push(`curl ${address}: not ${status} but ${lastLines(ran.stdout || ran.stderr, 1)}`);
+      else this.#problems.push(`curl ${address}: not ${status} but ${lastLines(ran.stdout || ran.stderr, 1)}`);
     }
     return { right, all: lines.length };
   }
@@ -151,7 +151,7 @@ class CleanClone {
     while (signalGroup(pid, 0)) {
       if (seconds(began) * 1000 > stopMsMax) {
         signalGroup(pid, 'SIGKILL');
-        return this.#complain(false, `it did not stop within ${stopMsMax / 1000} s`);
+        return this.#report(false, `it did not stop within ${stopMsMax / 1000} s`);
       }
       await sleep(50);
     }
@@ -171,17 +171,17 @@ class CleanClone {
       const ran = spawnSync(this.#npm, args, options);
       const isWell = ran.status === 0 && (args[0] === 'install' || /^candor \d/m.test(ran.stdout));
       if (!isWell)
-        return this.#complain(false, `npm ${args.join(' ')} in another folder:\n${lastLines(ran.stdout + ran.stderr)}`);
+        return this.#report(false, `npm ${args.join(' ')} in another folder:\n${lastLines(ran.stdout + ran.stderr)}`);
     }
     return true;
   }
 
   #lookAround(): void {
     const status = spawnSync('git', ['status', '--porcelain'], { cwd: this.#clone, encoding: 'utf8' }).stdout.trim();
-    if (status !== '') this.#complaints.push(`the clone has changed:\n${lastLines(status)}`);
+    if (status !== '') this.#problems.push(`the clone has changed:\n${lastLines(status)}`);
     // npm keeps its cache and logs there.
     const left = readdirSync(this.#home).filter((entry) => entry !== '.npm');
-    if (left.length > 0) this.#complaints.push(`HOME has ${left.join(', ')}`);
+    if (left.length > 0) this.#problems.push(`HOME has ${left.join(', ')}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { systemClock } from '../src/testing/system.ts';
 import type { TortureStage } from '../src/testing/torture/stage.ts';
 import { tortureCases } from '../src/testing/torture/cases.ts';
 import { torture, type TortureReport } from '../src/testing/torture/torture.ts';
-import { type GatewayName, gatewayPort, gateways, originPort, prepareGateway, tell } from './compared-gateways.ts';
+import { type GatewayName, gatewayPort, gateways, originPort, prepareGateway, printLine } from './compared-gateways.ts';
 import { type Compared, comparisonDocument, withNewRows } from './comparison-document.ts';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
@@ -16,7 +16,7 @@ import { cacheFolder, repositoryRoot } from './repository.ts';
 
 /** A gateway that is not there after this long will not be, on however busy a machine. */
 const startMsMax = 30_000;
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 // An exit takes the gateway along; without this a signal would leave it behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
@@ -99,7 +99,7 @@ async function putToTorture(name: GatewayName, only: readonly string[]): Promise
       writeFileSync(join(gateway.folder, 'authority.pem'), tls?.authority.certificate ?? '');
       gateway.start();
     });
-    if (report === null) return tell(`${gateway.title} did not serve: ${gateway.output()}`);
+    if (report === null) return printLine(`${gateway.title} did not serve: ${gateway.output()}`);
     const { title, version, language, configuration } = gateway;
     return { name, title, version, language, configuration, report };
   } finally {
@@ -117,11 +117,11 @@ async function runSuite(
     listen: { host: '127.0.0.1', port: originPort.here },
     only,
     tls: true,
-    patienceMs,
+    timeoutMs,
     startMs: startMsMax,
     clock: systemClock,
     onStage,
-    onAct: ({ of, request, on }, done, all) => {
+    onRun: ({ of, request, on }, done, all) => {
       if (process.stdout.isTTY)
         process.stdout.write(`\r\u001b[K${title}: ${done + 1} of ${all} ${of.id} ${request.method} ${on}`);
     },
@@ -129,7 +129,7 @@ async function runSuite(
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
   if ('kind' in result) {
     // The parts of the stage are many, and the same each time.
-    return tell(`${title}: ${JSON.stringify({ ...result, stage: undefined })}`);
+    return printLine(`${title}: ${JSON.stringify({ ...result, stage: undefined })}`);
   }
   const { points, right, acceptable, misleading, dangerous } = result.score;
   console.log(

@@ -68,7 +68,7 @@ const requestsEach = 100;
 /** Every so manieth client asks for what is answered wrongly, and nothing else; the others never do. */
 const attackersEach = 4;
 const laterMs = 3;
-const patienceMs = 5000;
+const timeoutMs = 5000;
 /** A gateway that does not answer after this long will not, on however busy a machine. */
 const startMsMax = 30_000;
 
@@ -151,7 +151,7 @@ async function ask(
     const isAttacked = number % attackersEach === 0;
     client.forget();
     client.write(requestFor(isAttacked ? 'attacked' : 'mine', id));
-    const { response } = await client.response('GET', patienceMs);
+    const { response } = await client.response('GET', timeoutMs);
     if (!isAttacked) {
       count.asked++;
       if (response?.status !== 200 || !response.complete) count.failed++;
@@ -195,8 +195,8 @@ class PoisonOrigin {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     let received = '';
-    socket.on('data', (octets: Buffer) => {
-      received += octets.toString('latin1');
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1');
       for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
         this.#answer(socket, received.slice(0, end));
         received = received.slice(end + 4);

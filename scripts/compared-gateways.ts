@@ -86,10 +86,10 @@ export async function prepareGateway(
   change: (configuration: string) => string = (shown) => shown,
 ): Promise<PreparedGateway | null> {
   const program = name === 'candor' ? { path: process.execPath, env: {} } : preparePeer(name, console.log);
-  if ('missing' in program) return tell(program.missing);
+  if ('missing' in program) return printLine(program.missing);
   const spec = gateways[name];
   if (await isTaken(gatewayPort.here))
-    return tell(`Something listens at port ${gatewayPort.here} already; it would be judged instead.`);
+    return printLine(`Something listens at port ${gatewayPort.here} already; it would be judged instead.`);
   const folder = mkdtempSync(join(tmpdir(), `candor-compare-${name}-`));
   const { language, configuration } = readShown(name);
   writeFileSync(join(folder, spec.file), fitHere(change(configuration), program));
@@ -123,7 +123,7 @@ async function isTaken(port: number): Promise<boolean> {
   return answered;
 }
 
-export function tell(line: string): null {
+export function printLine(line: string): null {
   console.error(line);
   return null;
 }

@@ -1,7 +1,7 @@
 import { release } from 'node:os';
 import type { Score } from '../src/testing/torture/score.ts';
 import type { TortureReport, TortureRun } from '../src/testing/torture/torture.ts';
-import { tortureParts, type Verdict } from '../src/testing/torture/torture-case.ts';
+import { tortureParts, type TortureVerdict } from '../src/testing/torture/torture-case.ts';
 import { comparisonNotes } from './comparison-notes.ts';
 
 /** One gateway's part of the comparison. */
@@ -14,8 +14,13 @@ export interface Compared {
   readonly report: TortureReport;
 }
 
-const worst: readonly Verdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
-const marks: Readonly<Record<Verdict, string>> = { right: '✔', acceptable: '~', misleading: '✖', dangerous: '‼' };
+const worst: readonly TortureVerdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
+const marks: Readonly<Record<TortureVerdict, string>> = {
+  right: '✔',
+  acceptable: '~',
+  misleading: '✖',
+  dangerous: '‼',
+};
 
 /** docs/comparison.md, from what was found; Candor is the first. What another command has measured stays as it was. */
 export function comparisonDocument(compared: readonly Compared[], before: string): string {
@@ -85,7 +90,7 @@ function introduction(compared: readonly Compared[]): string[] {
     '',
     'Each gateway runs with the short configuration that stands at the [end](#configurations). What is set there beside routes',
     'is set for all of them alike, as far as each can: HTTP/1.1 and kept connections to the origin, upgrades passed on,',
-    'certificates verified; and timeouts far below the defaults, 1 s to connect, 2 s for an answer and between octets.',
+    'certificates verified; and timeouts far below the defaults, 1 s to connect, 2 s for an answer and between bytes.',
     '',
     'Health checks were off for all of them, so that the requests are judged and not the checks. nginx, HAProxy, Caddy and',
     'Apache send none unless they are told to. Candor does by default (`check: tcp`), and each of its upstreams here has',
@@ -165,7 +170,7 @@ function betterElsewhere(candor: Compared, peers: readonly Compared[]): string[]
     '',
     ...(lines.length === 0 ? ['In nothing that this suite looks at.'] : lines),
     '',
-    'Candor refuses whatever two readers may read differently, and what exceeds its limits; the record says which octets. An',
+    'Candor refuses whatever two readers may read differently, and what exceeds its limits; the record says which bytes. An',
     'application that has always answered so works behind a gateway that repairs it, and not behind Candor until it is mended.',
     '',
   ];
@@ -273,7 +278,7 @@ function portrait({ name, title, version, report }: Compared): string[] {
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([reason, runs]) => {
       const [verdict = '', why = ''] = reason.split('\n');
-      return `- ${marks[verdict as Verdict]} ${why} *${casesOf(runs)}*`;
+      return `- ${marks[verdict as TortureVerdict]} ${why} *${casesOf(runs)}*`;
     });
   return [
     `## ${title} ${version}`,

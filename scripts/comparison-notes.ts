@@ -12,10 +12,10 @@ export const comparisonNotes: Readonly<Record<string, readonly string[]>> = {
   haproxy: [
     'Closing a used connection without an answer when the origin closed its own is deliberate: it shows the client what the origin did, and the client may repeat the request (RFC 9112 §9.3.1; haproxy/haproxy#1423). `retry-on` can have HAProxy ask again itself; it does not by default, since something might be done twice.',
     'Whatever goes wrong with connecting is a 503. By default it tries three more times, a second apart, before it says that a port is closed.',
-    'Version 2.6 is of 2022. What newer versions do about control octets and odd status codes was not looked at.',
+    'Version 2.6 is of 2022. What newer versions do about control bytes and odd status codes was not looked at.',
   ],
   caddy: [
-    'It has no timeout for a response head and none between octets unless they are configured, as they are here.',
+    'It has no timeout for a response head and none between bytes unless they are configured, as they are here.',
     'A response head that comes too late is answered 504 since 2.6 (caddyserver/caddy#4824), a connection that is not taken 502.',
     'Version 2.6 is of 2022 and completes a chunked answer that broke off; newer ones abort it (caddyserver/caddy#5952).',
   ],

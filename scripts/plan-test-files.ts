@@ -32,7 +32,7 @@ export const mostlyWaiting: readonly string[] = [
   'test/faults/faults.test.ts',
   'test/gateway/not-ready.test.ts',
   'test/soak/soak-mixed.test.ts',
-  'test/gateway/what-curl-says.test.ts',
+  'test/gateway/curl.test.ts',
   'test/soak/soak.test.ts',
   'test/gateway/tunnel.test.ts',
   'test/soak/soak-changes.test.ts',

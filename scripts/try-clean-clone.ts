@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { networkVariables, type Trial, tryCleanClone } from './clean-clone.ts';
+import { networkVariables, type CloneResult, tryCleanClone } from './clean-clone.ts';
 import { preparePeer } from './peers.ts';
 import { prepareToolchain } from './toolchain.ts';
 
@@ -11,8 +11,8 @@ committed is tried. --test runs npm test there too, which takes minutes each tim
 interface Row {
   readonly npm: string;
   readonly node: string;
-  readonly trial: Trial | null;
-  readonly complaints: readonly string[];
+  readonly trial: CloneResult | null;
+  readonly problems: readonly string[];
 }
 
 const plan = readPlan();
@@ -60,18 +60,18 @@ async function tryAll({ npms, nodes, test }: Plan): Promise<boolean> {
     for (const npm of npms) rows.push(await tryOne(npm, node, curl.path, test));
   }
   console.log(`\n${table(rows)}`);
-  for (const { npm, node, complaints } of rows) {
-    for (const complaint of complaints) console.log(`\nnpm ${npm}, Node ${node}: ${complaint}`);
+  for (const { npm, node, problems } of rows) {
+    for (const problem of problems) console.log(`\nnpm ${npm}, Node ${node}: ${problem}`);
   }
-  return rows.every(({ complaints }) => complaints.length === 0);
+  return rows.every(({ problems }) => problems.length === 0);
 }
 
 async function tryOne(npm: string, node: string, curl: string, test: boolean): Promise<Row> {
   const toolchain = prepareToolchain(npm, node === 'own' ? null : node);
-  if ('missing' in toolchain) return { npm, node, trial: null, complaints: [toolchain.missing] };
+  if ('missing' in toolchain) return { npm, node, trial: null, problems: [toolchain.missing] };
   console.log(`npm ${toolchain.npm} on Node ${toolchain.node} …`);
   const trial = await tryCleanClone(toolchain, curl, test);
-  return { npm: toolchain.npm, node: toolchain.node, trial, complaints: trial.complaints };
+  return { npm: toolchain.npm, node: toolchain.node, trial, problems: trial.problems };
 }
 
 function table(rows: readonly Row[]): string {
@@ -91,7 +91,7 @@ function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-function cells({ installS, startS, curls, elsewhere, stopped, tested }: Trial): readonly string[] {
+function cells({ installS, startS, curls, elsewhere, stopped, tested }: CloneResult): readonly string[] {
   const time = (s: number | null): string => (s === null ? 'failed' : `${s} s`);
   return [
     time(installS),

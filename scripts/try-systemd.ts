@@ -14,7 +14,7 @@ import { repositoryRoot } from './repository.ts';
 
 const systemd = '/lib/systemd/systemd';
 /** What is tried takes half a minute; a machine may be busy. */
-const patienceMs = 240_000;
+const timeoutMs = 240_000;
 
 const application = `require('node:http')
   .createServer((request, response) => response.end('application ' + process.pid))
@@ -138,7 +138,7 @@ find ${folder}/cgroup/candor-try-$$ -depth -type d -exec rmdir {} +
   writeFileSync(join(folder, 'first'), first);
   const child = spawn('unshare', ['--mount', 'sh', '-c', around], { stdio: ['pipe', 'inherit', 'inherit'] });
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = Date.now() + timeoutMs;
   while (!said(folder).includes('\nfinished\n') && Date.now() < giveUpAt && child.exitCode === null) await sleep(500);
   child.stdin.end('end\n');
   await gone;

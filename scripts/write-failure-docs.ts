@@ -68,7 +68,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
     'the cause that the last checks of all endpoints met, a section of this document; absent where they differ',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
-  firstOctets: 'the first octets of the answer, at most 64',
+  firstBytes: 'the first bytes of the answer, at most 64',
   guess: 'what they look like',
   hops: 'how many gateways Via names',
   host: 'the host that was asked for',
@@ -88,14 +88,14 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   names: 'the names that the certificate is for',
   notAfter: 'when the certificate runs out',
   notBefore: 'from when on the certificate is valid',
-  octets: 'how many octets came',
-  octetsMax: 'how many octets may come',
+  bytes: 'how many bytes came',
+  bytesMax: 'how many bytes may come',
   responses: 'how many interim responses came',
-  octetsExpected: 'how many octets were announced',
-  octetsPerS: 'how many octets a second the client sent, or took, where that was too slow',
-  octetsPerSMin: 'how many it must; 0 where it took nothing at all',
-  octetsReceived: 'how many octets had come',
-  octetsSent: 'how many octets had been sent',
+  bytesExpected: 'how many bytes were announced',
+  bytesPerS: 'how many bytes a second the client sent, or took, where that was too slow',
+  bytesPerSMin: 'how many it must; 0 where it took nothing at all',
+  bytesReceived: 'how many bytes had come',
+  bytesSent: 'how many bytes had been sent',
   overMs: 'the time over which that was seen',
   path: 'the path of the socket, or of the request',
   prohibition:
@@ -163,7 +163,7 @@ function evidenceLine(field: string): string {
 /** Where a name means something of its own in one place. */
 function special(type: string): string {
   if (/\bbroken\b/.test(type)) return ', where TLS may break';
-  return type === 'CutReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
+  return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }
 
 const raised = raisedCauses();
@@ -197,7 +197,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
     '',
     ...evidence.map(evidenceLine),
     '',
-    `**A visitor reads:** ${spec.visitor}`,
+    `**A visitor reads:** ${spec.forClient}`,
   ].join('\n');
 }
 
@@ -212,7 +212,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   coding: 'br',
   endpoints: 2,
   errno: 'ECONNRESET',
-  firstOctets: 'SSH-2.0-OpenSSH_9.2',
+  firstBytes: 'SSH-2.0-OpenSSH_9.2',
   guess: 'ssh',
   hops: 20,
   host: 'www.example.org',
@@ -229,14 +229,14 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   names: 'app-old.internal',
   notAfter: '2026-03-01T12:00:00.000Z',
   notBefore: '2026-06-01T12:00:00.000Z',
-  octets: 81_920,
-  octetsMax: 262_144,
+  bytes: 81_920,
+  bytesMax: 262_144,
   responses: 101,
-  octetsExpected: 5000,
-  octetsPerS: 12,
-  octetsPerSMin: 200,
-  octetsReceived: 1200,
-  octetsSent: 2048,
+  bytesExpected: 5000,
+  bytesPerS: 12,
+  bytesPerSMin: 200,
+  bytesReceived: 1200,
+  bytesSent: 2048,
   overMs: 10_400,
   path: '/run/app.sock',
   prohibition: 'metadata',
@@ -264,14 +264,14 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   connect_not_permitted: { errno: 'EACCES', address: 'unix:/run/app.sock' },
   tls_protocol: { code: 'ERR_SSL_UNKNOWN_CIPHER_RETURNED' },
   tls_version: { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' },
-  tls_plaintext_peer: { firstOctets: 'HTTP/1.1 400 Bad Request' },
+  tls_plaintext_peer: { firstBytes: 'HTTP/1.1 400 Bad Request' },
   tls_certificate_untrusted: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
   tls_certificate_unfit: { code: 'INVALID_PURPOSE' },
   send_failed: { errno: 'EPIPE' },
   response_head_timeout: { limitMs: 60_000 },
   exchange_timeout: { limitMs: 90_000 },
   request_write_timeout: { limitMs: 60_000 },
-  response_status_line: { rule: 'status-code', firstOctets: 'HTTP/1.1 999 Whatever' },
+  response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 999 Whatever' },
   response_field: { name: 'X-File-Name' },
   response_framing: { rule: 'length-and-transfer-encoding' },
   response_head_too_large: { limit: 65_536 },
@@ -312,7 +312,7 @@ function shapeChapter(
 
 function requestRulesChapter(): string {
   const rows = Object.entries(requestRules).map(
-    ([rule, { section: where, status, says }]) => `| \`${rule}\` | ${status} | ${where} | ${says} |`,
+    ([rule, { section: where, status, reason }]) => `| \`${rule}\` | ${status} | ${where} | ${reason} |`,
   );
   return [
     '## Request rules',
@@ -330,7 +330,7 @@ function requestRulesChapter(): string {
 
 function responseRulesChapter(): string {
   const rows = Object.entries(responseRules).map(
-    ([rule, { section: where, says }]) => `| \`${rule}\` | ${where} | ${says} |`,
+    ([rule, { section: where, reason }]) => `| \`${rule}\` | ${where} | ${reason} |`,
   );
   return [
     '## Response rules',

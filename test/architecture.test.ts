@@ -84,7 +84,7 @@ const innocent: readonly (readonly [why: string, path: string, text: string])[] 
   ['a comment', 'src/wire/a.ts', '// not Date.now()\n/* nor setTimeout(f) */'],
   ['a string', 'src/wire/a.ts', "say('Math.random() is for others'); say(`and ${x} setTimeout`);"],
   ['a pattern', 'src/wire/a.ts', 'const found = /setTimeout\\/"/.test(text) ? 1 / 2 : 3;'],
-  ['the door itself', 'src/gateway/system.ts', 'setTimeout(f, 1); Date.now(); randomBytes(8);'],
+  ['the door itself', 'src/system/system.ts', 'setTimeout(f, 1); Date.now(); randomBytes(8);'],
   ['a test', 'src/wire/a.test.ts', "import '../upstream/b.ts'; setTimeout(f, 1);"],
   ['a date of a given time', 'src/wire/a.ts', 'new Date(clock.wallTime());'],
   ['a named place', 'src/transport/errno.ts', 'return error.code;'],

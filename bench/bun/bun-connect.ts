@@ -1,6 +1,6 @@
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
 import { socketConnector } from '../../src/transport/connect.ts';
-import { worldFault } from '../../src/transport/errno.ts';
+import { networkFault } from '../../src/transport/errno.ts';
 import { type BunSocket, bunSockets, ownerHandlers, type SocketHandlers, type SocketOwner } from './bun-sockets.ts';
 import { BunTransport } from './bun-transport.ts';
 
@@ -49,11 +49,11 @@ class Connecting implements SocketOwner, Cancellable {
   }
 
   onConnectError(error: Error): void {
-    this.#waiter?.onConnectFailed(worldFault('connect', error));
+    this.#waiter?.onConnectFailed(networkFault('connect', error));
     this.#waiter = null;
   }
 
-  onOctets(): void {}
+  onBytes(): void {}
   onEnd(): void {}
   onDrain(): void {}
   onClose(): void {}

@@ -13,8 +13,8 @@ export interface BunSocket {
   readonly localPort: number;
   /** Not documented; −1 once it is closed. */
   readonly fd: number;
-  /** How many octets the kernel has taken; −1 where the connection is gone. Nothing is kept for later. */
-  write(octets: Uint8Array, start: number, length: number): number;
+  /** How many bytes the kernel has taken; −1 where the connection is gone. Nothing is kept for later. */
+  write(bytes: Uint8Array, start: number, length: number): number;
   /** Sends FIN. */
   shutdown(): void;
   /** Closes both directions; not documented. */
@@ -34,7 +34,7 @@ export interface BunListener {
 /** What Bun calls for all sockets of a listener; each has its owner in `data`. */
 export interface SocketHandlers {
   open(socket: BunSocket): void;
-  data(socket: BunSocket, octets: Uint8Array): void;
+  data(socket: BunSocket, bytes: Uint8Array): void;
   end(socket: BunSocket): void;
   drain(socket: BunSocket): void;
   close(socket: BunSocket, error?: Error): void;
@@ -44,7 +44,7 @@ export interface SocketHandlers {
 
 export interface SocketOwner {
   onOpen(socket: BunSocket): void;
-  onOctets(octets: Uint8Array): void;
+  onBytes(bytes: Uint8Array): void;
   onEnd(): void;
   onDrain(): void;
   onClose(error: Error | null): void;
@@ -73,7 +73,7 @@ export function bunSockets(): BunSockets {
 
 /** Each event goes to the socket's owner. */
 export const ownerHandlers: Omit<SocketHandlers, 'open'> = {
-  data: (socket, octets) => socket.data.onOctets(octets),
+  data: (socket, bytes) => socket.data.onBytes(bytes),
   end: (socket) => socket.data.onEnd(),
   drain: (socket) => socket.data.onDrain(),
   close: (socket, error) => socket.data.onClose(error ?? null),

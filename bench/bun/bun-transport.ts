@@ -2,7 +2,7 @@ import { readSync } from 'node:fs';
 import type { Ownership } from '../../src/core/message.ts';
 import type { Transport, TransportFacts, TransportListener } from '../../src/core/transport.ts';
 import { errnoOf } from '../../src/transport/errno.ts';
-import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from '../../src/transport/outbox.ts';
+import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from '../../src/transport/outbox.ts';
 import type { BunSocket, SocketOwner } from './bun-sockets.ts';
 
 /**
@@ -14,10 +14,10 @@ import type { BunSocket, SocketOwner } from './bun-sockets.ts';
 export class BunTransport implements Transport, SocketOwner, OutboxHolder {
   listener: TransportListener = deaf;
   readonly facts: TransportFacts;
-  heldOctets = 0;
-  pendingOctets = 0;
-  sentOctets = 0;
-  refused: Uint8Array = nothing;
+  heldBytes = 0;
+  pendingBytes = 0;
+  sentBytes = 0;
+  refused: Uint8Array = noBytes;
   readonly #socket: BunSocket;
   readonly #pending: Uint8Array[] = [];
   /** Nothing follows what has been written. */
@@ -36,53 +36,53 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
     this.facts = factsOf(socket, unixPath);
   }
 
-  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#closed || this.#isEnding) return true;
-    const isSmall = end - start <= heldPieceOctetsMax;
-    if (isSmall && this.pendingOctets === 0) {
-      outbox.hold(this, octets, start, end);
+    const isSmall = end - start <= heldSliceBytesMax;
+    if (isSmall && this.pendingBytes === 0) {
+      outbox.hold(this, bytes, start, end);
       return true;
     }
     this.#sendHeld();
-    this.#send(octets, start, end, ownership === 'owned' && !isSmall);
-    return this.pendingOctets === 0;
+    this.#send(bytes, start, end, ownership === 'owned' && !isSmall);
+    return this.pendingBytes === 0;
   }
 
   /** For the outbox alone. */
   sendHeld(piece: Uint8Array): boolean {
-    this.heldOctets -= piece.length;
-    // What the system refuses at once it refuses whole: the connection had ended, and not an octet has left.
+    this.heldBytes -= piece.length;
+    // What the system refuses at once it refuses whole: the connection had ended, and not a byte has left.
     if (!this.#send(piece, 0, piece.length, true)) this.refused = Buffer.concat([this.refused, piece]);
-    return this.pendingOctets === 0;
+    return this.pendingBytes === 0;
   }
 
   /** False where the system refuses. */
-  #send(octets: Uint8Array, start: number, end: number, mayKeep: boolean): boolean {
+  #send(bytes: Uint8Array, start: number, end: number, mayKeep: boolean): boolean {
     let taken = 0;
-    if (this.pendingOctets === 0) {
-      taken = this.#writeNow(octets, start, end);
+    if (this.pendingBytes === 0) {
+      taken = this.#writeNow(bytes, start, end);
       if (taken < 0) return false;
     }
-    this.sentOctets += end - start;
+    this.sentBytes += end - start;
     if (start + taken < end) {
-      const rest = octets.subarray(start + taken, end);
+      const rest = bytes.subarray(start + taken, end);
       this.#pending.push(mayKeep ? rest : Uint8Array.from(rest));
-      this.pendingOctets += rest.length;
+      this.pendingBytes += rest.length;
     }
     return true;
   }
 
-  #writeNow(octets: Uint8Array, start: number, end: number): number {
+  #writeNow(bytes: Uint8Array, start: number, end: number): number {
     if (this.#closed) return -1;
     this.#inCall = true;
-    const taken = this.#socket.write(octets, start, end - start);
+    const taken = this.#socket.write(bytes, start, end - start);
     this.#inCall = false;
     if (taken < 0) this.#isGone = true;
     return taken;
   }
 
-  takeBack(): Uint8Array {
-    return this.heldOctets > 0 || this.refused.length > 0 ? outbox.takeBack(this) : nothing;
+  reclaimUnsent(): Uint8Array {
+    return this.heldBytes > 0 || this.refused.length > 0 ? outbox.reclaimUnsent(this) : noBytes;
   }
 
   isQuiet(): boolean {
@@ -115,7 +115,7 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
     if (this.#closed || this.#isEnding) return;
     this.#sendHeld();
     this.#isEnding = true;
-    if (this.pendingOctets === 0) this.#sendFin();
+    if (this.pendingBytes === 0) this.#sendFin();
   }
 
   #sendFin(): void {
@@ -129,7 +129,7 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
   }
 
   #sendHeld(): void {
-    if (this.heldOctets > 0) outbox.flush();
+    if (this.heldBytes > 0) outbox.flush();
   }
 
   close(how: 'close' | 'reset'): void {
@@ -146,8 +146,8 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
 
   onOpen(): void {}
 
-  onOctets(octets: Uint8Array): void {
-    this.listener.onOctets(octets, 0, octets.length);
+  onBytes(bytes: Uint8Array): void {
+    this.listener.onBytes(bytes, 0, bytes.length);
   }
 
   onEnd(): void {
@@ -163,7 +163,7 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
       const piece = this.#pending[0] as Uint8Array;
       const taken = this.#writeNow(piece, 0, piece.length);
       if (taken < 0) return; // `onClose` follows and tells.
-      this.pendingOctets -= taken;
+      this.pendingBytes -= taken;
       if (taken < piece.length) {
         this.#pending[0] = piece.subarray(taken);
         return;
@@ -196,7 +196,7 @@ export class BunTransport implements Transport, SocketOwner, OutboxHolder {
 }
 
 const lookedAt = new Uint8Array(1);
-const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+const deaf: TransportListener = { onBytes() {}, onEnd() {}, onWritten() {}, onClosed() {} };
 
 function factsOf(socket: BunSocket, unixPath: string | null): TransportFacts {
   if (unixPath !== null)

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { browserFields } from '../browser-fields.ts';
 
 const atOnce = 32;
-const patienceMs = 5000;
+const timeoutMs = 5000;
 
 const [port, count] = process.argv.slice(2).map(Number);
 const request = `GET /orders/1742 HTTP/1.1\r\nHost: localhost\r\n${browserFields.join('\r\n')}\r\nConnection: close\r\n\r\n`;
@@ -18,7 +18,7 @@ function ask(): Promise<string> {
     const socket = connect({ host: '127.0.0.1', port: Number(port), noDelay: true }, () => socket.write(request));
     socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
     socket.on('error', (error: NodeJS.ErrnoException) => (failure = error.code ?? 'unknown'));
-    socket.setTimeout(patienceMs, () => {
+    socket.setTimeout(timeoutMs, () => {
       failure = 'no answer';
       socket.destroy();
     });

@@ -20,8 +20,8 @@ export function startOneThreadGateway(
     routes: [benchRoute],
     upstream: upstreamAt(originPort),
     isTrusted: () => false,
-    writeLines(octets, written) {
-      write(log, octets, 0, octets.length, null, (error) => {
+    writeLines(bytes, written) {
+      write(log, bytes, 0, bytes.length, null, (error) => {
         if (error !== null) throw error;
         written();
       });

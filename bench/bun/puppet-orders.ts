@@ -6,14 +6,14 @@ export type Order =
   | { readonly do: 'listen' }
   /** Answers 'connected', or the error's code. */
   | { readonly do: 'connect'; readonly to: ConnectTarget }
-  /** What it does in `onOctets`. */
+  /** What it does in `onBytes`. */
   | { readonly do: 'manners'; readonly as: 'plain' | 'changes its mind' | 'pauses' }
-  /** Answers with how many writes said that octets are pending. */
+  /** Answers with how many writes said that bytes are pending. */
   | ({ readonly do: 'send' } & Sending)
   /** The event loop stands still first. */
   | ({ readonly do: 'sleep, then send'; readonly ms: number } & Sending)
-  /** Answers with how many octets came back. */
-  | { readonly do: 'write and take back'; readonly octets: number; readonly salt: number }
+  /** Answers with how many bytes came back. */
+  | { readonly do: 'write and take back'; readonly bytes: number; readonly salt: number }
   | { readonly do: 'state' }
   | { readonly do: 'pause' }
   | { readonly do: 'resume' }
@@ -22,9 +22,9 @@ export type Order =
   | { readonly do: 'close'; readonly how: 'close' | 'reset' }
   | { readonly do: 'end and close'; readonly how: 'close' | 'reset' };
 
-/** Octets of `pattern`, in pieces. */
+/** Bytes of `pattern`, in pieces. */
 interface Sending {
-  readonly octets: number;
+  readonly bytes: number;
   readonly salt: number;
   readonly piece: number;
   readonly ownership: 'borrowed' | 'owned';
@@ -34,7 +34,7 @@ interface Sending {
 
 /** What the transport has told so far. */
 export interface State {
-  readonly octets: number;
+  readonly bytes: number;
   /** SHA-256 of them. */
   readonly digest: string;
   readonly ended: boolean;
@@ -42,15 +42,15 @@ export interface State {
   readonly written: number;
   readonly closings: number;
   readonly errno: string | null;
-  readonly pendingOctets: number;
-  readonly sentOctets: number;
+  readonly pendingBytes: number;
+  readonly sentBytes: number;
   /** Calls that came from inside a call. */
   readonly nested: number;
 }
 
-/** Octets that differ wherever something is lost, doubled or out of order. */
-export function pattern(octets: number, salt: number): Uint8Array {
-  const made = new Uint8Array(octets);
-  for (let at = 0; at < octets; at++) made[at] = (at * 7 + (at >> 10) * 13 + salt) & 0xff;
+/** Bytes that differ wherever something is lost, doubled or out of order. */
+export function pattern(bytes: number, salt: number): Uint8Array {
+  const made = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at++) made[at] = (at * 7 + (at >> 10) * 13 + salt) & 0xff;
   return made;
 }

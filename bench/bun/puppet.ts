@@ -17,7 +17,7 @@ let heard = freshlyHeard();
 function freshlyHeard() {
   return {
     digest: createHash('sha256'),
-    octets: 0,
+    bytes: 0,
     ended: false,
     written: 0,
     closings: 0,
@@ -37,10 +37,10 @@ function take(opened: Transport): void {
   deliveries = 0;
   nested = 0;
   opened.listener = {
-    onOctets(octets, start, end) {
+    onBytes(bytes, start, end) {
       noteNesting();
-      heard.digest.update(octets.subarray(start, end));
-      heard.octets += end - start;
+      heard.digest.update(bytes.subarray(start, end));
+      heard.bytes += end - start;
       deliveries++;
       if (manners === 'changes its mind') opened.readInBulk(deliveries % 3 !== 0);
       if (manners === 'pauses') opened.pause();
@@ -96,9 +96,9 @@ const obeying: ToObey = {
     }),
   'write and take back': (order) =>
     call((on) => {
-      const octets = pattern(order.octets, order.salt);
-      on.write(octets, 0, octets.length, 'borrowed');
-      return on.takeBack().length;
+      const bytes = pattern(order.bytes, order.salt);
+      on.write(bytes, 0, bytes.length, 'borrowed');
+      return on.reclaimUnsent().length;
     }),
   'is quiet': () => call((on) => on.isQuiet()),
   // As where garbage is collected, or a record is composed: the world goes on and the loop does not.
@@ -121,9 +121,9 @@ function connectTo(to: ConnectTarget): Promise<string> {
   });
 }
 
-/** Returns how many writes said that octets are pending. */
-async function send(order: Extract<Order, { octets: number; piece: number }>): Promise<number> {
-  const all = pattern(order.octets, order.salt);
+/** Returns how many writes said that bytes are pending. */
+async function send(order: Extract<Order, { bytes: number; piece: number }>): Promise<number> {
+  const all = pattern(order.bytes, order.salt);
   const shared = Buffer.alloc(order.piece);
   let refused = 0;
   for (let at = 0; at < all.length; at += order.piece) {
@@ -144,8 +144,8 @@ async function send(order: Extract<Order, { octets: number; piece: number }>): P
 
 function state(): State {
   const { digest, ...rest } = heard;
-  const { pendingOctets, sentOctets } = call(({ pendingOctets, sentOctets }) => ({ pendingOctets, sentOctets }));
-  return { ...rest, digest: digest.copy().digest('hex'), pendingOctets, sentOctets, nested };
+  const { pendingBytes, sentBytes } = call(({ pendingBytes, sentBytes }) => ({ pendingBytes, sentBytes }));
+  return { ...rest, digest: digest.copy().digest('hex'), pendingBytes, sentBytes, nested };
 }
 
 let text = '';

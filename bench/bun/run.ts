@@ -12,7 +12,7 @@ import {
   accepts,
   cpuMicroseconds,
   type Pinned,
-  residentOctets,
+  residentBytes,
   startPinned,
   stopAll,
   waitForPort,
@@ -124,7 +124,7 @@ async function measureAll(): Promise<void> {
   );
   console.log(rows.join('\n'));
   for (const { name, pinned } of rivals)
-    console.log(`${name}: ${Math.round(residentOctets(pinned.pid) / 2 ** 20)} MiB resident`);
+    console.log(`${name}: ${Math.round(residentBytes(pinned.pid) / 2 ** 20)} MiB resident`);
   if (Number(options.connections) > 0) await countLost(rivals);
 }
 

@@ -1,5 +1,5 @@
 import type { Dialect } from '../../src/diagnose/dialect.ts';
-import { allDialects, layerNames, OctetLog, whose } from '../../src/diagnose/diagnose.ts';
+import { allDialects, layerNames, ByteLog, whose } from '../../src/diagnose/diagnose.ts';
 import { isGatewayFailure } from '../../src/diagnose/finding.ts';
 import { nginxLogFormat } from '../../src/diagnose/nginx/log-format.ts';
 import type { LineVerdict } from '../../src/diagnose/log-explainer.ts';
@@ -51,7 +51,7 @@ function clear(): void {
   say('');
 }
 
-const pieceOctets = 256 * 1024;
+const pieceBytes = 256 * 1024;
 
 async function explain(blob: Blob, name: string, isGzip = false): Promise<void> {
   newest += 1;
@@ -63,9 +63,9 @@ async function explain(blob: Blob, name: string, isGzip = false): Promise<void> 
     if (verdicts.length < verdictsMax && verdict !== null && isGatewayFailure(verdict))
       verdicts.push(verdictRow(verdict, text, number));
   };
-  const reading = new OctetLog({ dialects, onLine });
-  const octets = isGzip ? blob.stream().pipeThrough(new DecompressionStream('gzip')) : blob.stream();
-  const reader = octets.getReader();
+  const reading = new ByteLog({ dialects, onLine });
+  const bytes = isGzip ? blob.stream().pipeThrough(new DecompressionStream('gzip')) : blob.stream();
+  const reader = bytes.getReader();
   let read = 0;
   let defect = '';
   for (;;) {
@@ -75,7 +75,7 @@ async function explain(blob: Blob, name: string, isGzip = false): Promise<void> 
     });
     if (mine !== newest) return void reader.cancel().catch(() => undefined);
     if (done || value === undefined) break;
-    for (let at = 0; at < value.length; at += pieceOctets) reading.push(value.subarray(at, at + pieceOctets));
+    for (let at = 0; at < value.length; at += pieceBytes) reading.push(value.subarray(at, at + pieceBytes));
     read += value.length;
     say(`${Math.round(read / 1e6)} MB read …`);
   }

@@ -1,4 +1,4 @@
-// An application that fails in three ways, octet by octet. Only its health check goes well.
+// An application that fails in three ways, byte by byte. Only its health check goes well.
 import { createServer } from 'node:net';
 
 const port = Number(process.env.PORT);
@@ -16,8 +16,8 @@ const answers = {
 const server = createServer((socket) => {
   let head = '';
   socket.on('error', () => {});
-  socket.on('data', (octets) => {
-    head += octets.toString('latin1');
+  socket.on('data', (bytes) => {
+    head += bytes.toString('latin1');
     if (!head.includes('\r\n\r\n')) return;
     const path = head.split(' ', 2)[1];
     head = '';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type Problem, problem } from './problem.ts';
+import { type ProblemDetails, problemDetailsOf } from './problem.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /**
@@ -24,7 +24,7 @@ export function sendProblem(
   detail: string,
   complaints?: readonly string[],
 ): void {
-  const details: Problem = problem(status, detail, complaints);
+  const details: ProblemDetails = problemDetailsOf(status, detail, complaints);
   send(response, status, 'application/problem+json', `${jsonOf(details)}\n`);
 }
 

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/time.ts';
-import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
+import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import { send, sendJson, sendProblem } from './answer.ts';
 import { audited, type Requester } from './audit.ts';
-import { EventStream, parseEventPlace } from './event-stream.ts';
+import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { matchOperation, type OperationId } from './operations.ts';
-import type { StopAnswer, Stopper } from './stopper.ts';
+import type { StopResponse, Stopper } from './stopper.ts';
 import {
   type UpgradeLine,
   type UpgradeOutcome,
@@ -44,7 +44,7 @@ export class AdminApi {
     for (const [stream, socket] of this.#streams) if (sockets?.has(socket) !== false) stream.stop();
   }
 
-  async answer(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = urlOf(request);
     if (url === null) return sendProblem(response, 400, 'What is asked for is not a path.');
     // Which method it is, only the request line says: there is no field that overrides it.
@@ -72,7 +72,7 @@ export class AdminApi {
         await this.#gateway.freshCounts();
         return sendJson(response, 200, this.#gateway.status());
       case 'readReadiness':
-        return this.#tellReadiness(response);
+        return this.#sendReadiness(response);
       case 'reload':
         return this.#reload(requester, response);
       case 'upgrade':
@@ -96,7 +96,7 @@ export class AdminApi {
     }
   }
 
-  #tellReadiness(response: ServerResponse): void {
+  #sendReadiness(response: ServerResponse): void {
     const { state } = this.#gateway.status();
     if (state === 'serving') sendJson(response, 200, { ready: true, state });
     else sendProblem(response, 503, `The gateway wants no new requests: it is ${state}.`);
@@ -111,7 +111,7 @@ export class AdminApi {
       outcomeOfReload,
     );
     if (outcome.ok) return sendJson(response, 200, outcome);
-    const { kind, complaints } = outcome;
+    const { kind, errors: complaints } = outcome;
     if (kind !== 'complaints') return sendProblem(response, kind === 'refused' ? 409 : 500, complaints.join(' '));
     sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', complaints);
   }
@@ -159,15 +159,15 @@ export class AdminApi {
     const stopper = this.#stopper;
     if (stopper === null)
       return sendProblem(response, 409, 'This gateway is part of another program, and ends when that program ends it.');
-    const answer: StopAnswer = { stopping: true, pid: process.pid };
+    const answer: StopResponse = { stopping: true, pid: process.pid };
     sendJson(response, 202, answer);
     await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
   }
 
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const lastEventId = request.headers['last-event-id'];
-    const place = typeof lastEventId === 'string' ? parseEventPlace(lastEventId) : null;
-    if (lastEventId !== undefined && place === null) {
+    const position = typeof lastEventId === 'string' ? parseEventPosition(lastEventId) : null;
+    if (lastEventId !== undefined && position === null) {
       return sendProblem(response, 400, 'Last-Event-ID is not an epoch, a hyphen and a number.');
     }
     const follow = url.searchParams.get('follow') ?? 'true';
@@ -178,7 +178,7 @@ export class AdminApi {
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
     this.#streams.set(stream, request.socket);
     response.on('close', () => this.#streams.delete(stream));
-    stream.start(place, follow === 'true' && request.method !== 'HEAD');
+    stream.start(position, follow === 'true' && request.method !== 'HEAD');
   }
 }
 

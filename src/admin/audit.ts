@@ -23,10 +23,10 @@ export async function audited<T>(
 ): Promise<T> {
   try {
     const result = await act();
-    tellAction(events, operation, requester, outcomeOf(result));
+    emitAction(events, operation, requester, outcomeOf(result));
     return result;
   } catch (error) {
-    tellAction(events, operation, requester, 'failed');
+    emitAction(events, operation, requester, 'failed');
     throw error;
   }
 }
@@ -37,19 +37,19 @@ const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
   failed: 'it failed',
 };
 
-function tellAction(events: EventSink, operation: string, requester: Requester, outcome: ActionOutcome): void {
+function emitAction(events: EventSink, operation: string, requester: Requester, outcome: ActionOutcome): void {
   const { actor, remote } = requester;
-  events.tell({
+  events.emit({
     kind: 'admin_action',
     subject: 'gateway',
-    reason: `${whoText(requester)} asked for ${operation}; ${outcomeWords[outcome]}.`,
+    reason: `${requesterText(requester)} asked for ${operation}; ${outcomeWords[outcome]}.`,
     evidence: { operation, outcome, remote },
     actor,
   });
 }
 
 /** In words that no reader, and no program that takes out secrets, takes for a token. */
-function whoText({ actor, remote }: Requester): string {
+function requesterText({ actor, remote }: Requester): string {
   const [way, what, name] = actor.split(':');
   const from = remote === null ? '' : ` at ${remote}`;
   if (way === 'signal') return what ?? actor;

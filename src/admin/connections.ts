@@ -2,9 +2,9 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Of whoever has not shown a token yet. A stranger's connection lives for seconds; this is what a burst may hold. */
-const strangersMax = 64;
+const unauthenticatedMax = 64;
 /** Of those who have: programs that scrape and people who look. Each costs some 20 KiB, more while it is answered. */
-const admittedMax = 128;
+const authenticatedMax = 128;
 
 /**
  * The connections of a listener that strangers can reach. They cannot fill it: where there are too many that have not
@@ -12,34 +12,34 @@ const admittedMax = 128;
  */
 export class AdminConnections {
   /** Oldest first. */
-  readonly #strangers = new Set<Socket>();
-  readonly #admitted = new Set<Socket>();
+  readonly #unauthenticated = new Set<Socket>();
+  readonly #authenticated = new Set<Socket>();
   readonly #onFull: (remote: string) => void;
 
   constructor(server: Server, onFull: (remote: string) => void) {
     this.#onFull = onFull;
-    server.on('connection', (socket: Socket) => this.#came(socket));
+    server.on('connection', (socket: Socket) => this.#onConnection(socket));
   }
 
   /** Somebody has shown a token on this connection. False where there are too many of them. */
-  admit(socket: Socket): boolean {
-    if (this.#admitted.has(socket)) return true;
-    if (this.#admitted.size >= admittedMax) return false;
-    this.#strangers.delete(socket);
-    this.#admitted.add(socket);
+  markAuthenticated(socket: Socket): boolean {
+    if (this.#authenticated.has(socket)) return true;
+    if (this.#authenticated.size >= authenticatedMax) return false;
+    this.#unauthenticated.delete(socket);
+    this.#authenticated.add(socket);
     return true;
   }
 
-  #came(socket: Socket): void {
-    this.#strangers.add(socket);
+  #onConnection(socket: Socket): void {
+    this.#unauthenticated.add(socket);
     socket.once('close', () => {
-      this.#strangers.delete(socket);
-      this.#admitted.delete(socket);
+      this.#unauthenticated.delete(socket);
+      this.#authenticated.delete(socket);
     });
-    if (this.#strangers.size <= strangersMax) return;
-    const [oldest] = this.#strangers;
+    if (this.#unauthenticated.size <= unauthenticatedMax) return;
+    const [oldest] = this.#unauthenticated;
     if (oldest === undefined) return;
-    this.#strangers.delete(oldest);
+    this.#unauthenticated.delete(oldest);
     this.#onFull(remoteOf(oldest) ?? '');
     oldest.destroy();
   }

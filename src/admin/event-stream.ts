@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import type { Event } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { EventSource } from '../gateway/control.ts';
+import type { EventSource } from '../control/gateway-status.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /** Proxies and people give up on a connection that says nothing; half a minute is the commonest patience. */
 const heartbeatMs = 15_000;
 
 /** Where a reader left off, as told by `Last-Event-ID: <epoch>-<seq>`. */
-export interface EventPlace {
+export interface EventPosition {
   readonly epoch: string;
   readonly seq: number;
 }
 
 /** Told as `event: gap` where the stream cannot go on from where the reader left off. */
-export interface Gap {
+export interface EventGap {
   readonly reason: 'not_held' | 'another_epoch';
   /** Events of this epoch that are no longer held. */
   readonly missed: number;
@@ -22,7 +22,7 @@ export interface Gap {
 }
 
 /** Null where the text is no event id. An epoch may contain hyphens; the number comes last. */
-export function parseEventPlace(text: string): EventPlace | null {
+export function parseEventPosition(text: string): EventPosition | null {
   const match = /^(.+)-(\d{1,15})$/.exec(text.trim());
   return match === null ? null : { epoch: match[1] as string, seq: Number(match[2]) };
 }
@@ -51,9 +51,9 @@ export class EventStream {
   /** Where a stream that does not follow ends. */
   #lastSeq = Number.POSITIVE_INFINITY;
   /** The socket's buffer is full. */
-  #waits = false;
+  #isBlocked = false;
   /** It was full already at the last heartbeat. */
-  #waited = false;
+  #wasBlocked = false;
 
   constructor(source: EventSource, response: ServerResponse, clock: Clock) {
     this.#source = source;
@@ -62,11 +62,11 @@ export class EventStream {
   }
 
   /** `follow: false` ends the stream after what is held now. */
-  start(place: EventPlace | null, follow: boolean): void {
+  start(position: EventPosition | null, follow: boolean): void {
     this.#response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-    this.#response.on('close', () => this.#leave());
-    this.#response.on('drain', () => this.#goOn());
-    this.#goTo(place);
+    this.#response.on('close', () => this.#close());
+    this.#response.on('drain', () => this.#resume());
+    this.#seek(position);
     if (!follow) this.#lastSeq = this.#source.lastSeq;
     this.#unsubscribe = this.#source.subscribe(() => this.#send());
     this.#armHeartbeat();
@@ -76,43 +76,43 @@ export class EventStream {
   /** Ends the stream in good order. */
   stop(): void {
     if (!this.#open) return;
-    this.#leave();
+    this.#close();
     this.#response.end();
   }
 
-  #goTo(place: EventPlace | null): void {
+  #seek(position: EventPosition | null): void {
     const { epoch } = this.#source;
     const { missed } = this.#source.since(0);
-    if (place !== null && place.epoch === epoch) {
-      this.#seq = place.seq;
+    if (position !== null && position.epoch === epoch) {
+      this.#seq = position.seq;
       return;
     }
     // Whoever names no event has missed none; whoever names one of another run has missed the end of that run.
     this.#seq = missed;
     // Otherwise a comment, so that a reader of a stream without events knows that it stands.
-    this.#write(place === null ? ': here\n\n' : gapText({ reason: 'another_epoch', missed, epoch }));
+    this.#write(position === null ? ': here\n\n' : gapText({ reason: 'another_epoch', missed, epoch }));
   }
 
   #send(): void {
-    if (!this.#open || this.#waits) return;
+    if (!this.#open || this.#isBlocked) return;
     const { events, missed } = this.#source.since(this.#seq);
     if (missed > 0) this.#write(gapText({ reason: 'not_held', missed, epoch: this.#source.epoch }));
     for (const event of events) {
-      if (this.#waits || event.seq > this.#lastSeq) break;
+      if (this.#isBlocked || event.seq > this.#lastSeq) break;
       this.#seq = event.seq;
       this.#write(eventText(event));
     }
     if (this.#seq >= this.#lastSeq) this.stop();
   }
 
-  #goOn(): void {
-    this.#waits = false;
-    this.#waited = false;
+  #resume(): void {
+    this.#isBlocked = false;
+    this.#wasBlocked = false;
     this.#send();
   }
 
   #write(text: string): void {
-    if (!this.#response.write(text)) this.#waits = true;
+    if (!this.#response.write(text)) this.#isBlocked = true;
   }
 
   #armHeartbeat(): void {
@@ -124,16 +124,16 @@ export class EventStream {
   }
 
   #beat(): void {
-    if (this.#waited) {
+    if (this.#wasBlocked) {
       this.#response.destroy();
       return;
     }
-    if (this.#waits) this.#waited = true;
+    if (this.#isBlocked) this.#wasBlocked = true;
     else this.#write(': still here\n\n');
     this.#armHeartbeat();
   }
 
-  #leave(): void {
+  #close(): void {
     this.#open = false;
     this.#unsubscribe();
     this.#heartbeat?.cancel();
@@ -144,6 +144,6 @@ function eventText(event: Event): string {
   return `id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${jsonOf(event)}\n\n`;
 }
 
-function gapText(gap: Gap): string {
+function gapText(gap: EventGap): string {
   return `event: gap\ndata: ${jsonOf(gap)}\n\n`;
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 
-export interface TcpRefusal {
+export interface TcpListenFailure {
   readonly why: 'not_listening';
   readonly errno: string;
 }
@@ -14,7 +14,7 @@ export async function listenOverTcp(
   server: Server,
   address: { readonly host: string; readonly port: number },
   shares: boolean,
-): Promise<TcpRefusal | null> {
+): Promise<TcpListenFailure | null> {
   try {
     if (!shares && address.port !== 0) await probe(address);
     await listening(server, { ...address, reusePort: true });

@@ -8,8 +8,8 @@ import {
 } from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
 import { endpointStates } from '../core/endpoint.ts';
-import type { RefusalReason } from '../core/event.ts';
-import type { Gateway, GatewayStatus } from '../gateway/control.ts';
+import type { ConnectionRefusalReason } from '../core/event.ts';
+import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
 
 /**
  * Everything that the gateway counts, in Prometheus' text format. Made anew at each scrape from totals that
@@ -47,9 +47,9 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
     labelNames: exchangeLabels,
     registers,
   });
-  const octets = new Counter({
+  const bytes = new Counter({
     name: 'candor_content_octets_total',
-    help: 'Octets of content, without heads and framing.',
+    help: 'Bytes of content, without heads and framing.',
     labelNames: ['route', 'upstream', 'direction'] as const,
     registers,
   });
@@ -58,8 +58,8 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
     const { route, upstream } = one;
     const labels = { route, upstream, status_class: one.statusClass, shape: one.shape, cause: one.cause, end: one.end };
     total.inc(labels, one.count);
-    octets.inc({ route, upstream, direction: 'in' }, one.octetsIn);
-    octets.inc({ route, upstream, direction: 'out' }, one.octetsOut);
+    bytes.inc({ route, upstream, direction: 'in' }, one.bytesIn);
+    bytes.inc({ route, upstream, direction: 'out' }, one.bytesOut);
     addDuration(durations, one);
   }
   registry.registerMetric(durationHistogram([...durations.values()]));
@@ -104,7 +104,7 @@ function durationHistogram(sums: readonly DurationSum[]): Metric<string> {
   const values = sums.flatMap((sum) => histogramValues(name, sum));
   const object: MetricObjectWithValues<MetricValueWithName<string>> = {
     name,
-    help: 'From the first octet of the request to the last of the response.',
+    help: 'From the first byte of the request to the last of the response.',
     type: 'histogram',
     aggregator: 'sum',
     collect: () => {},
@@ -115,9 +115,9 @@ function durationHistogram(sums: readonly DurationSum[]): Metric<string> {
 
 function histogramValues(name: string, sum: DurationSum): MetricValueWithName<string>[] {
   let count = 0;
-  const values = sum.cells.map((cell, place) => {
+  const values = sum.cells.map((cell, index) => {
     count += cell;
-    const bound = metricBoundsMs[place];
+    const bound = metricBoundsMs[index];
     const le = bound === undefined ? '+Inf' : String(bound / 1000);
     return { metricName: `${name}_bucket`, labels: { ...sum.labels, le }, value: count };
   });
@@ -128,7 +128,7 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
   ];
 }
 
-type StaleReuse = 'staleReusesAvoided' | 'staleReusesRepeated' | 'staleReusesFailed';
+type StaleReuse = 'staleReusesAvoided' | 'staleReusesRetried' | 'staleReusesFailed';
 
 type Refused =
   | 'refusedAtMax'
@@ -137,7 +137,7 @@ type Refused =
   | 'refusedWithoutDescriptor'
   | 'refusedWithoutMemory';
 
-const refusals: readonly (readonly [key: Refused, reason: RefusalReason])[] = [
+const refusals: readonly (readonly [key: Refused, reason: ConnectionRefusalReason])[] = [
   ['refusedAtMax', 'connections_max'],
   ['refusedAtAddressMax', 'connections_per_address_max'],
   ['refusedUncounted', 'not_counted'],
@@ -158,7 +158,7 @@ type Total = Exclude<
 
 const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
   ['staleReusesAvoided', 'avoided'],
-  ['staleReusesRepeated', 'repeated'],
+  ['staleReusesRetried', 'repeated'],
   ['staleReusesFailed', 'failed'],
 ];
 

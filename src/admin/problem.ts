@@ -1,5 +1,5 @@
 /** Problem details (RFC 9457) as the admin API answers them. */
-export interface Problem {
+export interface ProblemDetails {
   /** 'about:blank': the status says all there is to say; `title` and `detail` are for people. */
   readonly type: 'about:blank';
   readonly title: string;
@@ -26,7 +26,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-export function problem(status: number, detail: string, complaints?: readonly string[]): Problem {
+export function problemDetailsOf(status: number, detail: string, complaints?: readonly string[]): ProblemDetails {
   const title = titles[status] ?? 'Error';
   return { type: 'about:blank', title, status, detail, ...(complaints === undefined ? {} : { complaints }) };
 }

@@ -3,10 +3,10 @@ import { endpointStates } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
-import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
-import type { Gap } from './event-stream.ts';
-import type { Problem } from './problem.ts';
-import type { StopAnswer } from './stopper.ts';
+import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { EventGap } from './event-stream.ts';
+import type { ProblemDetails } from './problem.ts';
+import type { StopResponse } from './stopper.ts';
 import type { UpgradeLine } from './upgrader.ts';
 
 /**
@@ -204,7 +204,7 @@ export const recordSchema = z.object({
   kind: z.enum(['exchange', 'tunnel']),
   id: text,
   trace_id: nullableText,
-  at: text.describe('RFC 3339: when the first octet of the request came.'),
+  at: text.describe('RFC 3339: when the first byte of the request came.'),
   deployment: text,
   member: text,
   process: text,
@@ -279,10 +279,10 @@ type Fits<T extends U, U> = T;
 export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof statusSchema>>>;
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
 export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
-export type CheckedStop = Fits<StopAnswer, DeepReadonly<z.infer<typeof stopSchema>>>;
+export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;
 export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
-export type CheckedProblem = Fits<Problem, DeepReadonly<z.infer<typeof problemSchema>>>;
-export type CheckedGap = Fits<Gap, DeepReadonly<z.infer<typeof gapSchema>>>;
+export type CheckedProblem = Fits<ProblemDetails, DeepReadonly<z.infer<typeof problemSchema>>>;
+export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;
 export type CheckedRecord = Fits<keyof ExchangeRecord, keyof z.infer<typeof recordSchema>>;
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

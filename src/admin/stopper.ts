@@ -8,7 +8,7 @@ export interface Stopper {
 }
 
 /** What is said to whoever asked for it: from now on the gateway is about to end. */
-export interface StopAnswer {
+export interface StopResponse {
   readonly stopping: true;
   /** Of the process that ends. */
   readonly pid: number;

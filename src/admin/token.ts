@@ -3,7 +3,7 @@ import type { AdminToken } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
 
 /** Nobody guesses 256 bits, however many they may try; that is why a plain hash of them gives nothing away (ADR 19). */
-const secretOctets = 32;
+const secretBytes = 32;
 /** So that people, and programs that look for secrets in what is published, know one when they see it. */
 const beginning = 'candor_';
 /** A token of ours has 50 characters. What is longer is none, and is not worth a hash. */
@@ -11,7 +11,7 @@ const charactersMax = 256;
 
 /** A new token, as it is handed to whoever may use the admin API: shown once and kept nowhere. */
 export function makeToken(random: Random): string {
-  const secret = Buffer.alloc(secretOctets);
+  const secret = Buffer.alloc(secretBytes);
   random.fill(secret);
   return `${beginning}${secret.toString('base64url')}`;
 }

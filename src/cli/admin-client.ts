@@ -3,14 +3,14 @@ import { request as requestOverTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import type { Event } from '../core/event.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { AdminPlace } from './admin-place.ts';
+import type { AdminTarget } from './admin-target.ts';
 
 /** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
 const answerMs = 10_000;
 /** Far beyond any answer: a status of a thousand endpoints has some 200 KB. */
-const answerOctetsMax = 64 * 1024 * 1024;
+const answerBytesMax = 64 * 1024 * 1024;
 
-export type AdminAnswer =
+export type AdminResponse =
   | { readonly ok: true; readonly status: number; readonly content: unknown }
   | {
       readonly ok: false;
@@ -19,7 +19,7 @@ export type AdminAnswer =
     };
 
 /** For an answer that takes its time, and tells meanwhile how far it has come. */
-export interface SlowAnswer {
+export interface StreamedResponse {
   /** Until its end. */
   readonly answerMs: number;
   /** Each line of it that came. The content of the answer is the last one. */
@@ -28,14 +28,14 @@ export interface SlowAnswer {
 
 /** Asks a gateway. Never rejects. */
 export function askAdmin(
-  place: AdminPlace,
+  target: AdminTarget,
   method: 'GET' | 'POST',
   path: string,
   clock: Clock,
-  slow: SlowAnswer | null = null,
-): Promise<AdminAnswer> {
+  slow: StreamedResponse | null = null,
+): Promise<AdminResponse> {
   return new Promise((resolve) => {
-    const sent = requestAt(place, method, path);
+    const sent = requestAt(target, method, path);
     const timer = clock.schedule(
       after(clock.now(), slow?.answerMs ?? answerMs),
       () => {
@@ -44,7 +44,7 @@ export function askAdmin(
       },
       null,
     );
-    const end = (answer: AdminAnswer): void => {
+    const end = (answer: AdminResponse): void => {
       timer.cancel();
       resolve(answer);
     };
@@ -61,15 +61,15 @@ export function askAdmin(
 }
 
 /** Redirections are not followed: a token is for the place that somebody named. */
-function requestAt(place: AdminPlace, method: 'GET' | 'POST', path: string): ClientRequest {
-  if (place.kind === 'socket') return request({ socketPath: place.path, method, path, agent: false });
-  const { url, token } = place;
+function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): ClientRequest {
+  if (target.kind === 'socket') return request({ socketPath: target.path, method, path, agent: false });
+  const { url, token } = target;
   const ask = url.protocol === 'https:' ? requestOverTls : request;
   return ask(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
 }
 
 /** Of a socket that is none, or that nobody listens at; then of an address that nobody listens at, or that is none. */
-const nobodyThere: readonly string[] = [
+const unreachableErrnos: readonly string[] = [
   'ENOENT',
   'ENOTSOCK',
   'ENOTDIR',
@@ -81,18 +81,18 @@ const nobodyThere: readonly string[] = [
   'EAI_AGAIN',
 ];
 
-function refusalOf(error: NodeJS.ErrnoException): AdminAnswer {
+function refusalOf(error: NodeJS.ErrnoException): AdminResponse {
   const errno = error.code ?? null;
   if (errno === 'EACCES' || errno === 'EPERM') return { ok: false, why: 'not_permitted', errno };
-  return { ok: false, why: nobodyThere.includes(errno ?? '') ? 'nobody_there' : 'not_an_answer', errno };
+  return { ok: false, why: unreachableErrnos.includes(errno ?? '') ? 'nobody_there' : 'not_an_answer', errno };
 }
 
 async function readJson(response: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
-  let octets = 0;
+  let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    octets += chunk.length;
-    if (octets > answerOctetsMax) throw new Error('The answer is too large.');
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error('The answer is too large.');
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
@@ -121,8 +121,12 @@ export interface EventSubscription {
 }
 
 /** Reads the events of a gateway: those that it holds, and with `follow` what happens. */
-export function readEvents(place: AdminPlace, follow: boolean, onPart: (part: StreamPart) => void): EventSubscription {
-  const sent = requestAt(place, 'GET', `/v1/events?follow=${follow}`);
+export function readEvents(
+  target: AdminTarget,
+  follow: boolean,
+  onPart: (part: StreamPart) => void,
+): EventSubscription {
+  const sent = requestAt(target, 'GET', `/v1/events?follow=${follow}`);
   const ended: EventSubscription['ended'] = new Promise((resolve) => {
     sent.on('error', () => resolve('nobody_there'));
     sent.on('response', (response) => {

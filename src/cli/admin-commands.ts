@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { EventFlags, StatusFlags } from './ask-commands.ts';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import { askFlags, jsonFlag } from './flags.ts';
 import { parseStopSeconds } from './parse-stop-seconds.ts';
 import type { ReloadFlags } from './reload-command.ts';
@@ -9,7 +9,7 @@ import type { TokenFlags } from './token.ts';
 import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 
-export const statusCommand = buildCommand<StatusFlags, [], Context>({
+export const statusCommand = buildCommand<StatusFlags, [], ParserContext>({
   docs: {
     brief: 'Show what serves, what does not, and why',
     fullDescription: describe(
@@ -28,11 +28,11 @@ export const statusCommand = buildCommand<StatusFlags, [], Context>({
   },
   async func(flags) {
     const { status } = await import('./ask-commands.ts');
-    await status(flags, this.around);
+    await status(flags, this.processContext);
   },
 });
 
-export const reloadCommand = buildCommand<ReloadFlags, [], Context>({
+export const reloadCommand = buildCommand<ReloadFlags, [], ParserContext>({
   docs: {
     brief: 'Have the gateway read its configuration again',
     fullDescription: describe(
@@ -62,11 +62,11 @@ export const reloadCommand = buildCommand<ReloadFlags, [], Context>({
   },
   async func(flags) {
     const { reload } = await import('./reload-command.ts');
-    await reload(flags, this.around);
+    await reload(flags, this.processContext);
   },
 });
 
-export const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
+export const upgradeCommand = buildCommand<UpgradeFlags, [], ParserContext>({
   docs: {
     brief: 'Replace the running gateway by what is installed now',
     fullDescription: describe(
@@ -90,11 +90,11 @@ export const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
   },
   async func(flags) {
     const { upgrade } = await import('./upgrade/upgrade-command.ts');
-    await upgrade(flags, this.around);
+    await upgrade(flags, this.processContext);
   },
 });
 
-export const stopCommand = buildCommand<StopFlags, [], Context>({
+export const stopCommand = buildCommand<StopFlags, [], ParserContext>({
   docs: {
     brief: 'Stop the running gateway, once requests in flight are done',
     fullDescription: describe(
@@ -120,11 +120,11 @@ export const stopCommand = buildCommand<StopFlags, [], Context>({
   },
   async func(flags) {
     const { stop } = await import('./stop-command.ts');
-    await stop(flags, this.around);
+    await stop(flags, this.processContext);
   },
 });
 
-export const eventsCommand = buildCommand<EventFlags, [], Context>({
+export const eventsCommand = buildCommand<EventFlags, [], ParserContext>({
   docs: {
     brief: 'List what happened to the gateway and behind it',
     fullDescription: describe('Starts, exits, reloads, endpoints that fell ill or got well.', 'candor events --follow'),
@@ -138,11 +138,11 @@ export const eventsCommand = buildCommand<EventFlags, [], Context>({
   },
   async func(flags) {
     const { events } = await import('./ask-commands.ts');
-    await events(flags, this.around);
+    await events(flags, this.processContext);
   },
 });
 
-export const tokenCommand = buildCommand<TokenFlags, [string], Context>({
+export const tokenCommand = buildCommand<TokenFlags, [string], ParserContext>({
   docs: {
     brief: 'Make a token for the admin API over TCP',
     fullDescription: describe(
@@ -159,6 +159,6 @@ export const tokenCommand = buildCommand<TokenFlags, [string], Context>({
   },
   async func(flags, name) {
     const { token } = await import('./token.ts');
-    token(flags, name, this.around);
+    token(flags, name, this.processContext);
   },
 });

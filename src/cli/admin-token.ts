@@ -1,17 +1,17 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 /** Far more than any token has: what is longer is another file. */
-const fileOctetsMax = 4096;
+const fileBytesMax = 4096;
 
 /**
  * The token for the admin API over TCP: of the file that a flag names, else of the environment. Never a flag's own
  * value, since every user of a machine may list what runs with which arguments.
  */
-export function readToken(file: string | undefined, around: Surroundings): string {
-  if (file !== undefined) return tokenIn(readTokenFile(resolve(around.directory, file), around), file);
-  const variable = around.env['CANDOR_TOKEN'];
+export function readToken(file: string | undefined, context: ProcessContext): string {
+  if (file !== undefined) return tokenIn(readTokenFile(resolve(context.directory, file), context), file);
+  const variable = context.env['CANDOR_TOKEN'];
   if (variable !== undefined && variable !== '') return tokenIn(variable, 'CANDOR_TOKEN');
   throw new CommandFailure(
     'usage',
@@ -19,13 +19,13 @@ export function readToken(file: string | undefined, around: Surroundings): strin
   );
 }
 
-function readTokenFile(path: string, around: Surroundings): string {
+function readTokenFile(path: string, context: ProcessContext): string {
   let text: string;
   try {
     const found = statSync(path);
-    if (found.size > fileOctetsMax) throw new CommandFailure('usage', `${path} is too large to be a token.`);
+    if (found.size > fileBytesMax) throw new CommandFailure('usage', `${path} is too large to be a token.`);
     if (found.isFile() && (found.mode & 0o044) !== 0)
-      around.stderr.write(`Other users may read the token in ${path}: \`chmod 600 ${path}\`.\n`);
+      context.stderr.write(`Other users may read the token in ${path}: \`chmod 600 ${path}\`.\n`);
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw error instanceof CommandFailure ? error : new CommandFailure('usage', `${path} cannot be read.`);

@@ -1,32 +1,32 @@
-import { type AdminAnswer, askAdmin } from './admin-client.ts';
-import { type AdminPlace, placeText } from './admin-place.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { type AdminResponse, askAdmin } from './admin-client.ts';
+import { type AdminTarget, targetText } from './admin-target.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
-export interface GatewayAnswer {
+export interface GatewayResponse {
   readonly status: number;
   readonly content: unknown;
 }
 
 /** Asks a gateway; a failure to reach it is a `CommandFailure` that says what to do. */
 export async function askGateway(
-  place: AdminPlace,
+  target: AdminTarget,
   method: 'GET' | 'POST',
   path: string,
-  around: Surroundings,
-): Promise<GatewayAnswer> {
-  const answer = await askAdmin(place, method, path, around.clock);
+  context: ProcessContext,
+): Promise<GatewayResponse> {
+  const answer = await askAdmin(target, method, path, context.clock);
   if (answer.ok) return answer;
-  throw unreachable(placeText(place), answer);
+  throw unreachable(targetText(target), answer);
 }
 
 /** What an answer other than the wanted one says, as a failure. */
-export function refusal(answer: GatewayAnswer): CommandFailure {
+export function refusal(answer: GatewayResponse): CommandFailure {
   const detail = (answer.content as { detail?: unknown } | null)?.detail;
   return new CommandFailure('failure', typeof detail === 'string' ? detail : `The gateway answered ${answer.status}.`);
 }
 
 /** Why no answer came, and what to do. */
-export function unreachable(place: string, answer: Extract<AdminAnswer, { ok: false }>): CommandFailure {
+export function unreachable(place: string, answer: Extract<AdminResponse, { ok: false }>): CommandFailure {
   switch (answer.why) {
     case 'nobody_there':
       return new CommandFailure(

@@ -14,7 +14,7 @@ const barWidth = 36;
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
   if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`];
   const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
-  return [head, ...record.attempts.flatMap((attempt, place) => attemptLines(attempt, place + 1, record, style))];
+  return [head, ...record.attempts.flatMap((attempt, index) => attemptLines(attempt, index + 1, record, style))];
 }
 
 /** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */
@@ -30,8 +30,8 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
   const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connectionText(attempt)}`, '  ');
   const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
   const stages = stagesOf(attempt);
-  stages.forEach((stage, place) => {
-    const failed = attempt.cause !== null && place === stages.length - 1;
+  stages.forEach((stage, index) => {
+    const failed = attempt.cause !== null && index === stages.length - 1;
     lines.push(barLine(stage, whole, style, failed ? style.bad : style.name));
   });
   return [...lines, ...outcomeLines(attempt, record, style)];

@@ -3,9 +3,9 @@ import { printJson } from './ask-commands.ts';
 import { wrap } from './layout.ts';
 import { inputName } from './read-input.ts';
 import { type MachineWarning, reviewMachine } from './review-machine.ts';
-import { reviewPlaces } from './review-places.ts';
+import { reviewPaths } from './review-paths.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 export interface CheckFlags {
   readonly config: string;
@@ -13,22 +13,22 @@ export interface CheckFlags {
 }
 
 /** Complains about a configuration, all at once, and changes nothing. */
-export async function check(flags: CheckFlags, around: Surroundings): Promise<void> {
-  const read = await readConfiguration(flags.config, around);
+export async function check(flags: CheckFlags, context: ProcessContext): Promise<void> {
+  const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
   const machine =
     read.configuration === null
       ? []
       : [
-          ...reviewMachine(read.configuration, around.machine),
-          ...reviewPlaces(read.configuration, read.leftOpen, around.env),
+          ...reviewMachine(read.configuration, context.machine),
+          ...reviewPaths(read.configuration, read.leftOpen, context.env),
         ];
-  if (flags.json) printJson({ file: flags.config, valid, complaints: read.complaints, machine }, around);
-  else if (read.complaints.length > 0) around.stdout.write(renderForPeople(read, around.stdout, around));
+  if (flags.json) printJson({ file: flags.config, valid, complaints: read.errors, machine }, context);
+  else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} cannot be used.`);
-  if (!flags.json) around.stdout.write(`${styleFor(around.stdout, around.env).good('✔')} ${name} is good.\n`);
-  if (!flags.json) for (const warning of machine) around.stderr.write(machineText(warning));
+  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is good.\n`);
+  if (!flags.json) for (const warning of machine) context.stderr.write(machineText(warning));
 }
 
 /** On standard error, since it is not about the file, and a file that is good here may be checked elsewhere. */

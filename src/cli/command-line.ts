@@ -1,23 +1,23 @@
 import { run } from '@stricli/core';
-import type { Context } from './command-context.ts';
+import type { ParserContext } from './parser-context.ts';
 import { application } from './commands.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { defectText } from './failure-text.ts';
-import type { Output, Surroundings } from './surroundings.ts';
+import type { Output, ProcessContext } from './process-context.ts';
 
 /**
  * Runs one command line to its end and returns the exit code of `exit-codes.ts`. Nothing escapes: what nobody
  * foresaw becomes a sentence and a 1.
  */
-export async function runCommandLine(argv: readonly string[], around: Surroundings): Promise<number> {
-  const stdout = parserStream(around.stdout, around);
-  const stderr = parserStream(around.stderr, around);
-  const process: Context['process'] & { env: Surroundings['env'] } = { stdout, stderr, env: around.env };
+export async function runCommandLine(argv: readonly string[], context: ProcessContext): Promise<number> {
+  const stdout = parserStream(context.stdout, context);
+  const stderr = parserStream(context.stderr, context);
+  const process: ParserContext['process'] & { env: ProcessContext['env'] } = { stdout, stderr, env: context.env };
   try {
-    await run(application, argv.length === 0 ? ['--help'] : argv, { process, around } as never);
+    await run(application, argv.length === 0 ? ['--help'] : argv, { process, processContext: context } as never);
     return exitCodeOf(Number(process.exitCode ?? 0));
   } catch (error) {
-    around.stderr.write(`${defectText(error, around.env)}\n`);
+    context.stderr.write(`${defectText(error, context.env)}\n`);
     return 1;
   }
 }
@@ -25,8 +25,8 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
 /** The parser colours what it prints where a stream says that it has colours; the rule for that is ours. */
 function parserStream(
   output: Output,
-  { env }: Surroundings,
-): Context['process']['stdout'] & { getColorDepth(): number } {
+  { env }: ProcessContext,
+): ParserContext['process']['stdout'] & { getColorDepth(): number } {
   const colours = output.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return { write: (text) => output.write(text), getColorDepth: () => (colours ? 4 : 1) };
 }

@@ -7,17 +7,17 @@ import {
   tokenCommand,
   upgradeCommand,
 } from './admin-commands.ts';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
 import { parserText } from './parser-text.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
-import { CommandFailure } from './surroundings.ts';
+import { CommandFailure } from './process-context.ts';
 import { tortureCommand, tortureUsages } from './torture-command.ts';
 import { readVersion } from './version.ts';
 
-const versionCommand = buildCommand<{ json: boolean }, [], Context>({
+const versionCommand = buildCommand<{ json: boolean }, [], ParserContext>({
   docs: {
     brief: 'Print the version',
     fullDescription: describe('Of Candor, and of the Node it runs on.', 'candor version --json'),
@@ -31,7 +31,7 @@ const versionCommand = buildCommand<{ json: boolean }, [], Context>({
   },
 });
 
-const root = buildRouteMap<string, Context>({
+const root = buildRouteMap<string, ParserContext>({
   routes: {
     run: runCommand,
     up: upCommand,
@@ -64,7 +64,7 @@ const root = buildRouteMap<string, Context>({
   },
 });
 
-export const application = buildApplication<Context>(root, {
+export const application = buildApplication<ParserContext>(root, {
   name: 'candor',
   versionInfo: { getCurrentVersion: async () => readVersion() },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },

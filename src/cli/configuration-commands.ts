@@ -1,9 +1,9 @@
 import { buildCommand } from '@stricli/core';
 import type { CheckFlags } from './check.ts';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import { configFlag, jsonFlag } from './flags.ts';
 
-export const checkCommand = buildCommand<CheckFlags, [], Context>({
+export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
   docs: {
     brief: 'Complain about a configuration',
     fullDescription: describe(
@@ -14,7 +14,7 @@ export const checkCommand = buildCommand<CheckFlags, [], Context>({
   parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
   async func(flags) {
     const { check } = await import('./check.ts');
-    await check(flags, this.around);
+    await check(flags, this.processContext);
   },
 });
 
@@ -24,8 +24,8 @@ export const schemaCommand = buildCommand({
     fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json'),
   },
   parameters: {},
-  async func(this: Context) {
+  async func(this: ParserContext) {
     const { printSchema } = await import('./print-schema.ts');
-    printSchema(this.around);
+    printSchema(this.processContext);
   },
 });

@@ -3,7 +3,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { after } from '../core/time.ts';
-import type { Gateway } from '../gateway/control.ts';
+import type { Gateway } from '../control/gateway-status.ts';
 import { commandName } from './command-name.ts';
 import { wrap } from './layout.ts';
 import { offerNextPort, withPort } from './next-port.ts';
@@ -12,7 +12,7 @@ import { whereLines } from './run.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { serve } from './serve.ts';
 import { type Style, styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 /** From `src/cli` and from `dist/cli` alike. */
 const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
@@ -25,26 +25,26 @@ export interface DemoFlags {
 }
 
 /** Runs the demo configuration; log and admin socket are in a folder that goes with it. */
-export async function demo(flags: DemoFlags, around: Surroundings): Promise<number> {
-  const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), around);
+export async function demo(flags: DemoFlags, context: ProcessContext): Promise<number> {
+  const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), context);
   if (configuration === null)
     throw new CommandFailure('failure', `The demo's configuration in ${demoFolder} has mistakes. Was it changed?`);
-  const folder = mkdtempSync(join(around.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));
+  const folder = mkdtempSync(join(context.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));
   try {
     return await serve(
       {
-        configuration: withPort(fitHere(configuration, folder, around), 8080, flags.port),
+        configuration: withPort(fitHere(configuration, folder, context), 8080, flags.port),
         source: null,
         isTemporary: true,
-        otherPort: offerNextPort(around),
+        otherPort: offerNextPort(context),
         forPeople: true,
-        opened: async (gateway, served) => {
-          await applicationsReady(gateway, around);
-          const style = styleFor(around.stdout, around.env);
-          around.stdout.write(`${welcome(gateway, served, style, commandName(around.env)).join('\n')}\n`);
+        onOpened: async (gateway, served) => {
+          await applicationsReady(gateway, context);
+          const style = styleFor(context.stdout, context.env);
+          context.stdout.write(`${welcome(gateway, served, style, commandName(context.env)).join('\n')}\n`);
         },
       },
-      around,
+      context,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -52,9 +52,9 @@ export async function demo(flags: DemoFlags, around: Surroundings): Promise<numb
 }
 
 /** The demo as this machine can run it: with this very Node, and without IPv6 where there is none. */
-function fitHere(configuration: Configuration, folder: string, around: Surroundings): Configuration {
+function fitHere(configuration: Configuration, folder: string, context: ProcessContext): Configuration {
   // Where `candor explain` looks by itself, so that the printed lines need no path.
-  const sockets = privateFolder(around.env) ?? folder;
+  const sockets = privateFolder(context.env) ?? folder;
   return {
     ...configuration,
     // Nothing outlives it, and several may run at once, from a folder that need not be ours to write in.
@@ -76,7 +76,7 @@ function hasLoopback6(): boolean {
 }
 
 /** Resolves when every instance is ready, or when waiting longer would help nobody: then the events have said why. */
-function applicationsReady(gateway: Gateway, { clock }: Surroundings): Promise<void> {
+function applicationsReady(gateway: Gateway, { clock }: ProcessContext): Promise<void> {
   const allReady = (): boolean =>
     gateway.status().applications.every(({ instances }) => instances.every(({ phase }) => phase === 'ready'));
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import type { ExplainAnythingFlags } from './explain-log/explain-anything.ts';
 import { askFlags, jsonFlag, optionalText } from './flags.ts';
 import { parseSeconds } from './torture-flags.ts';
@@ -8,7 +8,7 @@ import type { WhoseFlags } from './whose/whose-command.ts';
 /** The parser would name the first argument only, and several files are one log. */
 const explainUsages = ['<file>... | -', "'<line of a log>'", '<request-id>'];
 
-export const explainCommand = buildCommand<ExplainAnythingFlags, string[], Context>({
+export const explainCommand = buildCommand<ExplainAnythingFlags, string[], ParserContext>({
   docs: {
     brief: "Say why requests failed, from any gateway's log",
     customUsage: explainUsages,
@@ -38,11 +38,11 @@ export const explainCommand = buildCommand<ExplainAnythingFlags, string[], Conte
   },
   async func(flags, ...given) {
     const { explainAnything } = await import('./explain-log/explain-anything.ts');
-    this.process.exitCode = await explainAnything(flags, given, this.around);
+    this.process.exitCode = await explainAnything(flags, given, this.processContext);
   },
 });
 
-export const whoseCommand = buildCommand<WhoseFlags, [string], Context>({
+export const whoseCommand = buildCommand<WhoseFlags, [string], ParserContext>({
   docs: {
     brief: 'Say which layer of a chain wrote a response',
     fullDescription: describe(
@@ -69,7 +69,7 @@ export const whoseCommand = buildCommand<WhoseFlags, [string], Context>({
     },
   },
   async func(flags, given) {
-    const { sayWhose } = await import('./whose/whose-command.ts');
-    this.process.exitCode = await sayWhose(flags, given, this.around);
+    const { showWhose: sayWhose } = await import('./whose/whose-command.ts');
+    this.process.exitCode = await sayWhose(flags, given, this.processContext);
   },
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GatewayStatus } from '../gateway/control.ts';
+import type { GatewayStatus } from '../control/gateway-status.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { drainText, watchDrain } from './drain-watch.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 type Drain = NonNullable<GatewayStatus['drain']>;
 const draining: Drain = { phase: 'draining', leftMs: 7900, exchanges: 3, tunnels: 2, connections: 9 };
@@ -38,12 +38,12 @@ describe('a gateway that drains', () => {
     const lines: string[] = [];
     let drain: Drain | null = null;
     const stderr = { isTTY, write: (text: string) => void lines.push(text.trim()) };
-    const around = { clock, stderr, env: { NO_COLOR: '1' } } as unknown as Surroundings;
+    const context = { clock, stderr, env: { NO_COLOR: '1' } } as unknown as ProcessContext;
     const gateway = { status: () => ({ drain }) as GatewayStatus };
     const say = (next: Drain): void => {
       drain = next;
     };
-    return { clock, lines, leave: watchDrain(gateway, around), say };
+    return { clock, lines, leave: watchDrain(gateway, context), say };
   }
 
   test('tells a person once a second what it waits for, and leaves no timer', () => {

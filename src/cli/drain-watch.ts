@@ -1,8 +1,8 @@
 import { after, type Timer } from '../core/time.ts';
-import type { Gateway, GatewayStatus } from '../gateway/control.ts';
+import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
 import { countText, wrap } from './layout.ts';
 import { styleFor } from './style.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 type Drain = NonNullable<GatewayStatus['drain']>;
 
@@ -30,9 +30,9 @@ export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Dr
 const everyMs = 1000;
 
 /** Tells a person at a terminal what a gateway waits for that was told to stop, until the returned function is called. */
-export function watchDrain(gateway: Pick<Gateway, 'status'>, around: Surroundings): () => void {
-  if (!around.stderr.isTTY) return () => {};
-  const { clock, stderr, env } = around;
+export function watchDrain(gateway: Pick<Gateway, 'status'>, context: ProcessContext): () => void {
+  if (!context.stderr.isTTY) return () => {};
+  const { clock, stderr, env } = context;
   const style = styleFor(stderr, env);
   let timer: Timer | null = null;
   const tell = (): void => {

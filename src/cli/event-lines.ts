@@ -2,15 +2,15 @@ import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
-import type { FailureSummary } from '../gateway/control.ts';
-import type { RecordLines } from '../record/batch.ts';
+import type { FailureSummary } from '../control/gateway-status.ts';
+import type { RecordLines } from '../core/record-lines.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
-import type { Output } from './surroundings.ts';
-import { ShownLines } from './shown.ts';
-import { escapeUnseen } from '../core/unseen.ts';
+import type { Output } from './process-context.ts';
+import { RedactedLines } from './redacted-output.ts';
+import { escapeInvisible } from '../core/invisible-characters.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -138,7 +138,7 @@ export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord
  * What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. And a phase of
  * the end that finds nothing under way.
  */
-function isTwiceTold(event: Event): boolean {
+function isRedundant(event: Event): boolean {
   if (event.kind === 'drain_phase' && event.to !== 'lame_duck') {
     const { exchanges, tunnels, connections } = event.evidence;
     return exchanges + tunnels + connections === 0;
@@ -164,7 +164,7 @@ export function readableEvents(
   });
   return {
     event: (event) => {
-      if (!isTwiceTold(event)) stderr.write(`${eventLines(event, style)}\n`);
+      if (!isRedundant(event)) stderr.write(`${eventLines(event, style)}\n`);
     },
     failed: (record) => {
       // Load balancers ask again and again, and this is the answer that they should get.
@@ -192,9 +192,9 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       level: 'debug',
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => stderr.write(escapeUnseen(line)) },
+    { write: (line: string) => stderr.write(escapeInvisible(line)) },
   );
-  const lines = new ShownLines();
+  const lines = new RedactedLines();
   return {
     event: ({ reason, at, ...rest }) =>
       logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
@@ -203,7 +203,7 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...rest }, says),
     // On a terminal people see what they run as it is; here it is kept, by a service manager or a log of somebody's.
     printed: (instance, stream, written) => {
-      const line = lines.show(`${instance} ${stream}`, written);
+      const line = lines.redact(`${instance} ${stream}`, written);
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
       else logger.info({ kind: 'instance_output', subject: `instance:${instance}` }, line);
     },

@@ -12,16 +12,16 @@ const factNames: Readonly<Record<string, string>> = {
   alertId: 'TLS alert',
   alertMessage: 'alert',
   errno: 'errno',
-  octetsReceived: 'octets received',
-  octetsExpected: 'octets promised',
-  octetsSent: 'octets sent',
+  bytesReceived: 'bytes received',
+  bytesExpected: 'bytes promised',
+  bytesSent: 'bytes sent',
   limitMs: 'limit',
   how: 'the connection was',
 };
 
 /**
  * What was observed when an attempt failed, as lines after `indent`: errno, alert, sizes and limits in one, then the
- * certificate, then the octets that were no answer. Its cause comes first where that is not the verdict's. A fact that
+ * certificate, then the bytes that were no answer. Its cause comes first where that is not the verdict's. A fact that
  * this version does not know is told under its own name.
  */
 export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null, indent: string): string[] {
@@ -31,12 +31,12 @@ export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null
   return [
     ...(head.length === 0 ? [] : wrap(harmless(head.join(', ')), indent)),
     ...certificateLines(evidence['certificate'], indent),
-    ...octetLines(evidence['firstOctets'], evidence['guess'], indent),
+    ...byteLines(evidence['firstBytes'], evidence['guess'], indent),
   ];
 }
 
 function factText(name: string, value: unknown): string[] {
-  if (toldElsewhere.has(name) || name === 'firstOctets' || name === 'guess' || value === null) return [];
+  if (toldElsewhere.has(name) || name === 'firstBytes' || name === 'guess' || value === null) return [];
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return [];
   const words = factNames[name] ?? name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return [`${words} ${typeof value === 'number' && name.endsWith('Ms') ? durationText(value) : String(value)}`];
@@ -60,11 +60,11 @@ function certificateLines(certificate: unknown, indent: string): string[] {
   return known.length === 0 ? [] : wrap(harmless(`certificate: ${known.join('; ')}`), indent);
 }
 
-function octetLines(firstOctets: unknown, guess: unknown, indent: string): string[] {
-  if (typeof firstOctets !== 'string' || firstOctets === '') return [];
-  const octets = Buffer.from(firstOctets, 'hex');
+function byteLines(firstBytes: unknown, guess: unknown, indent: string): string[] {
+  if (typeof firstBytes !== 'string' || firstBytes === '') return [];
+  const bytes = Buffer.from(firstBytes, 'hex');
   const looks = typeof guess === 'string' ? `; it looks like ${guessWords[guess] ?? guess}` : '';
-  return [...wrap(`its first ${octets.length} octets${looks}:`, indent), ...hexdump(octets, indent)];
+  return [...wrap(`its first ${bytes.length} bytes${looks}:`, indent), ...hexdump(bytes, indent)];
 }
 
 const guessWords: Readonly<Record<string, string>> = {

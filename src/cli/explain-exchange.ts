@@ -1,87 +1,87 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ExchangeRecord } from '../core/record.ts';
-import { type SearchedFile, searchLogFiles, searchLogFilesForBeginning } from '../record/log-files.ts';
-import { mayBeBeginning } from '../record/parse-record.ts';
-import { placeText } from './admin-place.ts';
+import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
+import { mayBePrefix } from '../record/parse-record.ts';
+import { targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
-import { ageText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
+import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
-import { shownRecord } from './shown.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { redactedRecord } from './redacted-output.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
   readonly log?: string | undefined;
 }
 
-export async function explainExchange(flags: ExplainFlags, id: string, around: Surroundings): Promise<void> {
-  const record = shownRecord(await findRecord(flags, id, around));
-  if (flags.json) around.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record) }, 2)}\n`);
-  else around.stdout.write(renderExplanation(record, styleFor(around.stdout, around.env)));
+export async function explainExchange(flags: ExplainFlags, id: string, context: ProcessContext): Promise<void> {
+  const record = redactedRecord(await findRecord(flags, id, context));
+  if (flags.json) context.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record) }, 2)}\n`);
+  else context.stdout.write(renderExplanation(record, styleFor(context.stdout, context.env)));
 }
 
 /**
  * From the running gateway, or the one of several that knows it; where none answers, or it has forgotten, from the log
  * of the configuration. A log that is named is searched alone.
  */
-async function findRecord(flags: ExplainFlags, id: string, around: Surroundings): Promise<ExchangeRecord> {
+async function findRecord(flags: ExplainFlags, id: string, context: ProcessContext): Promise<ExchangeRecord> {
   const looked: string[] = [];
   if (flags.log !== undefined) {
-    const path = resolve(around.directory, flags.log);
-    return (await searchIn(path, id, looked, around)) ?? notFound(id, looked);
+    const path = resolve(context.directory, flags.log);
+    return (await searchIn(path, id, looked, context)) ?? notFound(id, looked);
   }
   let unreachable: CommandFailure | null = null;
   try {
-    const asked = await askGateways(flags, id, looked, around);
+    const asked = await askGateways(flags, id, looked, context);
     if (asked !== null) return asked;
   } catch (error) {
     if (!(error instanceof CommandFailure) || error.exit !== 'gateway_unreachable') throw error;
     unreachable = error;
   }
-  const log = await logOfConfiguration(flags.config ?? 'candor.yaml', around);
+  const log = await logOfConfiguration(flags.config ?? 'candor.yaml', context);
   if (log === null) throw unreachable ?? notFound(id, looked);
   if (unreachable !== null) looked.push('no running gateway: none answers');
-  return (await searchIn(log, id, looked, around)) ?? notFound(id, looked);
+  return (await searchIn(log, id, looked, context)) ?? notFound(id, looked);
 }
 
 async function askGateways(
   flags: ExplainFlags,
   id: string,
   looked: string[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<ExchangeRecord | null> {
-  for (const place of await findAdmins(flags, around)) {
-    const answer = await askGateway(place, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
+  for (const target of await findAdmins(flags, context)) {
+    const answer = await askGateway(target, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, context);
     if (answer.status === 200) return answer.content as ExchangeRecord;
     if (answer.status !== 404) throw refusal(answer);
-    looked.push(`the gateway at ${placeText(place)}: it does not know it, or has forgotten it`);
+    looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it`);
   }
   return null;
 }
 
-async function logOfConfiguration(file: string, around: Surroundings): Promise<string | null> {
-  if (!existsSync(resolve(around.directory, file))) return null;
-  const { configuration } = await readConfiguration(file, around);
+async function logOfConfiguration(file: string, context: ProcessContext): Promise<string | null> {
+  if (!existsSync(resolve(context.directory, file))) return null;
+  const { configuration } = await readConfiguration(file, context);
   const path = configuration?.log.path ?? null;
-  return path === null || path === '-' ? null : resolve(around.directory, path);
+  return path === null || path === '-' ? null : resolve(context.directory, path);
 }
 
 async function searchIn(
   path: string,
   id: string,
   looked: string[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<ExchangeRecord | null> {
   const { record, searched } = await searchLogFiles(path, id);
   if (searched.length === 0) looked.push(`${path}: there is no such log`);
-  for (const file of searched) looked.push(`${file.path}: ${fileText(file, around.clock.wallTime())}`);
-  if (record !== null || !mayBeBeginning(id)) return record;
-  const alike = await searchLogFilesForBeginning(path, id);
+  for (const file of searched) looked.push(`${file.path}: ${fileText(file, context.clock.wallTime())}`);
+  if (record !== null || !mayBePrefix(id)) return record;
+  const alike = await searchLogFilesForPrefix(path, id);
   if (alike.length > 1) throw severalFound(id, alike);
   return alike[0] ?? null;
 }
@@ -96,11 +96,11 @@ function severalFound(beginning: string, alike: readonly ExchangeRecord[]): Comm
 }
 
 /** How far back a log goes, and how old it is: whether an id can be in it at all. */
-function fileText({ octets, from, until, errno }: SearchedFile, now: number): string {
+function fileText({ bytes, from, until, errno }: SearchedFile, now: number): string {
   if (errno !== null) return `it cannot be read (${errno})`;
-  if (octets === 0) return 'it is empty';
+  if (bytes === 0) return 'it is empty';
   const begins = from === null ? '' : `from ${from} on, `;
-  return `${begins}last written ${ageText((now - Date.parse(until)) / 1000)} ago`;
+  return `${begins}last written ${elapsedText((now - Date.parse(until)) / 1000)} ago`;
 }
 
 function notFound(id: string, looked: readonly string[]): never {

@@ -23,14 +23,14 @@ export function renderExplanation(record: ExchangeRecord, style: Style): string 
 }
 
 /** The verdict for programs: what `--json` adds to the record. */
-export interface Verdict {
+export interface RecordVerdict {
   readonly sentence: string;
   readonly usualCauses: readonly string[];
   readonly nextStep: string | null;
 }
 
-export function verdictOf(record: ExchangeRecord): Verdict {
-  const cut = tunnelCut(record);
+export function verdictOf(record: ExchangeRecord): RecordVerdict {
+  const cut = tunnelBroken(record);
   if (cut !== null) return cut;
   const spec = specOfRecord(record);
   const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
@@ -41,7 +41,7 @@ export function verdictOf(record: ExchangeRecord): Verdict {
 }
 
 /** A tunnel has no content that its end could be missing from: what helps with a cut answer does not help here. */
-function tunnelCut(record: ExchangeRecord): Verdict | null {
+function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
   const { kind, id, cause, detail, duration_ms } = record;
   if (kind !== 'tunnel') return null;
   if (cause !== 'response_content_reset' && cause !== 'response_content_unclosed') return null;
@@ -64,7 +64,7 @@ function tunnelCut(record: ExchangeRecord): Verdict | null {
 function resetText({ attempts, cause, octets_out }: ExchangeRecord): string | null {
   const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
   if (cause !== 'response_content_reset' || typeof evidence['errno'] !== 'string') return null;
-  const through = octets_out === 0 ? 'before anything' : `after ${countText(octets_out, 'octet')}`;
+  const through = octets_out === 0 ? 'before anything' : `after ${countText(octets_out, 'byte')}`;
   return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
 }
 
@@ -117,8 +117,8 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   if (record.shape !== 'none') lines.push(...row('executed?', executedText(record)));
   if (record.tunnel !== undefined) lines.push(...row('ended', `${tunnelEndedText(record.tunnel)}.`));
   lines.push(...row('answer', answerText(record)), ...row('content', contentText(record)));
-  verdict.usualCauses.forEach((cause, place) => {
-    const label = padTo(style.dim(place === 0 ? '  usual causes' : ''), labelWidth);
+  verdict.usualCauses.forEach((cause, index) => {
+    const label = padTo(style.dim(index === 0 ? '  usual causes' : ''), labelWidth);
     lines.push(...wrapAfter(`${label}- `, cause, labelWidth + 2));
   });
   if (verdict.nextStep !== null) lines.push(...row('next step', nextStepHere(verdict.nextStep, record)));
@@ -149,7 +149,7 @@ function whereText(record: ExchangeRecord): string {
 }
 
 function executedText({ delivery, shape }: ExchangeRecord): string {
-  // Octets that are no HTTP prove that something is there, not that it understood the request.
+  // Bytes that are no HTTP prove that something is there, not that it understood the request.
   if (shape === 'garbage' && delivery === 'response_started') return 'Perhaps. What came back does not tell.';
   return deliveryWords[delivery];
 }
@@ -163,7 +163,7 @@ function answerText(record: ExchangeRecord): string {
 /** Without heads and framing, as the record counts. */
 function contentText({ kind, octets_in, octets_out }: ExchangeRecord): string {
   const where = kind === 'tunnel' ? ', through the tunnel' : '';
-  return `${countText(octets_in, 'octet')} taken from the client, ${countText(octets_out, 'octet')} sent to it${where}`;
+  return `${countText(octets_in, 'byte')} taken from the client, ${countText(octets_out, 'byte')} sent to it${where}`;
 }
 
 /** A title as part of a sentence. */

@@ -1,7 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
 import { moreDescriptorsText } from '../core/descriptor-text.ts';
-import { availableCores } from '../gateway/system.ts';
-import { descriptorLimit } from '../gateway/descriptors.ts';
+import { availableCores } from '../system/system.ts';
+import { descriptorLimit } from '../system/descriptors.ts';
 
 /**
  * What a start takes, measured with one to four workers and one to three listeners, with log, state and admin socket: fewer

@@ -9,11 +9,11 @@ const lastLinesMax = 10;
 const signalBase = 128;
 
 /** How a command ended that had never been ready. */
-export interface CommandEnd {
+export interface CommandExit {
   /** What `candor run` ends with, as a shell would. */
   readonly exitCode: number;
   /** Whole sentences: what happened, and what to do. */
-  readonly says: string;
+  readonly message: string;
   /** Its last lines, oldest first. */
   readonly output: readonly string[];
 }
@@ -28,7 +28,7 @@ export class FirstStart {
   readonly #abort = new AbortController();
   readonly #signalNumbers: Readonly<Record<string, number>>;
   #isOver = false;
-  #end: CommandEnd | null = null;
+  #end: CommandExit | null = null;
 
   constructor(command: readonly string[], signalNumbers: Readonly<Record<string, number>>) {
     this.#command = command;
@@ -41,11 +41,11 @@ export class FirstStart {
   }
 
   /** Null while the command may still become ready, and once it was. */
-  get end(): CommandEnd | null {
+  get end(): CommandExit | null {
     return this.#end;
   }
 
-  heard(event: Event): void {
+  onEvent(event: Event): void {
     if (this.#isOver) return;
     switch (event.kind) {
       // The gateway was told to stop, and stops the command.
@@ -62,17 +62,17 @@ export class FirstStart {
     }
   }
 
-  #ended(end: CommandEnd): void {
+  #ended(end: CommandExit): void {
     this.#isOver = true;
     this.#end = end;
     this.#abort.abort('its command ended before it was ready');
   }
 }
 
-function notStarted(errno: string, reason: string, command: readonly string[]): CommandEnd {
+function notStarted(errno: string, reason: string, command: readonly string[]): CommandExit {
   const exitCode =
     errno === 'ENOENT' ? exitCodes.command_not_found : isRefusal(errno) ? exitCodes.command_not_executable : 1;
-  return { exitCode, says: `${commandText(command)} could not be started: ${harmless(reason)}.`, output: [] };
+  return { exitCode, message: `${commandText(command)} could not be started: ${harmless(reason)}.`, output: [] };
 }
 
 /** It is there, and is nothing that can be run. */
@@ -84,7 +84,7 @@ function exited(
   { code, signal, outOfMemory, output }: EventFacts['instance_exited'],
   command: readonly string[],
   signalNumbers: Readonly<Record<string, number>>,
-): CommandEnd {
+): CommandExit {
   const exitCode = code ?? signalBase + (signalNumbers[signal ?? ''] ?? 0);
   const how = outOfMemory
     ? 'was killed by the kernel, which was out of memory,'
@@ -97,7 +97,7 @@ function exited(
       : '';
   return {
     exitCode,
-    says: `${commandText(command)} ${how} before it was ready to serve.${advice}`,
+    message: `${commandText(command)} ${how} before it was ready to serve.${advice}`,
     output: output.slice(-lastLinesMax),
   };
 }
@@ -107,8 +107,8 @@ function commandText(command: readonly string[]): string {
 }
 
 /** What a person reads last. `shown`: the output stands directly above. */
-export function commandEndText({ says, output }: CommandEnd, shown: boolean): string {
-  const lines = wrap(says, '');
+export function commandExitText({ message: reason, output }: CommandExit, shown: boolean): string {
+  const lines = wrap(reason, '');
   if (!shown && output.length > 0) {
     lines.push(`Its last ${output.length === 1 ? 'line' : countText(output.length, 'line')}:`);
     lines.push(...output.map((line) => `  ${harmless(line)}`));

@@ -4,31 +4,31 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { inheritedFor } from '../core/inherited-socket.ts';
-import { lookAtDescriptor, readInheritance } from './inherited-sockets.ts';
+import { lookAtDescriptor, readInheritedSockets } from './inherited-sockets.ts';
 
-const own = { pid: 100, ppid: 50, heirOf: null };
+const own = { pid: 100, ppid: 50, successorOf: null };
 const everySocket = (fd: number): { host: string; port: number } => ({ host: '127.0.0.1', port: 8000 + fd });
 
 describe('what a service manager hands over', () => {
   test('is taken with its names', () => {
     const env = { LISTEN_PID: '100', LISTEN_FDS: '2', LISTEN_FDNAMES: 'http:admin' };
-    assert.deepEqual(readInheritance(env, own, everySocket), {
+    assert.deepEqual(readInheritedSockets(env, own, everySocket), {
       sockets: [
         { fd: 3, name: 'http', host: '127.0.0.1', port: 8003 },
         { fd: 4, name: 'admin', host: '127.0.0.1', port: 8004 },
       ],
-      complaints: [],
+      errors: [],
     });
   });
 
   test('has no names where they are too few', () => {
     const env = { LISTEN_PID: '100', LISTEN_FDS: '2', LISTEN_FDNAMES: 'a' };
-    const { sockets, complaints } = readInheritance(env, own, everySocket);
+    const { sockets, errors } = readInheritedSockets(env, own, everySocket);
     assert.deepEqual(
       sockets.map(({ name }) => name),
       [null, null],
     );
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(errors, []);
   });
 
   const nothing = [
@@ -39,7 +39,7 @@ describe('what a service manager hands over', () => {
   ] as const;
   for (const [what, env] of nothing) {
     test(`is nothing with ${what}`, () => {
-      assert.deepEqual(readInheritance(env, own, everySocket), { sockets: [], complaints: [] });
+      assert.deepEqual(readInheritedSockets(env, own, everySocket), { sockets: [], errors: [] });
     });
   }
 
@@ -50,15 +50,15 @@ describe('what a service manager hands over', () => {
   ];
   for (const [what, env, says, sockets] of complained) {
     test(`is complained of with ${what}`, () => {
-      const read = readInheritance(env, own, everySocket);
+      const read = readInheritedSockets(env, own, everySocket);
       assert.equal(read.sockets.length, sockets);
-      assert.match(read.complaints.join(), says);
+      assert.match(read.errors.join(), says);
     });
   }
 
   test('belongs to the successor too, whose number the service manager cannot know', () => {
     const env = { LISTEN_PID: '50', LISTEN_FDS: '1' };
-    assert.equal(readInheritance(env, { ...own, heirOf: 50 }, everySocket).sockets.length, 1);
+    assert.equal(readInheritedSockets(env, { ...own, successorOf: 50 }, everySocket).sockets.length, 1);
   });
 
   test('is only taken where it is a listening TCP socket', { skip: process.platform !== 'linux' }, async () => {

@@ -55,7 +55,7 @@ export function wrapAfter(label: string, text: string, labelWidth: number): stri
     line += line === '' ? word : ` ${word}`;
   }
   lines.push(line);
-  return lines.map((text_, place) => (place === 0 ? padTo(label, labelWidth) : space) + text_);
+  return lines.map((text_, index) => (index === 0 ? padTo(label, labelWidth) : space) + text_);
 }
 
 /** Rows as aligned columns, two spaces apart. The last column is not padded. */
@@ -73,7 +73,7 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = ''):
 }
 
 /** Seconds as people say them: '42 s', '3 min', '1 h 2 min', '4 d 3 h'. */
-export function ageText(seconds: number): string {
+export function elapsedText(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min`;

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline/promises';
-import { systemClock } from '../gateway/system.ts';
+import { systemClock } from '../system/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { earlySignals } from './early-signals.ts';
 import { defectText } from './failure-text.ts';
 import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
 import { StandardOutput } from './standard-output.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
-import { takeSuccession } from './upgrade/successor.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { connectToPredecessor } from './upgrade/successor.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */
 
@@ -38,7 +38,7 @@ const unwritable = (errno: string): never => process.exit(errno === 'EPIPE' ? 0 
 const stdout = new StandardOutput(process.stdout, unwritable);
 const stderr = new StandardOutput(process.stderr, unwritable);
 
-const around: Surroundings = {
+const context: ProcessContext = {
   stdout,
   stderr,
   outliveOutputs: () => {
@@ -49,10 +49,10 @@ const around: Surroundings = {
   directory: process.cwd(),
   clock: systemClock,
   machine: thisMachine,
-  succession: takeSuccession(process),
+  predecessor: connectToPredecessor(process),
   ask,
   onSignal: signalSource(process, systemClock, (code) => process.exit(code), earlySignals(process)),
   exit: (code) => process.exit(code),
 };
 
-process.exit(await runCommandLine(process.argv.slice(2), around));
+process.exit(await runCommandLine(process.argv.slice(2), context));

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import type { Configuration } from '../core/configuration.ts';
-import type { ListenPlace } from '../gateway/port-claims.ts';
+import type { ListeningAddress } from '../control/port-claims.ts';
 import { type ListenFacts, listenFailureText, portOf } from './listen-failure-text.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 /** Ports tried after the one that is taken. Whoever has twenty in a row taken wants to choose. */
 const portsTried = 20;
@@ -12,7 +12,7 @@ const portsTried = 20;
  * terminal they ask first. Null where the person says no.
  */
 export function offerNextPort(
-  around: Surroundings,
+  context: ProcessContext,
 ): (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null> {
   return async (configuration, failure) => {
     const taken = portOf(failure.address);
@@ -22,16 +22,16 @@ export function offerNextPort(
     const next = taken === null ? null : await findFreePort(taken + 1, hosts);
     if (taken === null || next === null) return null;
     const sentence = listenFailureText(failure);
-    if (!(await accepted(sentence, next, around)))
+    if (!(await accepted(sentence, next, context)))
       throw new CommandFailure('failure', 'Choose another port with --port.');
     return withPort(configuration, taken, next);
   };
 }
 
-async function accepted(sentence: string, next: number, around: Surroundings): Promise<boolean> {
-  const answer = await around.ask(`${sentence}\nUse port ${next} instead? [Y/n] `);
+async function accepted(sentence: string, next: number, context: ProcessContext): Promise<boolean> {
+  const answer = await context.ask(`${sentence}\nUse port ${next} instead? [Y/n] `);
   if (answer === null) {
-    around.stderr.write(`${sentence}\nTaking port ${next} instead.\n`);
+    context.stderr.write(`${sentence}\nTaking port ${next} instead.\n`);
     return true;
   }
   return /^(y|yes|)$/i.test(answer.trim());
@@ -65,10 +65,10 @@ async function isFree(port: number, host: string): Promise<boolean> {
  */
 export async function findListenProblem(
   configuration: Configuration,
-  ours: readonly ListenPlace[] = [],
+  ours: readonly ListeningAddress[] = [],
 ): Promise<ListenFacts | null> {
   for (const { id, host, port } of configuration.listeners) {
-    const isOurs = ours.some((place) => place.host === host && place.port === port);
+    const isOurs = ours.some((other) => other.host === host && other.port === port);
     const errno = port === 0 || isOurs ? null : await tryListening(port, host);
     if (errno !== null) return { listener: id, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, errno };
   }

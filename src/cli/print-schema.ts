@@ -1,8 +1,8 @@
 import { jsonSchema } from '../config/json-schema.ts';
 import { printJson } from './ask-commands.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 /** Prints the JSON Schema of the configuration, for editors. */
-export function printSchema(around: Surroundings): void {
-  printJson(jsonSchema(), around);
+export function printSchema(context: ProcessContext): void {
+  printJson(jsonSchema(), context);
 }

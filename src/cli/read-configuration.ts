@@ -1,25 +1,29 @@
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { type Complaint, countComplaints, renderComplaints } from '../config/complaints.ts';
+import {
+  type ConfigurationError,
+  countConfigurationErrors,
+  renderConfigurationErrors,
+} from '../config/configuration-errors.ts';
 import { configurationForCommand } from '../config/command.ts';
 import { thisHost } from '../config/host.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
-import { fitPlaces } from './fit-places.ts';
+import { adjustPaths } from './adjust-paths.ts';
 import { columnsMax } from './layout.ts';
 import { inputName, readInput } from './read-input.ts';
 import type { RunFlags } from './run.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { plain, styleFor } from './style.ts';
-import type { Output, Surroundings } from './surroundings.ts';
+import type { Output, ProcessContext } from './process-context.ts';
 
 /** A configuration file as it was read: what it says, and everything that is wrong or doubtful about it. */
 export interface ConfigurationRead {
   /** Null where it cannot be used. */
   readonly configuration: Configuration | null;
-  readonly complaints: readonly Complaint[];
+  readonly errors: readonly ConfigurationError[];
   /** Absolute; null for standard input. */
   readonly path: string | null;
   readonly leftOpen: LeftOpen;
@@ -29,39 +33,38 @@ export interface ConfigurationRead {
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
 /** Reads a file, or standard input where `file` is '-'. */
-export async function readConfiguration(file: string, around: Surroundings): Promise<ConfigurationRead> {
+export async function readConfiguration(file: string, context: ProcessContext): Promise<ConfigurationRead> {
   const isInput = file === inputName;
-  const path = resolve(around.directory, file);
+  const path = resolve(context.directory, file);
   const host = thisHost();
-  const readFile: typeof host.readFile = (one, octetsMax) =>
-    isInput && one === path ? readInput(octetsMax) : host.readFile(one, octetsMax);
-  const loading = await loadConfiguration(path, around.env, { ...host, readFile }, around.clock.wallTime());
-  const shown = relative(around.directory, path);
+  const readFile: typeof host.readFile = (one, bytesMax) =>
+    isInput && one === path ? readInput(bytesMax) : host.readFile(one, bytesMax);
+  const loading = await loadConfiguration(path, context.env, { ...host, readFile }, context.clock.wallTime());
+  const shown = relative(context.directory, path);
   const name = isInput ? 'standard input' : shown.startsWith('..') ? path : shown;
   // People know the file by the name that they gave it, and editors open it by that name too.
-  const named = (complaints: readonly Complaint[]): Complaint[] =>
-    complaints.map((one) => (one.file === path ? { ...one, file: name } : one));
+  const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
+    errors.map((one) => (one.file === path ? { ...one, file: name } : one));
   const read = { path: isInput ? null : path, text: loading.sourceText };
-  if (!loading.ok)
-    return { configuration: null, complaints: named(loading.complaints), leftOpen: nothingOpen, ...read };
+  if (!loading.ok) return { configuration: null, errors: named(loading.errors), leftOpen: nothingOpen, ...read };
   const { configuration, warnings, leftOpen } = loading;
-  return { configuration, complaints: named(warnings), leftOpen, ...read };
+  return { configuration, errors: named(warnings), leftOpen, ...read };
 }
 
 /** All complaints with line and caret, and how many they are. */
-export function renderForPeople(read: ConfigurationRead, output: Output, around: Surroundings): string {
-  const colour = styleFor(output, around.env) !== plain;
-  return `${renderComplaints(read.complaints, read.text, { colour, width: columnsMax })}\n${countComplaints(read.complaints)}\n`;
+export function renderForPeople(read: ConfigurationRead, output: Output, context: ProcessContext): string {
+  const colour = styleFor(output, context.env) !== plain;
+  return `${renderConfigurationErrors(read.errors, read.text, { colour, width: columnsMax })}\n${countConfigurationErrors(read.errors)}\n`;
 }
 
 /** Reads the same file again; each complaint becomes one line. Standard input cannot be read a second time. */
-export function reloadFrom(file: string, around: Surroundings): ConfigurationReload {
+export function reloadFrom(file: string, context: ProcessContext): ConfigurationReload {
   return async () => {
-    if (file === inputName) return { ok: false, kind: 'refused', complaints: [readOnce] };
-    const { configuration, complaints, leftOpen } = await readConfiguration(file, around);
+    if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
+    const { configuration, errors, leftOpen } = await readConfiguration(file, context);
     return configuration === null
-      ? { ok: false, kind: 'complaints', complaints: complaints.map(complaintLine) }
-      : { ok: true, configuration: fitPlaces(configuration, leftOpen, around.env).configuration };
+      ? { ok: false, kind: 'complaints', errors: errors.map(configurationErrorLine) }
+      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
   };
 }
 
@@ -69,21 +72,21 @@ const readOnce =
   'The configuration came through standard input, which cannot be read again: start Candor anew, or with -c <file>.';
 
 /** One complaint as one line. */
-export function complaintLine({ file, line, column, message, suggestion }: Complaint): string {
+export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return `${place}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
 }
 
 /** What `candor run` runs: one application behind one listener. */
-export function configurationFor(flags: RunFlags, command: readonly string[], around: Surroundings): Configuration {
-  const folder = privateFolder(around.env);
+export function configurationFor(flags: RunFlags, command: readonly string[], context: ProcessContext): Configuration {
+  const folder = privateFolder(context.env);
   const configuration = configurationForCommand({
     command,
     port: flags.port,
     bind: flags.host,
-    directory: around.directory,
+    directory: context.directory,
     hostname: hostname(),
-    environment: around.env,
+    environment: context.env,
     readinessPath: flags.readinessPath,
     adminSocket: folder === null ? null : join(folder, `run-${process.pid}.sock`),
   });

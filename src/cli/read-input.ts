@@ -4,15 +4,15 @@ import type { FileContent } from '../config/host.ts';
 /** How a command line names standard input in place of a file. */
 export const inputName = '-';
 
-/** Reads standard input to its end; `EFBIG` where it has more than `octetsMax`. */
-export async function readInput(octetsMax: number): Promise<FileContent> {
-  const content = Buffer.alloc(octetsMax + 1);
+/** Reads standard input to its end; `EFBIG` where it has more than `bytesMax`. */
+export async function readInput(bytesMax: number): Promise<FileContent> {
+  const content = Buffer.alloc(bytesMax + 1);
   let filled = 0;
   for (;;) {
     const next = await readSome(content, filled);
     if (typeof next === 'string') return { ok: false, why: next };
     filled += next;
-    if (filled > octetsMax) return { ok: false, why: 'EFBIG' };
+    if (filled > bytesMax) return { ok: false, why: 'EFBIG' };
     if (next === 0) return { ok: true, content: content.subarray(0, filled) };
   }
 }

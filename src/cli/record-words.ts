@@ -58,7 +58,7 @@ export const stageWords: Record<Stage, string> = {
 };
 
 export const deliveryWords: Record<Delivery, string> = {
-  not_sent: 'No. No octet of the request can have reached the application.',
+  not_sent: 'No. No byte of the request can have reached the application.',
   partial: 'Unlikely. A part of the request was sent, never all of it.',
   sent_unknown: 'Perhaps. The whole request was sent and no answer came.',
   refused_by_peer: 'No. The endpoint said that it did not process the request.',
@@ -120,7 +120,7 @@ export function tunnelEndedText({ how, by, close_code: code }: TunnelEnd): strin
 }
 
 export const retryWords: Record<RetryReason, string> = {
-  nothing_sent: 'tried again: no octet of the request can have reached the endpoint',
+  nothing_sent: 'tried again: no byte of the request can have reached the endpoint',
   idempotent: 'tried again: repeating the method does no harm',
   refused_by_peer: 'tried again: the endpoint said that it did not process it',
   accepted: 'the answer stands',

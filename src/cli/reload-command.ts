@@ -1,12 +1,12 @@
 import { after, type Instant } from '../core/time.ts';
-import type { ApplicationStatus, GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
-import { failedText, replacementOf, servingText } from '../gateway/replacements.ts';
-import type { AdminPlace } from './admin-place.ts';
+import type { ApplicationStatus, GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import { failedText, replacementOf, servingText } from '../control/replacements.ts';
+import type { AdminTarget } from './admin-target.ts';
 import { type AskFlags, printJson } from './ask-commands.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdminToChange } from './find-admin.ts';
 import { harmless, wrap } from './layout.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 export interface ReloadFlags extends AskFlags {
   /** Until new instances of changed applications serve, or one of them fails. */
@@ -18,25 +18,25 @@ export interface ReloadFlags extends AskFlags {
 /** How often `--wait` asks. It costs a request to a local socket. */
 const askEveryMs = 200;
 
-export async function reload(flags: ReloadFlags, around: Surroundings): Promise<void> {
-  const place = await findAdminToChange(flags, around);
-  const answer = await askGateway(place, 'POST', '/v1/reload', around);
-  if (flags.json) printJson(answer.content, around);
+export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
+  const target = await findAdminToChange(flags, context);
+  const answer = await askGateway(target, 'POST', '/v1/reload', context);
+  if (flags.json) printJson(answer.content, context);
   if (answer.status === 422) {
-    const { complaints = [] } = answer.content as { complaints?: readonly string[] };
+    const { complaints: errors = [] } = answer.content as { complaints?: readonly string[] };
     throw new CommandFailure(
       'validation_failed',
-      `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`,
+      `The configuration has mistakes; the gateway goes on as before.\n${errors.map((one) => `  ${one}`).join('\n')}`,
     );
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;
   const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
-  if (!flags.json) around.stdout.write(`Revision ${revision} is served. ${what}\n`);
+  if (!flags.json) context.stdout.write(`Revision ${revision} is served. ${what}\n`);
   const isChanged = isAmong(changed);
-  if (flags.wait) await untilReplaced(place, isChanged, flags, around);
-  else if (!flags.json) await tellReplacements(place, isChanged, around);
+  if (flags.wait) await untilReplaced(target, isChanged, flags, context);
+  else if (!flags.json) await writeReplacements(target, isChanged, context);
 }
 
 /** 'routes: /api, /' as 'routes (/api, /)', so that several parts can be told apart. */
@@ -54,49 +54,53 @@ function isAmong(changed: readonly string[]): (application: ApplicationStatus) =
 type IsChanged = ReturnType<typeof isAmong>;
 
 /** Says which instances serve while new ones are started: the configuration is applied, and its applications need not run. */
-async function tellReplacements(place: AdminPlace, isChanged: IsChanged, around: Surroundings): Promise<void> {
-  for (const text of (await replacements(place, isChanged, around)).flatMap(({ text }) => text ?? []))
-    around.stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
+async function writeReplacements(target: AdminTarget, isChanged: IsChanged, context: ProcessContext): Promise<void> {
+  for (const text of (await replacements(target, isChanged, context)).flatMap(({ text }) => text ?? []))
+    context.stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
 }
 
 async function untilReplaced(
-  place: AdminPlace,
+  target: AdminTarget,
   isChanged: IsChanged,
   { timeout, json }: ReloadFlags,
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<void> {
-  const { clock } = around;
+  const { clock } = context;
   const late = after(clock.now(), timeout * 1000);
-  let told = '';
+  let reported = '';
   for (;;) {
-    const found = await replacements(place, isChanged, around);
+    const found = await replacements(target, isChanged, context);
     const texts = found.flatMap(({ text }) => text ?? []);
     if (found.some(({ state }) => state === 'failing'))
       throw new CommandFailure('health_gate_failed', `${texts.join('. ')}.`);
     if (found.every(({ state }) => state === 'done')) break;
     if (clock.now() >= late)
       throw new CommandFailure('timeout', `${texts.join('. ')}. This has not changed within ${timeout} s.`);
-    const says = texts.join('. ');
-    if (says !== told && !json) around.stderr.write(`${wrap(`${says}.`, '  ').join('\n')}\n`);
-    told = says;
-    await pause(around, late);
+    const reason = texts.join('. ');
+    if (reason !== reported && !json) context.stderr.write(`${wrap(`${reason}.`, '  ').join('\n')}\n`);
+    reported = reason;
+    await pause(context, late);
   }
-  if (!json && told !== '') around.stdout.write('The new instances serve.\n');
+  if (!json && reported !== '') context.stdout.write('The new instances serve.\n');
 }
 
-interface Told {
+interface ReplacementText {
   readonly state: ReturnType<typeof replacementOf>['state'];
   /** Null when there is nothing to say. */
   readonly text: string | null;
 }
 
-async function replacements(place: AdminPlace, isChanged: IsChanged, around: Surroundings): Promise<readonly Told[]> {
-  const answer = await askGateway(place, 'GET', '/v1/status', around);
+async function replacements(
+  target: AdminTarget,
+  isChanged: IsChanged,
+  context: ProcessContext,
+): Promise<readonly ReplacementText[]> {
+  const answer = await askGateway(target, 'GET', '/v1/status', context);
   if (answer.status !== 200) throw refusal(answer);
-  return (answer.content as GatewayStatus).applications.filter(isChanged).map(toldOf);
+  return (answer.content as GatewayStatus).applications.filter(isChanged).map(replacementTextOf);
 }
 
-function toldOf(application: ApplicationStatus): Told {
+function replacementTextOf(application: ApplicationStatus): ReplacementText {
   const replacement = replacementOf(application);
   const { state } = replacement;
   if (state === 'done') return { state, text: null };
@@ -106,7 +110,7 @@ function toldOf(application: ApplicationStatus): Told {
   return { state, text: harmless(`${application.id}: ${what}; ${meanwhile}`) };
 }
 
-function pause({ clock }: Surroundings, late: Instant): Promise<void> {
+function pause({ clock }: ProcessContext, late: Instant): Promise<void> {
   const at = after(clock.now(), askEveryMs);
   return new Promise((resolve) => {
     clock.schedule(late < at ? late : at, () => resolve(), null);

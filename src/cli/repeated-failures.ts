@@ -4,10 +4,10 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 /** A person reads the first few of them, and looks for what is new among the rest. */
 const shownMax = 3;
 
-/** As often as the log of the control plane sums them up (`gateway/failure-report.ts`). */
+/** As often as the log of the control plane sums them up (`control/failure-report.ts`). */
 const sumEveryMs = 10_000;
 
-export interface FailureTeller {
+export interface FailureReporter {
   /** One in full. */
   readonly one: (record: ExchangeRecord) => void;
   /** So many more of the same cause in the same place, and the last of them. */
@@ -27,12 +27,12 @@ interface Entry {
 /** Failures for people: the first three of a cause in a place, then their number, every ten seconds while they go on. */
 export class RepeatedFailures {
   readonly #clock: Clock;
-  readonly #tell: FailureTeller;
+  readonly #report: FailureReporter;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(clock: Clock, tell: FailureTeller) {
+  constructor(clock: Clock, tell: FailureReporter) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#report = tell;
   }
 
   note(record: ExchangeRecord): void {
@@ -40,7 +40,7 @@ export class RepeatedFailures {
     const entry = this.#entries.get(key) ?? this.#begin(key);
     if (entry.shown < shownMax) {
       entry.shown += 1;
-      this.#tell.one(record);
+      this.#report.one(record);
     } else {
       entry.more += 1;
       entry.last = record;
@@ -86,7 +86,7 @@ export class RepeatedFailures {
 
   #sumUp(entry: Entry): void {
     const now = this.#clock.now();
-    if (entry.last !== null) this.#tell.more(entry.more, now - entry.since, entry.last);
+    if (entry.last !== null) this.#report.more(entry.more, now - entry.since, entry.last);
     entry.more = 0;
     entry.since = now;
     entry.last = null;

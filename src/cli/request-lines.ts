@@ -1,6 +1,6 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { RecordLines } from '../record/batch.ts';
+import type { RecordLines } from '../core/record-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { clockTime, endOf, fit, moreLikeIt, timeWidth } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
@@ -45,15 +45,15 @@ export class RequestLines {
     this.#style = style;
     this.#explain = explain;
     this.#failures = new RepeatedFailures(clock, {
-      one: (record) => this.#tellDetails(record),
+      one: (record) => this.#writeDetails(record),
       more: (count, withinMs, last) =>
         write(`${moreLikeIt(count, withinMs, last, clock.wallTime(), style)}\n${this.#explainLine(last)}\n`),
     });
   }
 
   /** Takes a batch of the exchange log. Reads only the records that it shows, and those of failures. */
-  note({ octets, failed }: RecordLines): void {
-    const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+  note({ bytes, failed }: RecordLines): void {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     let failure = 0;
     for (let start = 0; start < buffer.length; ) {
       const found = buffer.indexOf(newline, start);
@@ -116,12 +116,12 @@ export class RequestLines {
   }
 
   /** Under the line of the request, or alone where it has none. */
-  #tellDetails(record: ExchangeRecord): void {
+  #writeDetails(record: ExchangeRecord): void {
     if (!this.#isShown) this.#write(`${requestLine(record, this.#style)}\n`);
     const { detail, whose, shape } = record;
-    const says = `${verdictWords(record)}${whose === null || shape === 'client_abort' ? '' : `, ${whoseWords[whose]}`}`;
+    const reason = `${verdictWords(record)}${whose === null || shape === 'client_abort' ? '' : `, ${whoseWords[whose]}`}`;
     if (detail !== null) {
-      const text = `${this.#style.warn(`${says}:`)} ${harmless(detail)}`;
+      const text = `${this.#style.warn(`${reason}:`)} ${harmless(detail)}`;
       this.#write(`${wrapAfter(' '.repeat(timeWidth), text, timeWidth).join('\n')}\n`);
     }
     this.#write(`${this.#explainLine(record)}\n`);

@@ -6,7 +6,7 @@ import { type Machine, reviewMachine, thisMachine } from './review-machine.ts';
 const listeners = [{ id: 'http', host: '127.0.0.1', port: 80, proxyProtocol: false }];
 
 function configured(count: number | null, listening = listeners): Configuration {
-  return { workers: { count, memoryOctetsMax: 0 }, listeners: listening } as unknown as Configuration;
+  return { workers: { count, memoryBytesMax: 0 }, listeners: listening } as unknown as Configuration;
 }
 
 function machine(value: string | null, platform = 'linux', cores = 4): Machine {

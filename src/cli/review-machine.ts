@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../core/configuration.ts';
-import { availableCores } from '../gateway/system.ts';
+import { availableCores } from '../system/system.ts';
 
 /** What commands ask of the system under them. */
 export interface Machine {

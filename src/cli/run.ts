@@ -1,16 +1,16 @@
 import { constants } from 'node:os';
-import { commandEndText, FirstStart } from './first-start.ts';
-import { inOneFormat, noticeLine } from './one-format.ts';
+import { commandExitText, FirstStart } from './first-start.ts';
+import { withStderrFormat, noticeLine } from './stderr-format.ts';
 import { configurationFor } from './read-configuration.ts';
 import { offerNextPort } from './next-port.ts';
 import { serve, type ServePlan } from './serve.ts';
 import { StartAbandoned } from '../gateway/gateway.ts';
 import type { Style } from './style.ts';
 import { styleFor } from './style.ts';
-import type { Gateway } from '../gateway/control.ts';
+import type { Gateway } from '../control/gateway-status.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
-import { tellingPredecessor } from './upgrade/successor.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { reportingToPredecessor } from './upgrade/successor.ts';
 
 export interface RunFlags {
   readonly port: number;
@@ -22,52 +22,54 @@ export interface RunFlags {
 }
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
-export function run(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
-  const json = flags.json || !around.stderr.isTTY;
-  return inOneFormat(around, json, (one) => tellingPredecessor(one, () => startAndServe(flags, command, one)));
+export function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {
+  const json = flags.json || !context.stderr.isTTY;
+  return withStderrFormat(context, json, (one) =>
+    reportingToPredecessor(one, () => startAndServe(flags, command, one)),
+  );
 }
 
-async function startAndServe(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
-  around.succession?.step('reading_configuration');
+async function startAndServe(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {
+  context.predecessor?.step('reading_configuration');
   const firstStart = new FirstStart(command, constants.signals);
-  const code = await serveCommand(flags, command, firstStart, around);
+  const code = await serveCommand(flags, command, firstStart, context);
   const { end } = firstStart;
   if (end === null) return code;
-  const { stdout, stderr, succession } = around;
+  const { stdout, stderr, predecessor } = context;
   // The process that asked for this one serves on, and says why.
-  if (succession !== null) throw new CommandFailure('failure', end.says);
-  const { exitCode, says, output } = end;
+  if (predecessor !== null) throw new CommandFailure('failure', end.message);
+  const { exitCode, message: says, output } = end;
   const isForPeople = stderr.isTTY && !flags.json;
-  stderr.write(isForPeople ? commandEndText(end, stdout.isTTY) : failedLine(says, { exitCode, output }, around));
+  stderr.write(isForPeople ? commandExitText(end, stdout.isTTY) : failedLine(says, { exitCode, output }, context));
   return exitCode;
 }
 
-function failedLine(reason: string, evidence: Readonly<Record<string, unknown>>, around: Surroundings): string {
-  return noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, around);
+function failedLine(reason: string, evidence: Readonly<Record<string, unknown>>, context: ProcessContext): string {
+  return noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, context);
 }
 
 async function serveCommand(
   flags: RunFlags,
   command: readonly string[],
   firstStart: FirstStart,
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
   const plan: ServePlan = {
-    configuration: configurationFor(flags, command, around),
+    configuration: configurationFor(flags, command, context),
     source: null,
     requestLines: !flags.quiet,
     json: flags.json,
-    otherPort: offerNextPort(around),
+    otherPort: offerNextPort(context),
     abandon: firstStart.abandoned,
-    told: (event) => firstStart.heard(event),
-    opened: (gateway, served) => {
+    onEvent: (event) => firstStart.onEvent(event),
+    onOpened: (gateway, served) => {
       // In a log the events have said it all.
-      if (around.stderr.isTTY && !flags.json && firstStart.end === null)
-        around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
+      if (context.stderr.isTTY && !flags.json && firstStart.end === null)
+        context.stderr.write(`${whereLines(gateway, served, styleFor(context.stderr, context.env)).join('\n')}\n`);
     },
   };
   try {
-    return await serve(plan, around);
+    return await serve(plan, context);
   } catch (error) {
     if (firstStart.end !== null && error instanceof StartAbandoned) return firstStart.end.exitCode;
     throw error;

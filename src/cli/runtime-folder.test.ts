@@ -30,24 +30,24 @@ describe('sockets in a folder', () => {
   const none: readonly string[] = [];
 
   test('of one’s own are asked, each once', () => {
-    assert.deepEqual(socketsIn([folder, folder], uid), { paths: [join(folder, 'shop.sock')], objections: none });
+    assert.deepEqual(socketsIn([folder, folder], uid), { paths: [join(folder, 'shop.sock')], skipped: none });
   });
 
   test('of another user are not, and the reason says whose they are', () => {
-    const { paths, objections } = socketsIn([folder, join(above, 'nothing')], uid + 1);
+    const { paths, skipped: objections } = socketsIn([folder, join(above, 'nothing')], uid + 1);
     assert.deepEqual(paths, none);
     assert.deepEqual(objections, [`${folder} belongs to ${userInfo().username}: ask as that user, or as root.`]);
   });
 
   test('of a service are asked by root, unless others may write there, or beside it', { skip: uid !== 0 }, () => {
     chownSync(folder, service, service);
-    assert.deepEqual(socketsIn([folder], 0), { paths: [join(folder, 'shop.sock')], objections: none });
+    assert.deepEqual(socketsIn([folder], 0), { paths: [join(folder, 'shop.sock')], skipped: none });
     for (const [path, open, closed] of [
       [folder, 0o777, 0o755],
       [above, 0o1777, 0o700],
     ] as const) {
       chmodSync(path, open);
-      const { paths, objections } = socketsIn([folder], 0);
+      const { paths, skipped: objections } = socketsIn([folder], 0);
       assert.deepEqual(paths, none);
       assert.match(objections.join(), /belongs to user 4711, and others may write there or beside it: .*--socket/);
       chmodSync(path, closed);

@@ -38,20 +38,20 @@ export interface FoundSockets {
   /** Whoever answers there. */
   readonly paths: readonly string[];
   /** Folders with sockets that are not asked, each with the reason, as a sentence. */
-  readonly objections: readonly string[];
+  readonly skipped: readonly string[];
 }
 
 /** The sockets in some folders; those that somebody else could have put there are passed over. */
 export function socketsIn(folders: readonly string[], own: number = ownUid()): FoundSockets {
   const paths: string[] = [];
-  const objections: string[] = [];
+  const problems: string[] = [];
   for (const folder of new Set(folders)) {
     const here = namesOfSockets(folder).map((name) => join(folder, name));
-    const objection = here.length === 0 ? null : objectionTo(folder, own);
-    if (objection === null) paths.push(...here);
-    else objections.push(objection);
+    const problem = here.length === 0 ? null : untrustedText(folder, own);
+    if (problem === null) paths.push(...here);
+    else problems.push(problem);
   }
-  return { paths, objections };
+  return { paths, skipped: problems };
 }
 
 /**
@@ -86,7 +86,7 @@ const othersMax = 64;
  * Why what listens in a folder is not asked; null where it is. A folder of one's own is, and root asks in one of another user
  * where nobody but that user can have made the socket: a service's, say.
  */
-export function objectionTo(folder: string, own: number = ownUid()): string | null {
+export function untrustedText(folder: string, own: number = ownUid()): string | null {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined || found.uid === own) return null;
   const whose = `${folder} belongs to ${nameOf(found.uid)}`;

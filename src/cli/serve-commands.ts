@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import type { DemoFlags } from './demo.ts';
 import { configFlag, jsonFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
 import type { UpFlags } from './up.ts';
 
-export const runCommand = buildCommand<RunFlags, string[], Context>({
+export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
   docs: {
     brief: 'Put the gateway in front of any command',
     fullDescription: describe(
@@ -56,11 +56,11 @@ export const runCommand = buildCommand<RunFlags, string[], Context>({
   },
   async func(flags, ...command) {
     const { run } = await import('./run.ts');
-    this.process.exitCode = await run(flags, command, this.around);
+    this.process.exitCode = await run(flags, command, this.processContext);
   },
 });
 
-export const upCommand = buildCommand<UpFlags, [], Context>({
+export const upCommand = buildCommand<UpFlags, [], ParserContext>({
   docs: {
     brief: 'Run a configuration',
     fullDescription: describe(
@@ -85,11 +85,11 @@ export const upCommand = buildCommand<UpFlags, [], Context>({
   },
   async func(flags) {
     const { up } = await import('./up.ts');
-    this.process.exitCode = await up(flags, this.around);
+    this.process.exitCode = await up(flags, this.processContext);
   },
 });
 
-export const demoCommand = buildCommand<DemoFlags, [], Context>({
+export const demoCommand = buildCommand<DemoFlags, [], ParserContext>({
   docs: {
     brief: 'Run a gateway with a small application, and faults to try',
     fullDescription: describe('Prints curl lines to paste. Leaves nothing behind.', 'candor demo'),
@@ -107,6 +107,6 @@ export const demoCommand = buildCommand<DemoFlags, [], Context>({
   },
   async func(flags) {
     const { demo } = await import('./demo.ts');
-    this.process.exitCode = await demo(flags, this.around);
+    this.process.exitCode = await demo(flags, this.processContext);
   },
 });

@@ -4,7 +4,7 @@ import { outcomeOfReload } from '../admin/api.ts';
 import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Event } from '../core/event.ts';
-import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
+import type { Gateway, GatewayWatcher } from '../control/gateway-status.ts';
 import {
   type ConfigurationReload,
   type GatewayOptions,
@@ -20,18 +20,18 @@ import { defectText } from './failure-text.ts';
 import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
-import { forgetStart } from './memory-of-start.ts';
+import { releaseStartupMemory } from './startup-memory.ts';
 import { findListenProblem } from './next-port.ts';
 import { RequestLines } from './request-lines.ts';
-import { ServedAdmin } from './serve-admin.ts';
+import { ServedAdmin } from './served-admin.ts';
 import { type ServiceSignal, ServiceSignals } from './service-signals.ts';
-import { Serving } from './serving.ts';
+import { ServedGateway } from './served-gateway.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
-import { findStartPlace, type StartPlace } from './upgrade/start-place.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { findStartSockets, type StartSockets } from './upgrade/start-sockets.ts';
 import { stayInForeground } from './upgrade/stay-in-foreground.ts';
-import type { Succession } from './upgrade/successor.ts';
+import type { PredecessorConnection } from './upgrade/successor.ts';
 
 export interface ServePlan {
   readonly configuration: Configuration;
@@ -49,23 +49,23 @@ export interface ServePlan {
   /** It has made things that end with it, so no other process can take its place. */
   readonly isTemporary?: boolean;
   /** For how long applications are left to the next process at a stop, before they are ended. */
-  readonly leaveApplicationsMs?: number | null;
+  readonly detachApplicationsMs?: number | null;
   /** Ends everything at once when it is aborted, also while the gateway starts: then this rejects with `StartAbandoned`. */
   readonly abandon?: AbortSignal;
   /** Hears each event, from the first one on. */
-  readonly told?: (event: Event) => void;
+  readonly onEvent?: (event: Event) => void;
   /** Says where things are, once listeners and admin API are open. */
-  readonly opened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
+  readonly onOpened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }
 
 /**
  * Runs a gateway until a signal ends it, or another process has taken its place: starts it with its admin API, tells what
  * happens, and passes the signals on. Resolves with the exit code when nothing is left running.
  */
-export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
-  const writer = eventWriter(plan, around);
-  const stop = new StopSignals(around);
-  const signals = new ServiceSignals(around);
+export async function serve(plan: ServePlan, context: ProcessContext): Promise<number> {
+  const writer = eventWriter(plan, context);
+  const stop = new StopSignals(context);
+  const signals = new ServiceSignals(context);
   const admin = new ServedAdmin();
   let isReleased = false;
   const release = (): void => {
@@ -76,43 +76,36 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
     writer.end();
   };
   try {
-    const place = findStartPlace(plan.configuration, plan.source !== null, around);
-    const { gateway, configuration } = await start(plan, place, writer, admin, around);
-    const serving = new Serving(gateway, plan, place, admin, around);
+    const startSockets = findStartSockets(plan.configuration, plan.source !== null, context);
+    const { gateway, configuration } = await start(plan, startSockets, writer, admin, context);
+    const serving = new ServedGateway(gateway, plan, startSockets, admin, context);
     const code = await serveUntilStopped(serving, configuration, admin, stop, signals);
-    const successor = around.stderr.isTTY ? (serving.upgrades?.successor ?? null) : null;
+    const successor = context.stderr.isTTY ? (serving.upgrades?.successor ?? null) : null;
     if (successor === null) return code;
     release();
-    return await stayInForeground(successor, around);
+    return await stayInForeground(successor, context);
   } finally {
     release();
   }
 }
 
 async function serveUntilStopped(
-  serving: Serving,
+  serving: ServedGateway,
   configuration: Configuration,
   admin: ServedAdmin,
   stop: StopSignals,
   signals: ServiceSignals,
 ): Promise<number> {
-  const { gateway, plan, around } = serving;
+  const { gateway, plan, context } = serving;
   try {
-    await admin.open(
-      gateway,
-      configuration,
-      around,
-      serving.upgrades,
-      stop,
-      around.succession?.predecessor.admin ?? null,
-    );
-    const wish = await Promise.race([plan.opened(gateway, configuration), stop.first]);
+    await admin.open(gateway, configuration, context, serving.upgrades, stop, context.predecessor?.facts.admin ?? null);
+    const request = await Promise.race([plan.onOpened(gateway, configuration), stop.first]);
     // Who is about to stop takes nobody's place.
-    if (wish === undefined) serving.ready();
+    if (request === undefined) serving.ready();
     // Before that the predecessor may still come back, and what was asked of this process would be lost with it.
-    void (around.succession?.settled ?? Promise.resolve()).then(() => passSignals(signals, serving));
-    const leave = watchDrain(gateway, around);
-    const forgetting = forgetStart(around.clock);
+    void (context.predecessor?.settled ?? Promise.resolve()).then(() => passSignals(signals, serving));
+    const leave = watchDrain(gateway, context);
+    const forgetting = releaseStartupMemory(context.clock);
     await serving.untilStopped(stop).finally(() => {
       forgetting.cancel();
       leave();
@@ -120,7 +113,7 @@ async function serveUntilStopped(
     return stop.exitCode;
   } catch (error) {
     // What was started must not outlive the command that cannot go on.
-    await serving.giveUp('the command failed');
+    await serving.abandon('the command failed');
     throw error;
   } finally {
     await admin.close();
@@ -130,28 +123,28 @@ async function serveUntilStopped(
 
 async function start(
   plan: ServePlan,
-  { configuration: planned, sockets, passed, joins }: StartPlace,
+  { configuration: planned, sockets, passed, sharedAddresses }: StartSockets,
   writer: EventWriter,
   admin: ServedAdmin,
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<{ gateway: Gateway; configuration: Configuration }> {
   const watcher: GatewayWatcher = {
-    told: (event) => {
+    onEvent: (event) => {
       writer.event(event);
-      plan.told?.(event);
+      plan.onEvent?.(event);
     },
     ...(writer.recorded === undefined
-      ? { failed: (record) => writer.failed(record) }
-      : { recorded: (lines) => writer.recorded?.(lines) }),
-    failing: (summary) => writer.failing(summary),
-    printed: (instance, stream, line) => writer.printed(instance, stream, line),
+      ? { onFailedExchange: (record) => writer.failed(record) }
+      : { onRecords: (lines) => writer.recorded?.(lines) }),
+    onFailures: (summary) => writer.failing(summary),
+    onOutput: (instance, stream, line) => writer.printed(instance, stream, line),
   };
   const { source, reloadConfiguration, abandon } = plan;
   const reloading =
     reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
   let configuration = planned;
   for (;;) {
-    const problem = (await findListenProblem(configuration, joins)) ?? (await tryStarting(configuration));
+    const problem = (await findListenProblem(configuration, sharedAddresses)) ?? (await tryStarting(configuration));
     if (!('errno' in problem)) return { gateway: problem, configuration };
     const other = problem.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, problem)) ?? null) : null;
     if (other === null) throw new CommandFailure('failure', listenFailureText(problem));
@@ -160,8 +153,8 @@ async function start(
 
   async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
-    const adopting = adoption(around.succession, configuration);
-    const opened = { joins, inheritedSockets: sockets, passedSockets: passed };
+    const adopting = adoption(context.predecessor, configuration);
+    const opened = { sharedAddresses, inheritedSockets: sockets, passedSockets: passed };
     const options = { configuration, source, ...reloading, ...adopting, watcher, ...opened };
     const ended = abandon === undefined ? {} : { abandon };
     try {
@@ -178,10 +171,13 @@ async function start(
   }
 }
 
-function adoption(succession: Succession | null, { stateFolder }: Configuration): Pick<GatewayOptions, 'adopt'> {
-  if (succession === null) return {};
-  const { predecessorEnded, settled } = succession;
-  return { adopt: { predecessorEnded, settled, whenHandedOver: () => succession.takeOver(stateFolder) } };
+function adoption(
+  predecessor: PredecessorConnection | null,
+  { stateFolder }: Configuration,
+): Pick<GatewayOptions, 'adopt'> {
+  if (predecessor === null) return {};
+  const { predecessorEnded, settled } = predecessor;
+  return { adopt: { predecessorEnded, settled, whenHandedOff: () => predecessor.takeOver(stateFolder) } };
 }
 
 function makeLogFolder({ log }: Configuration): void {
@@ -195,10 +191,10 @@ function makeLogFolder({ log }: Configuration): void {
 }
 
 /** SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 reopen the logs. What comes of it is told as an event. */
-function passSignals(signals: ServiceSignals, serving: Serving): void {
-  const { gateway, around } = serving;
+function passSignals(signals: ServiceSignals, serving: ServedGateway): void {
+  const { gateway, context } = serving;
   // A gateway that serves goes on serving, whatever comes of a signal.
-  const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
+  const tell = (error: unknown): void => context.stderr.write(`${defectText(error, context.env)}\n`);
   const reload = { actor: 'signal:SIGHUP', remote: null };
   const reopen = (signal: ServiceSignal) => {
     const requester = { actor: `signal:${signal}`, remote: null };
@@ -212,14 +208,14 @@ function passSignals(signals: ServiceSignals, serving: Serving): void {
   signals.passTo((signal) => void acts[signal]().catch(tell));
 }
 
-function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {
-  const { stdout, stderr, env } = around;
+function eventWriter(plan: ServePlan, context: ProcessContext): EventWriter {
+  const { stdout, stderr, env } = context;
   if (plan.json === true || (!stderr.isTTY && plan.forPeople !== true))
-    return jsonEvents(stdout, stderr, () => around.clock.wallTime());
+    return jsonEvents(stdout, stderr, () => context.clock.wallTime());
   const [style, explain] = [styleFor(stderr, env), `${commandName(env)} explain`];
-  const writer = readableEvents(stdout, stderr, style, explain, around.clock);
+  const writer = readableEvents(stdout, stderr, style, explain, context.clock);
   if (plan.requestLines !== true || !stderr.isTTY) return writer;
-  const requests = new RequestLines(around.clock, (text) => stderr.write(text), style, explain);
+  const requests = new RequestLines(context.clock, (text) => stderr.write(text), style, explain);
   return {
     ...writer,
     recorded: (lines) => requests.note(lines),

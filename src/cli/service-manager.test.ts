@@ -5,16 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
-import { systemClock } from '../gateway/system.ts';
+import { systemClock } from '../system/system.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { type Notice, ServiceManager, type ServiceManagerParts, watchdogMs } from './service-manager.ts';
+import { type ServiceNotification, ServiceManager, type ServiceManagerParts, watchdogMs } from './service-manager.ts';
 
 function managed(parts: Partial<ServiceManagerParts>): {
   manager: ServiceManager;
-  sent: Notice[];
+  sent: ServiceNotification[];
   clock: SimulatedClock;
 } {
-  const sent: Notice[] = [];
+  const sent: ServiceNotification[] = [];
   const clock = new SimulatedClock();
   const manager = new ServiceManager({
     env: { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '30000000' },
@@ -45,7 +45,7 @@ describe('a service manager', () => {
     manager.ready('serving');
     manager.reloading();
     manager.ready('serving again');
-    manager.handOver(77);
+    manager.handOff(77);
     manager.stopping('draining');
     await manager.close();
     assert.deepEqual(
@@ -148,7 +148,7 @@ describe('a real socket', { skip: missing === undefined ? false : `${missing} is
       onTrouble: (why) => troubles.push(why),
     });
     manager.ready('serves 2 listeners, revision 1');
-    manager.handOver(4711);
+    manager.handOff(4711);
     const got: string[] = [];
     while (got.filter((line) => line !== 'BARRIER=1').length < 3) got.push((await lines.next()).value ?? 'end');
     assert.deepEqual(

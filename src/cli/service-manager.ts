@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { after, type Clock, type Timer } from '../core/time.ts';
 
 /** What a service manager wants to hear (sd_notify(3)), each as `NAME=value`. */
-export type Notice = readonly string[];
+export type ServiceNotification = readonly string[];
 
 /** Has one notice sent; resolves when it has been taken, or to why it was not. */
-export type SendNotice = (notice: Notice) => Promise<NoticeProblem | null>;
+export type SendNotification = (notice: ServiceNotification) => Promise<NotificationProblem | null>;
 
-export interface NoticeProblem {
+export interface NotificationProblem {
   readonly why: string;
 }
 
@@ -21,7 +21,7 @@ export interface ServiceManagerParts {
   readonly isAlive: () => boolean;
   /** Told once, the first time that a notice could not be sent. */
   readonly onTrouble: (why: string) => void;
-  readonly send?: SendNotice;
+  readonly send?: SendNotification;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface ServiceManagerParts {
  */
 export class ServiceManager {
   readonly #parts: ServiceManagerParts;
-  readonly #send: SendNotice | null;
+  readonly #send: SendNotification | null;
   #last: Promise<void> = Promise.resolve();
   #watchdog: Timer | null = null;
   #troubled = false;
@@ -49,30 +49,30 @@ export class ServiceManager {
   /** It serves; also the end of a reload, whatever came of it. */
   ready(status: string): void {
     this.#status = status;
-    this.#tell('READY=1', `STATUS=${status}`);
+    this.#notify('READY=1', `STATUS=${status}`);
     if (this.#watchdog === null) this.#feedLater();
   }
 
   /** It reads its configuration again. The time tells the service manager that this answers its signal, and no earlier one. */
   reloading(): void {
-    this.#tell('RELOADING=1', `MONOTONIC_USEC=${Math.floor(this.#parts.clock.now() * 1000)}`, 'STATUS=reloading');
+    this.#notify('RELOADING=1', `MONOTONIC_USEC=${Math.floor(this.#parts.clock.now() * 1000)}`, 'STATUS=reloading');
   }
 
   /** It ends. What happens until then may take as long as a drain does. */
   stopping(status: string): void {
-    this.#tell('STOPPING=1', `STATUS=${status}`);
+    this.#notify('STOPPING=1', `STATUS=${status}`);
   }
 
   status(status: string): void {
     if (status === this.#status) return;
     this.#status = status;
-    this.#tell(`STATUS=${status}`);
+    this.#notify(`STATUS=${status}`);
   }
 
   /** Another process is the service from now on. This one has nothing more to say. */
-  handOver(pid: number): void {
+  handOff(pid: number): void {
     this.#watchdog?.cancel();
-    this.#tell(`MAINPID=${pid}`);
+    this.#notify(`MAINPID=${pid}`);
   }
 
   /** Resolves when everything that was said has been sent. */
@@ -81,7 +81,7 @@ export class ServiceManager {
     await this.#last;
   }
 
-  #tell(...notice: string[]): void {
+  #notify(...notice: string[]): void {
     const send = this.#send;
     if (send === null) return;
     this.#last = this.#last.then(async () => {
@@ -101,7 +101,7 @@ export class ServiceManager {
 
   /** For its timer alone. */
   feed(): void {
-    if (this.#parts.isAlive()) this.#tell('WATCHDOG=1');
+    if (this.#parts.isAlive()) this.#notify('WATCHDOG=1');
     this.#feedLater();
   }
 }
@@ -128,10 +128,10 @@ const noticeMs = 5_000;
  * Node has no datagram sockets of the unix family, which the protocol wants, so the program that comes with systemd speaks
  * for us. Without privileges its message bears its own number, so the unit says `NotifyAccess=all`.
  */
-function noticeSender(env: Readonly<Record<string, string | undefined>>, clock: Clock): SendNotice {
+function noticeSender(env: Readonly<Record<string, string | undefined>>, clock: Clock): SendNotification {
   const { NOTIFY_SOCKET, PATH = '/usr/bin:/bin' } = env;
   return (notice) => {
-    const { promise, resolve } = Promise.withResolvers<NoticeProblem | null>();
+    const { promise, resolve } = Promise.withResolvers<NotificationProblem | null>();
     try {
       const child = spawn('systemd-notify', notice, { env: { NOTIFY_SOCKET, PATH }, stdio: 'ignore' });
       const late = clock.schedule(after(clock.now(), noticeMs), (one: typeof child) => one.kill('SIGKILL'), child);

@@ -1,4 +1,4 @@
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
@@ -8,31 +8,31 @@ export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
  */
 export class ServiceSignals {
   readonly #early = new Set<ServiceSignal>();
-  readonly #leave: readonly (() => void)[];
-  #act: ((signal: ServiceSignal) => void) | null = null;
+  readonly #unsubscribe: readonly (() => void)[];
+  #handler: ((signal: ServiceSignal) => void) | null = null;
   #released = false;
 
-  constructor(around: Pick<Surroundings, 'onSignal'>) {
+  constructor(context: Pick<ProcessContext, 'onSignal'>) {
     const signals: readonly ServiceSignal[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
-    this.#leave = signals.map((signal) => around.onSignal(signal, () => this.#came(signal)));
+    this.#unsubscribe = signals.map((signal) => context.onSignal(signal, () => this.#onSignal(signal)));
   }
 
   /** From now on `act` is called with each, those first that have come already. */
   passTo(act: (signal: ServiceSignal) => void): void {
     if (this.#released) return;
-    this.#act = act;
+    this.#handler = act;
     for (const signal of this.#early) act(signal);
     this.#early.clear();
   }
 
   release(): void {
     this.#released = true;
-    this.#act = null;
-    for (const leave of this.#leave) leave();
+    this.#handler = null;
+    for (const leave of this.#unsubscribe) leave();
   }
 
-  #came(signal: ServiceSignal): void {
-    if (this.#act === null) this.#early.add(signal);
-    else this.#act(signal);
+  #onSignal(signal: ServiceSignal): void {
+    if (this.#handler === null) this.#early.add(signal);
+    else this.#handler(signal);
   }
 }

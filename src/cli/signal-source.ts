@@ -1,7 +1,7 @@
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { TakeEarly } from './early-signals.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 /** What a process offers to those who want its signals. */
 export interface SignalEmitter {
@@ -28,7 +28,7 @@ export function signalSource(
   clock: Clock,
   exit: (code: number) => void,
   takeEarly: TakeEarly = () => false,
-): Surroundings['onSignal'] {
+): ProcessContext['onSignal'] {
   return (signal, listener) => {
     if (signal === 'SIGINT' || signal === 'SIGTERM')
       return listenForStop(signal, listener, () => exit(exitCodeOf[signal]), emitter, clock);

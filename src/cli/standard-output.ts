@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { Output } from './surroundings.ts';
+import type { Output } from './process-context.ts';
 
 type Stream = NodeJS.WriteStream & { readonly fd: number };
 

@@ -7,10 +7,10 @@ import type {
   InstanceStatus,
   MinuteFigures,
   UpstreamStatus,
-} from '../gateway/control.ts';
+} from '../control/gateway-status.ts';
 import { drainText } from './drain-watch.ts';
 import {
-  ageText,
+  elapsedText,
   alignColumns,
   columnsMax,
   countText,
@@ -55,7 +55,7 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
 function headLines(status: GatewayStatus, style: Style): string[] {
   const state = status.state === 'serving' ? style.good(status.state) : style.warn(status.state);
   const lines = [
-    `${style.bold(status.deployment)} ${state}, up ${ageText(status.uptimeS)}, configuration revision ${status.revision}`,
+    `${style.bold(status.deployment)} ${state}, up ${elapsedText(status.uptimeS)}, configuration revision ${status.revision}`,
   ];
   const generation = status.generation === null ? '' : `, generation ${status.generation}`;
   lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}${generation}`));
@@ -74,15 +74,19 @@ function section(title: string, lines: readonly string[], style: Style): string[
 }
 
 function problemLines({ problems }: GatewayStatus, style: Style): string[] {
-  return problems.flatMap(({ says, sinceS, nextStep }) => [
-    ...wrapAfter(`  ${mark('bad', style)}`, harmless(`${says.replace(/\.$/, '')} (for ${ageText(sinceS)}).`), 5),
+  return problems.flatMap(({ says: reason, sinceS, nextStep }) => [
+    ...wrapAfter(
+      `  ${statusMark('bad', style)}`,
+      harmless(`${reason.replace(/\.$/, '')} (for ${elapsedText(sinceS)}).`),
+      5,
+    ),
     ...reasonLines(nextStep, style),
   ]);
 }
 
 function listenerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
-    status.listeners.map(({ id, address, state }) => [mark(toneOfListener[state], style), id, address, state]),
+    status.listeners.map(({ id, address, state }) => [statusMark(toneOfListener[state], style), id, address, state]),
     '  ',
   );
 }
@@ -136,14 +140,14 @@ function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: 
 
 function endpointLines(endpoints: readonly EndpointStatus[], style: Style): string[] {
   const rows = endpoints.map(({ address, state, sinceS }) => [
-    mark(toneOfState[state], style),
+    statusMark(toneOfState[state], style),
     address,
     state,
-    `for ${ageText(sinceS)}`,
+    `for ${elapsedText(sinceS)}`,
   ]);
   const heads = alignColumns(rows, '    ');
-  return endpoints.flatMap((endpoint, place) => [
-    heads[place] ?? '',
+  return endpoints.flatMap((endpoint, index) => [
+    heads[index] ?? '',
     ...reasonLines(endpoint.reason, style),
     ...fullnessLines(endpoint, style),
   ]);
@@ -177,17 +181,17 @@ function instanceLines(
 ): string[] {
   const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
   const rows = seen.map(({ instance, endpoint }) => [
-    mark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
+    statusMark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
     instance.id,
     (isTakenOut(instance, endpoint) ? endpoint.state : instance.phase).replaceAll('_', ' '),
     `port ${instance.port}`,
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),
-    ...(endpoint === undefined ? [] : [`for ${ageText(endpoint.sinceS)}`]),
+    ...(endpoint === undefined ? [] : [`for ${elapsedText(endpoint.sinceS)}`]),
   ]);
   const heads = alignColumns(rows, '    ');
-  return seen.flatMap(({ instance, endpoint }, place) => [
-    heads[place] ?? '',
+  return seen.flatMap(({ instance, endpoint }, index) => [
+    heads[index] ?? '',
     ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
     ...earlierLines(instance, command, style),
     ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
@@ -222,7 +226,7 @@ function instanceDetails(instance: InstanceStatus, style: Style): string[] {
 function workerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
     status.workers.map(({ id, state, revision, exchangesActive, clientConnections }) => [
-      mark(state === 'serving' ? 'good' : state === 'lost' ? 'bad' : 'warn', style),
+      statusMark(state === 'serving' ? 'good' : state === 'lost' ? 'bad' : 'warn', style),
       String(id),
       state,
       `revision ${revision}`,
@@ -240,7 +244,7 @@ function reasonLines(reason: string, style: Style): string[] {
 type Tone = 'good' | 'warn' | 'bad' | 'dim';
 const marks: Record<Tone, string> = { good: '✔', warn: '…', bad: '✖', dim: '·' };
 
-function mark(tone: Tone, style: Style): string {
+function statusMark(tone: Tone, style: Style): string {
   return style[tone](marks[tone]);
 }
 
@@ -258,7 +262,7 @@ const toneOfState: Record<EndpointState, Tone> = {
   starting: 'warn',
   unknown: 'warn',
   draining: 'warn',
-  on_trial: 'warn',
+  probation: 'warn',
   unhealthy: 'bad',
   ejected: 'bad',
   gone: 'bad',

@@ -1,13 +1,13 @@
 import { after, type Clock } from '../core/time.ts';
-import type { GatewayStatus } from '../gateway/control.ts';
-import type { AdminPlace } from './admin-place.ts';
+import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { AdminTarget } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { findAdmin } from './find-admin.ts';
 import { shorten, wrap } from './layout.ts';
 import { renderStatus } from './status-table.ts';
 import { type Style, styleFor } from './style.ts';
-import { CommandFailure, type Output, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type Output, type ProcessContext } from './process-context.ts';
 
 /** As often as a person reads, and rarely enough that nothing of it is felt. */
 const everyMs = 1000;
@@ -23,21 +23,21 @@ const leaveScreen = '\u001b[?25h\u001b[?1049l';
  * Shows a status again and again until Ctrl-C: in place on a terminal, as a line of JSON each with `--json`. A gateway that
  * goes away is asked on, since a restart is when people watch; only the first question must be answered.
  */
-export async function watchStatus(flags: AskFlags, around: Surroundings): Promise<void> {
-  const { stdout, clock } = around;
-  const stop = new Stop(around);
-  let place = await findAdmin(flags, around);
-  let seen: GatewayStatus | CommandFailure = await ask(place, around);
+export async function watchStatus(flags: AskFlags, context: ProcessContext): Promise<void> {
+  const { stdout, clock } = context;
+  const stop = new WatchStop(context);
+  let target = await findAdmin(flags, context);
+  let seen: GatewayStatus | CommandFailure = await ask(target, context);
   if (seen instanceof CommandFailure) throw seen;
-  const view = flags.json ? new JsonLines(stdout) : stdout.isTTY ? new Screen(around) : new Pages(stdout);
+  const view = flags.json ? new JsonLines(stdout) : stdout.isTTY ? new Screen(context) : new Pages(stdout);
   try {
     while (!stop.isWanted) {
       view.show(seen);
-      await stop.orAfter(everyMs, clock);
+      await stop.waitFor(everyMs, clock);
       if (stop.isWanted) break;
       // One that was upgraded or started anew may answer elsewhere.
-      if (seen instanceof CommandFailure) place = await findAdmin(flags, around).catch(() => place);
-      seen = await ask(place, around);
+      if (seen instanceof CommandFailure) target = await findAdmin(flags, context).catch(() => target);
+      seen = await ask(target, context);
     }
   } finally {
     view.end();
@@ -45,9 +45,9 @@ export async function watchStatus(flags: AskFlags, around: Surroundings): Promis
   }
 }
 
-async function ask(place: AdminPlace, around: Surroundings): Promise<GatewayStatus | CommandFailure> {
+async function ask(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | CommandFailure> {
   try {
-    const answer = await askGateway(place, 'GET', '/v1/status', around);
+    const answer = await askGateway(target, 'GET', '/v1/status', context);
     return answer.status === 200 ? (answer.content as GatewayStatus) : refusal(answer);
   } catch (error) {
     if (error instanceof CommandFailure) return error;
@@ -56,20 +56,20 @@ async function ask(place: AdminPlace, around: Surroundings): Promise<GatewayStat
 }
 
 /** SIGINT and SIGTERM end it in order: the terminal gets its screen back. */
-class Stop {
+class WatchStop {
   readonly #wanted = Promise.withResolvers<void>();
-  readonly #leave: readonly (() => void)[];
+  readonly #unsubscribe: readonly (() => void)[];
   isWanted = false;
 
-  constructor(around: Surroundings) {
+  constructor(context: ProcessContext) {
     const come = (): void => {
       this.isWanted = true;
       this.#wanted.resolve();
     };
-    this.#leave = (['SIGINT', 'SIGTERM'] as const).map((signal) => around.onSignal(signal, come));
+    this.#unsubscribe = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, come));
   }
 
-  async orAfter(ms: number, clock: Clock): Promise<void> {
+  async waitFor(ms: number, clock: Clock): Promise<void> {
     const waited = Promise.withResolvers<void>();
     const timer = clock.schedule(after(clock.now(), ms), () => waited.resolve(), null);
     await Promise.race([this.#wanted.promise, waited.promise]);
@@ -77,7 +77,7 @@ class Stop {
   }
 
   release(): void {
-    for (const leave of this.#leave) leave();
+    for (const leave of this.#unsubscribe) leave();
   }
 }
 
@@ -121,7 +121,7 @@ class Screen implements View {
   readonly #style: Style;
   #last = '';
 
-  constructor({ stdout, env }: Surroundings) {
+  constructor({ stdout, env }: ProcessContext) {
     this.#output = stdout;
     this.#style = styleFor(stdout, env);
     stdout.write(enterScreen);

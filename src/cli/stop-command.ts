@@ -1,14 +1,14 @@
-import type { StopAnswer } from '../admin/stopper.ts';
+import type { StopResponse } from '../admin/stopper.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import type { GatewayStatus } from '../gateway/control.ts';
+import type { GatewayStatus } from '../control/gateway-status.ts';
 import { askAdmin } from './admin-client.ts';
-import { type AdminPlace, placeText } from './admin-place.ts';
+import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { drainText } from './drain-watch.ts';
-import { findAdminToChange, NobodyFound } from './find-admin.ts';
+import { findAdminToChange, NoGatewayFound } from './find-admin.ts';
 import { durationText, wrap } from './layout.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface StopFlags extends AskFlags {
@@ -30,15 +30,15 @@ type StopOutcome =
   | { readonly outcome: 'failed'; readonly kind: string; readonly why: string };
 
 /** Has a gateway end, and waits until it has. That no gateway runs is what was wanted. */
-export async function stop(flags: StopFlags, around: Surroundings): Promise<void> {
+export async function stop(flags: StopFlags, context: ProcessContext): Promise<void> {
   const tell = (outcome: StopOutcome, text: string): void =>
-    around.stdout.write(flags.json ? `${harmlessJson(outcome)}\n` : `${wrap(text, '').join('\n')}\n`);
+    context.stdout.write(flags.json ? `${harmlessJson(outcome)}\n` : `${wrap(text, '').join('\n')}\n`);
   try {
-    const began = around.clock.now();
-    const place = await placeToEnd(flags, around);
-    const pid = place === null ? null : await end(place, flags, around);
-    const afterMs = Math.round(around.clock.now() - began);
-    const where = place === null ? 'No gateway of yours runs here' : `No gateway answers at ${placeText(place)}`;
+    const began = context.clock.now();
+    const target = await targetToStop(flags, context);
+    const pid = target === null ? null : await end(target, flags, context);
+    const afterMs = Math.round(context.clock.now() - began);
+    const where = target === null ? 'No gateway of yours runs here' : `No gateway answers at ${targetText(target)}`;
     if (pid === null) tell({ outcome: 'not_running' }, `${where}: there is nothing to stop.`);
     else tell({ outcome: 'stopped', pid, afterMs }, `Stopped: process ${pid} ended after ${durationText(afterMs)}.`);
   } catch (error) {
@@ -49,47 +49,47 @@ export async function stop(flags: StopFlags, around: Surroundings): Promise<void
 }
 
 /** Null where none runs. */
-function placeToEnd(flags: StopFlags, around: Surroundings): Promise<AdminPlace | null> {
-  return findAdminToChange(flags, around).catch((error: unknown) => {
-    if (error instanceof NobodyFound && !error.passedOver) return null;
+function targetToStop(flags: StopFlags, context: ProcessContext): Promise<AdminTarget | null> {
+  return findAdminToChange(flags, context).catch((error: unknown) => {
+    if (error instanceof NoGatewayFound && !error.skippedSockets) return null;
     throw error;
   });
 }
 
 /** Resolves with the number of the process that has ended; null where none ran. */
-async function end(place: AdminPlace, flags: StopFlags, around: Surroundings): Promise<number | null> {
-  const answer = await askAdmin(place, 'POST', `/v1/stop?now=${flags.now}`, around.clock);
+async function end(target: AdminTarget, flags: StopFlags, context: ProcessContext): Promise<number | null> {
+  const answer = await askAdmin(target, 'POST', `/v1/stop?now=${flags.now}`, context.clock);
   if (!answer.ok) {
-    if (answer.why === 'nobody_there' && isSurelyNobody(answer.errno)) return null;
-    throw unreachable(placeText(place), answer);
+    if (answer.why === 'nobody_there' && isSurelyNotRunning(answer.errno)) return null;
+    throw unreachable(targetText(target), answer);
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status === 404)
     throw new CommandFailure('failure', 'That gateway is of an older version and knows no stop: send it SIGTERM.');
   if (answer.status !== 202) throw refusal(answer);
-  const { pid } = answer.content as StopAnswer;
-  await untilEnded(place, pid, flags, around);
+  const { pid } = answer.content as StopResponse;
+  await untilEnded(target, pid, flags, context);
   return pid;
 }
 
 /** There is no socket, or no process that listens at it; a machine that cannot be reached may have one. */
-function isSurelyNobody(errno: string | null): boolean {
+function isSurelyNotRunning(errno: string | null): boolean {
   return errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ENOTDIR';
 }
 
 /** The admin API answers until everything else has ended. Another process at its place is another gateway. */
-async function untilEnded(place: AdminPlace, pid: number, flags: StopFlags, around: Surroundings): Promise<void> {
-  const { clock } = around;
+async function untilEnded(target: AdminTarget, pid: number, flags: StopFlags, context: ProcessContext): Promise<void> {
+  const { clock } = context;
   const late = flags.timeout === undefined ? null : after(clock.now(), flags.timeout * 1000);
-  let told = '';
+  let reported = '';
   for (;;) {
-    const status = await statusOf(place, around);
+    const status = await statusOf(target, context);
     if (status === null || status.pid !== pid) return;
     const waits = waitText(status);
     if (late !== null && clock.now() >= late) throw notInTime(pid, flags, waits);
     // The seconds that are left change the sentence once a second, and so often it is told.
-    if (waits !== null && waits !== told && !flags.json) around.stderr.write(`${wrap(waits, '  ').join('\n')}\n`);
-    told = waits ?? told;
+    if (waits !== null && waits !== reported && !flags.json) context.stderr.write(`${wrap(waits, '  ').join('\n')}\n`);
+    reported = waits ?? reported;
     await pause(clock, askEveryMs, late);
   }
 }
@@ -108,12 +108,12 @@ function waitText({ drain, applications }: GatewayStatus): string | null {
 }
 
 /** Null when no gateway answers any more. */
-async function statusOf(place: AdminPlace, around: Surroundings): Promise<GatewayStatus | null> {
-  const answer = await askAdmin(place, 'GET', '/v1/status', around.clock);
+async function statusOf(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | null> {
+  const answer = await askAdmin(target, 'GET', '/v1/status', context.clock);
   if (answer.ok && answer.status === 200) return answer.content as GatewayStatus;
   // It has ended in the middle of its answer.
   if (!answer.ok && (answer.why === 'nobody_there' || answer.why === 'not_an_answer')) return null;
-  throw answer.ok ? refusal(answer) : unreachable(placeText(place), answer);
+  throw answer.ok ? refusal(answer) : unreachable(targetText(target), answer);
 }
 
 function notInTime(pid: number, { timeout, now }: StopFlags, waits: string | null): CommandFailure {

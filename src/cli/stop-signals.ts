@@ -1,10 +1,10 @@
 import { exitCodes } from './exit-codes.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ProcessContext } from './process-context.ts';
 
 type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /** Who asked for the end: a signal, or a sentence's words for somebody at the admin API. */
-export type StopWish = StopSignal | `${string} asked for it`;
+export type StopRequest = StopSignal | `${string} asked for it`;
 
 /**
  * The first SIGINT or SIGTERM asks for an orderly end; the second for an end at once; with the third the
@@ -12,24 +12,24 @@ export type StopWish = StopSignal | `${string} asked for it`;
  */
 export class StopSignals {
   /** The first that came. */
-  readonly first: Promise<StopWish>;
+  readonly first: Promise<StopRequest>;
   /** Called at the second. Until somebody is there to end things, the process itself ends. */
   onSecond: (() => void) | null = null;
   #exitCode: number = exitCodes.ok;
   #count = 0;
-  readonly #around: Surroundings;
-  readonly #leave: readonly (() => void)[];
+  readonly #context: ProcessContext;
+  readonly #unsubscribe: readonly (() => void)[];
   #isAtOnce = false;
-  #onFirst: (wish: StopWish) => void = () => {};
+  #onFirst: (request: StopRequest) => void = () => {};
 
-  constructor(around: Surroundings) {
-    this.#around = around;
+  constructor(context: ProcessContext) {
+    this.#context = context;
     this.first = new Promise((resolve) => {
       this.#onFirst = resolve;
     });
-    this.#leave = [
-      around.onSignal('SIGINT', () => this.#came('SIGINT')),
-      around.onSignal('SIGTERM', () => this.#came('SIGTERM')),
+    this.#unsubscribe = [
+      context.onSignal('SIGINT', () => this.#onSignal('SIGINT')),
+      context.onSignal('SIGTERM', () => this.#onSignal('SIGTERM')),
     ];
   }
 
@@ -55,19 +55,19 @@ export class StopSignals {
   }
 
   release(): void {
-    for (const leave of this.#leave) leave();
+    for (const leave of this.#unsubscribe) leave();
   }
 
-  #came(signal: StopSignal): void {
+  #onSignal(signal: StopSignal): void {
     this.#count += 1;
     if (this.#count === 1) {
-      if (this.#around.stderr.isTTY)
-        this.#around.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
+      if (this.#context.stderr.isTTY)
+        this.#context.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
       this.#onFirst(signal);
       return;
     }
     this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
     if (this.#count === 2 && this.onSecond !== null) this.onSecond();
-    else this.#around.exit(this.#exitCode);
+    else this.#context.exit(this.#exitCode);
   }
 }

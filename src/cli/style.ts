@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Output } from './surroundings.ts';
+import type { Output } from './process-context.ts';
 
 type Format = Parameters<typeof styleText>[0];
 type Colour = (text: string) => string;

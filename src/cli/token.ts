@@ -1,22 +1,22 @@
 import { hashOfToken, makeToken } from '../admin/token.ts';
-import { objectToName } from '../config/leaves.ts';
-import { systemRandom } from '../gateway/system.ts';
+import { nameError } from '../config/leaves.ts';
+import { systemRandom } from '../system/system.ts';
 import { printJson } from './ask-commands.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 
 export interface TokenFlags {
   readonly json: boolean;
 }
 
 /** Makes a token for the admin API, shows it once, and says what the configuration keeps of it. Writes nothing. */
-export function token(flags: TokenFlags, name: string, around: Surroundings): void {
-  const objection = objectToName(name);
-  if (objection !== null) throw new CommandFailure('usage', `${objection.message}.`);
+export function token(flags: TokenFlags, name: string, context: ProcessContext): void {
+  const problem = nameError(name);
+  if (problem !== null) throw new CommandFailure('usage', `${problem.message}.`);
   const secret = makeToken(systemRandom);
   const hash = hashOfToken(secret);
-  if (flags.json) return printJson({ name, token: secret, hash }, around);
-  const style = styleFor(around.stdout, around.env);
+  if (flags.json) return printJson({ name, token: secret, hash }, context);
+  const style = styleFor(context.stdout, context.env);
   const lines = [
     'The token. It is shown this once, and kept nowhere:',
     '',
@@ -31,5 +31,5 @@ export function token(flags: TokenFlags, name: string, around: Surroundings): vo
     '',
     style.dim('Ask with it by CANDOR_TOKEN or --token-file, and --admin http://127.0.0.1:9901.'),
   ];
-  around.stdout.write(`${lines.join('\n')}\n`);
+  context.stdout.write(`${lines.join('\n')}\n`);
 }

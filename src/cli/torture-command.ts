@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { type Context, describe } from './command-context.ts';
+import { type ParserContext, describe } from './parser-context.ts';
 import { jsonFlag, optionalText } from './flags.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
@@ -7,7 +7,7 @@ import type { TortureFlags } from './torture.ts';
 /** The parser leaves out an argument that may be missing, and this one may only where nothing is tried. */
 export const tortureUsages = ['<gateway-url>', '--setup'] as const;
 
-export const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
+export const tortureCommand = buildCommand<TortureFlags, [URL?], ParserContext>({
   docs: {
     brief: 'See what any gateway makes of an origin that fails',
     customUsage: tortureUsages,
@@ -61,6 +61,6 @@ export const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
   },
   async func(flags, url) {
     const { tortureGateway } = await import('./torture.ts');
-    this.process.exitCode = await tortureGateway(flags, url ?? null, this.around);
+    this.process.exitCode = await tortureGateway(flags, url ?? null, this.processContext);
   },
 });

@@ -1,4 +1,4 @@
-import { CommandFailure } from './surroundings.ts';
+import { CommandFailure } from './process-context.ts';
 
 export interface ListenAddress {
   readonly host: string;

@@ -1,4 +1,4 @@
-import { tortureParts, type Verdict } from '../testing/torture/torture-case.ts';
+import { tortureParts, type TortureVerdict } from '../testing/torture/torture-case.ts';
 import type { TortureReport, TortureRun } from '../testing/torture/torture.ts';
 import { durationText } from './layout.ts';
 import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
@@ -41,7 +41,7 @@ ${notSetUp(report)}
 `;
 }
 
-const verdicts: readonly Verdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
+const verdicts: readonly TortureVerdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
 
 /** Each verdict with its number, as wide as its share. */
 function verdictBar({ score }: TortureReport): string {

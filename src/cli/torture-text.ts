@@ -1,7 +1,7 @@
-import type { Act } from '../testing/torture/play.ts';
+import type { PlannedRun } from '../testing/torture/play.ts';
 import type { TortureGroup } from '../testing/torture/stage.ts';
 import type { TortureObstacle, TortureReport, TortureRun } from '../testing/torture/torture.ts';
-import { tortureParts, type Verdict } from '../testing/torture/torture-case.ts';
+import { tortureParts, type TortureVerdict } from '../testing/torture/torture-case.ts';
 import {
   alignColumns,
   columnsMax,
@@ -32,7 +32,7 @@ export function setupLines(groups: readonly TortureGroup[], style: Style): strin
     '',
     ...(secure.length === 0 ? [] : ['With --ca-file, over TLS:', '', ...groupLines(secure, style), '']),
     ...wrap(
-      'Only /plain is needed; a path without a route is reported as not set up. Give the gateway short timeouts: 1 s to connect, 2 s for a response head and between octets. docs/torture.md has configurations.',
+      'Only /plain is needed; a path without a route is reported as not set up. Give the gateway short timeouts: 1 s to connect, 2 s for a response head and between bytes. docs/torture.md has configurations.',
       '',
     ),
   ];
@@ -49,7 +49,7 @@ function groupLines(groups: readonly TortureGroup[], style: Style): string[] {
 }
 
 /** Overwrites its own line. */
-export function progressText({ of, request, on }: Act, done: number, all: number): string {
+export function progressText({ of, request, on }: PlannedRun, done: number, all: number): string {
   const text = `${String(done + 1).padStart(String(all).length)} of ${all}  ${of.id} ${request.method} ${on}`;
   return `\r\u001b[K${shorten(text, columnsMax - 1)}`;
 }
@@ -58,9 +58,9 @@ export function progressText({ of, request, on }: Act, done: number, all: number
 export function tortureLines(report: TortureReport, style: Style): string[] {
   const outcomes = mergeAlike(report.runs.filter(({ verdict }) => verdict !== null));
   const [titles = '', ...table] = alignColumns([columnTitles, ...outcomes.map((outcome) => cells(outcome, style))]);
-  const lines = outcomes.flatMap((outcome, place) => [
-    ...headingLines(outcome, outcomes[place - 1], style),
-    table[place] ?? '',
+  const lines = outcomes.flatMap((outcome, index) => [
+    ...headingLines(outcome, outcomes[index - 1], style),
+    table[index] ?? '',
     ...reasonLines(outcome, style),
   ]);
   return [style.bold(titles), ...lines, '', ...notSetUpLines(report), ...scoreLines(report, style)];
@@ -75,7 +75,7 @@ const columnTitles = ['  CASE', 'REQUEST', 'STATUS', 'END', 'TIME', 'SEEN'];
 
 function cells({ runs, first: { case: name, verdict, seen } }: Outcome, style: Style): string[] {
   return [
-    `${mark(verdict, style)} ${shorten(name, 26)}`,
+    `${verdictMark(verdict, style)} ${shorten(name, 26)}`,
     requestText(runs),
     statusText(seen),
     endText(seen),
@@ -145,12 +145,12 @@ function scoreLines({ gateway, score, finished }: TortureReport, style: Style): 
   ];
 }
 
-function mark(verdict: Verdict | null, style: Style): string {
+function verdictMark(verdict: TortureVerdict | null, style: Style): string {
   if (verdict === null) return ' ';
   return colourOf(verdict, style)({ right: '✔', acceptable: '~', misleading: '✖', dangerous: '‼' }[verdict]);
 }
 
-function colourOf(verdict: Verdict, style: Style): (text: string) => string {
+function colourOf(verdict: TortureVerdict, style: Style): (text: string) => string {
   if (verdict === 'right') return style.good;
   if (verdict === 'acceptable') return style.name;
   return verdict === 'misleading' ? style.warn : style.bad;

@@ -5,11 +5,11 @@ import { torture, type TortureObstacle, type TortureReport } from '../testing/to
 import { printJson } from './ask-commands.ts';
 import { type ExitName, exitCodes } from './exit-codes.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
 import { type ListenAddress, originListenDefault } from './torture-flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';
-import { shownResult, shownText } from './shown.ts';
+import { redactedResult, redactedText } from './redacted-output.ts';
 
 export interface TortureFlags {
   readonly originListen?: ListenAddress;
@@ -23,17 +23,19 @@ export interface TortureFlags {
 }
 
 /** Puts a gateway to the torture suite and prints the matrix. Ends with 1 where an answer misleads or worse. */
-export async function tortureGateway(flags: TortureFlags, url: URL | null, around: Surroundings): Promise<number> {
+export async function tortureGateway(flags: TortureFlags, url: URL | null, context: ProcessContext): Promise<number> {
   if (flags.setup) {
-    around.stdout.write(`${setupLines(planGroups(listenOf(flags)), styleFor(around.stdout, around.env)).join('\n')}\n`);
+    context.stdout.write(
+      `${setupLines(planGroups(listenOf(flags)), styleFor(context.stdout, context.env)).join('\n')}\n`,
+    );
     return exitCodes.ok;
   }
   if (url === null) throw new CommandFailure('usage', 'Say which gateway: candor torture http://localhost:8080');
-  const stopped = watchStop(around);
-  const report = shownResult(await runTorture(flags, url, around, stopped.isStopped));
+  const stopped = watchStop(context);
+  const report = redactedResult(await runTorture(flags, url, context, stopped.isStopped));
   stopped.forget();
   if ('kind' in report) throw obstacle(report, flags, url);
-  printReport(report, flags, around);
+  printReport(report, flags, context);
   if (!report.finished) return exitCodes.interrupted;
   return report.score.misleading + report.score.dangerous === 0 ? exitCodes.ok : exitCodes.failure;
 }
@@ -41,35 +43,35 @@ export async function tortureGateway(flags: TortureFlags, url: URL | null, aroun
 function runTorture(
   flags: TortureFlags,
   url: URL,
-  around: Surroundings,
+  context: ProcessContext,
   isStopped: () => boolean,
 ): Promise<TortureReport | TortureObstacle> {
-  const style = styleFor(around.stderr, around.env);
+  const style = styleFor(context.stderr, context.env);
   return torture({
     door: { url, verify: !flags.insecure },
     listen: listenOf(flags),
     only: flags.only ?? [],
-    patienceMs: flags.timeout * 1000,
-    clock: around.clock,
+    timeoutMs: flags.timeout * 1000,
+    clock: context.clock,
     isStopped,
     tls: flags.caFile !== undefined,
     ...(flags.caFile === undefined ? {} : { startMs: Math.max(flags.timeout * 1000, startMsMin) }),
     onStage: ({ groups, tls }) => {
       if (flags.caFile !== undefined && tls !== null)
-        write(resolve(around.directory, flags.caFile), tls.authority.certificate);
-      if (!flags.json) around.stderr.write(`${setupLines(groups, style).join('\n')}\n\n`);
+        write(resolve(context.directory, flags.caFile), tls.authority.certificate);
+      if (!flags.json) context.stderr.write(`${setupLines(groups, style).join('\n')}\n\n`);
     },
-    onAct: (act, done, all) => {
-      if (around.stderr.isTTY) around.stderr.write(progressText(act, done, all));
+    onRun: (act, done, all) => {
+      if (context.stderr.isTTY) context.stderr.write(progressText(act, done, all));
     },
   });
 }
 
-function printReport(report: TortureReport, flags: TortureFlags, around: Surroundings): void {
-  if (around.stderr.isTTY) around.stderr.write('\r\u001b[K');
-  if (flags.html !== undefined) write(resolve(around.directory, flags.html), tortureHtml(report));
-  if (flags.json) printJson(report, around);
-  else around.stdout.write(`${tortureLines(report, styleFor(around.stdout, around.env)).join('\n')}\n`);
+function printReport(report: TortureReport, flags: TortureFlags, context: ProcessContext): void {
+  if (context.stderr.isTTY) context.stderr.write('\r\u001b[K');
+  if (flags.html !== undefined) write(resolve(context.directory, flags.html), tortureHtml(report));
+  if (flags.json) printJson(report, context);
+  else context.stdout.write(`${tortureLines(report, styleFor(context.stdout, context.env)).join('\n')}\n`);
 }
 
 function write(path: string, text: string): void {
@@ -85,7 +87,7 @@ function listenOf({ originListen }: TortureFlags): ListenAddress {
 }
 
 function obstacle(found: TortureObstacle, flags: TortureFlags, url: URL): CommandFailure {
-  return new CommandFailure(exitOf(found), shownText(obstacleText(found, listenOf(flags), url)));
+  return new CommandFailure(exitOf(found), redactedText(obstacleText(found, listenOf(flags), url)));
 }
 
 function exitOf({ kind }: TortureObstacle): ExitName {
@@ -95,10 +97,10 @@ function exitOf({ kind }: TortureObstacle): ExitName {
 }
 
 /** The first signal lets the running exchange end, and the report be printed; the second ends at once. */
-function watchStop(around: Surroundings): { isStopped: () => boolean; forget: () => void } {
+function watchStop(context: ProcessContext): { isStopped: () => boolean; forget: () => void } {
   let stopped = false;
-  const forget = around.onSignal('SIGINT', () => {
-    if (stopped) around.exit(exitCodes.interrupted);
+  const forget = context.onSignal('SIGINT', () => {
+    if (stopped) context.exit(exitCodes.interrupted);
     stopped = true;
   });
   return { isStopped: () => stopped, forget };

@@ -1,9 +1,9 @@
-import { objectToSocketPlace } from '../admin/socket-place.ts';
-import { fitPlaces } from './fit-places.ts';
-import { lookAtGateway, lookMs, whatRuns } from './look-at-gateway.ts';
-import { inOneFormat, noticeLine } from './one-format.ts';
+import { checkAdminSocket } from '../admin/admin-socket-check.ts';
+import { adjustPaths } from './adjust-paths.ts';
+import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
+import { withStderrFormat, noticeLine } from './stderr-format.ts';
 import {
-  complaintLine,
+  configurationErrorLine,
   type ConfigurationRead,
   readConfiguration,
   reloadFrom,
@@ -12,8 +12,8 @@ import {
 import { whereLines } from './run.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
-import { tellingPredecessor } from './upgrade/successor.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { reportingToPredecessor } from './upgrade/successor.ts';
 
 export interface UpFlags {
   readonly config: string;
@@ -23,25 +23,27 @@ export interface UpFlags {
 }
 
 /** Runs a configuration until a signal ends it. */
-export function up(flags: UpFlags, around: Surroundings): Promise<number> {
-  return inOneFormat(around, !around.stderr.isTTY, (one) => tellingPredecessor(one, () => readAndServe(flags, one)));
+export function up(flags: UpFlags, context: ProcessContext): Promise<number> {
+  return withStderrFormat(context, !context.stderr.isTTY, (one) =>
+    reportingToPredecessor(one, () => readAndServe(flags, one)),
+  );
 }
 
-async function readAndServe(flags: UpFlags, around: Surroundings): Promise<number> {
-  around.succession?.step('reading_configuration');
-  const read = await readConfiguration(flags.config, around);
-  tellComplaints(read, around);
+async function readAndServe(flags: UpFlags, context: ProcessContext): Promise<number> {
+  context.predecessor?.step('reading_configuration');
+  const read = await readConfiguration(flags.config, context);
+  reportConfigurationErrors(read, context);
   if (read.configuration === null)
-    throw new CommandFailure('validation_failed', 'Nothing was started.', read.complaints.map(complaintLine));
-  const { configuration, notes } = fitPlaces(read.configuration, read.leftOpen, around.env);
-  for (const note of notes) around.stderr.write(`${note}\n`);
+    throw new CommandFailure('validation_failed', 'Nothing was started.', read.errors.map(configurationErrorLine));
+  const { configuration, notes } = adjustPaths(read.configuration, read.leftOpen, context.env);
+  for (const note of notes) context.stderr.write(`${note}\n`);
   if (flags.handover !== undefined && configuration.stateFolder === null)
     throw new CommandFailure('usage', noState(read));
   // Nothing is opened first, and nothing has to be closed again.
-  const objection = configuration.admin.socket === null ? null : objectToSocketPlace(configuration.admin.socket);
-  if (objection !== null) throw new CommandFailure('failure', objection);
+  const problem = configuration.admin.socket === null ? null : checkAdminSocket(configuration.admin.socket);
+  if (problem !== null) throw new CommandFailure('failure', problem);
   // A predecessor has the socket and gives it to this process.
-  const held = around.succession === null ? await holderOf(configuration.admin.socket, around) : null;
+  const held = context.predecessor === null ? await holderOf(configuration.admin.socket, context) : null;
   if (held !== null) throw new CommandFailure('failure', `${held} Nothing was started.`);
   return serve(
     {
@@ -49,21 +51,21 @@ async function readAndServe(flags: UpFlags, around: Surroundings): Promise<numbe
       source: read.path,
       // Another process could not read the configuration again.
       isTemporary: read.path === null,
-      reloadConfiguration: reloadFrom(flags.config, around),
-      leaveApplicationsMs: flags.handover ?? null,
-      opened: (gateway, served) => {
-        if (around.stderr.isTTY)
-          around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
+      reloadConfiguration: reloadFrom(flags.config, context),
+      detachApplicationsMs: flags.handover ?? null,
+      onOpened: (gateway, served) => {
+        if (context.stderr.isTTY)
+          context.stderr.write(`${whereLines(gateway, served, styleFor(context.stderr, context.env)).join('\n')}\n`);
       },
     },
-    around,
+    context,
   );
 }
 
 /** Who answers at the admin socket, so that this gateway cannot have it, in a sentence; null where nobody does. */
-async function holderOf(path: string | null, around: Surroundings): Promise<string | null> {
+async function holderOf(path: string | null, context: ProcessContext): Promise<string | null> {
   if (path === null) return null;
-  const looked = await lookAtGateway({ kind: 'socket', path }, around, lookMs);
+  const looked = await lookUpGateway({ kind: 'socket', path }, context, lookupMs);
   if (looked.kind === 'no_answer' && ['nobody_there', 'not_permitted'].includes(looked.answer.why)) return null;
   if (looked.kind !== 'gateway')
     return `Another program answers at the admin socket ${path}. Stop it, or give this gateway another admin.socket.`;
@@ -75,20 +77,20 @@ async function holderOf(path: string | null, around: Surroundings): Promise<stri
 }
 
 /** With line and caret for people, one line each for programs. */
-function tellComplaints(read: ConfigurationRead, around: Surroundings): void {
-  const { stderr } = around;
-  if (read.complaints.length === 0) return;
-  if (stderr.isTTY) return stderr.write(renderForPeople(read, stderr, around));
-  for (const complaint of read.complaints) {
-    const { file, line, column, severity } = complaint;
+function reportConfigurationErrors(read: ConfigurationRead, context: ProcessContext): void {
+  const { stderr } = context;
+  if (read.errors.length === 0) return;
+  if (stderr.isTTY) return stderr.write(renderForPeople(read, stderr, context));
+  for (const error of read.errors) {
+    const { file, line, column, severity } = error;
     const notice = {
       level: severity === 'error' ? 'error' : 'warn',
       kind: severity === 'error' ? 'configuration_error' : 'configuration_warning',
       subject: 'configuration',
-      reason: complaintLine(complaint),
+      reason: configurationErrorLine(error),
       evidence: { file, line, column },
     } as const;
-    stderr.write(noticeLine(notice, around));
+    stderr.write(noticeLine(notice, context));
   }
 }
 

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { objectToOwnSocketPath } from './format/address.ts';
+import { ownSocketPathError } from './format/address.ts';
 import type { Environment } from './expand.ts';
 
 /**
@@ -20,7 +20,7 @@ export function adminSocketCandidates(deployment: string, directory: string, env
   const user = environment['XDG_RUNTIME_DIR'] ?? '';
   if (isAbsolute(user)) candidates.push(join(user, 'candor', `${deployment}.sock`));
   candidates.push(join(directory, 'candor.sock'));
-  return candidates.filter((path) => objectToOwnSocketPath(path) === null);
+  return candidates.filter((path) => ownSocketPathError(path) === null);
 }
 
 /** Where it may be as seen from another environment than the gateway's, such as a shell's, in the order of looking. */

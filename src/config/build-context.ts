@@ -1,5 +1,5 @@
 import type { Environment } from './expand.ts';
-import type { PlaceIndex } from './place-index.ts';
+import type { PositionIndex } from './position-index.ts';
 import type { FileReading } from './wanted-files.ts';
 
 /** What making a configuration needs beside the file. */
@@ -10,5 +10,5 @@ export interface BuildContext {
   readonly environment: Environment;
   /** What was read of the files that the draft names, by absolute path. */
   readonly readings: ReadonlyMap<string, FileReading>;
-  readonly places: Pick<PlaceIndex, 'written'>;
+  readonly positions: Pick<PositionIndex, 'written'>;
 }

@@ -3,7 +3,7 @@ import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
-import { count, ms, octets } from './fallback.ts';
+import { count, ms, bytes } from './fallback.ts';
 import type { ApplicationRead, EndpointKeysRead, UpstreamRead } from './schema.ts';
 
 function buildEndpointLimits(
@@ -17,7 +17,7 @@ function buildEndpointLimits(
   | 'queueMax'
   | 'queueMs'
   | 'attemptsMax'
-  | 'responseHeadOctetsMax'
+  | 'responseHeadBytesMax'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -29,7 +29,7 @@ function buildEndpointLimits(
     queueMax: count(connections?.queue_max, defaults.connections.queueMax),
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
-    responseHeadOctetsMax: octets(read.response_head_max, defaults.responseHeadMax),
+    responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
   };
 }
 

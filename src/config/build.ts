@@ -7,7 +7,7 @@ import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, msOrNone, octets, octetsOrNone } from './fallback.ts';
+import { count, ms, msOrNone, bytes, bytesOrNone } from './fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import type { ApplicationRead } from './schema.ts';
@@ -50,7 +50,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     },
     log: {
       path: buildLogPath(plain.log?.path, context),
-      rotateOctets: octetsOrNone(plain.log?.rotate_at, defaults.logRotateAt),
+      rotateBytes: bytesOrNone(plain.log?.rotate_at, defaults.logRotateAt),
       keepMax: count(plain.log?.keep, defaults.logKeep),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
       secretFields: [...new Set((plain.log?.secret_fields ?? []).map((name) => name.toLowerCase()))],
@@ -86,10 +86,10 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
     contentMs: ms(read.content_timeout, absent.contentTimeout),
     keepAliveMs: ms(read.keep_alive, absent.keepAlive),
     writeMs: ms(read.write_timeout, absent.writeTimeout),
-    headOctetsMax: octets(read.head_max, absent.headMax),
+    headBytesMax: bytes(read.head_max, absent.headMax),
     fieldsMax: count(read.fields_max, absent.fieldsMax),
-    targetOctetsMax: octets(read.target_max, absent.targetMax),
-    contentOctetsMax: read.content_max ?? null,
+    targetBytesMax: bytes(read.target_max, absent.targetMax),
+    contentBytesMax: read.content_max ?? null,
     connectionsMax: count(read.connections_max, absent.connectionsMax),
     connectionsPerAddressMax:
       read.connections_per_address_max === 'none'
@@ -97,9 +97,9 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
         : count(read.connections_per_address_max, absent.connectionsPerAddressMax),
     ipv6PrefixBits: count(read.ipv6_prefix, absent.ipv6Prefix),
     pipelinedMax: count(read.pipelined_max, absent.pipelinedMax),
-    headRateMin: octetsOrNone(read.head_rate_min, absent.headRateMin) ?? 0,
-    contentRateMin: octetsOrNone(read.content_rate_min, absent.contentRateMin) ?? 0,
-    writeRateMin: octetsOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
+    headRateMin: bytesOrNone(read.head_rate_min, absent.headRateMin) ?? 0,
+    contentRateMin: bytesOrNone(read.content_rate_min, absent.contentRateMin) ?? 0,
+    writeRateMin: bytesOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
     rateGraceMs: ms(read.rate_grace, absent.rateGrace),
   };
 }
@@ -108,7 +108,7 @@ function buildWorkers(read: Draft['plain']['workers']): WorkersSpec {
   const { count: number = 'auto', memory_max } = typeof read === 'object' ? read : { count: read };
   return {
     count: number === 'auto' ? null : number,
-    memoryOctetsMax: octets(memory_max, defaults.workers.memoryMax),
+    memoryBytesMax: bytes(memory_max, defaults.workers.memoryMax),
   };
 }
 
@@ -127,7 +127,7 @@ function folderOfService(variable: 'STATE_DIRECTORY' | 'LOGS_DIRECTORY', { envir
 function buildApplication(name: string, read: ApplicationRead, context: BuildContext): ApplicationSpec {
   const readiness = typeof read.readiness === 'string' ? { path: read.readiness } : (read.readiness ?? {});
   const environment = Object.entries(read.environment ?? {}).map(([key, value]) => {
-    const written = context.places.written(['applications', name, 'environment', key]);
+    const written = context.positions.written(['applications', name, 'environment', key]);
     return [key, typeof value === 'string' ? value : (written ?? String(value))];
   });
   return {

@@ -55,7 +55,7 @@ export function configurationForCommand(run: CommandToRun): Configuration {
     hostname,
     environment,
     readings: new Map(),
-    places: { written: () => null },
+    positions: { written: () => null },
   });
   const socket =
     run.adminSocket === undefined

@@ -58,7 +58,7 @@ export const defaults = {
       '128',
       'Browsers send 12 to 25, and a chain of proxies adds ten; each costs work before anything is known of the request.',
     ),
-    targetMax: declare('16KiB', 'RFC 9112 §3 asks for at least 8000 octets; searches with many filters need more.'),
+    targetMax: declare('16KiB', 'RFC 9112 §3 asks for at least 8000 bytes; searches with many filters need more.'),
     contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
     connectionsMax: declare(
       '10000',
@@ -95,7 +95,7 @@ export const defaults = {
       '60s',
       'People have given up by then, and reports that take longer should say so in their route.',
     ),
-    idle: declare('60s', 'Between two octets of a message; a stream that rests longer should send something.'),
+    idle: declare('60s', 'Between two bytes of a message; a stream that rests longer should send something.'),
     exchange: declare(
       'none',
       'Downloads and event streams last as long as they last; the other limits catch what is stuck.',

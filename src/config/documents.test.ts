@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { jsonSchema } from './json-schema.ts';
 import { parseConfiguration } from './parse.ts';
-import { allPlaces, fillTables } from './reference-tables.ts';
+import { allPaths, fillTables } from './reference-tables.ts';
 
 /** `UPDATE_DOCS=1` before the test command writes both documents anew. */
 const update = process.env['UPDATE_DOCS'] === '1';
@@ -94,7 +94,7 @@ describe('docs/configuration.md', () => {
   });
 
   test('has a table for every place that has keys', () => {
-    for (const place of allPlaces()) assert.ok(document.includes(`<!-- keys: ${place} -->`), place);
+    for (const place of allPaths()) assert.ok(document.includes(`<!-- keys: ${place} -->`), place);
   });
 
   test('has examples without mistakes', () => {
@@ -115,7 +115,7 @@ describe('docs/configuration.md', () => {
         environment: {},
         hostname: 'gateway',
       });
-      assert.deepEqual(parsing.ok ? parsing.warnings : parsing.complaints, [], text);
+      assert.deepEqual(parsing.ok ? parsing.warnings : parsing.errors, [], text);
     }
   });
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { Complainer } from './complainer.ts';
-import type { Finding, KeyPlaces } from './explain-issue.ts';
+import type { ErrorCollector } from './error-collector.ts';
+import type { SchemaError, KeyLocations } from './explain-issue.ts';
 import { explainIssue } from './explain-issue.ts';
-import type { Path, PlaceIndex } from './place-index.ts';
+import type { Path, PositionIndex } from './position-index.ts';
 import type { RouteRead } from './route-schema.ts';
 import type { ApplicationRead, FileRead, ListenerRead, UpstreamRead } from './schema.ts';
 import { route } from './route-schema.ts';
@@ -28,8 +28,8 @@ export interface Draft {
   readonly routes: ReadonlyMap<number, RouteRead>;
 }
 
-export function readDraft(value: unknown, places: PlaceIndex, complainer: Complainer): Draft {
-  const reader = new PartReader(places, complainer);
+export function readDraft(value: unknown, positions: PositionIndex, collector: ErrorCollector): Draft {
+  const reader = new PartReader(positions, collector);
   const raw = isMap(value) ? value : {};
   const { listeners, upstreams, applications, routes, ...rest } = raw;
   // Parts with many entries are read entry by entry. Here they only have to be known.
@@ -58,12 +58,12 @@ export function isMap(value: unknown): value is Map_ {
 }
 
 class PartReader {
-  readonly #places: PlaceIndex;
-  readonly #complainer: Complainer;
+  readonly #positions: PositionIndex;
+  readonly #collector: ErrorCollector;
 
-  constructor(places: PlaceIndex, complainer: Complainer) {
-    this.#places = places;
-    this.#complainer = complainer;
+  constructor(positions: PositionIndex, collector: ErrorCollector) {
+    this.#positions = positions;
+    this.#collector = collector;
   }
 
   /** The value that the schema makes of it; undefined after complaining. */
@@ -73,7 +73,7 @@ class PartReader {
     const typed = this.#giveTypes(value, first.error.issues, path);
     const second = typed === value ? first : schema.safeParse(typed);
     if (second.success) return second.data;
-    this.#report(second.error.issues.flatMap((issue) => explainIssue(issue, path, typed, keyPlaces())));
+    this.#report(second.error.issues.flatMap((issue) => explainIssue(issue, path, typed, keyLocations())));
     return undefined;
   }
 
@@ -81,12 +81,12 @@ class PartReader {
   readKeys(value: Map_): void {
     const result = file.safeParse(Object.fromEntries(Object.keys(value).map((key) => [key, undefined])));
     if (result.success) return;
-    this.#report(result.error.issues.flatMap((issue) => explainIssue(issue, [], value, keyPlaces())));
+    this.#report(result.error.issues.flatMap((issue) => explainIssue(issue, [], value, keyLocations())));
   }
 
   /** A key that is there under another name is not missing besides. */
-  #report(findings: readonly Finding[]): void {
-    const renamed = (missing: Finding): boolean =>
+  #report(findings: readonly SchemaError[]): void {
+    const renamed = (missing: SchemaError): boolean =>
       findings.some(
         ({ about, path, suggestion }) =>
           about === 'unknown key' &&
@@ -94,14 +94,14 @@ class PartReader {
           suggestion?.includes(JSON.stringify(missing.path.at(-1))) === true,
       );
     for (const finding of findings)
-      if (finding.about !== 'missing key' || !renamed(finding)) this.#complainer.find(finding);
+      if (finding.about !== 'missing key' || !renamed(finding)) this.#collector.addSchemaError(finding);
   }
 
   readMap<T>(schema: z.ZodType<T>, value: unknown, key: string): Map<string, T> {
     const entries = new Map<string, T>();
     if (value === undefined) return entries;
     if (!isMap(value)) {
-      this.#complainer.atValue(
+      this.#collector.errorAtValue(
         [key],
         `expected names, each with its ${key.slice(0, -1)}, found ${Array.isArray(value) ? 'a list' : 'a single value'}`,
         `write "${key}:" and below it "name: …"`,
@@ -119,7 +119,7 @@ class PartReader {
     const entries = new Map<number, T>();
     if (value === undefined) return entries;
     if (!Array.isArray(value)) {
-      this.#complainer.atValue(
+      this.#collector.errorAtValue(
         [key],
         `expected a list, found ${isMap(value) ? 'a map of keys and values' : 'a single value'}`,
         'begin each entry with "- "',
@@ -137,7 +137,7 @@ class PartReader {
   #giveTypes(value: unknown, issues: readonly z.core.$ZodIssue[], base: Path): unknown {
     let typed = value;
     for (const issue of issues.flatMap((one) => wantedTypes(one))) {
-      if (!this.#places.isExpanded([...base, ...issue.path])) continue;
+      if (!this.#positions.isExpanded([...base, ...issue.path])) continue;
       typed = replaceAt(typed, issue.path, (text) => withType(text, issue.expected));
     }
     return typed;
@@ -169,15 +169,15 @@ function replaceAt(value: unknown, path: Path, change: (value: unknown) => unkno
   return isMap(value) ? { ...value, [first]: replaceAt(value[first], rest, change) } : value;
 }
 
-let places: KeyPlaces | null = null;
+let locations: KeyLocations | null = null;
 
 /** Where each key of the schema belongs: `connect` in `timeouts`. Made once, when a key is first not known. */
-function keyPlaces(): KeyPlaces {
-  places ??= collectKeyPlaces();
-  return places;
+function keyLocations(): KeyLocations {
+  locations ??= collectKeyLocations();
+  return locations;
 }
 
-function collectKeyPlaces(): Map<string, string[]> {
+function collectKeyLocations(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   const add = (key: string, home: string): void => {
     const homes = found.get(key) ?? [];

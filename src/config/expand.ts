@@ -1,5 +1,5 @@
-import type { Objection } from './objection.ts';
-import { quoted } from './objection.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { quoted } from './error-detail.ts';
 import { suggestNearest } from './nearest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -8,7 +8,7 @@ export interface Expansion {
   readonly text: string;
   /** Whether anything stood for something else. */
   readonly expanded: boolean;
-  readonly objections: readonly (Objection & { readonly offset: number; readonly length: number })[];
+  readonly errors: readonly (ErrorDetail & { readonly offset: number; readonly length: number })[];
 }
 
 const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*\}?/g;
@@ -18,7 +18,7 @@ const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*
  * read as YAML. `$${` is a plain `${`. As in a shell, the default also stands in for an empty variable.
  */
 export function expandVariables(written: string, environment: Environment): Expansion {
-  const objections: (Objection & { offset: number; length: number })[] = [];
+  const errors: (ErrorDetail & { offset: number; length: number })[] = [];
   let expanded = false;
   const text = written.replace(
     reference,
@@ -26,7 +26,7 @@ export function expandVariables(written: string, environment: Environment): Expa
       if (whole === '$${') return '${';
       const length = whole.length;
       if (name === undefined) {
-        objections.push({
+        errors.push({
           message: `${quoted(whole)} is not a reference to a variable`,
           suggestion: 'write ${NAME} or ${NAME:-default}; for a plain "${" write "$${"',
           offset,
@@ -39,7 +39,7 @@ export function expandVariables(written: string, environment: Environment): Expa
       if (otherwise !== undefined) return value === undefined || value === '' ? otherwise : value;
       if (value !== undefined) return value;
       const near = suggestNearest(name, Object.keys(environment), 2);
-      objections.push({
+      errors.push({
         message: `the variable ${name} is not set`,
         suggestion: near ?? `set it, or write \${${name}:-default}`,
         offset,
@@ -48,5 +48,5 @@ export function expandVariables(written: string, environment: Environment): Expa
       return whole;
     },
   );
-  return { text, expanded, objections };
+  return { text, expanded, errors };
 }

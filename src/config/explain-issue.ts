@@ -1,18 +1,18 @@
 import type { z } from 'zod';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
-import { isSecretPlace } from './hide-secrets.ts';
-import { uncarry } from './leaves.ts';
-import { objectionToHash } from './format/token-hash.ts';
+import { isSecretPath } from './hide-secrets.ts';
+import { decodeDetail } from './leaves.ts';
+import { hashError } from './format/token-hash.ts';
 import { editDistance, nearest, suggestNearest } from './nearest.ts';
-import type { Objection } from './objection.ts';
-import { either, plainText, quoted } from './objection.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { orList, plainText, quoted } from './error-detail.ts';
 import { explainUnsupported } from './unsupported-words.ts';
 import { plainKey } from './plain-key.ts';
-import type { Path } from './place-index.ts';
+import type { Path } from './position-index.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
-export interface Finding extends Objection {
+export interface SchemaError extends ErrorDetail {
   readonly path: Path;
   readonly about: 'unknown key' | 'missing key' | 'value';
 }
@@ -29,53 +29,52 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /** Where keys belong that people look for elsewhere; made from the schema. */
-export type KeyPlaces = ReadonlyMap<string, readonly string[]>;
+export type KeyLocations = ReadonlyMap<string, readonly string[]>;
 
 /** An issue of zod's, whose path begins below `base`, as findings in our words. `root` is the value at `base`. */
-export function explainIssue(issue: Issue, base: Path, root: unknown, places: KeyPlaces): Finding[] {
+export function explainIssue(issue: Issue, base: Path, root: unknown, locations: KeyLocations): SchemaError[] {
   const path = [...base, ...(issue.path as (string | number)[])];
   const input = valueAt(root, issue.path as Path);
-  const carried = uncarry(issue.message);
+  const decoded = decodeDetail(issue.message);
   if (issue.code === 'unrecognized_keys') {
-    const known = carried === null ? [] : carried.message.split(' ');
+    const known = decoded === null ? [] : decoded.message.split(' ');
     return issue.keys.map((key) => ({
       path: [...path, key],
       about: 'unknown key',
-      ...objectToKey([...path, key], known, places),
+      ...keyError([...path, key], known, locations),
     }));
   }
-  if (input === undefined && path.length > 0) return [objectToAbsence(path)];
-  if (carried === null && isSecretPlace(path)) return [{ path, about: 'value', ...objectToSecret(path) }];
-  if (issue.code === 'invalid_union') return explainUnion(issue, path, input, places);
-  if (carried !== null) return [{ path, about: 'value', ...carried }];
+  if (input === undefined && path.length > 0) return [absenceError(path)];
+  if (decoded === null && isSecretPath(path)) return [{ path, about: 'value', ...secretError(path) }];
+  if (issue.code === 'invalid_union') return explainUnion(issue, path, input, locations);
+  if (decoded !== null) return [{ path, about: 'value', ...decoded }];
   return [explainPlain(issue, path, input)];
 }
 
-function objectToAbsence(path: Path): Finding {
+function absenceError(path: Path): SchemaError {
   const key = String(path.at(-1));
   return { path, about: 'missing key', message: `the key ${quoted(key)} is missing`, suggestion: `add "${key}: …"` };
 }
 
 /** What is written is not repeated: it may be the token. */
-function objectToSecret(path: Path): Objection {
-  return isSecretPlace(path.slice(0, -1))
-    ? objectionToHash
+function secretError(path: Path): ErrorDetail {
+  return isSecretPath(path.slice(0, -1))
+    ? hashError
     : {
         message: 'expected names, each with the hash of a token',
         suggestion: 'write "name: sha256:…", one below the other',
       };
 }
 
-function explainPlain(issue: Issue, path: Path, input: unknown): Finding {
-  if (issue.code === 'invalid_type') return { path, about: 'value', ...objectToType([issue.expected], input, path) };
+function explainPlain(issue: Issue, path: Path, input: unknown): SchemaError {
+  if (issue.code === 'invalid_type') return { path, about: 'value', ...typeError([issue.expected], input, path) };
   if (issue.code === 'too_small' || issue.code === 'too_big')
-    return { path, about: 'value', ...objectToSize(issue, input) };
-  if (issue.code === 'invalid_value')
-    return { path, about: 'value', ...objectToChoice(issue.values.map(String), input) };
+    return { path, about: 'value', ...sizeError(issue, input) };
+  if (issue.code === 'invalid_value') return { path, about: 'value', ...choiceError(issue.values.map(String), input) };
   return { path, about: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
 }
 
-function objectToSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown): Objection {
+function sizeError(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown): ErrorDetail {
   const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
   if (issue.origin === 'array')
     return { message: 'the list is empty', suggestion: 'give it at least one entry, or remove the key' };
@@ -83,15 +82,15 @@ function objectToSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, 
   return { message: `${shown(input)} is ${relation}, ${String(bound)}`, suggestion: null };
 }
 
-function objectToChoice(choices: readonly string[], input: unknown): Objection {
+function choiceError(choices: readonly string[], input: unknown): ErrorDetail {
   const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
-  return { message: `expected ${either(choices)}, found ${found(input)}`, suggestion: near };
+  return { message: `expected ${orList(choices)}, found ${found(input)}`, suggestion: near };
 }
 
-function objectToType(expected: readonly string[], input: unknown, path: Path): Objection {
+function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {
   const wanted = wordsFor(expected);
   const suggestion = suggestForWord(path, input) ?? suggestType(expected, input);
-  return { message: `expected ${either(wanted)}, found ${found(input)}`, suggestion };
+  return { message: `expected ${orList(wanted)}, found ${found(input)}`, suggestion };
 }
 
 function wordsFor(types: readonly string[]): string[] {
@@ -120,7 +119,12 @@ function suggestType(expected: readonly string[], input: unknown): string | null
 }
 
 /** Several shapes are allowed: the one that was meant is the one whose outermost type fits. */
-function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, input: unknown, places: KeyPlaces): Finding[] {
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  input: unknown,
+  locations: KeyLocations,
+): SchemaError[] {
   const branches = issue.errors.map((errors) => errors.flatMap((inner) => flattenUnion(inner)));
   const meant = branches.filter(
     (errors) => !errors.some((error) => error.code === 'invalid_type' && error.path.length === 0),
@@ -130,25 +134,25 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, input: un
     .flat()
     .flatMap((error) => (error.code === 'invalid_value' && error.path.length === 0 ? error.values.map(String) : []));
   if (closest !== undefined && !closest.every((error) => error.code === 'invalid_value' && error.path.length === 0)) {
-    return closest.flatMap((error) => explainIssue(error, path, input, places));
+    return closest.flatMap((error) => explainIssue(error, path, input, locations));
   }
   const bare = branches
     .flat()
-    .map((error) => (error.code === 'invalid_type' ? uncarry(error.message) : null))
+    .map((error) => (error.code === 'invalid_type' ? decodeDetail(error.message) : null))
     .find((said) => said !== null);
   if (bare !== undefined) return [{ path, about: 'value', ...bare }];
   const types = branches
     .flat()
     .flatMap((error) => (error.code === 'invalid_type' && error.path.length === 0 ? [error.expected] : []));
   const wanted = [...new Set([...choices, ...wordsFor(types)])];
-  const own = uncarry(issue.message);
+  const own = decodeDetail(issue.message);
   if (own !== null) return [{ path, about: 'value', ...own }];
   const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
   return [
     {
       path,
       about: 'value',
-      message: `expected ${either(wanted)}, found ${found(input)}`,
+      message: `expected ${orList(wanted)}, found ${found(input)}`,
       suggestion: near ?? suggestForWord(path, input) ?? suggestType(types, input),
     },
   ];
@@ -172,7 +176,7 @@ function depth(errors: readonly Issue[]): number {
   );
 }
 
-function objectToKey(path: Path, known: readonly string[], places: KeyPlaces): Objection {
+function keyError(path: Path, known: readonly string[], locations: KeyLocations): ErrorDetail {
   const key = String(path.at(-1));
   const message = `unknown key ${quoted(key)}`;
   const close = nearest(key, known, 1)[0];
@@ -184,19 +188,19 @@ function objectToKey(path: Path, known: readonly string[], places: KeyPlaces): O
   if (close !== undefined && (isSame || editDistance(key, close) === 1))
     return { message, suggestion: `did you mean ${quoted(close)}?` };
   const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
-  if (names.length > 0) return { message, suggestion: `did you mean ${either(names.map(quoted))}?` };
-  if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, places) };
-  const homes = places.get(key);
-  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs ${either(homes)}` };
+  if (names.length > 0) return { message, suggestion: `did you mean ${orList(names.map(quoted))}?` };
+  if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, locations) };
+  const homes = locations.get(key);
+  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs ${orList(homes)}` };
   return { message, suggestion: `known here: ${known.join(', ')}` };
 }
 
 /** A key of a section that this place does not have is named with the places that have it. */
-function suggestElsewhere(names: readonly string[], places: KeyPlaces): string {
-  const meant = `did you mean ${either(names.map(quoted))}?`;
+function suggestElsewhere(names: readonly string[], places: KeyLocations): string {
+  const meant = `did you mean ${orList(names.map(quoted))}?`;
   const [section, ...others] = [...new Set(names.map((name) => name.split('.')[0]!))];
   const homes = section === undefined || others.length > 0 ? undefined : places.get(section);
-  return homes === undefined ? meant : `${meant} "${section}" belongs ${either(homes)}`;
+  return homes === undefined ? meant : `${meant} "${section}" belongs ${orList(homes)}`;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -1,4 +1,4 @@
-import type { Path } from './place-index.ts';
+import type { Path } from './position-index.ts';
 
 const off = /^(?:off|no|none|never|false|disabled?)$/i;
 const all = /^(?:all|any|every|everyone|everybody|\*|yes|on|true)$/i;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { renderComplaints } from './complaints.ts';
+import { renderConfigurationErrors } from './configuration-errors.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { parseConfiguration } from './parse.ts';
 
@@ -20,9 +20,9 @@ function allThatIsSaid(text: string): string {
     hostname: 'gateway',
     readings: new Map(),
   });
-  const complaints = parsing.ok ? parsing.warnings : parsing.complaints;
-  const rendered = renderComplaints(complaints, parsing.sourceText, { colour: false, width: 80 });
-  return `${rendered}\n${JSON.stringify(complaints)}`;
+  const errors = parsing.ok ? parsing.warnings : parsing.errors;
+  const rendered = renderConfigurationErrors(errors, parsing.sourceText, { colour: false, width: 80 });
+  return `${rendered}\n${JSON.stringify(errors)}`;
 }
 
 function assertUntold(text: string): void {

@@ -13,7 +13,7 @@ export function hideTokens(text: string): string {
 }
 
 /** Where in the tree values are secrets unless they are hashes. */
-export function isSecretPlace(path: readonly (string | number)[]): boolean {
+export function isSecretPath(path: readonly (string | number)[]): boolean {
   return path[0] === 'admin' && path[1] === 'tokens';
 }
 
@@ -71,12 +71,12 @@ function endOfLine(source: string, from: number): number {
 }
 
 /** A quoted or plain piece of text, and the colon that makes it a key; or a comment, or a variable. */
-const piece =
+const valuePattern =
   /(?<=^|\s)#.*|\$\{[A-Za-z_]\w*\}|("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s{}[\],"'][^\s{}[\],]*)([ \t]*:(?=\s|$))?/gm;
 
 /** Names stay, and so do hashes and references to variables, which are no secrets. */
 function hideValues(text: string): string {
-  return text.replace(piece, (whole: string, value: string | undefined, colon: string | undefined) => {
+  return text.replace(valuePattern, (whole: string, value: string | undefined, colon: string | undefined) => {
     if (value === undefined || colon !== undefined || value.endsWith(':')) return whole;
     const plain = value.replace(/^(["'])(.*)\1$/s, '$2');
     if (/^(?:sha256:[0-9a-f]{64}|\$\{[A-Za-z_]\w*\}|-|&\w+)$/.test(plain)) return whole;

@@ -11,7 +11,7 @@ export interface ConfigurationHost {
   readonly hostname: string;
   /** Every address of it, at this moment; absent: only loopback is known to be it. */
   readonly addresses?: readonly string[];
-  readFile(path: string, octetsMax: number): Promise<FileContent>;
+  readFile(path: string, bytesMax: number): Promise<FileContent>;
   /** The names in a folder; null where it cannot be looked into. */
   listDirectory(path: string): Promise<readonly string[] | null>;
 }
@@ -25,17 +25,17 @@ export function thisHost(): ConfigurationHost {
   return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory };
 }
 
-async function readAtMost(path: string, octetsMax: number): Promise<FileContent> {
+async function readAtMost(path: string, bytesMax: number): Promise<FileContent> {
   try {
     if (await isNamedPipe(path)) return { ok: false, why: namedPipe };
     await using file = await open(path, 'r');
-    // One octet more than allowed tells; a device or pipe without an end is not read for ever.
-    const content = Buffer.alloc(octetsMax + 1);
+    // One byte more than allowed tells; a device or pipe without an end is not read for ever.
+    const content = Buffer.alloc(bytesMax + 1);
     let filled = 0;
     for (;;) {
       const { bytesRead } = await file.read(content, filled, content.length - filled, null);
       filled += bytesRead;
-      if (filled > octetsMax) return { ok: false, why: 'EFBIG' };
+      if (filled > bytesMax) return { ok: false, why: 'EFBIG' };
       if (bytesRead === 0) return { ok: true, content: content.subarray(0, filled) };
     }
   } catch (error) {

@@ -1,12 +1,12 @@
 /** Whether files of certificates and keys hold what they should. Decides by parsing them, and asks nobody. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { Objection } from './objection.ts';
-import { quoted } from './objection.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { quoted } from './error-detail.ts';
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Every certificate of a file in its order, or what is wrong with the file. */
-export function readCertificates(pem: string): readonly X509Certificate[] | Objection {
+export function readCertificates(pem: string): readonly X509Certificate[] | ErrorDetail {
   const blocks = pem.match(certificateBlock) ?? [];
   if (blocks.length === 0) {
     const [message, suggestion] = pem.includes('PRIVATE KEY-----')
@@ -30,11 +30,11 @@ function parseCertificate(block: string): X509Certificate | null {
   try {
     return new X509Certificate(block);
   } catch {
-    return null; // OpenSSL throws for one reason: these octets are no certificate.
+    return null; // OpenSSL throws for one reason: these bytes are no certificate.
   }
 }
 
-export function readPrivateKey(pem: string): KeyObject | Objection {
+export function readPrivateKey(pem: string): KeyObject | ErrorDetail {
   if (!/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(pem)) {
     return {
       message: 'the file has no private key in PEM',
@@ -55,7 +55,7 @@ export function readPrivateKey(pem: string): KeyObject | Objection {
 }
 
 /** Null when the key is that of the certificate. */
-export function objectToPair(certificates: readonly X509Certificate[], key: KeyObject): Objection | null {
+export function pairError(certificates: readonly X509Certificate[], key: KeyObject): ErrorDetail | null {
   const [first, ...rest] = certificates;
   if (first === undefined || first.checkPrivateKey(key)) return null;
   const later = rest.some((one) => one.checkPrivateKey(key));
@@ -71,7 +71,7 @@ export function objectToPair(certificates: readonly X509Certificate[], key: KeyO
 const soonMs = 14 * 86_400_000;
 
 /** What is doubtful about when certificates are valid; empty when nothing is. */
-export function doubtPeriods(certificates: readonly X509Certificate[], wallTime: number): readonly string[] {
+export function periodWarning(certificates: readonly X509Certificate[], wallTime: number): readonly string[] {
   return certificates.flatMap((certificate) => {
     const name = quoted(subjectOf(certificate));
     const { validFromDate, validToDate } = certificate;

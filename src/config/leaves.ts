@@ -2,32 +2,32 @@
 import { z } from 'zod';
 import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
-import { durationPattern, objectToBareNumber, parseDuration } from './format/duration.ts';
+import { durationPattern, bareNumberError, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
   type LeastSize,
-  objectToBareSize,
-  octetsPattern,
-  octetsPatternFrom,
-  parseOctets,
-  parseOctetsFrom,
-} from './format/octets.ts';
+  bareSizeError,
+  bytesPattern,
+  bytesPatternFrom,
+  parseBytes,
+  parseBytesFrom,
+} from './format/bytes.ts';
 import { isSwitchWord } from './format/switch-word.ts';
 import { hideTokens } from './hide-secrets.ts';
-import type { Objection } from './objection.ts';
-import { object, quoted } from './objection.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { reject, quoted } from './error-detail.ts';
 
 /** Begins every message of ours that passes through zod; `explain-issue.ts` reads it back. */
 export const ours = '\u0001';
 
 /** An objection as zod can carry it: one string. */
-export function carry(objection: Objection): string {
-  return `${ours}${objection.message}\n${objection.suggestion ?? ''}`;
+export function encodeDetail(detail: ErrorDetail): string {
+  return `${ours}${detail.message}\n${detail.suggestion ?? ''}`;
 }
 
 /** The objection in a message of zod's; null when the message is zod's own. */
-export function uncarry(message: string): Objection | null {
+export function decodeDetail(message: string): ErrorDetail | null {
   if (!message.startsWith(ours)) return null;
   const [said = '', suggestion = ''] = message.slice(1).split('\n');
   return { message: said, suggestion: suggestion === '' ? null : suggestion };
@@ -35,32 +35,35 @@ export function uncarry(message: string): Objection | null {
 
 /** Text that `parse` makes a value of; `bare` says what is wrong with a plain number in its place. */
 export function parsed<T>(
-  parse: (text: string) => Result<T, Objection>,
-  { bare, ...meta }: { kind?: string; pattern?: string; examples?: string[]; bare?: (value: number) => Objection } = {},
+  parse: (text: string) => Result<T, ErrorDetail>,
+  {
+    bare,
+    ...meta
+  }: { kind?: string; pattern?: string; examples?: string[]; bare?: (value: number) => ErrorDetail } = {},
 ): z.ZodType<T, string> {
   return z
     .string({
       error: ({ input }) => {
-        if (typeof input === 'number' && bare !== undefined) return carry(bare(input));
+        if (typeof input === 'number' && bare !== undefined) return encodeDetail(bare(input));
         // Quotes help only where the word is a value; else the format says what is.
         const tried = typeof input === 'boolean' ? parse(String(input)) : null;
-        return tried === null || tried.ok ? undefined : carry(tried.failure);
+        return tried === null || tried.ok ? undefined : encodeDetail(tried.failure);
       },
     })
     .meta(meta)
     .transform((written, context) => {
       const result = parse(written);
       if (result.ok) return result.value;
-      context.addIssue({ code: 'custom', message: carry(result.failure) });
+      context.addIssue({ code: 'custom', message: encodeDetail(result.failure) });
       return z.NEVER;
     });
 }
 
-function orNone<T>(parse: (text: string) => Result<T, Objection>): (text: string) => Result<T | null, Objection> {
+function orNone<T>(parse: (text: string) => Result<T, ErrorDetail>): (text: string) => Result<T | null, ErrorDetail> {
   return (written) => {
     if (written === 'none') return succeed(null);
     if (/^(?:off|no|false|never|unlimited|infinite|infinity|0)$/i.test(written))
-      return object(`${quoted(written)} is not understood here`, 'write none');
+      return reject(`${quoted(written)} is not understood here`, 'write none');
     return parse(written);
   };
 }
@@ -69,64 +72,64 @@ const durationExamples = ['500ms', '2s', '1m30s', '1h'];
 
 export const duration = parsed(parseDuration, {
   kind: 'duration',
-  bare: objectToBareNumber,
+  bare: bareNumberError,
   pattern: `^${durationPattern}$`,
   examples: durationExamples,
 });
 export const durationOrNone = parsed(orNone(parseDuration), {
   kind: 'duration, `none`',
-  bare: zeroIsNone(objectToBareNumber),
+  bare: zeroIsNone(bareNumberError),
   pattern: `^(?:none|${durationPattern})$`,
   examples: [...durationExamples, 'none'],
 });
-export const size = parsed(parseOctets, {
+export const size = parsed(parseBytes, {
   kind: 'size',
-  bare: objectToBareSize,
-  pattern: `^${octetsPattern}$`,
+  bare: bareSizeError,
+  pattern: `^${bytesPattern}$`,
   examples: ['512B', '64KiB', '10MiB'],
 });
-export const sizeOrNone = parsed(orNone(parseOctets), {
+export const sizeOrNone = parsed(orNone(parseBytes), {
   kind: 'size, `none`',
-  bare: zeroIsNone(objectToBareSize),
-  pattern: `^(?:none|${octetsPattern})$`,
+  bare: zeroIsNone(bareSizeError),
+  pattern: `^(?:none|${bytesPattern})$`,
   examples: ['10MiB', 'none'],
 });
 
 /** A size that is not below the least that makes sense. */
 export function sizeFrom(least: LeastSize): z.ZodType<number, string> {
-  return parsed(parseOctetsFrom(least), {
+  return parsed(parseBytesFrom(least), {
     kind: 'size',
-    bare: objectToBareSize,
-    pattern: `^${octetsPatternFrom(least)}$`,
+    bare: bareSizeError,
+    pattern: `^${bytesPatternFrom(least)}$`,
     examples: [least.written],
   });
 }
 
 export function sizeFromOrNone(least: LeastSize): z.ZodType<number | null, string> {
-  return parsed(orNone(parseOctetsFrom(least)), {
+  return parsed(orNone(parseBytesFrom(least)), {
     kind: 'size, `none`',
-    bare: zeroIsNone(objectToBareSize),
-    pattern: `^(?:none|${octetsPatternFrom(least)})$`,
+    bare: zeroIsNone(bareSizeError),
+    pattern: `^(?:none|${bytesPatternFrom(least)})$`,
     examples: [least.written, 'none'],
   });
 }
 
 /** Elsewhere 0 often means "no limit". */
-function zeroIsNone(bare: (value: number) => Objection): (value: number) => Objection {
+function zeroIsNone(bare: (value: number) => ErrorDetail): (value: number) => ErrorDetail {
   return (value) =>
     value === 0 ? { message: '0 is not a limit', suggestion: 'write none for no limit' } : bare(value);
 }
 
-function parseText(written: string): Result<string, Objection> {
-  return written === '' ? object('the value is empty', 'give it a value, or remove the key') : succeed(written);
+function parseText(written: string): Result<string, ErrorDetail> {
+  return written === '' ? reject('the value is empty', 'give it a value, or remove the key') : succeed(written);
 }
 
 export const text = parsed(parseText);
 
 function parseOtherThanSwitch(wanted: string, instead: string | ((written: string) => string)) {
-  return (written: string): Result<string, Objection> =>
+  return (written: string): Result<string, ErrorDetail> =>
     isSwitchWord(written)
-      ? object(`${quoted(written)} is no ${wanted}`, typeof instead === 'string' ? instead : instead(written))
+      ? reject(`${quoted(written)} is no ${wanted}`, typeof instead === 'string' ? instead : instead(written))
       : parseText(written);
 }
 
@@ -144,9 +147,9 @@ const messageMax = 4096;
 
 function parseMessage(instead: string | ((written: string) => string)) {
   const parse = parseOtherThanSwitch('message', instead);
-  return (written: string): Result<string, Objection> =>
+  return (written: string): Result<string, ErrorDetail> =>
     written.length > messageMax
-      ? object(
+      ? reject(
           `the message has ${written.length} characters, and ${messageMax} is the most`,
           'say less, and write the rest on an error page',
         )
@@ -163,10 +166,10 @@ export const message = parsed(
       ? 'write true for the usual page, or a message for visitors'
       : 'write false, or remove the key, to serve the route',
   ),
-  { bare: objectToBareMessage },
+  { bare: bareMessageError },
 );
 
-function objectToBareMessage(value: number): Objection {
+function bareMessageError(value: number): ErrorDetail {
   const instead = value === 0 ? 'write false, or remove the key, to serve the route' : 'write true for the usual page';
   return { message: `the number ${value} is no message`, suggestion: instead };
 }
@@ -186,7 +189,7 @@ const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
 
 export const name = z.string().meta({ pattern: namePattern });
 
-export function objectToName(written: string): Objection | null {
+export function nameError(written: string): ErrorDetail | null {
   if (new RegExp(namePattern).test(written)) return null;
   const better = hideTokens(written)
     .slice(0, 63)
@@ -202,7 +205,7 @@ export function objectToName(written: string): Objection | null {
 export const contentType = parsed((written) => {
   const [type = '', subtype = '', ...rest] = written.split(';')[0]!.trim().split('/');
   if (isToken(type) && isToken(subtype) && rest.length === 0 && /^[\x20-\x7e]+$/.test(written)) return succeed(written);
-  return object(`${quoted(written)} is not a media type`, 'write type and subtype, such as text/html; charset=utf-8');
+  return reject(`${quoted(written)} is not a media type`, 'write type and subtype, such as text/html; charset=utf-8');
 });
 
 export const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });

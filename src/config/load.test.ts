@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { configurationForCommand } from './command.ts';
-import { renderComplaints } from './complaints.ts';
+import { renderConfigurationErrors } from './configuration-errors.ts';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { thisHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
@@ -21,12 +21,12 @@ function write(name: string, content: string | Uint8Array): string {
 async function said(path: string): Promise<string> {
   const loading = await loadConfiguration(path, {}, thisHost());
   assert.ok(!loading.ok);
-  const complaints = loading.complaints.map((complaint) => ({
-    ...complaint,
+  const errors = loading.errors.map((error) => ({
+    ...error,
     file: basename(path),
-    message: complaint.message.replaceAll(folder, '/etc'),
+    message: error.message.replaceAll(folder, '/etc'),
   }));
-  return renderComplaints(complaints, loading.sourceText, { colour: false, width: 80 });
+  return renderConfigurationErrors(errors, loading.sourceText, { colour: false, width: 80 });
 }
 
 describe('a configuration that cannot be read', () => {

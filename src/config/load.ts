@@ -1,24 +1,24 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
-import type { Complaint } from './complaints.ts';
-import { complain } from './complaints.ts';
+import type { ConfigurationError } from './configuration-errors.ts';
+import { configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
 import { suggestNearest } from './nearest.ts';
-import type { Objection } from './objection.ts';
-import { quoted } from './objection.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { quoted } from './error-detail.ts';
 import type { LeftOpen, ParseContext, Parsing } from './parse.ts';
 import { parseConfiguration } from './parse.ts';
-import { fileOctetsMax } from './read-document.ts';
+import { fileBytesMax } from './read-document.ts';
 import { wholeFile } from './source-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
-import { wantedNames, wantedOctetsMax } from './wanted-files.ts';
+import { wantedNames, wantedBytesMax } from './wanted-files.ts';
 
 export type Loading =
   | {
       readonly ok: true;
       readonly configuration: Configuration;
-      readonly warnings: readonly Complaint[];
+      readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
       /** Absolute paths of everything that was read, the configuration first. */
@@ -26,7 +26,7 @@ export type Loading =
     }
   | {
       readonly ok: false;
-      readonly complaints: readonly Complaint[];
+      readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       readonly files: readonly string[];
     };
@@ -42,12 +42,12 @@ export async function loadConfiguration(
   wallTime: number | null = null,
 ): Promise<Loading> {
   const absolute = resolve(path);
-  const read = await readText(absolute, fileOctetsMax, 'a configuration', host);
+  const read = await readText(absolute, fileBytesMax, 'a configuration', host);
   if (!read.ok) {
-    const { message, suggestion } = read.objection;
+    const { message, suggestion } = read.error;
     return {
       ok: false,
-      complaints: [complain(path, wholeFile, '', message, suggestion)],
+      errors: [configurationError(path, wholeFile, '', message, suggestion)],
       sourceText: '',
       files: [absolute],
     };
@@ -66,21 +66,21 @@ async function readAll(wanted: readonly WantedFile[], host: ConfigurationHost): 
   const readings = new Map<string, FileReading>();
   for (const { path, kind } of wanted) {
     if (readings.has(path)) continue;
-    readings.set(path, await readText(path, wantedOctetsMax[kind], wantedNames[kind], host));
+    readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
   }
   return readings;
 }
 
-async function readText(path: string, octetsMax: number, what: string, host: ConfigurationHost): Promise<FileReading> {
-  const result = await host.readFile(path, octetsMax);
-  if (!result.ok) return { ok: false, objection: await explainUnreadable(path, result.why, octetsMax, what, host) };
+async function readText(path: string, bytesMax: number, what: string, host: ConfigurationHost): Promise<FileReading> {
+  const result = await host.readFile(path, bytesMax);
+  if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
   try {
     return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(result.content) };
   } catch {
     // A fatal decoder throws for one reason only.
     return {
       ok: false,
-      objection: {
+      error: {
         message: `${quoted(basename(path))} is not UTF-8 text`,
         suggestion: suggestEncoding(result.content),
       },
@@ -98,10 +98,10 @@ function suggestEncoding(content: Uint8Array): string {
 async function explainUnreadable(
   path: string,
   why: string,
-  octetsMax: number,
+  bytesMax: number,
   what: string,
   host: ConfigurationHost,
-): Promise<Objection> {
+): Promise<ErrorDetail> {
   const name = quoted(basename(path));
   const folder = dirname(path);
   switch (why) {
@@ -133,7 +133,7 @@ async function explainUnreadable(
         suggestion: what === 'a configuration' ? 'write into standard input, and say -c -' : 'name a file',
       };
     case 'EFBIG':
-      return { message: `${name} is larger than ${what} may be, ${octetsMax / 1024} KiB`, suggestion: null };
+      return { message: `${name} is larger than ${what} may be, ${bytesMax / 1024} KiB`, suggestion: null };
     default:
       return { message: `${name} cannot be read (${why})`, suggestion: null };
   }

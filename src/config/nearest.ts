@@ -1,4 +1,4 @@
-import { either, quoted } from './objection.ts';
+import { orList, quoted } from './error-detail.ts';
 import { plainKey } from './plain-key.ts';
 
 /** How many characters must be changed, left out, put in or swapped with their neighbour (Damerau, restricted). */
@@ -36,5 +36,5 @@ export function nearest(written: string, names: Iterable<string>, most = 3): str
 
 export function suggestNearest(written: string, names: Iterable<string>, most = 3): string | null {
   const near = nearest(written, names, most);
-  return near.length === 0 ? null : `did you mean ${either(near.map(quoted))}?`;
+  return near.length === 0 ? null : `did you mean ${orList(near.map(quoted))}?`;
 }

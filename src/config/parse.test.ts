@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { renderComplaints } from './complaints.ts';
+import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples');
@@ -22,7 +22,7 @@ function parse(text: string, environment: Record<string, string> = {}): ReturnTy
 function configurationOf(text: string, environment: Record<string, string> = {}): Configuration {
   const parsing = parse(text, environment);
   if (parsing.ok) return parsing.configuration;
-  assert.fail(renderComplaints(parsing.complaints, text, { colour: false, width: 80 }));
+  assert.fail(renderConfigurationErrors(parsing.errors, text, { colour: false, width: 80 }));
 }
 
 const one = 'upstreams: { app: "127.0.0.1:3000" }\n';
@@ -105,7 +105,7 @@ describe('what is written', () => {
     [
       'none is none',
       `${one}admin: { socket: none }\nlog: { path: none }\nclient: { content_max: none }`,
-      (c) => [c.admin.socket, c.log.path, c.client.contentOctetsMax],
+      (c) => [c.admin.socket, c.log.path, c.client.contentBytesMax],
       [null, null, null],
     ],
     ['- is standard output', `${one}log: { path: "-" }`, (c) => c.log.path, '-'],
@@ -302,13 +302,13 @@ describe('what is written', () => {
       (c) => c.drain,
       { timeoutMs: 60_000, lameDuckMs: 5000, tunnels: 'end' },
     ],
-    ['as many workers as cores serve', one, (c) => c.workers, { count: null, memoryOctetsMax: 1024 ** 3 }],
+    ['as many workers as cores serve', one, (c) => c.workers, { count: null, memoryBytesMax: 1024 ** 3 }],
     ['as many workers as the file says', `${one}workers: 3`, (c) => c.workers.count, 3],
     [
       'workers may have less memory',
       `${one}workers: { memory_max: 256MiB }`,
       (c) => c.workers,
-      { count: null, memoryOctetsMax: 256 * 1024 ** 2 },
+      { count: null, memoryBytesMax: 256 * 1024 ** 2 },
     ],
     ['what outlives a process lies beside the file', one, (c) => c.stateFolder?.endsWith('/.candor'), true],
     ['nothing need outlive a process', `${one}state: none`, (c) => c.stateFolder, null],
@@ -338,7 +338,7 @@ describe('what is written', () => {
     [
       'the log is put aside at 100 MiB, and five are kept',
       one,
-      ({ log }) => [log.rotateOctets, log.keepMax],
+      ({ log }) => [log.rotateBytes, log.keepMax],
       [100 * 1024 ** 2, 5],
     ],
     [
@@ -543,10 +543,10 @@ describe('whatever the file', () => {
   /** A configuration, or complaints which all have a place in the file. */
   function assertAnswered(text: string): void {
     const parsing = parse(text, { X: 'x' });
-    const complaints = parsing.ok ? parsing.warnings : parsing.complaints;
-    if (!parsing.ok) assert.ok(complaints.some(({ severity }) => severity === 'error'));
+    const errors = parsing.ok ? parsing.warnings : parsing.errors;
+    if (!parsing.ok) assert.ok(errors.some(({ severity }) => severity === 'error'));
     const lines = parsing.sourceText.split('\n');
-    for (const { line, column, span, message, path } of complaints) {
+    for (const { line, column, span, message, path } of errors) {
       if (line === 0) {
         assert.equal(parsing.sourceText, '');
         continue;
@@ -556,7 +556,7 @@ describe('whatever the file', () => {
       assert.ok(column >= 1 && column <= width + 1 && span >= 1, `column ${column} of ${width}: ${message} ${path}`);
       assert.doesNotMatch(message, /undefined|NaN|\[object|Invalid input/);
     }
-    renderComplaints(complaints, text, { colour: true, width: 80 });
+    renderConfigurationErrors(errors, text, { colour: true, width: 80 });
   }
 
   test('random changes of a good file give a configuration or complaints with a place', () => {
@@ -671,7 +671,7 @@ test('every example loads without complaint', () => {
   for (const name of readdirSync(examples).filter((one) => one.endsWith('.yaml'))) {
     const text = readFileSync(join(examples, name), 'utf8');
     const parsing = parse(text);
-    const complaints = parsing.ok ? parsing.warnings : parsing.complaints;
-    assert.equal(renderComplaints(complaints, text, { colour: false, width: 80 }), '', name);
+    const errors = parsing.ok ? parsing.warnings : parsing.errors;
+    assert.equal(renderConfigurationErrors(errors, text, { colour: false, width: 80 }), '', name);
   }
 });

@@ -1,11 +1,11 @@
 import type { Configuration } from '../core/configuration.ts';
 import { build } from './build.ts';
-import { Complainer } from './complainer.ts';
-import type { Complaint } from './complaints.ts';
-import { inOrder } from './complaints.ts';
+import { ErrorCollector } from './error-collector.ts';
+import type { ConfigurationError } from './configuration-errors.ts';
+import { sortErrors } from './configuration-errors.ts';
 import { readDraft } from './draft.ts';
 import type { Environment } from './expand.ts';
-import { objectToOwnSocketPath } from './format/address.ts';
+import { ownSocketPathError } from './format/address.ts';
 import { readDocument } from './read-document.ts';
 import { review } from './review.ts';
 import { reviewTls } from './review-tls.ts';
@@ -38,14 +38,14 @@ export type Parsing =
   | {
       readonly ok: true;
       readonly configuration: Configuration;
-      readonly warnings: readonly Complaint[];
+      readonly warnings: readonly ConfigurationError[];
       readonly leftOpen: LeftOpen;
       readonly sourceText: string;
       readonly wanted: readonly WantedFile[];
     }
   | {
       readonly ok: false;
-      readonly complaints: readonly Complaint[];
+      readonly errors: readonly ConfigurationError[];
       readonly sourceText: string;
       readonly wanted: readonly WantedFile[];
     };
@@ -58,38 +58,37 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const sourceText = text.replace(/^\ufeff/, '');
   const readings = context.readings ?? new Map<string, FileReading>();
   const document = readDocument(sourceText, context.file, context.environment);
-  if (document.value === undefined)
-    return { ok: false, complaints: inOrder(document.complaints), sourceText, wanted: [] };
-  const complainer = new Complainer(context.file, document.places);
-  const draft = readDraft(document.value, document.places, complainer);
+  if (document.value === undefined) return { ok: false, errors: sortErrors(document.errors), sourceText, wanted: [] };
+  const collector = new ErrorCollector(context.file, document.positions);
+  const draft = readDraft(document.value, document.positions, collector);
   if (typeof document.value === 'object' && !Array.isArray(document.value)) {
     // References that could not be resolved leave holes which only look like missing keys.
-    review(draft, complainer, context.addresses ?? []);
+    review(draft, collector, context.addresses ?? []);
   }
   const wanted = wantedFiles(draft, context.directory);
-  reviewFiles(wanted, readings, complainer);
-  reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, complainer });
-  const complaints = [...document.complaints, ...complainer.complaints];
-  if (complaints.some(({ severity }) => severity === 'error'))
-    return { ok: false, complaints: inOrder(complaints), sourceText, wanted };
-  const configuration = build(draft, { ...context, readings, places: document.places });
+  reviewFiles(wanted, readings, collector);
+  reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, collector });
+  const errors = [...document.errors, ...collector.errors];
+  if (errors.some(({ severity }) => severity === 'error'))
+    return { ok: false, errors: sortErrors(errors), sourceText, wanted };
+  const configuration = build(draft, { ...context, readings, positions: document.positions });
   const { socket } = configuration.admin;
-  const tooLong = socket === null ? null : objectToOwnSocketPath(socket);
-  if (tooLong !== null) complainer.object(['admin', 'socket'], tooLong);
+  const tooLong = socket === null ? null : ownSocketPathError(socket);
+  if (tooLong !== null) collector.addDetail(['admin', 'socket'], tooLong);
   else if (socket === null && draft.plain.admin?.socket === undefined) {
-    complainer.warnAtKey(
+    collector.warnAtKey(
       [],
       'every usual place of the admin socket has too long a path, so that there is none',
       'add admin: { socket: /run/candor.sock }',
     );
   }
   if (tooLong !== null)
-    return { ok: false, complaints: inOrder([...document.complaints, ...complainer.complaints]), sourceText, wanted };
+    return { ok: false, errors: sortErrors([...document.errors, ...collector.errors]), sourceText, wanted };
   const { plain } = draft;
   const leftOpen = {
     log: plain.log?.path === undefined,
     state: plain.state === undefined,
     socket: plain.admin?.socket === undefined,
   };
-  return { ok: true, configuration, warnings: inOrder(complainer.complaints), leftOpen, sourceText, wanted };
+  return { ok: true, configuration, warnings: sortErrors(collector.errors), leftOpen, sourceText, wanted };
 }

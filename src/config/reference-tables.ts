@@ -15,30 +15,29 @@ interface Shown {
 export function fillTables(document: string): string {
   return document.replace(
     /(<!-- keys: (\S+) -->\n)[^]*?(<!-- end -->)/g,
-    (_, open: string, place: string, close: string) => `${open}\n${tableOf(place)}\n${close}`,
+    (_, open: string, path: string, close: string) => `${open}\n${tableOf(path)}\n${close}`,
   );
 }
 
 /** Places that the document must have a table for: every map of keys in the schema. */
-export function allPlaces(): string[] {
-  const places: string[] = [];
-  const walk = (schema: AnySchema, place: string): void => {
+export function allPaths(): string[] {
+  const paths: string[] = [];
+  const walk = (schema: AnySchema, path: string): void => {
     const object = objectIn(schema);
     if (object !== null) {
-      if (!places.includes(place)) places.push(place);
-      for (const [key, inner] of Object.entries(shapeOf(object)))
-        walk(inner, place === 'file' ? key : `${place}.${key}`);
+      if (!paths.includes(path)) paths.push(path);
+      for (const [key, inner] of Object.entries(shapeOf(object))) walk(inner, path === 'file' ? key : `${path}.${key}`);
     }
     const entries = entriesOf(schema);
-    if (entries !== null) walk(entries, `${place}.*`);
+    if (entries !== null) walk(entries, `${path}.*`);
   };
   walk(file, 'file');
-  return places;
+  return paths;
 }
 
-function tableOf(place: string): string {
-  const object = objectIn(schemaAt(place));
-  if (object === null) throw new Error(`there are no keys at ${place}`);
+function tableOf(path: string): string {
+  const object = objectIn(schemaAt(path));
+  if (object === null) throw new Error(`there are no keys at ${path}`);
   const rows = Object.entries(shapeOf(object)).map(([key, schema]) => {
     const shown = shownOf(schema);
     const fallback =
@@ -63,12 +62,12 @@ function inCell(written: string): string {
   return / /.test(written) && !/^[{[]/.test(written) ? written : `\`${written}\``;
 }
 
-function schemaAt(place: string): AnySchema {
+function schemaAt(path: string): AnySchema {
   let schema: AnySchema = file;
-  for (const part of place === 'file' ? [] : place.split('.')) {
+  for (const part of path === 'file' ? [] : path.split('.')) {
     const object = objectIn(schema);
     const next = part === '*' ? entriesOf(schema) : object === null ? null : (shapeOf(object)[part] ?? null);
-    if (next === null) throw new Error(`there is no ${part} of ${place}`);
+    if (next === null) throw new Error(`there is no ${part} of ${path}`);
     schema = next;
   }
   return schema;

@@ -1,12 +1,12 @@
 import { addressText } from '../core/endpoint.ts';
 import { ownListener } from '../core/own-listener.ts';
-import type { Complainer } from './complainer.ts';
+import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import type { HostPort, WrittenEndpoint } from './format/address.ts';
-import { objectToSocketPath, parseListenAddress } from './format/address.ts';
-import { quoted } from './objection.ts';
-import type { Path } from './place-index.ts';
+import { socketPathError, parseListenAddress } from './format/address.ts';
+import { quoted } from './error-detail.ts';
+import type { Path } from './position-index.ts';
 import type { ListenerRead } from './schema.ts';
 
 interface Placed<T> {
@@ -14,19 +14,19 @@ interface Placed<T> {
   readonly value: T;
 }
 
-export function reviewAddresses(draft: Draft, complainer: Complainer, addresses: readonly string[]): void {
+export function reviewAddresses(draft: Draft, collector: ErrorCollector, addresses: readonly string[]): void {
   const listeners = [...draft.listeners].map(([name, listener]) => ({
     path: listenerPath(draft, name),
     value: listenAddressOf(listener),
   }));
   const endpoints = [...draft.upstreams.keys()].flatMap((name) => endpointsOf(draft, name));
-  reviewListeners(listeners, complainer);
-  reviewEndpoints(endpoints, listeners, complainer, addresses);
-  reviewSchemes(draft, complainer);
-  reviewApplicationPorts(draft, listeners, complainer);
+  reviewListeners(listeners, collector);
+  reviewEndpoints(endpoints, listeners, collector, addresses);
+  reviewSchemes(draft, collector);
+  reviewApplicationPorts(draft, listeners, collector);
   for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
     if (network.endsWith('/0'))
-      complainer.warnAtValue(
+      collector.warnAtValue(
         ['trusted_peers', at],
         `${network} trusts every client to say where it comes from`,
         'name the networks of your own proxies',
@@ -34,7 +34,7 @@ export function reviewAddresses(draft: Draft, complainer: Complainer, addresses:
   }
   for (const [at, network] of (draft.plain.dns?.allow ?? []).entries()) {
     if (network.endsWith('/0'))
-      complainer.warnAtValue(
+      collector.warnAtValue(
         ['dns', 'allow', at],
         `${network} lets name servers lead to any address, those where clouds keep credentials included`,
         'name the networks that are meant',
@@ -65,13 +65,13 @@ function endpointsOf(draft: Draft, name: string): Placed<WrittenEndpoint>[] {
   return endpoints.map((value, at) => ({ path: Array.isArray(written) ? [...base, at] : base, value }));
 }
 
-function reviewListeners(listeners: readonly Placed<HostPort>[], complainer: Complainer): void {
+function reviewListeners(listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
   for (const [index, listener] of listeners.entries()) {
     const earlier = listeners.slice(0, index).find((one) => collides(one.value, listener.value));
     if (earlier === undefined) continue;
-    complainer.atValue(
+    collector.errorAtValue(
       listener.path,
-      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in line ${complainer.lineOf(earlier.path)}`,
+      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in line ${collector.lineOf(earlier.path)}`,
       'give one of them another port, or remove it',
     );
   }
@@ -89,7 +89,7 @@ function collides(a: HostPort, b: HostPort): boolean {
 function reviewEndpoints(
   endpoints: readonly Placed<WrittenEndpoint>[],
   listeners: readonly Placed<HostPort>[],
-  complainer: Complainer,
+  collector: ErrorCollector,
   addresses: readonly string[],
 ): void {
   const ours = listeners.map(({ path, value }) => ({ ...value, path }));
@@ -99,56 +99,56 @@ function reviewEndpoints(
     const id = `${String(path[1])} ${addressText(address)}`;
     const earlier = seen.get(id);
     if (earlier !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         path,
         `the endpoint ${quoted(addressText(address))} stands here for a second time`,
         'remove one of them',
       );
     seen.set(id, path);
     if (address.kind === 'unix') {
-      complainer.object(path, objectToSocketPath(address.path));
+      collector.addDetail(path, socketPathError(address.path));
       continue;
     }
     const loop = ownListener(address, ours, () => addresses);
     if (loop !== null)
-      complainer.atValue(
+      collector.errorAtValue(
         path,
-        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${complainer.lineOf(loop.path)}: requests would go in circles`,
+        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${collector.lineOf(loop.path)}: requests would go in circles`,
         'write the port of the application',
       );
   }
 }
 
 /** TLS belongs to the whole upstream, so that its endpoints can stand in for each other. */
-function reviewSchemes(draft: Draft, complainer: Complainer): void {
+function reviewSchemes(draft: Draft, collector: ErrorCollector): void {
   for (const [name, upstream] of draft.upstreams) {
     const endpoints = endpointsOf(draft, name);
     const first = endpoints[0];
     const secure = endpoints.filter(({ value }) => value.scheme === 'https');
     const other = endpoints.find(({ value }) => (value.scheme === 'https') !== (first?.value.scheme === 'https'));
     if (other !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         other.path,
         'some endpoints of this upstream speak TLS, and some do not',
         'make two upstreams of it, or write https:// before all',
       );
     if (Array.isArray(upstream)) continue;
     if (upstream.tls === false && secure[0] !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         ['upstreams', name, 'tls'],
         'tls is false, and an endpoint begins with https://',
         'remove one of them',
       );
     const insecure = endpoints.find(({ value }) => value.scheme === 'http');
     if (upstream.tls !== undefined && upstream.tls !== false && insecure !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         insecure.path,
         'this endpoint begins with http://, and tls is asked for',
         'write https://, or no scheme',
       );
     const check = upstream.check;
     if (typeof check === 'object' && check.host !== undefined && check.path === undefined)
-      complainer.atKey(
+      collector.errorAtKey(
         ['upstreams', name, 'check', 'host'],
         'a check without a path asks nothing, so that "host" has no effect',
         'add path: /healthz',
@@ -156,27 +156,27 @@ function reviewSchemes(draft: Draft, complainer: Complainer): void {
   }
 }
 
-function reviewApplicationPorts(draft: Draft, listeners: readonly Placed<HostPort>[], complainer: Complainer): void {
+function reviewApplicationPorts(draft: Draft, listeners: readonly Placed<HostPort>[], collector: ErrorCollector): void {
   const seen = new Map<number, string>();
   for (const [name, { port, instances }] of draft.applications) {
     if (typeof port !== 'number') continue;
     const path = ['applications', name, 'port'];
     if ((instances ?? 1) > 1)
-      complainer.atValue(
+      collector.errorAtValue(
         path,
         `${instances} instances cannot share one port`,
         'remove the port; each is given a free one by PORT',
       );
     const listener = listeners.find(({ value }) => value.port === port);
     if (listener !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         path,
-        `port ${port} is that of the listener ${quoted(listener.path[1])} in line ${complainer.lineOf(listener.path)}`,
+        `port ${port} is that of the listener ${quoted(listener.path[1])} in line ${collector.lineOf(listener.path)}`,
         'give the application another, or none',
       );
     const other = seen.get(port);
     if (other !== undefined)
-      complainer.atValue(
+      collector.errorAtValue(
         path,
         `port ${port} is taken by the application ${quoted(other)}`,
         'give one of them another, or none',

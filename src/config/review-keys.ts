@@ -1,41 +1,41 @@
-import type { Complainer } from './complainer.ts';
+import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { parseEditedFieldName, parseFieldName } from './format/field.ts';
-import type { Objection } from './objection.ts';
-import { quoted } from './objection.ts';
-import type { Path } from './place-index.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import { quoted } from './error-detail.ts';
+import type { Path } from './position-index.ts';
 
 /** Maps whose keys are not ours, but follow a rule: field names, statuses, variables. */
-export function reviewKeys(draft: Draft, complainer: Complainer): void {
-  const check = (value: unknown, path: Path, objectTo: (key: string) => Objection | null): void => {
+export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
+  const check = (value: unknown, path: Path, objectTo: (key: string) => ErrorDetail | null): void => {
     if (!isMap(value)) return;
-    for (const key of Object.keys(value)) complainer.object([...path, key], objectTo(key), 'key');
+    for (const key of Object.keys(value)) collector.addDetail([...path, key], objectTo(key), 'key');
   };
-  check(draft.raw['error_pages'], ['error_pages'], objectToStatus);
+  check(draft.raw['error_pages'], ['error_pages'], statusError);
   const applications = draft.raw['applications'];
   for (const [name, application] of Object.entries(isMap(applications) ? applications : {})) {
-    if (isMap(application)) check(application['environment'], ['applications', name, 'environment'], objectToVariable);
+    if (isMap(application)) check(application['environment'], ['applications', name, 'environment'], variableError);
   }
   const routes = draft.raw['routes'];
   for (const [at, route] of (Array.isArray(routes) ? routes : []).entries()) {
     if (!isMap(route)) continue;
-    check(route['error_pages'], ['routes', at, 'error_pages'], objectToStatus);
-    check(route['fields'], ['routes', at, 'fields'], (key) => objectionIn(parseFieldName(key)));
+    check(route['error_pages'], ['routes', at, 'error_pages'], statusError);
+    check(route['fields'], ['routes', at, 'fields'], (key) => detailIn(parseFieldName(key)));
     for (const side of ['request_fields', 'response_fields']) {
       const edits = route[side];
       if (!isMap(edits)) continue;
       for (const edit of ['set', 'add'])
-        check(edits[edit], ['routes', at, side, edit], (key) => objectionIn(parseEditedFieldName(key)));
+        check(edits[edit], ['routes', at, side, edit], (key) => detailIn(parseEditedFieldName(key)));
     }
   }
 }
 
-function objectionIn(result: { ok: true } | { ok: false; failure: Objection }): Objection | null {
+function detailIn(result: { ok: true } | { ok: false; failure: ErrorDetail }): ErrorDetail | null {
   return result.ok ? null : result.failure;
 }
 
-function objectToStatus(key: string): Objection | null {
+function statusError(key: string): ErrorDetail | null {
   if (key === 'default' || /^[45]\d\d$/.test(key)) return null;
   const suggestion =
     /^[45]xx$/i.test(key) || key === '*'
@@ -44,7 +44,7 @@ function objectToStatus(key: string): Objection | null {
   return { message: `${quoted(key)} is not the status of a failure`, suggestion };
 }
 
-function objectToVariable(key: string): Objection | null {
+function variableError(key: string): ErrorDetail | null {
   if (key === 'PORT')
     return { message: 'PORT is told to an application by Candor', suggestion: 'write "port: …" beside "command"' };
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return null;

@@ -1,8 +1,8 @@
-import type { Complainer } from './complainer.ts';
+import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { matchOf, shadows } from './match.ts';
-import { either, quoted } from './objection.ts';
+import { orList, quoted } from './error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { RouteRead } from './route-schema.ts';
 
@@ -11,40 +11,40 @@ const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as con
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = ['rewrite', 'request_fields', 'timeouts', 'commit_delay'] as const;
 
-export function reviewRoutes(draft: Draft, complainer: Complainer): void {
+export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes)) return;
-  for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, complainer);
-  for (const [at, route] of draft.routes) reviewRoute(route, at, complainer);
-  reviewIds(draft, complainer);
-  reviewOrder(draft, complainer);
+  for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, collector);
+  for (const [at, route] of draft.routes) reviewRoute(route, at, collector);
+  reviewIds(draft, collector);
+  reviewOrder(draft, collector);
 }
 
-function reviewAction(route: Readonly<Record<string, unknown>>, at: number, complainer: Complainer): void {
+function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
   const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
   const [first, second] = present;
   if (second !== undefined) {
-    complainer.atKey(
+    collector.errorAtKey(
       ['routes', at, second],
-      `the route has ${either(present.map(quoted)).replace(' or ', ' and ')}, and can do one thing only`,
+      `the route has ${orList(present.map(quoted)).replace(' or ', ' and ')}, and can do one thing only`,
       'make two routes of it, or remove one',
     );
     return;
   }
   if (first === undefined) {
     // A misspelt or empty action has been complained of.
-    if (complainer.complaints.some(({ path }) => path.startsWith(`routes[${at}].`) || path === `routes[${at}]`)) return;
-    complainer.atKey(['routes', at], 'the route does not say what to do', `add ${either(actions.map(quoted))}`);
+    if (collector.errors.some(({ path }) => path.startsWith(`routes[${at}].`) || path === `routes[${at}]`)) return;
+    collector.errorAtKey(['routes', at], 'the route does not say what to do', `add ${orList(actions.map(quoted))}`);
     return;
   }
   if (first === 'to') return;
   for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
-    complainer.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
+    collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
 }
 
-function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void {
+function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { respond, rewrite, timeouts } = route;
   const content = respond?.content ?? '';
   if (
@@ -52,17 +52,17 @@ function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void
     content !== '' &&
     (respond.status === 204 || respond.status === 304 || respond.status === 205)
   ) {
-    complainer.atValue(
+    collector.errorAtValue(
       ['routes', at, 'respond', 'content'],
       `a response with status ${respond.status} has no content`,
       'remove the content, or use another status',
     );
   }
-  reviewRedirect(route, at, complainer);
+  reviewRedirect(route, at, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
-    complainer.atValue(
+    collector.errorAtValue(
       ['routes', at, 'rewrite', 'host'],
       `${quoted(host)} is not a host`,
       parsed.ok ? null : 'write client, endpoint, or a host such as example.org',
@@ -75,7 +75,7 @@ function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void
     timeouts?.response_head !== undefined &&
     exchange < timeouts.response_head
   ) {
-    complainer.warnAtKey(
+    collector.warnAtKey(
       ['routes', at, 'timeouts', 'response_head'],
       'this limit is never reached: "exchange" ends the exchange before',
       'make it shorter than "exchange"',
@@ -84,39 +84,39 @@ function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void
 }
 
 /** Whoever asks names the host, and a page that another site shows may ask (RFC 9110 §7.2). */
-function reviewRedirect({ redirect, host }: RouteRead, at: number, complainer: Complainer): void {
+function reviewRedirect({ redirect, host }: RouteRead, at: number, collector: ErrorCollector): void {
   const location = typeof redirect === 'string' ? redirect : (redirect?.location ?? '');
   if (!location.includes('{host}') || (host !== undefined && host.length > 0)) return;
-  complainer.warnAtValue(
+  collector.warnAtValue(
     typeof redirect === 'string' ? ['routes', at, 'redirect'] : ['routes', at, 'redirect', 'location'],
     '{host} is whatever host a client names, and this route serves every host: it redirects to hosts that are not yours',
     'add "host" to the route, with the names that are yours',
   );
 }
 
-function reviewIds(draft: Draft, complainer: Complainer): void {
+function reviewIds(draft: Draft, collector: ErrorCollector): void {
   const seen = new Map<string, number>();
   for (const [at, { id }] of draft.routes) {
     if (id === undefined) continue;
     const earlier = seen.get(id);
     if (earlier === undefined) seen.set(id, at);
     else
-      complainer.atValue(
+      collector.errorAtValue(
         ['routes', at, 'id'],
-        `the id ${quoted(id)} is taken by the route in line ${complainer.lineOf(['routes', earlier, 'id'])}`,
+        `the id ${quoted(id)} is taken by the route in line ${collector.lineOf(['routes', earlier, 'id'])}`,
         'give one of them another',
       );
   }
 }
 
 /** Routes are tried in the order of the file, so that an earlier one can leave nothing for a later one. */
-function reviewOrder(draft: Draft, complainer: Complainer): void {
+function reviewOrder(draft: Draft, collector: ErrorCollector): void {
   const matches = [...draft.routes].map(([at, route]) => ({ at, match: matchOf(route) }));
   for (const [index, later] of matches.entries()) {
     const earlier = matches.slice(0, index).find((one) => shadows(one.match, later.match));
     if (earlier === undefined) continue;
-    const line = complainer.lineOf(['routes', earlier.at]);
-    complainer.warnAtKey(
+    const line = collector.lineOf(['routes', earlier.at]);
+    collector.warnAtKey(
       ['routes', later.at],
       `this route is never taken: the one in line ${line} matches everything that it does`,
       'put the more special route first',

@@ -78,9 +78,9 @@ describe('TLS of an upstream', () => {
     it(`is complained of where it is wrong: ${tls}`, async () => {
       const loading = await load(tls);
       assert.ok(!loading.ok);
-      const [complaint, ...more] = loading.complaints;
-      assert.match(complaint?.message ?? '', message);
-      assert.deepEqual([complaint?.line, complaint?.column, more], [4, column, []]);
+      const [error, ...more] = loading.errors;
+      assert.match(error?.message ?? '', message);
+      assert.deepEqual([error?.line, error?.column, more], [4, column, []]);
     });
   }
 

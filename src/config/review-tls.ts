@@ -1,19 +1,19 @@
 /** What is written about TLS to endpoints, and the files that it names. */
 import { resolve } from 'node:path';
-import type { Complainer } from './complainer.ts';
+import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { doubtPeriods, objectToPair, readCertificates, readPrivateKey } from './judge-pem.ts';
-import type { Path } from './place-index.ts';
+import { periodWarning, pairError, readCertificates, readPrivateKey } from './judge-pem.ts';
+import type { Path } from './position-index.ts';
 import type { FileReading } from './wanted-files.ts';
-import { caFilePlace } from './wanted-files.ts';
+import { caFilePath } from './wanted-files.ts';
 
 interface Reviewing {
   readonly directory: string;
   readonly readings: ReadonlyMap<string, FileReading>;
   /** Null where nobody knows what time it is; periods of validity are not judged then. */
   readonly wallTime: number | null;
-  readonly complainer: Complainer;
+  readonly collector: ErrorCollector;
 }
 
 export function reviewTls(draft: Draft, reviewing: Reviewing): void {
@@ -21,16 +21,16 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
     const { verify, ca_file, certificate_file, key_file } = upstream.tls;
     const at = (key: string): Path => ['upstreams', name, 'tls', key];
-    if (verify === false) warnOfBelief(at('verify'), reviewing.complainer);
+    if (verify === false) warnOfUnverifiedTls(at('verify'), reviewing.collector);
     for (const [index, path] of (ca_file ?? []).entries()) {
-      reviewCertificates(path, caFilePlace(draft, name, index), reviewing);
+      reviewCertificates(path, caFilePath(draft, name, index), reviewing);
     }
     reviewIdentity(certificate_file, key_file, at, reviewing);
   }
 }
 
-function warnOfBelief(at: Path, complainer: Complainer): void {
-  complainer.warnAtValue(
+function warnOfUnverifiedTls(at: Path, collector: ErrorCollector): void {
+  collector.warnAtValue(
     at,
     'whoever answers at the address of this upstream is believed, and can read and change everything',
     'remove it, and name the authority that signed the certificate as "ca_file"',
@@ -44,18 +44,18 @@ function reviewIdentity(
   at: (key: string) => Path,
   reviewing: Reviewing,
 ): void {
-  const { complainer } = reviewing;
+  const { collector } = reviewing;
   if (certificateFile === undefined && keyFile === undefined) return;
   if (certificateFile === undefined || keyFile === undefined) {
     const [has, lacks] = keyFile === undefined ? ['certificate_file', 'key_file'] : ['key_file', 'certificate_file'];
-    return complainer.atKey(at(has), `"${has}" is of no use without "${lacks}"`, `add ${lacks}, or remove ${has}`);
+    return collector.errorAtKey(at(has), `"${has}" is of no use without "${lacks}"`, `add ${lacks}, or remove ${has}`);
   }
   const certificates = reviewCertificates(certificateFile, at('certificate_file'), reviewing);
   const pem = textOf(keyFile, reviewing);
   if (pem === null) return;
   const key = readPrivateKey(pem);
-  if ('message' in key) complainer.object(at('key_file'), key);
-  else if (certificates !== null) complainer.object(at('key_file'), objectToPair(certificates, key));
+  if ('message' in key) collector.addDetail(at('key_file'), key);
+  else if (certificates !== null) collector.addDetail(at('key_file'), pairError(certificates, key));
 }
 
 /** Null when there is nothing to go on with, and that has been said. */
@@ -67,15 +67,15 @@ function reviewCertificates(path: string, at: Path, reviewing: Reviewing): Retur
 function certificatesOf(
   pem: string,
   at: Path,
-  { complainer, wallTime }: Reviewing,
+  { collector, wallTime }: Reviewing,
 ): Exclude<ReturnType<typeof readCertificates>, { message: string }> | null {
   const certificates = readCertificates(pem);
   if ('message' in certificates) {
-    complainer.object(at, certificates);
+    collector.addDetail(at, certificates);
     return null;
   }
   if (wallTime !== null) {
-    for (const doubt of doubtPeriods(certificates, wallTime)) complainer.warnAtValue(at, doubt, 'have it renewed');
+    for (const warning of periodWarning(certificates, wallTime)) collector.warnAtValue(at, warning, 'have it renewed');
   }
   return certificates;
 }

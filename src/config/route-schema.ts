@@ -5,7 +5,7 @@ import { parseLoneFieldName, parseFieldValue, parseMethod } from './format/field
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
-  carry,
+  encodeDetail,
   contentType,
   duration,
   durationOrNone,
@@ -37,7 +37,7 @@ export const timeouts = section({
   ),
   idle: key(
     duration,
-    'Between octets in either direction, once a message has begun. A tunnel that has been agreed to may rest for an hour.',
+    'Between bytes in either direction, once a message has begun. A tunnel that has been agreed to may rest for an hour.',
     defaults.timeouts.idle,
   ),
   exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
@@ -53,7 +53,7 @@ const fieldEdits = section({
 const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
   error: (issue) =>
     typeof issue.input === 'boolean'
-      ? carry({
+      ? encodeDetail({
           message: `${issue.input} is not text`,
           suggestion: `write "${issue.input}" for this value, or { present: true } for any`,
         })

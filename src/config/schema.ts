@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { objectToBarePort, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
+import { barePortError, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
@@ -50,14 +50,14 @@ const listener = z.union([
 ]);
 
 const client = section({
-  head_timeout: key(duration, 'For a whole request head, from its first octet (408).', defaults.client.headTimeout),
-  content_timeout: key(duration, 'Between octets of request content (408).', defaults.client.contentTimeout),
+  head_timeout: key(duration, 'For a whole request head, from its first byte (408).', defaults.client.headTimeout),
+  content_timeout: key(duration, 'Between bytes of request content (408).', defaults.client.contentTimeout),
   keep_alive: key(
     duration,
     'Between requests on one connection; then it is closed without a word.',
     defaults.client.keepAlive,
   ),
-  write_timeout: key(duration, 'Between octets that the client takes of a response.', defaults.client.writeTimeout),
+  write_timeout: key(duration, 'Between bytes that the client takes of a response.', defaults.client.writeTimeout),
   head_max: key(size, 'The largest request head (431).', defaults.client.headMax),
   fields_max: key(whole(1, 10_000), 'How many fields a request may have (431).', defaults.client.fieldsMax),
   target_max: key(size, 'The longest request target (414).', defaults.client.targetMax),
@@ -84,17 +84,17 @@ const client = section({
   ),
   head_rate_min: key(
     sizeOrNone,
-    'The slowest that a request head may come, in octets a second after `rate_grace` (408), or `none`.',
+    'The slowest that a request head may come, in bytes a second after `rate_grace` (408), or `none`.',
     defaults.client.headRateMin,
   ),
   content_rate_min: key(
     sizeOrNone,
-    'The slowest that request content may come, in octets a second while the gateway waits for it (408), or `none`.',
+    'The slowest that request content may come, in bytes a second while the gateway waits for it (408), or `none`.',
     defaults.client.contentRateMin,
   ),
   write_rate_min: key(
     sizeOrNone,
-    'The slowest that a client may take a response, in octets a second while some wait for it, or `none`.',
+    'The slowest that a client may take a response, in bytes a second while some wait for it, or `none`.',
     defaults.client.writeRateMin,
   ),
   rate_grace: key(duration, 'For how long a client may be slower than these rates.', defaults.client.rateGrace),
@@ -214,7 +214,7 @@ const endpointKeys = {
 
 const endpoint = parsed(parseEndpoint, {
   kind: 'address',
-  bare: objectToBarePort,
+  bare: barePortError,
   examples: ['127.0.0.1:3000', 'unix:/run/app.sock', 'https://app.internal'],
 });
 

@@ -17,6 +17,6 @@ export function key<S extends z.ZodType>(schema: S, description: string, absent?
     absent === undefined
       ? {}
       : { ...(absent.inWords ? {} : { absent: absent.written }), why: absent.why, otherwise: absent.written };
-  const told = absent?.inWords === true ? `${description} Default: ${absent.written}.` : description;
-  return z.optional(schema.meta({ ...schema.meta(), description: told, ...shown }) as S);
+  const fullDescription = absent?.inWords === true ? `${description} Default: ${absent.written}.` : description;
+  return z.optional(schema.meta({ ...schema.meta(), description: fullDescription, ...shown }) as S);
 }

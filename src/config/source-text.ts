@@ -6,7 +6,7 @@ export interface SourceText {
 }
 
 /** Line and column, both from 1; a column counts characters (code points), as editors show them. */
-export interface Place {
+export interface SourcePosition {
   readonly line: number;
   readonly column: number;
   /** How many characters are meant, at least 1, all on this line. */
@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** Where nothing in the file is meant, but the file. */
-export const wholeFile: Place = { line: 0, column: 0, span: 0 };
+export const wholeFile: SourcePosition = { line: 0, column: 0, span: 0 };
 
 export function sourceText(text: string): SourceText {
   const lineStarts = [0];
@@ -31,7 +31,7 @@ export function lineText(source: SourceText, line: number): string {
 }
 
 /** The place of the text from `start` to `end`, cut at the end of its first line. */
-export function placeOf(source: SourceText, start: number, end: number): Place {
+export function positionOf(source: SourceText, start: number, end: number): SourcePosition {
   const offset = Math.max(0, Math.min(start, source.text.length));
   const line = lineAt(source.lineStarts, offset);
   const content = lineText(source, line);

@@ -20,8 +20,8 @@ function suggestion(place: keyof typeof places, key: string): string {
 function suggestionIn(text: string, key: string): string {
   const parsing = parseConfiguration(text, context);
   assert.ok(!parsing.ok, `${key} is accepted`);
-  const complaint = parsing.complaints.find(({ message }) => message === `unknown key "${key}"`);
-  assert.ok(complaint !== undefined, JSON.stringify(parsing.complaints));
+  const complaint = parsing.errors.find(({ message }) => message === `unknown key "${key}"`);
+  assert.ok(complaint !== undefined, JSON.stringify(parsing.errors));
   return complaint.suggestion ?? '';
 }
 

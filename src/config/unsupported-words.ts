@@ -1,5 +1,5 @@
 import { plainKey } from './plain-key.ts';
-import type { Path } from './place-index.ts';
+import type { Path } from './position-index.ts';
 
 /** The sections of the file in which a key of another gateway means what it means there. */
 type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application';
@@ -9,7 +9,7 @@ interface Unsupported {
   /** Their keys for it. Lowercase without hyphens and underscores, so that every style of writing is found. */
   readonly keys: readonly string[];
   /** What is so, and what to do. */
-  readonly says: string;
+  readonly message: string;
   /** Where one of these keys is known, that one is meant. */
   readonly unless?: string;
   /** It limits clients, so that its keys are looked for in `client` too. */
@@ -23,31 +23,33 @@ const unsupported: readonly Unsupported[] = [
       'tls ssl https acme letsencrypt autohttps certresolver certificate certificates cert certs sslcertificate',
       'sslcertificatekey tlscertificate tlscertificatepath tlsprivatekeypath mtls hsts ciphers sslprotocols sslciphers',
     ),
-    says: 'TLS for clients is not supported yet: end it before Candor, and name what ends it in "trusted_peers"; for endpoints it is "tls" of an upstream',
+    message:
+      'TLS for clients is not supported yet: end it before Candor, and name what ends it in "trusted_peers"; for endpoints it is "tls" of an upstream',
     unless: 'tls',
     ofClients: true,
   },
   {
     keys: words('redirecthttps httpsredirect sslredirect forcessl redirecttohttps redirectscheme forcehttps'),
-    says: 'TLS for clients is not supported yet, so what ends it before Candor redirects to https too',
+    message: 'TLS for clients is not supported yet, so what ends it before Candor redirects to https too',
   },
   {
     keys: words(
       'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable limitrate rps requestspersecond',
     ),
-    says: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
+    message: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
     ofClients: true,
   },
   {
     keys: words('cache caching proxycache proxycachepath cachecontrol httpcache cachezone'),
-    says: 'caching is not supported yet; each request goes to an endpoint',
+    message: 'caching is not supported yet; each request goes to an endpoint',
   },
   {
     keys: words(
       'basicauth auth authbasic authbasicuserfile authentication authorize forwardauth extauthz jwt oauth oauth2 oidc',
       'authrequest digestauth apikey apikeys htpasswd userlist basicauthusers',
     ),
-    says: 'authentication of clients is not supported yet; leave it to the application, or to what stands before Candor',
+    message:
+      'authentication of clients is not supported yet; leave it to the application, or to what stands before Candor',
     ofClients: true,
   },
   {
@@ -55,69 +57,71 @@ const unsupported: readonly Unsupported[] = [
       'sticky stickysession stickysessions sessionaffinity affinity sessionpersistence persistence iphash hashon hash',
       'consistenthash hashpolicy cookie',
     ),
-    says: 'sticky sessions are not supported yet; any endpoint may get any request',
+    message: 'sticky sessions are not supported yet; any endpoint may get any request',
   },
   {
     keys: words(
       'loadbalancing loadbalancer lb lbpolicy lbalgorithm balance balancer algorithm strategy leastconn roundrobin',
     ),
-    says: 'there is nothing to choose: of two endpoints drawn at random, the one with fewer requests gets the next one',
+    message:
+      'there is nothing to choose: of two endpoints drawn at random, the one with fewer requests gets the next one',
   },
   {
     keys: words('weight weights weighted backup priority slowstart'),
-    says: 'weights and backups of endpoints are not supported yet; all endpoints of an upstream are alike',
+    message: 'weights and backups of endpoints are not supported yet; all endpoints of an upstream are alike',
   },
   {
     keys: words('gzip compress compression encode encoding brotli zstd deflate'),
-    says: 'compression is not supported yet; what the application compresses is passed on as it is',
+    message: 'compression is not supported yet; what the application compresses is passed on as it is',
   },
-  { keys: words('cors'), says: 'CORS has no key of its own; "response_fields" of a route sets its fields' },
+  { keys: words('cors'), message: 'CORS has no key of its own; "response_fields" of a route sets its fields' },
   {
     keys: words('websocket websockets upgrade upgrades upgradeconfigs proxyhttpversion'),
-    says: 'WebSockets need no key: upgrades are passed on',
+    message: 'WebSockets need no key: upgrades are passed on',
   },
   {
     keys: words('http2 http3 h2 h2c h3 quic grpc alpn httpversion http2protocoloptions'),
-    says: 'HTTP/2 and HTTP/3 are not supported yet; listeners and endpoints speak HTTP/1.1',
+    message: 'HTTP/2 and HTTP/3 are not supported yet; listeners and endpoints speak HTTP/1.1',
   },
   {
     keys: words(
       'middleware middlewares plugin plugins filter filters httpfilters snippets lua wasm modules loadmodule',
     ),
-    says: 'plugins and middleware are not supported yet',
+    message: 'plugins and middleware are not supported yet',
   },
   {
     keys: words('fileserver root alias tryfiles autoindex documentroot staticfiles index'),
-    says: 'serving files is not supported yet; "respond" of a route sends one fixed content',
+    message: 'serving files is not supported yet; "respond" of a route sends one fixed content',
   },
   {
     keys: words(
       'allow deny whitelist blacklist allowlist denylist ipallow ipdeny ipallowlist ipwhitelist sourcerange',
       'whitelistsourcerange acl acls geoip waf firewall',
     ),
-    says: 'access by client address is not supported yet; keep others out before Candor',
+    message: 'access by client address is not supported yet; keep others out before Candor',
     ofClients: true,
   },
   {
     keys: words('mirror mirrors shadow canary split splitclients trafficsplit abtest weightedclusters rollouts'),
-    says: 'dividing and mirroring traffic is not supported yet',
+    message: 'dividing and mirroring traffic is not supported yet',
   },
   {
     keys: words('tcp udp stream streams l4 tcpservices'),
-    says: 'proxying of TCP and UDP is not supported yet, only of HTTP',
+    message: 'proxying of TCP and UDP is not supported yet, only of HTTP',
   },
   {
     keys: words('tracing opentelemetry otel otlp jaeger zipkin'),
-    says: 'sending traces is not supported yet; traceparent is passed on, and stands in the log',
+    message: 'sending traces is not supported yet; traceparent is passed on, and stands in the log',
   },
-  { keys: words('metrics prometheus'), says: 'metrics need no key: they are at /metrics of the admin API' },
+  { keys: words('metrics prometheus'), message: 'metrics need no key: they are at /metrics of the admin API' },
   {
     keys: words('docker kubernetes providers provider consul etcd discovery servicediscovery'),
-    says: 'discovery of services is not supported yet; "endpoints" are addresses, and names that are looked up again and again',
+    message:
+      'discovery of services is not supported yet; "endpoints" are addresses, and names that are looked up again and again',
   },
   {
     keys: words('user group daemon pid pidfile chroot'),
-    says: 'it is for what starts Candor, such as User= of systemd',
+    message: 'it is for what starts Candor, such as User= of systemd',
   },
 ];
 
@@ -152,7 +156,7 @@ export function explainUnsupported(written: string, path: Path, known: readonly 
   const found = unsupported.find(({ keys }) => keys.includes(plain));
   if (found === undefined || sectionsOf.get(plain)?.includes(section) === false) return null;
   if (section === 'client' && found.ofClients !== true) return null;
-  return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.says;
+  return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.message;
 }
 
 const namedSections: Readonly<Record<string, Section>> = {

@@ -1,11 +1,11 @@
 import { basename, resolve } from 'node:path';
 import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholders } from '../core/page-template.ts';
-import type { Complainer } from './complainer.ts';
+import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { nearest } from './nearest.ts';
-import { either, type Objection, quoted } from './objection.ts';
-import type { Path } from './place-index.ts';
+import { orList, type ErrorDetail, quoted } from './error-detail.ts';
+import type { Path } from './position-index.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
 export interface WantedFile {
@@ -18,9 +18,9 @@ export interface WantedFile {
 
 export type FileReading =
   | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly objection: Objection };
+  | { readonly ok: false; readonly error: ErrorDetail };
 
-export const wantedOctetsMax = {
+export const wantedBytesMax = {
   /** Sent to everybody while something fails, and held by each worker. */
   error_page: 256 * 1024,
   /** Twice what systems ship with all public authorities. */
@@ -50,7 +50,7 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
     const { ca_file, certificate_file, key_file } = upstream.tls;
     const at = (key: string): Path => ['upstreams', name, 'tls', key];
-    for (const [index, path] of (ca_file ?? []).entries()) want('certificates', path, caFilePlace(draft, name, index));
+    for (const [index, path] of (ca_file ?? []).entries()) want('certificates', path, caFilePath(draft, name, index));
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
@@ -58,7 +58,7 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
 }
 
 /** Where one of an upstream's files of authorities is named, which may be written as a list or alone. */
-export function caFilePlace(draft: Draft, upstream: string, index: number): Path {
+export function caFilePath(draft: Draft, upstream: string, index: number): Path {
   const at = ['upstreams', upstream, 'tls', 'ca_file'];
   let written: unknown = draft.raw;
   for (const key of at) written = isMap(written) ? written[key] : undefined;
@@ -69,27 +69,27 @@ export function caFilePlace(draft: Draft, upstream: string, index: number): Path
 export function reviewFiles(
   wanted: readonly WantedFile[],
   readings: ReadonlyMap<string, FileReading>,
-  complainer: Complainer,
+  collector: ErrorCollector,
 ): void {
   for (const { path, at, kind } of wanted) {
     const reading = readings.get(path);
     if (reading === undefined) continue;
-    if (!reading.ok) complainer.object(at, reading.objection);
-    else if (kind === 'error_page') reviewPage(path, reading.text, at, complainer);
+    if (!reading.ok) collector.addDetail(at, reading.error);
+    else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
   }
 }
 
 /** More typing mistakes than these are found when the first ones are corrected. */
 const unknownMost = 3;
 
-function reviewPage(path: string, page: string, at: Path, complainer: Complainer): void {
-  complainer.object(at, objectToPage(path, page));
+function reviewPage(path: string, page: string, at: Path, complainer: ErrorCollector): void {
+  complainer.addDetail(at, pageError(path, page));
   for (const name of unknownPlaceholders(page, unknownMost)) {
     const [near] = nearest(name, pagePlaceholders, 1);
     complainer.warnAtValue(
       at,
       `${quoted(basename(path))} has ${braced(name)}, which is no placeholder: visitors read it as it is`,
-      near === undefined ? `placeholders are ${either(pagePlaceholders.map(braced))}` : `did you mean ${braced(near)}?`,
+      near === undefined ? `placeholders are ${orList(pagePlaceholders.map(braced))}` : `did you mean ${braced(near)}?`,
     );
   }
 }
@@ -99,7 +99,7 @@ function braced(name: string): string {
 }
 
 /** Counted no further than needed: more are as wrong. */
-function objectToPage(path: string, page: string): Objection | null {
+function pageError(path: string, page: string): ErrorDetail | null {
   const { placeholders } = pageTemplate(page, pagePlaceholdersMax + 1);
   if (placeholders.length <= pagePlaceholdersMax) return null;
   return {

@@ -33,7 +33,7 @@ export interface WorkersSpec {
   /** Null: as many as cores. */
   readonly count: number | null;
   /** Of each. */
-  readonly memoryOctetsMax: number;
+  readonly memoryBytesMax: number;
 }
 
 /** How something ends under which exchanges are under way: the gateway, a listener, an instance. */
@@ -69,19 +69,19 @@ export interface ListenerSpec {
 }
 
 export interface ClientLimits {
-  /** For a whole request head, from its first octet (408). */
+  /** For a whole request head, from its first byte (408). */
   readonly headMs: number;
-  /** Between octets of request content (408). */
+  /** Between bytes of request content (408). */
   readonly contentMs: number;
   /** Between requests on a kept-alive connection; closed without a word. */
   readonly keepAliveMs: number;
-  /** Between octets that the client takes of a response. */
+  /** Between bytes that the client takes of a response. */
   readonly writeMs: number;
-  readonly headOctetsMax: number;
+  readonly headBytesMax: number;
   readonly fieldsMax: number;
-  readonly targetOctetsMax: number;
+  readonly targetBytesMax: number;
   /** Null: no limit. */
-  readonly contentOctetsMax: number | null;
+  readonly contentBytesMax: number | null;
   /** In all workers together. */
   readonly connectionsMax: number;
   /** From one address, in all workers together, trusted peers apart; null: no limit. */
@@ -90,7 +90,7 @@ export interface ClientLimits {
   readonly ipv6PrefixBits: number;
   /** Requests ahead of their answers on one connection. */
   readonly pipelinedMax: number;
-  /** Octets per second that a head, content, and the taking of a response must reach after `rateGraceMs`; 0: no limit. */
+  /** Bytes per second that a head, content, and the taking of a response must reach after `rateGraceMs`; 0: no limit. */
   readonly headRateMin: number;
   readonly contentRateMin: number;
   readonly writeRateMin: number;
@@ -196,7 +196,7 @@ export interface UpstreamSpec {
   readonly queueMs: number;
   /** Attempts per exchange, the first included. */
   readonly attemptsMax: number;
-  readonly responseHeadOctetsMax: number;
+  readonly responseHeadBytesMax: number;
 }
 
 export interface EndpointSpec {
@@ -287,7 +287,7 @@ export interface LogSpec {
   /** Path of the exchange log; '-' is standard output; null: none. */
   readonly path: string | null;
   /** The size at which the file is put aside; null: never. */
-  readonly rotateOctets: number | null;
+  readonly rotateBytes: number | null;
   /** How many files that were put aside are kept. */
   readonly keepMax: number;
   /** Query values kept in the record; every other value is redacted. Lowercase. */

@@ -15,7 +15,7 @@ export interface Cancellable {
 export interface ResolveWaiter {
   /** At least one literal address. */
   onResolved(addresses: readonly string[]): void;
-  onResolveFailed(fault: WorldFault): void;
+  onResolveFailed(fault: NetworkFault): void;
 }
 
 export type ConnectTarget =
@@ -33,21 +33,21 @@ export interface ConnectWaiter {
   /** The TCP connection stands; with TLS, the handshake begins. */
   onTransportConnected(): void;
   onConnected(transport: Transport): void;
-  onConnectFailed(fault: WorldFault): void;
+  onConnectFailed(fault: NetworkFault): void;
 }
 
 /**
  * An error of the world, read once: by its code and typed fields, never by its message.
  * `transport/errno.ts` is the only place that makes one.
  */
-export interface WorldFault {
+export interface NetworkFault {
   readonly stage: 'dns' | 'connect' | 'tls';
   /** 'ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_…', or one of `tls-codes.ts`; '' when there is none. */
   readonly code: string;
   /** TLS alert number that the peer sent; null otherwise. */
   readonly alertId: number | null;
   /** In hexadecimal, at most 64: what the peer sent first in place of a handshake. Absent where it spoke TLS. */
-  readonly firstOctets?: string;
+  readonly firstBytes?: string;
   /** What the peer showed, where that is what was wrong. */
   readonly certificate?: CertificateFacts;
 }

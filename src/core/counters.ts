@@ -15,8 +15,8 @@ export interface ExchangeCount {
   readonly end: EndKind;
   count: number;
   durationMsSum: number;
-  octetsIn: number;
-  octetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
   /** Exchanges by duration, one cell per bound of `durationBoundsMs` and one for the rest; not cumulative. */
   readonly durations: number[];
 }
@@ -70,7 +70,7 @@ export interface WorkerCounts {
   /** Idle connections that the endpoint had closed, seen before a request went on them. */
   staleReusesAvoided: number;
   /** Attempts on a connection that the endpoint was closing: followed by another, or not. */
-  staleReusesRepeated: number;
+  staleReusesRetried: number;
   staleReusesFailed: number;
   recordsDropped: number;
   /** Failures that no table entry fits. Stays 0; anything else is a defect of ours. */
@@ -101,7 +101,7 @@ export function noCounts(worker: number): WorkerCounts {
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
     staleReusesAvoided: 0,
-    staleReusesRepeated: 0,
+    staleReusesRetried: 0,
     staleReusesFailed: 0,
     recordsDropped: 0,
     unclassifiedTotal: 0,

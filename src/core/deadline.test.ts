@@ -81,6 +81,6 @@ describe('Deadlines', () => {
     assert.equal(deadlines.size, 1);
     deadlines.remove(member);
     deadlines.remove(member);
-    assert.deepEqual([deadlines.size, member.place], [0, -1]);
+    assert.deepEqual([deadlines.size, member.index], [0, -1]);
   });
 });

@@ -23,19 +23,19 @@ export class Deadlines {
 
   /** Takes part in sweeps until `remove`. */
   add(deadline: Deadline): void {
-    deadline.place = this.#members.push(deadline) - 1;
+    deadline.index = this.#members.push(deadline) - 1;
     if (this.#timer === null) this.#arm();
   }
 
   remove(deadline: Deadline): void {
-    const { place } = deadline;
-    if (place < 0) return;
+    const { index } = deadline;
+    if (index < 0) return;
     const last = this.#members.pop() as Deadline;
     if (last !== deadline) {
-      this.#members[place] = last;
-      last.place = place;
+      this.#members[index] = last;
+      last.index = index;
     }
-    deadline.place = -1;
+    deadline.index = -1;
   }
 
   #arm(): void {
@@ -47,8 +47,8 @@ export class Deadlines {
     this.#timer = null;
     const now = this.#clock.now();
     // Members may leave or come while one fires; walking backwards meets each survivor at least once.
-    for (let place = this.#members.length - 1; place >= 0; place--) {
-      const deadline = this.#members[place];
+    for (let index = this.#members.length - 1; index >= 0; index--) {
+      const deadline = this.#members[index];
       if (deadline === undefined || deadline.at > now) continue;
       deadline.at = never;
       deadline.onExpired(now);
@@ -66,6 +66,6 @@ function sweep(deadlines: Deadlines): void {
 export abstract class Deadline {
   at: Instant = never;
   /** Where `Deadlines` keeps it; −1 while it is not a member. */
-  place = -1;
+  index = -1;
   abstract onExpired(now: Instant): void;
 }

@@ -13,10 +13,10 @@ export interface DnsCode {
   /** The RCODE, or NODATA (RFC 8499 §3: a pseudo RCODE); null where no name server gave one. */
   readonly rcode: string | null;
   /** After "failed:", where there is no RCODE to tell. */
-  readonly says: string;
+  readonly reason: string;
 }
 
-const code = (kind: DnsCode['kind'], rcode: string | null, says: string): DnsCode => ({ kind, rcode, says });
+const code = (kind: DnsCode['kind'], rcode: string | null, reason: string): DnsCode => ({ kind, rcode, reason });
 
 const answered = (kind: DnsCode['kind'], rcode: string): DnsCode =>
   code(kind, rcode, `the name server answered ${rcode}`);
@@ -53,6 +53,6 @@ export const dnsCodes: Readonly<Record<string, DnsCode>> = {
 };
 
 function ours(...codes: readonly string[]): Record<string, DnsCode> {
-  const says = 'this was asked wrongly';
-  return Object.fromEntries(codes.flatMap((line) => line.split(' ').map((each) => [each, code('ours', null, says)])));
+  const reason = 'this was asked wrongly';
+  return Object.fromEntries(codes.flatMap((line) => line.split(' ').map((each) => [each, code('ours', null, reason)])));
 }

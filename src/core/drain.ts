@@ -4,3 +4,9 @@
  * take its time, but no release and no restart waits for ever.
  */
 export const drainMs = 10_000;
+
+/**
+ * Where a successor listens on the same ports, a connection in use sends its next request within this time and learns from
+ * the response that it is the last. A connection that nothing uses in this time is closed.
+ */
+export const lastRequestMs = 5000;

@@ -23,11 +23,11 @@ export function hostPort(host: string, port: number): string {
  *     starting ──▶ healthy ◀──▶ unhealthy
  *     unknown ───▶ healthy / unhealthy        any ──▶ draining ──▶ gone
  *
- *     healthy ──▶ ejected ──▶ on_trial ──▶ healthy      by its own traffic, while its checks pass
+ *     healthy ──▶ ejected ──▶ probation ──▶ healthy      by its own traffic, while its checks pass
  *
  * `starting` is for instances that Candor runs: never eligible. `unknown` is for configured addresses whose
  * first check is not back, `ejected` for those whose requests fail although their checks pass: eligible only while
- * none is healthy. `on_trial` was ejected, and gets one request at a time. `unchecked` is for `check: none`.
+ * none is healthy. `probation` was ejected, and gets one request at a time. `unchecked` is for `check: none`.
  */
 export const endpointStates = [
   'starting',
@@ -36,7 +36,7 @@ export const endpointStates = [
   'healthy',
   'unhealthy',
   'ejected',
-  'on_trial',
+  'probation',
   'draining',
   'gone',
 ] as const;

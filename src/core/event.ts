@@ -69,17 +69,17 @@ export interface EventFacts {
   };
   instance_restarting: { afterMs: number; failures: number };
   /** `address`: of the last of them, where it is known. `limit`: null where it is not a number of connections. */
-  connections_refused: { why: RefusalReason; count: number; limit: number | null; address: string | null };
+  connections_refused: { why: ConnectionRefusalReason; count: number; limit: number | null; address: string | null };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
   /** `to`: 'scarce', 'enough'. `closed`: connections that rested, `refused`: clients turned away, since it began. */
   descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
   /** The log was put aside since it had grown to its size. */
-  log_rotated: { path: string; octets: number; keepMax: number };
-  /** 'put_aside': it goes on in the same file; 'compress': one that was put aside stays as it is. */
-  log_not_rotated: { path: string; step: 'put_aside' | 'compress'; errno: string };
-  /** Its file was gone from its name, and was made anew. `octetsSaved` of a deleted one were taken over. */
-  log_made_anew: { path: string; was: 'moved' | 'deleted'; octetsSaved: number };
+  log_rotated: { path: string; bytes: number; keepMax: number };
+  /** 'rotate': it goes on in the same file; 'compress': one that was put aside stays as it is. */
+  log_not_rotated: { path: string; step: 'rotate' | 'compress'; errno: string };
+  /** Its file was gone from its name, and was made anew. `bytesSaved` of a deleted one were taken over. */
+  log_made_anew: { path: string; was: 'moved' | 'deleted'; bytesSaved: number };
   log_dropped: { what: string; count: number; errno: string | null };
   /** Somebody had the gateway change something: over the admin API, or by a signal. `remote`: an address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
@@ -88,7 +88,7 @@ export interface EventFacts {
 }
 
 /** Why a client that connects is turned away. */
-export type RefusalReason =
+export type ConnectionRefusalReason =
   | 'connections_max'
   | 'connections_per_address_max'
   | 'not_counted'
@@ -138,5 +138,5 @@ export interface NewEvent<K extends EventKind = EventKind> {
 
 /** Where events are told. */
 export interface EventSink {
-  tell<K extends EventKind>(event: NewEvent<K>): void;
+  emit<K extends EventKind>(event: NewEvent<K>): void;
 }

@@ -27,7 +27,7 @@ export interface ClientFacts {
 
 /** Why no further attempt was made, or why one was. The record keeps it for every attempt. */
 export type RetryReason =
-  | 'nothing_sent' // again: no octet can have reached the endpoint
+  | 'nothing_sent' // again: no byte can have reached the endpoint
   | 'idempotent' // again: repeating does no harm
   | 'refused_by_peer' // again: the endpoint said it did not process it
   | 'accepted' // no: the answer stands
@@ -111,11 +111,11 @@ export interface EndedExchange {
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
   readonly end: EndKind;
-  /** It became a tunnel, and ended like this; `octets…` are those of the tunnel. Null for every other exchange. */
+  /** It became a tunnel, and ended like this; `bytes…` are those of the tunnel. Null for every other exchange. */
   readonly tunnel: TunnelFacts | null;
   readonly failure: Failure | null;
   readonly delivery: Delivery;
-  /** Content octets, without heads and framing. */
-  readonly octetsFromClient: number;
-  readonly octetsToClient: number;
+  /** Content bytes, without heads and framing. */
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
 }

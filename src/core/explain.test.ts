@@ -5,7 +5,7 @@ import {
   exitExplains,
   explain,
   explainExit,
-  explainToVisitor,
+  explainToClient,
   nextStepAfterExit,
   proxyStatusParameters,
   retryAfterSOf,
@@ -17,13 +17,13 @@ import {
   whoseOf,
 } from './explain.ts';
 import { failureTable } from './failure-table.ts';
-import { type CutReason, fail, type Failure } from './failure.ts';
+import { type ForceCloseReason, fail, type Failure } from './failure.ts';
 import { proxyErrors } from './proxy-error.ts';
 import { requestRules, type RequestRule } from './rules.ts';
 
 const address = '10.0.0.7:3000';
 const cut = { why: 'gateway_stopping', what: 'request' } as const;
-const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+const gone = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
 
 describe('explain', () => {
   const sentences: readonly [failure: Failure, sentence: string][] = [
@@ -36,12 +36,12 @@ describe('explain', () => {
       '10.0.0.7:3000 did not answer the attempt to connect before the system gave up waiting.',
     ],
     [
-      fail('response_head_stalled', 'response', { address, idleMs: 90_000, octetsReceived: 1 }),
-      '10.0.0.7:3000 sent 1 octet of a response head and then nothing for 1 min 30 s.',
+      fail('response_head_stalled', 'response', { address, idleMs: 90_000, bytesReceived: 1 }),
+      '10.0.0.7:3000 sent 1 byte of a response head and then nothing for 1 min 30 s.',
     ],
     [
       fail('closed_before_response', 'response', { address, reused: false, idleMs: 0 }),
-      '10.0.0.7:3000 closed the connection without a single octet of a final answer; it was a fresh connection.',
+      '10.0.0.7:3000 closed the connection without a single byte of a final answer; it was a fresh connection.',
     ],
     [
       fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, why: 'It was refused.', retryAfterS: 1 }),
@@ -69,10 +69,10 @@ describe('explain', () => {
 
   it('gives a refused request the status and the words of its rule', () => {
     for (const rule of Object.keys(requestRules) as RequestRule[]) {
-      const failure = fail('request_refused', 'request', { rule, status: requestRules[rule].status, at: 'octet 7' });
+      const failure = fail('request_refused', 'request', { rule, status: requestRules[rule].status, at: 'byte 7' });
       assert.equal(statusOf(failure), requestRules[rule].status);
-      assert.ok(explain(failure).includes(requestRules[rule].says) && explain(failure).includes('octet 7'));
-      assert.ok(!explainToVisitor(failure).includes('octet 7'));
+      assert.ok(explain(failure).includes(requestRules[rule].reason) && explain(failure).includes('byte 7'));
+      assert.ok(!explainToClient(failure).includes('byte 7'));
     }
   });
 
@@ -81,7 +81,7 @@ describe('explain', () => {
   });
 
   it('blames for what was cut whatever of the gateway ended, and no endpoint', () => {
-    const whys: readonly [CutReason, RegExp, RegExp][] = [
+    const whys: readonly [ForceCloseReason, RegExp, RegExp][] = [
       ['gateway_stopping', /^The gateway was stopped, /, /stopped or restarted the gateway/],
       ['gateway_replaced', /^Another process took the gateway's place \(an upgrade\)/, /candor upgrade/],
       ['worker_replaced', /^The gateway's worker was replaced /, /`workers`/],
@@ -133,17 +133,17 @@ describe('the parameters of Proxy-Status', () => {
       { 'alert-id': 40, 'alert-message': 'handshake_failure' },
     ],
     [
-      fail('response_head_too_large', 'response', { address, octets: 70_000, limit: 65_536, longest: 'Set-Cookie' }),
+      fail('response_head_too_large', 'response', { address, bytes: 70_000, limit: 65_536, longest: 'Set-Cookie' }),
       { 'header-section-size': 70_000 },
     ],
     [
-      fail('response_trailers_too_large', 'content', { address, octets: 9000, limit: 8192, fieldsMax: 64 }),
+      fail('response_trailers_too_large', 'content', { address, bytes: 9000, limit: 8192, fieldsMax: 64 }),
       { 'trailer-section-size': 9000 },
     ],
-    [fail('response_chunk', 'content', { address, rule: 'chunk-size', octetsReceived: 0 }), { coding: 'chunked' }],
+    [fail('response_chunk', 'content', { address, rule: 'chunk-size', bytesReceived: 0 }), { coding: 'chunked' }],
     [fail('response_transfer_coding', 'response', { address, coding: 'br' }), { coding: 'br' }],
     [fail('response_transfer_coding', 'response', { address, coding: 'b r' }), {}],
-    [fail('request_head_timeout', 'request', { limitMs: 10_000, octetsReceived: 3 }), { 'status-code': 408 }],
+    [fail('request_head_timeout', 'request', { limitMs: 10_000, bytesReceived: 3 }), { 'status-code': 408 }],
     [fail('connect_refused', 'connect', { address }), {}],
   ];
   for (const [failure, expected] of parameters) {

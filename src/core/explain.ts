@@ -1,8 +1,8 @@
 import type { InstanceExit } from './endpoint.ts';
 import type { AttemptFacts } from './exchange.ts';
-import type { CaseWords, FailureSpec } from './failure-spec.ts';
+import type { CaseTexts, FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
-import { duration, quoted } from './failure-table/words.ts';
+import { duration, quoted } from './failure-table/formatting.ts';
 import type { Cause, Evidence, Failure } from './failure.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
@@ -12,30 +12,32 @@ import type { Instant } from './time.ts';
 /** What is known of the failure's cause, in the words that its evidence calls for. */
 export function specOf(failure: Failure): FailureSpec<Cause> {
   const spec = specOfCause(failure.cause);
-  const words = wordsOfEndpoints(failure) ?? spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
-  const told = words === null ? spec : { ...spec, ...words };
-  const nextStep = withPlace(told.nextStep, failure);
-  return nextStep === told.nextStep ? told : { ...told, nextStep };
+  const texts = textsOfEndpoints(failure) ?? spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
+  const combined = texts === null ? spec : { ...spec, ...texts };
+  const nextStep = withAddress(combined.nextStep, failure);
+  return nextStep === combined.nextStep ? combined : { ...combined, nextStep };
 }
 
 /** Where the checks of all endpoints met one cause, that cause is to be mended, by whomever it belongs to. */
-function wordsOfEndpoints({ cause, evidence }: Failure): CaseWords | null {
+function textsOfEndpoints({ cause, evidence }: Failure): CaseTexts | null {
   if (cause !== 'no_endpoint_ready' || evidence.endpointCause === undefined) return null;
   if (!Object.hasOwn(failureTable, evidence.endpointCause)) return null;
-  const { whose, temporary, visitor, usualCauses, nextStep } = specOfCause(evidence.endpointCause as Cause);
-  return { whose, temporary, visitor, usualCauses, nextStep };
+  const { whose, temporary, forClient, usualCauses, nextStep } = specOfCause(evidence.endpointCause as Cause);
+  return { whose, temporary, forClient, usualCauses, nextStep };
 }
 
 /** A step that can be copied: the address and the name of the evidence, where they are plain words for a shell. */
-function withPlace(nextStep: string, { cause, evidence }: Failure): string {
+function withAddress(nextStep: string, { cause, evidence }: Failure): string {
   const { address, name } = evidence as { readonly address?: unknown; readonly name?: unknown };
-  const placed = isPlace(address)
+  const withAddressText = isPlainAddress(address)
     ? nextStep.replaceAll('HOST:PORT', address).replaceAll('HOST PORT', address.replace(/^\[?(.*?)\]?:(\d+)$/, '$1 $2'))
     : nextStep;
-  return /^(?:dns|tls)_/.test(cause) && isPlace(name) ? placed.replaceAll(/\bNAME\b/g, name) : placed;
+  return /^(?:dns|tls)_/.test(cause) && isPlainAddress(name)
+    ? withAddressText.replaceAll(/\bNAME\b/g, name)
+    : withAddressText;
 }
 
-function isPlace(text: unknown): text is string {
+function isPlainAddress(text: unknown): text is string {
   return typeof text === 'string' && /^[\w.:[\]-]+$/.test(text) && !text.startsWith('unix:') && !text.startsWith('-');
 }
 
@@ -77,18 +79,18 @@ export function explain(failure: Failure): string {
 /**
  * One sentence for anybody: no address, no name of what stands behind the gateway. Two causes say more than
  * their table entry: maintenance has the operator's own message, written for visitors, and a refused request
- * names the rule, which is about the client's own octets.
+ * names the rule, which is about the client's own bytes.
  */
-export function explainToVisitor(failure: Failure): string {
+export function explainToClient(failure: Failure): string {
   if (failure.cause === 'maintenance') {
     const { message } = failure.evidence;
-    return message === '' ? specOf(failure).visitor : message;
+    return message === '' ? specOf(failure).forClient : message;
   }
   if (failure.cause === 'request_refused') {
-    const { says, section } = requestRules[failure.evidence.rule];
-    return `The request was refused because ${says} (${section}).`;
+    const { reason, section } = requestRules[failure.evidence.rule];
+    return `The request was refused because ${reason} (${section}).`;
   }
-  return specOf(failure).visitor;
+  return specOf(failure).forClient;
 }
 
 /**
@@ -103,9 +105,9 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
     case 'tls_alert':
       return { 'alert-id': failure.evidence.alertId, 'alert-message': failure.evidence.alertMessage };
     case 'response_head_too_large':
-      return { 'header-section-size': failure.evidence.octets };
+      return { 'header-section-size': failure.evidence.bytes };
     case 'response_trailers_too_large':
-      return { 'trailer-section-size': failure.evidence.octets };
+      return { 'trailer-section-size': failure.evidence.bytes };
     case 'response_chunk':
       return { coding: 'chunked' };
     case 'response_transfer_coding':

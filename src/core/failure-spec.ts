@@ -26,16 +26,16 @@ export interface FailureSpec<C extends Cause> {
   readonly title: string;
   /** One sentence from the evidence, for operators: may name addresses. */
   readonly sentence: (evidence: Readonly<Evidence[C]>) => string;
-  /** One sentence for the visitor: what they can do. No addresses, no jargon. */
-  readonly visitor: string;
+  /** One sentence for the forClient: what they can do. No addresses, no jargon. */
+  readonly forClient: string;
   /** For operators: what usually causes it, commonest first. */
   readonly usualCauses: readonly string[];
   /** For operators: what to do or look at next, one sentence. */
   readonly nextStep: string;
   /** What this evidence settles: words in place of the general ones above, which stand in docs/failures.md. */
-  readonly inThisCase?: (evidence: Readonly<Evidence[C]>) => CaseWords | null;
+  readonly inThisCase?: (evidence: Readonly<Evidence[C]>) => CaseTexts | null;
 }
 
-export type CaseWords = Partial<
-  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'visitor' | 'usualCauses' | 'nextStep'>
+export type CaseTexts = Partial<
+  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep'>
 >;

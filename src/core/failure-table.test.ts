@@ -100,7 +100,7 @@ const anything = {
   coding: 'br',
   endpoints: 2,
   errno: 'ECONNRESET',
-  firstOctets: 'SSH-2.0',
+  firstBytes: 'SSH-2.0',
   guess: 'ssh',
   hops: 20,
   host: 'www.example.org',
@@ -117,14 +117,14 @@ const anything = {
   names: 'app.internal',
   notAfter: '2026-03-01T00:00:00.000Z',
   notBefore: '2026-01-01T00:00:00.000Z',
-  octets: 8000,
-  octetsMax: 262_144,
+  bytes: 8000,
+  bytesMax: 262_144,
   responses: 101,
-  octetsExpected: 5000,
-  octetsPerS: 12,
-  octetsPerSMin: 200,
-  octetsReceived: 1200,
-  octetsSent: 2048,
+  bytesExpected: 5000,
+  bytesPerS: 12,
+  bytesPerSMin: 200,
+  bytesReceived: 1200,
+  bytesSent: 2048,
   overMs: 10_400,
   path: '/a',
   prohibition: 'metadata',
@@ -162,7 +162,7 @@ describe('the failure table', () => {
     });
   }
 
-  for (const word of ['title', 'visitor', 'nextStep'] as const) {
+  for (const word of ['title', 'forClient', 'nextStep'] as const) {
     it(`has a ${word} for each cause alone`, () => {
       const texts = specs.map(([, spec]) => spec[word]);
       assert.deepEqual(
@@ -197,8 +197,8 @@ describe('the failure table', () => {
     const { drained, no_route, hops_exceeded } = failureTable;
     // `drain.timeout` cuts requests short; `stop_timeout` is between SIGTERM and SIGKILL.
     assert.match(drained.nextStep, /`drain.timeout`/);
-    assert.doesNotMatch(drained.visitor, /new version/);
-    assert.match(drained.visitor, /updated or restarted/);
+    assert.doesNotMatch(drained.forClient, /new version/);
+    assert.match(drained.forClient, /updated or restarted/);
     assert.doesNotMatch(no_route.nextStep, /candor check/);
     assert.doesNotMatch(hops_exceeded.nextStep, /candor explain/);
   });

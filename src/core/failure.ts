@@ -22,8 +22,8 @@ export interface Evidence {
   connect_reset: { address: string; errno: string };
   tls_protocol: { address: string; code: string };
   tls_version: { address: string; code: string };
-  tls_plaintext_peer: { address: string; firstOctets: string };
-  tls_not_spoken: { address: string; firstOctets: string; guess: Guess };
+  tls_plaintext_peer: { address: string; firstBytes: string };
+  tls_not_spoken: { address: string; firstBytes: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
   /** `vouches`, here and in the next: it is not the endpoint's own certificate but one above it. */
@@ -50,22 +50,22 @@ export interface Evidence {
   tls_timeout: { address: string; limitMs: number };
   // too slow
   response_head_timeout: { address: string; limitMs: number };
-  response_head_unfinished: { address: string; limitMs: number; octetsReceived: number };
-  response_head_stalled: { address: string; idleMs: number; octetsReceived: number };
-  response_content_stalled: { address: string; idleMs: number; octetsReceived: number };
-  request_write_timeout: { address: string; limitMs: number; octetsSent: number };
-  tunnel_idle: { address: string; idleMs: number; octetsReceived: number };
+  response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
+  response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
+  response_content_stalled: { address: string; idleMs: number; bytesReceived: number };
+  request_write_timeout: { address: string; limitMs: number; bytesSent: number };
+  tunnel_idle: { address: string; idleMs: number; bytesReceived: number };
   exchange_timeout: { address: string | null; limitMs: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
   reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
-  send_failed: { address: string; octetsSent: number; errno: string };
-  response_head_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
+  send_failed: { address: string; bytesSent: number; errno: string };
+  response_head_cut: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   /** `broken`, here and below: the connection stood, and TLS on it failed, with a code of ours or an alert of theirs. */
   response_content_short: {
     address: string;
-    octetsReceived: number;
-    octetsExpected: number;
+    bytesReceived: number;
+    bytesExpected: number;
     how: 'closed' | 'reset' | 'broken';
     code?: string;
     alertId?: number;
@@ -73,37 +73,37 @@ export interface Evidence {
   };
   response_chunked_cut: {
     address: string;
-    octetsReceived: number;
+    bytesReceived: number;
     how: 'closed' | 'reset' | 'broken';
     code?: string;
     alertId?: number;
     alertMessage?: string;
   };
-  response_content_reset: { address: string; octetsReceived: number; errno: string };
+  response_content_reset: { address: string; bytesReceived: number; errno: string };
   response_content_unclosed: {
     address: string;
-    octetsReceived: number;
+    bytesReceived: number;
     how: 'closed' | 'broken';
     code?: string;
     alertId?: number;
     alertMessage?: string;
   };
   /** Of a WebSocket: a FIN came, and no close frame. */
-  tunnel_unclosed: { address: string; octetsReceived: number };
-  tunnel_exit: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
+  tunnel_unclosed: { address: string; bytesReceived: number };
+  tunnel_exit: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   // garbage
-  response_not_http: { address: string; firstOctets: string; guess: Guess };
-  response_status_line: { address: string; firstOctets: string; rule: ResponseRule };
+  response_not_http: { address: string; firstBytes: string; guess: Guess };
+  response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
   response_field: { address: string; rule: ResponseRule; name: string };
   response_framing: { address: string; rule: ResponseRule };
-  response_head_too_large: { address: string; octets: number; limit: number; longest: string };
-  /** `octets`: of all the heads that had come. */
-  response_interim_excess: { address: string; responses: number; octets: number; limit: number; octetsMax: number };
+  response_head_too_large: { address: string; bytes: number; limit: number; longest: string };
+  /** `bytes`: of all the heads that had come. */
+  response_interim_excess: { address: string; responses: number; bytes: number; limit: number; bytesMax: number };
   response_too_many_fields: { address: string; limit: number };
-  response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
+  response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
-  response_trailers_too_large: { address: string; octets: number; limit: number; fieldsMax: number };
+  response_trailers_too_large: { address: string; bytes: number; limit: number; fieldsMax: number };
   /** `asked` and `answered` are what the Upgrade fields of request and answer held; absent where there was none. */
   response_upgrade_unasked: { address: string; asked?: string; answered?: string };
   // refused by the gateway
@@ -142,7 +142,7 @@ export interface Evidence {
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   too_many_connections: { limit: number; retryAfterS: number };
-  drained: { why: CutReason; what: 'request' | 'tunnel'; retryAfterS: number };
+  drained: { why: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };
   /** Said only by a route that tells of readiness. */
   gateway_stopping: { retryAfterS: number };
   gateway_fault: { invariant: string };
@@ -151,25 +151,25 @@ export interface Evidence {
   /** `isPrivate`: the address is of a private network or of this machine, so that it may be a proxy's. */
   too_many_connections_from_address: { address: string; limit: number; isPrivate: boolean; retryAfterS: number };
   request_refused: { rule: RequestRule; status: number; at: string };
-  /** Here and below: `octetsPerS`, over `overMs`, where it came too slowly rather than not at all. */
+  /** Here and below: `bytesPerS`, over `overMs`, where it came too slowly rather than not at all. */
   request_head_timeout: {
     limitMs: number;
-    octetsReceived: number;
-    octetsPerS?: number;
-    octetsPerSMin?: number;
+    bytesReceived: number;
+    bytesPerS?: number;
+    bytesPerSMin?: number;
     overMs?: number;
   };
   request_content_timeout: {
     idleMs: number;
-    octetsReceived: number;
-    octetsPerS?: number;
-    octetsPerSMin?: number;
+    bytesReceived: number;
+    bytesPerS?: number;
+    bytesPerSMin?: number;
     overMs?: number;
   };
-  request_content_cut: { octetsReceived: number; octetsExpected: number | null };
-  client_gone: { octetsSent: number; how: 'closed' | 'reset' };
-  /** `octetsPerSMin` is 0 where it took nothing at all for `overMs`, as far as could be seen. */
-  response_not_taken: { octetsSent: number; octetsPerS: number; octetsPerSMin: number; overMs: number };
+  request_content_cut: { bytesReceived: number; bytesExpected: number | null };
+  client_gone: { bytesSent: number; how: 'closed' | 'reset' };
+  /** `bytesPerSMin` is 0 where it took nothing at all for `overMs`, as far as could be seen. */
+  response_not_taken: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number };
 }
 
 export type Cause = keyof Evidence;
@@ -186,9 +186,14 @@ export type Prohibition =
   | 'denied';
 
 /** Why the gateway cuts what is under way: what of it ends. The endpoint has no part in it. */
-export type CutReason = 'gateway_stopping' | 'ended_at_once' | 'gateway_replaced' | 'worker_replaced' | 'listener_gone';
+export type ForceCloseReason =
+  | 'gateway_stopping'
+  | 'ended_at_once'
+  | 'gateway_replaced'
+  | 'worker_replaced'
+  | 'listener_gone';
 
-/** What octets that are no HTTP response look like. */
+/** What bytes that are no HTTP response look like. */
 export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
 
 export interface FailureOf<C extends Cause> {

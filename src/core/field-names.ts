@@ -101,7 +101,7 @@ export function fieldId(name: string): number {
 
 /** A set of field names that is quick to ask: by number where there is one, else by name. */
 export interface FieldFilter {
-  /** One octet per known name, not 0 where the name belongs to the set. */
+  /** One byte per known name, not 0 where the name belongs to the set. */
   readonly known: Uint8Array;
   /** Lowercase names without a number; null when there are none. */
   readonly others: ReadonlySet<string> | null;

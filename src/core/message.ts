@@ -2,7 +2,7 @@ import type { FieldFilter } from './field-names.ts';
 
 /**
  * Messages as the exchange sees them: no protocol version shows through. HTTP/1 backs these with spans of
- * octets, HTTP/2 with pairs; the exchange cannot tell.
+ * bytes, HTTP/2 with pairs; the exchange cannot tell.
  */
 export interface Fields {
   /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
@@ -20,7 +20,7 @@ export interface Fields {
 export interface FieldSink {
   field(name: string, value: string): void;
   /** Whole field lines in HTTP/1 form with their CR LF, already checked. */
-  fieldLines(octets: Uint8Array, start: number, end: number): void;
+  fieldLines(bytes: Uint8Array, start: number, end: number): void;
 }
 
 export interface WritesFields {
@@ -30,7 +30,7 @@ export interface WritesFields {
 /** How the end of a message's content is found (RFC 9112 §6.3; HTTP/2 knows `length` and `until-end`). */
 export type Framing =
   | { readonly kind: 'none' }
-  | { readonly kind: 'length'; readonly octets: number }
+  | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' } // ends where the coding says
   | { readonly kind: 'until-close' }; // ends with the connection
 
@@ -40,12 +40,12 @@ export const contentUntilClose: Framing = { kind: 'until-close' };
 
 /** Whether a message ends with its head. */
 export function hasNoContent(framing: Framing): boolean {
-  return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0);
 }
 
-/** Whether content of so many octets is all that the framing lets follow. */
-export function isLength(framing: Framing, octets: number): boolean {
-  return framing.kind === 'length' && framing.octets === octets;
+/** Whether content of so many bytes is all that the framing lets follow. */
+export function isLength(framing: Framing, bytes: number): boolean {
+  return framing.kind === 'length' && framing.bytes === bytes;
 }
 
 export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
@@ -55,7 +55,7 @@ export interface RequestHead {
   readonly scheme: 'http' | 'https';
   /** Host and port as the client named them, lowercase; '' when an HTTP/1.0 client named none. */
   readonly authority: string;
-  /** Path and query in origin-form (or "*"), the octets as sent. */
+  /** Path and query in origin-form (or "*"), the bytes as sent. */
   readonly target: string;
   readonly version: HttpVersion;
   readonly fields: Fields;
@@ -98,7 +98,7 @@ export interface OutgoingResponse extends WritesFields {
 }
 
 /**
- * Owned octets belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
+ * Owned bytes belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
  * is over (`onResponseRead`, or the end of the stream), so that a small response can be held without a copy.
  */
 export type Ownership = 'borrowed' | 'owned';

@@ -1,4 +1,4 @@
-import type { Cancellable, WorldFault } from './connector.ts';
+import type { Cancellable, NetworkFault } from './connector.ts';
 
 /** Finding the addresses of names: the effect that main needs, as an interface. Workers never wait for it. */
 export interface NameResolver {
@@ -42,4 +42,4 @@ export type FamilyAnswer =
       /** How long the answer holds; null where its source does not say. */
       readonly ttlS: number | null;
     }
-  | { readonly found: false; readonly fault: WorldFault };
+  | { readonly found: false; readonly fault: NetworkFault };

@@ -1,5 +1,5 @@
 /** An address that listens, or that is connected to. */
-interface Place {
+interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
@@ -8,8 +8,8 @@ interface Place {
  * Which of `listeners`, all our own, a connection to `target` would reach: requests would go in circles until the hop
  * limit ends them. Null: none. `addresses` are those of this machine; they matter only where one listens everywhere.
  */
-export function ownListener<L extends Place>(
-  target: Place,
+export function ownListener<L extends HostAndPort>(
+  target: HostAndPort,
   listeners: readonly L[],
   addresses: () => readonly string[],
 ): L | null {
@@ -17,7 +17,7 @@ export function ownListener<L extends Place>(
   if (!listeners.some(({ port }) => port === target.port)) return null;
   const to = plain(target.host);
   const isHere = (): boolean => isUnspecified(to) || isLoopback(to) || addresses().some((own) => plain(own) === to);
-  const reaches = (listener: Place): boolean => {
+  const reaches = (listener: HostAndPort): boolean => {
     if (listener.port === 0 || listener.port !== target.port) return false;
     const at = plain(listener.host);
     if (at === to) return true;

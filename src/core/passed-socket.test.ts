@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dealSockets, type PassedSocket } from './passed-socket.ts';
+import { assignSockets, type PassedSocket } from './passed-socket.ts';
 
 const socketOf = (port: number, fd: number): PassedSocket => ({ fd, host: '::', port, link: `socket:[${fd}]` });
 
@@ -9,7 +9,7 @@ test('every socket is dealt once, and of each place nobody gets two more than an
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 80, max: 83 })), fc.integer({ min: 1, max: 8 }), (ports, count) => {
       const sockets = ports.map(socketOf);
-      const hands = dealSockets(sockets, count);
+      const hands = assignSockets(sockets, count);
       assert.equal(hands.length, count);
       assert.deepEqual(
         hands.flat().toSorted((one, other) => one.fd - other.fd),

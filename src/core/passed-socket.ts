@@ -19,14 +19,14 @@ export interface PassedSocket extends OwnSocket {
  * Who of `count` workers takes which: of each place every worker as many as another, or one more. Where there are fewer
  * sockets than workers, the last get none, and open one of their own.
  */
-export function dealSockets(sockets: readonly PassedSocket[], count: number): readonly (readonly PassedSocket[])[] {
-  const hands = Array.from({ length: count }, (): PassedSocket[] => []);
-  const dealt = new Map<string, number>();
+export function assignSockets(sockets: readonly PassedSocket[], count: number): readonly (readonly PassedSocket[])[] {
+  const assigned = Array.from({ length: count }, (): PassedSocket[] => []);
+  const countByAddress = new Map<string, number>();
   for (const socket of sockets) {
-    const place = `${socket.host}:${socket.port}`;
-    const at = dealt.get(place) ?? 0;
-    dealt.set(place, at + 1);
-    hands[at % count]?.push(socket);
+    const address = `${socket.host}:${socket.port}`;
+    const at = countByAddress.get(address) ?? 0;
+    countByAddress.set(address, at + 1);
+    assigned[at % count]?.push(socket);
   }
-  return hands;
+  return assigned;
 }

@@ -10,12 +10,12 @@ export const recordVersion = 1;
 /** One line of the exchange log, version 1: what `record/write-record.ts` writes and everybody reads. */
 export interface ExchangeRecord {
   readonly v: 1;
-  /** `tunnel`: it became one by an upgrade, and `octets_…` are the tunnel's. */
+  /** `tunnel`: it became one by an upgrade, and `bytes_…` are the tunnel's. */
   readonly kind: 'exchange' | 'tunnel';
   readonly id: string;
   /** Null where the request belongs to no trace. */
   readonly trace_id: string | null;
-  /** RFC 3339, milliseconds, UTC: when the request's first octet came. */
+  /** RFC 3339, milliseconds, UTC: when the request's first byte came. */
   readonly at: string;
   readonly deployment: string;
   readonly member: string;

@@ -22,8 +22,8 @@ export type Whose = (typeof whoses)[number];
 
 /** What is known of whether the request may have been executed. */
 export const deliveries = [
-  'not_sent', // no octet of the request can have reached the endpoint
-  'partial', // some octets were sent, not the whole request
+  'not_sent', // no byte of the request can have reached the endpoint
+  'partial', // some bytes were sent, not the whole request
   'sent_unknown', // the whole request was sent; nothing came back
   'refused_by_peer', // the endpoint said that it did not process it
   'response_started', // an answer had begun

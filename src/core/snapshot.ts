@@ -16,7 +16,7 @@ import type {
   UpstreamId,
 } from './endpoint.ts';
 import type { Cause, Failure } from './failure.ts';
-import type { SlotHandle } from './places.ts';
+import type { SemaphoreHandle } from './semaphores.ts';
 
 /** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
 export interface Snapshot {
@@ -51,7 +51,7 @@ export interface EndpointSnapshot {
   /** The name that was looked up to find the address: for Host and TLS. Absent where the file has the address itself. */
   readonly name?: string;
   /** An address of the same name in the other family, to be raced when this one does not answer at once (RFC 8305). */
-  readonly otherWay?: string;
+  readonly secondAddress?: string;
   /** The name does not vouch for the address any more: its lookup fails, or it leads where nothing is ready. */
   readonly addressStale?: true;
   /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
@@ -59,7 +59,7 @@ export interface EndpointSnapshot {
   /** What its last check met; absent where that passed, or got an answer that is none of these. */
   readonly checkCause?: Cause;
   /** Where all workers count what they have there; absent: each counts for itself. */
-  readonly slot?: SlotHandle;
+  readonly semaphores?: SemaphoreHandle;
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;
@@ -68,7 +68,7 @@ export interface EndpointSnapshot {
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;
   /** By which Retry-After is computed; null without checks. */
-  readonly checks: CheckRhythm | null;
+  readonly checks: CheckSchedule | null;
   readonly release: string | null;
   readonly exit: InstanceExit | null;
 }
@@ -77,7 +77,7 @@ export interface EndpointSnapshot {
  * When checks can next change an endpoint's state, as it was when the endpoint last changed: checks that found nothing new
  * since then are not told of, and came in their rhythm.
  */
-export interface CheckRhythm {
+export interface CheckSchedule {
   /** When the next one is due, on the process-wide monotonic clock. */
   readonly nextInstant: number;
   readonly everyMs: number;

@@ -29,7 +29,7 @@ export interface DownstreamStream {
   readonly capabilities: Capabilities;
   readonly request: RequestHead;
   readonly client: ClientFacts;
-  /** When the first octet of the request came. */
+  /** When the first byte of the request came. */
   readonly startedAt: Instant;
   readonly startedWall: number;
   /** Request content is held back until this is called; answers "100 Continue" where the client waits for it. */
@@ -39,13 +39,13 @@ export interface DownstreamStream {
   /** An interim response (1xx), without the fields that `drop` holds; passed over where the client cannot take one. */
   inform(status: number, fields: Fields, drop: FieldFilter): void;
   respond(response: OutgoingResponse): void;
-  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * Answers the request by changing to `protocol`, of which `response` tells: the exchange is a tunnel. What the client
    * sends, and may have sent early, follows as request content without `readContent`.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
-  /** The response is whole. `onSent` follows when its last octet has left. */
+  /** The response is whole. `onSent` follows when its last byte has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;
   /** Cuts the response so that the client cannot take it for whole. Nothing follows. */
@@ -56,7 +56,7 @@ export interface DownstreamStream {
 export interface DownstreamHandler {
   /** The exchange begins. `failure` says why what came cannot be a request, where it cannot. */
   onRequest(failure: Failure | null): void;
-  onRequestContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   onRequestEnd(trailers: Fields | null): void;
   /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
   onRequestFailed(failure: Failure): void;
@@ -64,7 +64,7 @@ export interface DownstreamHandler {
   onRequestRead(): void;
   /** The client has taken all that was pending. */
   onClientRoom(): void;
-  /** The last octet of the response has been handed to the system. */
+  /** The last byte of the response has been handed to the system. */
   onSent(): void;
 }
 
@@ -77,18 +77,18 @@ export interface UpstreamStream {
   readonly reused: boolean;
   /** How long it had been idle before this attempt. */
   readonly idleMs: number;
-  /** Whether any octet of the request has been handed to the system, and whether all have. */
+  /** Whether any byte of the request has been handed to the system, and whether all have. */
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
   /**
-   * Of an attempt that failed before an octet of its request had left: the request's content as far as it was given, the
+   * Of an attempt that failed before a byte of its request had left: the request's content as far as it was given, the
    * caller's to keep. Null where something has left, or the content cannot be had any more.
    */
   readonly unsentContent: Uint8Array | null;
-  /** Whether any octet of an answer has come. */
+  /** Whether any byte of an answer has come. */
   readonly answerBegun: boolean;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
-  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * The request is whole; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, though
    * its stream is not to be closed before the answer is known: a switch begins its content anew.
@@ -115,7 +115,7 @@ export interface UpstreamHandler {
    */
   onSwitched(protocol: string, response: ResponseHead): void;
   onResponse(response: ResponseHead): void;
-  onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   /** The response is whole; unless the exchange is a tunnel, the stream is not to be used any more. */
   onResponseEnd(trailers: Fields | null): void;
   /** The attempt is over without a whole response; the stream is not to be used any more. */
@@ -130,7 +130,7 @@ export interface UpstreamHandler {
  * was in use a moment ago and has been looked at (for a request that must not be repeated), or none that has served before
  * (for the attempt after a stale one).
  */
-export type ConnectionAge = 'any' | 'looked_at' | 'just_used' | 'fresh';
+export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 
 /** What came of asking an endpoint for a stream: one of the two is called once, perhaps before the call returns. */
 export interface StreamWaiter {

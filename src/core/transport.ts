@@ -1,7 +1,7 @@
 import type { Ownership } from './message.ts';
 
 /**
- * One connection's octets, without a protocol. The real one is in `transport/`, over sockets; tests use one
+ * One connection's bytes, without a protocol. The real one is in `transport/`, over sockets; tests use one
  * in memory. A second runtime would bring a third.
  */
 export interface Transport {
@@ -9,21 +9,21 @@ export interface Transport {
   /** Who hears of what happens. Set by each layer that takes the transport over. */
   listener: TransportListener;
   /**
-   * Sends octets. Borrowed ones are copied unless the kernel takes them at once; owned ones may be kept, and
+   * Sends bytes. Borrowed ones are copied unless the kernel takes them at once; owned ones may be kept, and
    * must not change until `onWritten` says that nothing is pending.
-   * Returns false while octets are pending: hold the rest until `onWritten`. Small pieces may wait for the end of the
+   * Returns false while bytes are pending: hold the rest until `onWritten`. Small pieces may wait for the end of the
    * event loop's turn first; those are held, and do not count as pending.
    */
-  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  /** Octets given to `write` that the kernel has not taken yet; none once it is closed. */
-  readonly pendingOctets: number;
+  write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  /** Bytes given to `write` that the kernel has not taken yet; none once it is closed. */
+  readonly pendingBytes: number;
   /**
-   * Octets given to `write` that have left this process, or may have: all but those that are held, were taken back, or
+   * Bytes given to `write` that have left this process, or may have: all but those that are held, were taken back, or
    * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.
    */
-  readonly sentOctets: number;
+  readonly sentBytes: number;
   /** Gives up what is held, and what the system refused whole, and returns it: it will never leave. */
-  takeBack(): Uint8Array;
+  reclaimUnsent(): Uint8Array;
   /**
    * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
    * is awaited, since what has come is lost; where it is not quiet, the connection must be closed. Within TLS anything counts,
@@ -31,8 +31,8 @@ export interface Transport {
    */
   isQuiet(): boolean;
   /**
-   * Whether the peer has sent octets of which nobody has been told, as far as the system knows now: for connections that are
-   * about to be closed because nothing has come. Nothing is lost by the look: `onOctets` tells of them, soon and before
+   * Whether the peer has sent bytes of which nobody has been told, as far as the system knows now: for connections that are
+   * about to be closed because nothing has come. Nothing is lost by the look: `onBytes` tells of them, soon and before
    * anything else. Where no look is possible (TLS, a system whose sockets have no descriptors), false. Some 5 µs.
    */
   hasUnread(): boolean;
@@ -40,7 +40,7 @@ export interface Transport {
   resume(): void;
   /**
    * Reads into a large buffer of the transport's own from now on (true), or into the shared one (false).
-   * While content streams in bulk its chunks can then be written on as owned octets without a copy, provided
+   * While content streams in bulk its chunks can then be written on as owned bytes without a copy, provided
    * that the reader pauses until they are written.
    */
   readInBulk(bulk: boolean): void;
@@ -68,10 +68,10 @@ export interface TlsFacts {
   readonly alpn: string | null;
 }
 
-/** Calls come one at a time and never from inside a call to the transport itself, except `onOctets` pauses. */
+/** Calls come one at a time and never from inside a call to the transport itself, except `onBytes` pauses. */
 export interface TransportListener {
-  /** Octets [start, end) have come. Borrowed unless the transport reads in bulk. */
-  onOctets(octets: Uint8Array, start: number, end: number): void;
+  /** Bytes [start, end) have come. Borrowed unless the transport reads in bulk. */
+  onBytes(bytes: Uint8Array, start: number, end: number): void;
   /** The peer has sent FIN. We may still write. */
   onEnd(): void;
   /** Everything given to `write` has been taken by the kernel. */

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Program, ProgramListener } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
-import type { OrphanGuard } from './orphan-guard.ts';
-import { openForUs } from './output-pipes.ts';
+import type { OrphanWatchdog } from './orphan-watchdog.ts';
+import { openForReading } from './output-pipes.ts';
 import { readProcess } from './process-group.ts';
 import { isRunning } from './process-identity.ts';
 import { RunningProgram } from './running-program.ts';
@@ -16,16 +16,16 @@ export function adoptProgram(
   record: ProgramRecord,
   listener: ProgramListener,
   clock: Clock,
-  guard: OrphanGuard,
+  watchdog: OrphanWatchdog,
 ): Program | null {
   if (!isRunning(record.process)) return null;
   const { process, port, stopMs, unfinished } = record;
   const { pid } = process;
   const output = openOutput(record);
-  const program = new RunningProgram({ pid, port, stopMs, ...output, begun: unfinished, listener, clock, guard });
-  const watch = new EndWatch(record, clock, () => program.ended(null, null));
-  program.onSilence = () => watch.lookNow();
-  program.onLetGo = () => watch.end();
+  const program = new RunningProgram({ pid, port, stopMs, ...output, begun: unfinished, listener, clock, watchdog });
+  const watch = new ExitPoller(record, clock, () => program.ended(null, null));
+  program.onSilence = () => watch.pollNow();
+  program.onDetach = () => watch.end();
   return program;
 }
 
@@ -33,8 +33,8 @@ export function adoptProgram(
 function openOutput({ stdout, stderr }: ProgramRecord) {
   let first: Readable | null = null;
   try {
-    first = openForUs(stdout);
-    return { pipes: { stdout, stderr }, streams: { stdout: first, stderr: openForUs(stderr) } };
+    first = openForReading(stdout);
+    return { pipes: { stdout, stderr }, streams: { stdout: first, stderr: openForReading(stderr) } };
   } catch {
     first?.destroy();
     return { pipes: null, streams: { stdout: Readable.from([]), stderr: Readable.from([]) } };
@@ -43,41 +43,41 @@ function openOutput({ stdout, stderr }: ProgramRecord) {
 
 /**
  * A look reads one small file. Whoever has lost a connection to the program is to be told that it has ended, and waits
- * 50 ms for such news (`exchange/exit-news.ts`).
+ * 50 ms for such news (`exchange/instance-exit.ts`).
  */
-const lookEveryMs = 40;
+const pollEveryMs = 40;
 
 /** A program that ends closes its output a little before it is gone. The pauses double. */
-const lookAgainMs = 2;
+const confirmAfterMs = 2;
 
 /** Looks again and again whether a process is still there; one that has ended and that its parent ignores is not. */
-class EndWatch {
+class ExitPoller {
   readonly #record: ProgramRecord;
   readonly #clock: Clock;
   readonly #onEnded: () => void;
   #timer: Timer | null = null;
-  #pauseMs = lookEveryMs;
+  #pauseMs = pollEveryMs;
 
   constructor(record: ProgramRecord, clock: Clock, onEnded: () => void) {
     this.#record = record;
     this.#clock = clock;
     this.#onEnded = onEnded;
-    this.#lookLater();
+    this.#pollLater();
   }
 
   /** It has probably ended. */
-  lookNow(): void {
-    this.#pauseMs = lookAgainMs;
-    this.#look();
+  pollNow(): void {
+    this.#pauseMs = confirmAfterMs;
+    this.#poll();
   }
 
-  #look(): void {
+  #poll(): void {
     if (this.#timer === null) return;
     this.#timer.cancel();
     const { pid, startTicks } = this.#record.process;
     const facts = readProcess(pid);
     const runs = facts !== null && facts.startTicks === startTicks && facts.state !== 'Z' && facts.state !== 'X';
-    if (runs) return this.#lookLater();
+    if (runs) return this.#pollLater();
     this.#timer = null;
     this.#onEnded();
   }
@@ -87,9 +87,9 @@ class EndWatch {
     this.#timer = null;
   }
 
-  #lookLater(): void {
+  #pollLater(): void {
     const at = after(this.#clock.now(), this.#pauseMs);
-    this.#pauseMs = Math.min(2 * this.#pauseMs, lookEveryMs);
-    this.#timer = this.#clock.schedule(at, (watch: EndWatch) => watch.#look(), this as EndWatch);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, pollEveryMs);
+    this.#timer = this.#clock.schedule(at, (watch: ExitPoller) => watch.#poll(), this as ExitPoller);
   }
 }

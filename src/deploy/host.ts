@@ -1,7 +1,7 @@
 import type { Result } from '../core/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramRecord } from './instance-record.ts';
-import type { Observation, ReadinessCheck } from './readiness.ts';
+import type { ReadinessResult, ReadinessCheck } from './readiness.ts';
 
 /**
  * What deploying needs of the machine, and nothing else of it. `system-host.ts` is the real one; simulations bring
@@ -19,9 +19,9 @@ export interface Host {
   /** Takes a program over that an earlier process has started, with its port; null where it has ended. */
   adopt(record: ProgramRecord, listener: ProgramListener): Program | null;
   /** What every program gets of our own environment, as far as it should be the same after a restart. */
-  readonly inherited: Readonly<Record<string, string | undefined>>;
+  readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
   /** Asks once. `told` is called exactly once, within the check's time limit, unless the returned function came first. */
-  probe(check: ReadinessCheck, told: (observation: Observation) => void): () => void;
+  probe(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): () => void;
   /** Where a program and what it started listen; empty where the platform does not say. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
   /** Nothing that was started here is left running, nor needs an eye kept on it. */
@@ -55,11 +55,11 @@ export interface ProgramListener {
 export interface Program {
   readonly pid: number;
   /** Whether it is ended should Candor be killed. */
-  readonly guarded: boolean;
+  readonly isWatched: boolean;
   /** What a later process needs to take it over; null where none can. Its port and what it has begun to write included. */
   record(): ProgramRecord | null;
   /** Stops listening to its output; it runs on, for the process that takes it over. `record` is final from then on. */
-  letGo(): void;
+  detach(): void;
   /** To the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Whether any process of the group is left, zombies apart. */
@@ -69,7 +69,7 @@ export interface Program {
   /** Stops listening to its output, and forgets it. */
   discard(): void;
   /** Tells as lines what it has begun to write, although its output has not ended. */
-  tellUnfinishedLines(): void;
+  flushUnfinishedLines(): void;
 }
 
 /** Code and signal are both null where how it ended is not known: only its parent is told. */

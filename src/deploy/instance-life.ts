@@ -182,10 +182,10 @@ export function restartDelayMs(failures: number, chance: number, restart: Applic
   return Math.round(chance * ceilingMs);
 }
 
-type Starting = Extract<InstanceLife, { phase: 'starting' }>;
-type Serving = Extract<InstanceLife, { phase: 'ready' | 'failing' }>;
+type StartingLife = Extract<InstanceLife, { phase: 'starting' }>;
+type ServingLife = Extract<InstanceLife, { phase: 'ready' | 'failing' }>;
 
-function fromStarting(life: Starting, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
+function fromStarting(life: StartingLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
   switch (event.kind) {
     case 'checked': {
       const passes = event.passed ? life.passes + 1 : 0;
@@ -206,7 +206,7 @@ function fromStarting(life: Starting, event: LifeEvent, now: Instant, spec: Life
   }
 }
 
-function fromServing(life: Serving, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
+function fromServing(life: ServingLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
   switch (event.kind) {
     case 'checked':
       return life.phase === 'ready'

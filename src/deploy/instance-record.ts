@@ -14,7 +14,7 @@ export interface ProgramRecord {
   /** Whether it is ended should its Candor be killed. */
   readonly guarded: boolean;
   readonly stopMs: number;
-  /** The beginnings of lines whose end has not come, as octets in base64. */
+  /** The beginnings of lines whose end has not come, as bytes in base64. */
   readonly unfinished: { readonly stdout: string; readonly stderr: string };
 }
 
@@ -59,12 +59,12 @@ export interface InstancesFile {
   /** Of its writer. */
   readonly generation: number;
   /** Its writer has given the instances out of its hands; null: it looks after them, or has died over it. */
-  readonly handOver: HandOver | null;
+  readonly handOver: HandoffRecord | null;
   readonly instances: readonly InstanceRecord[];
   readonly more: Readonly<Record<string, unknown>>;
 }
 
-export interface HandOver {
+export interface HandoffRecord {
   /** When, in milliseconds since the machine has started. */
   readonly atUptimeMs: number;
   /** For how long they are left to themselves; null: as long as their Candor runs. */
@@ -145,13 +145,13 @@ export function readInstances(text: string): InstancesFile | { readonly why: str
   return {
     bootId: boot,
     generation: countOr(generation, 0),
-    handOver: readHandOver(handOver),
+    handOver: readHandoff(handOver),
     instances: instances.flatMap((one: unknown) => readInstance(one, boot) ?? []),
     more,
   };
 }
 
-function readHandOver(written: unknown): HandOver | null {
+function readHandoff(written: unknown): HandoffRecord | null {
   if (!isObject(written) || !isCount(written['at_uptime_ms'])) return null;
   const graceMs = written['grace_ms'];
   return { atUptimeMs: written['at_uptime_ms'], graceMs: isCount(graceMs) ? graceMs : null };

@@ -18,27 +18,27 @@ export class InstanceReport {
   }
 
   started(program: Program, port: number, { command }: ApplicationSpec): void {
-    this.#events.tell({
+    this.#events.emit({
       kind: 'instance_started',
       subject: this.#subject,
-      reason: `started as process ${program.pid}, told to listen on port ${port}${unguardedText(program)}`,
+      reason: `started as process ${program.pid}, told to listen on port ${port}${unwatchedText(program)}`,
       evidence: { pid: program.pid, port, command: shownCommand(command) },
       to: 'starting',
     });
   }
 
   adopted(program: Program, { command, ranMs, program: { port } }: InstanceRecord, to: Phase): void {
-    this.#events.tell({
+    this.#events.emit({
       kind: 'instance_adopted',
       subject: this.#subject,
-      reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unguardedText(program)}`,
+      reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unwatchedText(program)}`,
       evidence: { pid: program.pid, port, command: shownCommand(command), ranMs },
       to,
     });
   }
 
   notStarted({ errno, reason }: StartFailure, { command, directory }: ApplicationSpec, from: Phase): void {
-    this.#events.tell({
+    this.#events.emit({
       kind: 'instance_not_started',
       subject: this.#subject,
       reason,
@@ -48,27 +48,27 @@ export class InstanceReport {
   }
 
   ready(reason: string, evidence: { port: number; passes: number; afterMs: number }, from: Phase): void {
-    this.#events.tell({ kind: 'instance_ready', subject: this.#subject, reason, evidence, from, to: 'ready' });
+    this.#events.emit({ kind: 'instance_ready', subject: this.#subject, reason, evidence, from, to: 'ready' });
   }
 
   /** Late for its first readiness, or ready no longer. */
   notReady(reason: string, evidence: EventFacts['instance_not_ready'], from: Phase, to: Phase): void {
-    this.#events.tell({ kind: 'instance_not_ready', subject: this.#subject, reason, evidence, from, to });
+    this.#events.emit({ kind: 'instance_not_ready', subject: this.#subject, reason, evidence, from, to });
   }
 
-  misplaced(reason: string, port: number, sockets: readonly ListeningSocket[]): void {
+  wrongListenAddress(reason: string, port: number, sockets: readonly ListeningSocket[]): void {
     const evidence = { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) };
-    this.#events.tell({ kind: 'instance_misplaced', subject: this.#subject, reason, evidence, from: 'starting' });
+    this.#events.emit({ kind: 'instance_misplaced', subject: this.#subject, reason, evidence, from: 'starting' });
   }
 
   exposed(listensOn: string): void {
     const reason = exposureText(listensOn);
-    this.#events.tell({ kind: 'instance_exposed', subject: this.#subject, reason, evidence: { listensOn } });
+    this.#events.emit({ kind: 'instance_exposed', subject: this.#subject, reason, evidence: { listensOn } });
   }
 
   exited(reason: string, exit: ProgramExit, run: ExitedRun, from: Phase, to: Phase): void {
     const { code, signal, outOfMemory } = exit;
-    this.#events.tell({
+    this.#events.emit({
       kind: 'instance_exited',
       subject: this.#subject,
       reason,
@@ -80,7 +80,7 @@ export class InstanceReport {
 
   restarting(reason: string, life: Extract<InstanceLife, { phase: 'backing_off' }>, from: Phase): void {
     const evidence = { afterMs: life.until - life.since, failures: life.failures };
-    this.#events.tell({ kind: 'instance_restarting', subject: this.#subject, reason, evidence, from, to: life.phase });
+    this.#events.emit({ kind: 'instance_restarting', subject: this.#subject, reason, evidence, from, to: life.phase });
   }
 }
 
@@ -91,7 +91,7 @@ function shownCommand(command: readonly string[]): string {
   return redactor.redactCommand(command).join(' ');
 }
 
-function unguardedText({ guarded }: Program): string {
+function unwatchedText({ isWatched: guarded }: Program): string {
   return guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
 }
 

@@ -3,7 +3,7 @@ import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
-import { isChecked } from './checks.ts';
+import { isChecked } from './readiness-check-loop.ts';
 import type { Host, OutputStream, ProgramExit, StartFailure } from './host.ts';
 import {
   adopted,
@@ -18,14 +18,14 @@ import {
 import { type InstanceRecord, isRecorded } from './instance-record.ts';
 import { exposedAt } from './exposure.ts';
 import { InstanceReport } from './instance-report.ts';
-import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-words.ts';
+import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
-import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
-import { keepsReady, passes } from './readiness.ts';
+import { type SupervisedInstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
+import { keepsReady, hasPassed } from './readiness.ts';
 import { type InstanceTraffic, ReadinessWatch } from './readiness-watch.ts';
-import { Run } from './run.ts';
+import { ProgramRun } from './program-run.ts';
 
-export type { InstanceStatus, LiveInstance } from './live-instance.ts';
+export type { SupervisedInstanceStatus, LiveInstance } from './live-instance.ts';
 
 export interface InstanceParts {
   readonly clock: Clock;
@@ -38,7 +38,7 @@ export interface InstanceParts {
   /** A readiness check has come back; `refused`: nothing listened. */
   readonly onChecked: (instance: Instance, refused: boolean) => void;
   /** Of the application: whether it has been told that one of its instances is exposed. */
-  readonly exposure: { isTold: boolean };
+  readonly exposure: { isReported: boolean };
 }
 
 /** Lines in the status; the event of its end has all that are kept. */
@@ -57,17 +57,17 @@ export class Instance {
   #spec: ApplicationSpec;
   #life: InstanceLife;
   #stateSince: Instant;
-  #run: Run | null = null;
+  #run: ProgramRun | null = null;
   #dueTimer: Timer | null = null;
   #restarts = 0;
   #port = 0;
   /** Events that came while one was being heard. */
-  readonly #unheard: LifeEvent[] = [];
-  #hearing = false;
-  #told = '';
+  readonly #pendingEvents: LifeEvent[] = [];
+  #isHandling = false;
+  #announced = '';
   /** An earlier process has started what runs now. */
   #isAdopted = false;
-  #isLetGo = false;
+  #isDetached = false;
   /** Where strangers reach what runs now without the gateway; null where none can, or it is not known. */
   #exposedAt: string | null = null;
 
@@ -85,14 +85,14 @@ export class Instance {
       onChecked: (observation) => {
         parts.onChecked(this, observation.kind === 'refused');
         const wasReady = this.#life.phase === 'ready' || this.#life.phase === 'failing';
-        const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : passes(observation);
-        this.#hear({ kind: 'checked', passed });
+        const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : hasPassed(observation);
+        this.#handle({ kind: 'checked', passed });
       },
-      onMisplaced: (port, sockets) => {
-        this.#report.misplaced(lastSeen(this.#facts), port, sockets);
+      onWrongListenAddress: (port, sockets) => {
+        this.#report.wrongListenAddress(lastSeen(this.#facts), port, sockets);
         this.#announce();
       },
-      onTrouble: () => this.#tellTrouble(),
+      onTrouble: () => this.#reportTrouble(),
     });
   }
 
@@ -106,7 +106,7 @@ export class Instance {
 
   start(): void {
     this.#beginRun();
-    this.#awaitDue();
+    this.#scheduleDue();
   }
 
   /** Goes on where an earlier process left off, `agoMs` ago. False where the program has ended; then nothing is told. */
@@ -114,7 +114,7 @@ export class Instance {
     const { clock } = this.#parts;
     const now = clock.now();
     const run = this.#newRun();
-    if (!run.takeOver(record.program, after(now, -(record.ranMs + agoMs)), record.lines)) return false;
+    if (!run.adopt(record.program, after(now, -(record.ranMs + agoMs)), record.lines)) return false;
     this.#run = run;
     this.#port = record.program.port;
     this.#restarts = record.restarts;
@@ -127,8 +127,8 @@ export class Instance {
     if (isChecked(this.#life)) {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }
-    if (this.#life.phase === 'ready') this.#lookWhoReachesIt();
-    this.#awaitDue();
+    if (this.#life.phase === 'ready') this.#checkExposure();
+    this.#scheduleDue();
     return true;
   }
 
@@ -156,16 +156,16 @@ export class Instance {
   }
 
   /** Leaves its program to another process. It stays as it is, and nothing of it is told any more. */
-  letGo(): void {
-    this.#isLetGo = true;
+  detach(): void {
+    this.#isDetached = true;
     this.#dueTimer?.cancel();
     this.#dueTimer = null;
     this.#readiness.end();
-    this.#run?.letGo();
+    this.#run?.detach();
   }
 
-  get isLetGo(): boolean {
-    return this.#isLetGo;
+  get isDetached(): boolean {
+    return this.#isDetached;
   }
 
   get hasProgram(): boolean {
@@ -180,12 +180,12 @@ export class Instance {
   /** New settings that need no new process. */
   adapt(spec: ApplicationSpec): void {
     this.#spec = spec;
-    this.#awaitDue();
+    this.#scheduleDue();
   }
 
   /** No new requests; after `drainMs`, or `drained`, it stops. */
   retire(drainMs: number): void {
-    this.#hear({ kind: 'retire', drainMs });
+    this.#handle({ kind: 'retire', drainMs });
   }
 
   /** What requests came to since the last time. */
@@ -194,15 +194,15 @@ export class Instance {
   }
 
   drained(): void {
-    this.#hear({ kind: 'drained' });
+    this.#handle({ kind: 'drained' });
   }
 
   stop(): void {
-    this.#hear({ kind: 'stop' });
+    this.#handle({ kind: 'stop' });
   }
 
   kill(): void {
-    this.#hear({ kind: 'kill' });
+    this.#handle({ kind: 'kill' });
   }
 
   live(): LiveInstance {
@@ -218,7 +218,7 @@ export class Instance {
     };
   }
 
-  status(): InstanceStatus {
+  status(): SupervisedInstanceStatus {
     const own = this.#run?.tail.lines ?? [];
     return {
       id: this.id,
@@ -247,7 +247,7 @@ export class Instance {
       spec: this.#spec,
       port: this.#port,
       lastObservation: this.#readiness.last,
-      misplaced: this.#readiness.misplaced,
+      wrongListenSockets: this.#readiness.wrongListenSockets,
       lastLine: this.#run?.tail.lastLine ?? null,
       ending: this.#lastRun.ending,
       isAdopted: this.#isAdopted,
@@ -257,28 +257,29 @@ export class Instance {
   // ── the life ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Effects may cause further events; those wait until the present one is through. */
-  #hear(event: LifeEvent): void {
-    if (this.#isLetGo) return;
-    this.#unheard.push(event);
-    if (this.#hearing) return;
-    this.#hearing = true;
+  #handle(event: LifeEvent): void {
+    if (this.#isDetached) return;
+    this.#pendingEvents.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
     try {
-      for (let heard = this.#unheard.shift(); heard !== undefined; heard = this.#unheard.shift()) this.#take(heard);
+      for (let heard = this.#pendingEvents.shift(); heard !== undefined; heard = this.#pendingEvents.shift())
+        this.#apply(heard);
     } finally {
-      this.#hearing = false;
+      this.#isHandling = false;
     }
     this.#announce();
   }
 
-  #take(event: LifeEvent): void {
+  #apply(event: LifeEvent): void {
     const before = this.#life;
     const life = next(before, event, this.#parts.clock.now(), this.#spec);
     if (life === before) return;
     this.#life = life;
     if (endpointStateOf(before) !== endpointStateOf(life)) this.#stateSince = this.#parts.clock.now();
     if (before.phase !== life.phase) this.#entered(before, life);
-    else this.#wentOn(before, life);
-    this.#awaitDue();
+    else this.#changedInPhase(before, life);
+    this.#scheduleDue();
   }
 
   #entered(before: InstanceLife, life: InstanceLife): void {
@@ -290,11 +291,11 @@ export class Instance {
       case 'ready':
         return this.#becameReady(before, life.startedAt);
       case 'failing':
-        return this.#tellNotReady(failsMax, before);
+        return this.#reportNotReady(failsMax, before);
       case 'exited':
         return this.#run?.end('SIGTERM');
       case 'stopping':
-        if (this.#run === null) return this.#hear({ kind: 'group_gone', chance: 0 });
+        if (this.#run === null) return this.#handle({ kind: 'group_gone', chance: 0 });
         return this.#run.end(life.killedAt === null ? 'SIGTERM' : 'SIGKILL');
       case 'backing_off':
         this.#endRun();
@@ -306,9 +307,9 @@ export class Instance {
     }
   }
 
-  #wentOn(before: InstanceLife, life: InstanceLife): void {
+  #changedInPhase(before: InstanceLife, life: InstanceLife): void {
     if (life.phase === 'starting' && before.phase === 'starting' && life.late && !before.late) {
-      this.#tellNotReady(life.attempts, before);
+      this.#reportNotReady(life.attempts, before);
     }
     const isKilled = (life.phase === 'stopping' || life.phase === 'exited') && life.killedAt !== null;
     if (isKilled) this.#run?.end('SIGKILL');
@@ -318,36 +319,36 @@ export class Instance {
     const from = before.phase === 'failing' ? before.since : startedAt;
     const afterMs = Math.round(this.#parts.clock.now() - from);
     this.#report.ready(this.#reason, { port: this.#port, passes: this.#spec.readiness.passes, afterMs }, before.phase);
-    this.#lookWhoReachesIt();
+    this.#checkExposure();
   }
 
   /** One look for each time that it becomes ready: what cannot be read is not known, and nothing is said. */
-  #lookWhoReachesIt(): void {
+  #checkExposure(): void {
     const run = this.#run;
     const program = run?.program ?? null;
     if (program === null) return;
     this.#parts.host.listening(program).then(
       (sockets) => {
-        if (this.#run === run && !this.#isLetGo) this.#sawWhoReachesIt(exposedAt(sockets, this.#port));
+        if (this.#run === run && !this.#isDetached) this.#noteExposure(exposedAt(sockets, this.#port));
       },
       () => {},
     );
   }
 
-  #sawWhoReachesIt(at: string | null): void {
+  #noteExposure(at: string | null): void {
     const { exposure } = this.#parts;
     this.#exposedAt = at;
-    if (at === null || exposure.isTold) return;
-    exposure.isTold = true;
+    if (at === null || exposure.isReported) return;
+    exposure.isReported = true;
     this.#report.exposed(at);
   }
 
-  #tellNotReady(attempts: number, before: InstanceLife): void {
+  #reportNotReady(attempts: number, before: InstanceLife): void {
     this.#report.notReady(this.#reason, this.#notReadyEvidence(attempts), before.phase, this.phase);
   }
 
   /** While it starts: a person who waits for it is told at once what keeps it. */
-  #tellTrouble(): void {
+  #reportTrouble(): void {
     if (this.#life.phase !== 'starting') return;
     this.#report.notReady(this.#reason, this.#notReadyEvidence(this.#life.attempts), this.phase, this.phase);
   }
@@ -357,17 +358,17 @@ export class Instance {
     return { attempts, last: finding?.says ?? lastSeen(this.#facts), fix: finding?.fix ?? null };
   }
 
-  #awaitDue(): void {
+  #scheduleDue(): void {
     this.#dueTimer?.cancel();
     this.#dueTimer = null;
     const at = dueAt(this.#life, this.#spec);
     if (at === never) return;
-    this.#dueTimer = this.#parts.clock.schedule(at, (instance: Instance) => instance.#cameDue(), this as Instance);
+    this.#dueTimer = this.#parts.clock.schedule(at, (instance: Instance) => instance.#onDue(), this as Instance);
   }
 
-  #cameDue(): void {
+  #onDue(): void {
     this.#dueTimer = null;
-    this.#hear({ kind: 'due', chance: this.#parts.random.next() });
+    this.#handle({ kind: 'due', chance: this.#parts.random.next() });
   }
 
   // ── the program ───────────────────────────────────────────────────────────────────────────────────────────
@@ -378,51 +379,51 @@ export class Instance {
     this.#run.begin();
   }
 
-  #newRun(): Run {
-    this.#readiness.forget();
+  #newRun(): ProgramRun {
+    this.#readiness.reset();
     this.#exposedAt = null;
-    const run: Run = new Run(this.#parts, this.#spec, {
+    const run: ProgramRun = new ProgramRun(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
       onLine: (stream, line) => this.#parts.onLine(this.id, stream, line),
       onExited: (exit) => this.#exited(run, exit),
-      onLastWords: () => this.#heardLastWords(run),
-      onGone: () => this.#hear({ kind: 'group_gone', chance: this.#parts.random.next() }),
+      onOutputComplete: () => this.#outputCompleted(run),
+      onGone: () => this.#handle({ kind: 'group_gone', chance: this.#parts.random.next() }),
     });
     return run;
   }
 
   #endRun(): void {
-    this.#lastRun.keep(this.#run?.tail.lines ?? []);
+    this.#lastRun.keepLines(this.#run?.tail.lines ?? []);
     this.#run?.close();
     this.#run = null;
   }
 
-  #started(run: Run): void {
+  #started(run: ProgramRun): void {
     const { program, port } = run;
     if (program === null || port === null) return;
     this.#port = port;
-    this.#lastRun.succeeded();
+    this.#lastRun.clearExit();
     this.#report.started(program, port, this.#spec);
     this.#readiness.begin(program, port, () => this.#spec.readiness);
     this.#announce();
   }
 
   #notStarted(failure: StartFailure): void {
-    this.#lastRun.didNotBegin(failure.reason);
+    this.#lastRun.notStarted(failure.reason);
     this.#report.notStarted(failure, this.#spec, this.phase);
-    this.#hear({ kind: 'not_started', chance: this.#parts.random.next() });
+    this.#handle({ kind: 'not_started', chance: this.#parts.random.next() });
   }
 
-  #exited(run: Run, exit: ProgramExit): void {
+  #exited(run: ProgramRun, exit: ProgramExit): void {
     this.#lastRun.exited(exit, this.phase, this.#parts.clock.now(), run.tail.lastLine);
-    this.#hear({ kind: 'exited' });
+    this.#handle({ kind: 'exited' });
   }
 
   /** The last line often comes just after the end: the exit is told again with it, and the event has it all. */
-  #heardLastWords(run: Run): void {
+  #outputCompleted(run: ProgramRun): void {
     const last = this.#lastRun;
-    const afterMs = Math.round(last.said(run.tail.lastLine, this.#parts.clock.now()) - run.startedAt);
+    const afterMs = Math.round(last.noteLastLine(run.tail.lastLine, this.#parts.clock.now()) - run.startedAt);
     const exited = { pid: run.program?.pid ?? 0, afterMs, output: [...run.tail.lines] };
     this.#report.exited(last.ending ?? '', last.programExit, exited, last.phaseAtExit, this.phase);
     this.#announce();
@@ -431,11 +432,11 @@ export class Instance {
   // ── what is told ──────────────────────────────────────────────────────────────────────────────────────────
 
   #announce(): void {
-    if (this.#hearing) return;
+    if (this.#isHandling) return;
     const { state, reason, exit } = this.live();
-    const told = JSON.stringify([state, this.phase, reason, this.#port, exit]);
-    if (told === this.#told) return;
-    this.#told = told;
+    const reported = JSON.stringify([state, this.phase, reason, this.#port, exit]);
+    if (reported === this.#announced) return;
+    this.#announced = reported;
     this.#parts.onChanged(this);
   }
 }

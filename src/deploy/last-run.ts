@@ -2,7 +2,7 @@ import type { InstanceExit } from '../core/endpoint.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramExit } from './host.ts';
 import type { Phase } from './instance-life.ts';
-import { exitText } from './instance-words.ts';
+import { exitText } from './instance-text.ts';
 
 /** What is remembered of an instance's last run when the next one has begun: how it ended, and its last words. */
 export class LastRun {
@@ -37,11 +37,11 @@ export class LastRun {
   }
 
   /** A program runs again: an exit of the one before explains nothing that happens to this one. */
-  succeeded(): void {
+  clearExit(): void {
     this.#exit = null;
   }
 
-  didNotBegin(reason: string): void {
+  notStarted(reason: string): void {
     this.#ending = reason;
   }
 
@@ -52,13 +52,13 @@ export class LastRun {
   }
 
   /** The last line often comes just after the end. Returns when the end was. */
-  said(lastLine: string | null, now: Instant): Instant {
+  noteLastLine(lastLine: string | null, now: Instant): Instant {
     const at = (this.#exit?.atInstant as Instant | undefined) ?? now;
     this.#note(at, lastLine);
     return at;
   }
 
-  keep(lines: readonly string[]): void {
+  keepLines(lines: readonly string[]): void {
     if (lines.length > 0) this.#lines = lines;
   }
 

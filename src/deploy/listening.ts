@@ -47,14 +47,14 @@ export function socketText(socket: ListeningSocket): string {
   return socket.host.includes(':') ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
 }
 
-/** Each 32-bit word of the address is printed as a number, in the machine's own order of octets. */
+/** Each 32-bit word of the address is printed as a number, in the machine's own order of bytes. */
 function hostText(hex: string, order: 'LE' | 'BE'): string {
-  const octets = Buffer.from(hex, 'hex');
-  if (order === 'LE') octets.swap32();
-  if (octets.length === 4) return octets.join('.');
-  const groups = Array.from({ length: 8 }, (_, at) => octets.readUInt16BE(at * 2).toString(16));
+  const bytes = Buffer.from(hex, 'hex');
+  if (order === 'LE') bytes.swap32();
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16));
   if (groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff')
-    return `::ffff:${octets.subarray(12).join('.')}`;
+    return `::ffff:${bytes.subarray(12).join('.')}`;
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1); // shortened as in RFC 5952
 }
 

@@ -19,7 +19,7 @@ export interface LiveInstance {
 }
 
 /** One instance as people see it. */
-export interface InstanceStatus {
+export interface SupervisedInstanceStatus {
   readonly id: string;
   readonly pid: number | null;
   readonly port: number;
@@ -32,13 +32,13 @@ export interface InstanceStatus {
 }
 
 /** As its supervisor knows it, who knows the configuration too. */
-export interface MemberStatus extends InstanceStatus {
+export interface MemberStatus extends SupervisedInstanceStatus {
   /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
   readonly earlierCommand: readonly string[] | null;
 }
 
 /** People need not know that a program can have ended while what it started has not. */
-export function statusPhase(phase: Phase): InstanceStatus['phase'] {
+export function statusPhase(phase: Phase): SupervisedInstanceStatus['phase'] {
   if (phase === 'exited') return 'backing_off';
   return phase === 'draining' ? 'stopping' : phase;
 }

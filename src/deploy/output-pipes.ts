@@ -16,7 +16,7 @@ export interface OutputPipes {
  * Where applications write to, so that a later process can go on reading: pipes with names (fifo(7)) in a folder of
  * our own. Node cannot make them; `mkfifo` of every Unix does.
  */
-export class OutputFolder {
+export class OutputPipeFolder {
   readonly #path: string;
   readonly #mkfifo: string;
   readonly #ours: string;
@@ -34,8 +34,8 @@ export class OutputFolder {
     const stdout = join(this.#path, `${this.#ours}-${made}.out`);
     const stderr = join(this.#path, `${this.#ours}-${made}.err`);
     try {
-      const objection = makePrivateFolder(dirname(this.#path)) ?? makePrivateFolder(this.#path);
-      if (objection !== null) return null; // told of the state folder already
+      const problem = makePrivateFolder(dirname(this.#path)) ?? makePrivateFolder(this.#path);
+      if (problem !== null) return null; // told of the state folder already
     } catch {
       return null;
     }
@@ -64,12 +64,12 @@ const mkfifoMs = 5_000;
  * The end that a program gets. Open for reading too, although it only writes: so there is always somebody who could
  * read, and writing while no Candor does fills the pipe (64 KiB on Linux) instead of ending the program by SIGPIPE.
  */
-export function openForProgram(path: string): number {
+export function openForWriting(path: string): number {
   return openSync(path, constants.O_RDWR);
 }
 
 /** Our end. Opened after the program's: a pipe that nobody has opened for writing has already ended. */
-export function openForUs(path: string): Readable {
+export function openForReading(path: string): Readable {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     return new Socket({ fd: descriptor, readable: true, writable: false });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
-import { livingOwner, type Owner, OwnerLock } from './owner-lock.ts';
+import { livingOwner, type StateOwner, OwnerLock } from './owner-lock.ts';
 import { identityOf, isRunning } from './process-identity.ts';
 
 const since = '2026-01-02T03:04:05.000Z';
@@ -20,14 +20,14 @@ function folderFor(context: TestContext): string {
 }
 
 function take(folder: string): OwnerLock {
-  const taken = OwnerLock.take(folder, since);
+  const taken = OwnerLock.acquire(folder, since);
   assert.ok(taken.ok);
   return taken.value;
 }
 
 /** Where nobody is to get it; who has it. */
-function refused(folder: string): Owner {
-  const taken = OwnerLock.take(folder, since);
+function refused(folder: string): StateOwner {
+  const taken = OwnerLock.acquire(folder, since);
   assert.ok(!taken.ok);
   return taken.failure;
 }
@@ -64,8 +64,8 @@ test('a named successor may follow while its predecessor runs, nobody else, and 
   lock.nameSuccessor(null);
   refused(folder);
   lock.nameSuccessor(me());
-  const heir = take(folder);
-  assert.deepEqual([heir.generation, heir.isHeld, lock.isHeld], [2, true, false]);
+  const successor = take(folder);
+  assert.deepEqual([successor.generation, successor.isHeld, lock.isHeld], [2, true, false]);
 });
 
 const dead: readonly (readonly [who: string, owner: () => unknown])[] = [
@@ -122,7 +122,7 @@ const mine = join(inside, String(process.pid));
 console.log('up');
 process.stdin.once('data', () => {
   for (let owned = 0; owned < Number(count);) {
-    const taken = OwnerLock.take(folder, '');
+    const taken = OwnerLock.acquire(folder, '');
     if (!taken.ok) continue;
     writeFileSync(mine, '');
     const others = readdirSync(inside).filter((pid) => Number(pid) !== process.pid && identityOf(Number(pid)) !== null);

@@ -6,7 +6,7 @@ import { readOwnFile } from './read-own-file.ts';
 import { writeSynced } from './write-whole.ts';
 
 /** Who owns a state folder, or did. */
-export interface Owner {
+export interface StateOwner {
   readonly process: ProcessIdentity;
   /** RFC 3339. */
   readonly since: string;
@@ -33,24 +33,24 @@ export class LockUnusable extends Error {
 export class OwnerLock {
   readonly generation: number;
   readonly #folder: string;
-  #owner: Owner;
+  #owner: StateOwner;
 
-  private constructor(folder: string, generation: number, owner: Owner) {
+  private constructor(folder: string, generation: number, owner: StateOwner) {
     this.#folder = folder;
     this.generation = generation;
     this.#owner = owner;
   }
 
   /** Throws what the file system throws, and `LockUnusable`. */
-  static take(folder: string, since: string): Result<OwnerLock, Owner> {
+  static acquire(folder: string, since: string): Result<OwnerLock, StateOwner> {
     const process = ownIdentity();
-    const owner: Owner = { process, since, successor: null, released: false };
+    const owner: StateOwner = { process, since, successor: null, released: false };
     for (let tries = 0; tries < triesMax; tries++) {
       const last = lastGeneration(folder);
       if (last >= generationMax) throw new LockUnusable(noneHigher(last));
       const holder = readOwner(folder, last);
-      if (holder !== null && keepsOut(holder, process)) return failWith(holder);
-      if (!tryToFollow(folder, last + 1, owner)) continue;
+      if (holder !== null && isHeldAgainst(holder, process)) return failWith(holder);
+      if (!tryToSucceed(folder, last + 1, owner)) continue;
       removeLongGone(folder, last + 1);
       return succeed(new OwnerLock(folder, last + 1, owner));
     }
@@ -71,7 +71,7 @@ export class OwnerLock {
     if (!this.#owner.released) this.#rewrite({ ...this.#owner, released: true });
   }
 
-  #rewrite(owner: Owner): void {
+  #rewrite(owner: StateOwner): void {
     this.#owner = owner;
     const beside = writeBeside(this.#folder, owner);
     renameSync(beside, fileOf(this.#folder, this.generation));
@@ -79,7 +79,7 @@ export class OwnerLock {
 }
 
 /** Who owns the folder now; null where nobody does that still runs, and where nobody can tell. */
-export function livingOwner(folder: string): Owner | null {
+export function livingOwner(folder: string): StateOwner | null {
   const read = readOwnFile(fileOf(folder, lastGeneration(folder)), ownerBytesMax);
   const owner = read.kind === 'text' ? ownerIn(read.text) : null;
   return owner !== null && !owner.released && isRunning(owner.process) ? owner : null;
@@ -95,13 +95,13 @@ const ownerBytesMax = 8 * 1024;
 /** So many files of owners are kept: whoever sleeps between looking and following sleeps through fewer owners. */
 const filesKept = 8;
 
-function keepsOut(holder: Owner, asker: ProcessIdentity): boolean {
+function isHeldAgainst(holder: StateOwner, asker: ProcessIdentity): boolean {
   if (holder.released || !isRunning(holder.process)) return false;
   return holder.successor === null || !isSame(holder.successor, asker);
 }
 
 /** Whether we are the owner now. Not so: somebody else has followed meanwhile, and all is to be looked at again. */
-function tryToFollow(folder: string, generation: number, owner: Owner): boolean {
+function tryToSucceed(folder: string, generation: number, owner: StateOwner): boolean {
   const beside = writeBeside(folder, owner);
   const file = fileOf(folder, generation);
   try {
@@ -132,7 +132,7 @@ function generationsIn(folder: string): readonly number[] {
  * Null where there is none, and where what stands there makes no sense: its writer was cut off by the end of a boot. Throws
  * where something else lies there: nobody can tell who owns the folder then.
  */
-function readOwner(folder: string, generation: number): Owner | null {
+function readOwner(folder: string, generation: number): StateOwner | null {
   const read = readOwnFile(fileOf(folder, generation), ownerBytesMax);
   if (read.kind === 'refused') throw new LockUnusable(unreadable(generation, read.why));
   return read.kind === 'text' ? ownerIn(read.text) : null;
@@ -146,7 +146,7 @@ function noneHigher(generation: number): string {
   return `has a lock.${generation}, and no higher number can follow; remove that file once no Candor uses the folder`;
 }
 
-function ownerIn(text: string): Owner | null {
+function ownerIn(text: string): StateOwner | null {
   try {
     return ownerFrom(JSON.parse(text));
   } catch {
@@ -154,7 +154,7 @@ function ownerIn(text: string): Owner | null {
   }
 }
 
-function ownerFrom(written: { readonly [field: string]: unknown }): Owner | null {
+function ownerFrom(written: { readonly [field: string]: unknown }): StateOwner | null {
   const process = identityFrom(written);
   if (process === null) return null;
   const { since, successor, released } = written;
@@ -172,7 +172,7 @@ function identityFrom({ pid, start_ticks: ticks, boot_id: boot }: Readonly<Recor
 }
 
 /** Whole and on disk before anybody can see it under its name. */
-function writeBeside(folder: string, owner: Owner): string {
+function writeBeside(folder: string, owner: StateOwner): string {
   const { process, since, successor, released } = owner;
   const plain = ({ pid, startTicks, bootId }: ProcessIdentity) => ({ pid, start_ticks: startTicks, boot_id: bootId });
   const written = { ...plain(process), since, successor: successor && plain(successor), released };

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { findUntrusted, type Untrusted } from './trusted-folder.ts';
+import { findUntrusted, type UntrustedFolder } from './trusted-folder.ts';
 
 /** Whoever could write there could name processes of ours for us to end, and files for us to open. */
 const othersMayWrite = 0o022;
@@ -14,10 +14,10 @@ export function makePrivateFolder(path: string): string | null {
   const own = process.geteuid?.() ?? 0;
   // First what is there: in a folder of somebody else's nothing is made, which a link might lead anywhere.
   const above = findUntrusted(nearestThere(path), own);
-  if (above !== null) return objectionTo(above, path);
+  if (above !== null) return untrustedText(above, path);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const untrusted = findUntrusted(path, own);
-  if (untrusted !== null) return objectionTo(untrusted, path);
+  if (untrusted !== null) return untrustedText(untrusted, path);
   const { uid, mode } = statSync(path);
   if (uid !== own) return foreign;
   return (mode & othersMayWrite) === 0 ? null : openToOthers;
@@ -32,7 +32,7 @@ export function identityOfFolder(path: string): string {
 const foreign = 'belongs to another user';
 const openToOthers = 'may be written by others (`chmod go-w` takes that away)';
 
-function objectionTo({ path, why }: Untrusted, folder: string): string {
+function untrustedText({ path, why }: UntrustedFolder, folder: string): string {
   if (path === folder) return why === 'foreign' ? foreign : openToOthers;
   return why === 'foreign'
     ? `may be replaced by another user, to whom ${path} belongs`

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { OutputStream, ProgramListener } from './host.ts';
-import { LineReader } from './output.ts';
+import { OutputLineReader } from './output-lines.ts';
 
 /** Both streams of a program, as lines. */
 export class ProgramOutput {
   readonly #streams: readonly Readable[];
-  readonly #stdout: LineReader;
-  readonly #stderr: LineReader;
+  readonly #stdout: OutputLineReader;
+  readonly #stderr: OutputLineReader;
   #open: number;
-  #left = false;
+  #isDetached = false;
 
   /** `onEnded` is called once, when both have ended; what `begun` holds comes before what is read. */
   constructor(
@@ -17,14 +17,14 @@ export class ProgramOutput {
     onEnded: () => void,
     begun: { readonly stdout: string; readonly stderr: string } = { stdout: '', stderr: '' },
   ) {
-    const read = (name: OutputStream): LineReader => {
-      const reader = new LineReader((line) => listener.onLine(name, line));
+    const read = (name: OutputStream): OutputLineReader => {
+      const reader = new OutputLineReader((line) => listener.onLine(name, line));
       const stream = streams[name];
       reader.read(Buffer.from(begun[name], 'base64'));
       stream.on('data', (chunk: Buffer) => reader.read(chunk));
       stream.on('error', () => {}); // a pipe that breaks ends; `close` follows
       stream.once('close', () => {
-        if (this.#left) return;
+        if (this.#isDetached) return;
         reader.end();
         this.#open -= 1;
         if (this.#open === 0) onEnded();
@@ -37,13 +37,13 @@ export class ProgramOutput {
     this.#stderr = read('stderr');
   }
 
-  /** Beginnings of lines, as octets in base64. */
+  /** Beginnings of lines, as bytes in base64. */
   get unfinished(): { readonly stdout: string; readonly stderr: string } {
-    const text = ({ unfinished }: LineReader): string => Buffer.from(unfinished).toString('base64');
+    const text = ({ unfinished }: OutputLineReader): string => Buffer.from(unfinished).toString('base64');
     return { stdout: text(this.#stdout), stderr: text(this.#stderr) };
   }
 
-  tellUnfinishedLines(): void {
+  flushUnfinishedLines(): void {
     this.#stdout.end();
     this.#stderr.end();
   }
@@ -54,8 +54,8 @@ export class ProgramOutput {
   }
 
   /** The same, and nothing is told of what has been begun: another reader goes on. */
-  leave(): void {
-    this.#left = true;
+  detach(): void {
+    this.#isDetached = true;
     this.close();
   }
 }

@@ -4,8 +4,14 @@ import { delimiter, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../core/time.ts';
 import type { Program, ProgramListener, ProgramRequest, StartFailure } from './host.ts';
-import type { OrphanGuard } from './orphan-guard.ts';
-import { openForProgram, openForUs, type OutputFolder, type OutputPipes, removePipes } from './output-pipes.ts';
+import type { OrphanWatchdog } from './orphan-watchdog.ts';
+import {
+  openForWriting,
+  openForReading,
+  type OutputPipeFolder,
+  type OutputPipes,
+  removePipes,
+} from './output-pipes.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import { RunningProgram } from './running-program.ts';
 
@@ -19,27 +25,27 @@ export function startProgram(
   request: ProgramRequest,
   listener: ProgramListener,
   clock: Clock,
-  guard: OrphanGuard,
-  outputs: OutputFolder | null,
+  watchdog: OrphanWatchdog,
+  outputs: OutputPipeFolder | null,
 ): Program | null {
   const named = openNamedPipes(outputs);
   const child = spawnProgram(request, named);
   if (named !== null) for (const descriptor of named.theirs) closeSync(descriptor);
   if (child instanceof Error || child.pid === undefined) {
     if (named !== null) closeNamedPipes(named);
-    const tell = (errno: string): void => listener.onNotStarted(startFailure(errno, request));
-    if (child instanceof Error) queueMicrotask(() => tell((child as NodeJS.ErrnoException).code ?? 'EINVAL'));
-    else child.once('error', (error: NodeJS.ErrnoException) => tell(error.code ?? 'EIO'));
+    const notify = (errno: string): void => listener.onNotStarted(startFailure(errno, request));
+    if (child instanceof Error) queueMicrotask(() => notify((child as NodeJS.ErrnoException).code ?? 'EINVAL'));
+    else child.once('error', (error: NodeJS.ErrnoException) => notify(error.code ?? 'EIO'));
     return null;
   }
   const { port, stopMs } = request;
   const streams = named?.ours ?? { stdout: child.stdout as Readable, stderr: child.stderr as Readable };
   const pipes = named?.pipes ?? null;
-  const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, guard });
+  const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, watchdog });
   child.once('exit', (code, signal) => program.ended(code, signal));
   child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
   // Once another process looks after it, it must not keep this one running.
-  program.onLetGo = () => child.unref();
+  program.onDetach = () => child.unref();
   return program;
 }
 
@@ -64,16 +70,16 @@ interface NamedPipes {
   readonly theirs: readonly [stdout: number, stderr: number];
 }
 
-function openNamedPipes(outputs: OutputFolder | null): NamedPipes | null {
+function openNamedPipes(outputs: OutputPipeFolder | null): NamedPipes | null {
   const pipes = outputs?.make() ?? null;
   if (pipes === null) return null;
   const theirs: number[] = [];
   try {
-    const [stdout, stderr] = [openForProgram(pipes.stdout), openForProgram(pipes.stderr)];
+    const [stdout, stderr] = [openForWriting(pipes.stdout), openForWriting(pipes.stderr)];
     theirs.push(stdout, stderr);
     return {
       pipes,
-      ours: { stdout: openForUs(pipes.stdout), stderr: openForUs(pipes.stderr) },
+      ours: { stdout: openForReading(pipes.stdout), stderr: openForReading(pipes.stderr) },
       theirs: [stdout, stderr],
     };
   } catch {

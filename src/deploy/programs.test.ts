@@ -12,7 +12,7 @@ import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { systemClock } from '../testing/system.ts';
-import { OutputFolder } from './output-pipes.ts';
+import { OutputPipeFolder } from './output-pipes.ts';
 import { readProcess } from './process-group.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 import { listeningOf } from './listening.ts';
@@ -53,18 +53,18 @@ function application(script: string, changes: Partial<ApplicationSpec> = {}): Ap
 
 /** Starts the application and stops it when the test ends, whatever has happened. */
 function run(context: TestContext, ...applications: readonly ApplicationSpec[]) {
-  return runWith(context, new OutputFolder(join(directory, 'output')), applications);
+  return runWith(context, new OutputPipeFolder(join(directory, 'output')), applications);
 }
 
-function runWith(context: TestContext, outputs: OutputFolder | null, applications: readonly ApplicationSpec[]) {
-  const told: NewEvent[] = [];
+function runWith(context: TestContext, outputs: OutputPipeFolder | null, applications: readonly ApplicationSpec[]) {
+  const emitted: NewEvent[] = [];
   const lines: string[] = [];
   const host = createSystemHost(systemClock, outputs);
   const supervisor = createSupervisor({
     applications,
     clock: systemClock,
     random: new SeededRandom(1),
-    events: { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'],
+    events: { emit: (event: NewEvent) => void emitted.push(event) } as SupervisorParts['events'],
     host,
     drainMs: () => 0,
     onLine: (_instance, _stream, line) => lines.push(line),
@@ -74,9 +74,10 @@ function runWith(context: TestContext, outputs: OutputFolder | null, application
     void supervisor.stop();
     await supervisor.stop();
   });
-  const find = <K extends EventKind>(kind: K) => told.find((event) => event.kind === kind) as NewEvent<K> | undefined;
+  const find = <K extends EventKind>(kind: K) =>
+    emitted.find((event) => event.kind === kind) as NewEvent<K> | undefined;
   const first = () => supervisor.instances(web)[0];
-  return { supervisor, host, told, lines, find, first, ready: () => first()?.state === 'healthy' };
+  return { supervisor, host, told: emitted, lines, find, first, ready: () => first()?.state === 'healthy' };
 }
 
 /** Waits until `seen` gives something. */
@@ -217,7 +218,7 @@ test('of much output the last 200 lines are kept, harmless, and all of it is sho
   const { output } = (await until('the exit', () => find('instance_exited'))).evidence;
   assert.equal(output.length, 200);
   assert.deepEqual([output[0], output[197], output[198]], ['line 803', 'line 1000', 'red␇']);
-  assert.match(output[199] ?? '', /^x{4096} … \(5904 more octets\)$/);
+  assert.match(output[199] ?? '', /^x{4096} … \(5904 more bytes\)$/);
   assert.equal(lines.length, 1002);
 });
 
@@ -317,15 +318,15 @@ test('what a crashed program leaves behind is ended before it starts again', lin
   assert.equal(isRunning(grandchildOf(lines)), false);
 });
 
-const outputs: readonly (readonly [where: string, outputs: OutputFolder | null, adoptable: boolean])[] = [
-  ['pipes with names', new OutputFolder(join(directory, 'output')), true],
+const outputs: readonly (readonly [where: string, outputs: OutputPipeFolder | null, adoptable: boolean])[] = [
+  ['pipes with names', new OutputPipeFolder(join(directory, 'output')), true],
   ['pipes without names', null, false],
   [
     'pipes without names where there is no mkfifo',
-    new OutputFolder(join(directory, 'output'), 'no-such-mkfifo'),
+    new OutputPipeFolder(join(directory, 'output'), 'no-such-mkfifo'),
     false,
   ],
-  ['pipes without names where the folder cannot be made', new OutputFolder('/dev/null/output'), false],
+  ['pipes without names where the folder cannot be made', new OutputPipeFolder('/dev/null/output'), false],
 ];
 
 for (const [where, folder, adoptable] of outputs) {
@@ -349,7 +350,7 @@ test('while nobody reads, a program writes on; who comes then reads all of it', 
   const first = run(t, application(server(prints)));
   await until('ready', first.ready);
   const { pid } = first.find('instance_started')?.evidence ?? { pid: 0 };
-  const records = first.supervisor.letGo();
+  const records = first.supervisor.detach();
   process.kill(pid, 'SIGUSR2');
   const second = run(t);
   assert.equal(second.supervisor.adopt(records, 0).length, 1);
@@ -376,7 +377,7 @@ import { systemClock } from ${JSON.stringify(import.meta.resolve('../testing/sys
 import { SeededRandom } from ${JSON.stringify(import.meta.resolve('../testing/seeded-random.ts'))};
 const tell = ({ kind, evidence }) => { if (kind === 'instance_started') console.log('application', evidence.pid); };
 createSupervisor({
-  applications: [${JSON.stringify(spec)}], clock: systemClock, random: new SeededRandom(1), events: { tell },
+  applications: [${JSON.stringify(spec)}], clock: systemClock, random: new SeededRandom(1), events: { emit: tell },
   host: createSystemHost(systemClock), onLine: (instance, stream, line) => console.log(line),
 }).start();`;
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { livingOwner, OwnerLock } from './owner-lock.ts';
 import { readOwnFile } from './read-own-file.ts';
-import { readLegacy, StateFolder } from './state-folder.ts';
+import { readPreviousState, StateFolder } from './state-folder.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes files of others' };
 const since = '2026-01-02T03:04:05.000Z';
@@ -66,8 +66,8 @@ describe('a state folder', () => {
   for (const [what, make, says] of traps) {
     it(`is taken all the same where ${what} lies in place of the instances, which are ignored in words`, () => {
       make(join(folder, 'instances.json'));
-      const legacy = readLegacy(folder);
-      assert.match(legacy.kind === 'ignored' ? legacy.why : legacy.kind, says);
+      const previous = readPreviousState(folder);
+      assert.match(previous.kind === 'ignored' ? previous.why : previous.kind, says);
       assert.equal(StateFolder.open(folder, since).kind, 'owned');
     });
 
@@ -83,7 +83,7 @@ describe('a state folder', () => {
 
   it('is refused in words where no higher number is left for an owner', () => {
     writeFileSync(join(folder, 'lock.999999999999999'), '');
-    assert.throws(() => OwnerLock.take(folder, since));
+    assert.throws(() => OwnerLock.acquire(folder, since));
     const opened = StateFolder.open(folder, since);
     assert.match(opened.kind === 'unusable' ? opened.why : opened.kind, /^has a lock\.999999999999999, and no higher/);
   });

@@ -21,7 +21,7 @@ export function readOwnFile(path: string, bytesMax: number): OwnFileReading {
     return notOpened(path, error);
   }
   try {
-    const why = objectionTo(fstatSync(descriptor), bytesMax);
+    const why = refusalOf(fstatSync(descriptor), bytesMax);
     return why === null ? readAtMost(descriptor, bytesMax) : { kind: 'refused', why };
   } catch (error) {
     return { kind: 'refused', why: `it cannot be read (${errnoOf(error)})` };
@@ -39,7 +39,7 @@ function notOpened(path: string, error: unknown): OwnFileReading {
   return { kind: 'refused', why: type === null ? `it cannot be read (${errno})` : notAFile(type) };
 }
 
-function objectionTo(found: Stats, bytesMax: number): string | null {
+function refusalOf(found: Stats, bytesMax: number): string | null {
   const type = typeOf(found);
   if (type !== null) return notAFile(type);
   const own = process.geteuid?.() ?? 0;

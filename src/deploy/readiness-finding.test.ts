@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ListeningSocket } from './host.ts';
-import type { Observation } from './readiness.ts';
+import type { ReadinessResult } from './readiness.ts';
 import { type FindingFacts, findingOf } from './readiness-finding.ts';
 
-const facts = { path: '/up', port: 41_213, fromCommand: false, misplaced: null, lastLine: null };
-const refused: Observation = { kind: 'refused' };
+const facts = { path: '/up', port: 41_213, fromCommand: false, wrongListenSockets: null, lastLine: null };
+const refused: ReadinessResult = { kind: 'refused' };
 
-function answered(status: number, location: string | null = null, firstOctets = ''): Observation {
-  return { kind: 'answered', status, location, firstOctets };
+function answered(status: number, location: string | null = null, firstBytes = ''): ReadinessResult {
+  return { kind: 'answered', status, location, firstBytes };
 }
 
-const findings: readonly (readonly [seen: Observation, says: RegExp, fix: RegExp, lasting: boolean])[] = [
+const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: RegExp, lasting: boolean])[] = [
   [
     answered(301, 'https://x/'),
     /^GET \/up on port 41213 answered 301, which redirects to https:\/\/x\/$/,
@@ -42,7 +42,7 @@ const findings: readonly (readonly [seen: Observation, says: RegExp, fix: RegExp
   ],
   [{ kind: 'closed', errno: 'ECONNRESET' }, /closed without an answer \(ECONNRESET\)$/, /read what it wrote/, false],
   [
-    { kind: 'not_http', firstOctets: 'SSH-2.0' },
+    { kind: 'not_http', firstBytes: 'SSH-2.0' },
     /the answer is not HTTP \("SSH-2\.0"\)$/,
     /let it speak HTTP on port 41213/,
     true,
@@ -76,7 +76,7 @@ describe('what keeps an instance from being ready', () => {
   });
 
   test('is said with what the application wrote last, where no answer says it better', () => {
-    const says = (seen: Observation): string =>
+    const says = (seen: ReadinessResult): string =>
       findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.says ?? '';
     for (const seen of [refused, answered(500), { kind: 'timed_out', limitMs: 400, status: null } as const]) {
       assert.match(says(seen), /; the application wrote last: "Error: no database"$/);
@@ -112,7 +112,8 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
 describe('an application that listens elsewhere', () => {
   for (const [misplaced, says, run, up] of places) {
     test(`${says}: the option that helps is named`, () => {
-      const found = (more: Partial<FindingFacts>): unknown => findingOf(refused, { ...facts, misplaced, ...more });
+      const found = (more: Partial<FindingFacts>): unknown =>
+        findingOf(refused, { ...facts, wrongListenSockets: misplaced, ...more });
       assert.deepEqual(found({ fromCommand: true }), { says, fix: run, lasting: true });
       assert.deepEqual(found({ fromCommand: false }), { says, fix: up, lasting: true });
     });

@@ -1,7 +1,7 @@
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { ListeningSocket } from './host.ts';
 import { answersTo, listenAdvice, socketText } from './listening.ts';
-import { type Observation, observationText, passes } from './readiness.ts';
+import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
 
 /** What beside the observation a finding depends on. */
 export interface FindingFacts {
@@ -10,16 +10,17 @@ export interface FindingFacts {
   /** Started by `candor run`: options of the command line stand in for keys of a configuration. */
   readonly fromCommand: boolean;
   /** Where the application listens instead of `port`; null where that is not known. */
-  readonly misplaced: readonly ListeningSocket[] | null;
+  readonly wrongListenSockets: readonly ListeningSocket[] | null;
   /** What the application wrote last; null: nothing. */
   readonly lastLine: string | null;
 }
 
 /** What is known of an instance that is not ready, and what to do; null while no check has failed. */
-export function findingOf(observation: Observation | null, facts: FindingFacts): ReadinessFinding | null {
-  if (observation === null || passes(observation)) return null;
-  if (observation.kind === 'refused' && facts.misplaced !== null) return misplacedFinding(facts, facts.misplaced);
-  const says = `${observationText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
+export function findingOf(observation: ReadinessResult | null, facts: FindingFacts): ReadinessFinding | null {
+  if (observation === null || hasPassed(observation)) return null;
+  if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
+    return wrongListenFinding(facts, facts.wrongListenSockets);
+  const says = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
   return { says, fix: fixOf(observation, facts), lasting: isLasting(observation) };
 }
 
@@ -29,7 +30,7 @@ export function findingText({ says, fix }: ReadinessFinding): string {
 }
 
 /** An answer shows what is wrong by itself; where none comes, the application often has said why. */
-function wroteText(observation: Observation, lastLine: string | null): string {
+function wroteText(observation: ReadinessResult, lastLine: string | null): string {
   const answered = observation.kind === 'answered' && observation.status < 500;
   if (lastLine === null || answered || observation.kind === 'not_http') return '';
   return `; the application wrote last: "${lastLine}"`;
@@ -39,7 +40,7 @@ function pathOption({ fromCommand }: FindingFacts): string {
   return fromCommand ? '--readiness-path' : 'readiness.path';
 }
 
-function fixOf(observation: Observation, facts: FindingFacts): string | null {
+function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null {
   switch (observation.kind) {
     case 'answered':
       return fixOfAnswer(observation, facts);
@@ -54,7 +55,10 @@ function fixOf(observation: Observation, facts: FindingFacts): string | null {
   }
 }
 
-function fixOfAnswer({ status, location }: Extract<Observation, { kind: 'answered' }>, facts: FindingFacts): string {
+function fixOfAnswer(
+  { status, location }: Extract<ReadinessResult, { kind: 'answered' }>,
+  facts: FindingFacts,
+): string {
   const option = pathOption(facts);
   if (status >= 300 && status <= 399 && location !== null) {
     return /^https:/i.test(location)
@@ -69,17 +73,17 @@ function fixOfAnswer({ status, location }: Extract<Observation, { kind: 'answere
 }
 
 /** Whether it stays so until a person changes something; the others may pass while the application starts. */
-function isLasting(observation: Observation): boolean {
+function isLasting(observation: ReadinessResult): boolean {
   return observation.kind === 'not_http' || (observation.kind === 'answered' && observation.status < 500);
 }
 
-function misplacedFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {
-  const places = sockets.map(socketText).join(' and ');
+function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {
+  const addresses = sockets.map(socketText).join(' and ');
   if (sockets.some((socket) => socket.port === facts.port)) {
-    const says = `the application listens on ${places}, not on 127.0.0.1`;
+    const says = `the application listens on ${addresses}, not on 127.0.0.1`;
     return { says, fix: listenAdvice, lasting: true };
   }
-  const says = `the application listens on ${places}, not on ${facts.port}`;
+  const says = `the application listens on ${addresses}, not on ${facts.port}`;
   return { says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
 }
 

@@ -1,21 +1,21 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { Checks, nextCheckInMs } from './checks.ts';
+import { ReadinessCheckLoop, nextCheckInMs } from './readiness-check-loop.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
-import { MisplacementWatch } from './misplacement.ts';
-import { keepsReady, type Observation } from './readiness.ts';
+import { WrongListenAddressWatch } from './wrong-listen-address.ts';
+import { keepsReady, type ReadinessResult } from './readiness.ts';
 import { ReadinessTrouble } from './readiness-trouble.ts';
-import { ReadyPace } from './ready-pace.ts';
+import { ReadyCheckInterval } from './ready-check-interval.ts';
 
 export interface ReadinessWatchParts {
   readonly clock: Clock;
   readonly host: Host;
   /** As it is now: its phase decides whether and when the next check follows. */
   readonly life: () => InstanceLife;
-  readonly onChecked: (observation: Observation) => void;
+  readonly onChecked: (observation: ReadinessResult) => void;
   /** It listens elsewhere than it was told. */
-  readonly onMisplaced: (port: number, sockets: readonly ListeningSocket[]) => void;
+  readonly onWrongListenAddress: (port: number, sockets: readonly ListeningSocket[]) => void;
   /** It is starting, and a trouble persists: once for each kind of it. */
   readonly onTrouble: () => void;
 }
@@ -29,8 +29,8 @@ export interface InstanceTraffic {
 }
 
 /** A request that failed is followed by a check this soon, but not more than one a second because of requests. */
-const doubtMs = 250;
-const doubtPauseMs = 1_000;
+const failedTrafficCheckMs = 250;
+const failedTrafficPauseMs = 1_000;
 
 /** The kernel's count of kills for memory is compared with a sample of some seconds ago (`memory-kills.ts`). */
 const memoryEveryMs = 5_000;
@@ -39,50 +39,52 @@ const memoryEveryMs = 5_000;
 export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
   /** Of the run that is watched. */
-  #asking: { readonly checks: Checks; readonly pace: ReadyPace } | null = null;
+  #asking: { readonly checks: ReadinessCheckLoop; readonly pace: ReadyCheckInterval } | null = null;
   #memoryTimer: Timer | null = null;
-  #last: Observation | null = null;
-  #misplaced: readonly ListeningSocket[] | null = null;
+  #last: ReadinessResult | null = null;
+  #wrongListenSockets: readonly ListeningSocket[] | null = null;
 
   constructor(parts: ReadinessWatchParts) {
     this.#parts = parts;
   }
 
   /** What the last check of this run saw; null before the first. */
-  get last(): Observation | null {
+  get last(): ReadinessResult | null {
     return this.#last;
   }
 
   /** Where it listens instead of where it was told; null where that is not known. */
-  get misplaced(): readonly ListeningSocket[] | null {
-    return this.#misplaced;
+  get wrongListenSockets(): readonly ListeningSocket[] | null {
+    return this.#wrongListenSockets;
   }
 
   /** A new run: nothing is known of it. */
-  forget(): void {
+  reset(): void {
     this.#last = null;
-    this.#misplaced = null;
+    this.#wrongListenSockets = null;
   }
 
   begin(program: Program, port: number, readiness: () => ReadinessSpec): void {
     const { clock, life } = this.#parts;
-    const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#found(checks, port, sockets));
+    const wrongListenAddress = new WrongListenAddressWatch(this.#parts, (sockets) =>
+      this.#found(checks, port, sockets),
+    );
     const trouble = new ReadinessTrouble();
-    const pace = new ReadyPace(readiness());
-    const checks = new Checks(this.#parts, port, readiness(), (observation) => {
+    const interval = new ReadyCheckInterval(readiness());
+    const checks = new ReadinessCheckLoop(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
-      pace.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
-      const pauseMs = nextCheckInMs(life(), readiness(), observation, pace.pauseMs);
-      if (pauseMs !== null) checks.askIn(pauseMs);
+      interval.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
+      const pauseMs = nextCheckInMs(life(), readiness(), observation, interval.pauseMs);
+      if (pauseMs !== null) checks.checkIn(pauseMs);
       if (life().phase !== 'starting') return;
-      if (observation.kind === 'refused') misplacement.look(program, port);
+      if (observation.kind === 'refused') wrongListenAddress.check(program, port);
       // Where it listens elsewhere that has been told already.
-      if (this.#misplaced === null && trouble.note(observation, clock.now())) this.#parts.onTrouble();
+      if (this.#wrongListenSockets === null && trouble.shouldReport(observation, clock.now())) this.#parts.onTrouble();
     });
-    this.#asking = { checks, pace };
-    checks.askIn(readiness().intervalMs);
+    this.#asking = { checks, pace: interval };
+    checks.checkIn(readiness().intervalMs);
     this.#watchMemory(program);
   }
 
@@ -96,7 +98,7 @@ export class ReadinessWatch {
     const { checks, pace } = this.#asking;
     if (failed) {
       pace.note('failed');
-      checks.askSoon(doubtMs, doubtPauseMs);
+      checks.checkSoon(failedTrafficCheckMs, failedTrafficPauseMs);
     } else if (served && !checks.isInDoubt) {
       pace.note('served');
       checks.putOff(pace.pauseMs, pace.atMostMs);
@@ -119,9 +121,9 @@ export class ReadinessWatch {
     this.#memoryTimer?.cancel();
   }
 
-  #found(checks: Checks, port: number, sockets: readonly ListeningSocket[]): void {
+  #found(checks: ReadinessCheckLoop, port: number, sockets: readonly ListeningSocket[]): void {
     if (this.#asking?.checks !== checks || this.#parts.life().phase !== 'starting') return;
-    this.#misplaced = sockets;
-    this.#parts.onMisplaced(port, sockets);
+    this.#wrongListenSockets = sockets;
+    this.#parts.onWrongListenAddress(port, sockets);
   }
 }

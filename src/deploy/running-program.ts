@@ -3,7 +3,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import type { Program, ProgramExit, ProgramListener } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import { MemoryKills } from './memory-kills.ts';
-import type { OrphanGuard } from './orphan-guard.ts';
+import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { type OutputPipes, removePipes } from './output-pipes.ts';
 import { groupIsAlive, signalGroup } from './process-group.ts';
 import { identityOf, type ProcessIdentity } from './process-identity.ts';
@@ -20,31 +20,31 @@ export interface RunningProgramParts {
   readonly begun?: ProgramRecord['unfinished'];
   readonly listener: ProgramListener;
   readonly clock: Clock;
-  readonly guard: OrphanGuard;
+  readonly watchdog: OrphanWatchdog;
 }
 
 /** A program that runs, whoever has started it. Whoever made this tells it of the program's end. */
 export class RunningProgram implements Program {
   readonly pid: number;
-  readonly guarded: boolean;
+  readonly isWatched: boolean;
   readonly #parts: RunningProgramParts;
   readonly #identity: ProcessIdentity | null;
   readonly #memoryKills: MemoryKills;
   readonly #output: ProgramOutput;
   #hasEnded = false;
   #outputHasEnded = false;
-  #isLetGo = false;
+  #isDetached = false;
   /** For whoever watches for its end: to watch no more. */
-  onLetGo: () => void = () => {};
+  onDetach: () => void = () => {};
   /** Its output has ended, and so probably has it. */
   onSilence: () => void = () => {};
 
   constructor(parts: RunningProgramParts) {
-    const { pid, stopMs, streams, begun, listener, clock, guard } = parts;
+    const { pid, stopMs, streams, begun, listener, clock, watchdog } = parts;
     this.#parts = parts;
     this.pid = pid;
     // First of all: until the guard knows the group, killing Candor would leave it running.
-    this.guarded = guard.watch(pid, stopMs);
+    this.isWatched = watchdog.watch(pid, stopMs);
     this.#identity = identityOf(pid);
     this.#memoryKills = new MemoryKills(pid, clock.now());
     this.#output = new ProgramOutput(streams, listener, () => this.#outputEnded(), begun);
@@ -52,7 +52,7 @@ export class RunningProgram implements Program {
 
   /** Its process has ended. Both null: nobody knows how. */
   ended(code: number | null, signal: string | null): void {
-    if (this.#hasEnded || this.#isLetGo) return;
+    if (this.#hasEnded || this.#isDetached) return;
     this.#hasEnded = true;
     this.#parts.listener.onExited(this.#exitOf(code, signal, this.#parts.clock.now()));
     if (this.#outputHasEnded) this.#parts.listener.onOutputEnded();
@@ -70,8 +70,8 @@ export class RunningProgram implements Program {
     this.#memoryKills.watch(now);
   }
 
-  tellUnfinishedLines(): void {
-    this.#output.tellUnfinishedLines();
+  flushUnfinishedLines(): void {
+    this.#output.flushUnfinishedLines();
   }
 
   record(): ProgramRecord | null {
@@ -79,21 +79,21 @@ export class RunningProgram implements Program {
     const process = this.#identity;
     // Without a start time nobody could tell it from a stranger that has got its number.
     if (pipes === null || process === null || process.startTicks === null || this.#hasEnded) return null;
-    return { process, port, stopMs, ...pipes, guarded: this.guarded, unfinished: this.#output.unfinished };
+    return { process, port, stopMs, ...pipes, guarded: this.isWatched, unfinished: this.#output.unfinished };
   }
 
-  letGo(): void {
-    if (this.#isLetGo) return;
-    this.#isLetGo = true;
-    this.onLetGo();
-    this.#parts.guard.hand(this.pid);
-    this.#output.leave();
+  detach(): void {
+    if (this.#isDetached) return;
+    this.#isDetached = true;
+    this.onDetach();
+    this.#parts.watchdog.handOff(this.pid);
+    this.#output.detach();
   }
 
   discard(): void {
-    if (this.#isLetGo) return;
-    this.onLetGo();
-    this.#parts.guard.forget(this.pid);
+    if (this.#isDetached) return;
+    this.onDetach();
+    this.#parts.watchdog.forget(this.pid);
     this.#output.close();
     if (this.#parts.pipes !== null) removePipes(this.#parts.pipes);
   }

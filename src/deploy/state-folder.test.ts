@@ -16,12 +16,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { OutputFolder } from './output-pipes.ts';
-import { StateFolder, type Unusable } from './state-folder.ts';
+import { OutputPipeFolder } from './output-pipes.ts';
+import { StateFolder, type UnusableFolder } from './state-folder.ts';
 import { writeSynced, writeWhole, writeWholeLater } from './write-whole.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes folders of others' };
-const stranger = 65_533;
+const foreign = 65_533;
 
 let folder: string;
 beforeEach(() => {
@@ -39,20 +39,20 @@ function open(path: string): StateFolder {
 function objection(path: string): string {
   const opened = StateFolder.open(path, '2026-01-02T03:04:05.000Z');
   assert.equal(opened.kind, 'unusable');
-  return (opened as Unusable).why;
+  return (opened as UnusableFolder).why;
 }
 
 describe('a state folder', () => {
   it('is not taken, nor made, where its parent belongs to another user', asRoot, () => {
     const parent = join(folder, 'theirs');
     mkdirSync(parent);
-    chownSync(parent, stranger, stranger);
+    chownSync(parent, foreign, foreign);
     assert.equal(objection(join(parent, 'a', 'state')), `may be replaced by another user, to whom ${parent} belongs`);
     assert.deepEqual(readdirSync(parent), []);
     mkdirSync(join(parent, 'state'), { mode: 0o700 });
     assert.match(objection(join(parent, 'state')), /may be replaced by another user/);
     assert.deepEqual(readdirSync(join(parent, 'state')), []);
-    assert.equal(new OutputFolder(join(parent, 'state', 'output')).make(), null);
+    assert.equal(new OutputPipeFolder(join(parent, 'state', 'output')).make(), null);
     assert.deepEqual(readdirSync(join(parent, 'state')), []);
   });
 
@@ -73,7 +73,7 @@ describe('a state folder', () => {
     const theirs = join(folder, 'theirs');
     mkdirSync(theirs);
     symlinkSync(join(folder, 'ours'), join(theirs, 'link'));
-    chownSync(theirs, stranger, stranger);
+    chownSync(theirs, foreign, foreign);
     assert.match(objection(join(theirs, 'link')), /another user/);
   });
 

@@ -1,29 +1,29 @@
 import { join } from 'node:path';
 import {
-  type HandOver,
+  type HandoffRecord,
   type InstanceRecord,
   type InstancesFile,
   instancesBytesMax,
   readInstances,
   writeInstances,
 } from './instance-record.ts';
-import { LockUnusable, type Owner, OwnerLock } from './owner-lock.ts';
+import { LockUnusable, type StateOwner, OwnerLock } from './owner-lock.ts';
 import { identityOfFolder, makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
 import { readOwnFile } from './read-own-file.ts';
 import { writeWhole, writeWholeLater } from './write-whole.ts';
 
-export type { Owner } from './owner-lock.ts';
+export type { StateOwner } from './owner-lock.ts';
 
 /** What came of wanting a state folder. */
-export type OpenedState =
+export type StateFolderResult =
   | { readonly kind: 'owned'; readonly folder: StateFolder }
   /** Another process owns it that runs. */
-  | { readonly kind: 'held'; readonly owner: Owner }
+  | { readonly kind: 'held'; readonly owner: StateOwner }
   /** It cannot be made, read or written. */
-  | Unusable;
+  | UnusableFolder;
 
-export interface Unusable {
+export interface UnusableFolder {
   readonly kind: 'unusable';
   /** Null where the system had nothing against it. */
   readonly errno: string | null;
@@ -32,12 +32,12 @@ export interface Unusable {
 }
 
 /** What the owner before has left behind. */
-export type Legacy =
+export type PreviousState =
   | { readonly kind: 'nothing' }
   /** One sentence without its subject, the file: "it is damaged". */
   | { readonly kind: 'ignored'; readonly why: string }
   /** `agoMs`: since then nobody looked after them. `left`: nobody does now; else their Candor did until it was killed. */
-  | { readonly kind: 'instances'; readonly file: InstancesFile; readonly left: boolean; readonly agoMs: number };
+  | { readonly kind: 'instances'; readonly file: InstancesFile; readonly detached: boolean; readonly agoMs: number };
 
 /**
  * The folder for what a later process has to know. One process owns it at a time; the files are
@@ -63,17 +63,17 @@ export class StateFolder {
   }
 
   /** Never throws. `since`: now, in RFC 3339. */
-  static open(path: string, since: string): OpenedState {
+  static open(path: string, since: string): StateFolderResult {
     try {
-      const objection = makePrivateFolder(path);
-      if (objection !== null) return { kind: 'unusable', errno: null, why: objection };
+      const problem = makePrivateFolder(path);
+      if (problem !== null) return { kind: 'unusable', errno: null, why: problem };
       const identity = identityOfFolder(path);
-      const lock = OwnerLock.take(path, since);
+      const lock = OwnerLock.acquire(path, since);
       return lock.ok
         ? { kind: 'owned', folder: new StateFolder(path, identity, lock.value) }
         : { kind: 'held', owner: lock.failure };
     } catch (error) {
-      return unusable(error);
+      return unusableFolder(error);
     }
   }
 
@@ -94,43 +94,46 @@ export class StateFolder {
   }
 
   /** The applications are in our hands, with our guard watching: those of earlier owners may go. */
-  announce(): Unusable | null {
+  announce(): UnusableFolder | null {
     return this.#attempt(() => writeWhole(this.generationFile, `${this.generation}\n`));
   }
 
-  read(): Legacy {
-    const legacy = readLegacy(this.path);
-    if (legacy.kind === 'instances') this.#more = legacy.file.more;
-    return legacy;
+  read(): PreviousState {
+    const previous = readPreviousState(this.path);
+    if (previous.kind === 'instances') this.#more = previous.file.more;
+    return previous;
   }
 
   /**
    * Resolves when the disk has it. `graceMs`: given out of our hands for so long; undefined: they are still in ours.
    * Calls are carried out one after the other.
    */
-  write(instances: readonly InstanceRecord[], left?: { readonly graceMs: number | null }): Promise<Unusable | null> {
+  write(
+    instances: readonly InstanceRecord[],
+    detached?: { readonly graceMs: number | null },
+  ): Promise<UnusableFolder | null> {
     const atUptimeMs = readUptimeMs();
-    const handOver: HandOver | null =
-      left === undefined || atUptimeMs === null ? null : { atUptimeMs, graceMs: left.graceMs };
+    const handoff: HandoffRecord | null =
+      detached === undefined || atUptimeMs === null ? null : { atUptimeMs, graceMs: detached.graceMs };
     const bootId = readBootId();
-    const file: InstancesFile = { bootId, generation: this.generation, handOver, instances, more: this.#more };
+    const file: InstancesFile = { bootId, generation: this.generation, handOver: handoff, instances, more: this.#more };
     const writing = this.#writing.then(() => this.#replaceInstances(writeInstances(file)));
     this.#writing = writing;
     return writing;
   }
 
-  async #replaceInstances(content: string): Promise<Unusable | null> {
+  async #replaceInstances(content: string): Promise<UnusableFolder | null> {
     try {
       const replaced = this.#replacement();
       if (replaced === null) await writeWholeLater(instancesFileOf(this.path), content);
       return replaced;
     } catch (error) {
-      return unusable(error);
+      return unusableFolder(error);
     }
   }
 
   /** Lets that process own the folder while this one still runs; null: nobody any more. */
-  nameSuccessor(pid: number | null): Unusable | null {
+  nameSuccessor(pid: number | null): UnusableFolder | null {
     return this.#attempt(() => this.#lock.nameSuccessor(pid === null ? null : identityOf(pid)));
   }
 
@@ -138,25 +141,25 @@ export class StateFolder {
     this.#attempt(() => this.#lock.release());
   }
 
-  #attempt(act: () => void): Unusable | null {
+  #attempt(act: () => void): UnusableFolder | null {
     try {
       const replaced = this.#replacement();
       if (replaced === null) act();
       return replaced;
     } catch (error) {
-      return unusable(error);
+      return unusableFolder(error);
     }
   }
 
   /** Throws where there is no folder of that name any more. */
-  #replacement(): Unusable | null {
+  #replacement(): UnusableFolder | null {
     const why = 'is another than the one that was taken';
     return identityOfFolder(this.path) === this.#identity ? null : { kind: 'unusable', errno: null, why };
   }
 }
 
 /** What stands in the folder, whoever owns it. */
-export function readLegacy(path: string): Legacy {
+export function readPreviousState(path: string): PreviousState {
   const read = readOwnFile(instancesFileOf(path), instancesBytesMax);
   if (read.kind === 'none') return { kind: 'nothing' };
   if (read.kind === 'refused') return { kind: 'ignored', why: read.why };
@@ -167,7 +170,7 @@ export function readLegacy(path: string): Legacy {
     return { kind: 'ignored', why: 'it is from before the machine started' };
   }
   const agoMs = file.handOver === null ? 0 : Math.max(0, uptimeMs - file.handOver.atUptimeMs);
-  return { kind: 'instances', file, left: file.handOver !== null, agoMs };
+  return { kind: 'instances', file, detached: file.handOver !== null, agoMs };
 }
 
 export function outputFolderOf(path: string): string {
@@ -182,7 +185,7 @@ function instancesFileOf(path: string): string {
   return join(path, 'instances.json');
 }
 
-function unusable(error: unknown): Unusable {
+function unusableFolder(error: unknown): UnusableFolder {
   if (error instanceof LockUnusable) return { kind: 'unusable', errno: null, why: error.message };
   const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
   return { kind: 'unusable', errno, why: `cannot be written (${errno})` };

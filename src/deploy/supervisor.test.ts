@@ -8,7 +8,7 @@ import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Host, ListeningSocket, Program, ProgramExit, ProgramListener, ProgramRequest } from './host.ts';
 import type { InstanceRecord, ProgramRecord } from './instance-record.ts';
-import type { Observation } from './readiness.ts';
+import type { ReadinessResult } from './readiness.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 
 const web = 'web' as ApplicationId;
@@ -28,19 +28,19 @@ const application: ApplicationSpec = {
 /** Asked at its first page, where what people ask for shows as much. */
 const atFirstPage: ApplicationSpec = { ...application, readiness: { ...application.readiness, path: '/' } };
 
-const good: Observation = { kind: 'answered', status: 200, location: null, firstOctets: '' };
-const refused: Observation = { kind: 'refused' };
+const good: ReadinessResult = { kind: 'answered', status: 200, location: null, firstBytes: '' };
+const refused: ReadinessResult = { kind: 'refused' };
 
 /** A program that does what the test says. */
 class FakeProgram implements Program {
   /** Checks so far. */
   asked = 0;
   readonly pid: number;
-  readonly guarded = true;
+  readonly isWatched = true;
   readonly request: ProgramRequest;
   readonly listener: ProgramListener;
   /** What a check sees from now on; `silent`: nothing, so that the check runs into its limit. */
-  answer: Observation | 'silent' = good;
+  answer: ReadinessResult | 'silent' = good;
   listensOn: readonly ListeningSocket[] = [];
   onSigterm: 'end' | 'ignore' = 'end';
   /** Something that it started and that survives it. */
@@ -81,13 +81,13 @@ class FakeProgram implements Program {
     return { process, port, stopMs, stdout: 'o', stderr: 'e', guarded: true, unfinished: { stdout: '', stderr: '' } };
   }
 
-  letGo(): void {
+  detach(): void {
     this.isLetGo = true;
   }
 
   watchMemory(): void {}
   discard(): void {}
-  tellUnfinishedLines(): void {}
+  flushUnfinishedLines(): void {}
 }
 
 /** A whole machine in simulated time. */
@@ -111,7 +111,7 @@ class FakeHost implements Host {
     this.ports.delete(port);
   }
 
-  readonly inherited = { PATH: '/bin' };
+  readonly inheritedEnvironment = { PATH: '/bin' };
 
   /** Programs that an earlier process has started, by pid. */
   readonly earlier = new Map<number, FakeProgram>();
@@ -137,7 +137,7 @@ class FakeHost implements Host {
 
   probe(
     { port, timeoutMs }: { port: number; timeoutMs: number },
-    told: (observation: Observation) => void,
+    told: (observation: ReadinessResult) => void,
   ): () => void {
     const program = this.programs.find(({ running, request }) => running && request.port === port);
     const answer = program?.answer ?? refused;
@@ -166,9 +166,9 @@ class FakeHost implements Host {
 
 function supervise(applications: readonly ApplicationSpec[], parts: Partial<SupervisorParts> = {}) {
   const host = new FakeHost();
-  const told: NewEvent[] = [];
+  const emitted: NewEvent[] = [];
   const changes: string[] = [];
-  const events = { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'];
+  const events = { emit: (event: NewEvent) => void emitted.push(event) } as SupervisorParts['events'];
   const supervisor = createSupervisor({
     applications,
     drainMs: () => 10_000,
@@ -183,10 +183,10 @@ function supervise(applications: readonly ApplicationSpec[], parts: Partial<Supe
     const text = states().join(', ');
     if (changes.at(-1) !== text) changes.push(text);
   });
-  const kinds = () => told.map(({ kind }) => kind);
+  const kinds = () => emitted.map(({ kind }) => kind);
   const last = <K extends EventKind>(kind: K) =>
-    told.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
-  return { supervisor, host, clock: host.clock, told, kinds, last, states, changes };
+    emitted.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
+  return { supervisor, host, clock: host.clock, told: emitted, kinds, last, states, changes };
 }
 
 const reasonOf = (supervisor: ReturnType<typeof createSupervisor>) => supervisor.instances(web)[0]?.reason ?? '';
@@ -226,7 +226,7 @@ test('what keeps an instance from being ready is told within two seconds of bein
   const { supervisor, host, clock, told, last } = supervise([application]);
   const told404 = (): number => told.filter(({ kind }) => kind === 'instance_not_ready').length;
   host.onStart = (program) =>
-    Object.assign(program, { answer: { kind: 'answered', status: 404, location: null, firstOctets: '' } });
+    Object.assign(program, { answer: { kind: 'answered', status: 404, location: null, firstBytes: '' } });
   supervisor.start();
   await clock.advance(2_000);
   assert.equal(told404(), 1);
@@ -245,7 +245,7 @@ test('an instance that just takes its time is no trouble, nor is one answer that
   host.onStart = (program) => Object.assign(program, { answer: refused });
   supervisor.start();
   await clock.advance(4_000);
-  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstOctets: 'warming up' };
+  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstBytes: 'warming up' };
   await clock.advance(600);
   host.program(0).answer = good;
   await clock.advance(1_000);
@@ -344,7 +344,7 @@ test('an application that takes itself out by its readiness path gets no request
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();
   await clock.advance(1_000);
-  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstOctets: 'going' };
+  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstBytes: 'going' };
   for (let time = 0; time < 125; time++) {
     supervisor.noteTraffic(web, 'web/1', { served: true, failed: false });
     await clock.advance(100);
@@ -366,7 +366,7 @@ test('traffic makes no instance ready, whatever it says', async () => {
 test('a redirect is no readiness, and the reason says where it leads', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   host.onStart = (program) =>
-    Object.assign(program, { answer: { kind: 'answered', status: 302, location: '/login', firstOctets: '' } });
+    Object.assign(program, { answer: { kind: 'answered', status: 302, location: '/login', firstBytes: '' } });
   supervisor.start();
   await clock.advance(2_000);
   assert.deepEqual(states(), ['web/1 starting']);
@@ -380,7 +380,7 @@ test('three failed checks take a ready instance out, three passes bring it back,
   const { supervisor, host, clock, states, changes, last } = supervise([application]);
   supervisor.start();
   await clock.advance(1_000);
-  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'database gone' };
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstBytes: 'database gone' };
   await clock.advance(3_100);
   assert.deepEqual(states(), ['web/1 unhealthy']);
   assert.match(
@@ -400,14 +400,14 @@ test('a first page that fails takes no ready instance out: its clients get its o
   supervisor.start();
   await clock.advance(1_000);
   const before = host.program(0).asked;
-  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' };
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstBytes: 'compile error' };
   await clock.advance(120_000);
   assert.deepEqual(states(), ['web/1 healthy']);
   assert.ok(host.program(0).asked - before < 12, 'an answer that fails asks for no more checks than one that does not');
   host.program(0).answer = refused;
   await clock.advance(40_000);
   assert.deepEqual(states(), ['web/1 unhealthy']);
-  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' };
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstBytes: 'compile error' };
   await clock.advance(5_000);
   assert.deepEqual(states(), ['web/1 healthy']);
 });
@@ -415,7 +415,7 @@ test('a first page that fails takes no ready instance out: its clients get its o
 test('a new run at the first page is ready only when that answers 2xx', async () => {
   const { supervisor, host, clock, states } = supervise([atFirstPage]);
   host.onStart = (program) =>
-    Object.assign(program, { answer: { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' } });
+    Object.assign(program, { answer: { kind: 'answered', status: 500, location: null, firstBytes: 'compile error' } });
   supervisor.start();
   await clock.advance(60_000);
   assert.deepEqual(states(), ['web/1 starting']);
@@ -690,7 +690,7 @@ async function leave(specs: readonly ApplicationSpec[], runMs = 2_000) {
   const { supervisor, host, clock, last } = supervise(specs);
   supervisor.start();
   await clock.advance(runMs);
-  const records = supervisor.letGo();
+  const records = supervisor.detach();
   return { supervisor, host, clock, last, records: JSON.parse(JSON.stringify(records)) as readonly InstanceRecord[] };
 }
 
@@ -860,7 +860,7 @@ test('what writes into pipes without a name is not let go, and is stopped with t
   supervisor.start();
   await clock.advance(2_000);
   assert.deepEqual(
-    supervisor.letGo().map(({ number }) => number),
+    supervisor.detach().map(({ number }) => number),
     [2],
   );
   await clock.advance(2_000);
@@ -873,9 +873,9 @@ test('what was let go and taken back is looked after as before', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();
   await clock.advance(2_000);
-  const records = supervisor.letGo();
+  const records = supervisor.detach();
   host.earlier.set(1_000, host.program(0));
-  supervisor.takeBack(records);
+  supervisor.rollBack(records);
   supervisor.apply([application]);
   await clock.advance(2_000);
   assert.deepEqual([states(), host.programs.length], [['web/1 healthy'], 2]);

@@ -8,15 +8,15 @@ import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import type { LiveInstance, MemberStatus } from './live-instance.ts';
 import {
-  adaptMembers,
+  adaptInstances,
   foreignSpec,
   hasNoProgram,
   isLeaving,
-  leastUseful,
-  type Member,
+  leastUsefulInstances,
+  type ManagedInstance,
   recordOf,
   stopWithoutProgram,
-} from './member.ts';
+} from './managed-instance.ts';
 import type { InstanceTraffic } from './readiness-watch.ts';
 import { runKeyOf } from './run-key.ts';
 
@@ -57,9 +57,9 @@ export interface Supervisor {
    * Leaves those of `records`, which it returns, to another process: they are looked after no more, neither restarted
    * nor read, and seem to stay as they are. The others stay ours, for `stop`. Nothing is started from now on.
    */
-  letGo(): readonly InstanceRecord[];
+  detach(): readonly InstanceRecord[];
   /** Undoes `letGo`: takes back those of `records` that still run. An `apply` must follow. */
-  takeBack(records: readonly InstanceRecord[]): void;
+  rollBack(records: readonly InstanceRecord[]): void;
   /**
    * Asks everything to stop that was not let go, and resolves when nothing of that is left running. Callers drain first.
    * Called again while it waits, it kills.
@@ -71,10 +71,10 @@ export interface Supervisor {
   noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
   /** Calls back after each change of that list or of one of its instances, until the returned function is called. */
   onChange(callback: () => void): () => void;
-  status(): readonly ApplicationStatus[];
+  status(): readonly SupervisedApplicationStatus[];
 }
 
-export interface ApplicationStatus {
+export interface SupervisedApplicationStatus {
   readonly id: string;
   readonly command: readonly string[];
   readonly instances: readonly MemberStatus[];
@@ -84,14 +84,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   return new ApplicationsSupervisor(parts);
 }
 
-interface Application {
+interface SupervisedApplication {
   readonly id: ApplicationId;
   /** Null once it has been removed from the configuration, while instances of it are left. */
   spec: ApplicationSpec | null;
-  members: Member[];
+  members: ManagedInstance[];
   /** For ids; never used twice, so that an old and a new instance cannot be taken for each other. */
   nextNumber: number;
-  readonly exposure: { isTold: boolean };
+  readonly exposure: { isReported: boolean };
   isSettling: boolean;
   /** Something has changed since it was last looked at. */
   isUnsettled: boolean;
@@ -99,10 +99,10 @@ interface Application {
 
 class ApplicationsSupervisor implements Supervisor {
   readonly #parts: SupervisorParts;
-  readonly #applications = new Map<ApplicationId, Application>();
+  readonly #applications = new Map<ApplicationId, SupervisedApplication>();
   readonly #callbacks = new Set<() => void>();
   #stopped: PromiseWithResolvers<void> | null = null;
-  #hasLetGo = false;
+  #hasDetached = false;
   /** Until the `apply` that follows: nobody can say yet whether what was taken over is wanted. */
   #isAdopting = false;
 
@@ -115,7 +115,7 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   apply(applications: readonly ApplicationSpec[]): void {
-    if (this.#stopped !== null || this.#hasLetGo) return;
+    if (this.#stopped !== null || this.#hasDetached) return;
     this.#isAdopting = false;
     const specs = new Map(applications.map((spec) => [spec.id, spec]));
     for (const id of specs.keys()) {
@@ -124,21 +124,21 @@ class ApplicationsSupervisor implements Supervisor {
     for (const application of this.#applications.values()) {
       const spec = specs.get(application.id) ?? null;
       application.spec = spec;
-      if (spec !== null) adaptMembers(application.members, spec, this.#runKeyOf(spec));
+      if (spec !== null) adaptInstances(application.members, spec, this.#runKeyOf(spec));
       this.#settle(application);
       this.#forgetIfGone(application);
     }
-    this.#tellChange();
+    this.#notifyChange();
   }
 
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[] {
     this.#isAdopting = true;
-    const adopted = records.filter((record) => this.#adoptMember(record, agoMs));
-    this.#tellChange();
+    const adopted = records.filter((record) => this.#adoptInstance(record, agoMs));
+    this.#notifyChange();
     return adopted;
   }
 
-  #adoptMember(record: InstanceRecord, agoMs: number): boolean {
+  #adoptInstance(record: InstanceRecord, agoMs: number): boolean {
     const { application: id, number, more } = record;
     const application = this.#applications.get(id) ?? newApplication(id);
     const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
@@ -163,20 +163,20 @@ class ApplicationsSupervisor implements Supervisor {
     return [...this.#applications.values()].flatMap(({ members }) => members.flatMap((one) => recordOf(one) ?? []));
   }
 
-  letGo(): readonly InstanceRecord[] {
-    this.#hasLetGo = true;
+  detach(): readonly InstanceRecord[] {
+    this.#hasDetached = true;
     const members = [...this.#applications.values()].flatMap((application) => application.members);
     const adoptable = members.filter(({ instance }) => instance.isAdoptable);
     // First nothing is read any more; only then is it certain which line has been read how far.
-    for (const { instance } of adoptable) instance.letGo();
+    for (const { instance } of adoptable) instance.detach();
     for (const member of members) stopWithoutProgram(member);
     return adoptable.flatMap((one) => recordOf(one) ?? []);
   }
 
-  takeBack(records: readonly InstanceRecord[]): void {
-    this.#hasLetGo = false;
+  rollBack(records: readonly InstanceRecord[]): void {
+    this.#hasDetached = false;
     for (const application of this.#applications.values()) {
-      application.members = application.members.filter(({ instance }) => !instance.isLetGo);
+      application.members = application.members.filter(({ instance }) => !instance.isDetached);
     }
     this.adopt(records, 0);
   }
@@ -190,7 +190,7 @@ class ApplicationsSupervisor implements Supervisor {
         else instance.kill();
       }
     }
-    this.#endIfNothingIsLeft();
+    this.#finishStop();
     return this.#stopped.promise;
   }
 
@@ -208,7 +208,7 @@ class ApplicationsSupervisor implements Supervisor {
     return () => this.#callbacks.delete(callback);
   }
 
-  status(): readonly ApplicationStatus[] {
+  status(): readonly SupervisedApplicationStatus[] {
     return [...this.#applications.values()].map(({ id, spec, members }) => ({
       id,
       command: spec?.command ?? [],
@@ -216,7 +216,7 @@ class ApplicationsSupervisor implements Supervisor {
     }));
   }
 
-  #membersStatus(spec: ApplicationSpec | null, members: readonly Member[]): readonly MemberStatus[] {
+  #membersStatus(spec: ApplicationSpec | null, members: readonly ManagedInstance[]): readonly MemberStatus[] {
     const current = spec === null ? null : this.#runKeyOf(spec);
     return members.map(({ instance, runKey }) => ({
       ...instance.status(),
@@ -225,13 +225,13 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   /** Starting and retiring are changes too: what they cause is looked at afterwards, never from inside. */
-  #settle(application: Application): void {
+  #settle(application: SupervisedApplication): void {
     application.isUnsettled = true;
     if (application.isSettling) return;
     application.isSettling = true;
     while (application.isUnsettled) {
       application.isUnsettled = false;
-      this.#bringCloser(application);
+      this.#reconcile(application);
     }
     application.isSettling = false;
   }
@@ -240,8 +240,8 @@ class ApplicationsSupervisor implements Supervisor {
    * Brings the instances closer to what is wanted. Decides from what is there, not from what happened, so that it
    * may be called after any change, and a second configuration may come while the first is still being carried out.
    */
-  #bringCloser(application: Application): void {
-    if (this.#stopped !== null || this.#hasLetGo || this.#isAdopting) return;
+  #reconcile(application: SupervisedApplication): void {
+    if (this.#stopped !== null || this.#hasDetached || this.#isAdopting) return;
     const { spec, members } = application;
     const wanted = spec?.instances ?? 0;
     const runKey = spec === null ? '' : this.#runKeyOf(spec);
@@ -252,13 +252,13 @@ class ApplicationsSupervisor implements Supervisor {
     const readyCount = current.filter(({ instance }) => instance.phase === 'ready').length;
     // Two programs cannot listen on one port: with a port of their own the old have to go first.
     const hasOwnPort = spec !== null && spec.port !== null;
-    for (const member of leastUseful(current, wanted)) this.#retire(member);
-    for (const member of leastUseful(older, hasOwnPort ? 0 : wanted - readyCount)) this.#retire(member);
+    for (const member of leastUsefulInstances(current, wanted)) this.#retire(member);
+    for (const member of leastUsefulInstances(older, hasOwnPort ? 0 : wanted - readyCount)) this.#retire(member);
     if (spec === null || (hasOwnPort && members.some((member) => !current.includes(member)))) return;
-    for (let count = current.length; count < wanted; count++) this.#startMember(application, spec, runKey);
+    for (let count = current.length; count < wanted; count++) this.#startInstance(application, spec, runKey);
   }
 
-  #startMember(application: Application, spec: ApplicationSpec, runKey: string): void {
+  #startInstance(application: SupervisedApplication, spec: ApplicationSpec, runKey: string): void {
     const instance = new Instance(
       `${application.id}/${application.nextNumber}`,
       spec,
@@ -269,7 +269,7 @@ class ApplicationsSupervisor implements Supervisor {
     instance.start();
   }
 
-  #instanceParts(application: Application): InstanceParts {
+  #instanceParts(application: SupervisedApplication): InstanceParts {
     const { clock, random, events, host, onLine = doNothing } = this.#parts;
     const onChanged = (): void => this.#changed(application);
     const onChecked = (instance: Instance, refused: boolean): void =>
@@ -279,10 +279,10 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #runKeyOf(spec: ApplicationSpec): string {
-    return runKeyOf(spec, this.#parts.host.inherited);
+    return runKeyOf(spec, this.#parts.host.inheritedEnvironment);
   }
 
-  #retire({ instance }: Member): void {
+  #retire({ instance }: ManagedInstance): void {
     const { whenDrained, drainMs } = this.#parts;
     instance.retire(drainMs());
     if (instance.phase !== 'draining') return;
@@ -293,40 +293,40 @@ class ApplicationsSupervisor implements Supervisor {
     );
   }
 
-  #changed(application: Application): void {
-    if (this.#hasLetGo) application.members.forEach(stopWithoutProgram);
+  #changed(application: SupervisedApplication): void {
+    if (this.#hasDetached) application.members.forEach(stopWithoutProgram);
     application.members = application.members.filter(({ instance }) => instance.phase !== 'stopped');
     this.#settle(application);
     this.#forgetIfGone(application);
-    this.#tellChange();
-    this.#endIfNothingIsLeft();
+    this.#notifyChange();
+    this.#finishStop();
   }
 
-  #forgetIfGone({ id, spec, members }: Application): void {
+  #forgetIfGone({ id, spec, members }: SupervisedApplication): void {
     if (spec === null && members.length === 0) this.#applications.delete(id);
   }
 
-  #tellChange(): void {
+  #notifyChange(): void {
     for (const callback of [...this.#callbacks]) callback();
   }
 
-  #endIfNothingIsLeft(): void {
+  #finishStop(): void {
     if (this.#stopped === null) return;
     for (const { members } of this.#applications.values()) {
-      if (members.some(({ instance }) => !instance.isLetGo)) return;
+      if (members.some(({ instance }) => !instance.isDetached)) return;
     }
     this.#parts.host.close();
     this.#stopped.resolve();
   }
 }
 
-function newApplication(id: ApplicationId): Application {
+function newApplication(id: ApplicationId): SupervisedApplication {
   return {
     id,
     spec: null,
     members: [],
     nextNumber: 1,
-    exposure: { isTold: false },
+    exposure: { isReported: false },
     isSettling: false,
     isUnsettled: false,
   };

@@ -4,33 +4,33 @@ import { FreePorts } from './free-ports.ts';
 import type { Host } from './host.ts';
 import { lastingEnvironment } from './inherited-environment.ts';
 import { listeningOf } from './listening.ts';
-import { OrphanGuard } from './orphan-guard.ts';
-import type { OutputFolder } from './output-pipes.ts';
+import { OrphanWatchdog } from './orphan-watchdog.ts';
+import type { OutputPipeFolder } from './output-pipes.ts';
 import { startProgram } from './program.ts';
 import { probe } from './readiness.ts';
 
 /** The real machine, with what only a process that shares a state folder with others needs. */
 export interface SystemHost extends Host {
-  readonly guard: OrphanGuard;
+  readonly watchdog: OrphanWatchdog;
 }
 
 /** The machine that Candor runs on. `outputs`: where programs write that may outlive this process; null: none may. */
-export function createSystemHost(clock: Clock, outputs: OutputFolder | null = null): SystemHost {
+export function createSystemHost(clock: Clock, outputs: OutputPipeFolder | null = null): SystemHost {
   const ports = new FreePorts();
-  const guard = new OrphanGuard(clock);
+  const watchdog = new OrphanWatchdog(clock);
   return {
-    guard,
-    inherited: lastingEnvironment(),
+    watchdog,
+    inheritedEnvironment: lastingEnvironment(),
     reservePort: (wanted) => ports.take(wanted),
     releasePort: (port) => ports.release(port),
-    start: (request, listener) => startProgram(request, listener, clock, guard, outputs),
+    start: (request, listener) => startProgram(request, listener, clock, watchdog, outputs),
     adopt: (record, listener) => {
-      const program = adoptProgram(record, listener, clock, guard);
+      const program = adoptProgram(record, listener, clock, watchdog);
       if (program !== null) ports.keep(record.port);
       return program;
     },
-    probe: (check, told) => probe(check, clock, told),
+    probe: (check, onResult) => probe(check, clock, onResult),
     listening: (program) => listeningOf(program.pid),
-    close: () => guard.close(),
+    close: () => watchdog.close(),
   };
 }

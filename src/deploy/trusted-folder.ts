@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** A name on the way to a folder that somebody else may give another meaning. */
-export interface Untrusted {
+export interface UntrustedFolder {
   readonly path: string;
   readonly why: 'foreign' | 'open_to_all';
 }
@@ -19,18 +19,18 @@ const unmappedUid = 65_534;
  * Whoever can replace the folder of a socket can answer in the gateway's place, and watch the socket being made; whoever
  * can replace the one of our files can have us write over any other, by a link of that name.
  */
-export function findUntrusted(folder: string, uid: number): Untrusted | null {
-  return look(resolve(folder), uid, linksMax);
+export function findUntrusted(folder: string, uid: number): UntrustedFolder | null {
+  return inspect(resolve(folder), uid, linksMax);
 }
 
-function look(path: string, uid: number, linksLeft: number): Untrusted | null {
+function inspect(path: string, uid: number, linksLeft: number): UntrustedFolder | null {
   const parent = dirname(path);
-  const above = parent === path ? null : look(parent, uid, linksLeft);
+  const above = parent === path ? null : inspect(parent, uid, linksLeft);
   if (above !== null) return above;
   const found = lstatSync(path);
   if (!mayOwn(found.uid, uid)) return { path, why: 'foreign' };
   if (!found.isSymbolicLink()) return isOpenToAll(found) ? { path, why: 'open_to_all' } : null;
-  return linksLeft === 0 ? { path, why: 'foreign' } : look(resolve(parent, readlinkSync(path)), uid, linksLeft - 1);
+  return linksLeft === 0 ? { path, why: 'foreign' } : inspect(resolve(parent, readlinkSync(path)), uid, linksLeft - 1);
 }
 
 function mayOwn(owner: number, uid: number): boolean {

@@ -3,31 +3,31 @@ import { dirname } from 'node:path';
 import { nearestThere } from './private-folder.ts';
 
 /** What stands in the way of writing. */
-export interface NotWritable {
+export interface WriteObstacle {
   /** The file or folder that is there and does not allow it. */
   readonly path: string;
   readonly errno: string;
 }
 
 /** Whether this user could write a file, or make it and the folders on its way. Changes nothing. Null: yes. */
-export function whyNoFile(path: string): NotWritable | null {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return whyNoFolder(dirname(path));
-  return tried(path, () => {
+export function findFileObstacle(path: string): WriteObstacle | null {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return findFolderObstacle(dirname(path));
+  return obstacleOf(path, () => {
     accessSync(path, constants.W_OK);
     if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
   });
 }
 
 /** Whether this user could write in a folder, or make it. Changes nothing. Null: yes. */
-export function whyNoFolder(path: string): NotWritable | null {
+export function findFolderObstacle(path: string): WriteObstacle | null {
   const there = nearestThere(path);
-  return tried(there, () => {
+  return obstacleOf(there, () => {
     if (!statSync(there).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     accessSync(there, constants.W_OK | constants.X_OK);
   });
 }
 
-function tried(path: string, act: () => void): NotWritable | null {
+function obstacleOf(path: string, act: () => void): WriteObstacle | null {
   try {
     act();
     return null;

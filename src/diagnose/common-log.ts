@@ -9,8 +9,8 @@ export interface CommonLogLine {
   readonly requestLine: string;
   readonly status: number;
   /** "-" where none were sent, by who writes them so. */
-  readonly octets: string;
-  /** What stands behind the octets, without quotation marks around its fields. */
+  readonly bytes: string;
+  /** What stands behind the bytes, without quotation marks around its fields. */
   readonly rest: readonly string[];
 }
 
@@ -45,11 +45,11 @@ function takeApart(line: string): CommonLogLine | null {
   if (requestEnd < 0 || text[requestEnd + 1] !== ' ' || atMs === null) return null;
   const fields = splitFields(text.slice(requestEnd + 2));
   const status = wholeNumber(fields[0]);
-  const octets = fields[1];
-  if (status === null || status < 0 || status > 999 || octets === undefined || !/^(?:-|\d{1,18})$/.test(octets))
+  const bytes = fields[1];
+  if (status === null || status < 0 || status > 999 || bytes === undefined || !/^(?:-|\d{1,18})$/.test(bytes))
     return null;
   const requestLine = text.slice(match[0].length, requestEnd);
-  return { before: match[1] ?? '', atMs, requestLine, status, octets, rest: fields.slice(2) };
+  return { before: match[1] ?? '', atMs, requestLine, status, bytes, rest: fields.slice(2) };
 }
 
 /** The place of the quotation mark that ends a field: one behind a backslash does not. */

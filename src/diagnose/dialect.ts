@@ -1,8 +1,8 @@
-import type { Finding, Gateway } from './finding.ts';
+import type { Finding, GatewayProduct } from './finding.ts';
 
 /** One log format of one gateway. Each folder of a gateway exports an array of them. */
 export interface Dialect {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   /** For people, and in `Finding.format`: "nginx error log". */
   readonly format: string;
   /**
@@ -11,17 +11,17 @@ export interface Dialect {
    */
   recognise(line: string): 0 | 1 | 2;
   /** A reader for one file: it may remember earlier lines of it. */
-  open(): LineReader;
+  open(): DialectReader;
 }
 
-export interface LineReader {
+export interface DialectReader {
   /** What the line says; null where it is not of this format after all. Never throws, whatever it is given. */
   read(line: string): Finding | null;
 }
 
 /** A dialect without memory. */
 export function dialect(
-  gateway: Gateway,
+  gateway: GatewayProduct,
   format: string,
   recognise: Dialect['recognise'],
   read: (line: string) => Finding | null,

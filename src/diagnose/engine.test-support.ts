@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type Dialect, dialect } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { commonLogTimeMs } from './line-text.ts';
-import { type Verdict, wellVerdict } from './verdict.ts';
+import { type Verdict, harmlessVerdict } from './verdict.ts';
 
 /** A finding of a gateway that could not connect, unless told otherwise. */
 export function failure(changes: Partial<Finding> = {}): Finding {
@@ -29,8 +29,8 @@ export function failure(changes: Partial<Finding> = {}): Finding {
   };
 }
 
-export function well(changes: Partial<Finding> = {}): Finding {
-  return failure({ ...wellVerdict, kind: 'access', evidence: [], upstream: null, status: 200, ...changes });
+export function harmlessFinding(changes: Partial<Finding> = {}): Finding {
+  return failure({ ...harmlessVerdict, kind: 'access', evidence: [], upstream: null, status: 200, ...changes });
 }
 
 const access = /^\S+ - \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) \d+(.*)$/;
@@ -47,7 +47,8 @@ export const accessDialect: Dialect = dialect(
     const upstreams = (/ us="?([\d, ]+)/.exec(match[4] ?? '')?.[1] ?? '').split(', ').map(Number);
     const atMs = commonLogTimeMs(match[1] ?? '');
     if (status === 499) return failure({ kind: 'access', atMs, shape: 'client_abort', type: null, sentence: 'Left.' });
-    if (status < 500 && upstreams.every((one) => one < 500)) return well({ format: 'test access log', atMs, status });
+    if (status < 500 && upstreams.every((one) => one < 500))
+      return harmlessFinding({ format: 'test access log', atMs, status });
     return failure({ kind: 'access', format: 'test access log', atMs, shape: 'unknown', type: null, status });
   },
 );
@@ -171,8 +172,8 @@ export const plainLine = fc
   .tuple(time, pick('200', '404'), fc.integer({ min: 0, max: 9999 }))
   .map(([at, code, size]) => `203.0.113.9 - - [${at}] "GET /${size} HTTP/1.1" ${code} ${size} "-" "curl/8.5.0"`);
 
-/** Octets cut into chunks at any places. */
-export function chunksOf(octets: Uint8Array, cuts: readonly number[]): Uint8Array[] {
-  const places = [...cuts.map((cut) => cut % (octets.length + 1)), 0, octets.length].sort((a, b) => a - b);
-  return places.slice(1).map((place, i) => octets.slice(places[i], place));
+/** Bytes cut into chunks at any places. */
+export function chunksOf(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const places = [...cuts.map((cut) => cut % (bytes.length + 1)), 0, bytes.length].sort((a, b) => a - b);
+  return places.slice(1).map((place, i) => bytes.slice(places[i], place));
 }

@@ -14,7 +14,7 @@ export interface Explanation {
   readonly lines: readonly LineVerdict[];
   readonly summary: SummaryReport;
   /** Why `logFormat` could not be used; null where it was, or none was given. */
-  readonly complaint: string | null;
+  readonly error: string | null;
 }
 
 /** Explains a log, or a single line, of any gateway that Candor knows. Never throws. */
@@ -27,7 +27,7 @@ export function explain(log: string, { logFormat }: ExplainOptions = {}): Explan
     summary.add(verdict, line);
     return verdict;
   });
-  return { lines, summary: summary.report(), complaint: given?.ok === false ? given.failure : null };
+  return { lines, summary: summary.report(), error: given?.ok === false ? given.failure : null };
 }
 
 function linesOf(log: string): string[] {

@@ -47,7 +47,7 @@ export class FaultCounts {
     if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(example);
     if (isGatewayFailure(finding)) this.#addUpstream(finding);
     const { gateway, format } = finding;
-    const fix = cutFix(finding.fix);
+    const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null)
       this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
   }
@@ -58,7 +58,7 @@ export class FaultCounts {
     if (shape !== undefined) shape.count -= 1;
     this.#causes.uncount(causeKey(finding));
     const { gateway, format } = finding;
-    const fix = cutFix(finding.fix);
+    const fix = truncateFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
     if (!isGatewayFailure(finding) || finding.upstream === null) return;
     const counts = this.#upstreams.uncount(`${gateway} ${endpointOf(finding.upstream)}`);
@@ -122,20 +122,22 @@ function withoutNames(sentence: string): string {
 
 function causeOf(finding: Finding): Cause {
   const { gateway, shape, type, stage, born, whose, isConsequence } = finding;
-  const fix = cutFix(finding.fix);
-  const evidence = cutTexts(finding.evidence);
-  const sentence = cutText(finding.sentence);
+  const fix = truncateFix(finding.fix);
+  const evidence = truncateTexts(finding.evidence);
+  const sentence = truncateText(finding.sentence);
   return { gateway, shape, type, stage, born, whose, sentence, evidence, fix, count: 0, isConsequence, examples: [] };
 }
 
 /** Lines name as much evidence as they have; a report shows the first few. */
-export function cutTexts(texts: readonly string[]): readonly string[] {
-  return texts.slice(0, 8).map(cutText);
+export function truncateTexts(texts: readonly string[]): readonly string[] {
+  return texts.slice(0, 8).map(truncateText);
 }
 
 /** Fixes are a dialect's own words, with at most some names of a line. */
-export function cutFix(fix: Fix | null): Fix | null {
-  return fix === null ? null : { text: cutText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
+export function truncateFix(fix: Fix | null): Fix | null {
+  return fix === null
+    ? null
+    : { text: truncateText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
 }
 
 /**
@@ -146,12 +148,12 @@ export function endpointOf(upstream: string): string {
   const bare = upstream.slice(0, endpointCharactersMax).replace(/^\w{1,12}:\/\//, '');
   const ofSocket = /^unix:[^:]{1,200}/.exec(bare);
   if (ofSocket !== null) return ofSocket[0];
-  return cutText(bare === upstream ? upstream : (/^[^/?#]{1,300}/.exec(bare)?.[0] ?? upstream));
+  return truncateText(bare === upstream ? upstream : (/^[^/?#]{1,300}/.exec(bare)?.[0] ?? upstream));
 }
 
 /** More of an address than any has: only its beginning is looked at. */
 const endpointCharactersMax = 1024;
 
-export function cutText(text: string): string {
+export function truncateText(text: string): string {
   return text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text;
 }

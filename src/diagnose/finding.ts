@@ -26,7 +26,7 @@ export const gateways = [
   'candor',
 ] as const;
 
-export type Gateway = (typeof gateways)[number];
+export type GatewayProduct = (typeof gateways)[number];
 
 /** Who made the failure. 'application': it answered so itself, or broke off; 'client': it is no failure of the gateway's. */
 export type Born = 'cdn-edge' | 'load-balancer' | 'reverse-proxy' | 'platform-edge' | 'application' | 'client';
@@ -50,7 +50,7 @@ export interface Fix {
 
 /** What one line says. */
 export interface Finding {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   /** The format's name, for people: "nginx error log", "nginx access log (combined)". */
   readonly format: string;
   readonly kind: LineKind;

@@ -2,7 +2,7 @@ import type { Finding } from './finding.ts';
 import type { Example } from './summary-report.ts';
 
 /** A failure as it was counted, with the lines that have told of it since. */
-export interface ToldFailure {
+export interface ReportedFailure {
   finding: Finding;
   readonly example: Example;
   /** What its lines said of which upstream: who says the same again tells of another failure. */
@@ -23,29 +23,29 @@ const saidMax = 32;
 
 /** Finds the failure that a line tells of a second time: by `joins`, by the request, and by what it adds. */
 export class JoinedFailures {
-  #told = new Map<string, ToldFailure>();
-  #toldBefore = new Map<string, ToldFailure>();
+  #reported = new Map<string, ReportedFailure>();
+  #reportedBefore = new Map<string, ReportedFailure>();
 
   /** Null for a line of a failure of its own, which is then remembered. */
-  find(finding: Finding, example: Example): ToldFailure | null {
+  find(finding: Finding, example: Example): ReportedFailure | null {
     if (finding.joins === null) return null;
     const key = `${finding.gateway} ${finding.joins}`;
-    const earlier = this.#told.get(key) ?? this.#toldBefore.get(key);
+    const earlier = this.#reported.get(key) ?? this.#reportedBefore.get(key);
     const saying = `${finding.upstream} ${finding.shape} ${finding.type} ${finding.stage} ${finding.evidence[0]}`;
     if (earlier !== undefined && isSame(earlier, finding, example) && !earlier.said.has(saying)) {
       if (earlier.said.size < saidMax) earlier.said.add(saying);
       return earlier;
     }
-    this.#told.set(key, { finding, example, said: new Set([saying]) });
-    if (this.#told.size >= failuresMin) {
-      this.#toldBefore = this.#told;
-      this.#told = new Map();
+    this.#reported.set(key, { finding, example, said: new Set([saying]) });
+    if (this.#reported.size >= failuresMin) {
+      this.#reportedBefore = this.#reported;
+      this.#reported = new Map();
     }
     return null;
   }
 }
 
-function isSame(earlier: ToldFailure, finding: Finding, example: Example): boolean {
+function isSame(earlier: ReportedFailure, finding: Finding, example: Example): boolean {
   const { finding: before } = earlier;
   if (before.request !== null && finding.request !== null && before.request !== finding.request) return false;
   if (certaintyOf(before) === 3 && certaintyOf(finding) === 3 && before.shape !== finding.shape) return false;

@@ -18,12 +18,12 @@ function parsed(text: string): JsonLine | null {
   try {
     return jsonObject(JSON.parse(text));
   } catch {
-    return text.length < cutCharactersMin ? null : parsedBeginning(text);
+    return text.length < truncatedCharactersMin ? null : parsedBeginning(text);
   }
 }
 
-/** Lines are cut for judging after 65,536 octets, which may be a fourth as many characters. */
-const cutCharactersMin = 16_384;
+/** Lines are cut for judging after 65,536 bytes, which may be a fourth as many characters. */
+const truncatedCharactersMin = 16_384;
 
 /** The fields of an object whose end was cut off, without the one that the cut went through. */
 function parsedBeginning(text: string): JsonLine | null {

@@ -1,13 +1,13 @@
 import { closedEarly } from './apache/failures.ts';
 import { caddyFixes } from './caddy/fixes.ts';
 import { envoyFixes } from './envoy/fixes.ts';
-import type { Fix, Gateway } from './finding.ts';
+import type { Fix, GatewayProduct } from './finding.ts';
 import { keepApplicationConnected } from './nginx/fixes.ts';
 import type { NginxProduct } from './nginx/product.ts';
 import { traefikFixes } from './traefik/fixes.ts';
 
 /** How long each gateway keeps an idle connection to an application is set by what its own fixes say, and else by: */
-const snippets: Readonly<Partial<Record<Gateway, string | null>>> = {
+const snippets: Readonly<Partial<Record<GatewayProduct, string | null>>> = {
   nginx: snippetOfNginx('nginx'),
   openresty: snippetOfNginx('openresty'),
   'ingress-nginx': snippetOfNginx('ingress-nginx'),
@@ -25,7 +25,7 @@ function snippetOfNginx(product: NginxProduct): string | null {
 }
 
 /** One of the two sides has to give way, and it must be the gateway that closes first. */
-export function keepAliveFix(gateway: Gateway): Fix {
+export function keepAliveFix(gateway: GatewayProduct): Fix {
   const snippet = snippets[gateway] ?? null;
   const ofApplication = 'have the application keep idle connections longer than the gateway does';
   if (snippet === null)

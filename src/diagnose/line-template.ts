@@ -1,13 +1,13 @@
-import { classes, digits, hexDigits, numerals, octetClass, textOctets, tokens } from './octet-classes.ts';
+import { classes, digits, hexDigits, numerals, byteClass, textBytes, tokens } from './byte-classes.ts';
 
 /**
  * The part of an access line behind its size, with what varies from line to line taken out. Two lines with the same
  * template and the same status differ in addresses, times, sizes, identifiers, referrer and user agent, and in nothing
- * that a verdict rests on. Every octet below 0x80 stands for itself.
+ * that a verdict rests on. Every byte below 0x80 stands for itself.
  */
 export type LineTemplate = Uint8Array;
 
-const slots = {
+const wildcards = {
   /**
    * Digits, `.` and `:`. Three digits alone could be a status, and are nothing else in the line that a template is made of;
    * once a place has held another number, it is no status's, and three digits are a number there as well.
@@ -34,29 +34,29 @@ const identifierLengthMin = 16;
 /** Templates longer than this are not worth having. */
 const templateLengthMax = 1024;
 
-/** The template of the octets from `at` to `end`; null where it has something that is for the slow path. */
-export function templateOf(octets: Uint8Array, at: number, end: number, statusAt: number): LineTemplate | null {
+/** The template of the bytes from `at` to `end`; null where it has something that is for the slow path. */
+export function templateOf(bytes: Uint8Array, at: number, end: number, statusAt: number): LineTemplate | null {
   const template: number[] = [];
   let texts = 0;
   for (let i = at; i < end; ) {
-    const octet = octets[i] as number;
-    if (classes[octet] === octetClass.special || template.length >= templateLengthMax) return null;
-    const length = tokenLength(octets, i, end);
+    const byte = bytes[i] as number;
+    if (classes[byte] === byteClass.special || template.length >= templateLengthMax) return null;
+    const length = tokenLength(bytes, i, end);
     if (length > 0) {
-      const slot = slotOf(octets, i, length, statusAt);
-      if (slot === null) return null;
-      if (slot === slots.itself) template.push(...octets.subarray(i, i + length));
-      else template.push(slot);
+      const wildcard = wildcardOf(bytes, i, length, statusAt);
+      if (wildcard === null) return null;
+      if (wildcard === wildcards.itself) template.push(...bytes.subarray(i, i + length));
+      else template.push(wildcard);
       i += length;
       continue;
     }
-    template.push(octet);
+    template.push(byte);
     i += 1;
-    if (octet !== quote || texts >= 2) continue;
-    const textEnd = endOfText(octets, i);
+    if (byte !== quote || texts >= 2) continue;
+    const textEnd = endOfText(bytes, i);
     if (textEnd < 0) texts = 2;
     else {
-      template.push(slots.text, quote);
+      template.push(wildcards.text, quote);
       texts += 1;
       i = textEnd + 1;
     }
@@ -64,84 +64,80 @@ export function templateOf(octets: Uint8Array, at: number, end: number, statusAt
   return Uint8Array.from(template);
 }
 
-function tokenLength(octets: Uint8Array, at: number, end: number): number {
+function tokenLength(bytes: Uint8Array, at: number, end: number): number {
   let i = at;
-  while (i < end && tokens[octets[i] as number] === 1) i += 1;
+  while (i < end && tokens[bytes[i] as number] === 1) i += 1;
   return i - at;
 }
 
 /** Null for what could be a status of something that went wrong. */
-function slotOf(octets: Uint8Array, at: number, length: number, statusAt: number): number | null {
-  const token = octets.subarray(at, at + length);
-  if (token.every((octet) => numerals[octet] === 1)) {
-    if (length !== 3 || !token.every((octet) => digits[octet] === 1)) return slots.number;
-    if (isSameStatus(octets, at, statusAt)) return slots.sameStatus;
-    return token[0] === 0x32 || token[0] === 0x33 ? slots.wellStatus : null;
+function wildcardOf(bytes: Uint8Array, at: number, length: number, statusAt: number): number | null {
+  const token = bytes.subarray(at, at + length);
+  if (token.every((byte) => numerals[byte] === 1)) {
+    if (length !== 3 || !token.every((byte) => digits[byte] === 1)) return wildcards.number;
+    if (isSameStatus(bytes, at, statusAt)) return wildcards.sameStatus;
+    return token[0] === 0x32 || token[0] === 0x33 ? wildcards.wellStatus : null;
   }
-  return length >= identifierLengthMin && token.every((octet) => hexDigits[octet] === 1)
-    ? slots.identifier
-    : slots.itself;
+  return length >= identifierLengthMin && token.every((byte) => hexDigits[byte] === 1)
+    ? wildcards.identifier
+    : wildcards.itself;
 }
 
 /**
- * Where the octets from `at` to the line's end match the template: the place of the line feed; -1 where they do not.
- * The octets have a line feed somewhere behind `at`.
+ * Where the bytes from `at` to the line's end match the template: the place of the line feed; -1 where they do not.
+ * The bytes have a line feed somewhere behind `at`.
  */
-export function matchTemplate(template: LineTemplate, octets: Uint8Array, at: number, statusAt: number): number {
+export function matchTemplate(template: LineTemplate, bytes: Uint8Array, at: number, statusAt: number): number {
   let i = at;
-  for (let place = 0; place < template.length; place++) {
-    const wanted = template[place] as number;
+  for (let index = 0; index < template.length; index++) {
+    const wanted = template[index] as number;
     if (wanted < 0x80) {
-      if (octets[i] !== wanted) return -1;
+      if (bytes[i] !== wanted) return -1;
       i += 1;
       continue;
     }
-    i = wanted === slots.text ? endOfText(octets, i) : endOfSlot(wanted, octets, i, statusAt);
+    i = wanted === wildcards.text ? endOfText(bytes, i) : endOfWildcard(wanted, bytes, i, statusAt);
     if (i < 0) return -1;
   }
-  return octets[i] === lf ? i : -1;
+  return bytes[i] === lf ? i : -1;
 }
 
-function endOfSlot(slot: number, octets: Uint8Array, at: number, statusAt: number): number {
+function endOfWildcard(wildcard: number, bytes: Uint8Array, at: number, statusAt: number): number {
   let i = at;
-  if (slot === slots.number) {
-    while (numerals[octets[i] as number] === 1) i += 1;
+  if (wildcard === wildcards.number) {
+    while (numerals[bytes[i] as number] === 1) i += 1;
     return i === at ? -1 : i;
   }
-  if (slot === slots.identifier) {
-    while (hexDigits[octets[i] as number] === 1) i += 1;
+  if (wildcard === wildcards.identifier) {
+    while (hexDigits[bytes[i] as number] === 1) i += 1;
     return i - at >= identifierLengthMin ? i : -1;
   }
-  if (slot === slots.sameStatus) return isSameStatus(octets, at, statusAt) ? at + 3 : -1;
-  return (octets[at] === 0x32 || octets[at] === 0x33) && isThreeDigits(octets, at) ? at + 3 : -1;
+  if (wildcard === wildcards.sameStatus) return isSameStatus(bytes, at, statusAt) ? at + 3 : -1;
+  return (bytes[at] === 0x32 || bytes[at] === 0x33) && isThreeDigits(bytes, at) ? at + 3 : -1;
 }
 
 /** The place of the quote that ends the text; -1 where the text is not one that a template leaves open. */
-function endOfText(octets: Uint8Array, at: number): number {
+function endOfText(bytes: Uint8Array, at: number): number {
   let i = at;
-  if (octets[i] === dash) return octets[i + 1] === quote ? i + 1 : -1;
-  if (numerals[octets[i] as number] === 1) return -1;
+  if (bytes[i] === dash) return bytes[i + 1] === quote ? i + 1 : -1;
+  if (numerals[bytes[i] as number] === 1) return -1;
   for (;;) {
-    while (textOctets[octets[i] as number] === 1) i += 1;
+    while (textBytes[bytes[i] as number] === 1) i += 1;
     // nginx writes \x22 for a quote: there is none in it that could be taken for the end.
-    if (octets[i] !== backslash || octets[i + 1] !== 0x78) break;
+    if (bytes[i] !== backslash || bytes[i + 1] !== 0x78) break;
     i += 2;
   }
-  return octets[i] === quote ? i : -1;
+  return bytes[i] === quote ? i : -1;
 }
 
-function isThreeDigits(octets: Uint8Array, at: number): boolean {
+function isThreeDigits(bytes: Uint8Array, at: number): boolean {
   return (
-    digits[octets[at] as number] === 1 &&
-    digits[octets[at + 1] as number] === 1 &&
-    digits[octets[at + 2] as number] === 1
+    digits[bytes[at] as number] === 1 && digits[bytes[at + 1] as number] === 1 && digits[bytes[at + 2] as number] === 1
   );
 }
 
-function isSameStatus(octets: Uint8Array, at: number, statusAt: number): boolean {
+function isSameStatus(bytes: Uint8Array, at: number, statusAt: number): boolean {
   return (
-    octets[at] === octets[statusAt] &&
-    octets[at + 1] === octets[statusAt + 1] &&
-    octets[at + 2] === octets[statusAt + 2]
+    bytes[at] === bytes[statusAt] && bytes[at + 1] === bytes[statusAt + 1] && bytes[at + 2] === bytes[statusAt + 2]
   );
 }

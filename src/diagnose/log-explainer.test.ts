@@ -114,7 +114,7 @@ test('whatever a line is, it is read or not, and nothing is thrown', () => {
 });
 
 test('a log is explained line by line, and as a whole', () => {
-  const { lines, summary, complaint } = explain(`${refused}\r\nwhat is this\n\n${refused}`);
+  const { lines, summary, error: complaint } = explain(`${refused}\r\nwhat is this\n\n${refused}`);
   assert.deepEqual(
     lines.map((line) => line?.shape),
     ['unreachable', undefined, undefined, 'unreachable'],
@@ -129,6 +129,6 @@ test('a log_format by its text says what its lines are', () => {
   assert.equal(explain(line).lines[0], null);
   const explained = explain(line, { logFormat });
   assert.equal(explained.lines[0]?.shape, 'too_slow');
-  assert.equal(explained.complaint, null);
-  assert.notEqual(explain(line, { logFormat: '' }).complaint, null);
+  assert.equal(explained.error, null);
+  assert.notEqual(explain(line, { logFormat: '' }).error, null);
 });

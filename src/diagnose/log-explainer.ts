@@ -1,5 +1,5 @@
 import { allDialects, closedFormats } from './all-dialects.ts';
-import type { Dialect, LineReader } from './dialect.ts';
+import type { Dialect, DialectReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { stripPrefix } from './line-prefix.ts';
 import { judgedText } from './line-text.ts';
@@ -14,7 +14,7 @@ export type LineVerdict = Finding | null;
  */
 export class LogExplainer {
   readonly #dialects: readonly Dialect[];
-  readonly #readers: (LineReader | undefined)[];
+  readonly #readers: (DialectReader | undefined)[];
   /** Most lines are of the same format as the one before. */
   #last = -1;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { OctetLog } from './octet-log.ts';
+import { ByteLog } from './byte-log.ts';
 import { ownText } from './own-text.ts';
 
 setFlagsFromString('--expose-gc');
@@ -12,7 +12,7 @@ const lineCharacters = 50_000;
 const linesMax = 1000;
 
 /** A tenth of what the lines hold together. */
-const keptOctetsMax = (lineCharacters * linesMax) / 10;
+const keptBytesMax = (lineCharacters * linesMax) / 10;
 
 const long = 'x'.repeat(lineCharacters);
 
@@ -32,14 +32,14 @@ const logs: readonly (readonly [what: string, line: (n: number) => string])[] = 
 describe('a log of long lines', () => {
   for (const [what, line] of logs) {
     it(`is not kept in memory: ${what}`, () => {
-      const log = new OctetLog();
+      const log = new ByteLog();
       collect();
       const before = process.memoryUsage().heapUsed;
       for (let n = 0; n < linesMax; n++) log.push(Buffer.from(`${line(n)}\n`));
       collect();
       const kept = process.memoryUsage().heapUsed - before;
       assert.ok(log.report().recognised >= linesMax);
-      assert.ok(kept < keptOctetsMax, `${Math.round(kept / 1e6)} MB are kept`);
+      assert.ok(kept < keptBytesMax, `${Math.round(kept / 1e6)} MB are kept`);
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { failure, well } from './engine.test-support.ts';
+import { failure, harmlessFinding } from './engine.test-support.ts';
 import { Summary } from './summary.ts';
 
 const document = readFileSync(new URL('../../docs/explain/report.md', import.meta.url), 'utf8');
@@ -20,7 +20,7 @@ function fullReport() {
   const summary = new Summary();
   for (let i = 0; i < 20; i++) summary.add(failure({ atMs: i * 59_000, fix: { text: 'a', snippet: 'b' } }), 'text');
   summary.add(failure({ shape: 'unknown', type: null, upstream: null }), 'text');
-  summary.add(well({ kind: 'event', sentence: 'It is down.' }), 'text');
+  summary.add(harmlessFinding({ kind: 'event', sentence: 'It is down.' }), 'text');
   return summary.report();
 }
 

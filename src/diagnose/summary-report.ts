@@ -1,7 +1,7 @@
 import type { ProxyErrorType } from '../core/proxy-error.ts';
 import type { Whose } from '../core/shape.ts';
 import type { Stage } from '../core/stage.ts';
-import type { Born, FindingShape, Fix, Gateway } from './finding.ts';
+import type { Born, FindingShape, Fix, GatewayProduct } from './finding.ts';
 
 /**
  * What a whole log says: the content of `candor explain --json`, described in docs/explain/report.md. Plain values only, of a
@@ -29,7 +29,7 @@ export interface SummaryReport {
   /** Causes that `byCause` has no room for, and the failures that they stand for. */
   readonly causesLeftOut: LeftOut;
   readonly timeline: TimelineReport;
-  readonly storms: readonly Storm[];
+  readonly storms: readonly FailureBurst[];
   readonly stormsLeftOut: LeftOut;
   /** Upstreams with the most failures. */
   readonly upstreams: readonly UpstreamTotal[];
@@ -49,7 +49,7 @@ export interface LeftOut {
 }
 
 export interface GatewayTotal {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly format: string;
   readonly lines: number;
   readonly access: number;
@@ -64,7 +64,7 @@ export interface ShapeTotal {
 }
 
 export interface CauseTotal {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly shape: FindingShape;
   readonly type: ProxyErrorType | null;
   readonly stage: Stage | null;
@@ -107,8 +107,8 @@ export interface TimelineInterval {
 }
 
 /** Failures of one kind that came close upon each other: at least 5, and never more than 60 s between two. */
-export interface Storm {
-  readonly gateway: Gateway;
+export interface FailureBurst {
+  readonly gateway: GatewayProduct;
   readonly upstream: string | null;
   readonly shape: FindingShape;
   readonly type: ProxyErrorType | null;
@@ -122,10 +122,10 @@ export interface Storm {
   /** Of both, over the time from start to end, at least a second. */
   readonly perMinute: number;
   /** The line that it began with. `isConsequence`: the cause itself is not in this log. */
-  readonly root: StormRoot;
+  readonly root: FailureBurstRoot;
 }
 
-export interface StormRoot extends Example {
+export interface FailureBurstRoot extends Example {
   readonly isConsequence: boolean;
   readonly sentence: string;
   readonly evidence: readonly string[];
@@ -133,7 +133,7 @@ export interface StormRoot extends Example {
 }
 
 export interface UpstreamTotal {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly upstream: string;
   readonly failures: number;
   /** The shape of most of them, and how many have it. */
@@ -164,7 +164,7 @@ export interface Suspect {
 }
 
 export interface Hint {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly format: string;
   /** Lines that went unexplained for want of it. */
   readonly count: number;
@@ -172,7 +172,7 @@ export interface Hint {
 }
 
 export interface EventTotal {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly sentence: string;
   readonly count: number;
   readonly examples: readonly Example[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failure, well } from './engine.test-support.ts';
+import { failure, harmlessFinding } from './engine.test-support.ts';
 import type { Finding } from './finding.ts';
 import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
@@ -32,7 +32,7 @@ const consequence = (atMs: number) =>
 test('every line is counted once, by what it is', () => {
   const report = reportOf([
     failure(),
-    well(),
+    harmlessFinding(),
     null,
     failure({ shape: 'app_error', type: null }),
     failure({ shape: 'client_abort', type: null }),
@@ -153,7 +153,11 @@ const suspected: readonly (readonly [name: string, findings: readonly Finding[]]
   ['dns', series(1, 1, () => ({ type: 'dns_error', stage: 'dns' }))],
   [
     'deploy',
-    [...series(6, 1), ...series(6, 1, (i) => ({ atMs: start + 300_000 + i })), well({ atMs: start + 900_000 })],
+    [
+      ...series(6, 1),
+      ...series(6, 1, (i) => ({ atMs: start + 300_000 + i })),
+      harmlessFinding({ atMs: start + 900_000 }),
+    ],
   ],
 ];
 
@@ -175,8 +179,11 @@ const unsuspected: readonly (readonly [why: string, findings: readonly Finding[]
   ['resets after a long answer', series(5, 90, () => ({ ...reset, durationMs: 5000 }))],
   ['refusals that are over soon', series(6, 1)],
   ['a certificate that is too old', series(5, 1, () => ({ type: 'tls_certificate_error', evidence: ['expired'] }))],
-  ['this machine, after half an hour without', [...series(40, 1, atHome), well({ atMs: start + 1_800_000 })]],
-  ['another address, after an hour without', [...series(12, 60), well({ atMs: start + 3_600_000 })]],
+  [
+    'this machine, after half an hour without',
+    [...series(40, 1, atHome), harmlessFinding({ atMs: start + 1_800_000 })],
+  ],
+  ['another address, after an hour without', [...series(12, 60), harmlessFinding({ atMs: start + 3_600_000 })]],
   ['an address that was reached between', [...series(12, 60), failure({ ...reset, durationMs: 900, atMs: start })]],
 ];
 

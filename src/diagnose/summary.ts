@@ -1,10 +1,10 @@
-import { cutText, FaultCounts, upstreamTotal } from './fault-counts.ts';
+import { truncateText, FaultCounts, upstreamTotal } from './fault-counts.ts';
 import { type Finding, isGatewayFailure } from './finding.ts';
 import { certaintyOf, JoinedFailures } from './joined-failures.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
-import { Storms } from './storms.ts';
+import { FailureBursts } from './failure-bursts.ts';
 import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
 import { Suspects } from './suspects.ts';
 import { Timeline } from './timeline.ts';
@@ -36,7 +36,7 @@ export class Summary {
   readonly #timeline = new Timeline();
   readonly #joined = new JoinedFailures();
   readonly #faults = new FaultCounts();
-  readonly #storms = new Storms();
+  readonly #bursts = new FailureBursts();
   readonly #suspects = new Suspects();
 
   /** `text` is the line, for examples; lines are counted from 1 in the order in which they are added. */
@@ -52,12 +52,12 @@ export class Summary {
     tally[finding.kind] += 1;
     this.#timeline.addLine(finding.atMs);
     if (finding.shape !== 'none')
-      this.#addFault(ownFinding(finding, text), { line: this.#lines, text: cutText(ownText(text)) });
+      this.#addFault(ownFinding(finding, text), { line: this.#lines, text: truncateText(ownText(text)) });
     else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, text);
   }
 
   /** An access line without a fault, of a format that has been met: the same as `add` of its finding, and nothing more. */
-  addQuiet(tally: Tally, atMs: number): void {
+  addHarmless(tally: Tally, atMs: number): void {
     this.#lines += 1;
     tally.lines += 1;
     tally.access += 1;
@@ -81,13 +81,13 @@ export class Summary {
       if (certaintyOf(finding) <= certaintyOf(told.finding)) return;
       this.#countFault(told.finding, -1);
       this.#faults.remove(told.finding);
-      this.#storms.remove(told.finding);
+      this.#bursts.remove(told.finding);
       told.finding = finding;
     }
     this.#countFault(finding, 1);
     this.#faults.add(finding, example);
     if (!isGatewayFailure(finding)) return;
-    this.#storms.add(finding, example);
+    this.#bursts.add(finding, example);
     this.#suspects.add(finding);
   }
 
@@ -100,10 +100,10 @@ export class Summary {
   }
 
   #addEvent({ gateway, sentence }: Finding, text: string): void {
-    const said = cutText(ownText(sentence));
+    const said = truncateText(ownText(sentence));
     const event = this.#events.count(`${gateway} ${said}`, () => ({ gateway, sentence: said, count: 0, examples: [] }));
     if (event !== null && event.examples.length < examplesMax)
-      event.examples.push({ line: this.#lines, text: cutText(ownText(text)) });
+      event.examples.push({ line: this.#lines, text: truncateText(ownText(text)) });
   }
 
   /** Of the lines so far, and the caller's own: further lines do not change it. */
@@ -113,7 +113,7 @@ export class Summary {
 
   #report(): SummaryReport {
     const { causes, upstreams, byShape, hints } = this.#faults;
-    const { storms, leftOut: stormsLeftOut } = this.#storms.report();
+    const { bursts: storms, leftOut: stormsLeftOut } = this.#bursts.report();
     const events = this.#events.top(eventsReported);
     const timeline = this.#timeline.report();
     return {

@@ -1,8 +1,8 @@
 import type { UpstreamCount } from './fault-counts.ts';
-import { cutFix, cutTexts } from './fault-counts.ts';
+import { truncateFix, truncateTexts } from './fault-counts.ts';
 import type { Finding } from './finding.ts';
 import { keepAliveFix } from './keep-alive-fixes.ts';
-import type { Storm, Suspect, SuspectName } from './summary-report.ts';
+import type { FailureBurst, Suspect, SuspectName } from './summary-report.ts';
 
 /** An application that had closed the connection before it saw the request needs no longer than this to say so. */
 const quickMs = 50;
@@ -44,7 +44,8 @@ export class Suspects {
 
   #count(name: SuspectName, { evidence, fix }: Finding): void {
     const count = this.#counts.get(name);
-    if (count === undefined) this.#counts.set(name, { count: 1, evidence: cutTexts(evidence), fix: cutFix(fix) });
+    if (count === undefined)
+      this.#counts.set(name, { count: 1, evidence: truncateTexts(evidence), fix: truncateFix(fix) });
     else count.count += 1;
   }
 
@@ -59,8 +60,12 @@ export class Suspects {
     races.lastSecond = second;
   }
 
-  report(upstreams: readonly UpstreamCount[], storms: readonly Storm[], lastMs: number | null): readonly Suspect[] {
-    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(storms, lastMs)];
+  report(
+    upstreams: readonly UpstreamCount[],
+    bursts: readonly FailureBurst[],
+    lastMs: number | null,
+  ): readonly Suspect[] {
+    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(bursts, lastMs)];
     return found.filter((suspect) => suspect !== null).sort((a, b) => b.count - a.count);
   }
 
@@ -140,7 +145,7 @@ function silenceOf({ count, upstream, firstMs, lastMs }: UpstreamCount): string 
 }
 
 function addressFix({ sample, upstream }: UpstreamCount): Suspect['fix'] {
-  if (!isLoopback(upstream)) return cutFix(sample.fix);
+  if (!isLoopback(upstream)) return truncateFix(sample.fix);
   const text =
     'See that the application listens at that port; in a container, 127.0.0.1 and localhost are the container itself: use the name of the application’s service';
   return { text, snippet: null };
@@ -154,10 +159,10 @@ function isLoopback(upstream: string): boolean {
  * Short storms of refused connections or of resets that ended while the log went on: one endpoint after another, one
  * endpoint more than once, or resets that became refusals.
  */
-function deploy(storms: readonly Storm[], lastMs: number | null): Suspect | null {
-  const restarts = storms.filter((storm) => isRestart(storm, lastMs));
+function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect | null {
+  const restarts = bursts.filter((burst) => isRestart(burst, lastMs));
   if (restarts.length < 2) return null;
-  const count = restarts.reduce((sum, storm) => sum + storm.count + storm.consequences, 0);
+  const count = restarts.reduce((sum, burst) => sum + burst.count + burst.consequences, 0);
   const evidence = restarts.slice(0, 5).map(restartText);
   const text =
     'Start the new version and see that it answers before the old one is told to end, and have the old one finish what it has begun';
@@ -166,7 +171,7 @@ function deploy(storms: readonly Storm[], lastMs: number | null): Suspect | null
   return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
 }
 
-function isRestart({ shape, type, startMs, endMs, root }: Storm, lastMs: number | null): boolean {
+function isRestart({ shape, type, startMs, endMs, root }: FailureBurst, lastMs: number | null): boolean {
   if (root.isConsequence || lastMs === null || endMs + 1000 > lastMs || endMs - startMs > restartMs) return false;
   return shape === 'reset' || type === 'connection_refused';
 }
@@ -175,7 +180,7 @@ function isRestart({ shape, type, startMs, endMs, root }: Storm, lastMs: number 
 const secondOf = (ms: number): string =>
   Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
 
-function restartText({ upstream, shape, startMs, endMs, count }: Storm): string {
+function restartText({ upstream, shape, startMs, endMs, count }: FailureBurst): string {
   const seconds = Math.max(1, Math.round((endMs - startMs) / 1000));
   const what = shape === 'reset' ? 'connections cut' : 'connections refused';
   return `${secondOf(startMs)}: ${count} ${what} in ${seconds} s${upstream === null ? '' : ` by ${upstream}`}`;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findingOf, wellVerdict } from './verdict.ts';
+import { findingOf, harmlessVerdict } from './verdict.ts';
 
 test('a finding has null for what is not known, and of a request no more than 200 characters', () => {
   const facts = { gateway: 'nginx', format: 'nginx access log', kind: 'access' } as const;
-  const short = findingOf(facts, wellVerdict);
+  const short = findingOf(facts, harmlessVerdict);
   assert.deepEqual(
     [short.request, short.atMs, short.upstream, short.joins, short.evidence, short.isConsequence],
     [null, null, null, null, [], false],
   );
-  const long = findingOf({ ...facts, request: `GET /${'a'.repeat(300)}` }, wellVerdict);
+  const long = findingOf({ ...facts, request: `GET /${'a'.repeat(300)}` }, harmlessVerdict);
   assert.equal(long.request, `GET /${'a'.repeat(195)}`);
 });

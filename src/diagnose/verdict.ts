@@ -6,7 +6,7 @@ export type Verdict = Pick<Finding, 'shape' | 'type' | 'stage' | 'born' | 'whose
 };
 
 /** Nothing went wrong. */
-export const wellVerdict: Verdict = {
+export const harmlessVerdict: Verdict = {
   shape: 'none',
   type: null,
   stage: null,

@@ -8,12 +8,12 @@ import { requestRules } from '../core/rules.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
-import { type HeadLimits, methodOctetsMax } from '../wire/limits.ts';
+import { type HeadLimits, methodBytesMax } from '../wire/limits.ts';
 import type { Http1RequestHead } from '../wire/request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
-import { HalfClosed, type HalfClosedOwner } from './half-closed.ts';
+import { HalfClosedTimeout, type HalfClosedOwner } from './half-closed.ts';
 import { noteLoss } from './note-loss.ts';
-import { type Awaited, Patience, type PatienceOwner, type Slowness } from './patience.ts';
+import { type Awaited, ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from './timeouts.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 import { refusedRequest } from './refused-request.ts';
 import { type RequestListener, RequestReader } from './request-reader.ts';
@@ -33,7 +33,7 @@ const noRequest = refusedRequest('', '');
  *     requests ──head──▶ exchange ──sent──▶ requests        any ──▶ lingering ──▶ closed
  */
 export class ClientConnection
-  implements TransportListener, DownstreamStream, RequestListener, PatienceOwner, HalfClosedOwner
+  implements TransportListener, DownstreamStream, RequestListener, ClientTimeoutsOwner, HalfClosedOwner
 {
   readonly capabilities: Capabilities = capabilities;
   readonly transport: Transport;
@@ -47,18 +47,18 @@ export class ClientConnection
   readonly #peer: Peer;
   readonly #request: RequestReader;
   readonly #response: ResponseWriter;
-  readonly #patience: Patience;
+  readonly #timeouts: ClientTimeouts;
   #phase: 'requests' | 'exchange' | 'lingering' | 'closed' = 'requests';
   #handler: DownstreamHandler | null = null;
   #persistent = true;
   /** The client has said that it sends nothing behind its request, which is without content. */
-  #saysClose = false;
+  #asksClose = false;
   #draining = false;
   /** The time for draining is over. */
-  #wasCut = false;
+  #wasForceClosed = false;
   #clientEnded = false;
   /** From the FIN of a client that still gets its answers. */
-  #halfClosed: HalfClosed | null = null;
+  #halfClosed: HalfClosedTimeout | null = null;
   #requestEndedAt: Instant;
   /** The exchange is a tunnel: either side ends its own direction, and the connection ends with both. */
   #tunnel = false;
@@ -77,20 +77,20 @@ export class ClientConnection
       this,
     );
     this.#response = new ResponseWriter(transport, ports.writer);
-    this.#patience = new Patience(transport, listener.limits, ports.clock, ports.untaken, this);
+    this.#timeouts = new ClientTimeouts(transport, listener.limits, ports.clock, ports.sendQueueBytes, this);
     this.startedAt = ports.clock.now();
     this.startedWall = ports.clock.wallTime();
     this.#requestEndedAt = this.startedAt;
     transport.listener = this;
-    ports.deadlines.add(this.#patience);
-    this.#patience.await('head');
+    ports.deadlines.add(this.#timeouts);
+    this.#timeouts.await('head');
   }
 
   // The request.
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
     try {
-      this.#request.push(octets, start, end);
+      this.#request.push(bytes, start, end);
     } catch (error) {
       this.#broken(error);
     }
@@ -102,7 +102,7 @@ export class ClientConnection
   }
 
   onHeadAwaited(): void {
-    this.#patience.awaitAtPace('head-end');
+    this.#timeouts.awaitAtRate('head-end');
   }
 
   onHead(head: Http1RequestHead): void {
@@ -114,17 +114,17 @@ export class ClientConnection
     if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports);
     this.#persistent = head.keepAlive && !this.#draining;
     const { framing } = head;
-    this.#saysClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
+    this.#asksClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
     const overload = this.#ports.overload.failure;
     if (overload !== null) this.#persistent = false; // Its connection takes memory too.
-    this.#begin(overload ?? (framing.kind === 'length' ? this.#tooLarge(framing.octets) : null));
+    this.#begin(overload ?? (framing.kind === 'length' ? this.#tooLarge(framing.bytes) : null));
   }
 
   onHeadRefused(rule: RequestRule, at: string): void {
     this.refuse(rule, at);
   }
 
-  /** The octets are no request: it is answered and recorded all the same, and the connection ends. */
+  /** The bytes are no request: it is answered and recorded all the same, and the connection ends. */
   refuse(rule: RequestRule, at: string): void {
     this.#beginRefused(refusal(rule, at));
   }
@@ -132,14 +132,14 @@ export class ClientConnection
   #beginRefused(failure: Failure): void {
     this.#request.end();
     this.#persistent = false;
-    this.#saysClose = false;
+    this.#asksClose = false;
     this.request = refusedRequest(this.#request.head.partialMethod, this.#request.head.partialTarget);
     this.#begin(failure);
   }
 
   #begin(failure: Failure | null): void {
     this.#phase = 'exchange';
-    this.#patience.await('nothing');
+    this.#timeouts.await('nothing');
     this.#response.begin();
     const handler = this.#ports.exchanges.create(this);
     this.#handler = handler;
@@ -147,17 +147,17 @@ export class ClientConnection
     handler.onRequest(failure);
   }
 
-  #tooLarge(octets: number): Failure | null {
-    const max = this.#listener.limits.contentOctetsMax;
-    return max === null || octets <= max ? null : refusal('content-too-large', `${max} octets at most`);
+  #tooLarge(bytes: number): Failure | null {
+    const max = this.#listener.limits.contentBytesMax;
+    return max === null || bytes <= max ? null : refusal('content-too-large', `${max} bytes at most`);
   }
 
-  onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     if (this.#request.ended) return; // It has failed within this run of chunks.
     // The bytes of a tunnel are no request content, and a tunnel may carry any number of them.
-    const tooLarge = this.#tunnel ? null : this.#tooLarge(this.#request.content.octetsReceived);
+    const tooLarge = this.#tunnel ? null : this.#tooLarge(this.#request.content.bytesReceived);
     if (tooLarge !== null) return this.#failRequest(tooLarge);
-    this.#handler?.onRequestContent(octets, start, end, ownership);
+    this.#handler?.onRequestContent(bytes, start, end, ownership);
   }
 
   onContentRead(): void {
@@ -168,7 +168,7 @@ export class ClientConnection
   }
 
   onRead(): void {
-    if (this.#phase === 'lingering') this.#patience.linger();
+    if (this.#phase === 'lingering') this.#timeouts.linger();
     else this.#handler?.onRequestRead();
   }
 
@@ -186,7 +186,7 @@ export class ClientConnection
     if (this.#request.ended) return;
     this.#request.end();
     this.#requestEndedAt = this.#ports.clock.now();
-    this.#patience.await('nothing');
+    this.#timeouts.await('nothing');
     this.#handler?.onRequestEnd(trailers);
     if (this.#tunnel) this.#endTunnel();
   }
@@ -202,27 +202,27 @@ export class ClientConnection
   #stopReading(): void {
     this.#persistent = false;
     this.#request.end();
-    this.#patience.await('nothing');
+    this.#timeouts.await('nothing');
   }
 
   #watchContent(): void {
     if (!this.#request.awaitsContent || this.#tunnel) return;
     // Where the answer has begun the two talk to each other, each at its own pace.
-    if (this.#response.begun) this.#patience.await('content');
-    else this.#patience.awaitAtPace('content');
+    if (this.#response.begun) this.#timeouts.await('content');
+    else this.#timeouts.awaitAtRate('content');
   }
 
   readContent(): void {
     const { content, head } = this.#request;
     if (!this.#request.readContent()) return;
-    const nothingCame = !this.#request.holds && content.octetsReceived === 0;
+    const nothingCame = !this.#request.holds && content.bytesReceived === 0;
     if (head.head?.expectContinue === true && nothingCame) this.#response.continue();
     this.#watchContent();
     this.#readHeld();
   }
 
   pauseContent(): void {
-    this.#patience.await('nothing');
+    this.#timeouts.await('nothing');
     this.#request.pause();
   }
 
@@ -271,31 +271,31 @@ export class ClientConnection
     this.#persistent = false;
     this.#response.switchTo(protocol, response);
     this.#request.beginTunnel();
-    this.#patience.beginTunnel();
+    this.#timeouts.beginTunnel();
     this.#readHeld();
   }
 
-  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#phase === 'closed') return true;
-    const taken = this.#response.content(octets, start, end, ownership);
-    if (!taken) this.#patience.watchWrite();
+    const taken = this.#response.content(bytes, start, end, ownership);
+    if (!taken) this.#timeouts.watchWrite();
     // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
-    return taken && this.transport.pendingOctets === 0;
+    return taken && this.transport.pendingBytes === 0;
   }
 
   endContent(trailers: Fields | null): void {
     if (this.#phase === 'closed') return;
     if (this.#response.end(trailers)) this.#sent();
-    else this.#patience.watchWrite();
+    else this.#timeouts.watchWrite();
   }
 
   flush(): void {
     if (this.#phase === 'closed' || this.#response.ended) return;
-    if (!this.#response.flush()) this.#patience.watchWrite();
+    if (!this.#response.flush()) this.#timeouts.watchWrite();
   }
 
   onWritten(): void {
-    this.#patience.endWriteWatch();
+    this.#timeouts.endWriteWatch();
     if (this.#phase !== 'exchange') return;
     try {
       if (this.#response.ended) this.#sent();
@@ -322,24 +322,24 @@ export class ClientConnection
     if (this.#tunnel) return this.#endpointHasEnded();
     const handler = this.#handler;
     this.#exchangeOver();
-    this.#patience.endWriteWatch();
+    this.#timeouts.endWriteWatch();
     try {
       handler?.onSent();
     } catch {
       return this.#close('reset'); // Here and not in a guard further out: that may be another exchange's.
     }
     if (this.#phase === 'closed') return;
-    if (!this.#persistent) return this.#linger(this.#saysClose && this.#hasAll ? 'close' : undefined);
+    if (!this.#persistent) return this.#linger(this.#asksClose && this.#hasAll ? 'close' : undefined);
     this.#phase = 'requests';
-    this.#patience.await('next-request');
+    this.#timeouts.await('next-request');
     this.#request.next();
     if (this.#request.holds) this.#readHeldGuarded();
     else if (!this.#request.isReading) this.#endIfClientDid(); // The loop that is running may have the next request.
   }
 
-  /** The last octet of the tunnel's other end has left; the client may still send. */
+  /** The last byte of the tunnel's other end has left; the client may still send. */
   #endpointHasEnded(): void {
-    this.#patience.endWriteWatch();
+    this.#timeouts.endWriteWatch();
     this.transport.end();
     this.#handler?.onSent();
     this.#endTunnel();
@@ -350,7 +350,7 @@ export class ClientConnection
     if (!this.#request.ended || !this.#response.ended) return;
     this.#exchangeOver();
     this.#phase = 'lingering';
-    this.#patience.watchWrite(); // The connection closes by itself once the client has taken the last octets.
+    this.#timeouts.watchWrite(); // The connection closes by itself once the client has taken the last bytes.
   }
 
   #exchangeOver(): void {
@@ -374,57 +374,57 @@ export class ClientConnection
   #linger(then?: 'close'): void {
     this.#phase = 'lingering';
     this.#request.forget();
-    this.#patience.endWriteWatch();
+    this.#timeouts.endWriteWatch();
     this.transport.resume();
     this.transport.end(this.#clientEnded ? 'close' : then);
-    this.#patience.linger();
+    this.#timeouts.linger();
   }
 
   /** As long as the client takes what still waits for it, it is not closed upon. */
   #closeOnceTaken(): void {
     this.#phase = 'lingering';
     this.#request.forget();
-    this.#patience.await('nothing');
+    this.#timeouts.await('nothing');
     this.transport.end('close');
-    this.#patience.watchWrite();
+    this.#timeouts.watchWrite();
   }
 
   // What can go wrong.
 
-  octetsCome(awaited: 'head-end' | 'content'): number {
-    return awaited === 'content' ? this.#request.content.octetsReceived : this.#request.head.octetsHeld;
+  bytesReceived(awaited: 'head-end' | 'content'): number {
+    return awaited === 'content' ? this.#request.content.bytesReceived : this.#request.head.bytesHeld;
   }
 
   onOverdue(awaited: Awaited, slowness: Slowness | null): void {
     try {
-      this.#giveUpWaiting(awaited, slowness);
+      this.#timeOut(awaited, slowness);
     } catch (error) {
       this.#broken(error);
     }
   }
 
-  #giveUpWaiting(awaited: Awaited, slowness: Slowness | null): void {
+  #timeOut(awaited: Awaited, slowness: Slowness | null): void {
     const { headMs, contentMs } = this.#listener.limits;
-    const { began, octetsHeld } = this.#request.head;
+    const { began, bytesHeld } = this.#request.head;
     if (awaited === 'content') {
-      const { octetsReceived } = this.#request.content;
-      this.#failRequest(fail('request_content_timeout', 'request', { idleMs: contentMs, octetsReceived, ...slowness }));
+      const { bytesReceived } = this.#request.content;
+      this.#failRequest(fail('request_content_timeout', 'request', { idleMs: contentMs, bytesReceived, ...slowness }));
     } else if (awaited === 'head-end' && began) {
       // A head that does not come to its end is answered with 408 and recorded.
       this.#beginRefused(
-        fail('request_head_timeout', 'request', { limitMs: headMs, octetsReceived: octetsHeld, ...slowness }),
+        fail('request_head_timeout', 'request', { limitMs: headMs, bytesReceived: bytesHeld, ...slowness }),
       );
-    } else if (this.#isAtRest && this.transport.hasUnread()) this.#patience.await('head');
+    } else if (this.#isAtRest && this.transport.hasUnread()) this.#timeouts.await('head');
     else this.#closeOnceTaken();
   }
 
-  onNotTaken(slowness: Slowness | null): void {
-    const { begun, octetsSent } = this.#response;
+  onWriteStalled(slowness: Slowness | null): void {
+    const { begun, bytesSent } = this.#response;
     try {
       if (!begun) return this.#clientGone('reset');
       const { writeMs } = this.#listener.limits;
-      const seen = slowness ?? { octetsPerS: 0, octetsPerSMin: 0, overMs: writeMs };
-      this.#giveUpClient(fail('response_not_taken', 'flush', { octetsSent, ...seen }));
+      const seen = slowness ?? { bytesPerS: 0, bytesPerSMin: 0, overMs: writeMs };
+      this.#giveUpClient(fail('response_not_taken', 'flush', { bytesSent, ...seen }));
     } catch (error) {
       this.#broken(error);
     }
@@ -450,14 +450,14 @@ export class ClientConnection
     const sinceMs = this.#ports.clock.now() - this.#requestEndedAt;
     const moreToCome = holds || !this.#persistent || sinceMs <= deliberateHalfCloseMs;
     if (!moreToCome) return this.#clientGone('closed');
-    this.#halfClosed ??= new HalfClosed(this.transport, this.#listener.limits.writeMs, this.#ports, this);
+    this.#halfClosed ??= new HalfClosedTimeout(this.transport, this.#listener.limits.writeMs, this.#ports, this);
   }
 
   get isStreaming(): boolean {
     return this.#phase === 'exchange' && !this.#tunnel && this.#response.isOpenEnded;
   }
 
-  onHalfClosedGone(): void {
+  onHalfClosedTimeout(): void {
     if (this.#phase !== 'exchange' || this.#tunnel) return this.#halfClosed?.stop();
     try {
       this.#clientGone('closed');
@@ -469,13 +469,13 @@ export class ClientConnection
   /** In the middle of a request's content, or of a tunnel, which has no other end. */
   #clientHasEnded(): void {
     if (this.#tunnel) this.#endRequest(null);
-    else this.#failRequest(this.#cut());
+    else this.#failRequest(this.#requestTruncated());
   }
 
-  #cut(): Failure {
-    const { framing, octetsReceived } = this.#request.content;
-    const octetsExpected = framing.kind === 'length' ? framing.octets : null;
-    return fail('request_content_cut', 'request', { octetsReceived, octetsExpected });
+  #requestTruncated(): Failure {
+    const { framing, bytesReceived } = this.#request.content;
+    const bytesExpected = framing.kind === 'length' ? framing.bytes : null;
+    return fail('request_content_cut', 'request', { bytesReceived, bytesExpected });
   }
 
   onClosed(errno: string | null): void {
@@ -490,9 +490,9 @@ export class ClientConnection
   }
 
   #clientGone(how: 'closed' | 'reset'): void {
-    const { begun, octetsSent } = this.#response;
+    const { begun, bytesSent } = this.#response;
     const awaited = this.#request.content.state === 'whole' ? 'response' : 'request';
-    this.#giveUpClient(fail('client_gone', begun ? 'flush' : awaited, { octetsSent, how }));
+    this.#giveUpClient(fail('client_gone', begun ? 'flush' : awaited, { bytesSent, how }));
   }
 
   #giveUpClient(failure: Failure): void {
@@ -526,28 +526,28 @@ export class ClientConnection
    * From now on each response says that it is the last (RFC 9112 §9.6). Where one has begun that promised more, the next
    * one says it: its client may have sent its next request already.
    */
-  takeLeave(): void {
+  announceClose(): void {
     this.#draining = true;
     if (this.#phase === 'exchange' && !this.#response.begun) this.#persistent = false;
   }
 
   /** Its last exchange is over, all of it is with the kernel, and its client has yet to close. */
   get isLingering(): boolean {
-    return this.#phase === 'lingering' && this.transport.pendingOctets === 0;
+    return this.#phase === 'lingering' && this.transport.pendingBytes === 0;
   }
 
   /** Closes a connection that waits between requests, and says whether it did. */
-  giveWay(): boolean {
-    return this.#isAtRest && this.#closeUnlessSpokenTo();
+  closeToMakeRoom(): boolean {
+    return this.#isAtRest && this.#closeUnlessUnread();
   }
 
   /**
-   * Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. False: octets
+   * Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. False: bytes
    * have come that nobody has read. It hears of them soon, and is to be asked again then.
    */
   closeIdle(): boolean {
     this.#persistent = false;
-    return !this.#isAtRest || this.#closeUnlessSpokenTo();
+    return !this.#isAtRest || this.#closeUnlessUnread();
   }
 
   get #isAtRest(): boolean {
@@ -555,7 +555,7 @@ export class ClientConnection
   }
 
   /** Who has sent a request in good time gets an answer, its last; a close would tell it nothing, and a reset is one. */
-  #closeUnlessSpokenTo(): boolean {
+  #closeUnlessUnread(): boolean {
     this.#draining = true;
     if (this.transport.hasUnread()) return false;
     this.#closeOnceTaken();
@@ -564,7 +564,7 @@ export class ClientConnection
 
   /** Ends the connection if it is a tunnel. */
   endTunnel(failure: Failure): void {
-    if (this.#tunnel && this.#phase === 'exchange') this.#cutExchange(failure);
+    if (this.#tunnel && this.#phase === 'exchange') this.#forceCloseExchange(failure);
   }
 
   /**
@@ -572,32 +572,32 @@ export class ClientConnection
    * lingers has ended: where its client has not taken the answer until it is cut again, the rest of it is lost. False as
    * with `closeIdle`.
    */
-  cut(failure: Failure): boolean {
+  forceClose(failure: Failure): boolean {
     if (this.#phase === 'requests' && this.#request.holds) {
       this.#draining = true; // What is held is about to have its turn.
       return false;
     }
-    if (this.#isAtRest && !this.#closeUnlessSpokenTo()) return false;
+    if (this.#isAtRest && !this.#closeUnlessUnread()) return false;
     if (this.#phase === 'requests') this.#beginRefused({ ...failure, stage: 'request' } as Failure);
-    else if (this.#phase === 'exchange') this.#cutExchange(failure);
-    else if (this.#wasCut && this.#phase === 'lingering' && this.transport.pendingOctets > 0)
+    else if (this.#phase === 'exchange') this.#forceCloseExchange(failure);
+    else if (this.#wasForceClosed && this.#phase === 'lingering' && this.transport.pendingBytes > 0)
       this.#close(this.#response.endsWithConnection ? 'reset' : 'close');
-    this.#wasCut = true;
+    this.#wasForceClosed = true;
     return true;
   }
 
-  #cutExchange(failure: Failure): void {
+  #forceCloseExchange(failure: Failure): void {
     const stage = this.#response.begun ? 'content' : this.#request.ended ? failure.stage : 'request';
-    const cut = { ...failure, stage } as Failure;
+    const staged = { ...failure, stage } as Failure;
     this.#stopReading();
-    this.#handler?.onRequestFailed(cut);
+    this.#handler?.onRequestFailed(staged);
   }
 
   #close(how: 'close' | 'reset'): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#request.forget();
-    this.#ports.deadlines.remove(this.#patience);
+    this.#ports.deadlines.remove(this.#timeouts);
     this.#halfClosed?.stop();
     this.#response.discard();
     this.transport.close(how);
@@ -611,8 +611,8 @@ function readOn(connection: ClientConnection): void {
 }
 
 function headLimits(listener: ListenerFacts): HeadLimits {
-  const { headOctetsMax, fieldsMax, targetOctetsMax } = listener.limits;
-  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
+  const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
+  return { headBytesMax, fieldsMax, targetBytesMax, methodBytesMax };
 }
 
 function refusal(rule: RequestRule, at: string): Failure {

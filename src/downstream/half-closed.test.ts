@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { Transport } from '../core/transport.ts';
-import type { UntakenOctets } from '../core/untaken-octets.ts';
+import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { HalfClosed } from './half-closed.ts';
+import { HalfClosedTimeout } from './half-closed.ts';
 
 const minute = 60_000;
 
@@ -12,31 +12,31 @@ const minute = 60_000;
 function watched(options: { sends: number; takes: number; kernelKeeps?: number | null; streaming?: boolean }) {
   const { sends, takes, kernelKeeps = 0, streaming = true } = options;
   const clock = new SimulatedClock();
-  const transport = { facts: {}, sentOctets: 0, pendingOctets: 0 } as {
+  const transport = { facts: {}, sentBytes: 0, pendingBytes: 0 } as {
     -readonly [K in keyof Transport]: Transport[K];
   };
   let goneAt: number | null = null;
   let waiting = 0;
-  const untaken: UntakenOctets = {
+  const sendQueueBytes: SendQueueBytes = {
     look: (_facts, waiter) => {
       const kept = kernelKeeps === null ? null : Math.min(waiting, kernelKeeps);
-      clock.schedule(clock.now(), () => waiter.onUntaken(kept), undefined);
+      clock.schedule(clock.now(), () => waiter.onSendQueueBytes(kept), undefined);
     },
   };
-  const ports = { clock, deadlines: new Deadlines(clock), untaken };
+  const ports = { clock, deadlines: new Deadlines(clock), sendQueueBytes };
   const beganAt = clock.now();
-  const halfClosed = new HalfClosed(transport, minute, ports, {
+  const halfClosed = new HalfClosedTimeout(transport, minute, ports, {
     isStreaming: streaming,
-    onHalfClosedGone: () => {
+    onHalfClosedTimeout: () => {
       goneAt ??= clock.now() - beganAt;
       halfClosed.stop();
     },
   });
   return (ms: number): number | null => {
     for (let second = 0; second < ms / 1000; second++) {
-      transport.sentOctets += sends;
+      transport.sentBytes += sends;
       waiting = Math.max(0, waiting + sends - takes);
-      transport.pendingOctets = Math.max(0, waiting - (kernelKeeps ?? 0));
+      transport.pendingBytes = Math.max(0, waiting - (kernelKeeps ?? 0));
       clock.advanceSync(1000);
     }
     return goneAt;

@@ -1,7 +1,7 @@
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import type { UntakenOctets, UntakenWaiter } from '../core/untaken-octets.ts';
+import type { SendQueueBytes, SendQueueWaiter } from '../core/send-queue-bytes.ts';
 
 /** A client that takes nothing of what waits for it for this long has left. */
 const stuckMsMax = 10_000;
@@ -13,7 +13,7 @@ const streamMsMax = 60_000;
  * unless the client has taken more in that time than a kernel keeps for a program that does not read (6 MiB on Linux, unless
  * somebody has changed `net.ipv4.tcp_rmem`): then somebody reads.
  */
-const readOctetsMin = 8 * 1024 * 1024;
+const readBytesMin = 8 * 1024 * 1024;
 
 const lookEveryMs = 2000;
 
@@ -21,13 +21,13 @@ export interface HalfClosedOwner {
   /** A response is being sent that does not say how long it is. */
   readonly isStreaming: boolean;
   /** The client is taken for gone. */
-  onHalfClosedGone(): void;
+  onHalfClosedTimeout(): void;
 }
 
 export interface HalfClosedPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly untaken: UntakenOctets;
+  readonly sendQueueBytes: SendQueueBytes;
 }
 
 /**
@@ -35,17 +35,17 @@ export interface HalfClosedPorts {
  * that reads until its kernel has no room, and an event stream may take an hour to fill that. So a client that has said that
  * it sends no more is not waited for as long as others are.
  */
-export class HalfClosed extends Deadline implements UntakenWaiter {
+export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
   readonly #transport: Transport;
   readonly #ports: HalfClosedPorts;
   readonly #owner: HalfClosedOwner;
   readonly #stuckMs: number;
-  #taken = 0;
+  #deliveredBytes = 0;
   /** When it was last seen to take something, or had nothing to take. */
-  #takenAt: Instant;
+  #progressAt: Instant;
   /** Of the stream: since when it is watched, and what had been taken then. */
   #streamAt: Instant;
-  #streamTaken = 0;
+  #streamDelivered = 0;
 
   constructor(transport: Transport, writeMs: number, ports: HalfClosedPorts, owner: HalfClosedOwner) {
     super();
@@ -54,7 +54,7 @@ export class HalfClosed extends Deadline implements UntakenWaiter {
     this.#owner = owner;
     this.#stuckMs = Math.min(writeMs, stuckMsMax);
     const now = ports.clock.now();
-    this.#takenAt = now;
+    this.#progressAt = now;
     this.#streamAt = now;
     this.at = after(now, lookEveryMs);
     ports.deadlines.add(this);
@@ -65,27 +65,27 @@ export class HalfClosed extends Deadline implements UntakenWaiter {
   }
 
   override onExpired(): void {
-    this.#ports.untaken.look(this.#transport.facts, this);
+    this.#ports.sendQueueBytes.look(this.#transport.facts, this);
   }
 
-  /** For `UntakenOctets` alone. Where nobody knows what the kernel keeps, it counts as taken. */
-  onUntaken(octets: number | null): void {
-    if (this.place < 0) return;
+  /** For `UntakenBytes` alone. Where nobody knows what the kernel keeps, it counts as taken. */
+  onSendQueueBytes(bytes: number | null): void {
+    if (this.index < 0) return;
     const now = this.#ports.clock.now();
     this.at = after(now, lookEveryMs);
-    const { sentOctets, pendingOctets } = this.#transport;
-    const waiting = pendingOctets + (octets ?? 0);
-    const taken = sentOctets - waiting;
-    if (waiting === 0 || taken > this.#taken) this.#takenAt = now;
-    this.#taken = taken;
-    if (now - this.#takenAt >= this.#stuckMs || this.#streamsTooLong(now)) this.#owner.onHalfClosedGone();
+    const { sentBytes, pendingBytes } = this.#transport;
+    const queued = pendingBytes + (bytes ?? 0);
+    const delivered = sentBytes - queued;
+    if (queued === 0 || delivered > this.#deliveredBytes) this.#progressAt = now;
+    this.#deliveredBytes = delivered;
+    if (now - this.#progressAt >= this.#stuckMs || this.#streamsTooLong(now)) this.#owner.onHalfClosedTimeout();
   }
 
   #streamsTooLong(now: Instant): boolean {
     if (this.#owner.isStreaming && now - this.#streamAt < streamMsMax) return false;
-    const isOver = this.#owner.isStreaming && this.#taken - this.#streamTaken < readOctetsMin;
+    const isOver = this.#owner.isStreaming && this.#deliveredBytes - this.#streamDelivered < readBytesMin;
     this.#streamAt = now;
-    this.#streamTaken = this.#taken;
+    this.#streamDelivered = this.#deliveredBytes;
     return isOver;
   }
 }

@@ -19,7 +19,7 @@ export class ListenerConnections {
   readonly #open = new Map<ClientConnection | Preface, string | null>();
   /** Those of them that are answered with why they are refused. */
   readonly #refused = new Set<ClientConnection | Preface>();
-  #leaving = false;
+  #announcesClose = false;
   #closed = false;
 
   /** `onClosed` is called after each connection that has closed. */
@@ -31,12 +31,12 @@ export class ListenerConnections {
         this.#open.set(engine, this.#open.get(preface) ?? null);
         this.#open.delete(preface);
         if (this.#refused.delete(preface)) this.#refused.add(engine);
-        if (this.#leaving) engine.takeLeave();
+        if (this.#announcesClose) engine.announceClose();
       },
       onClientNamed: (preface, address) => this.#moveTo(address, preface),
       onConnectionClosed: (connection) => {
-        const place = this.#open.get(connection) ?? null;
-        if (place !== null) ports.admission.giveBack(place, this.facts.limits);
+        const permit = this.#open.get(connection) ?? null;
+        if (permit !== null) ports.admission.release(permit, this.facts.limits);
         this.#open.delete(connection);
         if (this.#refused.delete(connection)) ports.admission.refusalOver();
         onClosed();
@@ -57,11 +57,11 @@ export class ListenerConnections {
   accept(transport: Transport): void {
     const { counts, admission } = this.#ports;
     if (this.#closed) return transport.close('reset');
-    const place = admission.take(transport.facts.remoteAddress, this.facts.limits);
-    if (place === null) return this.#refuse(transport);
+    const permit = admission.acquire(transport.facts.remoteAddress, this.facts.limits);
+    if (permit === null) return this.#refuse(transport);
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
-    this.#open.set(new Preface(transport, this.facts, this.#ports), place);
+    this.#open.set(new Preface(transport, this.facts, this.#ports), permit);
   }
 
   /** Has a connection without a place told why once its request head has come, unless too many are being told already. */
@@ -87,10 +87,10 @@ export class ListenerConnections {
   /** A trusted peer has said whose connection it is: from now on it is counted with those of that client. */
   #moveTo(address: string, preface: Preface): DownstreamPorts | null {
     const { admission } = this.#ports;
-    const place = admission.takeAddress(address, this.facts.limits);
-    if (place === null) return this.#refuseNamed(preface);
-    admission.giveBackAddress(this.#open.get(preface) ?? '');
-    this.#open.set(preface, place);
+    const permit = admission.acquireAddress(address, this.facts.limits);
+    if (permit === null) return this.#refuseNamed(preface);
+    admission.releaseAddress(this.#open.get(preface) ?? '');
+    this.#open.set(preface, permit);
     return this.#ports;
   }
 
@@ -106,26 +106,26 @@ export class ListenerConnections {
     let closed = 0;
     for (const connection of this.#open.keys()) {
       if (closed >= max) break;
-      if (connection.giveWay()) closed++;
+      if (connection.closeToMakeRoom()) closed++;
     }
     return closed;
   }
 
   /** Every response from now on is the last on its connection, and says so; what connects is still served. */
-  takeLeave(): void {
-    this.#leaving = true;
-    for (const connection of this.#open.keys()) connection.takeLeave();
+  announceClose(): void {
+    this.#announcesClose = true;
+    for (const connection of this.#open.keys()) connection.announceClose();
   }
 
   /** Nothing more is accepted; those that are open end after their next response. */
   close(): void {
     this.#closed = true;
-    this.takeLeave();
+    this.announceClose();
   }
 
   /** Connections without a request close now, unless one has come that nobody has read yet: that one is served. */
   closeIdle(): void {
-    this.#ask({ connections: [...this.#open.keys()], ask: (connection) => connection.closeIdle() });
+    this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.closeIdle() });
   }
 
   /** Tunnels end with `failure` now. */
@@ -134,23 +134,23 @@ export class ListenerConnections {
   }
 
   /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
-  cut(failure: Failure): void {
-    this.#ask({ connections: [...this.#open.keys()], ask: (connection) => connection.cut(failure) });
+  forceClose(failure: Failure): void {
+    this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.forceClose(failure) });
   }
 
-  #ask({ connections, ask }: Question): void {
+  #closeEach({ connections, ask }: CloseRequest): void {
     const { clock } = this.#ports;
     const later = connections.filter((connection) => !ask(connection));
     if (later.length === 0) return;
-    clock.schedule(after(clock.now(), toldMs), (again) => this.#ask(again), { connections: later, ask });
+    clock.schedule(after(clock.now(), readAheadMs), (request) => this.#closeEach(request), { connections: later, ask });
   }
 }
 
-/** By then a connection has been told of octets that were read for it ahead of time. */
-const toldMs = 1;
+/** By then a connection has been told of bytes that were read for it ahead of time. */
+const readAheadMs = 1;
 
 /** What is asked of connections; those that answer false have something to hear first, and are asked again. */
-interface Question {
+interface CloseRequest {
   readonly connections: readonly (ClientConnection | Preface)[];
   readonly ask: (connection: ClientConnection | Preface) => boolean;
 }

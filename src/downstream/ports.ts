@@ -4,9 +4,9 @@ import type { Deadlines } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
-import type { UntakenOctets } from '../core/untaken-octets.ts';
+import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import type { OctetWriter } from '../wire/octet-writer.ts';
+import type { ByteWriter } from '../wire/byte-writer.ts';
 import type { ClientConnection } from './connection.ts';
 import type { Preface } from './preface.ts';
 
@@ -17,13 +17,13 @@ export type SharedPorts = Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnec
 export interface DownstreamPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly writer: OctetWriter;
+  readonly writer: ByteWriter;
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly exchanges: Exchanges;
   /** What the kernel keeps for clients that take their responses slowly. */
-  readonly untaken: UntakenOctets;
-  readonly admission: Admission;
+  readonly sendQueueBytes: SendQueueBytes;
+  readonly admission: ConnectionAdmission;
   /** Why no request is taken at the moment, nor a connection; null, which is nearly always: all are. */
   readonly overload: { readonly failure: Failure | null };
   /** Whether a peer's word on who the client is may be taken. */
@@ -41,13 +41,13 @@ export interface DownstreamPorts {
 }
 
 /** Who may connect. What is refused has been counted. */
-export interface Admission {
+export interface ConnectionAdmission {
   /** A place for a connection from `address`: what is to be given back for it; null: there is none. */
-  take(address: string, limits: ClientLimits): string | null;
+  acquire(address: string, limits: ClientLimits): string | null;
   /** The place of an address alone, for a connection that has a place and has named its client since. */
-  takeAddress(address: string, limits: ClientLimits): string | null;
-  giveBack(place: string, limits: ClientLimits): void;
-  giveBackAddress(place: string): void;
+  acquireAddress(address: string, limits: ClientLimits): string | null;
+  release(permit: string, limits: ClientLimits): void;
+  releaseAddress(permit: string): void;
   /**
    * With what the connection that has just been refused is answered before it closes; null: it is reset. Each failure is
    * given back by `refusalOver` once its connection has closed.

@@ -9,8 +9,8 @@ import { ClientConnection } from './connection.ts';
 import { noteLoss } from './note-loss.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 
-/** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred octets. */
-const prefaceOctetsMax = 4096;
+/** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred bytes. */
+const prefaceBytesMax = 4096;
 
 /** A client that connects has something to say, a round trip later. */
 const speakMs = 1000;
@@ -18,7 +18,7 @@ const speakMs = 1000;
 const nothing = new Uint8Array(0);
 
 /**
- * The first octets of a connection decide what it speaks, before an engine gets it:
+ * The first bytes of a connection decide what it speaks, before an engine gets it:
  *
  *     PROXY protocol (where the listener has it) ──▶ HTTP/1 │ HTTP/2 │ TLS
  *
@@ -46,19 +46,19 @@ export class Preface extends Deadline implements TransportListener {
     this.at = after(ports.clock.now(), listener.limits.headMs);
   }
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
-    if (this.#held.length === 0) return this.#decide(octets, start, end);
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#held.length === 0) return this.#decide(bytes, start, end);
     const all = new Uint8Array(this.#held.length + end - start);
     all.set(this.#held);
-    all.set(octets.subarray(start, end), this.#held.length);
+    all.set(bytes.subarray(start, end), this.#held.length);
     this.#decide(all, 0, all.length);
   }
 
-  #decide(octets: Uint8Array, start: number, end: number): void {
+  #decide(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
     if (this.#proxy === 'awaited') {
-      const header = parseProxyProtocol(octets, start, end);
-      if (header.state === 'partial') return this.#hold(octets, start, end);
+      const header = parseProxyProtocol(bytes, start, end);
+      if (header.state === 'partial') return this.#hold(bytes, start, end);
       if (header.state === 'refused') return this.#begin().refuse('proxy-protocol', '');
       this.#proxy = 'done';
       this.#source = header.source;
@@ -67,18 +67,18 @@ export class Preface extends Deadline implements TransportListener {
       this.#ports = ports;
       at += header.consumed;
     }
-    const decision = decidePreface(octets, at, end);
-    if (decision === 'partial') return this.#hold(octets, at, end);
+    const decision = decidePreface(bytes, at, end);
+    if (decision === 'partial') return this.#hold(bytes, at, end);
     const engine = this.#begin();
     if (decision === 'tls') engine.refuse('tls-on-plain-port', '');
     else if (decision === 'http/2') engine.refuse('http2-not-offered', '');
-    else engine.onOctets(octets, at, end);
+    else engine.onBytes(bytes, at, end);
   }
 
-  #hold(octets: Uint8Array, start: number, end: number): void {
+  #hold(bytes: Uint8Array, start: number, end: number): void {
     // Not `slice`: what sockets lend is a Buffer of all connections, and its `slice` is a view.
-    this.#held = new Uint8Array(octets.subarray(start, end));
-    if (this.#held.length > prefaceOctetsMax) this.#begin().refuse('proxy-protocol', '');
+    this.#held = new Uint8Array(bytes.subarray(start, end));
+    if (this.#held.length > prefaceBytesMax) this.#begin().refuse('proxy-protocol', '');
   }
 
   #begin(): ClientConnection {
@@ -108,14 +108,14 @@ export class Preface extends Deadline implements TransportListener {
   readonly isLingering = false;
 
   /** Who has connected and says nothing may be asked to come again; who has only just come is about to speak. */
-  giveWay(): boolean {
+  closeToMakeRoom(): boolean {
     const { clock } = this.#ports;
     if (this.at - this.#listener.limits.headMs + speakMs > clock.now() || this.#transport.hasUnread()) return false;
     this.#close();
     return true;
   }
 
-  takeLeave(): void {}
+  announceClose(): void {}
 
   /** What has begun to speak is about to send a request. False as with `ClientConnection`. */
   closeIdle(): boolean {
@@ -129,8 +129,8 @@ export class Preface extends Deadline implements TransportListener {
   endTunnel(): void {}
 
   /** False as with `ClientConnection`. */
-  cut(failure: Failure): boolean {
-    if (this.#engine !== null) return this.#engine.cut(failure);
+  forceClose(failure: Failure): boolean {
+    if (this.#engine !== null) return this.#engine.forceClose(failure);
     if (this.#transport.hasUnread()) return false;
     this.#close();
     return true;
@@ -142,7 +142,7 @@ export class Preface extends Deadline implements TransportListener {
   }
 
   #gone(): void {
-    if (this.place < 0) return;
+    if (this.index < 0) return;
     this.#ports.deadlines.remove(this);
     this.#ports.counts.clientConnections--;
     this.#ports.onConnectionClosed(this);

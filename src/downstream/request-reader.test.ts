@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Transport } from '../core/transport.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
-import { methodOctetsMax } from '../wire/limits.ts';
+import { methodBytesMax } from '../wire/limits.ts';
 import { RequestReader } from './request-reader.ts';
 
-const limits = { headOctetsMax: 4096, fieldsMax: 32, targetOctetsMax: 1024, methodOctetsMax };
+const limits = { headBytesMax: 4096, fieldsMax: 32, targetBytesMax: 1024, methodBytesMax };
 const request = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 
 /** A reader whose requests are answered at once, or only when `answer` is called. */
@@ -29,7 +29,7 @@ function reading(how: 'at once' | 'later', pipelinedMax = 4) {
     onRead() {},
     onTurnSpent: () => void seen.turns++,
   });
-  const push = (octets: Buffer): void => reader.push(octets, 0, octets.length);
+  const push = (bytes: Buffer): void => reader.push(bytes, 0, bytes.length);
   return { seen, reader, push, answer };
 }
 

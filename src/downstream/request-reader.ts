@@ -5,11 +5,11 @@ import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { HeadLimits } from '../wire/limits.ts';
 import { type Http1RequestHead, RequestHeadParser } from '../wire/request-head.ts';
-import { HeldOctets } from './held-octets.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 /** What a connection hears of the requests on it. */
 export interface RequestListener extends ContentTaker {
-  /** The first octet of a head has come. */
+  /** The first byte of a head has come. */
   onHeadBegins(): void;
   /** The rest of it has not come with it, as it nearly always does. */
   onHeadAwaited(): void;
@@ -32,7 +32,7 @@ const turnRequestsMax = 32;
 /**
  * What comes in on a client's connection, request after request (RFC 9112 §9.3):
  *
- *     request ──octet──▶ head ──▶ later ◀──readContent, pause──▶ content ──▶ later ──next──▶ request
+ *     request ──byte──▶ head ──▶ later ◀──readContent, pause──▶ content ──▶ later ──next──▶ request
  *
  * What comes before its turn is held: requests behind the one that is being answered (their heads are not looked
  * at), content that nobody reads yet. When that is much, the connection is read no further.
@@ -42,11 +42,11 @@ export class RequestReader {
   readonly content: ContentReader;
   readonly #transport: Transport;
   readonly #listener: RequestListener;
-  readonly #held = new HeldOctets();
+  readonly #held = new HeldBytes();
   readonly #pipelinedMax: number;
   /** Heads that may still be read before others have their turn. */
   #turnLeft = turnRequestsMax;
-  /** What the next octets are; for 'nothing' they are read and forgotten. */
+  /** What the next bytes are; for 'nothing' they are read and forgotten. */
   #next: 'request' | 'head' | 'content' | 'later' | 'nothing' = 'request';
   /** The loop over what came is running: whoever asks from inside to read on need do nothing. */
   #reading = false;
@@ -88,11 +88,11 @@ export class RequestReader {
     return this.#next === 'content';
   }
 
-  push(octets: Uint8Array, start: number, end: number): void {
-    if (this.holds) return this.#hold(octets, start, end);
+  push(bytes: Uint8Array, start: number, end: number): void {
+    if (this.holds) return this.#hold(bytes, start, end);
     this.#turnLeft = turnRequestsMax;
-    const at = this.#read(octets, start, end);
-    if (at < end) this.#hold(octets, at, end);
+    const at = this.#read(bytes, start, end);
+    if (at < end) this.#hold(bytes, at, end);
     this.#listener.onRead();
     if (this.#isTurnSpent) this.#listener.onTurnSpent();
   }
@@ -103,22 +103,22 @@ export class RequestReader {
   }
 
   /** Goes as far as it may; returns where it stopped. */
-  #read(octets: Uint8Array, start: number, end: number): number {
+  #read(bytes: Uint8Array, start: number, end: number): number {
     this.#reading = true;
     let at = start;
     while (at < end && this.#next !== 'later') {
-      if (this.#next === 'content') at += this.#readContent(octets, at, end);
+      if (this.#next === 'content') at += this.#readContent(bytes, at, end);
       else if (this.#next === 'nothing') at = end;
       else if (this.#turnLeft === 0) break;
-      else at += this.#readHead(octets, at, end);
+      else at += this.#readHead(bytes, at, end);
     }
     this.#reading = false;
     return at;
   }
 
-  #hold(octets: Uint8Array, start: number, end: number): void {
+  #hold(bytes: Uint8Array, start: number, end: number): void {
     if (this.#next === 'nothing') return;
-    this.#held.add(octets, start, end);
+    this.#held.add(bytes, start, end);
     if (this.#held.isFull || this.#held.headEnds >= this.#pipelinedMax || !this.ended) this.#transport.pause();
   }
 
@@ -143,13 +143,13 @@ export class RequestReader {
     return true;
   }
 
-  #readHead(octets: Uint8Array, start: number, end: number): number {
+  #readHead(bytes: Uint8Array, start: number, end: number): number {
     const isFirst = this.#next === 'request';
     if (isFirst) {
       this.#next = 'head';
       this.#listener.onHeadBegins();
     }
-    const consumed = this.head.push(octets, start, end);
+    const consumed = this.head.push(bytes, start, end);
     const { state } = this.head;
     if (state === 'complete') this.#begin(this.head.head as Http1RequestHead);
     else if (state === 'refused') {
@@ -172,8 +172,8 @@ export class RequestReader {
     this.#listener.onHead(head);
   }
 
-  #readContent(octets: Uint8Array, start: number, end: number): number {
-    const consumed = this.content.push(octets, start, end);
+  #readContent(bytes: Uint8Array, start: number, end: number): number {
+    const consumed = this.content.push(bytes, start, end);
     this.#listener.onContentRead();
     return consumed;
   }

@@ -2,7 +2,7 @@ import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
-import type { Composer, OctetWriter } from '../wire/octet-writer.ts';
+import type { Composer, ByteWriter } from '../wire/byte-writer.ts';
 import { sendContent } from '../wire/send-content.ts';
 import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../wire/write-head.ts';
 
@@ -14,14 +14,14 @@ export class ResponseWriter implements Composer {
   readonly transport: Transport;
   begun = false;
   ended = false;
-  /** Octets of content. */
-  octetsSent = 0;
-  readonly #writer: OctetWriter;
+  /** Bytes of content. */
+  bytesSent = 0;
+  readonly #writer: ByteWriter;
   /** The client has been told by us to go on. */
   #continued = false;
   #framing: ResponseFraming = 'none';
 
-  constructor(transport: Transport, writer: OctetWriter) {
+  constructor(transport: Transport, writer: ByteWriter) {
     this.transport = transport;
     this.#writer = writer;
   }
@@ -30,7 +30,7 @@ export class ResponseWriter implements Composer {
   begin(): void {
     this.begun = false;
     this.ended = false;
-    this.octetsSent = 0;
+    this.bytesSent = 0;
     this.#continued = false;
   }
 
@@ -48,7 +48,7 @@ export class ResponseWriter implements Composer {
    */
   inform(status: number, fields: Fields, drop: FieldFilter): void {
     if (status === 100 && this.#continued) return;
-    if (this.begun || this.transport.pendingOctets > informationPendingMax) return;
+    if (this.begun || this.transport.pendingBytes > informationPendingMax) return;
     this.#writer.claim(this);
     writeInformation(this.#writer, status, fields, drop);
   }
@@ -80,11 +80,11 @@ export class ResponseWriter implements Composer {
   }
 
   /** False: the client has not taken it all yet. */
-  content(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  content(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#framing === 'none') return true;
-    this.octetsSent += end - start;
+    this.bytesSent += end - start;
     const coding = this.#framing === 'chunked' ? 'chunked' : 'plain';
-    return sendContent(this.#writer, this, coding, octets, start, end, ownership);
+    return sendContent(this.#writer, this, coding, bytes, start, end, ownership);
   }
 
   /** Ends the content and sends what is composed. False: the client has not taken it all yet. */

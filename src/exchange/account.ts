@@ -3,7 +3,7 @@ import type { InstanceExit } from '../core/endpoint.ts';
 import {
   explain,
   explainExit,
-  explainToVisitor,
+  explainToClient,
   nextStepAfterExit,
   retryAfterSOf,
   shapeOf,
@@ -54,7 +54,7 @@ export interface Account {
   readonly whose: Whose;
   readonly title: string;
   /** One sentence for anybody. */
-  readonly visitor: string;
+  readonly forClient: string;
   readonly delivery: Delivery;
   /** False: certainly not. True: the whole request was sent or even answered. Null: it was sent in part. */
   readonly mayHaveBeenExecuted: boolean | null;
@@ -90,7 +90,7 @@ export function giveAccount(facts: AccountFacts): Account {
     type: typeOf(failure),
     whose: spec.whose,
     title: spec.title,
-    visitor: explainToVisitor(failure),
+    forClient: explainToClient(failure),
     delivery,
     mayHaveBeenExecuted: mayHaveBeenExecuted(delivery),
     temporary: spec.temporary,

@@ -30,7 +30,7 @@ export function isSafe(method: string): boolean {
 }
 
 /** When to come back, where that was computed or at least makes sense; null where it does not. */
-export function sayWhenToRetry({
+export function retryAdvice({
   retryAfterS,
   temporary,
   whose,

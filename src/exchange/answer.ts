@@ -13,13 +13,13 @@ import type { Route } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
 /** A response of our own, ready for the client's side. */
-export interface Answer {
+export interface OwnAnswer {
   readonly head: OutgoingResponse;
   readonly content: Uint8Array;
 }
 
 /** Hands the whole of it over. */
-export function sendAnswer({ head, content }: Answer, downstream: DownstreamStream): void {
+export function sendAnswer({ head, content }: OwnAnswer, downstream: DownstreamStream): void {
   downstream.respond(head);
   downstream.sendContent(content, 0, content.length, 'owned');
   downstream.endContent(null);
@@ -31,7 +31,7 @@ export function failureAnswer(
   failure: Failure,
   clock: Clock,
   { multiplexed }: Capabilities,
-): Answer {
+): OwnAnswer {
   const { request, serving, statusReceived } = exchange;
   const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
@@ -65,7 +65,7 @@ function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): Ge
 }
 
 /** The answer of a route that answers by itself; `actionFailure` has found nothing against it. */
-export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeState, clock: Clock): Answer {
+export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeState, clock: Clock): OwnAnswer {
   assert(action.kind !== 'upstream' && action.kind !== 'maintenance', 'the route answers by itself, and may');
   const location = redirectTo?.(exchange.authority, exchange.target) ?? null;
   const made = action.kind === 'redirect' && location !== null ? { ...action, location } : action;
@@ -98,13 +98,13 @@ function withoutHost(): Failure {
 const turnElsewhereS = 5;
 
 /** The answer to a request that Max-Forwards lets go no further. */
-export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): Answer {
+export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): OwnAnswer {
   return answerOf(lastHopResponse(request, id, serving), clock);
 }
 
-function answerOf(response: GeneratedResponse, clock: Clock): Answer {
+function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
   const { status, reason, fields, content, contentLength } = response;
-  const framing: Framing = { kind: 'length', octets: contentLength };
+  const framing: Framing = { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {
     status,
     reason,

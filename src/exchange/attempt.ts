@@ -80,7 +80,7 @@ export class Attempt implements AttemptFacts {
   }
 
   /** What broke broke when all was done. */
-  wentWell(): void {
+  succeeded(): void {
     this.failure = null;
     this.retryReason = 'accepted';
   }

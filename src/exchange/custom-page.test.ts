@@ -8,7 +8,7 @@ const account = {
   requestId: 'id-1',
   status: 502,
   title: 'Bad <Gateway>',
-  visitor: 'It & {{status}}',
+  forClient: 'It & {{status}}',
   forOperators: null,
 } as unknown as Account;
 

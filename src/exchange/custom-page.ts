@@ -48,8 +48,8 @@ function valueOf(name: PagePlaceholder, account: Account): string {
     case 'title':
       return account.title;
     case 'detail':
-      return account.forOperators?.sentence ?? account.visitor;
+      return account.forOperators?.sentence ?? account.forClient;
     case 'visitor':
-      return account.visitor;
+      return account.forClient;
   }
 }

@@ -43,13 +43,13 @@ describe('the error page', () => {
         fail(cause, 'response', {
           rule: 'field-value',
           name: 'x',
-          firstOctets: '',
+          firstBytes: '',
           message: '',
           retryAfterS: 3,
         } as never),
       );
       assert.doesNotMatch(page, /<script|<img|<iframe|@import|url\(|https?:/i, cause);
-      assert.ok(page.length < 8000, `${cause}: ${page.length} octets`);
+      assert.ok(page.length < 8000, `${cause}: ${page.length} bytes`);
     }
   });
 

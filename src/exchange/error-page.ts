@@ -1,6 +1,6 @@
 import type { Shape } from '../core/shape.ts';
 import type { Account, OperatorAccount } from './account.ts';
-import { adviseOnResending, isSafe, sayWhenToRetry } from './advice.ts';
+import { adviseOnResending, isSafe, retryAdvice } from './advice.ts';
 import { errorPageStyle } from './error-page-style.ts';
 import { escapeHtml } from './html-text.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
@@ -25,7 +25,7 @@ export function renderErrorPage(account: Account): string {
 <body>
 <main>
 ${path(account)}<h1>${heading}</h1>
-${forVisitors(account)}
+${forClients(account)}
 ${footer(account)}
 ${account.forOperators === null ? '' : forOperators(account, account.forOperators)}</main>
 </body>
@@ -78,8 +78,8 @@ function path(account: Account): string {
   return `<p class="path" aria-hidden="true">${parts.join('')}</p>\n`;
 }
 
-function forVisitors(account: Account): string {
-  const sentences = [account.visitor, adviseOnResending(account), sayWhenToRetry(account)].filter(
+function forClients(account: Account): string {
+  const sentences = [account.forClient, adviseOnResending(account), retryAdvice(account)].filter(
     (sentence) => sentence !== null,
   );
   const [first = '', ...more] = sentences.map(escapeHtml);

@@ -1,5 +1,5 @@
 import type { Account } from './account.ts';
-import { adviseOnResending, sayWhenToRetry } from './advice.ts';
+import { adviseOnResending, retryAdvice } from './advice.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
 
 /** A failure in plain text: a few short paragraphs for a terminal or a log. */
@@ -7,9 +7,9 @@ export function writeErrorText(account: Account): string {
   const { forOperators } = account;
   const paragraphs = [
     `${account.status} ${reasonPhrase(account.status)}: ${account.title}`,
-    account.visitor,
+    account.forClient,
     adviseOnResending(account),
-    sayWhenToRetry(account),
+    retryAdvice(account),
     forOperators === null ? null : [forOperators.sentence, `Next step: ${forOperators.nextStep}`].join('\n'),
     `Request id: ${account.requestId}`,
   ];

@@ -9,20 +9,21 @@ import type {
   UpstreamStream,
 } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
-import { ageFor, decideAgain, targetsOf } from './again.ts';
-import { type Answer, actionAnswer, failureAnswer, actionFailure, lastHopAnswer, sendAnswer } from './answer.ts';
+import { reusePolicyFor, retryDecisionFor, targetsOf } from './retry.ts';
+import { type OwnAnswer, actionAnswer, failureAnswer, actionFailure, lastHopAnswer, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
-import { CommitWindow, type WindowOwner } from './commit-window.ts';
-import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit, noteExits } from './exit-news.ts';
+import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
+import { mayComeOfExit } from '../core/exit-causes.ts';
+import { awaitExit, exitChecksMax, type ExitWaiter, exitOf, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
 import { endsHere, hopFailure } from './max-forwards.ts';
-import type { ExchangePorts, Serving, Upstream } from './ports.ts';
+import type { ExchangePorts, ServingRevision, Upstream } from './ports.ts';
 import { ExchangeState } from './state.ts';
 import { Tunnel } from './tunnel.ts';
 
 /**
- * One request's journey, from its head to the last octet of its response. Read this file first: each step has
+ * One request's journey, from its head to the last byte of its response. Read this file first: each step has
  * its name, and the steps stand in the order in which things happen.
  *
  *     request ─▶ route ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
@@ -34,7 +35,7 @@ import { Tunnel } from './tunnel.ts';
  */
 export class Exchange
   extends ExchangeState
-  implements DownstreamHandler, StreamWaiter, UpstreamHandler, WindowOwner, ExitNewsWaiter, LimitedExchange
+  implements DownstreamHandler, StreamWaiter, UpstreamHandler, ResponseHoldOwner, ExitWaiter, LimitedExchange
 {
   readonly #ports: ExchangePorts;
   readonly #downstream: DownstreamStream;
@@ -42,13 +43,13 @@ export class Exchange
   #attempt: Attempt | null = null;
   #reading = true;
   #uncommitted: ResponseHead | null = null;
-  #window: CommitWindow | null = null;
-  #waysOpen = 2;
+  #hold: ResponseHold | null = null;
+  #directionsOpen = 2;
   #limitTimer: Timer | null = null;
-  #newsTimer: Timer | null = null;
-  #newsLooks = 0;
+  #exitTimer: Timer | null = null;
+  #exitChecks = 0;
 
-  constructor(downstream: DownstreamStream, serving: Serving, ports: ExchangePorts) {
+  constructor(downstream: DownstreamStream, serving: ServingRevision, ports: ExchangePorts) {
     super(downstream, serving, ports.ids);
     this.#downstream = downstream;
     this.#ports = ports;
@@ -86,7 +87,7 @@ export class Exchange
     this.release = endpoint.release ?? '';
     this.statusReceived = 0;
     this.#state = 'connecting';
-    const pending = endpoint.acquire(this, this.routeFound().timeouts, ageFor(this));
+    const pending = endpoint.acquire(this, this.routeFound().timeouts, reusePolicyFor(this));
     if (this.#state === 'connecting' && this.#attempt === attempt) attempt.pending = pending;
   }
 
@@ -128,20 +129,20 @@ export class Exchange
     this.#noteSent();
   }
 
-  /** What was given to a connection that had ended before an octet of it left goes here; the rest follows. */
+  /** What was given to a connection that had ended before a byte of it left goes here; the rest follows. */
   #sendUnsent(stream: UpstreamStream): void {
-    const octets = this.unsentContent ?? noOctets;
+    const bytes = this.unsentContent ?? noBytes;
     this.unsentContent = null;
-    const hasRoom = octets.length === 0 || stream.sendContent(octets, 0, octets.length, 'owned');
+    const hasRoom = bytes.length === 0 || stream.sendContent(bytes, 0, bytes.length, 'owned');
     if (this.requestWhole) stream.endContent(null);
     stream.flush();
     if (hasRoom && !this.requestWhole) this.#downstream.resumeContent();
   }
 
-  onRequestContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.octetsFromClient += end - start;
-    if (this.tunnel !== null) this.tunnel.clientSent(octets, start, end);
-    if (this.#attempt?.stream?.sendContent(octets, start, end, ownership) === false) this.#downstream.pauseContent();
+  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.bytesFromClient += end - start;
+    if (this.tunnel !== null) this.tunnel.clientSent(bytes, start, end);
+    if (this.#attempt?.stream?.sendContent(bytes, start, end, ownership) === false) this.#downstream.pauseContent();
   }
 
   onRequestEnd(trailers: Fields | null): void {
@@ -149,7 +150,7 @@ export class Exchange
     this.#attempt?.stream?.endContent(trailers);
     if (this.tunnel === null) return;
     this.tunnel.clientEnded();
-    this.#endWay();
+    this.#endDirection();
   }
 
   onRequestRead(): void {
@@ -197,28 +198,28 @@ export class Exchange
 
   // ─▶ hold: what comes whole within one read goes on at once, at no cost; the rest waits a little.
 
-  onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const head = this.#uncommitted;
     if (head !== null) {
-      const whole = this.#window === null && isLength(head.framing, end - start);
-      if (!whole && this.#windowOf(head).takes(octets, start, end)) return;
+      const whole = this.#hold === null && isLength(head.framing, end - start);
+      if (!whole && this.#holdFor(head).tryAdd(bytes, start, end)) return;
       this.#commit(head);
     }
-    this.onReleased(octets, start, end, ownership);
+    this.onReleased(bytes, start, end, ownership);
   }
 
   onResponseRead(): void {
     if (this.#attempt === null) return;
     const head = this.#uncommitted;
-    if (head !== null && !this.#windowOf(head).holdsOn()) this.#commit(head);
+    if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
     this.#downstream.flush();
   }
 
-  #windowOf(head: ResponseHead): CommitWindow {
-    return (this.#window ??= new CommitWindow(head, this.routeFound().commitDelayMs, this.#ports.clock, this));
+  #holdFor(head: ResponseHead): ResponseHold {
+    return (this.#hold ??= new ResponseHold(head, this.routeFound().commitDelayMs, this.#ports.clock, this));
   }
 
-  onWindowOver(): void {
+  onHoldTimeout(): void {
     try {
       if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
       this.#downstream.flush();
@@ -245,7 +246,7 @@ export class Exchange
     this.unsentContent = attempt.stream?.unsentContent ?? this.unsentContent;
     attempt.failed(failure, this.#elapsedMs());
     this.delivery = furthest(this.delivery, attempt.delivery);
-    const { retry, reason } = decideAgain(this, attempt, failure);
+    const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
     if (retry && this.contentTaken && !this.requestWhole) this.#downstream.pauseContent(); // Until it has somewhere to go.
@@ -255,21 +256,21 @@ export class Exchange
 
   // ─▶ forward
 
-  /** The point of no return: the client is sent the first octet of a response. */
+  /** The point of no return: the client is sent the first byte of a response. */
   #commit(response: ResponseHead): void {
-    const window = this.#window;
+    const hold = this.#hold;
     this.#uncommitted = null;
-    this.#window = null;
+    this.#hold = null;
     this.#state = 'committed';
     this.statusSent = response.status;
     this.#downstream.respond(new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock));
-    window?.release();
+    hold?.release();
   }
 
-  onReleased(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.octetsToClient += end - start;
-    if (this.tunnel !== null) this.tunnel.endpointSent(octets, start, end);
-    if (!this.#downstream.sendContent(octets, start, end, ownership)) this.#attempt?.stream?.pauseContent();
+  onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.bytesToClient += end - start;
+    if (this.tunnel !== null) this.tunnel.endpointSent(bytes, start, end);
+    if (!this.#downstream.sendContent(bytes, start, end, ownership)) this.#attempt?.stream?.pauseContent();
   }
 
   onResponseEnd(trailers: Fields | null): void {
@@ -285,22 +286,22 @@ export class Exchange
   }
 
   onSent(): void {
-    if (this.tunnel !== null) this.#endWay();
+    if (this.tunnel !== null) this.#endDirection();
     else this.#finish();
   }
 
   /** The end goes on to the client; where it is no proper one, once it is known whether the instance has ended. */
   #endpointHasEnded(tunnel: Tunnel): void {
     const attempt = this.#attempt;
-    const failure = attempt === null ? null : tunnel.endpointEnded(attempt.address, this.octetsToClient);
+    const failure = attempt === null ? null : tunnel.endpointEnded(attempt.address, this.bytesToClient);
     if (attempt === null || failure === null) return this.#downstream.endContent(null);
     attempt.broke(failure, this.#elapsedMs());
     this.#diagnose(failure, attempt);
   }
 
   /** A tunnel is over when both its directions have ended. */
-  #endWay(): void {
-    if (--this.#waysOpen > 0) return;
+  #endDirection(): void {
+    if (--this.#directionsOpen > 0) return;
     if (this.failure === null) this.#attempt?.ended(this.#elapsedMs());
     this.#attempt = null;
     this.#finish();
@@ -312,22 +313,22 @@ export class Exchange
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
-    const newsMayCome = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
-    if (!newsMayCome) return this.#conclude(failure);
+    const mayHaveExited = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
+    if (!mayHaveExited) return this.#conclude(failure);
     // What has come of a response goes on at once; that it is cut short is said a moment later.
     if (this.committed) this.#downstream.flush();
     this.#state = 'diagnosing';
-    this.#newsTimer?.cancel();
-    this.#newsTimer = awaitExitNews(this.#ports.clock, this);
+    this.#exitTimer?.cancel();
+    this.#exitTimer = awaitExit(this.#ports.clock, this);
   }
 
-  onExitNewsDue(): void {
+  onExitCheck(): void {
     if (this.#state !== 'diagnosing' || this.failure === null) return;
     const attempt = this.attempts.at(-1) as Attempt;
     attempt.exit = exitOf(attempt, this.startedAt);
-    this.#newsLooks += 1;
-    if (attempt.exit === null && this.#newsLooks < exitNewsLooksMax) {
-      this.#newsTimer = awaitExitNews(this.#ports.clock, this);
+    this.#exitChecks += 1;
+    if (attempt.exit === null && this.#exitChecks < exitChecksMax) {
+      this.#exitTimer = awaitExit(this.#ports.clock, this);
       return;
     }
     try {
@@ -355,11 +356,11 @@ export class Exchange
     this.#answer(failureAnswer(this, failure, this.#ports.clock, this.#downstream.capabilities));
   }
 
-  #answer(answer: Answer): void {
+  #answer(answer: OwnAnswer): void {
     this.end = 'generated';
     this.#state = 'committed';
     this.statusSent = answer.head.status;
-    this.octetsToClient = this.method === 'HEAD' ? 0 : answer.content.length;
+    this.bytesToClient = this.method === 'HEAD' ? 0 : answer.content.length;
     sendAnswer(answer, this.#downstream);
   }
 
@@ -407,8 +408,8 @@ export class Exchange
 
   /** The client has seen nothing of it, and never will. */
   #forgetResponse(): void {
-    this.#window?.close();
-    this.#window = null;
+    this.#hold?.close();
+    this.#hold = null;
     this.#uncommitted = null;
   }
 
@@ -426,7 +427,7 @@ export class Exchange
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#limitTimer?.cancel();
-    this.#newsTimer?.cancel();
+    this.#exitTimer?.cancel();
     noteExits(this.attempts, this.end, this.startedAt);
     this.tunnel?.conclude(this);
     this.endedAt = this.#ports.clock.now();
@@ -438,7 +439,7 @@ export class Exchange
   }
 }
 
-const noOctets = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

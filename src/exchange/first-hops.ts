@@ -7,7 +7,7 @@ interface Written {
   readonly scheme: ClientFacts['scheme'];
   readonly authority: string;
   readonly hopName: string;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** Clients whose lines are kept; of more than these, the lines are made anew for each request. Some 400 KiB. */
@@ -18,7 +18,7 @@ const authorityMax = 261;
 
 /**
  * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that say nothing of a way before us, nor could be
- * believed: the same five lines for all requests of a client to a host, so they are kept as octets.
+ * believed: the same five lines for all requests of a client to a host, so they are kept as bytes.
  *
  * Measured: 0.1 µs instead of 1.3.
  */
@@ -28,7 +28,7 @@ export class FirstHops {
   /** `hopName` is ours; `version` and `authority` are the request's. */
   write(sink: FieldSink, client: ClientFacts, version: HttpVersion, authority: string, hopName: string): void {
     const known = this.#written.get(client.address);
-    const { octets } =
+    const { bytes } =
       known !== undefined &&
       known.authority === authority &&
       known.scheme === client.scheme &&
@@ -36,17 +36,17 @@ export class FirstHops {
       known.hopName === hopName
         ? known
         : this.#keep(client, version, authority, hopName);
-    sink.fieldLines(octets, 0, octets.length);
+    sink.fieldLines(bytes, 0, bytes.length);
   }
 
   #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string): Written {
     const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
-    const octets = Buffer.from(
+    const bytes = Buffer.from(
       `Via: ${viaValue(null, version, hopName)}\r\nCDN-Loop: ${cdnLoopValue(null, hopName)}\r\n` +
         `X-Forwarded-For: ${client.address}\r\nX-Forwarded-Proto: ${client.scheme}\r\n${host}`,
       'latin1',
     );
-    const written = { version, scheme: client.scheme, authority, hopName, octets };
+    const written = { version, scheme: client.scheme, authority, hopName, bytes };
     if (authority.length > authorityMax) return written;
     if (this.#written.size >= clientsMax) this.#written.clear();
     this.#written.set(client.address, written);

@@ -18,7 +18,7 @@ import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
-import type { Endpoint, Ids, Route, Serving } from './ports.ts';
+import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
@@ -28,7 +28,7 @@ const trailerId = fieldId('trailer');
 
 /** Field names of a request that are the gateway's to write; every route's filters begin with them. */
 export interface OwnRequestFields {
-  readonly ofStrangers: FieldFilter;
+  readonly ofUntrusted: FieldFilter;
   /** What trusted peers say of the client goes on. */
   readonly ofTrusted: FieldFilter;
 }
@@ -40,7 +40,7 @@ export interface OwnRequestFields {
 export function ownRequestFields(addressHeader: string | null): OwnRequestFields {
   const ofTrusted = fieldFilter([...gatewayFieldNames, 'expect', 'proxy']);
   const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
-  return { ofTrusted, ofStrangers: fieldFilter(claims, ofTrusted, true) };
+  return { ofTrusted, ofUntrusted: fieldFilter(claims, ofTrusted, true) };
 }
 
 /** Field names of a response that are the gateway's to write. */
@@ -52,7 +52,7 @@ export interface ForwardFacts {
   readonly identity: Identity;
   readonly client: ClientFacts;
   readonly request: RequestHead;
-  readonly serving: Serving;
+  readonly serving: ServingRevision;
 }
 
 /** The request as the endpoint shall see it. */
@@ -90,7 +90,7 @@ export class ForwardedRequest implements OutgoingRequest {
     const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
     fields.writeTo(sink, announcesInVain ? withoutTrailer(dropped) : dropped);
     for (const [name, value] of lines) sink.field(name, value);
-    this.#writeWay(sink);
+    this.#writeHopFields(sink);
     writeMaxForwards(sink, request);
     sink.field('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
@@ -104,7 +104,7 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 
   /** Which way it has come: through whom, and from whom. */
-  #writeWay(sink: FieldSink): void {
+  #writeHopFields(sink: FieldSink): void {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
     if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))

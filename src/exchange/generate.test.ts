@@ -28,7 +28,7 @@ const evidence = {
   coding: 'canary-coding',
   endpoints: 7_770_002,
   errno: 'canary-errno',
-  firstOctets: 'canary-octets',
+  firstBytes: 'canary-bytes',
   guess: 'ssh',
   hops: 7_770_003,
   host: 'canary-host',
@@ -44,10 +44,10 @@ const evidence = {
   names: 'canary-names',
   notAfter: 'canary-not-after',
   notBefore: 'canary-not-before',
-  octets: 7_770_007,
-  octetsExpected: 7_770_008,
-  octetsReceived: 7_770_009,
-  octetsSent: 7_770_010,
+  bytes: 7_770_007,
+  bytesExpected: 7_770_008,
+  bytesReceived: 7_770_009,
+  bytesSent: 7_770_010,
   path: '/canary/path.sock',
   prohibition: 'metadata',
   rcode: 'canary-rcode',
@@ -402,7 +402,7 @@ describe('a configured answer', () => {
 describe('operators are not shown secrets either', () => {
   const garbage = Buffer.from('ERR Authorization: Bearer CANARY\r\npassword=CANARY').toString('hex');
   const failures: readonly Failure[] = [
-    fail('response_not_http', 'response', { address: '10.0.0.7:3000', firstOctets: garbage, guess: 'text' }),
+    fail('response_not_http', 'response', { address: '10.0.0.7:3000', firstBytes: garbage, guess: 'text' }),
     fail('no_route', 'route', { host: 'example.org', path: '/reset?CANARY&code=CANARY' }),
     fail('no_route', 'route', { host: 'example.org', path: '/to/http://anna:CANARY@example.org/' }),
     fail('loop_detected', 'request', { name: 'Via', value: '1.1 edge (token=CANARY)' }),

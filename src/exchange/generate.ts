@@ -49,7 +49,7 @@ interface Form {
 const utf8 = new TextEncoder();
 
 /**
- * The response to a failure, in the form that the client asked for. Pure: the same facts give the same octets.
+ * The response to a failure, in the form that the client asked for. Pure: the same facts give the same bytes.
  * It always carries the request id and our member of Proxy-Status, and is never to be stored.
  *
  * `client_gone` has no response; asking for one gets a response with status 0, which nobody may send.
@@ -64,7 +64,7 @@ export function generateResponse(facts: GenerateFacts): GeneratedResponse {
       status: 200,
       reason: reasonPhrase(200),
       fields: all,
-      content: noOctets,
+      content: noBytes,
       contentLength: 0,
       trailersOnlyGrpc: true,
     };
@@ -75,13 +75,13 @@ export function generateResponse(facts: GenerateFacts): GeneratedResponse {
     status: account.status,
     reason: reasonPhrase(account.status),
     fields: [['Content-Type', form.contentType], ...fields, ['Vary', 'Accept'], ...form.fields],
-    content: facts.method === 'HEAD' ? noOctets : content,
+    content: facts.method === 'HEAD' ? noBytes : content,
     contentLength: content.length,
     trailersOnlyGrpc: false,
   };
 }
 
-const noOctets = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
 function commonFields(facts: GenerateFacts, account: Account): readonly (readonly [name: string, value: string])[] {
   const fields: (readonly [string, string])[] = [
@@ -118,7 +118,7 @@ function publicParameters(failure: Failure): Readonly<Record<string, string | nu
   return statusCode === undefined ? {} : { 'status-code': statusCode };
 }
 
-/** A field line of a few hundred octets passes everywhere; what is longer stands in the record. */
+/** A field line of a few hundred bytes passes everywhere; what is longer stands in the record. */
 const detailsMax = 300;
 
 function chooseForm(facts: GenerateFacts, account: Account): Form {
@@ -170,7 +170,7 @@ export function plainResponse(
     status,
     reason: reasonPhrase(status),
     fields,
-    content: method === 'HEAD' ? noOctets : content,
+    content: method === 'HEAD' ? noBytes : content,
     contentLength: content.length,
     trailersOnlyGrpc: false,
   };

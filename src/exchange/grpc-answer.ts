@@ -14,7 +14,7 @@ export function grpcContentType(contentType: string | null): string | null {
  * goes with it as server pushback, which gRPC clients heed before they try again.
  */
 export function grpcFields(account: Account): readonly (readonly [name: string, value: string])[] {
-  const message = account.forOperators?.sentence ?? `${account.title}. ${account.visitor}`;
+  const message = account.forOperators?.sentence ?? `${account.title}. ${account.forClient}`;
   const fields: (readonly [string, string])[] = [
     ['Grpc-Status', String(grpcStatus(account.status))],
     ['Grpc-Message', percentEncode(message)],
@@ -46,12 +46,12 @@ export function grpcStatus(status: number): number {
 
 const utf8 = new TextEncoder();
 
-/** gRPC's encoding of a status message: octets outside visible ASCII, and the percent sign, become %XX. */
+/** gRPC's encoding of a status message: bytes outside visible ASCII, and the percent sign, become %XX. */
 function percentEncode(message: string): string {
   let encoded = '';
-  for (const octet of utf8.encode(message)) {
-    const plain = octet >= 0x20 && octet <= 0x7e && octet !== 0x25;
-    encoded += plain ? String.fromCharCode(octet) : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+  for (const byte of utf8.encode(message)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;
 }

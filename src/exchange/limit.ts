@@ -6,7 +6,7 @@ export interface LimitedExchange {
   onLimitReached(): void;
 }
 
-/** Calls back when the exchange, from the first octet of its request on, has taken `limitMs`. */
+/** Calls back when the exchange, from the first byte of its request on, has taken `limitMs`. */
 export function limitExchange(clock: Clock, exchange: ExchangeState & LimitedExchange, limitMs: number): Timer {
   return clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
 }

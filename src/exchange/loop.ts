@@ -20,11 +20,11 @@ export function loopOf({ fields }: RequestHead, hopName: string): Failure | null
   if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return null;
   const via = fields.get('via');
   const cdnLoop = fields.get('cdn-loop');
-  const viaSays = viaHops(via, hopName);
-  if (viaSays.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
-  const cdnLoopSays = cdnLoopHops(cdnLoop, hopName);
-  if (cdnLoopSays.ours) return fail('loop_detected', 'request', { name: 'CDN-Loop', value: cdnLoop ?? '' });
+  const viaResult = viaHops(via, hopName);
+  if (viaResult.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
+  const cdnLoopResult = cdnLoopHops(cdnLoop, hopName);
+  if (cdnLoopResult.ours) return fail('loop_detected', 'request', { name: 'CDN-Loop', value: cdnLoop ?? '' });
   // Not every hop writes both, so the longer list is nearer to the truth.
-  const hops = Math.max(viaSays.count, cdnLoopSays.count);
+  const hops = Math.max(viaResult.count, cdnLoopResult.count);
   return hops > hopsMax ? fail('hops_exceeded', 'request', { hops, limit: hopsMax }) : null;
 }

@@ -4,7 +4,7 @@ import type { FieldSink, RequestHead } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
 import { loopOf } from './loop.ts';
-import type { Serving } from './ports.ts';
+import type { ServingRevision } from './ports.ts';
 import { visibleText } from './visible-text.ts';
 
 /**
@@ -35,7 +35,7 @@ export function endsHere(request: RequestHead): boolean {
  * Why a request may not take another hop. Several Max-Forwards lines are as wrong as a word: two gateways would read two
  * numbers. A request that ends here cannot loop, and is often sent to find out who sends requests in a loop.
  */
-export function hopFailure(request: RequestHead, serving: Serving): Failure | null {
+export function hopFailure(request: RequestHead, serving: ServingRevision): Failure | null {
   if (!isLimited(request)) return loopOf(request, serving.hopName);
   const value = forwardsOf(request);
   if (!number.test(value)) return refusal(value);
@@ -58,7 +58,7 @@ export function writeMaxForwards(sink: FieldSink, request: RequestHead): void {
 }
 
 /** The answer of the last hop. */
-export function lastHopResponse(request: RequestHead, requestId: string, serving: Serving): GeneratedResponse {
+export function lastHopResponse(request: RequestHead, requestId: string, serving: ServingRevision): GeneratedResponse {
   const id = ['X-Request-Id', visibleText(requestId, 128)] as const;
   if (request.method === 'OPTIONS')
     return plainResponse(200, [id, ['Allow', methodsOf(request, serving).join(', ')]], '', 'OPTIONS');
@@ -74,7 +74,7 @@ export function lastHopResponse(request: RequestHead, requestId: string, serving
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
 /** The methods that a route takes at the request's target; `*` stands for the whole gateway. */
-function methodsOf(request: RequestHead, { router }: Serving): readonly string[] {
+function methodsOf(request: RequestHead, { router }: ServingRevision): readonly string[] {
   return methods.filter((method) => request.target === '*' || router.route({ ...request, method }) !== null);
 }
 

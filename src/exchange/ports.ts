@@ -4,7 +4,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
-import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 
@@ -28,7 +28,7 @@ export interface Recorder {
 }
 
 /** One configuration revision in force. An exchange keeps the one it began with. */
-export interface Serving {
+export interface ServingRevision {
   readonly revision: number;
   /** The name in Proxy-Status. */
   readonly deployment: string;
@@ -85,7 +85,7 @@ export interface Upstream {
   choose(tried: readonly Endpoint[]): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
   /** Whether one more request that may have been executed may be repeated; it is then counted. */
-  mayRepeat(): boolean;
+  mayRetry(): boolean;
   unavailable(): Failure;
 }
 
@@ -99,5 +99,5 @@ export interface Endpoint {
   readonly addressStale?: boolean;
   readonly exit: InstanceExit | null;
   readonly release: string | null;
-  acquire(waiter: StreamWaiter, limits: Timeouts, age: ConnectionAge): PendingStream | null;
+  acquire(waiter: StreamWaiter, limits: Timeouts, reusePolicy: ReusePolicy): PendingStream | null;
 }

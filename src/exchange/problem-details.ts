@@ -1,4 +1,4 @@
-import { escapeUnseen } from '../core/unseen.ts';
+import { escapeInvisible } from '../core/invisible-characters.ts';
 import type { Account } from './account.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Account } from './account.ts';
  * terminal. Members without a value are left out, but for those whose null says something.
  */
 export function writeProblemDetails(account: Account): string {
-  return `${escapeUnseen(JSON.stringify(problemDetails(account), null, 2))}\n`;
+  return `${escapeInvisible(JSON.stringify(problemDetails(account), null, 2))}\n`;
 }
 
 function problemDetails(account: Account): object {
@@ -16,7 +16,7 @@ function problemDetails(account: Account): object {
     type: account.problemType,
     title: account.title,
     status: account.status,
-    detail: forOperators?.sentence ?? account.visitor,
+    detail: forOperators?.sentence ?? account.forClient,
     ...instance,
     cause: account.cause,
     shape: account.shape,

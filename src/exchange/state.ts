@@ -8,7 +8,7 @@ import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
-import type { Ids, Route, Serving, Upstream } from './ports.ts';
+import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
 
 /**
  * What is remembered of an exchange: the recorder reads it at the end, and answers of our own and forwarded
@@ -38,22 +38,22 @@ export class ExchangeState implements EndedExchange {
   tunnel: Tunnel | null = null;
   failure: Failure | null = null;
   delivery: Delivery = 'not_sent';
-  octetsFromClient = 0;
-  octetsToClient = 0;
+  bytesFromClient = 0;
+  bytesToClient = 0;
 
   readonly request: RequestHead;
   /** The revision of the configuration that it began with, and ends with. */
-  readonly serving: Serving;
+  readonly serving: ServingRevision;
   /** Null before a route was found. */
   matched: Route | null = null;
-  /** Octets of the request's content have been asked for: it cannot be sent again from its first octet. */
+  /** Bytes of the request's content have been asked for: it cannot be sent again from its first byte. */
   contentTaken = false;
-  /** What has been taken of it, where not an octet went anywhere: the next attempt begins with it. */
+  /** What has been taken of it, where not a byte went anywhere: the next attempt begins with it. */
   unsentContent: Uint8Array | null = null;
   /** All of the request's content has come. */
   requestWhole = false;
 
-  constructor(downstream: DownstreamStream, serving: Serving, ids: Ids) {
+  constructor(downstream: DownstreamStream, serving: ServingRevision, ids: Ids) {
     const { request, client, startedAt, startedWall } = downstream;
     this.identity = identify(request, client, startedWall, ids);
     this.id = this.identity.requestId;

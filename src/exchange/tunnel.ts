@@ -35,12 +35,12 @@ export class Tunnel implements TunnelFacts {
     return (this.#closedFirst === 'client' ? this.#fromClient?.code : this.#fromEndpoint?.code) ?? 0;
   }
 
-  clientSent(octets: Uint8Array, start: number, end: number): void {
-    if (this.#fromClient?.push(octets, start, end) === true) this.#closedFirst ??= 'client';
+  clientSent(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#fromClient?.push(bytes, start, end) === true) this.#closedFirst ??= 'client';
   }
 
-  endpointSent(octets: Uint8Array, start: number, end: number): void {
-    if (this.#fromEndpoint?.push(octets, start, end) === true) this.#closedFirst ??= 'application';
+  endpointSent(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#fromEndpoint?.push(bytes, start, end) === true) this.#closedFirst ??= 'application';
   }
 
   clientEnded(): void {
@@ -48,10 +48,10 @@ export class Tunnel implements TunnelFacts {
   }
 
   /** The failure that this end is; null where it is in order, or follows the client's. */
-  endpointEnded(address: string, octetsReceived: number): Failure | null {
+  endpointEnded(address: string, bytesReceived: number): Failure | null {
     this.#endedFirst ??= 'application';
     if (this.#isInOrder || this.#endedFirst === 'client') return null;
-    this.#unclosed = fail('tunnel_unclosed', 'content', { address, octetsReceived });
+    this.#unclosed = fail('tunnel_unclosed', 'content', { address, bytesReceived });
     return this.#unclosed;
   }
 
@@ -69,7 +69,7 @@ export class Tunnel implements TunnelFacts {
   conclude(exchange: ExchangeState): void {
     const attempt = exchange.attempts.at(-1);
     const failure = this.#failureOf(exchange, attempt);
-    if (failure === null) attempt?.wentWell();
+    if (failure === null) attempt?.succeeded();
     else if (attempt !== undefined && failure.cause.startsWith('tunnel_')) attempt.failure = failure;
     exchange.failure = failure;
     exchange.end = failure === null ? 'forwarded' : failure.cause === 'client_gone' ? 'abandoned' : 'truncated';
@@ -77,15 +77,15 @@ export class Tunnel implements TunnelFacts {
     else [this.how, this.by] = endOf(failure);
   }
 
-  #failureOf({ failure, octetsToClient }: ExchangeState, attempt: Attempt | undefined): Failure | null {
+  #failureOf({ failure, bytesToClient }: ExchangeState, attempt: Attempt | undefined): Failure | null {
     if (this.#isAgreed && (failure === null || broken.has(failure.cause))) return null;
     const met = this.#unclosed ?? failure;
     if (met === null)
-      return this.#isInOrder ? null : fail('client_gone', 'flush', { octetsSent: octetsToClient, how: 'closed' });
+      return this.#isInOrder ? null : fail('client_gone', 'flush', { bytesSent: bytesToClient, how: 'closed' });
     if (attempt == null || attempt.exit === null || !byEndpoint.has(met.cause)) return met;
     const { address } = attempt;
     const how = met.cause === 'response_content_reset' ? 'reset' : 'closed';
-    return fail('tunnel_exit', 'content', { address, octetsReceived: octetsToClient, how });
+    return fail('tunnel_exit', 'content', { address, bytesReceived: bytesToClient, how });
   }
 }
 

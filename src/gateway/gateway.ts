@@ -8,36 +8,36 @@ import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
-import { SharedCounts, sharedSizes } from '../places/shared-counts.ts';
+import { SharedCounts, sharedSizes } from '../limits/shared-counts.ts';
 import { IdSource } from '../wire/request-id.ts';
-import { Applications } from './applications.ts';
-import { changesBetween } from './changes.ts';
-import { ConfigurationNews } from './configuration-news.ts';
-import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
-import { Endpoints } from './endpoints.ts';
-import { LateExits } from './late-exits.ts';
-import type { HandedOver, Heir } from './estate.ts';
-import { ExchangeLog } from './exchange-log.ts';
-import type { ConfigurationReload, GatewayOptions, Succession } from './gateway-options.ts';
-import { InForce } from './in-force.ts';
-import { tellListeners } from './listener-news.ts';
-import { type Crew, CurrentProblems } from './problems.ts';
-import { newApplications, reload } from './reload.ts';
-import { Shutdown } from './shutdown.ts';
-import { ListenFailure, LogFailure, StartAbandoned, StateFailure } from './start-failure.ts';
-import { statusOf } from './status.ts';
-import { availableCores, systemClock, systemRandom } from './system.ts';
-import { version } from './version.ts';
-import { Outlook } from './waiting.ts';
-import { endpointsWithoutSecrets, statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
-import type { Applied } from './worker-handle.ts';
-import { WorkerReports } from './worker-reports.ts';
-import { type WantedWorkers, Workers } from './workers.ts';
+import { Applications } from '../control/applications.ts';
+import { changesBetween } from '../control/changes.ts';
+import { ConfigurationReport } from '../control/configuration-report.ts';
+import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from '../control/gateway-status.ts';
+import { Endpoints } from '../discovery/endpoints.ts';
+import { LateExits } from '../control/late-exits.ts';
+import type { HandoffResult, HandoffSuccessor } from '../control/application-handoff.ts';
+import { ExchangeLog } from '../control/exchange-log.ts';
+import type { ConfigurationReload, GatewayOptions, RunningPredecessor } from '../control/gateway-options.ts';
+import { ActiveConfiguration } from '../control/active-configuration.ts';
+import { reportListeners } from '../control/listener-events.ts';
+import { type ProblemContext, CurrentProblems } from '../control/current-problems.ts';
+import { newApplications, reload } from '../control/reload.ts';
+import { Shutdown } from '../control/shutdown.ts';
+import { ListenFailure, LogFailure, StartAbandoned, StateFailure } from '../control/start-failure.ts';
+import { statusOf } from '../control/status.ts';
+import { availableCores, systemClock, systemRandom } from '../system/system.ts';
+import { version } from '../control/version.ts';
+import { Condition } from '../core/condition.ts';
+import { endpointsWithoutSecrets, statusWithoutSecrets, withoutSecrets } from '../control/instance-secrets.ts';
+import type { ApplyResult } from '../control/worker-handle.ts';
+import { WorkerReports } from '../control/worker-reports.ts';
+import { type WantedWorkers, WorkerPool } from '../control/worker-pool.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
 export { ListenFailure, LogFailure, StartAbandoned, StateFailure };
 
-export type { ConfigurationReload, GatewayOptions, Succession };
+export type { ConfigurationReload, GatewayOptions, RunningPredecessor };
 
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
  * may still be tried while none is healthy). */
@@ -53,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     await gateway.start();
   } catch (error) {
-    await gateway.giveBack();
+    await gateway.returnApplications();
     await gateway.stop('it could not start');
     throw abandon?.aborted === true ? new StartAbandoned(String(abandon.reason)) : error;
   }
@@ -73,11 +73,11 @@ class RunningGateway implements Gateway {
   readonly #applications: Applications;
   readonly #endpoints: Endpoints;
   readonly #lateExits: LateExits;
-  readonly #outlook: Outlook;
+  readonly #condition: Condition;
   readonly #shared: SharedCounts;
-  readonly #workers: Workers;
-  readonly #inForce: InForce;
-  readonly #news: ConfigurationNews;
+  readonly #workers: WorkerPool;
+  readonly #active: ActiveConfiguration;
+  readonly #configurationReport: ConfigurationReport;
   readonly #reports: WorkerReports;
   readonly #problems: CurrentProblems;
   #checksUnclassified = 0;
@@ -95,25 +95,25 @@ class RunningGateway implements Gateway {
     this.#writesLogAlone = options.adopt === undefined;
     this.#clock = clock;
     this.#startedWall = clock.wallTime();
-    this.#inForce = new InForce(options.configuration);
-    this.#outlook = new Outlook(clock);
+    this.#active = new ActiveConfiguration(options.configuration);
+    this.#condition = new Condition(clock);
     // Twice as many as at the start: where all are replaced, the old ones last a while.
-    const seatsMax = Math.max(sharedSizes.seatsMax, 2 * wantedWorkers(options.configuration).count);
-    this.#shared = new SharedCounts({ ...sharedSizes, seatsMax }, clock, systemRandom);
+    const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
+    this.#shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({
       epoch,
       member,
       clock,
-      revision: () => this.#inForce.revision,
-      redactor: () => this.#inForce.redactor,
+      revision: () => this.#active.revision,
+      redactor: () => this.#active.redactor,
     });
-    this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
+    this.#configurationReport = new ConfigurationReport(this.#hub, this.#active, options.source);
     const { watcher } = options;
-    if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
+    if (watcher?.onEvent !== undefined) this.#hub.subscribe((event) => watcher.onEvent?.(event));
     this.#problems = new CurrentProblems(clock);
-    this.#hub.subscribe((event) => this.#problems.heard(event));
+    this.#hub.subscribe((event) => this.#problems.onEvent(event));
     this.#log = new ExchangeLog(clock, this.#hub, () => this.#writesLogAlone);
     void options.adopt?.predecessorEnded.then(() => {
       this.#writesLogAlone = true;
@@ -123,8 +123,8 @@ class RunningGateway implements Gateway {
       options,
       clock,
       events: this.#hub,
-      outlook: this.#outlook,
-      drainMs: () => this.#inForce.configuration.drain.timeoutMs,
+      condition: this.#condition,
+      drainMs: () => this.#active.configuration.drain.timeoutMs,
       mayUse: (ending) => this.#workers.mayUse(ending),
       isEnding: () => this.#isEnding,
       onChecked: (application, instance, refused) => this.#endpoints.instanceChecked(application, instance, refused),
@@ -132,25 +132,25 @@ class RunningGateway implements Gateway {
     this.#endpoints = this.#createEndpoints();
     this.#lateExits = new LateExits(clock);
     this.#applications.supervisor.onChange(() => this.#instancesChanged());
-    this.#workers = new Workers({
+    this.#workers = new WorkerPool({
       clock,
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
-      joins: options.joins ?? [],
+      sharedAddresses: options.sharedAddresses ?? [],
       inheritedSockets: options.inheritedSockets ?? [],
       passedSockets: options.passedSockets ?? [],
       shared: this.#shared,
-      drain: () => this.#inForce.configuration.drain,
+      drain: () => this.#active.configuration.drain,
       onBatch: (batch, done) => {
-        this.#reports.heard(batch, done);
-        this.#endpoints.heard(batch.outcomes);
-        this.#problems.counted(batch.counts);
+        this.#reports.onBatch(batch, done);
+        this.#endpoints.onOutcomes(batch.outcomes);
+        this.#problems.onWorkerCounts(batch.counts);
         if (batch.drained.length > 0) this.#applications.drained();
       },
-      onLost: (loss) => this.#reports.lost(loss),
+      onLost: (loss) => this.#reports.onWorkerLost(loss),
       onGone: () => this.#applications.drained(),
-      onMissing: () => void this.#next(() => this.#restore()),
+      onMissing: () => void this.#enqueue(() => this.#restore()),
     });
   }
 
@@ -160,7 +160,7 @@ class RunningGateway implements Gateway {
       events: this.#hub,
       log: this.#log,
       startedWall: this.#startedWall,
-      configuration: () => this.#inForce.configuration,
+      configuration: () => this.#active.configuration,
       workers: () => this.#workers.counts,
       watcher: this.#options.watcher ?? null,
     });
@@ -182,14 +182,14 @@ class RunningGateway implements Gateway {
       events: this.#hub,
       shared: this.#shared,
       supervisor: {
-        instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#inForce.redactor),
+        instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#active.redactor),
         noteTraffic: (...traffic) => this.#applications.supervisor.noteTraffic(...traffic),
       },
-      configuration: () => this.#inForce.configuration,
-      revision: () => this.#inForce.revision,
-      listeners: () => this.#inForce.listeners,
-      post: (delta) => this.#workers.tellEndpoints(delta),
-      onChange: () => this.#outlook.changed(),
+      configuration: () => this.#active.configuration,
+      revision: () => this.#active.revision,
+      listeners: () => this.#active.listeners,
+      send: (delta) => this.#workers.sendEndpoints(delta),
+      onChange: () => this.#condition.changed(),
     });
   }
 
@@ -197,95 +197,95 @@ class RunningGateway implements Gateway {
     return this.#hub;
   }
 
-  tell<K extends EventKind>(event: NewEvent<K>): void {
-    this.#hub.tell(event);
+  emit<K extends EventKind>(event: NewEvent<K>): void {
+    this.#hub.emit(event);
   }
 
   async start(): Promise<void> {
-    const { configuration } = this.#inForce;
+    const { configuration } = this.#active;
     await this.#log.use(await this.#log.open(configuration.log));
     const evidence = { pid: process.pid, version, node: process.version };
-    this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
-    this.#endpoints.board.watch(configuration);
-    await this.#applications.takeOver(configuration.applications);
-    await this.#outlook.until(() => this.#isEnding || this.#endpoints.board.settled, firstChecksMs);
+    this.#hub.emit({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
+    this.#endpoints.registry.watch(configuration);
+    await this.#applications.adoptOrStart(configuration.applications);
+    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
     if (this.#isEnding) throw new StartAbandoned(aboutToEnd);
-    this.#workers.keepUp();
+    this.#workers.startReplacing();
     this.#state = 'serving';
-    this.#news.applied('gateway', ['everything']);
+    this.#configurationReport.applied('gateway', ['everything']);
   }
 
   /** What was taken over goes back to the predecessor: it serves on, with its applications. */
-  giveBack(): Promise<void> {
-    return this.#applications.giveBack();
+  returnApplications(): Promise<void> {
+    return this.#applications.returnToPredecessor();
   }
 
   listeningSockets(): readonly OwnSocket[] {
     return this.#workers.sockets;
   }
 
-  handOver(heir: Heir): Promise<HandedOver> {
-    return this.#next(() => this.#applications.handOver(heir, this.#inForce.configuration.applications));
+  handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
+    return this.#enqueue(() => this.#applications.handOff(successor, this.#active.configuration.applications));
   }
 
-  takeBack(): Promise<boolean> {
-    return this.#next(async () => {
+  rollBackHandoff(): Promise<boolean> {
+    return this.#enqueue(async () => {
       // Nobody would end them any more; their guard does, since the heir has not come.
       if (this.#isEnding) return false;
-      return this.#applications.takeBack(this.#inForce.configuration.applications);
+      return this.#applications.rollBack(this.#active.configuration.applications);
     });
   }
 
   // Snapshots: each change of what is served is a step, and steps come one after the other.
 
-  #next<T>(step: () => Promise<T>): Promise<T> {
+  #enqueue<T>(step: () => Promise<T>): Promise<T> {
     const done = this.#steps.then(step);
     this.#steps = done.catch(() => undefined);
     return done;
   }
 
   /** Has the workers take a configuration; when they have, everything else follows. Before that nothing has changed. */
-  async #apply(configuration: Configuration): Promise<Applied> {
+  async #apply(configuration: Configuration): Promise<ApplyResult> {
     const upstreams = this.#endpoints.upstreams(configuration.upstreams);
-    const snapshot = this.#inForce.next(configuration, upstreams);
+    const snapshot = this.#active.nextSnapshot(configuration, upstreams);
     const applied = await this.#workers.apply(snapshot, wantedWorkers(configuration));
     if (!applied.ok) return applied;
-    this.#inForce.revision += 1;
-    this.#inForce.take(configuration);
+    this.#active.revision += 1;
+    this.#active.activate(configuration);
     // First, since no endpoint may be one of them.
-    const before = this.#inForce.listeners;
-    this.#inForce.listeners = applied.listeners;
+    const before = this.#active.listeners;
+    this.#active.listeners = applied.listeners;
     this.#endpoints.use(configuration);
     this.#applications.supervisor.apply(configuration.applications);
-    this.#endpoints.tellAll();
-    tellListeners(this.#hub, before, applied.listeners);
+    this.#endpoints.sendAll();
+    reportListeners(this.#hub, before, applied.listeners);
     return applied;
   }
 
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state !== 'serving' || !this.#workers.isMissing) return;
-    await this.#workers.restore(this.#inForce.current(this.#endpoints.upstreams()));
-    this.#endpoints.tellAll();
+    await this.#workers.restore(this.#active.currentSnapshot(this.#endpoints.upstreams()));
+    this.#endpoints.sendAll();
   }
 
   #instancesChanged(): void {
     this.#endpoints.instancesChanged();
-    for (const { id, application } of this.#inForce.configuration.upstreams) {
-      if (application !== null) this.#lateExits.note(this.#endpoints.board.endpoints(id)?.values() ?? []);
+    for (const { id, application } of this.#active.configuration.upstreams) {
+      if (application !== null) this.#lateExits.note(this.#endpoints.registry.endpoints(id)?.values() ?? []);
     }
     this.#applications.noteChange();
-    this.#outlook.changed();
+    this.#condition.changed();
   }
 
   // What the control plane is asked.
 
   status(): GatewayStatus {
-    const { configuration, revision, contentHash, listeners } = this.#inForce;
+    const { configuration, revision, contentHash, listeners } = this.#active;
     const { deployment, member } = configuration;
-    const applications = statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor);
+    const applications = statusWithoutSecrets(this.#applications.supervisor.status(), this.#active.redactor);
     return statusOf({
       deployment,
       member,
@@ -299,13 +299,13 @@ class RunningGateway implements Gateway {
       source: this.#options.source,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
-      problems: this.#problems.list(this.#crew(applications)),
+      problems: this.#problems.list(this.#problemContext(applications)),
       configured: configuration.listeners,
       open: listeners,
-      upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#inForce.redactor),
+      upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#active.redactor),
       lastMinute: this.#reports.lastMinute,
-      countsAt: (slot) => this.#shared.countsAt(slot),
-      clientConnectionsAt: (seat) => this.#shared.clientConnectionsAt(seat),
+      countsAt: (semaphores) => this.#shared.countsAt(semaphores),
+      clientConnectionsAt: (workerIndex) => this.#shared.clientConnectionsAt(workerIndex),
       applications,
       workers: this.#workers.all,
     });
@@ -315,43 +315,44 @@ class RunningGateway implements Gateway {
     return this.#workers.freshCounts();
   }
 
-  #crew(applications: GatewayStatus['applications']): Crew {
+  #problemContext(applications: GatewayStatus['applications']): ProblemContext {
     // One that ends misses none.
-    const wanted = this.#state === 'serving' ? wantedWorkers(this.#inForce.configuration).count : 0;
+    const wanted = this.#state === 'serving' ? wantedWorkers(this.#active.configuration).count : 0;
     return { wanted, workers: this.#workers.all, logPath: this.#log.path, applications };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {
-    return this.#next(() => this.#reload(actor));
+    return this.#enqueue(() => this.#reload(actor));
   }
 
   async #reload(actor: string): Promise<ReloadOutcome> {
-    const refused = (why: string): ReloadOutcome => this.#news.rejected(actor, { kind: 'refused', complaints: [why] });
+    const refused = (why: string): ReloadOutcome =>
+      this.#configurationReport.rejected(actor, { kind: 'refused', errors: [why] });
     if (this.#state !== 'serving') return refused(aboutToEnd);
     const read = await this.#options.reloadConfiguration?.();
     if (read === undefined) return refused('There is no configuration file to read again.');
-    if (!read.ok) return this.#news.rejected(actor, read);
+    if (!read.ok) return this.#configurationReport.rejected(actor, read);
     if (this.#state !== 'serving') return refused(aboutToEnd);
-    if (this.#applications.hasHandedOver) return refused('Another process has taken the applications over.');
-    const held = this.#applications.claim(read.configuration.applications);
+    if (this.#applications.hasHandedOff) return refused('Another process has taken the applications over.');
+    const held = this.#applications.claimStateFolder(read.configuration.applications);
     if (held !== null) return refused(`No application can be run: ${held}.`);
-    const before = this.#inForce.configuration;
+    const before = this.#active.configuration;
     const rejection = await reload(before, read.configuration, {
-      board: this.#endpoints.board,
+      registry: this.#endpoints.registry,
       supervisor: this.#applications.supervisor,
       log: this.#log,
-      open: () => this.#inForce.listeners,
+      open: () => this.#active.listeners,
       untilReady: (next) => this.#untilReady(before, next),
       apply: (next) => this.#apply(next),
     });
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
-    if (rejection !== null) return this.#news.rejected(actor, rejection);
-    return this.#news.applied(actor, changesBetween(before, read.configuration));
+    if (rejection !== null) return this.#configurationReport.rejected(actor, rejection);
+    return this.#configurationReport.applied(actor, changesBetween(before, read.configuration));
   }
 
   /** What is to end waits for nothing new. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
-    await this.#outlook.until(() => this.#isEnding || this.#endpoints.board.settled, firstChecksMs);
+    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.settled, firstChecksMs);
     await this.#applications.untilUp(newApplications(before, next));
   }
 
@@ -392,16 +393,16 @@ class RunningGateway implements Gateway {
     void this.#applications.supervisor.stop();
   }
 
-  async #stop(why: string, { hasSuccessor = false, leaveApplicationsMs = null }: StopOptions): Promise<void> {
+  async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     if (hasSuccessor) this.#writesLogAlone = false;
     const reason = `it is to stop: ${why}`;
-    this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
-    this.#outlook.changed();
-    if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#applications.supervisor.stop());
-    const workers = this.#workers.giveUp();
+    this.#hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
+    this.#condition.changed();
+    if (detachApplicationsMs === null) void this.#atOnce.promise.then(() => this.#applications.supervisor.stop());
+    const workers = this.#workers.stopReplacing();
     if (workers.length > 0) {
-      const { drain } = this.#inForce.configuration;
+      const { drain } = this.#active.configuration;
       const closeListeners = (): void => void this.#workers.releaseSockets();
       const parts = { clock: this.#clock, events: this.#hub, drain, hasSuccessor, atOnce: this.#atOnce.promise };
       this.#shutdown = new Shutdown(workers, { ...parts, closeListeners });
@@ -411,7 +412,7 @@ class RunningGateway implements Gateway {
     // A reload undoes what it has begun before that is taken away from it.
     await Promise.race([this.#steps, this.#atOnce.promise]);
     this.#endpoints.stop();
-    await this.#applications.end(leaveApplicationsMs);
+    await this.#applications.end(detachApplicationsMs);
     this.#reports.close();
     await this.#log.close();
     this.#state = 'stopped';
@@ -419,10 +420,10 @@ class RunningGateway implements Gateway {
 }
 
 function wantedWorkers({ workers }: Configuration): WantedWorkers {
-  return { count: workers.count ?? availableCores(), memoryOctetsMax: workers.memoryOctetsMax };
+  return { count: workers.count ?? availableCores(), memoryBytesMax: workers.memoryBytesMax };
 }
 
-function startFailureOf(applied: Extract<Applied, { ok: false }>): Error {
+function startFailureOf(applied: Extract<ApplyResult, { ok: false }>): Error {
   if (applied.lost) return new Error(`a serving worker ended before it served: ${applied.why}`);
   const [problem] = applied.problems;
   return problem === undefined ? new Error('a serving worker refused to serve') : new ListenFailure(problem);

@@ -1,4 +1,4 @@
-import type { CheckRhythm } from '../core/snapshot.ts';
+import type { CheckSchedule } from '../core/snapshot.ts';
 
 /** What is known of an endpoint from its checks alone. */
 export type Health =
@@ -71,7 +71,7 @@ const jitter = 0.1;
 /** Main makes so many checks of troubled endpoints a second at most: a tenth of a core, when a whole data center is down. */
 const troubledPerSecondMax = 800;
 
-export interface CheckPace {
+export interface CheckTiming {
   /** The interval of the configuration. */
   readonly intervalMs: number;
   /** Endpoints of this gateway that are troubled now, this one included. */
@@ -84,7 +84,7 @@ export interface CheckPace {
  * How long after one check the next one follows. An endpoint is troubled while it is not healthy, and after it has
  * refused a connection; then checks are quick, but never less often than the configuration says.
  */
-export function checkPauseMs(isTroubled: boolean, { intervalMs, troubled, chance }: CheckPace): number {
+export function checkPauseMs(isTroubled: boolean, { intervalMs, troubled, chance }: CheckTiming): number {
   if (!isTroubled) return intervalMs * (1 + jitter * (2 * chance - 1));
   return troubledPauseMs(intervalMs, troubled) * (1 + troubledJitter * (2 * chance - 1));
 }
@@ -98,7 +98,7 @@ export function troubledPauseMs(intervalMs: number, troubled: number): number {
  * How long until an endpoint can be healthy, if every check from now on passes. What is known of its rhythm may
  * be old: checks that have come since then without news have failed, and the next one is due in its turn.
  */
-export function healthyInMs({ nextInstant, everyMs, passesNeeded }: CheckRhythm, now: number): number {
+export function healthyInMs({ nextInstant, everyMs, passesNeeded }: CheckSchedule, now: number): number {
   const overdueMs = now - nextInstant;
   const untilNextMs = overdueMs < 0 ? -overdueMs : everyMs - (overdueMs % everyMs);
   return untilNextMs + Math.max(0, passesNeeded - 1) * everyMs;

@@ -1,4 +1,4 @@
-/** The octets of a literal address: 4 or 16 of them. Null for what is none. */
+/** The bytes of a literal address: 4 or 16 of them. Null for what is none. */
 export function parseIp(text: string): Uint8Array | null {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
@@ -25,9 +25,9 @@ function parseIpv6(text: string): Uint8Array | null {
 
 /** `192.0.2.1` as the two groups that it is in an IPv6 address (RFC 4291 §2.2). */
 function groupsOf(dotted: string): string | null {
-  const octets = parseIpv4(dotted);
-  if (octets === null) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = octets;
+  const bytes = parseIpv4(dotted);
+  if (bytes === null) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
   return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
@@ -35,42 +35,42 @@ function groupsOf(dotted: string): string | null {
  * IPv4 inside of IPv6, where connecting to one may reach the other: mapped and compatible (RFC 4291 §2.5.5), translated
  * (RFC 7915), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
  */
-export function innerIpv4(octets: Uint8Array): Uint8Array | null {
-  if (octets.length !== 16) return null;
-  if (isWithin(octets, sixToFour)) return octets.subarray(2, 6);
-  return embedding.some((block) => isWithin(octets, block)) ? octets.subarray(12) : null;
+export function innerIpv4(bytes: Uint8Array): Uint8Array | null {
+  if (bytes.length !== 16) return null;
+  if (isWithin(bytes, sixToFour)) return bytes.subarray(2, 6);
+  return embedding.some((block) => isWithin(bytes, block)) ? bytes.subarray(12) : null;
 }
 
 /** A block of addresses: those whose first `bits` bits are the same. */
 export interface IpBlock {
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
   readonly bits: number;
 }
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address. Null for what is none. */
 export function parseBlock(text: string): IpBlock | null {
   const [address = '', length] = text.split('/');
-  const octets = parseIp(address);
-  if (octets === null) return null;
-  const bits = length === undefined ? octets.length * 8 : Number(length);
-  return Number.isInteger(bits) && bits >= 0 && bits <= octets.length * 8 ? { octets, bits } : null;
+  const bytes = parseIp(address);
+  if (bytes === null) return null;
+  const bits = length === undefined ? bytes.length * 8 : Number(length);
+  return Number.isInteger(bits) && bits >= 0 && bits <= bytes.length * 8 ? { bytes, bits } : null;
 }
 
 /** Blocks that we have written ourselves, or that the configuration has checked. */
-export function blocks(...texts: readonly string[]): readonly IpBlock[] {
+export function parseBlocks(...texts: readonly string[]): readonly IpBlock[] {
   return texts.map(parseBlock).filter((block) => block !== null);
 }
 
-export function isWithin(octets: Uint8Array, { octets: block, bits }: IpBlock): boolean {
-  if (octets.length !== block.length) return false;
+export function isWithin(bytes: Uint8Array, { bytes: block, bits }: IpBlock): boolean {
+  if (bytes.length !== block.length) return false;
   const whole = bits >> 3;
-  for (let at = 0; at < whole; at++) if (octets[at] !== block[at]) return false;
+  for (let at = 0; at < whole; at++) if (bytes[at] !== block[at]) return false;
   const rest = bits & 7;
   if (rest === 0) return true;
   const mask = 0xff << (8 - rest);
-  return ((octets[whole] ?? 0) & mask) === ((block[whole] ?? 0) & mask);
+  return ((bytes[whole] ?? 0) & mask) === ((block[whole] ?? 0) & mask);
 }
 
 /** Those that end with it. */
-const embedding = blocks('::ffff:0:0/96', '::ffff:0:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
+const embedding = parseBlocks('::ffff:0:0/96', '::ffff:0:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
 const sixToFour = parseBlock('2002::/16') as IpBlock;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Prohibition } from '../core/failure.ts';
 import { parseBlock, parseIp } from './ip-address.ts';
-import { DestinationGuard } from './prohibited-address.ts';
+import { DestinationPolicy } from './prohibited-address.ts';
 
 const table: readonly (readonly [address: string, verdict: Prohibition | null])[] = [
   ['10.0.0.1', null],
@@ -50,39 +50,39 @@ const table: readonly (readonly [address: string, verdict: Prohibition | null])[
 ];
 
 describe('an address that a name server gave', () => {
-  const guard = new DestinationGuard({ allow: [], deny: [] });
+  const policy = new DestinationPolicy({ allow: [], deny: [] });
   for (const [address, verdict] of table) {
     it(`${address} is ${verdict ?? 'connected to'}`, () => {
-      assert.equal(guard.judge(address, 'dns'), verdict);
-      assert.equal(guard.judge(address, 'system'), verdict);
+      assert.equal(policy.prohibitionOf(address, 'dns'), verdict);
+      assert.equal(policy.prohibitionOf(address, 'system'), verdict);
     });
   }
 });
 
 describe('the word of this machine', () => {
-  const guard = new DestinationGuard({ allow: [], deny: [] });
+  const policy = new DestinationPolicy({ allow: [], deny: [] });
   it('makes loopback an address like others', () => {
-    for (const address of ['127.0.0.1', '::1']) assert.equal(guard.judge(address, 'machine'), null);
+    for (const address of ['127.0.0.1', '::1']) assert.equal(policy.prohibitionOf(address, 'machine'), null);
   });
   it('makes nothing else of what is no application', () => {
-    assert.equal(guard.judge('169.254.169.254', 'machine'), 'metadata');
-    assert.equal(guard.judge('0.0.0.0', 'machine'), 'unspecified');
+    assert.equal(policy.prohibitionOf('169.254.169.254', 'machine'), 'metadata');
+    assert.equal(policy.prohibitionOf('0.0.0.0', 'machine'), 'unspecified');
   });
 });
 
 describe('allow and deny', () => {
   it('deny closes what was open, and allow opens it again for a part', () => {
-    const guard = new DestinationGuard({ allow: ['10.1.0.0/16'], deny: ['0.0.0.0/0', '::/0'] });
-    assert.equal(guard.judge('10.1.2.3', 'dns'), null);
-    assert.equal(guard.judge('10.2.0.1', 'dns'), 'denied');
-    assert.equal(guard.judge('2001:db8::1', 'dns'), 'denied');
-    assert.equal(guard.judge('127.0.0.1', 'machine'), 'denied');
+    const policy = new DestinationPolicy({ allow: ['10.1.0.0/16'], deny: ['0.0.0.0/0', '::/0'] });
+    assert.equal(policy.prohibitionOf('10.1.2.3', 'dns'), null);
+    assert.equal(policy.prohibitionOf('10.2.0.1', 'dns'), 'denied');
+    assert.equal(policy.prohibitionOf('2001:db8::1', 'dns'), 'denied');
+    assert.equal(policy.prohibitionOf('127.0.0.1', 'machine'), 'denied');
   });
   it('allow opens what is closed by itself', () => {
-    const guard = new DestinationGuard({ allow: ['127.0.0.0/8', '169.254.0.0/16'], deny: [] });
-    assert.equal(guard.judge('127.0.0.1', 'dns'), null);
-    assert.equal(guard.judge('169.254.169.254', 'dns'), null);
-    assert.equal(guard.judge('::1', 'dns'), 'loopback');
+    const policy = new DestinationPolicy({ allow: ['127.0.0.0/8', '169.254.0.0/16'], deny: [] });
+    assert.equal(policy.prohibitionOf('127.0.0.1', 'dns'), null);
+    assert.equal(policy.prohibitionOf('169.254.169.254', 'dns'), null);
+    assert.equal(policy.prohibitionOf('::1', 'dns'), 'loopback');
   });
 });
 
@@ -95,7 +95,7 @@ describe('parseIp', () => {
       }),
     );
   });
-  it('reads every IPv6 address into sixteen octets', () => {
+  it('reads every IPv6 address into sixteen bytes', () => {
     fc.assert(fc.property(fc.ipV6(), (text) => assert.equal(parseIp(text)?.length, 16, text)));
   });
   it('reads nothing else', () => {

@@ -11,7 +11,7 @@ const lost: RetryFacts = {
   committed: false,
   inVain: null,
   delivery: 'sent_unknown',
-  repeated: false,
+  retried: false,
   tookLong: false,
   method: 'GET',
   contentHeld: true,
@@ -39,8 +39,8 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
   ['a limit that ran out', { inVain: 'no_time_left' }, false, 'no_time_left'],
   ['a part sent, and the limit ran out', { inVain: 'no_time_left', committed: true }, false, 'committed'],
   ['the last attempt', { attemptsMade: 2 }, false, 'attempts_spent'],
-  ['a repetition that is lost as well', { repeated: true, attemptsMax: 3 }, false, 'attempts_spent'],
-  ['a repetition that was never sent', { repeated: true, attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
+  ['a repetition that is lost as well', { retried: true, attemptsMax: 3 }, false, 'attempts_spent'],
+  ['a repetition that was never sent', { retried: true, attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
   ['nothing sent by as many attempts as there may be', { attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
   ['nothing sent by two more', { attemptsMade: 4, delivery: 'not_sent' }, false, 'attempts_spent'],
   [
@@ -68,7 +68,7 @@ describe('decideRetry', () => {
       committed: fc.boolean(),
       inVain: fc.constantFrom(null, 'no_time_left', 'client_left', 'fails_anywhere'),
       delivery: fc.constantFrom('not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'),
-      repeated: fc.boolean(),
+      retried: fc.boolean(),
       tookLong: fc.boolean(),
       method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
       contentHeld: fc.boolean(),
@@ -79,7 +79,7 @@ describe('decideRetry', () => {
         const { retry } = decideRetry(some);
         const mayHaveRun = some.delivery !== 'not_sent' && some.delivery !== 'refused_by_peer';
         if (mayHaveRun && !isIdempotent(some.method)) assert.equal(retry, false);
-        if (mayHaveRun && (some.repeated || some.attemptsMade >= some.attemptsMax)) assert.equal(retry, false);
+        if (mayHaveRun && (some.retried || some.attemptsMade >= some.attemptsMax)) assert.equal(retry, false);
         if (some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
         if (some.committed || !some.contentHeld || some.inVain !== null) assert.equal(retry, false);
       }),
@@ -99,11 +99,11 @@ describe('why another attempt would be in vain', () => {
     [fail('connect_timeout', 'connect', { address, limitMs: 300 }), null],
     [fail('closed_before_response', 'response', { address, reused: false, idleMs: 0 }), null],
     [fail('response_head_timeout', 'response', { address, limitMs: 500 }), 'no_time_left'],
-    [fail('response_content_stalled', 'content', { address, idleMs: 250, octetsReceived: 4 }), 'no_time_left'],
-    [fail('request_write_timeout', 'send', { address, limitMs: 500, octetsSent: 65_536 }), 'no_time_left'],
+    [fail('response_content_stalled', 'content', { address, idleMs: 250, bytesReceived: 4 }), 'no_time_left'],
+    [fail('request_write_timeout', 'send', { address, limitMs: 500, bytesSent: 65_536 }), 'no_time_left'],
     [fail('exchange_timeout', 'response', { address, limitMs: 500 }), 'no_time_left'],
-    [fail('client_gone', 'response', { octetsSent: 0, how: 'reset' }), 'client_left'],
-    [fail('request_content_timeout', 'request', { idleMs: 5000, octetsReceived: 4 }), 'fails_anywhere'],
+    [fail('client_gone', 'response', { bytesSent: 0, how: 'reset' }), 'client_left'],
+    [fail('request_content_timeout', 'request', { idleMs: 5000, bytesReceived: 4 }), 'fails_anywhere'],
     [fail('response_too_many_fields', 'response', { address, limit: 100 }), 'fails_anywhere'],
     [fail('gateway_fault', 'response', { invariant: 'it ends once' }), 'fails_anywhere'],
   ];

@@ -13,7 +13,7 @@ export interface RetryFacts {
   readonly inVain: RetryReason | null;
   readonly delivery: Delivery;
   /** A request that may have been executed has been repeated already. */
-  readonly repeated: boolean;
+  readonly retried: boolean;
   /** A time limit ran out. */
   readonly tookLong: boolean;
   readonly method: string;
@@ -37,7 +37,7 @@ const attemptsBeyondMax = 2;
 
 /**
  * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent, and not repeat a
- * repetition. Where no octet was sent the next attempt is the first sending; where the peer said that it did nothing, so
+ * repetition. Where no byte was sent the next attempt is the first sending; where the peer said that it did nothing, so
  * too. An `attemptsMax` of 1 is the wish that nothing is tried again.
  */
 export function decideRetry(facts: RetryFacts): RetryDecision {
@@ -45,10 +45,10 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.inVain !== null) return no(facts.inVain);
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
-  // Before what became of its content: a POST would not be repeated if every octet of it had been kept.
+  // Before what became of its content: a POST would not be repeated if every byte of it had been kept.
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
   if (!facts.contentHeld) return no('content_not_held');
-  if (!harmless && facts.repeated) return no('attempts_spent');
+  if (!harmless && facts.retried) return no('attempts_spent');
   if (!facts.elsewhere) return no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
   return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch, type RecordLines } from './batch.ts';
+import { RecordBatch } from './batch.ts';
+import type { RecordLines } from '../core/record-lines.ts';
 
 /** A batch whose owner takes what is ready, as a worker does. */
-function workerBatch(limits: { octetsMax?: number; waitMs?: number; unacknowledgedMax?: number } = {}) {
+function workerBatch(limits: { bytesMax?: number; waitMs?: number; unacknowledgedMax?: number } = {}) {
   const clock = new SimulatedClock();
   const taken: RecordLines[] = [];
   const batch: RecordBatch = new RecordBatch({
@@ -19,7 +20,7 @@ function workerBatch(limits: { octetsMax?: number; waitMs?: number; unacknowledg
   return { clock, taken, batch };
 }
 
-const text = (lines: RecordLines | null | undefined): string => Buffer.from(lines?.octets ?? []).toString('latin1');
+const text = (lines: RecordLines | null | undefined): string => Buffer.from(lines?.bytes ?? []).toString('latin1');
 
 test('the first line of a batch waits for 100 ms at most', () => {
   const { clock, taken, batch } = workerBatch();
@@ -34,7 +35,7 @@ test('the first line of a batch waits for 100 ms at most', () => {
 });
 
 test('a full batch leaves at once, and none is larger than its limit', () => {
-  const { taken, batch } = workerBatch({ octetsMax: 10 });
+  const { taken, batch } = workerBatch({ bytesMax: 10 });
   for (const line of ['aaaa\n', 'bbbb\n', 'cccc\n']) assert.equal(batch.append(line, false), 5);
   assert.deepEqual(taken.map(text), ['aaaa\nbbbb\n']);
   assert.equal(text(batch.take()), 'cccc\n');
@@ -42,7 +43,7 @@ test('a full batch leaves at once, and none is larger than its limit', () => {
 });
 
 test('a line longer than a batch travels alone', () => {
-  const { taken, batch } = workerBatch({ octetsMax: 10 });
+  const { taken, batch } = workerBatch({ bytesMax: 10 });
   batch.append('a\n', false);
   batch.append(`${'x'.repeat(30)}\n`, true);
   batch.append('b\n', false);
@@ -52,7 +53,7 @@ test('a line longer than a batch travels alone', () => {
 });
 
 test('while main does not acknowledge, lines are dropped and counted, and nothing waits', () => {
-  const { clock, taken, batch } = workerBatch({ octetsMax: 10, unacknowledgedMax: 2 });
+  const { clock, taken, batch } = workerBatch({ bytesMax: 10, unacknowledgedMax: 2 });
   const appended = Array.from({ length: 10 }, () => batch.append('aaaa\n', false));
   assert.deepEqual([taken.length, batch.unacknowledged, batch.dropped], [2, 2, 4]);
   assert.deepEqual(appended, [5, 5, 5, 5, 5, 5, 0, 0, 0, 0]);
@@ -71,8 +72,8 @@ test('while main does not acknowledge, lines are dropped and counted, and nothin
   assert.equal(batch.dropped, 4);
 });
 
-test('octets that were taken are not written again', () => {
-  const { batch } = workerBatch({ octetsMax: 10 });
+test('bytes that were taken are not written again', () => {
+  const { batch } = workerBatch({ bytesMax: 10 });
   for (const first of ['aaaa\n', 'aaaaaaaa\n']) {
     batch.append(first, false);
     const lines = batch.take();
@@ -83,17 +84,17 @@ test('octets that were taken are not written again', () => {
 });
 
 test('a buffer that comes back is written again, one of another size is not', () => {
-  const { batch } = workerBatch({ octetsMax: 10 });
+  const { batch } = workerBatch({ bytesMax: 10 });
   batch.append('aaaaaaaa\n', false);
-  const buffer = batch.take()?.octets.buffer;
+  const buffer = batch.take()?.bytes.buffer;
   assert.ok(buffer !== undefined);
   batch.reuse(new ArrayBuffer(9));
   batch.reuse(buffer);
   batch.append('bbbbbbbb\n', false);
-  assert.notEqual(batch.take()?.octets.buffer, buffer);
+  assert.notEqual(batch.take()?.bytes.buffer, buffer);
   batch.append('cccccccc\n', false);
   const lines = batch.take();
-  assert.equal(lines?.octets.buffer, buffer);
+  assert.equal(lines?.bytes.buffer, buffer);
   assert.equal(text(lines), 'cccccccc\n');
 });
 
@@ -106,7 +107,7 @@ test('every line arrives once, in order, or is counted', () => {
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const { clock, taken, batch } = workerBatch({ octetsMax: 40, unacknowledgedMax: 3 });
+      const { clock, taken, batch } = workerBatch({ bytesMax: 40, unacknowledgedMax: 3 });
       let accepted = '';
       let dropped = 0;
       for (const next of steps) {

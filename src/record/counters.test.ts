@@ -23,7 +23,7 @@ test('exchanges that agree in every label are counted together, others apart', (
     lasting(2, { route: 'api' }),
     lasting(2, { route: '', upstream: '', attempts: [], end: 'generated', statusSent: 404 }),
     failedExchange(refused, 502),
-    failedExchange(fail('client_gone', 'response', { octetsSent: 0, how: 'closed' }), 0, { end: 'abandoned' }),
+    failedExchange(fail('client_gone', 'response', { bytesSent: 0, how: 'closed' }), 0, { end: 'abandoned' }),
     lasting(2, { end: 'truncated', failure: refused }),
   ];
   for (const exchange of exchanges) counters.count(exchange);
@@ -69,7 +69,7 @@ test('the cell of a duration is found as a search from the first bound would fin
 test('a delta holds what came since the last one, and totals add them up', () => {
   const counters = new ExchangeCounters();
   const totals = new CounterTotals();
-  counters.count(lasting(3, { octetsFromClient: 5 }));
+  counters.count(lasting(3, { bytesFromClient: 5 }));
   const first = counters.takeDelta();
   totals.add(first);
   assert.deepEqual(counters.takeDelta(), []);
@@ -80,13 +80,7 @@ test('a delta holds what came since the last one, and totals add them up', () =>
   assert.deepEqual(
     totals
       .all()
-      .map(({ route, count, durationMsSum, octetsIn, octetsOut }) => [
-        route,
-        count,
-        durationMsSum,
-        octetsIn,
-        octetsOut,
-      ]),
+      .map(({ route, count, durationMsSum, bytesIn, bytesOut }) => [route, count, durationMsSum, bytesIn, bytesOut]),
     [
       ['shop', 2, 7, 5, 12_826],
       ['api', 1, 4, 0, 6413],

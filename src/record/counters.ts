@@ -1,7 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
-import { shapeOfExchange, shapeWithoutFailure } from './verdict.ts';
+import { shapeOfExchange, shapeWithoutFailure } from './exchange-shape.ts';
 
 /** Routes times what can happen to them; beyond this a metrics store suffers, and nobody reads it. */
 const keysMaxDefault = 2000;
@@ -35,8 +35,8 @@ export class ExchangeCounters {
     const durationMs = Math.max(0, exchange.endedAt - exchange.startedAt);
     cell.count += 1;
     cell.durationMsSum += durationMs;
-    cell.octetsIn += exchange.octetsFromClient;
-    cell.octetsOut += exchange.octetsToClient;
+    cell.bytesIn += exchange.bytesFromClient;
+    cell.bytesOut += exchange.bytesToClient;
     const bucket = bucketOf(durationMs);
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
   }
@@ -131,8 +131,8 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     end: exchange.end,
     count: 0,
     durationMsSum: 0,
-    octetsIn: 0,
-    octetsOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
     durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
   };
 }
@@ -140,8 +140,8 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
 function addTo(total: ExchangeCount, counted: ExchangeCount): void {
   total.count += counted.count;
   total.durationMsSum += counted.durationMsSum;
-  total.octetsIn += counted.octetsIn;
-  total.octetsOut += counted.octetsOut;
+  total.bytesIn += counted.bytesIn;
+  total.bytesOut += counted.bytesOut;
   for (let index = 0; index < total.durations.length; index++) {
     total.durations[index] = (total.durations[index] as number) + (counted.durations[index] ?? 0);
   }
@@ -150,8 +150,8 @@ function addTo(total: ExchangeCount, counted: ExchangeCount): void {
 function clear(count: ExchangeCount): void {
   count.count = 0;
   count.durationMsSum = 0;
-  count.octetsIn = 0;
-  count.octetsOut = 0;
+  count.bytesIn = 0;
+  count.bytesOut = 0;
   count.durations.fill(0);
 }
 

@@ -16,7 +16,7 @@ const seqs = (events: readonly Event[]): number[] => events.map((event) => event
 test('an event gets what its teller does not know', () => {
   const { clock, hub } = hubWith();
   clock.advanceSync(5);
-  hub.tell({
+  hub.emit({
     kind: 'listener_opened',
     subject: 'listener:http',
     reason: 'The listener is open.',
@@ -50,7 +50,7 @@ test('an event gets what its teller does not know', () => {
 test('a reader resumes where it was, and hears how many it missed', () => {
   const { hub } = hubWith({ held: 3 });
   assert.deepEqual([hub.lastSeq, hub.since(0)], [0, { events: [], missed: 0 }]);
-  for (let n = 0; n < 5; n++) hub.tell(closed('x'));
+  for (let n = 0; n < 5; n++) hub.emit(closed('x'));
   const read = (seq: number) => {
     const { events, missed } = hub.since(seq);
     return [seqs(events), missed];
@@ -66,14 +66,14 @@ test('a reader resumes where it was, and hears how many it missed', () => {
   assert.equal(hub.lastSeq, 5);
 });
 
-test('large events are held within a limit of octets, the newest always', () => {
-  const { hub } = hubWith({ heldOctets: 2000 });
-  for (let n = 0; n < 10; n++) hub.tell(closed('x'.repeat(400)));
+test('large events are held within a limit of bytes, the newest always', () => {
+  const { hub } = hubWith({ heldBytes: 2000 });
+  for (let n = 0; n < 10; n++) hub.emit(closed('x'.repeat(400)));
   const { events, missed } = hub.since(0);
   assert.ok(events.length >= 1 && events.length <= 2);
   assert.equal(missed + events.length, 10);
-  const tiny = hubWith({ heldOctets: 1 }).hub;
-  tiny.tell(closed('x'));
+  const tiny = hubWith({ heldBytes: 1 }).hub;
+  tiny.emit(closed('x'));
   assert.equal(tiny.since(0).events.length, 1);
 });
 
@@ -89,8 +89,8 @@ describe('subscribers', () => {
       throw new Error('a subscriber');
     });
     hub.subscribe((event) => heard.push(event.seq));
-    hub.tell(closed('a'));
-    hub.tell(closed('b'));
+    hub.emit(closed('a'));
+    hub.emit(closed('b'));
     assert.deepEqual([heard, hub.listenerFaults], [[1, 2], 4]);
   });
 
@@ -99,10 +99,10 @@ describe('subscribers', () => {
     const { hub } = hubWith({ sink: (line) => lines.push(line) });
     const heard: number[] = [];
     hub.subscribe((event) => {
-      if (event.seq === 1) hub.tell(closed('because of the first'));
+      if (event.seq === 1) hub.emit(closed('because of the first'));
     });
     hub.subscribe((event) => heard.push(event.seq));
-    hub.tell(closed('first'));
+    hub.emit(closed('first'));
     assert.deepEqual(heard, [1, 2]);
     assert.deepEqual(
       lines.map((line) => (JSON.parse(line) as Event).seq),
@@ -116,8 +116,8 @@ describe('subscribers', () => {
     const leaves: (() => void)[] = [];
     leaves.push(hub.subscribe(() => leaves.forEach((leave) => leave())));
     leaves.push(hub.subscribe(() => heard.push('second')));
-    hub.tell(closed('a'));
-    hub.tell(closed('b'));
+    hub.emit(closed('a'));
+    hub.emit(closed('b'));
     assert.deepEqual(heard, []);
   });
 });
@@ -126,7 +126,7 @@ test('what applications print is redacted before anybody sees it, and bounded', 
   const lines: string[] = [];
   const { hub } = hubWith({ sink: (line) => lines.push(line) });
   const output = ['Authorization: Bearer CANARY', 'Cookie: sid=CANARY', 'é'.repeat(5000), 'done\u2028"\ud800'];
-  hub.tell({
+  hub.emit({
     kind: 'instance_exited',
     subject: 'instance:web/1',
     reason: 'It exited with code 1; its last line: "Set-Cookie: CANARY".',

@@ -14,7 +14,7 @@ export interface EventHubOptions {
   readonly redactor?: () => TextRedactor;
   /** How many events are held for readers that come later. */
   readonly held?: number;
-  readonly heldOctets?: number;
+  readonly heldBytes?: number;
   /** Takes each event as one line of JSON, LF included. */
   readonly sink?: (line: string) => void;
 }
@@ -31,17 +31,17 @@ export interface EventHub extends EventSink {
 /** Days of a healthy gateway, and half an hour of one whose instances restart as fast as they may. */
 const heldDefault = 4096;
 /** An exit with 200 lines of output has up to 100 KiB: 4,096 of those are too much. */
-const heldOctetsDefault = 16 * 1024 * 1024;
+const heldBytesDefault = 16 * 1024 * 1024;
 /** Per text: a line of output, a complaint, a sentence. */
 const textCharactersMax = 512;
 
 export function createEventHub(options: EventHubOptions): EventHub {
-  return new Hub(options);
+  return new BufferedEventHub(options);
 }
 
-interface Held {
+interface HeldEvent {
   readonly event: Event;
-  readonly octets: number;
+  readonly bytes: number;
 }
 
 /**
@@ -49,20 +49,20 @@ interface Held {
  * one of them tells another event from within its call; one that throws harms nobody else. Texts from outside
  * are redacted before anybody hears them.
  */
-class Hub implements EventHub {
+class BufferedEventHub implements EventHub {
   readonly epoch: string;
   readonly #options: EventHubOptions;
   readonly #heldMax: number;
-  readonly #heldOctetsMax: number;
+  readonly #heldBytesMax: number;
   readonly #redactor: () => TextRedactor;
   readonly #listeners = new Set<(event: Event) => void>();
   /** By number, from `#firstHeld` to `#lastSeq`. */
-  readonly #held = new Map<number, Held>();
+  readonly #held = new Map<number, HeldEvent>();
   #firstHeld = 1;
-  #heldOctets = 0;
+  #heldBytes = 0;
   #lastSeq = 0;
-  #untold: { readonly event: Event; readonly line: string }[] = [];
-  #telling = false;
+  #pending: { readonly event: Event; readonly line: string }[] = [];
+  #isDelivering = false;
   #listenerFaults = 0;
 
   constructor(options: EventHubOptions) {
@@ -71,7 +71,7 @@ class Hub implements EventHub {
     const usual = new TextRedactor();
     this.#redactor = options.redactor ?? (() => usual);
     this.#heldMax = Math.max(1, options.held ?? heldDefault);
-    this.#heldOctetsMax = options.heldOctets ?? heldOctetsDefault;
+    this.#heldBytesMax = options.heldBytes ?? heldBytesDefault;
   }
 
   get lastSeq(): number {
@@ -82,19 +82,19 @@ class Hub implements EventHub {
     return this.#listenerFaults;
   }
 
-  tell<K extends EventKind>(news: NewEvent<K>): void {
-    const event = this.#complete(news);
+  emit<K extends EventKind>(newEvent: NewEvent<K>): void {
+    const event = this.#complete(newEvent);
     const line = `${jsonOf(event)}\n`;
-    this.#hold({ event, octets: line.length });
-    this.#untold.push({ event, line });
-    this.#tellAll();
+    this.#hold({ event, bytes: line.length });
+    this.#pending.push({ event, line });
+    this.#deliverAll();
   }
 
   since(seq: number): { readonly events: readonly Event[]; readonly missed: number } {
     const wanted = seq > 0 ? Math.floor(seq) + 1 : 1;
     const events: Event[] = [];
     for (let next = Math.max(wanted, this.#firstHeld); next <= this.#lastSeq; next++) {
-      events.push((this.#held.get(next) as Held).event);
+      events.push((this.#held.get(next) as HeldEvent).event);
     }
     return { events, missed: Math.max(0, this.#firstHeld - wanted) };
   }
@@ -106,51 +106,51 @@ class Hub implements EventHub {
     return () => void this.#listeners.delete(entry);
   }
 
-  #complete<K extends EventKind>(news: NewEvent<K>): Event {
+  #complete<K extends EventKind>(newEvent: NewEvent<K>): Event {
     this.#lastSeq += 1;
-    const redacted = this.#redactor().redactAll(news, textCharactersMax);
+    const redacted = this.#redactor().redactAll(newEvent, textCharactersMax);
     const event = {
       epoch: this.epoch,
       seq: this.#lastSeq,
       at: this.#options.clock.wallTime(),
-      kind: news.kind,
+      kind: newEvent.kind,
       member: this.#options.member,
-      worker: news.worker ?? null,
+      worker: newEvent.worker ?? null,
       revision: this.#options.revision(),
-      release: news.release ?? null,
-      subject: news.subject,
-      from: news.from ?? null,
-      to: news.to ?? null,
+      release: newEvent.release ?? null,
+      subject: newEvent.subject,
+      from: newEvent.from ?? null,
+      to: newEvent.to ?? null,
       reason: redacted.reason,
       evidence: redacted.evidence,
-      actor: news.actor ?? 'gateway',
+      actor: newEvent.actor ?? 'gateway',
     };
     // TypeScript cannot see that kind and evidence vary together; the parameter has checked it.
     return event as unknown as Event;
   }
 
-  #hold(held: Held): void {
+  #hold(held: HeldEvent): void {
     this.#held.set(held.event.seq, held);
-    this.#heldOctets += held.octets;
+    this.#heldBytes += held.bytes;
     // The newest is held whatever its size.
-    while (this.#held.size > this.#heldMax || (this.#heldOctets > this.#heldOctetsMax && this.#held.size > 1)) {
-      this.#heldOctets -= this.#held.get(this.#firstHeld)?.octets ?? 0;
+    while (this.#held.size > this.#heldMax || (this.#heldBytes > this.#heldBytesMax && this.#held.size > 1)) {
+      this.#heldBytes -= this.#held.get(this.#firstHeld)?.bytes ?? 0;
       this.#held.delete(this.#firstHeld);
       this.#firstHeld += 1;
     }
   }
 
-  #tellAll(): void {
-    if (this.#telling) return;
-    this.#telling = true;
-    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+  #deliverAll(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
       if (this.#options.sink !== undefined) this.#call(this.#options.sink, next.line);
       for (const listener of [...this.#listeners]) {
         // One that has left during this event does not hear it any more.
         if (this.#listeners.has(listener)) this.#call(listener, next.event);
       }
     }
-    this.#telling = false;
+    this.#isDelivering = false;
   }
 
   #call<T>(listener: (value: T) => void, value: T): void {

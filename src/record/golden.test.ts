@@ -12,7 +12,7 @@ import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './s
 import { RecordWriter } from './write-record.ts';
 
 /**
- * The format of the exchange log, octet for octet. A difference here is a change of a public format: add fields
+ * The format of the exchange log, byte for byte. A difference here is a change of a public format: add fields
  * at the end of their object and say so in docs/record.md; anything else needs a new version and a new file.
  * Only `detail` is left out of the comparison: a sentence for people, which may get better.
  * `UPDATE_GOLDEN=1` writes the file anew.
@@ -25,16 +25,16 @@ const silent = fail('response_head_timeout', 'response', { address, limitMs: 60_
 const reset = fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET' });
 const garbage = fail('response_not_http', 'response', {
   address,
-  firstOctets: Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'),
+  firstBytes: Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'),
   guess: 'ssh',
 });
 const short = fail('response_content_short', 'content', {
   address,
-  octetsReceived: 4096,
-  octetsExpected: 6413,
+  bytesReceived: 4096,
+  bytesExpected: 6413,
   how: 'closed',
 });
-const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+const gone = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
 const maintenance = fail('maintenance', 'route', { route: 'shop', message: 'Back at nine.', retryAfterS: 600 });
 
 const until = (ms: number): Instant => (5000 + ms) as Instant;
@@ -55,7 +55,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       method: 'POST',
       target: '/caf%C3%A9/"quoted"',
       attempts: [sampleAttempt({ reused: false, idleMs: -1, dnsMs: 0.4, connectedMs: 0.9, tlsMs: 3.25 })],
-      octetsFromClient: 1024,
+      bytesFromClient: 1024,
     }),
   ],
   [
@@ -93,10 +93,10 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       attempts: [sampleAttempt({ failure: short, retryReason: 'committed' })],
       end: 'truncated',
       failure: short,
-      octetsToClient: 4096,
+      bytesToClient: 4096,
     }),
   ],
-  ['abandoned', failed(gone, 0, { retryReason: 'client_left' }, { end: 'abandoned', octetsToClient: 0 })],
+  ['abandoned', failed(gone, 0, { retryReason: 'client_left' }, { end: 'abandoned', bytesToClient: 0 })],
   ['replayed', replayed()],
   [
     'a WebSocket that the client closed in order',
@@ -105,7 +105,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       statusReceived: 101,
       attempts: [sampleAttempt({ status: 101, endedMs: 61_000 })],
       tunnel: { protocol: 'websocket', how: 'closed', by: 'client', closeCode: 1001 },
-      octetsFromClient: 420,
+      bytesFromClient: 420,
       endedAt: until(61_000.5),
     }),
   ],
@@ -128,7 +128,7 @@ function failed(
       ...attempt,
     }),
   ];
-  return failedExchange(failure, status, { attempts, octetsToClient: 512, ...changes });
+  return failedExchange(failure, status, { attempts, bytesToClient: 512, ...changes });
 }
 
 function instanceExit(): EndedExchange {
@@ -190,7 +190,7 @@ function formatOf(log: string): string[] {
   return log.replace(/"detail":"(?:[^"\\]|\\.)*"/g, '"detail":"…"').split('\n');
 }
 
-test('every line is octet for octet what version 1 says', () => {
+test('every line is byte for byte what version 1 says', () => {
   const written = write();
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, written, 'latin1');
   assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));

@@ -1,6 +1,6 @@
 /**
  * Pieces of JSON in plain ASCII, cheap enough to be made for every exchange. ASCII, so that a line can be
- * written octet by octet and no log shipper can break it.
+ * written byte by byte and no log shipper can break it.
  */
 
 /** Anything but printable ASCII without quote and backslash. */
@@ -18,7 +18,7 @@ export function quoted(text: string): string {
 }
 
 /** A JSON string of at most `charactersMax` characters of `text`; what is cut is marked by "…". */
-export function quotedWithin(text: string, charactersMax: number): string {
+export function quotedBounded(text: string, charactersMax: number): string {
   return quoted(bounded(text, charactersMax));
 }
 
@@ -99,23 +99,23 @@ const lastWallTime = 253_402_300_799_999;
 export class Timestamps {
   #second = -1;
   #prefix = '';
-  readonly #octets = Buffer.from('1970-01-01T00:00:00.000Z', 'latin1');
+  readonly #bytes = Buffer.from('1970-01-01T00:00:00.000Z', 'latin1');
 
   text(wallTime: number): string {
     const milliseconds = this.#begin(wallTime);
     return `${this.#prefix}${String(milliseconds).padStart(3, '0')}Z`;
   }
 
-  /** The same as 24 octets, valid until the next call. */
-  octets(wallTime: number): Uint8Array {
+  /** The same as 24 bytes, valid until the next call. */
+  bytes(wallTime: number): Uint8Array {
     const milliseconds = this.#begin(wallTime);
-    const octets = this.#octets;
+    const bytes = this.#bytes;
     const hundreds = Math.floor(milliseconds / 100);
     const tens = Math.floor(milliseconds / 10);
-    octets[20] = 0x30 + hundreds;
-    octets[21] = 0x30 + tens - hundreds * 10;
-    octets[22] = 0x30 + milliseconds - tens * 10;
-    return octets;
+    bytes[20] = 0x30 + hundreds;
+    bytes[21] = 0x30 + tens - hundreds * 10;
+    bytes[22] = 0x30 + milliseconds - tens * 10;
+    return bytes;
   }
 
   /** The milliseconds within its second, whose beginning is made. */
@@ -125,7 +125,7 @@ export class Timestamps {
     if (second !== this.#second) {
       this.#second = second;
       this.#prefix = new Date(second * 1000).toISOString().slice(0, 20);
-      this.#octets.write(this.#prefix, 0, 'latin1');
+      this.#bytes.write(this.#prefix, 0, 'latin1');
     }
     return known - second * 1000;
   }

@@ -14,7 +14,7 @@ function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> 
   }
   return {
     ...{ route: 'r', upstream: 'api', statusClass: '2xx', shape: 'none', cause: 'none', end: 'forwarded' },
-    ...{ count: durationsMs.length, durationMsSum: 0, octetsIn: 0, octetsOut: 0, durations },
+    ...{ count: durationsMs.length, durationMsSum: 0, bytesIn: 0, bytesOut: 0, durations },
     ...labels,
   };
 }

@@ -1,6 +1,6 @@
 /**
  * How much of each text a record keeps, in characters; what is longer ends with "…". A whole line stays below
- * `lineOctetsMax` whatever a client or an application sends.
+ * `lineBytesMax` whatever a client or an application sends.
  */
 export const recordLimits = {
   /** Ids that a trusted peer sent may be anything; ours have 36 characters. */
@@ -16,12 +16,12 @@ export const recordLimits = {
   /** A request target may have 8 KiB and more; what tells one from another stands in front. */
   path: 2048,
   query: 2048,
-  /** Each text of the evidence: 64 octets of garbage written out need 256. */
+  /** Each text of the evidence: 64 bytes of garbage written out need 256. */
   evidence: 512,
   detail: 2048,
   /** More attempts than this are configured by mistake; the first ones and the last are kept. */
   attempts: 16,
 } as const;
 
-/** One character may take six octets (\u2026). With every text at its limit a line has some 300 KiB. */
-export const lineOctetsMax = 512 * 1024;
+/** One character may take six bytes (\u2026). With every text at its limit a line has some 300 KiB. */
+export const lineBytesMax = 512 * 1024;

@@ -2,7 +2,7 @@ import type { EventSink } from '../core/event.ts';
 import type { Result } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { countLines } from './copy-lines.ts';
-import { LogCare } from './log-care.ts';
+import { LogMaintenance } from './log-maintenance.ts';
 import { type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
 import type { LogRotation } from './log-rotation.ts';
 import { LossReport } from './loss-report.ts';
@@ -11,9 +11,9 @@ export interface LogFileOptions {
   readonly clock: Clock;
   /** Hears `log_dropped` when writing fails, at most once per `tellEveryMs`, and when it goes on again. */
   readonly events: EventSink;
-  readonly queueOctetsMax?: number;
+  readonly queueBytesMax?: number;
   readonly retryMs?: number;
-  readonly tellEveryMs?: number;
+  readonly reportEveryMs?: number;
   readonly closeMs?: number;
   /** When the file is put aside; asked each time, since a reload may change it. Default: never. */
   readonly rotation?: () => LogRotation | null;
@@ -24,20 +24,20 @@ export interface LogFileOptions {
 }
 
 /** Half a second of the busiest gateway, minutes of most: longer than a disk pauses, small beside the process. */
-const queueOctetsMaxDefault = 16 * 1024 * 1024;
+const queueBytesMaxDefault = 16 * 1024 * 1024;
 /** Space on a disk does not come back sooner, and the queue can hold that long. */
 const retryMsDefault = 1000;
 /** A pipe that is full for the moment (EAGAIN) is asked again as soon as its reader may have read. */
-const againMs = 10;
-const tellEveryMsDefault = 10_000;
+const pipeRetryMs = 10;
+const reportEveryMsDefault = 10_000;
 /** A pipe that nobody reads must not hold up the end of the process. */
 const closeMsDefault = 2000;
 
 export interface LogFile {
-  /** Takes whole lines, LF included, and keeps the octets until they are written in this order; or counts them
-   * as dropped. Never waits, never throws. `done` is called when the octets are not needed
+  /** Takes whole lines, LF included, and keeps the bytes until they are written in this order; or counts them
+   * as dropped. Never waits, never throws. `done` is called when the bytes are not needed
    * any more, once; never where a write of them hangs at the end. */
-  append(octets: Uint8Array, lines: number, done?: Done): void;
+  append(bytes: Uint8Array, lines: number, done?: DoneCallback): void;
   /** Opens the file under its name again, as after a rotation. When that fails the old one is kept. */
   reopen(): Promise<Result<null, LogProblem>>;
   /** Writes what waits, for `closeMs` at most; the rest is counted as dropped. */
@@ -46,7 +46,7 @@ export interface LogFile {
   readonly dropped: number;
   /** The same by reason: an errno, 'queue_full' (written too slowly), 'closed'. */
   readonly droppedBy: ReadonlyMap<string, number>;
-  readonly queuedOctets: number;
+  readonly queuedBytes: number;
 }
 
 /** Opens the exchange log at `path` for appending; '-' is standard output. */
@@ -59,20 +59,20 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
   return { ok: true, value: log };
 }
 
-/** What becomes of octets that are written or dropped. */
-export type Done = (() => void) | null;
+/** What becomes of bytes that are written or dropped. */
+export type DoneCallback = (() => void) | null;
 
-interface Queued {
-  readonly octets: Uint8Array;
+interface QueuedLines {
+  readonly bytes: Uint8Array;
   readonly lines: number;
-  readonly done: Done;
+  readonly done: DoneCallback;
 }
 
 /** Where a line was cut off, by a change of output or by the process before this one, this ends it, so that the next line stands for itself. */
-const endOfTornLine: Queued = { octets: Uint8Array.of(0x0a), lines: 0, done: null };
+const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(0x0a), lines: 0, done: null };
 
-/** The same output will take octets later; a new one would be no better. */
-const passing: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
+/** The same output will take bytes later; a new one would be no better. */
+const temporaryErrnos: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /**
  * One write at a time, the rest in a bounded queue. A write that fails is tried again until it succeeds: what is
@@ -83,11 +83,11 @@ class QueuedLog implements LogFile {
   readonly #clock: Clock;
   readonly #open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
   readonly #losses: LossReport;
-  readonly #queueOctetsMax: number;
+  readonly #queueBytesMax: number;
   readonly #retryMs: number;
   readonly #closeMs: number;
-  readonly #queue: Queued[] = [];
-  #queuedOctets = 0;
+  readonly #queue: QueuedLines[] = [];
+  #queuedBytes = 0;
   /** How much of the first in the queue has been written. */
   #written = 0;
   #output: LogOutput;
@@ -100,18 +100,18 @@ class QueuedLog implements LogFile {
   /** Why nothing is written now. */
   #errno: string | null = null;
   #closed = false;
-  readonly #care: LogCare;
+  readonly #maintenance: LogMaintenance;
 
   constructor(path: string, output: LogOutput, options: LogFileOptions) {
     this.#path = path;
     this.#output = output;
     this.#clock = options.clock;
     this.#open = options.open ?? openLogOutput;
-    this.#losses = new LossReport(path, options.clock, options.events, options.tellEveryMs ?? tellEveryMsDefault);
-    this.#queueOctetsMax = options.queueOctetsMax ?? queueOctetsMaxDefault;
+    this.#losses = new LossReport(path, options.clock, options.events, options.reportEveryMs ?? reportEveryMsDefault);
+    this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault;
     this.#retryMs = options.retryMs ?? retryMsDefault;
     this.#closeMs = options.closeMs ?? closeMsDefault;
-    this.#care = new LogCare(path, {
+    this.#maintenance = new LogMaintenance(path, {
       clock: options.clock,
       events: options.events,
       open: this.#open,
@@ -123,7 +123,7 @@ class QueuedLog implements LogFile {
 
   /** Before the first line. */
   async begin(): Promise<void> {
-    await this.#care.begin(this.#output);
+    await this.#maintenance.begin(this.#output);
     if (await this.#output.endsMidLine?.()) this.#endTornLine();
   }
 
@@ -135,16 +135,16 @@ class QueuedLog implements LogFile {
     return this.#losses.byReason;
   }
 
-  get queuedOctets(): number {
-    return this.#queuedOctets;
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
-  append(octets: Uint8Array, lines: number, done: Done = null): void {
-    const refusal = octets.length === 0 ? null : this.#refusal(octets.length);
+  append(bytes: Uint8Array, lines: number, done: DoneCallback = null): void {
+    const refusal = bytes.length === 0 ? null : this.#refusal(bytes.length);
     if (refusal !== null) this.#losses.lost(lines, refusal);
-    if (refusal !== null || octets.length === 0) return done?.();
-    this.#queue.push({ octets, lines, done });
-    this.#queuedOctets += octets.length;
+    if (refusal !== null || bytes.length === 0) return done?.();
+    this.#queue.push({ bytes, lines, done });
+    this.#queuedBytes += bytes.length;
     this.#write();
   }
 
@@ -169,11 +169,11 @@ class QueuedLog implements LogFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#care.close();
+    this.#maintenance.close();
     this.#retry?.cancel();
     this.#retry = null;
     this.#write();
-    const isDone = await this.#writtenWithin(this.#closeMs);
+    const isDone = await this.#awaitWritten(this.#closeMs);
     this.#dropQueue(this.#errno ?? 'closed');
     this.#losses.close();
     // A write that hangs would hold up the closing of its file too; the process is about to end anyway.
@@ -182,10 +182,10 @@ class QueuedLog implements LogFile {
   }
 
   /** Why lines cannot be taken; null when they can. */
-  #refusal(octets: number): string | null {
+  #refusal(bytes: number): string | null {
     if (this.#closed) return 'closed';
     if (this.#errno === 'EPIPE') return 'EPIPE';
-    if (this.#queuedOctets + octets <= this.#queueOctetsMax) return null;
+    if (this.#queuedBytes + bytes <= this.#queueBytesMax) return null;
     // A pipe that is full is read too slowly; anything else has a name of its own.
     return this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno;
   }
@@ -199,47 +199,47 @@ class QueuedLog implements LogFile {
   async #writeQueue(): Promise<void> {
     for (;;) {
       await this.#takeNextOutput();
-      if (this.#care.isDue(this.#queue.length > 0) && !(await this.#takeCare())) return;
+      if (this.#maintenance.isDue(this.#queue.length > 0) && !(await this.#maintain())) return;
       if (this.#nextOutput !== null) continue;
       const first = this.#queue[0];
-      if (first === undefined) return this.#rest();
-      const written = await this.#output.write(first.octets, this.#written);
+      if (first === undefined) return this.#becomeIdle();
+      const written = await this.#output.write(first.bytes, this.#written);
       if (!written.ok) {
         // A new output may have come meanwhile: then this failure was the old one's.
         if (this.#nextOutput !== null) continue;
         return this.#failed(written.failure);
       }
       this.#errno = null;
-      this.#care.wrote(written.value);
+      this.#maintenance.wrote(written.value);
       this.#written += written.value;
-      if (this.#written >= first.octets.length) this.#removeFirst();
+      if (this.#written >= first.bytes.length) this.#removeFirst();
     }
   }
 
   /** False: nothing can be written until there is a file again. */
-  async #takeCare(): Promise<boolean> {
-    const cared = await this.#care.look(this.#output, this.#written === 0, this.#queue.length > 0);
-    if (!cared.ok) {
+  async #maintain(): Promise<boolean> {
+    const maintained = await this.#maintenance.look(this.#output, this.#written === 0, this.#queue.length > 0);
+    if (!maintained.ok) {
       // Somebody has had it opened meanwhile.
       if (this.#nextOutput !== null) return true;
-      this.#failed(cared.failure);
+      this.#failed(maintained.failure);
       return false;
     }
-    if (cared.value === null) return true;
+    if (maintained.value === null) return true;
     await this.#nextOutput?.close();
-    this.#nextOutput = cared.value;
+    this.#nextOutput = maintained.value;
     this.#errno = null;
     return true;
   }
 
-  #rest(): void {
+  #becomeIdle(): void {
     this.#isWriting = false;
     if (this.#errno === null) this.#losses.recovered();
   }
 
   #removeFirst(): void {
     const first = this.#queue.shift();
-    this.#queuedOctets -= first?.octets.length ?? 0;
+    this.#queuedBytes -= first?.bytes.length ?? 0;
     this.#written = 0;
     first?.done?.();
   }
@@ -252,9 +252,9 @@ class QueuedLog implements LogFile {
     this.#nextOutput = null;
     // Standard output is always the same.
     if (next === old) return;
-    const { linesLost, errno } = await this.#care.takeOver(old, next);
+    const { linesLost, errno } = await this.#maintenance.takeOver(old, next);
     if (linesLost > 0) this.#losses.lost(linesLost, errno ?? 'EIO');
-    this.#beginLineAgain((await next.endsMidLine?.()) ?? null);
+    this.#rewriteLine((await next.endsMidLine?.()) ?? null);
     await old.close();
   }
 
@@ -262,16 +262,16 @@ class QueuedLog implements LogFile {
    * The new output gets whole lines only: the one that the old output had in part is written again. `endsMidLine`: a line is
    * cut off in the new output; null where it cannot tell, which may have the old one's behind its name.
    */
-  #beginLineAgain(endsMidLine: boolean | null): void {
+  #rewriteLine(endsMidLine: boolean | null): void {
     const wasToEnd = this.#queue[0] === endOfTornLine;
     if (wasToEnd) this.#removeFirst();
     const first = this.#queue[0];
     const written = this.#written;
-    const lineStart = first === undefined || written === 0 ? 0 : first.octets.lastIndexOf(0x0a, written - 1) + 1;
+    const lineStart = first === undefined || written === 0 ? 0 : first.bytes.lastIndexOf(0x0a, written - 1) + 1;
     if (first !== undefined && lineStart > 0) {
-      const lines = Math.max(0, first.lines - countLines(first.octets, 0, lineStart));
-      this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart), lines };
-      this.#queuedOctets -= lineStart;
+      const lines = Math.max(0, first.lines - countLines(first.bytes, 0, lineStart));
+      this.#queue[0] = { ...first, bytes: first.bytes.subarray(lineStart), lines };
+      this.#queuedBytes -= lineStart;
     }
     this.#written = 0;
     if (endsMidLine ?? (wasToEnd || lineStart < written)) this.#endTornLine();
@@ -279,7 +279,7 @@ class QueuedLog implements LogFile {
 
   #endTornLine(): void {
     this.#queue.unshift(endOfTornLine);
-    this.#queuedOctets += endOfTornLine.octets.length;
+    this.#queuedBytes += endOfTornLine.bytes.length;
     this.#write();
   }
 
@@ -291,15 +291,15 @@ class QueuedLog implements LogFile {
     // Standard output has had its one reader; a named pipe may get another.
     const isOver = this.#closed || (errno === 'EPIPE' && this.#path === '-');
     if (!isOver) {
-      const due = after(this.#clock.now(), errno === 'EAGAIN' ? againMs : this.#retryMs);
-      this.#retry = this.#clock.schedule(due, QueuedLog.#tryAgain, this);
+      const due = after(this.#clock.now(), errno === 'EAGAIN' ? pipeRetryMs : this.#retryMs);
+      this.#retry = this.#clock.schedule(due, QueuedLog.#retryWrite, this);
     }
     if (errno !== 'EAGAIN' && errno !== 'EPIPE') this.#losses.failing(errno);
   }
 
-  static #tryAgain(this: void, log: QueuedLog): void {
+  static #retryWrite(this: void, log: QueuedLog): void {
     log.#retry = null;
-    if (log.#errno === null || passing.includes(log.#errno)) return log.#write();
+    if (log.#errno === null || temporaryErrnos.includes(log.#errno)) return log.#write();
     // The file may be beyond saving (EIO, ESTALE); under its name there may be a sound one.
     void log.reopen().then((reopened) => {
       if (reopened.ok) return;
@@ -311,8 +311,8 @@ class QueuedLog implements LogFile {
   #dropQueue(reason: string): void {
     const dropped = this.#queue.splice(0);
     // The line that was cut off counts as lost with those behind it, and those before it are where they should be.
-    const whole = dropped[0] === undefined ? 0 : countLines(dropped[0].octets, 0, this.#written);
-    this.#queuedOctets = 0;
+    const whole = dropped[0] === undefined ? 0 : countLines(dropped[0].bytes, 0, this.#written);
+    this.#queuedBytes = 0;
     this.#written = 0;
     // What a hanging write still reads must not be written over.
     const needed = this.#isWriting ? dropped[0] : null;
@@ -324,7 +324,7 @@ class QueuedLog implements LogFile {
   }
 
   /** Whether the queue has been written, as far as it can be; false when `ms` have passed before that. */
-  async #writtenWithin(ms: number): Promise<boolean> {
+  async #awaitWritten(ms: number): Promise<boolean> {
     if (!this.#isWriting) return true;
     const { promise: tooLate, resolve } = Promise.withResolvers<boolean>();
     const timer = this.#clock.schedule(after(this.#clock.now(), ms), resolve, false);

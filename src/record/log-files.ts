@@ -5,15 +5,15 @@ import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import type { ExchangeRecord } from '../core/record.ts';
 import { realLogPath } from './log-rotation.ts';
-import { lineOctetsMax } from './limits.ts';
-import type { LineSearch } from './octet-ring.ts';
-import { BeginningSearch, IdSearch } from './parse-record.ts';
+import { lineBytesMax } from './limits.ts';
+import type { LineSearch } from './byte-ring.ts';
+import { PrefixSearch, IdSearch } from './parse-record.ts';
 import { searchLogFile } from './search-log.ts';
 
 /** One file in which an exchange was looked for. Times are RFC 3339; null where no line tells. */
 export interface SearchedFile {
   readonly path: string;
-  readonly octets: number;
+  readonly bytes: number;
   /** Of its first line; null for a compressed file, which was read all the same. */
   readonly from: string | null;
   /** When it was last written. */
@@ -37,8 +37,8 @@ export function searchLogFiles(path: string, id: string): Promise<LogSearch> {
 }
 
 /** Exchanges whose id begins so, newest first; no more than somebody will read. */
-export async function searchLogFilesForBeginning(path: string, beginning: string): Promise<readonly ExchangeRecord[]> {
-  const search = new BeginningSearch(beginning);
+export async function searchLogFilesForPrefix(path: string, beginning: string): Promise<readonly ExchangeRecord[]> {
+  const search = new PrefixSearch(beginning);
   await searchAll(path, search);
   return search.found;
 }
@@ -85,19 +85,19 @@ async function factsOf(path: string): Promise<SearchedFile | null> {
   try {
     const found = await stat(path);
     if (!found.isFile()) return null;
-    const { size: octets, mtime } = found;
+    const { size: bytes, mtime } = found;
     const first = await firstLineOf(path);
-    return { path, octets, from: atOf(first), until: mtime.toISOString(), errno: null };
+    return { path, bytes, from: atOf(first), until: mtime.toISOString(), errno: null };
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? '';
-    return errno === 'ENOENT' ? null : { path, octets: 0, from: null, until: '', errno };
+    return errno === 'ENOENT' ? null : { path, bytes: 0, from: null, until: '', errno };
   }
 }
 
 async function firstLineOf(path: string): Promise<string> {
   const file = await open(path, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(lineOctetsMax);
+    const buffer = Buffer.allocUnsafe(lineBytesMax);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     return buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '';
   } finally {
@@ -115,9 +115,9 @@ function atOf(line: string): string | null {
 }
 
 async function searchCompressed(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
-  const octets = createReadStream(path);
-  const text = octets.pipe(createGunzip());
-  octets.on('error', (error) => text.destroy(error));
+  const bytes = createReadStream(path);
+  const text = bytes.pipe(createGunzip());
+  bytes.on('error', (error) => text.destroy(error));
   let found: ExchangeRecord | null = null;
   const needle = search.needle.toString('utf8');
   try {
@@ -127,7 +127,7 @@ async function searchCompressed(path: string, search: LineSearch<ExchangeRecord>
   } catch {
     // Torn or no gzip: what could be read of it has been.
   } finally {
-    octets.destroy();
+    bytes.destroy();
   }
   return found;
 }

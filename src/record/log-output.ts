@@ -3,30 +3,30 @@ import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Result } from '../core/result.ts';
 
-/** Where a log's octets go, one write at a time. */
+/** Where a log's bytes go, one write at a time. */
 export interface LogOutput {
-  /** Writes some or all octets from `from` on; resolves with how many, or with the errno. Never rejects. */
-  write(octets: Uint8Array, from: number): Promise<Result<number, string>>;
+  /** Writes some or all bytes from `from` on; resolves with how many, or with the errno. Never rejects. */
+  write(bytes: Uint8Array, from: number): Promise<Result<number, string>>;
   close(): Promise<void>;
   /** How it stands with it and the name under which it was opened. Null for what is no regular file, or cannot be told. */
-  readonly look?: () => Promise<Standing | null>;
+  readonly look?: () => Promise<LogFileState | null>;
   /** Whether the last line in it is cut off: another one behind it would be lost to readers. Null where that cannot be told. */
   readonly endsMidLine?: () => Promise<boolean | null>;
-  /** Its octets from `from` on, of a file that may have no name any more. */
-  readonly octetsFrom?: (from: number) => AsyncIterable<Uint8Array>;
+  /** Its bytes from `from` on, of a file that may have no name any more. */
+  readonly bytesFrom?: (from: number) => AsyncIterable<Uint8Array>;
 }
 
 /** 'deleted': the file has no name, and will be gone once it is closed. 'moved': it has another name. */
-export interface Standing {
-  readonly place: 'there' | 'moved' | 'deleted';
-  readonly octets: number;
+export interface LogFileState {
+  readonly location: 'there' | 'moved' | 'deleted';
+  readonly bytes: number;
 }
 
 /** Why an output cannot be opened: for people, and for programs. */
 export interface LogProblem {
   readonly errno: string;
   /** One sentence. */
-  readonly says: string;
+  readonly reason: string;
 }
 
 /** Its owner writes, its group (an operator, a log shipper) reads: client addresses are not for everybody. */
@@ -74,24 +74,24 @@ class FileOutput implements LogOutput {
     this.#isLent = isLent;
   }
 
-  async write(octets: Uint8Array, from: number): Promise<Result<number, string>> {
+  async write(bytes: Uint8Array, from: number): Promise<Result<number, string>> {
     try {
-      const { bytesWritten } = await this.#file.write(octets, from, octets.length - from, null);
+      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from, null);
       return someOf(bytesWritten);
     } catch (error) {
       return { ok: false, failure: errnoOf(error) };
     }
   }
 
-  readonly look = async (): Promise<Standing | null> => {
+  readonly look = async (): Promise<LogFileState | null> => {
     try {
       const own = await this.#file.stat({ bigint: true });
       if (!own.isFile() || this.#isLent) return null;
-      const octets = Number(own.size);
-      if (own.nlink === 0n) return { place: 'deleted', octets };
+      const bytes = Number(own.size);
+      if (own.nlink === 0n) return { location: 'deleted', bytes };
       const named = await stat(this.#path, { bigint: true }).catch((error: unknown) => errnoOf(error));
       const isMoved = typeof named === 'string' ? named === 'ENOENT' : named.ino !== own.ino || named.dev !== own.dev;
-      return { place: isMoved ? 'moved' : 'there', octets };
+      return { location: isMoved ? 'moved' : 'there', bytes };
     } catch {
       return null;
     }
@@ -116,7 +116,7 @@ class FileOutput implements LogOutput {
   };
 
   /** By way of the descriptor: the file may have no name, and was opened for writing only. */
-  readonly octetsFrom = (from: number): AsyncIterable<Uint8Array> =>
+  readonly bytesFrom = (from: number): AsyncIterable<Uint8Array> =>
     createReadStream(`/proc/self/fd/${this.#file.fd}`, { start: from });
 
   async close(): Promise<void> {
@@ -133,9 +133,9 @@ class FileOutput implements LogOutput {
  * event loop, which `process.stdout` would (it writes to pipes synchronously).
  */
 const standardOutput: LogOutput = {
-  write: (octets, from) =>
+  write: (bytes, from) =>
     new Promise((resolve) => {
-      write(1, octets, from, octets.length - from, null, (error, written) => {
+      write(1, bytes, from, bytes.length - from, null, (error, written) => {
         resolve(error === null ? someOf(written) : { ok: false, failure: errnoOf(error) });
       });
     }),
@@ -143,8 +143,8 @@ const standardOutput: LogOutput = {
 };
 
 /** A write of nothing is no progress: trying on at once would spin. */
-function someOf(octets: number): Result<number, string> {
-  return octets > 0 ? { ok: true, value: octets } : { ok: false, failure: 'EIO' };
+function someOf(bytes: number): Result<number, string> {
+  return bytes > 0 ? { ok: true, value: bytes } : { ok: false, failure: 'EIO' };
 }
 
 const sentences: Readonly<Record<string, (path: string) => string>> = {
@@ -167,7 +167,7 @@ function problemOf(path: string, errno: string): LogProblem {
   const sentence = sentences[errno];
   return {
     errno,
-    says: sentence === undefined ? `${path} cannot be opened (${errno})` : `${sentence(path)} (${errno})`,
+    reason: sentence === undefined ? `${path} cannot be opened (${errno})` : `${sentence(path)} (${errno})`,
   };
 }
 

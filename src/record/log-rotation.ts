@@ -8,7 +8,7 @@ import { errnoOf } from './log-output.ts';
 
 /** When a log's file is put aside, and how many of those are kept. */
 export interface LogRotation {
-  readonly octetsMax: number;
+  readonly bytesMax: number;
   readonly keepMax: number;
 }
 
@@ -24,16 +24,16 @@ const mode = 0o640;
  * some 60; and it is paid at once, when clients feel it.
  */
 const gzip = { level: zlib.Z_BEST_SPEED, chunkSize: 256 * 1024 };
-const readOctets = 1024 * 1024;
+const readBytes = 1024 * 1024;
 
-interface PutAside {
+interface RotatedFile {
   readonly number: number;
   readonly compressed: boolean;
 }
 
 /** What lies at the names of what was put aside. */
-interface Asides {
-  readonly files: readonly PutAside[];
+interface RotatedFiles {
+  readonly files: readonly RotatedFile[];
   /** Numbers where something lies that is no file: a link, a folder, a pipe. It is none of ours, and stays. */
   readonly strange: ReadonlySet<number>;
 }
@@ -43,38 +43,38 @@ interface Asides {
  * `keepMax` is removed. Whoever still has the file open goes on writing to it. Nothing is made in its place. A number is
  * passed over where something lies that is no file.
  */
-export async function putAside(name: string, keepMax: number): Promise<Result<null, string>> {
+export async function rotateFile(name: string, keepMax: number): Promise<Result<null, string>> {
   try {
     const path = await realpath(name);
-    const { files, strange } = await asidesOf(path);
+    const { files, strange } = await rotatedFilesOf(path);
     // From the oldest: each moves to a place that has just become free.
     for (const { number, compressed } of files.toSorted((a, b) => b.number - a.number)) {
       const from = nameOf(path, number, compressed);
       const before = number - [...strange].filter((one) => one <= number).length;
       if (before >= keepMax) await rm(from);
-      else await rename(from, nameOf(path, placeAfter(number, strange), compressed));
+      else await rename(from, nameOf(path, numberAfter(number, strange), compressed));
     }
-    await rename(path, nameOf(path, placeAfter(0, strange), false));
+    await rename(path, nameOf(path, numberAfter(0, strange), false));
     return { ok: true, value: null };
   } catch (error) {
     return { ok: false, failure: errnoOf(error) };
   }
 }
 
-function placeAfter(number: number, strange: ReadonlySet<number>): number {
+function numberAfter(number: number, strange: ReadonlySet<number>): number {
   const next = number + 1;
-  return strange.has(next) ? placeAfter(next, strange) : next;
+  return strange.has(next) ? numberAfter(next, strange) : next;
 }
 
 /**
  * Compresses what was put aside, but for the newest, which somebody may still write to, and read. Each keeps the time at
  * which it was last written, by which a search puts them in order. Where one of them cannot be, the others are all the same.
  */
-export async function compressAsides(name: string): Promise<Result<null, string>> {
+export async function compressRotated(name: string): Promise<Result<null, string>> {
   const path = await realLogPath(name);
   try {
-    const { files, strange } = await asidesOf(path);
-    const newest = placeAfter(0, strange);
+    const { files, strange } = await rotatedFilesOf(path);
+    const newest = numberAfter(0, strange);
     let result: Result<null, string> = { ok: true, value: null };
     for (const { number, compressed } of files) {
       if (number === newest || compressed || strange.has(number)) continue;
@@ -92,9 +92,9 @@ async function compress(from: string, part: string, to: string): Promise<string 
   try {
     await rm(part, { force: true });
     const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const octets = file.createReadStream({ highWaterMark: readOctets });
+    const bytes = file.createReadStream({ highWaterMark: readBytes });
     const { atime, mtime } = await file.stat();
-    await pipeline(octets, createGzip(gzip), createWriteStream(part, { flags: 'wx', mode }));
+    await pipeline(bytes, createGzip(gzip), createWriteStream(part, { flags: 'wx', mode }));
     await lutimes(part, atime, mtime);
     await rename(part, to);
     await rm(from);
@@ -110,9 +110,9 @@ export function realLogPath(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }
 
-async function asidesOf(path: string): Promise<Asides> {
+async function rotatedFilesOf(path: string): Promise<RotatedFiles> {
   const name = basename(path);
-  const files: PutAside[] = [];
+  const files: RotatedFile[] = [];
   const strange = new Set<number>();
   for (const other of await readdir(dirname(path), { withFileTypes: true })) {
     const [, digits, suffix] =

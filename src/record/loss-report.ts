@@ -10,20 +10,20 @@ export class LossReport {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #events: EventSink;
-  readonly #tellEveryMs: number;
+  readonly #reportEveryMs: number;
   #total = 0;
-  #untold = 0;
+  #unreported = 0;
   #reason: string | null = null;
   #failing = false;
-  #toldFailing = false;
+  #reportedFailing = false;
   #nextAt: Instant | null = null;
   #timer: Timer | null = null;
 
-  constructor(path: string, clock: Clock, events: EventSink, tellEveryMs: number) {
+  constructor(path: string, clock: Clock, events: EventSink, reportEveryMs: number) {
     this.#path = path;
     this.#clock = clock;
     this.#events = events;
-    this.#tellEveryMs = tellEveryMs;
+    this.#reportEveryMs = reportEveryMs;
   }
 
   get total(): number {
@@ -33,7 +33,7 @@ export class LossReport {
   /** `reason` is an errno, or 'queue_full', 'closed'. */
   lost(lines: number, reason: string): void {
     this.#total += lines;
-    this.#untold += lines;
+    this.#unreported += lines;
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + lines);
     this.failing(reason);
   }
@@ -42,46 +42,46 @@ export class LossReport {
   failing(reason: string): void {
     this.#failing = true;
     this.#reason = reason;
-    this.#tellInTime();
+    this.#reportInTime();
   }
 
   /** Everything that waited has been written. */
   recovered(): void {
     if (!this.#failing) return;
     this.#failing = false;
-    this.#tellInTime();
+    this.#reportInTime();
   }
 
   /** Says what has not been said yet, at once: nothing will follow. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#tell();
+    this.#report();
   }
 
-  #tellInTime(): void {
+  #reportInTime(): void {
     if (this.#timer !== null) return;
-    if (this.#nextAt === null || this.#clock.now() >= this.#nextAt) return this.#tell();
+    if (this.#nextAt === null || this.#clock.now() >= this.#nextAt) return this.#report();
     this.#timer = this.#clock.schedule(this.#nextAt, LossReport.#due, this);
   }
 
   static #due(this: void, report: LossReport): void {
     report.#timer = null;
-    report.#tell();
+    report.#report();
   }
 
-  #tell(): void {
-    if (this.#untold === 0 && this.#failing === this.#toldFailing) return;
-    const count = this.#untold;
-    const from = this.#toldFailing ? 'failing' : 'writing';
+  #report(): void {
+    if (this.#unreported === 0 && this.#failing === this.#reportedFailing) return;
+    const count = this.#unreported;
+    const from = this.#reportedFailing ? 'failing' : 'writing';
     const to = this.#failing ? 'failing' : 'writing';
     // Set before telling: whoever hears it may write to this very log.
-    this.#untold = 0;
-    this.#toldFailing = this.#failing;
-    this.#nextAt = after(this.#clock.now(), this.#tellEveryMs);
+    this.#unreported = 0;
+    this.#reportedFailing = this.#failing;
+    this.#nextAt = after(this.#clock.now(), this.#reportEveryMs);
     const errno = this.#reason === 'queue_full' || this.#reason === 'closed' ? null : this.#reason;
     const evidence = { what: this.#path, count, errno };
-    this.#events.tell({
+    this.#events.emit({
       kind: 'log_dropped',
       subject: `log:${this.#path}`,
       from,

@@ -21,7 +21,7 @@ const record: LostRecord = {
   why: 'it threw RangeError',
 };
 
-test('the line of a lost worker is octet for octet what version 1 says', () => {
+test('the line of a lost worker is byte for byte what version 1 says', () => {
   assert.equal(Buffer.from(lostRecordLine(record)).toString('latin1'), golden);
 });
 

@@ -24,7 +24,7 @@ function batchOf(): RecordBatch {
 function writtenLine(exchange: EndedExchange, queryAllowed?: readonly string[]): string {
   const batch = batchOf();
   writer(batch, queryAllowed).write(exchange);
-  return Buffer.from(batch.take()?.octets ?? []).toString('latin1');
+  return Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
 }
 
 const times = fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 100_000, noNaN: true }), fc.double());
@@ -56,7 +56,7 @@ const exchanges = fc
     ended: times,
     reused: fc.boolean(),
     status: fc.constantFrom(200, 204, 301, 404, 499, 500),
-    octets: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
+    bytes: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
     traceId: fc.constantFrom('', '4bf92f3577b34da6a3ce929d0e0e4736', '"'),
     trusted: fc.boolean(),
     version: fc.constantFrom('HTTP/1.0' as const, 'HTTP/1.1' as const),
@@ -80,15 +80,15 @@ const exchanges = fc
       attempts: [attempt],
       statusSent: some.status,
       statusReceived: some.status,
-      octetsToClient: some.octets,
-      octetsFromClient: some.octets,
+      bytesToClient: some.bytes,
+      bytesFromClient: some.bytes,
       version: some.version,
       client: sampleClient({ scheme: some.trusted ? 'https' : 'http' }),
       endedAt: (100_000 + Math.max(0, some.ended)) as Instant,
     });
   });
 
-test('the line written as octets is the line made as text, octet for octet', () => {
+test('the line written as bytes is the line made as text, byte for byte', () => {
   fc.assert(
     fc.property(exchanges, (exchange) => {
       assert.equal(writtenLine(exchange), writer(batchOf()).line(exchange));
@@ -97,7 +97,7 @@ test('the line written as octets is the line made as text, octet for octet', () 
   );
 });
 
-test('a sample exchange is ordinary, so that the property is about octets', () => {
+test('a sample exchange is ordinary, so that the property is about bytes', () => {
   assert.equal(isOrdinary(sampleExchange()), true);
 });
 
@@ -106,12 +106,12 @@ test('lines of one writer do not mix, whichever way each was written', () => {
   const one = writer(batch);
   const odd = sampleExchange({ target: '/"' });
   for (const exchange of [sampleExchange(), odd, sampleExchange(), odd]) one.write(exchange);
-  const text = Buffer.from(batch.take()?.octets ?? []).toString('latin1');
+  const text = Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
   const expected = [sampleExchange(), odd, sampleExchange(), odd].map((exchange) => writer(batchOf()).line(exchange));
   assert.equal(text, expected.join(''));
 });
 
-test('lines of one client are the same octet for octet, whatever was kept of those before', () => {
+test('lines of one client are the same byte for byte, whatever was kept of those before', () => {
   const client = sampleClient({});
   const either = fc.constantFrom('a', 'a', 'b');
   const some = fc.record({
@@ -137,7 +137,7 @@ test('lines of one client are the same octet for octet, whatever was kept of tho
     });
     for (const exchange of exchanges) one.write(exchange);
     const expected = exchanges.map((exchange) => writer(batchOf()).line(exchange));
-    assert.equal(Buffer.from(batch.take()?.octets ?? []).toString('latin1'), expected.join(''));
+    assert.equal(Buffer.from(batch.take()?.bytes ?? []).toString('latin1'), expected.join(''));
   });
   fc.assert(property, { numRuns: 300 });
 });
@@ -148,7 +148,7 @@ const queries = fc
   })
   .map((pieces) => pieces.join(''));
 
-test('without allowed parameters the query is the same octet for octet, however odd', () => {
+test('without allowed parameters the query is the same byte for byte, however odd', () => {
   fc.assert(
     fc.property(queries, (query) => {
       const exchange = sampleExchange({ target: `/search?${query}` });
@@ -166,7 +166,7 @@ const longQueries: readonly [what: string, query: string][] = [
   ['far too long', 'a=b&'.repeat(20_000)],
 ];
 for (const [what, query] of longQueries) {
-  test(`a query ${what} is the same octet for octet without allowed parameters`, () => {
+  test(`a query ${what} is the same byte for byte without allowed parameters`, () => {
     const exchange = sampleExchange({ target: `/search?${query}` });
     assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
   });

@@ -1,12 +1,12 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
 import { hidesSecret } from '../core/redact/target.ts';
-import type { LineOctets } from './line-octets.ts';
+import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';
 
 /** What the writer prepares for lines that have much in common. */
 export interface OrdinaryParts {
   /** From `"deployment"` to `"path":"`, where this client was answered likewise twice before; else null. */
-  lead(exchange: EndedExchange): Uint8Array | null;
+  cachedPrefix(exchange: EndedExchange): Uint8Array | null;
   /** From `"deployment"` to `"weight"`. */
   origin(exchange: EndedExchange): Uint8Array;
   /** `"client"` and `"tls"`. */
@@ -47,12 +47,12 @@ const accepted =
 const verdict =
   ',"grpc_status":null,"shape":"none","type":null,"cause":null,"whose":null,"stage":null,"detail":null' +
   ',"delivery":"response_started","end":"forwarded","octets_in":';
-const octetsOut = ascii(',"octets_out":');
+const bytesOut = ascii(',"octets_out":');
 const duration = ascii(',"duration_ms":');
 const ending = ascii('}\n');
 
 /** Path, query (redacted, each letter may become \\u2026) and host at their limits, and 4 KiB of everything else. */
-export const ordinaryOctetsMax = recordLimits.path + 4 * recordLimits.query + recordLimits.host + 4096;
+export const ordinaryBytesMax = recordLimits.path + 4 * recordLimits.query + recordLimits.host + 4096;
 
 /** One attempt, whose answer was forwarded whole, and nothing to explain: nearly every exchange there is. */
 export function isOrdinary(exchange: EndedExchange): boolean {
@@ -80,25 +80,25 @@ export function isOrdinary(exchange: EndedExchange): boolean {
 }
 
 /**
- * Writes the line of an ordinary exchange as octets: the same line that `RecordWriter.line` makes as text, at a
+ * Writes the line of an ordinary exchange as bytes: the same line that `RecordWriter.line` makes as text, at a
  * third of the cost and without garbage (`bench/record.ts`). False when something in it needs escaping after all;
  * then nothing has been written.
  */
-export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: OrdinaryParts): boolean {
+export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   const attempt = exchange.attempts[0] as AttemptFacts;
-  const mark = exchange.target.indexOf('?');
+  const questionMark = exchange.target.indexOf('?');
   if (hidesSecret(exchange.target)) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
   if (!writeTraceId(line, exchange.traceId)) return false;
   line.fragment(parts.timestamp(exchange.startedWall));
-  const lead = parts.lead(exchange);
-  if (lead !== null) line.fragment(lead);
-  else if (!writeLead(line, exchange, parts)) return false;
-  if (!line.openStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
+  const cachedPrefix = parts.cachedPrefix(exchange);
+  if (cachedPrefix !== null) line.fragment(cachedPrefix);
+  else if (!writePrefix(line, exchange, parts)) return false;
+  if (!line.openStart(exchange.target, questionMark === -1 ? exchange.target.length : questionMark)) return false;
   line.fragment(query);
-  if (mark === -1) line.ascii('null');
-  else if (!writeQuery(line, exchange.target, mark + 1, parts)) return false;
+  if (questionMark === -1) line.ascii('null');
+  else if (!writeQuery(line, exchange.target, questionMark + 1, parts)) return false;
   noteAttempt(line, attempt, parts.endpoint(attempt));
   noteEnd(line, exchange, attempt);
   line.writeNumbers();
@@ -107,7 +107,7 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
 }
 
 /** From `"trace_id"` to the beginning of the time; false where the id needs escaping. */
-function writeTraceId(line: LineOctets, id: string): boolean {
+function writeTraceId(line: LineBytes, id: string): boolean {
   if (id === '') line.fragment(noTraceId);
   else {
     line.fragment(traceId);
@@ -118,7 +118,7 @@ function writeTraceId(line: LineOctets, id: string): boolean {
 }
 
 /** Whether it is plain. */
-function writeLead(line: LineOctets, exchange: EndedExchange, parts: OrdinaryParts): boolean {
+function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   line.fragment(parts.origin(exchange));
   line.fragment(parts.client(exchange.client, exchange.version));
   line.fragment(method);
@@ -129,7 +129,7 @@ function writeLead(line: LineOctets, exchange: EndedExchange, parts: OrdinaryPar
   return true;
 }
 
-function writeQuery(line: LineOctets, target: string, start: number, parts: OrdinaryParts): boolean {
+function writeQuery(line: LineBytes, target: string, start: number, parts: OrdinaryParts): boolean {
   const length = target.length - start;
   if (parts.keepsNoValues && length <= recordLimits.query && line.redactedQuery(target, start)) return true;
   const text = parts.query(target.slice(start));
@@ -137,7 +137,7 @@ function writeQuery(line: LineOctets, target: string, start: number, parts: Ordi
   return text !== null;
 }
 
-function noteAttempt(line: LineOctets, attempt: AttemptFacts, endpoint: Uint8Array): void {
+function noteAttempt(line: LineBytes, attempt: AttemptFacts, endpoint: Uint8Array): void {
   line.number(endpoint, attempt.idleMs);
   line.number(localPort, attempt.localPort > 0 ? attempt.localPort : absent);
   line.number(started, fromZero(attempt.startedMs));
@@ -153,9 +153,9 @@ function noteAttempt(line: LineOctets, attempt: AttemptFacts, endpoint: Uint8Arr
   line.number(ended, fromZero(attempt.endedMs));
 }
 
-function noteEnd(line: LineOctets, exchange: EndedExchange, attempt: AttemptFacts): void {
-  line.number(verdictOf(exchange, attempt), Math.floor(fromZero(exchange.octetsFromClient)));
-  line.number(octetsOut, Math.floor(fromZero(exchange.octetsToClient)));
+function noteEnd(line: LineBytes, exchange: EndedExchange, attempt: AttemptFacts): void {
+  line.number(verdictOf(exchange, attempt), Math.floor(fromZero(exchange.bytesFromClient)));
+  line.number(bytesOut, Math.floor(fromZero(exchange.bytesToClient)));
   line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
 }
 
@@ -164,11 +164,11 @@ function verdictOf({ statusSent, statusReceived }: EndedExchange, { status }: At
   const isOne = status === statusSent && status === statusReceived;
   const known = isOne ? verdicts[status] : undefined;
   if (known !== undefined) return known;
-  const octets = ascii(
+  const bytes = ascii(
     `,"status":${status > 0 ? status : 'null'}${accepted}${statusSent},"received_status":${statusReceived}${verdict}`,
   );
-  if (isOne && status < verdicts.length) verdicts[status] = octets;
-  return octets;
+  if (isOne && status < verdicts.length) verdicts[status] = bytes;
+  return bytes;
 }
 
 /** By status: of those below 500, which are all that is ordinary. */
@@ -179,5 +179,5 @@ function fromZero(value: number): number {
   return value > 0 ? value : 0;
 }
 
-/** What `LineOctets.number` writes as null. */
+/** What `LineBytes.number` writes as null. */
 const absent = -1;

@@ -1,7 +1,7 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
-import type { LineSearch } from './octet-ring.ts';
+import type { LineSearch } from './byte-ring.ts';
 
 /** Why a line is no record of an exchange. */
 export type NotARecord =
@@ -50,7 +50,7 @@ function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-/** Finds the record of one exchange among lines: first by octets, then, in the few that hit, by its id. */
+/** Finds the record of one exchange among lines: first by bytes, then, in the few that hit, by its id. */
 export class IdSearch implements LineSearch<ExchangeRecord> {
   /** What the line of the exchange contains and no text within a line can: its quotes are not escaped. */
   readonly needle: Buffer;
@@ -70,27 +70,27 @@ export class IdSearch implements LineSearch<ExchangeRecord> {
 }
 
 /** The shortest beginning of an id that is looked for: four minutes' requests of a UUIDv7 share fewer digits. */
-const beginningMin = 8;
+const prefixCharactersMin = 8;
 
 /** As many are told of who begin alike; whoever has more of them needs more of the id, not a longer list. */
 const alikeMax = 10;
 
 /** Whether an id may be the beginning of another one. */
-export function mayBeBeginning(id: string): boolean {
-  return id.length >= beginningMin && id.length < uuidLength;
+export function mayBePrefix(id: string): boolean {
+  return id.length >= prefixCharactersMin && id.length < uuidLength;
 }
 
 const uuidLength = 36;
 
 /** Finds the exchanges whose id begins alike, newest first: it reads on past each until it has `alikeMax`. */
-export class BeginningSearch implements LineSearch<ExchangeRecord> {
+export class PrefixSearch implements LineSearch<ExchangeRecord> {
   readonly needle: Buffer;
   readonly found: ExchangeRecord[] = [];
-  readonly #beginning: string;
+  readonly #prefix: string;
 
   constructor(beginning: string) {
-    this.#beginning = beginning.toWellFormed();
-    this.needle = Buffer.from(`"id":${quoted(this.#beginning).slice(0, -1)}`, 'latin1');
+    this.#prefix = beginning.toWellFormed();
+    this.needle = Buffer.from(`"id":${quoted(this.#prefix).slice(0, -1)}`, 'latin1');
   }
 
   get isFull(): boolean {
@@ -99,7 +99,7 @@ export class BeginningSearch implements LineSearch<ExchangeRecord> {
 
   read(line: string): ExchangeRecord | null {
     const parsed = parseRecord(line);
-    if (!parsed.ok || !parsed.record.id.startsWith(this.#beginning)) return null;
+    if (!parsed.ok || !parsed.record.id.startsWith(this.#prefix)) return null;
     if (!this.found.some(({ id }) => id === parsed.record.id)) this.found.push(parsed.record);
     return this.isFull ? parsed.record : null;
   }

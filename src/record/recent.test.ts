@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch, type RecordLines } from './batch.ts';
+import { RecordBatch } from './batch.ts';
+import type { RecordLines } from '../core/record-lines.ts';
 import { RecentRecords } from './recent.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
@@ -25,8 +26,8 @@ function linesOf(...exchanges: readonly (readonly [id: string, isFailed: boolean
   return lines;
 }
 
-/** Octets of one line; ids in these tests have six characters. */
-const lineOctets = writer.line(sampleExchange({ id: 'a00000' })).length;
+/** Bytes of one line; ids in these tests have six characters. */
+const lineBytes = writer.line(sampleExchange({ id: 'a00000' })).length;
 const idOf = (n: number): string => `a${String(n).padStart(5, '0')}`;
 
 test('a record is found by its id, from either ring', () => {
@@ -40,11 +41,11 @@ test('a record is found by its id, from either ring', () => {
 test('exchanges are found by what their ids begin with, failures first, no more than ten', () => {
   const recent = new RecentRecords();
   recent.add(linesOf(['begins-alike-1', false], ['begins-alike-2', true], ['x-begins-alike', true]));
-  const found = recent.findBeginning('begins-alike').map(({ id }) => id);
+  const found = recent.findByPrefix('begins-alike').map(({ id }) => id);
   assert.deepEqual(found, ['begins-alike-2', 'begins-alike-1']);
-  assert.deepEqual(recent.findBeginning('begins-alike-3'), []);
+  assert.deepEqual(recent.findByPrefix('begins-alike-3'), []);
   for (let n = 0; n < 20; n++) recent.add(linesOf([`begins-${n}-many`, n % 2 === 0]));
-  assert.equal(recent.findBeginning('begins-').length, 10);
+  assert.equal(recent.findByPrefix('begins-').length, 10);
 });
 
 test('an id is compared whole, and is found where only its field has it', () => {
@@ -73,7 +74,7 @@ test('the newest of two with the same id is found', () => {
 });
 
 test('no storm of successes pushes out a failure, and none of failures a success', () => {
-  const limits = { octetsMax: lineOctets * 10, failedOctetsMax: lineOctets * 10 };
+  const limits = { bytesMax: lineBytes * 10, failedBytesMax: lineBytes * 10 };
   for (const isFailed of [true, false]) {
     const recent = new RecentRecords(limits);
     recent.add(linesOf(['lonely', isFailed]));
@@ -88,7 +89,7 @@ test('the last N are always found, those before them are gone, and nothing is ev
     fc.integer({ min: 3, max: 12 }),
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 25 }),
     (fits, groups) => {
-      const recent = new RecentRecords({ octetsMax: lineOctets * fits + 7, failedOctetsMax: 1 });
+      const recent = new RecentRecords({ bytesMax: lineBytes * fits + 7, failedBytesMax: 1 });
       let written = 0;
       for (const size of groups) {
         recent.add(linesOf(...Array.from({ length: size }, () => [idOf(written++), false] as const)));

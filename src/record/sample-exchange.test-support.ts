@@ -27,8 +27,8 @@ export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExcha
     tunnel: null,
     failure: null,
     delivery: 'response_started',
-    octetsFromClient: 0,
-    octetsToClient: 6413,
+    bytesFromClient: 0,
+    bytesToClient: 6413,
     ...changes,
   };
 }

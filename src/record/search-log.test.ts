@@ -56,7 +56,7 @@ test('the line is found wherever the steps of 64 KiB cut it', async () => {
   const cuts = [0, 1, needleAt - 1, needleAt, needleAt + 1, needleAt + 5, needleAt + 13, length - 1, length];
   for (const behind of cuts.map((cut) => step - length + cut)) {
     const path = await logWith('cut', `${'x'.repeat(70_000)}\n${line('wanted')}${'y'.repeat(behind)}`);
-    assert.equal((await searchLog(path, 'wanted'))?.id, 'wanted', `${behind} octets behind it`);
+    assert.equal((await searchLog(path, 'wanted'))?.id, 'wanted', `${behind} bytes behind it`);
   }
 });
 

@@ -1,10 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ExchangeRecord } from '../core/record.ts';
-import { lineOctetsMax } from './limits.ts';
-import { lineAround, type LineSearch } from './octet-ring.ts';
+import { lineBytesMax } from './limits.ts';
+import { lineAround, type LineSearch } from './byte-ring.ts';
 import { IdSearch } from './parse-record.ts';
 
-const stepOctets = 64 * 1024;
+const stepBytes = 64 * 1024;
 
 /**
  * Looks for exchange `id` in a log file from its end backwards, then in the one before it (`path.1`). Null when
@@ -41,9 +41,9 @@ async function searchBackwards(
 ): Promise<ExchangeRecord | null> {
   const { needle } = search;
   // A needle may lie across two steps: each step reads as much of the one after it as that needs.
-  const buffer = Buffer.allocUnsafe(stepOctets + needle.length - 1);
-  for (let end = size; end > 0; end -= stepOctets) {
-    const start = Math.max(0, end - stepOctets);
+  const buffer = Buffer.allocUnsafe(stepBytes + needle.length - 1);
+  for (let end = size; end > 0; end -= stepBytes) {
+    const start = Math.max(0, end - stepBytes);
     const part = await readPart(file, buffer, start, Math.min(size, end + needle.length - 1));
     for (let at = part.lastIndexOf(needle); at !== -1; at = at === 0 ? -1 : part.lastIndexOf(needle, at - 1)) {
       const record = search.read(await lineAt(file, start + at));
@@ -53,20 +53,20 @@ async function searchBackwards(
   return null;
 }
 
-/** The line that holds the octet at `position`; cut where it is longer than any of ours. */
+/** The line that holds the byte at `position`; cut where it is longer than any of ours. */
 async function lineAt(file: FileHandle, position: number): Promise<string> {
   // Our own lines have the id in front: mostly one small read is enough.
-  for (const reach of [4096, lineOctetsMax]) {
+  for (const reach of [4096, lineBytesMax]) {
     const start = Math.max(0, position - reach);
     const part = await readPart(file, Buffer.allocUnsafe(position - start + reach), start, position + reach);
     const at = position - start;
     const isWhole = (start === 0 || part.lastIndexOf(0x0a, at) !== -1) && part.indexOf(0x0a, at) !== -1;
-    if (isWhole || reach === lineOctetsMax) return lineAround(part, at);
+    if (isWhole || reach === lineBytesMax) return lineAround(part, at);
   }
   return '';
 }
 
-/** Octets [start, end) of the file, fewer where it ends earlier. */
+/** Bytes [start, end) of the file, fewer where it ends earlier. */
 async function readPart(file: FileHandle, buffer: Buffer, start: number, end: number): Promise<Buffer> {
   let length = 0;
   while (length < end - start) {

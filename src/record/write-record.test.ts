@@ -10,7 +10,7 @@ import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import { bounded } from './json-text.ts';
-import { lineOctetsMax, recordLimits } from './limits.ts';
+import { lineBytesMax, recordLimits } from './limits.ts';
 import { parseRecord } from './parse-record.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactPath } from '../core/redact/target.ts';
@@ -51,7 +51,7 @@ describe('the verdict of a record', () => {
     record.received_status,
   ];
   const refused = fail('connect_refused', 'connect', { address: '127.0.0.1:3000' });
-  const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+  const gone = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
 
   const cases: readonly (readonly [name: string, exchange: EndedExchange, verdict: readonly unknown[]])[] = [
     ['a success', sampleExchange(), ['none', null, null, null, 200, 200]],
@@ -200,7 +200,7 @@ describe('a canary that may not be written is not', () => {
   const canary = 'CANARY0123456789';
   const garbage = fail('response_not_http', 'response', {
     address: '127.0.0.1:3000',
-    firstOctets: `Authorization: Bearer ${canary}\r\nCookie: a=${canary}`,
+    firstBytes: `Authorization: Bearer ${canary}\r\nCookie: a=${canary}`,
     guess: 'text',
   });
   const exit = { atInstant: 5000, code: 1, signal: null, outOfMemory: false, lastLine: `Set-Cookie: sid=${canary}` };
@@ -213,7 +213,7 @@ describe('a canary that may not be written is not', () => {
       failedExchange(fail('no_route', 'route', { host: 'a', path: `/a?${canary}` }), 404),
     ],
     ['fragment', sampleExchange({ target: `/a#${canary}?b=${canary}` })],
-    ['first octets of garbage', failedExchange(garbage, 502)],
+    ['first bytes of garbage', failedExchange(garbage, 502)],
     [
       'last line of an instance',
       failedExchange(garbage, 502, { attempts: [sampleAttempt({ failure: garbage, exit })] }),
@@ -223,9 +223,9 @@ describe('a canary that may not be written is not', () => {
       failedExchange(fail('maintenance', 'route', { route: 'a', message: `password: ${canary}`, retryAfterS: 1 }), 503),
     ],
   ];
-  test('first octets of garbage in hexadecimal', () => {
+  test('first bytes of garbage in hexadecimal', () => {
     const hex = Buffer.from(`Cookie: ${canary}`).toString('hex');
-    const failure = fail('response_not_http', 'response', { address: 'a:1', firstOctets: hex, guess: 'text' });
+    const failure = fail('response_not_http', 'response', { address: 'a:1', firstBytes: hex, guess: 'text' });
     const written = writerOf().writer.line(failedExchange(failure, 502));
     assert.ok(
       !written.includes(Buffer.from(canary).toString('hex')) &&
@@ -276,10 +276,10 @@ describe('whatever comes from outside', () => {
   );
   const anyFailure: fc.Arbitrary<Failure | null> = fc.oneof(
     fc.constant(null),
-    anyText.map((text) => fail('response_not_http', 'response', { address: text, firstOctets: text, guess: 'binary' })),
+    anyText.map((text) => fail('response_not_http', 'response', { address: text, firstBytes: text, guess: 'binary' })),
     fc.tuple(anyText, anyText).map(([host, path]) => fail('no_route', 'route', { host, path })),
     anyText.map((value) => fail('loop_detected', 'route', { name: 'Via', value })),
-    fc.constant(fail('client_gone', 'flush', { octetsSent: 7, how: 'reset' })),
+    fc.constant(fail('client_gone', 'flush', { bytesSent: 7, how: 'reset' })),
   );
   const anyAttempt = fc
     .record({
@@ -349,7 +349,7 @@ describe('whatever comes from outside', () => {
         failure,
         end,
         revision: number,
-        octetsFromClient: number,
+        bytesFromClient: number,
         endedAt: (5000 + duration) as Instant,
       });
     });
@@ -405,7 +405,7 @@ describe('whatever comes from outside', () => {
 
   test('a line with every text at its worst stays within its limit, and keeps the last attempt', () => {
     const worst = '\u2028'.repeat(10_000);
-    const failure = fail('response_not_http', 'response', { address: worst, firstOctets: worst, guess: 'binary' });
+    const failure = fail('response_not_http', 'response', { address: worst, firstBytes: worst, guess: 'binary' });
     const exit = { atInstant: 0, code: 1, signal: worst, outOfMemory: false, lastLine: worst };
     const attempts = Array.from({ length: 100 }, (_, n) =>
       sampleAttempt({ endpoint: worst, address: worst, failure, exit, localPort: n + 1 }),
@@ -429,7 +429,7 @@ describe('whatever comes from outside', () => {
       failure,
     });
     const line = writerOf().writer.line(exchange);
-    assert.ok(line.length < lineOctetsMax, `${line.length} octets`);
+    assert.ok(line.length < lineBytesMax, `${line.length} bytes`);
     const record = JSON.parse(line) as ExchangeRecord;
     assert.equal(record.attempts.length, recordLimits.attempts);
     assert.equal(record.attempts.at(-1)?.local_port, 100);

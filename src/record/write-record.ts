@@ -14,14 +14,14 @@ import {
   millisecondsOrNull,
   quoted,
   quotedOrNull,
-  quotedWithin,
+  quotedBounded,
   signedMilliseconds,
   Timestamps,
 } from './json-text.ts';
 import { recordLimits } from './limits.ts';
-import { LineOctets } from './line-octets.ts';
-import { isOrdinary, type OrdinaryParts, ordinaryOctetsMax, writeOrdinary } from './ordinary-record.ts';
-import { shapeOfExchange, whoseOfExchange } from './verdict.ts';
+import { LineBytes } from './line-bytes.ts';
+import { isOrdinary, type OrdinaryParts, ordinaryBytesMax, writeOrdinary } from './ordinary-record.ts';
+import { shapeOfExchange, whoseOfExchange } from './exchange-shape.ts';
 
 /** What every line of a worker has in common. */
 export interface WriterContext {
@@ -45,7 +45,7 @@ const fragmentsMax = 4096;
  * ASCII. Runs in the serving worker, for every exchange, and waits for nothing.
  *
  * Measured (`bench/record.ts`, CPU time on the development machine): 2.2 to 2.7 µs for an ordinary line of 1,125
- * octets, half of it for making one string of the pieces and copying it into the batch; 3 to 3.5 µs with a query
+ * bytes, half of it for making one string of the pieces and copying it into the batch; 3 to 3.5 µs with a query
  * to redact; 5 to 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
  */
 export class RecordWriter implements OrdinaryParts {
@@ -57,63 +57,59 @@ export class RecordWriter implements OrdinaryParts {
   readonly #origin: string;
   readonly #routes = new Map<string, RouteFragment>();
   readonly #endpoints = new Map<string, EndpointFragment>();
-  readonly #ordinary: LineOctets;
-  readonly #origins = new Map<string, OriginOctets>();
-  readonly #clients = new WeakMap<ClientFacts, ClientOctets>();
+  readonly #ordinary: LineBytes;
+  readonly #origins = new Map<string, OriginBytes>();
+  readonly #clients = new WeakMap<ClientFacts, ClientBytes>();
   #lastFailure: Failure | null = null;
   #lastRedacted: Failure | null = null;
 
   constructor(context: WriterContext) {
     this.#batch = context.batch;
-    this.#ordinary = new LineOctets(context.batch);
+    this.#ordinary = new LineBytes(context.batch);
     this.#redactor = new TextRedactor(context.secretFields);
     this.#queryAllowed = new Set(context.queryAllowed);
     const process = this.#timestamps.text(context.processStartedWall);
     this.#origin =
-      `,"deployment":${quotedWithin(context.deployment, recordLimits.name)}` +
-      `,"member":${quotedWithin(context.member, recordLimits.name)}` +
+      `,"deployment":${quotedBounded(context.deployment, recordLimits.name)}` +
+      `,"member":${quotedBounded(context.member, recordLimits.name)}` +
       `,"process":"${process}","worker":${count(context.worker)},"revision":`;
   }
 
-  /** Appends the line of `exchange`. Returns its octets; 0 when it was dropped, which the batch counts. */
+  /** Appends the line of `exchange`. Returns its bytes; 0 when it was dropped, which the batch counts. */
   write(exchange: EndedExchange): number {
-    if (
-      isOrdinary(exchange) &&
-      this.#ordinary.begin(ordinaryOctetsMax) &&
-      writeOrdinary(this.#ordinary, exchange, this)
-    )
+    if (isOrdinary(exchange) && this.#ordinary.begin(ordinaryBytesMax) && writeOrdinary(this.#ordinary, exchange, this))
       return this.#ordinary.end();
     const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
     return this.#batch.append(this.line(exchange), failed);
   }
 
-  // What lines have in common, as octets: for `writeOrdinary`.
+  // What lines have in common, as bytes: for `writeOrdinary`.
 
   get keepsNoValues(): boolean {
     return this.#queryAllowed.size === 0;
   }
 
   timestamp(wallTime: number): Uint8Array {
-    return this.#timestamps.octets(wallTime);
+    return this.#timestamps.bytes(wallTime);
   }
 
   origin(exchange: EndedExchange): Uint8Array {
     const text = this.#routeFragment(exchange);
     const known = this.#origins.get(exchange.route);
-    if (known !== undefined && known.revision === exchange.revision && known.text === text) return known.octets;
+    if (known !== undefined && known.revision === exchange.revision && known.text === text) return known.bytes;
     // It follows the timestamp, whose quote is still open.
-    const octets = Buffer.from(`"${this.#origin}${count(exchange.revision)}${text}`, 'latin1');
+    const bytes = Buffer.from(`"${this.#origin}${count(exchange.revision)}${text}`, 'latin1');
     if (this.#origins.size >= fragmentsMax) this.#origins.clear();
-    this.#origins.set(exchange.route, { revision: exchange.revision, text, octets });
-    return octets;
+    this.#origins.set(exchange.route, { revision: exchange.revision, text, bytes });
+    return bytes;
   }
 
   client(client: ClientFacts, version: string): Uint8Array {
     const known = this.#clients.get(client);
-    if (known !== undefined && known.version === version) return known.octets;
-    const octets = Buffer.from(clientPart(client, version), 'latin1');
-    this.#clients.set(client, { version, octets, last: null });
-    return octets;
+    if (known !== undefined && known.version === version) return known.bytes;
+    const bytes = Buffer.from(clientPart(client, version), 'latin1');
+    this.#clients.set(client, { version, bytes, last: null });
+    return bytes;
   }
 
   /**
@@ -122,18 +118,18 @@ export class RecordWriter implements OrdinaryParts {
    * Measured, with the ready pieces of attempts and verdicts: a line takes 2.4 µs instead of 3.3 (`bench/record.ts`), a small GET
    * 0.98 of the CPU.
    */
-  lead(exchange: EndedExchange): Uint8Array | null {
+  cachedPrefix(exchange: EndedExchange): Uint8Array | null {
     const known = this.#clients.get(exchange.client);
     if (known === undefined || known.version !== exchange.version) return null;
     const { last } = known;
     if (last === null || !last.isOf(exchange)) {
-      known.last = new Lead(exchange);
+      known.last = new CachedPrefix(exchange);
       return null;
     }
-    return (last.octets ??= this.#leadOctets(exchange));
+    return (last.bytes ??= this.#prefixBytes(exchange));
   }
 
-  #leadOctets(exchange: EndedExchange): Uint8Array | null {
+  #prefixBytes(exchange: EndedExchange): Uint8Array | null {
     const { method, client, authority } = exchange;
     if (!isPlain(method) || !isPlain(authority)) return null;
     return Buffer.concat([
@@ -154,8 +150,8 @@ export class RecordWriter implements OrdinaryParts {
 
   /** The line of `exchange`, with its LF. */
   line(exchange: EndedExchange): string {
-    const id = quotedWithin(exchange.id, recordLimits.id);
-    const traceId = exchange.traceId === '' ? 'null' : quotedWithin(exchange.traceId, recordLimits.id);
+    const id = quotedBounded(exchange.id, recordLimits.id);
+    const traceId = exchange.traceId === '' ? 'null' : quotedBounded(exchange.traceId, recordLimits.id);
     return (
       `{"v":1,"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
@@ -202,12 +198,12 @@ export class RecordWriter implements OrdinaryParts {
 
   #requestPart(exchange: EndedExchange): string {
     const target = exchange.target;
-    const mark = target.indexOf('?');
-    const path = quotedWithin(pathOf(target), recordLimits.path);
-    const query = mark === -1 ? 'null' : this.#query(target.slice(mark + 1));
+    const questionMark = target.indexOf('?');
+    const path = quotedBounded(pathOf(target), recordLimits.path);
+    const query = questionMark === -1 ? 'null' : this.#query(target.slice(questionMark + 1));
     return (
-      `,"method":${quotedWithin(exchange.method, recordLimits.method)},"scheme":"${exchange.client.scheme}"` +
-      `,"host":${quotedWithin(redactAuthority(exchange.authority), recordLimits.host)},"path":${path},"query":${query}`
+      `,"method":${quotedBounded(exchange.method, recordLimits.method)},"scheme":"${exchange.client.scheme}"` +
+      `,"host":${quotedBounded(redactAuthority(exchange.authority), recordLimits.host)},"path":${path},"query":${query}`
     );
   }
 
@@ -277,7 +273,7 @@ export class RecordWriter implements OrdinaryParts {
     const lastLine =
       exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
     return (
-      `,"exit":{"code":${code},"signal":${exit.signal === null ? 'null' : quotedWithin(exit.signal, recordLimits.signal)},"oom":${exit.outOfMemory}` +
+      `,"exit":{"code":${code},"signal":${exit.signal === null ? 'null' : quotedBounded(exit.signal, recordLimits.signal)},"oom":${exit.outOfMemory}` +
       `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exit, exchange.startedAt))},"last_line":${quotedOrNull(lastLine)}},"retry":`
     );
   }
@@ -287,8 +283,8 @@ export class RecordWriter implements OrdinaryParts {
       `,"status":${exchange.statusSent > 0 ? count(exchange.statusSent) : 'null'}` +
       `,"received_status":${exchange.statusReceived > 0 ? count(exchange.statusReceived) : 'null'},"grpc_status":null` +
       this.#verdictPart(exchange) +
-      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","octets_in":${count(exchange.octetsFromClient)}` +
-      `,"octets_out":${count(exchange.octetsToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
+      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","octets_in":${count(exchange.bytesFromClient)}` +
+      `,"octets_out":${count(exchange.bytesToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
       (exchange.tunnel === null ? '}\n' : tunnelPart(exchange.tunnel))
     );
   }
@@ -302,7 +298,7 @@ export class RecordWriter implements OrdinaryParts {
       return `,"shape":"${shape}","type":null,"cause":null,"whose":${whose},"stage":null,"detail":null`;
     return (
       `,"shape":"${shape}","type":${quotedOrNull(typeOf(failure))},"cause":"${failure.cause}","whose":${whose}` +
-      `,"stage":"${failure.stage}","detail":${quotedWithin(this.#detail(failure, exchange), recordLimits.detail)}`
+      `,"stage":"${failure.stage}","detail":${quotedBounded(this.#detail(failure, exchange), recordLimits.detail)}`
     );
   }
 
@@ -323,8 +319,8 @@ function queuedPart({ queuedMs = -1 }: AttemptFacts): string {
 
 /** The target without its query. */
 function pathOf(target: string): string {
-  const mark = target.indexOf('?');
-  return redactPath(mark === -1 ? target : target.slice(0, mark));
+  const questionMark = target.indexOf('?');
+  return redactPath(questionMark === -1 ? target : target.slice(0, questionMark));
 }
 
 /** What the lines of a route have in common while its upstream has one release. */
@@ -353,21 +349,21 @@ interface EndpointFragment {
   readonly fresh: Uint8Array;
 }
 
-interface OriginOctets {
+interface OriginBytes {
   readonly revision: number;
   readonly text: string;
-  readonly octets: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
-interface ClientOctets {
+interface ClientBytes {
   readonly version: string;
-  readonly octets: Uint8Array;
-  last: Lead | null;
+  readonly bytes: Uint8Array;
+  last: CachedPrefix | null;
 }
 
-/** What the first half of a line is made of, but for the client; with its octets once it has come twice. */
-class Lead {
-  octets: Uint8Array | null = null;
+/** What the first half of a line is made of, but for the client; with its bytes once it has come twice. */
+class CachedPrefix {
+  bytes: Uint8Array | null = null;
   readonly #revision: number;
   readonly #route: string;
   readonly #upstream: string;
@@ -402,41 +398,41 @@ class Lead {
 function endpointFragment(attempt: AttemptFacts): EndpointFragment {
   const stale = attempt.addressStale === true;
   const text =
-    `{"endpoint":${quotedWithin(attempt.endpoint, recordLimits.name)},"address":${quotedWithin(attempt.address, recordLimits.host)}` +
+    `{"endpoint":${quotedBounded(attempt.endpoint, recordLimits.name)},"address":${quotedBounded(attempt.address, recordLimits.host)}` +
     `,"state":"${attempt.endpointState}",${stale ? '"address_stale":true,' : ''}"reused":`;
   return {
     address: attempt.address,
     state: attempt.endpointState,
     stale,
     text,
-    reused: attemptOctets(text, true),
-    fresh: attemptOctets(text, false),
+    reused: attemptBytes(text, true),
+    fresh: attemptBytes(text, false),
   };
 }
 
-function attemptOctets(text: string, reused: boolean): Uint8Array {
+function attemptBytes(text: string, reused: boolean): Uint8Array {
   return Buffer.from(`,"attempts":[${text}${reused},"idle_ms":`, 'latin1');
 }
 
 function clientPart(client: ClientFacts, version: string): string {
-  const address = quotedWithin(client.address, recordLimits.name);
-  const peer = client.peerAddress === client.address ? address : quotedWithin(client.peerAddress, recordLimits.name);
+  const address = quotedBounded(client.address, recordLimits.name);
+  const peer = client.peerAddress === client.address ? address : quotedBounded(client.peerAddress, recordLimits.name);
   return (
     `,"client":{"address":${address},"port":${count(client.port)},"peer":${peer},"protocol":"${version}"},"tls":` +
     (client.tls === null
       ? 'null'
-      : `{"version":${quotedWithin(client.tls.version, recordLimits.name)},"sni":${
-          client.tls.serverName === null ? 'null' : quotedWithin(client.tls.serverName, recordLimits.host)
+      : `{"version":${quotedBounded(client.tls.version, recordLimits.name)},"sni":${
+          client.tls.serverName === null ? 'null' : quotedBounded(client.tls.serverName, recordLimits.host)
         }}`)
   );
 }
 
 function nameOrNull(name: string): string {
-  return name === '' ? 'null' : quotedWithin(name, recordLimits.name);
+  return name === '' ? 'null' : quotedBounded(name, recordLimits.name);
 }
 
 /** The end of a tunnel's line. */
 function tunnelPart({ protocol, how, by, closeCode }: TunnelFacts): string {
   const code = closeCode === 0 ? 'null' : count(closeCode);
-  return `,"tunnel":{"protocol":${quotedWithin(protocol, recordLimits.method)},"how":"${how}","by":"${by}","close_code":${code}}}\n`;
+  return `,"tunnel":{"protocol":${quotedBounded(protocol, recordLimits.method)},"how":"${how}","by":"${by}","close_code":${code}}}\n`;
 }

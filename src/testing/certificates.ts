@@ -190,11 +190,11 @@ function extension(identifier: string, value: Der, critical = false): Der {
 /** RFC 5280 §4.2.1.6: dNSName, or iPAddress. */
 function generalName(name: string): Der {
   if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split('.').map(Number)));
-  if (isIPv6(name)) return tagged(0x87, octetsOfIPv6(name));
+  if (isIPv6(name)) return tagged(0x87, bytesOfIPv6(name));
   return tagged(0x82, Buffer.from(name, 'latin1'));
 }
 
-function octetsOfIPv6(address: string): Buffer {
+function bytesOfIPv6(address: string): Buffer {
   const [head = '', tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
   const before = [...head];
   const behind = [...(tail ?? [])];

@@ -18,16 +18,16 @@ export function tagged(tag: number, ...values: readonly Der[]): Der {
   return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
 }
 
-function lengthOf(octets: number): Der {
-  if (octets < 0x80) return Buffer.from([octets]);
+function lengthOf(bytes: number): Der {
+  if (bytes < 0x80) return Buffer.from([bytes]);
   const digits: number[] = [];
-  for (let rest = octets; rest > 0; rest >>>= 8) digits.unshift(rest & 0xff);
+  for (let rest = bytes; rest > 0; rest >>>= 8) digits.unshift(rest & 0xff);
   return Buffer.from([0x80 | digits.length, ...digits]);
 }
 
-/** Never negative: the octets of the number, the most significant one first. */
-export function integer(octets: Uint8Array | number): Der {
-  const digits = typeof octets === 'number' ? Buffer.from([octets]) : Buffer.from(octets);
+/** Never negative: the bytes of the number, the most significant one first. */
+export function integer(bytes: Uint8Array | number): Der {
+  const digits = typeof bytes === 'number' ? Buffer.from([bytes]) : Buffer.from(bytes);
   return (digits[0] ?? 0) >= 0x80 ? tagged(0x02, Buffer.from([0]), digits) : tagged(0x02, digits);
 }
 

@@ -8,7 +8,7 @@ export type DnsReply =
   | { readonly kind: 'rcode'; readonly rcode: keyof typeof rcodes }
   /** The question is not answered. */
   | { readonly kind: 'silence' }
-  /** Octets that bear the question's id and are no message. */
+  /** Bytes that bear the question's id and are no message. */
   | { readonly kind: 'garbage' }
   /** A datagram that says the answer is longer; by TCP comes what `whole` says. */
   | { readonly kind: 'truncated'; readonly whole: DnsReply }
@@ -18,7 +18,7 @@ export type DnsReply =
   | { readonly kind: 'astray'; readonly by: 'id' | 'name'; readonly reply: DnsReply }
   /** `reply`, when this has resolved. */
   | { readonly kind: 'late'; readonly when: Promise<unknown>; readonly reply: DnsReply }
-  /** By TCP the connection is closed, or promises 65,535 octets and sends three; by UDP it is like silence. */
+  /** By TCP the connection is closed, or promises 65,535 bytes and sends three; by UDP it is like silence. */
   | { readonly kind: 'cut'; readonly how: 'closed' | 'unfinished' };
 
 export type DnsType = 'A' | 'AAAA';
@@ -62,7 +62,7 @@ export class DnsServer {
     this.#udp = udp;
     this.#tcp = tcp;
     this.address = `127.0.0.1:${udp.address().port}`;
-    udp.on('message', (octets, from) => this.#onDatagram(octets, from));
+    udp.on('message', (bytes, from) => this.#onDatagram(bytes, from));
     tcp.on('connection', (socket) => this.#onConnection(socket));
   }
 
@@ -88,8 +88,8 @@ export class DnsServer {
     await Promise.all(closed);
   }
 
-  #onDatagram(octets: Buffer, from: RemoteInfo): void {
-    this.#answer(octets, 'udp', (message) => {
+  #onDatagram(bytes: Buffer, from: RemoteInfo): void {
+    this.#answer(bytes, 'udp', (message) => {
       if (!this.#stopped) this.#udp.send(message, from.port, from.address);
     });
   }
@@ -101,7 +101,7 @@ export class DnsServer {
     let held = Buffer.alloc(0);
     socket.on('data', (piece: Buffer) => {
       held = Buffer.concat([held, piece]);
-      // RFC 1035 §4.2.2: two octets of length before each message.
+      // RFC 1035 §4.2.2: two bytes of length before each message.
       while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
         const end = 2 + held.readUInt16BE(0);
         const question = held.subarray(2, end);
@@ -114,8 +114,8 @@ export class DnsServer {
   }
 
   /** Sends the answer now or later, if there is one. Returns how the connection is to be cut, where it is. */
-  #answer(octets: Buffer, over: 'udp' | 'tcp', sends: (message: Buffer) => void): 'closed' | 'unfinished' | null {
-    const question = readQuestion(octets);
+  #answer(bytes: Buffer, over: 'udp' | 'tcp', sends: (message: Buffer) => void): 'closed' | 'unfinished' | null {
+    const question = readQuestion(bytes);
     if (question === null) return null;
     const { name, type } = question;
     this.questions.push({ name, type, over });
@@ -208,50 +208,50 @@ interface Question {
   readonly id: number;
   readonly name: string;
   readonly type: DnsType | 'other';
-  /** Its octets as they came, to be repeated in the answer. */
-  readonly octets: Buffer;
+  /** Its bytes as they came, to be repeated in the answer. */
+  readonly bytes: Buffer;
 }
 
-const headerOctets = 12;
+const headerBytes = 12;
 
 /** Null for what is no question (RFC 1035 §4.1.2). */
-function readQuestion(octets: Buffer): Question | null {
-  if (octets.length < headerOctets || octets.readUInt16BE(4) !== 1) return null;
+function readQuestion(bytes: Buffer): Question | null {
+  if (bytes.length < headerBytes || bytes.readUInt16BE(4) !== 1) return null;
   const labels: string[] = [];
-  let at = headerOctets;
-  for (let length = octets[at] ?? 0; length > 0; length = octets[at] ?? 0) {
-    labels.push(octets.toString('latin1', at + 1, at + 1 + length));
+  let at = headerBytes;
+  for (let length = bytes[at] ?? 0; length > 0; length = bytes[at] ?? 0) {
+    labels.push(bytes.toString('latin1', at + 1, at + 1 + length));
     at += 1 + length;
   }
   const end = at + 5;
-  if (end > octets.length) return null;
-  const type = octets.readUInt16BE(at + 1);
+  if (end > bytes.length) return null;
+  const type = bytes.readUInt16BE(at + 1);
   return {
-    id: octets.readUInt16BE(0),
+    id: bytes.readUInt16BE(0),
     name: labels.join('.').toLowerCase(),
     type: type === 1 ? 'A' : type === 28 ? 'AAAA' : 'other',
-    octets: octets.subarray(headerOctets, end),
+    bytes: bytes.subarray(headerBytes, end),
   };
 }
 
 function encodeAnswer(question: Question, rcode: number, records: readonly Buffer[], truncated: boolean): Buffer {
-  const header = Buffer.alloc(headerOctets);
+  const header = Buffer.alloc(headerBytes);
   header.writeUInt16BE(question.id, 0);
   // QR, RD and RA (RFC 1035 §4.1.1); TC where the answer is said to be longer.
   header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | rcode, 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(records.length, 6);
-  return Buffer.concat([header, question.octets, ...records]);
+  return Buffer.concat([header, question.bytes, ...records]);
 }
 
 /** RFC 1035 §4.1.3 and RFC 3596 §2.1; without an owner it is the name of the question. */
 function addressRecord(address: string, ttlS: number, owner?: string): Buffer {
-  const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address);
+  const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address);
   return encodeRecord(isIPv4(address) ? 1 : 28, ttlS, data, owner);
 }
 
 /** A pointer to the name of the question (RFC 1035 §4.1.4). */
-const pointer = Buffer.from([0xc0, headerOctets]);
+const pointer = Buffer.from([0xc0, headerBytes]);
 
 function encodeRecord(type: number, ttlS: number, data: Buffer, owner?: string): Buffer {
   const fixed = Buffer.alloc(10);
@@ -279,9 +279,9 @@ function aliasRecords(
 
 function astray(question: Question, by: 'id' | 'name'): Question {
   if (by === 'id') return { ...question, id: question.id ^ 1 };
-  const octets = Buffer.from(question.octets);
-  octets[1] = octets[1] === 0x7a ? 0x79 : 0x7a; // another first letter
-  return { ...question, octets };
+  const bytes = Buffer.from(question.bytes);
+  bytes[1] = bytes[1] === 0x7a ? 0x79 : 0x7a; // another first letter
+  return { ...question, bytes };
 }
 
 /** RFC 1035 §4.2.2. */
@@ -291,7 +291,7 @@ function withLength(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-function ipv6Octets(address: string): Buffer {
+function ipv6Bytes(address: string): Buffer {
   const [head = '', tail = ''] = address.split('::');
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
   const [left, right] = [groups(head), groups(tail)];
@@ -300,7 +300,7 @@ function ipv6Octets(address: string): Buffer {
 }
 
 function idOf(id: number): Buffer {
-  const octets = Buffer.alloc(2);
-  octets.writeUInt16BE(id);
-  return octets;
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(id);
+  return bytes;
 }

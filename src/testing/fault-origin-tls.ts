@@ -49,7 +49,7 @@ export async function startTlsFaultOrigin(options: TlsFaultOriginOptions = {}): 
   const wallTime = clock.wallTime();
   const world: TlsWorld = {
     authority: options.authority ?? certificateAuthority(wallTime),
-    stranger: certificateAuthority(wallTime, 'An Authority Nobody Knows'),
+    unknownAuthority: certificateAuthority(wallTime, 'An Authority Nobody Knows'),
     serverName: options.serverName ?? 'origin.test',
     wallTime,
   };
@@ -160,7 +160,7 @@ class Ports implements TlsFaultOrigin {
       onEnd: () => {},
       onBroken: () => {},
     });
-    secure.on('data', (octets: Buffer) => reader.push(octets));
+    secure.on('data', (bytes: Buffer) => reader.push(bytes));
   }
 
   #note(faultId: string | null): void {
@@ -245,7 +245,7 @@ class RawPlayer {
   #goesOnAfter(step: Step): boolean {
     switch (step.do) {
       case 'send':
-        this.#raw.write(step.octets);
+        this.#raw.write(step.bytes);
         return true;
       case 'pause':
         this.#timer = this.#clock.schedule(after(this.#clock.now(), step.ms), this.#play, undefined);

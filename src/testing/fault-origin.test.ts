@@ -9,7 +9,7 @@ import { fin, reset, send } from './origin-script.ts';
 import { RawClient, type RawOutcome, sendRaw } from './raw-client.ts';
 import { fieldOf } from './raw-response.ts';
 
-// Every test here sends octets over loopback and looks at the octets that come back, and at how they end.
+// Every test here sends bytes over loopback and looks at the bytes that come back, and at how they end.
 
 let origin: FaultOrigin;
 before(async () => {
@@ -27,12 +27,12 @@ function post(target: string, content: string, fields = ''): string {
   return `POST ${target} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: ${content.length}\r\n${fields}\r\n${content}`;
 }
 
-function ask(octets: string): Promise<RawOutcome> {
-  return sendRaw({ ...origin.address, octets, limitMs });
+function ask(bytes: string): Promise<RawOutcome> {
+  return sendRaw({ ...origin.address, bytes, limitMs });
 }
 
-/** What a fault leaves on the wire: exact octets, or a pattern; then FIN, RST, or a connection that stays open. */
-type Trace = readonly [octets: string | RegExp, end: 'fin' | 'reset' | 'open'];
+/** What a fault leaves on the wire: exact bytes, or a pattern; then FIN, RST, or a connection that stays open. */
+type Trace = readonly [bytes: string | RegExp, end: 'fin' | 'reset' | 'open'];
 
 const okHead = 'HTTP/1.1 200 OK\r\n';
 const lengthHead = `${okHead}Content-Type: text/plain\r\nContent-Length: 100\r\n\r\n`;
@@ -109,15 +109,15 @@ test('every misbehaviour leaves exactly its trace on the wire', { concurrency: t
   await Promise.all(
     faults.map((fault) =>
       t.test(`${fault.name}: ${fault.does}`, async () => {
-        const [octets, end] = traces[fault.name]!;
+        const [bytes, end] = traces[fault.name]!;
         const client = new RawClient(origin.address);
         client.write(get(`/fault/${fault.name}`));
-        const came = (): string => client.octets.toString('latin1');
-        const matches = (): boolean => (typeof octets === 'string' ? came() === octets : octets.test(came()));
+        const came = (): string => client.bytes.toString('latin1');
+        const matches = (): boolean => (typeof bytes === 'string' ? came() === bytes : bytes.test(came()));
         await client.waitFor(() => client.state !== 'open' || (end === 'open' && matches()), allAtOnceMs);
         if (end === 'open') await client.waitFor(() => client.state !== 'open', staysOpenMs);
-        if (typeof octets === 'string') assert.equal(came(), octets);
-        else assert.match(came(), octets);
+        if (typeof bytes === 'string') assert.equal(came(), bytes);
+        else assert.match(came(), bytes);
         assert.equal(client.state, end);
         client.close();
       }),
@@ -137,7 +137,7 @@ test('a head that is followed by a fault goes out well before it', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/fault/short-length-reset'));
   await client.waitFor(() => client.state !== 'open', limitMs);
-  const [head, content] = client.pieces;
+  const [head, content] = client.parts;
   assert.ok(content!.atMs - head!.atMs >= 40, `${content!.atMs - head!.atMs} ms`);
   assert.ok(client.endedAtMs! - content!.atMs >= 40);
 });
@@ -153,7 +153,7 @@ for (const [name, end] of [
     client.forget();
     client.write(get(`/fault/${name}`));
     const outcome = await client.response('GET', limitMs);
-    assert.equal(outcome.octets.length, 0);
+    assert.equal(outcome.bytes.length, 0);
     assert.equal(outcome.state, end);
     client.close();
   });
@@ -165,7 +165,7 @@ test('stop-reading lets an upload run into full buffers', async () => {
   for (let i = 0; i < 32; i++) client.write(Buffer.alloc(1_048_576));
   assert.equal(await client.waitFor(() => client.state !== 'open', staysOpenMs), false);
   const seen = origin.requests.find((request) => request.faultId === 'stuck')!;
-  assert.ok(seen.contentOctets < 1_048_576, `${seen.contentOctets}`);
+  assert.ok(seen.contentBytes < 1_048_576, `${seen.contentBytes}`);
   assert.equal(seen.complete, false);
   client.close();
 });
@@ -218,8 +218,8 @@ for (const [target, status, content, type] of wellAnswered) {
 }
 
 test('an answer without content has none, and the connection goes on', async () => {
-  for (const octets of [get('/status/204'), get('/status/304'), get('/ok').replace('GET', 'HEAD')]) {
-    const { response, state } = await ask(octets);
+  for (const bytes of [get('/status/204'), get('/status/304'), get('/ok').replace('GET', 'HEAD')]) {
+    const { response, state } = await ask(bytes);
     assert.equal(response?.complete, true);
     assert.equal(response.rest.length, 0);
     assert.equal(state, 'open');
@@ -245,14 +245,14 @@ test('/echo gives content back, with a length or in chunks', async () => {
 test('/sse sends one event after the other', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/sse'));
-  assert.equal(await client.waitFor(() => client.octets.includes('id: 2\ndata: tick'), limitMs), true);
+  assert.equal(await client.waitFor(() => client.bytes.includes('id: 2\ndata: tick'), limitMs), true);
   client.close();
 });
 
 test('a request with Expect: 100-continue is told to go on', async () => {
   const client = new RawClient(origin.address);
   client.write('POST /echo HTTP/1.1\r\nHost: o\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n');
-  await client.waitFor(() => client.octets.includes('100 Continue'), limitMs);
+  await client.waitFor(() => client.bytes.includes('100 Continue'), limitMs);
   client.write('ok');
   const { response } = await client.response('POST', limitMs);
   assert.deepEqual(response?.interim, [100]);
@@ -263,15 +263,15 @@ test('a request with Expect: 100-continue is told to go on', async () => {
 test('requests that come ahead are answered in order', async () => {
   const client = new RawClient(origin.address);
   client.write(post('/echo', 'one') + post('/echo', 'two') + get('/ok'));
-  await client.waitFor(() => client.octets.includes('It works'), limitMs);
-  const text = client.octets.toString();
+  await client.waitFor(() => client.bytes.includes('It works'), limitMs);
+  const text = client.bytes.toString();
   assert.ok(text.indexOf('one') < text.indexOf('two') && text.indexOf('two') < text.indexOf('It works'));
   client.close();
 });
 
-test('a request octet by octet is understood', async () => {
+test('a request byte by byte is understood', async () => {
   const client = new RawClient(origin.address);
-  for (const octet of post('/echo', 'slowly')) client.write(octet);
+  for (const byte of post('/echo', 'slowly')) client.write(byte);
   const { response } = await client.response('POST', limitMs);
   assert.equal(response?.content.toString(), 'slowly');
   client.close();
@@ -314,31 +314,24 @@ test('every request is counted by its id, so that one sent twice is seen', async
   assert.equal(origin.count('never'), 0);
   const seen = origin.requests.find((request) => request.faultId === 'once')!;
   assert.deepEqual(
-    [seen.method, seen.target, seen.fault, seen.numberOnConnection, seen.contentOctets, seen.complete],
+    [seen.method, seen.target, seen.fault, seen.numberOnConnection, seen.contentBytes, seen.complete],
     ['POST', '/echo', null, 1, 1, true],
   );
 });
 
-const atAccepts: readonly [
-  what: string,
-  script: Parameters<typeof startFaultOrigin>[0],
-  octets: string,
-  end: string,
-][] = [
-  ['close', { atAccept: () => [fin] }, '', 'fin'],
-  ['reset', { atAccept: () => [reset] }, '', 'reset'],
-  ['talk first', { atAccept: () => [send('220 mail.test ESMTP\r\n')] }, '220 mail.test ESMTP\r\n', 'open'],
-];
+const atAccepts: readonly [what: string, script: Parameters<typeof startFaultOrigin>[0], bytes: string, end: string][] =
+  [
+    ['close', { atAccept: () => [fin] }, '', 'fin'],
+    ['reset', { atAccept: () => [reset] }, '', 'reset'],
+    ['talk first', { atAccept: () => [send('220 mail.test ESMTP\r\n')] }, '220 mail.test ESMTP\r\n', 'open'],
+  ];
 
-for (const [what, options, octets, end] of atAccepts) {
+for (const [what, options, bytes, end] of atAccepts) {
   test(`an origin can ${what} as soon as a connection is accepted`, async () => {
     const other = await startFaultOrigin(options);
     const client = new RawClient(other.address);
-    await client.waitFor(
-      () => client.state !== 'open' || (octets !== '' && client.octets.toString() === octets),
-      limitMs,
-    );
-    assert.equal(client.octets.toString(), octets);
+    await client.waitFor(() => client.state !== 'open' || (bytes !== '' && client.bytes.toString() === bytes), limitMs);
+    assert.equal(client.bytes.toString(), bytes);
     assert.equal(client.state, end);
     client.close();
     await other.close();
@@ -370,7 +363,7 @@ test('as a program it honours PORT, says in one line where it is, and ends on SI
   });
   const [line] = (await once(program.stdout, 'data')) as [Buffer];
   const port = Number(/127\.0\.0\.1:([0-9]+)/.exec(line.toString())?.[1]);
-  const { response } = await sendRaw({ host: '127.0.0.1', port, octets: get('/ok'), limitMs });
+  const { response } = await sendRaw({ host: '127.0.0.1', port, bytes: get('/ok'), limitMs });
   assert.equal(response?.status, 200);
   program.kill('SIGTERM');
   const [code] = (await once(program, 'exit')) as [number];

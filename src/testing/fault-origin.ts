@@ -46,7 +46,7 @@ export interface SeenRequest {
   readonly numberOnConnection: number;
   readonly fields: ReadonlyMap<string, string>;
   /** How much of its content has come so far. */
-  readonly contentOctets: number;
+  readonly contentBytes: number;
   /** All of it has come. */
   readonly complete: boolean;
 }
@@ -121,7 +121,7 @@ class ListeningOrigin implements FaultOrigin {
 
   async retireConnections(limitMs: number): Promise<void> {
     for (const connection of this.#connections) connection.retire();
-    const cut = this.#clock.schedule(after(this.#clock.now(), limitMs), () => this.#cutConnections(), undefined);
+    const cut = this.#clock.schedule(after(this.#clock.now(), limitMs), () => this.#destroyConnections(), undefined);
     await this.#empty();
     cut.cancel();
   }
@@ -140,12 +140,12 @@ class ListeningOrigin implements FaultOrigin {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#cutConnections();
+    this.#destroyConnections();
     await this.#empty();
     await closed;
   }
 
-  #cutConnections(): void {
+  #destroyConnections(): void {
     for (const connection of this.#connections) connection.destroy();
   }
 
@@ -190,17 +190,17 @@ class ListeningOrigin implements FaultOrigin {
       connection,
       numberOnConnection,
       fields,
-      contentOctets: 0,
+      contentBytes: 0,
       complete: false,
     };
     this.requests.push(seen);
     if (this.requests.length > requestsMax) this.requests.shift();
-    if (faultId !== null) this.#tell(faultId, seen);
+    if (faultId !== null) this.#notify(faultId, seen);
     this.#onRequest(seen);
     return seen;
   }
 
-  #tell(faultId: string, seen: SeenRequest): void {
+  #notify(faultId: string, seen: SeenRequest): void {
     for (const resolve of this.#awaited.get(faultId) ?? []) resolve(seen);
     this.#awaited.delete(faultId);
   }

@@ -5,14 +5,14 @@ import { answer, apart, fin, pause, reset, send, stopReading, textType } from '.
 export const connectionFaults: readonly Fault[] = [
   {
     name: 'close-before-head',
-    does: 'reads the request, then closes (FIN) without an octet',
+    does: 'reads the request, then closes (FIN) without a byte',
     faulty: true,
     begins: 'content',
     script: () => [fin],
   },
   {
     name: 'reset-before-head',
-    does: 'reads the request, then resets the connection (RST) without an octet',
+    does: 'reads the request, then resets the connection (RST) without a byte',
     faulty: true,
     begins: 'content',
     script: () => [reset],

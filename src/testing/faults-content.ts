@@ -3,13 +3,9 @@ import { apart, fin, keep, reset, type Script, send } from './origin-script.ts';
 
 /** A good head, and content that breaks. The head goes out 50 ms ahead, so that a gateway has passed it on. */
 export const contentFaults: readonly Fault[] = [
-  content('short-length-close', 'promises 100 octets, sends 5, and closes (FIN)', () => [...short, fin]),
-  content('short-length-reset', 'promises 100 octets, sends 5, and resets (RST)', () => [...short, reset]),
-  content(
-    'stall-mid-content',
-    'promises 100 octets, sends 5, and nothing more; the connection stays open',
-    () => short,
-  ),
+  content('short-length-close', 'promises 100 bytes, sends 5, and closes (FIN)', () => [...short, fin]),
+  content('short-length-reset', 'promises 100 bytes, sends 5, and resets (RST)', () => [...short, reset]),
+  content('stall-mid-content', 'promises 100 bytes, sends 5, and nothing more; the connection stays open', () => short),
   content('chunked-cut', 'closes (FIN) in the middle of a chunk', () => [...halfChunk, fin]),
   content('chunked-reset', 'resets (RST) in the middle of a chunk', () => [...halfChunk, reset]),
   content('chunked-without-end', 'closes (FIN) after a whole chunk, without the last one', () => [...oneChunk, fin]),

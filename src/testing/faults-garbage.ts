@@ -1,10 +1,10 @@
 import type { Fault } from './fault.ts';
 import { apart, fin, page, type Script, send } from './origin-script.ts';
 
-/** Octets that are no HTTP/1 at all. Most stay open afterwards: a gateway must not wait for more to know. */
+/** Bytes that are no HTTP/1 at all. Most stay open afterwards: a gateway must not wait for more to know. */
 export const garbageFaults: readonly Fault[] = [
   garbage('ssh-banner', 'answers as an SSH server', () => [send('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n')]),
-  garbage('binary', 'answers with 256 octets of noise', () => [send(noise())]),
+  garbage('binary', 'answers with 256 bytes of noise', () => [send(noise())]),
   garbage('html-without-head', 'sends an HTML page without a head, as HTTP/0.9 did, then closes (FIN)', () => [
     send(page('A page without a head')),
     apart,
@@ -34,7 +34,7 @@ function garbage(name: string, does: string, script: () => Script): Fault {
   return { name, does, faulty: true, begins: 'content', script };
 }
 
-/** The same octets each time; the first one cannot begin a status line. */
+/** The same bytes each time; the first one cannot begin a status line. */
 function noise(): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, i) => (i * 167 + 0x9c) & 0xff);
 }

@@ -13,7 +13,7 @@ export const headFaults: readonly Fault[] = [
   whole('http-3.7', 'answers as HTTP/3.7 in HTTP/1 form', 'HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n'),
   whole('space-in-field-name', 'sends a field called "Bad Field"', withFields('Bad Field: x')),
   whole('line-without-colon', 'sends a field line without a colon', withFields('no colon here')),
-  whole('nul-in-field-value', 'sends a field value with a NUL octet', withFields('X-Nul: a\0b')),
+  whole('nul-in-field-value', 'sends a field value with a NUL byte', withFields('X-Nul: a\0b')),
   whole('huge-field-section', 'sends 2 MiB of fields', () => withFields(hugeFields())),
   whole('huge-field', 'sends a single field of 2 MiB', () => withFields(`X-Huge: ${'x'.repeat(2_097_152)}`)),
   whole(
@@ -46,8 +46,8 @@ function head(name: string, does: string, script: () => Script): Fault {
 }
 
 /** A whole response in one write. The connection is kept: a gateway that accepts it would use it again. */
-function whole(name: string, does: string, octets: string | (() => string)): Fault {
-  return head(name, does, () => [send(typeof octets === 'string' ? octets : octets()), keep]);
+function whole(name: string, does: string, bytes: string | (() => string)): Fault {
+  return head(name, does, () => [send(typeof bytes === 'string' ? bytes : bytes()), keep]);
 }
 
 function withFields(lines: string): string {

@@ -27,7 +27,7 @@ export const lawfulOddities: readonly Fault[] = [
     keep,
   ]),
   lawful('early-hints', 'sends 103 (Early Hints), then the response', earlyHints),
-  lawful('slow-drip', 'sends its content one octet every 20 ms, for a second', slowDrip),
+  lawful('slow-drip', 'sends its content one byte every 20 ms, for a second', slowDrip),
   lawful('own-502', 'answers 502 itself', () => answer('502 Bad Gateway', page('My own backend is gone'), [htmlType])),
   lawful('own-503', 'answers 503 itself, with Retry-After', () =>
     answer('503 Service Unavailable', page('Back in two minutes'), [htmlType, 'Retry-After: 120']),

@@ -5,7 +5,7 @@ import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { capabilities, MemoryLane, poisoned, windowOctetsDefault } from './memory-lane.ts';
+import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
 import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
 
 export interface MemoryRequest {
@@ -22,9 +22,9 @@ export interface MemoryRequest {
 export interface ClientStreamOptions {
   readonly clock: Clock;
   readonly client: ClientFacts;
-  /** Between octets of request content (408). */
+  /** Between bytes of request content (408). */
   readonly contentMs: number;
-  readonly windowOctets?: number;
+  readonly windowBytes?: number;
 }
 
 /** One request of a client in memory: `DownstreamStream` for the exchange, and the client's own end of it. */
@@ -61,7 +61,7 @@ export class MemoryClientStream implements DownstreamStream {
   switchedTo: string | null = null;
 
   constructor(request: MemoryRequest, options: ClientStreamOptions) {
-    const { clock, client, contentMs, windowOctets = windowOctetsDefault } = options;
+    const { clock, client, contentMs, windowBytes = windowBytesDefault } = options;
     this.#clock = clock;
     this.#contentMs = contentMs;
     this.client = client;
@@ -71,8 +71,8 @@ export class MemoryClientStream implements DownstreamStream {
     const { upgrade = null, takesTrailers = false } = request;
     this.request = { ...request, upgrade, takesTrailers, scheme: 'http', version: 'HTTP/2', fields };
     this.#requestEnded = request.framing.kind === 'none';
-    this.#up = new MemoryLane(clock, windowOctets, () => this.#deliverContent());
-    this.#down = new MemoryLane(clock, windowOctets, () => this.#arrived());
+    this.#up = new MemoryLane(clock, windowBytes, () => this.#deliverContent());
+    this.#down = new MemoryLane(clock, windowBytes, () => this.#arrived());
   }
 
   /** The request's head has come. */
@@ -84,8 +84,8 @@ export class MemoryClientStream implements DownstreamStream {
 
   // The client's end.
 
-  write(octets: Uint8Array): void {
-    this.#up.push(octets, 0, octets.length);
+  write(bytes: Uint8Array): void {
+    this.#up.push(bytes, 0, bytes.length);
     this.#up.flush();
   }
 
@@ -109,13 +109,13 @@ export class MemoryClientStream implements DownstreamStream {
   onLeft(): void {
     const handler = this.#over('cut');
     handler?.onRequestFailed(
-      fail('client_gone', this.response === null ? 'request' : 'flush', { octetsSent: this.#sent, how: 'reset' }),
+      fail('client_gone', this.response === null ? 'request' : 'flush', { bytesSent: this.#sent, how: 'reset' }),
     );
   }
 
-  /** Octets that this side holds: content that nobody has taken yet, in either direction. */
-  get heldOctets(): number {
-    return this.#up.grantedOctets + this.#down.queuedOctets;
+  /** Bytes that this side holds: content that nobody has taken yet, in either direction. */
+  get heldBytes(): number {
+    return this.#up.grantedBytes + this.#down.queuedBytes;
   }
 
   // The exchange's end.
@@ -142,19 +142,19 @@ export class MemoryClientStream implements DownstreamStream {
   #deliverContent(): void {
     const handler = this.#handler;
     if (handler === null || !this.wanted || this.#requestEnded || this.#paused) return;
-    const octets = this.#up.take();
-    if (octets !== null) {
-      this.#received += octets.length;
-      poisoned(octets, (lent, start, end) => handler.onRequestContent(lent, start, end, 'borrowed'));
+    const bytes = this.#up.take();
+    if (bytes !== null) {
+      this.#received += bytes.length;
+      poisoned(bytes, (lent, start, end) => handler.onRequestContent(lent, start, end, 'borrowed'));
     }
-    if (this.#up.ended && this.#up.queuedOctets === 0) {
+    if (this.#up.ended && this.#up.queuedBytes === 0) {
       this.#requestEnded = true;
       this.#handler?.onRequestEnd(this.#up.trailers);
       this.#overIfBothEnded();
     }
     this.#watchContent();
     this.#handler?.onRequestRead();
-    if (!this.#paused && this.#up.grantedOctets > 0) this.#up.wake();
+    if (!this.#paused && this.#up.grantedBytes > 0) this.#up.wake();
   }
 
   #watchContent(): void {
@@ -168,7 +168,7 @@ export class MemoryClientStream implements DownstreamStream {
   onStalled(): void {
     this.#requestEnded = true;
     this.#handler?.onRequestFailed(
-      fail('request_content_timeout', 'request', { idleMs: this.#contentMs, octetsReceived: this.#received }),
+      fail('request_content_timeout', 'request', { idleMs: this.#contentMs, bytesReceived: this.#received }),
     );
   }
 
@@ -194,12 +194,12 @@ export class MemoryClientStream implements DownstreamStream {
     this.#up.wake();
   }
 
-  sendContent(octets: Uint8Array, start: number, end: number): boolean {
+  sendContent(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.state !== 'open' || this.request.method === 'HEAD') return true;
     assert(this.#headWaits !== null, 'content follows a head');
     this.#sent += end - start;
-    this.#down.push(octets, start, end);
-    if (this.#down.waitingOctets === 0) return true;
+    this.#down.push(bytes, start, end);
+    if (this.#down.unsentBytes === 0) return true;
     this.#roomWanted = true;
     return false;
   }
@@ -218,8 +218,8 @@ export class MemoryClientStream implements DownstreamStream {
   }
 
   #arrived(): void {
-    for (let octets = this.#down.take(); octets !== null; octets = this.#down.take()) this.content.push(octets);
-    if (this.#handler === null || this.#down.queuedOctets > 0) return;
+    for (let bytes = this.#down.take(); bytes !== null; bytes = this.#down.take()) this.content.push(bytes);
+    if (this.#handler === null || this.#down.queuedBytes > 0) return;
     if (this.#down.ended && this.switchedTo !== null) this.#sentWhole();
     else if (this.#down.ended) {
       this.trailers = this.#down.trailers;

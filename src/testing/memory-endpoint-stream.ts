@@ -2,7 +2,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { Fields, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { capabilities, MemoryLane, poisoned, windowOctetsDefault } from './memory-lane.ts';
+import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
 import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
 
 export interface EndpointStreamOptions {
@@ -10,7 +10,7 @@ export interface EndpointStreamOptions {
   readonly address: string;
   readonly reused: boolean;
   readonly idleMs: number;
-  readonly windowOctets?: number;
+  readonly windowBytes?: number;
   /** The endpoint's side: a request's head has come. */
   readonly onRequest: (stream: MemoryEndpointStream) => void;
   /** The stream is over, whichever way. */
@@ -53,20 +53,20 @@ export class MemoryEndpointStream implements UpstreamStream {
   #paused = false;
   #roomWanted = false;
   #timer: Timer | null = null;
-  #told = false;
+  #notified = false;
   #switched = false;
   /** The endpoint has ended its direction of the tunnel. */
   #answered = false;
 
   constructor(options: EndpointStreamOptions) {
-    const { clock, address, reused, idleMs, windowOctets = windowOctetsDefault } = options;
+    const { clock, address, reused, idleMs, windowBytes = windowBytesDefault } = options;
     this.#options = options;
     this.#clock = clock;
     this.address = address;
     this.reused = reused;
     this.idleMs = idleMs;
-    this.#up = new MemoryLane(clock, windowOctets, () => this.#taken());
-    this.#down = new MemoryLane(clock, windowOctets, () => this.#deliver());
+    this.#up = new MemoryLane(clock, windowBytes, () => this.#taken());
+    this.#down = new MemoryLane(clock, windowBytes, () => this.#deliver());
   }
 
   // The exchange's end.
@@ -78,9 +78,9 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.request = { method, target, authority, fields: pairsWritten((sink) => request.writeFields(sink)) };
   }
 
-  sendContent(octets: Uint8Array, start: number, end: number): boolean {
-    this.#up.push(octets, start, end);
-    if (this.#up.waitingOctets === 0) return true;
+  sendContent(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#up.push(bytes, start, end);
+    if (this.#up.unsentBytes === 0) return true;
     this.#roomWanted = true;
     this.#watch();
     return false;
@@ -100,19 +100,19 @@ export class MemoryEndpointStream implements UpstreamStream {
 
   #noteSent(): void {
     if (this.#switched) return;
-    if (this.requestSent || !this.#up.ended || this.#up.waitingOctets > 0) return;
+    if (this.requestSent || !this.#up.ended || this.#up.unsentBytes > 0) return;
     this.requestSent = true;
     this.#watch();
   }
 
   #taken(): void {
-    if (!this.#told) {
-      this.#told = true;
+    if (!this.#notified) {
+      this.#notified = true;
       this.#options.onRequest(this);
     }
-    for (let octets = this.#up.take(); octets !== null; octets = this.#up.take()) this.content.push(octets);
+    for (let bytes = this.#up.take(); bytes !== null; bytes = this.#up.take()) this.content.push(bytes);
     this.#noteSent();
-    if (this.#up.queuedOctets > 0) return;
+    if (this.#up.queuedBytes > 0) return;
     if (this.#up.ended) {
       this.requestWhole = true;
       this.requestTrailers = this.#up.trailers;
@@ -183,8 +183,8 @@ export class MemoryEndpointStream implements UpstreamStream {
     });
   }
 
-  write(octets: Uint8Array): void {
-    this.#down.push(octets, 0, octets.length);
+  write(bytes: Uint8Array): void {
+    this.#down.push(bytes, 0, bytes.length);
     this.#down.flush();
   }
 
@@ -194,7 +194,7 @@ export class MemoryEndpointStream implements UpstreamStream {
 
   /** RST_STREAM: the attempt is over, its neighbours are not. */
   reset(): void {
-    this.#clock.schedule(this.#clock.now(), call, () => this.#failWith(this.#cut()));
+    this.#clock.schedule(this.#clock.now(), call, () => this.#failWith(this.#breakOff()));
   }
 
   stopReading(): void {
@@ -205,50 +205,50 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#up.hold(false);
   }
 
-  /** Octets that the gateway holds for this stream. */
-  get heldOctets(): number {
-    return this.#up.queuedOctets + this.#down.grantedOctets;
+  /** Bytes that the gateway holds for this stream. */
+  get heldBytes(): number {
+    return this.#up.queuedBytes + this.#down.grantedBytes;
   }
 
   #deliver(): void {
     if (this.#handler === null || this.#head === null || this.#paused) return;
-    const octets = this.#down.take();
+    const bytes = this.#down.take();
     // What is lent of a response is lent until its read is over.
-    if (octets === null) this.#read(this.#handler);
-    else poisoned(octets, (lent, start, end) => this.#read(this.#handler, lent, start, end));
+    if (bytes === null) this.#read(this.#handler);
+    else poisoned(bytes, (lent, start, end) => this.#read(this.#handler, lent, start, end));
   }
 
-  #read(handler: UpstreamHandler | null, octets: Uint8Array = nothing, start = 0, end = 0): void {
+  #read(handler: UpstreamHandler | null, bytes: Uint8Array = nothing, start = 0, end = 0): void {
     if (handler === null || this.#head === null) return;
     this.#received += end - start;
-    if (end > start) handler.onResponseContent(octets, start, end, 'borrowed');
+    if (end > start) handler.onResponseContent(bytes, start, end, 'borrowed');
     if (this.#handler === null) return;
-    if (this.#down.ended && this.#down.queuedOctets === 0) {
+    if (this.#down.ended && this.#down.queuedBytes === 0) {
       const { framing } = this.#head;
-      if (framing.kind === 'length' && framing.octets !== this.#received) return this.#failWith(this.#cut());
+      if (framing.kind === 'length' && framing.bytes !== this.#received) return this.#failWith(this.#breakOff());
       if (this.#answered) return;
       this.#answered = true;
       if (!this.#switched || this.requestWhole) this.#over();
       handler.onResponseEnd(this.#down.trailers);
     } else {
       this.#watch();
-      if (this.#down.grantedOctets > 0 && !this.#paused) this.#down.wake();
+      if (this.#down.grantedBytes > 0 && !this.#paused) this.#down.wake();
     }
     handler.onResponseRead();
   }
 
-  #cut(): Failure {
+  #breakOff(): Failure {
     const { address, reused, idleMs } = this;
     if (this.#head === null)
       return fail('reset_before_response', 'response', { address, reused, idleMs, errno: 'ECONNRESET' });
     const { framing } = this.#head;
-    const octetsReceived = this.#received;
+    const bytesReceived = this.#received;
     if (framing.kind !== 'length')
-      return fail('response_content_reset', 'content', { address, octetsReceived, errno: 'ECONNRESET' });
+      return fail('response_content_reset', 'content', { address, bytesReceived, errno: 'ECONNRESET' });
     return fail('response_content_short', 'content', {
       address,
-      octetsReceived,
-      octetsExpected: framing.octets,
+      bytesReceived,
+      bytesExpected: framing.bytes,
       how: 'reset',
     });
   }
@@ -257,7 +257,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#timer?.cancel();
     if (this.#handler === null || this.#paused) return;
     const { idleMs, responseHeadMs } = this.#limits;
-    const pending = this.#up.waitingOctets > 0;
+    const pending = this.#up.unsentBytes > 0;
     if (this.#head === null && !pending && !this.requestSent) return;
     const limitMs = this.#head !== null || pending ? idleMs : responseHeadMs;
     this.#timer = this.#clock.schedule(after(this.#clock.now(), limitMs), call, () => this.#failWith(this.#slow()));
@@ -267,10 +267,10 @@ export class MemoryEndpointStream implements UpstreamStream {
     const { address } = this;
     const { idleMs, responseHeadMs } = this.#limits;
     if (this.#head !== null)
-      return fail('response_content_stalled', 'content', { address, idleMs, octetsReceived: this.#received });
-    if (this.#up.waitingOctets === 0)
+      return fail('response_content_stalled', 'content', { address, idleMs, bytesReceived: this.#received });
+    if (this.#up.unsentBytes === 0)
       return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
-    return fail('request_write_timeout', 'send', { address, limitMs: idleMs, octetsSent: this.#up.grantedOctets });
+    return fail('request_write_timeout', 'send', { address, limitMs: idleMs, bytesSent: this.#up.grantedBytes });
   }
 
   #failWith(failure: Failure): void {
@@ -293,7 +293,7 @@ export class MemoryEndpointStream implements UpstreamStream {
 const nothing = new Uint8Array(0);
 
 function headOf(status: number, fields: FieldPairs, framing: Framing): ResponseHead {
-  const contentLength = framing.kind === 'length' ? framing.octets : -1;
+  const contentLength = framing.kind === 'length' ? framing.bytes : -1;
   return { status, reason: '', version: 'HTTP/2', fields: new PairFields(fields), framing, contentLength };
 }
 

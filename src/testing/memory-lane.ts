@@ -9,11 +9,11 @@ export const capabilities: Capabilities = {
   tunnels: true,
 };
 
-/** How many octets either end may be sent before it grants more. */
-export const windowOctetsDefault = 16 * 1024;
+/** How many bytes either end may be sent before it grants more. */
+export const windowBytesDefault = 16 * 1024;
 
-/** Composed octets go by themselves when there are this many. */
-const flushOctets = 32 * 1024;
+/** Composed bytes go by themselves when there are this many. */
+const flushBytes = 32 * 1024;
 
 /**
  * One direction of a stream, with credit:
@@ -25,13 +25,13 @@ const flushOctets = 32 * 1024;
 export class MemoryLane {
   readonly #clock: Clock;
   readonly #onArrival: () => void;
-  readonly #windowOctets: number;
+  readonly #windowBytes: number;
   #composed: Uint8Array[] = [];
-  #composedOctets = 0;
-  #waiting: Uint8Array[] = [];
-  #waitingOctets = 0;
+  #composedBytes = 0;
+  #unsent: Uint8Array[] = [];
+  #unsentBytes = 0;
   #granted: Uint8Array[] = [];
-  #grantedOctets = 0;
+  #grantedBytes = 0;
   #wakes: Timer | null = null;
   #held = false;
   #closed = false;
@@ -39,44 +39,44 @@ export class MemoryLane {
   ended = false;
   trailers: Fields | null = null;
 
-  constructor(clock: Clock, windowOctets: number, onArrival: () => void) {
+  constructor(clock: Clock, windowBytes: number, onArrival: () => void) {
     this.#clock = clock;
-    this.#windowOctets = windowOctets;
+    this.#windowBytes = windowBytes;
     this.#onArrival = onArrival;
   }
 
-  /** Octets for which there is no credit. */
-  get waitingOctets(): number {
-    return this.#waitingOctets;
+  /** Bytes for which there is no credit. */
+  get unsentBytes(): number {
+    return this.#unsentBytes;
   }
 
-  /** Octets that may be taken. */
-  get grantedOctets(): number {
-    return this.#grantedOctets;
+  /** Bytes that may be taken. */
+  get grantedBytes(): number {
+    return this.#grantedBytes;
   }
 
-  get queuedOctets(): number {
-    return this.#composedOctets + this.#waitingOctets + this.#grantedOctets;
+  get queuedBytes(): number {
+    return this.#composedBytes + this.#unsentBytes + this.#grantedBytes;
   }
 
-  push(octets: Uint8Array, start: number, end: number): void {
+  push(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || start === end) return;
-    this.#composed.push(new Uint8Array(octets.subarray(start, end)));
-    this.#composedOctets += end - start;
-    if (this.#composedOctets >= flushOctets) this.flush();
+    this.#composed.push(new Uint8Array(bytes.subarray(start, end)));
+    this.#composedBytes += end - start;
+    if (this.#composedBytes >= flushBytes) this.flush();
   }
 
   flush(): void {
     if (this.#closed) return;
-    this.#waiting.push(...this.#composed);
-    this.#waitingOctets += this.#composedOctets;
+    this.#unsent.push(...this.#composed);
+    this.#unsentBytes += this.#composedBytes;
     this.#composed = [];
-    this.#composedOctets = 0;
+    this.#composedBytes = 0;
     if (this.#finished) this.ended = true;
     this.#grant();
   }
 
-  /** The end, behind all octets, once they are flushed. */
+  /** The end, behind all bytes, once they are flushed. */
   finish(trailers: Fields | null): void {
     this.#finished = true;
     this.trailers = trailers;
@@ -98,15 +98,15 @@ export class MemoryLane {
 
   /** All that may be taken, as one run; null when there is nothing. */
   take(): Uint8Array | null {
-    if (this.#held || this.#grantedOctets === 0) return null;
-    const run = new Uint8Array(this.#grantedOctets);
+    if (this.#held || this.#grantedBytes === 0) return null;
+    const run = new Uint8Array(this.#grantedBytes);
     let at = 0;
-    for (const piece of this.#granted) {
-      run.set(piece, at);
-      at += piece.length;
+    for (const slice of this.#granted) {
+      run.set(slice, at);
+      at += slice.length;
     }
     this.#granted = [];
-    this.#grantedOctets = 0;
+    this.#grantedBytes = 0;
     this.#grant();
     return run;
   }
@@ -132,32 +132,32 @@ export class MemoryLane {
     this.#closed = true;
     this.#wakes?.cancel();
     this.#composed = [];
-    this.#waiting = [];
+    this.#unsent = [];
     this.#granted = [];
-    this.#composedOctets = 0;
-    this.#waitingOctets = 0;
-    this.#grantedOctets = 0;
+    this.#composedBytes = 0;
+    this.#unsentBytes = 0;
+    this.#grantedBytes = 0;
   }
 
   #grant(): void {
-    while (this.#waiting.length > 0 && this.#grantedOctets < this.#windowOctets) {
-      const first = this.#waiting[0] as Uint8Array;
-      const size = Math.min(first.length, this.#windowOctets - this.#grantedOctets);
+    while (this.#unsent.length > 0 && this.#grantedBytes < this.#windowBytes) {
+      const first = this.#unsent[0] as Uint8Array;
+      const size = Math.min(first.length, this.#windowBytes - this.#grantedBytes);
       this.#granted.push(first.subarray(0, size));
-      this.#grantedOctets += size;
-      this.#waitingOctets -= size;
-      if (size === first.length) this.#waiting.shift();
-      else this.#waiting[0] = first.subarray(size);
+      this.#grantedBytes += size;
+      this.#unsentBytes -= size;
+      if (size === first.length) this.#unsent.shift();
+      else this.#unsent[0] = first.subarray(size);
       this.wake();
     }
   }
 }
 
-/** Lends octets for one call, at an offset, and overwrites them afterwards: whoever keeps them will notice. */
-export function poisoned(octets: Uint8Array, lend: (octets: Uint8Array, start: number, end: number) => void): void {
-  const lent = new Uint8Array(octets.length + 8).fill(0xdb);
-  lent.set(octets, 5);
-  lend(lent, 5, 5 + octets.length);
+/** Lends bytes for one call, at an offset, and overwrites them afterwards: whoever keeps them will notice. */
+export function poisoned(bytes: Uint8Array, lend: (bytes: Uint8Array, start: number, end: number) => void): void {
+  const lent = new Uint8Array(bytes.length + 8).fill(0xdb);
+  lent.set(bytes, 5);
+  lend(lent, 5, 5 + bytes.length);
   lent.fill(0xdb);
 }
 

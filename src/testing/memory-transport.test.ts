@@ -9,12 +9,12 @@ import { SimulatedClock } from './simulated-clock.ts';
 /** Writes down what it hears, in order. */
 class Diary implements TransportListener {
   readonly lines: string[] = [];
-  octets = Buffer.alloc(0);
+  bytes = Buffer.alloc(0);
   onPiece: (() => void) | null = null;
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
-    this.octets = Buffer.concat([this.octets, octets.subarray(start, end)]);
-    this.lines.push(`octets ${end - start}`);
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = Buffer.concat([this.bytes, bytes.subarray(start, end)]);
+    this.lines.push(`bytes ${end - start}`);
     this.onPiece?.();
   }
 
@@ -41,20 +41,20 @@ function pair(options: Partial<TransportPairOptions> = {}) {
   return { clock, a, b, heardByA, heardByB };
 }
 
-const text = (octets: string): Uint8Array => new TextEncoder().encode(octets);
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-function send(transport: Transport, octets: string): boolean {
-  const bytes = text(octets);
+function send(transport: Transport, text: string): boolean {
+  const bytes = encode(text);
   return transport.write(bytes, 0, bytes.length, 'borrowed');
 }
 
-test('octets arrive, later and never from inside write', () => {
+test('bytes arrive, later and never from inside write', () => {
   const { clock, a, heardByB } = pair();
   assert.equal(send(a, 'hello'), true);
   assert.deepEqual(heardByB.lines, []);
   clock.advanceSync(0);
-  assert.deepEqual(heardByB.lines, ['octets 5']);
-  assert.equal(heardByB.octets.toString(), 'hello');
+  assert.deepEqual(heardByB.lines, ['bytes 5']);
+  assert.equal(heardByB.bytes.toString(), 'hello');
 });
 
 test('latency delays delivery', () => {
@@ -63,22 +63,22 @@ test('latency delays delivery', () => {
   clock.advanceSync(19);
   assert.deepEqual(heardByB.lines, []);
   clock.advanceSync(1);
-  assert.deepEqual(heardByB.lines, ['octets 5']);
+  assert.deepEqual(heardByB.lines, ['bytes 5']);
 });
 
-test('beyond the window octets stay pending until the peer reads; then, and only then, onWritten', () => {
-  const { clock, a, b, heardByA, heardByB } = pair({ windowOctets: 4 });
+test('beyond the window bytes stay pending until the peer reads; then, and only then, onWritten', () => {
+  const { clock, a, b, heardByA, heardByB } = pair({ windowBytes: 4 });
   b.pause();
   assert.equal(send(a, 'abcdefgh'), false);
-  assert.equal(a.pendingOctets, 4);
+  assert.equal(a.pendingBytes, 4);
   clock.advanceSync(1000);
-  assert.equal(a.pendingOctets, 4);
+  assert.equal(a.pendingBytes, 4);
   assert.deepEqual(heardByA.lines, []);
   b.resume();
   clock.advanceSync(0);
-  assert.equal(a.pendingOctets, 0);
+  assert.equal(a.pendingBytes, 0);
   assert.deepEqual(heardByA.lines, ['written']);
-  assert.equal(heardByB.octets.toString(), 'abcdefgh');
+  assert.equal(heardByB.bytes.toString(), 'abcdefgh');
 });
 
 test('a write that is taken at once is followed by no onWritten', () => {
@@ -88,7 +88,7 @@ test('a write that is taken at once is followed by no onWritten', () => {
   assert.deepEqual(heardByA.lines, []);
 });
 
-test('pause holds octets and FIN back; resume lets them come', () => {
+test('pause holds bytes and FIN back; resume lets them come', () => {
   const { clock, a, b, heardByB } = pair();
   send(a, 'abc');
   a.end();
@@ -97,27 +97,27 @@ test('pause holds octets and FIN back; resume lets them come', () => {
   assert.deepEqual(heardByB.lines, []);
   b.resume();
   clock.advanceSync(0);
-  assert.deepEqual(heardByB.lines, ['octets 3', 'end']);
+  assert.deepEqual(heardByB.lines, ['bytes 3', 'end']);
 });
 
-test('pausing from inside onOctets stops the next piece', () => {
-  const { clock, a, b, heardByB } = pair({ pieces: { random: new SeededRandom(1), octetsMax: 1 } });
+test('pausing from inside onBytes stops the next piece', () => {
+  const { clock, a, b, heardByB } = pair({ slices: { random: new SeededRandom(1), bytesMax: 1 } });
   heardByB.onPiece = () => b.pause();
   send(a, 'abc');
   clock.advanceSync(10);
-  assert.deepEqual(heardByB.lines, ['octets 1']);
+  assert.deepEqual(heardByB.lines, ['bytes 1']);
 });
 
-test('FIN comes after all octets, pending ones too, and the other direction stays open', () => {
-  const { clock, a, b, heardByA, heardByB } = pair({ windowOctets: 2 });
+test('FIN comes after all bytes, pending ones too, and the other direction stays open', () => {
+  const { clock, a, b, heardByA, heardByB } = pair({ windowBytes: 2 });
   send(a, 'abcde');
   a.end();
   clock.advanceSync(0);
-  assert.equal(heardByB.octets.toString(), 'abcde');
+  assert.equal(heardByB.bytes.toString(), 'abcde');
   assert.equal(heardByB.lines.at(-1), 'end');
   send(b, 'answer');
   clock.advanceSync(0);
-  assert.equal(heardByA.octets.toString(), 'answer');
+  assert.equal(heardByA.bytes.toString(), 'answer');
 });
 
 test('when both have sent FIN both are closed, without an errno, and hear nothing more', () => {
@@ -137,14 +137,14 @@ test('close sends FIN, tells its own end, and cuts what comes back', () => {
   a.close('close');
   clock.advanceSync(0);
   assert.deepEqual(heardByA.lines, ['closed null']);
-  assert.deepEqual(heardByB.lines, ['octets 10', 'end']);
+  assert.deepEqual(heardByB.lines, ['bytes 10', 'end']);
   send(b, 'too late');
   clock.advanceSync(0);
   assert.deepEqual(heardByB.lines.slice(2), ['closed ECONNRESET']);
   assert.deepEqual(heardByA.lines, ['closed null']);
 });
 
-test('close with octets unread resets the peer, as Linux does', () => {
+test('close with bytes unread resets the peer, as Linux does', () => {
   const { clock, a, b, heardByB } = pair();
   send(b, 'never read');
   a.close('close');
@@ -152,26 +152,26 @@ test('close with octets unread resets the peer, as Linux does', () => {
   assert.deepEqual(heardByB.lines, ['closed ECONNRESET']);
 });
 
-test('a reset arrives as ECONNRESET behind the octets the kernel had', () => {
+test('a reset arrives as ECONNRESET behind the bytes the kernel had', () => {
   const { clock, a, heardByA, heardByB } = pair();
   send(a, 'half a head');
   a.close('reset');
   clock.advanceSync(0);
-  assert.deepEqual(heardByB.lines, ['octets 11', 'closed ECONNRESET']);
+  assert.deepEqual(heardByB.lines, ['bytes 11', 'closed ECONNRESET']);
   assert.deepEqual(heardByA.lines, ['closed null']);
 });
 
-test('octets that are pending when the connection is closed are lost', () => {
-  const { clock, a, b, heardByB } = pair({ windowOctets: 3 });
+test('bytes that are pending when the connection is closed are lost', () => {
+  const { clock, a, b, heardByB } = pair({ windowBytes: 3 });
   b.pause();
   send(a, 'abcdef');
   a.close('close');
   b.resume();
   clock.advanceSync(0);
-  assert.equal(heardByB.octets.toString(), 'abc');
+  assert.equal(heardByB.bytes.toString(), 'abc');
 });
 
-test('whoever has paused learns of a reset when it writes, or while octets are pending', () => {
+test('whoever has paused learns of a reset when it writes, or while bytes are pending', () => {
   const idle = pair();
   idle.b.pause();
   idle.a.close('reset');
@@ -181,7 +181,7 @@ test('whoever has paused learns of a reset when it writes, or while octets are p
   idle.clock.advanceSync(0);
   assert.deepEqual(idle.heardByB.lines, ['closed ECONNRESET']);
 
-  const writing = pair({ windowOctets: 1 });
+  const writing = pair({ windowBytes: 1 });
   writing.a.pause();
   writing.b.pause();
   send(writing.b, 'xyz');
@@ -190,13 +190,13 @@ test('whoever has paused learns of a reset when it writes, or while octets are p
   assert.deepEqual(writing.heardByB.lines, ['closed ECONNRESET']);
 });
 
-test('borrowed octets are overwritten when onOctets returns', () => {
+test('borrowed bytes are overwritten when onBytes returns', () => {
   const { clock, a, b } = pair();
   let kept: Uint8Array = new Uint8Array(0);
   let seen = '';
   b.listener = {
-    onOctets: (octets, start, end) => {
-      kept = octets.subarray(start, end);
+    onBytes: (bytes, start, end) => {
+      kept = bytes.subarray(start, end);
       seen = Buffer.from(kept).toString();
     },
     onEnd() {},
@@ -209,11 +209,11 @@ test('borrowed octets are overwritten when onOctets returns', () => {
   assert.deepEqual([...kept], Array(6).fill(0xdb));
 });
 
-test('octets read in bulk last until the next read', () => {
+test('bytes read in bulk last until the next read', () => {
   const { clock, a, b } = pair();
   const kept: Uint8Array[] = [];
   b.listener = {
-    onOctets: (octets, start, end) => kept.push(octets.subarray(start, end)),
+    onBytes: (bytes, start, end) => kept.push(bytes.subarray(start, end)),
     onEnd() {},
     onWritten() {},
     onClosed() {},
@@ -228,23 +228,23 @@ test('octets read in bulk last until the next read', () => {
   assert.equal(Buffer.from(kept[1]!).toString(), 'two');
 });
 
-test('a writer that changes its own octets while they are pending is found out', () => {
-  const { clock, a, b } = pair({ windowOctets: 2 });
-  const octets = text('abcd');
+test('a writer that changes its own bytes while they are pending is found out', () => {
+  const { clock, a, b } = pair({ windowBytes: 2 });
+  const bytes = encode('abcd');
   b.pause();
-  a.write(octets, 0, 4, 'owned');
-  octets[3] = 0;
+  a.write(bytes, 0, 4, 'owned');
+  bytes[3] = 0;
   b.resume();
   assert.throws(() => clock.advanceSync(0), { name: 'BrokenInvariant' });
 });
 
-test('borrowed octets may be changed as soon as write returns', () => {
-  const { clock, a, heardByB } = pair({ windowOctets: 2 });
-  const octets = text('abcd');
-  a.write(octets, 0, 4, 'borrowed');
-  octets.fill(0);
+test('borrowed bytes may be changed as soon as write returns', () => {
+  const { clock, a, heardByB } = pair({ windowBytes: 2 });
+  const bytes = encode('abcd');
+  a.write(bytes, 0, 4, 'borrowed');
+  bytes.fill(0);
   clock.advanceSync(0);
-  assert.equal(heardByB.octets.toString(), 'abcd');
+  assert.equal(heardByB.bytes.toString(), 'abcd');
 });
 
 test('writing after end() is a broken invariant; writing after close() goes nowhere', () => {
@@ -254,7 +254,7 @@ test('writing after end() is a broken invariant; writing after close() goes nowh
   b.close('close');
   assert.equal(send(b, 'x'), false);
   clock.advanceSync(0);
-  assert.equal(heardByA.octets.length, 0);
+  assert.equal(heardByA.bytes.length, 0);
 });
 
 test('the nth write fails with its errno, and the peer is reset', () => {
@@ -263,7 +263,7 @@ test('the nth write fails with its errno, and the peer is reset', () => {
   assert.equal(send(a, 'two'), false);
   clock.advanceSync(0);
   assert.deepEqual(heardByA.lines, ['closed EPIPE']);
-  assert.equal(heardByB.octets.toString(), 'one');
+  assert.equal(heardByB.bytes.toString(), 'one');
   assert.equal(heardByB.lines.at(-1), 'closed ECONNRESET');
 });
 
@@ -273,32 +273,32 @@ test('the nth read fails with its errno', () => {
   clock.advanceSync(0);
   send(a, 'two');
   clock.advanceSync(0);
-  assert.deepEqual(heardByB.lines, ['octets 3', 'closed ETIMEDOUT']);
+  assert.deepEqual(heardByB.lines, ['bytes 3', 'closed ETIMEDOUT']);
 });
 
 for (const at of [0, 1, 4, 5]) {
-  test(`a reset at octet ${at} lets ${at} octets through, then resets both ends`, () => {
-    const { clock, a, heardByA, heardByB } = pair({ faults: { second: { resetAtOctet: at } } });
+  test(`a reset at byte ${at} lets ${at} bytes through, then resets both ends`, () => {
+    const { clock, a, heardByA, heardByB } = pair({ faults: { second: { resetAtByte: at } } });
     send(a, 'hello');
     clock.advanceSync(0);
-    assert.equal(heardByB.octets.toString(), 'hello'.slice(0, at));
+    assert.equal(heardByB.bytes.toString(), 'hello'.slice(0, at));
     assert.equal(heardByB.lines.at(-1), 'closed ECONNRESET');
     assert.deepEqual(heardByA.lines, ['closed ECONNRESET']);
   });
 }
 
-test('whatever the window, the pieces and the pauses: the same octets arrive in order, and everything ends', () => {
+test('whatever the window, the pieces and the pauses: the same bytes arrive in order, and everything ends', () => {
   fc.assert(
     fc.property(
       fc.integer(),
       fc.integer({ min: 1, max: 50 }),
       fc.integer({ min: 1, max: 20 }),
       fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 20 }),
-      (seed, windowOctets, octetsMax, writes) => {
+      (seed, windowBytes, bytesMax, writes) => {
         const random = new SeededRandom(seed);
-        const { clock, a, b, heardByA, heardByB } = pair({ windowOctets, latencyMs: 1, pieces: { random, octetsMax } });
-        for (const octets of writes) {
-          a.write(octets, 0, octets.length, 'owned');
+        const { clock, a, b, heardByA, heardByB } = pair({ windowBytes, latencyMs: 1, slices: { random, bytesMax } });
+        for (const bytes of writes) {
+          a.write(bytes, 0, bytes.length, 'owned');
           if (random.next() < 0.3) b.pause();
           else b.resume();
           clock.advanceSync(random.integer(3));
@@ -308,7 +308,7 @@ test('whatever the window, the pieces and the pauses: the same octets arrive in 
         clock.advanceSync(5000);
         b.end();
         clock.advanceSync(5);
-        assert.deepEqual(heardByB.octets, Buffer.concat(writes));
+        assert.deepEqual(heardByB.bytes, Buffer.concat(writes));
         assert.equal(heardByA.lines.at(-1), 'closed null');
         assert.equal(heardByB.lines.at(-1), 'closed null');
         assert.equal(clock.timersLive, 0);

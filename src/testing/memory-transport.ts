@@ -8,12 +8,12 @@ import { MemoryPipe } from './memory-pipe.ts';
 export interface TransportPairOptions {
   /** Everything is delivered by its timers: nothing happens until time moves, if only by 0 ms. */
   readonly clock: Clock;
-  /** How many octets each direction's kernel holds before writes stay pending. Default 65,536. */
-  readonly windowOctets?: number;
+  /** How many bytes each direction's kernel holds before writes stay pending. Default 65,536. */
+  readonly windowBytes?: number;
   /** From write to delivery, each direction. Default 0. */
   readonly latencyMs?: number;
-  /** Delivers in pieces of 1 to `octetsMax` octets, by chance. Without it: as much as has arrived. */
-  readonly pieces?: { readonly random: Random; readonly octetsMax: number };
+  /** Delivers in pieces of 1 to `bytesMax` bytes, by chance. Without it: as much as has arrived. */
+  readonly slices?: { readonly random: Random; readonly bytesMax: number };
   /** Writes wait for the end of the turn, as small ones do with sockets: until all is delivered that was due before them. */
   readonly holds?: 'first' | 'both';
   readonly faults?: { readonly first?: TransportFaults; readonly second?: TransportFaults };
@@ -26,23 +26,23 @@ export interface TransportFaults {
   readonly write?: { readonly nth: number; readonly errno: string };
   /** In place of the nth delivery the connection is gone for `errno`; the peer sees a reset. */
   readonly read?: { readonly nth: number; readonly errno: string };
-  /** After this many octets have been delivered here, both ends are reset. 0: before the first. */
-  readonly resetAtOctet?: number;
+  /** After this many bytes have been delivered here, both ends are reset. 0: before the first. */
+  readonly resetAtByte?: number;
 }
 
 /**
  * Two transports that are each other's peer, over memory and simulated time. They hold their users to the
  * contract of `core/transport.ts`, harder than sockets do:
  *
- * - octets lent to `onOctets` are overwritten with 0xdb when it returns (those read in bulk: at the next read);
+ * - bytes lent to `onBytes` are overwritten with 0xdb when it returns (those read in bulk: at the next read);
  * - they seldom begin at offset 0;
- * - octets written as owned are compared when they are taken, and a change is a broken invariant;
- * - a close with octets unread resets the peer, and so does a write to a closed one, as on Linux.
+ * - bytes written as owned are compared when they are taken, and a change is a broken invariant;
+ * - a close with bytes unread resets the peer, and so does a write to a closed one, as on Linux.
  */
 export function createTransportPair(options: TransportPairOptions): [MemoryTransport, MemoryTransport] {
-  const windowOctets = options.windowOctets ?? 65_536;
-  const there = new MemoryPipe(windowOctets);
-  const back = new MemoryPipe(windowOctets);
+  const windowBytes = options.windowBytes ?? 65_536;
+  const there = new MemoryPipe(windowBytes);
+  const back = new MemoryPipe(windowBytes);
   const { faults = {}, facts = {}, holds } = options;
   const first = new MemoryTransport(
     options,
@@ -68,12 +68,12 @@ export function createTransportPair(options: TransportPairOptions): [MemoryTrans
 export class MemoryTransport implements Transport {
   readonly facts: TransportFacts;
   /** For its users alone, as with sockets. */
-  heldOctets = 0;
-  sentOctets = 0;
-  listener: TransportListener = nobody;
+  heldBytes = 0;
+  sentBytes = 0;
+  listener: TransportListener = noListener;
   readonly #clock: Clock;
   readonly #latencyMs: number;
-  readonly #pieces: TransportPairOptions['pieces'];
+  readonly #slices: TransportPairOptions['slices'];
   readonly #faults: TransportFaults;
   readonly #holds: boolean;
   #held: Uint8Array[] = [];
@@ -83,7 +83,7 @@ export class MemoryTransport implements Transport {
   #delivery: Timer | null = null;
   #paused = false;
   #bulk = false;
-  #bulkOctets: Uint8Array | null = null;
+  #bulkBytes: Uint8Array | null = null;
   #closed = false;
   #ended = false;
   #closesAfterIt = false;
@@ -92,7 +92,7 @@ export class MemoryTransport implements Transport {
   #awaitsWritten = false;
   #writes = 0;
   #reads = 0;
-  #octetsDelivered = 0;
+  #bytesDelivered = 0;
 
   constructor(
     options: TransportPairOptions,
@@ -104,7 +104,7 @@ export class MemoryTransport implements Transport {
   ) {
     this.#clock = options.clock;
     this.#latencyMs = options.latencyMs ?? 0;
-    this.#pieces = options.pieces;
+    this.#slices = options.slices;
     this.#faults = faults;
     this.#holds = holds;
     this.#out = out;
@@ -115,7 +115,7 @@ export class MemoryTransport implements Transport {
   /** For `createTransportPair` alone. */
   meet(peer: MemoryTransport): void {
     this.#peer = peer;
-    if (this.#faults.resetAtOctet === 0) this.#soon(() => this.#fail('ECONNRESET'));
+    if (this.#faults.resetAtByte === 0) this.#soon(() => this.#fail('ECONNRESET'));
   }
 
   /** Closed by either end, or both FINs seen. */
@@ -123,40 +123,40 @@ export class MemoryTransport implements Transport {
     return this.#closed;
   }
 
-  /** Octets given to the listener so far. */
-  get octetsDelivered(): number {
-    return this.#octetsDelivered;
+  /** Bytes given to the listener so far. */
+  get bytesDelivered(): number {
+    return this.#bytesDelivered;
   }
 
-  get pendingOctets(): number {
-    return this.#closed ? 0 : this.#out.pendingOctets;
+  get pendingBytes(): number {
+    return this.#closed ? 0 : this.#out.pendingBytes;
   }
 
-  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    assert(start >= 0 && start <= end && end <= octets.length, 'what is written lies within its octets');
+  write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    assert(start >= 0 && start <= end && end <= bytes.length, 'what is written lies within its bytes');
     assert(!this.#ended, 'nothing is written after end()');
-    // After a write that failed, none succeeds: the octets behind a gap would pass for the message.
+    // After a write that failed, none succeeds: the bytes behind a gap would pass for the message.
     if (this.#closed || this.#broken) return false;
-    if (!this.#holds || this.pendingOctets > 0) return this.#write(octets, start, end, ownership);
-    if (this.heldOctets === 0) this.#soon(() => this.#sendHeld());
-    this.heldOctets += end - start;
-    this.#held.push(new Uint8Array(octets.subarray(start, end)));
+    if (!this.#holds || this.pendingBytes > 0) return this.#write(bytes, start, end, ownership);
+    if (this.heldBytes === 0) this.#soon(() => this.#sendHeld());
+    this.heldBytes += end - start;
+    this.#held.push(new Uint8Array(bytes.subarray(start, end)));
     return true;
   }
 
-  takeBack(): Uint8Array {
+  reclaimUnsent(): Uint8Array {
     const held = Buffer.concat(this.#held);
     this.#held = [];
-    this.heldOctets = 0;
+    this.heldBytes = 0;
     return held;
   }
 
   #sendHeld(): void {
-    const held = this.takeBack();
+    const held = this.reclaimUnsent();
     if (held.length > 0 && !this.#closed && !this.#broken) this.#write(held, 0, held.length, 'owned');
   }
 
-  #write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  #write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.#writes++;
     if (this.#faults.write?.nth === this.#writes) {
       const { errno } = this.#faults.write;
@@ -164,13 +164,13 @@ export class MemoryTransport implements Transport {
       this.#soon(() => this.#fail(errno));
       return false;
     }
-    this.sentOctets += end - start;
-    this.#out.write(octets, start, end, ownership, this.#arrival());
+    this.sentBytes += end - start;
+    this.#out.write(bytes, start, end, ownership, this.#arrival());
     if (this.#peer.#closed) this.#in.finish('reset', this.#arrival());
     this.#peer.#expect();
     this.#expect();
     this.#noticeReset();
-    this.#awaitsWritten = this.#out.pendingOctets > 0;
+    this.#awaitsWritten = this.#out.pendingBytes > 0;
     return !this.#awaitsWritten;
   }
 
@@ -180,7 +180,7 @@ export class MemoryTransport implements Transport {
   }
 
   hasUnread(): boolean {
-    return !this.#closed && this.#in.arrivedOctets(this.#clock.now()) > 0;
+    return !this.#closed && this.#in.arrivedBytes(this.#clock.now()) > 0;
   }
 
   pause(): void {
@@ -196,7 +196,7 @@ export class MemoryTransport implements Transport {
     if (bulk === this.#bulk) return;
     this.#bulk = bulk;
     // Each turn to bulk brings a new buffer, so what was delivered into the last one stays as it is.
-    this.#bulkOctets = null;
+    this.#bulkBytes = null;
   }
 
   end(then?: 'close'): void {
@@ -204,14 +204,14 @@ export class MemoryTransport implements Transport {
     if (this.#closed || (this.#ended && then !== 'close')) return;
     this.#sendHeld();
     this.#ended = true;
-    if (this.#out.pendingOctets === 0) this.#sendFin();
+    if (this.#out.pendingBytes === 0) this.#sendFin();
   }
 
   close(how: 'close' | 'reset'): void {
     if (this.#closed) return;
     this.#sendHeld();
-    // Linux answers a close with octets unread by a reset: the peer must learn that they were not read.
-    const unread = this.#in.heldOctets > 0;
+    // Linux answers a close with bytes unread by a reset: the peer must learn that they were not read.
+    const unread = this.#in.heldBytes > 0;
     this.#gone(null, how === 'reset' || unread ? 'reset' : 'fin');
   }
 
@@ -222,7 +222,7 @@ export class MemoryTransport implements Transport {
     if (this.#finSeen) this.#gone(null, 'fin');
   }
 
-  /** Sees to it that a delivery is due when the next octets, FIN or RST arrive. */
+  /** Sees to it that a delivery is due when the next bytes, FIN or RST arrive. */
   #expect(): void {
     if (this.#closed || this.#paused || this.#delivery !== null) return;
     const next = this.#in.nextArrival;
@@ -235,35 +235,35 @@ export class MemoryTransport implements Transport {
   deliverNext(): void {
     this.#delivery = null;
     if (this.#closed || this.#paused) return;
-    const arrived = this.#in.arrivedOctets(this.#clock.now());
-    if (arrived > 0) this.#deliverOctets(arrived);
+    const arrived = this.#in.arrivedBytes(this.#clock.now());
+    if (arrived > 0) this.#deliverBytes(arrived);
     else if (this.#in.ending === 'reset') this.#gone('ECONNRESET', null);
     else this.#deliverFin();
     this.#expect();
   }
 
-  #deliverOctets(arrived: number): void {
+  #deliverBytes(arrived: number): void {
     this.#reads++;
     if (this.#faults.read?.nth === this.#reads) return this.#fail(this.#faults.read.errno);
-    const resetAt = this.#faults.resetAtOctet ?? Number.POSITIVE_INFINITY;
-    const size = Math.min(this.#pieceOctets(arrived), resetAt - this.#octetsDelivered);
+    const resetAt = this.#faults.resetAtByte ?? Number.POSITIVE_INFINITY;
+    const size = Math.min(this.#sliceBytes(arrived), resetAt - this.#bytesDelivered);
     const start = this.#reads % 7;
     // A Buffer, as from sockets: whoever copies with its `slice` has copied nothing, and is to be found out.
     const lent = Buffer.allocUnsafeSlow(start + size + 3).fill(poison);
     this.#in.take(lent.subarray(start, start + size));
-    this.#octetsDelivered += size;
-    this.#bulkOctets?.fill(poison);
-    this.#bulkOctets = this.#bulk ? lent : null;
-    this.listener.onOctets(lent, start, start + size);
-    if (this.#bulkOctets !== lent) lent.fill(poison);
+    this.#bytesDelivered += size;
+    this.#bulkBytes?.fill(poison);
+    this.#bulkBytes = this.#bulk ? lent : null;
+    this.listener.onBytes(lent, start, start + size);
+    if (this.#bulkBytes !== lent) lent.fill(poison);
     this.#peer.#flush();
-    if (this.#octetsDelivered === resetAt) this.#fail('ECONNRESET');
+    if (this.#bytesDelivered === resetAt) this.#fail('ECONNRESET');
   }
 
-  #pieceOctets(arrived: number): number {
-    if (this.#pieces === undefined) return Math.min(arrived, readOctetsMax);
-    const { random, octetsMax } = this.#pieces;
-    return 1 + Math.floor(random.next() * Math.min(arrived, octetsMax));
+  #sliceBytes(arrived: number): number {
+    if (this.#slices === undefined) return Math.min(arrived, readBytesMax);
+    const { random, bytesMax } = this.#slices;
+    return 1 + Math.floor(random.next() * Math.min(arrived, bytesMax));
   }
 
   #deliverFin(): void {
@@ -283,7 +283,7 @@ export class MemoryTransport implements Transport {
   }
 
   #written(): void {
-    if (this.#closed || !this.#awaitsWritten || this.#out.pendingOctets > 0) return;
+    if (this.#closed || !this.#awaitsWritten || this.#out.pendingBytes > 0) return;
     this.#awaitsWritten = false;
     this.listener.onWritten();
   }
@@ -307,9 +307,9 @@ export class MemoryTransport implements Transport {
     if (farewell !== null && this.#out.ending === null) this.#out.finish(farewell, this.#arrival());
     else if (farewell === 'reset') this.#out.finish('reset', this.#arrival());
     this.#peer.#expect();
-    if (farewell === 'reset' && this.#peer.pendingOctets > 0) this.#peer.#noticeReset();
+    if (farewell === 'reset' && this.#peer.pendingBytes > 0) this.#peer.#noticeReset();
     this.#soon(() => {
-      this.#bulkOctets = null;
+      this.#bulkBytes = null;
       this.listener.onClosed(errno);
     });
   }
@@ -324,9 +324,9 @@ export class MemoryTransport implements Transport {
 }
 
 /** As much as our own sockets read at once. */
-const readOctetsMax = 65_536;
+const readBytesMax = 65_536;
 
-/** 0xdb is no ASCII and no valid start of UTF-8: octets kept too long are conspicuous. */
+/** 0xdb is no ASCII and no valid start of UTF-8: bytes kept too long are conspicuous. */
 const poison = 0xdb;
 
 function deliver(transport: MemoryTransport): void {
@@ -337,8 +337,8 @@ function call(what: () => void): void {
   what();
 }
 
-const nobody: TransportListener = {
-  onOctets: () => assert(false, 'somebody listens before octets come'),
+const noListener: TransportListener = {
+  onBytes: () => assert(false, 'somebody listens before bytes come'),
   onEnd() {},
   onWritten() {},
   onClosed() {},

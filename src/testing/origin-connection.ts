@@ -15,7 +15,7 @@ export interface ConnectionListener {
 
 /** Where a connection counts the content of one request. */
 export interface SeenContent {
-  contentOctets: number;
+  contentBytes: number;
   complete: boolean;
 }
 
@@ -48,7 +48,7 @@ export class OriginConnection {
     this.#listener = listener;
     this.#reader = new OriginRequestReader({
       onHead: (head) => this.#begin(head),
-      onContent: (octets) => this.#count(octets),
+      onContent: (bytes) => this.#count(bytes),
       onEnd: () => this.#requestEnded(),
       onBroken: () => this.#play(answer('400 Bad Request', 'This is no request.\n')),
     });
@@ -56,8 +56,8 @@ export class OriginConnection {
     socket.on('error', () => {}); // 'close' follows, and an origin that misbehaves has no complaints.
     socket.on('close', () => this.#gone());
     socket.on('end', () => this.#peerEnded());
-    socket.on('data', (octets: Buffer) => {
-      if (!this.#finished && atAccept === null) this.#reader.push(octets);
+    socket.on('data', (bytes: Buffer) => {
+      if (!this.#finished && atAccept === null) this.#reader.push(bytes);
     });
     if (atAccept !== null) this.#play(atAccept);
   }
@@ -85,11 +85,10 @@ export class OriginConnection {
     else if (/100-continue/i.test(head.fields.get('expect') ?? '')) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
-  #count(octets: Uint8Array): void {
+  #count(bytes: Uint8Array): void {
     const seen = this.#seen!;
-    seen.contentOctets += octets.length;
-    if (wantsContent(this.#head!.target) && seen.contentOctets <= echoOctetsMax)
-      this.#content.push(Buffer.from(octets));
+    seen.contentBytes += bytes.length;
+    if (wantsContent(this.#head!.target) && seen.contentBytes <= echoBytesMax) this.#content.push(Buffer.from(bytes));
   }
 
   #requestEnded(): void {
@@ -103,7 +102,7 @@ export class OriginConnection {
   #scriptOf(fault: Fault | null | 'unknown'): Script {
     if (fault === 'unknown') return answer('404 Not Found', 'There is no such fault.\n');
     if (fault !== null) return fault.script(this.#request());
-    if (this.#seen!.contentOctets > echoOctetsMax && wantsContent(this.#head!.target)) {
+    if (this.#seen!.contentBytes > echoBytesMax && wantsContent(this.#head!.target)) {
       return answer('413 Content Too Large', 'More than is echoed.\n');
     }
     return goodAnswer(this.#request());
@@ -139,7 +138,7 @@ export class OriginConnection {
   #do(step: Step): boolean {
     switch (step.do) {
       case 'send':
-        return this.#send(step.octets);
+        return this.#send(step.bytes);
       case 'pause':
         return this.#pause(step.ms);
       case 'fin':
@@ -154,10 +153,10 @@ export class OriginConnection {
     }
   }
 
-  #send(octets: Uint8Array): boolean {
+  #send(bytes: Uint8Array): boolean {
     const head = this.#head;
-    if (head?.method === 'HEAD') octets = withoutContent(octets);
-    if (octets.length === 0 || this.#socket.write(octets)) return true;
+    if (head?.method === 'HEAD') bytes = withoutContent(bytes);
+    if (bytes.length === 0 || this.#socket.write(bytes)) return true;
     this.#socket.once('drain', this.#step);
     return false;
   }
@@ -212,9 +211,9 @@ export class OriginConnection {
 }
 
 /** An answer to HEAD ends after its head; interim and broken ones are left as they are. */
-function withoutContent(octets: Uint8Array): Uint8Array {
-  const end = Buffer.from(octets).indexOf('\r\n\r\n');
-  return end === -1 ? octets : octets.subarray(0, end + 4);
+function withoutContent(bytes: Uint8Array): Uint8Array {
+  const end = Buffer.from(bytes).indexOf('\r\n\r\n');
+  return end === -1 ? bytes : bytes.subarray(0, end + 4);
 }
 
 function destroy(socket: Socket): void {
@@ -222,7 +221,7 @@ function destroy(socket: Socket): void {
 }
 
 /** What is echoed is held in memory first. */
-const echoOctetsMax = 16_777_216;
+const echoBytesMax = 16_777_216;
 
 const halfClosedMsMax = 10_000;
 

@@ -1,5 +1,5 @@
 /**
- * Reads requests from octets, as an origin that trusts its peer and keeps no more than it must. This is not
+ * Reads requests from bytes, as an origin that trusts its peer and keeps no more than it must. This is not
  * the gateway's parser, on purpose: a tool that checks a parser should not share it.
  */
 export class OriginRequestReader {
@@ -13,8 +13,8 @@ export class OriginRequestReader {
     this.#listener = listener;
   }
 
-  push(octets: Uint8Array): void {
-    this.#held = this.#held.length === 0 ? Buffer.from(octets) : Buffer.concat([this.#held, octets]);
+  push(bytes: Uint8Array): void {
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
     this.#read();
   }
 
@@ -32,7 +32,7 @@ export class OriginRequestReader {
     while (!this.#stopped && this.#step());
   }
 
-  /** One step further; false when that needs more octets. */
+  /** One step further; false when that needs more bytes. */
   #step(): boolean {
     switch (this.#state) {
       case 'head':
@@ -52,7 +52,7 @@ export class OriginRequestReader {
 
   #readHead(): boolean {
     const end = this.#held.indexOf('\r\n\r\n');
-    if (end === -1) return this.#held.length > headOctetsMax ? this.#refuse() : false;
+    if (end === -1) return this.#held.length > headBytesMax ? this.#refuse() : false;
     const head = parseHead(this.#held.toString('latin1', 0, end));
     this.#held = this.#held.subarray(end + 4);
     if (head === null) return this.#refuse();
@@ -65,10 +65,10 @@ export class OriginRequestReader {
 
   #readContent(): boolean {
     if (this.#remaining > 0 && this.#held.length === 0) return false;
-    const octets = this.#held.subarray(0, this.#remaining);
-    this.#held = this.#held.subarray(octets.length);
-    this.#remaining -= octets.length;
-    if (octets.length > 0) this.#listener.onContent(octets);
+    const bytes = this.#held.subarray(0, this.#remaining);
+    this.#held = this.#held.subarray(bytes.length);
+    this.#remaining -= bytes.length;
+    if (bytes.length > 0) this.#listener.onContent(bytes);
     if (this.#remaining > 0) return true;
     if (this.#chunked) return this.#enter('chunk-end');
     return this.#finish();
@@ -121,7 +121,7 @@ export class OriginRequestReader {
 
 export interface OriginRequestListener {
   onHead(head: OriginRequestHead): void;
-  onContent(octets: Uint8Array): void;
+  onContent(bytes: Uint8Array): void;
   onEnd(): void;
   /** What came is no HTTP/1 request. Last call. */
   onBroken(): void;
@@ -135,7 +135,7 @@ export interface OriginRequestHead {
 }
 
 /** More than any gateway sends on; less than would hurt. */
-const headOctetsMax = 1_048_576;
+const headBytesMax = 1_048_576;
 
 function parseHead(text: string): OriginRequestHead | null {
   const [requestLine = '', ...lines] = text.split('\r\n');

@@ -5,7 +5,7 @@ import type { OriginRequestHead } from './origin-request.ts';
  * others; a script that never ends is a generator.
  */
 export type Step =
-  | { readonly do: 'send'; readonly octets: Uint8Array }
+  | { readonly do: 'send'; readonly bytes: Uint8Array }
   | { readonly do: 'pause'; readonly ms: number }
   /** FIN after what was sent; what the peer still sends is read and forgotten. */
   | { readonly do: 'fin' }
@@ -27,8 +27,8 @@ export interface OriginRequest extends OriginRequestHead {
   readonly content: Uint8Array;
 }
 
-export function send(octets: string | Uint8Array): Step {
-  return { do: 'send', octets: typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets };
+export function send(bytes: string | Uint8Array): Step {
+  return { do: 'send', bytes: typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes };
 }
 
 export function pause(ms: number): Step {
@@ -42,15 +42,15 @@ export const keep: Step = { do: 'keep' };
 
 /**
  * Long enough that what is before it and what is after it reach the peer in two reads, so that the outcome
- * does not hang on how octets fell into segments; short against any timeout.
+ * does not hang on how bytes fell into segments; short against any timeout.
  */
 export const apart: Step = pause(50);
 
 /** A response with a length, and the connection kept. `fields` are whole lines without line ends. */
 export function* answer(status: string, content: string | Uint8Array, fields: readonly string[] = []): Generator<Step> {
-  const octets = typeof content === 'string' ? Buffer.from(content) : content;
-  const head = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${octets.length}`, '', ''].join('\r\n');
-  yield send(Buffer.concat([Buffer.from(head, 'latin1'), octets]));
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const head = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${bytes.length}`, '', ''].join('\r\n');
+  yield send(Buffer.concat([Buffer.from(head, 'latin1'), bytes]));
   yield keep;
 }
 

@@ -4,7 +4,7 @@ import type { Fields, FieldSink } from '../core/message.ts';
 /** Field lines as HTTP/2 has them: names in lowercase, values, in order. */
 export type FieldPairs = readonly (readonly [name: string, value: string])[];
 
-/** A field section that is backed by pairs, not by octets. */
+/** A field section that is backed by pairs, not by bytes. */
 export class PairFields implements Fields {
   readonly pairs: FieldPairs;
 
@@ -44,8 +44,8 @@ export function pairsWritten(write: (sink: FieldSink) => void): PairFields {
   const pairs: [string, string][] = [];
   write({
     field: (name, value) => void pairs.push([name, value]),
-    fieldLines(octets, start, end) {
-      const text = Buffer.from(octets.buffer, octets.byteOffset + start, end - start).toString('latin1');
+    fieldLines(bytes, start, end) {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
       for (const line of text.split('\r\n')) {
         const colon = line.indexOf(':');
         if (colon > 0) pairs.push([line.slice(0, colon), line.slice(colon + 1).trim()]);

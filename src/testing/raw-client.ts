@@ -3,11 +3,11 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { parseRawResponse, type RawResponse } from './raw-response.ts';
 import { systemClock } from './system.ts';
 
-/** Octets as they came off the socket, and when. */
-export interface Piece {
+/** Bytes as they came off the socket, and when. */
+export interface ReceivedPart {
   /** Milliseconds since the connection was asked for. */
   readonly atMs: number;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
 }
 
 /**
@@ -24,9 +24,9 @@ export interface RawClientOptions {
   readonly open?: () => Socket;
 }
 
-/** A client that sends exactly the octets it is told to, and notes exactly what happens. */
+/** A client that sends exactly the bytes it is told to, and notes exactly what happens. */
 export class RawClient {
-  readonly pieces: Piece[] = [];
+  readonly parts: ReceivedPart[] = [];
   state: RawState = 'open';
   /** Node's code of what broke the connection ('ECONNRESET', 'ECONNREFUSED'); null otherwise. */
   errno: string | null = null;
@@ -41,8 +41,8 @@ export class RawClient {
     this.#clock = clock;
     this.#startedAt = clock.now();
     this.#socket = open?.() ?? connect({ host, port, allowHalfOpen: true, noDelay: true });
-    this.#socket.on('data', (octets: Buffer) => {
-      this.pieces.push({ atMs: this.elapsedMs, octets });
+    this.#socket.on('data', (bytes: Buffer) => {
+      this.parts.push({ atMs: this.elapsedMs, bytes });
       this.#wake?.();
     });
     this.#socket.on('end', () => this.#ended('fin', null));
@@ -56,12 +56,12 @@ export class RawClient {
   }
 
   /** Everything received so far. */
-  get octets(): Buffer {
-    return Buffer.concat(this.pieces.map((piece) => piece.octets));
+  get bytes(): Buffer {
+    return Buffer.concat(this.parts.map((part) => part.bytes));
   }
 
-  write(octets: string | Uint8Array): void {
-    this.#socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+  write(bytes: string | Uint8Array): void {
+    this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
   /** FIN; the other half stays open. */
@@ -83,7 +83,7 @@ export class RawClient {
 
   /** Forgets what was received, for the next exchange on the same connection. */
   forget(): void {
-    this.pieces.length = 0;
+    this.parts.length = 0;
   }
 
   /** Resolves true when `met` says so, looking after every event; false when `limitMs` pass first. */
@@ -98,10 +98,10 @@ export class RawClient {
 
   /** Waits for a whole response, or for the connection's end, or for `limitMs`; says what came by then. */
   async response(method: string, limitMs: number): Promise<RawOutcome> {
-    const whole = (): boolean => parseRawResponse(this.octets, method, ended(this.state))?.complete === true;
+    const whole = (): boolean => parseRawResponse(this.bytes, method, ended(this.state))?.complete === true;
     const inTime = await this.waitFor(() => this.state !== 'open' || whole(), limitMs);
-    const response = parseRawResponse(this.octets, method, ended(this.state));
-    return { response, octets: this.octets, state: this.state, inTime, elapsedMs: this.elapsedMs };
+    const response = parseRawResponse(this.bytes, method, ended(this.state));
+    return { response, bytes: this.bytes, state: this.state, inTime, elapsedMs: this.elapsedMs };
   }
 
   #nextEvent(limit: Instant): Promise<void> {
@@ -127,7 +127,7 @@ export interface RawOutcome {
   /** Null when no head of a final response came. */
   readonly response: RawResponse | null;
   /** Everything received. */
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
   readonly state: RawState;
   /** False when the limit passed first. */
   readonly inTime: boolean;
@@ -136,11 +136,11 @@ export interface RawOutcome {
 
 /** One connection, one request, one outcome; the connection is closed afterwards. */
 export async function sendRaw(
-  options: RawClientOptions & { readonly octets: string | Uint8Array; readonly limitMs: number },
+  options: RawClientOptions & { readonly bytes: string | Uint8Array; readonly limitMs: number },
 ): Promise<RawOutcome> {
   const client = new RawClient(options);
-  client.write(options.octets);
-  const [method = ''] = Buffer.from(options.octets.slice(0, 16)).toString('latin1').split(' ');
+  client.write(options.bytes);
+  const [method = ''] = Buffer.from(options.bytes.slice(0, 16)).toString('latin1').split(' ');
   const outcome = await client.response(method, options.limitMs);
   client.close();
   return outcome;

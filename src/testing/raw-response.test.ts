@@ -4,7 +4,7 @@ import { fieldOf, parseRawResponse } from './raw-response.ts';
 
 type Expected = readonly [framing: string, complete: boolean, content: string, rest: string] | null;
 
-const cases: readonly [octets: string, method: string, ended: 'no' | 'fin' | 'reset', expected: Expected][] = [
+const cases: readonly [bytes: string, method: string, ended: 'no' | 'fin' | 'reset', expected: Expected][] = [
   ['', 'GET', 'no', null],
   ['HTTP/1.1 200 OK\r\nA: b\r\n', 'GET', 'fin', null],
   ['SSH-2.0-x\r\n\r\n', 'GET', 'fin', null],
@@ -35,9 +35,9 @@ const cases: readonly [octets: string, method: string, ended: 'no' | 'fin' | 're
   ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', 'GET', 'fin', ['chunked', false, '', '']],
 ];
 
-for (const [octets, method, ended, expected] of cases) {
-  test(`${method} ${JSON.stringify(octets)} and then ${ended}`, () => {
-    const response = parseRawResponse(Buffer.from(octets, 'latin1'), method, ended);
+for (const [bytes, method, ended, expected] of cases) {
+  test(`${method} ${JSON.stringify(bytes)} and then ${ended}`, () => {
+    const response = parseRawResponse(Buffer.from(bytes, 'latin1'), method, ended);
     if (expected === null) return assert.equal(response, null);
     assert.ok(response !== null);
     const { framing, complete, content, rest } = response;
@@ -46,9 +46,9 @@ for (const [octets, method, ended, expected] of cases) {
 }
 
 test('interim responses are noted, and the final one is told', () => {
-  const octets =
+  const bytes =
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n';
-  const response = parseRawResponse(Buffer.from(octets), 'GET', 'no')!;
+  const response = parseRawResponse(Buffer.from(bytes), 'GET', 'no')!;
   assert.deepEqual(response.interim, [100, 103]);
   assert.deepEqual([response.version, response.status, response.reason], ['HTTP/1.1', 200, 'Fine by me']);
 });

@@ -12,24 +12,24 @@ export interface RawResponse {
   readonly framing: 'none' | 'length' | 'chunked' | 'until-close';
   /** The message reached its end (RFC 9112 §8). */
   readonly complete: boolean;
-  /** Octets behind a complete message. */
+  /** Bytes behind a complete message. */
   readonly rest: Buffer;
 }
 
 /**
- * The first final response in `octets`; null while its head is not whole, or when it is no HTTP/1.
+ * The first final response in `bytes`; null while its head is not whole, or when it is no HTTP/1.
  * `method` decides whether content follows; `ended` whether content that lasts until the close is complete.
  */
-export function parseRawResponse(octets: Buffer, method: string, ended: 'no' | 'fin' | 'reset'): RawResponse | null {
+export function parseRawResponse(bytes: Buffer, method: string, ended: 'no' | 'fin' | 'reset'): RawResponse | null {
   const interim: number[] = [];
   for (let from = 0; ; ) {
-    const end = octets.indexOf('\r\n\r\n', from);
+    const end = bytes.indexOf('\r\n\r\n', from);
     if (end === -1) return null;
-    const head = parseHead(octets.toString('latin1', from, end));
+    const head = parseHead(bytes.toString('latin1', from, end));
     if (head === null) return null;
     from = end + 4;
     if (head.status >= 200 || head.status === 101)
-      return { ...head, interim, ...readContent(octets.subarray(from), head, method, ended) };
+      return { ...head, interim, ...readContent(bytes.subarray(from), head, method, ended) };
     interim.push(head.status);
   }
 }
@@ -54,49 +54,47 @@ function parseHead(text: string): Head | null {
   return { version, status: Number(status), reason, fields };
 }
 
-function readContent(octets: Buffer, head: Head, method: string, ended: 'no' | 'fin' | 'reset'): Content {
+function readContent(bytes: Buffer, head: Head, method: string, ended: 'no' | 'fin' | 'reset'): Content {
   const field = (name: string): string | undefined => head.fields.find(([n]) => n.toLowerCase() === name)?.[1];
   if (method === 'HEAD' || head.status < 200 || head.status === 204 || head.status === 304) {
-    return { content: nothing, framing: 'none', complete: true, rest: octets };
+    return { content: nothing, framing: 'none', complete: true, rest: bytes };
   }
-  if (/chunked/i.test(field('transfer-encoding') ?? '')) return readChunks(octets);
+  if (/chunked/i.test(field('transfer-encoding') ?? '')) return readChunks(bytes);
   const length = field('content-length');
-  if (length === undefined)
-    return { content: octets, framing: 'until-close', complete: ended === 'fin', rest: nothing };
-  const content = octets.subarray(0, Number(length));
+  if (length === undefined) return { content: bytes, framing: 'until-close', complete: ended === 'fin', rest: nothing };
+  const content = bytes.subarray(0, Number(length));
   return {
     content,
     framing: 'length',
     complete: content.length === Number(length),
-    rest: octets.subarray(content.length),
+    rest: bytes.subarray(content.length),
   };
 }
 
-function readChunks(octets: Buffer): Content {
-  const pieces: Buffer[] = [];
-  const cut = (): Content => ({ content: Buffer.concat(pieces), framing: 'chunked', complete: false, rest: nothing });
+function readChunks(bytes: Buffer): Content {
+  const parts: Buffer[] = [];
+  const cut = (): Content => ({ content: Buffer.concat(parts), framing: 'chunked', complete: false, rest: nothing });
   for (let from = 0; ; ) {
-    const lineEnd = octets.indexOf('\r\n', from);
+    const lineEnd = bytes.indexOf('\r\n', from);
     if (lineEnd === -1) return cut();
-    const size = Number.parseInt(octets.toString('latin1', from, lineEnd), 16);
+    const size = Number.parseInt(bytes.toString('latin1', from, lineEnd), 16);
     if (!(size >= 0)) return cut();
     from = lineEnd + 2;
-    if (size === 0) return readTrailers(octets, from, pieces) ?? cut();
-    pieces.push(octets.subarray(from, from + size));
-    if (octets.length < from + size + 2) return cut();
+    if (size === 0) return readTrailers(bytes, from, parts) ?? cut();
+    parts.push(bytes.subarray(from, from + size));
+    if (bytes.length < from + size + 2) return cut();
     from += size + 2;
   }
 }
 
 /** Trailer lines up to the empty one; null when that has not come. */
-function readTrailers(octets: Buffer, start: number, pieces: Buffer[]): Content | null {
+function readTrailers(bytes: Buffer, start: number, parts: Buffer[]): Content | null {
   for (let from = start; ; ) {
-    const end = octets.indexOf('\r\n', from);
+    const end = bytes.indexOf('\r\n', from);
     if (end === -1) return null;
     const empty = end === from;
     from = end + 2;
-    if (empty)
-      return { content: Buffer.concat(pieces), framing: 'chunked', complete: true, rest: octets.subarray(from) };
+    if (empty) return { content: Buffer.concat(parts), framing: 'chunked', complete: true, rest: bytes.subarray(from) };
   }
 }
 

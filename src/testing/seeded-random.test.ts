@@ -37,10 +37,10 @@ test('numbers spread evenly over sixteen cells', () => {
   for (const count of cells) assert.ok(Math.abs(count - 1000) < 150, cells.join(' '));
 });
 
-test('fill sets every octet, and octets take every value', () => {
-  const octets = new Uint8Array(8192);
-  new SeededRandom(1).fill(octets);
-  assert.equal(new Set(octets).size, 256);
+test('fill sets every byte, and bytes take every value', () => {
+  const bytes = new Uint8Array(8192);
+  new SeededRandom(1).fill(bytes);
+  assert.equal(new Set(bytes).size, 256);
 });
 
 test('a fork depends on seed and label, not on how much was drawn', () => {

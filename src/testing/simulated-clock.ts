@@ -103,7 +103,7 @@ export class SimulatedClock implements Clock {
 
   #forget = (): void => {
     this.#live--;
-    // Without this, a timer that is set again on every octet would fill the heap with the dead.
+    // Without this, a timer that is set again on every byte would fill the heap with the dead.
     if (this.#heap.length > 64 && this.#live * 2 < this.#heap.length) this.#rebuild();
   };
 

@@ -49,5 +49,12 @@ export {
   startDnsServer,
 } from './dns-server.ts';
 export { refusingAddress, type UnreachableAddress, unansweringAddress } from './unreachable-address.ts';
-export { type Piece, RawClient, type RawClientOptions, type RawOutcome, type RawState, sendRaw } from './raw-client.ts';
+export {
+  type ReceivedPart as Piece,
+  RawClient,
+  type RawClientOptions,
+  type RawOutcome,
+  type RawState,
+  sendRaw,
+} from './raw-client.ts';
 export { fieldOf, parseRawResponse, type RawResponse } from './raw-response.ts';

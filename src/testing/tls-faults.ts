@@ -15,7 +15,7 @@ export interface TlsFault {
 }
 
 export type TlsBehaviour =
-  /** No TLS: octets on the bare connection, at once or when the first octets of a handshake have come. */
+  /** No TLS: bytes on the bare connection, at once or when the first bytes of a handshake have come. */
   | { readonly kind: 'raw'; readonly begins: 'accept' | 'hello'; readonly script: () => Script }
   /** A session, and then good answers. */
   | { readonly kind: 'served'; readonly settings: (world: TlsWorld) => SessionSettings }
@@ -39,7 +39,7 @@ export interface PlayedSession {
 export interface TlsWorld {
   readonly authority: CertificateAuthority;
   /** One that nobody trusts. */
-  readonly stranger: CertificateAuthority;
+  readonly unknownAuthority: CertificateAuthority;
   /** The name that the origin is to be known by. */
   readonly serverName: string;
   readonly wallTime: number;
@@ -52,7 +52,7 @@ const good = ({ authority, serverName }: TlsWorld): SessionSettings =>
   certified(authority.issue({ names: [serverName] }));
 
 const served = (settings: (world: TlsWorld) => SessionSettings): TlsBehaviour => ({ kind: 'served', settings });
-const says = (...steps: readonly Step[]): TlsBehaviour => ({ kind: 'raw', begins: 'hello', script: () => steps });
+const sends = (...steps: readonly Step[]): TlsBehaviour => ({ kind: 'raw', begins: 'hello', script: () => steps });
 const played = (play: (session: PlayedSession) => void): TlsBehaviour => ({ kind: 'played', play });
 
 type Step = Script extends Iterable<infer S> ? S : never;
@@ -70,7 +70,7 @@ function serverHello(version: number, cipher: number): Buffer {
 }
 
 function alert(id: number): TlsBehaviour {
-  return says(send(record(21, [2, id])), fin);
+  return sends(send(record(21, [2, id])), fin);
 }
 
 function closedHead(secure: TLSSocket): void {
@@ -94,12 +94,12 @@ export const tlsFaults: readonly TlsFault[] = [
   fault(
     'tls-plain-http',
     'answers the handshake with a plain HTTP response',
-    says(send('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'), fin),
+    sends(send('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'), fin),
   ),
   fault(
     'tls-plain-html',
     'answers the handshake with an HTML page that has no head',
-    says(send('<html><body>This port wants plain HTTP.</body></html>\n'), fin),
+    sends(send('<html><body>This port wants plain HTTP.</body></html>\n'), fin),
   ),
   fault('tls-ssh', 'is an SSH server: it greets as soon as it is connected to', {
     kind: 'raw',
@@ -111,46 +111,50 @@ export const tlsFaults: readonly TlsFault[] = [
     begins: 'accept',
     script: () => [send('220 mail.test ESMTP ready\r\n')],
   }),
-  fault('tls-plain-http2', 'speaks HTTP/2 without TLS', says(send(Buffer.from('000000040000000000', 'hex')))),
+  fault('tls-plain-http2', 'speaks HTTP/2 without TLS', sends(send(Buffer.from('000000040000000000', 'hex')))),
 
   // No answer, or half of one.
-  fault('tls-silent', 'accepts the connection and says nothing', says()),
+  fault('tls-silent', 'accepts the connection and says nothing', sends()),
   fault(
     'tls-stalls',
     'begins a record of its handshake and says nothing more',
-    says(send(serverHello(0x0303, 0xc02b).subarray(0, 20))),
+    sends(send(serverHello(0x0303, 0xc02b).subarray(0, 20))),
   ),
   fault('tls-close-at-accept', 'closes the connection (FIN) as soon as it stands', {
     kind: 'raw',
     begins: 'accept',
     script: () => [fin],
   }),
-  fault('tls-close', 'closes the connection (FIN) in the middle of the handshake', says(fin)),
-  fault('tls-reset', 'resets the connection (RST) in the middle of the handshake', says(reset)),
+  fault('tls-close', 'closes the connection (FIN) in the middle of the handshake', sends(fin)),
+  fault('tls-reset', 'resets the connection (RST) in the middle of the handshake', sends(reset)),
   fault(
     'tls-truncated-record',
     'closes the connection (FIN) in the middle of a record of its handshake',
-    says(send(serverHello(0x0303, 0xc02b).subarray(0, 20)), apart, fin),
+    sends(send(serverHello(0x0303, 0xc02b).subarray(0, 20)), apart, fin),
   ),
 
   // An answer that is none.
-  fault('tls-old-hello', 'answers in TLS 1.0, which the client did not offer', says(send(serverHello(0x0301, 0x002f)))),
+  fault(
+    'tls-old-hello',
+    'answers in TLS 1.0, which the client did not offer',
+    sends(send(serverHello(0x0301, 0x002f))),
+  ),
   fault(
     'tls-cipher-not-offered',
     'chooses a cipher suite that the client did not offer',
-    says(send(serverHello(0x0303, 0x0005))),
+    sends(send(serverHello(0x0303, 0x0005))),
   ),
   fault(
     'tls-garbage-record',
     'sends a record of handshake whose content is garbage',
-    says(send(record(22, Array<number>(64).fill(0xa5)))),
+    sends(send(record(22, Array<number>(64).fill(0xa5)))),
   ),
   fault(
     'tls-huge-record',
     'announces a record larger than any may be',
-    says(send(Buffer.from([22, 3, 3, 0xff, 0xff, 2, 0, 0]))),
+    sends(send(Buffer.from([22, 3, 3, 0xff, 0xff, 2, 0, 0]))),
   ),
-  fault('tls-data-first', 'sends application data before the handshake', says(send(record(23, [1, 2, 3, 4])))),
+  fault('tls-data-first', 'sends application data before the handshake', sends(send(record(23, [1, 2, 3, 4])))),
 
   // No, in so many words.
   fault('tls-alert-40', 'sends the alert 40 (handshake_failure)', alert(40)),
@@ -226,7 +230,7 @@ export const tlsFaults: readonly TlsFault[] = [
   fault(
     'certificate-untrusted',
     'shows a certificate of an authority that nobody knows',
-    served(({ stranger, serverName }) => certified(stranger.issue({ names: [serverName] }))),
+    served(({ unknownAuthority, serverName }) => certified(unknownAuthority.issue({ names: [serverName] }))),
   ),
   fault(
     'certificate-incomplete',
@@ -255,7 +259,7 @@ export const tlsFaults: readonly TlsFault[] = [
   ),
   fault(
     'tls-garbage-in-content',
-    'sends octets that are no TLS in the middle of its content',
+    'sends bytes that are no TLS in the middle of its content',
     played(({ secure, raw, later }) => {
       secure.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf');
       later(() => raw.write('and the rest in plain text'));

@@ -25,7 +25,7 @@ test('an unanswering address neither accepts nor refuses', async () => {
   const client = new RawClient(address);
   client.write('anybody there?');
   assert.equal(await client.waitFor(() => client.state !== 'open', 400), false);
-  assert.equal(client.octets.length, 0);
+  assert.equal(client.bytes.length, 0);
   client.close();
   await address.close();
 });

@@ -6,13 +6,13 @@ import type {
   ConnectTarget,
   ConnectWaiter,
   ResolveWaiter,
-  WorldFault,
+  NetworkFault,
 } from '../core/connector.ts';
 import type { Transport } from '../core/transport.ts';
-import { worldFault } from './errno.ts';
+import { networkFault } from './errno.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { Handshake } from './handshake.ts';
-import { saveUnreadOctets } from './unread-octets.ts';
+import { saveUnreadBytes } from './unread-bytes.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
@@ -23,7 +23,7 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   let wanted = true;
   lookup(name, { all: true, order: 'verbatim' }, (error, addresses) => {
     if (!wanted) return;
-    if (error !== null) waiter.onResolveFailed(worldFault('dns', error));
+    if (error !== null) waiter.onResolveFailed(networkFault('dns', error));
     else waiter.onResolved(addresses.map((entry) => entry.address));
   });
   return {
@@ -37,13 +37,13 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
 export function connect(
   target: ConnectTarget,
   waiter: ConnectWaiter,
-  way: 'handles' | 'buffers' = streamInternals === null ? 'buffers' : 'handles',
+  readMode: 'handles' | 'buffers' = streamInternals === null ? 'buffers' : 'handles',
 ): Cancellable {
   const reads = new ReadTarget();
   const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
   const failed = (error: Error): void => {
     socket.destroy();
-    waiter.onConnectFailed(worldFault('connect', error));
+    waiter.onConnectFailed(networkFault('connect', error));
   };
   socket.once('error', failed);
   let handshake: Handshake | null = null;
@@ -51,7 +51,7 @@ export function connect(
     socket.off('error', failed);
     waiter.onTransportConnected();
     if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
-    else waiter.onConnected(plainTransport(socket, reads, target, way));
+    else waiter.onConnected(plainTransport(socket, reads, target, readMode));
   });
   return {
     cancel() {
@@ -65,12 +65,12 @@ function plainTransport(
   socket: Socket,
   reads: ReadTarget,
   target: ConnectTarget,
-  way: 'handles' | 'buffers',
+  readMode: 'handles' | 'buffers',
 ): Transport {
-  const handle = target.kind === 'tcp' && way === 'handles' ? takeHandle(socket) : null;
+  const handle = target.kind === 'tcp' && readMode === 'handles' ? takeHandle(socket) : null;
   if (handle !== null) return new HandleTransport(handle, { savesUnread: true });
   const transport = new SocketTransport(socket, reads, unixPath(target));
-  saveUnreadOctets(socket, transport);
+  saveUnreadBytes(socket, transport);
   return transport;
 }
 
@@ -100,7 +100,7 @@ function beginHandshake(
     onSecure(secure, tls) {
       waiter.onConnected(new SocketTransport(secure, null, unixPath(target), { plain, tls }));
     },
-    onHandshakeFailed: (fault: WorldFault) => waiter.onConnectFailed(fault),
+    onHandshakeFailed: (fault: NetworkFault) => waiter.onConnectFailed(fault),
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { errnoOf, worldFault } from './errno.ts';
+import { errnoOf, networkFault } from './errno.ts';
 
 /** As OpenSSL names alerts that it receives (include/openssl/sslerr.h), and their numbers (RFC 8446 §6). */
 const alerts: readonly (readonly [code: string, alertId: number])[] = [
@@ -26,14 +26,14 @@ describe('an error of TLS', () => {
   for (const [code, alertId] of alerts) {
     it(`${code} is the peer's alert ${alertId}`, () => {
       const error = Object.assign(new Error(), { code });
-      assert.deepEqual(worldFault('tls', error), { stage: 'tls', code: `TLS_ALERT_${alertId}`, alertId });
+      assert.deepEqual(networkFault('tls', error), { stage: 'tls', code: `TLS_ALERT_${alertId}`, alertId });
       assert.equal(errnoOf(error), `TLS_ALERT_${alertId}`);
     });
   }
 
   for (const code of ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_INTERNAL_ERROR', 'CERT_HAS_EXPIRED', 'ECONNRESET']) {
     it(`${code} is no alert`, () => {
-      assert.equal(worldFault('tls', Object.assign(new Error(), { code })).alertId, null);
+      assert.equal(networkFault('tls', Object.assign(new Error(), { code })).alertId, null);
     });
   }
 });

@@ -1,4 +1,4 @@
-import type { WorldFault } from '../core/connector.ts';
+import type { NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode } from '../core/tls-codes.ts';
 
 /**
@@ -11,7 +11,7 @@ export function errnoOf(error: unknown): string {
   return alertId === null ? code : tlsAlertCode(alertId);
 }
 
-export function worldFault(stage: WorldFault['stage'], error: unknown): WorldFault {
+export function networkFault(stage: NetworkFault['stage'], error: unknown): NetworkFault {
   const first = firstOf(error);
   return { stage, code: errnoOf(first), alertId: alertIdOf(codeOf(first)) };
 }

@@ -2,9 +2,9 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Ownership } from '../core/message.ts';
 import type { Transport, TransportFacts, TransportListener } from '../core/transport.ts';
-import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from './outbox.ts';
-import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
-import { deaf, plainAddress } from './socket-transport.ts';
+import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
+import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
+import { ignoringListener, plainAddress } from './socket-transport.ts';
 import {
   type EndPoint,
   type HandleOwner,
@@ -14,7 +14,7 @@ import {
   streamInternals,
   type WriteRequest,
 } from './stream-handle.ts';
-import { isQuietAt, readAheadAt, readUnread } from './unread-octets.ts';
+import { isQuietAt, readAheadAt, readUnread } from './unread-bytes.ts';
 
 /** As libuv numbers it on all systems. */
 const endOfFile = -4095;
@@ -33,11 +33,11 @@ const internals = streamInternals as StreamInternals;
  * with one socket of Node's, and 110 with the two that reading into our own buffers needs there.
  */
 export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
-  listener: TransportListener = deaf;
+  listener: TransportListener = ignoringListener;
   readonly facts: TransportFacts;
-  heldOctets = 0;
-  sentOctets = 0;
-  refused: Uint8Array = nothing;
+  heldBytes = 0;
+  sentBytes = 0;
+  refused: Uint8Array = noBytes;
   readonly #handle: StreamHandle;
   /** Kept here, since libuv knows nothing but its address. */
   #buffer: Uint8Array = sharedReadBuffer;
@@ -46,7 +46,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   /** Writes of which the kernel has not taken all. */
   #pendingWrites = 0;
   /** Somebody is to hear when there are none any more. */
-  #waiting = false;
+  #reportsWritten = false;
   /** What is to happen when all that was written has left. */
   #then: 'nothing' | 'end' | 'close' = 'nothing';
   #ended = false;
@@ -77,11 +77,11 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   // Reading.
 
-  onHandleRead(octetsOrError: number): Uint8Array | undefined {
+  onHandleRead(bytesOrError: number): Uint8Array | undefined {
     if (this.#closing) return undefined;
-    if (octetsOrError > 0) this.listener.onOctets(this.#buffer, 0, octetsOrError);
-    else if (octetsOrError === endOfFile) this.#endCame();
-    else this.#check(octetsOrError);
+    if (bytesOrError > 0) this.listener.onBytes(this.#buffer, 0, bytesOrError);
+    else if (bytesOrError === endOfFile) this.#endCame();
+    else this.#check(bytesOrError);
     const next = this.#nextBuffer;
     if (next === undefined) return undefined;
     this.#buffer = next;
@@ -105,13 +105,13 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   resume(): void {
     if (this.#reads || this.#closing || this.#peerEnded) return;
     this.#reads = true;
-    if (this.#unread !== null) process.nextTick(tellUnread, this as HandleTransport);
+    if (this.#unread !== null) process.nextTick(deliverUnread, this as HandleTransport);
     this.#check(this.#handle.readStart());
   }
 
   readInBulk(bulk: boolean): void {
     const isBulk = (this.#nextBuffer ?? this.#buffer) !== sharedReadBuffer;
-    if (bulk !== isBulk) this.#nextBuffer = bulk ? Buffer.allocUnsafeSlow(bulkOctets) : sharedReadBuffer;
+    if (bulk !== isBulk) this.#nextBuffer = bulk ? Buffer.allocUnsafeSlow(bulkBytes) : sharedReadBuffer;
   }
 
   isQuiet(): boolean {
@@ -123,65 +123,65 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (this.#unread !== null) return true;
     this.#unread = readAheadAt(this.#handle.fd);
     if (this.#unread === null) return false;
-    // Before libuv reads again, and not now: whoever asks may be in the middle of another connection's octets.
-    process.nextTick(tellUnread, this as HandleTransport);
+    // Before libuv reads again, and not now: whoever asks may be in the middle of another connection's bytes.
+    process.nextTick(deliverUnread, this as HandleTransport);
     return true;
   }
 
   /** For `hasUnread` alone. */
-  tellUnread(): void {
+  deliverUnread(): void {
     const unread = this.#unread;
     if (unread === null || !this.#reads || this.#closing) return;
     this.#unread = null;
-    this.listener.onOctets(unread, 0, unread.length);
+    this.listener.onBytes(unread, 0, unread.length);
   }
 
   // Writing.
 
-  get pendingOctets(): number {
+  get pendingBytes(): number {
     return this.#pendingWrites === 0 || this.#closing ? 0 : this.#handle.writeQueueSize;
   }
 
-  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#closing) return true;
-    const isSmall = end - start <= heldPieceOctetsMax;
+    const isSmall = end - start <= heldSliceBytesMax;
     if (isSmall && this.#pendingWrites === 0) {
-      outbox.hold(this, octets, start, end);
+      outbox.hold(this, bytes, start, end);
       return true;
     }
-    if (this.heldOctets > 0) outbox.flush();
-    const piece = octets.subarray(start, end);
+    if (this.heldBytes > 0) outbox.flush();
+    const slice = bytes.subarray(start, end);
     // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
-    if (this.#send(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece))) this.sentOctets += end - start;
+    if (this.#send(ownership === 'owned' && !isSmall ? slice : Buffer.from(slice))) this.sentBytes += end - start;
     if (this.#pendingWrites === 0) return true;
-    this.#waiting = true;
+    this.#reportsWritten = true;
     return false;
   }
 
-  sendHeld(piece: Uint8Array): boolean {
-    this.heldOctets -= piece.length;
+  sendHeld(slice: Uint8Array): boolean {
+    this.heldBytes -= slice.length;
     const waits = this.#pendingWrites > 0; // All of it will have to: a copy keeps no more than itself.
-    // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
-    if (this.#send(waits ? Buffer.from(piece) : piece)) this.sentOctets += piece.length;
-    else this.refused = Buffer.concat([this.refused, piece]);
+    // What the system refuses at once it refuses whole: RST had come before, and not a byte has left.
+    if (this.#send(waits ? Buffer.from(slice) : slice)) this.sentBytes += slice.length;
+    else this.refused = Buffer.concat([this.refused, slice]);
     // Whoever gave it was told that it had been taken, and is to hear that now it has.
-    if (this.#pendingWrites > 0) this.#waiting = true;
+    if (this.#pendingWrites > 0) this.#reportsWritten = true;
     if (this.#then !== 'nothing') this.#goOn();
     return waits || this.#pendingWrites === 0;
   }
 
   /** False: the system refused them whole. Where a part must wait they are kept as they are. */
-  #send(octets: Uint8Array): boolean {
+  #send(bytes: Uint8Array): boolean {
     if (this.#closing || this.#brokenBy < 0) return false;
-    const request = this.#handle.writeBuffer(null, octets);
+    const request = this.#handle.writeBuffer(null, bytes);
     if (typeof request === 'number') return this.#checkWrite(request);
     if (!this.#checkWrite(internals.streamBaseState[internals.kLastWriteErr] as number)) return false;
     this.#pendingWrites++;
     request.handle = this.#handle;
-    request.buffer = octets;
+    request.buffer = bytes;
     request.oncomplete = onWritten;
     const status = request.writeStatus ?? null;
-    if (status !== null) process.nextTick(writtenEarly, this as HandleTransport, status);
+    if (status !== null) process.nextTick(reportWritten, this as HandleTransport, status);
     return true;
   }
 
@@ -189,13 +189,13 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     this.#pendingWrites--;
     if (this.#closing || !this.#checkWrite(status) || this.#pendingWrites > 0) return;
     this.#goOn();
-    if (!this.#waiting || this.#closing) return;
-    this.#waiting = false;
+    if (!this.#reportsWritten || this.#closing) return;
+    this.#reportsWritten = false;
     this.listener.onWritten();
   }
 
-  takeBack(): Uint8Array {
-    return this.heldOctets > 0 || this.refused.length > 0 ? outbox.takeBack(this) : nothing;
+  reclaimUnsent(): Uint8Array {
+    return this.heldBytes > 0 || this.refused.length > 0 ? outbox.reclaimUnsent(this) : noBytes;
   }
 
   // Ending.
@@ -207,7 +207,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   /** What was asked for happens when all before it has left. */
   #goOn(): void {
-    if (this.heldOctets > 0 || this.#pendingWrites > 0 || this.#closing) return;
+    if (this.heldBytes > 0 || this.#pendingWrites > 0 || this.#closing) return;
     if (this.#then === 'close') this.#close();
     else if (this.#then === 'end' && !this.#ended) this.#sendFin();
   }
@@ -229,7 +229,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   close(how: 'close' | 'reset'): void {
     if (this.#closing) return;
-    if (this.heldOctets > 0) outbox.flush();
+    if (this.heldBytes > 0) outbox.flush();
     // While FIN is being sent a reset is refused (EINVAL), and Node takes the handle for closed, which it never will be.
     if (how === 'close' || this.#sendsFin || this.#closing) return this.#close();
     this.#closing = true;
@@ -256,8 +256,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   }
 
   /** For `readUnread` alone. */
-  deliver(octets: Uint8Array, length: number): void {
-    if (!this.#closing) this.listener.onOctets(octets, 0, length);
+  deliver(bytes: Uint8Array, length: number): void {
+    if (!this.#closing) this.listener.onBytes(bytes, 0, length);
   }
 
   /** False, and closed: it is an error. */
@@ -297,14 +297,14 @@ class HandleFacts implements TransportFacts {
   }
 
   get localAddress(): string {
-    return plainAddress(this.#atHome().address);
+    return plainAddress(this.#localEndPoint().address);
   }
 
   get localPort(): number {
-    return this.#atHome().port ?? 0;
+    return this.#localEndPoint().port ?? 0;
   }
 
-  #atHome(): EndPoint {
+  #localEndPoint(): EndPoint {
     if (this.#local !== null) return this.#local;
     this.#local = {};
     this.#handle.getsockname(this.#local);
@@ -334,10 +334,10 @@ function closeBroken(transport: HandleTransport): void {
   transport.closeBroken();
 }
 
-function tellUnread(transport: HandleTransport): void {
-  transport.tellUnread();
+function deliverUnread(transport: HandleTransport): void {
+  transport.deliverUnread();
 }
 
-function writtenEarly(transport: HandleTransport, status: number): void {
+function reportWritten(transport: HandleTransport, status: number): void {
   transport.onHandleWritten(status);
 }

@@ -1,17 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { connect, type DetailedPeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
-import type { CertificateFacts, TlsTarget, WorldFault } from '../core/connector.ts';
+import type { CertificateFacts, TlsTarget, NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import type { TlsFacts } from '../core/transport.ts';
-import { worldFault } from './errno.ts';
+import { networkFault } from './errno.ts';
 import type { ReadTarget } from './socket-transport.ts';
 import { credentialsOf } from './tls-credentials.ts';
 import { TlsWire } from './tls-wire.ts';
 
 export interface HandshakeWaiter {
   onSecure(secure: TLSSocket, facts: TlsFacts): void;
-  onHandshakeFailed(fault: WorldFault): void;
+  onHandshakeFailed(fault: NetworkFault): void;
 }
 
 /**
@@ -37,7 +37,7 @@ export class Handshake {
     this.#plain = plain;
     this.#tls = tls;
     this.#waiter = waiter;
-    this.#wire = new TlsWire(plain, { onFirstOctets: () => this.#onFirstOctets(), onEnd: () => this.#onPeerEnded() });
+    this.#wire = new TlsWire(plain, { onFirstBytes: () => this.#onFirstBytes(), onEnd: () => this.#onPeerEnded() });
     reads.take(this.#wire);
     this.secure = this.#begin();
   }
@@ -103,17 +103,17 @@ export class Handshake {
   #onPeerEnded(): void {
     if (this.#closeNotified || this.#broken) return;
     const { secure } = this;
-    const cut = Object.assign(new Error('closed without close_notify'), { code: tlsTruncated });
-    if (!this.#over || secure === null) return this.#failed(this.#faultOf(cut));
-    whenRead(secure, () => secure.destroy(cut));
+    const truncated = Object.assign(new Error('closed without close_notify'), { code: tlsTruncated });
+    if (!this.#over || secure === null) return this.#failed(this.#faultOf(truncated));
+    whenRead(secure, () => secure.destroy(truncated));
   }
 
   /** An alert that is the peer's first word is understood here too: OpenSSL passes over those that it has no name for. */
-  #onFirstOctets(): void {
-    if (!this.#over && fatalAlertOf(this.#wire.firstOctets) !== null) this.#failed(this.#faultOf(null));
+  #onFirstBytes(): void {
+    if (!this.#over && fatalAlertOf(this.#wire.firstBytes) !== null) this.#failed(this.#faultOf(null));
   }
 
-  #failed(fault: WorldFault): void {
+  #failed(fault: NetworkFault): void {
     if (this.#over) return;
     this.#over = true;
     this.secure?.destroy();
@@ -121,11 +121,11 @@ export class Handshake {
     this.#waiter.onHandshakeFailed(fault);
   }
 
-  #faultOf(error: unknown): WorldFault {
-    const fault = worldFault('tls', error);
-    const first = this.#wire.firstOctets;
+  #faultOf(error: unknown): NetworkFault {
+    const fault = networkFault('tls', error);
+    const first = this.#wire.firstBytes;
     if (first.length === 0) return fault;
-    if (!isTlsRecord(first)) return { ...fault, firstOctets: Buffer.from(first).toString('hex') };
+    if (!isTlsRecord(first)) return { ...fault, firstBytes: Buffer.from(first).toString('hex') };
     const alertId = plainAlertOf(first) ?? fault.alertId;
     return alertId === null ? fault : { ...fault, alertId, code: tlsAlertCode(alertId) };
   }
@@ -147,19 +147,19 @@ function whenRead(secure: TLSSocket, end: () => void): void {
 }
 
 /** A record of change_cipher_spec, alert, handshake or application data, version 3.x (RFC 8446 §5.1). */
-function isTlsRecord(octets: Uint8Array): boolean {
-  const [type = 0, major = 3] = octets;
+function isTlsRecord(bytes: Uint8Array): boolean {
+  const [type = 0, major = 3] = bytes;
   return type >= 20 && type <= 23 && major === 3;
 }
 
 /** An alert that is the peer's first word: only then is it not encrypted. Level 2 is fatal. */
-function fatalAlertOf(octets: Uint8Array): number | null {
-  return octets[4] === 2 && octets[5] === 2 ? plainAlertOf(octets) : null;
+function fatalAlertOf(bytes: Uint8Array): number | null {
+  return bytes[4] === 2 && bytes[5] === 2 ? plainAlertOf(bytes) : null;
 }
 
-function plainAlertOf(octets: Uint8Array): number | null {
-  const isAlert = octets[0] === 21 && octets[1] === 3 && octets[3] === 0 && octets[4] === 2;
-  return isAlert ? (octets[6] ?? null) : null;
+function plainAlertOf(bytes: Uint8Array): number | null {
+  const isAlert = bytes[0] === 21 && bytes[1] === 3 && bytes[3] === 0 && bytes[4] === 2;
+  return isAlert ? (bytes[6] ?? null) : null;
 }
 
 function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {

@@ -6,7 +6,7 @@ import { HandleTransport } from './handle-transport.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
-export interface Listening {
+export interface BoundListener {
   /** Where it listens, with the port that the system chose if none was named. */
   readonly address: { readonly host: string; readonly port: number };
   /** The socket's in this process; −1 where nobody knows. */
@@ -16,7 +16,7 @@ export interface Listening {
 }
 
 export interface ListenWaiter {
-  onListening(listening: Listening): void;
+  onListening(boundListener: BoundListener): void;
   /** Opening failed, or accepting did later (descriptors exhausted). */
   onListenFailed(errno: string): void;
   /** `descriptor` is the connection's in this process, always the lowest that was free; −1 where nobody knows. */
@@ -38,18 +38,18 @@ export interface ListenTarget {
  * How accepted connections are read: from what Node's sockets stand on; through such a socket, into our own buffers; or
  * through its 'data' events, which is all that Node documents. One contract, and one suite runs against all three.
  */
-export type AcceptWay = 'handles' | 'buffers' | 'events';
+export type ReadMode = 'handles' | 'buffers' | 'events';
 
-export function listen(target: ListenTarget, waiter: ListenWaiter, way: AcceptWay = bestWay()): void {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: way !== 'events' });
+export function listen(target: ListenTarget, waiter: ListenWaiter, readMode: ReadMode = bestReadMode()): void {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: readMode !== 'events' });
   server.on('error', (error) => waiter.onListenFailed(errnoOf(error)));
   server.on('connection', (socket) => {
-    const descriptor = (socket as unknown as Handled)._handle?.fd ?? -1;
-    const transport = way === 'events' ? new SocketTransport(socket, null) : rewrapped(server, socket);
+    const descriptor = (socket as unknown as SocketInternals)._handle?.fd ?? -1;
+    const transport = readMode === 'events' ? new SocketTransport(socket, null) : rewrapped(server, socket);
     waiter.onConnection(transport, descriptor);
   });
   const opened = (): void => {
-    if (way === 'handles') takeHandles(server, waiter);
+    if (readMode === 'handles') takeHandles(server, waiter);
     waiter.onListening(listening(server, target));
   };
   if (target.ownFd !== undefined) server.listen({ fd: target.ownFd, backlog }, opened);
@@ -57,7 +57,7 @@ export function listen(target: ListenTarget, waiter: ListenWaiter, way: AcceptWa
   else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
 }
 
-export function bestWay(): AcceptWay {
+export function bestReadMode(): ReadMode {
   if (streamInternals !== null) return 'handles';
   return canRewrap() ? 'buffers' : 'events';
 }
@@ -91,17 +91,17 @@ async function listenAtInherited(server: Server, fd: number, waiter: ListenWaite
   else server.listen(handle, backlog, opened);
 }
 
-function listening(server: Server, target: ListenTarget): Listening {
+function listening(server: Server, target: ListenTarget): BoundListener {
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
   return {
     address: { host: target.host, port },
-    descriptor: (server as unknown as Handled)._handle?.fd ?? -1,
+    descriptor: (server as unknown as SocketInternals)._handle?.fd ?? -1,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-interface Handled {
+interface SocketInternals {
   _handle: { readonly fd?: number } | null;
   _server?: Server | null;
   server?: Server | null;
@@ -115,7 +115,7 @@ interface Handled {
  * connections read through 'data' events.
  */
 function rewrapped(server: Server, accepted: Socket): SocketTransport {
-  const from = accepted as unknown as Handled;
+  const from = accepted as unknown as SocketInternals;
   const handle = from._handle;
   if (handle === null) return new SocketTransport(accepted, null);
   from._handle = null;
@@ -123,7 +123,7 @@ function rewrapped(server: Server, accepted: Socket): SocketTransport {
   const options = { handle, allowHalfOpen: true, onread: reads.onread };
   const socket = new Socket(options as unknown as SocketConstructorOpts);
   // The server counts its connections, and hears through these two that one has closed.
-  const to = socket as unknown as Handled;
+  const to = socket as unknown as SocketInternals;
   to._server = server;
   to.server = server;
   return new SocketTransport(socket, reads);

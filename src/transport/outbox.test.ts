@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { heldPieceOctetsMax, nothing, Outbox, type OutboxHolder } from './outbox.ts';
+import { heldSliceBytesMax, noBytes, Outbox, type OutboxHolder } from './outbox.ts';
 
 /** A connection that takes everything at once, or nothing: then it keeps what it was given as it is, as the real ones do. */
 class FakeHolder implements OutboxHolder {
   readonly written: Buffer[] = [];
-  heldOctets = 0;
-  sentOctets = 0;
-  refused: Uint8Array = nothing;
+  heldBytes = 0;
+  sentBytes = 0;
+  refused: Uint8Array = noBytes;
   isReset = false;
   onPiece: (piece: Uint8Array) => void = () => {};
   readonly #takes: boolean;
@@ -16,12 +16,12 @@ class FakeHolder implements OutboxHolder {
     this.#takes = takes;
   }
 
-  sendHeld(octets: Uint8Array): boolean {
-    this.heldOctets -= octets.length;
-    this.onPiece(octets);
-    if (this.isReset) this.refused = Buffer.concat([this.refused, octets]);
-    else this.sentOctets += octets.length;
-    this.written.push(this.#takes ? Buffer.from(octets) : (octets as Buffer));
+  sendHeld(bytes: Uint8Array): boolean {
+    this.heldBytes -= bytes.length;
+    this.onPiece(bytes);
+    if (this.isReset) this.refused = Buffer.concat([this.refused, bytes]);
+    else this.sentBytes += bytes.length;
+    this.written.push(this.#takes ? Buffer.from(bytes) : (bytes as Buffer));
     return this.#takes;
   }
 
@@ -36,18 +36,18 @@ function world(): { outbox: Outbox; ends: (() => void)[] } {
 }
 
 function hold(outbox: Outbox, to: OutboxHolder, text: string): void {
-  const octets = Buffer.from(`<${text}>`, 'latin1');
-  outbox.hold(to, octets, 1, octets.length - 1);
-  octets.fill(0xdb);
+  const bytes = Buffer.from(`<${text}>`, 'latin1');
+  outbox.hold(to, bytes, 1, bytes.length - 1);
+  bytes.fill(0xdb);
 }
 
 describe('the outbox', () => {
-  it('is not entered again while held octets leave, and goes on afterwards', () => {
+  it('is not entered again while held bytes leave, and goes on afterwards', () => {
     const { outbox, ends } = world();
     const [one, other] = [new FakeHolder(), new FakeHolder()];
     const again: OutboxHolder = {
-      heldOctets: 0,
-      refused: nothing,
+      heldBytes: 0,
+      refused: noBytes,
       sendHeld(): boolean {
         outbox.flush();
         return true;
@@ -59,7 +59,7 @@ describe('the outbox', () => {
     assert.throws(() => outbox.flush(), /nobody is called back/);
     assert.deepEqual([one.text, other.text], ['a', '']);
     ends.at(-1)?.();
-    assert.deepEqual([one.text, other.text, other.heldOctets], ['a', 'c', 0]);
+    assert.deepEqual([one.text, other.text, other.heldBytes], ['a', 'c', 0]);
   });
 
   it('sends nothing before the end of the turn, and asks for it once a turn', () => {
@@ -67,9 +67,9 @@ describe('the outbox', () => {
     const [one, other] = [new FakeHolder(), new FakeHolder()];
     hold(outbox, one, 'a');
     hold(outbox, other, 'b');
-    assert.deepEqual([one.text, other.text, ends.length, one.heldOctets], ['', '', 1, 1]);
+    assert.deepEqual([one.text, other.text, ends.length, one.heldBytes], ['', '', 1, 1]);
     ends[0]?.();
-    assert.deepEqual([one.text, other.text, one.heldOctets], ['a', 'b', 0]);
+    assert.deepEqual([one.text, other.text, one.heldBytes], ['a', 'b', 0]);
     hold(outbox, one, 'c');
     assert.equal(ends.length, 2);
   });
@@ -86,7 +86,7 @@ describe('the outbox', () => {
     assert.equal(other.text, 'x');
   });
 
-  it('never overwrites octets that a slow connection has yet to take', () => {
+  it('never overwrites bytes that a slow connection has yet to take', () => {
     const { outbox } = world();
     const slow = new FakeHolder(false);
     hold(outbox, slow, 'kept');
@@ -103,11 +103,11 @@ describe('the outbox', () => {
     hold(outbox, one, 'a');
     hold(outbox, other, 'x');
     hold(outbox, one, 'b');
-    outbox.takeBack(one);
+    outbox.reclaimUnsent(one);
     hold(outbox, one, 'c');
     ends[0]?.();
     assert.deepEqual([one.text, other.text], ['c', 'x']);
-    assert.deepEqual([one.sentOctets, one.heldOctets, other.sentOctets], [1, 0, 1]);
+    assert.deepEqual([one.sentBytes, one.heldBytes, other.sentBytes], [1, 0, 1]);
   });
 
   it('does not count as sent what the system refused, and gives it back', () => {
@@ -116,10 +116,10 @@ describe('the outbox', () => {
     one.isReset = true;
     hold(outbox, one, 'a');
     ends[0]?.();
-    assert.equal(one.sentOctets, 0);
+    assert.equal(one.sentBytes, 0);
     hold(outbox, one, 'b');
-    assert.equal(Buffer.from(outbox.takeBack(one)).toString(), 'ab');
-    assert.equal(outbox.takeBack(one).length, 0);
+    assert.equal(Buffer.from(outbox.reclaimUnsent(one)).toString(), 'ab');
+    assert.equal(outbox.reclaimUnsent(one).length, 0);
   });
 
   it('keeps one small page for a connection that is slow to take a piece, and goes on with the others', () => {
@@ -134,33 +134,33 @@ describe('the outbox', () => {
       quick.onPiece = ({ buffer }) => void pages.add(buffer);
       outbox.flush();
     }
-    assert.ok((slow.written[0]?.buffer.byteLength ?? 0) <= heldPieceOctetsMax);
+    assert.ok((slow.written[0]?.buffer.byteLength ?? 0) <= heldSliceBytesMax);
     assert.equal(pages.size, 3 + 1, 'that of the slow one is replaced, and no other');
     assert.equal(slow.text, 'kept');
   });
 
-  it('mixes up nothing where pieces fill its pages to the last octet, or begin them', () => {
+  it('mixes up nothing where pieces fill its pages to the last byte, or begin them', () => {
     const { outbox } = world();
     const holders = [new FakeHolder(), new FakeHolder()] as const;
     const expected: [string, string] = ['', ''];
-    const sizes = [heldPieceOctetsMax, 1, heldPieceOctetsMax - 1, heldPieceOctetsMax, heldPieceOctetsMax, 7];
+    const sizes = [heldSliceBytesMax, 1, heldSliceBytesMax - 1, heldSliceBytesMax, heldSliceBytesMax, 7];
     for (let n = 0; n < 100; n++) {
       const to = n % 7 === 0 ? 1 : 0;
       const piece = Buffer.alloc(sizes[n % sizes.length] as number, 33 + (n % 90));
       outbox.hold(holders[to], piece, 0, piece.length);
       expected[to] += piece.toString('latin1');
     }
-    const taken = Buffer.from(outbox.takeBack(holders[1])).toString('latin1');
+    const taken = Buffer.from(outbox.reclaimUnsent(holders[1])).toString('latin1');
     outbox.flush();
     assert.ok(holders[0].text === expected[0]);
     assert.ok(holders[1].text + taken === expected[1]);
-    assert.deepEqual([holders[0].heldOctets, holders[1].heldOctets], [0, 0]);
+    assert.deepEqual([holders[0].heldBytes, holders[1].heldBytes], [0, 0]);
   });
 
   it('sends early what does not fit, and loses nothing of it', () => {
     const { outbox } = world();
     const one = new FakeHolder();
-    const piece = Buffer.alloc(heldPieceOctetsMax);
+    const piece = Buffer.alloc(heldSliceBytesMax);
     const count = 40;
     for (let index = 0; index < count; index++) outbox.hold(one, piece.fill(index), 0, piece.length);
     outbox.flush();

@@ -11,9 +11,9 @@ import type {
   NameSource,
 } from '../core/name-resolver.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { worldFault } from './errno.ts';
+import { networkFault } from './errno.ts';
 import { candidatesFor, readSystemNames, type SystemNames } from './system-names.ts';
-import { Turns } from './turns.ts';
+import { ConcurrencyLimiter } from './concurrency-limiter.ts';
 
 /**
  * The real way from names to addresses. Neither of Node's two is enough: `dns.lookup` tells neither TTL nor RCODE, and
@@ -26,7 +26,7 @@ import { Turns } from './turns.ts';
  * the configuration names the servers.
  */
 export function createNameResolver(clock: Clock, system: () => Promise<SystemNames> = readSystemNames): NameResolver {
-  const shared: Shared = { clock, system, atSystem: new Set(), turns: new Turns(questionsMax) };
+  const shared: SharedLookups = { clock, system, atSystem: new Set(), limiter: new ConcurrencyLimiter(questionsMax) };
   return {
     lookUp(question: NameQuestion, waiter: LookupWaiter): Cancellable {
       const running = new Lookup(question, shared);
@@ -56,22 +56,22 @@ const repeatMs = 1000;
 const questionsMax = 128;
 
 /** What all lookups have in common. */
-interface Shared {
+interface SharedLookups {
   readonly clock: Clock;
   readonly system: () => Promise<SystemNames>;
   /** Names that the system's own lookup has not answered for yet. It cannot be told to stop. */
   readonly atSystem: Set<string>;
-  readonly turns: Turns;
+  readonly limiter: ConcurrencyLimiter;
 }
 
 class Lookup implements Cancellable {
   cancelled = false;
   readonly #question: NameQuestion;
   readonly #clock: Clock;
-  readonly #shared: Shared;
+  readonly #shared: SharedLookups;
   readonly #asking = new Set<Resolver>();
 
-  constructor(question: NameQuestion, shared: Shared) {
+  constructor(question: NameQuestion, shared: SharedLookups) {
     this.#question = question;
     this.#clock = shared.clock;
     this.#shared = shared;
@@ -105,7 +105,7 @@ class Lookup implements Cancellable {
     return new Map(
       this.#question.families.map((family) => {
         const addresses = known.get(family) ?? [];
-        return [family, addresses.length > 0 ? { found: true, addresses, ttlS: null } : nothing('ENODATA')];
+        return [family, addresses.length > 0 ? { found: true, addresses, ttlS: null } : failedAnswer('ENODATA')];
       }),
     );
   }
@@ -126,19 +126,21 @@ class Lookup implements Cancellable {
   async #askBoth(name: string, servers: readonly string[]): Promise<Answers> {
     const answers = new Map<Family, FamilyAnswer>();
     const { promise: enough, resolve } = Promise.withResolvers<void>();
-    let patience: Timer | null = null;
+    let secondFamilyTimer: Timer | null = null;
     const round = { isOver: false };
     const asked = this.#question.families.map(async (family) => {
       const answer = await this.#askServers(name, family, servers, round);
       answers.set(family, answer);
-      if (answer.found) patience ??= this.#clock.schedule(after(this.#clock.now(), otherFamilyMs), resolve, undefined);
+      if (answer.found)
+        secondFamilyTimer ??= this.#clock.schedule(after(this.#clock.now(), otherFamilyMs), resolve, undefined);
     });
     await Promise.race([Promise.all(asked), enough]);
-    (patience as Timer | null)?.cancel();
+    (secondFamilyTimer as Timer | null)?.cancel();
     // What is not waited for any more is not to go on.
     round.isOver = true;
     for (const resolver of this.#asking) resolver.cancel();
-    for (const family of this.#question.families) if (!answers.has(family)) answers.set(family, nothing('ETIMEOUT'));
+    for (const family of this.#question.families)
+      if (!answers.has(family)) answers.set(family, failedAnswer('ETIMEOUT'));
     return new Map(answers);
   }
 
@@ -149,10 +151,10 @@ class Lookup implements Cancellable {
     servers: readonly string[],
     round: { readonly isOver: boolean },
   ): Promise<FamilyAnswer> {
-    let believed = nothing('UNKNOWN_ARES_ERROR');
+    let believed = failedAnswer('UNKNOWN_ARES_ERROR');
     let isAnswer = false;
     for (const server of servers) {
-      const answer = await this.#askInTurn(name, family, server, servers.length);
+      const answer = await this.#askLimited(name, family, server, servers.length);
       if (answer.found || isAbsent(answer) || this.cancelled || round.isOver) return answer;
       const declined = dnsCodes[answer.fault.code]?.kind === 'declined';
       if (!isAnswer) believed = answer;
@@ -161,13 +163,13 @@ class Lookup implements Cancellable {
     return believed;
   }
 
-  async #askInTurn(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
-    const { turns } = this.#shared;
-    await turns.take();
+  async #askLimited(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
+    const { limiter } = this.#shared;
+    await limiter.acquire();
     try {
-      return this.cancelled ? nothing('ETIMEOUT') : await this.#ask(name, family, server, servers);
+      return this.cancelled ? failedAnswer('ETIMEOUT') : await this.#ask(name, family, server, servers);
     } finally {
-      turns.give();
+      limiter.release();
     }
   }
 
@@ -186,12 +188,12 @@ class Lookup implements Cancellable {
       try {
         resolver.setServers([server]);
       } catch {
-        return settle(nothing('ECONNREFUSED')); // what cannot be a server cannot be reached
+        return settle(failedAnswer('ECONNREFUSED')); // what cannot be a server cannot be reached
       }
-      const told = (error: Error | null, records: readonly { address: string; ttl: number }[]): void => {
-        if (error !== null) return settle({ found: false, fault: worldFault('dns', error) });
+      const onRecords = (error: Error | null, records: readonly { address: string; ttl: number }[]): void => {
+        if (error !== null) return settle({ found: false, fault: networkFault('dns', error) });
         const addresses = records.map(({ address }) => address);
-        if (addresses.length === 0) return settle(nothing('ENODATA'));
+        if (addresses.length === 0) return settle(failedAnswer('ENODATA'));
         // Not spread into Math.min: an answer by TCP may have thousands of records.
         settle({
           found: true,
@@ -199,8 +201,8 @@ class Lookup implements Cancellable {
           ttlS: records.reduce((least, { ttl }) => Math.min(least, ttlOf(ttl)), ttlMaxS),
         });
       };
-      if (family === 'ipv4') resolver.resolve4(name, { ttl: true }, told);
-      else resolver.resolve6(name, { ttl: true }, told);
+      if (family === 'ipv4') resolver.resolve4(name, { ttl: true }, onRecords);
+      else resolver.resolve6(name, { ttl: true }, onRecords);
     });
   }
 
@@ -233,8 +235,8 @@ class Lookup implements Cancellable {
 /** The largest that a TTL can be; with its highest bit set it is to be taken for 0 (RFC 2181 §8). */
 const ttlMaxS = 2 ** 31 - 1;
 
-function ttlOf(said: number): number {
-  return said < 0 || said > ttlMaxS ? 0 : said;
+function ttlOf(ttlS: number): number {
+  return ttlS < 0 || ttlS > ttlMaxS ? 0 : ttlS;
 }
 
 const loopback: ReadonlyMap<Family, readonly string[]> = new Map([
@@ -242,7 +244,7 @@ const loopback: ReadonlyMap<Family, readonly string[]> = new Map([
   ['ipv6', ['::1']],
 ]);
 
-function nothing(code: string): FamilyAnswer & { readonly found: false } {
+function failedAnswer(code: string): FamilyAnswer & { readonly found: false } {
   return { found: false, fault: { stage: 'dns', code, alertId: null } };
 }
 

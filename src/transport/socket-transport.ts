@@ -2,9 +2,9 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Ownership } from '../core/message.ts';
 import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
-import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from './outbox.ts';
-import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
-import { isQuiet, readAhead } from './unread-octets.ts';
+import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
+import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
+import { isQuiet, readAhead } from './unread-bytes.ts';
 
 /**
  * A transport over a socket of Node's.
@@ -19,18 +19,18 @@ import { isQuiet, readAhead } from './unread-octets.ts';
  * after a write is followed by an empty write, whose callback comes when all before it has been taken.
  */
 export class SocketTransport implements Transport, OutboxHolder {
-  listener: TransportListener = deaf;
+  listener: TransportListener = ignoringListener;
   readonly facts: TransportFacts;
   readonly socket: Socket;
   /** For `Outbox` alone. */
-  heldOctets = 0;
-  sentOctets = 0;
-  refused: Uint8Array = nothing;
+  heldBytes = 0;
+  sentBytes = 0;
+  refused: Uint8Array = noBytes;
   readonly #reads: ReadTarget | null;
-  /** Where the peer's octets come from: the socket, or the one beneath its TLS session. */
+  /** Where the peer's bytes come from: the socket, or the one beneath its TLS session. */
   readonly #wire: Socket;
   #errno: string | null = null;
-  #waiting = false;
+  #reportsWritten = false;
   /** What was read before its time, and is yet to be told. */
   #unread: Uint8Array | null = null;
   #closed = false;
@@ -52,40 +52,40 @@ export class SocketTransport implements Transport, OutboxHolder {
       // Gone already, by RST. What it had sent can still be read, but nobody could say whose it was.
       this.#errno = 'ECONNRESET';
       socket.destroy();
-    } else if (reads === null) socket.on('data', (octets: Buffer) => this.listener.onOctets(octets, 0, octets.length));
+    } else if (reads === null) socket.on('data', (bytes: Buffer) => this.listener.onBytes(bytes, 0, bytes.length));
     else reads.take(this);
   }
 
   /** For `ReadTarget` alone. */
-  deliver(octets: Uint8Array, length: number): void {
-    this.listener.onOctets(octets, 0, length);
+  deliver(bytes: Uint8Array, length: number): void {
+    this.listener.onBytes(bytes, 0, length);
   }
 
-  get pendingOctets(): number {
+  get pendingBytes(): number {
     return this.socket.writableLength;
   }
 
-  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    const isSmall = end - start <= heldPieceOctetsMax;
+  write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const isSmall = end - start <= heldSliceBytesMax;
     if (isSmall && this.socket.writableLength === 0 && !this.#closed) {
-      outbox.hold(this, octets, start, end);
+      outbox.hold(this, bytes, start, end);
       return true;
     }
     this.#flushHeld();
-    const piece = octets.subarray(start, end);
+    const slice = bytes.subarray(start, end);
     // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
-    this.socket.write(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece));
-    if (this.socket.errored === null) this.sentOctets += end - start;
+    this.socket.write(ownership === 'owned' && !isSmall ? slice : Buffer.from(slice));
+    if (this.socket.errored === null) this.sentBytes += end - start;
     return this.#isTaken();
   }
 
-  sendHeld(piece: Uint8Array): boolean {
-    this.heldOctets -= piece.length;
+  sendHeld(slice: Uint8Array): boolean {
+    this.heldBytes -= slice.length;
     const waits = this.socket.writableLength > 0; // All of it will have to: a copy keeps no more than itself.
-    this.socket.write(waits ? Buffer.from(piece) : piece);
-    // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
-    if (this.socket.errored === null) this.sentOctets += piece.length;
-    else this.refused = Buffer.concat([this.refused, piece]);
+    this.socket.write(waits ? Buffer.from(slice) : slice);
+    // What the system refuses at once it refuses whole: RST had come before, and not a byte has left.
+    if (this.socket.errored === null) this.sentBytes += slice.length;
+    else this.refused = Buffer.concat([this.refused, slice]);
     // Whoever gave it was told that it had been taken, and is to hear that now it has.
     return this.#isTaken() || waits;
   }
@@ -93,24 +93,24 @@ export class SocketTransport implements Transport, OutboxHolder {
   /** Whether nothing is pending; else it is told when that is so. */
   #isTaken(): boolean {
     if (this.socket.writableLength === 0) return true;
-    if (!this.#waiting && !this.#closed && this.socket.errored === null) {
-      this.#waiting = true;
-      this.socket.write(nothing, this.#written);
+    if (!this.#reportsWritten && !this.#closed && this.socket.errored === null) {
+      this.#reportsWritten = true;
+      this.socket.write(noBytes, this.#written);
     }
     return false;
   }
 
   readonly #written = (error?: Error | null): void => {
-    this.#waiting = false;
+    this.#reportsWritten = false;
     if (error !== undefined && error !== null) return; // 'close' follows and tells.
     if (this.socket.writableLength > 0) {
-      this.#waiting = true;
-      this.socket.write(nothing, this.#written);
+      this.#reportsWritten = true;
+      this.socket.write(noBytes, this.#written);
     } else if (!this.#closed) this.listener.onWritten();
   };
 
-  takeBack(): Uint8Array {
-    return this.heldOctets > 0 || this.refused.length > 0 ? outbox.takeBack(this) : nothing;
+  reclaimUnsent(): Uint8Array {
+    return this.heldBytes > 0 || this.refused.length > 0 ? outbox.reclaimUnsent(this) : noBytes;
   }
 
   isQuiet(): boolean {
@@ -118,16 +118,16 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 
   hasUnread(): boolean {
-    if (this.facts.tls !== null || this.socket.destroyed) return false; // Within TLS octets are not yet what they mean.
+    if (this.facts.tls !== null || this.socket.destroyed) return false; // Within TLS bytes are not yet what they mean.
     if (this.#unread !== null || this.socket.readableLength > 0) return true;
     this.#unread = readAhead(this.socket);
     if (this.#unread === null) return false;
-    // Before Node reads again, and not now: whoever asks may be in the middle of another connection's octets.
-    process.nextTick(this.#tellUnread);
+    // Before Node reads again, and not now: whoever asks may be in the middle of another connection's bytes.
+    process.nextTick(this.#deliverUnread);
     return true;
   }
 
-  readonly #tellUnread = (): void => {
+  readonly #deliverUnread = (): void => {
     const unread = this.#unread;
     if (unread === null || this.socket.destroyed) return;
     // Where Node keeps what comes while it is paused, what comes behind this would be told first.
@@ -135,7 +135,7 @@ export class SocketTransport implements Transport, OutboxHolder {
     if (!isNodes && this.socket.isPaused()) return;
     this.#unread = null;
     if (isNodes) this.socket.push(unread);
-    else this.listener.onOctets(unread, 0, unread.length);
+    else this.listener.onBytes(unread, 0, unread.length);
   };
 
   pause(): void {
@@ -145,7 +145,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   resume(): void {
     if (this.#closed) return;
     this.socket.resume();
-    if (this.#unread !== null) process.nextTick(this.#tellUnread);
+    if (this.#unread !== null) process.nextTick(this.#deliverUnread);
   }
 
   readInBulk(bulk: boolean): void {
@@ -159,7 +159,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 
   #flushHeld(): void {
-    if (this.heldOctets > 0) outbox.flush();
+    if (this.heldBytes > 0) outbox.flush();
   }
 
   close(how: 'close' | 'reset'): void {
@@ -187,26 +187,26 @@ export interface UnderTls {
 }
 
 /** Who takes what a socket has read into a buffer of ours. */
-export interface OctetTaker {
-  deliver(octets: Uint8Array, length: number): void;
+export interface ByteTaker {
+  deliver(bytes: Uint8Array, length: number): void;
 }
 
 /**
  * Which buffer the next read goes into. A socket asks after each read; answering null keeps the buffer it has.
  */
 export class ReadTarget {
-  #taker: OctetTaker | null = null;
+  #taker: ByteTaker | null = null;
   #next: Uint8Array | null = sharedReadBuffer;
   #bulk = false;
 
-  take(taker: OctetTaker): void {
+  take(taker: ByteTaker): void {
     this.#taker = taker;
   }
 
   switchTo(bulk: boolean): void {
     if (bulk === this.#bulk) return;
     this.#bulk = bulk;
-    this.#next = bulk ? Buffer.allocUnsafeSlow(bulkOctets) : sharedReadBuffer;
+    this.#next = bulk ? Buffer.allocUnsafeSlow(bulkBytes) : sharedReadBuffer;
   }
 
   readonly onread: NonNullable<SocketConstructorOpts['onread']> = {
@@ -215,14 +215,14 @@ export class ReadTarget {
       this.#next = null;
       return next as Uint8Array;
     },
-    callback: (length: number, octets: Uint8Array): boolean => {
-      this.#taker?.deliver(octets, length);
+    callback: (length: number, bytes: Uint8Array): boolean => {
+      this.#taker?.deliver(bytes, length);
       return true;
     },
   };
 }
 
-export const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+export const ignoringListener: TransportListener = { onBytes() {}, onEnd() {}, onWritten() {}, onClosed() {} };
 
 function factsOf(socket: Socket, tls: TlsFacts | null, unixPath: string | null): TransportFacts {
   return {

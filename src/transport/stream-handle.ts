@@ -6,7 +6,7 @@
  */
 export interface StreamHandle {
   readonly fd: number;
-  /** Octets that the kernel has not taken yet. */
+  /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number;
   /** Called with the handle as `this`; what it returns is read into from then on. */
   onread: (this: StreamHandle) => Uint8Array | undefined;
@@ -16,7 +16,7 @@ export interface StreamHandle {
   readStart(): number;
   readStop(): number;
   /** 0: it has left; below: an error; an object: a part of it is pending, whose `oncomplete` will be called. */
-  writeBuffer(request: null, octets: Uint8Array): number | WriteRequest;
+  writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
   reset(onClosed: (this: StreamHandle) => void): number;
   close(onClosed: (this: StreamHandle) => void): void;
@@ -27,7 +27,7 @@ export interface StreamHandle {
 
 /** Who hears of what becomes of a handle. */
 export interface HandleOwner {
-  onHandleRead(octetsOrError: number): Uint8Array | undefined;
+  onHandleRead(bytesOrError: number): Uint8Array | undefined;
   onHandleWritten(status: number): void;
   onHandleShut(): void;
   onHandleClosed(): void;
@@ -40,7 +40,7 @@ export interface EndPoint {
 
 export interface WriteRequest {
   handle: StreamHandle;
-  /** Keeps the octets alive until the kernel has taken them. */
+  /** Keeps the bytes alive until the kernel has taken them. */
   buffer: Uint8Array;
   oncomplete: (this: WriteRequest, status: number) => void;
   /** Not null where it was completed before anybody could be told. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 
 /** Where systems keep the certificates of the authorities that they trust; the first that is there is theirs. */
-const places: readonly string[] = [
+const bundlePaths: readonly string[] = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Alpine, Arch
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // Fedora, RHEL
   '/etc/pki/tls/certs/ca-bundle.crt', // older ones of these
@@ -20,7 +20,7 @@ let isDone = false;
 export function trustSystemAuthorities(): void {
   if (isDone) return;
   isDone = true;
-  const certificates = systemCertificates([process.env['SSL_CERT_FILE'] ?? '', ...places]);
+  const certificates = systemCertificates([process.env['SSL_CERT_FILE'] ?? '', ...bundlePaths]);
   // Node has had this since 24.5.
   if (certificates.length === 0 || typeof tls.setDefaultCACertificates !== 'function') return;
   try {

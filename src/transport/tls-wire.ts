@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** What of the peer's first words is kept: a banner names itself in it, and a record its type. */
-const firstOctetsMax = 64;
+const firstBytesMax = 64;
 
 export interface WireListener {
-  /** The session has been given more of the peer's first octets. */
-  onFirstOctets(): void;
+  /** The session has been given more of the peer's first bytes. */
+  onFirstBytes(): void;
   /** The peer's FIN. The session above does not hear of it: it has its own end, or none. */
   onEnd(): void;
 }
@@ -15,14 +15,14 @@ export interface WireListener {
 /**
  * The connection beneath a TLS session, seen from outside.
  *
- * Node can run TLS on a socket without showing its octets, and then three things cannot be known: what a peer said
+ * Node can run TLS on a socket without showing its bytes, and then three things cannot be known: what a peer said
  * that speaks no TLS, whether it closed the connection or reset it, and whether it said so within TLS (`close_notify`)
- * before it closed. The last one decides whether content without a length is whole (RFC 9112 §9.8). So the octets pass
+ * before it closed. The last one decides whether content without a length is whole (RFC 9112 §9.8). So the bytes pass
  * through here, at some 15 to 30 µs per small exchange.
  */
 export class TlsWire extends EventEmitter {
   /** Until the handshake is over. */
-  #first: Buffer | null = Buffer.alloc(firstOctetsMax);
+  #first: Buffer | null = Buffer.alloc(firstBytesMax);
   #firstLength = 0;
   readonly #socket: Socket;
   readonly #listener: WireListener;
@@ -44,19 +44,19 @@ export class TlsWire extends EventEmitter {
   }
 
   /** Borrowed: whoever listens copies them at once, as the session does. */
-  deliver(octets: Uint8Array, length: number): void {
-    if (this.#first !== null && this.#firstLength < firstOctetsMax) this.#keepFirst(octets, length);
-    this.emit('data', octets.subarray(0, length));
-    if (this.#first !== null) this.#listener.onFirstOctets();
+  deliver(bytes: Uint8Array, length: number): void {
+    if (this.#first !== null && this.#firstLength < firstBytesMax) this.#keepFirst(bytes, length);
+    this.emit('data', bytes.subarray(0, length));
+    if (this.#first !== null) this.#listener.onFirstBytes();
   }
 
-  #keepFirst(octets: Uint8Array, length: number): void {
-    const kept = octets.subarray(0, Math.min(length, firstOctetsMax - this.#firstLength));
+  #keepFirst(bytes: Uint8Array, length: number): void {
+    const kept = bytes.subarray(0, Math.min(length, firstBytesMax - this.#firstLength));
     this.#first?.set(kept, this.#firstLength);
     this.#firstLength += kept.length;
   }
 
-  get firstOctets(): Uint8Array {
+  get firstBytes(): Uint8Array {
     return this.#first?.subarray(0, this.#firstLength) ?? new Uint8Array(0);
   }
 
@@ -96,8 +96,8 @@ export class TlsWire extends EventEmitter {
     this.#socket.uncork();
   }
 
-  write(octets: Uint8Array, written: (error?: Error | null) => void): boolean {
-    return this.#socket.write(octets, written);
+  write(bytes: Uint8Array, written: (error?: Error | null) => void): boolean {
+    return this.#socket.write(bytes, written);
   }
 
   end(ended: () => void): void {

@@ -8,18 +8,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createServer as createTlsServer } from 'node:tls';
 import type { UpstreamTls } from '../core/configuration.ts';
-import type { ConnectTarget, ConnectWaiter, WorldFault } from '../core/connector.ts';
+import type { ConnectTarget, ConnectWaiter, NetworkFault } from '../core/connector.ts';
 import type { Transport } from '../core/transport.ts';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
 import { connect as connectBy } from './connect.ts';
-import { type AcceptWay, bestWay, listen, type Listening } from './listen.ts';
+import { type ReadMode, bestReadMode, listen, type BoundListener } from './listen.ts';
 
 /** The other end, as the test sees it. */
 interface Peer {
-  write(octets: Buffer): void;
+  write(bytes: Buffer): void;
   end(): void;
   reset(): void;
   stopReading(): void;
@@ -47,7 +47,7 @@ class SocketPeer implements Peer {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (octets) => void this.#pieces.push(Buffer.from(octets)));
+    socket.on('data', (bytes) => void this.#pieces.push(Buffer.from(bytes)));
     socket.on('end', () => void (this.ended = true));
     socket.on('error', (error: NodeJS.ErrnoException) => void (this.#failed = error.code ?? ''));
     socket.on('close', () => void (this.errno = this.#failed));
@@ -57,8 +57,8 @@ class SocketPeer implements Peer {
     return Buffer.concat(this.#pieces);
   }
 
-  write(octets: Buffer): void {
-    this.socket.write(octets);
+  write(bytes: Buffer): void {
+    this.socket.write(bytes);
   }
 
   end(): void {
@@ -87,7 +87,7 @@ class MemoryPeer implements Peer {
   constructor(transport: Transport) {
     this.#transport = transport;
     transport.listener = {
-      onOctets: (octets, start, end) => void this.#pieces.push(Buffer.from(octets.subarray(start, end))),
+      onBytes: (bytes, start, end) => void this.#pieces.push(Buffer.from(bytes.subarray(start, end))),
       onEnd: () => void (this.ended = true),
       onWritten() {},
       onClosed: (errno) => void (this.errno = errno),
@@ -98,8 +98,8 @@ class MemoryPeer implements Peer {
     return Buffer.concat(this.#pieces);
   }
 
-  write(octets: Buffer): void {
-    this.#transport.write(octets, 0, octets.length, 'borrowed');
+  write(bytes: Buffer): void {
+    this.#transport.write(bytes, 0, bytes.length, 'borrowed');
   }
 
   end(): void {
@@ -124,12 +124,12 @@ after(async () => {
   for (const close of open) await close();
 });
 
-async function accepted(way: AcceptWay): Promise<Connected> {
+async function accepted(way: ReadMode): Promise<Connected> {
   const found = Promise.withResolvers<Transport>();
-  const listening = Promise.withResolvers<Listening>();
+  const listening = Promise.withResolvers<BoundListener>();
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
   const failed = (errno: string): void => listening.reject(new Error(errno));
-  const onListening = (opened: Listening): void => listening.resolve(opened);
+  const onListening = (opened: BoundListener): void => listening.resolve(opened);
   const onConnection = (transport: Transport): void => found.resolve(transport);
   listen(target, { onListening, onListenFailed: failed, onConnection }, way);
   const opened = await listening.promise;
@@ -220,7 +220,7 @@ function listenTo(transport: Transport): {
 } {
   const heard = { pieces: [] as Buffer[], ended: false, written: 0, errno: undefined as string | null | undefined };
   transport.listener = {
-    onOctets: (octets, start, end) => void heard.pieces.push(Buffer.from(octets.subarray(start, end))),
+    onBytes: (bytes, start, end) => void heard.pieces.push(Buffer.from(bytes.subarray(start, end))),
     onEnd: () => void (heard.ended = true),
     onWritten: () => void heard.written++,
     onClosed: (errno) => void (heard.errno = errno),
@@ -236,9 +236,9 @@ async function until(says: string, world: Connected, holds: () => boolean): Prom
   }
 }
 
-function pattern(octets: number, salt: number): Buffer {
-  const made = Buffer.alloc(octets);
-  for (let at = 0; at < octets; at++) made[at] = (at * 7 + (at >> 10) * 13 + salt) & 0xff;
+function pattern(bytes: number, salt: number): Buffer {
+  const made = Buffer.alloc(bytes);
+  for (let at = 0; at < bytes; at++) made[at] = (at * 7 + (at >> 10) * 13 + salt) & 0xff;
   return made;
 }
 
@@ -265,7 +265,7 @@ const kinds: readonly Kind[] = [
 
 for (const { name, connect, resets = true } of kinds) {
   describe(`a transport over ${name}`, () => {
-    it('delivers every octet, in order, in both directions at once', async () => {
+    it('delivers every byte, in order, in both directions at once', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       const [there, back] = [pattern(600_000, 1), pattern(500_000, 2)];
@@ -282,7 +282,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('keeps borrowed octets as they were when the caller overwrites them, however slow the reader', async () => {
+    it('keeps borrowed bytes as they were when the caller overwrites them, however slow the reader', async () => {
       const world = await connect();
       listenTo(world.transport);
       world.peer.stopReading();
@@ -301,10 +301,10 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('sends nothing for no octets, wherever they stand', async () => {
+    it('sends nothing for no bytes, wherever they stand', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
-      const piece = Buffer.from('octets');
+      const piece = Buffer.from('chunks');
       for (const [start, end] of [
         [3, 3],
         [0, 3],
@@ -321,7 +321,7 @@ for (const { name, connect, resets = true } of kinds) {
       world.peer.readOn();
       await until('all has come there', world, () => world.peer.got.length === piece.length + much.length);
       await until('it is told', world, () => heard.written > 0);
-      assert.deepEqual([heard.written, world.transport.sentOctets], [1, piece.length + much.length]);
+      assert.deepEqual([heard.written, world.transport.sentBytes], [1, piece.length + much.length]);
       world.transport.write(piece, 1, 1, 'borrowed');
       world.transport.end();
       await until('it ends', world, () => world.peer.ended);
@@ -338,12 +338,12 @@ for (const { name, connect, resets = true } of kinds) {
         if (!world.transport.write(piece, 0, piece.length, 'owned')) refused++;
       }
       assert.ok(refused > 0, 'the kernel does not take all of that');
-      assert.ok(world.transport.pendingOctets > 0);
+      assert.ok(world.transport.pendingBytes > 0);
       await world.turn();
       assert.equal(heard.written, 0);
       world.peer.readOn();
       await until('all is written', world, () => heard.written > 0);
-      assert.equal(world.transport.pendingOctets, 0);
+      assert.equal(world.transport.pendingBytes, 0);
       for (let n = 0; n < 10; n++) await world.turn();
       assert.equal(heard.written, 1);
       await world.close();
@@ -353,15 +353,15 @@ for (const { name, connect, resets = true } of kinds) {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.stopReading();
-      for (let n = 0; n < 2000 && world.transport.pendingOctets === 0; n++) {
+      for (let n = 0; n < 2000 && world.transport.pendingBytes === 0; n++) {
         const piece = pattern(16 * 1024, n);
         world.transport.write(piece, 0, piece.length, 'borrowed');
         await world.turn();
       }
-      assert.ok(world.transport.pendingOctets > 0, 'the kernel does not take all of that');
+      assert.ok(world.transport.pendingBytes > 0, 'the kernel does not take all of that');
       world.peer.readOn();
       await until('all is written', world, () => heard.written > 0);
-      assert.equal(world.transport.pendingOctets, 0);
+      assert.equal(world.transport.pendingBytes, 0);
       await world.close();
     });
 
@@ -377,7 +377,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('delivers the same octets when it reads in bulk, and when it changes its mind', async () => {
+    it('delivers the same bytes when it reads in bulk, and when it changes its mind', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       const all = pattern(700_000, 4);
@@ -385,8 +385,8 @@ for (const { name, connect, resets = true } of kinds) {
       let deliveries = 0;
       world.transport.listener = {
         ...listener,
-        onOctets: (octets, start, end) => {
-          listener.onOctets(octets, start, end);
+        onBytes: (bytes, start, end) => {
+          listener.onBytes(bytes, start, end);
           world.transport.readInBulk(++deliveries % 3 !== 0);
         },
       };
@@ -443,7 +443,7 @@ for (const { name, connect, resets = true } of kinds) {
     it('says of a write to a peer that has reset no more than that it is gone, once, and last', {
       skip: !resets && 'a TLS socket cannot send one',
     }, async () => {
-      for (const octets of [100, 100_000]) {
+      for (const bytes of [100, 100_000]) {
         const world = await connect();
         const heard = listenTo(world.transport);
         const closings: (string | null)[] = [];
@@ -452,12 +452,12 @@ for (const { name, connect, resets = true } of kinds) {
         world.peer.write(Buffer.from('a'));
         await until('they know each other', world, () => heard.pieces.length > 0);
         world.peer.reset();
-        for (let n = 0; n < 3; n++) world.transport.write(pattern(octets, n), 0, octets, 'owned');
+        for (let n = 0; n < 3; n++) world.transport.write(pattern(bytes, n), 0, bytes, 'owned');
         await until('it is told', world, () => closings.length > 0);
-        world.transport.write(pattern(octets, 0), 0, octets, 'owned');
+        world.transport.write(pattern(bytes, 0), 0, bytes, 'owned');
         for (let n = 0; n < 5; n++) await world.turn();
         assert.match(closings.join(), /^(?:ECONNRESET|EPIPE)$/);
-        assert.deepEqual([heard.written, world.transport.pendingOctets], [0, 0]);
+        assert.deepEqual([heard.written, world.transport.pendingBytes], [0, 0]);
         await world.close();
       }
     });
@@ -476,7 +476,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('knows of octets that it has yet to tell of, and loses none of them by the look', {
+    it('knows of bytes that it has yet to tell of, and loses none of them by the look', {
       skip: !resets && 'no look into a TLS socket is possible',
     }, async () => {
       const world = await connect();
@@ -617,24 +617,24 @@ function goneBeforeAccepted(port: number): void {
 }
 
 /** As a writer ought to: no more while anything is pending. */
-async function sendAll(world: Connected, octets: Buffer, heard: { written: number }): Promise<void> {
-  for (let at = 0; at < octets.length; at += 40_000) {
+async function sendAll(world: Connected, bytes: Buffer, heard: { written: number }): Promise<void> {
+  for (let at = 0; at < bytes.length; at += 40_000) {
     const before = heard.written;
-    const end = Math.min(at + 40_000, octets.length);
-    if (!world.transport.write(octets, at, end, 'owned'))
+    const end = Math.min(at + 40_000, bytes.length);
+    if (!world.transport.write(bytes, at, end, 'owned'))
       await until('it is written', world, () => heard.written > before);
   }
 }
 
 describe('accepting', () => {
   it('takes connections without a socket of Node in the version whose insides it knows', () => {
-    assert.equal(bestWay(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
+    assert.equal(bestReadMode(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
   });
 
   for (const way of ['handles', 'buffers', 'events'] as const)
     it(`reads nothing of whoever has gone before it could be seen who that is: ${way}`, async () => {
       const transports: Transport[] = [];
-      const listening = Promise.withResolvers<Listening>();
+      const listening = Promise.withResolvers<BoundListener>();
       const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
       const target = { host: '127.0.0.1', port: 0, sharePort: false };
       const heard: ReturnType<typeof listenTo>[] = [];
@@ -693,11 +693,11 @@ describe('connecting', () => {
       await world.close();
     });
 
-  const faultOf = async (target: ConnectTarget): Promise<WorldFault> => {
+  const faultOf = async (target: ConnectTarget): Promise<NetworkFault> => {
     try {
       await connectTo(target);
     } catch (error) {
-      return (error as { fault: WorldFault }).fault;
+      return (error as { fault: NetworkFault }).fault;
     }
     return assert.fail('it connects');
   };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { WorldFault } from '../core/connector.ts';
+import type { NetworkFault } from '../core/connector.ts';
 import type { Cause } from '../core/failure.ts';
 import { connectFailure } from './connect-failure.ts';
 
 const place = { address: '10.0.0.1:3000', name: 'app.internal' };
 
-const table: readonly [stage: WorldFault['stage'], cause: Cause, ...codes: string[]][] = [
+const table: readonly [stage: NetworkFault['stage'], cause: Cause, ...codes: string[]][] = [
   ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA'],
   ['dns', 'dns_failed', 'ESERVFAIL', 'EREFUSED', 'EFORMERR', 'ENOTIMP', 'ECONNREFUSED', 'EBADRESP', 'EOF', 'EBADNAME'],
   ['dns', 'dns_timeout', 'ETIMEOUT'],
@@ -49,7 +49,7 @@ describe('connectFailure', () => {
     assert.deepEqual(unnamed?.evidence, { address: place.address, alertId: 99, alertMessage: 'unassigned' });
   });
 
-  const words: readonly (readonly [says: string, octets: string, cause: Cause, guess?: string])[] = [
+  const words: readonly (readonly [says: string, bytes: string, cause: Cause, guess?: string])[] = [
     ['plain HTTP', 'HTTP/1.1 400 Bad Request\r\n', 'tls_plaintext_peer'],
     ['half a word of it', 'HTT', 'tls_not_spoken', 'text'],
     ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n', 'tls_not_spoken', 'ssh'],
@@ -57,11 +57,11 @@ describe('connectFailure', () => {
     ['HTTP/2', '\0\0\0\x04\0\0\0\0\0', 'tls_not_spoken', 'http2'],
     ['anything else', '\x01\x02', 'tls_not_spoken', 'binary'],
   ];
-  for (const [says, octets, cause, guess] of words) {
+  for (const [says, bytes, cause, guess] of words) {
     it(`${says} in answer to a handshake is ${cause}, whatever the library calls it`, () => {
-      const firstOctets = Buffer.from(octets, 'latin1').toString('hex');
-      const failure = connectFailure({ stage: 'tls', code: 'ECONNRESET', alertId: null, firstOctets }, place);
-      const evidence = { address: place.address, firstOctets, ...(guess === undefined ? {} : { guess }) };
+      const firstBytes = Buffer.from(bytes, 'latin1').toString('hex');
+      const failure = connectFailure({ stage: 'tls', code: 'ECONNRESET', alertId: null, firstBytes }, place);
+      const evidence = { address: place.address, firstBytes, ...(guess === undefined ? {} : { guess }) };
       assert.deepEqual([failure?.cause, failure?.evidence], [cause, evidence]);
     });
   }

@@ -1,4 +1,4 @@
-import type { WorldFault } from '../core/connector.ts';
+import type { NetworkFault } from '../core/connector.ts';
 import { dnsCodes } from '../core/dns-codes.ts';
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
@@ -6,7 +6,7 @@ import { tlsFailure } from './tls-failure.ts';
 import { misuse } from './unknown-code.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
-export interface ConnectPlace {
+export interface DialedAddress {
   /** As the record shows it: '127.0.0.1:3000' or 'unix:/run/app.sock'. */
   readonly address: string;
   /** The host name that was to be looked up, or the name that the certificate was to bear. */
@@ -17,14 +17,14 @@ export interface ConnectPlace {
  * The world's error codes as failures: the table of this room. Returns null for a code that nobody has met;
  * the caller counts it as unclassified, which is a defect to be mended here.
  */
-export function connectFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
+export function connectFailure(fault: NetworkFault, dialed: DialedAddress): Failure | null {
   switch (fault.stage) {
     case 'dns':
-      return dnsFailure(fault.code, place.name);
+      return dnsFailure(fault.code, dialed.name);
     case 'connect':
-      return tcpFailure(fault.code, place.address);
+      return tcpFailure(fault.code, dialed.address);
     case 'tls':
-      return tlsFailure(fault, place);
+      return tlsFailure(fault, dialed);
   }
 }
 

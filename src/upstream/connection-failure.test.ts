@@ -6,7 +6,7 @@ import { tlsAlertCode } from '../core/tls-codes.ts';
 import { connectionFailure } from './connection-failure.ts';
 
 const address = '10.0.0.7:3000';
-const length: Framing = { kind: 'length', octets: 100 };
+const length: Framing = { kind: 'length', bytes: 100 };
 const chunked: Framing = { kind: 'chunked' };
 const untilClose: Framing = { kind: 'until-close' };
 const refused = 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC';
@@ -14,8 +14,8 @@ const alert = { how: 'broken', alertId: 20, alertMessage: 'bad_record_mac' };
 const broken = { how: 'broken', code: refused };
 
 function inContent(framing: Framing, end: string | null): ReturnType<typeof connectionFailure> {
-  const sent = { address, reused: false, idleMs: 0, requestSent: true, octetsSent: 80 };
-  return connectionFailure({ ...sent, at: 'content', octetsReceived: 4, framing }, end);
+  const sent = { address, reused: false, idleMs: 0, requestSent: true, bytesSent: 80 };
+  return connectionFailure({ ...sent, at: 'content', bytesReceived: 4, framing }, end);
 }
 
 describe('what broke content', () => {
@@ -24,8 +24,8 @@ describe('what broke content', () => {
     [length, 'ECONNRESET', 'response_content_short', { how: 'reset' }, / reset the connection after 4\./],
     [length, refused, 'response_content_short', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
     [length, tlsAlertCode(20), 'response_content_short', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
-    [chunked, null, 'response_chunked_cut', { how: 'closed' }, / closed the connection after 4 octets/],
-    [chunked, 'ECONNRESET', 'response_chunked_cut', { how: 'reset' }, / reset the connection after 4 octets/],
+    [chunked, null, 'response_chunked_cut', { how: 'closed' }, / closed the connection after 4 bytes/],
+    [chunked, 'ECONNRESET', 'response_chunked_cut', { how: 'reset' }, / reset the connection after 4 bytes/],
     [chunked, refused, 'response_chunked_cut', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
     [chunked, tlsAlertCode(20), 'response_chunked_cut', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
     [untilClose, 'ECONNRESET', 'response_content_reset', { errno: 'ECONNRESET' }, / reset the connection/],
@@ -37,7 +37,7 @@ describe('what broke content', () => {
       const failure = inContent(framing, end);
       assert.ok(failure !== null);
       assert.equal(failure.cause, cause);
-      assert.partialDeepStrictEqual(failure.evidence, { address, octetsReceived: 4, ...tells });
+      assert.partialDeepStrictEqual(failure.evidence, { address, bytesReceived: 4, ...tells });
       assert.match(explain(failure), sentence);
       assert.deepEqual([failure.stage, shapeOf(failure)], ['content', 'reset']);
     });

@@ -9,91 +9,91 @@ import { tlsEnd } from './tls-failure.ts';
 import { misuse } from './unknown-code.ts';
 
 /** How far a response had come when its connection was lost. */
-export type CutPlace = {
+export type LostConnection = {
   readonly address: string;
   readonly reused: boolean;
   readonly idleMs: number;
   readonly requestSent: boolean;
-  readonly octetsSent: number;
+  readonly bytesSent: number;
 } & (
   | { readonly at: 'before' }
-  | { readonly at: 'head'; readonly octetsReceived: number }
-  | { readonly at: 'content'; readonly octetsReceived: number; readonly framing: Framing }
+  | { readonly at: 'head'; readonly bytesReceived: number }
+  | { readonly at: 'content'; readonly bytesReceived: number; readonly framing: Framing }
 );
 
 /** The endpoint has ended the connection, by FIN. */
-export function connectionEnded(place: CutPlace): Failure {
-  return cut(place, null);
+export function connectionEnded(lost: LostConnection): Failure {
+  return connectionLost(lost, null);
 }
 
 /**
  * The connection was lost, with an error of the system or of TLS, or closed (null). Returns null for a code that nobody
  * has met; the caller counts it as unclassified.
  */
-export function connectionFailure(place: CutPlace, end: string | null): Failure | null {
-  if (end === null) return cut(place, null);
-  const { address } = place;
+export function connectionFailure(lost: LostConnection, end: string | null): Failure | null {
+  if (end === null) return connectionLost(lost, null);
+  const { address } = lost;
   if (truncated.has(end)) {
     // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
-    if (place.at !== 'content' || place.framing.kind !== 'until-close') return cut(place, null);
+    if (lost.at !== 'content' || lost.framing.kind !== 'until-close') return connectionLost(lost, null);
     return fail('response_content_unclosed', 'content', {
       address,
-      octetsReceived: place.octetsReceived,
+      bytesReceived: lost.bytesReceived,
       how: 'closed',
     });
   }
   const byTls = tlsEnd(end, tlsAlertOf(end), address);
-  if (byTls !== null) return place.at === 'content' ? contentBroken(place, end) : byTls;
+  if (byTls !== null) return lost.at === 'content' ? contentBroken(lost, end) : byTls;
   switch (meaningOf(end)) {
     case null:
       return null;
     case 'missing':
     case 'ports_spent':
     case 'misuse':
-      return misuse({ stage: place.at === 'content' ? 'content' : 'response', code: end });
+      return misuse({ stage: lost.at === 'content' ? 'content' : 'response', code: end });
     case 'resources_spent':
-      if (place.at === 'content') return cut(place, end);
+      if (lost.at === 'content') return connectionLost(lost, end);
       return fail('descriptors_exhausted', 'send', { address, errno: end, retryAfterS: connectionEndsS });
     default:
-      return cut(place, end);
+      return connectionLost(lost, end);
   }
 }
 
 const truncated: ReadonlySet<string> = new Set([tlsTruncated, 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING']);
 
-function cut(place: CutPlace, errno: string | null): Failure {
-  const { address, reused, idleMs } = place;
+function connectionLost(lost: LostConnection, errno: string | null): Failure {
+  const { address, reused, idleMs } = lost;
   const how = errno === null ? 'closed' : 'reset';
-  switch (place.at) {
+  switch (lost.at) {
     case 'before':
       if (errno === null) return fail('closed_before_response', 'response', { address, reused, idleMs });
-      if (!place.requestSent) return fail('send_failed', 'send', { address, octetsSent: place.octetsSent, errno });
+      if (!lost.requestSent) return fail('send_failed', 'send', { address, bytesSent: lost.bytesSent, errno });
       return fail('reset_before_response', 'response', { address, reused, idleMs, errno });
     case 'head':
-      return fail('response_head_cut', 'response', { address, octetsReceived: place.octetsReceived, how });
+      return fail('response_head_cut', 'response', { address, bytesReceived: lost.bytesReceived, how });
     case 'content':
-      return contentCut(address, place.octetsReceived, place.framing, errno);
+      return contentTruncated(address, lost.bytesReceived, lost.framing, errno);
   }
 }
 
 /** RFC 9112 §8: what makes a response incomplete depends on its framing. */
-function contentCut(address: string, octetsReceived: number, framing: Framing, errno: string | null): Failure {
+function contentTruncated(address: string, bytesReceived: number, framing: Framing, errno: string | null): Failure {
   const how = errno === null ? 'closed' : 'reset';
   if (framing.kind === 'length') {
-    return fail('response_content_short', 'content', { address, octetsReceived, octetsExpected: framing.octets, how });
+    return fail('response_content_short', 'content', { address, bytesReceived, bytesExpected: framing.bytes, how });
   }
-  if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', { address, octetsReceived, how });
-  return fail('response_content_reset', 'content', { address, octetsReceived, errno: errno ?? 'ECONNRESET' });
+  if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', { address, bytesReceived, how });
+  return fail('response_content_reset', 'content', { address, bytesReceived, errno: errno ?? 'ECONNRESET' });
 }
 
 /** A response that had begun is incomplete, whatever broke it (RFC 9112 §8); why it broke is the evidence's. */
-function contentBroken(place: CutPlace & { readonly at: 'content' }, end: string): Failure {
-  const { address, octetsReceived, framing } = place;
+function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: string): Failure {
+  const { address, bytesReceived, framing } = lost;
   const alertId = tlsAlertOf(end);
   const why = alertId === null ? { code: end } : { alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' };
-  const evidence = { address, octetsReceived, how: 'broken', ...why } as const;
+  const evidence = { address, bytesReceived, how: 'broken', ...why } as const;
   if (framing.kind === 'length') {
-    return fail('response_content_short', 'content', { ...evidence, octetsExpected: framing.octets });
+    return fail('response_content_short', 'content', { ...evidence, bytesExpected: framing.bytes });
   }
   if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', evidence);
   return fail('response_content_unclosed', 'content', evidence);
@@ -110,10 +110,10 @@ export function refusedResponse(parser: ResponseHeadParser, address: string): Fa
 
 /** What the content breaks, as a failure of this address. */
 export function contentRefused(content: ContentReader, address: string): Failure {
-  const { rule, octetsReceived, trailerOctets } = content;
+  const { rule, bytesReceived, trailerBytes } = content;
   if (rule !== 'trailer-section-too-large') {
-    return fail('response_chunk', 'content', { address, rule, octetsReceived });
+    return fail('response_chunk', 'content', { address, rule, bytesReceived });
   }
-  const { trailerOctetsMax: limit, trailerFieldsMax: fieldsMax } = chunkLimits;
-  return fail('response_trailers_too_large', 'content', { address, octets: trailerOctets, limit, fieldsMax });
+  const { trailerBytesMax: limit, trailerFieldsMax: fieldsMax } = chunkLimits;
+  return fail('response_trailers_too_large', 'content', { address, bytes: trailerBytes, limit, fieldsMax });
 }

@@ -17,8 +17,8 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import { type HeadLimits, interimMax, interimOctetsMax } from '../wire/limits.ts';
-import type { OctetWriter } from '../wire/octet-writer.ts';
+import { type HeadLimits, interimMax, interimBytesMax } from '../wire/limits.ts';
+import type { ByteWriter } from '../wire/byte-writer.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
 import { protocolAnswered } from '../wire/upgrade.ts';
@@ -27,25 +27,25 @@ import {
   connectionEnded,
   connectionFailure,
   contentRefused,
-  type CutPlace,
+  type LostConnection,
   refusedResponse,
 } from './connection-failure.ts';
 import { isFramed, malformedSwitch, upgradeUnasked } from './switch-failure.ts';
 import { unknownCode } from './unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
-export interface ConnectionHome {
+export interface ConnectionOwner {
   /** What the operator allows; with 'never' the endpoint is told that no other request follows. */
   readonly reuse: ConnectionReuse;
   /** It may serve another exchange. */
-  gaveBack(connection: UpstreamConnection): void;
+  onReturned(connection: UpstreamConnection): void;
   /** It will serve no more. */
-  lost(connection: UpstreamConnection): void;
+  onLost(connection: UpstreamConnection): void;
 }
 
 export interface ConnectionPorts {
   readonly clock: Clock;
-  readonly writer: OctetWriter;
+  readonly writer: ByteWriter;
   readonly storage: HeadStorage;
   /** Called for an error code that `errno-meaning.ts` does not know. */
   readonly onUnclassified: (unknown: UnknownCode) => void;
@@ -73,7 +73,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   keepAliveTimeoutS: number | null = null;
 
   readonly #ports: ConnectionPorts;
-  readonly #home: ConnectionHome;
+  readonly #owner: ConnectionOwner;
   readonly #parser: ResponseHeadParser;
   readonly #content: ContentReader;
   #phase: 'idle' | 'head' | 'content' | 'tunnel' | 'over' = 'idle';
@@ -83,31 +83,37 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #upgrade: string | null = null;
   #coding: ContentCoding = 'plain';
   #requestEnded = false;
-  /** Interim responses of this exchange, and the octets of all its heads. */
+  /** Interim responses of this exchange, and the bytes of all its heads. */
   #interims = 0;
-  #headOctets = 0;
+  #headBytes = 0;
   #headDueAt: Instant = never;
   /** Whether nothing that has come of this exchange keeps the connection from serving another one. */
   #persistent = false;
-  #octetsSent = 0;
+  #bytesSent = 0;
   #sentBefore = 0;
   #pendingBefore = 0;
-  /** Since when the endpoint of a tunnel has taken none of the octets that wait for it. */
+  /** Since when the endpoint of a tunnel has taken none of the bytes that wait for it. */
   #stuckSince: Instant = never;
   #paused = false;
-  #lastOctetAt: Instant;
+  #lastByteAt: Instant;
 
-  constructor(transport: Transport, address: string, limits: HeadLimits, ports: ConnectionPorts, home: ConnectionHome) {
+  constructor(
+    transport: Transport,
+    address: string,
+    limits: HeadLimits,
+    ports: ConnectionPorts,
+    owner: ConnectionOwner,
+  ) {
     super();
     this.transport = transport;
     this.address = address;
     this.localPort = transport.facts.localPort;
     this.#ports = ports;
-    this.#home = home;
+    this.#owner = owner;
     this.#parser = new ResponseHeadParser(limits, ports.storage);
     this.#content = new ContentReader(transport, this);
     this.idleSince = ports.clock.now();
-    this.#lastOctetAt = this.idleSince;
+    this.#lastByteAt = this.idleSince;
     transport.listener = this;
   }
 
@@ -121,26 +127,26 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#upgrade = request.upgrade;
     this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
     this.#requestEnded = false;
-    this.#sentBefore = this.transport.sentOctets;
+    this.#sentBefore = this.transport.sentBytes;
     this.unsentContent = null;
     this.requestSent = false;
     this.answerBegun = false;
     this.#headDueAt = never;
-    this.#octetsSent = 0;
+    this.#bytesSent = 0;
     this.#interims = 0;
-    this.#headOctets = 0;
+    this.#headBytes = 0;
     this.#persistent = true;
     this.at = never;
     this.#parser.expect(request.method);
     this.#ports.writer.claim(this);
-    writeRequestHead(this.#ports.writer, request, this.#home.reuse === 'never');
+    writeRequestHead(this.#ports.writer, request, this.#owner.reuse === 'never');
   }
 
-  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    this.#octetsSent += end - start;
-    const taken = sendContent(this.#ports.writer, this, this.#coding, octets, start, end, ownership);
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    this.#bytesSent += end - start;
+    const taken = sendContent(this.#ports.writer, this, this.#coding, bytes, start, end, ownership);
     // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
-    const room = taken && this.transport.pendingOctets === 0;
+    const room = taken && this.transport.pendingBytes === 0;
     if (!room) this.#watch();
     return room;
   }
@@ -168,7 +174,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
    * turn finds them there: then nothing has been sent.
    */
   get requestBegun(): boolean {
-    return this.transport.sentOctets > this.#sentBefore;
+    return this.transport.sentBytes > this.#sentBefore;
   }
 
   onWritten(): void {
@@ -191,18 +197,18 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   // The response.
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
-    if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such bytes count.
     const handler = this.#handler;
     if (handler === null) return;
     if (!this.requestBegun) {
       // Nor does what comes before our request has left: it ends an idle connection (a 408, say) that we were about to use.
-      if (this.reused) return this.#failWith(connectionEnded(this.#cutPlace()));
+      if (this.reused) return this.#failWith(connectionEnded(this.#lostConnection()));
       // On a new one it may be why the endpoint will not serve us. Should it also answer the request, that would be one too many.
       this.#persistent = false;
     }
     try {
-      this.#read(handler, octets, start, end);
+      this.#read(handler, bytes, start, end);
     } catch (error) {
       this.#broken(handler, error);
     }
@@ -214,12 +220,12 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
   }
 
-  #read(handler: UpstreamHandler, octets: Uint8Array, start: number, end: number): void {
-    this.#lastOctetAt = this.#ports.clock.now();
+  #read(handler: UpstreamHandler, bytes: Uint8Array, start: number, end: number): void {
+    this.#lastByteAt = this.#ports.clock.now();
     let at = start;
     while (at < end) {
-      if (this.#phase === 'head') at += this.#readHead(octets, at, end);
-      else if (this.#phase === 'content' || this.#phase === 'tunnel') at += this.#readContent(octets, at, end);
+      if (this.#phase === 'head') at += this.#readHead(bytes, at, end);
+      else if (this.#phase === 'content' || this.#phase === 'tunnel') at += this.#readContent(bytes, at, end);
       else break;
       if (this.#handler !== handler) break; // The response ended, or failed, or was given up.
     }
@@ -227,10 +233,10 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     handler.onResponseRead();
   }
 
-  #readHead(octets: Uint8Array, start: number, end: number): number {
+  #readHead(bytes: Uint8Array, start: number, end: number): number {
     this.answerBegun = true;
-    const consumed = this.#parser.push(octets, start, end);
-    this.#headOctets += consumed;
+    const consumed = this.#parser.push(bytes, start, end);
+    this.#headBytes += consumed;
     const { state } = this.#parser;
     if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
     else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
@@ -241,7 +247,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (head.status === 101) return this.#onSwitched(head);
     if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
-      if (++this.#interims > interimMax || this.#headOctets > interimOctetsMax) return this.#failWith(this.#excess());
+      if (++this.#interims > interimMax || this.#headBytes > interimBytesMax) return this.#failWith(this.#excess());
       // RFC 9112 §6.1 and RFC 9110 §8.6 forbid it framing. What an endpoint means by it nobody can tell, so it stays here.
       if (!isFramed(head)) this.#handler?.onInformed(head);
       this.#parser.reset();
@@ -258,11 +264,11 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   }
 
   #excess(): Failure {
-    const seen = { address: this.address, responses: this.#interims, octets: this.#headOctets };
-    return fail('response_interim_excess', 'response', { ...seen, limit: interimMax, octetsMax: interimOctetsMax });
+    const seen = { address: this.address, responses: this.#interims, bytes: this.#headBytes };
+    return fail('response_interim_excess', 'response', { ...seen, limit: interimMax, bytesMax: interimBytesMax });
   }
 
-  /** RFC 9110 §7.8: the octets behind this head are of the protocol that it names, which must be one we asked for. */
+  /** RFC 9110 §7.8: the bytes behind this head are of the protocol that it names, which must be one we asked for. */
   #onSwitched(head: Http1ResponseHead): void {
     const answered = head.fields.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
@@ -301,16 +307,16 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     }
   }
 
-  #readContent(octets: Uint8Array, start: number, end: number): number {
-    const consumed = this.#content.push(octets, start, end);
+  #readContent(bytes: Uint8Array, start: number, end: number): number {
+    const consumed = this.#content.push(bytes, start, end);
     const { state } = this.#content;
     if (state === 'whole') this.#end(this.#content.trailers, start + consumed < end);
     else if (state === 'refused') this.#failWith(contentRefused(this.#content, this.address));
     return consumed;
   }
 
-  onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.#handler?.onResponseContent(octets, start, end, ownership);
+  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.#handler?.onResponseContent(bytes, start, end, ownership);
   }
 
   #end(trailers: Fields | null, more: boolean): void {
@@ -326,8 +332,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (!reusable) return this.#close();
     this.#phase = 'idle';
     this.reused = true;
-    this.idleSince = this.#lastOctetAt;
-    this.#home.gaveBack(this);
+    this.idleSince = this.#lastByteAt;
+    this.#owner.onReturned(this);
   }
 
   pauseContent(): void {
@@ -338,7 +344,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   resumeContent(): void {
     this.#paused = false;
-    this.#lastOctetAt = this.#ports.clock.now();
+    this.#lastByteAt = this.#ports.clock.now();
     this.#watch();
     this.transport.resume();
   }
@@ -348,23 +354,23 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   /** Which limit bites first from here on. */
   #watch(): void {
     const { idleMs } = this.#limits;
-    if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastOctetAt, idleMs);
+    if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastByteAt, idleMs);
     else if (this.#phase === 'tunnel') this.#watchTunnel();
     else if (this.#phase !== 'head') return;
-    else if (this.transport.pendingOctets > 0) {
-      this.#pendingBefore = this.transport.pendingOctets;
+    else if (this.transport.pendingBytes > 0) {
+      this.#pendingBefore = this.transport.pendingBytes;
       this.at = after(this.#ports.clock.now(), idleMs);
-    } else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
+    } else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastByteAt, idleMs)) as Instant;
     else this.at = this.#headDueAt;
   }
 
-  /** A tunnel may rest for long. Octets that wait for an endpoint which takes none may not: their client may be gone. */
+  /** A tunnel may rest for long. Bytes that wait for an endpoint which takes none may not: their client may be gone. */
   #watchTunnel(): void {
     const now = this.#ports.clock.now();
-    const { pendingOctets } = this.transport;
-    if (pendingOctets === 0) this.#stuckSince = never;
-    else if (this.#stuckSince === never || pendingOctets < this.#pendingBefore) this.#stuckSince = now;
-    this.#pendingBefore = pendingOctets;
+    const { pendingBytes } = this.transport;
+    if (pendingBytes === 0) this.#stuckSince = never;
+    else if (this.#stuckSince === never || pendingBytes < this.#pendingBefore) this.#stuckSince = now;
+    this.#pendingBefore = pendingBytes;
     this.at =
       this.#stuckSince === never ? after(now, this.#tunnelIdleMs) : after(this.#stuckSince, this.#limits.idleMs);
   }
@@ -376,10 +382,10 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   override onExpired(now: Instant): void {
     if (this.#phase === 'idle') return this.#close();
-    // It takes octets, if slowly: that is no reason to give it up.
-    const { pendingOctets } = this.transport;
+    // It takes bytes, if slowly: that is no reason to give it up.
+    const { pendingBytes } = this.transport;
     const watched = this.#phase === 'head' || this.#phase === 'tunnel';
-    if (watched && pendingOctets > 0 && pendingOctets < this.#pendingBefore) return this.#watch();
+    if (watched && pendingBytes > 0 && pendingBytes < this.#pendingBefore) return this.#watch();
     this.#failWith(this.#expired(now));
   }
 
@@ -390,25 +396,25 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
       return fail('tunnel_idle', 'content', {
         address,
         idleMs: this.#stuckSince === never ? this.#tunnelIdleMs : idleMs,
-        octetsReceived: this.#content.octetsReceived,
+        bytesReceived: this.#content.bytesReceived,
       });
     }
     if (this.#phase === 'content') {
       return fail('response_content_stalled', 'content', {
         address,
         idleMs,
-        octetsReceived: this.#content.octetsReceived,
+        bytesReceived: this.#content.bytesReceived,
       });
     }
-    if (this.transport.pendingOctets > 0) {
-      return fail('request_write_timeout', 'send', { address, limitMs: idleMs, octetsSent: this.#octetsSent });
+    if (this.transport.pendingBytes > 0) {
+      return fail('request_write_timeout', 'send', { address, limitMs: idleMs, bytesSent: this.#bytesSent });
     }
     if (this.#parser.began && now < this.#headDueAt) {
-      return fail('response_head_stalled', 'response', { address, idleMs, octetsReceived: this.#parser.octetsHeld });
+      return fail('response_head_stalled', 'response', { address, idleMs, bytesReceived: this.#parser.bytesHeld });
     }
     const limitMs = responseHeadMs;
     if (!this.#parser.began) return fail('response_head_timeout', 'response', { address, limitMs });
-    return fail('response_head_unfinished', 'response', { address, limitMs, octetsReceived: this.#parser.octetsHeld });
+    return fail('response_head_unfinished', 'response', { address, limitMs, bytesReceived: this.#parser.bytesHeld });
   }
 
   onEnd(): void {
@@ -418,7 +424,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
       return this.#endWithConnection();
     }
-    this.#failWith(connectionEnded(this.#cutPlace()));
+    this.#failWith(connectionEnded(this.#lostConnection()));
   }
 
   #endWithConnection(): void {
@@ -437,39 +443,39 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'over') return;
     if (this.#phase === 'idle' || this.#handler === null) return this.#close();
     const code = errno ?? 'ECONNRESET';
-    const failure = connectionFailure(this.#cutPlace(), code);
+    const failure = connectionFailure(this.#lostConnection(), code);
     if (failure !== null) return this.#failWith(failure);
     const unknown = { stage: this.#phase === 'content' ? 'content' : 'response', code } as const;
     this.#ports.onUnclassified(unknown);
     this.#failWith(unknownCode(unknown));
   }
 
-  #cutPlace(): CutPlace {
+  #lostConnection(): LostConnection {
     const { address, reused, idleMs, requestSent } = this;
-    const place = { address, reused, idleMs, requestSent, octetsSent: this.#octetsSent };
-    const { framing, octetsReceived } = this.#content;
+    const lost = { address, reused, idleMs, requestSent, bytesSent: this.#bytesSent };
+    const { framing, bytesReceived } = this.#content;
     if (this.#phase === 'content' || this.#phase === 'tunnel')
-      return { ...place, at: 'content', framing, octetsReceived };
-    if (this.#parser.began) return { ...place, at: 'head', octetsReceived: this.#parser.octetsHeld };
-    return { ...place, at: 'before' };
+      return { ...lost, at: 'content', framing, bytesReceived };
+    if (this.#parser.began) return { ...lost, at: 'head', bytesReceived: this.#parser.bytesHeld };
+    return { ...lost, at: 'before' };
   }
 
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
-    if (!this.requestBegun) this.unsentContent = this.#takeBackContent();
+    if (!this.requestBegun) this.unsentContent = this.#reclaimContent();
     this.#close();
     handler?.onAttemptFailed(failure);
   }
 
   /** What was given of the content stands behind the head, where it was not chunked; chunks are not worth taking apart. */
-  #takeBackContent(): Uint8Array | null {
+  #reclaimContent(): Uint8Array | null {
     if (this.#ports.writer.composed(this) > 0) return null; // In the middle of a read, where no failure comes from the endpoint.
-    const held = this.transport.takeBack();
-    if (this.#octetsSent > 0 || this.#requestEnded) {
-      if (this.#coding === 'chunked' || held.length < this.#octetsSent) return null;
+    const held = this.transport.reclaimUnsent();
+    if (this.#bytesSent > 0 || this.#requestEnded) {
+      if (this.#coding === 'chunked' || held.length < this.#bytesSent) return null;
     }
-    return held.subarray(held.length - this.#octetsSent);
+    return held.subarray(held.length - this.#bytesSent);
   }
 
   cancel(): void {
@@ -490,8 +496,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#parser.reset();
     this.#ports.writer.discard(this);
     // Nobody awaits the answer to what has not left yet.
-    this.transport.takeBack();
+    this.transport.reclaimUnsent();
     this.transport.close(how);
-    this.#home.lost(this);
+    this.#owner.onLost(this);
   }
 }

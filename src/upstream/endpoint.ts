@@ -8,19 +8,19 @@ import {
 } from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
-import { localEndpointPlaces } from '../core/local-places.ts';
-import type { EndpointPlaces } from '../core/places.ts';
-import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
-import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
+import { localEndpointSemaphores } from '../core/local-semaphore.ts';
+import type { EndpointSemaphores } from '../core/semaphores.ts';
+import type { CheckSchedule, EndpointSnapshot } from '../core/snapshot.ts';
+import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { responseLimits } from '../wire/limits.ts';
-import { type ConnectionHome, UpstreamConnection } from './connection.ts';
+import { type ConnectionOwner, UpstreamConnection } from './connection.ts';
 import { LearnedIdleLimit } from './idle-limit.ts';
-import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
+import { Dial, type DialLimits, type DialWaiter } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { isRefusal, quietMs, refusedBefore } from './refusal.ts';
-import { type Waiting, WaitingLine } from './waiting-line.ts';
+import { type QueueWaiter, ConnectionQueue } from './connection-queue.ts';
 
 /** What of an upstream's configuration its endpoints need. */
 export type EndpointSettings = Pick<
@@ -33,7 +33,7 @@ export type EndpointSettings = Pick<
   | 'connectionsMax'
   | 'queueMax'
   | 'queueMs'
-  | 'responseHeadOctetsMax'
+  | 'responseHeadBytesMax'
 >;
 
 /** An endpoint says how long it keeps idle connections; we let go this much earlier. */
@@ -64,16 +64,16 @@ const longAgo = Number.NEGATIVE_INFINITY as Instant;
  * The pool is newest first: the connection used last is the one least likely to have been closed meanwhile.
  *
  * Places for connections are counted over all workers, the idle ones included. An exchange that finds none waits in line;
- * whoever gives one back gives it to the one who has waited longest, in any worker (`core/places.ts`).
+ * whoever gives one back gives it to the one who has waited longest, in any worker (`core/semaphores.ts`).
  */
-export class LiveEndpoint implements ConnectionHome {
+export class LiveEndpoint implements ConnectionOwner {
   readonly id: string;
   readonly address: string;
   state: EndpointState;
   reason: string;
   addressStale: boolean;
   sinceInstant: number;
-  checks: CheckRhythm | null;
+  checks: CheckSchedule | null;
   release: string | null;
   exit: InstanceExit | null;
   /** Nothing can be sent here, and why. */
@@ -86,12 +86,12 @@ export class LiveEndpoint implements ConnectionHome {
   #spec: EndpointSnapshot;
   #settings: EndpointSettings;
   #connections = 0;
-  #openings = 0;
+  #dials = 0;
   readonly #idle: UpstreamConnection[] = [];
-  #places: EndpointPlaces;
-  readonly #line: WaitingLine;
+  #semaphores: EndpointSemaphores;
+  readonly #queue: ConnectionQueue;
   /** The one request at a time of an endpoint on trial is here. */
-  #hasTrial = false;
+  #holdsProbation = false;
   readonly #idleLimit = new LearnedIdleLimit();
   /** When it was last known to keep its connections open. */
   #keptAt: Instant = longAgo;
@@ -109,11 +109,11 @@ export class LiveEndpoint implements ConnectionHome {
     this.#settings = settings;
     this.#tls = settings.tls;
     this.#ports = ports;
-    this.#places = this.#placesIn(spec);
-    this.#line = new WaitingLine(
+    this.#semaphores = this.#semaphoresFor(spec);
+    this.#queue = new ConnectionQueue(
       ports.deadlines,
-      () => this.#onLeft(),
-      (waiting) => this.#onTooLate(waiting),
+      () => this.#onWaiterRemoved(),
+      (queued) => this.#onQueueTimeout(queued),
     );
     this.state = spec.state;
     this.reason = spec.reason;
@@ -140,27 +140,27 @@ export class LiveEndpoint implements ConnectionHome {
 
   /** Exchanges under way here, those included that wait. */
   get load(): number {
-    return this.#connections - this.#idle.length + this.#openings + this.#line.length;
+    return this.#connections - this.#idle.length + this.#dials + this.#queue.length;
   }
 
   /** Whether a request would not have to wait here, as far as that can be told. */
   get hasRoom(): boolean {
     if (this.#idle.length > 0) return true;
-    if (this.#places.gate.isClosed(this.#ports.clock, quietMs(this.#isChecked))) return false;
-    return this.#line.length === 0 && this.#places.connections.hasRoom(this.#settings.connectionsMax);
+    if (this.#semaphores.gate.isClosed(this.#ports.clock, quietMs(this.#isChecked))) return false;
+    return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
   }
 
   /** Whether the next request is the only one here, in any worker. Then it is to come now. */
-  tryTrial(): boolean {
+  tryProbation(): boolean {
     if (this.load > 0) return false;
-    this.#hasTrial ||= this.#places.trial.tryTake(1, this.#ports.clock.now());
-    return this.#hasTrial;
+    this.#holdsProbation ||= this.#semaphores.probation.tryAcquire(1, this.#ports.clock.now());
+    return this.#holdsProbation;
   }
 
   update(spec: EndpointSnapshot, settings: EndpointSettings): void {
     const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
     if (!sameTls) this.#tls = settings.tls;
-    this.#moveTo(spec);
+    this.#moveSemaphores(spec);
     this.#spec = spec;
     this.#settings = settings;
     this.state = spec.state;
@@ -173,36 +173,38 @@ export class LiveEndpoint implements ConnectionHome {
     this.failure = spec.failure ?? null;
     this.checkCause = spec.checkCause ?? null;
     this.finding = spec.finding ?? null;
-    if (this.state !== 'on_trial') this.#endTrial(true); // For a trial of another time, which may be another worker's.
+    if (this.state !== 'probation') this.#endProbation(true); // For a trial of another time, which may be another worker's.
     if (!sameTls) this.#current = new WeakSet();
     const isClosed = settings.connectionReuse === 'never' || spec.state === 'draining' || spec.state === 'gone';
     if (!sameTls || isClosed) this.closeIdle();
-    if (this.#line.length > 0) this.#serveLine(); // There may be more places now.
+    if (this.#queue.length > 0) this.#serveQueue(); // There may be more places now.
   }
 
   /** It is no endpoint of the upstream any more. What is under way may end. */
-  leave(): void {
+  retire(): void {
     this.state = 'gone';
     this.closeIdle();
-    this.#closePlaces();
+    this.#closeSemaphores();
   }
 
   /** Main gives the cells of an endpoint to another one only when nobody holds a place there. */
-  #moveTo(spec: EndpointSnapshot): void {
-    const { slot } = this.#spec;
-    const isSame = spec.slot?.index === slot?.index && spec.slot?.generation === slot?.generation;
-    if (isSame || this.#connections + this.#openings + this.#line.length > 0 || this.#hasTrial) return;
-    this.#closePlaces();
-    this.#places = this.#placesIn(spec);
+  #moveSemaphores(spec: EndpointSnapshot): void {
+    const { semaphores: handle } = this.#spec;
+    const isSame = spec.semaphores?.index === handle?.index && spec.semaphores?.generation === handle?.generation;
+    if (isSame || this.#connections + this.#dials + this.#queue.length > 0 || this.#holdsProbation) return;
+    this.#closeSemaphores();
+    this.#semaphores = this.#semaphoresFor(spec);
   }
 
-  #placesIn({ slot }: EndpointSnapshot): EndpointPlaces {
-    return slot === undefined ? localEndpointPlaces() : this.#ports.places.endpoint(slot, () => this.#onCalled());
+  #semaphoresFor({ semaphores: handle }: EndpointSnapshot): EndpointSemaphores {
+    return handle === undefined
+      ? localEndpointSemaphores()
+      : this.#ports.semaphores.endpoint(handle, () => this.#onWake());
   }
 
-  #closePlaces(): void {
-    const { connections, queue, trial } = this.#places;
-    for (const places of [connections, queue, trial]) places.close();
+  #closeSemaphores(): void {
+    const { connections, queue, probation } = this.#semaphores;
+    for (const semaphores of [connections, queue, probation]) semaphores.close();
   }
 
   closeIdle(): void {
@@ -225,28 +227,28 @@ export class LiveEndpoint implements ConnectionHome {
   /**
    * A stream for one exchange: an idle connection at once, or a new one later.
    */
-  acquire(waiter: StreamWaiter, limits: OpeningLimits, age: ConnectionAge): PendingStream | null {
-    const idle = age === 'fresh' ? null : this.#takeIdle(age);
+  acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
+    const idle = reusePolicy === 'fresh' ? null : this.#takeIdle(reusePolicy);
     if (idle !== null) {
       waiter.onStream(idle);
       return null;
     }
     const now = this.#ports.clock.now();
-    const refusedAgoMs = this.#places.gate.closedForMs(now, quietMs(this.#isChecked));
+    const refusedAgoMs = this.#semaphores.gate.closedForMs(now, quietMs(this.#isChecked));
     if (refusedAgoMs !== null) {
-      this.#endTrial();
+      this.#endProbation();
       waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
       return null;
     }
-    if (this.#line.length === 0 && this.#tryTake(now)) return this.#open(waiter, limits);
-    if (!this.#places.queue.tryTake(this.#settings.queueMax, now)) {
-      this.#endTrial();
+    if (this.#queue.length === 0 && this.#tryAcquire(now)) return this.#dial(waiter, limits);
+    if (!this.#semaphores.queue.tryAcquire(this.#settings.queueMax, now)) {
+      this.#endProbation();
       waiter.onNoStream(this.#full(now));
       return null;
     }
-    const waiting = this.#line.join(waiter, limits, age, now, this.#settings.queueMs);
-    this.#serveLine();
-    return waiting;
+    const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
+    this.#serveQueue();
+    return queued;
   }
 
   get #isChecked(): boolean {
@@ -258,100 +260,100 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   /** A place for one more connection. Idle ones count: the one that has waited longest gives its place up. */
-  #tryTake(since: Instant): boolean {
-    const { connections } = this.#places;
-    if (connections.tryTake(this.#settings.connectionsMax, since)) return true;
+  #tryAcquire(since: Instant): boolean {
+    const { connections } = this.#semaphores;
+    if (connections.tryAcquire(this.#settings.connectionsMax, since)) return true;
     if (this.#idle.length === 0) return false;
     this.#closeOldest();
-    return connections.tryTake(this.#settings.connectionsMax, since);
+    return connections.tryAcquire(this.#settings.connectionsMax, since);
   }
 
   #full(now: Instant): Failure {
     const { id, connectionsMax, queueMax } = this.#settings;
-    const retryAfterS = this.#line.lastsS(now, this.#line.length > 0);
+    const retryAfterS = this.#queue.retryAfterS(now, this.#queue.length > 0);
     return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
   }
 
   /** Gives places to those in line, as far as there are any, and says since when the first of the others waits. */
-  #serveLine(): void {
-    const { connections } = this.#places;
+  #serveQueue(): void {
+    const { connections } = this.#semaphores;
     for (;;) {
-      const { first } = this.#line;
-      if (first !== null && this.#tryTake(first.since)) this.#serve(first);
-      else if (!connections.waiting(first?.since ?? null, this.#settings.connectionsMax)) return;
+      const { first } = this.#queue;
+      if (first !== null && this.#tryAcquire(first.since)) this.#serve(first);
+      else if (!connections.reportOldestWaiter(first?.since ?? null, this.#settings.connectionsMax)) return;
     }
   }
 
-  #serve(first: Waiting): void {
-    this.#endWaiting(first);
-    const refusedAgoMs = this.#places.gate.closedForMs(this.#ports.clock.now(), quietMs(this.#isChecked));
+  #serve(first: QueueWaiter): void {
+    this.#dequeue(first);
+    const refusedAgoMs = this.#semaphores.gate.closedForMs(this.#ports.clock.now(), quietMs(this.#isChecked));
     if (refusedAgoMs !== null) {
-      this.#places.connections.giveBack(this.#settings.connectionsMax);
+      this.#semaphores.connections.release(this.#settings.connectionsMax);
       return first.waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
     }
-    first.opening = this.#open(first.waiter, first.limits);
+    first.dial = this.#dial(first.waiter, first.limits);
   }
 
-  #endWaiting({ waiter }: Waiting): void {
-    this.#line.shift(this.#ports.clock.now());
-    this.#places.queue.giveBack(this.#settings.queueMax);
+  #dequeue({ waiter }: QueueWaiter): void {
+    this.#queue.shift(this.#ports.clock.now());
+    this.#semaphores.queue.release(this.#settings.queueMax);
     waiter.onStage('queue');
   }
 
   /** Another worker has given back a place, or wants one that an idle connection holds. */
-  #onCalled(): void {
-    this.#serveLine();
-    if (this.#line.length === 0 && this.#places.connections.isWanted) this.#closeOldest();
+  #onWake(): void {
+    this.#serveQueue();
+    if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#closeOldest();
   }
 
-  #onLeft(): void {
-    this.#places.queue.giveBack(this.#settings.queueMax);
-    this.#serveLine();
-    this.#endTrial();
+  #onWaiterRemoved(): void {
+    this.#semaphores.queue.release(this.#settings.queueMax);
+    this.#serveQueue();
+    this.#endProbation();
   }
 
-  #onTooLate({ waiter, since }: Waiting): void {
+  #onQueueTimeout({ waiter, since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
     const { id: upstream, connectionsMax, queueMs } = this.#settings;
-    const retryAfterS = this.#line.lastsS(now, true);
+    const retryAfterS = this.#queue.retryAfterS(now, true);
     const waitedMs = Math.round(now - since);
-    this.#onLeft();
+    this.#onWaiterRemoved();
     waiter.onNoStream(
       fail('queue_timeout', 'queue', { upstream, limit: connectionsMax, waitedMs, limitMs: queueMs, retryAfterS }),
     );
   }
 
-  #endTrial(anyhow = false): void {
-    if (!this.#hasTrial || (this.load > 0 && !anyhow)) return;
-    this.#hasTrial = false;
-    this.#places.trial.giveBack(1);
+  #endProbation(force = false): void {
+    if (!this.#holdsProbation || (this.load > 0 && !force)) return;
+    this.#holdsProbation = false;
+    this.#semaphores.probation.release(1);
   }
 
-  #giveBackPlace(): void {
-    this.#places.connections.giveBack(this.#settings.connectionsMax);
-    this.#endTrial();
-    if (this.#line.length > 0) this.#serveLine();
+  #releaseConnection(): void {
+    this.#semaphores.connections.release(this.#settings.connectionsMax);
+    this.#endProbation();
+    if (this.#queue.length > 0) this.#serveQueue();
   }
 
-  #takeIdle(age: ConnectionAge): UpstreamConnection | null {
-    const connection = this.#newestIdle(age);
+  #takeIdle(reusePolicy: ReusePolicy): UpstreamConnection | null {
+    const connection = this.#newestIdle(reusePolicy);
     if (connection === undefined) return null;
     const idleMs = this.#ports.clock.now() - connection.idleSince;
     this.#idle.pop();
-    this.#places.connections.idle(this.#idle.length);
+    this.#semaphores.connections.setIdle(this.#idle.length);
     connection.idleMs = idleMs;
     this.#ports.counts.upstreamConnectionsIdle--;
     this.#ports.counts.upstreamReusesTotal++;
     return connection;
   }
 
-  #newestIdle(age: ConnectionAge): UpstreamConnection | undefined {
+  #newestIdle(reusePolicy: ReusePolicy): UpstreamConnection | undefined {
     for (;;) {
       const connection = this.#idle.at(-1);
       const isTrusted = this.#settings.connectionReuse === 'always';
-      if (connection === undefined || (age === 'any' && isTrusted)) return connection;
+      if (connection === undefined || (reusePolicy === 'any' && isTrusted)) return connection;
       const now = this.#ports.clock.now();
-      if (age === 'just_used' && now - connection.idleSince >= justUsedMs) return undefined;
+      if (reusePolicy === 'recently_used' && now - connection.idleSince >= justUsedMs) return undefined;
       if (isTrusted && now - this.#keptAt < lookedAtMs) return connection;
       if (connection.transport.isQuiet()) {
         this.#keptAt = now;
@@ -362,51 +364,51 @@ export class LiveEndpoint implements ConnectionHome {
     }
   }
 
-  #open(waiter: StreamWaiter, limits: OpeningLimits): PendingStream {
-    this.#openings++;
+  #dial(waiter: StreamWaiter, limits: DialLimits): PendingStream {
+    this.#dials++;
     let isPending = true;
     const done = (): void => {
       isPending = false;
-      this.#openings--;
+      this.#dials--;
     };
     const over = (): void => {
       if (!isPending) return;
       done();
-      this.#giveBackPlace();
+      this.#releaseConnection();
     };
-    const opened: OpeningWaiter = {
+    const dialWaiter: DialWaiter = {
       onStage: (stage) => waiter.onStage(stage),
-      onOpened: (transport, place) => {
+      onDialed: (transport, remoteAddress) => {
         done();
-        this.#places.gate.accepted();
-        const connection = this.#adopt(transport, place, tls);
+        this.#semaphores.gate.accepted();
+        const connection = this.#adopt(transport, remoteAddress, tls);
         // What has come already is told before the request leaves, so that it is known for no answer to it.
         if (this.#settings.connectionReuse === 'after_check') transport.hasUnread();
         waiter.onStream(connection);
       },
-      onNotOpened: (failure: Failure) => {
-        if (isRefusal(failure.cause)) this.#places.gate.refused(this.#ports.clock.now());
-        else this.#places.gate.accepted();
+      onDialFailed: (failure: Failure) => {
+        if (isRefusal(failure.cause)) this.#semaphores.gate.refused(this.#ports.clock.now());
+        else this.#semaphores.gate.accepted();
         over();
         waiter.onNoStream(failure);
       },
     };
-    const { address, name = null, otherWay = null } = this.#spec;
+    const { address, name = null, secondAddress = null } = this.#spec;
     const tls = this.#tls;
-    const target = { address, name, otherWay, place: this.address, tls, limits };
-    const opening = new Opening(target, this.#ports, opened);
-    opening.begin();
+    const target = { address, name, secondAddress, addressText: this.address, tls, limits };
+    const dial = new Dial(target, this.#ports, dialWaiter);
+    dial.begin();
     return {
       cancel: () => {
-        opening.cancel();
+        dial.cancel();
         over();
       },
     };
   }
 
-  #adopt(transport: Transport, place: string, tls: EndpointSettings['tls']): UpstreamConnection {
-    const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
-    const connection = new UpstreamConnection(transport, place, limits, this.#ports, this);
+  #adopt(transport: Transport, remoteAddress: string, tls: EndpointSettings['tls']): UpstreamConnection {
+    const limits = { ...responseLimits, headBytesMax: this.#settings.responseHeadBytesMax };
+    const connection = new UpstreamConnection(transport, remoteAddress, limits, this.#ports, this);
     if (tls === this.#tls) this.#current.add(connection);
     this.#connections++;
     this.#ports.deadlines.add(connection);
@@ -415,32 +417,37 @@ export class LiveEndpoint implements ConnectionHome {
     return connection;
   }
 
-  gaveBack(connection: UpstreamConnection): void {
+  onReturned(connection: UpstreamConnection): void {
     if (this.#settings.connectionReuse === 'never') return connection.close();
     const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
-    if (this.#line.length > 0 && this.#current.has(connection)) return this.#passOn(connection);
+    if (this.#queue.length > 0 && this.#current.has(connection)) return this.#passToWaiter(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
     const idleMs = this.#keepMs(connection);
     if (idleMs <= 0) return connection.close();
     connection.at = after(connection.idleSince, idleMs);
     this.#keptAt = connection.idleSince;
     this.#idle.push(connection);
-    this.#places.connections.idle(this.#idle.length);
+    this.#semaphores.connections.setIdle(this.#idle.length);
     this.#ports.counts.upstreamConnectionsIdle++;
-    this.#endTrial();
+    this.#endProbation();
     // Seen only now: whoever began to wait before has not seen that this one is idle.
-    if (this.#places.connections.isWanted) this.#closeOldest();
+    if (this.#semaphores.connections.hasWaiters) this.#closeOldest();
   }
 
   /** Somebody waits here: they get the connection as it is, unless it must be a fresh one, or another worker's turn. */
-  #passOn(connection: UpstreamConnection): void {
-    const { first } = this.#line;
-    const isDoubted = this.#settings.connectionReuse === 'after_check' && !connection.transport.isQuiet();
-    if (first === null || first.age === 'fresh' || isDoubted || this.#places.connections.isDueElsewhere(first.since)) {
+  #passToWaiter(connection: UpstreamConnection): void {
+    const { first } = this.#queue;
+    const isUnverified = this.#settings.connectionReuse === 'after_check' && !connection.transport.isQuiet();
+    if (
+      first === null ||
+      first.reusePolicy === 'fresh' ||
+      isUnverified ||
+      this.#semaphores.connections.isDueToOtherWorker(first.since)
+    ) {
       return connection.close();
     }
-    this.#endWaiting(first);
-    this.#serveLine(); // It says since when the next one waits.
+    this.#dequeue(first);
+    this.#serveQueue(); // It says since when the next one waits.
     connection.idleMs = this.#ports.clock.now() - connection.idleSince;
     this.#ports.counts.upstreamReusesTotal++;
     first.waiter.onStream(connection);
@@ -452,18 +459,18 @@ export class LiveEndpoint implements ConnectionHome {
     return Math.min(this.#settings.idleConnectionMs, saidMs, this.#idleLimit.keepMs(idleSince));
   }
 
-  lost(connection: UpstreamConnection): void {
+  onLost(connection: UpstreamConnection): void {
     this.#connections--;
     this.#ports.counts.upstreamConnections--;
     this.#ports.deadlines.remove(connection);
-    const place = this.#idle.indexOf(connection);
-    if (place >= 0) this.#lostIdle(connection, place);
-    this.#giveBackPlace();
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#lostIdle(connection, index);
+    this.#releaseConnection();
   }
 
-  #lostIdle(connection: UpstreamConnection, place: number): void {
-    this.#idle.splice(place, 1);
-    this.#places.connections.idle(this.#idle.length);
+  #lostIdle(connection: UpstreamConnection, index: number): void {
+    this.#idle.splice(index, 1);
+    this.#semaphores.connections.setIdle(this.#idle.length);
     this.#ports.counts.upstreamConnectionsIdle--;
     const now = this.#ports.clock.now();
     const idleMs = now - connection.idleSince;

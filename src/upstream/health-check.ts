@@ -13,7 +13,7 @@ import type { CheckOutcome } from '../policy/health.ts';
 import { isRefusal } from './refusal.ts';
 import { connectionFailure, refusedResponse } from './connection-failure.ts';
 import { unknownCode } from './unknown-code.ts';
-import { Opening, type OpeningWaiter } from './opening.ts';
+import { Dial, type DialWaiter } from './dial.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 
@@ -31,7 +31,7 @@ export interface CheckTarget {
   readonly address: EndpointAddress;
   /** The name that led to the address, and the same in the other family; absent where the address was written. */
   readonly name?: string;
-  readonly otherWay?: string | null;
+  readonly secondAddress?: string | null;
   readonly tls: UpstreamTls | null;
   readonly check: Exclude<CheckSpec, { kind: 'none' }>;
 }
@@ -40,7 +40,7 @@ export interface CheckTarget {
 export interface CheckResult {
   readonly passed: boolean;
   /** One sentence: "answered 200", or what went wrong. */
-  readonly says: string;
+  readonly reason: string;
   /** Where it failed as a request would fail. */
   readonly cause?: Cause;
 }
@@ -54,29 +54,36 @@ export function outcomeOf({ passed, cause }: CheckResult): CheckOutcome {
  * One look at an endpoint: a TCP connection, or a GET whose answer is 2xx, within `timeoutMs` in all. Calls
  * back exactly once. A timeout is never a pass.
  */
-export class HealthCheck extends Deadline implements OpeningWaiter, TransportListener {
+export class HealthCheck extends Deadline implements DialWaiter, TransportListener {
   readonly #target: CheckTarget;
   readonly #ports: CheckPorts;
-  readonly #told: (result: CheckResult) => void;
+  readonly #onResult: (result: CheckResult) => void;
   readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
-  readonly #opening: Opening;
+  readonly #dial: Dial;
   #transport: Transport | null = null;
   /** Said of a pass that was another address's of the same name. */
   #where = '';
   #over = false;
 
-  constructor(target: CheckTarget, ports: CheckPorts, told: (result: CheckResult) => void) {
+  constructor(target: CheckTarget, ports: CheckPorts, onResult: (result: CheckResult) => void) {
     super();
     this.#target = target;
     this.#ports = ports;
-    this.#told = told;
+    this.#onResult = onResult;
     const { timeoutMs } = target.check;
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const { address } = target;
-    const place = addressText(address);
+    const shownAddress = addressText(address);
     const onUnclassified = ports.onUnclassified ?? ((_unknown: UnknownCode): void => {});
-    this.#opening = new Opening(
-      { address, name: target.name ?? null, otherWay: target.otherWay ?? null, place, tls: target.tls, limits },
+    this.#dial = new Dial(
+      {
+        address,
+        name: target.name ?? null,
+        secondAddress: target.secondAddress ?? null,
+        addressText: shownAddress,
+        tls: target.tls,
+        limits,
+      },
       { ...ports, onUnclassified },
       this,
     );
@@ -85,7 +92,7 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   begin(): void {
     this.at = after(this.#ports.clock.now(), this.#target.check.timeoutMs);
     this.#ports.deadlines.add(this);
-    this.#opening.begin();
+    this.#dial.begin();
   }
 
   cancel(): void {
@@ -94,28 +101,28 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
 
   onStage(): void {}
 
-  onOpened(transport: Transport, place: string): void {
+  onDialed(transport: Transport, address: string): void {
     const { check } = this.#target;
-    if (place !== addressText(this.#target.address)) this.#where = ` at ${place}`;
+    if (address !== addressText(this.#target.address)) this.#where = ` at ${address}`;
     if (this.#over) return transport.close('close');
     this.#transport = transport;
     transport.listener = this;
-    if (check.kind === 'tcp') return this.#end({ passed: true, says: `accepts connections${this.#where}` });
+    if (check.kind === 'tcp') return this.#end({ passed: true, reason: `accepts connections${this.#where}` });
     this.#parser.expect('GET');
     const host = check.host ?? hostOf(this.#target);
     const text = `GET ${check.path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
-    const octets = new TextEncoder().encode(text);
-    transport.write(octets, 0, octets.length, 'owned');
+    const bytes = new TextEncoder().encode(text);
+    transport.write(bytes, 0, bytes.length, 'owned');
   }
 
-  onNotOpened(failure: Failure): void {
+  onDialFailed(failure: Failure): void {
     this.#fail(failure);
   }
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
     while (at < end && !this.#over) {
-      at += this.#parser.push(octets, at, end);
+      at += this.#parser.push(bytes, at, end);
       const { state, head } = this.#parser;
       if (state === 'refused') return this.#fail(refusedResponse(this.#parser, addressText(this.#target.address)));
       if (state === 'complete' && head !== null) {
@@ -127,26 +134,26 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   }
 
   #judge(status: number, location: string | null): void {
-    if (status < 300) return this.#end({ passed: true, says: `answered ${status}${this.#where}` });
+    if (status < 300) return this.#end({ passed: true, reason: `answered ${status}${this.#where}` });
     const to = location === null ? '' : ` to ${location.slice(0, 100)}`;
-    this.#end({ passed: false, says: status < 400 ? `redirects${to} (${status})` : `answered ${status}` });
+    this.#end({ passed: false, reason: status < 400 ? `redirects${to} (${status})` : `answered ${status}` });
   }
 
   onEnd(): void {
-    this.#cut(null);
+    this.#onConnectionLost(null);
   }
 
   onClosed(errno: string | null): void {
-    this.#cut(errno);
+    this.#onConnectionLost(errno);
   }
 
-  #cut(errno: string | null): void {
+  #onConnectionLost(errno: string | null): void {
     const address = addressText(this.#target.address);
-    const place = { address, reused: false, idleMs: 0, requestSent: true, octetsSent: 0 };
+    const connection = { address, reused: false, idleMs: 0, requestSent: true, bytesSent: 0 };
     const at = this.#parser.began
-      ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const)
+      ? ({ at: 'head', bytesReceived: this.#parser.bytesHeld } as const)
       : ({ at: 'before' } as const);
-    const failure = connectionFailure({ ...place, ...at }, errno);
+    const failure = connectionFailure({ ...connection, ...at }, errno);
     if (failure !== null) return this.#fail(failure);
     const unknown = { stage: 'response', code: errno ?? '' } as const;
     this.#ports.onUnclassified?.(unknown);
@@ -158,12 +165,12 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   override onExpired(): void {
     const { timeoutMs } = this.#target.check;
     const did = this.#transport === null ? 'did not accept a connection' : 'did not answer';
-    this.#end({ passed: false, says: `${did} within ${timeoutMs} ms` });
+    this.#end({ passed: false, reason: `${did} within ${timeoutMs} ms` });
   }
 
   #fail(failure: Failure): void {
-    const says = explain(failureWithoutSecrets(failure, redactor));
-    this.#end({ passed: false, says, cause: failure.cause });
+    const reason = explain(failureWithoutSecrets(failure, redactor));
+    this.#end({ passed: false, reason, cause: failure.cause });
   }
 
   #end(result: CheckResult | null): void {
@@ -171,9 +178,9 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     this.#over = true;
     this.#ports.deadlines.remove(this);
     this.#parser.reset();
-    if (this.#transport === null) this.#opening.cancel();
+    if (this.#transport === null) this.#dial.cancel();
     else this.#transport.close('close');
-    if (result !== null) this.#told(result);
+    if (result !== null) this.#onResult(result);
   }
 }
 

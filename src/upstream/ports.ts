@@ -1,11 +1,11 @@
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
-import type { PlaceSource } from '../core/places.ts';
+import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import type { OctetWriter } from '../wire/octet-writer.ts';
+import type { ByteWriter } from '../wire/byte-writer.ts';
 
 /** What this room needs from the others. */
 export interface UpstreamPorts {
@@ -14,8 +14,8 @@ export interface UpstreamPorts {
   readonly deadlines: Deadlines;
   readonly connector: Connector;
   /** What is counted over all workers. */
-  readonly places: PlaceSource;
-  readonly writer: OctetWriter;
+  readonly semaphores: SemaphoreSource;
+  readonly writer: ByteWriter;
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly onUnclassified: (unknown: UnknownCode) => void;

@@ -1,6 +1,6 @@
 import { fail, type Failure } from '../core/failure.ts';
 import { fieldId } from '../core/field-names.ts';
-import { evidenceOctetsMax } from '../wire/limits.ts';
+import { evidenceBytesMax } from '../wire/limits.ts';
 import type { Http1ResponseHead } from '../wire/response-head.ts';
 
 const contentLengthId = fieldId('content-length');
@@ -21,8 +21,8 @@ export function isFramed({ fields }: Http1ResponseHead): boolean {
 export function malformedSwitch(head: Http1ResponseHead, address: string): Failure | null {
   if (head.version === 'HTTP/1.0') {
     const line = Buffer.from(`${head.version} ${head.status} ${head.reason}`, 'latin1');
-    const firstOctets = line.toString('hex', 0, evidenceOctetsMax);
-    return fail('response_status_line', 'response', { address, firstOctets, rule: 'switch-version' });
+    const firstBytes = line.toString('hex', 0, evidenceBytesMax);
+    return fail('response_status_line', 'response', { address, firstBytes, rule: 'switch-version' });
   }
   if (!isFramed(head)) return null;
   const name = head.fields.hasId(transferEncodingId) ? 'Transfer-Encoding' : 'Content-Length';

@@ -1,16 +1,16 @@
-import type { CertificateFacts, WorldFault } from '../core/connector.ts';
+import type { CertificateFacts, NetworkFault } from '../core/connector.ts';
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
-import { guessOctets } from '../wire/guess-octets.ts';
-import type { ConnectPlace } from './connect-failure.ts';
+import { guessBytes } from '../wire/guess-bytes.ts';
+import type { DialedAddress } from './connect-failure.ts';
 import { brokenCodes, tooOldCodes } from './tls-reasons.ts';
 import { misuse } from './unknown-code.ts';
 
 /** A handshake that failed, or null for a code that nobody has met. What the peer said itself comes before any code. */
-export function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
-  const { address } = place;
-  if (fault.firstOctets !== undefined) return notSpoken(address, fault.firstOctets);
+export function tlsFailure(fault: NetworkFault, dialed: DialedAddress): Failure | null {
+  const { address } = dialed;
+  if (fault.firstBytes !== undefined) return notSpoken(address, fault.firstBytes);
   if (fault.alertId !== null) return alertFailure(fault.alertId, address, 'tls');
   switch (fault.code) {
     case tlsTruncated:
@@ -20,7 +20,7 @@ export function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | nu
       return fail('configuration_fault', 'tls', { what: `the TLS settings for ${address}` });
     default:
       return (
-        certificateFailure(fault, place) ??
+        certificateFailure(fault, dialed) ??
         protocolFailure(fault.code, address, 'tls') ??
         systemFailure(fault.code, address)
       );
@@ -52,10 +52,10 @@ function alertFailure(alertId: number, address: string, stage: 'tls' | 'response
   return fail('tls_alert', stage, { address, alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' });
 }
 
-function notSpoken(address: string, firstOctets: string): Failure {
-  const octets = Uint8Array.from(firstOctets.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  if (/^485454502f/.test(firstOctets)) return fail('tls_plaintext_peer', 'tls', { address, firstOctets }); // "HTTP/"
-  return fail('tls_not_spoken', 'tls', { address, firstOctets, guess: guessOctets(octets) });
+function notSpoken(address: string, firstBytes: string): Failure {
+  const bytes = Uint8Array.from(firstBytes.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  if (/^485454502f/.test(firstBytes)) return fail('tls_plaintext_peer', 'tls', { address, firstBytes }); // "HTTP/"
+  return fail('tls_not_spoken', 'tls', { address, firstBytes, guess: guessBytes(bytes) });
 }
 
 function protocolFailure(code: string, address: string, stage: 'tls' | 'response'): Failure | null {
@@ -65,7 +65,7 @@ function protocolFailure(code: string, address: string, stage: 'tls' | 'response
 
 const unseen: CertificateFacts = { subject: '', issuer: '', names: '', vouches: false, notBefore: '', notAfter: '' };
 
-function certificateFailure(fault: WorldFault, { address, name }: ConnectPlace): Failure | null {
+function certificateFailure(fault: NetworkFault, { address, name }: DialedAddress): Failure | null {
   const { code } = fault;
   const { subject, issuer, names, vouches, notBefore, notAfter } = fault.certificate ?? unseen;
   const above = vouches ? { vouches } : {};

@@ -21,7 +21,7 @@ export class LiveUpstream {
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
   /** Those that get one request at a time; null where there are none, which is nearly always. */
-  #onTrial: readonly LiveEndpoint[] | null = null;
+  #onProbation: readonly LiveEndpoint[] | null = null;
   /** Those that get no new requests, and of which it has not been told yet that they have no other left. */
   #draining: LiveEndpoint[] = [];
 
@@ -61,7 +61,7 @@ export class LiveUpstream {
     }
     for (const [id, endpoint] of before) {
       if (this.#endpoints.has(id)) continue;
-      endpoint.leave();
+      endpoint.retire();
       leaving.push(endpoint);
     }
     this.#sort(leaving);
@@ -77,16 +77,16 @@ export class LiveUpstream {
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints);
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
-    const onTrial = endpoints.filter(({ state }) => state === 'on_trial');
-    this.#onTrial = onTrial.length === 0 ? null : onTrial;
+    const onProbation = endpoints.filter(({ state }) => state === 'probation');
+    this.#onProbation = onProbation.length === 0 ? null : onProbation;
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[]): LiveEndpoint | null {
     if (tried.length === 0) this.#budget.earn();
-    if (this.#onTrial !== null) {
+    if (this.#onProbation !== null) {
       // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
-      const free = this.#onTrial.find((endpoint) => !tried.includes(endpoint) && endpoint.tryTrial());
+      const free = this.#onProbation.find((endpoint) => !tried.includes(endpoint) && endpoint.tryProbation());
       if (free !== undefined) return free;
     }
     if (tried.length === 0) return this.#chooseOf(this.#eligible);
@@ -107,7 +107,7 @@ export class LiveUpstream {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
   }
 
-  mayRepeat(): boolean {
+  mayRetry(): boolean {
     return this.#budget.spend(this.#ports.clock.now());
   }
 
@@ -128,8 +128,8 @@ export class LiveUpstream {
   unavailable(): Failure {
     const endpoints = [...this.#endpoints.values()];
     // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
-    const standing = endpoints.filter(({ state, failure }) => state !== 'draining' || failure !== null);
-    const failures = standing.map(({ failure }) => failure);
+    const remaining = endpoints.filter(({ state, failure }) => state !== 'draining' || failure !== null);
+    const failures = remaining.map(({ failure }) => failure);
     const [failure = null] = failures;
     if (failure !== null && !failures.includes(null)) return failure;
     const upstream = this.id;
@@ -169,8 +169,8 @@ export class LiveUpstream {
 /** What is known of an instance that is not ready, as evidence. */
 function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true } {
   if (finding === null) return {};
-  const { says, fix, lasting } = finding;
-  return { last: says, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
+  const { says: reason, fix, lasting } = finding;
+  return { last: reason, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
 }
 
 /** The same where one thing is to be done about all of them. */
@@ -185,9 +185,9 @@ function foundOfAll(endpoints: readonly LiveEndpoint[]): ReturnType<typeof found
 const reasonsMax = 8;
 
 function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
-  const told = endpoints.slice(0, reasonsMax).map((endpoint) => `${endpoint.address}: ${endpoint.reason}`);
-  const rest = endpoints.length - told.length;
-  return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
+  const shown = endpoints.slice(0, reasonsMax).map((endpoint) => `${endpoint.address}: ${endpoint.reason}`);
+  const rest = endpoints.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
 }
 
 /** What the last check of every one met; null where they differ, or where nothing is known of one. */
@@ -204,5 +204,5 @@ function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[]
   const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
   if (ready.length > 0) return ready;
   const possible = endpoints.filter(({ failure }) => failure === null);
-  return possible.filter(({ state }) => state === 'on_trial' || state === 'ejected' || state === 'unknown');
+  return possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown');
 }

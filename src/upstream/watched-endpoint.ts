@@ -1,7 +1,7 @@
 import type { CheckSpec } from '../core/configuration.ts';
 import type { Cause } from '../core/failure.ts';
 import type { Random } from '../core/random.ts';
-import type { CheckRhythm } from '../core/snapshot.ts';
+import type { CheckSchedule } from '../core/snapshot.ts';
 import { after, type Instant, type Timer } from '../core/time.ts';
 import {
   checkPauseMs,
@@ -11,7 +11,7 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
-import { healthReason } from './health-words.ts';
+import { healthReason } from './health-reason.ts';
 import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck, outcomeOf } from './health-check.ts';
 
 export interface WatchPorts extends CheckPorts {
@@ -60,7 +60,7 @@ export class WatchedEndpoint {
   }
 
   /** Why it is in its state: what the last check found. */
-  get says(): string {
+  get reason(): string {
     return healthReason(this.#health, this.#found, this.target.check);
   }
 
@@ -74,7 +74,7 @@ export class WatchedEndpoint {
   }
 
   /** When checks can next change what is known of it. */
-  get rhythm(): CheckRhythm {
+  get rhythm(): CheckSchedule {
     const { intervalMs, timeoutMs } = this.target.check;
     const passes = passesNeeded(this.#health, this.target.check);
     // One that is under way has its result within its own time limit.
@@ -115,14 +115,14 @@ export class WatchedEndpoint {
     this.#health = nextHealth(before, outcome, check);
     this.#refuses = outcome === 'refused';
     this.#countTrouble();
-    const saysNews = this.#found !== result.says;
-    this.#found = result.says;
+    const isNewReason = this.#found !== result.reason;
+    this.#found = result.reason;
     this.#cause = result.cause ?? null;
     this.#checkLater();
     this.#listener.onChecked(outcome === 'refused');
     // What a check finds again is told to nobody; of one that is healthy nobody asks what it finds.
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
-    if (before.state !== this.#health.state || ((saysNews || comesCloser) && this.#health.state === 'unhealthy')) {
+    if (before.state !== this.#health.state || ((isNewReason || comesCloser) && this.#health.state === 'unhealthy')) {
       this.#listener.onChange();
     }
   }
@@ -136,13 +136,13 @@ export class WatchedEndpoint {
 
   #checkLater(): void {
     const { clock, random } = this.#ports;
-    const pace = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
-    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, pace));
+    const schedule = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
+    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, schedule));
     this.#timer?.cancel();
-    this.#timer = clock.schedule(this.#nextAt, again, this);
+    this.#timer = clock.schedule(this.#nextAt, recheck, this);
   }
 }
 
-function again(endpoint: WatchedEndpoint): void {
+function recheck(endpoint: WatchedEndpoint): void {
   endpoint.start();
 }

@@ -3,8 +3,8 @@ import { isIpv4, isIpv6 } from './host.ts';
 
 /** Whether the text is an IP address, without brackets, port or zone. */
 export function isIpAddress(text: string): boolean {
-  const octets = Buffer.from(text, 'latin1');
-  return isIpv4(octets, 0, octets.length) || isIpv6(octets, 0, octets.length);
+  const bytes = Buffer.from(text, 'latin1');
+  return isIpv4(bytes, 0, bytes.length) || isIpv6(bytes, 0, bytes.length);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Which octets may stand where, as tables with one entry per octet: 0 for no. Each has its ABNF.
+ * Which bytes may stand where, as tables with one entry per byte: 0 for no. Each has its ABNF.
  */
 export const CR = 0x0d;
 export const LF = 0x0a;
@@ -14,28 +14,28 @@ const alphaNumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
  * RFC 9110 §5.6.2: tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~"
  * / DIGIT / ALPHA
  */
-export const tokenOctets = tableOf(`!#$%&'*+-.^_\`|~${alphaNumeric}`);
+export const tokenBytes = tableOf(`!#$%&'*+-.^_\`|~${alphaNumeric}`);
 
 /**
  * RFC 9110 §5.5: field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ],
  * field-vchar = VCHAR / obs-text. Also what a reason phrase is made of (RFC 9112 §4).
  */
-export const fieldValueOctets = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 0xff]);
+export const fieldValueBytes = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 0xff]);
 
 /**
  * RFC 9112 §3.2, RFC 3986 §3.3: unreserved / pct-encoded / sub-delims / ":" / "@" / "/", with "[" and "]" for the
  * authority of an absolute-form. Beyond the grammar we take "|" and "^", which browsers leave as they are in a path.
  */
-export const pathOctets = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
+export const pathBytes = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
 
 /**
  * RFC 3986 §3.4: query = *( pchar / "/" / "?" ). Beyond it we take "`", "{", "}" and "\", which browsers leave as
- * they are in a query (WHATWG URL, query percent-encode set). Never "#", a control, a space or an octet above 126.
+ * they are in a query (WHATWG URL, query percent-encode set). Never "#", a control, a space or a byte above 126.
  */
-export const queryOctets = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
+export const queryBytes = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
 
 /** RFC 3986 §3.2.2: reg-name without pct-encoded, *( unreserved / sub-delims ); IPv4 addresses are among them. */
-export const hostOctets = tableOf(`-._~!$&'()*+,;=${alphaNumeric}`);
+export const hostBytes = tableOf(`-._~!$&'()*+,;=${alphaNumeric}`);
 
 /** RFC 5234 §B.1: HEXDIG, either case: the digit's value plus one. */
 export const hexDigits = hexTable();
@@ -62,44 +62,44 @@ function hexTable(): Uint8Array {
   return table;
 }
 
-/** Whether octets [start, end) are `lowercase`, letters in either case. `lowercase` is ASCII, of token characters. */
-export function isText(octets: Uint8Array, start: number, end: number, lowercase: string): boolean {
+/** Whether bytes [start, end) are `lowercase`, letters in either case. `lowercase` is ASCII, of token characters. */
+export function isText(bytes: Uint8Array, start: number, end: number, lowercase: string): boolean {
   if (end - start !== lowercase.length) return false;
   for (let index = 0; index < lowercase.length; index++) {
-    if (foldCase(octets[start + index] as number) !== lowercase.charCodeAt(index)) return false;
+    if (foldCase(bytes[start + index] as number) !== lowercase.charCodeAt(index)) return false;
   }
   return true;
 }
 
-/** Whether octets [start, end) are exactly `text`. */
-export function isSame(octets: Uint8Array, start: number, end: number, text: string): boolean {
+/** Whether bytes [start, end) are exactly `text`. */
+export function isSame(bytes: Uint8Array, start: number, end: number, text: string): boolean {
   if (end - start !== text.length) return false;
-  for (let index = 0; index < text.length; index++) if (octets[start + index] !== text.charCodeAt(index)) return false;
+  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
   return true;
 }
 
 /** An ASCII capital becomes its small letter; everything else stays. */
-export function foldCase(octet: number): number {
-  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+export function foldCase(byte: number): number {
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }
 
-export function isBlank(octet: number | undefined): boolean {
-  return octet === SP || octet === HTAB;
+export function isBlank(byte: number | undefined): boolean {
+  return byte === SP || byte === HTAB;
 }
 
-export function isDigit(octet: number | undefined): boolean {
-  return octet !== undefined && octet >= 0x30 && octet <= 0x39;
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-const excerptOctetsMax = 48;
+const excerptBytesMax = 48;
 
-/** At most 48 octets as printable ASCII, the rest as \xNN: for evidence, never for a decision. */
-export function excerpt(octets: Uint8Array, start: number, end: number): string {
+/** At most 48 bytes as printable ASCII, the rest as \xNN: for evidence, never for a decision. */
+export function excerpt(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
-  const stop = Math.min(end, start + excerptOctetsMax);
+  const stop = Math.min(end, start + excerptBytesMax);
   for (let at = start; at < stop; at++) {
-    const octet = octets[at] as number;
-    text += octet >= 0x20 && octet <= 0x7e ? String.fromCharCode(octet) : `\\x${octet.toString(16).padStart(2, '0')}`;
+    const byte = bytes[at] as number;
+    text += byte >= 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
   }
   return stop < end ? `${text}…` : text;
 }

@@ -1,4 +1,4 @@
-import { HTAB, isBlank, SP, tokenOctets } from './characters.ts';
+import { HTAB, isBlank, SP, tokenBytes } from './characters.ts';
 
 const beforeSemicolon = 0;
 const beforeName = 1;
@@ -16,75 +16,75 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * Checks chunk extensions octet by octet (RFC 9112 §7.1.1):
+ * Checks chunk extensions byte by byte (RFC 9112 §7.1.1):
  *
  *     chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )        chunk-ext-val = token / quoted-string
  *
  * They are passed over: we know none, and a recipient must ignore what it does not know.
  */
 export class ChunkExtensionReader {
-  #place = beforeSemicolon;
+  #state = beforeSemicolon;
 
   begin(): void {
-    this.#place = beforeSemicolon;
+    this.#state = beforeSemicolon;
   }
 
-  mayBegin(octet: number): boolean {
-    return octet === semicolon || octet === SP || octet === HTAB;
+  mayBegin(byte: number): boolean {
+    return byte === semicolon || byte === SP || byte === HTAB;
   }
 
   /** Whether the line may end here. White space that no ";" follows may not stand before its end. */
   get mayEnd(): boolean {
-    return this.#place === inName || this.#place === inToken || this.#place === afterValue;
+    return this.#state === inName || this.#state === inToken || this.#state === afterValue;
   }
 
-  /** Takes one octet. False when it may not stand there. */
-  take(octet: number): boolean {
-    switch (this.#place) {
+  /** Takes one byte. False when it may not stand there. */
+  take(byte: number): boolean {
+    switch (this.#state) {
       case beforeSemicolon:
-        return isBlank(octet) || this.#goIf(octet === semicolon, beforeName);
+        return isBlank(byte) || this.#goIf(byte === semicolon, beforeName);
       case beforeName:
-        return isBlank(octet) || this.#goIf(tokenOctets[octet] !== 0, inName);
+        return isBlank(byte) || this.#goIf(tokenBytes[byte] !== 0, inName);
       case inName:
-        return tokenOctets[octet] !== 0 || this.#afterName(octet);
+        return tokenBytes[byte] !== 0 || this.#afterName(byte);
       case afterName:
-        return this.#afterName(octet);
+        return this.#afterName(byte);
       case beforeValue:
-        return isBlank(octet) || this.#goIf(octet === quote, inQuoted) || this.#goIf(tokenOctets[octet] !== 0, inToken);
+        return isBlank(byte) || this.#goIf(byte === quote, inQuoted) || this.#goIf(tokenBytes[byte] !== 0, inToken);
       case inToken:
-        return tokenOctets[octet] !== 0 || this.#afterValue(octet);
+        return tokenBytes[byte] !== 0 || this.#afterValue(byte);
       case inQuoted:
-        return this.#quoted(octet);
+        return this.#quoted(byte);
       case inPair:
-        return this.#goIf(isQuotable(octet), inQuoted);
+        return this.#goIf(isQuotable(byte), inQuoted);
       default:
-        return this.#afterValue(octet);
+        return this.#afterValue(byte);
     }
   }
 
-  #afterName(octet: number): boolean {
-    if (isBlank(octet)) return this.#goIf(true, afterName);
-    return this.#goIf(octet === semicolon, beforeName) || this.#goIf(octet === equals, beforeValue);
+  #afterName(byte: number): boolean {
+    if (isBlank(byte)) return this.#goIf(true, afterName);
+    return this.#goIf(byte === semicolon, beforeName) || this.#goIf(byte === equals, beforeValue);
   }
 
-  #afterValue(octet: number): boolean {
-    if (isBlank(octet)) return this.#goIf(true, beforeSemicolon);
-    return this.#goIf(octet === semicolon, beforeName);
+  #afterValue(byte: number): boolean {
+    if (isBlank(byte)) return this.#goIf(true, beforeSemicolon);
+    return this.#goIf(byte === semicolon, beforeName);
   }
 
-  #quoted(octet: number): boolean {
-    if (octet === quote) return this.#goIf(true, afterValue);
-    if (octet === backslash) return this.#goIf(true, inPair);
-    return isQuotable(octet);
+  #quoted(byte: number): boolean {
+    if (byte === quote) return this.#goIf(true, afterValue);
+    if (byte === backslash) return this.#goIf(true, inPair);
+    return isQuotable(byte);
   }
 
-  #goIf(condition: boolean, place: number): boolean {
-    if (condition) this.#place = place;
+  #goIf(condition: boolean, state: number): boolean {
+    if (condition) this.#state = state;
     return condition;
   }
 }
 
 /** RFC 9110 §5.6.4: HTAB / SP / VCHAR / obs-text. */
-function isQuotable(octet: number): boolean {
-  return octet === HTAB || (octet >= SP && octet !== 0x7f);
+function isQuotable(byte: number): boolean {
+  return byte === HTAB || (byte >= SP && byte !== 0x7f);
 }

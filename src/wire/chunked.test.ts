@@ -6,15 +6,15 @@ import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { ChunkedDecoder, chunkHead, writeChunkStart, writeLastChunk } from './chunked.ts';
 import { HeadStorage } from './head-storage.ts';
 import { chunkLimits } from './limits.ts';
-import { OctetWriter } from './octet-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
 
 /** Takes content together; owns what it keeps. */
 class Collector {
   content = Buffer.alloc(0);
-  onContent(octets: Uint8Array, start: number, end: number): void {
-    this.content = Buffer.concat([this.content, octets.subarray(start, end)]);
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
   }
 }
 
@@ -26,11 +26,11 @@ function encode(chunks: readonly Uint8Array[]): Buffer {
 }
 
 /** What is composed in a writer, as it would leave. */
-function composed(compose: (writer: OctetWriter) => void): Buffer {
+function composed(compose: (writer: ByteWriter) => void): Buffer {
   const pieces: Buffer[] = [];
-  const write: Transport['write'] = (octets, start, end) => pieces.push(Buffer.from(octets.subarray(start, end))) > 0;
-  const composer = { transport: { write, pendingOctets: 0 } as Partial<Transport> as Transport };
-  const writer = new OctetWriter();
+  const write: Transport['write'] = (bytes, start, end) => pieces.push(Buffer.from(bytes.subarray(start, end))) > 0;
+  const composer = { transport: { write, pendingBytes: 0 } as Partial<Transport> as Transport };
+  const writer = new ByteWriter();
   writer.claim(composer);
   compose(writer);
   writer.flush(composer);
@@ -43,14 +43,14 @@ describe('ChunkedDecoder', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 40 });
     const property = fc.property(chunks, lengths, fc.uint8Array({ maxLength: 20 }), (content, pieces, behind) => {
       const encoded = encode(content);
-      const octets = Buffer.concat([encoded, behind]);
+      const bytes = Buffer.concat([encoded, behind]);
       const decoder = new ChunkedDecoder();
       const collector = new Collector();
       let used = 0;
       let at = 0;
-      for (const length of [...pieces, octets.length]) {
-        const end = Math.min(at + length, octets.length);
-        used += decoder.push(octets, at, end, collector);
+      for (const length of [...pieces, bytes.length]) {
+        const end = Math.min(at + length, bytes.length);
+        used += decoder.push(bytes, at, end, collector);
         at = end;
       }
       assert.equal(decoder.state, 'done');
@@ -62,10 +62,10 @@ describe('ChunkedDecoder', () => {
   });
 
   it('hands on content as runs of what came, without a copy', () => {
-    const octets = Buffer.from('5\r\nhello\r\n0\r\n\r\n');
+    const bytes = Buffer.from('5\r\nhello\r\n0\r\n\r\n');
     const runs: unknown[] = [];
-    new ChunkedDecoder().push(octets, 0, octets.length, {
-      onContent: (from, start, end) => void runs.push([from === octets, start, end]),
+    new ChunkedDecoder().push(bytes, 0, bytes.length, {
+      onContent: (from, start, end) => void runs.push([from === bytes, start, end]),
     });
     assert.deepEqual(runs, [[true, 3, 8]]);
   });
@@ -83,19 +83,19 @@ describe('ChunkedDecoder', () => {
   });
 
   it('counts extensions for one message, not for the connection', () => {
-    const decoder = new ChunkedDecoder({ ...chunkLimits, chunkExtensionOctetsMax: 10 });
-    const octets = Buffer.from('1;abcde\r\nx\r\n0\r\n\r\n');
+    const decoder = new ChunkedDecoder({ ...chunkLimits, chunkExtensionBytesMax: 10 });
+    const bytes = Buffer.from('1;abcde\r\nx\r\n0\r\n\r\n');
     for (let message = 0; message < 5; message++) {
       decoder.reset();
-      decoder.push(octets, 0, octets.length, new Collector());
+      decoder.push(bytes, 0, bytes.length, new Collector());
       assert.equal(decoder.state, 'done');
     }
   });
 
   it('shows no trailer that may not be one, to nobody', () => {
     const decoder = new ChunkedDecoder();
-    const octets = Buffer.from('0\r\nContent-Length: 5\r\nIf-Match: a\r\nX-A: 1\r\n\r\n');
-    decoder.push(octets, 0, octets.length, new Collector());
+    const bytes = Buffer.from('0\r\nContent-Length: 5\r\nIf-Match: a\r\nX-A: 1\r\n\r\n');
+    decoder.push(bytes, 0, bytes.length, new Collector());
     assert.equal(decoder.trailers?.get('content-length'), null);
     assert.equal(decoder.trailers?.get('if-match'), null);
     assert.equal(decoder.trailers?.has('content-length'), false);
@@ -109,11 +109,11 @@ describe('ChunkedDecoder', () => {
     );
     const property = fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
       const decoder = new ChunkedDecoder();
-      const octets = Buffer.from(pieces.join(''), 'latin1');
-      const used = decoder.push(octets, 0, octets.length, new Collector());
-      assert.ok(used <= octets.length);
+      const bytes = Buffer.from(pieces.join(''), 'latin1');
+      const used = decoder.push(bytes, 0, bytes.length, new Collector());
+      assert.ok(used <= bytes.length);
       assert.equal(decoder.state === 'refused', decoder.rule !== null);
-      if (decoder.state === 'partial') assert.equal(used, octets.length);
+      if (decoder.state === 'partial') assert.equal(used, bytes.length);
     });
     fc.assert(property, { numRuns: 500 });
   });
@@ -124,13 +124,13 @@ describe('writing the chunked coding', () => {
     const head = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nConnection: close\r\n\r\n');
     const parser = new RequestHeadParser(requestLimits, new HeadStorage());
     parser.push(head, 0, head.length);
-    const octets = composed((writer) => {
+    const bytes = composed((writer) => {
       writeChunkStart(writer, 300);
-      writer.octets(Buffer.alloc(300, 'x'), 0, 300);
+      writer.bytes(Buffer.alloc(300, 'x'), 0, 300);
       writer.text('\r\n');
       writeLastChunk(writer, parser.head?.fields ?? null);
     });
-    assert.equal(octets.toString(), `12c\r\n${'x'.repeat(300)}\r\n0\r\nX-A: 1\r\n\r\n`);
+    assert.equal(bytes.toString(), `12c\r\n${'x'.repeat(300)}\r\n0\r\nX-A: 1\r\n\r\n`);
   });
 
   it('ends without trailers where there are none', () => {

@@ -3,7 +3,7 @@ import type { Fields } from '../core/message.ts';
 import { CR, hexDigits, LF } from './characters.ts';
 import { ChunkExtensionReader } from './chunk-extension.ts';
 import { type ChunkLimits, chunkLimits, chunkSizeDigitsMax } from './limits.ts';
-import type { OctetWriter } from './octet-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import { TrailerSection } from './trailers.ts';
 
 /** What a message in the chunked coding may break. */
@@ -15,9 +15,9 @@ export type ChunkRule =
   | 'trailer-section'
   | 'trailer-section-too-large';
 
-/** Who takes the content. The octets are the caller's own: borrowed for the call. */
+/** Who takes the content. The bytes are the caller's own: borrowed for the call. */
 export interface ContentSink {
-  onContent(octets: Uint8Array, start: number, end: number): void;
+  onContent(bytes: Uint8Array, start: number, end: number): void;
 }
 
 const inSize = 0;
@@ -46,17 +46,17 @@ export class ChunkedDecoder {
   rule: ChunkRule | null = null;
   /** Once done: what the trailer section held and may hold; null when it was empty. */
   trailers: Fields | null = null;
-  /** Octets of trailer section held, for evidence. */
-  trailerOctets = 0;
+  /** Bytes of trailer section held, for evidence. */
+  trailerBytes = 0;
 
   readonly #limits: ChunkLimits;
   readonly #extension = new ChunkExtensionReader();
   #trailers: TrailerSection | null = null;
-  #place = inSize;
+  #parserState = inSize;
   #remaining = 0;
   #digits = 0;
-  #lineOctets = 0;
-  #extensionOctets = 0;
+  #lineBytes = 0;
+  #extensionBytes = 0;
 
   constructor(limits: ChunkLimits = chunkLimits) {
     this.#limits = limits;
@@ -67,59 +67,59 @@ export class ChunkedDecoder {
     this.state = 'partial';
     this.rule = null;
     this.trailers = null;
-    this.trailerOctets = 0;
+    this.trailerBytes = 0;
     this.#trailers = null;
-    this.#extensionOctets = 0;
+    this.#extensionBytes = 0;
     this.#beginChunk();
   }
 
-  /** Takes octets [start, end) and returns how many it has used up: all of them while the message is partial. */
-  push(octets: Uint8Array, start: number, end: number, sink: ContentSink): number {
+  /** Takes bytes [start, end) and returns how many it has used up: all of them while the message is partial. */
+  push(bytes: Uint8Array, start: number, end: number, sink: ContentSink): number {
     let at = start;
     while (at < end && this.state === 'partial') {
-      if (this.#place === inData) {
+      if (this.#parserState === inData) {
         const length = Math.min(end - at, this.#remaining);
         this.#remaining -= length;
-        if (this.#remaining === 0) this.#place = afterData;
-        sink.onContent(octets, at, at + length);
+        if (this.#remaining === 0) this.#parserState = afterData;
+        sink.onContent(bytes, at, at + length);
         at += length;
-      } else if (this.#place === inTrailers || (this.#place === afterLastChunk && octets[at] !== CR)) {
-        at += this.#pushTrailers(octets, at, end);
-      } else this.#take(octets[at++] as number);
+      } else if (this.#parserState === inTrailers || (this.#parserState === afterLastChunk && bytes[at] !== CR)) {
+        at += this.#pushTrailers(bytes, at, end);
+      } else this.#take(bytes[at++] as number);
     }
     return at - start;
   }
 
-  #take(octet: number): void {
-    switch (this.#place) {
+  #take(byte: number): void {
+    switch (this.#parserState) {
       case inSize:
-        return this.#takeSize(octet);
+        return this.#takeSize(byte);
       case inExtension:
-        return this.#takeExtension(octet);
+        return this.#takeExtension(byte);
       case afterSizeCr:
-        if (octet !== LF) return this.#refuse('line-ending');
-        this.#place = this.#remaining === 0 ? afterLastChunk : inData;
+        if (byte !== LF) return this.#refuse('line-ending');
+        this.#parserState = this.#remaining === 0 ? afterLastChunk : inData;
         return;
       case afterLastChunk:
         // CR: nearly every message ends here, without trailers.
-        this.#place = afterLastCr;
+        this.#parserState = afterLastCr;
         return;
       case afterLastCr:
-        if (octet !== LF) return this.#refuse('line-ending');
+        if (byte !== LF) return this.#refuse('line-ending');
         this.state = 'done';
         return;
       case afterData:
-        if (octet !== CR) return this.#refuse('chunk-ending');
-        this.#place = afterDataCr;
+        if (byte !== CR) return this.#refuse('chunk-ending');
+        this.#parserState = afterDataCr;
         return;
       default:
-        if (octet !== LF) return this.#refuse('chunk-ending');
+        if (byte !== LF) return this.#refuse('chunk-ending');
         this.#beginChunk();
     }
   }
 
-  #takeSize(octet: number): void {
-    const digit = hexDigits[octet] as number;
+  #takeSize(byte: number): void {
+    const digit = hexDigits[byte] as number;
     if (digit !== 0) {
       if (++this.#digits > chunkSizeDigitsMax) return this.#refuse('chunk-size');
       // In this order: near 2^53 a sum with the table's "plus one" would be rounded.
@@ -128,42 +128,39 @@ export class ChunkedDecoder {
       return;
     }
     if (this.#digits === 0) return this.#refuse('chunk-size');
-    if (octet === CR) this.#place = afterSizeCr;
-    else if (octet === LF) this.#refuse('line-ending');
+    if (byte === CR) this.#parserState = afterSizeCr;
+    else if (byte === LF) this.#refuse('line-ending');
     else {
-      this.#lineOctets = this.#digits;
+      this.#lineBytes = this.#digits;
       this.#extension.begin();
-      this.#place = inExtension;
+      this.#parserState = inExtension;
       // White space or ";" begins an extension; anything else is no part of a size.
-      if (!this.#extension.mayBegin(octet)) return this.#refuse('chunk-size');
-      this.#takeExtension(octet);
+      if (!this.#extension.mayBegin(byte)) return this.#refuse('chunk-size');
+      this.#takeExtension(byte);
     }
   }
 
-  #takeExtension(octet: number): void {
-    if (octet === CR) {
+  #takeExtension(byte: number): void {
+    if (byte === CR) {
       if (!this.#extension.mayEnd) return this.#refuse('chunk-extension');
-      this.#place = afterSizeCr;
+      this.#parserState = afterSizeCr;
       return;
     }
-    if (octet === LF) return this.#refuse('line-ending');
-    this.#lineOctets++;
-    this.#extensionOctets++;
-    if (
-      this.#lineOctets > this.#limits.chunkSizeLineMax ||
-      this.#extensionOctets > this.#limits.chunkExtensionOctetsMax
-    ) {
+    if (byte === LF) return this.#refuse('line-ending');
+    this.#lineBytes++;
+    this.#extensionBytes++;
+    if (this.#lineBytes > this.#limits.chunkSizeLineMax || this.#extensionBytes > this.#limits.chunkExtensionBytesMax) {
       return this.#refuse('chunk-extension');
     }
-    if (!this.#extension.take(octet)) this.#refuse('chunk-extension');
+    if (!this.#extension.take(byte)) this.#refuse('chunk-extension');
   }
 
-  #pushTrailers(octets: Uint8Array, start: number, end: number): number {
-    this.#place = inTrailers;
+  #pushTrailers(bytes: Uint8Array, start: number, end: number): number {
+    this.#parserState = inTrailers;
     this.#trailers ??= new TrailerSection(this.#limits);
     const trailers = this.#trailers;
-    const consumed = trailers.push(octets, start, end);
-    this.trailerOctets = trailers.octetsHeld;
+    const consumed = trailers.push(bytes, start, end);
+    this.trailerBytes = trailers.bytesHeld;
     if (trailers.state === 'refused') this.#refuse(trailers.rule);
     else if (trailers.state === 'done') {
       this.trailers = trailers.fields;
@@ -173,7 +170,7 @@ export class ChunkedDecoder {
   }
 
   #beginChunk(): void {
-    this.#place = inSize;
+    this.#parserState = inSize;
     this.#remaining = 0;
     this.#digits = 0;
   }
@@ -184,20 +181,20 @@ export class ChunkedDecoder {
   }
 }
 
-/** The line before a chunk of `octets` octets, with its CR LF. 0 would end the message. */
-export function chunkHead(octets: number): string {
-  return `${octets.toString(16)}\r\n`;
+/** The line before a chunk of `bytes` bytes, with its CR LF. 0 would end the message. */
+export function chunkHead(bytes: number): string {
+  return `${bytes.toString(16)}\r\n`;
 }
 
 /** Writes the line before a chunk; its data and a CR LF are to follow. */
-export function writeChunkStart(writer: OctetWriter, octets: number): void {
-  writer.text(chunkHead(octets));
+export function writeChunkStart(writer: ByteWriter, bytes: number): void {
+  writer.text(chunkHead(bytes));
 }
 
 const dropNothing: FieldFilter = fieldFilter([]);
 
 /** Ends a message in the chunked coding: the last chunk, the trailers where there are any, the empty line. */
-export function writeLastChunk(writer: OctetWriter, trailers: Fields | null): void {
+export function writeLastChunk(writer: ByteWriter, trailers: Fields | null): void {
   if (trailers === null) return writer.text('0\r\n\r\n');
   writer.text('0\r\n');
   trailers.writeTo(writer, dropNothing);

@@ -12,7 +12,7 @@ function frame(first: number, payload: Uint8Array, masked: boolean): Buffer {
   if (extended.length === 2) extended.writeUInt16BE(length);
   if (extended.length === 8) extended.writeBigUInt64BE(BigInt(length));
   const short = extended.length === 0 ? length : extended.length === 2 ? 126 : 127;
-  const sent = masked ? payload.map((octet, index) => octet ^ (mask[index & 3] as number)) : payload;
+  const sent = masked ? payload.map((byte, index) => byte ^ (mask[index & 3] as number)) : payload;
   return Buffer.concat([Buffer.of(first, bit | short), extended, Buffer.from(masked ? mask : []), sent]);
 }
 
@@ -31,10 +31,10 @@ const before = (masked: boolean): Buffer[] => [
 const readerOf = (masked: boolean, extended = false): CloseFrameReader => new CloseFrameReader({ masked, extended });
 
 /** What a reader finds, told byte by byte and all at once; both must agree. */
-function found(octets: Buffer, masked: boolean, extended = false): { seen: boolean; code: number; lost: boolean } {
+function found(bytes: Buffer, masked: boolean, extended = false): { seen: boolean; code: number; lost: boolean } {
   const [whole, single] = [readerOf(masked, extended), readerOf(masked, extended)];
-  whole.push(octets, 0, octets.length);
-  for (let at = 0; at < octets.length; at++) single.push(octets, at, at + 1);
+  whole.push(bytes, 0, bytes.length);
+  for (let at = 0; at < bytes.length; at++) single.push(bytes, at, at + 1);
   const result = ({ seen, code, lost }: CloseFrameReader) => ({ seen, code, lost });
   assert.deepEqual(result(single), result(whole));
   return result(whole);
@@ -43,12 +43,12 @@ function found(octets: Buffer, masked: boolean, extended = false): { seen: boole
 describe('a close frame', () => {
   for (const masked of [true, false]) {
     test(`is found behind messages of all lengths, however the bytes fall (${masked ? '' : 'not '}masked)`, () => {
-      const octets = Buffer.concat([...before(masked), frame(0x88, closing(1001, 'going away'), masked)]);
-      for (const size of [1, 2, 3, 7, 1000, octets.length]) {
+      const bytes = Buffer.concat([...before(masked), frame(0x88, closing(1001, 'going away'), masked)]);
+      for (const size of [1, 2, 3, 7, 1000, bytes.length]) {
         const reader = readerOf(masked);
-        for (let at = 0; at < octets.length; at += size) {
-          const isLast = at + size >= octets.length;
-          const seen = reader.push(octets, at, Math.min(at + size, octets.length));
+        for (let at = 0; at < bytes.length; at += size) {
+          const isLast = at + size >= bytes.length;
+          const seen = reader.push(bytes, at, Math.min(at + size, bytes.length));
           if (!isLast) assert.equal(seen, false, `before its end, by ${size}`);
         }
         assert.deepEqual([reader.seen, reader.code, reader.lost], [true, 1001, false], `by ${size}`);
@@ -73,16 +73,16 @@ describe('a close frame', () => {
 
   test('is none before all of its payload has come', () => {
     for (const masked of [true, false]) {
-      const octets = frame(0x88, closing(1000, 'and a reason'), masked);
+      const bytes = frame(0x88, closing(1000, 'and a reason'), masked);
       const reader = readerOf(masked);
-      assert.equal(reader.push(octets, 0, octets.length - 1), false);
-      assert.equal(reader.push(octets, octets.length - 1, octets.length), true);
+      assert.equal(reader.push(bytes, 0, bytes.length - 1), false);
+      assert.equal(reader.push(bytes, bytes.length - 1, bytes.length), true);
     }
   });
 });
 
 describe('what is no sequence of WebSocket frames ends the search:', () => {
-  const rows: readonly (readonly [what: string, octets: Buffer, masked?: boolean])[] = [
+  const rows: readonly (readonly [what: string, bytes: Buffer, masked?: boolean])[] = [
     ['an HTTP response', Buffer.from('HTTP/1.1 500 Internal Server Error\r\n\r\n')],
     [
       'an HTTP response behind a message',
@@ -111,18 +111,18 @@ describe('what is no sequence of WebSocket frames ends the search:', () => {
     ['a reserved bit that no extension explains', frame(0xc1, Buffer.from('hi'), false)],
     ['a length that no message has', Buffer.concat([Buffer.of(0x82, 127), Buffer.alloc(8, 0xff)])],
   ];
-  for (const [what, octets, masked = false] of rows)
+  for (const [what, bytes, masked = false] of rows)
     test(what, () => {
       const behind = frame(0x88, closing(1000), masked);
-      const result = found(Buffer.concat([octets, behind]), masked);
+      const result = found(Buffer.concat([bytes, behind]), masked);
       assert.deepEqual(result, { seen: false, code: 0, lost: true });
     });
 
   test('not a compressed message, where the 101 agreed to an extension', () => {
     for (const masked of [true, false]) {
       const compressed = [frame(0x41, Buffer.from('a'), masked), frame(0x80, Buffer.from('b'), masked)];
-      const octets = Buffer.concat([...compressed, frame(0x88, closing(1000), masked)]);
-      assert.deepEqual(found(octets, masked, true), { seen: true, code: 1000, lost: false });
+      const bytes = Buffer.concat([...compressed, frame(0x88, closing(1000), masked)]);
+      assert.deepEqual(found(bytes, masked, true), { seen: true, code: 1000, lost: false });
     }
   });
 

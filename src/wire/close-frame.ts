@@ -46,7 +46,7 @@ export class CloseFrameReader {
   }
 
   /** Returns whether a close frame has come by now. */
-  push(octets: Uint8Array, start: number, end: number): boolean {
+  push(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
     while (at < end && !this.seen && !this.lost) {
       if (this.#skip > 0) {
@@ -56,7 +56,7 @@ export class CloseFrameReader {
         this.seen = this.#closing && this.#skip === 0;
         continue;
       }
-      this.#kept[this.#count++] = octets[at++] as number;
+      this.#kept[this.#count++] = bytes[at++] as number;
       if (this.#count <= 2) this.lost = this.#count === 1 ? !this.#isFirstByte() : !this.#isSecondByte();
       if (!this.lost && this.#count === this.#needed) this.#readHead();
     }

@@ -12,8 +12,8 @@ function reading(framing: Framing) {
   const reader = new ContentReader(
     { readInBulk: (on) => void bulk.push(on) },
     {
-      onContent(octets, start, end, ownership) {
-        taken.push(Buffer.from(octets.subarray(start, end)));
+      onContent(bytes, start, end, ownership) {
+        taken.push(Buffer.from(bytes.subarray(start, end)));
         ownerships.push(ownership);
       },
     },
@@ -23,25 +23,25 @@ function reading(framing: Framing) {
 }
 
 const framings: [framing: Framing, wire: string, content: string][] = [
-  [{ kind: 'length', octets: 11 }, 'some conten', 'some conten'],
+  [{ kind: 'length', bytes: 11 }, 'some conten', 'some conten'],
   [{ kind: 'chunked' }, '4\r\nsome\r\n7\r\n conten\r\n0\r\n\r\n', 'some conten'],
   [{ kind: 'none' }, '', ''],
-  [{ kind: 'length', octets: 0 }, '', ''],
+  [{ kind: 'length', bytes: 0 }, '', ''],
 ];
 
 describe('content is told from what follows it', () => {
   for (const [framing, wire, content] of framings) {
     test(`${JSON.stringify(framing)}, however it is cut into pieces`, () => {
-      const octets = Buffer.from(`${wire}GET /next`, 'latin1');
+      const bytes = Buffer.from(`${wire}GET /next`, 'latin1');
       fc.assert(
-        fc.property(fc.array(fc.nat(octets.length), { maxLength: 8 }), (cuts) => {
+        fc.property(fc.array(fc.nat(bytes.length), { maxLength: 8 }), (cuts) => {
           const { reader, text } = reading(framing);
           let at = 0;
-          for (const cut of [...cuts.sort((a, b) => a - b), octets.length]) {
-            while (at < cut && reader.state === 'partial') at += reader.push(octets, at, cut);
+          for (const cut of [...cuts.sort((a, b) => a - b), bytes.length]) {
+            while (at < cut && reader.state === 'partial') at += reader.push(bytes, at, cut);
           }
           assert.deepEqual([reader.state, text(), at], ['whole', content, wire.length]);
-          assert.equal(reader.octetsReceived, content.length);
+          assert.equal(reader.bytesReceived, content.length);
         }),
       );
     });
@@ -49,9 +49,9 @@ describe('content is told from what follows it', () => {
 
   test('one chunked message after the other is read, also after one that was not chunked', () => {
     const { reader, text } = reading({ kind: 'chunked' });
-    const octets = Buffer.from('1\r\na\r\n0\r\n\r\n', 'latin1');
+    const bytes = Buffer.from('1\r\na\r\n0\r\n\r\n', 'latin1');
     for (const framing of [{ kind: 'chunked' }, { kind: 'none' }, { kind: 'chunked' }] as const) {
-      for (let at = 0; at < octets.length && reader.state === 'partial'; ) at += reader.push(octets, at, octets.length);
+      for (let at = 0; at < bytes.length && reader.state === 'partial'; ) at += reader.push(bytes, at, bytes.length);
       assert.equal(reader.state, 'whole');
       reader.begin(framing);
     }
@@ -73,10 +73,10 @@ describe('content is told from what follows it', () => {
 
   test('trailers are of their own message only', () => {
     const { reader } = reading({ kind: 'chunked' });
-    const octets = Buffer.from('0\r\nX-Sum: 1\r\n\r\n');
-    reader.push(octets, 0, octets.length);
+    const bytes = Buffer.from('0\r\nX-Sum: 1\r\n\r\n');
+    reader.push(bytes, 0, bytes.length);
     assert.equal(reader.trailers?.get('x-sum'), '1');
-    reader.begin({ kind: 'length', octets: 1 });
+    reader.begin({ kind: 'length', bytes: 1 });
     assert.equal(reader.trailers, null);
   });
 });
@@ -85,7 +85,7 @@ describe('reading in bulk', () => {
   const piece = Buffer.alloc(256 * 1024);
 
   test('begins where much is to come, lends what cannot be kept, and ends with the content', () => {
-    const { reader, bulk, ownerships } = reading({ kind: 'length', octets: 700_000 });
+    const { reader, bulk, ownerships } = reading({ kind: 'length', bytes: 700_000 });
     reader.push(Buffer.alloc(20_000), 0, 20_000);
     assert.deepEqual(bulk, [true]);
     reader.push(piece, 0, piece.length);
@@ -96,13 +96,13 @@ describe('reading in bulk', () => {
   });
 
   test('does not pay for little', () => {
-    const { reader, bulk } = reading({ kind: 'length', octets: 100_000 });
+    const { reader, bulk } = reading({ kind: 'length', bytes: 100_000 });
     reader.push(piece, 0, 100_000);
     assert.deepEqual(bulk, []);
   });
 
   test('is no way to wait for a large upload that drips', () => {
-    const { reader, bulk } = reading({ kind: 'length', octets: 1_000_000 });
+    const { reader, bulk } = reading({ kind: 'length', bytes: 1_000_000 });
     for (let times = 0; times < 100; times++) reader.push(piece, 0, 1400);
     assert.deepEqual(bulk, []);
     reader.push(piece, 0, piece.length);

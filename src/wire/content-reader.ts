@@ -3,18 +3,18 @@ import type { Transport } from '../core/transport.ts';
 import { ChunkedDecoder, type ChunkRule, type ContentSink } from './chunked.ts';
 
 /** As much content still to come, or twice as much come already, makes reading into a large buffer of its own pay. */
-const bulkOctetsMin = 128 * 1024;
+const bulkBytesMin = 128 * 1024;
 
 /**
  * Reads say whether it comes in bulk: an event now and then does not, nor does a large upload by a slow client. With a large
  * buffer for each of 700 such uploads V8 collected all garbage once a second, and other clients' p99 was three times as long.
  */
-const busyReadOctets = 16 * 1024;
-const idleReadOctets = 1024;
+const busyReadBytes = 16 * 1024;
+const idleReadBytes = 1024;
 
-/** Who takes the content. Owned octets stay as they are until their reader is resumed; borrowed ones for the call. */
+/** Who takes the content. Owned bytes stay as they are until their reader is resumed; borrowed ones for the call. */
 export interface ContentTaker {
-  onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 
 /**
@@ -28,8 +28,8 @@ export interface ContentTaker {
 export class ContentReader implements ContentSink {
   state: 'partial' | 'whole' | 'refused' = 'whole';
   framing: Framing = noContent;
-  /** Octets of content so far, without their coding. */
-  octetsReceived = 0;
+  /** Bytes of content so far, without their coding. */
+  bytesReceived = 0;
   readonly #source: Pick<Transport, 'readInBulk'>;
   readonly #taker: ContentTaker;
   /** Null before the first message that is chunked. */
@@ -45,10 +45,10 @@ export class ContentReader implements ContentSink {
   /** The next message's content, framed like this. */
   begin(framing: Framing): void {
     this.framing = framing;
-    this.octetsReceived = 0;
-    this.#remaining = framing.kind === 'length' ? framing.octets : 0;
+    this.bytesReceived = 0;
+    this.#remaining = framing.kind === 'length' ? framing.bytes : 0;
     if (framing.kind === 'chunked') this.#beginChunked();
-    const isEmpty = framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
+    const isEmpty = framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0);
     this.state = isEmpty ? 'whole' : 'partial';
   }
 
@@ -57,25 +57,25 @@ export class ContentReader implements ContentSink {
     else this.#chunked.reset();
   }
 
-  /** Takes octets [start, end) and returns how many were of this message: all of them while its content is partial. */
-  push(octets: Uint8Array, start: number, end: number): number {
+  /** Takes bytes [start, end) and returns how many were of this message: all of them while its content is partial. */
+  push(bytes: Uint8Array, start: number, end: number): number {
     this.#judgeBulk(end - start);
     switch (this.framing.kind) {
       case 'length': {
         const length = Math.min(end - start, this.#remaining);
         this.#remaining -= length;
-        this.onContent(octets, start, start + length);
+        this.onContent(bytes, start, start + length);
         if (this.#remaining === 0) this.#end('whole');
         return length;
       }
       case 'chunked': {
         const chunked = this.#chunked as ChunkedDecoder;
-        const consumed = chunked.push(octets, start, end, this);
+        const consumed = chunked.push(bytes, start, end, this);
         if (chunked.state !== 'partial') this.#end(chunked.state === 'done' ? 'whole' : 'refused');
         return consumed;
       }
       case 'until-close':
-        this.onContent(octets, start, end);
+        this.onContent(bytes, start, end);
         return end - start;
       case 'none':
         return 0;
@@ -83,11 +83,11 @@ export class ContentReader implements ContentSink {
   }
 
   /** For the chunked decoder, and our own framing: a run of content. */
-  onContent(octets: Uint8Array, start: number, end: number): void {
-    this.octetsReceived += end - start;
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    this.bytesReceived += end - start;
     // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
-    const isOwned = this.#bulk && this.framing.kind !== 'chunked' && octets.length > bulkOctetsMin;
-    this.#taker.onContent(octets, start, end, isOwned ? 'owned' : 'borrowed');
+    const isOwned = this.#bulk && this.framing.kind !== 'chunked' && bytes.length > bulkBytesMin;
+    this.#taker.onContent(bytes, start, end, isOwned ? 'owned' : 'borrowed');
   }
 
   /** Once whole: what the trailer section held and may hold; null when there was none. */
@@ -100,9 +100,9 @@ export class ContentReader implements ContentSink {
     return this.#chunked?.rule ?? 'chunk-size';
   }
 
-  /** Octets of trailer section held, for evidence. */
-  get trailerOctets(): number {
-    return this.#chunked?.trailerOctets ?? 0;
+  /** Bytes of trailer section held, for evidence. */
+  get trailerBytes(): number {
+    return this.#chunked?.trailerBytes ?? 0;
   }
 
   /** The connection, which was all that could end it, has ended. */
@@ -115,15 +115,15 @@ export class ContentReader implements ContentSink {
     this.#readInBulk(false);
   }
 
-  #judgeBulk(readOctets: number): void {
+  #judgeBulk(readBytes: number): void {
     if (this.#bulk) {
-      if (readOctets < idleReadOctets) this.#readInBulk(false);
-    } else if (readOctets >= busyReadOctets && this.#isMuch(readOctets)) this.#readInBulk(true);
+      if (readBytes < idleReadBytes) this.#readInBulk(false);
+    } else if (readBytes >= busyReadBytes && this.#isMuch(readBytes)) this.#readInBulk(true);
   }
 
-  #isMuch(readOctets: number): boolean {
-    if (this.framing.kind === 'length') return this.#remaining - readOctets >= bulkOctetsMin;
-    return this.octetsReceived > 2 * bulkOctetsMin;
+  #isMuch(readBytes: number): boolean {
+    if (this.framing.kind === 'length') return this.#remaining - readBytes >= bulkBytesMin;
+    return this.bytesReceived > 2 * bulkBytesMin;
   }
 
   #end(state: 'whole' | 'refused'): void {

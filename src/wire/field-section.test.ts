@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fieldValueOctets } from './characters.ts';
+import { fieldValueBytes } from './characters.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { newBlock } from './head-storage.ts';
 
-/** What becomes of a section whose value is `value`, which begins at octet `begin` of the block. */
+/** What becomes of a section whose value is `value`, which begins at byte `begin` of the block. */
 function ruleOf(value: readonly number[], begin: number): string | null {
   const section = Buffer.from([...Buffer.from('X:'), ...value, ...Buffer.from('\r\n\r\n')]);
   const block = newBlock(begin + section.length, 4);
-  section.copy(block.octets, begin);
+  section.copy(block.bytes, begin);
   const parser = new FieldSectionParser();
   parser.begin(begin);
   assert.equal(parser.scan(block, begin + section.length, 4), true);
@@ -16,21 +16,21 @@ function ruleOf(value: readonly number[], begin: number): string | null {
 }
 
 describe('FieldSectionParser', () => {
-  it('finds each octet that may not stand in a value, wherever it lies among the words of the memory', () => {
-    for (let octet = 0; octet < 256; octet++) {
-      if (octet === 0x0d) continue; // It begins the line's end.
+  it('finds each byte that may not stand in a value, wherever it lies among the words of the memory', () => {
+    for (let byte = 0; byte < 256; byte++) {
+      if (byte === 0x0d) continue; // It begins the line's end.
       for (let begin = 0; begin < 4; begin++)
         for (let place = 0; place < 9; place++) {
-          const value = Array.from({ length: 9 }, (_, index) => (index === place ? octet : 0x61));
+          const value = Array.from({ length: 9 }, (_, index) => (index === place ? byte : 0x61));
           const refused = ruleOf(value, begin) !== null;
-          assert.equal(refused, fieldValueOctets[octet] === 0, `octet ${octet} at ${place} of a value at ${begin + 2}`);
+          assert.equal(refused, fieldValueBytes[byte] === 0, `byte ${byte} at ${place} of a value at ${begin + 2}`);
         }
     }
   });
 
   it('takes values of obs-text and of tabs', () => {
-    for (const octet of [0x09, 0x20, 0x7e, 0x80, 0x9f, 0xa0, 0xff])
+    for (const byte of [0x09, 0x20, 0x7e, 0x80, 0x9f, 0xa0, 0xff])
       for (let length = 1; length < 20; length++)
-        assert.equal(ruleOf([0x61, ...new Array<number>(length).fill(octet), 0x61], 1), null);
+        assert.equal(ruleOf([0x61, ...new Array<number>(length).fill(byte), 0x61], 1), null);
   });
 });

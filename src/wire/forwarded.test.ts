@@ -9,9 +9,9 @@ import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
 
 function fieldsOf(...lines: readonly string[]): Fields {
-  const octets = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
+  const bytes = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
   const parser = new RequestHeadParser(requestLimits, new HeadStorage());
-  parser.push(octets, 0, octets.length);
+  parser.push(bytes, 0, bytes.length);
   return parser.head?.fields as Fields;
 }
 

@@ -78,49 +78,49 @@ export function clientFromForwarded(
   addressHeader: string | null = null,
 ): NamedClient | null {
   if (addressHeader !== null && addressHeader !== 'x-forwarded-for' && addressHeader !== 'forwarded')
-    return { address: addressOfNode(fields.get(addressHeader) ?? ''), scheme: schemeSaid(fields) };
+    return { address: addressOfNode(fields.get(addressHeader) ?? ''), scheme: forwardedScheme(fields) };
   const chain = addressHeader === 'forwarded' ? null : fields.get('x-forwarded-for');
   if (chain !== null) {
     const nodes = chain.split(',').filter(isNotEmpty);
-    const place = clientPlace(nodes, trusted);
-    const address = place < 0 ? null : addressOfNode(nodes[place] as string);
-    return { address, scheme: schemeSaid(fields) };
+    const index = clientIndex(nodes, trusted);
+    const address = index < 0 ? null : addressOfNode(nodes[index] as string);
+    return { address, scheme: forwardedScheme(fields) };
   }
   const forwarded = addressHeader === 'x-forwarded-for' ? null : fields.get('forwarded');
   if (forwarded !== null) return fromForwarded(forwarded, trusted);
-  const scheme = schemeSaid(fields);
+  const scheme = forwardedScheme(fields);
   return scheme === null ? null : { address: null, scheme };
 }
 
 function fromForwarded(value: string, trusted: (address: string) => boolean): NamedClient | null {
   const elements = parseForwarded(value);
   if (elements === null) return null;
-  const place = clientPlace(
+  const index = clientIndex(
     elements.map((element) => element.get('for') ?? ''),
     trusted,
   );
-  const element = elements[place];
+  const element = elements[index];
   if (element === undefined) return null;
   return { address: addressOfNode(element.get('for') ?? ''), scheme: schemeOf(element.get('proto')) };
 }
 
 /** The place of the client in a chain of nodes; −1 when the nearest one is no address. */
-function clientPlace(nodes: readonly string[], trusted: (address: string) => boolean): number {
-  let place = -1;
+function clientIndex(nodes: readonly string[], trusted: (address: string) => boolean): number {
+  let index = -1;
   for (let at = nodes.length - 1; at >= 0; at--) {
     const address = addressOfNode(nodes[at] as string);
-    if (address === null) return place;
-    place = at;
-    if (!trusted(address)) return place;
+    if (address === null) return index;
+    index = at;
+    if (!trusted(address)) return index;
   }
-  return place;
+  return index;
 }
 
 function isNotEmpty(element: string): boolean {
   return element.trim() !== '';
 }
 
-function schemeSaid(fields: Fields): 'http' | 'https' | null {
+function forwardedScheme(fields: Fields): 'http' | 'https' | null {
   return schemeOf(fields.get('x-forwarded-proto')?.split(',').filter(isNotEmpty).at(-1));
 }
 

@@ -33,52 +33,52 @@ export class FramingFacts {
    * RFC 9110 §8.6: Content-Length = 1*DIGIT. A list or a second line is refused even when the values are the same
    * ("5, 5"), which the RFC leaves to the recipient: whoever says it twice did not mean to, or means harm.
    */
-  noteContentLength(octets: Uint8Array, start: number, end: number): void {
+  noteContentLength(bytes: Uint8Array, start: number, end: number): void {
     if (++this.lengthLines > 1) this.lengthRule ??= 'content-length-differs';
     if (this.lengthRule !== null) return;
-    const length = decimal(octets, start, end);
+    const length = decimal(bytes, start, end);
     if (length >= 0) this.contentLength = length;
     else {
-      this.lengthRule = isNumberList(octets, start, end) ? 'content-length-differs' : 'content-length-invalid';
-      this.lengthText = excerpt(octets, start, end);
+      this.lengthRule = isNumberList(bytes, start, end) ? 'content-length-differs' : 'content-length-invalid';
+      this.lengthText = excerpt(bytes, start, end);
     }
   }
 
   /** RFC 9112 §6.1; every line adds to one list. An empty member counts as a coding that nobody knows. */
-  noteTransferEncoding(octets: Buffer, start: number, end: number): void {
-    if (this.codings === 0 && isText(octets, start, end, 'chunked')) {
+  noteTransferEncoding(bytes: Buffer, start: number, end: number): void {
+    if (this.codings === 0 && isText(bytes, start, end, 'chunked')) {
       this.codings = 1;
       this.chunkedLast = true;
       return;
     }
-    eachMember(octets, start, end, (_, from, to) => {
+    eachMember(bytes, start, end, (_, from, to) => {
       this.codings++;
       if (this.chunkedLast) this.chunkedEarlier = true;
-      this.chunkedLast = isText(octets, from, to, 'chunked');
-      if (!this.chunkedLast) this.unknownCoding ??= octets.toString('latin1', from, to).toLowerCase();
+      this.chunkedLast = isText(bytes, from, to, 'chunked');
+      if (!this.chunkedLast) this.unknownCoding ??= bytes.toString('latin1', from, to).toLowerCase();
     });
   }
 }
 
 /** 1*DIGIT of at most 2^53 − 1; −1 when it is something else. */
-function decimal(octets: Uint8Array, start: number, end: number): number {
+function decimal(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at++) {
-    const octet = octets[at] as number;
-    if (!isDigit(octet)) return -1;
-    value = value * 10 + (octet - 0x30);
+    const byte = bytes[at] as number;
+    if (!isDigit(byte)) return -1;
+    value = value * 10 + (byte - 0x30);
     if (value > Number.MAX_SAFE_INTEGER) return -1;
   }
   return start === end ? -1 : value;
 }
 
 /** Whether it is a list of several numbers, the usual mark of two messages made one. */
-function isNumberList(octets: Uint8Array, start: number, end: number): boolean {
+function isNumberList(bytes: Uint8Array, start: number, end: number): boolean {
   let members = 0;
   let numbers = 0;
-  eachMember(octets, start, end, (_, from, to) => {
+  eachMember(bytes, start, end, (_, from, to) => {
     members++;
-    if (decimal(octets, from, to) >= 0) numbers++;
+    if (decimal(bytes, from, to) >= 0) numbers++;
   });
   return members > 1 && numbers === members;
 }
@@ -92,10 +92,10 @@ export type RequestFramingRule =
   | 'transfer-encoding-final';
 
 /** Lengths that are met all the time, so that they need no object of their own. */
-const lengthZero: Framing = { kind: 'length', octets: 0 };
+const lengthZero: Framing = { kind: 'length', bytes: 0 };
 
-function lengthOf(octets: number): Framing {
-  return octets === 0 ? lengthZero : { kind: 'length', octets };
+function lengthOf(bytes: number): Framing {
+  return bytes === 0 ? lengthZero : { kind: 'length', bytes };
 }
 
 /** RFC 9112 §6.3 for a request, rule by rule and in its order. A string is the rule that it breaks. */
@@ -166,7 +166,7 @@ export function isInterim(status: number): boolean {
 }
 
 /**
- * Whether an endpoint may send octets behind a response that the framing does not count. The next request on the connection
+ * Whether an endpoint may send bytes behind a response that the framing does not count. The next request on the connection
  * would be answered with them. So it is where the head announces content although its method or status forbids any: 1xx and
  * 204 (RFC 9110 §8.6, RFC 9112 §6.1), 205 (RFC 9110 §15.3.6); and where the announcement is allowed, but many endpoints send
  * the content too: 304, and HEAD even without an announcement. A length of 0 announces nothing.

@@ -1,45 +1,45 @@
-import { copyOctets } from '../core/copy-octets.ts';
+import { copyBytes } from '../core/copy-bytes.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
-import { copyStepOctets } from './limits.ts';
+import { copyStepBytes } from './limits.ts';
 
 /**
- * The octets of one head, which outlives the reader's buffer: copied piece by piece into a block of the storage, which
+ * The bytes of one head, which outlives the reader's buffer: copied piece by piece into a block of the storage, which
  * grows with them up to the limit.
  */
 export class HeadBuffer {
-  octetsHeld = 0;
+  bytesHeld = 0;
   block: HeadBlock | null = null;
   readonly #storage: HeadStorage;
-  readonly #octetsMax: number;
+  readonly #bytesMax: number;
 
-  constructor(storage: HeadStorage, octetsMax: number) {
+  constructor(storage: HeadStorage, bytesMax: number) {
     this.#storage = storage;
-    this.#octetsMax = octetsMax;
+    this.#bytesMax = bytesMax;
   }
 
-  /** Copies some of the octets [start, end), a step that is worth looking at; null when the head may not be longer. */
-  append(octets: Uint8Array, start: number, end: number): HeadBlock | null {
-    const held = this.octetsHeld;
-    const room = this.#octetsMax - held;
+  /** Copies some of the bytes [start, end), a step that is worth looking at; null when the head may not be longer. */
+  append(bytes: Uint8Array, start: number, end: number): HeadBlock | null {
+    const held = this.bytesHeld;
+    const room = this.#bytesMax - held;
     if (room === 0) return null;
-    const step = Math.min(end - start, copyStepOctets, room);
+    const step = Math.min(end - start, copyStepBytes, room);
     const block = this.#roomFor(held + step);
-    copyOctets(octets, start, start + step, block.octets, held);
-    this.octetsHeld = held + step;
+    copyBytes(bytes, start, start + step, block.bytes, held);
+    this.bytesHeld = held + step;
     return block;
   }
 
   /** Gives the block back. */
   clear(): void {
-    if (this.block !== null) this.#storage.give(this.block);
+    if (this.block !== null) this.#storage.release(this.block);
     this.block = null;
-    this.octetsHeld = 0;
+    this.bytesHeld = 0;
   }
 
   #roomFor(needed: number): HeadBlock {
     let { block } = this;
-    if (block === null) block = this.#storage.take(needed);
-    else if (needed > block.octets.length) block = this.#storage.enlarge(block, this.octetsHeld, needed);
+    if (block === null) block = this.#storage.acquire(needed);
+    else if (needed > block.bytes.length) block = this.#storage.enlarge(block, this.bytesHeld, needed);
     this.block = block;
     return block;
   }

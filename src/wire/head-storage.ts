@@ -1,17 +1,17 @@
-/** Where one head's octets and the places of its field lines are kept. */
+/** Where one head's bytes and the places of its field lines are kept. */
 export interface HeadBlock {
-  readonly octets: Buffer;
-  /** The same memory, four octets at a time. */
+  readonly bytes: Buffer;
+  /** The same memory, four bytes at a time. */
   readonly words: Int32Array;
   /** `spanSlots` numbers per field line; grows with the lines. */
   spans: Int32Array;
 }
 
 /** Numbers per field line: name start, name end, value start, value end, line end, known name's number. */
-export const spanSlots = 6;
+export const spanSize = 6;
 
-const smallOctets = 4 * 1024; // Nearly every head.
-const middleOctets = 16 * 1024; // Heads with large cookies.
+const smallBytes = 4 * 1024; // Nearly every head.
+const middleBytes = 16 * 1024; // Heads with large cookies.
 const smallFields = 48;
 
 /** Together at most 256 × (4 KiB + 1.1 KiB) + 16 × 18 KiB ≈ 1.6 MiB per thread, however many connections there are. */
@@ -26,29 +26,29 @@ export class HeadStorage {
   readonly #small: HeadBlock[] = [];
   readonly #middle: HeadBlock[] = [];
 
-  /** A block of at least `octetsMin`. Its content is whatever it was; readers stay within what they have written. */
-  take(octetsMin: number): HeadBlock {
-    if (octetsMin <= smallOctets) return this.#small.pop() ?? newBlock(smallOctets, smallFields);
-    if (octetsMin <= middleOctets) return this.#middle.pop() ?? newBlock(middleOctets, smallFields);
-    return newBlock(octetsMin, smallFields);
+  /** A block of at least `bytesMin`. Its content is whatever it was; readers stay within what they have written. */
+  acquire(bytesMin: number): HeadBlock {
+    if (bytesMin <= smallBytes) return this.#small.pop() ?? newBlock(smallBytes, smallFields);
+    if (bytesMin <= middleBytes) return this.#middle.pop() ?? newBlock(middleBytes, smallFields);
+    return newBlock(bytesMin, smallFields);
   }
 
   /** The block must not be used any more by whoever gives it. */
-  give(block: HeadBlock): void {
-    const size = block.octets.length;
-    if (size === smallOctets && this.#small.length < smallKept) this.#small.push(block);
-    else if (size === middleOctets && this.#middle.length < middleKept) this.#middle.push(block);
+  release(block: HeadBlock): void {
+    const size = block.bytes.length;
+    if (size === smallBytes && this.#small.length < smallKept) this.#small.push(block);
+    else if (size === middleBytes && this.#middle.length < middleKept) this.#middle.push(block);
   }
 
-  /** A larger block with the first `used` octets and all spans of `block`, which is given back. */
-  enlarge(block: HeadBlock, used: number, octetsMin: number): HeadBlock {
+  /** A larger block with the first `used` bytes and all spans of `block`, which is given back. */
+  enlarge(block: HeadBlock, used: number, bytesMin: number): HeadBlock {
     // At least doubled, so that a head is moved a few times at most.
-    const larger = this.take(Math.max(octetsMin, block.octets.length * 2));
-    block.octets.copy(larger.octets, 0, 0, used);
+    const larger = this.acquire(Math.max(bytesMin, block.bytes.length * 2));
+    block.bytes.copy(larger.bytes, 0, 0, used);
     const { spans } = larger;
     larger.spans = block.spans;
     block.spans = spans;
-    this.give(block);
+    this.release(block);
     return larger;
   }
 
@@ -58,10 +58,10 @@ export class HeadStorage {
   }
 }
 
-/** A block of at least `octetsMin`, outside of any storage. */
-export function newBlock(octetsMin: number, fields: number): HeadBlock {
-  const memory = new ArrayBuffer(Math.ceil(octetsMin / 4) * 4);
-  return { octets: Buffer.from(memory), words: new Int32Array(memory), spans: new Int32Array(fields * spanSlots) };
+/** A block of at least `bytesMin`, outside of any storage. */
+export function newBlock(bytesMin: number, fields: number): HeadBlock {
+  const memory = new ArrayBuffer(Math.ceil(bytesMin / 4) * 4);
+  return { bytes: Buffer.from(memory), words: new Int32Array(memory), spans: new Int32Array(fields * spanSize) };
 }
 
 /** Room for twice as many field lines, with those already there. */

@@ -30,42 +30,42 @@ export const optionUpgrade = 4;
 /** It names more headers than are looked up: which of them go on would be left to their order. */
 export const optionsBeyondLimit = 8;
 
-/** One member of a comma-separated list: octets [start, end) without white space around. */
-type Member = (octets: Uint8Array, start: number, end: number) => void;
+/** One member of a comma-separated list: bytes [start, end) without white space around. */
+type Member = (bytes: Uint8Array, start: number, end: number) => void;
 
 /**
  * Visits the members of a list, empty ones too (RFC 9110 §5.6.1 has recipients ignore them; whoever must not meet them
  * sees them). Quoted strings are not recognised: for lists of tokens only.
  */
-export function eachMember(octets: Uint8Array, start: number, end: number, visit: Member): void {
+export function eachMember(bytes: Uint8Array, start: number, end: number, visit: Member): void {
   let at = start;
   for (;;) {
     let from = at;
-    while (at < end && octets[at] !== COMMA) at++;
+    while (at < end && bytes[at] !== COMMA) at++;
     let to = at;
-    while (from < to && isBlank(octets[from])) from++;
-    while (to > from && isBlank(octets[to - 1])) to--;
-    visit(octets, from, to);
+    while (from < to && isBlank(bytes[from])) from++;
+    while (to > from && isBlank(bytes[to - 1])) to--;
+    visit(bytes, from, to);
     if (at >= end) return;
     at++;
   }
 }
 
 /** The options of one Connection field; other names that it nominates are added to `names`, lowercase. */
-export function connectionOptions(octets: Buffer, start: number, end: number, names: Set<string>): number {
-  if (isText(octets, start, end, 'keep-alive')) return optionKeepAlive;
-  if (isText(octets, start, end, 'close')) return optionClose;
-  return listedOptions(octets, start, end, names);
+export function connectionOptions(bytes: Buffer, start: number, end: number, names: Set<string>): number {
+  if (isText(bytes, start, end, 'keep-alive')) return optionKeepAlive;
+  if (isText(bytes, start, end, 'close')) return optionClose;
+  return listedOptions(bytes, start, end, names);
 }
 
 /** Apart from the above: the closure has variables of its function, and those are allocated whenever that is called. */
-function listedOptions(octets: Buffer, start: number, end: number, names: Set<string>): number {
+function listedOptions(bytes: Buffer, start: number, end: number, names: Set<string>): number {
   let options = 0;
-  eachMember(octets, start, end, (_, from, to) => {
-    if (isText(octets, from, to, 'close')) options |= optionClose;
-    else if (isText(octets, from, to, 'keep-alive')) options |= optionKeepAlive;
-    else if (isText(octets, from, to, 'upgrade')) options |= optionUpgrade;
-    else if (to > from && names.size <= nominationsMax) names.add(octets.toString('latin1', from, to).toLowerCase());
+  eachMember(bytes, start, end, (_, from, to) => {
+    if (isText(bytes, from, to, 'close')) options |= optionClose;
+    else if (isText(bytes, from, to, 'keep-alive')) options |= optionKeepAlive;
+    else if (isText(bytes, from, to, 'upgrade')) options |= optionUpgrade;
+    else if (to > from && names.size <= nominationsMax) names.add(bytes.toString('latin1', from, to).toLowerCase());
   });
   return names.size > nominationsMax ? options | optionsBeyondLimit : options;
 }

@@ -56,8 +56,8 @@ function hopsOf(value: string, name: string, nameOf: (member: string) => string)
   const own = pseudonym(name).toLowerCase();
   let count = 0;
   let ours = false;
-  for (const piece of value.split(',')) {
-    const member = piece.trim();
+  for (const part of value.split(',')) {
+    const member = part.trim();
     if (member === '') continue; // RFC 9110 §5.6.1: empty members do not count.
     count++;
     if (nameOf(member).toLowerCase() === own) ours = true;

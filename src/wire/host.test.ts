@@ -6,8 +6,8 @@ import { addressOfNode, isIpAddress } from './address.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 
 function authority(text: string): boolean {
-  const octets = Buffer.from(`xx${text}yy`, 'latin1');
-  return isAuthority(octets, 2, octets.length - 2);
+  const bytes = Buffer.from(`xx${text}yy`, 'latin1');
+  return isAuthority(bytes, 2, bytes.length - 2);
 }
 
 describe('isAuthority', () => {
@@ -79,9 +79,9 @@ const spellings: readonly (readonly [sent: string, read: string])[] = [
 ];
 for (const [sent, read] of spellings)
   it(`"${sent}" is read as "${read}"`, () => {
-    const octets = Buffer.from(`xx${sent}yy`, 'latin1');
-    assert.ok(isAuthority(octets, 2, octets.length - 2));
-    assert.equal(authorityText(octets, 2, octets.length - 2), read);
+    const bytes = Buffer.from(`xx${sent}yy`, 'latin1');
+    assert.ok(isAuthority(bytes, 2, bytes.length - 2));
+    assert.equal(authorityText(bytes, 2, bytes.length - 2), read);
     assert.ok(sameAuthority(read, read, 'http'));
   });
 

@@ -9,9 +9,9 @@ import { requestLimits } from './request-limits.test-support.ts';
 const nothing = fieldFilter([]);
 
 function fieldsOf(...lines: readonly string[]): Fields {
-  const octets = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
+  const bytes = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
   const parser = new RequestHeadParser(requestLimits, new HeadStorage());
-  parser.push(octets, 0, octets.length);
+  parser.push(bytes, 0, bytes.length);
   assert.equal(parser.refusal, null);
   return parser.head?.fields as Fields;
 }
@@ -22,7 +22,7 @@ function runsOf(fields: Fields, drop: FieldFilter): string[] {
   fields.writeTo(
     {
       field: () => assert.fail('HTTP/1 fields are copied'),
-      fieldLines: (octets, start, end) => void runs.push(Buffer.from(octets.subarray(start, end)).toString('latin1')),
+      fieldLines: (bytes, start, end) => void runs.push(Buffer.from(bytes.subarray(start, end)).toString('latin1')),
     },
     drop,
   );
@@ -58,7 +58,7 @@ describe('get', () => {
     assert.equal(fieldsOf('X-Ab: 1').get('x-ac'), null);
   });
 
-  it('keeps octets above 127 as they are', () => {
+  it('keeps bytes above 127 as they are', () => {
     assert.equal(fieldsOf('X-A: \xe9\xff').get('x-a'), '\xe9\xff');
   });
 });
@@ -78,7 +78,7 @@ describe('writeTo', () => {
       const name = `x-${'a'.repeat(length - 2)}`;
       const other = `x-${'b'.repeat(length - 2)}`;
       const fields = fieldsOf(`${name}: 1`, `${other}: 2`);
-      assert.deepEqual(runsOf(fields, fieldFilter([name])), [`${other}: 2\r\n`], `${length} octets`);
+      assert.deepEqual(runsOf(fields, fieldFilter([name])), [`${other}: 2\r\n`], `${length} bytes`);
     }
   });
 
@@ -87,7 +87,7 @@ describe('writeTo', () => {
   });
 });
 
-it('a head of many fields and octets is kept whole', () => {
+it('a head of many fields and bytes is kept whole', () => {
   const lines = Array.from({ length: 120 }, (_, index) => `X-${index}: ${'v'.repeat(200)}`);
   const fields = fieldsOf(...lines);
   assert.equal(runsOf(fields, nothing).join(''), lines.map((line) => `${line}\r\n`).join(''));

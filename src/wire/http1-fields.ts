@@ -1,12 +1,12 @@
 import { type FieldFilter, fieldId, knownFieldNames, seenMax } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
-import { spanSlots } from './head-storage.ts';
+import { spanSize } from './head-storage.ts';
 import { nominated, ownFields } from './hop-by-hop.ts';
 import { dashed, isClaim } from './known-names.ts';
 
 /** The number of a line that is kept for nobody, not even `get`: a trailer that may not be one. */
-const struckOut = 0x200;
+const removed = 0x200;
 const idMask = 0xff;
 
 const nothing = Buffer.alloc(0);
@@ -14,7 +14,7 @@ const noSpans = new Int32Array(0);
 
 /**
  * The fields of an HTTP/1 message: one buffer, and numbers that say where each line's parts are. A string is made only
- * for who asks for one; forwarding copies runs of whole lines, which the parser has checked octet by octet.
+ * for who asks for one; forwarding copies runs of whole lines, which the parser has checked byte by byte.
  *
  * Two views. `get` and `has` see every line. `each` and `writeTo` are for passing on, so they leave out what is for
  * this connection only (`hop-by-hop.ts`) and what the Connection field nominates (RFC 9110 §7.6.1).
@@ -24,16 +24,16 @@ const noSpans = new Int32Array(0);
  * or `x-forwarded-for` takes nothing away from what the endpoint is to see.
  */
 export class Http1Fields implements Fields {
-  #octets: Buffer;
+  #bytes: Buffer;
   #spans: Int32Array;
   #count: number;
   #seenLow: number;
   #seenHigh: number;
-  /** What `writeTo` wrote last, and for which filter; null where the octets are another's after this message. */
-  #written: Written | null = null;
+  /** What `writeTo` wrote last, and for which filter; null where the bytes are another's after this message. */
+  #written: FilteredLines | null = null;
 
-  constructor(octets: Buffer, spans: Int32Array, count: number, seenLow: number, seenHigh: number) {
-    this.#octets = octets;
+  constructor(bytes: Buffer, spans: Int32Array, count: number, seenLow: number, seenHigh: number) {
+    this.#bytes = bytes;
     this.#spans = spans;
     this.#count = count;
     this.#seenLow = seenLow;
@@ -52,15 +52,16 @@ export class Http1Fields implements Fields {
   }
 
   #hasLine(id: number): boolean {
-    const end = this.#count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) if (this.#isNamed(slot, id, '')) return true;
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) if (this.#isNamed(offset, id, '')) return true;
     return false;
   }
 
   has(name: string): boolean {
     const id = fieldId(name);
     if (id !== 0) return this.hasId(id);
-    for (let slot = 0; slot < this.#count * spanSlots; slot += spanSlots) if (this.#isNamed(slot, 0, name)) return true;
+    for (let offset = 0; offset < this.#count * spanSize; offset += spanSize)
+      if (this.#isNamed(offset, 0, name)) return true;
     return false;
   }
 
@@ -68,30 +69,30 @@ export class Http1Fields implements Fields {
     const id = fieldId(name);
     if (id !== 0 && !this.hasId(id)) return null;
     let value: string | null = null;
-    const end = this.#count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      if (!this.#isNamed(slot, id, name)) continue;
-      value = value === null ? this.#value(slot) : `${value}, ${this.#value(slot)}`;
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      if (!this.#isNamed(offset, id, name)) continue;
+      value = value === null ? this.#value(offset) : `${value}, ${this.#value(offset)}`;
     }
     return value;
   }
 
   each(visit: (name: string, value: string) => void): void {
-    const end = this.#count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      if (this.#goesOn(slot)) visit(this.#name(slot), this.#value(slot));
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      if (this.#goesOn(offset)) visit(this.#name(offset), this.#value(offset));
     }
   }
 
   writeTo(sink: FieldSink, drop: FieldFilter): void {
     const written = this.#written;
     if (written === null) return this.#writeRuns(sink, drop);
-    if (written.drop !== drop) this.#writeAgain(written, drop);
-    sink.fieldLines(written.octets, 0, written.length);
+    if (written.drop !== drop) this.#rewrite(written, drop);
+    sink.fieldLines(written.bytes, 0, written.length);
   }
 
   /** The first time for this filter; mostly it is the same one ever after. */
-  #writeAgain(written: Written, drop: FieldFilter): void {
+  #rewrite(written: FilteredLines, drop: FieldFilter): void {
     written.drop = drop;
     written.length = 0;
     this.#writeRuns(written, drop);
@@ -99,124 +100,124 @@ export class Http1Fields implements Fields {
 
   #writeRuns(sink: Pick<FieldSink, 'fieldLines'>, drop: FieldFilter): void {
     const spans = this.#spans;
-    const end = this.#count * spanSlots;
+    const end = this.#count * spanSize;
     const { known } = drop;
-    // Lines that follow each other and are kept leave as one run. Within a section no octet lies between two lines.
+    // Lines that follow each other and are kept leave as one run. Within a section no byte lies between two lines.
     let runStart = -1;
     let runEnd = -1;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      const id = spans[slot + 5] as number;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      const id = spans[offset + 5] as number;
       const kept =
-        id < nominated && ownFields.known[id] === 0 && known[id] === 0 && (id !== 0 || !this.#isOther(drop, slot));
+        id < nominated && ownFields.known[id] === 0 && known[id] === 0 && (id !== 0 || !this.#isOther(drop, offset));
       if (kept) {
-        if (runStart < 0) runStart = spans[slot] as number;
-        runEnd = spans[slot + 4] as number;
+        if (runStart < 0) runStart = spans[offset] as number;
+        runEnd = spans[offset + 4] as number;
       } else if (runStart >= 0) {
-        sink.fieldLines(this.#octets, runStart, runEnd);
+        sink.fieldLines(this.#bytes, runStart, runEnd);
         runStart = -1;
       }
     }
-    if (runStart >= 0) sink.fieldLines(this.#octets, runStart, runEnd);
+    if (runStart >= 0) sink.fieldLines(this.#bytes, runStart, runEnd);
   }
 
   /** Marks the lines with these lowercase names, known ones excepted, as not to go on. */
   nominate(names: ReadonlySet<string>): void {
-    this.#mark(nominated, (slot) => this.#spans[slot + 5] === 0 && names.has(this.#name(slot)));
+    this.#flagLines(nominated, (offset) => this.#spans[offset + 5] === 0 && names.has(this.#name(offset)));
   }
 
   /** Takes lines out altogether: nobody sees them any more. */
-  strikeOut(filter: FieldFilter): void {
+  removeLines(filter: FieldFilter): void {
     for (let id = 1; id < filter.known.length; id++) {
       if (filter.known[id] === 0) continue;
       if (id < 32) this.#seenLow &= ~(1 << id);
       else if (id < seenMax) this.#seenHigh &= ~(1 << (id - 32));
     }
-    this.#mark(struckOut, (slot) => {
-      const id = (this.#spans[slot + 5] as number) & idMask;
-      return id !== 0 ? filter.known[id] !== 0 : this.#isOther(filter, slot);
+    this.#flagLines(removed, (offset) => {
+      const id = (this.#spans[offset + 5] as number) & idMask;
+      return id !== 0 ? filter.known[id] !== 0 : this.#isOther(filter, offset);
     });
   }
 
-  /** The same fields in octets of their own, [start, end) of these, for as many messages as say the same: they stay as they are. */
-  lasting(octets: Buffer, start: number): Http1Fields {
-    const spans = this.#spans.slice(0, this.#count * spanSlots);
-    for (let slot = 0; slot < spans.length; slot += spanSlots) {
-      for (let place = 0; place < 5; place++) spans[slot + place] = (spans[slot + place] as number) - start;
+  /** The same fields in bytes of their own, [start, end) of these, for as many messages as say the same: they stay as they are. */
+  copyWith(bytes: Buffer, start: number): Http1Fields {
+    const spans = this.#spans.slice(0, this.#count * spanSize);
+    for (let offset = 0; offset < spans.length; offset += spanSize) {
+      for (let part = 0; part < 5; part++) spans[offset + part] = (spans[offset + part] as number) - start;
     }
-    const fields = new Http1Fields(octets, spans, this.#count, this.#seenLow, this.#seenHigh);
-    fields.#written = new Written(octets.length);
+    const fields = new Http1Fields(bytes, spans, this.#count, this.#seenLow, this.#seenHigh);
+    fields.#written = new FilteredLines(bytes.length);
     return fields;
   }
 
   /** The head is over: the buffer goes to another message, of which nobody may see anything through this object. */
   detach(): void {
     if (this.#written !== null) return; // They are of many messages.
-    this.#octets = nothing;
+    this.#bytes = nothing;
     this.#spans = noSpans;
     this.#count = 0;
   }
 
-  #mark(flag: number, chosen: (slot: number) => boolean): void {
-    const end = this.#count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      if (chosen(slot)) this.#spans[slot + 5] = (this.#spans[slot + 5] as number) | flag;
+  #flagLines(flag: number, chosen: (offset: number) => boolean): void {
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      if (chosen(offset)) this.#spans[offset + 5] = (this.#spans[offset + 5] as number) | flag;
     }
   }
 
-  #goesOn(slot: number): boolean {
-    const id = this.#spans[slot + 5] as number;
+  #goesOn(offset: number): boolean {
+    const id = this.#spans[offset + 5] as number;
     return id < nominated && ownFields.known[id] === 0;
   }
 
-  #isNamed(slot: number, id: number, name: string): boolean {
-    const tag = this.#spans[slot + 5] as number;
-    if ((tag & idMask) !== id || tag >= struckOut) return false;
+  #isNamed(offset: number, id: number, name: string): boolean {
+    const tag = this.#spans[offset + 5] as number;
+    if ((tag & idMask) !== id || tag >= removed) return false;
     if (id !== 0) return true;
-    const start = this.#spans[slot] as number;
-    if ((this.#spans[slot + 1] as number) - start !== name.length) return false;
+    const start = this.#spans[offset] as number;
+    if ((this.#spans[offset + 1] as number) - start !== name.length) return false;
     for (let index = 0; index < name.length; index++) {
-      if (foldCase(this.#octets[start + index] as number) !== name.charCodeAt(index)) return false;
+      if (foldCase(this.#bytes[start + index] as number) !== name.charCodeAt(index)) return false;
     }
     return true;
   }
 
   /** Whether a line whose name has no number belongs to the filter. */
-  #isOther({ claims, others, otherLengths }: FieldFilter, slot: number): boolean {
-    const start = this.#spans[slot] as number;
-    const length = (this.#spans[slot + 1] as number) - start;
-    if (claims && isClaim(this.#octets, start, length)) return true;
-    return ((otherLengths >>> length) & 1) === 1 && this.#isAmong(others, slot);
+  #isOther({ claims, others, otherLengths }: FieldFilter, offset: number): boolean {
+    const start = this.#spans[offset] as number;
+    const length = (this.#spans[offset + 1] as number) - start;
+    if (claims && isClaim(this.#bytes, start, length)) return true;
+    return ((otherLengths >>> length) & 1) === 1 && this.#isAmong(others, offset);
   }
 
   /** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
-  #isAmong(names: ReadonlySet<string> | null, slot: number): boolean {
+  #isAmong(names: ReadonlySet<string> | null, offset: number): boolean {
     if (names === null) return false;
-    const name = this.#name(slot);
+    const name = this.#name(offset);
     return names.has(name) || names.has(dashed(name));
   }
 
-  #name(slot: number): string {
-    const id = (this.#spans[slot + 5] as number) & idMask;
+  #name(offset: number): string {
+    const id = (this.#spans[offset + 5] as number) & idMask;
     if (id !== 0) return knownFieldNames[id] as string;
-    return this.#octets.toString('latin1', this.#spans[slot], this.#spans[slot + 1]).toLowerCase();
+    return this.#bytes.toString('latin1', this.#spans[offset], this.#spans[offset + 1]).toLowerCase();
   }
 
-  #value(slot: number): string {
-    return this.#octets.toString('latin1', this.#spans[slot + 2], this.#spans[slot + 3]);
+  #value(offset: number): string {
+    return this.#bytes.toString('latin1', this.#spans[offset + 2], this.#spans[offset + 3]);
   }
 }
 
 /** The lines of a section that go on past a filter, one behind the other. */
-class Written implements Pick<FieldSink, 'fieldLines'> {
+class FilteredLines implements Pick<FieldSink, 'fieldLines'> {
   drop: FieldFilter | null = null;
   length = 0;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
 
-  constructor(octetsMax: number) {
-    this.octets = Buffer.allocUnsafeSlow(octetsMax);
+  constructor(bytesMax: number) {
+    this.bytes = Buffer.allocUnsafeSlow(bytesMax);
   }
 
-  fieldLines(octets: Buffer, start: number, end: number): void {
-    this.length += octets.copy(this.octets, this.length, start, end);
+  fieldLines(bytes: Buffer, start: number, end: number): void {
+    this.length += bytes.copy(this.bytes, this.length, start, end);
   }
 }

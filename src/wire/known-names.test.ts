@@ -5,8 +5,8 @@ import { fieldId, knownFieldNames } from '../core/field-names.ts';
 import { knownNameId } from './known-names.ts';
 
 function idOf(name: string): number {
-  const octets = Buffer.from(`ab${name}cd`, 'latin1');
-  return knownNameId(octets, 2, 2 + name.length);
+  const bytes = Buffer.from(`ab${name}cd`, 'latin1');
+  return knownNameId(bytes, 2, 2 + name.length);
 }
 
 test('every known name is recognised in any case', () => {

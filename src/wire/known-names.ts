@@ -2,35 +2,35 @@ import { assert } from '../core/assert.ts';
 import { beginsAsClaim, claimPrefixes, fieldId, forwardedPrefixes, knownFieldNames } from '../core/field-names.ts';
 
 /**
- * From the octets of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
+ * From the bytes of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
  *
- * A perfect hash over length and three octets, found when the module loads: there are few names and many factors, so
+ * A perfect hash over length and three bytes, found when the module loads: there are few names and many factors, so
  * the search takes microseconds, and a name added in `core/` needs no change here. What the hash finds is compared
- * octet by octet, since any name may fall on its place.
+ * byte by byte, since any name may fall on its place.
  */
-const slotBits = 10;
+const hashBits = 10;
 const letterS = 0x73;
 const letterX = 0x78;
 const factor = findFactor();
 const byHash = fillTable();
-const octetsOf: readonly Uint8Array[] = knownFieldNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
+const bytesOf: readonly Uint8Array[] = knownFieldNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
 
-/** The number of the name in octets [start, end), in either case; 0 when it is not a known one. */
-export function knownNameId(octets: Uint8Array, start: number, end: number): number {
+/** The number of the name in bytes [start, end), in either case; 0 when it is not a known one. */
+export function knownNameId(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  const id = byHash[hash(octets, start, length, factor)] as number;
-  const name = octetsOf[id] as Uint8Array;
+  const id = byHash[hash(bytes, start, length, factor)] as number;
+  const name = bytesOf[id] as Uint8Array;
   if (name.length !== length) return 0;
-  // Names hold letters and "-" only, and the octets are of a token: setting bit 5 folds the case and nothing else.
+  // Names hold letters and "-" only, and the bytes are of a token: setting bit 5 folds the case and nothing else.
   for (let index = 0; index < length; index++) {
-    if (((octets[start + index] as number) | 0x20) !== name[index]) return 0;
+    if (((bytes[start + index] as number) | 0x20) !== name[index]) return 0;
   }
   return id;
 }
 
 /** Not 0 for letters, digits and "-". */
-const plainOctets = Uint8Array.from({ length: 256 }, (_, octet) =>
-  /[A-Za-z0-9-]/.test(String.fromCharCode(octet)) ? 1 : 0,
+const plainBytes = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[A-Za-z0-9-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
 /**
@@ -38,11 +38,11 @@ const plainOctets = Uint8Array.from({ length: 256 }, (_, octet) =>
  * `Transfer_Encoding`. What speaks CGI, WSGI or Rack makes one variable of both spellings, and lighttpd of "." and every
  * other mark too, so whoever writes the other one speaks in our name.
  */
-export function isDisguised(octets: Buffer, start: number, end: number): boolean {
+export function isDisguised(bytes: Buffer, start: number, end: number): boolean {
   let at = start;
-  while (at < end && plainOctets[octets[at] as number] !== 0) at++;
+  while (at < end && plainBytes[bytes[at] as number] !== 0) at++;
   if (at === end) return false;
-  const name = dashed(octets.toString('latin1', start, end).toLowerCase());
+  const name = dashed(bytes.toString('latin1', start, end).toLowerCase());
   return fieldId(name) !== 0 || beginsAsClaim(name, forwardedPrefixes);
 }
 
@@ -55,30 +55,30 @@ const claimBeginnings = claimPrefixes.map((prefix) => Uint8Array.from(prefix, (c
 const claimLength = claimPrefixes[0].length;
 
 /** Lowercase for letters, digits as they are, "-" for every mark. */
-const dashedOctets = Uint8Array.from({ length: 256 }, (_, octet) =>
-  dashed(String.fromCharCode(octet).toLowerCase()).charCodeAt(0),
+const dashedBytes = Uint8Array.from({ length: 256 }, (_, byte) =>
+  dashed(String.fromCharCode(byte).toLowerCase()).charCodeAt(0),
 );
 
 /**
  * Whether the name at `start` begins with one of `claimPrefixes`, in either case and with any marks. Nearly every name differs
- * in its first two octets.
+ * in its first two bytes.
  */
-export function isClaim(octets: Uint8Array, start: number, length: number): boolean {
-  const first = (octets[start] as number) | 0x20;
+export function isClaim(bytes: Uint8Array, start: number, length: number): boolean {
+  const first = (bytes[start] as number) | 0x20;
   if ((first !== letterX && first !== letterS) || length < claimLength) return false;
   for (const beginning of claimBeginnings) {
     let index = 0;
-    while (index < claimLength && dashedOctets[octets[start + index] as number] === beginning[index]) index++;
+    while (index < claimLength && dashedBytes[bytes[start + index] as number] === beginning[index]) index++;
     if (index === claimLength) return true;
   }
   return false;
 }
 
-function hash(octets: Uint8Array, start: number, length: number, by: number): number {
-  const first = (octets[start] as number) | 0x20;
-  const middle = (octets[start + (length >> 1)] as number) | 0x20;
-  const late = (octets[start + (length > 4 ? length - 4 : 0)] as number) | 0x20;
-  return Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> (32 - slotBits);
+function hash(bytes: Uint8Array, start: number, length: number, by: number): number {
+  const first = (bytes[start] as number) | 0x20;
+  const middle = (bytes[start + (length >> 1)] as number) | 0x20;
+  const late = (bytes[start + (length > 4 ? length - 4 : 0)] as number) | 0x20;
+  return Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> (32 - hashBits);
 }
 
 function findFactor(): number {
@@ -91,8 +91,8 @@ function findFactor(): number {
 }
 
 function fillTable(): Uint8Array {
-  assert(knownFieldNames.length <= 256, 'the number of a known field name fits into an octet');
-  const table = new Uint8Array(1 << slotBits);
+  assert(knownFieldNames.length <= 256, 'the number of a known field name fits into a byte');
+  const table = new Uint8Array(1 << hashBits);
   knownFieldNames.forEach((name, id) => {
     if (id !== 0) table[hash(Buffer.from(name), 0, name.length, factor)] = id;
   });

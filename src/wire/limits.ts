@@ -3,25 +3,25 @@
  * theirs. Reaching one is a rule broken, by name.
  */
 export interface HeadLimits {
-  /** A whole head, from its first octet to the last of its empty line. */
-  readonly headOctetsMax: number;
+  /** A whole head, from its first byte to the last of its empty line. */
+  readonly headBytesMax: number;
   readonly fieldsMax: number;
-  readonly targetOctetsMax: number;
-  readonly methodOctetsMax: number;
+  readonly targetBytesMax: number;
+  readonly methodBytesMax: number;
 }
 
 /** The longest registered method, UPDATEREDIRECTREF, has 17. */
-export const methodOctetsMax = 32;
+export const methodBytesMax = 32;
 
 /**
  * What our own endpoints send is to be believed more than what strangers send: Content-Security-Policy and many
  * Set-Cookie lines make 20 KiB heads in practice, which nginx's 4 or 8 KiB turn into its "too big header" 502.
  */
 export const responseLimits: HeadLimits = {
-  headOctetsMax: 64 * 1024,
+  headBytesMax: 64 * 1024,
   fieldsMax: 256,
-  targetOctetsMax: 0, // A response has neither.
-  methodOctetsMax: 0,
+  targetBytesMax: 0, // A response has neither.
+  methodBytesMax: 0,
 };
 
 /**
@@ -29,24 +29,24 @@ export const responseLimits: HeadLimits = {
  * a sign of life comes every few seconds; an endless series would else be read for as long as the answer may take.
  */
 export const interimMax = 100;
-export const interimOctetsMax = 256 * 1024;
+export const interimBytesMax = 256 * 1024;
 
 export interface ChunkLimits {
   /**
    * One chunk-size with its extensions, without CR LF. Sizes take at most 16 digits; extensions, which nobody uses but
-   * for signatures of some 90 octets (AWS SigV4 streaming), get the rest.
+   * for signatures of some 90 bytes (AWS SigV4 streaming), get the rest.
    */
   readonly chunkSizeLineMax: number;
   /** All extensions of one message: else many tiny chunks with long extensions cost far more than their content. */
-  readonly chunkExtensionOctetsMax: number;
-  readonly trailerOctetsMax: number;
+  readonly chunkExtensionBytesMax: number;
+  readonly trailerBytesMax: number;
   readonly trailerFieldsMax: number;
 }
 
 export const chunkLimits: ChunkLimits = {
   chunkSizeLineMax: 256,
-  chunkExtensionOctetsMax: 64 * 1024,
-  trailerOctetsMax: 16 * 1024, // As much as Node gives a whole head; gRPC-style trailers take some hundred octets.
+  chunkExtensionBytesMax: 64 * 1024,
+  trailerBytesMax: 16 * 1024, // As much as Node gives a whole head; gRPC-style trailers take some hundred bytes.
   trailerFieldsMax: 64,
 };
 
@@ -67,7 +67,7 @@ export const nominationsMax = 32;
  * How much of what comes is copied at once while a head is read: pipelined requests behind it are then copied at most
  * once each, and a copy of 4 KiB costs some 0.1 µs.
  */
-export const copyStepOctets = 4 * 1024;
+export const copyStepBytes = 4 * 1024;
 
-/** How many of a peer's first octets are kept as evidence of what it speaks. */
-export const evidenceOctetsMax = 64;
+/** How many of a peer's first bytes are kept as evidence of what it speaks. */
+export const evidenceBytesMax = 64;

@@ -16,7 +16,7 @@ for (const [what, head, name] of table) {
   test(`the longest field is ${what}`, () => assert.equal(longestFieldName(Buffer.from(head, 'latin1')), name));
 }
 
-test('it is a name that stands in the head, whatever the octets', () => {
+test('it is a name that stands in the head, whatever the bytes', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-c:\r\n ]*$/), (head) => {
       const name = longestFieldName(Buffer.from(head, 'latin1'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decidePreface, type PrefaceDecision } from './preface.ts';
 
-const cases: readonly (readonly [octets: string, decision: PrefaceDecision])[] = [
+const cases: readonly (readonly [bytes: string, decision: PrefaceDecision])[] = [
   ['', 'partial'],
   ['G', 'http/1'],
   ['GET / HTTP/1.1\r\n', 'http/1'],
@@ -21,7 +21,7 @@ const cases: readonly (readonly [octets: string, decision: PrefaceDecision])[] =
 
 for (const [text, decision] of cases) {
   test(`${JSON.stringify(text)} is ${decision}`, () => {
-    const octets = Buffer.from(`xx${text}GET`, 'latin1');
-    assert.equal(decidePreface(octets, 2, octets.length - 3), decision);
+    const bytes = Buffer.from(`xx${text}GET`, 'latin1');
+    assert.equal(decidePreface(bytes, 2, bytes.length - 3), decision);
   });
 }

@@ -1,26 +1,26 @@
 /** What a connection on a plain port begins with. */
 export type PrefaceDecision = 'http/1' | 'http/2' | 'tls' | 'partial';
 
-/** RFC 9113 §3.4: the client's first octets, as far as they tell it from any request that HTTP/1 may have. */
+/** RFC 9113 §3.4: the client's first bytes, as far as they tell it from any request that HTTP/1 may have. */
 const http2Preface = 'PRI * HTTP/2.0\r\n';
 
 const tlsHandshake = 0x16;
 const tlsMajorVersion = 0x03;
 
 /**
- * Decides from the first octets. A TLS ClientHello begins with a handshake record, version 3.x (RFC 8446 §5.1), which is
+ * Decides from the first bytes. A TLS ClientHello begins with a handshake record, version 3.x (RFC 8446 §5.1), which is
  * no character of a method; HTTP/2 with its preface. Everything else is left to the HTTP/1 parser, which refuses
  * what is no request.
  */
-export function decidePreface(octets: Uint8Array, start: number, end: number): PrefaceDecision {
+export function decidePreface(bytes: Uint8Array, start: number, end: number): PrefaceDecision {
   if (start === end) return 'partial';
-  if (octets[start] === tlsHandshake) {
+  if (bytes[start] === tlsHandshake) {
     if (end - start < 2) return 'partial';
-    return octets[start + 1] === tlsMajorVersion ? 'tls' : 'http/1';
+    return bytes[start + 1] === tlsMajorVersion ? 'tls' : 'http/1';
   }
   const length = Math.min(end - start, http2Preface.length);
   for (let index = 0; index < length; index++) {
-    if (octets[start + index] !== http2Preface.charCodeAt(index)) return 'http/1';
+    if (bytes[start + index] !== http2Preface.charCodeAt(index)) return 'http/1';
   }
   return length === http2Preface.length ? 'http/2' : 'partial';
 }

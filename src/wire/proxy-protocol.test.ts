@@ -10,8 +10,8 @@ const ipv6 = `\x20\x01\x0d\xb8${'\0'.repeat(11)}\x01${'\0'.repeat(16)}\x12\x34\x
 const mapped = `${'\0'.repeat(10)}\xff\xff\xcb\x00\x71\x07${'\0'.repeat(16)}\x12\x34\x00\x50`;
 
 function parse(text: string): ProxyHeader {
-  const octets = Buffer.from(text, 'latin1');
-  return parseProxyProtocol(octets, 0, octets.length);
+  const bytes = Buffer.from(text, 'latin1');
+  return parseProxyProtocol(bytes, 0, bytes.length);
 }
 
 function version2(command: string, family: string, rest: string, length = rest.length): string {
@@ -70,8 +70,8 @@ describe('parseProxyProtocol', () => {
   for (const [what, text] of refused) it(`refuses ${what}`, () => assert.equal(parse(text).state, 'refused'));
 
   it('reads from where it is told', () => {
-    const octets = Buffer.from(`xx${version2('\x21', '\x11', ipv4)}`, 'latin1');
-    assert.equal(parseProxyProtocol(octets.subarray(1), 1, octets.length - 1).state, 'done');
+    const bytes = Buffer.from(`xx${version2('\x21', '\x11', ipv4)}`, 'latin1');
+    assert.equal(parseProxyProtocol(bytes.subarray(1), 1, bytes.length - 1).state, 'done');
   });
 
   it('writes IPv6 addresses that are not mapped as RFC 5952 has them', () => {

@@ -4,7 +4,7 @@ import { canonicalAddress, ipv6Text } from './address-text.ts';
 
 /**
  * The PROXY protocol, versions 1 and 2 (HAProxy, "The PROXY protocol", §2): what a trusted balancer in front of us says
- * of the client before the client's own octets. Extensions (TLVs) are passed over.
+ * of the client before the client's own bytes. Extensions (TLVs) are passed over.
  */
 export type ProxyHeader =
   | { readonly state: 'partial' }
@@ -24,32 +24,32 @@ const signature1 = 'PROXY ';
 const signature2 = '\r\n\r\n\0\r\nQUIT\n';
 
 /** §2.1: the longest line of version 1, CR LF included. */
-const line1OctetsMax = 107;
+const line1BytesMax = 107;
 
-/** §2.2: 12 octets of signature, then version and command, family, length. */
-const head2Octets = 16;
+/** §2.2: 12 bytes of signature, then version and command, family, length. */
+const head2Bytes = 16;
 
-/** Addresses take 36 octets at most; what TLVs add (a certificate's name, an AWS endpoint) is some hundred. */
-const rest2OctetsMax = 2048;
+/** Addresses take 36 bytes at most; what TLVs add (a certificate's name, an AWS endpoint) is some hundred. */
+const rest2BytesMax = 2048;
 
 const partial: ProxyHeader = { state: 'partial' };
 const refused: ProxyHeader = { state: 'refused' };
 
-/** Parses the header at the beginning of octets [start, end). It is small: with more octets, call again from its start. */
-export function parseProxyProtocol(octets: Uint8Array, start: number, end: number): ProxyHeader {
+/** Parses the header at the beginning of bytes [start, end). It is small: with more bytes, call again from its start. */
+export function parseProxyProtocol(bytes: Uint8Array, start: number, end: number): ProxyHeader {
   if (start === end) return partial;
-  if (octets[start] === CR) return parseVersion2(octets, start, end);
-  return parseVersion1(octets, start, end);
+  if (bytes[start] === CR) return parseVersion2(bytes, start, end);
+  return parseVersion1(bytes, start, end);
 }
 
-function parseVersion1(octets: Uint8Array, start: number, end: number): ProxyHeader {
-  if (!beginsWith(octets, start, end, signature1)) return refused;
-  const stop = Math.min(end, start + line1OctetsMax);
+function parseVersion1(bytes: Uint8Array, start: number, end: number): ProxyHeader {
+  if (!beginsWith(bytes, start, end, signature1)) return refused;
+  const stop = Math.min(end, start + line1BytesMax);
   let at = start;
-  while (at < stop && octets[at] !== CR) at++;
-  if (at + 1 >= stop) return stop - start === line1OctetsMax ? refused : partial;
-  if (octets[at + 1] !== LF) return refused;
-  const words = Buffer.from(octets.subarray(start, at)).toString('latin1').split(' ');
+  while (at < stop && bytes[at] !== CR) at++;
+  if (at + 1 >= stop) return stop - start === line1BytesMax ? refused : partial;
+  if (bytes[at + 1] !== LF) return refused;
+  const words = Buffer.from(bytes.subarray(start, at)).toString('latin1').split(' ');
   const consumed = at + 2 - start;
   if (words[1] === 'UNKNOWN') return { state: 'done', consumed, source: null };
   return version1Source(words, consumed);
@@ -72,15 +72,15 @@ function isPort(text: string): boolean {
   return /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65535;
 }
 
-function parseVersion2(octets: Uint8Array, start: number, end: number): ProxyHeader {
-  if (!beginsWith(octets, start, end, signature2)) return refused;
-  if (end - start < head2Octets) return partial;
-  const view = new DataView(octets.buffer, octets.byteOffset + start, end - start);
+function parseVersion2(bytes: Uint8Array, start: number, end: number): ProxyHeader {
+  if (!beginsWith(bytes, start, end, signature2)) return refused;
+  if (end - start < head2Bytes) return partial;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
   const versionAndCommand = view.getUint8(12);
   const family = view.getUint8(13);
   const length = view.getUint16(14);
-  if (versionAndCommand >> 4 !== 2 || (versionAndCommand & 0x0f) > 1 || length > rest2OctetsMax) return refused;
-  const consumed = head2Octets + length;
+  if (versionAndCommand >> 4 !== 2 || (versionAndCommand & 0x0f) > 1 || length > rest2BytesMax) return refused;
+  const consumed = head2Bytes + length;
   if (end - start < consumed) return partial;
   // LOCAL: a health check of the balancer's own.
   if ((versionAndCommand & 0x0f) === 0) return { state: 'done', consumed, source: null };
@@ -99,9 +99,9 @@ function ipv6Source(view: DataView): { readonly address: string; readonly port: 
   return { address: ipv6Text(groups), port: view.getUint16(48) };
 }
 
-/** As far as octets have come. */
-function beginsWith(octets: Uint8Array, start: number, end: number, text: string): boolean {
+/** As far as bytes have come. */
+function beginsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {
   const length = Math.min(end - start, text.length);
-  for (let index = 0; index < length; index++) if (octets[start + index] !== text.charCodeAt(index)) return false;
+  for (let index = 0; index < length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
   return true;
 }

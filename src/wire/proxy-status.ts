@@ -71,7 +71,7 @@ function nameOf(item: string): string {
 
 const sfString = '"(?:[ !#-[\\]-~]|\\\\["\\\\])*"';
 const sfToken = "[A-Za-z*][!#$%&'*+\\-.^_`|~\\w:/]*";
-/** RFC 9651 §3.3: numbers, strings, tokens, octets, booleans, dates, display strings. */
+/** RFC 9651 §3.3: numbers, strings, tokens, bytes, booleans, dates, display strings. */
 const bareItem = [
   '-?\\d{1,12}\\.\\d{1,3}(?!\\d)',
   '-?\\d{1,15}(?![\\d.])',

@@ -4,7 +4,7 @@ import type { RequestRule } from '../core/rules.ts';
 import { excerpt, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
-import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { type HeadBlock, spanSize } from './head-storage.ts';
 import {
   connectionOptions,
   eachMember,
@@ -70,18 +70,18 @@ export class RequestFieldsReader {
     const isHttp10 = line.version === 'HTTP/1.0';
 
     if ((this.#options & optionsBeyondLimit) !== 0) return refuse('connection-options', tooManyOptions);
-    const authority = this.#authority(block.octets, line);
+    const authority = this.#authority(block.bytes, line);
     if (typeof authority !== 'string') return authority;
     const framing = requestFraming(this.#framing, isHttp10);
     if (typeof framing === 'string') return refuse(framing, framingEvidence(framing, this.#framing));
     // RFC 9110 §10.1.1 has an expectation in an HTTP/1.0 request ignored.
     if (this.#expectation !== '' && !isHttp10) return refuse('expectation-unknown', this.#expectation);
-    const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0);
+    const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0);
     // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. A server may ignore it; beside content, which would
     // come first and in the old protocol, we do.
     const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 && !hasContent ? this.#upgrade : null;
 
-    const fields = new Http1Fields(block.octets, block.spans, section.count, section.seenLow, section.seenHigh);
+    const fields = new Http1Fields(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
     if (this.#nominated !== null) fields.nominate(this.#nominated);
     return {
       method: line.method,
@@ -110,18 +110,18 @@ export class RequestFieldsReader {
   }
 
   #gather(block: HeadBlock, count: number): void {
-    const { octets, spans } = block;
-    const end = count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      const id = spans[slot + 5] as number;
+    const { bytes, spans } = block;
+    const end = count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      const id = spans[offset + 5] as number;
       if (id === 0) {
         // It stays here, as if Connection had nominated it.
-        if (isDisguised(octets, spans[slot] as number, spans[slot + 1] as number)) spans[slot + 5] = nominated;
-      } else if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
+        if (isDisguised(bytes, spans[offset] as number, spans[offset + 1] as number)) spans[offset + 5] = nominated;
+      } else if (concernsUs[id] !== 0) this.#note(id, bytes, spans[offset + 2] as number, spans[offset + 3] as number);
     }
   }
 
-  #note(id: number, octets: Buffer, start: number, end: number): void {
+  #note(id: number, bytes: Buffer, start: number, end: number): void {
     switch (id) {
       case hostId:
         this.#hostLines++;
@@ -129,12 +129,12 @@ export class RequestFieldsReader {
         this.#hostEnd = end;
         return;
       case contentLengthId:
-        return this.#framing.noteContentLength(octets, start, end);
+        return this.#framing.noteContentLength(bytes, start, end);
       case transferEncodingId:
-        return this.#framing.noteTransferEncoding(octets, start, end);
+        return this.#framing.noteTransferEncoding(bytes, start, end);
       case connectionId: {
         const names = this.#nominated ?? this.#spare;
-        this.#options |= connectionOptions(octets, start, end, names);
+        this.#options |= connectionOptions(bytes, start, end, names);
         if (names.size > 0 && this.#nominated === null) {
           this.#nominated = names;
           this.#spare = new Set();
@@ -142,14 +142,14 @@ export class RequestFieldsReader {
         return;
       }
       case expectId:
-        if (isText(octets, start, end, '100-continue')) this.#continue = true;
-        else this.#expectation = start === end ? '(empty)' : excerpt(octets, start, end);
+        if (isText(bytes, start, end, '100-continue')) this.#continue = true;
+        else this.#expectation = start === end ? '(empty)' : excerpt(bytes, start, end);
         return;
       case upgradeId:
-        return this.#noteUpgrade(protocolsAsked(octets.toString('latin1', start, end)));
+        return this.#noteUpgrade(protocolsAsked(bytes.toString('latin1', start, end)));
       case teId:
-        eachMember(octets, start, end, (_, from, to) => {
-          if (isText(octets, from, to, 'trailers')) this.#takesTrailers = true;
+        eachMember(bytes, start, end, (_, from, to) => {
+          if (isText(bytes, from, to, 'trailers')) this.#takesTrailers = true;
         });
     }
   }
@@ -159,33 +159,33 @@ export class RequestFieldsReader {
   }
 
   /** RFC 9112 §3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0. */
-  #authority(octets: Buffer, line: RequestLine): string | RequestRefusal {
+  #authority(bytes: Buffer, line: RequestLine): string | RequestRefusal {
     const { authority } = line.target;
     if (this.#hostLines > 1) return refuse('host-repeated', `${this.#hostLines} Host fields`);
     if (this.#hostLines === 0) return line.version === 'HTTP/1.0' ? authority : refuse('host-missing', 'no Host field');
-    const host = this.#host(octets);
-    if (host === '') return refuse('host-invalid', `Host: ${this.#hostExcerpt(octets)}`);
+    const host = this.#host(bytes);
+    if (host === '') return refuse('host-invalid', `Host: ${this.#hostExcerpt(bytes)}`);
     // §3.2.2 lets an absolute-form overrule Host; whoever looks at one of them only would see another request than we.
     if (authority !== '' && !sameAuthority(authority, host, line.scheme)) {
-      return refuse('host-disagrees', `Host: ${excerpt(octets, this.#hostStart, this.#hostEnd)}`);
+      return refuse('host-disagrees', `Host: ${excerpt(bytes, this.#hostStart, this.#hostEnd)}`);
     }
     return authority === '' ? host : authority;
   }
 
   /** Without user information, which has no place in Host and holds passwords; the cut of an excerpt might part it from its "@". */
-  #hostExcerpt(octets: Buffer): string {
-    const at = octets.subarray(this.#hostStart, this.#hostEnd).lastIndexOf(0x40);
+  #hostExcerpt(bytes: Buffer): string {
+    const at = bytes.subarray(this.#hostStart, this.#hostEnd).lastIndexOf(0x40);
     return at === -1
-      ? excerpt(octets, this.#hostStart, this.#hostEnd)
-      : `…${excerpt(octets, this.#hostStart + at, this.#hostEnd)}`;
+      ? excerpt(bytes, this.#hostStart, this.#hostEnd)
+      : `…${excerpt(bytes, this.#hostStart + at, this.#hostEnd)}`;
   }
 
   /** The Host field's authority; '' when it is none. Most requests name the one that the last one named. */
-  #host(octets: Buffer): string {
-    if (isSame(octets, this.#hostStart, this.#hostEnd, this.#lastHost)) return this.#lastAuthority;
-    if (!isAuthority(octets, this.#hostStart, this.#hostEnd)) return '';
-    this.#lastHost = octets.toString('latin1', this.#hostStart, this.#hostEnd);
-    this.#lastAuthority = authorityText(octets, this.#hostStart, this.#hostEnd);
+  #host(bytes: Buffer): string {
+    if (isSame(bytes, this.#hostStart, this.#hostEnd, this.#lastHost)) return this.#lastAuthority;
+    if (!isAuthority(bytes, this.#hostStart, this.#hostEnd)) return '';
+    this.#lastHost = bytes.toString('latin1', this.#hostStart, this.#hostEnd);
+    this.#lastAuthority = authorityText(bytes, this.#hostStart, this.#hostEnd);
     return this.#lastAuthority;
   }
 }

@@ -16,8 +16,8 @@ function newParser(storage = new HeadStorage()): RequestHeadParser {
 }
 
 function push(parser: RequestHeadParser, text: string): number {
-  const octets = Buffer.from(text, 'latin1');
-  return parser.push(octets, 0, octets.length);
+  const bytes = Buffer.from(text, 'latin1');
+  return parser.push(bytes, 0, bytes.length);
 }
 
 describe('RequestHeadParser', () => {
@@ -29,8 +29,8 @@ describe('RequestHeadParser', () => {
 
   it('reads only from start to end', () => {
     const parser = newParser();
-    const octets = Buffer.from(`xx${get}yy`);
-    assert.equal(parser.push(octets, 2, octets.length - 2), get.length);
+    const bytes = Buffer.from(`xx${get}yy`);
+    assert.equal(parser.push(bytes, 2, bytes.length - 2), get.length);
     assert.equal(parser.head?.target, '/a?b=c');
   });
 
@@ -50,10 +50,10 @@ describe('RequestHeadParser', () => {
     assert.equal(parser.began, false);
     push(parser, '\nGE');
     assert.equal(parser.began, true);
-    assert.equal(parser.octetsHeld, 2);
+    assert.equal(parser.bytesHeld, 2);
     parser.reset();
     assert.equal(parser.began, false);
-    assert.equal(parser.octetsHeld, 0);
+    assert.equal(parser.bytesHeld, 0);
   });
 
   it('tells method and target of a head that is not whole, or refused', () => {
@@ -129,8 +129,8 @@ describe('RequestHeadParser', () => {
     assert.equal(parser.head?.authority, 'example.org');
   });
 
-  it('takes a head of exactly the limit, and not one octet more', () => {
-    const limits = { ...requestLimits, headOctetsMax: get.length };
+  it('takes a head of exactly the limit, and not one byte more', () => {
+    const limits = { ...requestLimits, headBytesMax: get.length };
     for (const [text, state] of [
       [get, 'complete'],
       [get.replace('X-A: 1', 'X-A: 12'), 'refused'],
@@ -243,7 +243,7 @@ describe('RequestHeadParser', () => {
     const contents = ['x'.repeat(30), 'y'.repeat(30), '', 'z', '\n'.repeat(30), `${'a'.repeat(30)}${head}`];
     contents.forEach((content, index) => {
       assert.equal(push(parser, head + content), head.length);
-      assert.deepEqual(parser.head?.framing, { kind: 'length', octets: 30 });
+      assert.deepEqual(parser.head?.framing, { kind: 'length', bytes: 30 });
       assert.equal(storage.keptBlocks, index < 2 ? 0 : 1, 'blocks are taken for what is read anew');
       parser.reset();
     });
@@ -257,16 +257,16 @@ describe('RequestHeadParser', () => {
       parser.reset();
     }
     // What lies in the buffer behind what has come is of another read, and may be its very end.
-    const octets = Buffer.from(head, 'latin1');
+    const bytes = Buffer.from(head, 'latin1');
     for (let end = 0; end < head.length; end++) {
-      assert.equal(parser.push(octets, 0, end), end);
-      assert.equal(parser.state, 'partial', `${end} octets`);
+      assert.equal(parser.push(bytes, 0, end), end);
+      assert.equal(parser.state, 'partial', `${end} bytes`);
       parser.reset();
     }
   });
 
-  it('looks at no octet again when more have come', () => {
-    // Every octet of a head is read some times by the scanners; a head of one-octet pieces must not be read more often than
+  it('looks at no byte again when more have come', () => {
+    // Every byte of a head is read some times by the scanners; a head of one-byte pieces must not be read more often than
     // one of large pieces: as large as are copied in a loop, since what is counted is no real buffer.
     const text = `GET / HTTP/1.1\r\nHost: a\r\n${'X-A: 0123456789\r\n'.repeat(100)}\r\n`;
     const whole = readsOf(text, 24);
@@ -297,18 +297,18 @@ class TextSink implements FieldSink {
     this.text += `${name}: ${value}\r\n`;
   }
 
-  fieldLines(octets: Buffer, start: number, end: number): void {
-    this.text += octets.toString('latin1', start, end);
+  fieldLines(bytes: Buffer, start: number, end: number): void {
+    this.text += bytes.toString('latin1', start, end);
   }
 }
 
-/** How often octets of the block are read while `text` comes in pieces: a block whose buffer counts. */
-function readsOf(text: string, pieceOctets: number): number {
+/** How often bytes of the block are read while `text` comes in pieces: a block whose buffer counts. */
+function readsOf(text: string, pieceBytes: number): number {
   let reads = 0;
   class CountingStorage extends HeadStorage {
-    override take(octetsMin: number): ReturnType<HeadStorage['take']> {
-      const block = super.take(octetsMin);
-      const octets = new Proxy(block.octets, {
+    override acquire(bytesMin: number): ReturnType<HeadStorage['acquire']> {
+      const block = super.acquire(bytesMin);
+      const bytes = new Proxy(block.bytes, {
         get(target, key) {
           if (typeof key === 'string' && /^\d+$/.test(key)) reads++;
           const value = Reflect.get(target, key, target) as unknown;
@@ -321,13 +321,12 @@ function readsOf(text: string, pieceOctets: number): number {
           return Reflect.get(target, key, target) as unknown;
         },
       });
-      return { octets, words, spans: block.spans };
+      return { bytes, words, spans: block.spans };
     }
   }
   const parser = newParser(new CountingStorage());
-  const octets = Buffer.from(text);
-  for (let at = 0; at < octets.length; at += pieceOctets)
-    parser.push(octets, at, Math.min(at + pieceOctets, octets.length));
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += pieceBytes) parser.push(bytes, at, Math.min(at + pieceBytes, bytes.length));
   assert.equal(parser.state, 'complete');
   return reads;
 }

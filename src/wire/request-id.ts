@@ -3,8 +3,8 @@ import type { Random } from '../core/random.ts';
 
 const hexDigits: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
-/** Random octets are drawn this many at a time, for some nine hundred exchanges: a draw costs 30 µs, most of it the call. */
-const poolOctets = 16 * 1024;
+/** Random bytes are drawn this many at a time, for some nine hundred exchanges: a draw costs 30 µs, most of it the call. */
+const poolBytes = 16 * 1024;
 
 const traceparent = 'traceparent: 00-';
 const spanAt = traceparent.length + 33;
@@ -16,8 +16,8 @@ const flagsAt = spanAt + 17;
  */
 export class IdSource {
   readonly #random: Random;
-  readonly #pool = new Uint8Array(poolOctets);
-  #used = poolOctets;
+  readonly #pool = new Uint8Array(poolBytes);
+  #used = poolBytes;
   #lastTime = -1;
   /** Digits are put together here: a string of many parts would have to be flattened by whoever reads it. */
   readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
@@ -31,14 +31,14 @@ export class IdSource {
   requestId(wallTime: number): string {
     this.#writeTime(wallTime);
     const at = this.#draw(10);
-    const octets = this.#id;
+    const bytes = this.#id;
     const pool = this.#pool;
-    writeHex(octets, 14, 0x70 | ((pool[at] as number) & 0x0f));
-    writeHex(octets, 16, pool[at + 1] as number);
-    writeHex(octets, 19, 0x80 | ((pool[at + 2] as number) & 0x3f));
-    writeHex(octets, 21, pool[at + 3] as number);
-    for (let index = 0; index < 6; index++) writeHex(octets, 24 + 2 * index, pool[at + 4 + index] as number);
-    return octets.toString('latin1');
+    writeHex(bytes, 14, 0x70 | ((pool[at] as number) & 0x0f));
+    writeHex(bytes, 16, pool[at + 1] as number);
+    writeHex(bytes, 19, 0x80 | ((pool[at + 2] as number) & 0x3f));
+    writeHex(bytes, 21, pool[at + 3] as number);
+    for (let index = 0; index < 6; index++) writeHex(bytes, 24 + 2 * index, pool[at + 4 + index] as number);
+    return bytes.toString('latin1');
   }
 
   /** Writes the traceparent field of a new span (W3C Trace Context §3.2): always version 00, the one that we know. */
@@ -56,9 +56,9 @@ export class IdSource {
     const at = this.#draw(8);
     let sum = 0;
     for (let index = 0; index < 8; index++) {
-      const octet = this.#pool[at + index] as number;
-      sum |= octet;
-      writeHex(line, spanAt + 2 * index, octet);
+      const byte = this.#pool[at + index] as number;
+      sum |= byte;
+      writeHex(line, spanAt + 2 * index, byte);
     }
     if (sum === 0) writeHex(line, spanAt + 14, 1);
   }
@@ -71,21 +71,21 @@ export class IdSource {
     this.#id.write(`${digits.slice(0, 8)}-${digits.slice(8)}`, 'latin1');
   }
 
-  #draw(octets: number): number {
-    if (this.#used + octets > poolOctets) {
+  #draw(bytes: number): number {
+    if (this.#used + bytes > poolBytes) {
       this.#random.fill(this.#pool);
       this.#used = 0;
     }
     const at = this.#used;
-    this.#used += octets;
+    this.#used += bytes;
     return at;
   }
 }
 
 /** Two digits at `at`. */
-function writeHex(target: Uint8Array, at: number, octet: number): void {
-  target[at] = hexDigits[octet >> 4] as number;
-  target[at + 1] = hexDigits[octet & 0x0f] as number;
+function writeHex(target: Uint8Array, at: number, byte: number): void {
+  target[at] = hexDigits[byte >> 4] as number;
+  target[at + 1] = hexDigits[byte & 0x0f] as number;
 }
 
 const acceptable = /^[A-Za-z0-9._~+/=:@-]{1,128}$/;

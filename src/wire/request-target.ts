@@ -15,14 +15,14 @@ export interface RequestTarget {
 }
 
 /**
- * Decides the form of the target in octets [start, end), which hold only what may stand in one, and takes it apart.
+ * Decides the form of the target in bytes [start, end), which hold only what may stand in one, and takes it apart.
  * A string is the rule that it breaks.
  *
  * CONNECT is refused whatever its target: a gateway is no tunnel (RFC 9110 §9.3.6). An absolute-form must have the
  * connection's scheme, since RFC 9110 §7.4 has us refuse "https" that did not come secured.
  */
 export function readTarget(
-  octets: Buffer,
+  bytes: Buffer,
   start: number,
   end: number,
   method: string,
@@ -30,17 +30,17 @@ export function readTarget(
 ): RequestTarget | RequestRule {
   if (method === 'CONNECT') return 'connect-not-offered';
   // §3.2.1: origin-form.
-  if (octets[start] === slash) return { target: octets.toString('latin1', start, end), authority: '' };
+  if (bytes[start] === slash) return { target: bytes.toString('latin1', start, end), authority: '' };
   // §3.2.4: asterisk-form.
-  if (octets[start] === asterisk && end - start === 1) {
+  if (bytes[start] === asterisk && end - start === 1) {
     return method === 'OPTIONS' ? { target: '*', authority: '' } : 'target-form';
   }
   // §3.2.2: absolute-form. What is left is authority-form, which belongs to CONNECT.
-  return absoluteForm(octets, start, end, method, scheme);
+  return absoluteForm(bytes, start, end, method, scheme);
 }
 
 function absoluteForm(
-  octets: Buffer,
+  bytes: Buffer,
   start: number,
   end: number,
   method: string,
@@ -48,13 +48,13 @@ function absoluteForm(
 ): RequestTarget | RequestRule {
   const prefix = `${scheme}://`;
   const authorityStart = start + prefix.length;
-  if (!isText(octets, start, Math.min(authorityStart, end), prefix)) return 'target-form';
+  if (!isText(bytes, start, Math.min(authorityStart, end), prefix)) return 'target-form';
   let pathStart = authorityStart;
-  while (pathStart < end && octets[pathStart] !== slash && octets[pathStart] !== questionMark) pathStart++;
-  if (!isAuthority(octets, authorityStart, pathStart)) return 'host-invalid';
+  while (pathStart < end && bytes[pathStart] !== slash && bytes[pathStart] !== questionMark) pathStart++;
+  if (!isAuthority(bytes, authorityStart, pathStart)) return 'host-invalid';
 
-  const authority = authorityText(octets, authorityStart, pathStart);
-  const rest = octets.toString('latin1', pathStart, end);
+  const authority = authorityText(bytes, authorityStart, pathStart);
+  const rest = bytes.toString('latin1', pathStart, end);
   if (rest === '') return { target: method === 'OPTIONS' ? '*' : '/', authority };
   return { target: rest.startsWith('/') ? rest : `/${rest}`, authority };
 }

@@ -2,7 +2,7 @@ import { fieldId, knownFieldNames } from '../core/field-names.ts';
 import { isDigit, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, mayBeFollowed, responseFraming } from './framing.ts';
-import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { type HeadBlock, spanSize } from './head-storage.ts';
 import { connectionOptions, eachMember, optionsBeyondLimit } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
 import { reasonPhrase } from './reason-phrases.ts';
@@ -48,11 +48,11 @@ export class ResponseFieldsReader {
     if ('rule' in framing) return { cause: 'response_framing', rule: framing.rule };
     if ('coding' in framing) return { cause: 'response_transfer_coding', coding: framing.coding };
 
-    const fields = new Http1Fields(block.octets, block.spans, section.count, section.seenLow, section.seenHigh);
+    const fields = new Http1Fields(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
     if (this.#nominated !== null) fields.nominate(this.#nominated);
     return {
       status,
-      reason: reasonText(block.octets, line),
+      reason: reasonText(block.bytes, line),
       version: isHttp10 ? 'HTTP/1.0' : 'HTTP/1.1',
       fields,
       framing,
@@ -66,21 +66,21 @@ export class ResponseFieldsReader {
   }
 
   #gather(block: HeadBlock, count: number): void {
-    const { octets, spans } = block;
-    const end = count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      const id = spans[slot + 5] as number;
-      if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
+    const { bytes, spans } = block;
+    const end = count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      const id = spans[offset + 5] as number;
+      if (concernsUs[id] !== 0) this.#note(id, bytes, spans[offset + 2] as number, spans[offset + 3] as number);
     }
   }
 
-  #note(id: number, octets: Buffer, start: number, end: number): void {
-    if (id === contentLengthId) this.#framing.noteContentLength(octets, start, end);
-    else if (id === transferEncodingId) this.#framing.noteTransferEncoding(octets, start, end);
-    else if (id === keepAliveId) this.#timeoutS ??= keepAliveTimeout(octets, start, end);
+  #note(id: number, bytes: Buffer, start: number, end: number): void {
+    if (id === contentLengthId) this.#framing.noteContentLength(bytes, start, end);
+    else if (id === transferEncodingId) this.#framing.noteTransferEncoding(bytes, start, end);
+    else if (id === keepAliveId) this.#timeoutS ??= keepAliveTimeout(bytes, start, end);
     else {
       const names = this.#nominated ?? this.#spare;
-      this.#options |= connectionOptions(octets, start, end, names);
+      this.#options |= connectionOptions(bytes, start, end, names);
       if (names.size > 0 && this.#nominated === null) {
         this.#nominated = names;
         this.#spare = new Set();
@@ -90,23 +90,23 @@ export class ResponseFieldsReader {
 }
 
 /** The phrase of the registry is a string that exists already. */
-function reasonText(octets: Buffer, line: StatusLineParser): string {
+function reasonText(bytes: Buffer, line: StatusLineParser): string {
   const { reasonStart, reasonEnd, status } = line;
   if (reasonEnd <= reasonStart) return '';
   const usual = reasonPhrase(status);
-  if (isSame(octets, reasonStart, reasonEnd, usual)) return usual;
-  return octets.toString('latin1', reasonStart, reasonEnd);
+  if (isSame(bytes, reasonStart, reasonEnd, usual)) return usual;
+  return bytes.toString('latin1', reasonStart, reasonEnd);
 }
 
 /** RFC 2068 §19.7.1, still in use: Keep-Alive: timeout=5, max=100. A day is as good as for ever. */
-function keepAliveTimeout(octets: Uint8Array, start: number, end: number): number | null {
+function keepAliveTimeout(bytes: Uint8Array, start: number, end: number): number | null {
   let seconds: number | null = null;
-  eachMember(octets, start, end, (_, from, to) => {
-    if (!isText(octets, from, Math.min(from + 8, to), 'timeout=') || to === from + 8) return;
+  eachMember(bytes, start, end, (_, from, to) => {
+    if (!isText(bytes, from, Math.min(from + 8, to), 'timeout=') || to === from + 8) return;
     let value = 0;
     for (let at = from + 8; at < to; at++) {
-      if (!isDigit(octets[at])) return;
-      value = Math.min(value * 10 + (octets[at] as number) - 0x30, 86_400);
+      if (!isDigit(bytes[at])) return;
+      value = Math.min(value * 10 + (bytes[at] as number) - 0x30, 86_400);
     }
     seconds ??= value;
   });

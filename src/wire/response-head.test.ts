@@ -5,33 +5,33 @@ import { failureTable } from '../core/failure-table.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { HeadStorage } from './head-storage.ts';
 import { responseLimits } from './limits.ts';
-import { firstOctetsOf, ResponseHeadParser } from './response-head.ts';
+import { firstBytesOf, ResponseHeadParser } from './response-head.ts';
 
 function newParser(): ResponseHeadParser {
   return new ResponseHeadParser(responseLimits, new HeadStorage());
 }
 
 function push(parser: ResponseHeadParser, text: string): number {
-  const octets = Buffer.from(text, 'latin1');
-  return parser.push(octets, 0, octets.length);
+  const bytes = Buffer.from(text, 'latin1');
+  return parser.push(bytes, 0, bytes.length);
 }
 
 describe('ResponseHeadParser', () => {
-  it('says at the first octet that it is no HTTP, without waiting for a line', () => {
+  it('says at the first byte that it is no HTTP, without waiting for a line', () => {
     const parser = newParser();
     push(parser, 'HTT');
     assert.equal(parser.state, 'partial');
     push(parser, 'X');
-    assert.deepEqual(parser.refusal, { cause: 'response_not_http', firstOctets: '48545458', guess: 'text' });
+    assert.deepEqual(parser.refusal, { cause: 'response_not_http', firstBytes: '48545458', guess: 'text' });
   });
 
-  it('keeps at most 64 of the first octets as evidence', () => {
+  it('keeps at most 64 of the first bytes as evidence', () => {
     const parser = newParser();
     push(parser, `x${'\xff'.repeat(200)}`);
     assert.equal(parser.refusal?.cause, 'response_not_http');
-    assert.equal(firstOctetsOf(Buffer.alloc(200)).length, 128);
-    assert.equal(firstOctetsOf(Uint8Array.of(1, 0xab)), '01ab');
-    assert.equal(firstOctetsOf(Buffer.from('xxSSH').subarray(2)), '535348');
+    assert.equal(firstBytesOf(Buffer.alloc(200)).length, 128);
+    assert.equal(firstBytesOf(Uint8Array.of(1, 0xab)), '01ab');
+    assert.equal(firstBytesOf(Buffer.from('xxSSH').subarray(2)), '535348');
   });
 
   it('passes over the framing of an interim response, and not that of a 101', () => {
@@ -58,7 +58,7 @@ describe('ResponseHeadParser', () => {
     parser.reset();
     parser.expect('GET');
     push(parser, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
-    assert.deepEqual(parser.head?.framing, { kind: 'length', octets: 5 });
+    assert.deepEqual(parser.head?.framing, { kind: 'length', bytes: 5 });
   });
 
   it('empties the fields of a head that is over', () => {

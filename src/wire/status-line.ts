@@ -1,5 +1,5 @@
 import type { ResponseRule } from '../core/rules.ts';
-import { CR, excerpt, fieldValueOctets, isDigit, isSame, LF, SP } from './characters.ts';
+import { CR, excerpt, fieldValueBytes, isDigit, isSame, LF, SP } from './characters.ts';
 
 /** "HTTP/" */
 const versionStart = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
@@ -21,26 +21,26 @@ export type StatusLineFault =
   | { readonly kind: 'rule'; readonly rule: ResponseRule };
 
 /**
- * Reads a status line, each octet once: HTTP-version SP status-code SP [ reason-phrase ] CR LF (RFC 9112 §4).
+ * Reads a status line, each byte once: HTTP-version SP status-code SP [ reason-phrase ] CR LF (RFC 9112 §4).
  *
  * One departure from the grammar: the space behind the status may be missing when there is no reason phrase. Widespread
  * servers leave it out, no two readers can differ about it, and we write our own status line anyway.
  */
 export class StatusLineParser {
-  /** The next octet to look at; once the line is complete, the first behind it. */
+  /** The next byte to look at; once the line is complete, the first behind it. */
   at = 0;
   fault: StatusLineFault | null = null;
   status = 0;
   isHttp10 = false;
   reasonEnd = statusEnd;
-  #place = inVersion;
+  #parserState = inVersion;
 
   begin(): void {
     this.at = 0;
     this.fault = null;
     this.status = 0;
     this.reasonEnd = statusEnd;
-    this.#place = inVersion;
+    this.#parserState = inVersion;
   }
 
   /** Where the reason phrase begins; not before `reasonEnd` when there is none. */
@@ -48,86 +48,86 @@ export class StatusLineParser {
     return statusEnd + 1;
   }
 
-  /** Reads on to octet `end`. True when there is nothing more to read: complete, or `fault` says what is wrong. */
-  scan(octets: Uint8Array, end: number): boolean {
-    if (this.at === 0 && end > statusEnd) this.#takeUsualStart(octets);
+  /** Reads on to byte `end`. True when there is nothing more to read: complete, or `fault` says what is wrong. */
+  scan(bytes: Uint8Array, end: number): boolean {
+    if (this.at === 0 && end > statusEnd) this.#takeUsualStart(bytes);
     while (this.at < end) {
-      if (this.#place === inReason) {
-        this.#scanReason(octets, end);
+      if (this.#parserState === inReason) {
+        this.#scanReason(bytes, end);
         if (this.at === end) return false;
       }
-      if (!this.#take(octets, octets[this.at] as number)) return this.fault !== null;
+      if (!this.#take(bytes, bytes[this.at] as number)) return this.fault !== null;
       this.at++;
-      if (this.#place === inVersion && this.at > versionEnd) return true;
+      if (this.#parserState === inVersion && this.at > versionEnd) return true;
     }
     return false;
   }
 
-  /** Nearly every response begins "HTTP/1.1 200 " in one piece; what does not is read octet by octet, to the same end. */
-  #takeUsualStart(octets: Uint8Array): void {
-    if (!isSame(octets, 0, versionEnd - 1, 'HTTP/1.') || octets[versionEnd] !== SP || octets[statusEnd] !== SP) return;
-    const minor = octets[versionEnd - 1] as number;
-    const hundreds = (octets[statusStart] as number) - 0x30;
-    const tens = octets[statusStart + 1] as number;
-    const ones = octets[statusStart + 2] as number;
+  /** Nearly every response begins "HTTP/1.1 200 " in one piece; what does not is read byte by byte, to the same end. */
+  #takeUsualStart(bytes: Uint8Array): void {
+    if (!isSame(bytes, 0, versionEnd - 1, 'HTTP/1.') || bytes[versionEnd] !== SP || bytes[statusEnd] !== SP) return;
+    const minor = bytes[versionEnd - 1] as number;
+    const hundreds = (bytes[statusStart] as number) - 0x30;
+    const tens = bytes[statusStart + 1] as number;
+    const ones = bytes[statusStart + 2] as number;
     if (!isDigit(minor) || hundreds < 1 || hundreds > 5 || !isDigit(tens) || !isDigit(ones)) return;
     this.isHttp10 = minor === 0x30;
     this.status = hundreds * 100 + (tens - 0x30) * 10 + (ones - 0x30);
     this.at = statusEnd + 1;
-    this.#place = inReason;
+    this.#parserState = inReason;
   }
 
-  /** Takes one octet. False when it may not stand there. */
-  #take(octets: Uint8Array, octet: number): boolean {
-    switch (this.#place) {
+  /** Takes one byte. False when it may not stand there. */
+  #take(bytes: Uint8Array, byte: number): boolean {
+    switch (this.#parserState) {
       case inVersion:
-        return this.#takeVersion(octets, octet);
+        return this.#takeVersion(bytes, byte);
       case inStatus:
-        return this.#takeStatus(octet);
+        return this.#takeStatus(byte);
       case afterStatus:
-        if (octet === SP) this.#place = inReason;
-        else if (octet === CR) this.#place = afterCr;
-        else return this.#refuse(isDigit(octet) ? 'status-code' : octet === LF ? 'line-ending' : 'status-line');
+        if (byte === SP) this.#parserState = inReason;
+        else if (byte === CR) this.#parserState = afterCr;
+        else return this.#refuse(isDigit(byte) ? 'status-code' : byte === LF ? 'line-ending' : 'status-line');
         return true;
       case inReason:
         this.reasonEnd = this.at;
-        if (octet !== CR) return this.#refuse(octet === LF ? 'line-ending' : 'reason-phrase');
-        this.#place = afterCr;
+        if (byte !== CR) return this.#refuse(byte === LF ? 'line-ending' : 'reason-phrase');
+        this.#parserState = afterCr;
         return true;
       default:
-        if (octet !== LF) return this.#refuse('line-ending');
-        this.#place = inVersion; // Complete: `scan` sees that the version lies behind.
+        if (byte !== LF) return this.#refuse('line-ending');
+        this.#parserState = inVersion; // Complete: `scan` sees that the version lies behind.
         return true;
     }
   }
 
-  #takeVersion(octets: Uint8Array, octet: number): boolean {
+  #takeVersion(bytes: Uint8Array, byte: number): boolean {
     const { at } = this;
-    if (at < versionStart.length) return octet === versionStart[at] || this.#fail({ kind: 'not-http' });
-    if (at < versionEnd - 1) return true; // Looked at as a whole, at its last octet.
-    this.#place = inStatus;
-    this.isHttp10 = octet === 0x30;
-    const major = octets[5];
-    const whole = isDigit(major) && octets[6] === 0x2e && isDigit(octet);
+    if (at < versionStart.length) return byte === versionStart[at] || this.#fail({ kind: 'not-http' });
+    if (at < versionEnd - 1) return true; // Looked at as a whole, at its last byte.
+    this.#parserState = inStatus;
+    this.isHttp10 = byte === 0x30;
+    const major = bytes[5];
+    const whole = isDigit(major) && bytes[6] === 0x2e && isDigit(byte);
     if (whole && major === 0x31) return true;
-    if (whole) return this.#fail({ kind: 'version', version: excerpt(octets, 0, versionEnd) });
-    const bare = isDigit(major) && major !== 0x31 && octets[6] === SP;
-    return bare ? this.#fail({ kind: 'version', version: excerpt(octets, 0, 6) }) : this.#refuse('status-line');
+    if (whole) return this.#fail({ kind: 'version', version: excerpt(bytes, 0, versionEnd) });
+    const bare = isDigit(major) && major !== 0x31 && bytes[6] === SP;
+    return bare ? this.#fail({ kind: 'version', version: excerpt(bytes, 0, 6) }) : this.#refuse('status-line');
   }
 
   /** RFC 9110 §15: three digits, 100 to 599; nobody knows what a status outside them means. */
-  #takeStatus(octet: number): boolean {
-    if (this.at < statusStart) return octet === SP || this.#refuse('status-line');
-    if (!isDigit(octet)) return this.#refuse(octet === LF ? 'line-ending' : 'status-code');
-    this.status = this.status * 10 + octet - 0x30;
+  #takeStatus(byte: number): boolean {
+    if (this.at < statusStart) return byte === SP || this.#refuse('status-line');
+    if (!isDigit(byte)) return this.#refuse(byte === LF ? 'line-ending' : 'status-code');
+    this.status = this.status * 10 + byte - 0x30;
     if (this.at < statusEnd - 1) return true;
-    this.#place = afterStatus;
+    this.#parserState = afterStatus;
     return (this.status >= 100 && this.status <= 599) || this.#refuse('status-code');
   }
 
-  #scanReason(octets: Uint8Array, end: number): void {
+  #scanReason(bytes: Uint8Array, end: number): void {
     let { at } = this;
-    while (at < end && fieldValueOctets[octets[at] as number] !== 0) at++;
+    while (at < end && fieldValueBytes[bytes[at] as number] !== 0) at++;
     this.at = at;
   }
 

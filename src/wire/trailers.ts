@@ -1,6 +1,6 @@
 import { clientClaimNames, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { FieldSectionParser } from './field-section.ts';
-import { type HeadBlock, newBlock, spanSlots } from './head-storage.ts';
+import { type HeadBlock, newBlock, spanSize } from './head-storage.ts';
 import { nominated } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
 import { isDisguised } from './known-names.ts';
@@ -61,7 +61,7 @@ const excluded = [
 
 const notInTrailers = fieldFilter(excluded, null, true);
 
-const firstOctets = 1024;
+const firstBytes = 1024;
 const firstFields = 8;
 
 /** Reads a trailer section up to and with its empty line. Rare, so it brings a buffer of its own and leaves it to its fields. */
@@ -70,63 +70,63 @@ export class TrailerSection {
   rule: 'trailer-section' | 'trailer-section-too-large' | 'line-ending' = 'trailer-section';
   /** Once done; null when the section was empty. */
   fields: Http1Fields | null = null;
-  octetsHeld = 0;
+  bytesHeld = 0;
   readonly #limits: ChunkLimits;
   readonly #section = new FieldSectionParser();
-  #block: HeadBlock = newBlock(firstOctets, firstFields);
+  #block: HeadBlock = newBlock(firstBytes, firstFields);
 
   constructor(limits: ChunkLimits) {
     this.#limits = limits;
     this.#section.begin(0);
   }
 
-  push(octets: Uint8Array, start: number, end: number): number {
+  push(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     while (at < end && this.state === 'partial') {
-      const step = Math.min(end - at, firstOctets, this.#limits.trailerOctetsMax - this.octetsHeld);
+      const step = Math.min(end - at, firstBytes, this.#limits.trailerBytesMax - this.bytesHeld);
       if (step === 0) {
         this.#refuse('trailer-section-too-large');
         break;
       }
       this.#makeRoom(step);
-      this.#block.octets.set(octets.subarray(at, at + step), this.octetsHeld);
-      this.octetsHeld += step;
+      this.#block.bytes.set(bytes.subarray(at, at + step), this.bytesHeld);
+      this.bytesHeld += step;
       at += step;
       this.#scan();
     }
-    if (this.state === 'done') at -= this.octetsHeld - this.#section.at;
+    if (this.state === 'done') at -= this.bytesHeld - this.#section.at;
     return at - start;
   }
 
   #scan(): void {
     const section = this.#section;
-    if (!section.scan(this.#block, this.octetsHeld, this.#limits.trailerFieldsMax)) return;
+    if (!section.scan(this.#block, this.bytesHeld, this.#limits.trailerFieldsMax)) return;
     if (section.rule === 'too-many-fields') return this.#refuse('trailer-section-too-large');
     if (section.rule !== null) return this.#refuse(section.rule === 'line-ending' ? 'line-ending' : 'trailer-section');
     this.state = 'done';
     if (section.count === 0) return;
-    const { octets, spans } = this.#block;
+    const { bytes, spans } = this.#block;
     this.#hideDisguised();
-    this.fields = new Http1Fields(octets, spans, section.count, section.seenLow, section.seenHigh);
-    this.fields.strikeOut(notInTrailers);
+    this.fields = new Http1Fields(bytes, spans, section.count, section.seenLow, section.seenHigh);
+    this.fields.removeLines(notInTrailers);
   }
 
   /** As in a head (`request-fields.ts`): `X_Forwarded_For` is ours to say in every spelling. */
   #hideDisguised(): void {
-    const { octets, spans } = this.#block;
-    const end = this.#section.count * spanSlots;
-    for (let slot = 0; slot < end; slot += spanSlots) {
-      if (spans[slot + 5] !== 0) continue;
-      if (isDisguised(octets, spans[slot] as number, spans[slot + 1] as number)) spans[slot + 5] = nominated;
+    const { bytes, spans } = this.#block;
+    const end = this.#section.count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize) {
+      if (spans[offset + 5] !== 0) continue;
+      if (isDisguised(bytes, spans[offset] as number, spans[offset + 1] as number)) spans[offset + 5] = nominated;
     }
   }
 
   #makeRoom(step: number): void {
-    const needed = this.octetsHeld + step;
-    const { octets, spans } = this.#block;
-    if (needed <= octets.length) return;
-    const larger = newBlock(Math.max(needed, octets.length * 2), firstFields);
-    octets.copy(larger.octets, 0, 0, this.octetsHeld);
+    const needed = this.bytesHeld + step;
+    const { bytes, spans } = this.#block;
+    if (needed <= bytes.length) return;
+    const larger = newBlock(Math.max(needed, bytes.length * 2), firstFields);
+    bytes.copy(larger.bytes, 0, 0, this.bytesHeld);
     larger.spans = spans;
     this.#block = larger;
   }

@@ -6,18 +6,18 @@ import { chunkedContent, contentUntilClose, type Framing, type HttpVersion, noCo
 import type { Transport } from '../core/transport.ts';
 import { HeadStorage } from './head-storage.ts';
 import { responseLimits } from './limits.ts';
-import { OctetWriter } from './octet-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
 import { ResponseHeadParser } from './response-head.ts';
 import { writeInformation, writeRequestHead, writeResponseHead } from './write-head.ts';
 
 /** What is composed in a writer, as it would leave. */
-function composed(compose: (writer: OctetWriter) => void): Buffer {
+function composed(compose: (writer: ByteWriter) => void): Buffer {
   const pieces: Buffer[] = [];
-  const write: Transport['write'] = (octets, start, end) => pieces.push(Buffer.from(octets.subarray(start, end))) > 0;
-  const composer = { transport: { write, pendingOctets: 0 } as Partial<Transport> as Transport };
-  const writer = new OctetWriter();
+  const write: Transport['write'] = (bytes, start, end) => pieces.push(Buffer.from(bytes.subarray(start, end))) > 0;
+  const composer = { transport: { write, pendingBytes: 0 } as Partial<Transport> as Transport };
+  const writer = new ByteWriter();
   writer.claim(composer);
   compose(writer);
   writer.flush(composer);
@@ -62,16 +62,16 @@ interface ResponseCase {
 function responseText(each: ResponseCase): readonly [string, string] {
   const { status = 200, reason = 'OK', framing, contentLength = -1, version = 'HTTP/1.1', persistent = true } = each;
   let how = '';
-  const octets = composed((writer) => {
+  const bytes = composed((writer) => {
     const writeFields = (sink: { field(name: string, value: string): void }): void =>
       (each.lines ?? []).forEach(([name, value]) => sink.field(name, value));
     const response = { status, reason, upgrade: each.upgrade ?? null, framing, contentLength, writeFields };
     how = writeResponseHead(writer, response, { persistent, version }, each.method ?? 'GET');
   });
-  return [octets.toString('latin1'), how];
+  return [bytes.toString('latin1'), how];
 }
 
-const length5: Framing = { kind: 'length', octets: 5 };
+const length5: Framing = { kind: 'length', bytes: 5 };
 
 describe('writeRequestHead', () => {
   const framings: readonly (readonly [string, Framing, string])[] = [
@@ -80,9 +80,9 @@ describe('writeRequestHead', () => {
     ['POST', noContent, 'Content-Length: 0\r\n'],
     ['PUT', noContent, 'Content-Length: 0\r\n'],
     ['PATCH', noContent, 'Content-Length: 0\r\n'],
-    ['POST', { kind: 'length', octets: 0 }, 'Content-Length: 0\r\n'],
+    ['POST', { kind: 'length', bytes: 0 }, 'Content-Length: 0\r\n'],
     ['GET', length5, 'Content-Length: 5\r\n'],
-    ['POST', { kind: 'length', octets: 123456 }, 'Content-Length: 123456\r\n'],
+    ['POST', { kind: 'length', bytes: 123456 }, 'Content-Length: 123456\r\n'],
     ['POST', chunkedContent, 'Transfer-Encoding: chunked\r\n'],
     ['POST', contentUntilClose, 'Transfer-Encoding: chunked\r\n'],
   ];
@@ -121,7 +121,7 @@ describe('writeRequestHead', () => {
     const value = fc.stringMatching(/^[!-~\x80-\xff]([ -~\x80-\xff]{0,30}[!-~\x80-\xff])?$/);
     const framing = fc.oneof(
       fc.constant(chunkedContent),
-      fc.nat({ max: 1e9 }).map((octets): Framing => ({ kind: 'length', octets })),
+      fc.nat({ max: 1e9 }).map((bytes): Framing => ({ kind: 'length', bytes })),
     );
     const target = fc.stringMatching(/^\/[a-z0-9%/._-]{0,30}(\?[a-z0-9=&{}|]{0,30})?$/);
     const property = fc.property(
@@ -129,9 +129,9 @@ describe('writeRequestHead', () => {
       framing,
       fc.array(fc.tuple(name, value), { maxLength: 20 }),
       (path, how, lines) => {
-        const octets = Buffer.from(requestText('POST', how, lines, path), 'latin1');
+        const bytes = Buffer.from(requestText('POST', how, lines, path), 'latin1');
         const parser = new RequestHeadParser(requestLimits, new HeadStorage());
-        assert.equal(parser.push(octets, 0, octets.length), octets.length);
+        assert.equal(parser.push(bytes, 0, bytes.length), bytes.length);
         const head = parser.head;
         assert.ok(head !== null, JSON.stringify(parser.refusal));
         assert.deepEqual([head.method, head.target, head.authority, head.framing], ['POST', path, 'example.org', how]);
@@ -230,15 +230,15 @@ describe('writeResponseHead', () => {
         const [text, told] = responseText({ status, reason: 'Any', framing: how, persistent, method });
         const parser = new ResponseHeadParser(responseLimits, new HeadStorage());
         parser.expect(method);
-        const octets = Buffer.from(text);
-        assert.equal(parser.push(octets, 0, octets.length), octets.length);
+        const bytes = Buffer.from(text);
+        assert.equal(parser.push(bytes, 0, bytes.length), bytes.length);
         const head = parser.head;
         assert.ok(head !== null, JSON.stringify(parser.refusal));
         assert.equal(head.status, status);
         // We send no content where there must be none; a recipient cannot know that of everybody.
         const mayDoubt = method === 'HEAD' || status === 205 || status === 304;
         if (!mayDoubt || !persistent) assert.equal(head.keepAlive, persistent);
-        const read = head.framing.kind === 'length' && head.framing.octets === 0 ? 'none' : head.framing.kind;
+        const read = head.framing.kind === 'length' && head.framing.bytes === 0 ? 'none' : head.framing.kind;
         assert.equal(read, told);
       },
     );
@@ -247,9 +247,9 @@ describe('writeResponseHead', () => {
 });
 
 it('writes an interim response with its fields but for those to drop, and no framing', () => {
-  const octets = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: x\r\nConnection: close\r\n\r\n');
+  const bytes = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: x\r\nConnection: close\r\n\r\n');
   const parser = new ResponseHeadParser(responseLimits, new HeadStorage());
-  parser.push(octets, 0, octets.length);
+  parser.push(bytes, 0, bytes.length);
   const { fields } = parser.head!;
   const text = composed((writer) => writeInformation(writer, 103, fields, fieldFilter(['server']))).toString();
   assert.equal(text, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');

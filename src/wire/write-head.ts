@@ -1,9 +1,9 @@
 import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, HttpVersion, OutgoingRequest, OutgoingResponse } from '../core/message.ts';
-import type { OctetWriter } from './octet-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
 
-/** How content is framed towards the client. 'none': no octet of content may follow the head. */
+/** How content is framed towards the client. 'none': no byte of content may follow the head. */
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'until-close';
 
 /** What is to be known of the client's connection. */
@@ -22,7 +22,7 @@ const statusLines: readonly (string | undefined)[] = Array.from({ length: 600 },
  * Writes a request head to an endpoint (RFC 9112 §3): always HTTP/1.1, with our own Host and our own framing, whatever
  * the client's was, and what it wants of this connection: another protocol, trailers, its end (`isLast`).
  */
-export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest, isLast = false): void {
+export function writeRequestHead(writer: ByteWriter, request: OutgoingRequest, isLast = false): void {
   writer.text(request.method);
   writer.text(' ');
   writer.text(request.target);
@@ -30,7 +30,7 @@ export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest, 
   writer.text(request.authority);
   writer.text('\r\n');
   request.writeFields(writer);
-  if (request.upgrade !== null || request.takesTrailers || isLast) writeWishes(writer, request, isLast);
+  if (request.upgrade !== null || request.takesTrailers || isLast) writeConnectionOptions(writer, request, isLast);
   writeRequestFraming(writer, request);
   writer.text('\r\n');
 }
@@ -39,7 +39,11 @@ export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest, 
  * RFC 9110 §7.8 and §10.1.4: both are for one connection, which Connection says. A request for an upgrade asks for no end:
  * a connection that has changed its protocol serves no other request anyway.
  */
-function writeWishes(writer: OctetWriter, { upgrade, takesTrailers }: OutgoingRequest, isLast: boolean): void {
+function writeConnectionOptions(
+  writer: ByteWriter,
+  { upgrade, takesTrailers }: OutgoingRequest,
+  isLast: boolean,
+): void {
   if (upgrade !== null) writer.field('Upgrade', upgrade);
   if (takesTrailers) writer.text('TE: trailers\r\n');
   if (upgrade === null && isLast) writer.text(takesTrailers ? 'Connection: close, TE\r\n' : 'Connection: close\r\n');
@@ -47,10 +51,10 @@ function writeWishes(writer: OctetWriter, { upgrade, takesTrailers }: OutgoingRe
   else writer.text(takesTrailers ? 'Connection: upgrade, TE\r\n' : 'Connection: upgrade\r\n');
 }
 
-function writeRequestFraming(writer: OctetWriter, { method, framing }: OutgoingRequest): void {
+function writeRequestFraming(writer: ByteWriter, { method, framing }: OutgoingRequest): void {
   switch (framing.kind) {
     case 'length':
-      return writeLength(writer, framing.octets);
+      return writeLength(writer, framing.bytes);
     case 'none':
       // RFC 9110 §8.6: where the method gives content a meaning, say that there is none; some servers answer 411 else.
       if (method === 'POST' || method === 'PUT' || method === 'PATCH') writeLength(writer, 0);
@@ -67,7 +71,7 @@ function writeRequestFraming(writer: OctetWriter, { method, framing }: OutgoingR
  * who knows it; else to the end of the connection, which the caller must then close.
  */
 export function writeResponseHead(
-  writer: OctetWriter,
+  writer: ByteWriter,
   response: OutgoingResponse,
   connection: ClientConnectionFacts,
   method: string,
@@ -84,14 +88,14 @@ export function writeResponseHead(
 }
 
 /** Writes an interim response (RFC 9110 §15.2): no framing, its fields but for those in `drop`. Not for HTTP/1.0 clients. */
-export function writeInformation(writer: OctetWriter, status: number, fields: Fields, drop: FieldFilter): void {
+export function writeInformation(writer: ByteWriter, status: number, fields: Fields, drop: FieldFilter): void {
   writeStatusLine(writer, status, reasonPhrase(status));
   fields.writeTo(writer, drop);
   writer.text('\r\n');
 }
 
 /** Writes the 101 after which the connection speaks `protocol` (RFC 9110 §15.2.2). */
-export function writeSwitchHead(writer: OctetWriter, protocol: string, response: OutgoingResponse): void {
+export function writeSwitchHead(writer: ByteWriter, protocol: string, response: OutgoingResponse): void {
   writeStatusLine(writer, 101, response.reason);
   response.writeFields(writer);
   writer.field('Upgrade', protocol);
@@ -99,7 +103,7 @@ export function writeSwitchHead(writer: OctetWriter, protocol: string, response:
 }
 
 /** An endpoint's own phrase is kept, for what it is worth: clients must ignore it, people may have been helped by it. */
-function writeStatusLine(writer: OctetWriter, status: number, reason: string): void {
+function writeStatusLine(writer: ByteWriter, status: number, reason: string): void {
   const line = statusLines[status];
   if (line !== undefined && reason === reasonPhrase(status)) return writer.text(line);
   writer.text(`HTTP/1.1 ${status} ${reason}\r\n`);
@@ -120,7 +124,7 @@ function framingTowards(response: OutgoingResponse, version: HttpVersion, method
 }
 
 function writeResponseFraming(
-  writer: OctetWriter,
+  writer: ByteWriter,
   response: OutgoingResponse,
   framing: ResponseFraming,
   method: string,
@@ -129,7 +133,7 @@ function writeResponseFraming(
   if (framing === 'chunked') return writer.text('Transfer-Encoding: chunked\r\n');
   if (framing === 'until-close') return;
   if (framing === 'length') {
-    return writeLength(writer, response.framing.kind === 'length' ? response.framing.octets : 0);
+    return writeLength(writer, response.framing.kind === 'length' ? response.framing.bytes : 0);
   }
   // RFC 9110 §8.6: never with 1xx and 204; with HEAD and 304 the length that the content would have, if we know it.
   if (status < 200 || status === 204) return;
@@ -140,7 +144,7 @@ function writeResponseFraming(
   writeLength(writer, 0);
 }
 
-function writeConnection(writer: OctetWriter, connection: ClientConnectionFacts, framing: ResponseFraming): void {
+function writeConnection(writer: ByteWriter, connection: ClientConnectionFacts, framing: ResponseFraming): void {
   // RFC 9112 §9.3 and §9.6: say what is not the default of the client's version.
   if (!connection.persistent || framing === 'until-close') writer.text('Connection: close\r\n');
   else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive\r\n');
@@ -148,7 +152,7 @@ function writeConnection(writer: OctetWriter, connection: ClientConnectionFacts,
 
 /** RFC 9110 §15.5.22: a 426 names its protocols, and who sends Upgrade says in Connection that it is for one hop (§7.8). */
 function writeRequiredUpgrade(
-  writer: OctetWriter,
+  writer: ByteWriter,
   connection: ClientConnectionFacts,
   framing: ResponseFraming,
   protocols: string,
@@ -159,11 +163,11 @@ function writeRequiredUpgrade(
   else writer.text('Connection: upgrade\r\n');
 }
 
-function writeLength(writer: OctetWriter, octets: number): void {
-  if (octets < 64) return writer.text(shortLengths[octets] as string);
+function writeLength(writer: ByteWriter, bytes: number): void {
+  if (bytes < 64) return writer.text(shortLengths[bytes] as string);
   writer.text('Content-Length: ');
-  writer.count(octets);
+  writer.count(bytes);
   writer.text('\r\n');
 }
 
-const shortLengths: readonly string[] = Array.from({ length: 64 }, (_, octets) => `Content-Length: ${octets}\r\n`);
+const shortLengths: readonly string[] = Array.from({ length: 64 }, (_, bytes) => `Content-Length: ${bytes}\r\n`);

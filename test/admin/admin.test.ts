@@ -17,7 +17,7 @@ import {
   reloadSchema,
   statusSchema,
 } from '../../src/admin/schemas.ts';
-import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
@@ -28,14 +28,14 @@ let folder: string;
 let socketPath: string;
 let gateway: FakeGateway;
 let clock: SimulatedClock;
-let admin: Admin;
+let admin: AdminServer;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'candor-admin-'));
   socketPath = join(folder, 'run', 'admin.sock');
   gateway = new FakeGateway();
   clock = new SimulatedClock();
-  admin = await startAdmin({ gateway, spec: socketAlone(socketPath), clock });
+  admin = await startAdminServer({ gateway, spec: socketAlone(socketPath), clock });
 });
 
 afterEach(async () => {
@@ -82,7 +82,7 @@ describe('the socket', () => {
   });
 
   test('of a living gateway is refused, and keeps working', async () => {
-    await assert.rejects(startAdmin({ gateway, spec: socketAlone(socketPath), clock }), (error: AdminFailure) => {
+    await assert.rejects(startAdminServer({ gateway, spec: socketAlone(socketPath), clock }), (error: AdminFailure) => {
       assert.ok(error instanceof AdminFailure);
       assert.match(error.message, /Another gateway answers/);
       return true;
@@ -95,7 +95,7 @@ describe('the socket', () => {
     const script = `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
     await once(spawn(process.execPath, ['-e', script]), 'exit');
     assert.ok(existsSync(stale));
-    const second = await startAdmin({ gateway, spec: socketAlone(stale), clock });
+    const second = await startAdminServer({ gateway, spec: socketAlone(stale), clock });
     assert.ok(statSync(stale).isSocket());
     await second.close();
     assert.equal(existsSync(stale), false);
@@ -104,15 +104,15 @@ describe('the socket', () => {
   test('is not made where an ordinary file lies', async () => {
     const file = join(folder, 'notes.txt');
     writeFileSync(file, 'keep me');
-    await assert.rejects(startAdmin({ gateway, spec: socketAlone(file), clock }), /no socket lies there/);
+    await assert.rejects(startAdminServer({ gateway, spec: socketAlone(file), clock }), /no socket lies there/);
     assert.equal(statSync(file).size, 7);
   });
 
   test('with a path that the system cannot hold is refused before anything is made', async () => {
     const long = join(folder, 'x'.repeat(120), 'admin.sock');
     await assert.rejects(
-      startAdmin({ gateway, spec: socketAlone(long), clock }),
-      /too long: the system allows 107 octets/,
+      startAdminServer({ gateway, spec: socketAlone(long), clock }),
+      /too long: the system allows 107 bytes/,
     );
     assert.equal(existsSync(join(folder, 'x'.repeat(120))), false);
   });
@@ -130,21 +130,21 @@ describe('a successor', () => {
 
   test('takes over socket and port while its predecessor answers there, which then leaves', async () => {
     const place = { socket: join(folder, 'b.sock'), listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
-    const old = await startAdmin({ gateway, spec: place, clock });
+    const old = await startAdminServer({ gateway, spec: place, clock });
     const port = old.address?.port ?? 0;
     const heir = new FakeGateway();
     heir.statusNow = { ...heir.statusNow, revision: 99 };
     const spec = { ...place, listen: { host: '127.0.0.1', port } };
-    await assert.rejects(startAdmin({ gateway: heir, spec, clock }), /Another gateway answers/);
-    const successor = await startAdmin({ gateway: heir, spec, clock, predecessor: old });
+    await assert.rejects(startAdminServer({ gateway: heir, spec, clock }), /Another gateway answers/);
+    const successor = await startAdminServer({ gateway: heir, spec, clock, predecessor: old });
     const elsewhere = { ...spec, socket: join(folder, 'c.sock'), listen: null };
-    const stranger = await startAdmin({ gateway, spec: elsewhere, clock });
+    const stranger = await startAdminServer({ gateway, spec: elsewhere, clock });
     await assert.rejects(
-      startAdmin({ gateway: heir, spec: elsewhere, clock, predecessor: old }),
+      startAdminServer({ gateway: heir, spec: elsewhere, clock, predecessor: old }),
       /Another gateway answers/,
     );
     await stranger.close();
-    old.leave();
+    old.closeTcp();
     for (let time = 0; time < 20; time++) assert.equal(await revisionAt(port), 99);
     await old.close();
     assert.ok(statSync(place.socket).isSocket());
@@ -177,7 +177,7 @@ describe('answers fit the description', () => {
 
   test('reload of a wrong file lists every complaint', async () => {
     const complaints = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
-    gateway.reloadAnswer = { ok: false, kind: 'complaints', complaints };
+    gateway.reloadAnswer = { ok: false, kind: 'complaints', errors: complaints };
     const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 422);
     assert.equal(answer.type, 'application/problem+json');
@@ -190,7 +190,7 @@ describe('answers fit the description', () => {
     ['failed', 500],
   ] as const) {
     test(`reload that was ${kind} blames no configuration`, async () => {
-      gateway.reloadAnswer = { ok: false, kind, complaints: ['This gateway is about to end.'] };
+      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is about to end.'] };
       const answer = await ask('POST', '/v1/reload');
       assert.equal(answer.status, status);
       const problem = problemSchema.parse(JSON.parse(answer.text));
@@ -320,7 +320,7 @@ async function readStream(
 }
 
 function tellListener(port: string): void {
-  gateway.tell({
+  gateway.emit({
     kind: 'listener_opened',
     subject: 'listener:http',
     reason: `Opened at ${port}.`,
@@ -409,7 +409,7 @@ describe('events', () => {
 
   const long = 'x'.repeat(64 * 1024);
   const tellLong = () =>
-    gateway.tell({
+    gateway.emit({
       kind: 'worker_lost',
       subject: 'worker:1',
       reason: long,
@@ -497,8 +497,8 @@ describe('metrics', () => {
         end: 'generated',
         count: 4,
         durationMsSum: 61_006,
-        octetsIn: 10,
-        octetsOut: 20,
+        bytesIn: 10,
+        bytesOut: 20,
         durations,
       },
     ];
@@ -515,7 +515,7 @@ describe('metrics', () => {
       upstreamConnectionsTotal: 5,
       upstreamReusesTotal: 4,
       staleReusesAvoided: 3,
-      staleReusesRepeated: 2,
+      staleReusesRetried: 2,
       staleReusesFailed: 1,
       recordsDropped: 0,
       unclassifiedTotal: 0,

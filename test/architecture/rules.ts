@@ -6,7 +6,7 @@ export interface Breach {
   readonly rule: RuleName;
   readonly path: string;
   readonly line: number;
-  readonly says: string;
+  readonly message: string;
 }
 
 export type RuleName = 'direction' | 'node-free' | 'time-and-chance' | 'message-text' | 'error-code' | 'orphan';
@@ -19,7 +19,7 @@ export interface Import {
 }
 
 export function breachText(breach: Breach): string {
-  return `${breach.path}:${breach.line} ${breach.says}`;
+  return `${breach.path}:${breach.line} ${breach.message}`;
 }
 
 export function findBreaches(sources: readonly Source[], allowed = errorReaders): Breach[] {
@@ -51,18 +51,18 @@ function judgeImport({ from, to, line }: Import): Breach[] {
   const found: Breach[] = [];
   const may = rooms[room];
   if (may === undefined)
-    return [{ rule: 'direction', path: from, line: 1, says: `is in a room that rooms.ts does not know: ${room}` }];
+    return [{ rule: 'direction', path: from, line: 1, message: `is in a room that rooms.ts does not know: ${room}` }];
   const target = roomOf(to);
   if (to.startsWith('src/') && target !== room && !may.includes(target)) {
-    const says = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
-    found.push({ rule: 'direction', path: from, line, says });
+    const message = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
+    found.push({ rule: 'direction', path: from, line, message });
   }
   if (to.startsWith('node:') && roomsWithoutNode.includes(room)) {
     found.push({
       rule: 'node-free',
       path: from,
       line,
-      says: `${room} runs without Node: what needs ${to} belongs to another room`,
+      message: `${room} runs without Node: what needs ${to} belongs to another room`,
     });
   }
   return found;
@@ -110,17 +110,17 @@ const messageReads = [
 
 /** A sentence may change with the next version of the platform; what it meant may not. */
 function judgeMessage(source: Source): Breach[] {
-  const says = 'decides by the text of a message; read a code, a type or a state instead';
+  const message = 'decides by the text of a message; read a code, a type or a state instead';
   return messageReads.flatMap((pattern) =>
-    findAll(source, pattern).map(({ line }) => breach('message-text', source, line, says)),
+    findAll(source, pattern).map(({ line }) => breach('message-text', source, line, message)),
   );
 }
 
 function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
   if (allowed.includes(source.path)) return [];
-  const says = 'reads error.code; only where errors of the world become ours (errorReaders in rooms.ts)';
+  const message = 'reads error.code; only where errors of the world become ours (errorReaders in rooms.ts)';
   const found = findAll(source, /\b(?:error|err|reason|thrown)\??\.code\b|\bErrnoException\b/g);
-  return [...new Set(found.map(({ line }) => line))].map((line) => breach('error-code', source, line, says));
+  return [...new Set(found.map(({ line }) => line))].map((line) => breach('error-code', source, line, message));
 }
 
 function findOrphans(sources: readonly Source[]): Breach[] {
@@ -181,8 +181,8 @@ function findAll(source: Source, pattern: RegExp): { text: string; at: number; l
   }));
 }
 
-function breach(rule: RuleName, source: Source, line: number, says: string): Breach {
-  return { rule, path: source.path, line, says };
+function breach(rule: RuleName, source: Source, line: number, message: string): Breach {
+  return { rule, path: source.path, line, message };
 }
 
 function roomOf(path: string): string {

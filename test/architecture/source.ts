@@ -23,8 +23,8 @@ export function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
 }
 
-function blank(octets: string[], start: number, end: number): void {
-  for (let at = start; at < end; at++) if (octets[at] !== '\n') octets[at] = ' ';
+function blank(bytes: string[], start: number, end: number): void {
+  for (let at = start; at < end; at++) if (bytes[at] !== '\n') bytes[at] = ' ';
 }
 
 interface Span {

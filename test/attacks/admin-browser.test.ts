@@ -7,9 +7,9 @@ import { type AddressInfo, connect, createServer as createNetServer, type Server
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { startChromium, withBrowser } from '../browser.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 
@@ -44,7 +44,7 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
   const gateway = new FakeGateway();
   const gullible = new Gullible();
   let folder: string;
-  let admin: Admin;
+  let admin: AdminServer;
   let forwarder: NetServer;
   let reports: Server;
   let browser: ChildProcess;
@@ -78,7 +78,7 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
       await new Promise((resolve) => hostile.close(resolve));
       const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
       const spec = { socket: join(folder, 'a.sock'), listen: { host: '127.0.0.1', port }, tokens, hosts: [] };
-      admin = await startAdmin({ gateway, spec, clock: systemClock });
+      admin = await startAdminServer({ gateway, spec, clock: systemClock });
       report = await reporting;
     },
     { timeout: 120_000 },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import type { AdminSpec } from '../../src/core/configuration.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -15,7 +15,7 @@ const other = { name: 'other', hash: hashOfToken('candor_other') };
 
 let gateway: FakeGateway;
 let clock: SimulatedClock;
-let admin: Admin;
+let admin: AdminServer;
 let port: number;
 
 function specWith(tokens: AdminSpec['tokens']): AdminSpec {
@@ -25,14 +25,14 @@ function specWith(tokens: AdminSpec['tokens']): AdminSpec {
 beforeEach(async () => {
   gateway = new FakeGateway();
   clock = new SimulatedClock();
-  admin = await startAdmin({ gateway, spec: specWith([mine, other]), clock });
+  admin = await startAdminServer({ gateway, spec: specWith([mine, other]), clock });
   port = admin.address?.port ?? 0;
 });
 afterEach(() => admin.close());
 
 async function reloadTo(tokens: AdminSpec['tokens']): Promise<void> {
   assert.equal(await admin.prepare(specWith(tokens)), null);
-  admin.commit();
+  admin.activate();
 }
 
 interface Asked {

@@ -19,8 +19,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
-import { listenAt } from '../../src/admin/socket-file.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { listenAtSocket } from '../../src/admin/admin-socket.ts';
 import { findUntrusted } from '../../src/deploy/trusted-folder.ts';
 import { privateFolder } from '../../src/cli/runtime-folder.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -32,7 +32,7 @@ const stranger = 54_321;
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can be somebody else' };
 
 let folder: string;
-let admins: Admin[];
+let admins: AdminServer[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-socket-'));
@@ -46,8 +46,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(path: string): Promise<Admin> {
-  const admin = await startAdmin({ gateway: new FakeGateway(), spec: socketAlone(path), clock: new SimulatedClock() });
+async function open(path: string): Promise<AdminServer> {
+  const admin = await startAdminServer({
+    gateway: new FakeGateway(),
+    spec: socketAlone(path),
+    clock: new SimulatedClock(),
+  });
   admins.push(admin);
   return admin;
 }
@@ -65,7 +69,7 @@ function tryAs(uid: number, path: string): string {
 const startWithFew = `
 const { openSync, closeSync } = await import('node:fs');
 const { createServer } = await import('node:http');
-const { listenAt } = await import(process.argv[1]);
+const { listenAtSocket } = await import(process.argv[1]);
 const { socketRefusalText } = await import(process.argv[2]);
 const [path, left] = [process.argv[3], Number(process.argv[4])];
 process.stdout.write('');
@@ -73,7 +77,7 @@ const held = [];
 try { for (let count = 0; count < 1000; count++) held.push(openSync('/dev/null')); } catch {}
 for (const descriptor of held.splice(0, left)) closeSync(descriptor);
 const server = createServer();
-const made = await listenAt(server, path, false);
+const made = await listenAtSocket(server, path, false);
 for (const descriptor of held) closeSync(descriptor);
 console.log('why' in made ? socketRefusalText(path, made) : 'made');
 server.close();
@@ -83,7 +87,7 @@ describe('the file of the admin socket', () => {
   for (const left of [0, 1]) {
     it(`says that too many files are open, and what to do, where ${left} more may be opened`, () => {
       const path = join(folder, 'few.sock');
-      const modules = ['socket-file', 'socket-place'].map((name) =>
+      const modules = ['admin-socket', 'admin-socket-check'].map((name) =>
         join(import.meta.dirname, `../../src/admin/${name}.ts`),
       );
       const script = [process.execPath, '--input-type=module', '-e', startWithFew, ...modules, path, String(left)];
@@ -120,7 +124,7 @@ describe('the file of the admin socket', () => {
       }) as Server['listen'];
       try {
         // Root makes folders under any mask; others could not enter theirs.
-        const made = await listenAt(server, join(folder, 'a.sock'), false);
+        const made = await listenAtSocket(server, join(folder, 'a.sock'), false);
         assert.ok(!('why' in made), JSON.stringify(made));
         assert.deepEqual(modes, [0o600]);
         // Nobody but root may write to the folder above that of a service.
@@ -193,7 +197,7 @@ describe('the file of the admin socket', () => {
 
   it('is not taken away from another that was put in its place', async () => {
     const first = await open(join(folder, 'a.sock'));
-    const second = await startAdmin({
+    const second = await startAdminServer({
       gateway: new FakeGateway(),
       spec: socketAlone(join(folder, 'a.sock')),
       clock: new SimulatedClock(),

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FailedAttempts } from '../../src/admin/failed-attempts.ts';
 import { operations } from '../../src/admin/operations.ts';
-import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken, nameOfToken } from '../../src/admin/token.ts';
 import type { Event } from '../../src/core/event.ts';
 import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
@@ -26,7 +26,7 @@ const local = ['Host', 'localhost'] as const;
 
 let gateway: FakeGateway;
 let clock: SimulatedClock;
-let admin: Admin;
+let admin: AdminServer;
 let folder: string;
 let socketPath: string;
 let port: number;
@@ -43,7 +43,7 @@ beforeEach(async () => {
   ];
   const listen = { host: '127.0.0.1', port: 0 };
   const hosts = ['gw.internal', '*.example.org'];
-  admin = await startAdmin({ gateway, spec: { socket: socketPath, listen, tokens, hosts }, clock });
+  admin = await startAdminServer({ gateway, spec: { socket: socketPath, listen, tokens, hosts }, clock });
   port = admin.address?.port ?? 0;
 });
 
@@ -110,7 +110,7 @@ describe('the admin socket', () => {
 describe('the admin API over TCP', () => {
   it('is not opened without a token, on loopback either', async () => {
     const spec = { ...socketAlone(join(folder, 'b.sock')), listen: { host: '127.0.0.1', port: 0 } };
-    await assert.rejects(startAdmin({ gateway, spec, clock }), (error) => {
+    await assert.rejects(startAdminServer({ gateway, spec, clock }), (error) => {
       assert.ok(error instanceof AdminFailure);
       assert.match(error.message, /only for whoever has a token/);
       return true;
@@ -124,7 +124,7 @@ describe('the admin API over TCP', () => {
       tokens: [{ name: 'a', hash: hashOfToken('b') }],
       hosts: [],
     };
-    await assert.rejects(startAdmin({ gateway, spec, clock }), /EADDRINUSE/);
+    await assert.rejects(startAdminServer({ gateway, spec, clock }), /EADDRINUSE/);
     assert.equal(existsSync(spec.socket), false);
     assert.equal((await get([local, bearer])).status, 200);
   });
@@ -143,7 +143,7 @@ describe('the admin API over TCP', () => {
       ['two of them', `Bearer ${token}, Bearer ${token}`],
       ['nothing after the scheme', 'Bearer'],
       ['a very long one', `Bearer ${'a'.repeat(8000)}`],
-      ['octets that are no text', 'Bearer \xff\xfe'],
+      ['bytes that are no text', 'Bearer \xff\xfe'],
     ] as const) {
       it(`not ${what}`, async () => {
         const [without, answer] = [await get([local]), await get([local, ['Authorization', value]])];
@@ -199,7 +199,7 @@ describe('the admin API over TCP', () => {
       assert.equal((await get([local, bearer])).status, 200);
       assert.equal(await admin.prepare(spec), null);
       assert.equal((await get([local, bearer])).status, 200);
-      admin.commit();
+      admin.activate();
       assert.equal((await get([local, bearer])).status, 401);
     });
   });
@@ -228,7 +228,7 @@ describe('the admin API over TCP', () => {
     it('by its address of IPv6, where that is where it listens', withIpv6, async () => {
       const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
       const spec = { socket: null, listen: { host: '::1', port: 0 }, tokens, hosts: [] };
-      const six = await startAdmin({ gateway, spec, clock });
+      const six = await startAdminServer({ gateway, spec, clock });
       const ask = async (host: string): Promise<number> => {
         const socket = connect({ host: '::1', port: six.address?.port ?? 0 });
         socket.write(`GET /v1/status HTTP/1.1\r\nHost: ${host}\r\n${bearer.join(': ')}\r\nConnection: close\r\n\r\n`);
@@ -240,14 +240,14 @@ describe('the admin API over TCP', () => {
       await six.close();
     });
 
-    for (const [what, octets, status] of [
+    for (const [what, bytes, status] of [
       ['HTTP/1.0 without any', `GET /v1/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
       ['HTTP/1.1 without any', `GET /v1/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
       ['two', `GET /v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${bearer.join(': ')}\r\n\r\n`, 400],
       ['somebody before an @', `GET /v1/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
       ['a target of somebody else', 'GET http://evil.example/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n', 421],
     ] as const) {
-      it(`not by ${what}`, async () => assert.equal(parseAnswer(await sendRaw(port, octets)).status, status));
+      it(`not by ${what}`, async () => assert.equal(parseAnswer(await sendRaw(port, bytes)).status, status));
     }
   });
 
@@ -353,7 +353,7 @@ describe('the admin API over TCP', () => {
     it('each change, with who asked and from where', async () => {
       await askRaw(port, 'POST /v1/reload', [local, bearer]);
       await askRaw(socketPath, 'POST /v1/reload', [local]);
-      gateway.reloadAnswer = { ok: false, kind: 'complaints', complaints: ['no'] };
+      gateway.reloadAnswer = { ok: false, kind: 'complaints', errors: ['no'] };
       await askRaw(socketPath, 'POST /v1/reload', [local]);
       gateway.reload = () => Promise.reject(new Error('secret'));
       assert.equal((await askRaw(socketPath, 'POST /v1/reload', [local])).status, 500);
@@ -518,14 +518,14 @@ describe('the admin API over TCP', () => {
       assert.deepEqual(statuses, ['200', '401']);
     });
 
-    for (const [what, octets] of [
+    for (const [what, bytes] of [
       ['CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
       ['an upgrade', 'GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
       ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
       ['nonsense', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
     ] as const) {
       it(`with no more than a refusal for ${what}`, async () => {
-        const text = await sendRaw(port, octets);
+        const text = await sendRaw(port, bytes);
         assert.match(text, /^(?:$|HTTP\/1\.1 4)/);
       });
     }

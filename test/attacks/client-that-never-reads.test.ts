@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 /** More than all buffers of a loopback connection take. */
-const contentOctets = 48 * 1024 * 1024;
+const contentBytes = 48 * 1024 * 1024;
 
 describe('a client that never reads', () => {
   const closings: (() => Promise<unknown>)[] = [];
@@ -17,8 +17,8 @@ describe('a client that never reads', () => {
 
   it('is left when write_timeout has passed, though it goes on sending its request', async () => {
     const gateway = await gatewayTo((socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentOctets}\r\n\r\n`);
-      socket.write(Buffer.alloc(contentOctets));
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
+      socket.write(Buffer.alloc(contentBytes));
     });
     const client = clientOf(gateway);
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345');
@@ -31,12 +31,12 @@ describe('a client that never reads', () => {
 
   it('is left when write_timeout has passed, though the application waits for us to read in turn', async () => {
     const gateway = await gatewayTo((socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentOctets}\r\n\r\n`);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
       socket.pipe(socket);
     });
     const client = clientOf(gateway);
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${contentOctets}\r\n\r\n`);
-    client.write(Buffer.alloc(contentOctets));
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${contentBytes}\r\n\r\n`);
+    client.write(Buffer.alloc(contentBytes));
     await until('the exchange is over', () => gateway.counts().ended === 1);
     assert.equal(gateway.counts().upstream, 0);
   });
@@ -46,7 +46,7 @@ describe('a client that never reads', () => {
     let sent = 0;
     const gateway = await gatewayTo((socket) => {
       const more = (): void => {
-        while (!socket.destroyed && sent < 4 * contentOctets) {
+        while (!socket.destroyed && sent < 4 * contentBytes) {
           sent += hint.length;
           if (!socket.write(hint)) return;
         }
@@ -58,10 +58,10 @@ describe('a client that never reads', () => {
     clientOf(gateway).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await until(
       'the exchange is over, or every hint is sent',
-      () => gateway.counts().ended === 1 || sent >= 4 * contentOctets,
+      () => gateway.counts().ended === 1 || sent >= 4 * contentBytes,
     );
     const grown = process.memoryUsage().rss - before;
-    assert.ok(grown < 2 * contentOctets, `${Math.round(grown / 1024 / 1024)} MiB more`);
+    assert.ok(grown < 2 * contentBytes, `${Math.round(grown / 1024 / 1024)} MiB more`);
   });
 
   async function gatewayTo(answer: (socket: Socket) => void): Promise<YamlGateway> {

@@ -36,8 +36,8 @@ test('whoever sends two thousand requests at once gets two thousand answers, and
 
 function count(socket: Socket, once: () => void): void {
   let rest = '';
-  socket.on('data', (octets: Buffer) => {
-    const parts = (rest + octets.toString('latin1')).split('\r\n\r\nhere');
+  socket.on('data', (bytes: Buffer) => {
+    const parts = (rest + bytes.toString('latin1')).split('\r\n\r\nhere');
     rest = parts.pop() ?? '';
     for (const _ of parts) once();
   });

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 /** An answer to a request that no client has sent. */
 export const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL';
 
-/** What the origin sends in answer to one attacked request: octets, and pauses in milliseconds. */
+/** What the origin sends in answer to one attacked request: bytes, and pauses in milliseconds. */
 export type Steps = readonly (string | number)[];
 
 /**
@@ -40,8 +40,8 @@ export class PoisoningOrigin {
   }
 
   /** Sends this on every open connection, whether a request is under way there or not. */
-  say(octets: string): void {
-    for (const socket of this.#sockets) socket.write(octets, 'latin1');
+  send(bytes: string): void {
+    for (const socket of this.#sockets) socket.write(bytes, 'latin1');
   }
 
   close(): void {
@@ -56,8 +56,8 @@ export class PoisoningOrigin {
     socket.on('error', () => {});
     if (this.atAccept !== '') socket.write(this.atAccept, 'latin1');
     let received = '';
-    socket.on('data', (octets: Buffer) => {
-      received += octets.toString('latin1');
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1');
       for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
         this.#answer(socket, received.slice(0, end));
         received = received.slice(end + 4);

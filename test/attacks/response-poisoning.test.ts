@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RawClient } from '../../src/testing/testing.ts';
-import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { evil, PoisoningOrigin, type Steps } from './poisoning-origin.ts';
 
 interface Poison {
@@ -28,7 +28,7 @@ function head(status: string, ...lines: readonly string[]): string {
   return [`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n');
 }
 
-/** Responses whose head already tells that octets may follow which are none of theirs. */
+/** Responses whose head already tells that bytes may follow which are none of theirs. */
 const poisons: readonly Poison[] = [
   {
     name: '204 with a length, and the content later',
@@ -135,8 +135,8 @@ async function playClient(gateway: YamlGateway, poison: Poison, number: number):
     const method = isAttacked ? (poison.method ?? 'GET') : 'GET';
     client.forget();
     client.write(requestText(method, `/${isAttacked ? 'attacked' : 'mine'}/${id}`));
-    const { response, octets } = await client.response(method, patienceMs);
-    const text = octets.toString('latin1');
+    const { response, bytes } = await client.response(method, timeoutMs);
+    const text = bytes.toString('latin1');
     assert.ok(response?.complete, text);
     assert.ok(!text.includes('EVIL'), `${id} got ${text}`);
     assert.equal(response.rest.length, 0, `${id} got more than an answer: ${text}`);
@@ -174,13 +174,13 @@ describe('with reuse: never, a response that nothing announces', () => {
   }
 });
 
-describe('octets on an idle connection to an endpoint', () => {
+describe('bytes on an idle connection to an endpoint', () => {
   it('close it, and the next request gets its own answer on another one', async () => {
     const origin = await PoisoningOrigin.start();
     const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", check: none } }`);
     try {
       assert.equal((await gateway.get('/mine/first')).content.toString(), 'you are first');
-      origin.say(evil);
+      origin.send(evil);
       await until('the gateway closes the connection', () => origin.open === 0);
       assert.equal((await gateway.get('/mine/second')).content.toString(), 'you are second');
       assert.equal(origin.accepted, 2);

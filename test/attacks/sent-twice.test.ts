@@ -64,8 +64,8 @@ describe('what may have been carried out', () => {
   async function startOrigin(): Promise<number> {
     const origin = createServer((socket) => {
       socket.on('error', () => {});
-      socket.on('data', (octets: Buffer) => {
-        const paths = [...octets.toString('latin1').matchAll(/^\w+ (\S+) HTTP/gm)].map(([, path = '']) => path);
+      socket.on('data', (bytes: Buffer) => {
+        const paths = [...bytes.toString('latin1').matchAll(/^\w+ (\S+) HTTP/gm)].map(([, path = '']) => path);
         seen.push(...paths);
         if (paths.length > 0) fault(socket);
       });

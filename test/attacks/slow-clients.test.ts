@@ -32,14 +32,14 @@ const answers: Readonly<Record<string, (socket: Socket, first: string) => void>>
     socket.pause(); // For a while it takes nothing: that is not the client's doing.
     setTimeout(() => socket.resume(), longMs);
     let come = first.length - first.indexOf('\r\n\r\n') - 4;
-    socket.on('data', (octets) => {
-      come += octets.length;
+    socket.on('data', (bytes) => {
+      come += bytes.length;
       if (come >= large) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
   },
   '/socket': (socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
-    socket.on('data', (octets) => socket.write(octets));
+    socket.on('data', (bytes) => socket.write(bytes));
   },
   '/dialogue': (socket) => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nyo\r\n');
@@ -55,9 +55,9 @@ describe('slow clients', { concurrency: true }, () => {
   before(async () => {
     origin = createServer((socket) => {
       socket.on('error', () => {});
-      socket.once('data', (octets) => {
-        const path = octets.toString('latin1').split(' ')[1] ?? '';
-        answers[path]?.(socket, octets.toString('latin1'));
+      socket.once('data', (bytes) => {
+        const path = bytes.toString('latin1').split(' ')[1] ?? '';
+        answers[path]?.(socket, bytes.toString('latin1'));
       });
     });
     origin.listen(0, '127.0.0.1');
@@ -107,8 +107,8 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const [head] = (await once(client, 'data')) as [Buffer];
     const id = /x-request-id: (\S+)/i.exec(head.toString('latin1'))?.[1] ?? '';
     await assertRow('a response that is taken too slowly', id);
-    const { octets_out: octetsOut } = await gateway.record(id);
-    assert.ok(octetsOut < large);
+    const { octets_out: bytesOut } = await gateway.record(id);
+    assert.ok(bytesOut < large);
     client.destroy();
   });
 
@@ -133,11 +133,11 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const client = clientOf(gateway);
     client.write('GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
     await once(client, 'data');
-    for (const octet of 'ab') {
+    for (const byte of 'ab') {
       await sleep(longMs / 2);
-      client.write(octet);
+      client.write(byte);
       const [echoed] = (await once(client, 'data')) as [Buffer];
-      assert.equal(echoed.toString(), octet);
+      assert.equal(echoed.toString(), byte);
     }
     client.destroy();
   });
@@ -161,7 +161,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const { status, cause, shape, delivery, end, whose, detail } = await gateway.record(id);
     assert.deepEqual([String(status), cause, shape, delivery, end], rowOf(what));
     assert.equal(whose, 'client');
-    assert.match(detail ?? '', /octets? per second.* over .*at least/);
+    assert.match(detail ?? '', /bytes? per second.* over .*at least/);
   }
 });
 

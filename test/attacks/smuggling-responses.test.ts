@@ -17,8 +17,8 @@ describe('answers with something behind them', () => {
   before(async () => {
     origin = createServer((socket) => {
       socket.on('error', () => {});
-      socket.on('data', (octets: Buffer) => {
-        const [method = '', path = ''] = octets.toString('latin1').split(' ');
+      socket.on('data', (bytes: Buffer) => {
+        const [method = '', path = ''] = bytes.toString('latin1').split(' ');
         if (path.startsWith('/attacked') && playing !== null) void play(socket, playing);
         // The content of a POST is none of a request's beginning.
         else if (path.startsWith('/')) socket.write(answerTo(method, path));
@@ -37,14 +37,14 @@ describe('answers with something behind them', () => {
   });
 
   for (const payload of responsePayloads) {
-    it(`${payload.name}: nobody gets an octet of it but who asked`, async () => {
+    it(`${payload.name}: nobody gets a byte of it but who asked`, async () => {
       playing = payload;
       const victims = payload.isLate ? [] : [0, 1, 2].map((n) => victim(`/victim/${n}`));
       const attacked = gateway.connect();
       const content = payload.method === 'POST' ? ['Content-Length: 0'] : [];
       attacked.write(requestText(payload.method, '/attacked', [...content, ...payload.asks]));
       const outcome = await attacked.response(payload.method, 5_000);
-      const text = outcome.octets.toString('latin1');
+      const text = outcome.bytes.toString('latin1');
       const isCut = outcome.response?.complete === false;
       if (payload.status === null) assert.ok(outcome.response?.status === 502 || isCut, text);
       else {

@@ -54,8 +54,8 @@ describe('smuggling, payload by payload', () => {
     const reached = report.seen.filter(({ id }) => ids.has(id));
     assert.equal(reached.length, payload.reaches, form);
     if (payload.rule === null) return;
-    const { says, section } = requestRules[payload.rule];
+    const { reason, section } = requestRules[payload.rule];
     const { detail } = JSON.parse(answers.at(-1)?.content.toString() ?? '') as { detail: string };
-    assert.equal(detail, `The request was refused because ${says} (${section}).`);
+    assert.equal(detail, `The request was refused because ${reason} (${section}).`);
   }
 });

@@ -10,7 +10,7 @@ export type { StrictRequest } from './strict-reader.ts';
  */
 export class StrictOrigin {
   readonly requests: StrictRequest[] = [];
-  readonly complaints: string[] = [];
+  readonly violations: string[] = [];
   port = 0;
   /** What to answer with; a length of its own, so that a response that goes astray is seen. */
   answer: (request: StrictRequest) => string = answerText;
@@ -28,7 +28,7 @@ export class StrictOrigin {
 
   forget(): void {
     this.requests.length = 0;
-    this.complaints.length = 0;
+    this.violations.length = 0;
   }
 
   async close(): Promise<void> {
@@ -37,13 +37,13 @@ export class StrictOrigin {
   }
 
   #accept(socket: Socket): void {
-    const reader = new StrictReader((complaint) => this.complaints.push(complaint));
+    const reader = new StrictReader((violation) => this.violations.push(violation));
     let early = false;
     this.#open.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => this.#open.delete(socket));
-    socket.on('data', (octets: Buffer) => {
-      reader.push(octets.toString('latin1'));
+    socket.on('data', (bytes: Buffer) => {
+      reader.push(bytes.toString('latin1'));
       for (let request = reader.next(); request !== null; request = reader.next()) {
         this.requests.push(request);
         if (!early) socket.write(Buffer.from(this.answer(request), 'latin1'));

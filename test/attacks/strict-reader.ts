@@ -4,7 +4,7 @@ export interface StrictRequest {
   /** Names in lowercase. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly content: string;
-  /** Octets before it on its connection. */
+  /** Bytes before it on its connection. */
   readonly at: number;
 }
 
@@ -21,25 +21,25 @@ interface Head {
 }
 
 /**
- * Reads requests from the octets of one connection (latin1), and complains of whatever two readers could take in two
+ * Reads requests from the bytes of one connection (latin1), and complains of whatever two readers could take in two
  * ways: written apart from `src/wire`, so that a fault there is not looked at through itself.
  */
 export class StrictReader {
-  readonly #complain: (complaint: string) => void;
+  readonly #report: (violation: string) => void;
   #held = '';
   #pushed = 0;
   #head: Head | null = null;
 
-  constructor(complain: (complaint: string) => void) {
-    this.#complain = complain;
+  constructor(report: (violation: string) => void) {
+    this.#report = report;
   }
 
-  push(octets: string): void {
-    this.#held += octets;
-    this.#pushed += octets.length;
+  push(bytes: string): void {
+    this.#held += bytes;
+    this.#pushed += bytes.length;
   }
 
-  /** Octets that belong to no whole request yet. */
+  /** Bytes that belong to no whole request yet. */
   get held(): string {
     return this.#held;
   }
@@ -69,35 +69,35 @@ export class StrictReader {
     const head = this.#held.slice(0, end);
     this.#held = this.#held.slice(end + 4);
     const [line = '', ...lines] = head.split('\r\n');
-    if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) this.#complain(`a control in ${JSON.stringify(head)}`);
-    if (!requestLine.test(line)) this.#complain(`the request line ${JSON.stringify(line)}`);
+    if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) this.#report(`a control in ${JSON.stringify(head)}`);
+    if (!requestLine.test(line)) this.#report(`the request line ${JSON.stringify(line)}`);
     const fields = lines.map((text) => this.#field(text));
     const values = (name: string): string[] => fields.filter(([n]) => n === name).map(([, value]) => value);
     const lengths = values('content-length');
     const codings = values('transfer-encoding');
-    if (values('host').length !== 1) this.#complain(`${values('host').length} Hosts in ${JSON.stringify(head)}`);
-    if (lengths.length + codings.length > 1) this.#complain(`framed twice: ${JSON.stringify(head)}`);
-    if (codings.length === 1 && codings[0] !== 'chunked') this.#complain(`Transfer-Encoding: ${codings[0]}`);
+    if (values('host').length !== 1) this.#report(`${values('host').length} Hosts in ${JSON.stringify(head)}`);
+    if (lengths.length + codings.length > 1) this.#report(`framed twice: ${JSON.stringify(head)}`);
+    if (codings.length === 1 && codings[0] !== 'chunked') this.#report(`Transfer-Encoding: ${codings[0]}`);
     if (lengths.length === 1 && !/^(?:0|[1-9]\d*)$/.test(lengths[0] ?? '')) {
-      this.#complain(`Content-Length: ${lengths[0]}`);
+      this.#report(`Content-Length: ${lengths[0]}`);
     }
     return { at, line, fields, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
   }
 
   #field(text: string): [string, string] {
     const found = fieldLine.exec(text);
-    if (found === null) this.#complain(`the field line ${JSON.stringify(text)}`);
+    if (found === null) this.#report(`the field line ${JSON.stringify(text)}`);
     return [(found?.[1] ?? '').toLowerCase(), found?.[2] ?? ''];
   }
 
-  #chunks(octets: string): { text: string; rest: string } | null {
+  #chunks(bytes: string): { text: string; rest: string } | null {
     let text = '';
-    let rest = octets;
+    let rest = bytes;
     for (;;) {
       const lineEnd = rest.indexOf('\r\n');
       if (lineEnd < 0) return null;
       const line = rest.slice(0, lineEnd);
-      if (!/^[0-9a-f]{1,8}$/.test(line)) this.#complain(`the chunk size ${JSON.stringify(line)}`);
+      if (!/^[0-9a-f]{1,8}$/.test(line)) this.#report(`the chunk size ${JSON.stringify(line)}`);
       const size = Number.parseInt(line, 16);
       rest = rest.slice(lineEnd + 2);
       if (size === 0) {
@@ -108,13 +108,13 @@ export class StrictReader {
         return { text, rest: rest.slice(end + 4) };
       }
       if (rest.length < size + 2) return null;
-      if (rest.slice(size, size + 2) !== '\r\n') this.#complain('a chunk does not end where it said');
+      if (rest.slice(size, size + 2) !== '\r\n') this.#report('a chunk does not end where it said');
       text += rest.slice(0, size);
       rest = rest.slice(size + 2);
     }
   }
 }
 
-function lengthed(octets: string, length: number): { text: string; rest: string } | null {
-  return octets.length < length ? null : { text: octets.slice(0, length), rest: octets.slice(length) };
+function lengthed(bytes: string, length: number): { text: string; rest: string } | null {
+  return bytes.length < length ? null : { text: bytes.slice(0, length), rest: bytes.slice(length) };
 }

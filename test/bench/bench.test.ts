@@ -27,7 +27,7 @@ const figures: Figures = {
   runs,
   failed: [{ work: 'small-get', gateway: 'fastify', round: 1, failures: 3, done: 10 }],
   added: [{ gateway: 'candor', perSecond: 500, round: 1, p50Ms: 0.5, p99Ms: 2, p999Ms: 4 }],
-  memory: [{ gateway: 'candor', workers: 2, connections: 64, residentOctets: 100 * 1024 * 1024 }],
+  memory: [{ gateway: 'candor', workers: 2, connections: 64, residentBytes: 100 * 1024 * 1024 }],
   garbage: null,
   scaling: { one: 1000, two: 1700 },
 };
@@ -82,7 +82,7 @@ describe('what a measurement says', () => {
     assert.deepEqual(garbageIn(lines.slice(0, 2).join('\n'), lines.slice(2).join('\n')), {
       ...{ collections: 3, pauseMsMax: 1.5, pauseMsTotal: 2.5 },
       // The third thread was not seen before.
-      allocatedOctets: (5 + 3) * 1024 * 1024,
+      allocatedBytes: (5 + 3) * 1024 * 1024,
     });
   });
 });
@@ -127,7 +127,7 @@ describe('what is to be reached', () => {
       ...{ gateway, perSecond: 2000, round: 1 },
       ...{ p50Ms: [0.4, 0.5, 0.3][index] ?? 0, p99Ms: [3, 2.5, 2][index] ?? 0, p999Ms: 9 },
     }));
-    const memory = [{ gateway: 'candor' as const, workers: 1, connections: 5000, residentOctets: 165e6 }];
+    const memory = [{ gateway: 'candor' as const, workers: 1, connections: 5000, residentBytes: 165e6 }];
     assert.equal(verdictOf('p50 added at 2,000/s', 20, { added }), 'met');
     assert.equal(verdictOf('p99 added at 2,000/s', 20, { added }), '**missed by 0.50 ms**');
     assert.equal(verdictOf('memory, 5,000 idle connections', 20, { memory }), '**missed by 10 %**');
@@ -144,7 +144,7 @@ describe('what is measured', () => {
         environment: {},
         hostname: 'vm',
       });
-      assert.deepEqual(parsing.ok ? [] : parsing.complaints, []);
+      assert.deepEqual(parsing.ok ? [] : parsing.errors, []);
     });
   }
 

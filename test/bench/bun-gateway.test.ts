@@ -28,9 +28,9 @@ let origin: Server;
 let originPort = 0;
 before(async () => {
   origin = createServer((asked, answer) => {
-    let octets = 0;
-    asked.on('data', (some: Buffer) => (octets += some.length));
-    asked.on('end', () => (asked.url === '/cut' ? answer.destroy() : answer.end(`${asked.method} ${octets}`)));
+    let bytes = 0;
+    asked.on('data', (some: Buffer) => (bytes += some.length));
+    asked.on('end', () => (asked.url === '/cut' ? answer.destroy() : answer.end(`${asked.method} ${bytes}`)));
   });
   originPort = await portOf(origin);
 });

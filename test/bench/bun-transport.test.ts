@@ -57,7 +57,7 @@ class Peer {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (octets: Buffer) => void this.#pieces.push(octets));
+    socket.on('data', (bytes: Buffer) => void this.#pieces.push(bytes));
     socket.on('end', () => void (this.ended = true));
     socket.on('error', (error: NodeJS.ErrnoException) => void (this.#failed = error.code ?? ''));
     socket.on('close', () => void (this.errno = this.#failed));
@@ -123,8 +123,8 @@ async function until(says: string, holds: (state: State) => boolean): Promise<St
   }
 }
 
-function digestOf(octets: Uint8Array): string {
-  return createHash('sha256').update(octets).digest('hex');
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 const kinds = [
@@ -134,22 +134,22 @@ const kinds = [
 
 for (const { name, connect } of kinds) {
   describe(`a transport over ${name}`, { skip }, () => {
-    it('delivers every octet, in order, in both directions at once', async () => {
+    it('delivers every byte, in order, in both directions at once', async () => {
       const peer = await connect();
       const [there, back] = [pattern(600_000, 1), pattern(500_000, 2)];
       for (let at = 0; at < back.length; at += 50_000) peer.socket.write(back.subarray(at, at + 50_000));
-      await puppet.tell({ do: 'send', octets: 600_000, salt: 1, piece: 40_000, ownership: 'owned', waits: true });
-      const state = await until('all has come', ({ octets }) => octets === back.length && peer.got.length === 600_000);
+      await puppet.tell({ do: 'send', bytes: 600_000, salt: 1, piece: 40_000, ownership: 'owned', waits: true });
+      const state = await until('all has come', ({ bytes }) => bytes === back.length && peer.got.length === 600_000);
       assert.equal(state.digest, digestOf(back));
       assert.equal(peer.got.equals(there), true);
-      assert.equal(state.sentOctets, there.length);
+      assert.equal(state.sentBytes, there.length);
       peer.socket.destroy();
     });
 
-    it('keeps borrowed octets as they were when the caller overwrites them, however slow the reader', async () => {
+    it('keeps borrowed bytes as they were when the caller overwrites them, however slow the reader', async () => {
       const peer = await connect();
       peer.socket.pause();
-      await puppet.tell({ do: 'send', octets: 3_000_000, salt: 3, piece: 65_536, ownership: 'borrowed', waits: false });
+      await puppet.tell({ do: 'send', bytes: 3_000_000, salt: 3, piece: 65_536, ownership: 'borrowed', waits: false });
       peer.socket.resume();
       await until('all has come', () => peer.got.length === 3_000_000);
       assert.equal(peer.got.equals(pattern(3_000_000, 3)), true);
@@ -159,14 +159,14 @@ for (const { name, connect } of kinds) {
     it('says once that all is written, after a write that said it is not', async () => {
       const peer = await connect();
       peer.socket.pause();
-      const order = { octets: 9_000_000, salt: 4, piece: 65_536, ownership: 'owned', waits: false } as const;
+      const order = { bytes: 9_000_000, salt: 4, piece: 65_536, ownership: 'owned', waits: false } as const;
       assert.ok((await puppet.tell<number>({ do: 'send', ...order })) > 0);
       const full = await puppet.state();
-      assert.ok(full.pendingOctets > 0);
+      assert.ok(full.pendingBytes > 0);
       assert.equal(full.written, 0);
       peer.socket.resume();
-      await until('all is written', ({ written, pendingOctets }) => written === 1 && pendingOctets === 0);
-      await until('all has come', () => peer.got.length === order.octets);
+      await until('all is written', ({ written, pendingBytes }) => written === 1 && pendingBytes === 0);
+      await until('all has come', () => peer.got.length === order.bytes);
       assert.equal((await puppet.state()).written, 1);
       peer.socket.destroy();
     });
@@ -176,9 +176,9 @@ for (const { name, connect } of kinds) {
       await puppet.tell({ do: 'pause' });
       peer.socket.write(pattern(10_000, 5));
       await settle();
-      assert.equal((await puppet.state()).octets, 0);
+      assert.equal((await puppet.state()).bytes, 0);
       await puppet.tell({ do: 'resume' });
-      const state = await until('it comes', ({ octets }) => octets === 10_000);
+      const state = await until('it comes', ({ bytes }) => bytes === 10_000);
       assert.equal(state.digest, digestOf(pattern(10_000, 5)));
       peer.socket.destroy();
     });
@@ -187,12 +187,12 @@ for (const { name, connect } of kinds) {
       const peer = await connect();
       await puppet.tell({ do: 'manners', as: 'pauses' });
       peer.socket.write(pattern(2_000_000, 6));
-      const first = await until('something comes', ({ octets }) => octets > 0);
+      const first = await until('something comes', ({ bytes }) => bytes > 0);
       for (let turn = 0; turn < 5; turn++) await puppet.state();
-      assert.equal((await puppet.state()).octets, first.octets);
+      assert.equal((await puppet.state()).bytes, first.bytes);
       await puppet.tell({ do: 'manners', as: 'plain' });
       await puppet.tell({ do: 'resume' });
-      await until('the rest comes', ({ octets }) => octets === 2_000_000);
+      await until('the rest comes', ({ bytes }) => bytes === 2_000_000);
       peer.socket.destroy();
     });
 
@@ -201,9 +201,9 @@ for (const { name, connect } of kinds) {
       await puppet.tell({ do: 'pause' });
       peer.socket.end(pattern(100_000, 7));
       await settle();
-      assert.deepEqual(await seen(), { octets: 0, ended: false, errno: 'open' });
+      assert.deepEqual(await seen(), { bytes: 0, ended: false, errno: 'open' });
       await puppet.tell({ do: 'resume' });
-      await until('all has come', ({ octets, ended }) => octets === 100_000 && ended);
+      await until('all has come', ({ bytes, ended }) => bytes === 100_000 && ended);
       peer.socket.destroy();
     });
 
@@ -214,15 +214,15 @@ for (const { name, connect } of kinds) {
       peer.socket.resetAndDestroy();
       await settle();
       await puppet.tell({ do: 'resume' });
-      const { octets } = await until('it is told', ({ errno }) => errno === 'ECONNRESET');
-      assert.equal(octets, 100_000);
+      const { bytes } = await until('it is told', ({ errno }) => errno === 'ECONNRESET');
+      assert.equal(bytes, 100_000);
     });
 
-    it('delivers the same octets when it is told to read in bulk, and when it changes its mind', async () => {
+    it('delivers the same bytes when it is told to read in bulk, and when it changes its mind', async () => {
       const peer = await connect();
       await puppet.tell({ do: 'manners', as: 'changes its mind' });
       peer.socket.write(pattern(700_000, 9));
-      const { digest } = await until('all has come', ({ octets }) => octets === 700_000);
+      const { digest } = await until('all has come', ({ bytes }) => bytes === 700_000);
       assert.equal(digest, digestOf(pattern(700_000, 9)));
       peer.socket.destroy();
     });
@@ -232,7 +232,7 @@ for (const { name, connect } of kinds) {
       peer.socket.end();
       await until('the FIN is told', ({ ended }) => ended);
       assert.equal((await puppet.state()).errno, 'open');
-      await puppet.tell({ do: 'send', octets: 400_000, salt: 10, piece: 400_000, ownership: 'owned', waits: true });
+      await puppet.tell({ do: 'send', bytes: 400_000, salt: 10, piece: 400_000, ownership: 'owned', waits: true });
       await puppet.tell({ do: 'end' });
       await until('both are closed', ({ errno }) => errno !== 'open' && peer.errno !== 'open');
       assert.equal(peer.got.equals(pattern(400_000, 10)), true);
@@ -241,12 +241,12 @@ for (const { name, connect } of kinds) {
 
     it('sends its own FIN behind what is pending, and can still read', async () => {
       const peer = await connect();
-      await puppet.tell({ do: 'send', octets: 6_000_000, salt: 11, piece: 65_536, ownership: 'owned', waits: false });
+      await puppet.tell({ do: 'send', bytes: 6_000_000, salt: 11, piece: 65_536, ownership: 'owned', waits: false });
       await puppet.tell({ do: 'end' });
       await until('the FIN arrives', () => peer.ended);
       assert.equal(peer.got.equals(pattern(6_000_000, 11)), true);
       peer.socket.write('thanks');
-      await until('it comes', ({ octets }) => octets === 6);
+      await until('it comes', ({ bytes }) => bytes === 6);
       peer.socket.end();
       const state = await until('it is over', ({ errno }) => errno !== 'open');
       assert.deepEqual([state.errno, state.closings, state.nested], [null, 1, 0]);
@@ -277,8 +277,8 @@ for (const { name, connect } of kinds) {
       await nextTurn();
       peer.socket.resetAndDestroy();
       await sending;
-      const { octets, ended, errno } = await until('it is told', ({ closings }) => closings > 0);
-      assert.deepEqual({ octets, ended }, { octets: 50_000, ended: false });
+      const { bytes, ended, errno } = await until('it is told', ({ closings }) => closings > 0);
+      assert.deepEqual({ bytes, ended }, { bytes: 50_000, ended: false });
       // The second where Bun's loop was quicker than the write.
       assert.match(String(errno), /^(?:EPIPE|ECONNRESET)$/);
     });
@@ -306,8 +306,8 @@ for (const { name, connect } of kinds) {
 
     it('gives back what it has not sent, and sends it never', async () => {
       const peer = await connect();
-      assert.equal(await puppet.tell({ do: 'write and take back', octets: 500, salt: 13 }), 500);
-      assert.equal((await puppet.state()).sentOctets, 0);
+      assert.equal(await puppet.tell({ do: 'write and take back', bytes: 500, salt: 13 }), 500);
+      assert.equal((await puppet.state()).sentBytes, 0);
       await puppet.tell({ do: 'end' });
       await until('the end arrives', () => peer.ended);
       assert.equal(peer.got.length, 0);
@@ -330,27 +330,27 @@ for (const { name, connect } of kinds) {
       await puppet.tell({ do: 'send', ...smallPieces });
       for (const order of ['pause', 'resume', 'end'] as const) await puppet.tell({ do: order });
       await puppet.tell({ do: 'close', how: 'reset' });
-      const { written, closings, sentOctets } = await puppet.state();
-      assert.deepEqual({ written, closings, sentOctets }, { written: 0, closings: 1, sentOctets: 0 });
+      const { written, closings, sentBytes } = await puppet.state();
+      assert.deepEqual({ written, closings, sentBytes }, { written: 0, closings: 1, sentBytes: 0 });
       peer.socket.destroy();
     });
   });
 }
 
-const largePieces = { octets: 40_000, salt: 14, piece: 20_000, ownership: 'owned', waits: false } as const;
-const smallPieces = { octets: 40, salt: 14, piece: 20, ownership: 'borrowed', waits: false } as const;
+const largePieces = { bytes: 40_000, salt: 14, piece: 20_000, ownership: 'owned', waits: false } as const;
+const smallPieces = { bytes: 40, salt: 14, piece: 20, ownership: 'borrowed', waits: false } as const;
 
-async function seen(): Promise<Pick<State, 'octets' | 'ended' | 'errno'>> {
-  const { octets, ended, errno } = await puppet.state();
-  return { octets, ended, errno };
+async function seen(): Promise<Pick<State, 'bytes' | 'ended' | 'errno'>> {
+  const { bytes, ended, errno } = await puppet.state();
+  return { bytes, ended, errno };
 }
 
 describe('connecting over a socket of Bun', { skip }, () => {
   it('to a port where nobody listens is refused', async () => {
-    const nobody = createServer().listen(0, '127.0.0.1');
-    await once(nobody, 'listening');
-    const { port: free } = nobody.address() as { port: number };
-    await new Promise((resolve) => nobody.close(resolve));
+    const unreachable = createServer().listen(0, '127.0.0.1');
+    await once(unreachable, 'listening');
+    const { port: free } = unreachable.address() as { port: number };
+    await new Promise((resolve) => unreachable.close(resolve));
     const to = { kind: 'tcp', address: '127.0.0.1', port: free, tls: null } as const;
     assert.equal(await puppet.tell({ do: 'connect', to }), 'ECONNREFUSED');
   });

@@ -6,19 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord } from '../fakes/samples.ts';
 
 const token = 'candor_of-somebody';
 
 let folder: string;
 let gateway: FakeGateway;
-let admin: Admin;
+let admin: AdminServer;
 let url: string;
 
 beforeEach(async () => {
@@ -26,7 +26,7 @@ beforeEach(async () => {
   gateway = new FakeGateway();
   const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
   const spec = { socket: null, listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
-  admin = await startAdmin({ gateway, spec, clock: systemClock });
+  admin = await startAdminServer({ gateway, spec, clock: systemClock });
   url = `http://127.0.0.1:${admin.address?.port}`;
 });
 
@@ -35,8 +35,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function around(env: Record<string, string> = {}): FakeSurroundings {
-  return new FakeSurroundings(folder, { env });
+function around(env: Record<string, string> = {}): FakeProcessContext {
+  return new FakeProcessContext(folder, { env });
 }
 
 describe('a gateway asked over TCP', () => {

@@ -10,10 +10,10 @@ import { after, before, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { askAdmin, readEvents } from '../../src/cli/admin-client.ts';
-import type { AdminPlace } from '../../src/cli/admin-place.ts';
+import type { AdminTarget } from '../../src/cli/admin-target.ts';
 import type { Event } from '../../src/core/event.ts';
-import type { GatewayStatus } from '../../src/gateway/control.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import type { GatewayStatus } from '../../src/control/gateway-status.ts';
+import { systemClock } from '../../src/system/system.ts';
 
 const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 
@@ -53,8 +53,8 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
     writeFileSync(join(folder, 'candor.yaml'), `${lines.join('\n')}\n`);
   }
 
-  const socketAt = (name: string): AdminPlace => ({ kind: 'socket', path: join(folder, name) });
-  const overTcp = (): AdminPlace => ({ kind: 'url', url: new URL(`http://127.0.0.1:${port}`), token });
+  const socketAt = (name: string): AdminTarget => ({ kind: 'socket', path: join(folder, name) });
+  const overTcp = (): AdminTarget => ({ kind: 'url', url: new URL(`http://127.0.0.1:${port}`), token });
   const tokens = `tokens: { deploy: "${hashOfToken(token)}" }`;
 
   test('is opened at an address by SIGHUP, which is told of as what was done by whom', async () => {
@@ -116,17 +116,17 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
   });
 });
 
-async function statusAt(place: AdminPlace): Promise<GatewayStatus | null> {
+async function statusAt(place: AdminTarget): Promise<GatewayStatus | null> {
   const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
   return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
 }
 
-async function reloadAt(place: AdminPlace): Promise<number> {
+async function reloadAt(place: AdminTarget): Promise<number> {
   const answer = await askAdmin(place, 'POST', '/v1/reload', systemClock);
   return answer.ok ? answer.status : 0;
 }
 
-async function eventsAt(place: AdminPlace): Promise<readonly Event[]> {
+async function eventsAt(place: AdminTarget): Promise<readonly Event[]> {
   const events: Event[] = [];
   await readEvents(place, false, (part) => {
     if (part.kind === 'event') events.push(part.event);
@@ -135,7 +135,7 @@ async function eventsAt(place: AdminPlace): Promise<readonly Event[]> {
 }
 
 /** What was done by whom, as events tell it. */
-async function actionsAt(place: AdminPlace): Promise<string[]> {
+async function actionsAt(place: AdminTarget): Promise<string[]> {
   return (await eventsAt(place)).flatMap(({ kind, actor, evidence }) =>
     kind === 'admin_action' ? [`${actor} ${evidence.operation} ${evidence.outcome}`] : [],
   );

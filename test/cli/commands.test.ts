@@ -4,26 +4,26 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
 import { listenFailureText, portOf } from '../../src/cli/listen-failure-text.ts';
 import { findListenProblem, offerNextPort, withPort } from '../../src/cli/next-port.ts';
 import { findPortHolder } from '../../src/cli/port-holder.ts';
 import { StopSignals } from '../../src/cli/stop-signals.ts';
-import { CommandFailure } from '../../src/cli/surroundings.ts';
+import { CommandFailure } from '../../src/cli/process-context.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord, statusSample } from '../fakes/samples.ts';
 import { assertFits } from './golden.ts';
 
 let folder: string;
 let gateway: FakeGateway;
-let admins: Admin[];
-let around: FakeSurroundings;
+let admins: AdminServer[];
+let context: FakeProcessContext;
 let sockets: string;
 
 beforeEach(() => {
@@ -32,7 +32,7 @@ beforeEach(() => {
   mkdirSync(sockets);
   gateway = new FakeGateway();
   admins = [];
-  around = new FakeSurroundings(folder);
+  context = new FakeProcessContext(folder);
 });
 
 afterEach(async () => {
@@ -41,34 +41,34 @@ afterEach(async () => {
 });
 
 async function open(socketPath = join(sockets, 'one.sock')): Promise<string> {
-  admins.push(await startAdmin({ gateway, spec: socketAlone(socketPath), clock: systemClock }));
+  admins.push(await startAdminServer({ gateway, spec: socketAlone(socketPath), clock: systemClock }));
   return socketPath;
 }
 
 describe('status', () => {
   test('finds the only gateway that runs, and says what serves', async () => {
     await open();
-    assert.equal(await around.candor('status'), 0);
-    assert.match(around.stdout.text, /^shop serving, up 1 h 2 min/);
-    assert.equal(around.stderr.text, '');
+    assert.equal(await context.candor('status'), 0);
+    assert.match(context.stdout.text, /^shop serving, up 1 h 2 min/);
+    assert.equal(context.stderr.text, '');
   });
 
   test('for programs is the status itself', async () => {
     const socket = await open();
-    assert.equal(await around.candor('status', '--json', '--socket', socket), 0);
-    assert.deepEqual(JSON.parse(around.stdout.text), statusSample);
+    assert.equal(await context.candor('status', '--json', '--socket', socket), 0);
+    assert.deepEqual(JSON.parse(context.stdout.text), statusSample);
   });
 
   test('finds the socket that a configuration names', async () => {
     const socket = await open(join(folder, 'named.sock'));
     writeFileSync(join(folder, 'candor.yaml'), `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: ${socket} }\n`);
     gateway.statusNow = { ...statusSample, source: join(folder, 'candor.yaml') };
-    assert.equal(await around.candor('status', '-c', 'candor.yaml'), 0);
-    assert.equal(await around.candor('status'), 0);
+    assert.equal(await context.candor('status', '-c', 'candor.yaml'), 0);
+    assert.equal(await context.candor('status'), 0);
   });
 
   test('finds the socket of a configuration that the gateway has placed by its own environment', async () => {
-    const otherwise = new FakeSurroundings(folder, { env: { XDG_RUNTIME_DIR: join(folder, 'mine') } });
+    const otherwise = new FakeProcessContext(folder, { env: { XDG_RUNTIME_DIR: join(folder, 'mine') } });
     await open(join(folder, 'candor.sock'));
     writeFileSync(join(folder, 'there.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
     gateway.statusNow = { ...statusSample, source: join(folder, 'there.yaml') };
@@ -76,36 +76,40 @@ describe('status', () => {
   });
 
   test('without a gateway ends with 8 and says what to do', async () => {
-    assert.equal(await around.candor('status'), 8);
-    assert.match(around.stderr.text, /No running gateway was found[^]*`candor up -c candor\.yaml`/);
-    assert.equal(around.stdout.text, '');
+    assert.equal(await context.candor('status'), 8);
+    assert.match(context.stderr.text, /No running gateway was found[^]*`candor up -c candor\.yaml`/);
+    assert.equal(context.stdout.text, '');
   });
 
   test('passes over the socket that a dead process left', async () => {
     await open();
     // A second name for nobody: the file stays when its owner is gone.
     const dead = new FakeGateway();
-    const admin = await startAdmin({ gateway: dead, spec: socketAlone(join(folder, 'dead.sock')), clock: systemClock });
+    const admin = await startAdminServer({
+      gateway: dead,
+      spec: socketAlone(join(folder, 'dead.sock')),
+      clock: systemClock,
+    });
     linkSync(join(folder, 'dead.sock'), join(sockets, 'dead.sock'));
     await admin.close();
-    assert.equal(await around.candor('status'), 0);
+    assert.equal(await context.candor('status'), 0);
   });
 
   test('with several gateways asks which one is meant', async () => {
     await open();
     await open(join(sockets, 'two.sock'));
-    assert.equal(await around.candor('status'), 2);
+    assert.equal(await context.candor('status'), 2);
     const each = (name: string): string =>
       `  --socket ${join(sockets, name)}\n      127.0.0.1:8080, runs /srv/shop/candor.yaml, process 4711\n`;
     assert.equal(
-      around.stderr.text,
+      context.stderr.text,
       `Several gateways run here. Say which one is meant:\n${each('one.sock')}${each('two.sock')}`,
     );
   });
 
   test('at a socket that is not there ends with 8', async () => {
-    assert.equal(await around.candor('status', '--socket', 'nothing.sock'), 8);
-    assert.match(around.stderr.text, /No gateway answers at .*nothing\.sock \(ENOENT\)/);
+    assert.equal(await context.candor('status', '--socket', 'nothing.sock'), 8);
+    assert.match(context.stderr.text, /No gateway answers at .*nothing\.sock \(ENOENT\)/);
   });
 
   test('at something that is no gateway ends with 8', async () => {
@@ -117,8 +121,8 @@ describe('status', () => {
         .end('SSH-2.0-other\r\n'),
     );
     await new Promise<void>((resolve) => server.listen({ path }, resolve));
-    assert.equal(await around.candor('status', '--socket', path), 8);
-    assert.match(around.stderr.text, /is no gateway/);
+    assert.equal(await context.candor('status', '--socket', path), 8);
+    assert.match(context.stderr.text, /is no gateway/);
     await new Promise((resolve) => server.close(resolve));
   });
 });
@@ -126,8 +130,8 @@ describe('status', () => {
 describe('reload', () => {
   test('says what changed', async () => {
     await open();
-    assert.equal(await around.candor('reload'), 0);
-    assert.equal(around.stdout.text, 'Revision 2 is served. Changed: routes (/api, /), log.\n');
+    assert.equal(await context.candor('reload'), 0);
+    assert.equal(context.stdout.text, 'Revision 2 is served. Changed: routes (/api, /), log.\n');
   });
 
   test('of a wrong file ends with 4, with every complaint', async () => {
@@ -135,10 +139,10 @@ describe('reload', () => {
     gateway.reloadAnswer = {
       ok: false,
       kind: 'complaints',
-      complaints: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
+      errors: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
     };
-    assert.equal(await around.candor('reload'), 4);
-    assert.match(around.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
+    assert.equal(await context.candor('reload'), 4);
+    assert.match(context.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
   });
 
   for (const [kind, exit] of [
@@ -147,9 +151,9 @@ describe('reload', () => {
   ] as const) {
     test(`that was ${kind} ends with ${exit}, and blames no configuration`, async () => {
       await open();
-      gateway.reloadAnswer = { ok: false, kind, complaints: ['This gateway is about to end.'] };
-      assert.equal(await around.candor('reload'), exit);
-      assert.equal(around.stderr.text, 'This gateway is about to end.\n');
+      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is about to end.'] };
+      assert.equal(await context.candor('reload'), exit);
+      assert.equal(context.stderr.text, 'This gateway is about to end.\n');
     });
   }
 });
@@ -158,16 +162,16 @@ describe('explain', () => {
   test('asks the gateway', async () => {
     await open();
     gateway.records.set(failedRecord.id, failedRecord);
-    assert.equal(await around.candor('explain', failedRecord.id), 0);
-    assert.match(around.stdout.text, /VERDICT {2}too slow/);
-    assertFits(around.stdout.text);
+    assert.equal(await context.candor('explain', failedRecord.id), 0);
+    assert.match(context.stdout.text, /VERDICT {2}too slow/);
+    assertFits(context.stdout.text);
   });
 
   test('searches the log of the configuration where no gateway answers', async () => {
     writeFileSync(join(folder, 'candor.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
     writeFileSync(join(folder, 'candor.log'), `${JSON.stringify(failedRecord)}\n`);
-    assert.equal(await around.candor('explain', failedRecord.id, '--json'), 0);
-    const { record, verdict } = JSON.parse(around.stdout.text);
+    assert.equal(await context.candor('explain', failedRecord.id, '--json'), 0);
+    const { record, verdict } = JSON.parse(context.stdout.text);
     assert.deepEqual(record, failedRecord);
     assert.equal(verdict.sentence, failedRecord.detail);
     assert.ok(verdict.usualCauses.length > 0);
@@ -175,15 +179,15 @@ describe('explain', () => {
 
   test('searches the log that it is given, and says where it searched in vain', async () => {
     writeFileSync(join(folder, 'old.log'), `${JSON.stringify(failedRecord)}\n`);
-    assert.equal(await around.candor('explain', failedRecord.id, '--log', 'old.log'), 0);
-    assert.equal(await around.candor('explain', 'another', '--log', 'old.log'), 9);
-    assert.match(around.stderr.text, /No exchange with the id another was found[^]*old\.log: from/);
-    assert.equal(await around.candor('explain', 'another', '--log', 'no.log'), 9);
+    assert.equal(await context.candor('explain', failedRecord.id, '--log', 'old.log'), 0);
+    assert.equal(await context.candor('explain', 'another', '--log', 'old.log'), 9);
+    assert.match(context.stderr.text, /No exchange with the id another was found[^]*old\.log: from/);
+    assert.equal(await context.candor('explain', 'another', '--log', 'no.log'), 9);
   });
 
   test('without gateway and without log ends with 8', async () => {
-    assert.equal(await around.candor('explain', 'another'), 8);
-    assertFits(around.stderr.text);
+    assert.equal(await context.candor('explain', 'another'), 8);
+    assertFits(context.stderr.text);
   });
 
   test('an id that nobody knows is told of within 80 columns, whatever the folders are called', async () => {
@@ -192,8 +196,8 @@ describe('explain', () => {
     mkdirSync(dirname(join(folder, log)), { recursive: true });
     writeFileSync(join(folder, log), `${JSON.stringify(failedRecord)}\n`);
     for (const where of [[], ['--log', log]]) {
-      assert.equal(await around.candor('explain', '0197f3a0-5b1c-7000-8000-2f6a1c9d4e11', ...where), 9);
-      assertWraps(around.stderr.text);
+      assert.equal(await context.candor('explain', '0197f3a0-5b1c-7000-8000-2f6a1c9d4e11', ...where), 9);
+      assertWraps(context.stderr.text);
     }
   });
 });
@@ -206,45 +210,45 @@ function assertWraps(text: string): void {
 describe('events', () => {
   test('are broken between words on a terminal, and are a line each elsewhere', async () => {
     await open();
-    gateway.tell({
+    gateway.emit({
       kind: 'listener_opened',
       subject: 'listener:http',
       reason:
         'It was opened, and this sentence is so long that a terminal of eighty columns would break one of its words.',
       evidence: { listener: 'http', address: ':1' },
     });
-    const terminal = new FakeSurroundings(folder, { terminal: true, env: around.env as Record<string, string> });
+    const terminal = new FakeProcessContext(folder, { terminal: true, env: context.env as Record<string, string> });
     assert.equal(await terminal.candor('events'), 0);
     assertFits(terminal.stdout.text);
     assert.match(terminal.stdout.text, /\n {9}\w/);
-    assert.equal(await around.candor('events'), 0);
-    assert.match(around.stdout.text, /^\d\d:\d\d:\d\d [^\n]* one of its words\.\n$/);
+    assert.equal(await context.candor('events'), 0);
+    assert.match(context.stdout.text, /^\d\d:\d\d:\d\d [^\n]* one of its words\.\n$/);
   });
 
   test('that are held are listed, and the command ends', async () => {
     await open();
-    gateway.tell({
+    gateway.emit({
       kind: 'listener_opened',
       subject: 'listener:http',
       reason: 'Opened.',
       evidence: { listener: 'http', address: ':1' },
     });
-    assert.equal(await around.candor('events', '--json'), 0);
-    assert.equal(JSON.parse(around.stdout.text).kind, 'listener_opened');
+    assert.equal(await context.candor('events', '--json'), 0);
+    assert.equal(JSON.parse(context.stdout.text).kind, 'listener_opened');
   });
 
   test('are followed until SIGINT', async () => {
     await open();
-    const done = around.candor('events', '-f');
+    const done = context.candor('events', '-f');
     while (gateway.events.listeners.size === 0) await new Promise((resolve) => setImmediate(resolve));
-    gateway.tell({
+    gateway.emit({
       kind: 'listener_opened',
       subject: 'listener:http',
       reason: 'Opened.',
       evidence: { listener: 'http', address: ':1' },
     });
-    while (!around.stdout.text.includes('Opened')) await new Promise((resolve) => setImmediate(resolve));
-    around.signal('SIGINT');
+    while (!context.stdout.text.includes('Opened')) await new Promise((resolve) => setImmediate(resolve));
+    context.signal('SIGINT');
     assert.equal(await done, 0);
   });
 
@@ -275,9 +279,9 @@ describe('the command line', () => {
   ];
   for (const [argv, says] of misuses) {
     test(`candor ${argv.join(' ')} ends with 2 and a sentence`, async () => {
-      assert.equal(await around.candor(...argv), exitCodes.usage);
-      assert.match(around.stderr.text, says);
-      assert.doesNotMatch(around.stderr.text, /^\s+at /m);
+      assert.equal(await context.candor(...argv), exitCodes.usage);
+      assert.match(context.stderr.text, says);
+      assert.doesNotMatch(context.stderr.text, /^\s+at /m);
     });
   }
 
@@ -285,8 +289,8 @@ describe('the command line', () => {
     'run up check schema status reload stop upgrade explain whose events token demo torture version'.split(' ');
 
   test('candor --help lists all commands', async () => {
-    assert.equal(await around.candor('--help'), 0);
-    const listed = [...(around.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)];
+    assert.equal(await context.candor('--help'), 0);
+    const listed = [...(context.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)];
     assert.deepEqual(
       listed.map(([, name]) => name),
       commands,
@@ -295,46 +299,46 @@ describe('the command line', () => {
 
   for (const command of commands) {
     test(`candor ${command} --help has an example and fits 80 columns`, async () => {
-      assert.equal(await around.candor(command, '--help'), 0);
-      assert.match(around.stdout.text, new RegExp(`EXAMPLE\\n {2}candor ${command}`));
-      assertFits(around.stdout.text);
+      assert.equal(await context.candor(command, '--help'), 0);
+      assert.match(context.stdout.text, new RegExp(`EXAMPLE\\n {2}candor ${command}`));
+      assertFits(context.stdout.text);
     });
 
     test(`candor ${command} --help says what each of its flags takes`, async () => {
-      await around.candor(command, '--help');
-      for (const [row] of around.stdout.text.matchAll(/^.* \[--[a-z-]+\] .*$/gm))
+      await context.candor(command, '--help');
+      for (const [row] of context.stdout.text.matchAll(/^.* \[--[a-z-]+\] .*$/gm))
         assert.match(row, /\] +<[a-z:]+> |\[default = false\]$/);
     });
   }
 
   test('candor torture is shown with the gateway that it is about', async () => {
     for (const argv of [['--help'], ['torture', '--help']]) {
-      assert.equal(await around.candor(...argv), 0);
-      assert.match(around.stdout.text, /^USAGE\n[^A-Z]* {2}candor torture <gateway-url>$/m);
+      assert.equal(await context.candor(...argv), 0);
+      assert.match(context.stdout.text, /^USAGE\n[^A-Z]* {2}candor torture <gateway-url>$/m);
     }
   });
 
   test('candor alone is its help', async () => {
-    assert.equal(await around.candor(), 0);
-    assertFits(around.stdout.text);
+    assert.equal(await context.candor(), 0);
+    assertFits(context.stdout.text);
   });
 
   test('a defect is a sentence and how to report it; the stack only for those who ask', async () => {
     await open();
     gateway.statusNow = { ...statusSample, problems: null as never };
-    assert.equal(await around.candor('status'), 1);
-    assert.match(around.stderr.text, /^Candor made a mistake: .*\nThis is a defect\. Please report it/);
-    assert.doesNotMatch(around.stderr.text, /^\s+at /m);
+    assert.equal(await context.candor('status'), 1);
+    assert.match(context.stderr.text, /^Candor made a mistake: .*\nThis is a defect\. Please report it/);
+    assert.doesNotMatch(context.stderr.text, /^\s+at /m);
   });
 
   test('version for programs', async () => {
-    assert.equal(await around.candor('version', '--json'), 0);
-    assert.equal(JSON.parse(around.stdout.text).candor, JSON.parse(readFileSync('package.json', 'utf8')).version);
+    assert.equal(await context.candor('version', '--json'), 0);
+    assert.equal(JSON.parse(context.stdout.text).candor, JSON.parse(readFileSync('package.json', 'utf8')).version);
   });
 
   test('schema is JSON', async () => {
-    assert.equal(await around.candor('schema'), 0);
-    assert.ok('$schema' in JSON.parse(around.stdout.text));
+    assert.equal(await context.candor('schema'), 0);
+    assert.ok('$schema' in JSON.parse(context.stdout.text));
   });
 
   const mapped: [parser: number, ours: number][] = [
@@ -374,15 +378,15 @@ describe('a port that is taken', () => {
     const failure = { listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' };
 
     assert.deepEqual(await findListenProblem(configuration), failure);
-    const alone = await offerNextPort(around)(configuration, failure);
+    const alone = await offerNextPort(context)(configuration, failure);
     assert.ok(alone !== null && alone.listeners[0]!.port > port);
-    assert.match(around.stderr.text, /Taking port \d+ instead/);
+    assert.match(context.stderr.text, /Taking port \d+ instead/);
 
-    around.reply = '';
-    assert.ok(((await offerNextPort(around)(configuration, failure))?.listeners[0]?.port ?? 0) > port);
-    assert.match(around.questions.at(-1) ?? '', /Use port \d+ instead\? \[Y\/n\]/);
-    around.reply = 'n';
-    await assert.rejects(offerNextPort(around)(configuration, failure), CommandFailure);
+    context.reply = '';
+    assert.ok(((await offerNextPort(context)(configuration, failure))?.listeners[0]?.port ?? 0) > port);
+    assert.match(context.questions.at(-1) ?? '', /Use port \d+ instead\? \[Y\/n\]/);
+    context.reply = 'n';
+    await assert.rejects(offerNextPort(context)(configuration, failure), CommandFailure);
     await new Promise((resolve) => server.close(resolve));
     assert.equal(findPortHolder(port), null);
     assert.equal(await findListenProblem(configuration), null);
@@ -427,8 +431,8 @@ describe('the documentation', () => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
 
   test('has every command', async () => {
-    await around.candor('--help');
-    for (const [, command] of around.stdout.text.matchAll(/^ {2}candor (\w+)/gm))
+    await context.candor('--help');
+    for (const [, command] of context.stdout.text.matchAll(/^ {2}candor (\w+)/gm))
       assert.match(text, new RegExp(`^## candor ${command}$`, 'm'));
   });
 
@@ -441,26 +445,26 @@ describe('the documentation', () => {
 
 describe('signals', () => {
   test('the first asks for an orderly end, the second for an end at once, the third does not ask', async () => {
-    const stop = new StopSignals(around);
-    around.signal('SIGTERM');
+    const stop = new StopSignals(context);
+    context.signal('SIGTERM');
     assert.equal(await stop.first, 'SIGTERM');
     assert.equal(stop.exitCode, 0);
     let hurried = 0;
     stop.onSecond = () => hurried++;
-    around.signal('SIGINT');
-    assert.deepEqual([hurried, stop.exitCode, around.exits], [1, 130, []]);
-    around.signal('SIGTERM');
-    assert.deepEqual(around.exits, [143]);
+    context.signal('SIGINT');
+    assert.deepEqual([hurried, stop.exitCode, context.exits], [1, 130, []]);
+    context.signal('SIGTERM');
+    assert.deepEqual(context.exits, [143]);
     stop.release();
-    around.signal('SIGTERM');
-    assert.deepEqual(around.exits, [143]);
+    context.signal('SIGTERM');
+    assert.deepEqual(context.exits, [143]);
   });
 
   test('while nothing runs yet the second ends the process', () => {
-    const stop = new StopSignals(around);
-    around.signal('SIGINT');
-    around.signal('SIGINT');
-    assert.deepEqual(around.exits, [130]);
+    const stop = new StopSignals(context);
+    context.signal('SIGINT');
+    context.signal('SIGINT');
+    assert.deepEqual(context.exits, [130]);
     stop.release();
   });
 });

@@ -20,15 +20,15 @@ import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 
 let folder: string;
-let around: FakeSurroundings;
+let context: FakeProcessContext;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-log-'));
-  around = new FakeSurroundings(folder);
+  context = new FakeProcessContext(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -65,8 +65,8 @@ describe('the exit code of candor explain for a log', () => {
   for (const [what, argv, content, code] of codes) {
     test(`is ${code} when ${what}`, async () => {
       write('a.log', content);
-      assert.equal(await around.candor('explain', ...argv), code, around.stderr.text);
-      assert.doesNotMatch(around.stderr.text, /mistake|^\s+at /m);
+      assert.equal(await context.candor('explain', ...argv), code, context.stderr.text);
+      assert.doesNotMatch(context.stderr.text, /mistake|^\s+at /m);
     });
   }
 });
@@ -74,8 +74,8 @@ describe('the exit code of candor explain for a log', () => {
 describe('the summary', () => {
   test('says first how many failures there are, and fits 80 columns', async () => {
     write('a.log', line(0) + Array.from({ length: 90 }, (_, place) => line(place, 'SC--')).join('') + 'unknown\n');
-    assert.equal(await around.candor('explain', 'a.log'), 1);
-    const { text } = around.stdout;
+    assert.equal(await context.candor('explain', 'a.log'), 1);
+    const { text } = context.stdout;
     assert.match(text, /^90 gateway failures in 92 lines\n/);
     for (const part of ['SHAPES', 'TIMELINE', 'UPSTREAMS', 'CAUSES, AND WHAT TO DO'])
       assert.match(text, new RegExp(`^${part}`, 'm'));
@@ -87,8 +87,8 @@ describe('the summary', () => {
     const drizzle = Array.from({ length: 6 }, (_, place) => line(place * 30, 'SC--')).join('');
     const storm = Array.from({ length: 200 }, () => line(1200, 'sH--')).join('');
     write('a.log', drizzle + storm);
-    assert.equal(await around.candor('explain', 'a.log', '--html', 'a.html'), 1);
-    const told = /^STORMS\n((?: .*\n)+)/m.exec(around.stdout.text)?.[1] ?? '';
+    assert.equal(await context.candor('explain', 'a.log', '--html', 'a.html'), 1);
+    const told = /^STORMS\n((?: .*\n)+)/m.exec(context.stdout.text)?.[1] ?? '';
     assert.match(told, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}not told by this log at/);
     assert.match(told, /\n {2}and 6 failures of 1 further storm\n$/);
     const page = readFileSync(join(folder, 'a.html'), 'utf8');
@@ -101,10 +101,10 @@ describe('the summary', () => {
       [['SC--', 'SC--', 'SQ--'], 'mostly unreachable \\(2\\)'],
       [['SC--', 'SQ--'], 'unreachable \\(1\\) and others'],
     ] as const) {
-      around = new FakeSurroundings(folder);
+      context = new FakeProcessContext(folder);
       write('a.log', flags.map((one, place) => line(place, one)).join(''));
-      await around.candor('explain', 'a.log');
-      assert.match(around.stdout.text, new RegExp(`^  static/srv1 +\\d +${words}$`, 'm'));
+      await context.candor('explain', 'a.log');
+      assert.match(context.stdout.text, new RegExp(`^  static/srv1 +\\d +${words}$`, 'm'));
     }
   });
 
@@ -112,23 +112,23 @@ describe('the summary', () => {
     const zoned = '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "curl/8.5.0"\n';
     write('a.log', bad);
     write('b.log', zoned);
-    await around.candor('explain', 'a.log');
-    assert.match(around.stdout.text, /from 2026-11-21 12:00:01 to 12:00:03, by the server's clock\n/);
-    await around.candor('explain', 'b.log');
-    assert.match(around.stdout.text, /^ {2}at 2026-11-21 12:00:00 UTC$/m);
-    await around.candor('explain', 'a.log', 'b.log');
-    assert.match(around.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
+    await context.candor('explain', 'a.log');
+    assert.match(context.stdout.text, /from 2026-11-21 12:00:01 to 12:00:03, by the server's clock\n/);
+    await context.candor('explain', 'b.log');
+    assert.match(context.stdout.text, /^ {2}at 2026-11-21 12:00:00 UTC$/m);
+    await context.candor('explain', 'a.log', 'b.log');
+    assert.match(context.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
   });
 
   test('says what to try where nothing is known, and what to log once for all that it cannot tell', async () => {
     write('a.log', 'hello\n');
-    assert.equal(await around.candor('explain', 'a.log', '--html', 'a.html'), 3);
-    assert.match(around.stdout.text, /`--log-format`/);
+    assert.equal(await context.candor('explain', 'a.log', '--html', 'a.html'), 3);
+    assert.match(context.stdout.text, /`--log-format`/);
     assert.match(readFileSync(join(folder, 'a.html'), 'utf8'), /<code>--log-format<\/code>/);
     write('b.log', '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 502 9 "-" "curl/8.5.0"\n');
-    assert.equal(await around.candor('explain', 'b.log'), 1);
-    assert.match(around.stdout.text, /^ {4}fix {2}See below, so that the log can tell more$/m);
-    assert.equal(around.stdout.text.split('log_format upstream').length, 2);
+    assert.equal(await context.candor('explain', 'b.log'), 1);
+    assert.match(context.stdout.text, /^ {4}fix {2}See below, so that the log can tell more$/m);
+    assert.equal(context.stdout.text.split('log_format upstream').length, 2);
   });
 
   test('says so where two logs of one gateway may tell of the same failures', async () => {
@@ -142,10 +142,10 @@ describe('the summary', () => {
       [['access.log'], false],
       [['error.log', 'access.log'], true],
     ] as const) {
-      around = new FakeSurroundings(folder);
-      await around.candor('explain', ...names, '--html', 'a.html');
+      context = new FakeProcessContext(folder);
+      await context.candor('explain', ...names, '--html', 'a.html');
       const page = readFileSync(join(folder, 'a.html'), 'utf8');
-      for (const text of [around.stdout.text, page])
+      for (const text of [context.stdout.text, page])
         assert.equal(/1 failure that nginx(?:'|&#39;)s access log cannot tell/.test(text), isSaid, text);
     }
   });
@@ -157,7 +157,7 @@ describe('the summary', () => {
       ['a.log', true],
       ['b.log', false],
     ] as const) {
-      await around.candor('explain', name, '--html', 'a.html');
+      await context.candor('explain', name, '--html', 'a.html');
       const page = readFileSync(join(folder, 'a.html'), 'utf8');
       assert.equal(page.split('<h2>Causes, and what to do').length, 2);
       assert.equal(page.indexOf('<h2>Causes') < page.indexOf('<h2>When'), isFirst, name);
@@ -167,29 +167,29 @@ describe('the summary', () => {
   test('keeps what is meant for terminals in a log from the terminal', async () => {
     write('a.log', line(1, 'SC--', 'GET /\u001b]0;title\u0007\u001b[2J\u009b31m\u202e HTTP/1.1'));
     const outputs = [['a.log'], ['a.log', '--lines'], ['a.log', '--json'], ['a.log', '--lines', '--json']];
-    for (const argv of outputs) assert.equal(await around.candor('explain', ...argv), 1);
-    assert.doesNotMatch(around.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    for (const argv of outputs) assert.equal(await context.candor('explain', ...argv), 1);
+    assert.doesNotMatch(context.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   });
 
   test('is JSON for programs', async () => {
     write('a.log', bad);
-    await around.candor('explain', 'a.log', '--json');
-    const report = JSON.parse(around.stdout.text) as Record<string, unknown>;
+    await context.candor('explain', 'a.log', '--json');
+    const report = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.deepEqual([report['lines'], report['recognised'], report['failures']], [3, 3, 1]);
   });
 
   test('has every field of its JSON in the documents', async () => {
     const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'report.md'), 'utf8');
     write('a.log', bad + Array.from({ length: 20 }, (_, place) => line(place + 4, 'SC--')).join(''));
-    await around.candor('explain', 'a.log', '--json');
-    const fields = new Set([...around.stdout.text.matchAll(/^ *"(\w+)":/gm)].map(([, name = '']) => name));
+    await context.candor('explain', 'a.log', '--json');
+    const fields = new Set([...context.stdout.text.matchAll(/^ *"(\w+)":/gm)].map(([, name = '']) => name));
     assert.ok(fields.has('perMinute') && fields.has('ofThatShape'), 'a storm and an upstream are in it');
     for (const field of fields) assert.match(document, new RegExp(`\\b${field}\\b`), `${field} is not described`);
   });
 
   test('is a page without a script, in which a log is text', async () => {
     write('a.log', line(1, 'SC--', 'GET /<script>alert(1)</script>"><img src=x> HTTP/1.1'));
-    assert.equal(await around.candor('explain', 'a.log', '--html', 'report.html'), 1);
+    assert.equal(await context.candor('explain', 'a.log', '--html', 'report.html'), 1);
     const page = readFileSync(join(folder, 'report.html'), 'utf8');
     assert.match(page, /<title>1 gateway failure in a\.log<\/title>/);
     assert.match(page, /<svg /);
@@ -199,12 +199,12 @@ describe('the summary', () => {
 
   test('is a page for its owner, and takes the place of no log', async () => {
     write('a.log', bad);
-    assert.equal(await around.candor('explain', 'a.log', '--html', 'report.html'), 1);
+    assert.equal(await context.candor('explain', 'a.log', '--html', 'report.html'), 1);
     assert.equal(statSync(join(folder, 'report.html')).mode & 0o777, 0o600);
     symlinkSync('a.log', join(folder, 'link.html'));
     for (const name of ['a.log', './a.log', 'link.html']) {
-      assert.equal(await around.candor('explain', 'a.log', '--html', name), 2);
-      assert.match(around.stderr.text, /--html would write over a\.log, a log\./);
+      assert.equal(await context.candor('explain', 'a.log', '--html', name), 2);
+      assert.match(context.stderr.text, /--html would write over a\.log, a log\./);
     }
     assert.equal(readFileSync(join(folder, 'a.log'), 'utf8'), bad);
   });
@@ -212,8 +212,8 @@ describe('the summary', () => {
   test('counts the lines of several files through, whether the last one ended or not', async () => {
     write('a.log', bad.trimEnd());
     write('b.log', bad);
-    assert.equal(await around.candor('explain', 'a.log', 'b.log', '--lines'), 1);
-    assert.deepEqual(around.stdout.text.match(/^\d+:/gm), ['2:', '5:']);
+    assert.equal(await context.candor('explain', 'a.log', 'b.log', '--lines'), 1);
+    assert.deepEqual(context.stdout.text.match(/^\d+:/gm), ['2:', '5:']);
   });
 });
 
@@ -221,7 +221,7 @@ describe('archives', () => {
   const large = Array.from({ length: 3000 }, (_, place) =>
     line(place % 3000, place % 100 === 0 ? 'SC--' : '----'),
   ).join('');
-  const archives: [name: string, octets: Buffer][] = [
+  const archives: [name: string, bytes: Buffer][] = [
     ['gzip', gzipSync(large)],
     ['gzip, in two parts', Buffer.concat([gzipSync(large.slice(0, 99_999)), gzipSync(large.slice(99_999))])],
     ['zstd', zstdCompressSync(large)],
@@ -232,32 +232,35 @@ describe('archives', () => {
     ['UTF-16', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(large, 'utf16le')])],
     ['UTF-8 with a mark', Buffer.from(`\ufeff${large}`)],
   ];
-  for (const [name, octets] of archives) {
+  for (const [name, bytes] of archives) {
     test(`${name} is read like the text in it`, async () => {
       write('plain', large);
-      write('packed', octets);
-      const other = new FakeSurroundings(folder);
-      assert.equal(await around.candor('explain', 'plain', '--json'), 1);
+      write('packed', bytes);
+      const other = new FakeProcessContext(folder);
+      assert.equal(await context.candor('explain', 'plain', '--json'), 1);
       assert.equal(await other.candor('explain', 'packed', '--json'), 1);
-      assert.equal(other.stdout.text, around.stdout.text);
+      assert.equal(other.stdout.text, context.stdout.text);
       assert.equal(other.stderr.text, '');
     });
   }
 
-  for (const [name, octets] of archives.filter(([name]) => /^(?:gzip|zstd)$/.test(name))) {
+  for (const [name, bytes] of archives.filter(([name]) => /^(?:gzip|zstd)$/.test(name))) {
     test(`of ${name} that is cut off, what was read before counts`, async () => {
-      write('packed', octets.subarray(0, octets.length >> 1));
-      assert.equal(await around.candor('explain', 'packed', '--json'), 1);
-      assert.match(around.stderr.text, /^packed: the \w+ archive ends before its end; what was read before counts\.$/m);
-      assert.ok((JSON.parse(around.stdout.text) as { lines: number }).lines > 100);
+      write('packed', bytes.subarray(0, bytes.length >> 1));
+      assert.equal(await context.candor('explain', 'packed', '--json'), 1);
+      assert.match(
+        context.stderr.text,
+        /^packed: the \w+ archive ends before its end; what was read before counts\.$/m,
+      );
+      assert.ok((JSON.parse(context.stdout.text) as { lines: number }).lines > 100);
     });
 
     test(`of ${name} that is damaged, the same, and it is told apart`, async () => {
-      const damaged = Buffer.from(octets);
-      damaged.fill(0xff, octets.length >> 1, (octets.length >> 1) + 64);
+      const damaged = Buffer.from(bytes);
+      damaged.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 64);
       write('packed', damaged);
-      await around.candor('explain', 'packed', '--json');
-      assert.match(around.stderr.text, /^packed: the \w+ archive is damaged; what was read before counts\.$/m);
+      await context.candor('explain', 'packed', '--json');
+      assert.match(context.stderr.text, /^packed: the \w+ archive is damaged; what was read before counts\.$/m);
     });
   }
 
@@ -266,7 +269,7 @@ describe('archives', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(small.length), fc.uint8Array({ maxLength: 20 }), async (at, then) => {
         write('packed', Buffer.concat([small.subarray(0, at), then]));
-        const one = new FakeSurroundings(folder);
+        const one = new FakeProcessContext(folder);
         assert.ok([0, 1, 3].includes(await one.candor('explain', 'packed')));
         assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
       }),
@@ -274,12 +277,12 @@ describe('archives', () => {
     );
   });
 
-  test('random octets end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
+  test('random bytes end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
     const heads = fc.constantFrom('', '1f8b0800', '28b52ffd', 'fffe', 'feff', 'efbbbf', '7b22');
     await fc.assert(
-      fc.asyncProperty(heads, fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (head, octets, json) => {
-        write('random', Buffer.concat([Buffer.from(head, 'hex'), octets]));
-        const one = new FakeSurroundings(folder);
+      fc.asyncProperty(heads, fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (head, bytes, json) => {
+        write('random', Buffer.concat([Buffer.from(head, 'hex'), bytes]));
+        const one = new FakeProcessContext(folder);
         assert.ok([0, 1, 3].includes(await one.candor('explain', 'random', ...(json ? ['--lines', '--json'] : []))));
         assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
         assert.doesNotMatch(one.stdout.text + one.stderr.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
@@ -292,17 +295,17 @@ describe('archives', () => {
 describe('lines', () => {
   test('as text: one for each failure', async () => {
     write('a.log', bad);
-    assert.equal(await around.candor('explain', 'a.log', '--lines'), 1);
+    assert.equal(await context.candor('explain', 'a.log', '--lines'), 1);
     assert.match(
-      around.stdout.text,
+      context.stdout.text,
       /^2: 2026-11-21 12:00:02 HAProxy 503 unreachable \(\w+\) at static\/srv1 for GET \/[^\n]*: [^\n]+\n$/,
     );
   });
 
   test('as JSON: one object for each line, in order, known or not', async () => {
     write('a.log', `${bad}unknown\n`);
-    assert.equal(await around.candor('explain', 'a.log', '--lines', '--json'), 1);
-    const objects = around.stdout.text
+    assert.equal(await context.candor('explain', 'a.log', '--lines', '--json'), 1);
+    const objects = context.stdout.text
       .trimEnd()
       .split('\n')
       .map((one) => JSON.parse(one) as Record<string, unknown>);
@@ -320,10 +323,10 @@ describe('lines', () => {
   });
 
   test('that are pasted are explained as they stand', async () => {
-    assert.equal(await around.candor('explain', line(2, 'SC--').trimEnd()), 1);
-    assert.match(around.stdout.text, /^VERDICT {2}unreachable$/m);
-    assert.match(around.stdout.text, /evidence +SC--/);
-    assertFits(around.stdout.text);
+    assert.equal(await context.candor('explain', line(2, 'SC--').trimEnd()), 1);
+    assert.match(context.stdout.text, /^VERDICT {2}unreachable$/m);
+    assert.match(context.stdout.text, /evidence +SC--/);
+    assertFits(context.stdout.text);
   });
 
   test('that a terminal has broken are put together, and others are left alone', async () => {
@@ -331,53 +334,53 @@ describe('lines', () => {
       '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"';
     for (const whole of [failed, line(2, 'SC--').trimEnd()])
       for (const width of [40, 80, 120]) {
-        around = new FakeSurroundings(folder);
+        context = new FakeProcessContext(folder);
         const broken = whole.replace(new RegExp(`.{${width}}`, 'g'), '$&\n');
-        assert.equal(await around.candor('explain', `${broken}\n${whole}`), 1);
-        assert.equal(around.stdout.text.match(/^VERDICT {2}unreachable$/gm)?.length, 2, around.stdout.text);
-        assert.doesNotMatch(around.stdout.text, /Not known/);
+        assert.equal(await context.candor('explain', `${broken}\n${whole}`), 1);
+        assert.equal(context.stdout.text.match(/^VERDICT {2}unreachable$/gm)?.length, 2, context.stdout.text);
+        assert.doesNotMatch(context.stdout.text, /Not known/);
       }
-    around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('explain', `${failed}\nweb-1 | ready`), 1);
-    assert.match(around.stdout.text, /^Not known: web-1 \| ready$/m);
+    context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('explain', `${failed}\nweb-1 | ready`), 1);
+    assert.match(context.stdout.text, /^Not known: web-1 \| ready$/m);
   });
 
   test('that tell of nothing wrong are only counted beside one that does', async () => {
-    assert.equal(await around.candor('explain', `${good}${line(3, 'SC--')}${good}`), 1);
-    assert.equal(around.stdout.text.match(/^VERDICT/gm)?.length, 1);
-    assert.match(around.stdout.text, /\n\n4 further lines without a failure\n$/);
+    assert.equal(await context.candor('explain', `${good}${line(3, 'SC--')}${good}`), 1);
+    assert.equal(context.stdout.text.match(/^VERDICT/gm)?.length, 1);
+    assert.match(context.stdout.text, /\n\n4 further lines without a failure\n$/);
   });
 
   test('that are cut off are said to be', async () => {
-    await around.candor('explain', '2026/11/21 21:14:03 [error] 31#31: *5 recv() failed (104: Connection reset by …');
-    assert.match(around.stdout.text, /^ {2}The line is cut off at its end; the whole line may tell more\.$/m);
+    await context.candor('explain', '2026/11/21 21:14:03 [error] 31#31: *5 recv() failed (104: Connection reset by …');
+    assert.match(context.stdout.text, /^ {2}The line is cut off at its end; the whole line may tell more\.$/m);
   });
 
   test('of an error log that are about no failure are not said to be all well', async () => {
     const missing =
       '[error] 31#31: *5 open() "/srv/x" failed (2: No such file or directory), client: 192.0.2.7, server: x';
-    assert.equal(await around.candor('explain', `2026/11/21 21:14:03 ${missing}`), 0);
-    assert.match(around.stdout.text, /^ {2}a line of nginx error log, 2026-11-21 21:14:03$/m);
-    assert.match(around.stdout.text, /^VERDICT {2}no gateway failure in this line$/m);
+    assert.equal(await context.candor('explain', `2026/11/21 21:14:03 ${missing}`), 0);
+    assert.match(context.stdout.text, /^ {2}a line of nginx error log, 2026-11-21 21:14:03$/m);
+    assert.match(context.stdout.text, /^VERDICT {2}no gateway failure in this line$/m);
   });
 
   test('that tell of nothing wrong end with 0, unknown ones with 3', async () => {
-    assert.equal(await around.candor('explain', line(2).trimEnd()), 0);
-    assert.equal(await around.candor('explain', 'what is that'), 3);
-    assert.match(around.stderr.text, /no line of a log that Candor knows/);
+    assert.equal(await context.candor('explain', line(2).trimEnd()), 0);
+    assert.equal(await context.candor('explain', 'what is that'), 3);
+    assert.match(context.stderr.text, /no line of a log that Candor knows/);
   });
 
   test('in a format of ones own are read by its text', async () => {
     const text = '$remote_addr|$status|$upstream_status|$request_time|[$time_local]|"$request"';
     const own = '10.0.0.1|200|200|0.100|[21/Nov/2026:12:00:00 +0000]|"GET / HTTP/1.1"';
-    assert.equal(await around.candor('explain', own, '--log-format', text), 0, around.stderr.text);
-    assert.match(around.stdout.text, /nginx/);
+    assert.equal(await context.candor('explain', own, '--log-format', text), 0, context.stderr.text);
+    assert.match(context.stdout.text, /nginx/);
   });
 });
 
 describe('on a terminal', () => {
   test('a bar is drawn for what takes longer than a second, and taken away', async () => {
-    const terminal = new FakeSurroundings(folder, { terminal: true, env: { NO_COLOR: '1' } });
+    const terminal = new FakeProcessContext(folder, { terminal: true, env: { NO_COLOR: '1' } });
     let now = 0;
     Object.assign(terminal, { clock: { ...terminal.clock, now: () => (now += 600) } });
     write('a.log', bad.repeat(3000));
@@ -400,9 +403,9 @@ describe('candor explain for what is no log', () => {
   ];
   for (const [what, argv, code, says] of given) {
     test(`${what}: ends with ${code}`, async () => {
-      assert.equal(await around.candor('explain', ...argv), code, around.stderr.text);
-      assert.match(around.stderr.text, says);
-      assert.doesNotMatch(around.stderr.text, /mistake|\u001b|^\s+at /m);
+      assert.equal(await context.candor('explain', ...argv), code, context.stderr.text);
+      assert.match(context.stderr.text, says);
+      assert.doesNotMatch(context.stderr.text, /mistake|\u001b|^\s+at /m);
     });
   }
 });

@@ -9,7 +9,7 @@ import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { hexdump } from '../../src/cli/hexdump.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';
 
@@ -39,7 +39,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       ended_ms: 3.4,
       cause: 'response_not_http',
       stage: 'response',
-      evidence: { address: '10.0.0.6:3000', firstOctets: banner, guess: 'ssh' },
+      evidence: { address: '10.0.0.6:3000', firstBytes: banner, guess: 'ssh' },
     },
     {
       status: 502,
@@ -95,7 +95,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       status: 200,
       cause: 'response_content_short',
       stage: 'content',
-      evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, octetsExpected: 1_048_576, how: 'reset' },
+      evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, bytesExpected: 1_048_576, how: 'reset' },
       retry_reason: 'committed',
     },
     {
@@ -104,7 +104,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       shape: 'reset',
       type: 'http_response_incomplete',
       whose: 'application',
-      detail: '10.0.0.6:3000 promised 1048576 octets of content and reset the connection after 4096 octets.',
+      detail: '10.0.0.6:3000 promised 1048576 bytes of content and reset the connection after 4096 bytes.',
       end: 'truncated',
       octets_out: 4096,
       duration_ms: 1261,
@@ -119,7 +119,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
         status: 101,
         cause: 'response_content_reset',
         stage: 'content',
-        evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, errno: 'ECONNRESET' },
+        evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, errno: 'ECONNRESET' },
         retry_reason: 'committed',
       },
       {
@@ -128,7 +128,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
         shape: 'reset',
         type: 'http_response_incomplete',
         whose: 'application',
-        detail: '10.0.0.6:3000 reset the connection (ECONNRESET) after 4096 octets.',
+        detail: '10.0.0.6:3000 reset the connection (ECONNRESET) after 4096 bytes.',
         end: 'truncated',
         octets_in: 812,
         octets_out: 4096,
@@ -144,7 +144,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       status: 200,
       cause: 'response_chunked_cut',
       stage: 'content',
-      evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, how: 'closed' },
+      evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, how: 'closed' },
       retry_reason: 'committed',
     },
     {
@@ -165,7 +165,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       status: 200,
       cause: 'client_gone',
       stage: 'content',
-      evidence: { octetsSent: 65_536, how: 'reset' },
+      evidence: { bytesSent: 65_536, how: 'reset' },
       retry_reason: 'client_left',
     },
     {
@@ -187,7 +187,7 @@ describe('a picture for each shape', () => {
       const text = renderExplanation(record, plain);
       assertFits(text);
       assertGolden(name, text);
-      const coloured = new FakeSurroundings('/', { terminal: true });
+      const coloured = new FakeProcessContext('/', { terminal: true });
       assertFits(renderExplanation(record, styleFor(coloured.stdout, coloured.env)));
     });
   }
@@ -196,10 +196,10 @@ describe('a picture for each shape', () => {
     const tunnel = pictures['explain-tunnel.txt']!;
     const words = (octets_out: number): string => verdictOf({ ...tunnel, octets_out }).sentence;
     assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before anything had come through it\.$/);
-    assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 octets had come through it\.$/);
+    assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 bytes had come through it\.$/);
   });
 
-  test('octets are dumped as they are, sixteen a line, within 80 columns', () => {
+  test('bytes are dumped as they are, sixteen a line, within 80 columns', () => {
     const lines = hexdump(Buffer.from(Array.from({ length: 40 }, (_, place) => 60 + place * 3)), '      ');
     assert.equal(lines.length, 3);
     assertFits(lines.join('\n'));
@@ -217,10 +217,10 @@ describe('a picture for each shape', () => {
 
 describe('candor explain without a gateway', () => {
   let folder: string;
-  let around: FakeSurroundings;
+  let context: FakeProcessContext;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'candor-explain-'));
-    around = new FakeSurroundings(folder);
+    context = new FakeProcessContext(folder);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -231,8 +231,8 @@ describe('candor explain without a gateway', () => {
       writeFileSync(join(folder, 'app.log'), lineOf('newest'));
       const text = `${lineOf('one')}not ours\n${lineOf('wanted')}${lineOf('two')}`;
       writeFileSync(join(folder, name), name.endsWith('.gz') ? gzipSync(text) : text);
-      assert.equal(await around.candor('explain', 'wanted', '--log', 'app.log'), 0, around.stderr.text);
-      assert.match(around.stdout.text, /wanted/);
+      assert.equal(await context.candor('explain', 'wanted', '--log', 'app.log'), 0, context.stderr.text);
+      assert.match(context.stdout.text, /wanted/);
     });
   }
 
@@ -244,25 +244,25 @@ describe('candor explain without a gateway', () => {
     });
 
     test('finds the only one that begins so, also in a rotated log', async () => {
-      assert.equal(await around.candor('explain', ids[0].slice(0, 12), '--log', 'app.log'), 0, around.stderr.text);
-      assert.ok(around.stdout.text.includes(ids[0]));
+      assert.equal(await context.candor('explain', ids[0].slice(0, 12), '--log', 'app.log'), 0, context.stderr.text);
+      assert.ok(context.stdout.text.includes(ids[0]));
     });
 
     test('names all that begin so, within 80 columns', async () => {
-      assert.equal(await around.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
-      assert.match(around.stderr.text, /Several exchanges have an id that begins with 0197f3a0\./);
-      for (const id of ids) assert.ok(around.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
-      assertFits(around.stderr.text);
+      assert.equal(await context.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
+      assert.match(context.stderr.text, /Several exchanges have an id that begins with 0197f3a0\./);
+      for (const id of ids) assert.ok(context.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
+      assertFits(context.stderr.text);
     });
 
     test('does not take what is too short for a beginning', async () => {
-      assert.equal(await around.candor('explain', ids[0].slice(0, 7), '--log', 'app.log'), 9);
-      assert.match(around.stderr.text, /No exchange with the id 0197f3a was found/);
+      assert.equal(await context.candor('explain', ids[0].slice(0, 7), '--log', 'app.log'), 9);
+      assert.match(context.stderr.text, /No exchange with the id 0197f3a was found/);
     });
 
     test('gives the record and the verdict to programs', async () => {
-      assert.equal(await around.candor('explain', ids[1].slice(0, 10), '--json', '--log', 'app.log'), 0);
-      const { record, verdict } = JSON.parse(around.stdout.text) as { record: ExchangeRecord; verdict: object };
+      assert.equal(await context.candor('explain', ids[1].slice(0, 10), '--json', '--log', 'app.log'), 0);
+      const { record, verdict } = JSON.parse(context.stdout.text) as { record: ExchangeRecord; verdict: object };
       assert.deepEqual([record.id, Object.keys(verdict)], [ids[1], ['sentence', 'usualCauses', 'nextStep']]);
     });
   });
@@ -275,23 +275,23 @@ describe('candor explain without a gateway', () => {
     writeFileSync(join(folder, 'app.logs'), lineOf('another log'));
     const now = Date.now() / 1000;
     utimesSync(path, now, now - 180);
-    assert.equal(await around.candor('explain', 'unknown', '--log', 'app.log'), 9);
-    assert.match(around.stderr.text, /No exchange with the id unknown was found\. Looked here:/);
-    assert.match(around.stderr.text, /app\.log: from 2026-01-01T12:00:03\.250Z on,\s+last\s+written 3 min ago/);
-    assert.match(around.stderr.text, /app\.log\.1: it is empty/);
-    assert.match(around.stderr.text, /app\.log\.2\.gz: last written 0 s ago/);
-    assert.doesNotMatch(around.stderr.text, /app\.logs/);
+    assert.equal(await context.candor('explain', 'unknown', '--log', 'app.log'), 9);
+    assert.match(context.stderr.text, /No exchange with the id unknown was found\. Looked here:/);
+    assert.match(context.stderr.text, /app\.log: from 2026-01-01T12:00:03\.250Z on,\s+last\s+written 3 min ago/);
+    assert.match(context.stderr.text, /app\.log\.1: it is empty/);
+    assert.match(context.stderr.text, /app\.log\.2\.gz: last written 0 s ago/);
+    assert.doesNotMatch(context.stderr.text, /app\.logs/);
   });
 
   test('says that a log is not there, or cannot be read', async () => {
-    assert.equal(await around.candor('explain', 'unknown', '--log', 'no.log'), 9);
-    assert.match(around.stderr.text, /no\.log: there is no such log/);
+    assert.equal(await context.candor('explain', 'unknown', '--log', 'no.log'), 9);
+    assert.match(context.stderr.text, /no\.log: there is no such log/);
   });
 
   test('searches the log of the configuration and says that no gateway answers', async () => {
     writeFileSync(join(folder, 'candor.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
     writeFileSync(join(folder, 'candor.log'), lineOf('known'));
-    assert.equal(await around.candor('explain', 'unknown'), 9);
-    assert.match(around.stderr.text, /no running gateway: none answers\n {2}.*candor\.log: from/);
+    assert.equal(await context.candor('explain', 'unknown'), 9);
+    assert.match(context.stderr.text, /no running gateway: none answers\n {2}.*candor\.log: from/);
   });
 });

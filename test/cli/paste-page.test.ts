@@ -52,12 +52,12 @@ describe('the page on which people paste a log', withBrowser, () => {
   }
 
   /** As `paste`, with a file that is chosen. */
-  async function choose(octets: Uint8Array): Promise<string> {
+  async function choose(bytes: Uint8Array): Promise<string> {
     await browser.run(`(() => {
       document.getElementById('result').replaceChildren();
-      const octets = Uint8Array.from(atob('${Buffer.from(octets).toString('base64')}'), (one) => one.charCodeAt(0));
+      const bytes = Uint8Array.from(atob('${Buffer.from(bytes).toString('base64')}'), (one) => one.charCodeAt(0));
       const chosen = new DataTransfer();
-      chosen.items.add(new File([octets], 'chosen.log'));
+      chosen.items.add(new File([bytes], 'chosen.log'));
       const file = document.getElementById('file');
       file.files = chosen.files;
       file.dispatchEvent(new Event('change'));
@@ -94,19 +94,19 @@ describe('the page on which people paste a log', withBrowser, () => {
     assert.match(await paste('hello'), /^Nothing was recognised/);
   });
 
-  for (const [what, octets] of [
+  for (const [what, bytes] of [
     ['a log', Buffer.from(`${refused}\n`)],
     ['a log compressed with gzip', gzipSync(`${refused}\n`)],
   ] as const) {
     it(`reads a file: ${what}`, async () => {
-      const shown = await choose(octets);
+      const shown = await choose(bytes);
       assert.match(shown, /^1 gateway failure\s+in 1 line of chosen\.log/);
     });
   }
 
   it('says so of an archive that is cut off, and shows what was before', async () => {
-    const octets = gzipSync(`${refused}\n`.repeat(5000));
-    const shown = await choose(octets.subarray(0, octets.length - 100));
+    const bytes = gzipSync(`${refused}\n`.repeat(5000));
+    const shown = await choose(bytes.subarray(0, bytes.length - 100));
     assert.match(shown, /gateway failures/);
     assert.match(await browser.run(`document.getElementById('state').innerText`), /damaged or cut off/);
   });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
 /** One gateway whose application is changed while it runs; each test goes on from where the one before left it. */
 describe('a reload with another command', { timeout: 240_000 }, () => {
@@ -35,9 +35,9 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
   };
 
   const candor = async (...argv: string[]): Promise<{ code: number; text: string }> => {
-    const around = new FakeSurroundings(folder);
-    const code = await around.candor(...argv);
-    return { code, text: `${around.stdout.text}${around.stderr.text}`.replaceAll(/\s+/g, ' ') };
+    const context = new FakeProcessContext(folder);
+    const code = await context.candor(...argv);
+    return { code, text: `${context.stdout.text}${context.stderr.text}`.replaceAll(/\s+/g, ' ') };
   };
 
   const until = async (text: RegExp): Promise<string> => {

@@ -7,7 +7,7 @@ import { stagesOf } from '../../src/cli/attempt-stages.ts';
 import { jsonEvents, levelOf, readableEvents } from '../../src/cli/event-lines.ts';
 import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { harmlessJson } from '../../src/cli/explain-log/line-verdicts.ts';
-import { ageText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
+import { elapsedText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { Event } from '../../src/core/event.ts';
@@ -15,7 +15,7 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import { causesOf } from '../fakes/causes.ts';
 import { FakeEvents } from '../fakes/fake-gateway.ts';
 import { SimulatedClock } from '../../src/testing/testing.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord, goodRecord, statusSample } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';
 
@@ -67,13 +67,13 @@ describe('at 80 columns', () => {
   }
 
   test('colours change nothing but colours, and stay away where NO_COLOR is set', () => {
-    const coloured = new FakeSurroundings('/', { terminal: true });
+    const coloured = new FakeProcessContext('/', { terminal: true });
     const text = renderStatus(statusSample, styleFor(coloured.stdout, coloured.env));
     assert.match(text, /\u001b\[/);
     assertFits(text);
     assert.equal(styleFor(coloured.stdout, { NO_COLOR: '1' }), plain);
     assert.equal(styleFor(coloured.stdout, { TERM: 'dumb' }), plain);
-    assert.equal(styleFor(new FakeSurroundings('/').stdout, {}), plain);
+    assert.equal(styleFor(new FakeProcessContext('/').stdout, {}), plain);
   });
 });
 
@@ -125,7 +125,7 @@ describe('layout', () => {
     [-5, '0 s'],
   ];
   for (const [seconds, text] of ages)
-    test(`${seconds} s is said as ${text}`, () => assert.equal(ageText(seconds), text));
+    test(`${seconds} s is said as ${text}`, () => assert.equal(elapsedText(seconds), text));
 
   const durations: [ms: number, text: string][] = [
     [0.42, '0.4 ms'],
@@ -227,24 +227,24 @@ describe('events', () => {
   });
 
   test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
-    const around = new FakeSurroundings('/');
+    const context = new FakeProcessContext('/');
     const clock = new SimulatedClock(Date.UTC(2026, 0, 1, 12));
-    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain', clock);
+    const writer = readableEvents(context.stdout, context.stderr, plain, 'npx candor explain', clock);
     for (const event of told) writer.event(event);
     writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // An answer that a load balancer should get.
     writer.failed(failedRecord);
     writer.failed(leftRecord);
     for (let more = 0; more < 39; more += 1) writer.failed(failedRecord);
     clock.advanceSync(10_000);
-    assertFits(around.stderr.text);
-    assertGolden('events.txt', around.stderr.text);
+    assertFits(context.stderr.text);
+    assertGolden('events.txt', context.stderr.text);
   });
 
   test('for programs are one JSON object each, with level, kind, time and evidence', () => {
-    const around = new FakeSurroundings('/');
-    const writer = jsonEvents(around.stdout, around.stderr, () => 0);
+    const context = new FakeProcessContext('/');
+    const writer = jsonEvents(context.stdout, context.stderr, () => 0);
     for (const event of told) writer.event(event);
-    const lines = around.stderr.text
+    const lines = context.stderr.text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -263,8 +263,8 @@ describe('events', () => {
   });
 
   test('for programs say of failures what the failure table ranks them as, and how many there were', () => {
-    const around = new FakeSurroundings('/');
-    const writer = jsonEvents(around.stdout, around.stderr, () => Date.UTC(2026, 0, 1, 12));
+    const context = new FakeProcessContext('/');
+    const writer = jsonEvents(context.stdout, context.stderr, () => Date.UTC(2026, 0, 1, 12));
     writer.failing({
       cause: 'connect_refused',
       level: 'error',
@@ -273,7 +273,7 @@ describe('events', () => {
       withinMs: 10_000,
       says: 'The application refused the connection, 12 times within 10 s',
     });
-    assert.deepEqual(JSON.parse(around.stderr.text), {
+    assert.deepEqual(JSON.parse(context.stderr.text), {
       level: 'error',
       at: '2026-01-01T12:00:00.000Z',
       kind: 'failures',
@@ -304,45 +304,45 @@ describe('check', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   test('shows all complaints with line and caret, and ends with 4', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('check', '-c', 'bad.yaml'), 4);
-    assertFits(around.stdout.text);
-    assertGolden('check.txt', around.stdout.text);
-    assert.equal(around.stderr.text, 'bad.yaml cannot be used.\n');
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('check', '-c', 'bad.yaml'), 4);
+    assertFits(context.stdout.text);
+    assertGolden('check.txt', context.stdout.text);
+    assert.equal(context.stderr.text, 'bad.yaml cannot be used.\n');
   });
 
   test('for programs lists the same complaints', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('check', '-c', 'bad.yaml', '--json'), 4);
-    const { valid, complaints } = JSON.parse(around.stdout.text);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('check', '-c', 'bad.yaml', '--json'), 4);
+    const { valid, complaints } = JSON.parse(context.stdout.text);
     assert.equal(valid, false);
     assert.ok(complaints.length >= 3);
     assert.equal(complaints[0].line, 1);
   });
 
   test('of a good file ends with 0', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
-    assert.match(around.stdout.text, /good\.yaml is good/);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('check', '-c', 'good.yaml'), 0);
+    assert.match(context.stdout.text, /good\.yaml is good/);
   });
 
   test('says what this machine loses with a worker, and how not to', async () => {
-    const around = new FakeSurroundings(folder);
-    around.machine.kernelSetting = () => '0';
-    assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
-    assertFits(around.stderr.text);
+    const context = new FakeProcessContext(folder);
+    context.machine.kernelSetting = () => '0';
+    assert.equal(await context.candor('check', '-c', 'good.yaml'), 0);
+    assertFits(context.stderr.text);
     assert.match(
-      around.stderr.text,
+      context.stderr.text,
       /^This machine: a worker that ends [^]*net\.ipv4\.tcp_migrate_req\s+is\s+0:\s+sysctl\s+-w/,
     );
-    assert.equal(await around.candor('check', '-c', 'good.yaml', '--json'), 0);
-    const { machine } = JSON.parse(around.stdout.text.slice(around.stdout.text.indexOf('{')));
+    assert.equal(await context.candor('check', '-c', 'good.yaml', '--json'), 0);
+    const { machine } = JSON.parse(context.stdout.text.slice(context.stdout.text.indexOf('{')));
     assert.equal(machine[0].setting, 'net.ipv4.tcp_migrate_req');
   });
 
   test('of a file that is not there is a sentence and 4', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('check', '-c', 'goood.yaml'), 4);
-    assert.match(around.stdout.text, /did you mean "good\.yaml"/);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('check', '-c', 'goood.yaml'), 4);
+    assert.match(context.stdout.text, /did you mean "good\.yaml"/);
   });
 });

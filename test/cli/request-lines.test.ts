@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { RequestLines } from '../../src/cli/request-lines.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { RecordLines } from '../../src/record/batch.ts';
+import type { RecordLines } from '../../src/core/record-lines.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits } from './golden.ts';
@@ -18,7 +18,7 @@ function batchOf(records: readonly ExchangeRecord[]): RecordLines {
     text += `${JSON.stringify(record)}\n`;
     if (record.shape !== 'none') failed.push(start, text.length);
   }
-  return { octets: new Uint8Array(Buffer.from(text, 'latin1')), lines: records.length, failed };
+  return { bytes: new Uint8Array(Buffer.from(text, 'latin1')), lines: records.length, failed };
 }
 
 function begin(style = plain): { told: () => string[]; lines: RequestLines; clock: SimulatedClock } {

@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { frameOf } from '../../src/cli/status-watch.ts';
 import { plain } from '../../src/cli/style.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
 let folder: string;
-let admin: Admin | null;
+let admin: AdminServer | null;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'candor-watch-'));
-  admin = await startAdmin({
+  admin = await startAdminServer({
     gateway: new FakeGateway(),
     spec: socketAlone(join(folder, 'a.sock')),
     clock: systemClock,
@@ -34,31 +34,31 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(20);
 }
 
-const watch = (around: FakeSurroundings, ...flags: string[]): Promise<number> =>
-  around.candor('status', '--watch', '--socket', join(folder, 'a.sock'), ...flags);
+const watch = (context: FakeProcessContext, ...flags: string[]): Promise<number> =>
+  context.candor('status', '--watch', '--socket', join(folder, 'a.sock'), ...flags);
 
 describe('candor status --watch', { timeout: 60_000 }, () => {
   test('shows the status in place on a terminal until Ctrl-C, then gives the screen back and leaves the last one', async () => {
-    const around = new FakeSurroundings(folder, { terminal: true, env: { NO_COLOR: '1' } });
-    const ended = watch(around);
-    await until(() => around.stdout.text.split('\u001b[H').length > 2);
-    around.signal('SIGINT');
+    const context = new FakeProcessContext(folder, { terminal: true, env: { NO_COLOR: '1' } });
+    const ended = watch(context);
+    await until(() => context.stdout.text.split('\u001b[H').length > 2);
+    context.signal('SIGINT');
     assert.equal(await ended, 0);
-    const { text } = around.stdout;
+    const { text } = context.stdout;
     assert.ok(text.startsWith('\u001b[?1049h\u001b[?25l\u001b[Hshop serving'), text.slice(0, 60));
     assert.match(text.slice(text.indexOf('\u001b[?1049l')), /^\S+shop serving, up[^]*1243 requests\/s/);
   });
 
   test('with --json gives a line each time, and asks on when the gateway goes away', async () => {
-    const around = new FakeSurroundings(folder);
-    const ended = watch(around, '--json');
-    await until(() => around.stdout.text.split('\n').length > 2);
+    const context = new FakeProcessContext(folder);
+    const ended = watch(context, '--json');
+    await until(() => context.stdout.text.split('\n').length > 2);
     await admin?.close();
     admin = null;
-    await until(() => around.stdout.text.includes('"unreachable"'));
-    around.signal('SIGTERM');
+    await until(() => context.stdout.text.includes('"unreachable"'));
+    context.signal('SIGTERM');
     assert.equal(await ended, 0);
-    const lines = around.stdout.text
+    const lines = context.stdout.text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
@@ -67,9 +67,9 @@ describe('candor status --watch', { timeout: 60_000 }, () => {
   });
 
   test('ends with 8 where none answers at the beginning, and leaves the terminal alone', async () => {
-    const around = new FakeSurroundings(folder, { terminal: true });
-    assert.equal(await around.candor('status', '--watch', '--socket', join(folder, 'none.sock')), 8);
-    assert.equal(around.stdout.text, '');
+    const context = new FakeProcessContext(folder, { terminal: true });
+    assert.equal(await context.candor('status', '--watch', '--socket', join(folder, 'none.sock')), 8);
+    assert.equal(context.stdout.text, '');
   });
 
   test('writes no more lines than the terminal has, and says how many it leaves out', () => {

@@ -4,26 +4,26 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { GatewayProgram, isAlive } from '../upgrade/gateway-program.ts';
 
 describe('candor stop, of a gateway with an application', () => {
   let program: GatewayProgram;
-  let around: FakeSurroundings;
+  let context: FakeProcessContext;
 
   beforeEach(async () => {
     program = new GatewayProgram();
-    around = new FakeSurroundings(program.folder);
+    context = new FakeProcessContext(program.folder);
     await program.serves();
   });
 
   afterEach(() => program.end());
 
-  const stop = (...flags: string[]): Promise<number> => around.candor('stop', ...flags);
+  const stop = (...flags: string[]): Promise<number> => context.candor('stop', ...flags);
   const isServing = async (): Promise<boolean> => {
     const { workers } = (await program.ask('GET', '/v1/status')) as { workers: { exchangesActive: number }[] };
     return workers.some(({ exchangesActive }) => exchangesActive > 0);
@@ -33,21 +33,21 @@ describe('candor stop, of a gateway with an application', () => {
     const application = await program.applicationPid();
     const download = program.get('/download');
     await program.until(isServing);
-    assert.equal(await stop(), 0, around.stderr.text);
+    assert.equal(await stop(), 0, context.stderr.text);
     assert.equal((await download).text.length, 40_000);
-    assert.match(around.stderr.text, /^ {2}waiting for 1 request, \d+ seconds? at most$/m);
-    assert.match(around.stdout.text, new RegExp(`^Stopped: process ${program.pid} ended after `));
+    assert.match(context.stderr.text, /^ {2}waiting for 1 request, \d+ seconds? at most$/m);
+    assert.match(context.stdout.text, new RegExp(`^Stopped: process ${program.pid} ended after `));
     assert.equal(await program.exited, 0);
     assert.equal(isAlive(application), false);
     assert.match(program.stderr, /"kind":"process_stopping".*"reason":"it is to stop: admin:socket asked for it"/);
     assert.match(program.stderr, /"kind":"admin_action".*"operation":"stop"/);
 
-    around.stdout.text = '';
+    context.stdout.text = '';
     assert.equal(await stop(), 0);
-    assert.match(around.stdout.text, /^No gateway answers at [\s\S]*: there\s+is\s+nothing\s+to\s+stop\.$/m);
-    around.stdout.text = '';
+    assert.match(context.stdout.text, /^No gateway answers at [\s\S]*: there\s+is\s+nothing\s+to\s+stop\.$/m);
+    context.stdout.text = '';
     assert.equal(await stop('--json'), 0);
-    assert.deepEqual(JSON.parse(around.stdout.text), { outcome: 'not_running' });
+    assert.deepEqual(JSON.parse(context.stdout.text), { outcome: 'not_running' });
   });
 
   test('--timeout ends with 7 and goes on ending; --now then force closes what is in flight', async () => {
@@ -57,12 +57,12 @@ describe('candor stop, of a gateway with an application', () => {
     );
     await program.until(isServing);
     assert.equal(await stop('--timeout', '0.2', '--json'), 7);
-    const failed = JSON.parse(around.stdout.text);
+    const failed = JSON.parse(context.stdout.text);
     assert.deepEqual([failed.outcome, failed.kind], ['failed', 'timeout']);
     assert.match(failed.why, /has not ended within 0\.2 s: it is waiting for 1 request.*`candor stop --now`/);
-    around.stdout.text = '';
+    context.stdout.text = '';
     assert.equal(await stop('--now', '--json'), 0);
-    const { outcome, pid } = JSON.parse(around.stdout.text);
+    const { outcome, pid } = JSON.parse(context.stdout.text);
     assert.deepEqual([outcome, pid], ['stopped', program.pid]);
     assert.equal(await program.exited, 0);
     assert.equal(await download, 'cut');
@@ -71,7 +71,7 @@ describe('candor stop, of a gateway with an application', () => {
 
 describe('candor stop, of which gateway', () => {
   let folder: string;
-  let admin: Admin | null;
+  let admin: AdminServer | null;
   let stops: string[];
 
   beforeEach(() => {
@@ -89,10 +89,10 @@ describe('candor stop, of which gateway', () => {
     mkdirSync(join(folder, 'candor'), { mode: 0o700 });
     const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
     const parts = { gateway: new FakeGateway(), spec: socketAlone(socket()), clock: systemClock };
-    admin = await startAdmin({ ...parts, ...(withStopper ? { stopper } : {}) });
+    admin = await startAdminServer({ ...parts, ...(withStopper ? { stopper } : {}) });
   };
-  const around = (directory = folder): FakeSurroundings =>
-    new FakeSurroundings(directory, { env: { XDG_RUNTIME_DIR: folder } });
+  const processContext = (directory = folder): FakeProcessContext =>
+    new FakeProcessContext(directory, { env: { XDG_RUNTIME_DIR: folder } });
 
   test('never of another than that of candor.yaml here, though it is the only one that runs', async () => {
     await begin();
@@ -102,7 +102,7 @@ describe('candor stop, of which gateway', () => {
       join(project, 'candor.yaml'),
       `admin: { socket: ${join(project, 'own.sock')} }\nroutes: [{ respond: {} }]\n`,
     );
-    const there = around(project);
+    const there = processContext(project);
     assert.equal(await there.candor('stop', '--timeout', '5'), 0, there.stderr.text);
     assert.match(there.stdout.text, /own\.sock: there\s+is\s+nothing\s+to\s+stop/);
     assert.deepEqual(stops, []);
@@ -110,7 +110,7 @@ describe('candor stop, of which gateway', () => {
 
   test('of the only one that runs, where none is named', async () => {
     await begin();
-    const here = around();
+    const here = processContext();
     // The fake one does not end: another process number at its place does.
     assert.equal(await here.candor('stop', '--now'), 0, here.stderr.text);
     assert.deepEqual(stops, ['admin:socket true']);
@@ -118,13 +118,13 @@ describe('candor stop, of which gateway', () => {
 
   test('of one in another program it ends with 10 and says so', async () => {
     await begin(false);
-    const here = around();
+    const here = processContext();
     assert.equal(await here.candor('stop'), 10);
     assert.match(here.stderr.text, /part of another program/);
   });
 
   test('takes for no gateway only a place where surely nothing listens', async (context) => {
-    const here = around();
+    const here = processContext();
     const stranger = createServer((connection) => connection.destroy());
     context.after(() => stranger.close());
     await new Promise<void>((resolve) => stranger.listen({ port: 0, host: '127.0.0.1' }, resolve));

@@ -3,23 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import type { UpgradeOutcome, Upgrader } from '../../src/admin/upgrader.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
 /** `candor upgrade` at an admin API of which the test says what comes of an upgrade. */
 
 let folder: string;
-let admin: Admin | null;
-let around: FakeSurroundings;
+let admin: AdminServer | null;
+let context: FakeProcessContext;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
   admin = null;
-  around = new FakeSurroundings(folder);
+  context = new FakeProcessContext(folder);
 });
 
 afterEach(async () => {
@@ -36,7 +36,12 @@ async function openWith(outcome: UpgradeOutcome): Promise<void> {
       return outcome;
     },
   };
-  admin = await startAdmin({ gateway: new FakeGateway(), spec: socketAlone(socket()), clock: systemClock, upgrader });
+  admin = await startAdminServer({
+    gateway: new FakeGateway(),
+    spec: socketAlone(socket()),
+    clock: systemClock,
+    upgrader,
+  });
 }
 
 function failed(
@@ -57,8 +62,8 @@ describe('what a program reads ends with an outcome', () => {
   for (const [outcome, kind, exit] of cases) {
     test(`of ${kind} with exit code ${exit}`, async () => {
       if (outcome !== null) await openWith(outcome);
-      assert.equal(await around.candor('upgrade', '--json', '--socket', socket()), exit);
-      const lines = around.stdout.text.trimEnd().split('\n');
+      assert.equal(await context.candor('upgrade', '--json', '--socket', socket()), exit);
+      const lines = context.stdout.text.trimEnd().split('\n');
       const outcomes = lines
         .map((line) => JSON.parse(line) as Record<string, unknown>)
         .filter((line) => 'outcome' in line);
@@ -72,23 +77,23 @@ describe('what a program reads ends with an outcome', () => {
 
   test('of done', async () => {
     await openWith({ ok: true, pid: 4712 });
-    assert.equal(await around.candor('upgrade', '--json', '--socket', socket()), 0);
-    assert.equal(around.stdout.text, '{"step":"starting","pid":4712}\n{"outcome":"done","pid":4712}\n');
+    assert.equal(await context.candor('upgrade', '--json', '--socket', socket()), 0);
+    assert.equal(context.stdout.text, '{"step":"starting","pid":4712}\n{"outcome":"done","pid":4712}\n');
   });
 });
 
 test('people read what is wrong once, however many complaints there are', async () => {
   await openWith({ ok: false, kind: 'validation_failed', why: 'It does not like a.', complaints: ['a'] });
-  assert.equal(await around.candor('upgrade', '--socket', socket()), 4);
-  assert.equal(around.stdout.text, '');
-  assert.match(around.stderr.text, /It does not like a\.\nThe gateway goes on as before\.\n$/);
+  assert.equal(await context.candor('upgrade', '--socket', socket()), 4);
+  assert.equal(context.stdout.text, '');
+  assert.match(context.stderr.text, /It does not like a\.\nThe gateway goes on as before\.\n$/);
 });
 
 test('of a gateway that was told to stop meanwhile nobody says that it goes on', async () => {
   await openWith({ ok: false, kind: 'stopping', why: 'The gateway is to stop: SIGTERM.', complaints: [] });
-  assert.equal(await around.candor('upgrade', '--socket', socket()), 1);
-  assert.doesNotMatch(around.stderr.text, /goes on as before/);
-  assert.match(around.stderr.text, /The gateway is to stop: SIGTERM\.\n$/);
+  assert.equal(await context.candor('upgrade', '--socket', socket()), 1);
+  assert.doesNotMatch(context.stderr.text, /goes on as before/);
+  assert.match(context.stderr.text, /The gateway is to stop: SIGTERM\.\n$/);
 });
 
 describe('a time that no gateway takes is a wrong use', () => {
@@ -102,8 +107,8 @@ describe('a time that no gateway takes is a wrong use', () => {
   ] as const) {
     test(`--timeout ${given} ends with ${exit}`, async () => {
       await openWith({ ok: true, pid: 4712 });
-      assert.equal(await around.candor('upgrade', '--timeout', given, '--socket', socket()), exit);
-      if (exit === 2) assert.match(around.stderr.text, /a whole number of seconds from 1 to 240/);
+      assert.equal(await context.candor('upgrade', '--timeout', given, '--socket', socket()), exit);
+      if (exit === 2) assert.match(context.stderr.text, /a whole number of seconds from 1 to 240/);
     });
   }
 });

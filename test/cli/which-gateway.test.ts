@@ -5,18 +5,18 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { socketsOfOthers } from '../../src/cli/runtime-folder.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { statusSample } from '../fakes/samples.ts';
 
 let folder: string;
 let gateway: FakeGateway;
 let stops: string[];
-let admin: Admin | null;
+let admin: AdminServer | null;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-which-'));
@@ -36,7 +36,7 @@ afterEach(async () => {
 async function serves(source: string | null): Promise<void> {
   gateway.statusNow = { ...statusSample, source };
   const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
-  admin = await startAdmin({
+  admin = await startAdminServer({
     ...{ gateway, spec: socketAlone(join(folder, 'candor.sock')), clock: systemClock, stopper },
   });
 }
@@ -51,28 +51,28 @@ describe('-c', () => {
   ] as const) {
     test(`${command} leaves the gateway of another configuration alone, and says which one runs`, async () => {
       await serves(join(folder, 'candor.yaml'));
-      const around = new FakeSurroundings(folder);
-      assert.equal(await around.candor(command, '-c', 'two.yaml'), code, around.stdout.text);
-      const said = around.stderr.text.replaceAll(/\s+/g, ' ');
+      const context = new FakeProcessContext(folder);
+      assert.equal(await context.candor(command, '-c', 'two.yaml'), code, context.stdout.text);
+      const said = context.stderr.text.replaceAll(/\s+/g, ' ');
       assert.ok(said.startsWith(`two.yaml does not run: the gateway at ${join(folder, 'candor.sock')} `), said);
       assert.ok(said.includes(`runs ${join(folder, 'candor.yaml')}. `), said);
       assert.deepEqual([stops, gateway.calls], [[], []]);
-      assert.equal(around.stdout.text, '');
+      assert.equal(context.stdout.text, '');
     });
   }
 
   test('knows its file behind a symbolic link', async () => {
     symlinkSync(join(folder, 'two.yaml'), join(folder, 'link.yaml'));
     await serves(join(folder, 'link.yaml'));
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('reload', '-c', 'two.yaml'), 0, around.stderr.text);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('reload', '-c', 'two.yaml'), 0, context.stderr.text);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
   test('without it, what candor.yaml here means is not taken for a gateway that runs another file', async () => {
     await serves(join(folder, 'two.yaml'));
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('stop'), 10);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('stop'), 10);
     assert.deepEqual(stops, []);
   });
 
@@ -87,11 +87,11 @@ describe('-c', () => {
       gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
       const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
       const spec = socketAlone(join(runtime, 'run-9.sock'));
-      admin = await startAdmin({ gateway, spec, clock: systemClock, stopper });
-      const around = new FakeSurroundings(folder);
-      assert.equal(await around.candor('status'), 0, around.stderr.text);
-      assert.equal(await around.candor(command), code, around.stdout.text);
-      const said = `${around.stdout.text}${around.stderr.text}`.replaceAll(/\s+/g, ' ');
+      admin = await startAdminServer({ gateway, spec, clock: systemClock, stopper });
+      const context = new FakeProcessContext(folder);
+      assert.equal(await context.candor('status'), 0, context.stderr.text);
+      assert.equal(await context.candor(command), code, context.stdout.text);
+      const said = `${context.stdout.text}${context.stderr.text}`.replaceAll(/\s+/g, ' ');
       assert.ok(said.includes(`No gateway answers at ${join(folder, 'candor.sock')}`), said);
       assert.deepEqual([stops, gateway.calls], [[], []]);
     });
@@ -99,28 +99,28 @@ describe('-c', () => {
   test('without it, candor.yaml here with mistakes is that of the gateway that says it runs it', async () => {
     await serves(join(folder, 'candor.yaml'));
     writeFileSync(join(folder, 'candor.yaml'), 'listeners: 7\n');
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('reload'), 0, around.stderr.text);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('reload'), 0, context.stderr.text);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
     gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
-    assert.equal(await around.candor('reload'), 4, around.stdout.text);
-    assert.match(around.stderr.text, /candor\.yaml has mistakes\./);
+    assert.equal(await context.candor('reload'), 4, context.stdout.text);
+    assert.match(context.stderr.text, /candor\.yaml has mistakes\./);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
   test('up says who has the admin socket before it starts anything', async () => {
     await serves(join(folder, 'candor.yaml'));
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('up', '-c', 'two.yaml'), 1);
-    const notices = around.stderr.text.trimEnd().split('\n');
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('up', '-c', 'two.yaml'), 1);
+    const notices = context.stderr.text.trimEnd().split('\n');
     const [last] = notices.slice(-1).map((line) => JSON.parse(line));
     assert.match(
       last.reason,
       /^Another gateway answers at the admin socket \S+: process 4711, which runs \S+candor\.yaml\./,
     );
     assert.match(last.reason, /Nothing was started\.$/);
-    assert.ok(!around.stderr.text.includes('"kind":"configuration_applied"'), around.stderr.text);
-    assert.ok(!around.stderr.text.includes('"kind":"listener_opened"'), around.stderr.text);
+    assert.ok(!context.stderr.text.includes('"kind":"configuration_applied"'), context.stderr.text);
+    assert.ok(!context.stderr.text.includes('"kind":"listener_opened"'), context.stderr.text);
   });
 });
 
@@ -152,9 +152,9 @@ describe('a socket that is no gateway’s', () => {
   test('is not even asked where it lies in the current folder', async () => {
     rmSync(join(folder, 'candor.yaml'));
     await listens('app.sock', true);
-    const around = new FakeSurroundings(folder);
+    const context = new FakeProcessContext(folder);
     assert.deepEqual(
-      [await around.candor('status'), await around.candor('stop'), await around.candor('reload')],
+      [await context.candor('status'), await context.candor('stop'), await context.candor('reload')],
       [8, 0, 8],
     );
     assert.deepEqual(asked, []);
@@ -164,9 +164,9 @@ describe('a socket that is no gateway’s', () => {
     test(`is asked for its status and sent nothing else (${flags.join(' ') || 'unnamed'})`, async () => {
       await listens('candor.sock', true);
       for (const command of ['status', 'stop', 'reload', 'upgrade', 'events']) {
-        const around = new FakeSurroundings(folder);
-        assert.equal(await around.candor(command, ...flags), 8, around.stdout.text);
-        assert.doesNotMatch(around.stderr.text, /Candor made a mistake/);
+        const context = new FakeProcessContext(folder);
+        assert.equal(await context.candor(command, ...flags), 8, context.stdout.text);
+        assert.doesNotMatch(context.stderr.text, /Candor made a mistake/);
       }
       assert.deepEqual([...new Set(asked)], ['GET /v1/status']);
     });
@@ -174,7 +174,7 @@ describe('a socket that is no gateway’s', () => {
   test('that takes a question and never answers is given up after a second, and named', async () => {
     rmSync(join(folder, 'candor.yaml'));
     await listens('candor.sock', false);
-    const around = new FakeSurroundings(folder);
+    const around = new FakeProcessContext(folder);
     assert.equal(await around.candor('stop'), 8);
     assert.match(around.stderr.text.replaceAll(/\s+/g, ' '), /candor\.sock did not answer within 1 s\./);
   });
@@ -187,10 +187,10 @@ describe('root', { skip: process.geteuid?.() !== 0 }, () => {
     const theirs = join(folder, `candor-${other}`);
     mkdirSync(theirs, { mode: 0o700 });
     rmSync(join(folder, 'candor.yaml'));
-    admin = await startAdmin({ gateway, spec: socketAlone(join(theirs, 'run-9.sock')), clock: systemClock });
+    admin = await startAdminServer({ gateway, spec: socketAlone(join(theirs, 'run-9.sock')), clock: systemClock });
     chownSync(theirs, other, other);
     chmodSync(folder, 0o1777);
-    const around = new FakeSurroundings(folder);
+    const around = new FakeProcessContext(folder);
     assert.equal(await around.candor('status'), 0, around.stderr.text);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), [join(theirs, 'run-9.sock')]);
     // Whoever may write beside it could have put another folder in its place.

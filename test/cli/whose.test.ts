@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import fc from 'fast-check';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { readResponses } from '../../src/cli/whose/read-responses.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 
 const page =
@@ -19,11 +19,11 @@ const curl = `HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Type: text/ht
 const object = { status: 502, headers: { Server: 'nginx', 'Content-Type': 'text/html' }, body: page };
 
 let folder: string;
-let around: FakeSurroundings;
+let context: FakeProcessContext;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-whose-'));
-  around = new FakeSurroundings(folder);
+  context = new FakeProcessContext(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -145,44 +145,44 @@ describe('saved responses', () => {
 describe('candor whose', () => {
   test('says who wrote it, within 80 columns', async () => {
     writeFileSync(join(folder, 'saved.txt'), curl);
-    assert.equal(await around.candor('whose', 'saved.txt'), 0);
-    assert.match(around.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, \w+\n/);
-    assertFits(around.stdout.text);
+    assert.equal(await context.candor('whose', 'saved.txt'), 0);
+    assert.match(context.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, \w+\n/);
+    assertFits(context.stdout.text);
   });
 
   test('breaks evidence without spaces within 80 columns, and says each piece once', async () => {
     const details = `details="${'connection-refused:'.repeat(6)}"`;
     const member = `shop;error=connection_refused;next-hop="127.0.0.1:37925";${details}`;
     writeFileSync(join(folder, 'saved.txt'), `HTTP/1.1 502 Bad Gateway\nProxy-Status: ${member}\n\n`);
-    assert.equal(await around.candor('whose', 'saved.txt'), 0);
-    assertFits(around.stdout.text);
+    assert.equal(await context.candor('whose', 'saved.txt'), 0);
+    assertFits(context.stdout.text);
     assert.match(
-      around.stdout.text.replace(/\n {12}/g, ''),
+      context.stdout.text.replace(/\n {12}/g, ''),
       /shop;error=connection_refused;next-hop="127\.0\.0\.1:37925";details/,
     );
-    around.stdout.text = '';
+    context.stdout.text = '';
     const id = '01a202ec-f036-7c52-82f5-8fc350a5ba23';
     writeFileSync(
       join(folder, 'b.txt'),
       `HTTP/1.1 503 Busy\nProxy-Status: shop;received-status=503\nX-Request-Id: ${id}\n\n`,
     );
-    assert.equal(await around.candor('whose', 'b.txt'), 0);
-    assert.match(around.stdout.text, /you ← Candor ← the application wrote it\n {2}author {4}application, likely/);
-    assert.equal(around.stdout.text.split('received-status=503').length, 2);
+    assert.equal(await context.candor('whose', 'b.txt'), 0);
+    assert.match(context.stdout.text, /you ← Candor ← the application wrote it\n {2}author {4}application, likely/);
+    assert.equal(context.stdout.text.split('received-status=503').length, 2);
   });
 
   test('takes the pasted page of a gateway, and no other text, for a response', async () => {
     writeFileSync(join(folder, 'page.html'), page);
-    assert.equal(await around.candor('whose', 'page.html'), 0);
-    assert.match(around.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, likely\n/);
-    around.stdout.text = '';
+    assert.equal(await context.candor('whose', 'page.html'), 0);
+    assert.match(context.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, likely\n/);
+    context.stdout.text = '';
     writeFileSync(join(folder, 'words.txt'), 'no healthy upstream\n');
-    assert.equal(await around.candor('whose', 'words.txt', '--json'), 0);
-    const { status, author, confidence } = JSON.parse(around.stdout.text);
+    assert.equal(await context.candor('whose', 'words.txt', '--json'), 0);
+    const { status, author, confidence } = JSON.parse(context.stdout.text);
     assert.deepEqual([status, author, confidence], [null, 'envoy', 'likely']);
     for (const text of ['hello\n', '<html><title>Shop</title></html>', '{"message":"hello"}', '[]']) {
       writeFileSync(join(folder, 'other.txt'), text);
-      assert.equal(await around.candor('whose', 'other.txt'), 3, text);
+      assert.equal(await context.candor('whose', 'other.txt'), 3, text);
     }
   });
 
@@ -191,8 +191,8 @@ describe('candor whose', () => {
       join(folder, 'saved.jsonl'),
       `${JSON.stringify(object)}\n${JSON.stringify({ status: 200, headers: {} })}\n`,
     );
-    assert.equal(await around.candor('whose', 'saved.jsonl', '--json'), 0);
-    const objects = around.stdout.text
+    assert.equal(await context.candor('whose', 'saved.jsonl', '--json'), 0);
+    const objects = context.stdout.text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -203,20 +203,20 @@ describe('candor whose', () => {
 
   test('keeps what is meant for terminals from the terminal', async () => {
     writeFileSync(join(folder, 'saved'), curl.replace('Server: nginx', 'Server: \u001b]0;x\u0007ngi\u009bnx\u202e'));
-    for (const argv of [['saved'], ['saved', '--json']]) assert.equal(await around.candor('whose', ...argv), 0);
-    assert.doesNotMatch(around.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    for (const argv of [['saved'], ['saved', '--json']]) assert.equal(await context.candor('whose', ...argv), 0);
+    assert.doesNotMatch(context.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   });
 
   test('ends with 3 where there is no response, with 2 where there is nothing of that name', async () => {
     writeFileSync(join(folder, 'saved'), 'hello\n');
-    assert.equal(await around.candor('whose', 'saved'), 3);
-    assert.equal(await around.candor('whose', 'nowhere'), 2);
-    assert.equal(await around.candor('whose', '.'), 2);
+    assert.equal(await context.candor('whose', 'saved'), 3);
+    assert.equal(await context.candor('whose', 'nowhere'), 2);
+    assert.equal(await context.candor('whose', '.'), 2);
   });
 
   test('does not read for ever what has no end', { skip: process.platform !== 'linux' }, async () => {
-    assert.equal(await around.candor('whose', '/dev/zero'), 2);
-    assert.match(around.stderr.text, /larger than what a person saves/);
+    assert.equal(await context.candor('whose', '/dev/zero'), 2);
+    assert.match(context.stderr.text, /larger than what a person saves/);
   });
 
   test('reads standard input', () => {
@@ -256,39 +256,39 @@ describe('candor whose with a URL', () => {
   });
 
   test('asks it once', async () => {
-    assert.equal(await around.candor('whose', `${url}/failed`, '--json'), 0);
-    const said = JSON.parse(around.stdout.text) as Record<string, unknown>;
+    assert.equal(await context.candor('whose', `${url}/failed`, '--json'), 0);
+    const said = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.deepEqual([said['from'], said['status'], said['author']], [`${url}/failed`, 502, 'nginx']);
     assert.deepEqual(asked, ['/failed']);
   });
 
   test('follows no redirect, and takes a body that breaks off', async () => {
     asked.length = 0;
-    assert.equal(await around.candor('whose', `${url}/moved`), 0);
-    assert.equal(await around.candor('whose', `${url}/broken`), 0);
+    assert.equal(await context.candor('whose', `${url}/moved`), 0);
+    assert.equal(await context.candor('whose', `${url}/broken`), 0);
     assert.deepEqual(asked, ['/moved', '/broken']);
-    assert.match(around.stdout.text, /^302 from/m);
+    assert.match(context.stdout.text, /^302 from/m);
   });
 
   test('takes a body that does not end in time, and another protocol that nobody asked for', async () => {
-    assert.equal(await around.candor('whose', `${url}/drips`, '--timeout', '0.3'), 0);
-    assert.match(around.stdout.text, /^502 from/m);
-    assert.equal(await around.candor('whose', `${url}/other-protocol`), 0);
-    assert.match(around.stdout.text, /^101 from/m);
+    assert.equal(await context.candor('whose', `${url}/drips`, '--timeout', '0.3'), 0);
+    assert.match(context.stdout.text, /^502 from/m);
+    assert.equal(await context.candor('whose', `${url}/other-protocol`), 0);
+    assert.match(context.stdout.text, /^101 from/m);
   });
 
   test('keeps name and password to itself', async () => {
     const secret = url.replace('//', '//user:hidden@');
-    assert.equal(await around.candor('whose', `${secret}/failed`), 0);
-    assert.equal(await around.candor('whose', `${secret}/failed`, '--json'), 0);
-    assert.equal(await around.candor('whose', 'user:hidden@nowhere'), 2);
-    assert.doesNotMatch(around.stdout.text + around.stderr.text, /hidden/);
-    assert.match(around.stdout.text, /^502 from http:\/\/127\.0\.0\.1:/);
+    assert.equal(await context.candor('whose', `${secret}/failed`), 0);
+    assert.equal(await context.candor('whose', `${secret}/failed`, '--json'), 0);
+    assert.equal(await context.candor('whose', 'user:hidden@nowhere'), 2);
+    assert.doesNotMatch(context.stdout.text + context.stderr.text, /hidden/);
+    assert.match(context.stdout.text, /^502 from http:\/\/127\.0\.0\.1:/);
   });
 
   test('ends with 8 where no answer comes in time, or at all', async () => {
-    assert.equal(await around.candor('whose', `${url}/silent`, '--timeout', '0.2'), 8);
-    assert.match(around.stderr.text, /gave no answer: none came within 0\.2 s\./);
-    assert.equal(await around.candor('whose', 'http://127.0.0.1:1/'), 8);
+    assert.equal(await context.candor('whose', `${url}/silent`, '--timeout', '0.2'), 8);
+    assert.match(context.stderr.text, /gave no answer: none came within 0\.2 s\./);
+    assert.equal(await context.candor('whose', 'http://127.0.0.1:1/'), 8);
   });
 });

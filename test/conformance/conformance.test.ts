@@ -5,9 +5,9 @@ import { loadCases } from './load-cases.ts';
 
 const cases = loadCases();
 
-for (const { name, kind, method, octets, verdict } of cases) {
+for (const { name, kind, method, bytes, verdict } of cases) {
   test(name, () => {
-    const actual = kind === 'request' ? judgeRequests([octets]) : judgeResponses([octets], method);
+    const actual = kind === 'request' ? judgeRequests([bytes]) : judgeResponses([bytes], method);
     const expected = verdict.map((line) => line.split(' · '));
     const written = actual.filter((line, index) => line[0] !== 'fields' || isAskedFor(expected, actual, index));
     assert.equal(written.length, expected.length, `messages: ${text(written)}`);

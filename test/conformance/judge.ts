@@ -13,13 +13,13 @@ import { type Http1ResponseHead, ResponseHeadParser } from '../../src/wire/respo
 /** A line of a verdict, as its parts. */
 export type Verdict = readonly string[];
 
-/** The octets of one connection, cut into the pieces in which they arrive. */
-export type Pieces = readonly Uint8Array[];
+/** The bytes of one connection, cut into the pieces in which they arrive. */
+export type Slices = readonly Uint8Array[];
 
 interface HeadParser<H> {
   state: 'partial' | 'complete' | 'refused';
   head: H | null;
-  push(octets: Uint8Array, start: number, end: number): number;
+  push(bytes: Uint8Array, start: number, end: number): number;
   reset(): void;
 }
 
@@ -32,14 +32,14 @@ interface Side<H extends { readonly framing: Framing; readonly fields: Fields }>
   readonly goesOn: (head: H) => boolean;
 }
 
-/** What the parsers say of a client's octets: a line per message, and what goes on of the last one. */
-export function judgeRequests(pieces: Pieces, storage = new HeadStorage()): readonly Verdict[] {
+/** What the parsers say of a client's bytes: a line per message, and what goes on of the last one. */
+export function judgeRequests(slices: Slices, storage = new HeadStorage()): readonly Verdict[] {
   const parser = new RequestHeadParser(requestLimits, storage);
   const refusal = (rule: string): Verdict => {
     const { status } = requestRules[rule as keyof typeof requestRules];
     return [String(status), 'http_request_error', rule, 'connection closed'];
   };
-  return judge(pieces, {
+  return judge(slices, {
     parser,
     describe: describeRequest,
     refused: () => refusal(parser.refusal?.rule ?? ''),
@@ -48,11 +48,11 @@ export function judgeRequests(pieces: Pieces, storage = new HeadStorage()): read
   });
 }
 
-/** The same of an endpoint's octets, in answer to `method`. */
-export function judgeResponses(pieces: Pieces, method: string, storage = new HeadStorage()): readonly Verdict[] {
+/** The same of an endpoint's bytes, in answer to `method`. */
+export function judgeResponses(slices: Slices, method: string, storage = new HeadStorage()): readonly Verdict[] {
   const parser = new ResponseHeadParser(responseLimits, storage);
   parser.expect(method);
-  return judge(pieces, {
+  return judge(slices, {
     parser,
     describe: describeResponse,
     refused: () => {
@@ -61,7 +61,7 @@ export function judgeResponses(pieces: Pieces, method: string, storage = new Hea
       return [
         ...failed(cause),
         ...Object.entries(evidence)
-          .filter(([key]) => key !== 'firstOctets' && key !== 'octets')
+          .filter(([key]) => key !== 'firstBytes' && key !== 'bytes')
           .map(([, value]) => String(value)),
       ];
     },
@@ -105,12 +105,12 @@ function describeResponse(head: Http1ResponseHead): Verdict {
 }
 
 function framingText(framing: Framing): string {
-  return framing.kind === 'length' ? `length ${framing.octets}` : framing.kind;
+  return framing.kind === 'length' ? `length ${framing.bytes}` : framing.kind;
 }
 
 /** Feeds the pieces to the parsers of one side, message after message. */
 function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(
-  pieces: Pieces,
+  slices: Slices,
   side: Side<H>,
 ): readonly Verdict[] {
   const lines: string[][] = [];
@@ -121,8 +121,8 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
   let over = false;
   let began = false;
   const sink = {
-    onContent(octets: Uint8Array, start: number, end: number): void {
-      content += Buffer.from(octets.subarray(start, end)).toString('latin1');
+    onContent(bytes: Uint8Array, start: number, end: number): void {
+      content += Buffer.from(bytes.subarray(start, end)).toString('latin1');
     },
   };
 
@@ -138,15 +138,15 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
     lines.push([...side.describe(head)], ['fields', ...passedOn(head.fields)]);
     content = '';
     open = head;
-    remaining = head.framing.kind === 'length' ? head.framing.octets : 0;
+    remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
     chunked.reset();
     if (head.framing.kind === 'none' || (head.framing.kind === 'length' && remaining === 0)) end(head, null);
   };
 
-  const take = (octets: Uint8Array, at: number): number => {
+  const take = (bytes: Uint8Array, at: number): number => {
     if (open === null) {
       began = true;
-      const consumed = side.parser.push(octets, at, octets.length);
+      const consumed = side.parser.push(bytes, at, bytes.length);
       if (side.parser.state === 'complete') begin(side.parser.head as H);
       else if (side.parser.state === 'refused') {
         lines.push([...side.refused()]);
@@ -156,7 +156,7 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
     }
     const head: H = open;
     if (head.framing.kind === 'chunked') {
-      const consumed = chunked.push(octets, at, octets.length, sink);
+      const consumed = chunked.push(bytes, at, bytes.length, sink);
       if (chunked.state === 'done') end(head, chunked.trailers);
       else if (chunked.state === 'refused') {
         lines.splice(-2, 2, [...side.refusedContent(chunked.rule ?? '')]);
@@ -165,14 +165,14 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
       }
       return consumed;
     }
-    const length = head.framing.kind === 'length' ? Math.min(remaining, octets.length - at) : octets.length - at;
-    sink.onContent(octets, at, at + length);
+    const length = head.framing.kind === 'length' ? Math.min(remaining, bytes.length - at) : bytes.length - at;
+    sink.onContent(bytes, at, at + length);
     remaining -= length;
     if (head.framing.kind === 'length' && remaining === 0) end(head, null);
     return length;
   };
 
-  for (const piece of pieces) for (let at = 0; at < piece.length && !over; ) at += take(piece, at);
+  for (const piece of slices) for (let at = 0; at < piece.length && !over; ) at += take(piece, at);
   const left = open as H | null;
   if (left?.framing.kind === 'until-close') end(left, null);
   else if (left !== null) lines.splice(-2, 2, ['partial']);
@@ -185,8 +185,8 @@ function passedOn(fields: Fields): string[] {
   const written: string[] = [];
   const sink: FieldSink = {
     field: (name, value) => void written.push(`${name.toLowerCase()}: ${value}`),
-    fieldLines(octets, start, end) {
-      for (const line of Buffer.from(octets.subarray(start, end)).toString('latin1').split('\r\n').slice(0, -1)) {
+    fieldLines(bytes, start, end) {
+      for (const line of Buffer.from(bytes.subarray(start, end)).toString('latin1').split('\r\n').slice(0, -1)) {
         const colon = line.indexOf(':');
         written.push(`${line.slice(0, colon).toLowerCase()}: ${line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')}`);
       }

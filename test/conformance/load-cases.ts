@@ -8,7 +8,7 @@ export interface ConformanceCase {
   readonly kind: 'request' | 'response';
   /** For a response: the method that it answers. */
   readonly method: string;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
   readonly verdict: readonly string[];
   /** Who reads it otherwise, and how (`read-otherwise.md`): the lines of its last block. */
   readonly others: readonly string[];
@@ -25,7 +25,7 @@ export function readCases(file: string, text: string): readonly ConformanceCase[
   const cases: (ConformanceCase & { others: readonly string[] })[] = [];
   let title = '';
   let titleLine = 0;
-  let message: Pick<ConformanceCase, 'kind' | 'method' | 'octets'> | null = null;
+  let message: Pick<ConformanceCase, 'kind' | 'method' | 'bytes'> | null = null;
   const lines = text.split('\n');
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] as string;
@@ -39,14 +39,14 @@ export function readCases(file: string, text: string): readonly ConformanceCase[
     const info = line.slice(3);
     if (close < 0) throw new Error(`${file}:${index + 1}: the block does not end`);
     if (info === 'verdict') {
-      if (message === null) throw new Error(`${file}:${index + 1}: a verdict without octets`);
+      if (message === null) throw new Error(`${file}:${index + 1}: a verdict without bytes`);
       cases.push({ name: `${file}:${titleLine} ${title}`, ...message, verdict: block, others: [] });
       message = null;
     } else if (info === 'others') {
       const last = cases.at(-1);
       if (last === undefined || message !== null) throw new Error(`${file}:${index + 1}: others without a verdict`);
       last.others = block;
-    } else message = { ...kindOf(info, `${file}:${index + 1}`), octets: octetsOf(block) };
+    } else message = { ...kindOf(info, `${file}:${index + 1}`), bytes: bytesOf(block) };
     index = close;
   }
   return cases;
@@ -58,7 +58,7 @@ function kindOf(info: string, place: string): { kind: 'request' | 'response'; me
   return { kind, method };
 }
 
-function octetsOf(lines: readonly string[]): Buffer {
+function bytesOf(lines: readonly string[]): Buffer {
   const text = lines.map((line) => (/(?:^|[^\\])(?:\\\\)*\\$/.test(line) ? line.slice(0, -1) : `${line}\r\n`)).join('');
   return unescaped(text);
 }

@@ -53,22 +53,22 @@ export interface Score {
 }
 
 export function score(split: Split, { explain, whose }: Diagnose): Score {
-  const heard = readLineCases(split).map((one) => ({
+  const explained = readLineCases(split).map((one) => ({
     one,
     said: tellingOf(explain(textOf(one), optionsOf(one)).lines),
   }));
   const answered = readResponseCases(split).map((one) => ({ one, said: whose(one) }));
   const routes = answered.filter(({ one }) => one.expect.passed !== undefined);
-  const falseAlarms = heard.filter(({ one, said }) => isNegative(one) && said !== null && !isInnocent(said.shape));
-  const guesses = heard.filter(
+  const falseAlarms = explained.filter(({ one, said }) => isNegative(one) && said !== null && !isInnocent(said.shape));
+  const guesses = explained.filter(
     ({ one, said }) => one.expect.shape === 'unknown' && said !== null && said.shape !== 'unknown',
   );
-  const wrong = heard.filter((pair) => !isRight(pair, 'shape') || !isRight(pair, 'type'));
+  const wrong = explained.filter((pair) => !isRight(pair, 'shape') || !isRight(pair, 'type'));
   return {
-    lines: heard.length,
-    right: { kind: count(heard, 'kind'), shape: count(heard, 'shape'), type: count(heard, 'type') },
-    stage: named(heard, 'stage'),
-    born: named(heard, 'born'),
+    lines: explained.length,
+    right: { kind: count(explained, 'kind'), shape: count(explained, 'shape'), type: count(explained, 'type') },
+    stage: named(explained, 'stage'),
+    born: named(explained, 'born'),
     falseAlarms: falseAlarms.map(lineOf),
     guesses: guesses.map(lineOf),
     wrong: [...wrong.map(lineOf), ...answered.filter((pair) => !isAuthorRight(pair)).map(responseLineOf)],
@@ -78,7 +78,7 @@ export function score(split: Split, { explain, whose }: Diagnose): Score {
   };
 }
 
-interface Heard {
+interface ExplainedCase {
   readonly one: LineCase;
   readonly said: Said | null;
 }
@@ -103,16 +103,16 @@ function optionsOf({ logFormat }: LineCase): { readonly logFormat?: string } {
   return logFormat === undefined ? {} : { logFormat };
 }
 
-function isRight({ one, said }: Heard, what: 'kind' | 'shape' | 'type'): boolean {
+function isRight({ one, said }: ExplainedCase, what: 'kind' | 'shape' | 'type'): boolean {
   return said !== null && listOf<string | null>(one.expect[what]).includes(said[what]);
 }
 
-function count(heard: readonly Heard[], what: 'kind' | 'shape' | 'type'): number {
-  return heard.filter((pair) => isRight(pair, what)).length;
+function count(explained: readonly ExplainedCase[], what: 'kind' | 'shape' | 'type'): number {
+  return explained.filter((pair) => isRight(pair, what)).length;
 }
 
-function named(heard: readonly Heard[], what: 'stage' | 'born'): readonly [number, number] {
-  const asked = heard.filter(({ one }) => one.expect[what] !== undefined);
+function named(explained: readonly ExplainedCase[], what: 'stage' | 'born'): readonly [number, number] {
+  const asked = explained.filter(({ one }) => one.expect[what] !== undefined);
   return [asked.filter(({ one, said }) => said !== null && one.expect[what] === said[what]).length, asked.length];
 }
 
@@ -120,11 +120,11 @@ function isAuthorRight({ one, said }: Answered): boolean {
   return listOf(one.expect.author).includes(said.author);
 }
 
-function lineOf({ one, said }: Heard): string {
+function lineOf({ one, said }: ExplainedCase): string {
   const { shape, type } = one.expect;
   const right = `${listOf(shape).join(' or ')}, ${listOf(type).join(' or ') || 'null'}`;
-  const heard = said === null ? 'unrecognised' : `${said.shape}, ${said.type}`;
-  return `${one.gateway}: said ${heard}; it is ${right} (${one.note})\n    ${textOf(one).replaceAll('\n', '\n    ')}`;
+  const explained = said === null ? 'unrecognised' : `${said.shape}, ${said.type}`;
+  return `${one.gateway}: said ${explained}; it is ${right} (${one.note})\n    ${textOf(one).replaceAll('\n', '\n    ')}`;
 }
 
 function responseLineOf({ one, said }: Answered): string {

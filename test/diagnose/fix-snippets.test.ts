@@ -9,7 +9,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import * as apacheFailures from '../../src/diagnose/apache/failures.ts';
 import { caddyFixes } from '../../src/diagnose/caddy/fixes.ts';
 import { explain } from '../../src/diagnose/explain.ts';
-import type { Gateway } from '../../src/diagnose/finding.ts';
+import type { GatewayProduct } from '../../src/diagnose/finding.ts';
 import { judgeEnding } from '../../src/diagnose/haproxy/termination.ts';
 import { keepAliveFix } from '../../src/diagnose/keep-alive-fixes.ts';
 import { enlargeHeadBuffer, keepApplicationConnected, logMore, raiseTimeout } from '../../src/diagnose/nginx/fixes.ts';
@@ -21,7 +21,7 @@ import { readLineCases, textOf } from './corpus.ts';
 // themselves, which check a configuration without serving it.
 
 interface Checker {
-  readonly gateway: Gateway;
+  readonly gateway: GatewayProduct;
   readonly peer: PeerName;
   /** Of what is told, the lines that are not for its configuration: commands, and settings of other programs. */
   readonly elsewhere: RegExp;

@@ -6,9 +6,9 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import * as diagnose from '../../src/diagnose/diagnose.ts';
 import { isInnocent, listOf } from './corpus.ts';
 import { missingOf, realGateways } from './real-logs/gateways.ts';
-import { claimedShare, complaintOf, type Judged, judge } from './real-logs/judge.ts';
-import { openStage, type PlayedAct, playAll, type Stage } from './real-logs/play.ts';
-import { saysOf, strayActs, untold } from './real-logs/untold.ts';
+import { claimedShare, failureText, type JudgedCase, judge } from './real-logs/judge.ts';
+import { openStage, type PlayedCase, playAll, type Stage } from './real-logs/play.ts';
+import { clarityOf, strayCases, unclearCases } from './real-logs/unclear-cases.ts';
 
 // The distribution's gateways in front of an origin that misbehaves, and what Candor says of their real logs. The truth
 // is what the origin did.
@@ -16,8 +16,10 @@ import { saysOf, strayActs, untold } from './real-logs/untold.ts';
 const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'what-logs-cannot-tell.md'), 'utf8');
 
 test('what a log cannot tell is listed for people as it is for this test', () => {
-  assert.deepEqual(strayActs(), []);
-  const rows = untold.map(({ log, says, acts, why }) => `| ${log} | ${acts.join(', ')} | ${says} | ${why} |`);
+  assert.deepEqual(strayCases(), []);
+  const rows = unclearCases.map(
+    ({ log, shows: says, cases: acts, why }) => `| ${log} | ${acts.join(', ')} | ${says} | ${why} |`,
+  );
   assert.deepEqual(
     rows.filter((row) => !document.includes(row)),
     [],
@@ -26,7 +28,7 @@ test('what a log cannot tell is listed for people as it is for this test', () =>
 
 describe('the real logs of the distribution’s gateways', () => {
   let stage: Stage;
-  const playing = new Map<string, Promise<PlayedAct[]>>();
+  const playing = new Map<string, Promise<PlayedCase[]>>();
 
   before(async () => {
     stage = await openStage();
@@ -49,12 +51,12 @@ describe('the real logs of the distribution’s gateways', () => {
       const missing = missingOf(gateway);
       if (missing !== null) return t.skip(missing);
       const played = (await playing.get(gateway.name)) ?? [];
-      const silent = played.filter(({ act, log, lines }) => {
-        const says = saysOf(log.name, act.id);
+      const silent = played.filter(({ failureCase: act, log, lines }) => {
+        const says = clarityOf(log.name, act.id);
         return lines.length === 0 && says !== 'fine' && !listOf(act.shape).every(isInnocent);
       });
       assert.deepEqual(
-        silent.map(({ act, log }) => `${log.name}: ${act.id}`),
+        silent.map(({ failureCase: act, log }) => `${log.name}: ${act.id}`),
         [],
       );
       assert.ok(played.length > 0);
@@ -70,11 +72,11 @@ describe('the real logs of the distribution’s gateways', () => {
   });
 });
 
-function assertShare(judged: readonly Judged[]): void {
+function assertShare(judged: readonly JudgedCase[]): void {
   const of = judged.filter(({ right }) => right !== null);
   const wrong = of.filter(({ right }) => right === false);
   assert.ok(
     wrong.length <= (1 - claimedShare) * of.length,
-    `${wrong.length} of ${of.length} are wrong:\n${wrong.map(complaintOf).join('\n')}`,
+    `${wrong.length} of ${of.length} are wrong:\n${wrong.map(failureText).join('\n')}`,
   );
 }

@@ -1,10 +1,10 @@
 import { judgeRequests, judgeResponses, type Verdict } from '../conformance/judge.ts';
 import { endMark, type Reading, readRequest, readResponse, type ReadMessage } from './reading.ts';
 
-/** As Candor's parsers read a client's octets; the end mark is put behind them. */
-export function candorRequests(octets: Buffer): Reading {
+/** As Candor's parsers read a client's bytes; the end mark is put behind them. */
+export function candorRequests(bytes: Buffer): Reading {
   const messages: ReadMessage[] = [];
-  for (const line of judgeRequests([octets, Buffer.from(endMark)])) {
+  for (const line of judgeRequests([bytes, Buffer.from(endMark)])) {
     if (line[0] === 'fields') continue;
     if (line[0] === 'partial') return { messages, end: 'partial', why: '' };
     if (line[0] !== 'accepted') return { messages, end: 'refused', why: line[2] ?? '' };
@@ -15,9 +15,9 @@ export function candorRequests(octets: Buffer): Reading {
   return { messages, end: 'over', why: '' };
 }
 
-/** As Candor's parsers read an endpoint's octets, up to the first final response. */
-export function candorResponse(octets: Buffer, method: string): Reading {
-  for (const line of judgeResponses([octets], method)) {
+/** As Candor's parsers read an endpoint's bytes, up to the first final response. */
+export function candorResponse(bytes: Buffer, method: string): Reading {
+  for (const line of judgeResponses([bytes], method)) {
     if (line[0] === 'fields') continue;
     if (line[0] === 'partial') return { messages: [], end: 'partial', why: '' };
     if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: causeOf(line) };

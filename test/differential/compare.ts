@@ -1,6 +1,6 @@
 import type { Reading } from './reading.ts';
 
-/** How somebody else reads octets otherwise than Candor. */
+/** How somebody else reads bytes otherwise than Candor. */
 export interface Disagreement {
   readonly kind:
     | 'candor-refuses' // the other takes it, or waits for more of it

@@ -102,24 +102,21 @@ class Comparing implements DifferentialReport {
       const kind = `${sample.kind} ${found.kind} ${found.about}`;
       if (kinds.has(kind)) continue;
       kinds.add(kind);
-      const snippet = snippetOf(sample.octets, sample.kind, sample.method === '' ? 'GET' : sample.method);
+      const snippet = snippetOf(sample.bytes, sample.kind, sample.method === '' ? 'GET' : sample.method);
       this.unexplained.push(`${this.#peer.name}: ${textOf(found)} (${sample.from})\n\n${snippet}`);
     }
   }
 
   /** A silence is asked again before it is believed: on a busy machine the first may be none. */
   async #disagreement(sample: Sample): Promise<Disagreement | null> {
-    const ours =
-      sample.kind === 'request' ? candorRequests(sample.octets) : candorResponse(sample.octets, sample.method);
+    const ours = sample.kind === 'request' ? candorRequests(sample.bytes) : candorResponse(sample.bytes, sample.method);
     const theirs = await this.#read(sample, quietMs);
     const found = compare(ours, theirs);
     return found === null || theirs.end !== 'partial' ? found : compare(ours, await this.#read(sample, sureMs));
   }
 
-  #read({ kind, octets, method }: Sample, patienceMs: number): Promise<Reading> {
-    return kind === 'request'
-      ? this.#peer.requests(octets, patienceMs)
-      : this.#peer.response(octets, method, patienceMs);
+  #read({ kind, bytes, method }: Sample, timeoutMs: number): Promise<Reading> {
+    return kind === 'request' ? this.#peer.requests(bytes, timeoutMs) : this.#peer.response(bytes, method, timeoutMs);
   }
 }
 

@@ -12,7 +12,7 @@ export interface Explanation {
   readonly kind: Disagreement['kind'];
   /** '*': any. */
   readonly about: string;
-  /** What the message's beginning and all octets must be like; null: anything. */
+  /** What the message's beginning and all bytes must be like; null: anything. */
   readonly where: RegExp | null;
 }
 
@@ -20,8 +20,8 @@ const form =
   /^((?:node|nginx|haproxy)(?:, (?:node|nginx|haproxy))*): (candor-refuses|other-refuses|other-stops|candor-waits|reads-otherwise)(?: (.+?))??(?: where (.+))?$/;
 
 /** All of them. A line that is not as the chapter says throws. */
-export const explanations: readonly Explanation[] = loadCases().flatMap(({ name, kind, method, octets, others }) =>
-  others.map((line) => ({ of: name, example: { kind, method, octets, from: name }, ...explanationOf(line, name) })),
+export const explanations: readonly Explanation[] = loadCases().flatMap(({ name, kind, method, bytes, others }) =>
+  others.map((line) => ({ of: name, example: { kind, method, bytes, from: name }, ...explanationOf(line, name) })),
 );
 
 function explanationOf(line: string, name: string): Omit<Explanation, 'of' | 'example'> {
@@ -43,6 +43,6 @@ export function explains(line: Explanation, reader: ReaderName, sample: Sample, 
     line.readers.includes(reader) &&
     line.kind === found.kind &&
     (line.about === found.about || line.about === '*') &&
-    (line.where === null || line.where.test(`${found.start}\n${sample.octets.toString('latin1')}`))
+    (line.where === null || line.where.test(`${found.start}\n${sample.bytes.toString('latin1')}`))
   );
 }

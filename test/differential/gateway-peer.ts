@@ -24,7 +24,7 @@ export function missing(name: 'nginx' | 'haproxy'): string | null {
 export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer> {
   const found = findPeer(name);
   if ('missing' in found) throw new Error(found.missing);
-  const origin = new TellingOrigin();
+  const origin = new RecordingOrigin();
   await origin.start();
   const folder = mkdtempSync(join(tmpdir(), 'candor-differential-'));
   const port = await freePort();
@@ -36,14 +36,14 @@ export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer>
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let complained = '';
-  child.stderr.on('data', (octets: Buffer) => (complained += octets.toString('latin1')));
+  child.stderr.on('data', (bytes: Buffer) => (complained += bytes.toString('latin1')));
   await listening(port, child, () => complained);
   return {
     name,
-    requests: async (octets, quietMs) =>
-      requestsIn(await converse(port, Buffer.concat([octets, Buffer.from(endMark)]), quietMs)),
-    response: async (octets, method, quietMs) => {
-      const key = origin.keep(octets);
+    requests: async (bytes, quietMs) =>
+      requestsIn(await converse(port, Buffer.concat([bytes, Buffer.from(endMark)]), quietMs)),
+    response: async (bytes, method, quietMs) => {
+      const key = origin.keep(bytes);
       const text = `${method} /answer/${key} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
       return responseIn(await converse(port, Buffer.from(text), quietMs), method);
     },
@@ -102,8 +102,8 @@ listen gateway
   return ['haproxy.cfg', text, ['-db', '-f', 'haproxy.cfg']];
 }
 
-/** Tells in X-Read what it was asked; for `/answer/<key>` it sends the octets that were kept, and a FIN. */
-class TellingOrigin {
+/** Tells in X-Read what it was asked; for `/answer/<key>` it sends the bytes that were kept, and a FIN. */
+class RecordingOrigin {
   port = 0;
   readonly #kept = new Map<string, Buffer>();
   #keys = 0;
@@ -114,8 +114,8 @@ class TellingOrigin {
     socket.on('error', () => {});
     socket.on('close', () => this.#open.delete(socket));
     socket.on('end', () => socket.end());
-    socket.on('data', (octets: Buffer) => {
-      reader.push(octets.toString('latin1'));
+    socket.on('data', (bytes: Buffer) => {
+      reader.push(bytes.toString('latin1'));
       for (let request = reader.next(); request !== null; request = reader.next()) this.#answer(socket, request);
     });
   });
@@ -126,9 +126,9 @@ class TellingOrigin {
     this.port = (this.#server.address() as AddressInfo).port;
   }
 
-  keep(octets: Buffer): string {
+  keep(bytes: Buffer): string {
     const key = String(++this.#keys);
-    this.#kept.set(key, octets);
+    this.#kept.set(key, bytes);
     return key;
   }
 
@@ -136,9 +136,9 @@ class TellingOrigin {
     const [method = '', target = ''] = line.split(' ');
     const key = /^\/answer\/(\d+)$/.exec(target)?.[1];
     if (key !== undefined) {
-      const octets = this.#kept.get(key);
-      if (octets === undefined) socket.end();
-      else socket.end(octets);
+      const bytes = this.#kept.get(key);
+      if (bytes === undefined) socket.end();
+      else socket.end(bytes);
       this.#kept.delete(key);
       return;
     }
@@ -160,38 +160,38 @@ class TellingOrigin {
   }
 }
 
-interface Heard {
-  readonly octets: Buffer;
+interface Reply {
+  readonly bytes: Buffer;
   readonly isClosed: boolean;
 }
 
 /** Without a FIN: to HAProxy a client that is done with sending has left. */
-async function converse(port: number, octets: Buffer, quietMs: number): Promise<Heard> {
+async function converse(port: number, bytes: Buffer, quietMs: number): Promise<Reply> {
   const socket = connect({ port, host: '127.0.0.1' });
   const pieces: Buffer[] = [];
   socket.on('error', () => {});
   socket.on('data', (piece: Buffer) => void pieces.push(piece));
-  socket.write(octets);
+  socket.write(bytes);
   const isClosed = await untilQuiet(socket, quietMs);
-  return { octets: Buffer.concat(pieces), isClosed };
+  return { bytes: Buffer.concat(pieces), isClosed };
 }
 
-function requestsIn({ octets }: Heard): Reading {
+function requestsIn({ bytes }: Reply): Reading {
   const messages: ReadMessage[] = [];
-  for (const [head, status] of octets.toString('latin1').matchAll(/HTTP\/1\.[01] ([2-5]\d\d)[^]*?\r\n\r\n/g)) {
+  for (const [head, status] of bytes.toString('latin1').matchAll(/HTTP\/1\.[01] ([2-5]\d\d)[^]*?\r\n\r\n/g)) {
     const told = /^x-read: (\S+)/im.exec(head)?.[1];
     if (told === undefined) return { messages, end: 'refused', why: status ?? '' };
     messages.push(JSON.parse(Buffer.from(told, 'base64').toString()) as ReadMessage);
   }
   // nginx answers what it takes for HTTP/0.9 without a head; that it refuses, its page says.
-  const refusal = /<title>([45]\d\d) /.exec(octets.toString('latin1'))?.[1];
+  const refusal = /<title>([45]\d\d) /.exec(bytes.toString('latin1'))?.[1];
   if (refusal !== undefined) return { messages, end: 'refused', why: refusal };
   const isOver = messages.at(-1)?.start === 'GET /the-end';
   return { messages, end: isOver ? 'over' : 'partial', why: '' };
 }
 
-function responseIn({ octets, isClosed }: Heard, method: string): Reading {
-  const response = parseRawResponse(octets, method, 'fin');
+function responseIn({ bytes, isClosed }: Reply, method: string): Reading {
+  const response = parseRawResponse(bytes, method, 'fin');
   if (!isClosed) return { messages: [], end: 'partial', why: '' };
   // The origin has sent all that it sends: what has not become whole now is cut.
   if (response === null || !response.complete) return { messages: [], end: 'refused', why: 'cut' };

@@ -2,22 +2,22 @@ import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { loadCases } from '../conformance/load-cases.ts';
 import { changed } from '../fuzz/fuzz-wire.ts';
 
-/** Octets to be read by everybody. */
+/** Bytes to be read by everybody. */
 export interface Sample {
   readonly kind: 'request' | 'response';
   /** Of the request that a response answers. */
   readonly method: string;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
   /** Where it comes from: a case of the documents, or chance. */
   readonly from: string;
 }
 
-const octetsMax = 3000;
+const bytesMax = 3000;
 
 /** The cases of the documents, as they are; without CONNECT, which no gateway sends to an origin. */
 export const documented: readonly Sample[] = loadCases()
-  .filter(({ octets, method }) => octets.length <= octetsMax && method !== 'CONNECT')
-  .map(({ kind, method, octets, name }) => ({ kind, method, octets, from: name }));
+  .filter(({ bytes, method }) => bytes.length <= bytesMax && method !== 'CONNECT')
+  .map(({ kind, method, bytes, name }) => ({ kind, method, bytes, from: name }));
 
 const methods = ['GET', 'GET', 'POST', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH', 'QUERY', 'get', 'X'];
 const targets = [
@@ -101,10 +101,10 @@ export function sampleOf(random: SeededRandom): Sample {
   const kind = random.next() < 0.6 ? 'request' : 'response';
   const cases = documented.filter((sample) => sample.kind === kind);
   const base = random.next() < 0.5 ? random.pick(cases) : made(kind, random);
-  let { octets } = base;
+  let { bytes } = base;
   for (let change = random.pick([0, 0, 1, 1, 2, 3]); change > 0; change--)
-    octets = changed(octets, conformance(kind), random);
-  return { ...base, octets: octets.subarray(0, octetsMax) };
+    bytes = changed(bytes, conformance(kind), random);
+  return { ...base, bytes: bytes.subarray(0, bytesMax) };
 }
 
 const byKind = {
@@ -134,5 +134,5 @@ function made(kind: 'request' | 'response', random: SeededRandom): Sample {
   ];
   const text = [start, ...fields].map((line) => line + ending()).join('') + ending() + content;
   const method = kind === 'response' ? random.pick(['GET', 'GET', 'GET', 'HEAD']) : '';
-  return { kind, method, octets: Buffer.from(text, 'latin1'), from: 'the grammar' };
+  return { kind, method, bytes: Buffer.from(text, 'latin1'), from: 'the grammar' };
 }

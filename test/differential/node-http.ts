@@ -19,7 +19,7 @@ export async function startNodeHttp(): Promise<Peer> {
     const conversation = conversations.get(request.socket);
     const pieces: Buffer[] = [];
     request.on('error', () => {});
-    request.on('data', (octets: Buffer) => void pieces.push(octets));
+    request.on('data', (bytes: Buffer) => void pieces.push(bytes));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
       conversation?.messages.push(readRequest(method, url, hostOf(url, headers.host), Buffer.concat(pieces)));
@@ -57,8 +57,8 @@ export async function startNodeHttp(): Promise<Peer> {
   let answers: Map<string, Buffer> = new Map();
   origin.on('connection', (socket) => {
     socket.on('error', () => {});
-    socket.once('data', (octets: Buffer) => {
-      const [, key = ''] = /^\w+ \/(\d+) /.exec(octets.toString('latin1')) ?? [];
+    socket.once('data', (bytes: Buffer) => {
+      const [, key = ''] = /^\w+ \/(\d+) /.exec(bytes.toString('latin1')) ?? [];
       socket.end(answers.get(key) ?? Buffer.alloc(0));
     });
   });
@@ -69,13 +69,13 @@ export async function startNodeHttp(): Promise<Peer> {
 
   return {
     name: 'node',
-    requests: async (octets, quietMs) => {
+    requests: async (bytes, quietMs) => {
       const before = accepted;
       const socket = connect({ port, host: '127.0.0.1' });
       socket.on('error', () => {});
       let answers = '';
       socket.on('data', (piece: Buffer) => (answers += piece.toString('latin1')));
-      socket.write(Buffer.concat([octets, Buffer.from(endMark)]));
+      socket.write(Buffer.concat([bytes, Buffer.from(endMark)]));
       await once(socket, 'connect');
       const { localPort = 0 } = socket;
       const isClosed = await untilQuiet(socket, quietMs);
@@ -89,9 +89,9 @@ export async function startNodeHttp(): Promise<Peer> {
       if (own >= 0) return { messages: messages.slice(0, own), end: 'refused', why: heads[own]?.[1] ?? '' };
       return { messages, end: end === 'over' && !isClosed ? 'partial' : end, why };
     },
-    response: (octets, method, quietMs) => {
+    response: (bytes, method, quietMs) => {
       const key = String(++asked);
-      answers = answers.set(key, octets);
+      answers = answers.set(key, bytes);
       return nodeResponse(originPort, key, method, quietMs).finally(() => answers.delete(key));
     },
     stop: async () => {
@@ -113,7 +113,7 @@ function nodeResponse(port: number, key: string, method: string, quietMs: number
     const request = httpRequest({ port, host: '127.0.0.1', path: `/${key}`, method, agent: false });
     request.on('response', (response) => {
       const pieces: Buffer[] = [];
-      response.on('data', (octets: Buffer) => void pieces.push(octets));
+      response.on('data', (bytes: Buffer) => void pieces.push(bytes));
       const { statusCode = 0 } = response;
       response.on('end', () =>
         resolve({ messages: [readResponse(statusCode, Buffer.concat(pieces))], end: 'over', why: '' }),

@@ -6,10 +6,10 @@ export type ReaderName = 'node' | 'nginx' | 'haproxy';
 export interface Peer {
   readonly name: ReaderName;
   /**
-   * As it reads a client's octets; the end mark is put behind them. Who has said nothing for `quietMs` waits for more.
+   * As it reads a client's bytes; the end mark is put behind them. Who has said nothing for `quietMs` waits for more.
    */
-  requests(octets: Buffer, quietMs: number): Promise<Reading>;
-  /** As it reads an endpoint's octets in answer to `method`, which end with a FIN; the first final response. */
-  response(octets: Buffer, method: string, quietMs: number): Promise<Reading>;
+  requests(bytes: Buffer, quietMs: number): Promise<Reading>;
+  /** As it reads an endpoint's bytes in answer to `method`, which end with a FIN; the first final response. */
+  response(bytes: Buffer, method: string, quietMs: number): Promise<Reading>;
   stop(): Promise<void>;
 }

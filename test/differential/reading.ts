@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-/** How somebody reads octets that one connection brought: message by message, then how it goes on. */
+/** How somebody reads bytes that one connection brought: message by message, then how it goes on. */
 export interface Reading {
   readonly messages: readonly ReadMessage[];
   /**
@@ -38,7 +38,7 @@ function contentText(content: Buffer): string {
   return `${content.length} ${createHash('sha1').update(content).digest('hex').slice(0, 8)}`;
 }
 
-/** Goes behind all octets: who sees it as a request has found the end of everything before it. */
+/** Goes behind all bytes: who sees it as a request has found the end of everything before it. */
 export const endMark = 'GET /the-end HTTP/1.1\r\nHost: end.test\r\nConnection: close\r\n\r\n';
 
 /** Resolves when the peer has closed the connection (true), or has said nothing for so long (false); then it closes it. */

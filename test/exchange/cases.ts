@@ -10,7 +10,7 @@ export interface Case {
   readonly name: string;
   readonly options?: WorldOptions;
   /** Why it makes no sense between streams; absent where it does. */
-  readonly onlyOctets?: string;
+  readonly onlyBytes?: string;
   readonly run: (world: World) => void;
 }
 
@@ -23,7 +23,7 @@ interface Expected {
 }
 
 /** The one record, or the nth, says this. */
-export function recordSays(world: World, expected: Expected, nth = 0): EndedExchange {
+export function assertRecord(world: World, expected: Expected, nth = 0): EndedExchange {
   const record = world.records[nth] ?? assert.fail(`there are ${world.records.length} records`);
   const { end, failure, statusSent, delivery, attempts } = record;
   const said = { end, cause: failure?.cause ?? null, status: statusSent, delivery, attempts: attempts.length };
@@ -33,10 +33,10 @@ export function recordSays(world: World, expected: Expected, nth = 0): EndedExch
 
 const large = 1024 * 1024;
 
-/** Octets that say where they stand. */
-export function pattern(octets: number, salt = 0): Buffer {
-  const made = Buffer.alloc(octets);
-  for (let at = 0; at < octets; at++) made[at] = (at * 31 + (at >> 8) + salt) & 0xff;
+/** Bytes that say where they stand. */
+export function pattern(bytes: number, salt = 0): Buffer {
+  const made = Buffer.alloc(bytes);
+  for (let at = 0; at < bytes; at++) made[at] = (at * 31 + (at >> 8) + salt) & 0xff;
   return made;
 }
 
@@ -56,8 +56,8 @@ const forwarded: readonly Case[] = [
       assert.equal(arrived?.field('x-mine'), 'too');
       assert.match(arrived?.field('via') ?? '', / edge$/);
       assert.equal(arrived?.field('x-forwarded-for'), '192.0.2.7');
-      const record = recordSays(world, { end: 'forwarded', status: 200, delivery: 'response_started', attempts: 1 });
-      assert.equal(record.octetsToClient, 5);
+      const record = assertRecord(world, { end: 'forwarded', status: 200, delivery: 'response_started', attempts: 1 });
+      assert.equal(record.bytesToClient, 5);
     },
   },
   {
@@ -71,7 +71,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'the endpoint gets every octet of the content',
+    name: 'the endpoint gets every byte of the content',
     run(world) {
       const content = pattern(300_000);
       const client = world.request({ method: 'PUT', content });
@@ -82,7 +82,7 @@ const forwarded: readonly Case[] = [
       arrived?.answer(204);
       world.pass(50);
       assert.equal(client.status, 204);
-      assert.equal(recordSays(world, { end: 'forwarded', status: 204 }).octetsFromClient, 300_000);
+      assert.equal(assertRecord(world, { end: 'forwarded', status: 204 }).bytesFromClient, 300_000);
     },
   },
   {
@@ -92,9 +92,9 @@ const forwarded: readonly Case[] = [
       const client = world.request({ method: 'HEAD' });
       world.pass(20);
       assert.deepEqual([client.status, client.state, client.field('content-length')], [200, 'whole', '42']);
-      recordSays(world, { end: 'forwarded', status: 200 });
+      assertRecord(world, { end: 'forwarded', status: 200 });
     },
-    onlyOctets: 'a stream in memory has no Content-Length field beside its framing',
+    onlyBytes: 'a stream in memory has no Content-Length field beside its framing',
   },
   ...[204, 304].map((status) => ({
     name: `${status} has no content, and the connection lives on`,
@@ -114,7 +114,7 @@ const forwarded: readonly Case[] = [
       world.pass(9000);
       assert.equal(world.endpoint('a').arrived[0]?.whole, true);
       assert.equal(client.status, 504);
-      recordSays(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
+      assertRecord(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
     },
   },
   {
@@ -137,34 +137,34 @@ const forwarded: readonly Case[] = [
       arrived?.end();
       world.pass(10);
       assert.deepEqual([client.state, client.content.toString()], ['whole', 'uno due tre']);
-      recordSays(world, { end: 'forwarded', status: 200 });
+      assertRecord(world, { end: 'forwarded', status: 200 });
     },
   },
   {
     name: 'a slow client holds back its endpoint: little is kept, nothing is lost',
-    options: { endpointWindowOctets: 16_384 },
+    options: { endpointWindowBytes: 16_384 },
     run(world) {
       const content = pattern(large);
       world.endpoint('a').onRequest = (request) => request.head(200, large);
-      const client = world.request({}, { windowOctets: 16_384 });
+      const client = world.request({}, { windowBytes: 16_384 });
       client.stopReading();
       world.pass(5);
       const [arrived] = world.endpoint('a').arrived;
       for (let at = 0; at < large; at += 2048) {
         arrived?.write(content.subarray(at, at + 2048));
         if (at % 8192 === 0) world.pass(1);
-        assert.ok(world.heldOctets() <= 160_000, `${world.heldOctets()} octets are held`);
+        assert.ok(world.heldBytes() <= 160_000, `${world.heldBytes()} bytes are held`);
       }
       client.readOn();
       world.pass(2000);
       assert.equal(client.state, 'whole');
       assert.equal(client.content.equals(content), true);
-      recordSays(world, { end: 'forwarded' });
+      assertRecord(world, { end: 'forwarded' });
     },
   },
   {
     name: 'a slow endpoint holds back its client: little is kept, nothing is lost, nobody is blamed',
-    options: { endpointWindowOctets: 16_384, limits: { contentMs: 500 } },
+    options: { endpointWindowBytes: 16_384, limits: { contentMs: 500 } },
     run(world) {
       const content = pattern(large);
       world.endpoint('a').onRequest = (request) => request.stopReading();
@@ -172,7 +172,7 @@ const forwarded: readonly Case[] = [
       for (let at = 0; at < large; at += 2048) {
         client.write(content.subarray(at, at + 2048));
         if (at % 8192 === 0) world.pass(1);
-        assert.ok(world.heldOctets() <= 160_000, `${world.heldOctets()} octets are held`);
+        assert.ok(world.heldBytes() <= 160_000, `${world.heldBytes()} bytes are held`);
       }
       // Longer than the client's limit: it is not the client who is slow.
       world.pass(1500);
@@ -183,19 +183,19 @@ const forwarded: readonly Case[] = [
       arrived?.answer(200, 'ok');
       world.pass(20);
       assert.equal(client.status, 200);
-      recordSays(world, { end: 'forwarded' });
+      assertRecord(world, { end: 'forwarded' });
     },
   },
   {
     name: 'an endpoint that takes no content in time is too slow',
-    options: { endpointWindowOctets: 4096 },
+    options: { endpointWindowBytes: 4096 },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.stopReading();
       const client = world.request({ method: 'PUT', content: pattern(500_000) });
       // Its kernel took some at first, which counts as taking: so twice the limit.
       world.pass(6200);
       assert.equal(client.status, 504);
-      recordSays(world, { end: 'generated', cause: 'request_write_timeout', status: 504, delivery: 'partial' });
+      assertRecord(world, { end: 'generated', cause: 'request_write_timeout', status: 504, delivery: 'partial' });
       world.pass(3000);
     },
   },
@@ -228,7 +228,7 @@ const forwarded: readonly Case[] = [
       arrived?.end({ 'X-Done': 'yes' });
       world.pass(10);
       assert.equal(client.trailers.get('x-done'), 'yes');
-      recordSays(world, { end: 'forwarded' });
+      assertRecord(world, { end: 'forwarded' });
     },
   },
   {
@@ -258,7 +258,7 @@ const forwarded: readonly Case[] = [
       world.request({});
       world.pass(20);
       assert.equal(world.endpoint('a').connectionsMade, 1);
-      assert.equal(recordSays(world, { end: 'forwarded' }, 1).attempts[0]?.reused, true);
+      assert.equal(assertRecord(world, { end: 'forwarded' }, 1).attempts[0]?.reused, true);
     },
   },
 ];
@@ -272,7 +272,7 @@ const declined: readonly Case[] = [
       world.pass(10);
       assert.equal(client.status, 404);
       assert.match(client.field('proxy-status') ?? '', /^edge; ?error=destination_not_found/);
-      recordSays(world, { end: 'generated', cause: 'no_route', status: 404, delivery: 'not_sent', attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: 'no_route', status: 404, delivery: 'not_sent', attempts: 0 });
     },
   },
   {
@@ -282,7 +282,7 @@ const declined: readonly Case[] = [
       const client = world.request({});
       world.pass(10);
       assert.deepEqual([client.status, client.field('retry-after')], [503, '120']);
-      recordSays(world, { end: 'generated', cause: 'maintenance', status: 503, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: 'maintenance', status: 503, attempts: 0 });
     },
   },
   {
@@ -293,7 +293,7 @@ const declined: readonly Case[] = [
       world.pass(10);
       assert.deepEqual([client.status, client.content.toString()], [200, 'ready\n']);
       assert.equal(client.field('cache-control'), 'no-store');
-      recordSays(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
       world.pass(3000);
     },
   },
@@ -305,7 +305,7 @@ const declined: readonly Case[] = [
       world.pass(10);
       assert.deepEqual([client.status, client.field('retry-after')], [503, '5']);
       assert.match(client.field('proxy-status') ?? '', /^edge; ?error=proxy_internal_response/);
-      recordSays(world, { end: 'generated', cause: 'gateway_stopping', status: 503, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: 'gateway_stopping', status: 503, attempts: 0 });
     },
   },
   {
@@ -315,18 +315,18 @@ const declined: readonly Case[] = [
       const client = world.request({ method: 'POST', content: 'ping' });
       world.pass(10);
       assert.deepEqual([client.status, client.content.toString(), client.field('proxy-status')], [200, 'pong', null]);
-      recordSays(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
       world.pass(3000);
     },
   },
   {
     name: 'no endpoint may be chosen: 503',
     run(world) {
-      world.endpoint('a').told('unhealthy');
+      world.endpoint('a').setState('unhealthy');
       const client = world.request({});
       world.pass(10);
       assert.equal(client.status, 503);
-      recordSays(world, {
+      assertRecord(world, {
         end: 'generated',
         cause: 'no_endpoint_ready',
         status: 503,
@@ -342,7 +342,7 @@ const declined: readonly Case[] = [
       world.pass(10);
       assert.equal(client.status, 502);
       assert.equal(world.endpoint('a').connectionsMade, 0);
-      recordSays(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
     },
   },
   {
@@ -351,7 +351,7 @@ const declined: readonly Case[] = [
       const client = world.request({ fields: { 'CDN-Loop': 'other.example, Edge; trace=1' } });
       world.pass(10);
       assert.equal(client.status, 502);
-      recordSays(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
+      assertRecord(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
     },
   },
   {
@@ -360,7 +360,7 @@ const declined: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({ fields: { Via: '1.1 edge:8080, 1.0 edges', 'CDN-Loop': 'edge.example' } });
       world.pass(10);
-      recordSays(world, { end: 'forwarded', status: 200 });
+      assertRecord(world, { end: 'forwarded', status: 200 });
       const [arrived] = world.endpoint('a').arrived;
       assert.match(arrived?.field('via') ?? '', /^1\.1 edge:8080, 1\.0 edges, [12]\.[01] edge$/);
       assert.equal(arrived?.field('cdn-loop'), 'edge.example, edge');
@@ -387,7 +387,7 @@ const declined: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({ fields: { 'X-Request-Id': 'mine-1' } });
       world.pass(10);
-      assert.notEqual(recordSays(world, { end: 'forwarded' }).id, 'mine-1');
+      assert.notEqual(assertRecord(world, { end: 'forwarded' }).id, 'mine-1');
       assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), world.records[0]?.id);
     },
   },
@@ -398,13 +398,13 @@ const declined: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({ fields: { 'X-Request-Id': 'mine-1' } });
       world.pass(10);
-      assert.equal(recordSays(world, { end: 'forwarded' }).id, 'mine-1');
+      assert.equal(assertRecord(world, { end: 'forwarded' }).id, 'mine-1');
       assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), 'mine-1');
     },
   },
 ];
 
-const again: readonly Case[] = [
+const retried: readonly Case[] = [
   {
     name: 'a refused connection: 502, and nothing was sent',
     run(world) {
@@ -412,7 +412,13 @@ const again: readonly Case[] = [
       const client = world.request({});
       world.pass(20);
       assert.equal(client.status, 502);
-      recordSays(world, { end: 'generated', cause: 'connect_refused', status: 502, delivery: 'not_sent', attempts: 1 });
+      assertRecord(world, {
+        end: 'generated',
+        cause: 'connect_refused',
+        status: 502,
+        delivery: 'not_sent',
+        attempts: 1,
+      });
     },
   },
   ...['GET', 'POST'].map((method) => ({
@@ -442,7 +448,7 @@ const again: readonly Case[] = [
       const client = world.request({});
       world.pass(1100);
       assert.equal(client.status, 504);
-      recordSays(world, { end: 'generated', cause: 'connect_timeout', status: 504, delivery: 'not_sent' });
+      assertRecord(world, { end: 'generated', cause: 'connect_timeout', status: 504, delivery: 'not_sent' });
     },
   },
   {
@@ -452,12 +458,12 @@ const again: readonly Case[] = [
       let lost = 0;
       for (const name of ['a', 'b']) {
         world.endpoint(name).onRequest = (request) =>
-          lost++ === 0 ? request.cut('closed') : request.answer(200, 'second');
+          lost++ === 0 ? request.breakOff('closed') : request.answer(200, 'second');
       }
       const client = world.request({});
       world.pass(50);
       assert.equal(client.content.toString(), 'second');
-      const record = recordSays(world, { end: 'forwarded', attempts: 2 });
+      const record = assertRecord(world, { end: 'forwarded', attempts: 2 });
       assert.deepEqual([record.attempts[0]?.retry, record.attempts[0]?.retryReason], [true, 'idempotent']);
       assert.notEqual(record.attempts[0]?.endpoint, record.attempts[1]?.endpoint);
     },
@@ -470,7 +476,12 @@ const again: readonly Case[] = [
       const client = world.request({ method: 'POST', content: 'pay' });
       world.pass(50);
       assert.equal(client.status, 502);
-      const { attempts } = recordSays(world, { end: 'generated', cause: 'connect_refused', status: 502, attempts: 4 });
+      const { attempts } = assertRecord(world, {
+        end: 'generated',
+        cause: 'connect_refused',
+        status: 502,
+        attempts: 4,
+      });
       assert.equal(new Set(attempts.map(({ endpoint }) => endpoint)).size, 4);
       assert.equal(attempts[3]?.retryReason, 'attempts_spent');
     },
@@ -483,19 +494,19 @@ const again: readonly Case[] = [
       const client = world.request({});
       world.pass(2100);
       assert.equal(client.status, 504);
-      recordSays(world, { end: 'generated', cause: 'connect_timeout', status: 504, attempts: 2 });
+      assertRecord(world, { end: 'generated', cause: 'connect_timeout', status: 504, attempts: 2 });
     },
   },
   {
     name: 'a GET that is lost is repeated once, however many attempts there may be',
     options: { endpoints: ['a', 'b', 'c'], attemptsMax: 3 },
     run(world) {
-      for (const name of ['a', 'b', 'c']) world.endpoint(name).onRequest = (request) => request.cut('closed');
+      for (const name of ['a', 'b', 'c']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
       const client = world.request({});
       world.pass(50);
       assert.equal(client.status, 502);
       const cause = world.records[0]?.failure?.cause ?? null;
-      const { attempts } = recordSays(world, { end: 'generated', cause, status: 502, attempts: 2 });
+      const { attempts } = assertRecord(world, { end: 'generated', cause, status: 502, attempts: 2 });
       assert.deepEqual(
         attempts.map(({ retryReason }) => retryReason),
         ['idempotent', 'attempts_spent'],
@@ -506,12 +517,12 @@ const again: readonly Case[] = [
     name: 'a POST that is lost before its response is not',
     options: { endpoints: ['a', 'b'] },
     run(world) {
-      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.cut('closed');
+      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
       const client = world.request({ method: 'POST', content: 'pay' });
       world.pass(50);
       assert.equal(client.status, 502);
       assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
-      const record = recordSays(world, {
+      const record = assertRecord(world, {
         end: 'generated',
         status: 502,
         attempts: 1,
@@ -523,10 +534,15 @@ const again: readonly Case[] = [
   {
     name: 'a GET is not sent again where there is nowhere else',
     run(world) {
-      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
       world.request({});
       world.pass(50);
-      const record = recordSays(world, { end: 'generated', cause: 'reset_before_response', status: 502, attempts: 1 });
+      const record = assertRecord(world, {
+        end: 'generated',
+        cause: 'reset_before_response',
+        status: 502,
+        attempts: 1,
+      });
       assert.equal(record.attempts[0]?.retryReason, 'nowhere_else');
     },
   },
@@ -535,13 +551,13 @@ const again: readonly Case[] = [
     run(world) {
       let requests = 0;
       world.endpoint('a').onRequest = (request) =>
-        ++requests === 2 ? request.cut('reset') : request.answer(200, `answer ${requests}`);
+        ++requests === 2 ? request.breakOff('reset') : request.answer(200, `answer ${requests}`);
       world.request({});
       world.pass(20);
       const client = world.request({});
       world.pass(50);
       assert.equal(client.content.toString(), 'answer 3');
-      const record = recordSays(world, { end: 'forwarded', attempts: 2 }, 1);
+      const record = assertRecord(world, { end: 'forwarded', attempts: 2 }, 1);
       assert.deepEqual([record.attempts[0]?.reused, record.attempts[1]?.reused], [true, false]);
     },
   },
@@ -553,9 +569,9 @@ const again: readonly Case[] = [
       world.pass(3000);
       world.request({ method: 'POST', content: 'pay' });
       world.pass(20);
-      assert.equal(recordSays(world, { end: 'forwarded' }, 1).attempts[0]?.reused, false);
+      assert.equal(assertRecord(world, { end: 'forwarded' }, 1).attempts[0]?.reused, false);
     },
-    onlyOctets: 'the world of streams has one connection that is never stale',
+    onlyBytes: 'the world of streams has one connection that is never stale',
   },
   {
     name: 'an idle connection makes room for a POST that may not use it',
@@ -568,11 +584,11 @@ const again: readonly Case[] = [
       world.pass(20);
       assert.equal(client.status, 200);
     },
-    onlyOctets: 'the world of streams has no pool',
+    onlyBytes: 'the world of streams has no pool',
   },
 ];
 
-const slowAndCut: readonly Case[] = [
+const slowAndBroken: readonly Case[] = [
   {
     name: 'no response in time: 504, and what came of the request is not known',
     run(world) {
@@ -582,7 +598,7 @@ const slowAndCut: readonly Case[] = [
       world.pass(200);
       assert.equal(client.status, 504);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      recordSays(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
+      assertRecord(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
     },
   },
   {
@@ -592,28 +608,28 @@ const slowAndCut: readonly Case[] = [
       const client = world.request({});
       world.pass(3100);
       assert.equal(client.status, 504);
-      recordSays(world, {
+      assertRecord(world, {
         end: 'generated',
         cause: 'response_head_stalled',
         status: 504,
         delivery: 'response_started',
       });
     },
-    onlyOctets: 'streams carry whole heads',
+    onlyBytes: 'streams carry whole heads',
   },
   {
     name: 'a response that is cut within its head',
     run(world) {
       world.endpoint('a').onRequest = (request) => {
         request.raw('HTTP/1.1 200 OK\r\nContent-');
-        request.cut('closed');
+        request.breakOff('closed');
       };
       const client = world.request({});
       world.pass(20);
       assert.equal(client.status, 502);
-      recordSays(world, { end: 'generated', cause: 'response_head_cut', status: 502, delivery: 'response_started' });
+      assertRecord(world, { end: 'generated', cause: 'response_head_cut', status: 502, delivery: 'response_started' });
     },
-    onlyOctets: 'streams carry whole heads',
+    onlyBytes: 'streams carry whole heads',
   },
   {
     name: 'content that stalls is cut, and its client cannot take it for whole',
@@ -625,7 +641,7 @@ const slowAndCut: readonly Case[] = [
       const client = world.request({});
       world.pass(3100);
       assert.deepEqual([client.status, client.state, client.content.toString()], [200, 'cut', 'only this']);
-      recordSays(world, {
+      assertRecord(world, {
         end: 'truncated',
         cause: 'response_content_stalled',
         status: 200,
@@ -644,10 +660,10 @@ const slowAndCut: readonly Case[] = [
         };
         const client = world.request({});
         world.pass(100);
-        world.endpoint('a').arrived[0]?.cut(how);
+        world.endpoint('a').arrived[0]?.breakOff(how);
         world.pass(20);
         assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
-        recordSays(world, {
+        assertRecord(world, {
           end: 'truncated',
           status: 200,
           delivery: 'response_started',
@@ -658,15 +674,15 @@ const slowAndCut: readonly Case[] = [
     })),
   ),
   {
-    name: 'garbage: 502, with its first octets',
+    name: 'garbage: 502, with its first bytes',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.raw('SSH-2.0-OpenSSH_9.6\r\n');
       const client = world.request({});
       world.pass(50);
       assert.equal(client.status, 502);
-      recordSays(world, { end: 'generated', cause: 'response_not_http', status: 502, delivery: 'response_started' });
+      assertRecord(world, { end: 'generated', cause: 'response_not_http', status: 502, delivery: 'response_started' });
     },
-    onlyOctets: 'streams carry messages, not octets',
+    onlyBytes: 'streams carry messages, not bytes',
   },
   {
     name: 'an exchange limit ends it, whoever is slow',
@@ -676,7 +692,7 @@ const slowAndCut: readonly Case[] = [
       world.pass(2050);
       assert.equal(client.status, 504);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      const record = recordSays(world, {
+      const record = assertRecord(world, {
         end: 'generated',
         cause: 'exchange_timeout',
         status: 504,
@@ -696,7 +712,7 @@ const slowAndCut: readonly Case[] = [
         world.pass(100);
       }
       assert.deepEqual([client.status, client.state], [200, 'cut']);
-      recordSays(world, { end: 'truncated', cause: 'exchange_timeout', status: 200 });
+      assertRecord(world, { end: 'truncated', cause: 'exchange_timeout', status: 200 });
       world.pass(3000);
     },
   },
@@ -709,7 +725,7 @@ const slowAndCut: readonly Case[] = [
       world.endpoint('a').arrived[0]?.answer(413, 'too much');
       world.pass(20);
       assert.deepEqual([client.status, client.content.toString(), client.state], [413, 'too much', 'whole']);
-      recordSays(world, { end: 'forwarded', status: 413 });
+      assertRecord(world, { end: 'forwarded', status: 413 });
       world.pass(3000);
     },
   },
@@ -732,7 +748,7 @@ const slowAndCut: readonly Case[] = [
       arrived?.end();
       world.pass(20);
       assert.deepEqual([client.state, client.content.toString()], ['whole', 'ABC']);
-      recordSays(world, { end: 'forwarded' });
+      assertRecord(world, { end: 'forwarded' });
       world.pass(3000);
     },
   },
@@ -741,7 +757,7 @@ const slowAndCut: readonly Case[] = [
     options: { application: 'shop' },
     run(world) {
       const endpoint = world.endpoint('a');
-      endpoint.onRequest = (request) => request.cut('reset');
+      endpoint.onRequest = (request) => request.breakOff('reset');
       const client = world.request({});
       world.pass(120);
       const exit: InstanceExit = {
@@ -751,13 +767,13 @@ const slowAndCut: readonly Case[] = [
         outOfMemory: true,
         lastLine: null,
       };
-      endpoint.told('gone', exit);
+      endpoint.setState('gone', exit);
       world.pass(30); // And not only when nobody would wait any longer.
       assert.equal(client.status, 502);
       // Some 120 ms after its connection broke: in the answer as in the record, whenever the news came.
       assert.match(client.content.toString(), /ran out of memory \(SIGKILL\), as was noticed \d+ ms later/);
       assert.equal(
-        recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
+        assertRecord(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
         'SIGKILL',
       );
     },
@@ -766,7 +782,7 @@ const slowAndCut: readonly Case[] = [
     name: 'without such news the answer goes after 150 ms',
     options: { application: 'shop' },
     run(world) {
-      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
       const client = world.request({});
       world.pass(140);
       assert.equal(client.status, 0);
@@ -785,7 +801,12 @@ const clientsWay: readonly Case[] = [
       client.leave();
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      const record = recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'sent_unknown' });
+      const record = assertRecord(world, {
+        end: 'abandoned',
+        cause: 'client_gone',
+        status: 0,
+        delivery: 'sent_unknown',
+      });
       assert.equal(record.attempts[0]?.retryReason, 'client_left');
     },
   },
@@ -797,7 +818,7 @@ const clientsWay: readonly Case[] = [
       world.pass(10);
       client.leave();
       world.pass(2000);
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'not_sent' });
+      assertRecord(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'not_sent' });
     },
   },
   {
@@ -812,19 +833,19 @@ const clientsWay: readonly Case[] = [
       client.leave();
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200, delivery: 'response_started' });
+      assertRecord(world, { end: 'abandoned', cause: 'client_gone', status: 200, delivery: 'response_started' });
     },
   },
   {
     name: 'a client that leaves when its endpoint is done: the attempt went well',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(20_000));
-      const client = world.request({}, { windowOctets: 4096 });
+      const client = world.request({}, { windowBytes: 4096 });
       client.stopReading();
       world.pass(20);
       client.leave();
       world.pass(10);
-      const record = recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
+      const record = assertRecord(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
       assert.equal(record.attempts[0]?.failure, null);
     },
   },
@@ -832,12 +853,12 @@ const clientsWay: readonly Case[] = [
     name: 'a client that leaves while an exit is waited for',
     options: { application: 'shop' },
     run(world) {
-      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      world.endpoint('a').onRequest = (request) => request.breakOff('reset');
       const client = world.request({});
       world.pass(20);
       client.leave();
       world.pass(100);
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0 });
+      assertRecord(world, { end: 'abandoned', cause: 'client_gone', status: 0 });
     },
   },
   {
@@ -848,7 +869,7 @@ const clientsWay: readonly Case[] = [
       world.pass(5100);
       assert.equal(client.status, 408);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      const record = recordSays(world, {
+      const record = assertRecord(world, {
         end: 'generated',
         cause: 'request_content_timeout',
         status: 408,
@@ -862,31 +883,31 @@ const clientsWay: readonly Case[] = [
     name: 'a client that takes nothing is left in time',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
-      const client = world.request({}, { windowOctets: 4096 });
+      const client = world.request({}, { windowBytes: 4096 });
       client.stopReading();
       world.pass(45_000);
-      recordSays(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
+      assertRecord(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
       client.leave();
       world.pass(10);
     },
-    onlyOctets: 'the write limit belongs to the connection, and the world of streams has none',
+    onlyBytes: 'the write limit belongs to the connection, and the world of streams has none',
   },
   {
     name: 'a client that takes nothing is left in time, whatever it sends meanwhile',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
-      const client = world.request({ method: 'POST', expects: 1000 }, { windowOctets: 4096 });
+      const client = world.request({ method: 'POST', expects: 1000 }, { windowBytes: 4096 });
       client.stopReading();
       for (let turn = 0; turn < 12; turn++) {
         client.write('x');
         world.pass(4000);
       }
-      recordSays(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
+      assertRecord(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
       client.leave();
       world.pass(10);
     },
-    onlyOctets: 'the write limit belongs to the connection, and the world of streams has none',
+    onlyBytes: 'the write limit belongs to the connection, and the world of streams has none',
   },
 ];
 
-export const cases: readonly Case[] = [...forwarded, ...declined, ...again, ...slowAndCut, ...clientsWay];
+export const cases: readonly Case[] = [...forwarded, ...declined, ...retried, ...slowAndBroken, ...clientsWay];

@@ -5,15 +5,15 @@ import { Http1World } from './http1-world.ts';
 interface Closing {
   /** What the client sends, all at once; it never closes its own direction. */
   readonly sent: string;
-  readonly windowOctets?: number;
-  readonly contentOctets?: number;
+  readonly windowBytes?: number;
+  readonly contentBytes?: number;
 }
 
 /** The gateway's end of the connection, and what its client has got, `afterMs` later. */
-function closing({ sent, windowOctets, contentOctets = 2 }: Closing, afterMs: number) {
+function closing({ sent, windowBytes, contentBytes = 2 }: Closing, afterMs: number) {
   const world = new Http1World();
-  world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(contentOctets));
-  const window = windowOctets === undefined ? {} : { windowOctets };
+  world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(contentBytes));
+  const window = windowBytes === undefined ? {} : { windowBytes };
   const first = world.request({ target: '/first' }, { connection: 'typing', ...window });
   world.pass(20);
   // A slow client has the first answer read for it.
@@ -22,7 +22,7 @@ function closing({ sent, windowOctets, contentOctets = 2 }: Closing, afterMs: nu
   let text = '';
   let ended: string | null | undefined;
   line.transport.listener = {
-    onOctets: (octets, start, end) => void (text += Buffer.from(octets.slice(start, end)).toString('latin1')),
+    onBytes: (bytes, start, end) => void (text += Buffer.from(bytes.slice(start, end)).toString('latin1')),
     onEnd: () => void (ended ??= 'fin'),
     onWritten() {},
     onClosed: (errno) => void (ended ??= errno),
@@ -47,14 +47,14 @@ describe('after its last answer a connection', () => {
   });
 
   it('is closed only when all of the answer has left, however slowly it is taken', () => {
-    const contentOctets = 300_000;
-    const { text, ended } = closing({ sent: get, windowOctets: 16_384, contentOctets }, 20);
-    assert.equal(text.length - text.indexOf('\r\n\r\n') - 4, contentOctets);
+    const contentBytes = 300_000;
+    const { text, ended } = closing({ sent: get, windowBytes: 16_384, contentBytes }, 20);
+    assert.equal(text.length - text.indexOf('\r\n\r\n') - 4, contentBytes);
     assert.equal(ended, 'fin');
   });
 
   const lingers: readonly [string, string][] = [
-    ['octets have come behind its request', `${get}GET /b HTTP/1.1\r\n${close}\r\n`],
+    ['bytes have come behind its request', `${get}GET /b HTTP/1.1\r\n${close}\r\n`],
     ['its request had content', `POST /a HTTP/1.1\r\n${close}Content-Length: 2\r\n\r\nok`],
     ['its client speaks HTTP/1.0', `GET /a HTTP/1.0\r\n${close}\r\n`],
     ['its request was refused', `GET /a HTTP/1.1\r\n${close}Bad Name: x\r\n\r\n`],

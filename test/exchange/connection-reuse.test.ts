@@ -78,7 +78,7 @@ describe('reuse: after_check', () => {
   });
 
   for (const method of ['GET', 'POST']) {
-    it(`sends a ${method} over another connection where octets have come that nobody asked for`, () => {
+    it(`sends a ${method} over another connection where bytes have come that nobody asked for`, () => {
       const made = world({ reuse: 'after_check' });
       ask(made, '/1');
       const client = made.request({ target: '/2', method });
@@ -91,7 +91,7 @@ describe('reuse: after_check', () => {
     });
   }
 
-  it('gives a request in line another connection where octets have come on the one that is given back', (test) => {
+  it('gives a request in line another connection where bytes have come on the one that is given back', (test) => {
     const made = world({ reuse: 'after_check', queueMax: 1 }, { connectionsMax: 1 });
     const clients = ['/1', '/2'].map((target) => made.request({ target }));
     const { mock } = test.mock.method(MemoryTransport.prototype, 'isQuiet', () => false);

@@ -12,8 +12,8 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
 
 for (const [worldName, create] of worlds) {
   describe(`an exchange between ${worldName}`, () => {
-    for (const { name, options, onlyOctets, run } of [...cases, ...heldCases]) {
-      const skip = onlyOctets !== undefined && create === worlds[1]?.[1] ? onlyOctets : false;
+    for (const { name, options, onlyBytes, run } of [...cases, ...heldCases]) {
+      const skip = onlyBytes !== undefined && create === worlds[1]?.[1] ? onlyBytes : false;
       it(name, { skip }, () => {
         const world = create(options);
         run(world);

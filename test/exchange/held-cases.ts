@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Cause } from '../../src/core/failure.ts';
-import { type Case, pattern, recordSays } from './cases.ts';
+import { type Case, pattern, assertRecord } from './cases.ts';
 import type { ClientActor, World } from './world.ts';
 
 /** The beginning of an answer, `length` null where it is not said. */
@@ -14,9 +14,9 @@ function begins(world: World, length: number | null, content: string, fields: Re
 }
 
 /** Cuts whatever has arrived and is not over. */
-function cutAll(world: World, how: 'closed' | 'reset'): void {
+function breakAll(world: World, how: 'closed' | 'reset'): void {
   for (const name of world.options.endpoints ?? ['a']) {
-    for (const request of world.endpoint(name).arrived) if (!request.gone) request.cut(how);
+    for (const request of world.endpoint(name).arrived) if (!request.gone) request.breakOff(how);
   }
 }
 
@@ -28,7 +28,7 @@ function failsAs(world: World, client: ClientActor, status: number, cause: Cause
   assert.deepEqual([client.status, client.state], [status, 'whole']);
   assert.match(client.field('proxy-status') ?? '', /^edge; ?error=[a-z_]+;.*received-status=200/);
   const said = cause ?? world.records[0]?.failure?.cause ?? null;
-  recordSays(world, { end: 'generated', status, cause: said, delivery: 'response_started' });
+  assertRecord(world, { end: 'generated', status, cause: said, delivery: 'response_started' });
 }
 
 const becomesAnAnswer: readonly Case[] = [
@@ -40,11 +40,11 @@ const becomesAnAnswer: readonly Case[] = [
         const client = world.request({});
         world.pass(8);
         assert.equal(client.status, 0);
-        cutAll(world, how);
+        breakAll(world, how);
         world.pass(20);
         failsAs(world, client, 502, null);
         seesNothingOf(client, 'only this');
-        assert.equal(world.records[0]?.octetsToClient, client.content.length);
+        assert.equal(world.records[0]?.bytesToClient, client.content.length);
       },
     })),
   ),
@@ -57,7 +57,7 @@ const becomesAnAnswer: readonly Case[] = [
       world.pass(3100);
       failsAs(world, client, 504, 'response_content_stalled');
       seesNothingOf(client, 'only this');
-      assert.equal(recordSays(world, { end: 'generated', attempts: 1, ...stalled }).attempts[0]?.retry, false);
+      assert.equal(assertRecord(world, { end: 'generated', attempts: 1, ...stalled }).attempts[0]?.retry, false);
     },
   },
   {
@@ -70,7 +70,7 @@ const becomesAnAnswer: readonly Case[] = [
       failsAs(world, client, 502, 'response_chunk');
       seesNothingOf(client, 'hello');
     },
-    onlyOctets: 'streams carry messages, not octets',
+    onlyBytes: 'streams carry messages, not bytes',
   },
   {
     name: 'an exchange limit within the delay is a 504',
@@ -82,7 +82,7 @@ const becomesAnAnswer: readonly Case[] = [
       assert.equal(client.status, 504);
       seesNothingOf(client, 'only this');
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      recordSays(world, { end: 'generated', cause: 'exchange_timeout', status: 504, delivery: 'response_started' });
+      assertRecord(world, { end: 'generated', cause: 'exchange_timeout', status: 504, delivery: 'response_started' });
     },
   },
   {
@@ -94,14 +94,14 @@ const becomesAnAnswer: readonly Case[] = [
       client.leave();
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'response_started' });
+      assertRecord(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'response_started' });
     },
   },
 ];
 
 const stalled = { cause: 'response_content_stalled', status: 504 } as const;
 
-const isAskedForAgain: readonly Case[] = [
+const isRetried: readonly Case[] = [
   {
     name: 'a GET whose answer breaks within the delay is asked for again, elsewhere',
     options: { endpoints: ['a', 'b'] },
@@ -112,18 +112,18 @@ const isAskedForAgain: readonly Case[] = [
           if (++requests === 2) return request.answer(200, 'the second answer', { 'X-Turn': '2' });
           request.head(200, 100, { 'X-Turn': '1' });
           request.write('the first answer');
-          world.clock.schedule(world.clock.now(), (arrived) => arrived.cut('reset'), request);
+          world.clock.schedule(world.clock.now(), (arrived) => arrived.breakOff('reset'), request);
         };
       }
       const client = world.request({});
       world.pass(50);
       assert.deepEqual([client.status, client.content.toString()], [200, 'the second answer']);
       assert.equal(client.field('x-turn'), '2');
-      const record = recordSays(world, { end: 'forwarded', status: 200, attempts: 2 });
+      const record = assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 });
       const [first, second] = record.attempts;
       assert.deepEqual([first?.status, first?.retry, first?.retryReason], [200, true, 'idempotent']);
       assert.notEqual(first?.endpoint, second?.endpoint);
-      assert.equal(record.octetsToClient, 17);
+      assert.equal(record.bytesToClient, 17);
     },
   },
   {
@@ -134,7 +134,7 @@ const isAskedForAgain: readonly Case[] = [
       const client = world.request({});
       for (let turn = 0; turn < 5; turn++) {
         world.pass(8);
-        cutAll(world, 'closed');
+        breakAll(world, 'closed');
       }
       world.pass(20);
       failsAs(world, client, 502, 'response_content_short');
@@ -148,7 +148,7 @@ const isAskedForAgain: readonly Case[] = [
       begins(world, 100, 'only this');
       const client = world.request({ method: 'POST', content: 'pay' });
       world.pass(8);
-      cutAll(world, 'reset');
+      breakAll(world, 'reset');
       world.pass(20);
       failsAs(world, client, 502, 'response_content_short');
       assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
@@ -162,17 +162,22 @@ const isAskedForAgain: readonly Case[] = [
       const client = world.request({});
       world.pass(100);
       assert.equal(client.content.toString(), 'only this');
-      cutAll(world, 'reset');
+      breakAll(world, 'reset');
       world.pass(20);
       assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
-      const record = recordSays(world, { end: 'truncated', cause: 'response_content_short', status: 200, attempts: 1 });
+      const record = assertRecord(world, {
+        end: 'truncated',
+        cause: 'response_content_short',
+        status: 200,
+        attempts: 1,
+      });
       assert.equal(record.attempts[0]?.retryReason, 'committed');
       world.pass(3000);
     },
   },
 ];
 
-/** When the first octets of an answer that does not come to its end reach the client. */
+/** When the first bytes of an answer that does not come to its end reach the client. */
 function comesAfter(
   length: number | null,
   content: string,
@@ -218,7 +223,7 @@ const goesOn: readonly Case[] = [
     run: comesAfter(100, 'piece', {}, 1),
   },
   {
-    name: 'an answer beyond 64 KiB goes on without waiting, and no octet is lost',
+    name: 'an answer beyond 64 KiB goes on without waiting, and no byte is lost',
     options: { commitDelayMs: 60_000 },
     run(world) {
       const content = pattern(200_000);
@@ -256,7 +261,7 @@ const goesOn: readonly Case[] = [
       world.pass(5);
       assert.deepEqual([client.state, client.content.toString()], ['whole', 'one two three four']);
       assert.equal(client.trailers.get('x-sum'), '4');
-      assert.equal(recordSays(world, { end: 'forwarded', status: 200 }).octetsToClient, 18);
+      assert.equal(assertRecord(world, { end: 'forwarded', status: 200 }).bytesToClient, 18);
     },
   },
   {
@@ -269,13 +274,13 @@ const goesOn: readonly Case[] = [
           request.inform(103, { Link: '</style.css>' });
           if (++requests === 2) return request.answer(200, 'whole');
           request.head(200, 100);
-          world.clock.schedule(world.clock.now(), (arrived) => arrived.cut('reset'), request);
+          world.clock.schedule(world.clock.now(), (arrived) => arrived.breakOff('reset'), request);
         };
       }
       const client = world.request({});
       world.pass(50);
       assert.deepEqual([client.informed, client.status, client.content.toString()], [[103, 103], 200, 'whole']);
-      recordSays(world, { end: 'forwarded', status: 200, attempts: 2 });
+      assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 });
     },
   },
   {
@@ -295,4 +300,4 @@ const goesOn: readonly Case[] = [
 ];
 
 /** What the commit delay promises, in every world. */
-export const heldCases: readonly Case[] = [...becomesAnAnswer, ...isAskedForAgain, ...goesOn];
+export const heldCases: readonly Case[] = [...becomesAnAnswer, ...isRetried, ...goesOn];

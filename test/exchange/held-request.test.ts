@@ -7,13 +7,13 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { OutgoingRequest } from '../../src/core/message.ts';
 import type { UpstreamHandler } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { socketConnector } from '../../src/transport/connect.ts';
 import { outbox } from '../../src/transport/outbox.ts';
 import { UpstreamConnection } from '../../src/upstream/connection.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { responseLimits } from '../../src/wire/limits.ts';
-import { OctetWriter } from '../../src/wire/octet-writer.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
 
 // The order of one turn of a real event loop: timers, then what sockets have read, then what the outbox holds.
 
@@ -31,9 +31,9 @@ async function usedConnection(): Promise<{ connection: UpstreamConnection; peer:
   const [peer] = await accepted;
   peer.on('error', () => undefined);
   opened.push(() => peer.destroy());
-  const ports = { clock: systemClock, writer: new OctetWriter(), storage: new HeadStorage(), onUnclassified() {} };
-  const home = { reuse: 'always' as const, gaveBack() {}, lost() {} };
-  const connection = new UpstreamConnection(transport, '127.0.0.1', responseLimits, ports, home);
+  const ports = { clock: systemClock, writer: new ByteWriter(), storage: new HeadStorage(), onUnclassified() {} };
+  const owner = { reuse: 'always' as const, onReturned() {}, onLost() {} };
+  const connection = new UpstreamConnection(transport, '127.0.0.1', responseLimits, ports, owner);
   const answered = Promise.withResolvers<void>();
   ask(connection, { ...deaf, onResponseEnd: () => answered.resolve() });
   await once(peer, 'data');
@@ -58,7 +58,7 @@ const post: OutgoingRequest = {
   scheme: 'http',
   authority: 'a.example',
   target: '/',
-  framing: { kind: 'length', octets: 5 },
+  framing: { kind: 'length', bytes: 5 },
   upgrade: null,
   takesTrailers: false,
   writeFields() {},
@@ -88,11 +88,11 @@ for (const [what, end, cause] of [
 ] as readonly (readonly [string, (peer: Socket) => void, Failure['cause']])[]) {
   test(`a request is known not to have left when ${what} came before it in the same turn`, async () => {
     const { connection, peer, transport } = await usedConnection();
-    const sentBefore = transport.sentOctets;
+    const sentBefore = transport.sentBytes;
     await passTime(1); // From here on, this is the phase of timers; reading comes next, and the outbox last.
     end(peer);
     const failure = await failureOf(connection);
-    assert.deepEqual([failure.cause, connection.requestBegun, transport.sentOctets], [cause, false, sentBefore]);
+    assert.deepEqual([failure.cause, connection.requestBegun, transport.sentBytes], [cause, false, sentBefore]);
     assert.equal(Buffer.from(connection.unsentContent ?? []).toString(), 'hello');
   });
 }

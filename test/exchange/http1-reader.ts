@@ -1,5 +1,5 @@
 /**
- * Reads HTTP/1.1 messages, requests or responses, from octets: the tests' own eyes. It is written apart from
+ * Reads HTTP/1.1 messages, requests or responses, from bytes: the tests' own eyes. It is written apart from
  * `wire/` and much simpler, so that a fault there is not looked at through itself.
  */
 export class ReadMessage {
@@ -15,14 +15,14 @@ export class ReadMessage {
     this.fields = fields;
   }
 
-  /** Joined when asked for: content comes octet by octet too. */
+  /** Joined when asked for: content comes byte by byte too. */
   get content(): Buffer {
     if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
     return this.#pieces[0] as Buffer;
   }
 
-  add(octets: Buffer): void {
-    this.#pieces.push(octets);
+  add(bytes: Buffer): void {
+    this.#pieces.push(bytes);
   }
 }
 
@@ -49,9 +49,9 @@ export class Http1Reader {
     this.#methodOf = methodOf;
   }
 
-  push(octets: Uint8Array): void {
+  push(bytes: Uint8Array): void {
     if (this.broken !== null) return;
-    this.#held = this.#held.length === 0 ? Buffer.from(octets) : Buffer.concat([this.#held, octets]);
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
     while (this.broken === null && this.#step());
   }
 
@@ -148,8 +148,8 @@ export class Http1Reader {
     }
   }
 
-  #give(message: ReadMessage, octets: Buffer): void {
-    message.add(octets);
+  #give(message: ReadMessage, bytes: Buffer): void {
+    message.add(bytes);
   }
 
   #finish(message: ReadMessage): boolean {

@@ -3,19 +3,19 @@ import type { ConnectionReuse } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
-import { localPlaceSource } from '../../src/core/local-places.ts';
-import type { PlaceSource, SlotHandle } from '../../src/core/places.ts';
+import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
+import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { Transport } from '../../src/core/transport.ts';
-import type { UntakenOctets } from '../../src/core/untaken-octets.ts';
+import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Serving } from '../../src/exchange/ports.ts';
-import { compileRoute } from '../../src/gateway/compile-route.ts';
-import { createRouter } from '../../src/gateway/router.ts';
+import type { ServingRevision } from '../../src/exchange/ports.ts';
+import { compileRoute } from '../../src/worker/compile-route.ts';
+import { createRouter } from '../../src/worker/router.ts';
 import {
   createTransportPair,
   type MemoryTransport,
@@ -25,7 +25,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { OctetWriter } from '../../src/wire/octet-writer.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { IdSource } from '../../src/wire/request-id.ts';
 import { Http1Reader, type ReadMessage } from './http1-reader.ts';
 import {
@@ -56,11 +56,11 @@ export interface Http1Settings {
   /** How many may wait for a connection, for 2 s; default: nobody. */
   readonly queueMax?: number;
   /** Where connections are counted, with those of other worlds. */
-  readonly places?: PlaceSource;
-  readonly slotOf?: (endpoint: string) => SlotHandle;
+  readonly semaphores?: SemaphoreSource;
+  readonly semaphoresOf?: (endpoint: string) => SemaphoreHandle;
   /** Whether connections to endpoints serve more than one request; default: always. */
   readonly reuse?: ConnectionReuse;
-  /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the octets are the tests' own). */
+  /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the bytes are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
 }
@@ -70,10 +70,10 @@ export interface Http1Settings {
 const openToAll = {
   overload: { failure: null },
   admission: {
-    take: () => '',
-    takeAddress: () => '',
-    giveBack() {},
-    giveBackAddress() {},
+    acquire: () => '',
+    acquireAddress: () => '',
+    release() {},
+    releaseAddress() {},
     refusal: () => null,
     refusalOver() {},
   },
@@ -85,7 +85,7 @@ export class Http1World implements World {
   readonly counts: WorkerCounts = noCounts(0);
   readonly created: Exchange[] = [];
   readonly unclassified: string[] = [];
-  readonly writer = new OctetWriter();
+  readonly writer = new ByteWriter();
   readonly settings: Http1Settings;
   readonly options: WorldOptions;
   readonly lines = new Map<string, ClientLine>();
@@ -119,7 +119,7 @@ export class Http1World implements World {
       ...shared,
       random,
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
-      places: settings.places ?? localPlaceSource,
+      semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
     });
     const serving = this.#serving();
@@ -145,13 +145,13 @@ export class Http1World implements World {
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,
-      untaken: nothingKnown(gatewayClock),
+      sendQueueBytes: nothingKnown(gatewayClock),
       ...openToAll,
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }
 
-  #serving(): Serving {
+  #serving(): ServingRevision {
     const entries = routeSpecs(this.options).map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
       return { match: spec.match, route: compileRoute(spec, upstream) };
@@ -202,14 +202,14 @@ export class Http1World implements World {
       queueMax: this.settings.queueMax ?? 0,
       queueMs: 2000,
       attemptsMax,
-      responseHeadOctetsMax: 32 * 1024,
-      endpoints: [...this.#endpoints.values()].map((endpoint) => this.#slotted(endpoint.snapshot())),
+      responseHeadBytesMax: 32 * 1024,
+      endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;
   }
 
-  #slotted(endpoint: EndpointSnapshot): EndpointSnapshot {
-    const { slotOf } = this.settings;
-    return slotOf === undefined ? endpoint : { ...endpoint, slot: slotOf(endpoint.id) };
+  #withSemaphores(endpoint: EndpointSnapshot): EndpointSnapshot {
+    const { semaphoresOf } = this.settings;
+    return semaphoresOf === undefined ? endpoint : { ...endpoint, semaphores: semaphoresOf(endpoint.id) };
   }
 
   /** Main has told of a change. */
@@ -264,8 +264,8 @@ export class Http1World implements World {
     return line.request(request);
   }
 
-  #open({ windowOctets }: ClientOptions): ClientLine {
-    const { client, accept } = this.#pair(windowOctets === undefined ? {} : { windowOctets });
+  #open({ windowBytes }: ClientOptions): ClientLine {
+    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes });
     const line = new ClientLine(client);
     accept();
     return line;
@@ -302,8 +302,8 @@ export class Http1World implements World {
     this.clock.advanceSync(ms);
   }
 
-  heldOctets(): number {
-    return this.gatewayEnds.reduce((sum, transport) => sum + (transport.closed ? 0 : transport.pendingOctets), 0);
+  heldBytes(): number {
+    return this.gatewayEnds.reduce((sum, transport) => sum + (transport.closed ? 0 : transport.pendingBytes), 0);
   }
 
   verifyAtRest(): void {
@@ -332,12 +332,12 @@ export class Http1World implements World {
     const { writer } = this;
     const flush = writer.flush.bind(writer);
     writer.flush = (composer) => {
-      assert.equal(writer.composed(composer), 0, 'no composed octets are left behind');
+      assert.equal(writer.composed(composer), 0, 'no composed bytes are left behind');
       return flush(composer);
     };
-    const nobody = { transport: this.gatewayEnds[0] as MemoryTransport };
-    writer.claim(nobody);
-    writer.discard(nobody);
+    const unreachable = { transport: this.gatewayEnds[0] as MemoryTransport };
+    writer.claim(unreachable);
+    writer.discard(unreachable);
     writer.flush = flush;
   }
 }
@@ -384,7 +384,7 @@ function settle(what: () => void): void {
 /** One connection of a client, with the requests on it. */
 export class ClientLine {
   readonly transport: MemoryTransport;
-  readonly #waiting: Http1Client[] = [];
+  readonly #unanswered: Http1Client[] = [];
   readonly #reader: Http1Reader;
   /** The request whose content is being sent. */
   closed = false;
@@ -393,47 +393,47 @@ export class ClientLine {
     this.transport = transport;
     this.#reader = new Http1Reader(
       {
-        onHead: (message) => this.#waiting[0]?.onHead(message),
+        onHead: (message) => this.#unanswered[0]?.onHead(message),
         onWhole: (message) => this.#onWhole(message),
       },
-      () => this.#waiting[0]?.method ?? 'GET',
+      () => this.#unanswered[0]?.method ?? 'GET',
     );
     transport.listener = {
-      onOctets: (octets, start, end) => {
-        this.#reader.push(octets.slice(start, end));
+      onBytes: (bytes, start, end) => {
+        this.#reader.push(bytes.slice(start, end));
         assert.equal(this.#reader.broken, null, 'the client gets HTTP');
       },
       onEnd: () => {
         this.#reader.end();
-        this.#cutAll();
+        this.#breakAll();
         transport.end();
       },
       onWritten() {},
-      onClosed: () => this.#cutAll(),
+      onClosed: () => this.#breakAll(),
     };
   }
 
   #onWhole(message: ReadMessage): void {
     if (Number(message.startLine.split(' ')[1]) < 200) return;
-    const client = this.#waiting.shift();
+    const client = this.#unanswered.shift();
     if (client !== undefined) client.state = 'whole';
   }
 
-  #cutAll(): void {
+  #breakAll(): void {
     this.closed = true;
-    for (const client of this.#waiting.splice(0)) client.state = 'cut';
+    for (const client of this.#unanswered.splice(0)) client.state = 'cut';
   }
 
   request(request: RequestText): Http1Client {
     const client = new Http1Client(this, request);
-    this.#waiting.push(client);
-    if (this.closed) this.#cutAll();
+    this.#unanswered.push(client);
+    if (this.closed) this.#breakAll();
     client.begin();
     return client;
   }
 
-  send(octets: string | Buffer): void {
-    const all = typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets;
+  send(bytes: string | Buffer): void {
+    const all = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
     if (!this.transport.closed) this.transport.write(all, 0, all.length, 'borrowed');
   }
 
@@ -489,8 +489,8 @@ class Http1Client implements ClientActor {
     return this.#message?.trailers ?? new Map();
   }
 
-  write(octets: string | Buffer): void {
-    this.#line.send(this.#request.expects === 'chunked' ? chunk(octets) : octets);
+  write(bytes: string | Buffer): void {
+    this.#line.send(this.#request.expects === 'chunked' ? chunk(bytes) : bytes);
   }
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
@@ -554,10 +554,10 @@ class Http1Endpoint implements EndpointActor {
 
   accept(): Transport {
     this.connectionsMade++;
-    const { endpointWindowOctets } = this.#world.options;
+    const { endpointWindowBytes } = this.#world.options;
     const [gateway, endpoint] = createTransportPair({
       clock: this.#world.clock,
-      ...(endpointWindowOctets === undefined ? {} : { windowOctets: endpointWindowOctets }),
+      ...(endpointWindowBytes === undefined ? {} : { windowBytes: endpointWindowBytes }),
       ...this.#world.settings.pairOptions?.('endpoint'),
     });
     this.#world.gatewayEnds.push(gateway);
@@ -582,8 +582,8 @@ class Http1Endpoint implements EndpointActor {
       null,
     );
     transport.listener = {
-      onOctets: (octets, start, end) => {
-        reader.push(octets.slice(start, end));
+      onBytes: (bytes, start, end) => {
+        reader.push(bytes.slice(start, end));
         assert.equal(reader.broken, null, 'the endpoint gets HTTP');
       },
       onEnd: () => {
@@ -601,7 +601,7 @@ class Http1Endpoint implements EndpointActor {
     for (const transport of this.#transports.splice(0)) transport.close(how === 'closed' ? 'close' : 'reset');
   }
 
-  told(state: EndpointState, exit: InstanceExit | null = null): void {
+  setState(state: EndpointState, exit: InstanceExit | null = null): void {
     this.state = state;
     this.exit = exit;
     this.#world.changed();
@@ -660,15 +660,15 @@ export class Http1Arrived implements ArrivedRequest {
     this.raw(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${framing}\r\n\r\n`);
   }
 
-  write(octets: string | Buffer): void {
-    this.#send(this.#chunked ? chunk(octets) : Buffer.from(octets));
+  write(bytes: string | Buffer): void {
+    this.#send(this.#chunked ? chunk(bytes) : Buffer.from(bytes));
   }
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
     if (this.#chunked) this.raw(lastChunk(trailers));
   }
 
-  cut(how: 'closed' | 'reset'): void {
+  breakOff(how: 'closed' | 'reset'): void {
     this.transport.close(how === 'closed' ? 'close' : 'reset');
   }
 
@@ -680,17 +680,17 @@ export class Http1Arrived implements ArrivedRequest {
     this.transport.resume();
   }
 
-  raw(octets: string): void {
-    this.#send(Buffer.from(octets, 'latin1'));
+  raw(bytes: string): void {
+    this.#send(Buffer.from(bytes, 'latin1'));
   }
 
-  #send(octets: Buffer): void {
-    if (!this.transport.closed) this.transport.write(octets, 0, octets.length, 'borrowed');
+  #send(bytes: Buffer): void {
+    if (!this.transport.closed) this.transport.write(bytes, 0, bytes.length, 'borrowed');
   }
 }
 
-function chunk(octets: string | Buffer): Buffer {
-  const content = Buffer.from(octets);
+function chunk(bytes: string | Buffer): Buffer {
+  const content = Buffer.from(bytes);
   return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`), content, Buffer.from('\r\n')]);
 }
 
@@ -705,8 +705,8 @@ function linesOf(fields: Readonly<Record<string, string>>): string {
 }
 
 /** A system that says nothing of what its kernel keeps. */
-function nothingKnown(clock: Clock): UntakenOctets {
+function nothingKnown(clock: Clock): SendQueueBytes {
   return {
-    look: (_facts, waiter) => void clock.schedule(clock.now(), (asker) => asker.onUntaken(null), waiter),
+    look: (_facts, waiter) => void clock.schedule(clock.now(), (asker) => asker.onSendQueueBytes(null), waiter),
   };
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { recordSays } from './cases.ts';
+import { assertRecord } from './cases.ts';
 import { Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
-/** A client that writes octets as it likes, and what comes back. */
+/** A client that writes bytes as it likes, and what comes back. */
 function typing(
   world: Http1World,
-  windowOctets?: number,
+  windowBytes?: number,
 ): {
   readonly send: (text: string) => void;
   readonly finish: () => void;
@@ -16,7 +16,7 @@ function typing(
 } {
   const client = world.request(
     { target: '/first' },
-    { connection: 'typing', ...(windowOctets === undefined ? {} : { windowOctets }) },
+    { connection: 'typing', ...(windowBytes === undefined ? {} : { windowBytes }) },
   );
   world.pass(10);
   assert.equal(client.state, 'whole');
@@ -24,12 +24,12 @@ function typing(
   let text = '';
   let ended = false;
   line.transport.listener = {
-    onOctets: (octets, start, end) => void (text += Buffer.from(octets.slice(start, end)).toString('latin1')),
+    onBytes: (bytes, start, end) => void (text += Buffer.from(bytes.slice(start, end)).toString('latin1')),
     onEnd: () => void (ended = true),
     onWritten() {},
     onClosed: () => void (ended = true),
   };
-  return { send: (octets) => line.send(octets), finish: () => line.halfClose(), got: () => text, ended: () => ended };
+  return { send: (bytes) => line.send(bytes), finish: () => line.halfClose(), got: () => text, ended: () => ended };
 }
 
 function answering(options: WorldOptions = {}): Http1World {
@@ -177,7 +177,7 @@ describe('requests on one connection', () => {
   });
 
   it('a chunk too many is refused once, and the connection ends', () => {
-    const world = answering({ limits: { contentOctetsMax: 10 } });
+    const world = answering({ limits: { contentBytesMax: 10 } });
     const { send, got, ended } = typing(world);
     world.endpoint('a').onRequest = () => {};
     send('POST /a HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -185,7 +185,7 @@ describe('requests on one connection', () => {
     send('8\r\n12345678\r\n8\r\n12345678\r\n8\r\n12345678\r\n');
     world.pass(10);
     assert.match(got(), /^HTTP\/1\.1 413 /);
-    recordSays(world, { end: 'generated', cause: 'request_refused', status: 413 }, 1);
+    assertRecord(world, { end: 'generated', cause: 'request_refused', status: 413 }, 1);
     world.pass(3000);
     assert.equal(ended(), true);
     world.pass(10_000);
@@ -194,19 +194,19 @@ describe('requests on one connection', () => {
   });
 
   it('an answer that is on its way is not cut by what is wrong with the rest of the request', () => {
-    const world = answering({ endpointWindowOctets: 1_000_000 });
+    const world = answering({ endpointWindowBytes: 1_000_000 });
     world.endpoint('a').onRequest = () => {};
-    const client = world.request({ method: 'POST', expects: 'chunked' }, { connection: 'slow', windowOctets: 200 });
+    const client = world.request({ method: 'POST', expects: 'chunked' }, { connection: 'slow', windowBytes: 200 });
     world.pass(10);
     client.stopReading();
-    world.endpoint('a').arrived[0]?.cut('closed');
+    world.endpoint('a').arrived[0]?.breakOff('closed');
     world.pass(10);
     world.lines.get('slow')?.send('no chunk at all\r\n');
     world.pass(10);
     client.readOn();
     world.pass(100);
     assert.deepEqual([client.status, client.state], [502, 'whole']);
-    recordSays(world, { end: 'generated', cause: 'closed_before_response', status: 502, delivery: 'partial' });
+    assertRecord(world, { end: 'generated', cause: 'closed_before_response', status: 502, delivery: 'partial' });
     rest(world);
   });
 
@@ -258,14 +258,14 @@ describe('requests on one connection', () => {
     };
     send('GET /a HTTP/1.0\r\n\r\n');
     world.pass(10);
-    world.endpoint('a').arrived.at(-1)?.cut('closed');
+    world.endpoint('a').arrived.at(-1)?.breakOff('closed');
     world.pass(10);
     assert.deepEqual([contents(got()), errno], [['/a'], 'ECONNRESET']);
-    recordSays(world, { end: 'truncated', status: 200, cause: 'response_chunked_cut' }, 1);
+    assertRecord(world, { end: 'truncated', status: 200, cause: 'response_chunked_cut' }, 1);
     rest(world);
   });
 
-  it('octets of several connections that wait for their endpoints are not mixed', () => {
+  it('bytes of several connections that wait for their endpoints are not mixed', () => {
     const world = new Http1World();
     const clients = Array.from({ length: 20 }, (_, n) =>
       world.request({ method: 'POST', content: String(n).repeat(500) }),
@@ -282,7 +282,7 @@ describe('requests on one connection', () => {
     const world = answering();
     world.endpoint('a').onRequest = (request) => {
       request.raw('HTTP/1.0 200 OK\r\n\r\nall of it');
-      request.cut('closed');
+      request.breakOff('closed');
     };
     const client = world.request({});
     world.pass(20);
@@ -309,8 +309,8 @@ describe('requests on one connection', () => {
   });
 
   it('an endpoint that takes its request slowly is not given up while it does', () => {
-    // 1,000 octets each 200 ms: the whole takes four times as long as the limit between octets.
-    const slowly = { windowOctets: 1000, latencyMs: 200 };
+    // 1,000 bytes each 200 ms: the whole takes four times as long as the limit between bytes.
+    const slowly = { windowBytes: 1000, latencyMs: 200 };
     const world = new Http1World({ attemptsMax: 1 }, { pairOptions: (side) => (side === 'endpoint' ? slowly : {}) });
     const client = world.request({ method: 'PUT', content: 'x'.repeat(60_000) });
     world.pass(14_000);
@@ -353,7 +353,7 @@ describe('requests on one connection', () => {
     const client = world.request({});
     world.pass(20);
     assert.equal(client.status, 502);
-    recordSays(world, { end: 'generated', cause: 'response_upgrade_unasked', status: 502 });
+    assertRecord(world, { end: 'generated', cause: 'response_upgrade_unasked', status: 502 });
     rest(world);
   });
 });

@@ -152,7 +152,7 @@ describe('a request that finds every place taken', () => {
     const { world, arrived } = oneAtATime();
     ask(world, '/1', 'POST');
     const second = ask(world, '/2');
-    arrived[0]?.cut('reset');
+    arrived[0]?.breakOff('reset');
     world.pass(20);
     arrived[1]?.answer(200, 'ok');
     world.pass(5);
@@ -166,7 +166,7 @@ describe('a request that finds every place taken', () => {
     const { world, arrived } = oneAtATime();
     ask(world, '/1');
     const second = ask(world, '/2');
-    world.endpoint('a').told('gone');
+    world.endpoint('a').setState('gone');
     arrived[0]?.answer(200, 'ok');
     world.pass(10);
     arrived[1]?.answer(200, 'ok');
@@ -200,7 +200,7 @@ describe('a request that finds every place taken', () => {
     const { world, arrived } = oneAtATime();
     ask(world, '/1');
     ask(world, '/2');
-    world.endpoint('a').told('draining');
+    world.endpoint('a').setState('draining');
     arrived[0]?.answer(200, 'ok');
     world.pass(10);
     assert.deepEqual(world.upstream.takeDrained(), []);

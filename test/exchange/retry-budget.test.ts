@@ -5,7 +5,7 @@ import { Http1World } from './http1-world.ts';
 /** Two endpoints that take every request and hang up without an answer. */
 function failing(): Http1World {
   const world = new Http1World({ endpoints: ['a', 'b'] });
-  for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.cut('closed');
+  for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
   return world;
 }
 
@@ -72,7 +72,7 @@ describe('what costs nobody anything is not counted', () => {
     world.endpoint('a').onRequest = (request) => {
       if (seen.has(request.target)) return request.answer(200);
       seen.add(request.target);
-      request.cut('closed');
+      request.breakOff('closed');
     };
     for (const round of ['second', 'third', 'fourth', 'fifth']) send(round);
     assert.equal(world.records.filter(({ attempts }) => attempts.length === 2).length, 40);

@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { orderToleranceMs, type SlotHandle } from '../../src/core/places.ts';
-import { SharedCounts } from '../../src/places/shared-counts.ts';
-import { SharedSeat } from '../../src/places/shared-seat.ts';
+import { orderToleranceMs, type SemaphoreHandle } from '../../src/core/semaphores.ts';
+import { SharedCounts } from '../../src/limits/shared-counts.ts';
+import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from './http1-world.ts';
 import type { ArrivedRequest, ClientActor } from './world.ts';
 
-const sizes = { seatsMax: 3, endpointsMax: 2, addressesMax: 32 };
+const sizes = { workersMax: 3, endpointsMax: 2, addressesMax: 32 };
 
 /** Two workers with one endpoint, whose connections they count together; it answers when the test says so. */
 class TwoWorkers {
   readonly clock = new SimulatedClock();
   readonly shared = new SharedCounts(sizes, this.clock, new SeededRandom(1));
-  readonly slot: SlotHandle;
+  readonly slot: SemaphoreHandle;
   readonly worlds: readonly [Http1World, Http1World];
   /** By worker. */
   readonly arrived: readonly [ArrivedRequest[], ArrivedRequest[]] = [[], []];
-  readonly seats: SharedSeat[] = [];
+  readonly seats: WorkerSemaphores[] = [];
 
   constructor(connectionsMax: number, queueMax = 8, endpoints = ['a']) {
-    this.slot = this.shared.allot('10.0.0.1') ?? assert.fail('a new table has room');
+    this.slot = this.shared.allocate('10.0.0.1') ?? assert.fail('a new table has room');
     this.worlds = [
       this.#world(0, connectionsMax, queueMax, endpoints),
       this.#world(1, connectionsMax, queueMax, endpoints),
@@ -29,10 +29,18 @@ class TwoWorkers {
   }
 
   #world(number: 0 | 1, connectionsMax: number, queueMax: number, endpoints: readonly string[]): Http1World {
-    const seat = new SharedSeat(this.shared.memory, this.shared.takeSeat() ?? assert.fail('a seat'), this.clock);
+    const seat = new WorkerSemaphores(
+      this.shared.memory,
+      this.shared.claimWorkerIndex() ?? assert.fail('a seat'),
+      this.clock,
+    );
     this.seats.push(seat);
-    const slotOf = (id: string): SlotHandle => this.shared.allot(id) ?? assert.fail('a new table has room');
-    const world = new Http1World({ connectionsMax, endpoints }, { queueMax, places: seat, slotOf }, this.clock);
+    const slotOf = (id: string): SemaphoreHandle => this.shared.allocate(id) ?? assert.fail('a new table has room');
+    const world = new Http1World(
+      { connectionsMax, endpoints },
+      { queueMax, semaphores: seat, semaphoresOf: slotOf },
+      this.clock,
+    );
     for (const name of endpoints) {
       world.endpoint(name).onRequest = (request) => void this.arrived[number].push(request);
     }
@@ -43,7 +51,7 @@ class TwoWorkers {
   pass(ms: number): void {
     for (let passed = 0; passed < ms; passed++) {
       this.clock.advanceSync(1);
-      for (const seat of this.seats) seat.answerCalls();
+      for (const seat of this.seats) seat.handleWakeups();
     }
   }
 
@@ -150,7 +158,7 @@ describe('two workers that count connections together', () => {
     two.ask(1, '/2');
     two.pass(100);
     // The place comes free while nobody answers calls: whoever comes then finds it, and passes it on.
-    two.arrived[0][0]?.cut('reset');
+    two.arrived[0][0]?.breakOff('reset');
     two.clock.advanceSync(5);
     two.worlds[0].request({ target: '/3', method: 'POST' });
     two.pass(10);
@@ -195,7 +203,7 @@ describe('two workers that count connections together', () => {
 
   it('send an endpoint on trial one request at a time', () => {
     const two = new TwoWorkers(10, 8, ['a', 'b']);
-    for (const world of two.worlds) world.endpoint('a').told('on_trial');
+    for (const world of two.worlds) world.endpoint('a').setState('probation');
     const first = two.ask(0, '/1');
     for (const worker of [0, 1, 1] as const) two.ask(worker, '/more');
     assert.deepEqual(

@@ -6,9 +6,9 @@ import type { Fields, Framing } from '../../src/core/message.ts';
 import type { PendingStream, StreamWaiter } from '../../src/core/stream.ts';
 import { after } from '../../src/core/time.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Endpoint, Serving, Upstream } from '../../src/exchange/ports.ts';
-import { compileRoute } from '../../src/gateway/compile-route.ts';
-import { createRouter } from '../../src/gateway/router.ts';
+import type { Endpoint, ServingRevision, Upstream } from '../../src/exchange/ports.ts';
+import { compileRoute } from '../../src/worker/compile-route.ts';
+import { createRouter } from '../../src/worker/router.ts';
 import { MemoryClientStream, MemoryEndpointStream } from '../../src/testing/memory-streams.ts';
 import { PairFields } from '../../src/testing/pair-fields.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
@@ -27,14 +27,14 @@ import {
 } from './world.ts';
 import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
-/** The exchange between streams in memory: no octet of HTTP/1 anywhere, many requests on one connection. */
+/** The exchange between streams in memory: no byte of HTTP/1 anywhere, many requests on one connection. */
 export class StreamWorld implements World {
   readonly clock = new SimulatedClock();
   readonly records: EndedExchange[] = [];
   readonly options: WorldOptions;
   readonly #endpoints = new Map<string, StreamEndpoint>();
   readonly #clients: MemoryClientStream[] = [];
-  readonly #serving: Serving;
+  readonly #serving: ServingRevision;
   readonly #ids = new IdSource(new SeededRandom('world'));
 
   constructor(options: WorldOptions = {}) {
@@ -69,7 +69,7 @@ export class StreamWorld implements World {
       secure: false,
       choose: (tried) => eligible(tried)[0] ?? eligible([])[0] ?? null,
       hasOther: (tried) => eligible(tried).length > 0,
-      mayRepeat: () => true,
+      mayRetry: () => true,
       unavailable: () =>
         fail('no_endpoint_ready', 'route', {
           upstream: 'app',
@@ -84,7 +84,7 @@ export class StreamWorld implements World {
     return this.#endpoints.get(name) ?? assert.fail(`no endpoint ${name}`);
   }
 
-  request(request: RequestText, { windowOctets }: ClientOptions = {}): ClientActor {
+  request(request: RequestText, { windowBytes }: ClientOptions = {}): ClientActor {
     const { method = 'GET', target = '/', fields = {}, content, expects } = request;
     const framing = framingOf(content === undefined ? expects : Buffer.byteLength(content));
     const { contentMs } = { ...defaultLimits, ...this.options.limits };
@@ -97,7 +97,7 @@ export class StreamWorld implements World {
         clock: this.clock,
         client: this.#clientFacts(),
         contentMs,
-        ...(windowOctets === undefined ? {} : { windowOctets }),
+        ...(windowBytes === undefined ? {} : { windowBytes }),
       },
     );
     this.#clients.push(stream);
@@ -125,10 +125,10 @@ export class StreamWorld implements World {
     this.clock.advanceSync(ms);
   }
 
-  heldOctets(): number {
+  heldBytes(): number {
     const endpoints = [...this.#endpoints.values()];
     const streams = [...this.#clients, ...endpoints.flatMap(({ streams: some }) => some)];
-    return streams.reduce((sum, { heldOctets }) => sum + heldOctets, 0);
+    return streams.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
   }
 
   verifyAtRest(): void {
@@ -146,7 +146,7 @@ function begin(what: () => void): void {
 
 function framingOf(expects: number | 'chunked' | undefined): Framing {
   if (expects === undefined) return { kind: 'none' };
-  return expects === 'chunked' ? { kind: 'chunked' } : { kind: 'length', octets: expects };
+  return expects === 'chunked' ? { kind: 'chunked' } : { kind: 'length', bytes: expects };
 }
 
 class StreamClient implements ClientActor {
@@ -164,7 +164,7 @@ class StreamClient implements ClientActor {
   field(name: string): string | null {
     const { response } = this.#stream;
     // What HTTP/1 says in a field, a stream's head says as such.
-    if (name === 'content-length' && response?.framing.kind === 'length') return String(response.framing.octets);
+    if (name === 'content-length' && response?.framing.kind === 'length') return String(response.framing.bytes);
     return response?.fields.get(name) ?? null;
   }
 
@@ -186,12 +186,12 @@ class StreamClient implements ClientActor {
     return this.#stream.state;
   }
 
-  write(octets: string | Buffer): void {
-    const all = Buffer.from(octets);
+  write(bytes: string | Buffer): void {
+    const all = Buffer.from(bytes);
     this.#stream.write(all);
     this.#sent += all.length;
     const { framing } = this.#stream.request;
-    if (framing.kind === 'length' && this.#sent >= framing.octets) this.#stream.end();
+    if (framing.kind === 'length' && this.#sent >= framing.bytes) this.#stream.end();
   }
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
@@ -239,9 +239,9 @@ class StreamEndpoint implements EndpointActor, Endpoint {
   acquire(
     waiter: StreamWaiter,
     limits: { readonly connectMs: number },
-    age: 'any' | 'just_used' | 'fresh',
+    reusePolicy: 'any' | 'recently_used' | 'fresh',
   ): PendingStream | null {
-    if (this.#connected && age !== 'fresh') {
+    if (this.#connected && reusePolicy !== 'fresh') {
       waiter.onStream(this.#open(true));
       return null;
     }
@@ -261,14 +261,14 @@ class StreamEndpoint implements EndpointActor, Endpoint {
 
   #open(reused: boolean): MemoryEndpointStream {
     const { clock, options } = this.#world;
-    const windowOctets = options.endpointWindowOctets;
+    const windowBytes = options.endpointWindowBytes;
     this.streamsOpen++;
     const stream = new MemoryEndpointStream({
       clock,
       address: this.address,
       reused,
       idleMs: clock.now() - this.#lastUsedMs,
-      ...(windowOctets === undefined ? {} : { windowOctets }),
+      ...(windowBytes === undefined ? {} : { windowBytes }),
       onRequest: (arrived) => {
         const request = new StreamArrived(arrived);
         this.arrived.push(request);
@@ -288,7 +288,7 @@ class StreamEndpoint implements EndpointActor, Endpoint {
     for (const stream of this.streams) stream.reset();
   }
 
-  told(state: EndpointState, exit: InstanceExit | null = null): void {
+  setState(state: EndpointState, exit: InstanceExit | null = null): void {
     this.state = state;
     this.exit = exit;
   }
@@ -334,19 +334,19 @@ class StreamArrived implements ArrivedRequest {
   }
 
   answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
-    const octets = Buffer.from(content);
+    const bytes = Buffer.from(content);
     const bare = this.method === 'HEAD' || status === 204 || status === 304;
     this.#stream.respond(
       status,
       Object.entries(fields),
-      bare ? { kind: 'none' } : { kind: 'length', octets: octets.length },
+      bare ? { kind: 'none' } : { kind: 'length', bytes: bytes.length },
     );
-    if (!bare) this.#stream.write(octets);
+    if (!bare) this.#stream.write(bytes);
     this.#stream.end();
   }
 
   head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
-    const framing: Framing = length === null ? { kind: 'chunked' } : { kind: 'length', octets: length };
+    const framing: Framing = length === null ? { kind: 'chunked' } : { kind: 'length', bytes: length };
     this.#length = length;
     this.#stream.respond(status, Object.entries(fields), framing);
   }
@@ -354,8 +354,8 @@ class StreamArrived implements ArrivedRequest {
   #length: number | null = null;
   #written = 0;
 
-  write(octets: string | Buffer): void {
-    const all = Buffer.from(octets);
+  write(bytes: string | Buffer): void {
+    const all = Buffer.from(bytes);
     this.#written += all.length;
     this.#stream.write(all);
     if (this.#length !== null && this.#written >= this.#length) this.#stream.end();
@@ -366,7 +366,7 @@ class StreamArrived implements ArrivedRequest {
     this.#stream.end(pairs.length === 0 ? null : new PairFields(pairs));
   }
 
-  cut(_how: 'closed' | 'reset'): void {
+  breakOff(_how: 'closed' | 'reset'): void {
     this.#stream.reset();
   }
 
@@ -379,7 +379,7 @@ class StreamArrived implements ArrivedRequest {
   }
 
   raw(): void {
-    assert.fail('streams carry messages, not octets');
+    assert.fail('streams carry messages, not bytes');
   }
 }
 

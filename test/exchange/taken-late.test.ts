@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http1World } from './http1-world.ts';
 
-const contentOctets = 20_000;
+const contentBytes = 20_000;
 
 const requests: readonly [name: string, request: string, halfCloses: boolean, waitsMs: number][] = [
   ['whose request was its last', 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', false, 10_000],
@@ -15,16 +15,16 @@ const requests: readonly [name: string, request: string, halfCloses: boolean, wa
 function takenLate(request: string, halfCloses: boolean, waitsMs: number) {
   const world = new Http1World(
     {},
-    { pairOptions: (side) => (side === 'client' ? { holds: 'both', windowOctets: 16_384 } : {}) },
+    { pairOptions: (side) => (side === 'client' ? { holds: 'both', windowBytes: 16_384 } : {}) },
   );
-  world.endpoint('a').onRequest = (arrived) => arrived.answer(200, 'x'.repeat(contentOctets));
+  world.endpoint('a').onRequest = (arrived) => arrived.answer(200, 'x'.repeat(contentBytes));
   const { client } = world.connect();
-  let octetsGot = 0;
+  let bytesGot = 0;
   let text = '';
   client.listener = {
-    onOctets: (octets, start, end) => {
-      octetsGot += end - start;
-      text = (text + Buffer.from(octets.slice(start, end)).toString('latin1')).slice(0, 1000);
+    onBytes: (bytes, start, end) => {
+      bytesGot += end - start;
+      text = (text + Buffer.from(bytes.slice(start, end)).toString('latin1')).slice(0, 1000);
     },
     onEnd() {},
     onWritten() {},
@@ -36,14 +36,14 @@ function takenLate(request: string, halfCloses: boolean, waitsMs: number) {
   world.pass(waitsMs);
   client.resume();
   world.pass(5000);
-  return { world, contentGot: octetsGot - text.indexOf('\r\n\r\n') - 4 };
+  return { world, contentGot: bytesGot - text.indexOf('\r\n\r\n') - 4 };
 }
 
 describe('an answer that waits for its client is not cut off by the end of the connection', () => {
   for (const [name, request, halfCloses, waitsMs] of requests) {
     it(`of a client ${name}`, () => {
       const { world, contentGot } = takenLate(request, halfCloses, waitsMs);
-      assert.equal(contentGot, contentOctets);
+      assert.equal(contentGot, contentBytes);
       world.pass(70_000);
       world.verifyAtRest();
       assert.equal(world.counts.clientConnections, 0);
@@ -52,7 +52,7 @@ describe('an answer that waits for its client is not cut off by the end of the c
 
   it('but is given up when the client takes nothing of it for long', () => {
     const { world, contentGot } = takenLate(requests[0]?.[1] ?? '', false, 40_000);
-    assert.ok(contentGot < contentOctets);
+    assert.ok(contentGot < contentBytes);
     world.verifyAtRest();
     assert.equal(world.counts.clientConnections, 0);
   });

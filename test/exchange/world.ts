@@ -4,7 +4,7 @@ import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 
 /**
- * What a test of the exchange says, whatever carries the octets: a client sends, an endpoint answers, time
+ * What a test of the exchange says, whatever carries the bytes: a client sends, an endpoint answers, time
  * passes, the record tells. `http1-world.ts` and `stream-world.ts` make it true.
  */
 export interface World {
@@ -16,8 +16,8 @@ export interface World {
   request(request: RequestText, options?: ClientOptions): ClientActor;
   /** Time passes. */
   pass(ms: number): void;
-  /** Octets that the gateway itself holds for others, kernels not counted. */
-  heldOctets(): number;
+  /** Bytes that the gateway itself holds for others, kernels not counted. */
+  heldBytes(): number;
   /** What must hold when everything has ended. */
   verifyAtRest(): void;
 }
@@ -35,8 +35,8 @@ export interface RequestText {
 export interface ClientOptions {
   /** A name: requests of one name share a connection, one after the other or pipelined. */
   readonly connection?: string;
-  /** Octets that the client's side takes before it has to read. */
-  readonly windowOctets?: number;
+  /** Bytes that the client's side takes before it has to read. */
+  readonly windowBytes?: number;
 }
 
 /** A client, and what it sees of its response. */
@@ -47,7 +47,7 @@ export interface ClientActor {
   readonly trailers: ReadonlyMap<string, string>;
   readonly informed: readonly number[];
   readonly state: 'open' | 'whole' | 'cut';
-  write(octets: string | Buffer): void;
+  write(bytes: string | Buffer): void;
   end(trailers?: Readonly<Record<string, string>>): void;
   leave(): void;
   stopReading(): void;
@@ -66,7 +66,7 @@ export interface EndpointActor {
   /** Closes every connection, as a process does that ends. */
   die(how: 'closed' | 'reset'): void;
   /** What main says of it from now on. */
-  told(state: EndpointState, exit?: InstanceExit | null): void;
+  setState(state: EndpointState, exit?: InstanceExit | null): void;
 }
 
 /** A request as its endpoint sees it, and the endpoint's hand. */
@@ -84,13 +84,13 @@ export interface ArrivedRequest {
   answer(status: number, content?: string | Buffer, fields?: Readonly<Record<string, string>>): void;
   /** The beginning of one; `length` null: it is not said. */
   head(status: number, length: number | null, fields?: Readonly<Record<string, string>>): void;
-  write(octets: string | Buffer): void;
+  write(bytes: string | Buffer): void;
   end(trailers?: Readonly<Record<string, string>>): void;
-  cut(how: 'closed' | 'reset'): void;
+  breakOff(how: 'closed' | 'reset'): void;
   stopReading(): void;
   readOn(): void;
-  /** Octets as they are; only where octets are seen. */
-  raw(octets: string): void;
+  /** Bytes as they are; only where bytes are seen. */
+  raw(bytes: string): void;
 }
 
 export interface WorldOptions {
@@ -107,8 +107,8 @@ export interface WorldOptions {
   readonly trusted?: boolean;
   /** Default: 50, as everywhere. */
   readonly commitDelayMs?: number;
-  /** Octets of each endpoint's side before it has to read. */
-  readonly endpointWindowOctets?: number;
+  /** Bytes of each endpoint's side before it has to read. */
+  readonly endpointWindowBytes?: number;
 }
 
 export const defaultLimits: ClientLimits = {
@@ -116,10 +116,10 @@ export const defaultLimits: ClientLimits = {
   contentMs: 5_000,
   keepAliveMs: 60_000,
   writeMs: 20_000,
-  headOctetsMax: 32 * 1024,
+  headBytesMax: 32 * 1024,
   fieldsMax: 128,
-  targetOctetsMax: 16 * 1024,
-  contentOctetsMax: null,
+  targetBytesMax: 16 * 1024,
+  contentBytesMax: null,
   connectionsMax: 1000,
   connectionsPerAddressMax: null,
   ipv6PrefixBits: 64,

@@ -2,7 +2,7 @@ import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
-import type { EventSource, Gateway, GatewayStatus, ReloadOutcome } from '../../src/gateway/control.ts';
+import type { EventSource, Gateway, GatewayStatus, ReloadOutcome } from '../../src/control/gateway-status.ts';
 import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
@@ -34,11 +34,11 @@ export class FakeGateway implements Gateway {
     return [];
   }
 
-  async handOver(): Promise<{ left: number; why: string | null }> {
+  async handOff(): Promise<{ left: number; why: string | null }> {
     return { left: 0, why: null };
   }
 
-  async takeBack(): Promise<boolean> {
+  async rollBackHandoff(): Promise<boolean> {
     return true;
   }
 
@@ -59,7 +59,7 @@ export class FakeGateway implements Gateway {
     return { exchanges, workers, workersLost, logDropped };
   }
 
-  tell<K extends EventKind>(event: NewEvent<K>): void {
+  emit<K extends EventKind>(event: NewEvent<K>): void {
     this.events.tell(event);
   }
 }

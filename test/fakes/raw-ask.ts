@@ -9,10 +9,10 @@ export interface RawAnswer {
   readonly content: string;
 }
 
-/** Sends octets to a path or a port of 127.0.0.1, and resolves with all that came until the other side closed. */
-export async function sendRaw(place: string | number, octets: string): Promise<string> {
+/** Sends bytes to a path or a port of 127.0.0.1, and resolves with all that came until the other side closed. */
+export async function sendRaw(place: string | number, bytes: string): Promise<string> {
   const socket = connectTo(place);
-  socket.write(octets, 'latin1');
+  socket.write(bytes, 'latin1');
   return readAll(socket);
 }
 

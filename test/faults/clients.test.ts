@@ -11,7 +11,7 @@ import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-ya
 interface Row {
   readonly what: string;
   /** Everything of the request that is sent, where `ID` is the request id. */
-  readonly octets: string;
+  readonly bytes: string;
   /** What the client does once the request is with the origin, or with the gateway where it goes no further. */
   readonly then?: (client: RawClient) => void;
   /** Whether the origin hears of it. */
@@ -30,7 +30,7 @@ const clientAbort = { shape: 'client_abort', delivery: 'not_sent', end: 'generat
 const rows: readonly Row[] = [
   {
     what: 'a head that does not come to its end',
-    octets: 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\nX-More: ',
+    bytes: 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\nX-More: ',
     reaches: false,
     status: 408,
     cause: 'request_head_timeout',
@@ -38,7 +38,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'a request that breaks a rule',
-    octets: 'GET / HTTP/1.1\r\nX-Request-Id: ID\r\n\r\n',
+    bytes: 'GET / HTTP/1.1\r\nX-Request-Id: ID\r\n\r\n',
     reaches: false,
     status: 400,
     cause: 'request_refused',
@@ -46,7 +46,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'content that stops',
-    octets: upload,
+    bytes: upload,
     reaches: true,
     status: 408,
     cause: 'request_content_timeout',
@@ -55,7 +55,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'content that ends too soon (FIN)',
-    octets: upload,
+    bytes: upload,
     then: (client) => client.finish(),
     reaches: true,
     status: 400,
@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'a client that breaks its upload off (RST)',
-    octets: upload,
+    bytes: upload,
     then: (client) => client.reset(),
     reaches: true,
     status: null,
@@ -76,7 +76,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'a client that leaves while it waits',
-    octets: waiting,
+    bytes: waiting,
     then: (client) => client.reset(),
     reaches: true,
     status: null,
@@ -87,7 +87,7 @@ const rows: readonly Row[] = [
   },
   {
     what: 'an exchange beyond the limit of its route',
-    octets: waiting.replace('/fault', '/hasty/fault'),
+    bytes: waiting.replace('/fault', '/hasty/fault'),
     reaches: true,
     status: 504,
     cause: 'exchange_timeout',
@@ -130,7 +130,7 @@ routes:
     test(`${row.what} is ${row.status ?? 'nobody to answer'}, ${row.cause}`, { timeout: 20_000 }, async () => {
       const id = randomUUID();
       const client = edge.connect();
-      client.write(row.octets.replace('ID', id));
+      client.write(row.bytes.replace('ID', id));
       if (row.reaches) await origin.seen(id);
       row.then?.(client);
       const { response } = await client.response('GET', 10_000);
@@ -155,7 +155,7 @@ routes:
     const client = edge.connect();
     const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
     client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), 10_000), 'it is a tunnel');
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'it is a tunnel');
     client.finish();
     assert.ok(await client.waitFor(() => client.state !== 'open', 10_000), 'the client is told');
     await until('it is recorded', async () => (await edge.gateway.findExchange(id)) !== null);

@@ -19,7 +19,7 @@ import { type ExpectedRow, loadExpected } from './load-expected.ts';
 
 const rows = loadExpected().filter(({ whenStopping }) => whenStopping);
 const origin = originForTests('ok');
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 /** What each does before the time is over; its path is its name and method. */
 const answers: Readonly<Record<string, RawAnswer>> = {
@@ -40,29 +40,29 @@ function pathOf({ name, request: { method, held } }: ExpectedRow): string {
   return `/${held ? 'held' : (ownRoutes[name] ?? 'now')}/${name}/${method}`;
 }
 
-function octetsOf(row: ExpectedRow): string {
-  const { method, contentOctets } = row.request;
-  const fields = ['Accept: application/json', ...(contentOctets > 0 ? [`Content-Length: ${contentOctets}`] : [])];
+function bytesOf(row: ExpectedRow): string {
+  const { method, contentBytes } = row.request;
+  const fields = ['Accept: application/json', ...(contentBytes > 0 ? [`Content-Length: ${contentBytes}`] : [])];
   if (row.name === 'drained-tunnel') fields.push('Connection: Upgrade', 'Upgrade: echo/1');
-  const whole = requestText(method, pathOf(row), fields, 'x'.repeat(contentOctets));
+  const whole = requestText(method, pathOf(row), fields, 'x'.repeat(contentBytes));
   if (row.name === 'drained-in-upload') return whole.slice(0, -5);
   return row.name === 'drained-in-head' ? whole.slice(0, -3) : whole;
 }
 
 describe('what is under way when the time of a gateway that stops is over', () => {
   let edge: YamlGateway;
-  let nobody: UnreachableAddress;
+  let unreachable: UnreachableAddress;
   const outcomes = new Map<ExpectedRow, RawOutcome>();
   let records: ExchangeRecord[] = [];
 
   before(async () => {
-    nobody = await unansweringAddress();
+    unreachable = await unansweringAddress();
     origin.answer = ({ line }) => answers[line.split('/')[2] ?? ''] ?? null;
     edge = await startFromYaml(`
 upstreams:
   app: { endpoints: "${origin.address}", check: none }
   full: { endpoints: "${origin.address}", check: none, connections: { max: 1, queue_timeout: 60s } }
-  nobody: { endpoints: "${nobody.host}:${nobody.port}", check: none }
+  nobody: { endpoints: "${unreachable.host}:${unreachable.port}", check: none }
 routes:
   - { path: /nobody, to: nobody, timeouts: { connect: 60s } }
   - { path: /full, to: full }
@@ -75,21 +75,21 @@ log: { path: ./exchange.log }
     occupant.write(requestText('GET', '/full/occupant/GET'));
     await until('the one place is taken', () => origin.requests.length === 1);
     const clients = rows.map((row): [ExpectedRow, RawClient] => [row, edge.connect()]);
-    for (const [row, client] of clients) client.write(octetsOf(row));
+    for (const [row, client] of clients) client.write(bytesOf(row));
     const seen = rows.reduce((sum, row) => sum + row.originSees.min, 1);
     await until(
       'what the origin sees has come',
       () => origin.connectionsUsed === seen && origin.requests.length === seen - 1,
     );
     for (const [row, client] of clients) {
-      if (row.end === 'truncated') assert.ok(await client.waitFor(() => client.octets.includes('half'), patienceMs));
+      if (row.end === 'truncated') assert.ok(await client.waitFor(() => client.bytes.includes('half'), timeoutMs));
     }
     await until('all that is a request is under way', () => edge.counts().active === rows.length);
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
     for (const [row, client] of clients) {
-      outcomes.set(row, await client.response(row.request.method, patienceMs));
-      await client.waitFor(() => client.state !== 'open', patienceMs);
+      outcomes.set(row, await client.response(row.request.method, timeoutMs));
+      await client.waitFor(() => client.state !== 'open', timeoutMs);
       client.close();
     }
     await stopping;
@@ -102,7 +102,7 @@ log: { path: ./exchange.log }
   });
   after(async () => {
     await edge?.stop();
-    await nobody?.close();
+    await unreachable?.close();
   });
 
   for (const row of rows) {

@@ -117,7 +117,7 @@ export class FaultRun {
     const faultId = randomUUID();
     const client = new RawClient(this.gateway);
     client.write(headOf(row, condition, faultId));
-    this.#sendContent(client, row.request.contentOctets);
+    this.#sendContent(client, row.request.contentBytes);
     if (row.request.leaves) await this.#leave(client, faultId);
     const outcome = await client.response(row.request.method, exchangeMsMax);
     // What was cut has its end in the connection's end; the client must be told of it in time as well.
@@ -180,9 +180,9 @@ export class FaultRun {
     client.reset();
   }
 
-  #sendContent(client: RawClient, octets: number): void {
-    const piece = Buffer.alloc(Math.min(octets, 1_048_576), 'x');
-    for (let left = octets; left > 0; left -= piece.length)
+  #sendContent(client: RawClient, bytes: number): void {
+    const piece = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
+    for (let left = bytes; left > 0; left -= piece.length)
       client.write(left < piece.length ? piece.subarray(0, left) : piece);
   }
 }
@@ -279,7 +279,7 @@ const hops: Readonly<Record<string, readonly string[]>> = {
 };
 
 function headOf(row: ExpectedRow, condition: Condition, faultId: string): string {
-  const { method, contentOctets } = row.request;
+  const { method, contentBytes } = row.request;
   const lines = [
     `${method} ${targetOf(row.name)} HTTP/1.1`,
     `Host: ${hasOwnHost(row.name) ? ownHost(row.name) : hosts[condition]}`,
@@ -288,7 +288,7 @@ function headOf(row: ExpectedRow, condition: Condition, faultId: string): string
     `X-Fault-Id: ${faultId}`,
     `X-Request-Id: ${faultId}`,
   ];
-  if (contentOctets > 0) lines.push(`Content-Length: ${contentOctets}`);
+  if (contentBytes > 0) lines.push(`Content-Length: ${contentBytes}`);
   if (row.name === 'upgrade-declined') lines.push('Connection: Upgrade', 'Upgrade: websocket');
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -76,7 +76,7 @@ function checkClient(row: ExpectedRow, faultId: string, outcome: RawOutcome): vo
   if (row.status === null) return assert.equal(response, null);
   assert.ok(
     response !== null,
-    `no response; the connection is ${state}, received: ${JSON.stringify(outcome.octets.toString('latin1', 0, 200))}`,
+    `no response; the connection is ${state}, received: ${JSON.stringify(outcome.bytes.toString('latin1', 0, 200))}`,
   );
   assert.equal(response.status, row.status, 'status');
   assert.equal(clientSight(response), row.clientSees, 'the client sees it');
@@ -172,7 +172,7 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
     assert.equal(String(said), value, `it tells ${key}`);
   }
   // Whoever answers in another language is quoted.
-  if ('firstOctets' in evidence) assert.match(String(evidence['firstOctets']), /^(?:[0-9a-f]{2}){1,64}$/);
+  if ('firstBytes' in evidence) assert.match(String(evidence['firstBytes']), /^(?:[0-9a-f]{2}){1,64}$/);
 }
 
 function checkUnharmed({ response }: { response: RawResponse | null }): void {

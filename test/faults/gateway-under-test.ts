@@ -10,7 +10,7 @@ import type {
 } from '../../src/core/configuration.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { Gateway } from '../../src/gateway/control.ts';
+import type { Gateway } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 
 /** What the run needs of a gateway. Only this file knows which gateway it is and how it is configured. */
@@ -88,7 +88,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
   return {
     deployment: 'edge.test',
     member: 'one',
-    workers: { count: 1, memoryOctetsMax: 1024 ** 3 },
+    workers: { count: 1, memoryBytesMax: 1024 ** 3 },
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
@@ -105,10 +105,10 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
       contentMs: 5000,
       keepAliveMs: 5000,
       writeMs: 5000,
-      headOctetsMax: 32_768,
+      headBytesMax: 32_768,
       fieldsMax: 128,
-      targetOctetsMax: 8192,
-      contentOctetsMax: null,
+      targetBytesMax: 8192,
+      contentBytesMax: null,
       connectionsMax: 1000,
       connectionsPerAddressMax: null,
       ipv6PrefixBits: 64,
@@ -119,7 +119,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
       rateGraceMs: 10_000,
     },
     admin: { socket: null, listen: null, tokens: [], hosts: [] },
-    log: { path: null, rotateOctets: null, keepMax: 5, queryAllowed: [], secretFields: [] },
+    log: { path: null, rotateBytes: null, keepMax: 5, queryAllowed: [], secretFields: [] },
   };
 }
 
@@ -166,7 +166,7 @@ function upstreamOf(target: Target): UpstreamSpec[] {
       queueMax,
       queueMs,
       attemptsMax: 2,
-      responseHeadOctetsMax: 65_536,
+      responseHeadBytesMax: 65_536,
     },
   ];
 }

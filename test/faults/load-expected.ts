@@ -35,7 +35,7 @@ export interface ExpectedRow {
 
 export interface RequestShape {
   readonly method: string;
-  readonly contentOctets: number;
+  readonly contentBytes: number;
   /** The connection to the origin has carried an exchange, and has been idle for this long; null: no matter. */
   readonly reusedAfterMs: number | null;
   readonly leaves: boolean;
@@ -161,10 +161,10 @@ function parseRequest(text: string): RequestShape | null {
   const match =
     /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?(?: (held))?(?: (of two))?$/.exec(text);
   if (match === null) return null;
-  const [, method = '', octets = '0', reused, afterMs = '0', leaves, held, ofTwo] = match;
+  const [, method = '', bytes = '0', reused, afterMs = '0', leaves, held, ofTwo] = match;
   return {
     method,
-    contentOctets: Number(octets),
+    contentBytes: Number(bytes),
     reusedAfterMs: reused === undefined ? null : Number(afterMs),
     leaves: leaves !== undefined,
     held: held !== undefined,

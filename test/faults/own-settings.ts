@@ -35,7 +35,7 @@ export function occupiedMs(name: string): number {
 }
 
 /** Addresses where nobody answers. */
-interface Nobody {
+interface UnreachableAddresses {
   readonly refusing: UnreachableAddress;
   readonly unanswering: UnreachableAddress;
 }
@@ -52,7 +52,7 @@ export class OwnSettings {
   readonly #server: DnsServer;
   readonly #tls: TlsFaultOrigin;
 
-  private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin, nobody: Nobody) {
+  private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin, unreachable: UnreachableAddresses) {
     this.#server = server;
     this.#tls = tls;
     // Where the tests live may be named by the name server; any other loopback address is prohibited to it.
@@ -61,14 +61,14 @@ export class OwnSettings {
       ...this.#tlsTargets(),
       ...nameTargets(server, origin),
       ...addressTargets(),
-      ...occupiedTargets(origin, nobody),
+      ...occupiedTargets(origin, unreachable),
     ];
   }
 
-  static async start(origin: FaultOrigin, nobody: Nobody): Promise<OwnSettings> {
+  static async start(origin: FaultOrigin, unreachable: UnreachableAddresses): Promise<OwnSettings> {
     const server = await startDnsServer();
     try {
-      return new OwnSettings(server, await startTlsFaultOrigin(), origin, nobody);
+      return new OwnSettings(server, await startTlsFaultOrigin(), origin, unreachable);
     } catch (error) {
       await server.stop();
       throw error;
@@ -126,7 +126,7 @@ function addressTargets(): Target[] {
 }
 
 /** Upstreams with one place, with a queue before it or without; and two with a good endpoint that is busy, so that the one that is none comes first. */
-function occupiedTargets(origin: FaultOrigin, { refusing, unanswering }: Nobody): Target[] {
+function occupiedTargets(origin: FaultOrigin, { refusing, unanswering }: UnreachableAddresses): Target[] {
   return [
     { ...own('pool-full'), to: origin.address, connectionsMax: 1 },
     { ...own('queue-moves'), to: origin.address, connectionsMax: 1, queueMax: 1, queueMs: 5000 },

@@ -23,16 +23,16 @@ test('the same seed is the same scenario', () => {
 });
 
 test('what follows a 101 that comes in two pieces is not held to be a request', () => {
-  const send = (octets: string): Step => ({ kind: 'send', octets });
+  const send = (bytes: string): Step => ({ kind: 'send', bytes });
   const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   const changes = [send('HTTP/1.1 1'), send('01 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')];
   const { reached } = runScenario({
     seed: '101',
     clients: [[send(upgrade), send('\r\n\r\nno request\r\n\r\n')]],
     connections: [{ refuses: false, first: [], answers: [changes] }],
-    windowOctets: 65_536,
+    windowBytes: 65_536,
     latencyMs: 0,
-    pieceOctets: 0,
+    pieceBytes: 0,
   });
   assert.equal(reached, 1);
 });
@@ -45,15 +45,15 @@ test('a list is made smaller down to what fails', () => {
   );
 });
 
-test('a snippet reads as the octets that it was made of', () => {
-  const octets = Buffer.from('GET /\\ HTTP/1.1\r\nA: \0\x80 \r\nB:\tc\n\r\r\n\r\nrest', 'latin1');
-  const [read] = readCases('a.md', `# A\n\n${snippetOf(octets, 'request')}\n`);
-  assert.deepEqual(read?.octets, octets);
+test('a snippet reads as the bytes that it was made of', () => {
+  const bytes = Buffer.from('GET /\\ HTTP/1.1\r\nA: \0\x80 \r\nB:\tc\n\r\r\n\r\nrest', 'latin1');
+  const [read] = readCases('a.md', `# A\n\n${snippetOf(bytes, 'request')}\n`);
+  assert.deepEqual(read?.bytes, bytes);
   const [head] = readCases('a.md', `# A\n\n${snippetOf(Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), 'response', 'HEAD')}\n`);
-  assert.deepEqual([head?.octets.toString(), head?.method], ['HTTP/1.1 200 OK\r\n\r\n', 'HEAD']);
+  assert.deepEqual([head?.bytes.toString(), head?.method], ['HTTP/1.1 200 OK\r\n\r\n', 'HEAD']);
 });
 
-const badResponses: readonly (readonly [what: string, octets: string, methods: readonly string[]])[] = [
+const badResponses: readonly (readonly [what: string, bytes: string, methods: readonly string[]])[] = [
   ['an answer to nothing', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', []],
   ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n', ['GET']],
   ['a 204 with a length', 'HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n', ['GET']],
@@ -62,10 +62,10 @@ const badResponses: readonly (readonly [what: string, octets: string, methods: r
   ['a bare LF', 'HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n', ['GET']],
 ];
 
-for (const [what, octets, methods] of badResponses) {
+for (const [what, bytes, methods] of badResponses) {
   test(`the reader of answers sees ${what}`, () => {
-    const { complaint, isCut } = readResponses(octets, methods, 'fin');
-    assert.ok(complaint !== null || isCut);
-    if (!isCut) assert.notEqual(complaint, null);
+    const { violation, isCut } = readResponses(bytes, methods, 'fin');
+    assert.ok(violation !== null || isCut);
+    if (!isCut) assert.notEqual(violation, null);
   });
 }

@@ -35,13 +35,13 @@ export function playSeed(seed: string): EngineSummary {
 
 function findingText(scenario: EngineScenario): string {
   const smaller = smallerScenario(scenario);
-  const sent = smaller.clients.map((steps) => octetsOf(steps));
+  const sent = smaller.clients.map((steps) => bytesOf(steps));
   const answers = smaller.connections.flatMap(({ first, answers }) =>
-    [first, ...answers].map((steps) => octetsOf(steps)),
+    [first, ...answers].map((steps) => bytesOf(steps)),
   );
   const blocks = [
-    ...sent.filter((octets) => octets.length > 0).map((octets) => snippetOf(octets, 'request')),
-    ...answers.filter((octets) => octets.length > 0).map((octets) => snippetOf(octets, 'response')),
+    ...sent.filter((bytes) => bytes.length > 0).map((bytes) => snippetOf(bytes, 'request')),
+    ...answers.filter((bytes) => bytes.length > 0).map((bytes) => snippetOf(bytes, 'response')),
   ];
   return [
     `again: npm run fuzz -- --again ${scenario.seed}`,
@@ -51,6 +51,6 @@ function findingText(scenario: EngineScenario): string {
   ].join('\n\n');
 }
 
-function octetsOf(steps: EngineScenario['clients'][number]): Buffer {
-  return Buffer.from(steps.map((step) => (step.kind === 'send' ? step.octets : '')).join(''), 'latin1');
+function bytesOf(steps: EngineScenario['clients'][number]): Buffer {
+  return Buffer.from(steps.map((step) => (step.kind === 'send' ? step.bytes : '')).join(''), 'latin1');
 }

@@ -10,10 +10,10 @@ test('two seconds of mutated messages find nothing', (context) => {
 });
 
 for (const [what, kind, make] of growing) {
-  test(`${what}, octet by octet, takes time in proportion to the length`, () => {
+  test(`${what}, byte by byte, takes time in proportion to the length`, () => {
     const short = timeOf(kind, make(1800));
     const long = timeOf(kind, make(1800 * 8));
     // Linear is 8, quadratic 64; the machine has other work, and short times are rough.
-    assert.ok(long < short * 30 + 2e6, `${short} ns for 1,800 octets, ${long} ns for eight times as many`);
+    assert.ok(long < short * 30 + 2e6, `${short} ns for 1,800 bytes, ${long} ns for eight times as many`);
   });
 }

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { judgeRequests, judgeResponses, type Pieces, type Verdict } from '../conformance/judge.ts';
+import { judgeRequests, judgeResponses, type Slices, type Verdict } from '../conformance/judge.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
 import { smallerList } from './smaller.ts';
 import { snippetOf } from './snippet.ts';
 
 /**
- * Mutates the conformance cases and holds the parsers to what must be true of any octets:
+ * Mutates the conformance cases and holds the parsers to what must be true of any bytes:
  *
  * - nothing throws;
- * - the verdict does not depend on how the octets are cut into pieces;
+ * - the verdict does not depend on how the bytes are cut into pieces;
  * - every block of the storage comes back;
  * - time grows with the length, not with its square.
  *
- * A finding names its seed, and has its octets as a case of the documents.
+ * A finding names its seed, and has its bytes as a case of the documents.
  */
 const cases = loadCases();
 
 export interface FuzzResult {
   readonly runs: number;
-  readonly octets: number;
+  readonly bytes: number;
 }
 
 /** What is put in by chance: the words on which two parsers have been known to differ. */
@@ -65,42 +65,42 @@ const words = [
 
 export function fuzzWire(seed: string, goesOn: () => boolean): FuzzResult {
   let runs = 0;
-  let octets = 0;
-  while (goesOn()) octets += judgeSeed(`${seed}/${runs++}`);
-  return { runs, octets };
+  let bytes = 0;
+  while (goesOn()) bytes += judgeSeed(`${seed}/${runs++}`);
+  return { runs, bytes };
 }
 
 /** One mutated message, by its seed; a finding throws with what is left of it when it has been made smaller. */
 export function judgeSeed(seed: string): number {
   const random = new SeededRandom(seed);
   const base = random.pick(cases);
-  const octets = mutated(base, cases, random);
+  const bytes = mutated(base, cases, random);
   const cutBy = random.fork('pieces');
-  const each = { ...base, octets };
+  const each = { ...base, bytes };
   try {
-    check(each, cut(octets, cutBy));
+    check(each, cut(bytes, cutBy));
   } catch (error) {
     throw new Error(findingText(seed, each), { cause: error });
   }
-  return octets.length;
+  return bytes.length;
 }
 
 function findingText(seed: string, each: ConformanceCase): string {
-  const fails = (octets: readonly number[]): boolean => {
-    const smaller = { ...each, octets: Buffer.from(octets) };
+  const fails = (bytes: readonly number[]): boolean => {
+    const smaller = { ...each, bytes: Buffer.from(bytes) };
     try {
       // In all sorts of pieces: what made it fail may have been where it was cut.
-      for (let n = 0; n < 8; n++) check(smaller, cut(smaller.octets, new SeededRandom(`${seed} ${n}`)));
+      for (let n = 0; n < 8; n++) check(smaller, cut(smaller.bytes, new SeededRandom(`${seed} ${n}`)));
       check(
         smaller,
-        Array.from(smaller.octets, (octet) => Uint8Array.of(octet)),
+        Array.from(smaller.bytes, (byte) => Uint8Array.of(byte)),
       );
       return false;
     } catch {
       return true;
     }
   };
-  const all = [...each.octets];
+  const all = [...each.bytes];
   const smaller = fails(all) ? smallerList(all, fails, 2000) : all;
   return [
     `again: npm run fuzz -- --again ${seed}`,
@@ -109,103 +109,103 @@ function findingText(seed: string, each: ConformanceCase): string {
   ].join('\n\n');
 }
 
-function check(each: ConformanceCase, pieces: Pieces): void {
+function check(each: ConformanceCase, slices: Slices): void {
   const storage = new HeadStorage();
-  const whole = told(judgeIn(each, [each.octets], storage));
-  assert.deepEqual(told(judgeIn(each, pieces, storage)), whole);
+  const whole = verdictText(judgeIn(each, [each.bytes], storage));
+  assert.deepEqual(verdictText(judgeIn(each, slices, storage)), whole);
   for (const line of whole) assert.ok(!line.includes('undefined') && !line.includes('NaN'), line.join(' · '));
   assert.ok(storage.keptBlocks <= 2);
 }
 
-/** The guess at what octets are depends on how many had come when they were refused; nothing else may. */
-function told(verdict: readonly Verdict[]): readonly Verdict[] {
+/** The guess at what bytes are depends on how many had come when they were refused; nothing else may. */
+function verdictText(verdict: readonly Verdict[]): readonly Verdict[] {
   return verdict.map((line) => (line.includes('response_not_http') ? line.slice(0, 3) : line));
 }
 
-function judgeIn(each: ConformanceCase, pieces: Pieces, storage: HeadStorage): readonly Verdict[] {
-  return each.kind === 'request' ? judgeRequests(pieces, storage) : judgeResponses(pieces, each.method, storage);
+function judgeIn(each: ConformanceCase, slices: Slices, storage: HeadStorage): readonly Verdict[] {
+  return each.kind === 'request' ? judgeRequests(slices, storage) : judgeResponses(slices, each.method, storage);
 }
 
 function mutated(base: ConformanceCase, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
-  let octets = base.octets.length < 4000 ? base.octets : base.octets.subarray(0, 4000);
-  for (let change = random.integer(5); change > 0; change--) octets = changed(octets, cases, random);
-  return octets;
+  let bytes = base.bytes.length < 4000 ? base.bytes : base.bytes.subarray(0, 4000);
+  for (let change = random.integer(5); change > 0; change--) bytes = changed(bytes, cases, random);
+  return bytes;
 }
 
 /** One change by chance. */
-export function changed(octets: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
-  const at = random.integer(octets.length + 1);
-  const end = Math.min(octets.length, at + random.integer(12));
-  const put = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat([octets.subarray(0, at), ...parts]);
+export function changed(bytes: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
+  const at = random.integer(bytes.length + 1);
+  const end = Math.min(bytes.length, at + random.integer(12));
+  const put = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat([bytes.subarray(0, at), ...parts]);
   switch (random.integer(6)) {
     case 0:
-      return put(octets.subarray(end)); // some octets left out
+      return put(bytes.subarray(end)); // some bytes left out
     case 1:
-      return put(Buffer.from(random.pick(words), 'latin1'), octets.subarray(at));
+      return put(Buffer.from(random.pick(words), 'latin1'), bytes.subarray(at));
     case 2:
-      return put(Uint8Array.of(random.integer(256)), octets.subarray(end)); // some replaced by any one
+      return put(Uint8Array.of(random.integer(256)), bytes.subarray(end)); // some replaced by any one
     case 3:
-      return put(octets.subarray(at, end), octets.subarray(at)); // some said twice
+      return put(bytes.subarray(at, end), bytes.subarray(at)); // some said twice
     case 4:
-      return put(random.pick(cases).octets.subarray(0, 2000).subarray(random.integer(40))); // another case's tail
+      return put(random.pick(cases).bytes.subarray(0, 2000).subarray(random.integer(40))); // another case's tail
     default:
-      return put(octets); // a second message behind the first, cut somewhere
+      return put(bytes); // a second message behind the first, cut somewhere
   }
 }
 
-function cut(octets: Uint8Array, random: SeededRandom): Pieces {
+function cut(bytes: Uint8Array, random: SeededRandom): Slices {
   const largest = 1 + random.integer(random.pick([1, 3, 40, 600]));
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < octets.length; ) {
-    const end = Math.min(octets.length, at + 1 + random.integer(largest));
-    pieces.push(octets.subarray(at, end));
+  const slices: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + 1 + random.integer(largest));
+    slices.push(bytes.subarray(at, end));
     at = end;
   }
-  return pieces;
+  return slices;
 }
 
 /** Messages that can be made as long as one likes, within and beyond the limits. */
 export const growing: readonly (readonly [
   what: string,
   kind: 'request' | 'response',
-  make: (octets: number) => string,
+  make: (bytes: number) => string,
 ])[] = [
-  ['a target', 'request', (octets) => `GET /${'a'.repeat(octets)}`],
-  ['a value', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nA: ${'a'.repeat(octets)}`],
-  ['white space before a value', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nA:${' '.repeat(octets)}`],
-  ['a name', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\n${'a'.repeat(octets)}`],
-  ['nominations', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${'a,'.repeat(octets / 2)}\r\n\r\n`],
+  ['a target', 'request', (bytes) => `GET /${'a'.repeat(bytes)}`],
+  ['a value', 'request', (bytes) => `GET / HTTP/1.1\r\nHost: a\r\nA: ${'a'.repeat(bytes)}`],
+  ['white space before a value', 'request', (bytes) => `GET / HTTP/1.1\r\nHost: a\r\nA:${' '.repeat(bytes)}`],
+  ['a name', 'request', (bytes) => `GET / HTTP/1.1\r\nHost: a\r\n${'a'.repeat(bytes)}`],
+  ['nominations', 'request', (bytes) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${'a,'.repeat(bytes / 2)}\r\n\r\n`],
   [
     'codings',
     'request',
-    (octets) => `GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${'a,'.repeat(octets / 2)}\r\n\r\n`,
+    (bytes) => `GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${'a,'.repeat(bytes / 2)}\r\n\r\n`,
   ],
-  ['a reason', 'response', (octets) => `HTTP/1.1 200 ${'a'.repeat(octets)}`],
+  ['a reason', 'response', (bytes) => `HTTP/1.1 200 ${'a'.repeat(bytes)}`],
   [
     'chunks',
     'response',
-    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(octets / 6)}`,
+    (bytes) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(bytes / 6)}`,
   ],
   [
     'trailers',
     'response',
-    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ${'a'.repeat(octets)}`,
+    (bytes) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ${'a'.repeat(bytes)}`,
   ],
   [
     'trailer lines',
     'response',
-    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'A:\r\n'.repeat(octets / 4)}`,
+    (bytes) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'A:\r\n'.repeat(bytes / 4)}`,
   ],
 ];
 
-/** Nanoseconds that one-octet pieces of a growing message take: the best of a few tries. */
+/** Nanoseconds that one-byte pieces of a growing message take: the best of a few tries. */
 export function timeOf(kind: 'request' | 'response', text: string): number {
-  const pieces = Array.from(Buffer.from(text, 'latin1'), (octet) => Uint8Array.of(octet));
+  const slices = Array.from(Buffer.from(text, 'latin1'), (byte) => Uint8Array.of(byte));
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 15; round++) {
     const start = process.hrtime.bigint();
-    if (kind === 'request') judgeRequests(pieces);
-    else judgeResponses(pieces, 'GET');
+    if (kind === 'request') judgeRequests(slices);
+    else judgeResponses(slices, 'GET');
     best = Math.min(best, Number(process.hrtime.bigint() - start));
   }
   return best;

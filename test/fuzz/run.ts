@@ -36,7 +36,7 @@ else await runParts(seed ?? String(process.hrtime.bigint()));
 
 /** A seed of the parsers has "wire" in it, one of the engine "engine". */
 function playAgain(seed: string): void {
-  if (seed.includes('/wire/')) console.log(`${judgeSeed(seed)} octets, nothing found`);
+  if (seed.includes('/wire/')) console.log(`${judgeSeed(seed)} bytes, nothing found`);
   else console.log('nothing found:', playSeed(seed));
 }
 

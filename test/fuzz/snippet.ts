@@ -1,10 +1,10 @@
 /**
- * Octets as a block of the conformance documents (test/conformance/README.md), with a verdict to be written: what a
+ * Bytes as a block of the conformance documents (test/conformance/README.md), with a verdict to be written: what a
  * finding leaves behind is a case.
  */
-export function snippetOf(octets: Uint8Array, kind: 'request' | 'response', method = 'GET'): string {
+export function snippetOf(bytes: Uint8Array, kind: 'request' | 'response', method = 'GET'): string {
   const info = kind === 'response' && method !== 'GET' ? `response to ${method}` : kind;
-  const lines = Buffer.from(octets).toString('latin1').split('\r\n').map(escaped);
+  const lines = Buffer.from(bytes).toString('latin1').split('\r\n').map(escaped);
   const last = lines.pop();
   if (last !== undefined && last !== '') lines.push(`${last}\\`);
   return ['```http ' + info, ...lines, '```', '', '```verdict', '…', '```'].join('\n');
@@ -13,11 +13,11 @@ export function snippetOf(octets: Uint8Array, kind: 'request' | 'response', meth
 const letters: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '\0': '\\0', '\\': '\\\\' };
 
 function escaped(line: string): string {
-  const text = line.replace(/[^ -~]|\\/g, (octet) => letters[octet] ?? `\\x${hex(octet)}`);
+  const text = line.replace(/[^ -~]|\\/g, (byte) => letters[byte] ?? `\\x${hex(byte)}`);
   // A space that ends a line would be taken away by an editor.
   return text.replace(/ $/, '\\x20');
 }
 
-function hex(octet: string): string {
-  return octet.charCodeAt(0).toString(16).padStart(2, '0');
+function hex(byte: string): string {
+  return byte.charCodeAt(0).toString(16).padStart(2, '0');
 }

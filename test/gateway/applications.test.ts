@@ -5,9 +5,9 @@ import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verdictOf } from '../../src/cli/explanation.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { InstanceStatus } from '../../src/gateway/control.ts';
+import type { InstanceStatus } from '../../src/control/gateway-status.ts';
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
-import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Applications as processes of their own: nothing reaches them before they are ready, and their death is named.
 
@@ -188,7 +188,7 @@ describe('an application that dies while it has a request', () => {
     const [, record, exit] = await named(async () => {
       const client = edge.connect();
       client.write(requestText('GET', '/half'));
-      const { response, state } = await client.response('GET', patienceMs);
+      const { response, state } = await client.response('GET', timeoutMs);
       client.close();
       assert.equal(response?.complete, false);
       assert.notEqual(state, 'open');

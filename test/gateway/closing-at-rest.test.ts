@@ -9,9 +9,9 @@ import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.
 import type { Transport } from '../../src/core/transport.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { fieldOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
-import { type AcceptWay, listen, type Listening } from '../../src/transport/listen.ts';
+import { type ReadMode, listen, type BoundListener } from '../../src/transport/listen.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { OctetWriter } from '../../src/wire/octet-writer.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { defaultLimits } from '../exchange/world.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';
 
@@ -30,11 +30,11 @@ class Answering implements DownstreamHandler {
 
   onRequest(failure: Failure | null): void {
     const answer = failure === null ? content : Buffer.from(failure.cause);
-    const octets = answer.length;
-    const framing = { kind: 'length', octets } as const;
+    const bytes = answer.length;
+    const framing = { kind: 'length', bytes } as const;
     const status = failure === null ? 200 : 503;
-    this.#stream.respond({ status, reason: '', upgrade: null, framing, contentLength: octets, writeFields() {} });
-    this.#stream.sendContent(answer, 0, octets, 'owned');
+    this.#stream.respond({ status, reason: '', upgrade: null, framing, contentLength: bytes, writeFields() {} });
+    this.#stream.sendContent(answer, 0, bytes, 'owned');
     this.#stream.endContent(null);
   }
 
@@ -48,11 +48,11 @@ class Answering implements DownstreamHandler {
 
 let clock: SimulatedClock;
 let connections: ListenerConnections;
-let listening: Listening;
+let listening: BoundListener;
 let transports: Transport[];
 let clients: Socket[];
 
-function listenBy(way: AcceptWay): Promise<void> {
+function listenBy(way: ReadMode): Promise<void> {
   return new Promise((resolve, reject) => {
     listen(
       { host: '127.0.0.1', port: 0, sharePort: false },
@@ -82,16 +82,16 @@ beforeEach(() => {
     {
       clock,
       deadlines: new Deadlines(clock),
-      writer: new OctetWriter(),
+      writer: new ByteWriter(),
       storage: new HeadStorage(),
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
-      untaken: { look() {} },
+      sendQueueBytes: { look() {} },
       admission: {
-        take: () => '',
-        takeAddress: () => '',
-        giveBack() {},
-        giveBackAddress() {},
+        acquire: () => '',
+        acquireAddress: () => '',
+        release() {},
+        releaseAddress() {},
         refusal: () => null,
         refusalOver() {},
       },
@@ -126,7 +126,7 @@ const drained = fail('drained', 'request', { why: 'gateway_stopping', what: 'req
 const closings: readonly (readonly [what: string, close: () => void])[] = [
   ['when a gateway ends', () => connections.closeIdle()],
   ['to make room', () => assert.equal(connections.makeRoom(1), 0)],
-  ['when the time for draining is over', () => connections.cut(drained)],
+  ['when the time for draining is over', () => connections.forceClose(drained)],
 ];
 
 async function pass(ms: number): Promise<void> {
@@ -144,7 +144,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
         test(`${what} is not where a request lies in the kernel: ${kept ? 'its next one' : 'its first'}`, async () => {
           const client = await connected(kept);
           await pass(2000);
-          connections.takeLeave();
+          connections.announceClose();
           client.write(requestText('GET', '/last'));
           close();
           const [last] = await Promise.all([responseOn(client), pass(0)]);
@@ -189,14 +189,14 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       const client = connect({ ...listening.address, noDelay: true });
       clients.push(client);
       let [got, ended] = [0, false];
-      client.on('data', (octets) => void (got += octets.length));
+      client.on('data', (bytes) => void (got += bytes.length));
       client.on('end', () => void (ended = true));
       client.on('error', () => {});
       await until('it is accepted', () => transports.length === 1 && !client.connecting);
       client.pause();
       const transport = transports[0] ?? assert.fail();
       const request = requestText('GET', '/');
-      for (let sent = 0; transport.pendingOctets === 0; sent++) {
+      for (let sent = 0; transport.pendingBytes === 0; sent++) {
         assert.ok(sent < 5000, 'the kernel does not take all of that');
         client.write(request);
         await nextTurn();
@@ -208,29 +208,29 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
     for (const [what, close] of [
       ['when a gateway ends', () => connections.closeIdle()],
       ['to make room', () => void connections.makeRoom(1)],
-      ['when the time for draining is over', () => connections.cut(drained)],
+      ['when the time for draining is over', () => connections.forceClose(drained)],
     ] as const) {
       test(`is not lost when connections are closed ${what}`, async () => {
         const { client, got, ended } = await muchIsPending();
         const transport = transports[0] ?? assert.fail();
         close();
         await pass(0);
-        assert.ok(transport.pendingOctets > 0);
+        assert.ok(transport.pendingBytes > 0);
         assert.equal(connections.isBusy, true, 'something still comes of it');
-        const { sentOctets } = transport;
+        const { sentBytes } = transport;
         client.resume();
         await until('it has ended', ended);
-        assert.equal(got(), sentOctets);
+        assert.equal(got(), sentBytes);
         await until('it is forgotten', () => connections.size === 0);
       });
     }
 
     test('is lost when it is cut again', async () => {
       await muchIsPending();
-      connections.cut(drained);
+      connections.forceClose(drained);
       await pass(1000);
       assert.equal(connections.isBusy, true);
-      connections.cut(drained);
+      connections.forceClose(drained);
       assert.equal(connections.size, 0);
     });
 

@@ -5,10 +5,10 @@ import { fieldOf, type RawClient, type RawResponse } from '../../src/testing/tes
 import { responseLimits } from '../../src/wire/limits.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
 import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
-import { patienceMs, requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 
-// The documents of test/conformance, which the parsers obey, against the whole gateway: the same octets on real sockets,
+// The documents of test/conformance, which the parsers obey, against the whole gateway: the same bytes on real sockets,
 // and the same verdict as far as it can be seen from outside.
 
 let origin: RawOrigin;
@@ -23,11 +23,11 @@ upstreams:
     endpoints: "${origin.address}"
     check: none
     attempts: 1
-    response_head_max: ${responseLimits.headOctetsMax}B
+    response_head_max: ${responseLimits.headBytesMax}B
 client:
-  head_max: ${requestLimits.headOctetsMax}B
+  head_max: ${requestLimits.headBytesMax}B
   fields_max: ${requestLimits.fieldsMax}
-  target_max: ${requestLimits.targetOctetsMax}B
+  target_max: ${requestLimits.targetBytesMax}B
 `);
 });
 after(() => edge.stop());
@@ -58,13 +58,13 @@ function said({ parts }: Expected, beginning: string): string | null {
   return parts.find((part) => part.startsWith(beginning))?.slice(beginning.length) ?? null;
 }
 
-describe('octets of a client', () => {
+describe('bytes of a client', () => {
   for (const one of cases.filter(({ kind }) => kind === 'request')) {
     test(one.name, async () => {
       const client = edge.connect();
       try {
-        client.write(one.octets);
-        await checkRequests(client, expectedOf(one), one.octets);
+        client.write(one.bytes);
+        await checkRequests(client, expectedOf(one), one.bytes);
       } finally {
         client.close();
       }
@@ -72,12 +72,12 @@ describe('octets of a client', () => {
   }
 });
 
-async function checkRequests(client: RawClient, expected: readonly Expected[], octets: Buffer): Promise<void> {
+async function checkRequests(client: RawClient, expected: readonly Expected[], bytes: Buffer): Promise<void> {
   let reached = 0;
   for (const message of expected) {
     const [verdict = ''] = message.parts;
     if (verdict === 'accepted') {
-      const response = await responseOn(client, methodOf(message, octets));
+      const response = await responseOn(client, methodOf(message, bytes));
       assert.equal(response.status, 200);
       checkForwarded(message, origin.requests[reached]);
       reached++;
@@ -85,7 +85,7 @@ async function checkRequests(client: RawClient, expected: readonly Expected[], o
       client.finish();
       await ended(client);
       assert.doesNotMatch(
-        client.octets.toString('latin1'),
+        client.bytes.toString('latin1'),
         /^HTTP\/1\.1 2/,
         'what is not whole is not answered as if it were',
       );
@@ -95,23 +95,23 @@ async function checkRequests(client: RawClient, expected: readonly Expected[], o
       assert.equal(fieldOf(response, 'connection'), 'close');
       assert.match(fieldOf(response, 'proxy-status') ?? '', new RegExp(`;error=${message.parts[1]}`));
       assert.match(fieldOf(response, 'content-type') ?? '', /problem\+json/);
-      const { says } = requestRules[message.parts[2] as keyof typeof requestRules];
+      const { reason } = requestRules[message.parts[2] as keyof typeof requestRules];
       const { detail } = JSON.parse(response.content.toString()) as { detail: string };
-      assert.ok(detail.includes(says), `${detail} (${says})`);
+      assert.ok(detail.includes(reason), `${detail} (${reason})`);
       await ended(client);
-      assert.equal(client.octets.length, 0, 'nothing follows the refusal');
+      assert.equal(client.bytes.length, 0, 'nothing follows the refusal');
     }
   }
   assert.equal(origin.requests.length, reached, 'so many requests have reached the endpoint');
 }
 
 async function ended(client: RawClient): Promise<void> {
-  assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs), 'the connection is closed');
+  assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs), 'the connection is closed');
 }
 
-function methodOf({ parts }: Expected, octets: Buffer): string {
+function methodOf({ parts }: Expected, bytes: Buffer): string {
   const line = parts.find((part) => /^[!-~]+ (?:\/|\*)/.test(part) && !part.startsWith('host '));
-  return line?.split(' ')[0] ?? /^\s*(\S+) /.exec(octets.toString('latin1', 0, 64))?.[1] ?? 'GET';
+  return line?.split(' ')[0] ?? /^\s*(\S+) /.exec(bytes.toString('latin1', 0, 64))?.[1] ?? 'GET';
 }
 
 /** Fields that the gateway writes by itself; what a client sends of them is judged in forwarding.test.ts. */
@@ -146,15 +146,15 @@ function checkFields(expected: readonly string[], actual: FieldLines, own: RegEx
   assert.deepEqual(lines.filter(theirs), expected.filter(theirs));
 }
 
-describe('octets of an endpoint', () => {
+describe('bytes of an endpoint', () => {
   for (const one of cases.filter(({ kind }) => kind === 'response')) {
     const expected = expectedOf(one);
     const skip = whyNotTold(one.method, expected);
     test(one.name, { ...(skip === null ? {} : { skip }) }, async () => {
       const endsAfter = expected.some(({ parts }) => parts[0] === 'partial' || parts.includes('until-close'));
       origin.answer = () => (socket) => {
-        if (endsAfter) socket.end(one.octets);
-        else socket.write(one.octets);
+        if (endsAfter) socket.end(one.bytes);
+        else socket.write(one.bytes);
       };
       const client = edge.connect();
       client.write(requestText(one.method, '/', ['Accept: application/json']));
@@ -179,7 +179,7 @@ function whyNotTold(method: string, expected: readonly Expected[]): string | nul
 async function checkResponse(client: RawClient, method: string, expected: readonly Expected[]): Promise<void> {
   const interim = expected.filter(({ parts }) => parts[0] === 'accepted' && Number(parts[1]) < 200);
   const [final] = expected.filter((message) => !interim.includes(message));
-  const { response, state } = await client.response(method, patienceMs);
+  const { response, state } = await client.response(method, timeoutMs);
   assert.ok(response !== null, `a response has come; the connection is ${state}`);
   // One with framing, which it must not have, stays here: its verdict says that it ends the connection.
   const passed = interim.filter(({ parts }) => !parts.includes('close')).map(({ parts }) => Number(parts[1]));

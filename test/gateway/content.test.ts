@@ -9,20 +9,20 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Content in bulk: every octet reaches whom it is for, and what cannot be passed on at once is not piled up.
+// Content in bulk: every byte reaches whom it is for, and what cannot be passed on at once is not piled up.
 
 /**
  * A megabyte and a little, so that no boundary of a buffer falls together with the end; for the first six clients more
- * than all the kernel's buffers on the way hold, so that the gateway itself must keep octets waiting.
+ * than all the kernel's buffers on the way hold, so that the gateway itself must keep bytes waiting.
  */
-function octetsOf(id: number): number {
+function bytesOf(id: number): number {
   return id < 6 ? 14_000_011 : 1_300_003;
 }
 
 /** What a client's content is made of: a function of its id and the place, so that no two clients have the same. */
-function contentOf(id: number, octets: number): Buffer {
-  const content = Buffer.allocUnsafe(octets);
-  for (let at = 0; at < octets; at++) content[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
+function contentOf(id: number, bytes: number): Buffer {
+  const content = Buffer.allocUnsafe(bytes);
+  for (let at = 0; at < bytes; at++) content[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
   return content;
 }
 
@@ -38,12 +38,12 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
   after(() => edge.stop());
   after(() => origin.close());
 
-  test('get and give their own octets only', async () => {
+  test('get and give their own bytes only', async () => {
     const clients = Array.from({ length: 20 }, (_, id) => exchangeContent(edge, id));
     for (const [id, got] of (await Promise.all(clients)).entries()) {
-      const expected = contentOf(id, octetsOf(id));
+      const expected = contentOf(id, bytesOf(id));
       assert.equal(got.length, expected.length, `client ${id}: length`);
-      assert.ok(got.equals(expected), `client ${id}: differs at octet ${firstDifference(got, expected)}`);
+      assert.ok(got.equals(expected), `client ${id}: differs at byte ${firstDifference(got, expected)}`);
     }
     await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
     assert.equal(edge.counts().unclassified, 0);
@@ -55,7 +55,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
  * every fourth reads slowly, every fifth writes slowly. The first six begin to read late.
  */
 async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
-  const content = contentOf(id, octetsOf(id));
+  const content = contentOf(id, bytesOf(id));
   const { host, port } = edge.address();
   const socket = connect({ host, port });
   await once(socket, 'connect');
@@ -64,21 +64,21 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
   const wanted = id % 3 === 0 ? 'chunked' : 'length';
   const sending = (async () => {
     socket.write(
-      requestText('POST', `/echo?${wanted}&octets=${content.length}&slow=${id === 13}`, [framing, 'Connection: close']),
+      requestText('POST', `/echo?${wanted}&bytes=${content.length}&slow=${id === 13}`, [framing, 'Connection: close']),
     );
-    const pieceOctets = id < 6 ? 150_001 : 7_001 + id * 997;
-    for (let at = 0; at < content.length; at += pieceOctets) {
-      const piece = content.subarray(at, at + pieceOctets);
-      const octets = chunkedUp ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, crlf]) : piece;
-      if (!socket.write(octets)) await once(socket, 'drain');
+    const pieceBytes = id < 6 ? 150_001 : 7_001 + id * 997;
+    for (let at = 0; at < content.length; at += pieceBytes) {
+      const piece = content.subarray(at, at + pieceBytes);
+      const bytes = chunkedUp ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, crlf]) : piece;
+      if (!socket.write(bytes)) await once(socket, 'drain');
       if (id % 5 === 0) await sleep(1);
     }
     if (chunkedUp) socket.write('0\r\n\r\n');
   })();
   if (id < 6) await sleep(700);
   const pieces: Buffer[] = [];
-  for await (const octets of socket) {
-    pieces.push(octets as Buffer);
+  for await (const bytes of socket) {
+    pieces.push(bytes as Buffer);
     if (id % 4 === 0 && pieces.length % 16 === 0) await sleep(1);
   }
   await sending;
@@ -88,11 +88,11 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
 const crlf = Buffer.from('\r\n');
 
 /** The content of a response that ended with its connection. */
-function contentIn(octets: Buffer): Buffer {
-  const end = octets.indexOf('\r\n\r\n');
-  const head = octets.toString('latin1', 0, end);
+function contentIn(bytes: Buffer): Buffer {
+  const end = bytes.indexOf('\r\n\r\n');
+  const head = bytes.toString('latin1', 0, end);
   assert.match(head, /^HTTP\/1\.1 200 /);
-  const rest = octets.subarray(end + 4);
+  const rest = bytes.subarray(end + 4);
   if (!/transfer-encoding: chunked/i.test(head)) return rest;
   const pieces: Buffer[] = [];
   for (let at = 0; ; ) {
@@ -115,7 +115,7 @@ interface Echo {
   close(): Promise<void>;
 }
 
-/** Sends each request's content back while it comes: after the head, octet for octet, by length or in chunks. */
+/** Sends each request's content back while it comes: after the head, byte for byte, by length or in chunks. */
 async function startEcho(): Promise<Echo> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, highWaterMark: 8192 }, (socket) => {
@@ -150,9 +150,9 @@ async function echoOn(socket: Socket): Promise<void> {
     held = Buffer.concat([held, next.value as Buffer]);
     return true;
   };
-  const take = (octets: number): Buffer => {
-    const taken = held.subarray(0, octets);
-    held = held.subarray(octets);
+  const take = (bytes: number): Buffer => {
+    const taken = held.subarray(0, bytes);
+    held = held.subarray(bytes);
     return taken;
   };
   const line = async (end: string): Promise<string | null> => {
@@ -164,17 +164,17 @@ async function echoOn(socket: Socket): Promise<void> {
   for (let head = await line('\r\n\r\n'); head !== null; head = await line('\r\n\r\n')) {
     const chunked = head.includes('?chunked');
     const slow = head.includes('slow=true');
-    const octets = /octets=([0-9]+)/.exec(head)?.[1];
-    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${octets}`;
+    const bytes = /bytes=([0-9]+)/.exec(head)?.[1];
+    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`;
     socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`);
-    const pass = async (octets: Buffer): Promise<void> => {
-      const out = chunked ? Buffer.concat([Buffer.from(`${octets.length.toString(16)}\r\n`), octets, crlf]) : octets;
+    const pass = async (bytes: Buffer): Promise<void> => {
+      const out = chunked ? Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, crlf]) : bytes;
       if (!socket.write(out)) await once(socket, 'drain');
       if (slow) await sleep(1);
     };
     const length = /content-length: ([0-9]+)/i.exec(head)?.[1];
-    const passNext = async (octets: number): Promise<void> => {
-      for (let left = octets; left > 0; ) {
+    const passNext = async (bytes: number): Promise<void> => {
+      for (let left = bytes; left > 0; ) {
         if (held.length === 0 && !(await read())) return;
         const piece = take(Math.min(left, held.length));
         left -= piece.length;
@@ -184,10 +184,10 @@ async function echoOn(socket: Socket): Promise<void> {
     if (length !== undefined) await passNext(Number(length));
     else {
       for (let size = await line('\r\n'); size !== null; size = await line('\r\n')) {
-        const octets = Number.parseInt(size, 16);
-        await passNext(octets);
+        const bytes = Number.parseInt(size, 16);
+        await passNext(bytes);
         await line('\r\n');
-        if (octets === 0) break;
+        if (bytes === 0) break;
       }
     }
     if (chunked) socket.write('0\r\n\r\n');
@@ -226,8 +226,8 @@ class GatewayProcess {
     this.port = Number(opened.exec(this.#said)?.[1]);
   }
 
-  /** Octets of physical memory, as the kernel counts them. */
-  get residentOctets(): number {
+  /** Bytes of physical memory, as the kernel counts them. */
+  get residentBytes(): number {
     const pages = Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]);
     return pages * 4096;
   }
@@ -265,28 +265,28 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
 
   for (const path of ['/length', '/chunked', '/until-close']) {
     test(`while 300 MB are read slowly (${path})`, async (context) => {
-      const before = gateway.residentOctets;
+      const before = gateway.residentBytes;
       let most = before;
-      const octets = await download(gateway.port, path, large, () => {
-        most = Math.max(most, gateway.residentOctets);
+      const bytes = await download(gateway.port, path, large, () => {
+        most = Math.max(most, gateway.residentBytes);
       });
-      assert.ok(octets >= large, `${octets} octets came`);
+      assert.ok(bytes >= large, `${bytes} bytes came`);
       context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
-      assert.ok(most - before < growthMax, `it grew by ${most - before} octets`);
+      assert.ok(most - before < growthMax, `it grew by ${most - before} bytes`);
     });
   }
 
   for (const framing of ['length', 'chunked'] as const) {
     test(`while 300 MB are sent to an origin that reads slowly (${framing})`, async (context) => {
-      const before = gateway.residentOctets;
+      const before = gateway.residentBytes;
       let most = before;
       const taken = origin.taken;
       await upload(gateway.port, framing, () => {
-        most = Math.max(most, gateway.residentOctets);
+        most = Math.max(most, gateway.residentBytes);
       });
-      assert.ok(origin.taken - taken >= large, `${origin.taken - taken} octets came`);
+      assert.ok(origin.taken - taken >= large, `${origin.taken - taken} bytes came`);
       context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
-      assert.ok(most - before < growthMax, `it grew by ${most - before} octets`);
+      assert.ok(most - before < growthMax, `it grew by ${most - before} bytes`);
     });
   }
 });
@@ -294,22 +294,22 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
 const block = Buffer.alloc(64 * 1024, 'candor. ');
 
 /** Reads with a rest after each few megabytes, so that the gateway must wait for us. */
-async function download(port: number, path: string, octetsMax: number, look = (): void => {}): Promise<number> {
+async function download(port: number, path: string, bytesMax: number, look = (): void => {}): Promise<number> {
   const socket = connect({ host: '127.0.0.1', port });
   socket.write(requestText('GET', path, ['Connection: close']));
-  let octets = 0;
+  let bytes = 0;
   let next = 0;
   for await (const piece of socket) {
-    octets += (piece as Buffer).length;
-    if (octets >= octetsMax && octetsMax < large) break;
-    if (octets < next) continue;
+    bytes += (piece as Buffer).length;
+    if (bytes >= bytesMax && bytesMax < large) break;
+    if (bytes < next) continue;
     next += 16 * 1024 * 1024;
     // Once long enough for an origin without brakes to send it all.
     await sleep(next === 64 * 1024 * 1024 ? 400 : 20);
     look();
   }
   socket.destroy();
-  return octets;
+  return bytes;
 }
 
 async function upload(port: number, framing: 'length' | 'chunked', look: () => void): Promise<void> {
@@ -328,8 +328,8 @@ async function upload(port: number, framing: 'length' | 'chunked', look: () => v
     look();
   }
   if (framing === 'chunked') socket.write('0\r\n\r\n');
-  const [octets] = (await answered) as [Buffer];
-  assert.match(octets.toString('latin1', 0, 20), /^HTTP\/1\.1 200 /);
+  const [bytes] = (await answered) as [Buffer];
+  assert.match(bytes.toString('latin1', 0, 20), /^HTTP\/1\.1 200 /);
   look();
   socket.destroy();
 }
@@ -361,18 +361,18 @@ async function serveLarge(socket: Socket, seen: { taken: number }): Promise<void
   let head = '';
   let taken = 0;
   let next = 0;
-  for await (const octets of socket) {
-    taken += (octets as Buffer).length;
-    seen.taken += (octets as Buffer).length;
+  for await (const bytes of socket) {
+    taken += (bytes as Buffer).length;
+    seen.taken += (bytes as Buffer).length;
     if (head === '') {
-      head = (octets as Buffer).toString('latin1', 0, 1000);
+      head = (bytes as Buffer).toString('latin1', 0, 1000);
       if (head.startsWith('GET')) return await giveLarge(socket, head); // Leaving the loop closes the socket.
     }
     if (taken >= next) {
       next += 16 * 1024 * 1024;
       await sleep(20);
     }
-    const end = (octets as Buffer).toString('latin1', Math.max(0, (octets as Buffer).length - 5));
+    const end = (bytes as Buffer).toString('latin1', Math.max(0, (bytes as Buffer).length - 5));
     const whole = /chunked/i.test(head) ? end.endsWith('0\r\n\r\n') : taken >= large + head.indexOf('\r\n\r\n') + 4;
     if (whole) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
   }
@@ -399,11 +399,11 @@ describe('a client that leaves in the middle', () => {
       sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => sockets.delete(socket));
-      socket.once('data', (octets: Buffer) => {
-        if (octets.includes('GET /silent')) return;
-        if (octets.includes('PUT ')) return void socket.pause();
+      socket.once('data', (bytes: Buffer) => {
+        if (bytes.includes('GET /silent')) return;
+        if (bytes.includes('PUT ')) return void socket.pause();
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n`);
-        if (octets.includes('/much')) for (let count = 0; count < 200; count++) socket.write(block);
+        if (bytes.includes('/much')) for (let count = 0; count < 200; count++) socket.write(block);
         else socket.write('little');
       });
     });
@@ -431,8 +431,8 @@ describe('a client that leaves in the middle', () => {
         const socket = connect({ host, port });
         socket.on('error', () => {});
         let came = '';
-        socket.on('data', (octets: Buffer) => {
-          if (came.length < 4096) came += octets.toString('latin1');
+        socket.on('data', (bytes: Buffer) => {
+          if (came.length < 4096) came += bytes.toString('latin1');
           if (came.includes('candor')) socket.pause();
         });
         socket.write(request);

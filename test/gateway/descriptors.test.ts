@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { OwnProcess, type Told } from './own-process.ts';
+import { OwnProcess, type ReportedEvent } from './own-process.ts';
 import { until } from './start-from-yaml.ts';
 
 // A gateway that may open 200 files, 30 of which it needs for itself.
@@ -124,7 +124,7 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     for (const client of clients.splice(0)) client.destroy();
   }
 
-  function told(to: string): Told[] {
+  function told(to: string): ReportedEvent[] {
     return gateway.events.filter((event) => event.kind === 'descriptors_exhausted' && event.to === to);
   }
 

@@ -4,13 +4,13 @@ import { drainMs } from '../../src/core/drain.ts';
 import { RawClient } from '../../src/testing/testing.ts';
 import { RawOrigin } from './raw-origin.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';
-import { WorkerInHand } from './worker-in-hand.ts';
+import { ManagedWorker } from './managed-worker.ts';
 
 let origin: RawOrigin;
-let hand: WorkerInHand;
+let hand: ManagedWorker;
 beforeEach(async () => {
   origin = await RawOrigin.start(() => null);
-  hand = await WorkerInHand.start();
+  hand = await ManagedWorker.start();
 });
 afterEach(async () => {
   await hand.stop();

@@ -72,7 +72,7 @@ describe('in its lame-duck time a gateway', () => {
     };
     const client = edge.connect();
     client.write(requestText('GET', '/slow'));
-    assert.ok(await client.waitFor(() => client.octets.includes('half'), 5000));
+    assert.ok(await client.waitFor(() => client.bytes.includes('half'), 5000));
     const stopping = edge.gateway.stop('the test says so');
     await until('the worker has heard of it', async () => (await edge.get('/-/ready')).status === 503);
     finish();

@@ -56,24 +56,24 @@ after(() => {
 });
 
 /** Uploads without looking at what comes, as simple clients do, and then reads; or reads meanwhile. */
-async function upload(framing: 'length' | 'chunked', octets: number, paceMs: number): Promise<Buffer> {
+async function upload(framing: 'length' | 'chunked', bytes: number, paceMs: number): Promise<Buffer> {
   const socket = connect({ ...edge.address(), allowHalfOpen: true });
   const pieces: Buffer[] = [];
   socket.on('data', (piece: Buffer) => void pieces.push(piece));
   const errors: string[] = [];
   socket.on('error', (error: NodeJS.ErrnoException) => void errors.push(error.code ?? ''));
   const ended = new Promise<void>((resolve) => void socket.on('end', resolve).on('close', () => resolve()));
-  const field = framing === 'length' ? `Content-Length: ${octets}` : 'Transfer-Encoding: chunked';
+  const field = framing === 'length' ? `Content-Length: ${bytes}` : 'Transfer-Encoding: chunked';
   socket.write(`${requestLine}Host: example.org\r\n${field}\r\n\r\n`);
   const piece = Buffer.alloc(32 * 1024, 'x');
-  for (let sent = 0; sent < octets && !socket.destroyed; sent += piece.length) {
+  for (let sent = 0; sent < bytes && !socket.destroyed; sent += piece.length) {
     const chunk =
       framing === 'length'
-        ? piece.subarray(0, Math.min(piece.length, octets - sent))
+        ? piece.subarray(0, Math.min(piece.length, bytes - sent))
         : Buffer.concat([Buffer.from('8000\r\n'), piece, Buffer.from('\r\n')]);
     if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), ended]);
     if (paceMs > 0) await sleep(paceMs);
-    if (pieces.length > 0 && sent > octets / 2) break;
+    if (pieces.length > 0 && sent > bytes / 2) break;
   }
   try {
     await until(
@@ -89,15 +89,15 @@ async function upload(framing: 'length' | 'chunked', octets: number, paceMs: num
 describe('an answer in the middle of an upload reaches the client', () => {
   for (const [what, how] of manners) {
     for (const framing of ['length', 'chunked'] as const) {
-      for (const [pace, paceMs, octets] of [
+      for (const [pace, paceMs, bytes] of [
         ['at full speed', 0, 8 * 1024 * 1024],
         ['slowly', 3, 2 * 1024 * 1024],
       ] as const) {
         test(`although the endpoint ${what} (${framing}, ${pace})`, async () => {
           manner = how;
           for (let time = 0; time < 5; time++) {
-            const octetsRead = await upload(framing, octets, paceMs);
-            const response = parseRawResponse(octetsRead, 'POST', 'fin');
+            const bytesRead = await upload(framing, bytes, paceMs);
+            const response = parseRawResponse(bytesRead, 'POST', 'fin');
             assert.ok(response !== null, 'a response has come');
             assert.deepEqual([response.status, response.content.toString()], [413, 'too much']);
           }

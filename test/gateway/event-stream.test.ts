@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RawOrigin } from './raw-origin.ts';
-import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Events are wanted when they happen. What is measured is the time from the origin's write to the client's read, both in
 // this thread: it includes both turns of its event loop, and whatever else the machine has to do.
@@ -40,7 +40,7 @@ async function delaysOf(head: string, wrap: (event: string) => string): Promise<
     const text = `data: ${event} is what happened\n\n`;
     const writtenAt = performance.now();
     socket.write(wrap(text));
-    assert.ok(await client.waitFor(() => client.octets.includes(text), patienceMs), `event ${event} has come`);
+    assert.ok(await client.waitFor(() => client.bytes.includes(text), timeoutMs), `event ${event} has come`);
     delays.push(performance.now() - writtenAt);
     client.forget();
   }
@@ -78,7 +78,7 @@ describe('events reach the client as they happen', () => {
     };
     const client = edge.connect();
     client.write(requestText('GET', '/events'));
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
     assert.ok(asked !== null);
     await sleep(100); // A FIN any sooner might mean that no further request follows (docs/adr/0006).
     client.close();

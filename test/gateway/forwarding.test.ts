@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fieldOf, parseRawResponse, RawClient } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
-import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What the gateway adds to messages, what it takes away, and how it treats the connection they come on.
 
@@ -226,8 +226,8 @@ describe('what the client is told of the answer', () => {
     const client = edge.connect();
     client.write(requestText('GET', '/', ['TE: trailers', 'Connection: TE']));
     const end = 'x-kept: 1\r\n\r\n';
-    assert.ok(await client.waitFor(() => client.octets.toString().toLowerCase().endsWith(end), patienceMs));
-    assert.doesNotMatch(client.octets.toString(), /proxy-status/i);
+    assert.ok(await client.waitFor(() => client.bytes.toString().toLowerCase().endsWith(end), timeoutMs));
+    assert.doesNotMatch(client.bytes.toString(), /proxy-status/i);
     client.close();
   });
 
@@ -254,33 +254,33 @@ describe('what the client is told of the answer', () => {
 describe('PROXY protocol', () => {
   const request = requestText('GET', '/', ['Accept: application/json']);
   const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
-  // Version 2, PROXY, TCP over IPv4, 12 octets: 198.51.100.7:40000 to 127.0.0.1:80.
+  // Version 2, PROXY, TCP over IPv4, 12 bytes: 198.51.100.7:40000 to 127.0.0.1:80.
   const v2 = Buffer.concat([signature, Buffer.from('2111000c', 'hex'), Buffer.from('c63364077f0000019c400050', 'hex')]);
 
-  const table: [what: string, octets: Buffer][] = [
+  const table: [what: string, bytes: Buffer][] = [
     ['version 1', Buffer.from(`PROXY TCP4 198.51.100.7 127.0.0.1 40000 80\r\n${request}`)],
     ['version 2', Buffer.concat([v2, Buffer.from(request)])],
   ];
-  for (const [what, octets] of table) {
+  for (const [what, bytes] of table) {
     test(`${what} of a trusted peer names the client`, async () => {
-      const response = await inner.send(octets, 'proxied');
+      const response = await inner.send(bytes, 'proxied');
       assert.equal(response.status, 200);
       assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
       const { client } = await inner.record(response);
       assert.deepEqual([client.address, client.port], ['198.51.100.7', 40000]);
     });
 
-    test(`${what} may come octet by octet`, async () => {
+    test(`${what} may come byte by byte`, async () => {
       const client = inner.connect('proxied');
-      for (const octet of octets.subarray(0, 60)) client.write(Buffer.of(octet));
-      client.write(octets.subarray(60));
+      for (const byte of bytes.subarray(0, 60)) client.write(Buffer.of(byte));
+      client.write(bytes.subarray(60));
       assert.equal((await responseOn(client)).status, 200);
       client.close();
       assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
     });
 
     test(`${what} of a stranger is no request`, async () => {
-      const { response } = await refused(edge, octets, 'proxied');
+      const { response } = await refused(edge, bytes, 'proxied');
       assert.equal(response.status, 400);
       assert.equal(origin.requests.length, 0);
     });
@@ -312,12 +312,12 @@ describe('PROXY protocol', () => {
   });
 });
 
-/** What comes of octets that are no request: one answer, then the end of the connection. */
-async function refused(gateway: YamlGateway, octets: Uint8Array, listener = 'http') {
+/** What comes of bytes that are no request: one answer, then the end of the connection. */
+async function refused(gateway: YamlGateway, bytes: Uint8Array, listener = 'http') {
   const client = gateway.connect(listener);
-  client.write(octets);
-  assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs), 'the connection is closed');
-  const response = parseRawResponse(client.octets, 'GET', 'fin');
+  client.write(bytes);
+  assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs), 'the connection is closed');
+  const response = parseRawResponse(client.bytes, 'GET', 'fin');
   client.close();
   assert.ok(response !== null, `no answer; ${client.state}`);
   assert.equal(fieldOf(response, 'connection'), 'close');
@@ -409,8 +409,8 @@ describe('clients of every kind', () => {
   test('a client that waits for 100 is told to go on; the origin sees no Expect', async () => {
     const client = edge.connect();
     client.write(requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 7']));
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
-    assert.equal(client.octets.toString(), 'HTTP/1.1 100 Continue\r\n\r\n');
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
+    assert.equal(client.bytes.toString(), 'HTTP/1.1 100 Continue\r\n\r\n');
     client.write('content');
     const response = await responseOn(client, 'POST');
     assert.deepEqual([response.interim, response.status], [[100], 200]);
@@ -453,7 +453,7 @@ describe('clients of every kind', () => {
       if (apartMs === 0) client.finish();
       else setTimeout(() => client.finish(), apartMs);
       for (const path of ['/a', '/b', '/c']) assert.equal((await responseOn(client)).content.toString(), path);
-      await client.waitFor(() => client.state !== 'open', patienceMs);
+      await client.waitFor(() => client.state !== 'open', timeoutMs);
       assert.equal(client.state, 'fin');
     });
   }
@@ -495,8 +495,8 @@ describe('clients of every kind', () => {
   test('a connection that was opened for nothing is closed without a word', async () => {
     const client = new RawClient(edge.address());
     client.finish();
-    await client.waitFor(() => client.state !== 'open', patienceMs);
-    assert.deepEqual([client.state, client.octets.length], ['fin', 0]);
+    await client.waitFor(() => client.state !== 'open', timeoutMs);
+    assert.deepEqual([client.state, client.bytes.length], ['fin', 0]);
   });
 
   test('nothing is left behind', async () => {

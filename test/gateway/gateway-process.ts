@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Event, EventKind } from '../../src/core/event.ts';
-import type { GatewayStatus, HandedOver, Heir, ReloadOutcome } from '../../src/gateway/control.ts';
+import type {
+  GatewayStatus,
+  HandoffResult,
+  HandoffSuccessor,
+  ReloadOutcome,
+} from '../../src/control/gateway-status.ts';
 import { until } from './start-from-yaml.ts';
 
 /** A gateway in a process of its own, to be killed, succeeded and followed. */
@@ -35,14 +40,14 @@ export class GatewayProcess {
 
   async start(path: string, succeeds = false): Promise<void> {
     this.#send({ word: 'start', path, succeeds });
-    await this.heard(succeeds ? 'waiting' : 'start');
+    await this.received(succeeds ? 'waiting' : 'start');
     if (!succeeds) await this.status();
   }
 
   /** Lets a gateway that waits for its predecessor take over. */
   async go(): Promise<void> {
     this.#send({ word: 'go' });
-    await this.heard('start');
+    await this.received('start');
     await this.status();
   }
 
@@ -56,12 +61,12 @@ export class GatewayProcess {
     return this.#status;
   }
 
-  async handOver(heir: Heir): Promise<HandedOver> {
-    return (await this.#ask({ word: 'hand_over', heir })) as HandedOver;
+  async handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
+    return (await this.#ask({ word: 'hand_off', successor })) as HandoffResult;
   }
 
-  async takeBack(): Promise<boolean> {
-    return (await this.#ask({ word: 'take_back' })) === true;
+  async rollBack(): Promise<boolean> {
+    return (await this.#ask({ word: 'roll_back' })) === true;
   }
 
   async reload(): Promise<ReloadOutcome> {
@@ -93,7 +98,7 @@ export class GatewayProcess {
   }
 
   /** The value of the next answer with that name; a failure fails the test. */
-  async heard(word: string): Promise<unknown> {
+  async received(word: string): Promise<unknown> {
     const take = () => this.#answers.findIndex((answer) => answer.word === word || answer.word === 'failed');
     await until(`it answers "${word}"`, () => take() !== -1 || this.hasExited, 30_000);
     const [answer] = take() === -1 ? [] : this.#answers.splice(take(), 1);
@@ -104,7 +109,7 @@ export class GatewayProcess {
 
   #ask(order: Readonly<Record<string, unknown>>): Promise<unknown> {
     this.#send(order);
-    return this.heard(String(order['word']));
+    return this.received(String(order['word']));
   }
 
   #send(order: Readonly<Record<string, unknown>>): void {

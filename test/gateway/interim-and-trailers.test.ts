@@ -4,10 +4,10 @@ import { createServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
-import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What comes before an answer (RFC 9110 §15.2), what a client asks before its content (§10.1.1), and what comes behind
-// content (§6.5): over sockets, octet for octet.
+// content (§6.5): over sockets, byte for byte.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -54,8 +54,8 @@ describe('interim responses', () => {
     ]) {
       socket.write(interim);
       seen += interim;
-      assert.ok(await client.waitFor(() => client.octets.length >= seen.length, patienceMs));
-      assert.equal(client.octets.toString().toLowerCase(), seen.toLowerCase());
+      assert.ok(await client.waitFor(() => client.bytes.length >= seen.length, timeoutMs));
+      assert.equal(client.bytes.toString().toLowerCase(), seen.toLowerCase());
     }
     socket.write(ok('at last'));
     const response = await responseOn(client);
@@ -71,8 +71,8 @@ describe('interim responses', () => {
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n${ok('x')}`;
     const client = edge.connect();
     client.write(requestText('GET', '/'));
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\nx'), patienceMs));
-    const [interim] = client.octets.toString().split('\r\n\r\n');
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\nx'), timeoutMs));
+    const [interim] = client.bytes.toString().split('\r\n\r\n');
     assert.equal(interim?.toLowerCase(), 'http/1.1 103 early hints\r\nlink: </a>');
     client.close();
   });
@@ -94,8 +94,8 @@ describe('interim responses', () => {
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: secret/1\r\nX-Request-Id: theirs\r\nProxy-Status: them\r\n\r\n${ok('x')}`;
     const client = edge.connect();
     client.write(requestText('GET', '/bare'));
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\nx'), patienceMs));
-    const [interim] = client.octets.toString().split('\r\n\r\n');
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\nx'), timeoutMs));
+    const [interim] = client.bytes.toString().split('\r\n\r\n');
     assert.equal(interim?.toLowerCase(), 'http/1.1 103 early hints\r\nlink: </a>');
     client.close();
   });
@@ -173,7 +173,7 @@ describe('a client that waits before its content', () => {
   test('is told to go on although the origin never says so', async () => {
     const client = edge.connect();
     client.write(requestText('POST', '/', waits));
-    assert.ok(await client.waitFor(() => client.octets.includes('100 Continue\r\n\r\n'), patienceMs));
+    assert.ok(await client.waitFor(() => client.bytes.includes('100 Continue\r\n\r\n'), timeoutMs));
     client.write('content');
     const response = await responseOn(client, 'POST');
     assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
@@ -185,14 +185,14 @@ describe('a client that waits before its content', () => {
     origin.answer = () => `HTTP/1.1 100 Continue\r\n\r\n${ok('x')}`;
     const client = edge.connect();
     client.write(requestText('POST', '/', waits));
-    assert.ok(await client.waitFor(() => client.octets.includes('100 Continue\r\n\r\n'), patienceMs));
+    assert.ok(await client.waitFor(() => client.bytes.includes('100 Continue\r\n\r\n'), timeoutMs));
     client.write('content');
     assert.deepEqual((await responseOn(client, 'POST')).interim, [100]);
     // The next request on the connection asks for nothing, and is sent what the origin says unasked.
-    const before = client.octets.length;
-    const next = (): string => client.octets.subarray(before).toString();
+    const before = client.bytes.length;
+    const next = (): string => client.bytes.subarray(before).toString();
     client.write(requestText('GET', '/'));
-    assert.ok(await client.waitFor(() => next().endsWith('\r\n\r\nx'), patienceMs));
+    assert.ok(await client.waitFor(() => next().endsWith('\r\n\r\nx'), timeoutMs));
     assert.match(next(), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     client.close();
   });
@@ -289,8 +289,8 @@ describe('trailers', () => {
     assert.equal(fieldOf(response, 'trailer'), 'X-Sum', 'what is announced comes');
     assert.equal(response.content.toString(), 'abc');
     client.write(requestText('GET', '/'));
-    assert.ok(await client.waitFor(() => client.octets.includes('X-Undeclared: 1\r\n\r\n'), patienceMs));
-    assert.match(client.octets.toString(), /\r\n3\r\nabc\r\n0\r\nx-sum: abc\r\nx-undeclared: 1\r\n\r\n$/i);
+    assert.ok(await client.waitFor(() => client.bytes.includes('X-Undeclared: 1\r\n\r\n'), timeoutMs));
+    assert.match(client.bytes.toString(), /\r\n3\r\nabc\r\n0\r\nx-sum: abc\r\nx-undeclared: 1\r\n\r\n$/i);
     client.close();
   });
 
@@ -333,8 +333,8 @@ async function headAnswering(
   const server = createServer((socket) => {
     let answered = false;
     socket.on('error', () => {});
-    socket.on('data', (octets: Buffer) => {
-      received += octets.toString('latin1');
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1');
       const due = toHead === null ? received.includes('\r\n0\r\n') && received.endsWith('\r\n\r\n') : true;
       if (due && !answered) socket.write(toHead ?? toEnd);
       answered ||= due;

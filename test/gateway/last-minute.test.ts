@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ok, RawOrigin } from './raw-origin.ts';
-import { patienceMs, startFromYaml } from './start-from-yaml.ts';
+import { timeoutMs, startFromYaml } from './start-from-yaml.ts';
 
 test('the status has rate, errors and times of the last minute, of each upstream and of all', async (context) => {
   let number = 0;
@@ -21,7 +21,7 @@ routes:
   for (let request = 0; request < 8; request += 1) await edge.get('/api');
   await edge.get('/nowhere');
   // Workers report every 250 ms.
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = Date.now() + timeoutMs;
   while (edge.gateway.status().lastMinute.requests < 9 && Date.now() < giveUpAt) await sleep(20);
   const { lastMinute, upstreams } = edge.gateway.status();
   const [api, idle] = ['api', 'idle'].map((id) => upstreams.find((one) => one.id === id)?.lastMinute);
@@ -29,6 +29,6 @@ routes:
   assert.deepEqual([api?.requests, api?.errors, api?.errorShare], [8, 2, 0.25]);
   assert.deepEqual([idle?.requests, idle?.errorShare, idle?.p50Ms], [0, null, null]);
   assert.ok(api !== undefined && api.p50Ms !== null && api.p99Ms !== null);
-  assert.ok(api.p50Ms > 0 && api.p50Ms <= api.p99Ms && api.p99Ms < patienceMs, `${api.p50Ms} ${api.p99Ms}`);
+  assert.ok(api.p50Ms > 0 && api.p50Ms <= api.p99Ms && api.p99Ms < timeoutMs, `${api.p50Ms} ${api.p99Ms}`);
   assert.ok(Math.abs(api.requestsPerS * api.seconds - 8) < 0.5, `${api.requestsPerS} ${api.seconds}`);
 });

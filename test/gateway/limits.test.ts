@@ -12,7 +12,7 @@ test('a client beyond client.connections_max is turned away, counted and told of
   const first = edge.connect();
   try {
     first.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await first.waitFor(() => first.pieces.length > 0, 2000);
+    await first.waitFor(() => first.parts.length > 0, 2000);
     const second = edge.connect();
     second.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     const refused = await responseOn(second);
@@ -28,7 +28,7 @@ test('a client beyond client.connections_max is turned away, counted and told of
       1,
     );
     first.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await first.waitFor(() => first.pieces.length > 1, 2000);
+    await first.waitFor(() => first.parts.length > 1, 2000);
   } finally {
     first.close();
     await edge.stop();
@@ -51,7 +51,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     clients.push(client);
     return client;
   };
-  const served = (client: RawClient) => until('it is served', () => client.pieces.length > 0);
+  const served = (client: RawClient) => until('it is served', () => client.parts.length > 0);
   try {
     const first = from('127.0.0.1');
     for (const client of [first, from('127.0.0.1'), from('127.0.0.1')]) await served(client);
@@ -98,7 +98,7 @@ test('clients that a trusted peer names are counted by their own address', async
   try {
     for (const address of ['192.0.2.7', '::ffff:192.0.2.8', '::ffff:192.0.2.9', '2001:db8::1']) {
       const client = of(address);
-      await until('it is served', () => client.pieces.length > 0);
+      await until('it is served', () => client.parts.length > 0);
     }
     const second = of('::ffff:192.0.2.7');
     assert.equal((await responseOn(second)).status, 429);
@@ -176,7 +176,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
     for (let round = 0; round < 2; round++) {
       for (const client of clients) client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       for (const client of clients) {
-        await client.waitFor(() => client.pieces.length > 0, 60_000);
+        await client.waitFor(() => client.parts.length > 0, 60_000);
         assert.equal((await responseOn(client)).status, 200);
       }
     }

@@ -19,11 +19,11 @@ import { requestText, responseOn, startFromYaml, until, type YamlGateway } from 
 
 /** A log that is put aside soon: no file may say so little. */
 const rotatingAt =
-  (rotateOctets: number) =>
+  (rotateBytes: number) =>
   (configuration: Configuration): Configuration =>
-    configuration.log.rotateOctets === null
+    configuration.log.rotateBytes === null
       ? configuration
-      : { ...configuration, log: { ...configuration.log, rotateOctets } };
+      : { ...configuration, log: { ...configuration.log, rotateBytes } };
 
 const answering = 'routes: [ { path: /, respond: { content: ok } } ]\n';
 
@@ -64,9 +64,9 @@ describe('the exchange log', () => {
 
   const inFolder = (name: string): string => join(edge.folder, name);
   const textOf = async (name: string): Promise<string> => {
-    const octets = await readFile(inFolder(name)).catch(() => Buffer.alloc(0));
+    const bytes = await readFile(inFolder(name)).catch(() => Buffer.alloc(0));
     // It may just have got another name.
-    return (name.endsWith('.gz') && octets.length > 0 ? gunzipSync(octets) : octets).toString();
+    return (name.endsWith('.gz') && bytes.length > 0 ? gunzipSync(bytes) : bytes).toString();
   };
 
   test('is put aside at its size while requests go on; each has one line, and is found in whatever file', async () => {
@@ -108,7 +108,7 @@ describe('the exchange log', () => {
 
   test('is not put aside while a predecessor or a successor writes to it too', async () => {
     const { promise: predecessorEnded, resolve: end } = Promise.withResolvers<void>();
-    const adopt = { predecessorEnded, whenHandedOver: async () => {} };
+    const adopt = { predecessorEnded, whenHandedOff: async () => {} };
     const rotating = `${answering}state: none\nlog: { path: ./exchange.log }\n`;
     edge = await startFromYaml(rotating, { gateway: { adopt }, change: rotatingAt(1024) });
     const written = async (name: string): Promise<number> => pathsIn(await textOf(name)).length;

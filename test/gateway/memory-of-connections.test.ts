@@ -13,7 +13,7 @@ import { until } from './start-from-yaml.ts';
 
 const kib = 1024;
 /** Of the gateway as a whole, for what comes and goes: its heap grows in steps, and memory is not given back at once. */
-const slackOctets = 12 * kib * kib;
+const slackBytes = 12 * kib * kib;
 
 interface State {
   /** As the document calls it. */
@@ -103,12 +103,12 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
   for (const state of states) {
     test(`is at most what the document says: ${state.name}`, { timeout: 60_000 }, async (context) => {
       const { clients } = state;
-      const limit = statedOctets('at rest') + (state.name === 'at rest' ? 0 : statedOctets(state.name));
-      const before = gateway.residentOctets;
+      const limit = statedBytes('at rest') + (state.name === 'at rest' ? 0 : statedBytes(state.name));
+      const before = gateway.residentBytes;
       await fill(state);
-      const grown = gateway.residentOctets - before;
+      const grown = gateway.residentBytes - before;
       context.diagnostic(`${(grown / clients / kib).toFixed(1)} KiB for each, of ${limit / kib}`);
-      assert.ok(grown <= clients * limit + slackOctets, `${Math.round(grown / clients / kib)} KiB for each`);
+      assert.ok(grown <= clients * limit + slackBytes, `${Math.round(grown / clients / kib)} KiB for each`);
     });
   }
 
@@ -128,7 +128,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     let last = 0;
     await until('nothing more comes', async () => {
       const before = last;
-      last = gateway.residentOctets;
+      last = gateway.residentBytes;
       // Nothing tells that memory has come to rest but that it is the same a while later.
       await new Promise((resolve) => setTimeout(resolve, 300));
       return Math.abs(last - before) < 2 * kib * kib;
@@ -140,12 +140,12 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 }
 
-function field(octets: number): string {
-  return `X: ${'x'.repeat(octets)}\r\n`;
+function field(bytes: number): string {
+  return `X: ${'x'.repeat(bytes)}\r\n`;
 }
 
 /** `| a head is coming | 40 KiB | …`. */
-function statedOctets(state: string): number {
+function statedBytes(state: string): number {
   const document = readFileSync(join(repositoryRoot, 'docs', 'limits.md'), 'utf8');
   const stated = new RegExp(`^\\| ${state} \\| (\\d+) KiB \\|`, 'm').exec(document)?.[1];
   assert.ok(stated !== undefined, `docs/limits.md says nothing of "${state}"`);

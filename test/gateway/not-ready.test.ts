@@ -80,7 +80,7 @@ const sickOnes: readonly Sick[] = [
 ];
 
 /** Generous: what is waited for takes 0.3 to 3 s on an idle machine, and took 60 s or for ever before. */
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 interface Told {
   readonly kind: string;
@@ -163,7 +163,7 @@ describe('an application under candor run', () => {
           problem = problemIn(await command.ask('application/json'));
           return sick.says.test(problem.detail ?? '');
         },
-        patienceMs,
+        timeoutMs,
       );
       assert.equal(problem.cause, 'instance_starting');
       assert.match(problem.next_step ?? '', sick.run);
@@ -173,7 +173,7 @@ describe('an application under candor run', () => {
       assert.doesNotMatch(page, /just starting/);
       const kinds = ['instance_not_ready', 'instance_misplaced'];
       const told = (): Told | undefined => kinds.map((kind) => command.told(kind)).find((event) => event !== undefined);
-      await until('the terminal says it', () => told() !== undefined, patienceMs);
+      await until('the terminal says it', () => told() !== undefined, timeoutMs);
       assert.match(told()?.reason ?? '', sick.says);
       assert.match(told()?.reason ?? '', sick.run);
     });
@@ -196,7 +196,7 @@ applications:
     test(`that ${sick.name}: operators are told the key of the configuration`, async () => {
       edge = await startFromYaml(yaml(sick, 'disclosure: operator'));
       const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).content.toString();
-      await until('the answer says it', async () => sick.says.test(problemIn(await text()).detail ?? ''), patienceMs);
+      await until('the answer says it', async () => sick.says.test(problemIn(await text()).detail ?? ''), timeoutMs);
       assert.match(problemIn(await text()).next_step ?? '', sick.up);
       const instance = edge.gateway.status().applications[0]?.instances[0];
       assert.match(instance?.reason ?? '', sick.up);

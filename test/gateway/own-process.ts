@@ -8,7 +8,7 @@ import { freePort } from '../readme/free-port.ts';
 import { until } from './start-from-yaml.ts';
 
 /** An event as the process tells it on standard error. */
-export interface Told {
+export interface ReportedEvent {
   readonly kind: string;
   readonly to: string | null;
   readonly evidence: Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export interface Told {
 /** `candor up` in a process of its own, for what is the process's: memory, descriptors. */
 export class OwnProcess {
   readonly port: number;
-  readonly events: Told[] = [];
+  readonly events: ReportedEvent[] = [];
   readonly #child: ChildProcess;
   readonly #folder: string;
 
@@ -29,7 +29,7 @@ export class OwnProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('{')) this.events.push(JSON.parse(line) as Told);
+      for (const line of lines) if (line.startsWith('{')) this.events.push(JSON.parse(line) as ReportedEvent);
     });
   }
 
@@ -54,8 +54,8 @@ export class OwnProcess {
     return readdirSync(`/proc/${this.#child.pid}/fd`).length;
   }
 
-  /** Octets of memory that it has in use. */
-  get residentOctets(): number {
+  /** Bytes of memory that it has in use. */
+  get residentBytes(): number {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1];
     return Number(kib) * 1024;
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** A request as its octets say it: nothing is put in order, joined, or left out. */
+/** A request as its bytes say it: nothing is put in order, joined, or left out. */
 export interface RawRequest {
   readonly line: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
@@ -10,7 +10,7 @@ export interface RawRequest {
   readonly connection: number;
 }
 
-/** Whole octets to send, null to say nothing, or a function that has the connection for itself. */
+/** Whole bytes to send, null to say nothing, or a function that has the connection for itself. */
 export type RawAnswer = string | Uint8Array | null | ((socket: Socket) => void);
 
 /** An origin that notes exactly what it was sent and sends exactly what the test gives it. */
@@ -19,7 +19,7 @@ export class RawOrigin {
   answer: (request: RawRequest) => RawAnswer = () => ok('ok\n');
   port = 0;
   connections = 0;
-  /** Of these, how many have brought an octet. */
+  /** Of these, how many have brought a byte. */
   connectionsUsed = 0;
   readonly #server: Server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   readonly #open = new Set<Socket>();
@@ -52,10 +52,10 @@ export class RawOrigin {
     return last;
   }
 
-  /** Sends octets on the connection that has been open longest: for an answer that was held back. */
-  sendOnFirst(octets: string): void {
+  /** Sends bytes on the connection that has been open longest: for an answer that was held back. */
+  sendOnFirst(bytes: string): void {
     const [first] = this.#open;
-    first?.write(Buffer.from(octets, 'latin1'));
+    first?.write(Buffer.from(bytes, 'latin1'));
   }
 
   forget(): void {
@@ -78,8 +78,8 @@ export class RawOrigin {
     socket.once('data', () => {
       this.connectionsUsed += 1;
     });
-    socket.on('data', (octets: Buffer) => {
-      held = Buffer.concat([held, octets]);
+    socket.on('data', (bytes: Buffer) => {
+      held = Buffer.concat([held, bytes]);
       for (let read = readRequest(held, connection); read !== null; read = readRequest(held, connection)) {
         held = read.rest;
         this.requests.push(read.request);
@@ -104,16 +104,16 @@ export function ok(content: string, fields: readonly string[] = [], status = '20
   return [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${Buffer.byteLength(content)}`, '', content].join('\r\n');
 }
 
-function readRequest(octets: Buffer, connection: number): { request: RawRequest; rest: Buffer } | null {
-  const end = octets.indexOf('\r\n\r\n');
+function readRequest(bytes: Buffer, connection: number): { request: RawRequest; rest: Buffer } | null {
+  const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return null;
-  const [line = '', ...lines] = octets.toString('latin1', 0, end).split('\r\n');
+  const [line = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
   const fields = lines.map((text): [string, string] => {
     const colon = text.indexOf(':');
     return [text.slice(0, colon), text.slice(colon + 1).trim()];
   });
   const value = (name: string): string | undefined => fields.find(([n]) => n.toLowerCase() === name)?.[1];
-  const after = octets.subarray(end + 4);
+  const after = bytes.subarray(end + 4);
   if (value('transfer-encoding') === 'chunked') {
     const chunks = readChunks(after);
     return chunks && { request: { line, fields, content: chunks.content, connection }, rest: chunks.rest };
@@ -123,19 +123,19 @@ function readRequest(octets: Buffer, connection: number): { request: RawRequest;
   return { request: { line, fields, content: after.subarray(0, length), connection }, rest: after.subarray(length) };
 }
 
-function readChunks(octets: Buffer): { content: Buffer; rest: Buffer } | null {
+function readChunks(bytes: Buffer): { content: Buffer; rest: Buffer } | null {
   const pieces: Buffer[] = [];
   for (let from = 0; ; ) {
-    const lineEnd = octets.indexOf('\r\n', from);
+    const lineEnd = bytes.indexOf('\r\n', from);
     if (lineEnd === -1) return null;
-    const size = Number.parseInt(octets.toString('latin1', from, lineEnd), 16);
+    const size = Number.parseInt(bytes.toString('latin1', from, lineEnd), 16);
     from = lineEnd + 2;
     if (size === 0) {
-      const end = octets.indexOf('\r\n', from) === from ? from + 2 : octets.indexOf('\r\n\r\n', from) + 4;
-      return end < from + 2 ? null : { content: Buffer.concat(pieces), rest: octets.subarray(end) };
+      const end = bytes.indexOf('\r\n', from) === from ? from + 2 : bytes.indexOf('\r\n\r\n', from) + 4;
+      return end < from + 2 ? null : { content: Buffer.concat(pieces), rest: bytes.subarray(end) };
     }
-    if (octets.length < from + size + 2) return null;
-    pieces.push(octets.subarray(from, from + size));
+    if (bytes.length < from + size + 2) return null;
+    pieces.push(bytes.subarray(from, from + size));
     from += size + 2;
   }
 }

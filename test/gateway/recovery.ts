@@ -18,7 +18,7 @@ export interface Recovery {
 const askEveryMs = 20;
 
 /** Far above what any recovery takes, so that a test fails with a figure and does not hang. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /** An application serves, is away for `downMs`, and comes back. */
 export async function recoverAfter(downMs: number, workers = 2): Promise<Recovery> {
@@ -58,7 +58,7 @@ async function comeBack(gateway: OwnProcess, port: number, whileDown: Record<num
   const starting = startApplication(port);
   let isBack = false;
   const asking = (async () => {
-    for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(askEveryMs)) {
+    for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(askEveryMs)) {
       const status = await ask(gateway.port);
       if (status === 200) return Date.now();
       if (!isBack) whileDown[status] = (whileDown[status] ?? 0) + 1;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inParts, partMax } from '../../src/gateway/snapshot-parts.ts';
+import { splitSnapshot, partMax } from '../../src/core/snapshot-parts.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml } from './start-from-yaml.ts';
-import { WorkerInHand } from './worker-in-hand.ts';
+import { ManagedWorker } from './managed-worker.ts';
 
 const routesMax = 1500;
 
@@ -54,24 +54,24 @@ test('a configuration that goes to the workers in parts is taken whole, in its o
 });
 
 test('a worker asks for the parts of a snapshot one by one, and serves by none of them before the commit', async () => {
-  const worker = await WorkerInHand.start();
+  const worker = await ManagedWorker.start();
   try {
     await worker.apply('listeners: { http: "127.0.0.1:0" }\nroutes: [{ path: /, respond: { status: 204 } }]');
     const whole = await worker.snapshotOf(
       `listeners: { http: "127.0.0.1:0" }\n${large('127.0.0.1:9', 1).replace('workers: 2\n', '')}`,
     );
-    const { snapshot, parts } = inParts(whole);
+    const { snapshot, parts } = splitSnapshot(whole);
     assert.ok(parts.length >= routesMax / partMax);
     const prepared = worker.worker.prepare(snapshot, parts.length);
     for (const [index, part] of parts.entries()) {
-      const asked = worker.told.filter((message) => message.kind === 'next-part');
+      const asked = worker.sent.filter((message) => message.kind === 'send-part');
       assert.equal(asked.length, index + 1, 'it asks for the next part when it has taken the one before');
       assert.equal(asked.at(-1)?.index, index);
-      assert.ok(!worker.told.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
-      worker.worker.takePart(whole.revision, part);
+      assert.ok(!worker.sent.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
+      worker.worker.addPart(whole.revision, part);
     }
     await prepared;
-    assert.ok(worker.told.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
+    assert.ok(worker.sent.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
     worker.worker.discard(whole.revision);
   } finally {
     await worker.stop();

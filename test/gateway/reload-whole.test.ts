@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import type { ReloadOutcome } from '../../src/gateway/control.ts';
+import type { ReloadOutcome } from '../../src/control/gateway-status.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
@@ -24,7 +24,7 @@ applications:
 ${more}`;
 const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }\n`;
 
-const complaintsOf = (outcome: ReloadOutcome): string => (outcome.ok ? '' : outcome.complaints.join('\n'));
+const complaintsOf = (outcome: ReloadOutcome): string => (outcome.ok ? '' : outcome.errors.join('\n'));
 
 async function takenPort(context: { after(end: () => void): void }): Promise<number> {
   const server = createServer();
@@ -172,8 +172,8 @@ routes: [ { path: /, respond: { content: new } } ]
     while (!over) {
       const client = new RawClient({ host: '127.0.0.1', port: free });
       client.write(requestText('GET', '/'));
-      if (await client.waitFor(() => client.octets.length > 0 || client.state !== 'open', 2000)) {
-        if (client.octets.length > 0) seen.push((await responseOn(client)).content.toString());
+      if (await client.waitFor(() => client.bytes.length > 0 || client.state !== 'open', 2000)) {
+        if (client.bytes.length > 0) seen.push((await responseOn(client)).content.toString());
       } else seen.push('nothing');
       client.close();
     }
@@ -190,7 +190,7 @@ test('a reload that still waits when the gateway is stopped is refused, and leav
   await until('the application is started', () => edge.eventsOf('instance_started').length === 1);
   await edge.gateway.stop('the test says so');
   const outcome = await reload;
-  assert.deepEqual(outcome, { ok: false, kind: 'refused', complaints: ['This gateway is about to end.'] });
+  assert.deepEqual(outcome, { ok: false, kind: 'refused', errors: ['This gateway is about to end.'] });
   assert.equal(edge.eventsOf('worker_started').length, workers);
   assert.deepEqual(
     edge.gateway.status().applications.flatMap(({ instances }) => instances),

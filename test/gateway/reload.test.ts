@@ -6,7 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok, type RawOrigin, valuesOf } from './raw-origin.ts';
-import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // A reload: taken whole or not at all, and noticed by nobody who is being served.
 
@@ -157,7 +157,7 @@ describe('a reload that is refused changes nothing', () => {
     const before = edge.gateway.status();
     const outcome = await edge.reload(`${to('two')}\ntimeout: { connect: 5 }\n`);
     assert.equal(outcome.ok, false);
-    assert.match(outcome.ok ? '' : outcome.complaints.join('\n'), /timeout/);
+    assert.match(outcome.ok ? '' : outcome.errors.join('\n'), /timeout/);
     const [event] = edge.eventsOf('configuration_rejected');
     assert.ok(event !== undefined);
     assert.equal(event.actor, 'the test');
@@ -201,7 +201,7 @@ routes: [ { path: /, to: app, response_fields: { set: { X-New: "1" } } } ]
     })();
     const outcome = await reload;
     assert.equal(outcome.ok, false);
-    assert.match(outcome.ok ? '' : outcome.complaints.join('\n'), new RegExp(`taken .*${port}.*EADDRINUSE`));
+    assert.match(outcome.ok ? '' : outcome.errors.join('\n'), new RegExp(`taken .*${port}.*EADDRINUSE`));
     const enough = tried + 20;
     await Promise.race([until('more requests', () => tried >= enough), trying]);
     over = true;
@@ -259,8 +259,8 @@ upstreams: { one: { endpoints: "${one.address}", check: none } }
     partial.write('GET / HTTP/1.1\r\nHo');
     await until('all three are connected', () => edge.counts().clients === 3);
     assert.equal((await edge.reload(listeners('http: "127.0.0.1:0"'))).ok, true);
-    assert.ok(await idle.waitFor(() => idle.state !== 'open', patienceMs), 'the idle one is closed');
-    assert.equal(idle.octets.length, 0);
+    assert.ok(await idle.waitFor(() => idle.state !== 'open', timeoutMs), 'the idle one is closed');
+    assert.equal(idle.bytes.length, 0);
     sendLate(one);
     const response = await responseOn(busy);
     assert.deepEqual([response.content.toString(), fieldOf(response, 'connection')], ['late', 'close']);

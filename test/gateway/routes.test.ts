@@ -5,7 +5,7 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
-// Which route a request takes, and what a route does to what passes: from the text of a configuration to the octets.
+// Which route a request takes, and what a route does to what passes: from the text of a configuration to the bytes.
 
 let origin: RawOrigin;
 let edge: YamlGateway;

@@ -207,7 +207,7 @@ describe('a port that workers share', () => {
     const { port } = somebody.address() as { port: number };
     const outcome = await edge.reload(`workers: 3\nlisteners: { other: "127.0.0.1:${port}" }\n${upstream()}`);
     assert.ok(!outcome.ok);
-    assert.match(outcome.complaints.join(), /EADDRINUSE/);
+    assert.match(outcome.errors.join(), /EADDRINUSE/);
     assert.equal(serving(), 2);
     assert.equal(edge.eventsOf('worker_started').length, 2);
     assert.equal((await edge.get('/')).status, 200);

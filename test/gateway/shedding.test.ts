@@ -6,7 +6,7 @@ import { ok, RawOrigin } from './raw-origin.ts';
 import { responseOn, startFromYaml, until } from './start-from-yaml.ts';
 
 /** What a connection may hold of requests that wait for their turn. */
-const aheadOctets = 64 * 1024;
+const aheadBytes = 64 * 1024;
 // A third is enough as a rule; how much of it a connection holds depends on the pieces in which it comes.
 const clientsMax = 2400;
 
@@ -29,10 +29,10 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
     await until('the first is under way', () => origin.requests.length === 1);
     const resting = gateway.connect();
     resting.write('GET /here HTTP/1.1\r\nHost: a\r\n\r\n');
-    await resting.waitFor(() => resting.pieces.length > 0, 5000);
+    await resting.waitFor(() => resting.parts.length > 0, 5000);
     const half = gateway.connect();
     half.write('GET /here HTTP/1.1\r\nHost: a\r\n');
-    const ahead = Buffer.alloc(aheadOctets, 'GET /here HTTP/1.1\r\nHost: a\r\nX: 1234567890\r\n\r\n');
+    const ahead = Buffer.alloc(aheadBytes, 'GET /here HTTP/1.1\r\nHost: a\r\nX: 1234567890\r\n\r\n');
     const refused = (): number => gateway.gateway.counts().workers[0]?.refusedWithoutMemory ?? 0;
     // Each waits for its answer, with as much behind it as may be.
     for (let count = 0; count < clientsMax && refused() === 0; count++) {

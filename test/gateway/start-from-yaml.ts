@@ -8,12 +8,12 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/gateway/control.ts';
+import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/gateway-status.ts';
 import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 
 /** How long anything that a test waits for may take; far above what it does take. */
-export const patienceMs = 10_000;
+export const timeoutMs = 10_000;
 
 /** A record is looked for so often, so far apart: five seconds in all. */
 const recordLooksMax = 100;
@@ -53,12 +53,12 @@ export class YamlGateway {
     return new RawClient(this.address(listener));
   }
 
-  /** Sends these octets on a connection of their own, and waits for one whole response. */
-  async send(octets: string | Uint8Array, listener = 'http'): Promise<RawResponse> {
+  /** Sends these bytes on a connection of their own, and waits for one whole response. */
+  async send(bytes: string | Uint8Array, listener = 'http'): Promise<RawResponse> {
     const client = this.connect(listener);
     try {
-      client.write(octets);
-      return await responseOn(client, Buffer.from(octets.slice(0, 8)).toString('latin1').split(' ')[0] ?? 'GET');
+      client.write(bytes);
+      return await responseOn(client, Buffer.from(bytes.slice(0, 8)).toString('latin1').split(' ')[0] ?? 'GET');
     } finally {
       client.close();
     }
@@ -133,17 +133,17 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
     const loading = await loadConfiguration(path, environment, thisHost());
     if (loading.ok)
       return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration };
-    const complaints = loading.complaints.map(({ line, message }) => `line ${line}: ${message}`);
-    return { ok: false, kind: 'complaints', complaints };
+    const complaints = loading.errors.map(({ line, message }) => `line ${line}: ${message}`);
+    return { ok: false, kind: 'complaints', errors: complaints };
   };
   const first = await read();
-  assert.ok(first.ok, first.ok ? '' : first.complaints.join('\n'));
+  assert.ok(first.ok, first.ok ? '' : first.errors.join('\n'));
   const events: Event[] = [];
   const gateway = await startGateway({
     configuration: first.configuration,
     source: path,
     reloadConfiguration: read,
-    watcher: { told: (event) => void events.push(event) },
+    watcher: { onEvent: (event) => void events.push(event) },
     ...options.gateway,
   });
   return new YamlGateway(gateway, folder, events);
@@ -164,24 +164,24 @@ export function requestText(method: string, path: string, fields: readonly strin
 
 /** One whole response on an open connection; what follows it stays for the next call. */
 export async function responseOn(client: RawClient, method = 'GET'): Promise<RawResponse> {
-  const outcome = await client.response(method, patienceMs);
-  const { response, octets, state } = outcome;
-  assert.ok(response !== null, `no response; the connection is ${state}; received ${JSON.stringify(text(octets))}`);
-  assert.ok(response.complete, `the response is not whole; the connection is ${state}: ${text(octets)}`);
+  const outcome = await client.response(method, timeoutMs);
+  const { response, bytes, state } = outcome;
+  assert.ok(response !== null, `no response; the connection is ${state}; received ${JSON.stringify(text(bytes))}`);
+  assert.ok(response.complete, `the response is not whole; the connection is ${state}: ${text(bytes)}`);
   client.forget();
-  if (response.rest.length > 0) client.pieces.push({ atMs: client.elapsedMs, octets: response.rest });
+  if (response.rest.length > 0) client.parts.push({ atMs: client.elapsedMs, bytes: response.rest });
   return response;
 }
 
-function text(octets: Buffer): string {
-  return octets.toString('latin1', 0, 400);
+function text(bytes: Buffer): string {
+  return bytes.toString('latin1', 0, 400);
 }
 
 /** Resolves when `met` says so; fails the test, naming `what`, when it never does. */
 export async function until(
   what: string,
   met: () => boolean | Promise<boolean>,
-  limitMs: number = patienceMs,
+  limitMs: number = timeoutMs,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await met())) {

@@ -127,7 +127,7 @@ test('an application is handed over while requests go on, and is the heir’s to
   const { gateway: first, pid } = await world.started();
   const slow = first.get('/slow');
   await second.start(world.path, true);
-  assert.deepEqual(await first.handOver({ pid: second.pid, stateFolder: world.state }), { left: 1, why: null });
+  assert.deepEqual(await first.handOff({ pid: second.pid, stateFolder: world.state }), { left: 1, why: null });
   assert.equal(await first.get(), String(pid), 'between the two it is served');
   await second.go();
   assert.deepEqual([await first.get(), await second.get()], [String(pid), String(pid)]);
@@ -149,7 +149,7 @@ test(
     const second = world.gateway();
     const { gateway: first, pid } = await world.started();
     await second.start(world.path, true);
-    await first.handOver({ pid: second.pid, stateFolder: world.state });
+    await first.handOff({ pid: second.pid, stateFolder: world.state });
     await second.go();
     await first.stop();
     await second.settled();
@@ -180,10 +180,10 @@ test('where the heir fails, the applications are taken back', linuxOnly, async (
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   await second.start(world.path, true);
-  await first.handOver({ pid: second.pid, stateFolder: world.state });
+  await first.handOff({ pid: second.pid, stateFolder: world.state });
   second.kill();
   await until('the heir is gone', () => second.hasExited);
-  assert.equal(await first.takeBack(), true);
+  assert.equal(await first.rollBack(), true);
   assert.equal(await first.get('/print?again'), String(pid));
   await until('it is read again', () => first.lines.includes('again'));
   process.kill(pid, 'SIGKILL');
@@ -203,9 +203,9 @@ test('nobody takes back what the heir has', linuxOnly, async (t) => {
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   await second.start(world.path, true);
-  await first.handOver({ pid: second.pid, stateFolder: world.state });
+  await first.handOff({ pid: second.pid, stateFolder: world.state });
   await second.go();
-  assert.equal(await first.takeBack(), false);
+  assert.equal(await first.rollBack(), false);
   assert.equal(await second.get(), String(pid));
 });
 
@@ -214,8 +214,8 @@ test('an heir that comes too late gets nothing of what was taken back', linuxOnl
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   await second.start(world.path, true);
-  await first.handOver({ pid: second.pid, stateFolder: world.state });
-  assert.equal(await first.takeBack(), true);
+  await first.handOff({ pid: second.pid, stateFolder: world.state });
+  assert.equal(await first.rollBack(), true);
   await assert.rejects(second.go(), ({ name }: Error) => name === 'StateFailure');
   assert.deepEqual(second.eventsOf('instance_adopted'), []);
   assert.equal(await first.get(), String(pid));

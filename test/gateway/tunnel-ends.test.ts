@@ -5,7 +5,7 @@ import { renderExplanation } from '../../src/cli/explanation.ts';
 import { plain } from '../../src/cli/style.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
-import { patienceMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // A WebSocket that ends in order, breaks, loses its process or is cut by the gateway: four things in the record, with who did it.
 
@@ -44,8 +44,8 @@ async function opened(edge: YamlGateway, listener = 'http'): Promise<{ client: R
   const client = edge.connect(listener);
   client.write(request);
   client.write(say('hello'));
-  assert.ok(await client.waitFor(() => client.octets.includes('hello'), patienceMs), client.octets.toString());
-  const id = /x-request-id: (\S+)/i.exec(client.octets.toString('latin1'))?.[1] ?? '';
+  assert.ok(await client.waitFor(() => client.bytes.includes('hello'), timeoutMs), client.bytes.toString());
+  const id = /x-request-id: (\S+)/i.exec(client.bytes.toString('latin1'))?.[1] ?? '';
   return { client, id };
 }
 
@@ -147,7 +147,7 @@ const rows: readonly Row[] = [
     what: 'a client that closes it and resets the connection when the answer has come',
     act: (client) => {
       client.write(closing(1000));
-      void client.waitFor(() => client.octets.includes(Buffer.of(0x88)), patienceMs).then(() => client.reset());
+      void client.waitFor(() => client.bytes.includes(Buffer.of(0x88)), timeoutMs).then(() => client.reset());
     },
     tunnel: { how: 'closed', by: 'client', close_code: 1000 },
     end: 'forwarded',
@@ -167,7 +167,7 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
     test(`${row.what} is recorded as that, and explained`, async () => {
       const { client, id } = await opened(edge);
       row.act(client);
-      await client.waitFor(() => client.state !== 'open', patienceMs);
+      await client.waitFor(() => client.state !== 'open', timeoutMs);
       client.finish();
       const record = await recordOf(edge, id);
       client.close();
@@ -184,7 +184,7 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
       const { client, id } = await opened(edge);
       const pid = instanceOf(edge)?.pid;
       client.write(say('kill'));
-      await client.waitFor(() => client.state !== 'open', patienceMs);
+      await client.waitFor(() => client.state !== 'open', timeoutMs);
       client.finish();
       const record = await recordOf(edge, id);
       client.close();
@@ -213,7 +213,7 @@ test('a WebSocket that our drain cuts is the gateway’s end, by a reload and by
     const { client, id } = await opened(edge, 'more');
     const outcome = await edge.reload(configuration('listeners: { http: "127.0.0.1:0" }'));
     assert.ok(outcome.ok, JSON.stringify(outcome));
-    assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
+    assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
     const record = await recordOf(edge, id);
     assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: null });
     assert.deepEqual([record.end, record.cause, record.whose], ['truncated', 'drained', 'operator']);

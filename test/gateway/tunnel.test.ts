@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
-import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
 
 // Upgrade (RFC 9110 §7.8): a request for another protocol goes to the endpoint, and its 101 makes a tunnel.
@@ -59,8 +59,8 @@ function agreeing(behind = ''): { socket: () => Promise<Socket>; received: () =>
   origin.answer = () => (socket) => {
     agreed = socket;
     socket.removeAllListeners('data').removeAllListeners('end');
-    socket.on('data', (octets: Buffer) => {
-      received += octets.toString('latin1');
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1');
     });
     socket.on('end', () => {
       ended = true;
@@ -110,7 +110,7 @@ describe('a WebSocket', () => {
       [record.kind, record.status, record.received_status, record.end],
       ['tunnel', 101, 101, 'forwarded'],
     );
-    assert.ok(record.octets_in > large.length && record.octets_out > large.length, 'the octets are counted');
+    assert.ok(record.octets_in > large.length && record.octets_out > large.length, 'the bytes are counted');
     assert.equal(record.attempts.length, 1);
     await until('nothing is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
   });
@@ -126,7 +126,7 @@ describe('a WebSocket', () => {
     for (let round = 0; round < 100; round++) {
       const sentAt = performance.now();
       client.send(`ping ${round}`);
-      await Promise.race([once(client, 'message'), sleep(patienceMs)]);
+      await Promise.race([once(client, 'message'), sleep(timeoutMs)]);
       took.push(performance.now() - sentAt);
       assert.equal(received.at(-1), `ping ${round}`);
     }
@@ -171,8 +171,8 @@ describe('a tunnel', () => {
     const endpoint = agreeing('behind the head');
     const client = edge.connect();
     client.write(requestText('GET', '/', asks) + 'early');
-    assert.ok(await client.waitFor(() => client.octets.includes('behind the head'), patienceMs));
-    const head = client.octets.toString('latin1');
+    assert.ok(await client.waitFor(() => client.bytes.includes('behind the head'), timeoutMs));
+    const head = client.bytes.toString('latin1');
     assert.match(head, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
     for (const line of ['Upgrade: echo/1', 'Connection: upgrade', 'X-Kept: 1'])
       assert.ok(head.includes(`${line}\r\n`), line);
@@ -183,8 +183,8 @@ describe('a tunnel', () => {
     await until('the end has come', () => endpoint.ended());
     assert.equal(client.state, 'open');
     socket.end('last words');
-    assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
-    assert.deepEqual([client.state, client.octets.toString().endsWith('last words')], ['fin', true]);
+    assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+    assert.deepEqual([client.state, client.bytes.toString().endsWith('last words')], ['fin', true]);
     const record = await edge.record(fieldLine(head, 'x-request-id'));
     assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
     assert.deepEqual([record.octets_in, record.octets_out], [5, 'behind the headlast words'.length]);
@@ -197,7 +197,7 @@ describe('a tunnel', () => {
     client.write(requestText('GET', '/', asks));
     const socket = await endpoint.socket();
     socket.end('all I had');
-    assert.ok(await client.waitFor(() => client.state === 'fin', patienceMs));
+    assert.ok(await client.waitFor(() => client.state === 'fin', timeoutMs));
     client.write('still here');
     await until('what the client sends still comes', () => endpoint.received() === 'still here');
     client.finish();
@@ -212,7 +212,7 @@ describe('a tunnel', () => {
     const socket = await endpoint.socket();
     await new Promise((resolve) => setTimeout(resolve, 2300));
     socket.write('later');
-    assert.ok(await client.waitFor(() => client.octets.includes('later'), patienceMs));
+    assert.ok(await client.waitFor(() => client.bytes.includes('later'), timeoutMs));
     client.reset();
   });
 
@@ -222,8 +222,8 @@ describe('a tunnel', () => {
       const client = edge.connect();
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
-      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
-      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
+      const id = fieldLine(client.bytes.toString(), 'x-request-id');
       let errno = '';
       socket.on('error', (error: NodeJS.ErrnoException) => {
         errno = error.code ?? '';
@@ -234,7 +234,7 @@ describe('a tunnel', () => {
         assert.equal(errno, 'ECONNRESET');
       } else {
         socket.resetAndDestroy();
-        assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs));
+        assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs));
       }
       const record = await edge.record(id);
       const expected = side === 'client' ? ['abandoned', 'client_gone'] : ['truncated', 'response_content_reset'];
@@ -251,7 +251,7 @@ describe('a tunnel', () => {
     socket.pause();
     const pump = pumpInto(client);
     await pump.standsStill();
-    assert.ok(pump.sentOctets() < tunnelOctetsMax, `${pump.sentOctets()} octets are gone, and nobody has read any`);
+    assert.ok(pump.sentBytes() < tunnelBytesMax, `${pump.sentBytes()} bytes are gone, and nobody has read any`);
     assert.deepEqual(await readOn(socket, []), pumped());
     client.resetAndDestroy();
   });
@@ -288,8 +288,8 @@ timeouts: { idle: 300ms }
     client.pause();
     const pump = pumpInto(socket);
     await pump.standsStill();
-    assert.ok(pump.sentOctets() < tunnelOctetsMax, `${pump.sentOctets()} octets are gone, and nobody has read any`);
-    assert.deepEqual(await readOn(client, [head.subarray(switchesOctets(head))]), pumped());
+    assert.ok(pump.sentBytes() < tunnelBytesMax, `${pump.sentBytes()} bytes are gone, and nobody has read any`);
+    assert.deepEqual(await readOn(client, [head.subarray(switchesBytes(head))]), pumped());
     client.resetAndDestroy();
   });
 
@@ -308,7 +308,7 @@ client: { content_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
       client.write('still');
       await until('it has come', () => endpoint.received() === 'still');
       socket.write('there');
-      assert.ok(await client.waitFor(() => client.octets.includes('there'), patienceMs));
+      assert.ok(await client.waitFor(() => client.bytes.includes('there'), timeoutMs));
       client.close();
     } finally {
       await gateway.stop();
@@ -336,20 +336,20 @@ client:
       const client = gateway.connect();
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
-      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
-      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
+      const id = fieldLine(client.bytes.toString(), 'x-request-id');
       const message = 'GET / HTTP/1.1\r\n\r\n'.repeat(200);
       for (let sent = 1; sent <= 3; sent++) {
         client.write(message);
         await until('it has come', () => endpoint.received() === message.repeat(sent));
         socket.write(message);
-        const back = (): boolean => client.octets.toString('latin1').endsWith(message.repeat(sent));
-        assert.ok(await client.waitFor(back, patienceMs));
+        const back = (): boolean => client.bytes.toString('latin1').endsWith(message.repeat(sent));
+        assert.ok(await client.waitFor(back, timeoutMs));
         await sleep(500); // Three times: longer than every limit of time above.
       }
       client.finish();
       socket.end();
-      assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
+      assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
       assert.deepEqual([record.octets_in, record.octets_out], [3 * message.length, 3 * message.length]);
@@ -368,10 +368,10 @@ timeouts: { idle: 200ms }
       const client = gateway.connect();
       client.write(requestText('GET', '/', asks));
       await endpoint.socket();
-      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
-      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
+      const id = fieldLine(client.bytes.toString(), 'x-request-id');
       client.finish();
-      assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
+      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'it is no orderly end');
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'tunnel_idle']);
     } finally {
@@ -390,8 +390,8 @@ timeouts: { idle: 200ms }
       const client = gateway.connect('more');
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
-      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
-      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
+      const id = fieldLine(client.bytes.toString(), 'x-request-id');
       const both = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';
       const first = await gateway.reload(`${elsewhere}\ndrain: { timeout: 400ms }\n${both}\n`);
       assert.ok(first.ok, JSON.stringify(first));
@@ -399,12 +399,12 @@ timeouts: { idle: 200ms }
       client.write('as ever');
       await until('it has come', () => endpoint.received() === 'as ever');
       socket.write('and back');
-      assert.ok(await client.waitFor(() => client.octets.includes('and back'), patienceMs));
+      assert.ok(await client.waitFor(() => client.bytes.includes('and back'), timeoutMs));
       const second = await gateway.reload(
         `${elsewhere}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0" }\n`,
       );
       assert.ok(second.ok, JSON.stringify(second));
-      assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
+      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'it is no orderly end');
       await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null);
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
@@ -423,12 +423,12 @@ timeouts: { idle: 200ms }
     const client = gateway.connect();
     client.write(requestText('GET', '/', asks));
     const socket = await endpoint.socket();
-    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
     const stopping = gateway.gateway.stop('the test');
     client.write('meanwhile');
     await until('it still comes', () => endpoint.received() === 'meanwhile');
     await stopping;
-    assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs));
+    assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs));
     await until('the endpoint is let go', () => socket.destroyed);
     const lines = (await readFile(join(gateway.folder, 'tunnels.log'), 'utf8')).trim().split('\n');
     const [record, ...more] = lines.map((line) => JSON.parse(line) as ExchangeRecord);
@@ -559,32 +559,32 @@ test('nothing is left behind', async () => {
   assert.equal(edge.counts().unclassified, 0);
 });
 
-const pieceOctets = 64 * 1024;
+const pieceBytes = 64 * 1024;
 const pumpedPieces = 2048;
 /**
  * Of 128 MiB. Sockets hold the most of it: on Linux four of them, of which a reader's grows to some MiB while it is
  * quick; the gateway adds some hundred KiB.
  */
-const tunnelOctetsMax = 64 * 1024 * 1024;
+const tunnelBytesMax = 64 * 1024 * 1024;
 
 /** Each piece is another, so that what is lost, doubled or out of turn is seen. */
 function piece(number: number): Buffer {
-  return Buffer.alloc(pieceOctets, `piece ${number} `);
+  return Buffer.alloc(pieceBytes, `piece ${number} `);
 }
 
-interface Octets {
-  readonly octets: number;
+interface Bytes {
+  readonly bytes: number;
   readonly sha256: string;
 }
 
-function pumped(): Octets {
+function pumped(): Bytes {
   const hash = createHash('sha256');
   for (let number = 0; number < pumpedPieces; number++) hash.update(piece(number));
-  return { octets: pumpedPieces * pieceOctets, sha256: hash.digest('hex') };
+  return { bytes: pumpedPieces * pieceBytes, sha256: hash.digest('hex') };
 }
 
 /** Writes piece after piece, each when the one before it has left the process. */
-function pumpInto(socket: Socket): { sentOctets: () => number; standsStill: () => Promise<void> } {
+function pumpInto(socket: Socket): { sentBytes: () => number; standsStill: () => Promise<void> } {
   let sent = 0;
   const next = (): void => {
     if (sent === pumpedPieces || socket.destroyed) return;
@@ -601,31 +601,31 @@ function pumpInto(socket: Socket): { sentOctets: () => number; standsStill: () =
       last = sent;
     }
   };
-  return { sentOctets: () => sent * pieceOctets, standsStill };
+  return { sentBytes: () => sent * pieceBytes, standsStill };
 }
 
 /** Half a second and as many turns in which nothing has moved. */
 const stillLooks = 25;
 
 /** Reads on until as much has come as was pumped: `first`, which was read already, and what follows. */
-async function readOn(socket: Socket, first: readonly Buffer[]): Promise<Octets> {
+async function readOn(socket: Socket, first: readonly Buffer[]): Promise<Bytes> {
   const hash = createHash('sha256');
-  let octets = 0;
+  let bytes = 0;
   const take = (some: Buffer): void => {
     hash.update(some);
-    octets += some.length;
+    bytes += some.length;
   };
   first.forEach(take);
   socket.removeAllListeners('data').on('data', take);
   socket.resume();
-  await until('all of it has come', () => octets >= pumpedPieces * pieceOctets, readMsMax);
-  return { octets, sha256: hash.digest('hex') };
+  await until('all of it has come', () => bytes >= pumpedPieces * pieceBytes, readMsMax);
+  return { bytes, sha256: hash.digest('hex') };
 }
 
 const readMsMax = 60_000;
 
-function switchesOctets(octets: Buffer): number {
-  return octets.indexOf('\r\n\r\n') + 4;
+function switchesBytes(bytes: Buffer): number {
+  return bytes.indexOf('\r\n\r\n') + 4;
 }
 
 function fieldLine(head: string, name: string): string {

@@ -3,15 +3,15 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { RawClient } from '../../src/testing/testing.ts';
 import { RawOrigin, ok } from './raw-origin.ts';
 import { requestText, responseOn } from './start-from-yaml.ts';
-import { WorkerInHand } from './worker-in-hand.ts';
+import { ManagedWorker } from './managed-worker.ts';
 
 // What a worker leaves in shared memory for the case that it falls: main counts by it what has no record, and never will.
 
 let origin: RawOrigin;
-let hand: WorkerInHand;
+let hand: ManagedWorker;
 beforeEach(async () => {
   origin = await RawOrigin.start(() => ok('here'));
-  hand = await WorkerInHand.start();
+  hand = await ManagedWorker.start();
 });
 afterEach(async () => {
   await hand.stop();
@@ -30,6 +30,6 @@ test('exchanges whose records have not been sent are counted where main finds th
   }
   await hand.clock.advance(1000);
   assert.equal(hand.recordsUnsent, 0);
-  assert.ok(hand.told.some((message) => message.kind === 'batch' && message.lines !== null));
+  assert.ok(hand.sent.some((message) => message.kind === 'batch' && message.lines !== null));
   client.close();
 });

@@ -49,10 +49,10 @@ export class WebSocketServer {
     const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
     socket.write(Buffer.concat([Buffer.from(head), frame(0x81, Buffer.from('hello'))]));
     let held = Buffer.alloc(0);
-    socket.on('data', (octets: Buffer) => {
-      held = Buffer.concat([held, octets]);
+    socket.on('data', (bytes: Buffer) => {
+      held = Buffer.concat([held, bytes]);
       for (let read = readFrame(held); read !== null; read = readFrame(held)) {
-        held = held.subarray(read.octets);
+        held = held.subarray(read.bytes);
         const isClose = (read.first & 0x0f) === 8;
         if (isClose) this.closed.push(read.payload.length < 2 ? 1005 : read.payload.readUInt16BE(0));
         socket.write(frame(read.first, read.payload));
@@ -74,22 +74,22 @@ function frame(first: number, payload: Buffer): Buffer {
 }
 
 /** A frame of a client's: masked. */
-function readFrame(octets: Buffer): { first: number; payload: Buffer; octets: number } | null {
-  if (octets.length < 6) return null;
-  let length = (octets[1] as number) & 0x7f;
+function readFrame(bytes: Buffer): { first: number; payload: Buffer; bytes: number } | null {
+  if (bytes.length < 6) return null;
+  let length = (bytes[1] as number) & 0x7f;
   let at = 2;
   if (length === 126) {
-    length = octets.readUInt16BE(2);
+    length = bytes.readUInt16BE(2);
     at = 4;
   } else if (length === 127) {
-    if (octets.length < 14) return null;
-    length = octets.readUInt32BE(6);
+    if (bytes.length < 14) return null;
+    length = bytes.readUInt32BE(6);
     at = 10;
   }
-  if (octets.length < at + 4 + length) return null;
-  const mask = octets.subarray(at, at + 4);
-  const payload = Buffer.from(octets.subarray(at + 4, at + 4 + length));
+  if (bytes.length < at + 4 + length) return null;
+  const mask = bytes.subarray(at, at + 4);
+  const payload = Buffer.from(bytes.subarray(at + 4, at + 4 + length));
   for (let index = 0; index < payload.length; index++)
     payload[index] = (payload[index] as number) ^ (mask[index & 3] as number);
-  return { first: octets[0] as number, payload, octets: at + 4 + length };
+  return { first: bytes[0] as number, payload, bytes: at + 4 + length };
 }

@@ -26,10 +26,10 @@ function fail(what: string): void {
 }
 
 /** One request after the other, each on a connection of its own. */
-async function askAnew(place: { host: string; port: number }): Promise<void> {
+async function askAnew(address: { host: string; port: number }): Promise<void> {
   while (!over) {
     await new Promise<void>((resolve) => {
-      const socket = connect(place)
+      const socket = connect(address)
         .setEncoding('latin1')
         .setTimeout(5000, () => void socket.destroy(new Error('silent')));
       let text = '';
@@ -47,10 +47,10 @@ async function askAnew(place: { host: string; port: number }): Promise<void> {
 }
 
 /** One request after the other, each on the connection of the one before for as long as that may be. */
-async function askOn(place: { host: string; port: number }): Promise<void> {
+async function askOn(address: { host: string; port: number }): Promise<void> {
   while (!over) {
     await new Promise<void>((resolve) => {
-      const socket = connect(place).setEncoding('latin1');
+      const socket = connect(address).setEncoding('latin1');
       let text = '';
       let announced = false;
       const ask = (): void => {
@@ -77,15 +77,18 @@ async function askOn(place: { host: string; port: number }): Promise<void> {
 
 async function reloadTo(edge: YamlGateway, workers: number): Promise<void> {
   const outcome = await edge.reload(`workers: ${workers}\n${route}\n`);
-  if (!outcome.ok) fail(outcome.complaints.join('; '));
+  if (!outcome.ok) fail(outcome.errors.join('; '));
 }
 
 const exit = inOwnNetwork({ tcp_migrate_req: process.argv[2] === 'without-migration' ? '0' : '1' });
 if (exit !== null) process.exit(exit);
 
 const edge = await startFromYaml(`workers: 2\n${route}\n`);
-const place = edge.address();
-const clients = [...Array.from({ length: 4 }, () => askAnew(place)), ...Array.from({ length: 4 }, () => askOn(place))];
+const target = edge.address();
+const clients = [
+  ...Array.from({ length: 4 }, () => askAnew(target)),
+  ...Array.from({ length: 4 }, () => askOn(target)),
+];
 for (const workers of [4, 1, 3, 2, 1, 2]) {
   await passTime(200);
   await reloadTo(edge, workers);

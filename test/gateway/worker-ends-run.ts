@@ -25,12 +25,12 @@ const met = { answered: 0, failures: {} as Record<string, number>, slowestMs: 0 
 let over = false;
 
 /** One request after the other, each on a new connection. */
-async function ask(place: { host: string; port: number }): Promise<void> {
+async function ask(address: { host: string; port: number }): Promise<void> {
   while (!over) {
     const beganAt = performance.now();
     const failure = await new Promise<string | null>((resolve) => {
       let text = '';
-      const socket = connect(place)
+      const socket = connect(address)
         .setEncoding('latin1')
         .setTimeout(60_000, () => socket.destroy(new Error('silent')));
       socket.on('connect', () => void socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));

@@ -106,7 +106,7 @@ describe('a lost worker', () => {
       const outcome = await edge.reload(wanted);
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, 'failed');
-      assert.match(outcome.complaints.join(), /ended with 3/);
+      assert.match(outcome.errors.join(), /ended with 3/);
       assert.equal(edge.eventsOf('worker_lost').length, 1);
       await until('another serves', serving);
       assert.equal((await edge.get('/')).content.toString(), 'ok', 'as before');
@@ -166,7 +166,7 @@ describe('when the time for draining is over', () => {
     const half = edge.connect();
     half.write(requestText('GET', '/half'));
     await until('both are under way', () => origin.requests.length === 2);
-    await half.waitFor(() => half.octets.includes('half'), 5000);
+    await half.waitFor(() => half.bytes.includes('half'), 5000);
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
     const response = await responseOn(silent);

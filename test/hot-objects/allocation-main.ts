@@ -1,5 +1,5 @@
 /**
- * Prints how many octets V8 allocates for a small GET once everything is compiled: the least of some runs, since compiled code
+ * Prints how many bytes V8 allocates for a small GET once everything is compiled: the least of some runs, since compiled code
  * alone goes without what it need not make.
  */
 import { allocatedBy } from '../../bench/allocation-sites.ts';

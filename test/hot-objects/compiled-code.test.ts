@@ -41,7 +41,7 @@ test('what is compiled stays compiled: no function is thrown away twice at one p
  * to whoever writes all kinds of text. For a length that is one lookup a text. For `charCodeAt` it would be one a character,
  * which makes a loop five times as slow: such loops call it by `charCodeAt.call`.
  */
-const lengthsOfTexts = ['src/core/copy-octets.ts', 'src/record/json-text.ts', 'src/wire/octet-writer.ts'];
+const lengthsOfTexts = ['src/core/copy-bytes.ts', 'src/record/json-text.ts', 'src/wire/byte-writer.ts'];
 
 /** Only failures come here. */
 const explanations = 'src/core/explain.ts ';

@@ -6,7 +6,7 @@ import { runInThisContext } from 'node:vm';
 import { CostlessTransport } from '../../bench/costless-transport.ts';
 import { startInMemoryGateway } from '../../bench/in-memory-gateway.ts';
 import { ClientConnection } from '../../src/downstream/connection.ts';
-import { Patience } from '../../src/downstream/patience.ts';
+import { ClientTimeouts } from '../../src/downstream/timeouts.ts';
 import { Preface } from '../../src/downstream/preface.ts';
 import { RequestReader } from '../../src/downstream/request-reader.ts';
 import { ResponseWriter } from '../../src/downstream/response-writer.ts';
@@ -82,13 +82,13 @@ function watch(
 
 const firstCalls: readonly (readonly [{ readonly name: string; readonly prototype: object }, string])[] = [
   [CostlessTransport, 'deliver'],
-  [Preface, 'onOctets'],
-  [ClientConnection, 'onOctets'],
+  [Preface, 'onBytes'],
+  [ClientConnection, 'onBytes'],
   [RequestReader, 'push'],
   [RequestHeadParser, 'push'],
   [ContentReader, 'begin'],
   [ResponseWriter, 'begin'],
-  [Patience, 'await'],
+  [ClientTimeouts, 'await'],
   [Exchange, 'onRequest'],
   [Attempt, 'connected'],
   [ForwardedRequest, 'writeFields'],

@@ -33,7 +33,7 @@ const hotClasses = [
   'RequestHeadParser',
   'ContentReader',
   'ResponseWriter',
-  'Patience',
+  'ClientTimeouts',
   'request head',
   'client facts',
   'Exchange',

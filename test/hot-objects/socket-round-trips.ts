@@ -4,9 +4,9 @@ import { socketConnector } from '../../src/transport/connect.ts';
 import { listen } from '../../src/transport/listen.ts';
 
 const host = '127.0.0.1';
-const octets = Buffer.from('octets there and back');
+const bytes = Buffer.from('bytes there and back');
 
-/** Opens so many connections over loopback, one after the other; each sends some octets, gets them back and ends. */
+/** Opens so many connections over loopback, one after the other; each sends some bytes, gets them back and ends. */
 export async function playRoundTrips(connections: number, see: (transport: Transport) => void): Promise<void> {
   const listening = await new Promise<{ address: { port: number }; close(): Promise<void> }>((resolve, reject) => {
     listen(
@@ -34,8 +34,8 @@ async function roundTrip(port: number, see: (transport: Transport) => void): Pro
       onConnectFailed: (fault) => over.emit('error', new Error(fault.code)),
       onConnected(transport) {
         see(transport);
-        transport.listener = { ...deaf, onOctets: () => transport.end(), onClosed: () => over.emit('closed') };
-        transport.write(octets, 0, octets.length, 'borrowed');
+        transport.listener = { ...deaf, onBytes: () => transport.end(), onClosed: () => over.emit('closed') };
+        transport.write(bytes, 0, bytes.length, 'borrowed');
       },
     },
   );
@@ -45,9 +45,9 @@ async function roundTrip(port: number, see: (transport: Transport) => void): Pro
 function echo(transport: Transport): TransportListener {
   return {
     ...deaf,
-    onOctets: (came, start, end) => void transport.write(came, start, end, 'borrowed'),
+    onBytes: (came, start, end) => void transport.write(came, start, end, 'borrowed'),
     onEnd: () => transport.end(),
   };
 }
 
-const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+const deaf: TransportListener = { onBytes() {}, onEnd() {}, onWritten() {}, onClosed() {} };

@@ -1,7 +1,7 @@
 /** A function that was thrown away after it had been compiled. */
 export interface Deopt {
   readonly atUs: number;
-  /** 'src/wire/octet-writer.ts:63:5' */
+  /** 'src/wire/byte-writer.ts:63:5' */
   readonly place: string;
   readonly reason: string;
 }

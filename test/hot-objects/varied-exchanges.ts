@@ -5,7 +5,7 @@ import type { RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointId, RouteId } from '../../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
-import { systemClock } from '../../src/gateway/system.ts';
+import { systemClock } from '../../src/system/system.ts';
 
 const [firstEndpoint] = benchUpstream.endpoints;
 

@@ -24,7 +24,7 @@ function assertAccepted(fragment: Fragment): void {
     environment: {},
     hostname: 'gateway',
   });
-  assert.deepEqual(parsing.ok ? parsing.warnings : parsing.complaints, []);
+  assert.deepEqual(parsing.ok ? parsing.warnings : parsing.errors, []);
 }
 
 /** Kubernetes, and what other gateways are configured with. */

@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as testing from '../../src/testing/testing.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { runLine } from './demo-under-test.ts';
 import { type Block, blocksOf, readDocument } from './markdown.ts';
 
 describe('docs/cli.md', () => {
   const document = readDocument('docs/cli.md');
   const blocks = blocksOf(document);
-  let around: FakeSurroundings;
+  let context: FakeProcessContext;
   before(() => {
-    around = new FakeSurroundings(mkdtempSync(join(tmpdir(), 'candor-documents-')));
+    context = new FakeProcessContext(mkdtempSync(join(tmpdir(), 'candor-documents-')));
   });
-  after(() => rmSync(around.directory, { recursive: true, force: true }));
+  after(() => rmSync(context.directory, { recursive: true, force: true }));
 
   test('the complaints it shows are those that candor check makes', async () => {
     const shown = blocks.find(({ heading }) => heading === 'candor check')?.text ?? '';
@@ -24,15 +24,15 @@ describe('docs/cli.md', () => {
     // What is not shown must be there too: the sixth line is that of a route.
     const lines = ['', '', '', 'routes:', '  - path: /', ''];
     for (const [, number, text] of source) lines[Number(number) - 1] = text as string;
-    writeFileSync(join(around.directory, 'candor.yaml'), `${lines.join('\n')}\n`);
-    assert.equal(await around.candor('check', '-c', 'candor.yaml'), 4);
-    assert.equal(around.stdout.text, `${shown.split('\n').slice(1).join('\n')}\n`);
+    writeFileSync(join(context.directory, 'candor.yaml'), `${lines.join('\n')}\n`);
+    assert.equal(await context.candor('check', '-c', 'candor.yaml'), 4);
+    assert.equal(context.stdout.text, `${shown.split('\n').slice(1).join('\n')}\n`);
   });
 
   for (const heading of new Set(blocks.map((block) => block.heading))) {
     const command = heading.replace('candor ', '');
     test(`every flag that it names of candor ${command} exists, and every flag is named`, async () => {
-      const asked = new FakeSurroundings(around.directory);
+      const asked = new FakeProcessContext(context.directory);
       assert.equal(await asked.candor(command, '--help'), 0);
       const inHelp = flagsIn(asked.stdout.text.replace(/EXAMPLE\n[^]*?\n\n/, ''));
       const section = document.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { type DemoUnderTest, runLine, startDemo } from './demo-under-test.ts';
 import { blocksOf, readDocument } from './markdown.ts';
 
@@ -87,31 +87,31 @@ describe('the demo of the README', { timeout: 120_000 }, () => {
 });
 
 describe('the commands of the README', () => {
-  let around: FakeSurroundings;
+  let context: FakeProcessContext;
   before(() => {
-    around = new FakeSurroundings(mkdtempSync(join(tmpdir(), 'candor-readme-')));
+    context = new FakeProcessContext(mkdtempSync(join(tmpdir(), 'candor-readme-')));
   });
-  after(() => rmSync(around.directory, { recursive: true, force: true }));
+  after(() => rmSync(context.directory, { recursive: true, force: true }));
 
   test('the configuration it shows has no mistakes', async () => {
     const yaml = blocks.filter(({ language }) => language === 'yaml');
     assert.equal(yaml.length, 1);
-    writeFileSync(join(around.directory, 'candor.yaml'), `${yaml[0]?.text}\n`);
-    assert.equal(await around.candor('check'), 0, around.stdout.text + around.stderr.text);
-    assert.equal(around.stdout.text, '✔ candor.yaml is good.\n');
+    writeFileSync(join(context.directory, 'candor.yaml'), `${yaml[0]?.text}\n`);
+    assert.equal(await context.candor('check'), 0, context.stdout.text + context.stderr.text);
+    assert.equal(context.stdout.text, '✔ candor.yaml is good.\n');
   });
 
   for (const command of new Set([...readme.matchAll(/^\| `candor (\w+)/gm)].map((match) => match[1] as string))) {
     test(`candor ${command} --help has an example`, async () => {
-      const asked = new FakeSurroundings(around.directory);
+      const asked = new FakeProcessContext(context.directory);
       assert.equal(await asked.candor(command, '--help'), 0);
       assert.match(asked.stdout.text, new RegExp(`EXAMPLE\n +candor ${command}`));
     });
   }
 
   test('it and docs/cli.md list the commands that there are', async () => {
-    assert.equal(await around.candor('--help'), 0);
-    const listed = [...(around.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(
+    assert.equal(await context.candor('--help'), 0);
+    const listed = [...(context.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(
       ([, name]) => name,
     );
     const inTable = [...readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]\(#candor-\w+\)/gm)].map(

@@ -3,17 +3,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { readDocument } from './markdown.ts';
 
 const readme = readDocument('README.md');
 
 test('the README has every command; what npm start runs stands above, and a version needs no words', async () => {
-  const around = new FakeSurroundings(repositoryRoot);
-  assert.equal(await around.candor('--help'), 0);
-  const listed = /^COMMANDS\n((?: {2}.+\n)+)/m.exec(around.stdout.text)?.[1] ?? '';
+  const context = new FakeProcessContext(repositoryRoot);
+  assert.equal(await context.candor('--help'), 0);
+  const listed = /^COMMANDS\n((?: {2}.+\n)+)/m.exec(context.stdout.text)?.[1] ?? '';
   const commands = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name as string);
-  assert.ok(commands.length > 10, around.stdout.text);
+  assert.ok(commands.length > 10, context.stdout.text);
   const named = [...readme.matchAll(/^\| `candor ([a-z]+)/gm)].map(([, name]) => name);
   assert.deepEqual(
     commands.filter((name) => !named.includes(name)),

@@ -1,10 +1,10 @@
-import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, WorldFault } from '../../src/core/connector.ts';
+import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, NetworkFault } from '../../src/core/connector.ts';
 import type { Clock, Instant, Timer } from '../../src/core/time.ts';
 import type { Transport, TransportListener } from '../../src/core/transport.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 
 /** The places where the gateway touches its world. */
-export type Place =
+export type EffectPoint =
   | 'accept'
   | 'client read'
   | 'client write'
@@ -20,11 +20,11 @@ const write = ['EPIPE', 'ECONNRESET', 'half', 'stuck'] as const;
 
 /**
  * Every way to fail that a place knows. Errno and codes are what the system says; `fin`: the peer ends instead;
- * `silence`: nothing more comes, ever; `half`: half of the octets leave, then the connection is reset; `stuck`: the
+ * `silence`: nothing more comes, ever; `half`: half of the bytes leave, then the connection is reset; `stuck`: the
  * kernel takes them and the peer never reads; `late` and `early`: the timer fires five seconds after its time, or
  * when half of the time has passed.
  */
-export const kindsOf: Readonly<Record<Place, readonly string[]>> = {
+export const kindsOf: Readonly<Record<EffectPoint, readonly string[]>> = {
   accept: ['ECONNRESET', 'fin', 'silence'],
   'client read': read,
   'client write': write,
@@ -58,12 +58,12 @@ export interface Plan {
  */
 export class Effects {
   /** The place of each effect so far; the first is number 1. */
-  readonly places: Place[] = [];
+  readonly semaphores: EffectPoint[] = [];
   timersLive = 0;
   /** How often something was made to fail. */
   failed = 0;
   readonly #plan: Plan | null;
-  #place: Place | null = null;
+  #place: EffectPoint | null = null;
   #watching = true;
 
   constructor(plan: Plan | null) {
@@ -76,12 +76,12 @@ export class Effects {
   }
 
   /** The kind of failure that befalls this effect; null when it goes well. */
-  next(place: Place): string | null {
+  next(place: EffectPoint): string | null {
     if (!this.#watching) return null;
-    this.places.push(place);
+    this.semaphores.push(place);
     const plan = this.#plan;
     if (plan === null) return null;
-    const number = this.places.length;
+    const number = this.semaphores.length;
     if (number === plan.from) this.#place = place;
     const fails = number === plan.from || (plan.extent === 'onwards' && number > plan.from && place === this.#place);
     if (!fails) return null;
@@ -153,7 +153,7 @@ class FailingTransport implements Transport, TransportListener {
   readonly #clock: Clock;
   readonly #effects: Effects;
   #state: 'well' | 'silent' | 'ended' | 'broken' = 'well';
-  #stuckOctets = 0;
+  #stuckBytes = 0;
   #closed = false;
 
   constructor(real: MemoryTransport, side: 'client' | 'endpoint', clock: Clock, effects: Effects) {
@@ -167,29 +167,29 @@ class FailingTransport implements Transport, TransportListener {
     if (kind !== null) this.#soon(() => this.#breakReading(kind));
   }
 
-  get pendingOctets(): number {
-    return this.#real.pendingOctets + this.#stuckOctets;
+  get pendingBytes(): number {
+    return this.#real.pendingBytes + this.#stuckBytes;
   }
 
-  get sentOctets(): number {
-    return this.#real.sentOctets;
+  get sentBytes(): number {
+    return this.#real.sentBytes;
   }
 
-  takeBack(): Uint8Array {
-    return this.#real.takeBack();
+  reclaimUnsent(): Uint8Array {
+    return this.#real.reclaimUnsent();
   }
 
-  write(octets: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
+  write(bytes: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
     if (this.#state === 'broken') return false;
     const kind = this.#effects.next(`${this.#side} write`);
     // Of the end of a silent peer nobody knows: what is sent to it stays with the kernel.
     const isUnheard = this.#state === 'silent' && this.#real.closed;
-    if (kind === 'stuck' || isUnheard || this.#stuckOctets > 0) {
-      this.#stuckOctets += Math.max(1, end - start);
+    if (kind === 'stuck' || isUnheard || this.#stuckBytes > 0) {
+      this.#stuckBytes += Math.max(1, end - start);
       return false;
     }
-    if (kind === null) return this.#real.write(octets, start, end, ownership);
-    if (kind === 'half') this.#real.write(octets, start, start + ((end - start) >> 1), 'borrowed');
+    if (kind === null) return this.#real.write(bytes, start, end, ownership);
+    if (kind === 'half') this.#real.write(bytes, start, start + ((end - start) >> 1), 'borrowed');
     this.#break(kind === 'half' ? 'ECONNRESET' : kind);
     return false;
   }
@@ -241,10 +241,10 @@ class FailingTransport implements Transport, TransportListener {
     } else this.#break(kind);
   }
 
-  onOctets(octets: Uint8Array, start: number, end: number): void {
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'well') return;
     const kind = this.#effects.next(`${this.#side} read`);
-    if (kind === null) this.listener.onOctets(octets, start, end);
+    if (kind === null) this.listener.onBytes(bytes, start, end);
     else this.#breakReading(kind);
   }
 
@@ -253,7 +253,7 @@ class FailingTransport implements Transport, TransportListener {
   }
 
   onWritten(): void {
-    if (this.#stuckOctets === 0 && this.#state !== 'broken') this.listener.onWritten();
+    if (this.#stuckBytes === 0 && this.#state !== 'broken') this.listener.onWritten();
   }
 
   onClosed(errno: string | null): void {
@@ -308,7 +308,7 @@ class FailingConnector implements Connector {
     return { cancel: () => step?.cancel() };
   }
 
-  #fail(kind: string, stage: WorldFault['stage'], tell: (fault: WorldFault) => void): Cancellable {
+  #fail(kind: string, stage: NetworkFault['stage'], tell: (fault: NetworkFault) => void): Cancellable {
     if (kind === 'silence') return { cancel() {} };
     const alertId = kind.includes('_ALERT_') ? 40 : null;
     return this.#clock.schedule(this.#clock.now(), call, () => tell({ stage, code: kind, alertId }));

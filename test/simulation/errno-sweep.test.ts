@@ -3,7 +3,7 @@ import dns from 'node:dns';
 import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import { getSystemErrorMap } from 'node:util';
-import type { Connector, UnknownCode, WorldFault } from '../../src/core/connector.ts';
+import type { Connector, UnknownCode, NetworkFault } from '../../src/core/connector.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
@@ -192,7 +192,7 @@ function playClientLoss(faults: TransportFaults, errno: string): number {
 }
 
 /** What goes wrong with a check: while its connection is opened, or on it. */
-type CheckFault = WorldFault | { readonly stage: 'read'; readonly nth: 1 | 2; readonly code: string };
+type CheckFault = NetworkFault | { readonly stage: 'read'; readonly nth: 1 | 2; readonly code: string };
 
 /** One HTTP check that meets `fault`: what it said, and what it counted. */
 function playCheck(fault: CheckFault): { result: CheckResult; unclassified: string[] } {
@@ -241,7 +241,7 @@ function checkConnector(clock: SimulatedClock, fault: CheckFault): Connector {
       later(() => {
         if (fault.stage === 'connect') return waiter.onConnectFailed(fault);
         waiter.onTransportConnected();
-        if (fault.stage !== 'read') return waiter.onConnectFailed(fault as WorldFault);
+        if (fault.stage !== 'read') return waiter.onConnectFailed(fault as NetworkFault);
         const read = { nth: fault.nth, errno: fault.code };
         const [gateway, endpoint] = createTransportPair({ clock, faults: { first: { read } } });
         endpoint.listener = silentListener;
@@ -254,11 +254,11 @@ function checkConnector(clock: SimulatedClock, fault: CheckFault): Connector {
 }
 
 const nothing = (): void => {};
-const silentListener: TransportListener = { onOctets: nothing, onEnd: nothing, onWritten: nothing, onClosed: nothing };
+const silentListener: TransportListener = { onBytes: nothing, onEnd: nothing, onWritten: nothing, onClosed: nothing };
 
 function send(transport: MemoryTransport, text: string): void {
-  const octets = new TextEncoder().encode(text);
-  if (!transport.closed) transport.write(octets, 0, octets.length, 'owned');
+  const bytes = new TextEncoder().encode(text);
+  if (!transport.closed) transport.write(bytes, 0, bytes.length, 'owned');
 }
 
 /** A session that stands can be broken by these as well. */
@@ -327,7 +327,7 @@ describe('every code is named', () => {
       if (fault.code === 'ERR_SSL_DECODE_ERROR') continue;
       const { result, unclassified } = playCheck(fault);
       assert.deepEqual(unclassified, [], `${fault.stage} ${fault.code}`);
-      assert.match(result.says, /\S/);
+      assert.match(result.reason, /\S/);
     }
   });
 

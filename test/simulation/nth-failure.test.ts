@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { type HeadBlock, HeadStorage } from '../../src/wire/head-storage.ts';
-import { Effects, kindsOf, type Place, type Plan } from './effects.ts';
+import { Effects, kindsOf, type EffectPoint, type Plan } from './effects.ts';
 import { type Scenario, scenarios, type Sent } from './scenarios.ts';
 
 /**
  * The nth effect fails, for n = 1, 2, 3 … until a scenario gets through untouched. Whatever fails, every
- * exchange ends once and is recorded once, no octet is made up, and nothing is left behind.
+ * exchange ends once and is recorded once, no byte is made up, and nothing is left behind.
  */
 
 /** Longer than all limits of `world.ts` that can follow one another, the idle ones of connections included. */
@@ -27,15 +27,15 @@ class CountedStorage extends HeadStorage {
     return this.#out.size;
   }
 
-  override take(octetsMin: number): HeadBlock {
-    const block = super.take(octetsMin);
+  override acquire(bytesMin: number): HeadBlock {
+    const block = super.acquire(bytesMin);
     this.#out.add(block);
     return block;
   }
 
-  override give(block: HeadBlock): void {
+  override release(block: HeadBlock): void {
     assert.ok(this.#out.delete(block), 'a block is given back once, by who has it');
-    super.give(block);
+    super.release(block);
   }
 }
 
@@ -78,7 +78,7 @@ function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
   // A fault of ours would be the one thing that nobody outside could have caused.
   assert.notEqual(record?.failure?.cause, 'gateway_fault');
   if (client.status === status) {
-    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the octets are the endpoint’s');
+    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the bytes are the endpoint’s');
   }
   // A FIN within a tunnel is a FIN: what it means is for the protocol inside.
   if (client.status === status && status !== 101) {
@@ -92,7 +92,7 @@ function checkArrivals(world: Http1World, target: string, method: string, conten
   const names = world.options.endpoints ?? ['a'];
   const arrived = names.flatMap((name) => world.endpoint(name).arrived.filter((one) => one.target === target));
   for (const one of arrived)
-    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the octets are the client’s');
+    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the bytes are the client’s');
   if (method === 'POST') assert.ok(arrived.length <= 1, 'a POST is not sent twice');
   const record = world.records.find((one) => one.target === target);
   if (arrived.length > 0) assert.notEqual(record?.delivery, 'not_sent', 'what arrived was sent');
@@ -112,7 +112,7 @@ function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: E
   for (const endpoint of [first, second]) assert.equal(endpoint?.load ?? 0, 0, 'no endpoint has a place that is held');
   assert.equal(effects.timersLive, 0, 'no timer lives');
   assert.equal(storage.outside, 0, 'every block of a head is given back');
-  assert.equal(world.heldOctets(), 0);
+  assert.equal(world.heldBytes(), 0);
 }
 
 function checkOthersServed(world: Http1World): void {
@@ -155,13 +155,13 @@ describe('the nth step of ours throws', () => {
 });
 
 describe('the nth effect fails', () => {
-  const met = new Set<Place>();
+  const met = new Set<EffectPoint>();
 
   for (const scenario of scenarios) {
     it(`in every way that its place knows, in ${scenario.name}`, () => {
-      const { places } = playWith(scenario, null);
-      assert.ok(places.length > 6, `${places.length} effects`);
-      places.forEach((place, index) => {
+      const { semaphores } = playWith(scenario, null);
+      assert.ok(semaphores.length > 6, `${semaphores.length} effects`);
+      semaphores.forEach((place, index) => {
         met.add(place);
         for (const kind of kindsOf[place]) {
           for (const extent of ['one', 'onwards'] as const) {
@@ -169,7 +169,7 @@ describe('the nth effect fails', () => {
             try {
               assert.ok(playWith(scenario, plan).failed > 0, 'it came to that');
             } catch (error) {
-              throw new Error(`effect ${plan.from} of ${places.length}, ${place}: ${kind}, ${extent}`, {
+              throw new Error(`effect ${plan.from} of ${semaphores.length}, ${place}: ${kind}, ${extent}`, {
                 cause: error,
               });
             }

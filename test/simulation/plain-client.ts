@@ -9,13 +9,13 @@ import type { ClientActor } from '../exchange/world.ts';
 export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'content'> {
   state: ClientActor['state'] = 'open';
   readonly #transport: MemoryTransport;
-  #octets = Buffer.alloc(0);
+  #bytes = Buffer.alloc(0);
 
   constructor(transport: MemoryTransport) {
     this.#transport = transport;
     transport.listener = {
-      onOctets: (octets, start, end) => {
-        this.#octets = Buffer.concat([this.#octets, octets.subarray(start, end)]);
+      onBytes: (bytes, start, end) => {
+        this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)]);
       },
       onEnd: () => this.#ended('whole'),
       onWritten() {},
@@ -29,8 +29,8 @@ export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'cont
   }
 
   send(text: string): void {
-    const octets = Buffer.from(text, 'latin1');
-    if (!this.#transport.closed) this.#transport.write(octets, 0, octets.length, 'borrowed');
+    const bytes = Buffer.from(text, 'latin1');
+    if (!this.#transport.closed) this.#transport.write(bytes, 0, bytes.length, 'borrowed');
   }
 
   finish(): void {
@@ -38,8 +38,8 @@ export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'cont
   }
 
   get #head(): string {
-    const end = this.#octets.indexOf('\r\n\r\n');
-    return end < 0 ? '' : this.#octets.toString('latin1', 0, end + 4);
+    const end = this.#bytes.indexOf('\r\n\r\n');
+    return end < 0 ? '' : this.#bytes.toString('latin1', 0, end + 4);
   }
 
   get status(): number {
@@ -48,6 +48,6 @@ export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'cont
 
   get content(): Buffer {
     const head = this.#head.length;
-    return head === 0 ? Buffer.alloc(0) : this.#octets.subarray(head);
+    return head === 0 ? Buffer.alloc(0) : this.#bytes.subarray(head);
   }
 }

@@ -10,9 +10,9 @@ import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import type { UpstreamDelta, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import type { UpstreamStream } from '../../src/core/stream.ts';
 import { after } from '../../src/core/time.ts';
-import { Endpoints } from '../../src/gateway/endpoints.ts';
-import { SharedCounts } from '../../src/places/shared-counts.ts';
-import { SharedSeat } from '../../src/places/shared-seat.ts';
+import { Endpoints } from '../../src/discovery/endpoints.ts';
+import { SharedCounts } from '../../src/limits/shared-counts.ts';
+import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { createTransportPair } from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -52,7 +52,7 @@ class World {
     const { clock } = this;
     const random = new SeededRandom(seed);
     const configuration = configurationWith(check);
-    const shared = new SharedCounts({ seatsMax: 2, endpointsMax: 4, addressesMax: 16 }, clock, random);
+    const shared = new SharedCounts({ workersMax: 2, endpointsMax: 4, addressesMax: 16 }, clock, random);
     const connector = {
       resolve: () => assert.fail('an address is not looked up'),
       connect: (target: ConnectTarget, waiter: ConnectWaiter) => this.#connect(target, waiter),
@@ -60,22 +60,33 @@ class World {
     this.#endpoints = new Endpoints({
       watch: { clock, random, deadlines: new Deadlines(clock), connector },
       names: { lookUp: () => assert.fail('an address is not looked up') },
-      events: { tell: () => undefined },
+      events: { emit: () => undefined },
       shared,
       supervisor: { instances: () => [], noteTraffic: () => undefined },
       configuration: () => configuration,
       revision: () => 1,
       listeners: () => [],
       // A message to a worker takes a moment.
-      post: (delta) => void clock.schedule(after(clock.now(), 1), (told) => this.#told(told), delta),
+      send: (delta) => void clock.schedule(after(clock.now(), 1), (told) => this.#told(told), delta),
       onChange: () => undefined,
     });
     this.#endpoints.use(configuration);
     clock.advanceSync(10);
     const [snapshot] = this.#endpoints.upstreams();
     for (const worker of [0, 1]) {
-      const places = new SharedSeat(shared.memory, shared.takeSeat() ?? assert.fail('a seat is free'), clock);
-      const parts = { clock, random, connector, places, counts: noCounts(worker), onUnclassified: () => assert.fail() };
+      const semaphores = new WorkerSemaphores(
+        shared.memory,
+        shared.claimWorkerIndex() ?? assert.fail('a seat is free'),
+        clock,
+      );
+      const parts = {
+        clock,
+        random,
+        connector,
+        semaphores,
+        counts: noCounts(worker),
+        onUnclassified: () => assert.fail(),
+      };
       const ports = {
         ...parts,
         deadlines: new Deadlines(clock),
@@ -104,7 +115,7 @@ class World {
   }
 
   #report(): void {
-    this.#endpoints.heard(this.#outcomes.splice(0));
+    this.#endpoints.onOutcomes(this.#outcomes.splice(0));
     this.clock.schedule(after(this.clock.now(), batchMs), () => this.#report(), undefined);
   }
 
@@ -154,7 +165,7 @@ function configurationWith(check: CheckSpec): Configuration {
   const connections = { connectionsMax: 256, queueMax: 64, queueMs: 1000, idleConnectionsMax: 0, idleConnectionMs: 0 };
   const endpoints = [{ address: { kind: 'tcp', host: '10.0.0.1', port: 80 } }];
   return {
-    upstreams: [{ ...app, ...connections, attemptsMax: 1, responseHeadOctetsMax: 65_536, endpoints }],
+    upstreams: [{ ...app, ...connections, attemptsMax: 1, responseHeadBytesMax: 65_536, endpoints }],
     dns: { servers: [], allow: [], deny: [] },
     routes: [],
     listeners: [],

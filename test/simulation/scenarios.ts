@@ -122,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
         const answer = endpoint.onRequest;
         endpoint.onRequest = (request) => {
           const isFirst = names.every((other) => world.endpoint(other).arrived.length <= (other === name ? 1 : 0));
-          if (isFirst) request.cut('closed');
+          if (isFirst) request.breakOff('closed');
           else answer(request);
         };
       }
@@ -142,7 +142,7 @@ export const scenarios: readonly Scenario[] = [
       const answer = endpoint.onRequest;
       endpoint.onRequest = (request) => {
         endpoint.onRequest = answer;
-        request.cut('reset');
+        request.breakOff('reset');
       };
       const second = ask(world, '/2');
       world.pass(50);
@@ -171,7 +171,7 @@ export const scenarios: readonly Scenario[] = [
         world.endpoint(name).onRequest = (request) => {
           request.raw('HTTP/1.0 200 Fine\r\n\r\n');
           request.write(answerTo(request.target));
-          request.cut('closed');
+          request.breakOff('closed');
         };
       }
       const sent = [ask(world, '/until-close')];
@@ -184,7 +184,7 @@ export const scenarios: readonly Scenario[] = [
     play(world) {
       const answer = pattern(300_000);
       for (const name of names) world.endpoint(name).onRequest = (request) => request.answer(200, answer);
-      const client = world.request({ target: '/large' }, { windowOctets: 8192 });
+      const client = world.request({ target: '/large' }, { windowBytes: 8192 });
       client.stopReading();
       world.pass(100);
       client.readOn();
@@ -201,7 +201,7 @@ export const scenarios: readonly Scenario[] = [
       world.changedTls({ serverName: 'other.test', verify: false } as Parameters<typeof world.changedTls>[0]);
       world.pass(50);
       world.changedTls(null);
-      world.endpoint('a').told('draining');
+      world.endpoint('a').setState('draining');
       const second = ask(world, '/2', 'one');
       world.pass(50);
       return [first, second];
@@ -215,7 +215,7 @@ export const scenarios: readonly Scenario[] = [
         world.endpoint(name).onRequest = (request) => {
           request.answer(413, answer, { Connection: 'close' });
           request.stopReading();
-          world.clock.schedule(later(world, 8), call, () => request.cut('reset'));
+          world.clock.schedule(later(world, 8), call, () => request.breakOff('reset'));
         };
       }
       const client = world.request({ method: 'POST', target: '/early', expects: 'chunked' });
@@ -323,12 +323,12 @@ function playTunnel(world: Http1World): readonly Sent[] {
 
 function switchOver(world: Http1World, endpoint: MemoryTransport): void {
   let isTunnel = false;
-  const send = (octets: Buffer): void => {
-    if (!endpoint.closed) endpoint.write(octets, 0, octets.length, 'borrowed');
+  const send = (bytes: Buffer): void => {
+    if (!endpoint.closed) endpoint.write(bytes, 0, bytes.length, 'borrowed');
   };
   endpoint.listener = {
-    onOctets(octets, start, end) {
-      if (isTunnel) return send(Buffer.from(octets.slice(start, end)));
+    onBytes(bytes, start, end) {
+      if (isTunnel) return send(Buffer.from(bytes.slice(start, end)));
       isTunnel = true; // One request, which is small, comes in one piece.
       send(Buffer.from('HTTP/1.1 101 Echo\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello '));
       world.clock.schedule(later(world, 35), call, () => {
@@ -346,10 +346,10 @@ function inPieces(world: Http1World, request: ArrivedRequest, answer: Buffer, en
   request.head(200, null);
   const size = answer.length / 3;
   for (let piece = 0; piece < 3; piece++) {
-    const octets = answer.subarray(piece * size, (piece + 1) * size);
+    const bytes = answer.subarray(piece * size, (piece + 1) * size);
     world.clock.schedule(later(world, 3 * (piece + 1)), call, () => {
-      if (piece === 2 && ends === 'cut') return request.cut('closed');
-      request.write(octets);
+      if (piece === 2 && ends === 'cut') return request.breakOff('closed');
+      request.write(bytes);
       if (piece === 2) request.end();
     });
   }

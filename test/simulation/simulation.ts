@@ -3,9 +3,9 @@ import type { EndpointState } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { after } from '../../src/core/time.ts';
 import type { TransportFaults } from '../../src/testing/memory-transport.ts';
-import type { SlotHandle } from '../../src/core/places.ts';
-import { SharedCounts } from '../../src/places/shared-counts.ts';
-import { SharedSeat } from '../../src/places/shared-seat.ts';
+import type { SemaphoreHandle } from '../../src/core/semaphores.ts';
+import { SharedCounts } from '../../src/limits/shared-counts.ts';
+import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from '../exchange/http1-world.ts';
@@ -24,7 +24,7 @@ export interface SimulationSummary {
   readonly replaced: number;
 }
 
-const sharedSizes = { seatsMax: 1, endpointsMax: 3, addressesMax: 16 };
+const sharedSizes = { workersMax: 1, endpointsMax: 3, addressesMax: 16 };
 
 /** No exchange may take longer: the sum of all limits that can follow one another, generously. */
 const exchangeMsMax = 120_000;
@@ -35,9 +35,9 @@ interface Sent {
   readonly client: ClientActor;
 }
 
-/** What an endpoint sends for a request is a function of the request's key, so that mixed octets are seen. */
-export function contentFor(key: string, octets: number): Buffer {
-  const made = Buffer.alloc(octets);
+/** What an endpoint sends for a request is a function of the request's key, so that mixed bytes are seen. */
+export function contentFor(key: string, bytes: number): Buffer {
+  const made = Buffer.alloc(bytes);
   new SeededRandom(`content ${key}`).fill(made);
   return made;
 }
@@ -61,7 +61,7 @@ class Simulation {
   readonly #clock = new SimulatedClock();
   readonly #world: Http1World;
   readonly #shared = new SharedCounts(sharedSizes, this.#clock, new SeededRandom('table'));
-  readonly #slots = new Map<string, SlotHandle>();
+  readonly #semaphores = new Map<string, SemaphoreHandle>();
   readonly #sent = new Map<string, Sent>();
   /** Requests that reached an endpoint, by key. */
   readonly #arrivals = new Map<string, ArrivedRequest[]>();
@@ -81,18 +81,18 @@ class Simulation {
         attemptsMax: 3,
         connectionsMax: this.#random.fork('places').pick([4, 20, 20, 20]),
         application: 'shop',
-        endpointWindowOctets: 8192,
+        endpointWindowBytes: 8192,
         commitDelayMs: this.#random.fork('delay').pick([0, 50, 50, 1000]),
-        limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentOctetsMax: 200_000 },
+        limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentBytesMax: 200_000 },
         timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: network.next() < 0.5 ? null : 30_000 },
       },
       {
         pairOptions: (side) => ({
           ...(holding.next() < 0.5 ? { holds: 'first' } : {}),
-          windowOctets: network.pick([1024, 8192, 65_536]),
+          windowBytes: network.pick([1024, 8192, 65_536]),
           latencyMs: network.pick([0, 0, 1, 5]),
           ...(network.next() < 0.6
-            ? { pieces: { random: network.fork(`pieces ${network.next()}`), octetsMax: network.pick([40, 700, 5000]) } }
+            ? { slices: { random: network.fork(`pieces ${network.next()}`), bytesMax: network.pick([40, 700, 5000]) } }
             : {}),
           faults:
             side === 'client'
@@ -103,18 +103,18 @@ class Simulation {
         connectFault: () =>
           network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null,
         queueMax: this.#random.fork('queue').pick([0, 10, 40]),
-        places: new SharedSeat(this.#shared.memory, this.#shared.takeSeat() ?? 0, this.#clock),
-        slotOf: (id) => this.#slotOf(id),
+        semaphores: new WorkerSemaphores(this.#shared.memory, this.#shared.claimWorkerIndex() ?? 0, this.#clock),
+        semaphoresOf: (id) => this.#semaphoresOf(id),
       },
       this.#clock,
     );
     for (const name of this.#names) this.#world.endpoint(name).onRequest = (request) => this.#onArrived(request);
   }
 
-  #slotOf(id: string): SlotHandle {
-    const slot = this.#slots.get(id) ?? this.#shared.allot(id) ?? assert.fail('the table has room');
-    this.#slots.set(id, slot);
-    return slot;
+  #semaphoresOf(id: string): SemaphoreHandle {
+    const handle = this.#semaphores.get(id) ?? this.#shared.allocate(id) ?? assert.fail('the table has room');
+    this.#semaphores.set(id, handle);
+    return handle;
   }
 
   run(exchanges: number): SimulationSummary {
@@ -124,7 +124,7 @@ class Simulation {
     }
     for (let n = 0; n < exchanges / 20; n++) this.#soon(when.integer(exchanges * 15), () => this.#changeEndpoint());
     this.#world.pass(exchanges * 15);
-    for (const name of this.#names) this.#world.endpoint(name).told('healthy');
+    for (const name of this.#names) this.#world.endpoint(name).setState('healthy');
     this.#world.pass(exchangeMsMax);
     // Whoever still reads nothing looks up now, to see how it ended.
     for (const { client } of this.#sent.values()) client.readOn();
@@ -143,8 +143,8 @@ class Simulation {
     const random = this.#random.fork(`request ${n}`);
     const key = `${n}`;
     const method = random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT']);
-    const octets = random.pick([0, 10, 1000, 30_000, 150_000, 250_000]);
-    const target = `/${key}?n=${octets}`;
+    const bytes = random.pick([0, 10, 1000, 30_000, 150_000, 250_000]);
+    const target = `/${key}?n=${bytes}`;
     const connection = random.next() < 0.5 ? { connection: `line ${random.integer(12)}` } : {};
     const line = connection.connection === undefined ? undefined : this.#world.lines.get(connection.connection);
     if (connection.connection !== undefined && (line?.closed === true || line?.transport.closed === true)) {
@@ -165,16 +165,16 @@ class Simulation {
     const expects = random.next() < 0.5 || content.length === 0 ? ('chunked' as const) : content.length;
     const client = this.#world.request({ method, target, expects, fields });
     this.#note({ key, method, client }, random);
-    const pieces = 1 + random.integer(5);
-    const stopsAt = random.next() < 0.15 ? random.integer(pieces) : pieces;
-    const step = Math.ceil(content.length / pieces);
+    const slices = 1 + random.integer(5);
+    const stopsAt = random.next() < 0.15 ? random.integer(slices) : slices;
+    const step = Math.ceil(content.length / slices);
     let due = 0;
     for (let piece = 0; piece < stopsAt; piece++) {
       due += random.pick([0, 1, 50, 500]);
       const part = content.subarray(piece * step, (piece + 1) * step);
       this.#soon(due, () => {
         if (client.state === 'open' && part.length > 0) client.write(part);
-        if (client.state === 'open' && piece === pieces - 1) client.end(random.next() < 0.5 ? { 'X-Sum': key } : {});
+        if (client.state === 'open' && piece === slices - 1) client.end(random.next() < 0.5 ? { 'X-Sum': key } : {});
       });
     }
   }
@@ -192,12 +192,12 @@ class Simulation {
   // Endpoints.
 
   #onArrived(request: ArrivedRequest): void {
-    const [, key = '', octets = '0'] = /^\/(\d+)\?n=(\d+)$/.exec(request.target) ?? [];
+    const [, key = '', bytes = '0'] = /^\/(\d+)\?n=(\d+)$/.exec(request.target) ?? [];
     const arrivals = this.#arrivals.get(key) ?? [];
     arrivals.push(request);
     this.#arrivals.set(key, arrivals);
     const random = this.#random.fork(`arrival ${key} ${arrivals.length}`);
-    const answer = contentFor(`down ${key} ${arrivals.length}`, Number(octets));
+    const answer = contentFor(`down ${key} ${arrivals.length}`, Number(bytes));
     if (random.next() < 0.15) {
       this.#soon(random.integer(500), () => request.stopReading());
       if (random.next() < 0.7) this.#soon(500 + random.integer(4000), () => request.readOn());
@@ -215,7 +215,7 @@ class Simulation {
 
   #answer(request: ArrivedRequest, answer: Buffer, random: SeededRandom): void {
     const chance = random.next();
-    if (chance < 0.04) return request.cut(random.pick(['closed', 'reset']));
+    if (chance < 0.04) return request.breakOff(random.pick(['closed', 'reset']));
     if (chance < 0.06) return request.raw('SSH-2.0-OpenSSH_9.6\r\n');
     if (chance < 0.08) return request.raw('HTTP/1.1 200 OK\r\nContent-Le');
     if (chance < 0.1) return; // Never.
@@ -234,20 +234,20 @@ class Simulation {
   #dribble(request: ArrivedRequest, status: number, answer: Buffer, random: SeededRandom): void {
     const unknown = random.next() < 0.5;
     request.head(status, unknown ? null : answer.length);
-    const pieces = 1 + random.integer(6);
-    const step = Math.ceil(answer.length / pieces);
-    const stopsAt = random.next() < 0.15 ? random.integer(pieces) : pieces;
-    const cut = stopsAt < pieces ? random.pick(['closed', 'reset', null] as const) : null;
+    const slices = 1 + random.integer(6);
+    const step = Math.ceil(answer.length / slices);
+    const stopsAt = random.next() < 0.15 ? random.integer(slices) : slices;
+    const cut = stopsAt < slices ? random.pick(['closed', 'reset', null] as const) : null;
     let due = 0;
     for (let piece = 0; piece < stopsAt; piece++) {
       due += random.pick([0, 0, 5, 300]);
       const part = answer.subarray(piece * step, (piece + 1) * step);
       this.#soon(due, () => {
         if (part.length > 0) request.write(part);
-        if (piece === pieces - 1 && unknown) request.end(random.next() < 0.3 ? { 'X-Done': '1' } : {});
+        if (piece === slices - 1 && unknown) request.end(random.next() < 0.3 ? { 'X-Done': '1' } : {});
       });
     }
-    if (cut !== null) this.#soon(due + 1, () => request.cut(cut));
+    if (cut !== null) this.#soon(due + 1, () => request.breakOff(cut));
   }
 
   #changeEndpoint(): void {
@@ -259,7 +259,7 @@ class Simulation {
     else {
       const state: EndpointState = this.#random.pick(['healthy', 'healthy', 'unhealthy', 'draining']);
       const exit = { atInstant: this.#clock.now(), code: 1, signal: null, outOfMemory: false, lastLine: 'boom' };
-      endpoint.told(state, this.#random.next() < 0.3 ? exit : null);
+      endpoint.setState(state, this.#random.next() < 0.3 ? exit : null);
     }
   }
 
@@ -267,8 +267,15 @@ class Simulation {
 
   #verify(): void {
     this.#world.verifyAtRest();
-    const places = [...this.#slots.values()].reduce((sum, slot) => sum + this.#shared.countsAt(slot).connections, 0);
-    assert.equal(places, this.#world.counts.upstreamConnections, 'each connection has its place, and nothing else has');
+    const semaphores = [...this.#semaphores.values()].reduce(
+      (sum, handle) => sum + this.#shared.countsAt(handle).connections,
+      0,
+    );
+    assert.equal(
+      semaphores,
+      this.#world.counts.upstreamConnections,
+      'each connection has its place, and nothing else has',
+    );
     assert.equal(this.#world.counts.clientConnections, 0, 'no connection of a client outlives its limits');
     const recorded = new Map<string, EndedExchange>();
     for (const record of this.#world.records) {
@@ -292,7 +299,7 @@ class Simulation {
     const last = arrived.at(-1);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.end === 'forwarded') {
-      assert.equal(record.octetsToClient, answer?.length ?? 0, `record ${key} counts the octets`);
+      assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
     }
     const ours = /; ?error=/.test(client.field('proxy-status') ?? '');
     if (client.status > 0 && record.statusReceived > 0 && !ours) {
@@ -300,7 +307,7 @@ class Simulation {
       assert.equal(
         client.content.equals(whole.subarray(0, client.content.length)),
         true,
-        `client ${key} gets its own octets`,
+        `client ${key} gets its own bytes`,
       );
       if (client.state === 'whole') assert.equal(client.content.length, whole.length, `client ${key} gets all of them`);
     }
@@ -326,7 +333,7 @@ class Simulation {
   #verifyUpload(key: string, request: ArrivedRequest): void {
     const { content } = request;
     const meant = contentFor(`up ${key}`, content.length);
-    assert.equal(content.equals(meant), true, `endpoint gets the octets of ${key} alone`);
+    assert.equal(content.equals(meant), true, `endpoint gets the bytes of ${key} alone`);
   }
 
   #summary(): SimulationSummary {
@@ -343,7 +350,7 @@ class Simulation {
 
 function faultOf(random: SeededRandom): TransportFaults {
   const chance = random.next();
-  if (chance < 0.03) return { resetAtOctet: random.integer(3000) };
+  if (chance < 0.03) return { resetAtByte: random.integer(3000) };
   if (chance < 0.04) return { write: { nth: 1 + random.integer(6), errno: 'EPIPE' } };
   if (chance < 0.05) return { read: { nth: 1 + random.integer(6), errno: 'ECONNRESET' } };
   return {};

@@ -11,7 +11,7 @@ export interface LostFigures {
   /** No record, and the client has its whole answer: they had ended, and their record had not left the worker. */
   readonly answered: number;
   /**
-   * No record, no octet of an answer, and the origin never had it: sent to a worker that had not read it, or had not sent
+   * No record, no byte of an answer, and the origin never had it: sent to a worker that had not read it, or had not sent
    * it on. The client cannot know which; only the latter are exchanges.
    */
   readonly unread: number;

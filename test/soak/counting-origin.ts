@@ -4,9 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as passTime } from 'node:timers/promises';
 
 /**
- * An origin that counts what it gets, by the request's id. `/w/<octets>/<ms>` is answered with so many octets after so
- * many milliseconds; with `/d/…` the octets are spread over that time. A POST's content is read to its end first. What
- * is sent is made of the id, so that the client can tell its own answer from anybody else's. `/b/<octets>` is as much of
+ * An origin that counts what it gets, by the request's id. `/w/<bytes>/<ms>` is answered with so many bytes after so
+ * many milliseconds; with `/d/…` the bytes are spread over that time. A POST's content is read to its end first. What
+ * is sent is made of the id, so that the client can tell its own answer from anybody else's. `/b/<bytes>` is as much of
  * anything, made while it is sent: for those who will not take it all.
  */
 export class CountingOrigin {
@@ -35,12 +35,12 @@ export class CountingOrigin {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = String(request.headers['x-request-id'] ?? '');
     this.seen.set(id, (this.seen.get(id) ?? 0) + 1);
-    const [, way = '', octets = '0', ms = '0'] = (request.url ?? '').split('/');
+    const [, way = '', bytes = '0', ms = '0'] = (request.url ?? '').split('/');
     try {
       let received = 0;
-      for await (const piece of request as AsyncIterable<Buffer>) received += piece.length;
-      if (way === 'b') return await writeMuch(response, Number(octets));
-      const content = contentFor(id, Number(octets), received);
+      for await (const part of request as AsyncIterable<Buffer>) received += part.length;
+      if (way === 'b') return await writeMuch(response, Number(bytes));
+      const content = contentFor(id, Number(bytes), received);
       response.setHeader('Content-Type', 'text/plain');
       response.setHeader('Content-Length', content.length);
       if (way === 'd') await writeSlowly(response, content, Number(ms));
@@ -55,25 +55,25 @@ export class CountingOrigin {
 
 const block = Buffer.alloc(65_536, 'candor. ');
 
-async function writeMuch(response: ServerResponse, octets: number): Promise<void> {
-  response.setHeader('Content-Length', octets);
+async function writeMuch(response: ServerResponse, bytes: number): Promise<void> {
+  response.setHeader('Content-Length', bytes);
   await pipeline(function* () {
-    for (let left = octets; left > 0; left -= block.length) yield block.subarray(0, Math.min(left, block.length));
+    for (let left = bytes; left > 0; left -= block.length) yield block.subarray(0, Math.min(left, block.length));
   }, response);
 }
 
 const pieces = 10;
 
 async function writeSlowly(response: ServerResponse, content: Buffer, ms: number): Promise<void> {
-  for (let piece = 0; piece < pieces; piece++) {
-    const [start, end] = [piece, piece + 1].map((at) => Math.round((content.length * at) / pieces));
+  for (let part = 0; part < pieces; part++) {
+    const [start, end] = [part, part + 1].map((at) => Math.round((content.length * at) / pieces));
     response.write(content.subarray(start, end));
     await passTime(ms / pieces);
   }
 }
 
 /** What must come back for a request: its id, what was received of it, and as much as was asked for. */
-export function contentFor(id: string, octets: number, received: number): Buffer {
+export function contentFor(id: string, bytes: number, received: number): Buffer {
   const line = `${id} ${received}\n`;
-  return Buffer.alloc(Math.max(octets, line.length), line);
+  return Buffer.alloc(Math.max(bytes, line.length), line);
 }

@@ -7,15 +7,15 @@ import { isMainThread } from 'node:worker_threads';
  * hold, through the debugger that Node has for them. The gateway itself has no such door, and needs none. It listens at
  * `$CANDOR_SOAK_DOOR-<pid>`; a line of JSON is a wish, and its answer another.
  */
-export type Wish =
+export type InspectionRequest =
   /** `which`: from 0 to 1, among the workers that run. `how`: an expression that the worker is to run. */
   { readonly do: 'run'; readonly which: number; readonly expression: string } | { readonly do: 'look' };
 
 /** What keeps a thread's event loop alive: how many of each kind. */
-export interface ThreadLook {
+export interface ThreadSnapshot {
   readonly thread: string;
   readonly resources: Readonly<Record<string, number>>;
-  readonly heapOctets: number;
+  readonly heapBytes: number;
 }
 
 interface AttachedWorker {
@@ -23,42 +23,42 @@ interface AttachedWorker {
   readonly workerInfo: { readonly workerId: string; readonly url: string };
 }
 
-const place = process.env['CANDOR_SOAK_DOOR'];
+const socketPath = process.env['CANDOR_SOAK_DOOR'];
 // Programs that the gateway starts, and commands that speak to it, inherit the option too.
-if (isMainThread && place !== undefined && process.argv[2] === 'up') open(`${place}-${process.pid}`);
+if (isMainThread && socketPath !== undefined && process.argv[2] === 'up') open(`${socketPath}-${process.pid}`);
 
 function open(path: string): void {
   const server = createServer((socket) => {
     let text = '';
     socket.on('error', () => {});
-    socket.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-      if (text.endsWith('\n')) void fulfil(JSON.parse(text) as Wish, socket);
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      if (text.endsWith('\n')) void respond(JSON.parse(text) as InspectionRequest, socket);
     });
     socket.unref();
   });
   server.listen(path).unref();
 }
 
-async function fulfil(wish: Wish, socket: Socket): Promise<void> {
+async function respond(request: InspectionRequest, socket: Socket): Promise<void> {
   try {
-    socket.end(`${JSON.stringify(await answerOf(wish))}\n`);
+    socket.end(`${JSON.stringify(await answerOf(request))}\n`);
   } catch (error) {
     socket.end(`${JSON.stringify({ failed: String(error) })}\n`);
   }
 }
 
-async function answerOf(wish: Wish): Promise<unknown> {
+async function answerOf(request: InspectionRequest): Promise<unknown> {
   return withWorkers(async (workers, evaluate) => {
-    if (wish.do === 'run') {
-      const worker = workers[Math.min(workers.length - 1, Math.floor(wish.which * workers.length))];
+    if (request.do === 'run') {
+      const worker = workers[Math.min(workers.length - 1, Math.floor(request.which * workers.length))];
       if (worker === undefined) throw new Error('no worker runs');
-      void evaluate(worker, wish.expression);
+      void evaluate(worker, request.expression);
       // What was posted has left when the debugger has answered something else.
       await new Promise((resolve) => setTimeout(resolve, 20).unref());
       return { threadId: Number(worker.workerInfo.workerId) };
     }
-    const looks: ThreadLook[] = [lookOf('main', process.getActiveResourcesInfo(), process.memoryUsage().heapUsed)];
+    const looks: ThreadSnapshot[] = [lookOf('main', process.getActiveResourcesInfo(), process.memoryUsage().heapUsed)];
     for (const worker of workers) {
       const expression = 'JSON.stringify([process.getActiveResourcesInfo(), process.memoryUsage().heapUsed])';
       const [resources, heap] = JSON.parse(await evaluate(worker, expression)) as [string[], number];
@@ -68,10 +68,10 @@ async function answerOf(wish: Wish): Promise<unknown> {
   });
 }
 
-function lookOf(thread: string, all: readonly string[], heapOctets: number): ThreadLook {
+function lookOf(thread: string, all: readonly string[], heapBytes: number): ThreadSnapshot {
   const resources: Record<string, number> = {};
   for (const name of all) resources[name] = (resources[name] ?? 0) + 1;
-  return { thread, resources, heapOctets };
+  return { thread, resources, heapBytes };
 }
 
 type Evaluate = (worker: AttachedWorker, expression: string) => Promise<string>;

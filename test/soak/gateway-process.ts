@@ -43,18 +43,18 @@ export class GatewayProcess {
     throw new Error(`the gateway does not listen: ${said}`);
   }
 
-  /** Resident octets of the process, all its threads included. */
-  residentOctets(): number {
+  /** Resident bytes of the process, all its threads included. */
+  residentBytes(): number {
     return this.#status('VmRSS');
   }
 
-  /** Forgets the peak so far: from here on `peakOctets` tells what was resident at most. Linux keeps it, and misses nothing. */
+  /** Forgets the peak so far: from here on `peakBytes` tells what was resident at most. Linux keeps it, and misses nothing. */
   forgetPeak(): void {
     writeFileSync(`/proc/${this.pid}/clear_refs`, '5');
   }
 
   /** The most that was resident since `forgetPeak`. */
-  peakOctets(): number {
+  peakBytes(): number {
     return this.#status('VmHWM');
   }
 
@@ -112,8 +112,8 @@ async function answers(port: number): Promise<boolean> {
   try {
     await once(socket, 'connect');
     socket.write('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
-    const [octets] = (await once(socket, 'data', { signal: AbortSignal.timeout(2000) })) as [Buffer];
-    return octets.toString('latin1').startsWith('HTTP/1.1 400');
+    const [bytes] = (await once(socket, 'data', { signal: AbortSignal.timeout(2000) })) as [Buffer];
+    return bytes.toString('latin1').startsWith('HTTP/1.1 400');
   } catch {
     return false;
   } finally {

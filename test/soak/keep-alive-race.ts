@@ -116,13 +116,13 @@ async function playClients(
 }
 
 /** Everything here answers at once; a client that waits for longer has been forgotten. */
-const patienceMs = 15_000;
+const timeoutMs = 15_000;
 
 /** Null when the client got what it asked for. */
 function exchange(agent: Agent, port: number, method: string, target: string): Promise<string | null> {
   return new Promise((resolve) => {
     const outgoing = request({ agent, port, host: '127.0.0.1', method, path: target });
-    outgoing.setTimeout(patienceMs, () => outgoing.destroy(Object.assign(new Error(), { code: 'no answer' })));
+    outgoing.setTimeout(timeoutMs, () => outgoing.destroy(Object.assign(new Error(), { code: 'no answer' })));
     outgoing.on('error', (error) => resolve(`${method} ${target}: ${(error as NodeJS.ErrnoException).code}`));
     outgoing.on('response', (response) => {
       let text = '';

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { fieldOf, parseRawResponse, type RawResponse } from '../../src/testing/raw-response.ts';
 
 /** Where a connection leads to, and where it comes from. */
-export interface Way {
+export interface LoadTarget {
   readonly host: string;
   readonly port: number;
   /** The client's own address; without it the system's choice. */
@@ -15,10 +15,10 @@ export interface Way {
  * - `answered`: a whole response;
  * - `refused`: nobody listens (ECONNREFUSED);
  * - `unconnected`: no connection for another reason;
- * - `lost`: the connection ended before an octet of the response;
+ * - `lost`: the connection ended before a byte of the response;
  * - `cut`: it ended within the response;
  * - `silent`: neither an answer nor an end within the client's patience;
- * - `wrong`: octets that are no response, or follow one.
+ * - `wrong`: bytes that are no response, or follow one.
  */
 export type OutcomeKind = 'answered' | 'refused' | 'unconnected' | 'lost' | 'cut' | 'silent' | 'wrong';
 
@@ -37,8 +37,8 @@ export interface Outcome {
 
 export interface Asked {
   readonly method: string;
-  readonly octets: string | Uint8Array;
-  readonly patienceMs: number;
+  readonly bytes: string | Uint8Array;
+  readonly timeoutMs: number;
 }
 
 /** One connection of a client, one request on it at a time. It repeats nothing, and hides nothing. */
@@ -53,10 +53,10 @@ export class LoadConnection {
   #ended = false;
   #last = 0;
 
-  constructor({ host, port, from }: Way) {
+  constructor({ host, port, from }: LoadTarget) {
     this.socket = connect({ host, port, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) });
     this.socket.on('connect', () => void (this.#connected = true));
-    this.socket.on('data', (octets: Buffer) => this.#heard(octets));
+    this.socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.socket.on('end', () => this.#over('fin'));
     this.socket.on('error', (error: NodeJS.ErrnoException) => void (this.#errno = error.code ?? 'EIO'));
     this.socket.on('close', () => this.#over(this.#errno === null ? 'fin' : 'reset'));
@@ -75,10 +75,10 @@ export class LoadConnection {
   ask(asked: Asked): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#asked = { ...asked, began: performance.now(), resolve };
-      this.#timer = setTimeout(() => this.#tell('silent', null), asked.patienceMs);
+      this.#timer = setTimeout(() => this.#report('silent', null), asked.timeoutMs);
       this.#pieces = [];
       if (this.#ended) return this.#over('fin');
-      this.socket.write(asked.octets);
+      this.socket.write(asked.bytes);
     });
   }
 
@@ -87,8 +87,8 @@ export class LoadConnection {
     else this.socket.destroy();
   }
 
-  #heard(octets: Buffer): void {
-    this.#pieces.push(octets);
+  #receive(bytes: Buffer): void {
+    this.#pieces.push(bytes);
     if (this.#asked === null) {
       // Nobody has asked for anything: what comes belongs to no request, and the connection to nobody any more.
       this.#ended = true;
@@ -96,7 +96,7 @@ export class LoadConnection {
     }
     const response = this.#response('no');
     if (response?.complete !== true) return;
-    this.#tell(response.rest.length === 0 ? 'answered' : 'wrong', null);
+    this.#report(response.rest.length === 0 ? 'answered' : 'wrong', null);
   }
 
   #response(ended: 'no' | 'fin' | 'reset'): RawResponse | null {
@@ -108,14 +108,14 @@ export class LoadConnection {
     this.#ended = true;
     if (this.#asked === null) return;
     // After a FIN comes 'close', and an error may come between them: the response is judged by what came first.
-    if (!this.#connected) return this.#tell(this.#errno === 'ECONNREFUSED' ? 'refused' : 'unconnected', end);
-    if (this.#pieces.length === 0) return this.#tell('lost', end);
+    if (!this.#connected) return this.#report(this.#errno === 'ECONNREFUSED' ? 'refused' : 'unconnected', end);
+    if (this.#pieces.length === 0) return this.#report('lost', end);
     const response = this.#response(end);
-    if (response === null) return this.#tell(looksLikeHead(this.#pieces[0]) ? 'cut' : 'wrong', end);
-    this.#tell(response.complete ? 'answered' : 'cut', end);
+    if (response === null) return this.#report(looksLikeHead(this.#pieces[0]) ? 'cut' : 'wrong', end);
+    this.#report(response.complete ? 'answered' : 'cut', end);
   }
 
-  #tell(kind: OutcomeKind, end: 'fin' | 'reset' | null): void {
+  #report(kind: OutcomeKind, end: 'fin' | 'reset' | null): void {
     const asked = this.#asked;
     if (asked === null) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -125,7 +125,7 @@ export class LoadConnection {
     const reused = this.#uses > 0;
     this.#uses++;
     this.#pieces = [];
-    if (kind !== 'answered' || end !== null || !mayBeUsedAgain(response)) {
+    if (kind !== 'answered' || end !== null || !mayBeReused(response)) {
       this.#ended = true;
       this.close();
     }
@@ -134,12 +134,12 @@ export class LoadConnection {
 }
 
 /** RFC 9112 §9.3: after a whole message that does not say `close`. */
-function mayBeUsedAgain(response: RawResponse | null): boolean {
+function mayBeReused(response: RawResponse | null): boolean {
   if (response === null || response.framing === 'until-close' || response.status === 101) return false;
   return !/\bclose\b/i.test(fieldOf(response, 'connection') ?? '');
 }
 
-function looksLikeHead(octets: Buffer | undefined): boolean {
-  const start = octets?.toString('latin1', 0, 5) ?? '';
+function looksLikeHead(bytes: Buffer | undefined): boolean {
+  const start = bytes?.toString('latin1', 0, 5) ?? '';
   return 'HTTP/'.startsWith(start.slice(0, 5));
 }

@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { contentFor } from './counting-origin.ts';
-import { LoadConnection, type Outcome, type OutcomeKind, type Way } from './load-connection.ts';
+import { LoadConnection, type Outcome, type OutcomeKind, type LoadTarget } from './load-connection.ts';
 
 /** One request as it was sent. A repetition is an entry of its own. */
 export interface Sent {
@@ -13,7 +13,7 @@ export interface Sent {
   reused: boolean;
   /** The client's own port. */
   tookMs: number;
-  /** Repeats a GET whose used connection had ended before an octet of the answer (RFC 9112 §9.3.1). */
+  /** Repeats a GET whose used connection had ended before a byte of the answer (RFC 9112 §9.3.1). */
   readonly repeats: boolean;
   /** That came of it, and it was repeated: the repetition tells what came of it in the end. */
   raced: boolean;
@@ -26,7 +26,7 @@ export interface LoadOptions {
   /** Per second, whatever comes of them (open loop). */
   readonly rate: number;
   /** Where requests may go at this moment; one of them is drawn. */
-  readonly ways: () => readonly Way[];
+  readonly targets: () => readonly LoadTarget[];
   /** What is going on at this moment. */
   readonly phase: () => string;
   /** Of a hundred requests: on kept connections, POSTs. */
@@ -37,7 +37,7 @@ export interface LoadOptions {
 }
 
 /** An answer of this origin comes within three seconds; a client that waits for longer has been forgotten. */
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 /** Connections that were idle for longer are closed by the client, as browsers do, and never meet the other side's limit. */
 const keptMsMax = 10_000;
@@ -101,7 +101,7 @@ export class LoadDriver {
   }
 
   async #send(): Promise<void> {
-    const { random, ways, keptPercent = 65, postPercent = 30 } = this.#options;
+    const { random, targets: ways, keptPercent = 65, postPercent = 30 } = this.#options;
     const id = `r${this.sent.length + 1}.${random.seed.replace(/[^\w-]/g, '_')}`;
     const method = random.integer(100) < postPercent ? 'POST' : 'GET';
     const kept = random.integer(100) < keptPercent;
@@ -132,7 +132,7 @@ export class LoadDriver {
     };
     this.sent.push(sent);
     const connection = (kept ? this.#takeKept(way) : null) ?? new LoadConnection(way);
-    const outcome = await connection.ask({ method, octets: octetsOf(request), patienceMs });
+    const outcome = await connection.ask({ method, bytes: bytesOf(request), timeoutMs });
     this.#note(sent, request, outcome);
     if (kept && connection.isIdle) this.#keep(way, connection);
     else connection.close();
@@ -154,7 +154,7 @@ export class LoadDriver {
     if (response !== null && sent.status !== 200) sent.note += `: ${response.content.toString('latin1').slice(0, 300)}`;
   }
 
-  #takeKept(way: Way): LoadConnection | null {
+  #takeKept(way: LoadTarget): LoadConnection | null {
     const connections = this.#kept.get(keyOf(way)) ?? [];
     const usable = connections.filter((connection) => {
       const use = connection.isIdle && performance.now() - connection.idleSince < keptMsMax;
@@ -167,7 +167,7 @@ export class LoadDriver {
     return connection;
   }
 
-  #keep(way: Way, connection: LoadConnection): void {
+  #keep(way: LoadTarget, connection: LoadConnection): void {
     const connections = this.#kept.get(keyOf(way)) ?? [];
     if (connections.length >= keptMax) return connection.close();
     connections.push(connection);
@@ -187,12 +187,12 @@ interface Planned {
   readonly method: 'GET' | 'POST';
   readonly target: string;
   readonly content: Buffer | null;
-  readonly way: Way;
+  readonly way: LoadTarget;
   readonly kept: boolean;
   readonly repeats: boolean;
 }
 
-function keyOf({ host, port, from = '' }: Way): string {
+function keyOf({ host, port, from = '' }: LoadTarget): string {
   return `${from}>${host}:${port}`;
 }
 
@@ -204,7 +204,7 @@ function drawTarget(random: SeededRandom): string {
   return `/d/100000/${500 + random.integer(1500)}`;
 }
 
-function octetsOf({ id, method, target, content, kept }: Planned): Buffer {
+function bytesOf({ id, method, target, content, kept }: Planned): Buffer {
   const fields = [`${method} ${target} HTTP/1.1`, 'Host: soak.test', `X-Request-Id: ${id}`];
   if (content !== null) fields.push(`Content-Length: ${content.length}`);
   if (!kept) fields.push('Connection: close');

@@ -2,8 +2,8 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../readme/free-port.ts';
 import { compareLost, type LostFigures } from './compare-lost.ts';
-import { type Death, deaths, GatewayInHand } from './gateway-in-hand.ts';
-import type { Way } from './load-connection.ts';
+import { type Death, deaths, ManagedGateway } from './managed-gateway.ts';
+import type { LoadTarget } from './load-connection.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
 import { PartProcess } from './part-process.ts';
 
@@ -36,7 +36,7 @@ export interface PhaseFigures {
   readonly wrong: number;
   /** Whole answers with another status than 200. */
   readonly otherStatus: number;
-  /** GETs whose used connection ended before an octet; each was repeated, and the repetition counts above. */
+  /** GETs whose used connection ended before a byte; each was repeated, and the repetition counts above. */
   readonly raced: number;
 }
 
@@ -67,10 +67,10 @@ export async function loadThroughChanges(
 ): Promise<ChangesFigures> {
   const random = new SeededRandom(options.seed);
   const origin = new PartProcess({ part: 'origin' });
-  const { at: address } = await origin.heard('listens');
+  const { at: address } = await origin.next('listens');
   const [port, extraPort] = [await freePort(), await freePort()];
   const variants = new Variants(address, port, extraPort);
-  const gateway = await GatewayInHand.start(variants.text, options.program, steady).catch(async (error: unknown) => {
+  const gateway = await ManagedGateway.start(variants.text, options.program, steady).catch(async (error: unknown) => {
     await origin.end();
     throw error;
   });
@@ -78,7 +78,7 @@ export async function loadThroughChanges(
   const driver = new LoadDriver({
     random: random.fork('load'),
     rate: options.rate,
-    ways: () => stage.ways,
+    targets: () => stage.ways,
     phase: () => stage.phase,
   });
   const began = performance.now();
@@ -99,8 +99,8 @@ export async function loadThroughChanges(
     if (!stayed) stage.failed.push('the application that Candor runs is another process than at the start');
     await gateway.stop();
     const seconds = (performance.now() - began) / 1000;
-    origin.tell({ do: 'report' });
-    const { seen } = await origin.heard('seen');
+    origin.send({ do: 'report' });
+    const { seen } = await origin.next('seen');
     return figuresOf({ sent: driver.sent, lateMsMax: driver.lateMsMax, seen, gateway, stage, seconds, options });
   } finally {
     await driver.stop();
@@ -152,7 +152,7 @@ class Variants {
     return this.#number % 2 === 1;
   }
 
-  get ways(): readonly Way[] {
+  get ways(): readonly LoadTarget[] {
     const main = { host: '127.0.0.1', port: this.#port };
     return this.hasExtra ? [main, main, { host: '127.0.0.1', port: this.#extraPort }] : [main];
   }
@@ -185,15 +185,15 @@ class Variants {
 /** Performs changes, and says which one is going on. */
 class Stage {
   phase = 'quiet';
-  ways: readonly Way[];
+  ways: readonly LoadTarget[];
   readonly failed: string[] = [];
   readonly kills: { readonly at: number; readonly until: number }[] = [];
-  readonly #gateway: GatewayInHand;
+  readonly #gateway: ManagedGateway;
   readonly #variants: Variants;
   readonly #random: SeededRandom;
   readonly #deaths: readonly Death[];
 
-  constructor(gateway: GatewayInHand, variants: Variants, random: SeededRandom, deathsOf: readonly Death[]) {
+  constructor(gateway: ManagedGateway, variants: Variants, random: SeededRandom, deathsOf: readonly Death[]) {
     this.#gateway = gateway;
     this.#variants = variants;
     this.#random = random;
@@ -245,7 +245,7 @@ interface Played {
   readonly lateMsMax: number;
   /** How often the origin got each. */
   readonly seen: ReadonlyMap<string, number>;
-  readonly gateway: GatewayInHand;
+  readonly gateway: ManagedGateway;
   readonly stage: Stage;
   readonly seconds: number;
   readonly options: ChangesOptions;

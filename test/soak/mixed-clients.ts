@@ -30,7 +30,7 @@ export interface MixedOptions {
 }
 
 /** Longer than any limit of the gateway under test. */
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 const keptMax = 32;
 const keptMsMax = 3000;
 
@@ -104,20 +104,20 @@ export class MixedClients {
     return this.#ask('good', this.#options.random.integer(10) === 0 ? 'HEAD' : 'GET', target, 0);
   }
 
-  async #ask(what: string, method: string, target: string, contentOctets: number): Promise<void> {
+  async #ask(what: string, method: string, target: string, contentBytes: number): Promise<void> {
     const { random } = this.#options;
     const kept = random.integer(2) === 0;
     const entry = this.#begin(`${what} ${target}`, method);
     const connection = (kept ? this.#takeKept() : null) ?? this.#connect();
-    const content = Buffer.alloc(contentOctets, entry.id);
+    const content = Buffer.alloc(contentBytes, entry.id);
     const fields = [
-      ...(contentOctets > 0 ? [`Content-Length: ${contentOctets}`] : []),
+      ...(contentBytes > 0 ? [`Content-Length: ${contentBytes}`] : []),
       ...(kept ? [] : ['Connection: close']),
     ];
     const outcome = await connection.ask({
       method,
-      octets: Buffer.concat([headOf(entry, target, fields), content]),
-      patienceMs,
+      bytes: Buffer.concat([headOf(entry, target, fields), content]),
+      timeoutMs,
     });
     this.#end(entry, outcome);
     const got = outcome.response?.content;
@@ -134,7 +134,7 @@ export class MixedClients {
   async #leaveEarly(target: string): Promise<void> {
     const entry = this.#begin(`leaves ${target}`, 'GET');
     const connection = this.#connect();
-    const answer = connection.ask({ method: 'GET', octets: headOf(entry, target), patienceMs });
+    const answer = connection.ask({ method: 'GET', bytes: headOf(entry, target), timeoutMs });
     const first = await Promise.race([answer, this.#options.seen(entry.id).then(() => null)]);
     await this.#leave(entry, connection, first ?? answer);
   }
@@ -143,7 +143,7 @@ export class MixedClients {
     const entry = this.#begin('leaves within a download', 'GET');
     const connection = this.#connect();
     // Far more than all buffers on the way hold: that the client has gone is met on the way.
-    const answer = connection.ask({ method: 'GET', octets: headOf(entry, '/bytes/50000000'), patienceMs });
+    const answer = connection.ask({ method: 'GET', bytes: headOf(entry, '/bytes/50000000'), timeoutMs });
     const begun = new Promise<null>((resolve) => connection.socket.once('data', () => resolve(null)));
     const first = await Promise.race([answer, begun]);
     await this.#leave(entry, connection, first ?? answer);
@@ -152,8 +152,8 @@ export class MixedClients {
   async #leaveWithinUpload(): Promise<void> {
     const entry = this.#begin('leaves within an upload', 'POST');
     const connection = this.#connect();
-    const octets = Buffer.concat([headOf(entry, '/echo', ['Content-Length: 50000']), Buffer.alloc(1000, 'x')]);
-    const answer = connection.ask({ method: 'POST', octets, patienceMs });
+    const bytes = Buffer.concat([headOf(entry, '/echo', ['Content-Length: 50000']), Buffer.alloc(1000, 'x')]);
+    const answer = connection.ask({ method: 'POST', bytes, timeoutMs });
     const first = await Promise.race([answer, this.#options.seen(entry.id).then(() => null)]);
     await this.#leave(entry, connection, first ?? answer);
   }
@@ -172,7 +172,7 @@ export class MixedClients {
     await this.#drip('slow head', 'GET', Buffer.from('GET /ok HTTP/1.1\r\nHost: mixed.test\r\n'), 'X-A: b\r\n');
   }
 
-  /** Ten octets a second; or a piece, and then nothing. */
+  /** Ten bytes a second; or a piece, and then nothing. */
   async #sendContentSlowly(): Promise<void> {
     const entry = this.#begin('slow content', 'POST');
     const drips = this.#options.random.integer(2) === 0;
@@ -180,17 +180,17 @@ export class MixedClients {
   }
 
   /** The head's id never gets to the gateway: the answer says which one it has given. */
-  #drip(what: string, method: string, octets: Buffer, piece: string): Promise<void> {
-    return this.#dripOf(this.#begin(what, method), octets, piece);
+  #drip(what: string, method: string, bytes: Buffer, part: string): Promise<void> {
+    return this.#dripOf(this.#begin(what, method), bytes, part);
   }
 
-  async #dripOf(entry: Entry, octets: Buffer, piece: string): Promise<void> {
+  async #dripOf(entry: Entry, bytes: Buffer, part: string): Promise<void> {
     const connection = this.#connect();
     const timer = setInterval(() => {
-      if (piece !== '' && connection.socket.writable) connection.socket.write(piece);
+      if (part !== '' && connection.socket.writable) connection.socket.write(part);
     }, 100);
     connection.socket.once('close', () => clearInterval(timer));
-    const outcome = await connection.ask({ method: entry.method, octets, patienceMs });
+    const outcome = await connection.ask({ method: entry.method, bytes, timeoutMs });
     clearInterval(timer);
     connection.close();
     this.#end(entry, outcome);
@@ -204,7 +204,7 @@ export class MixedClients {
       socket.pause();
       setTimeout(() => socket.resume(), 20);
     });
-    const outcome = await connection.ask({ method: 'GET', octets: headOf(entry, '/bytes/2000000'), patienceMs });
+    const outcome = await connection.ask({ method: 'GET', bytes: headOf(entry, '/bytes/2000000'), timeoutMs });
     connection.close();
     this.#end(entry, outcome);
   }

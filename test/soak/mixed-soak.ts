@@ -4,10 +4,10 @@ import { fin, refusingAddress, send, startFaultOrigin, unansweringAddress } from
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { freePort } from '../readme/free-port.ts';
 import { agree, type Agreement } from './agree.ts';
-import { GatewayInHand } from './gateway-in-hand.ts';
+import { ManagedGateway } from './managed-gateway.ts';
 import { MixedClients } from './mixed-clients.ts';
 import { migratesRequests } from './own-network.ts';
-import type { ThreadLook } from './door.ts';
+import type { ThreadSnapshot } from './door.ts';
 
 export interface MixedSoakOptions {
   readonly seconds: number;
@@ -24,17 +24,17 @@ export interface MixedSoakOptions {
 /** What the process holds at one moment. */
 export interface Sample {
   readonly atS: number;
-  readonly residentOctets: number;
+  readonly residentBytes: number;
   readonly descriptors: number;
 }
 
 /** Resident memory over time, after the warm-up: a straight line through it. */
 export interface Growth {
   readonly samples: number;
-  readonly meanOctets: number;
+  readonly meanBytes: number;
   /** What the line rises from its beginning to its end. */
-  readonly grownOctets: number;
-  readonly boundOctets: number;
+  readonly grownBytes: number;
+  readonly boundBytes: number;
 }
 
 export interface MixedFigures {
@@ -63,11 +63,11 @@ export async function soakMixed(
   const { seed, rate, seconds, program, keepFolder = false } = options;
   const random = new SeededRandom(seed);
   const behind = await startBehind();
-  let gateway: GatewayInHand | null = null;
+  let gateway: ManagedGateway | null = null;
   try {
     const port = await freePort();
     const text = (number: number): string => configurationOf(port, behind, number);
-    gateway = await GatewayInHand.start(text(0), program);
+    gateway = await ManagedGateway.start(text(0), program);
     const trouble = new Trouble(gateway, text, random.fork('trouble'), options);
     const clients = new MixedClients({
       random: random.fork('clients'),
@@ -110,7 +110,7 @@ export async function soakMixed(
 }
 
 async function soak(
-  gateway: GatewayInHand,
+  gateway: ManagedGateway,
   clients: MixedClients,
   trouble: Trouble,
   seconds: number,
@@ -123,11 +123,11 @@ async function soak(
   trouble.begin();
   while (elapsed() < seconds) {
     await passTime(1000);
-    const [residentOctets, descriptors] = [gateway.residentOctets(), gateway.descriptors()];
-    samples.push({ atS: elapsed(), residentOctets, descriptors });
+    const [residentBytes, descriptors] = [gateway.residentBytes(), gateway.descriptors()];
+    samples.push({ atS: elapsed(), residentBytes, descriptors });
     onProgress(
       `${elapsed().toFixed(0)} of ${seconds} s, ${clients.entries.length} requests, ${trouble.reloads} reloads, ` +
-        `${trouble.kills} workers ended, ${(residentOctets / mebibyte).toFixed(0)} MiB, ${descriptors} descriptors`,
+        `${trouble.kills} workers ended, ${(residentBytes / mebibyte).toFixed(0)} MiB, ${descriptors} descriptors`,
     );
   }
   await trouble.stop();
@@ -140,7 +140,7 @@ class Trouble {
   reloads = 0;
   kills = 0;
   readonly failed: string[] = [];
-  readonly #gateway: GatewayInHand;
+  readonly #gateway: ManagedGateway;
   readonly #text: (number: number) => string;
   readonly #random: SeededRandom;
   readonly #options: MixedSoakOptions;
@@ -149,7 +149,7 @@ class Trouble {
   #loop: Promise<void> = Promise.resolve();
 
   constructor(
-    gateway: GatewayInHand,
+    gateway: ManagedGateway,
     text: (number: number) => string,
     random: SeededRandom,
     options: MixedSoakOptions,
@@ -284,14 +284,14 @@ interface Holdings {
   readonly timers: Readonly<Record<string, number>>;
 }
 
-async function holdings(gateway: GatewayInHand): Promise<Holdings> {
+async function holdings(gateway: ManagedGateway): Promise<Holdings> {
   // Connections to the origin rest for a second; a client's that lingers for two.
   await passTime(3000);
   return lookLong(gateway);
 }
 
 /** The most of several looks: a timer that comes and goes is there now and then. */
-async function lookLong(gateway: GatewayInHand): Promise<Holdings> {
+async function lookLong(gateway: ManagedGateway): Promise<Holdings> {
   let most: Holdings = { descriptors: 0, timers: {} };
   for (let look = 0; look < 5; look++) {
     await passTime(300);
@@ -303,7 +303,7 @@ async function lookLong(gateway: GatewayInHand): Promise<Holdings> {
 }
 
 /** What it holds once everything is over, or after half a minute. */
-async function settled(gateway: GatewayInHand, before: Holdings): Promise<Holdings> {
+async function settled(gateway: ManagedGateway, before: Holdings): Promise<Holdings> {
   let now = await holdings(gateway);
   for (let left = 24; left > 0 && brokenLeft(before, now, null).length > 0; left--) {
     now = await lookLong(gateway);
@@ -312,7 +312,7 @@ async function settled(gateway: GatewayInHand, before: Holdings): Promise<Holdin
 }
 
 /** Timers of all threads, main's apart. */
-function timersOf(looks: readonly ThreadLook[]): Readonly<Record<string, number>> {
+function timersOf(looks: readonly ThreadSnapshot[]): Readonly<Record<string, number>> {
   const main = looks[0]?.resources['Timeout'] ?? 0;
   const workers = looks.slice(1).reduce((sum, { resources }) => sum + (resources['Timeout'] ?? 0), 0);
   return { main, workers };
@@ -325,8 +325,8 @@ function brokenLeft(before: Holdings, after: Holdings, growth: Growth | null): s
       ? [`${after.descriptors} descriptors are open, and ${before.descriptors} were at the start`]
       : []),
     ...more.map(([thread, timers]) => `${thread}: ${timers} timers run, and ${before.timers[thread]} did at the start`),
-    ...(growth !== null && growth.grownOctets > growth.boundOctets
-      ? [`memory has grown by ${growth.grownOctets} octets, and ${growth.boundOctets} are the bound`]
+    ...(growth !== null && growth.grownBytes > growth.boundBytes
+      ? [`memory has grown by ${growth.grownBytes} bytes, and ${growth.boundBytes} are the bound`]
       : []),
   ];
 }
@@ -337,12 +337,12 @@ export function growthOf(samples: readonly Sample[], seconds: number): Growth | 
   const warmS = Math.min(300, seconds / 5);
   const rest = samples.filter(({ atS }) => atS >= warmS);
   const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [meanS, meanOctets] = [meanOf(rest.map(({ atS }) => atS)), meanOf(rest.map((one) => one.residentOctets))];
-  const across = rest.reduce((sum, { atS, residentOctets }) => sum + (atS - meanS) * (residentOctets - meanOctets), 0);
+  const [meanS, meanBytes] = [meanOf(rest.map(({ atS }) => atS)), meanOf(rest.map((one) => one.residentBytes))];
+  const across = rest.reduce((sum, { atS, residentBytes }) => sum + (atS - meanS) * (residentBytes - meanBytes), 0);
   const spread = rest.reduce((sum, { atS }) => sum + (atS - meanS) ** 2, 0);
-  const grownOctets = Math.round((across / spread) * (rest.at(-1)!.atS - rest[0]!.atS));
-  const boundOctets = Math.round(Math.max(16 * mebibyte, meanOctets * 0.05));
-  return { samples: rest.length, meanOctets: Math.round(meanOctets), grownOctets, boundOctets };
+  const grownBytes = Math.round((across / spread) * (rest.at(-1)!.atS - rest[0]!.atS));
+  const boundBytes = Math.round(Math.max(16 * mebibyte, meanBytes * 0.05));
+  return { samples: rest.length, meanBytes: Math.round(meanBytes), grownBytes, boundBytes };
 }
 
 /** Heaps breathe in and out within a minute or two; in less than ten there is no line to be drawn. */

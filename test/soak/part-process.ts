@@ -10,11 +10,11 @@ import type { FromPart, Part, ToPart } from './soak-part.ts';
 export class PartProcess {
   readonly #process: ChildProcess;
 
-  constructor(part: Part, way: 'as all' | 'gives way' = 'as all') {
+  constructor(part: Part, priority: 'as all' | 'gives way' = 'as all') {
     const options = { serialization: 'advanced' } as const;
     const program = fileURLToPath(new URL('./soak-part.ts', import.meta.url));
     const started =
-      way === 'as all'
+      priority === 'as all'
         ? fork(program, [JSON.stringify(part)], options)
         : fork(program, [JSON.stringify(part)], {
             ...options,
@@ -24,12 +24,12 @@ export class PartProcess {
     this.#process = started;
   }
 
-  tell(message: ToPart): void {
+  send(message: ToPart): void {
     this.#process.send(message);
   }
 
   /** The next message of this kind. Rejects when the part has ended. */
-  async heard<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
+  async next<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
     const ended = new AbortController();
     const onExit = (): void => ended.abort();
     this.#process.once('exit', onExit);

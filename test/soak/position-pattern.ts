@@ -1,5 +1,5 @@
 /**
- * Octets that say where in the content they stand: the octet at `position` is a function of it, with a period that no
+ * Bytes that say where in the content they stand: the byte at `position` is a function of it, with a period that no
  * buffer size divides, so that a piece lost, doubled or moved is seen where it happens.
  */
 const period = 1_000_003;
@@ -17,24 +17,24 @@ function makeRing(): Buffer {
   return made;
 }
 
-/** The octets from `position` on; at most `lengthMax` of them, at least one. Not to be written to. */
+/** The bytes from `position` on; at most `lengthMax` of them, at least one. Not to be written to. */
 export function patternAt(position: number, lengthMax: number): Buffer {
   const start = position % period;
   return ring.subarray(start, start + Math.min(lengthMax, period));
 }
 
-/** Compares octets with the pattern as they come. */
+/** Compares bytes with the pattern as they come. */
 export class PatternCheck {
-  octets = 0;
-  /** Where the first wrong octet stood; null while all are right. */
+  bytes = 0;
+  /** Where the first wrong byte stood; null while all are right. */
   wrongAt: number | null = null;
 
-  push(piece: Uint8Array): void {
-    for (let from = 0; from < piece.length && this.wrongAt === null; ) {
-      const expected = patternAt(this.octets, piece.length - from);
-      if (expected.compare(piece, from, from + expected.length) !== 0) this.wrongAt = this.octets;
+  push(part: Uint8Array): void {
+    for (let from = 0; from < part.length && this.wrongAt === null; ) {
+      const expected = patternAt(this.bytes, part.length - from);
+      if (expected.compare(part, from, from + expected.length) !== 0) this.wrongAt = this.bytes;
       from += expected.length;
-      this.octets += expected.length;
+      this.bytes += expected.length;
     }
   }
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
 import { type ChangesFigures, loadThroughChanges } from './load-through-changes.ts';
 import { inOwnNetwork, migratesRequests } from './own-network.ts';
-import { conclude, everySeconds, table } from './say.ts';
+import { conclude, everySeconds, table } from './output.ts';
 
 const usage = `usage: run-changes.ts [options]
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
 import { soakMixed } from './mixed-soak.ts';
 import { inOwnNetwork, mayHaveOwnNetwork } from './own-network.ts';
-import { conclude, everySeconds, table } from './say.ts';
+import { conclude, everySeconds, table } from './output.ts';
 
 const usage = `usage: run-mixed.ts [options]
 

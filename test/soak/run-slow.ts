@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
-import { conclude } from './say.ts';
+import { conclude } from './output.ts';
 import { inOwnNetwork } from './own-network.ts';
 import { mib, soakSlow } from './slow-soak.ts';
 
@@ -56,7 +56,7 @@ async function run(): Promise<number> {
     console.error(text),
   );
   console.error(`median of the ratios: ${figures.medianRatio.toFixed(2)}`);
-  console.error(`memory: ${mib(figures.grownOctets)} more, ${mib(figures.allowedOctets)} are stated`);
+  console.error(`memory: ${mib(figures.grownBytes)} more, ${mib(figures.allowedBytes)} are stated`);
   for (const example of figures.examples.slice(0, 12)) console.error(`  ${example}`);
   if (json !== undefined) {
     const text = `${JSON.stringify({ seed, ...figures }, null, 2)}\n`;

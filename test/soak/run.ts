@@ -139,24 +139,24 @@ async function race({ requests, latency, racedMin, apart, unsteady, seed, progra
 }
 
 async function large({ megabytes, program, json }: Asked): Promise<number> {
-  const octets = megabytes * 1_000_000;
+  const bytes = megabytes * 1_000_000;
   const broken: string[] = [];
   const onFigures = (figures: LargeFigures): void => {
-    const grown = figures.peakOctets - figures.idleOctets;
-    if (figures.wrongAt !== null) broken.push(`${figures.what}: wrong at octet ${figures.wrongAt}`);
+    const grown = figures.peakBytes - figures.idleBytes;
+    if (figures.wrongAt !== null) broken.push(`${figures.what}: wrong at byte ${figures.wrongAt}`);
     if (grown > residentMax)
       broken.push(`${figures.what}: ${mib(grown)} more than idle, ${mib(residentMax)} are promised`);
     (json ? console.error : console.log)(lineOf(figures));
   };
-  const all = await carryLargeContent({ octets, slowOctets: octets, program, onFigures });
+  const all = await carryLargeContent({ bytes, slowBytes: bytes, program, onFigures });
   if (json) console.log(JSON.stringify({ residentMax, cases: all, broken }, null, 2));
   return conclude(broken, json);
 }
 
-function lineOf({ what, octets, seconds, wrongAt, idleOctets, peakOctets }: LargeFigures): string {
-  const right = wrongAt === null ? 'every octet right' : `wrong at ${wrongAt}`;
-  const resident = `resident ${mib(idleOctets)} idle, ${mib(peakOctets)} at most: ${mib(peakOctets - idleOctets)} more`;
-  return `${what.padEnd(28)} ${octets} octets in ${seconds.toFixed(1)} s, ${right}; ${resident}`;
+function lineOf({ what, bytes, seconds, wrongAt, idleBytes, peakBytes }: LargeFigures): string {
+  const right = wrongAt === null ? 'every byte right' : `wrong at ${wrongAt}`;
+  const resident = `resident ${mib(idleBytes)} idle, ${mib(peakBytes)} at most: ${mib(peakBytes - idleBytes)} more`;
+  return `${what.padEnd(28)} ${bytes} bytes in ${seconds.toFixed(1)} s, ${right}; ${resident}`;
 }
 
 function conclude(broken: readonly string[], json: boolean): number {
@@ -175,6 +175,6 @@ function everySeconds<T extends readonly unknown[]>(seconds: number, text: (...h
   };
 }
 
-function mib(octets: number): string {
-  return `${(octets / mebibyte).toFixed(1)} MiB`;
+function mib(bytes: number): string {
+  return `${(bytes / mebibyte).toFixed(1)} MiB`;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../readme/free-port.ts';
-import { GatewayInHand } from './gateway-in-hand.ts';
+import { ManagedGateway } from './managed-gateway.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
 import { PartProcess } from './part-process.ts';
-import type { CrowdReport, CrowdSizes } from './slow-crowd.ts';
+import type { SlowClientReport, SlowClientSizes } from './slow-clients.ts';
 
 export interface SlowSoakOptions {
   readonly slow: number;
@@ -30,7 +30,7 @@ export interface Half {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly residentOctets: number;
+  readonly residentBytes: number;
 }
 
 export interface Round {
@@ -38,22 +38,22 @@ export interface Round {
   readonly crowded: Half;
   /** Of the p99s. */
   readonly ratio: number;
-  readonly crowd: CrowdReport;
+  readonly slowClients: SlowClientReport;
 }
 
 export interface SlowFigures {
   readonly rounds: readonly Round[];
   readonly medianRatio: number;
   /** More than before the first crowd. */
-  readonly grownOctets: number;
+  readonly grownBytes: number;
   /** What docs/limits.md allows for such a crowd. */
-  readonly allowedOctets: number;
+  readonly allowedBytes: number;
   readonly examples: readonly string[];
   readonly broken: readonly string[];
 }
 
 const kib = 1024;
-/** What docs/limits.md states for one connection at most, in octets; the lines of its table add up. */
+/** What docs/limits.md states for one connection at most, in bytes; the lines of its table add up. */
 const stated = { atRest: 40 * kib, head: 40 * kib, contentFlows: 512 * kib } as const;
 
 /** Rounds in which normal clients are alone, and then among slow and idle ones, or the other way round. */
@@ -65,18 +65,18 @@ export async function soakSlow(
   // The crowd has an origin of its own: with 1,300 requests under way it has pauses, which are not the gateway's.
   const origins = [new PartProcess({ part: 'origin' }), new PartProcess({ part: 'origin' }, 'gives way')];
   const endOrigins = (): Promise<unknown> => Promise.all(origins.map((origin) => origin.end()));
-  const [quiet, crowded] = await Promise.all(origins.map(async (origin) => (await origin.heard('listens')).at));
+  const [quiet, crowded] = await Promise.all(origins.map(async (origin) => (await origin.next('listens')).at));
   const port = await freePort();
   const configuration = configurationOf(port, quiet as string, crowded as string);
-  const gateway = await GatewayInHand.start(configuration, program).catch(async (error: unknown) => {
+  const gateway = await ManagedGateway.start(configuration, program).catch(async (error: unknown) => {
     await endOrigins();
     throw error;
   });
-  const crowd = new PartProcess({ part: 'crowd', port }, 'gives way');
+  const slowClients = new PartProcess({ part: 'crowd', port }, 'gives way');
   const driver = new LoadDriver({
     random: new SeededRandom(seed),
     rate,
-    ways: () => [{ host: '127.0.0.1', port }],
+    targets: () => [{ host: '127.0.0.1', port }],
     phase: () => '',
     postPercent: 20,
     target: (random) => `/w/${random.pick([20, 500, 5000])}/0`,
@@ -86,7 +86,7 @@ export async function soakSlow(
     await passTime(options.warmMs ?? 5000);
     const rounds: Round[] = [];
     for (let number = 0; number < count; number++) {
-      rounds.push(await playRound(number, options, { gateway, crowd, driver }));
+      rounds.push(await playRound(number, options, { gateway, slowClients, driver }));
       onProgress(`round ${number + 1} of ${count}: ${roundText(rounds.at(-1)!)}`);
     }
     await driver.stop();
@@ -94,7 +94,7 @@ export async function soakSlow(
   } finally {
     await driver.stop();
     driver.closeConnections();
-    await crowd.end();
+    await slowClients.end();
     await gateway.stop();
     await endOrigins();
     gateway.remove();
@@ -102,32 +102,32 @@ export async function soakSlow(
 }
 
 interface Stage {
-  readonly gateway: GatewayInHand;
-  readonly crowd: PartProcess;
+  readonly gateway: ManagedGateway;
+  readonly slowClients: PartProcess;
   readonly driver: LoadDriver;
 }
 
 async function playRound(number: number, options: SlowSoakOptions, stage: Stage): Promise<Round> {
-  const { crowd } = stage;
+  const { slowClients } = stage;
   // What a reader does not take fills buffers of the system first: megabytes each, carried through the gateway.
   const { settleMs = 5000 } = options;
   // By turns, so that what grows or warms up with time is not put down to the crowd.
   const crowdedFirst = number % 2 === 1;
   const before = crowdedFirst ? null : await measure(options, stage);
-  crowd.tell({ do: 'come', sizes: sizesOf(options), spreadMs: options.spreadMs ?? 10_000 });
-  await crowd.heard('come');
+  slowClients.send({ do: 'come', sizes: sizesOf(options), spreadMs: options.spreadMs ?? 10_000 });
+  await slowClients.next('come');
   await passTime(settleMs);
   const crowded = await measure(options, stage);
-  crowd.tell({ do: 'report' });
-  const { report } = await crowd.heard('report');
-  crowd.tell({ do: 'leave' });
-  await crowd.heard('left');
+  slowClients.send({ do: 'report' });
+  const { report } = await slowClients.next('report');
+  slowClients.send({ do: 'leave' });
+  await slowClients.next('left');
   await passTime(settleMs);
   const quiet = before ?? (await measure(options, stage));
-  return { quiet, crowded, ratio: crowded.p99Ms / quiet.p99Ms, crowd: report };
+  return { quiet, crowded, ratio: crowded.p99Ms / quiet.p99Ms, slowClients: report };
 }
 
-function sizesOf({ slow, idle }: SlowSoakOptions): CrowdSizes {
+function sizesOf({ slow, idle }: SlowSoakOptions): SlowClientSizes {
   const [heads, posts] = [Math.round(slow / 3), Math.round(slow / 3)];
   const reading = slow - heads - posts;
   const readers = Math.round(reading / 2);
@@ -136,15 +136,15 @@ function sizesOf({ slow, idle }: SlowSoakOptions): CrowdSizes {
 
 async function measure({ measureMs }: SlowSoakOptions, { gateway, driver }: Stage): Promise<Half> {
   const from = driver.sent.length;
-  let residentOctets = 0;
+  let residentBytes = 0;
   for (const until = performance.now() + measureMs; performance.now() < until; await passTime(250)) {
-    residentOctets = Math.max(residentOctets, gateway.residentOctets());
+    residentBytes = Math.max(residentBytes, gateway.residentBytes());
   }
   const sent = driver.sent.slice(from).filter(({ kind, raced }) => kind !== null && !raced);
   const good = sent.filter((one) => isGood(one)).map(({ tookMs }) => tookMs);
   good.sort((a, b) => a - b);
   const at = (part: number): number => good[Math.min(good.length - 1, Math.floor(good.length * part))] ?? Number.NaN;
-  return { requests: sent.length, failed: sent.length - good.length, p50Ms: at(0.5), p99Ms: at(0.99), residentOctets };
+  return { requests: sent.length, failed: sent.length - good.length, p50Ms: at(0.5), p99Ms: at(0.99), residentBytes };
 }
 
 function isGood({ kind, status }: Sent): boolean {
@@ -155,38 +155,40 @@ function figuresOf(rounds: readonly Round[], options: SlowSoakOptions, sent: rea
   const ratios = rounds.map(({ ratio }) => ratio).toSorted((a, b) => a - b);
   const medianRatio = ratios[Math.floor(ratios.length / 2)] ?? Number.NaN;
   // The first round is quiet before its crowd comes; later ones keep what the system has not been given back.
-  const before = rounds[0]?.quiet.residentOctets ?? 0;
-  const grownOctets = Math.max(...rounds.map(({ crowded }) => crowded.residentOctets)) - before;
-  const allowedOctets = allowedFor(sizesOf(options));
+  const before = rounds[0]?.quiet.residentBytes ?? 0;
+  const grownBytes = Math.max(...rounds.map(({ crowded }) => crowded.residentBytes)) - before;
+  const allowedBytes = allowedFor(sizesOf(options));
   const failed = rounds.reduce((sum, { quiet, crowded }) => sum + quiet.failed + crowded.failed, 0);
-  const fewest = Math.min(...rounds.map(({ crowd }) => crowd.idle.open));
+  const fewest = Math.min(...rounds.map(({ slowClients }) => slowClients.idle.open));
   const broken = [
     ...(medianRatio > 2 ? [`p99 with the crowd is ${medianRatio.toFixed(2)} times the quiet one`] : []),
-    ...(grownOctets > allowedOctets
-      ? [`memory has grown by ${mib(grownOctets)}, and ${mib(allowedOctets)} are stated`]
+    ...(grownBytes > allowedBytes
+      ? [`memory has grown by ${mib(grownBytes)}, and ${mib(allowedBytes)} are stated`]
       : []),
     ...(failed > 0 ? [`${failed} requests of normal clients were not answered with 200`] : []),
     ...(fewest < options.idle * 0.9 ? [`only ${fewest} idle connections of ${options.idle} were kept`] : []),
   ];
   const examples = sent.filter(({ note }) => note !== '').map(({ note }) => note);
-  return { rounds, medianRatio, grownOctets, allowedOctets, examples, broken };
+  return { rounds, medianRatio, grownBytes, allowedBytes, examples, broken };
 }
 
-function allowedFor({ heads, posts, readers, nonReaders, idle }: CrowdSizes): number {
+function allowedFor({ heads, posts, readers, nonReaders, idle }: SlowClientSizes): number {
   const flowing = posts + readers + nonReaders;
   return (heads + flowing + idle) * stated.atRest + heads * stated.head + flowing * stated.contentFlows;
 }
 
-export function roundText({ quiet, crowded, ratio, crowd }: Round): string {
+export function roundText({ quiet, crowded, ratio, slowClients }: Round): string {
   const halves = [quiet, crowded].map(
-    ({ p50Ms, p99Ms, residentOctets }) => `p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms, ${mib(residentOctets)}`,
+    ({ p50Ms, p99Ms, residentBytes }) => `p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms, ${mib(residentBytes)}`,
   );
-  const states = Object.entries(crowd).map(([kind, { open, ended, failed }]) => `${kind} ${open}/${ended}/${failed}`);
+  const states = Object.entries(slowClients).map(
+    ([kind, { open, ended, failed }]) => `${kind} ${open}/${ended}/${failed}`,
+  );
   return `quiet ${halves[0]}; crowded ${halves[1]}; ratio ${ratio.toFixed(2)}; open/ended/failed: ${states.join(', ')}`;
 }
 
-export function mib(octets: number): string {
-  return `${(octets / kib / kib).toFixed(1)} MiB`;
+export function mib(bytes: number): string {
+  return `${(bytes / kib / kib).toFixed(1)} MiB`;
 }
 
 /** Every slow upload and download holds a connection to the origin, and normal clients need some too. */

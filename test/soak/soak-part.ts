@@ -1,5 +1,5 @@
 import { CountingOrigin } from './counting-origin.ts';
-import { type CrowdReport, type CrowdSizes, SlowCrowd } from './slow-crowd.ts';
+import { type SlowClientReport, type SlowClientSizes, SlowClients } from './slow-clients.ts';
 
 /**
  * What a process of its own is to be: an origin, or the crowd. Both would otherwise be in the way of those that measure, and
@@ -8,7 +8,7 @@ import { type CrowdReport, type CrowdSizes, SlowCrowd } from './slow-crowd.ts';
 export type Part = { readonly part: 'origin' } | { readonly part: 'crowd'; readonly port: number };
 
 export type ToPart =
-  | { readonly do: 'come'; readonly sizes: CrowdSizes; readonly spreadMs: number }
+  | { readonly do: 'come'; readonly sizes: SlowClientSizes; readonly spreadMs: number }
   | { readonly do: 'leave' | 'report' };
 
 export type FromPart =
@@ -17,7 +17,7 @@ export type FromPart =
   | { readonly kind: 'seen'; readonly seen: ReadonlyMap<string, number> }
   | { readonly kind: 'come' }
   | { readonly kind: 'left' }
-  | { readonly kind: 'report'; readonly report: CrowdReport };
+  | { readonly kind: 'report'; readonly report: SlowClientReport };
 
 const [part] = process.argv.slice(2);
 if (part !== undefined && process.send !== undefined) {
@@ -27,25 +27,25 @@ if (part !== undefined && process.send !== undefined) {
 }
 
 async function begin(part: Part): Promise<void> {
-  const tell = (message: FromPart): void => void process.send?.(message);
+  const send = (message: FromPart): void => void process.send?.(message);
   if (part.part === 'origin') {
     const origin = new CountingOrigin();
-    process.on('message', () => tell({ kind: 'seen', seen: origin.seen }));
-    return tell({ kind: 'listens', at: await origin.listen() });
+    process.on('message', () => send({ kind: 'seen', seen: origin.seen }));
+    return send({ kind: 'listens', at: await origin.listen() });
   }
-  let crowd = new SlowCrowd(part.port);
+  let slowClients = new SlowClients(part.port);
   process.on('message', (message: ToPart) => {
     switch (message.do) {
       case 'come':
-        void crowd.come(message.sizes, message.spreadMs).then(() => tell({ kind: 'come' }));
+        void slowClients.connectAll(message.sizes, message.spreadMs).then(() => send({ kind: 'come' }));
         break;
       case 'leave':
-        crowd.leave();
-        crowd = new SlowCrowd(part.port);
-        tell({ kind: 'left' });
+        slowClients.disconnectAll();
+        slowClients = new SlowClients(part.port);
+        send({ kind: 'left' });
         break;
       case 'report':
-        tell({ kind: 'report', report: crowd.report });
+        send({ kind: 'report', report: slowClients.report });
         break;
     }
   });

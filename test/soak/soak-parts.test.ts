@@ -21,11 +21,11 @@ describe('a connection of the load', () => {
   const cases: readonly [what: string, kind: string, behave: (socket: Socket) => void][] = [
     ['a whole answer', 'answered', (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')],
     ['an answer that ends with the connection', 'answered', (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nok')],
-    ['a FIN before an octet', 'lost', (socket) => void socket.end()],
-    ['a RST before an octet', 'lost', (socket) => void socket.resetAndDestroy()],
+    ['a FIN before a byte', 'lost', (socket) => void socket.end()],
+    ['a RST before a byte', 'lost', (socket) => void socket.resetAndDestroy()],
     ['a FIN within the head', 'cut', (socket) => void socket.end('HTTP/1.1 200 O')],
     ['a FIN within the content', 'cut', (socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')],
-    ['octets behind the answer', 'wrong', (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\nmore')],
+    ['bytes behind the answer', 'wrong', (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\nmore')],
     ['what is no answer', 'wrong', (socket) => void socket.end('220 mail.test\r\n')],
     ['nothing at all', 'silent', () => {}],
   ];
@@ -38,13 +38,13 @@ describe('a connection of the load', () => {
   }
 
   test('calls it refused where nobody listens', async () => {
-    const nobody = await refusingAddress();
-    const connection = new LoadConnection(nobody);
+    const unreachable = await refusingAddress();
+    const connection = new LoadConnection(unreachable);
     assert.equal((await connection.ask(get)).kind, 'refused');
-    await nobody.close();
+    await unreachable.close();
   });
 
-  const get = { method: 'GET', octets: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', patienceMs: 300 };
+  const get = { method: 'GET', bytes: 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', timeoutMs: 300 };
 
   async function askServer(): Promise<Outcome> {
     if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -154,19 +154,19 @@ describe('counters, log and clients', () => {
 });
 
 test('memory that grows is told from memory that comes and goes', () => {
-  const samples = (octets: (atS: number) => number) =>
-    Array.from({ length: 1800 }, (_, atS) => ({ atS, residentOctets: octets(atS), descriptors: 0 }));
+  const samples = (bytes: (atS: number) => number) =>
+    Array.from({ length: 1800 }, (_, atS) => ({ atS, residentBytes: bytes(atS), descriptors: 0 }));
   const mebibyte = 1024 * 1024;
   const flat = growthOf(
     samples((atS) => 200 * mebibyte + (atS % 60) * 0.5 * mebibyte),
     1800,
   );
-  assert.ok(flat !== null && flat.grownOctets < flat.boundOctets);
+  assert.ok(flat !== null && flat.grownBytes < flat.boundBytes);
   const leaking = growthOf(
     samples((atS) => 200 * mebibyte + atS * 20_000),
     1800,
   );
-  assert.ok(leaking !== null && leaking.grownOctets > leaking.boundOctets, JSON.stringify(leaking));
+  assert.ok(leaking !== null && leaking.grownBytes > leaking.boundBytes, JSON.stringify(leaking));
   assert.equal(
     growthOf(
       samples(() => 1),

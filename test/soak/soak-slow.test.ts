@@ -23,7 +23,7 @@ test('slow and idle clients keep nobody else out', async () => {
     assert.ok(half.requests > 30, `${half.requests} requests`);
   }
   assert.deepEqual(
-    Object.entries(round.crowd).map(([kind, { open, failed }]) => [kind, open, failed]),
+    Object.entries(round.slowClients).map(([kind, { open, failed }]) => [kind, open, failed]),
     [
       ['heads', 30, 0],
       ['posts', 30, 0],

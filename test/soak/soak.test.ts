@@ -28,25 +28,25 @@ const raceSeed = '154';
 
 describe('large content', () => {
   test('goes through whole and in a bounded place, both ways, whoever is slow', async () => {
-    const figures = await carryLargeContent({ octets: 64_000_000, slowOctets: 16_000_000 });
+    const figures = await carryLargeContent({ bytes: 64_000_000, slowBytes: 16_000_000 });
     assert.deepEqual(
       figures.map(({ what, wrongAt }) => [what, wrongAt]),
       [...largeCases.keys()].map((what) => [what, null]),
     );
-    for (const { what, idleOctets, peakOctets } of figures)
-      assert.ok(peakOctets - idleOctets <= 40 * mebibyte, `${what}: ${peakOctets - idleOctets} octets more than idle`);
+    for (const { what, idleBytes, peakBytes } of figures)
+      assert.ok(peakBytes - idleBytes <= 40 * mebibyte, `${what}: ${peakBytes - idleBytes} bytes more than idle`);
   });
 
-  test('is compared octet by octet: a piece lost, doubled or moved is seen where it stands', () => {
+  test('is compared byte by byte: a piece lost, doubled or moved is seen where it stands', () => {
     const all = Buffer.concat([patternAt(0, 1_000_003), patternAt(1_000_003, 500_000)]);
     const whole = new PatternCheck();
     for (let at = 0; at < all.length; at += 70_000) whole.push(all.subarray(at, at + 70_000));
-    assert.deepEqual([whole.octets, whole.wrongAt], [all.length, null]);
+    assert.deepEqual([whole.bytes, whole.wrongAt], [all.length, null]);
     const lost = new PatternCheck();
-    for (const piece of [all.subarray(0, 65_536), all.subarray(131_072, 200_000)]) lost.push(piece);
+    for (const slice of [all.subarray(0, 65_536), all.subarray(131_072, 200_000)]) lost.push(slice);
     assert.equal(lost.wrongAt, 65_536);
     const doubled = new PatternCheck();
-    for (const piece of [all.subarray(0, 65_536), all.subarray(0, 65_536)]) doubled.push(piece);
+    for (const slice of [all.subarray(0, 65_536), all.subarray(0, 65_536)]) doubled.push(slice);
     assert.equal(doubled.wrongAt, 65_536);
   });
 });

@@ -3,18 +3,18 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import type { WorldFault } from '../../src/core/connector.ts';
+import type { NetworkFault } from '../../src/core/connector.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { socketConnector } from '../../src/transport/connect.ts';
 import { connectFailure } from '../../src/upstream/connect-failure.ts';
 import { connectionFailure } from '../../src/upstream/connection-failure.ts';
 
-// Handshakes of a good server in which one octet is another, missing, or too many: whatever OpenSSL makes of it has a
-// cause of ours. Some are not noticed (a session id), and some leave both sides waiting for octets that never come.
+// Handshakes of a good server in which one byte is another, missing, or too many: whatever OpenSSL makes of it has a
+// cause of ours. Some are not noticed (a session id), and some leave both sides waiting for bytes that never come.
 
 interface Damage {
-  /** Which of the server's octets. */
+  /** Which of the server's bytes. */
   readonly at: number;
   readonly how: 'flip' | 'drop' | 'insert';
   readonly bit: number;
@@ -42,11 +42,11 @@ class DamagedServer {
         one.on('error', () => other.destroy());
         one.on('close', () => other.destroy());
       }
-      client.on('data', (octets) => server.write(octets));
+      client.on('data', (bytes) => server.write(bytes));
       let passed = 0;
-      server.on('data', (octets: Buffer) => {
-        client.write(damaged(octets, passed, this.damage));
-        passed += octets.length;
+      server.on('data', (bytes: Buffer) => {
+        client.write(damaged(bytes, passed, this.damage));
+        passed += bytes.length;
       });
     });
   }
@@ -69,14 +69,14 @@ class DamagedServer {
   }
 }
 
-function damaged(octets: Buffer, passed: number, { at, how, bit }: Damage): Buffer {
+function damaged(bytes: Buffer, passed: number, { at, how, bit }: Damage): Buffer {
   const place = at - passed;
-  if (place < 0 || place >= octets.length) return octets;
-  const [before, rest] = [octets.subarray(0, place), octets.subarray(place + 1)];
-  const octet = octets[place] ?? 0;
+  if (place < 0 || place >= bytes.length) return bytes;
+  const [before, rest] = [bytes.subarray(0, place), bytes.subarray(place + 1)];
+  const byte = bytes[place] ?? 0;
   if (how === 'drop') return Buffer.concat([before, rest]);
-  if (how === 'insert') return Buffer.concat([before, Buffer.from([bit, octet]), rest]);
-  return Buffer.concat([before, Buffer.from([octet ^ (1 << bit)]), rest]);
+  if (how === 'insert') return Buffer.concat([before, Buffer.from([bit, byte]), rest]);
+  return Buffer.concat([before, Buffer.from([byte ^ (1 << bit)]), rest]);
 }
 
 function portOf(server: Server | TlsServer): number {
@@ -86,9 +86,9 @@ function portOf(server: Server | TlsServer): number {
 const authority = certificateAuthority(Date.now());
 const settings = { serverName: null, verify: true, ca: authority.certificate, certificate: null, key: null };
 
-type Met = { readonly fault: WorldFault } | { readonly errno: string | null } | 'whole' | 'waits';
+type Met = { readonly fault: NetworkFault } | { readonly errno: string | null } | 'whole' | 'waits';
 
-/** Connects, and waits for the server's first word, for a failure, or for as long as a lost octet deserves. */
+/** Connects, and waits for the server's first word, for a failure, or for as long as a lost byte deserves. */
 function meet(port: number): Promise<Met> {
   return new Promise((resolve) => {
     const target = { kind: 'tcp', address: '127.0.0.1', port, tls: { serverName: 'origin.test', settings } } as const;
@@ -105,7 +105,7 @@ function meet(port: number): Promise<Met> {
       onConnected: (transport) => {
         end = () => transport.close('close');
         transport.listener = {
-          onOctets: () => settle('whole'),
+          onBytes: () => settle('whole'),
           onEnd: () => undefined,
           onWritten: () => undefined,
           onClosed: (errno) => settle({ errno }),
@@ -126,7 +126,7 @@ function causeOf(met: Met): string | null {
     reused: false,
     idleMs: 0,
     requestSent: true,
-    octetsSent: 0,
+    bytesSent: 0,
     at: 'before',
   } as const;
   return connectionFailure(place, met.errno)?.cause ?? null;
@@ -144,7 +144,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const random = new SeededRandom(`damage to ${version}`);
       const seen = new Map<string, number>();
       for (let time = 0; time < 150; time++) {
-        const at = Math.floor(random.next() * handshakeOctets);
+        const at = Math.floor(random.next() * handshakeBytes);
         const how = (['flip', 'flip', 'drop', 'insert'] as const)[Math.floor(random.next() * 4)] ?? 'flip';
         server.damage = { at, how, bit: Math.floor(random.next() * 8) };
         const met = await meet(server.port);
@@ -160,4 +160,4 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 /** A server's half of a handshake with a certificate and an intermediate one. */
-const handshakeOctets = 1500;
+const handshakeBytes = 1500;

@@ -9,7 +9,7 @@ import {
   type TlsFaultOrigin,
   tlsFaults,
 } from '../../src/testing/testing.ts';
-import { patienceMs, requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { timeoutMs, requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { type ExpectedOutcome, expectedOutcomes } from './expected-outcomes.ts';
 
 // A TLS origin that misbehaves, behind the real gateway, over real sockets.
@@ -37,7 +37,7 @@ async function play(gateway: YamlGateway, name: string, method: string): Promise
   const client = gateway.connect();
   const [fields, content] = method === 'POST' ? [['Content-Length: 5'], 'hello'] : [[], ''];
   client.write(requestText(method, `/${name}/ok`, fields, content));
-  const outcome = await client.response(method, patienceMs);
+  const outcome = await client.response(method, timeoutMs);
   client.close();
   return outcome;
 }
@@ -84,8 +84,8 @@ describe('every misbehaviour of a TLS origin has its outcome', () => {
   });
 });
 
-function checkClient(expected: ExpectedOutcome, { response, octets, state }: RawOutcome, forOperators: boolean): void {
-  assert.ok(response !== null, `no response; the connection is ${state}: ${octets.toString('latin1', 0, 200)}`);
+function checkClient(expected: ExpectedOutcome, { response, bytes, state }: RawOutcome, forOperators: boolean): void {
+  assert.ok(response !== null, `no response; the connection is ${state}: ${bytes.toString('latin1', 0, 200)}`);
   assert.deepEqual([response.status, response.complete], [expected.status, expected.complete]);
   if (expected.end !== 'generated') return;
   const members = parseList(fieldOf(response, 'proxy-status') ?? '') as Item[];
@@ -94,7 +94,7 @@ function checkClient(expected: ExpectedOutcome, { response, octets, state }: Raw
   assert.equal(String(parameters.get('error')), expected.type);
   if (forOperators) checkDetails(expected, parameters);
   // A stranger reads the class of the failure, and nothing of what stands behind it.
-  else assert.doesNotMatch(octets.toString('latin1'), /127\.0\.0\.1|origin\.test|CN=|Nobody Knows/);
+  else assert.doesNotMatch(bytes.toString('latin1'), /127\.0\.0\.1|origin\.test|CN=|Nobody Knows/);
 }
 
 function checkDetails({ cause, evidence = {} }: ExpectedOutcome, parameters: Item[1]): void {

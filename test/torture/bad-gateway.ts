@@ -7,8 +7,8 @@ interface Stage {
   readonly plain: { readonly address: { readonly host: string; readonly port: number } };
 }
 
-/** What it does to one case; `octets` are all that the origin said by the time it ended, or fell silent. */
-export type Sin = (octets: Buffer, client: Socket, again: () => Promise<Buffer>) => void | Promise<void>;
+/** What it does to one case; `bytes` are all that the origin said by the time it ended, or fell silent. */
+export type Sin = (bytes: Buffer, client: Socket, proceed: () => Promise<Buffer>) => void | Promise<void>;
 
 export const failure = (status: string, fields = ''): string =>
   `HTTP/1.1 ${status}\r\n${fields}Content-Length: 5\r\nConnection: close\r\n\r\noops\n`;
@@ -54,8 +54,8 @@ export class BadGateway {
     unanswered: answers(failure('504 Gateway Timeout', 'Proxy-Status: bad;error=dns_error\r\n')),
     'talks-first': (_, client) => void client.end(),
     'close-at-accept': answers(failure('404 Not Found')),
-    'close-before-head': async (_, client, again) => {
-      await again();
+    'close-before-head': async (_, client, proceed) => {
+      await proceed();
       client.end(failure('502 Bad Gateway'));
     },
     'reset-before-head': answers(failure('500 Internal Server Error')),
@@ -63,23 +63,23 @@ export class BadGateway {
     'short-length-close': answers('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'),
     'stall-mid-content': answers(failure('502 Bad Gateway')),
     'own-503': answers(failure('503 Service Unavailable')),
-    'early-hints': (octets, client) => void client.end(octets.subarray(octets.indexOf('\r\n\r\n') + 4)),
+    'early-hints': (bytes, client) => void client.end(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4)),
     'close-delimited': answers('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello\n'),
-    'surplus-later': (octets, client) => {
+    'surplus-later': (bytes, client) => {
       this.#kept = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsurplus\n';
-      client.end(octets.subarray(0, octets.indexOf('ok\n') + 3));
+      client.end(bytes.subarray(0, bytes.indexOf('ok\n') + 3));
     },
-    'reset-when-idle': (octets, client) => {
+    'reset-when-idle': (bytes, client) => {
       this.#kept = failure('502 Bad Gateway');
-      client.end(octets);
+      client.end(bytes);
     },
   };
 
   #serve(client: Socket): void {
     this.#watch(client);
     let held = Buffer.alloc(0);
-    client.on('data', (octets: Buffer) => {
-      held = Buffer.concat([held, octets]);
+    client.on('data', (bytes: Buffer) => {
+      held = Buffer.concat([held, bytes]);
       const end = held.indexOf('\r\n\r\n');
       const length = Number(/\r\ncontent-length: (\d+)/i.exec(held.toString('latin1'))?.[1] ?? 0);
       if (end === -1 || held.length < end + 4 + length) return;
@@ -98,11 +98,11 @@ export class BadGateway {
       return;
     }
     const ask = (): Promise<Buffer> => this.#ask(request, method);
-    const octets = group === 'plain' ? await ask() : Buffer.alloc(0);
+    const bytes = group === 'plain' ? await ask() : Buffer.alloc(0);
     const sin = this.#sins[name];
-    if (sin !== undefined) return sin(octets, client, ask);
-    client.write(octets);
-    if (parseRawResponse(octets, method, 'no')?.complete !== true) client.end();
+    if (sin !== undefined) return sin(bytes, client, ask);
+    client.write(bytes);
+    if (parseRawResponse(bytes, method, 'no')?.complete !== true) client.end();
   }
 
   /** All that the origin says, until it is whole, ends, or is silent for a while. */
@@ -118,8 +118,8 @@ export class BadGateway {
         resolve(said);
       };
       let silence = setTimeout(tell, 200);
-      origin.on('data', (octets: Buffer) => {
-        said = Buffer.concat([said, octets]);
+      origin.on('data', (bytes: Buffer) => {
+        said = Buffer.concat([said, bytes]);
         clearTimeout(silence);
         silence = setTimeout(tell, parseRawResponse(said, method, 'no')?.complete === true ? 5 : 200);
       });

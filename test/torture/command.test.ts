@@ -12,7 +12,7 @@ import { systemClock } from '../../src/testing/system.ts';
 import type { TortureReport } from '../../src/testing/torture/torture.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
 import { tortureCases } from '../../src/testing/torture/cases.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from '../cli/golden.ts';
 import { BadGateway } from './bad-gateway.ts';
 
@@ -41,33 +41,33 @@ describe('candor torture', { timeout: 60_000 }, () => {
   }
 
   test('ends with 0 where nothing misleads, and says what is to be configured and what came of it', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor(...tortured('--only', 'short-length-reset,own-502')), 0, around.stderr.text);
-    assert.match(around.stderr.text, /\/plain +http:\/\/127\.0\.0\.1:29400/);
-    assert.match(around.stdout.text, /✔ own-502 +GET +502 +complete/);
-    assert.match(around.stdout.text, /100 of 100 /);
-    assert.doesNotMatch(around.stdout.text + around.stderr.text, /\u001b/, 'no colour where no terminal is');
-    assertFits(around.stdout.text + around.stderr.text);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor(...tortured('--only', 'short-length-reset,own-502')), 0, context.stderr.text);
+    assert.match(context.stderr.text, /\/plain +http:\/\/127\.0\.0\.1:29400/);
+    assert.match(context.stdout.text, /✔ own-502 +GET +502 +complete/);
+    assert.match(context.stdout.text, /100 of 100 /);
+    assert.doesNotMatch(context.stdout.text + context.stderr.text, /\u001b/, 'no colour where no terminal is');
+    assertFits(context.stdout.text + context.stderr.text);
   });
 
   test('ends with 1 where something misleads, and says why', async () => {
-    const around = new FakeSurroundings(folder, { terminal: true });
-    assert.equal(await around.candor(...tortured('--only', 'short-length-close,own-503,refused')), 1);
-    const text = around.stdout.text.replaceAll(/\u001b\[[0-9;]*m/g, '');
+    const context = new FakeProcessContext(folder, { terminal: true });
+    assert.equal(await context.candor(...tortured('--only', 'short-length-close,own-503,refused')), 1);
+    const text = context.stdout.text.replaceAll(/\u001b\[[0-9;]*m/g, '');
     assert.match(text, /‼ short-length-close +GET,POST +200 +complete/);
     assert.match(text, /dangerous: A whole 200 came where the origin broke off/);
     assert.match(text, /misleading: The status is the origin's 503, and its page was replaced/);
     assert.match(text, /acceptable: A 503 can be defended/);
     assert.match(text, /\d+ right, \d+ acceptable, \d+ misleading, \d+ dangerous; 0 of them still waiting/);
-    assert.match(around.stderr.text, /\r\u001b\[K *1 of \d+ {2}refused GET fresh/, 'progress on a terminal');
-    assertFits(around.stdout.text);
+    assert.match(context.stderr.text, /\r\u001b\[K *1 of \d+ {2}refused GET fresh/, 'progress on a terminal');
+    assertFits(context.stdout.text);
   });
 
   test('prints JSON and nothing else for programs, and writes the page', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor(...tortured('--json', '--html', 'page.html', '--only', 'own-50,ssh')), 1);
-    assert.equal(around.stderr.text, '');
-    const report = JSON.parse(around.stdout.text) as TortureReport;
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor(...tortured('--json', '--html', 'page.html', '--only', 'own-50,ssh')), 1);
+    assert.equal(context.stderr.text, '');
+    const report = JSON.parse(context.stdout.text) as TortureReport;
     assert.equal(report.schema, 1);
     assert.equal(report.runs.length, 16);
     assert.equal(report.runs.find((run) => run.case === 'ssh-banner')?.seen?.completeness, 'not_http');
@@ -78,21 +78,21 @@ describe('candor torture', { timeout: 60_000 }, () => {
   });
 
   test('writes the authority for the parts with TLS, and says so where the gateway does not serve them', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor(...tortured('--ca-file', 'authority.pem', '--only', 'own-502,tls-alert-40')), 0);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor(...tortured('--ca-file', 'authority.pem', '--only', 'own-502,tls-alert-40')), 0);
     assert.match(readFileSync(join(folder, 'authority.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/);
-    assert.match(around.stderr.text, /\/tls-alert-40 +https:\/\/127\.0\.0\.1:29427 /);
-    assert.match(around.stdout.text, /Not set up:\n +Not tried: \/tls-good does not get through/);
-    assertFits(around.stdout.text + around.stderr.text);
+    assert.match(context.stderr.text, /\/tls-alert-40 +https:\/\/127\.0\.0\.1:29427 /);
+    assert.match(context.stdout.text, /Not set up:\n +Not tried: \/tls-good does not get through/);
+    assertFits(context.stdout.text + context.stderr.text);
   });
 
   test('says what to configure without trying anything', async () => {
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('torture', '--setup', '--origin-listen', '10.0.0.1:7000'), 0);
-    assert.match(around.stdout.text, /\/refused +http:\/\/10\.0\.0\.1:7001 +nobody listens/);
-    assert.match(around.stdout.text, /\/tls-good +https:\/\/10\.0\.0\.1:7010 +TLS/);
-    assertFits(around.stdout.text);
-    const far = new FakeSurroundings(folder);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('torture', '--setup', '--origin-listen', '10.0.0.1:7000'), 0);
+    assert.match(context.stdout.text, /\/refused +http:\/\/10\.0\.0\.1:7001 +nobody listens/);
+    assert.match(context.stdout.text, /\/tls-good +https:\/\/10\.0\.0\.1:7010 +TLS/);
+    assertFits(context.stdout.text);
+    const far = new FakeProcessContext(folder);
     const host = 'torture-origin.a-team-of-ours.internal';
     assert.equal(await far.candor('torture', '--setup', '--origin-listen', `${host}:7000`), 0);
     assert.match(far.stdout.text, /\/refused\n +http:\/\/torture-origin\.\S+:7001\n +nobody listens/);
@@ -107,25 +107,25 @@ describe('candor torture', { timeout: 60_000 }, () => {
     ['torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen],
   ]) {
     test(`takes ${args.join(' ')} for a mistake of usage`, async () => {
-      const around = new FakeSurroundings(folder);
-      assert.equal(await around.candor(...args), 2);
-      assert.doesNotMatch(around.stderr.text, /Candor made a mistake/);
+      const context = new FakeProcessContext(folder);
+      assert.equal(await context.candor(...args), 2);
+      assert.doesNotMatch(context.stderr.text, /Candor made a mistake/);
     });
   }
 
   test('names the document that has every case where there is none of that name', async () => {
-    const around = new FakeSurroundings(folder);
-    await around.candor('torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen);
-    const named = /docs\/\S+\.md/.exec(around.stderr.text)?.[0] ?? '';
+    const context = new FakeProcessContext(folder);
+    await context.candor('torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen);
+    const named = /docs\/\S+\.md/.exec(context.stderr.text)?.[0] ?? '';
     const document = readFileSync(join(import.meta.dirname, '..', '..', named), 'utf8');
     for (const { id } of tortureCases) assert.ok(document.includes(`**${id}**`), id);
   });
 
   test('ends with 8 where no gateway answers', async () => {
-    const around = new FakeSurroundings(folder);
+    const context = new FakeProcessContext(folder);
     const args = ['--origin-listen', listen, '--timeout', '0.2'];
-    assert.equal(await around.candor('torture', 'http://127.0.0.1:1', ...args), 8);
-    assert.match(around.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
+    assert.equal(await context.candor('torture', 'http://127.0.0.1:1', ...args), 8);
+    assert.match(context.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
   });
 
   test('goes in by TLS, and says what is wrong with a certificate', async () => {
@@ -142,10 +142,10 @@ describe('candor torture', { timeout: 60_000 }, () => {
     await once(door, 'listening');
     const secureUrl = `https://localhost:${(door.address() as { port: number }).port}`;
     const args = ['torture', secureUrl, '--origin-listen', listen, '--only', 'own-502', '--timeout', '1'];
-    const trusting = new FakeSurroundings(folder);
+    const trusting = new FakeProcessContext(folder);
     assert.equal(await trusting.candor(...args, '--insecure'), 0, trusting.stderr.text);
     assert.match(trusting.stdout.text, /100 of 100 +https:/);
-    const careful = new FakeSurroundings(folder);
+    const careful = new FakeProcessContext(folder);
     assert.equal(await careful.candor(...args), 8);
     assert.match(careful.stderr.text, /no TLS session with https:\S+:\s[A-Z_]+\.\s.*--insecure/s);
     door.close();
@@ -156,22 +156,22 @@ describe('candor torture', { timeout: 60_000 }, () => {
     holder.listen(0, '127.0.0.1');
     await once(holder, 'listening');
     const { port } = holder.address() as { port: number };
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('torture', url, '--origin-listen', `127.0.0.1:${port}`), 1);
-    assert.match(around.stderr.text, /cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE/);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('torture', url, '--origin-listen', `127.0.0.1:${port}`), 1);
+    assert.match(context.stderr.text, /cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE/);
     holder.close();
   });
 
   test('prints what was tried until it was interrupted', async () => {
-    const around = new FakeSurroundings(folder, { terminal: true });
-    const write = around.stderr.write.bind(around.stderr);
-    around.stderr.write = (text) => {
-      if (text.includes('3 of ')) around.signal('SIGINT');
+    const context = new FakeProcessContext(folder, { terminal: true });
+    const write = context.stderr.write.bind(context.stderr);
+    context.stderr.write = (text) => {
+      if (text.includes('3 of ')) context.signal('SIGINT');
       write(text);
     };
-    assert.equal(await around.candor(...tortured('--only', 'own-50')), 130);
-    assert.match(around.stdout.text, /Interrupted/);
-    assert.match(around.stdout.text, /3 exchanges/);
+    assert.equal(await context.candor(...tortured('--only', 'own-50')), 130);
+    assert.match(context.stdout.text, /Interrupted/);
+    assert.match(context.stdout.text, /3 exchanges/);
   });
 
   test('prints what was tried when Ctrl-C reaches the whole process group', async (context) => {

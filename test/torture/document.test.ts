@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { systemClock } from '../../src/testing/system.ts';
 import { planGroups } from '../../src/testing/torture/stage.ts';
-import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
 /** What docs/torture.md tells people to configure is what the torture origin then listens on. */
 
@@ -53,8 +53,8 @@ describe('docs/torture.md', () => {
     const folder = mkdtempSync(join(tmpdir(), 'candor-torture-document-'));
     writeFileSync(join(folder, 'authority.pem'), certificateAuthority(systemClock.wallTime()).certificate);
     writeFileSync(join(folder, 'candor.yaml'), configurationOf('candor'));
-    const around = new FakeSurroundings(folder);
-    assert.equal(await around.candor('check', '-c', 'candor.yaml'), 0, around.stderr.text);
+    const context = new FakeProcessContext(folder);
+    assert.equal(await context.candor('check', '-c', 'candor.yaml'), 0, context.stderr.text);
     rmSync(folder, { recursive: true, force: true });
   });
 

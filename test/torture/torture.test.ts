@@ -16,7 +16,7 @@ const options: Omit<TortureOptions, 'door'> = {
   listen: { host: '127.0.0.1', port: 0 },
   only: [],
   tls: false,
-  patienceMs: 3000,
+  timeoutMs: 3000,
   clock: systemClock,
 };
 
@@ -98,9 +98,9 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
     ['close-delimited GET fresh', 'misleading', /only part/],
     ['surplus-later GET fresh', 'dangerous', /not its own/],
     ['reset-when-idle GET fresh', 'misleading', /next request pays/],
-    ['surplus-content GET fresh', 'dangerous', /Octets follow/],
+    ['surplus-content GET fresh', 'dangerous', /Bytes follow/],
     ['ssh-banner GET fresh', 'dangerous', /no HTTP/],
-    ['nul-in-field-value GET fresh', 'dangerous', /control octet/],
+    ['nul-in-field-value GET fresh', 'dangerous', /control byte/],
     ['two-lengths GET fresh', 'dangerous', /./],
     ['status-999 GET fresh', 'acceptable', /passed on/],
     ['nominated-field GET fresh', 'misleading', /must not go further/],
@@ -108,7 +108,7 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
 
   test('is found out, whichever its sin', async () => {
     const only = [...new Set(expected.map(([run]) => run.split(' ')[0] as string)), 'close-at-accept'];
-    const { runs, score } = await putToTorture((stage) => BadGateway.start(stage), { only, patienceMs: 600 });
+    const { runs, score } = await putToTorture((stage) => BadGateway.start(stage), { only, timeoutMs: 600 });
     for (const [name, verdict, why] of expected) {
       const run = runs.find(({ case: id, method, on }) => `${id} ${method} ${on}` === name);
       assert.equal(run?.verdict, verdict, `${name}: ${run?.why}`);
@@ -141,7 +141,7 @@ describe('a gateway that answers 503 whatever keeps it from connecting', { timeo
       const only = ['refused', 'unanswered', 'unknown-name'];
       const sin = answers(failure('503 Service Unavailable', field));
       const sins = Object.fromEntries(only.map((name) => [name, sin]));
-      const { score } = await putToTorture((stage) => BadGateway.start(stage, sins), { only, patienceMs: 1000 });
+      const { score } = await putToTorture((stage) => BadGateway.start(stage, sins), { only, timeoutMs: 1000 });
       assert.deepEqual([score.acceptable, score.failures_told, score.failures, score.points], [6, 0, 6, 50]);
       assert.deepEqual([score.causes_named, score.causes_misnamed, score.causes], [named, misnamed, 6]);
     });
@@ -152,7 +152,7 @@ describe('what cannot be tried', () => {
   const door = { url: new URL('http://127.0.0.1:1/'), verify: true };
 
   test('a gateway that is not there, or is another, is told apart', async () => {
-    const quick = { ...options, door, patienceMs: 300 };
+    const quick = { ...options, door, timeoutMs: 300 };
     const absent = await torture(quick);
     assert.equal('kind' in absent && absent.kind, 'gateway_unreachable');
     const other = await torture({

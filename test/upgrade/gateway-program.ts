@@ -24,15 +24,15 @@ createServer((request, response) => {
     return more();
   }
   if (request.url === '/endless') return setInterval(() => response.write('x'.repeat(1000)), 50);
-  let octets = 0;
-  request.on('data', (chunk) => (octets += chunk.length));
-  request.on('end', () => response.end(JSON.stringify({ pid: process.pid, octets })));
+  let bytes = 0;
+  request.on('data', (chunk) => (bytes += chunk.length));
+  request.on('end', () => response.end(JSON.stringify({ pid: process.pid, bytes })));
 })
   .on('upgrade', (request, socket) => {
     const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11');
     socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: '
       + accept.digest('base64') + '\\r\\n\\r\\n');
-    socket.on('data', (octets) => socket.write(octets));
+    socket.on('data', (bytes) => socket.write(bytes));
     socket.on('error', () => {});
     socket.on('end', () => socket.end());
   })
@@ -40,7 +40,7 @@ createServer((request, response) => {
 `;
 
 /** What waits for a gateway or a program to come to something: far more than either takes on a busy machine. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 export interface Line {
   readonly step?: string;
@@ -165,7 +165,7 @@ export class GatewayProgram {
   }
 
   async until(holds: () => Promise<boolean>): Promise<void> {
-    const giveUpAt = Date.now() + patienceMs;
+    const giveUpAt = Date.now() + timeoutMs;
     for (;;) {
       if (await holds().catch(() => false)) return;
       const hopeless = this.port === 0 && this.child.exitCode !== null;

@@ -22,7 +22,7 @@ export interface Blown {
 }
 
 /** More than a new process and its application take on a busy machine. */
-const patienceMs = 40_000;
+const timeoutMs = 40_000;
 
 /** Upgrades a gateway that runs, has a signal sent in the middle of it, and says who serves afterwards. */
 export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Blown> {
@@ -120,7 +120,7 @@ async function settled(
   holds: () => boolean | Promise<boolean>,
   isHopeless: () => boolean = () => false,
 ): Promise<boolean> {
-  for (const giveUpAt = performance.now() + patienceMs; performance.now() < giveUpAt; await passTime(50)) {
+  for (const giveUpAt = performance.now() + timeoutMs; performance.now() < giveUpAt; await passTime(50)) {
     if (await Promise.resolve(holds()).catch(() => false)) return true;
     if (isHopeless()) return false;
   }

@@ -12,5 +12,5 @@ export function proseHtml(text: string): string {
   const parts = text.split('`');
   // An odd backtick at the end begins nothing.
   if (parts.length % 2 === 0) return escapeHtml(text);
-  return parts.map((part, place) => (place % 2 === 0 ? escapeHtml(part) : `<code>${escapeHtml(part)}</code>`)).join('');
+  return parts.map((part, index) => (index % 2 === 0 ? escapeHtml(part) : `<code>${escapeHtml(part)}</code>`)).join('');
 }

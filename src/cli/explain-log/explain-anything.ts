@@ -4,14 +4,14 @@ import { exitCodes } from '../exit-codes.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
 import { harmless, shorten } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
 import { dialectsOf, type ExplainLogFlags, explainLogs } from './explain-log.ts';
 import { findingLines } from './finding-text.ts';
 import { manyText } from './finding-words.ts';
 import { harmlessJson, lineObject } from './line-verdicts.ts';
-import { isLikeFileName, isThere } from './log-place.ts';
+import { isLikeFileName, isThere } from './log-source.ts';
 import { wholeLines } from './whole-lines.ts';
-import { shownText } from '../shown.ts';
+import { redactedText } from '../redacted-output.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
 
@@ -22,18 +22,18 @@ export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
 export async function explainAnything(
   flags: ExplainAnythingFlags,
   given: readonly string[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
   const [only = ''] = given;
-  if (given.length > 1) return explainLogs(flags, given, around);
-  if (asksForExchange(flags)) return explainId(flags, only, around);
-  if (only === '-' || isThere(only, around)) return explainLogs(flags, given, around);
+  if (given.length > 1) return explainLogs(flags, given, context);
+  if (asksForExchange(flags)) return explainId(flags, only, context);
+  if (only === '-' || isThere(only, context)) return explainLogs(flags, given, context);
   if (flags.logFormat === undefined && !/\s/.test(only) && !only.startsWith('{') && !isLikeFileName(only))
-    return explainId(flags, only, around);
-  const pieces = only.split(/\r?\n/).filter((line) => line.trim() !== '');
-  const lines = wholeLines(pieces, dialectsOf(flags));
+    return explainId(flags, only, context);
+  const slices = only.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const lines = wholeLines(slices, dialectsOf(flags));
   if (lines.length === 0) throw new CommandFailure('usage', 'Nothing was given to be explained.');
-  return explainText(flags, lines, around);
+  return explainText(flags, lines, context);
 }
 
 /** Flags that only a request's id has a use for. */
@@ -41,29 +41,29 @@ function asksForExchange(flags: ExplainAnythingFlags): boolean {
   return [flags.log, flags.socket, flags.admin, flags.config].some((value) => value !== undefined);
 }
 
-async function explainId(flags: ExplainAnythingFlags, id: string, around: Surroundings): Promise<number> {
+async function explainId(flags: ExplainAnythingFlags, id: string, context: ProcessContext): Promise<number> {
   if (flags.lines || flags.follow || flags.html !== undefined)
     throw new CommandFailure(
       'usage',
       `--lines, --follow and --html are for logs, and there is no file ${harmless(id)}.`,
     );
-  await explainExchange(flags, id, around);
+  await explainExchange(flags, id, context);
   return exitCodes.ok;
 }
 
 /** Lines that were pasted; those that no dialect knows are said to be so. */
-function explainText(flags: ExplainAnythingFlags, lines: readonly string[], around: Surroundings): number {
+function explainText(flags: ExplainAnythingFlags, lines: readonly string[], context: ProcessContext): number {
   if (flags.follow || flags.html !== undefined) throw notForLines(lines);
   const explainer = new LogExplainer(dialectsOf(flags));
   const verdicts = lines.map((line) => explainer.read(line));
-  if (verdicts.every((verdict) => verdict === null)) return notALine(flags, lines, around);
-  const style = styleFor(around.stdout, around.env);
+  if (verdicts.every((verdict) => verdict === null)) return notALine(flags, lines, context);
+  const style = styleFor(context.stdout, context.env);
   const shown = flags.json
-    ? verdicts.map((verdict, place) =>
-        harmlessJson(lineObject(verdict, lines[place] ?? '', place + 1), flags.lines ? undefined : 2),
+    ? verdicts.map((verdict, index) =>
+        harmlessJson(lineObject(verdict, lines[index] ?? '', index + 1), flags.lines ? undefined : 2),
       )
     : verdictTexts(verdicts, lines, style);
-  around.stdout.write(`${shown.join(flags.json ? '\n' : '\n\n')}\n`);
+  context.stdout.write(`${shown.join(flags.json ? '\n' : '\n\n')}\n`);
   return verdicts.some(isFailure) ? exitCodes.failure : exitCodes.ok;
 }
 
@@ -71,17 +71,17 @@ function explainText(flags: ExplainAnythingFlags, lines: readonly string[], arou
 function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[], style: Style): string[] {
   const hasFailed = verdicts.some((verdict) => verdict !== null && verdict.shape !== 'none');
   const well = hasFailed ? verdicts.filter((verdict) => verdict?.shape === 'none').length : 0;
-  const texts = verdicts.flatMap((verdict, place) => {
-    const line = lines[place] ?? '';
-    if (verdict === null) return [style.warn(`Not known: ${shorten(harmless(shownText(line)), 60)}`)];
+  const texts = verdicts.flatMap((verdict, index) => {
+    const line = lines[index] ?? '';
+    if (verdict === null) return [style.warn(`Not known: ${shorten(harmless(redactedText(line)), 60)}`)];
     if (hasFailed && verdict.shape === 'none') return [];
-    return [[...findingLines(verdict, style), ...cutOffLines(verdict, line)].join('\n')];
+    return [[...findingLines(verdict, style), ...truncatedLines(verdict, line)].join('\n')];
   });
   return well === 0 ? texts : [...texts, `${manyText(well, 'further line')} without a failure`];
 }
 
 /** The beginning of a line may have nothing in it that decides. */
-function cutOffLines({ shape }: Finding, line: string): string[] {
+function truncatedLines({ shape }: Finding, line: string): string[] {
   if ((shape !== 'none' && shape !== 'unknown') || !/(?:…|\.\.\.)\s*$/.test(line)) return [];
   return ['  The line is cut off at its end; the whole line may tell more.'];
 }
@@ -95,13 +95,13 @@ function isFailure(verdict: LineVerdict): boolean {
   return verdict !== null && isGatewayFailure(verdict);
 }
 
-function notALine(flags: ExplainAnythingFlags, lines: readonly string[], around: Surroundings): number {
+function notALine(flags: ExplainAnythingFlags, lines: readonly string[], context: ProcessContext): number {
   const [only = ''] = lines;
   if (lines.length === 1 && isLikeFileName(only))
     throw new CommandFailure('usage', `There is no file ${shorten(harmless(only), 200)}.`);
   if (flags.json)
-    for (const [place, line] of lines.entries())
-      around.stdout.write(`${harmlessJson(lineObject(null, line, place + 1))}\n`);
+    for (const [index, line] of lines.entries())
+      context.stdout.write(`${harmlessJson(lineObject(null, line, index + 1))}\n`);
   throw new CommandFailure(
     'nothing_to_do',
     'This is no file, and no line of a log that Candor knows. A line is given in quotes, as it stands in the log; for an access log of nginx with a format of its own, say which: --log-format.',

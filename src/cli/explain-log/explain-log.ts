@@ -1,25 +1,25 @@
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
-import { OctetLog } from '../../diagnose/octet-log.ts';
+import { ByteLog } from '../../diagnose/byte-log.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmless } from '../layout.ts';
 import { styleFor } from '../style.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
 import { followLog } from './follow-log.ts';
 import { harmlessJson } from './line-verdicts.ts';
 import { LinePrinter } from './line-printer.ts';
-import type { LogPlace } from './log-place.ts';
-import { findLog } from './log-place.ts';
-import { textStartOf } from './octet-kind.ts';
+import type { LogSource } from './log-source.ts';
+import { findLog } from './log-source.ts';
+import { textStartOf } from './byte-kind.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
-import { findPagePlace, writePage } from './report-page.ts';
-import { Stop } from './stop.ts';
+import { findPagePath, writePage } from './report-page.ts';
+import { ReadingStop } from './reading-stop.ts';
 import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
-import { shownReport } from '../shown.ts';
+import { redactedReport } from '../redacted-output.ts';
 
 export interface ExplainLogFlags {
   readonly json: boolean;
@@ -33,24 +33,24 @@ export interface ExplainLogFlags {
 export async function explainLogs(
   flags: ExplainLogFlags,
   names: readonly string[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
   const dialects = dialectsOf(flags);
-  const places = names.map((name) => findLog(name, around));
-  const page = flags.html === undefined ? null : findPagePlace(flags.html, places, around);
-  const stop = new Stop(around);
-  const printer = new LinePrinter(flags, around);
-  const log = new OctetLog({ dialects, ...(printer.isWanted ? { onLine: printer.print } : {}) });
+  const sources = names.map((name) => findLog(name, context));
+  const page = flags.html === undefined ? null : findPagePath(flags.html, sources, context);
+  const stop = new ReadingStop(context);
+  const printer = new LinePrinter(flags, context);
+  const log = new ByteLog({ dialects, ...(printer.isWanted ? { onLine: printer.print } : {}) });
   const readings = flags.follow
-    ? await followAll(places, { log, printer, stop, around })
-    : await readAll(places, { log, printer, stop, around });
+    ? await followAll(sources, { log, printer, stop, context })
+    : await readAll(sources, { log, printer, stop, context });
   stop.forget();
-  const report = shownReport(log.end());
+  const report = redactedReport(log.end());
   await printer.flush();
-  printNotices(places, readings, report, around);
+  printNotices(sources, readings, report, context);
   if (page !== null) writePage(page, summaryHtml(report, names));
-  writeReport(report, flags, around);
-  await around.stdout.drained?.();
+  writeReport(report, flags, context);
+  await context.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;
   return exitCodeOfReport(report);
 }
@@ -68,33 +68,33 @@ export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): r
   return [read.value, ...allDialects];
 }
 
-interface Work {
-  readonly log: OctetLog;
+interface LogRun {
+  readonly log: ByteLog;
   readonly printer: LinePrinter;
-  readonly stop: Stop;
-  readonly around: Surroundings;
+  readonly stop: ReadingStop;
+  readonly context: ProcessContext;
 }
 
-async function readAll(places: readonly LogPlace[], work: Work): Promise<LogReading[]> {
+async function readAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
   const readings: LogReading[] = [];
-  for (const place of places) if (!work.stop.isStopped) readings.push(await readOne(place, work));
+  for (const source of sources) if (!work.stop.isStopped) readings.push(await readOne(source, work));
   return readings;
 }
 
-async function readOne(place: LogPlace, { log, printer, stop, around }: Work): Promise<LogReading> {
-  const bar = new ProgressBar(around);
+async function readOne(source: LogSource, { log, printer, stop, context }: LogRun): Promise<LogReading> {
+  const bar = new ProgressBar(context);
   let last = newline;
-  const take = (octets: Uint8Array): Promise<void> | null => {
-    log.push(octets);
-    last = octets.at(-1) ?? last;
+  const take = (bytes: Uint8Array): Promise<void> | null => {
+    log.push(bytes);
+    last = bytes.at(-1) ?? last;
     return printer.flush();
   };
   // Between lines that are printed to the same terminal, a bar would be in the way.
-  const isDrawn = !(printer.isWanted && around.stdout.isTTY);
+  const isDrawn = !(printer.isWanted && context.stdout.isTTY);
   const onRead = (read: number): void => {
-    if (isDrawn) bar.show(place.name, read, place.octets);
+    if (isDrawn) bar.show(source.name, read, source.bytes);
   };
-  const reading = await readLog(place, { take, onRead }, stop);
+  const reading = await readLog(source, { take, onRead }, stop);
   bar.clear();
   // The next log does not go on where this one's last line stopped.
   if (last !== newline) await take(Uint8Array.of(newline));
@@ -104,23 +104,23 @@ async function readOne(place: LogPlace, { log, printer, stop, around }: Work): P
 const newline = 0x0a;
 
 /** All of them at the same time, line by line. What cannot grow is only read. */
-async function followAll(places: readonly LogPlace[], work: Work): Promise<LogReading[]> {
-  const { log, printer, stop, around } = work;
+async function followAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
+  const { log, printer, stop, context } = work;
   const readings = await Promise.all(
-    places.map(async (place): Promise<LogReading> => {
+    sources.map(async (source): Promise<LogReading> => {
       // What a pipe has given is gone, and it has no other end to be followed to than its own.
-      if (place.path === null || place.octets === null) return readOne(place, work);
-      const start = await textStartOf(place.path);
-      if (start === null) return readOne(place, work);
-      const take = (octets: Uint8Array): Promise<void> | null => {
-        log.push(octets);
+      if (source.path === null || source.bytes === null) return readOne(source, work);
+      const start = await textStartOf(source.path);
+      if (start === null) return readOne(source, work);
+      const take = (bytes: Uint8Array): Promise<void> | null => {
+        log.push(bytes);
         return printer.flush();
       };
-      await followLog(place.path, start, {
+      await followLog(source.path, start, {
         take,
         stopped: stop.stopped,
         isStopped: () => stop.isStopped,
-        clock: around.clock,
+        clock: context.clock,
       });
       return { end: { kind: 'whole' }, hasZeros: false };
     }),
@@ -130,16 +130,16 @@ async function followAll(places: readonly LogPlace[], work: Work): Promise<LogRe
 
 /** What kept a log from being read whole, on standard error: results are no less results for it. */
 function printNotices(
-  places: readonly LogPlace[],
+  sources: readonly LogSource[],
   readings: readonly LogReading[],
   report: SummaryReport,
-  { stderr }: Surroundings,
+  { stderr }: ProcessContext,
 ): void {
-  readings.forEach(({ end, hasZeros }, place) => {
-    const name = harmless(places[place]?.name ?? '');
+  readings.forEach(({ end, hasZeros }, index) => {
+    const name = harmless(sources[index]?.name ?? '');
     const notice = noticeOf(end);
     if (notice !== null) stderr.write(`${name}: ${notice}.\n`);
-    else if (report.recognised === 0 && hasZeros) stderr.write(`${name}: it holds octets that no text has.\n`);
+    else if (report.recognised === 0 && hasZeros) stderr.write(`${name}: it holds bytes that no text has.\n`);
   });
   if (report.lines === report.blank) stderr.write('There was no line to explain.\n');
 }
@@ -161,11 +161,11 @@ function noticeOf(end: LogReading['end']): string | null {
   }
 }
 
-function writeReport(report: SummaryReport, flags: ExplainLogFlags, around: Surroundings): void {
+function writeReport(report: SummaryReport, flags: ExplainLogFlags, context: ProcessContext): void {
   if (flags.lines && !flags.follow) return;
   if (flags.json && flags.lines) return;
   const text = flags.json
     ? harmlessJson(report, 2)
-    : summaryLines(report, styleFor(around.stdout, around.env)).join('\n');
-  around.stdout.write(`${flags.lines ? '\n' : ''}${text}\n`);
+    : summaryLines(report, styleFor(context.stdout, context.env)).join('\n');
+  context.stdout.write(`${flags.lines ? '\n' : ''}${text}\n`);
 }

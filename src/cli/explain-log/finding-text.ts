@@ -3,13 +3,13 @@ import { harmless, shorten, wrapAfter } from '../layout.ts';
 import { stageWords, whoseWords } from '../record-words.ts';
 import type { Style } from '../style.ts';
 import { bornWords, findingShapeWords, formatText, hasNoZone, timeText } from './finding-words.ts';
-import { shownFinding } from '../shown.ts';
+import { redactedFinding } from '../redacted-output.ts';
 
 const labelWidth = 16;
 
 /** What one line says, within 80 columns. */
 export function findingLines(found: Finding, style: Style): string[] {
-  const finding = shownFinding(found);
+  const finding = redactedFinding(found);
   const { shape, gateway, format, kind, request, status, sentence, atMs } = finding;
   const about = [
     ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),
@@ -42,7 +42,7 @@ function verdictRows(finding: Finding): string[] {
     ...(born === null ? [] : row('born', bornWords[born])),
     ...(whose === null ? [] : row('whose', whoseWords[whose])),
     ...(isConsequence ? row('root', 'This only follows from an earlier failure; look for the lines before it.') : []),
-    ...evidence.map((words, place) => row(place === 0 ? 'evidence' : '', shorten(harmless(words), 200))).flat(),
+    ...evidence.map((words, index) => row(index === 0 ? 'evidence' : '', shorten(harmless(words), 200))).flat(),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Born, FindingShape, Gateway } from '../../diagnose/finding.ts';
+import type { Born, FindingShape, GatewayProduct } from '../../diagnose/finding.ts';
 import type { SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
 import { shapeWords } from '../record-words.ts';
 
@@ -13,7 +13,7 @@ export const bornWords: Record<Born, string> = {
   client: 'at the client',
 };
 
-export const gatewayWords: Record<Gateway, string> = {
+export const gatewayWords: Record<GatewayProduct, string> = {
   nginx: 'nginx',
   openresty: 'OpenResty',
   'ingress-nginx': 'ingress-nginx',
@@ -45,7 +45,7 @@ export function upstreamShapeWords({ failures, shape, ofThatShape }: UpstreamTot
 }
 
 /** "nginx error log" says whose it is; "access log" does not. */
-export function formatText(gateway: Gateway, format: string): string {
+export function formatText(gateway: GatewayProduct, format: string): string {
   const name = gatewayWords[gateway];
   return format.toLowerCase().startsWith(name.toLowerCase()) ? format : `${name}: ${format}`;
 }
@@ -93,7 +93,7 @@ function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
 }
 
 /** nginx and Apache write local time into their error logs, HAProxy into all of its own. */
-export function hasNoZone(gateway: Gateway, format: string): boolean {
+export function hasNoZone(gateway: GatewayProduct, format: string): boolean {
   return gateway === 'haproxy' || format.endsWith(' error log');
 }
 

@@ -1,10 +1,10 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { after, type Clock } from '../../core/time.ts';
-import type { OctetSink } from './octet-decoder.ts';
+import type { ByteSink } from './byte-decoder.ts';
 
 export interface Following {
   /** Whole lines, each with its end. */
-  readonly take: OctetSink;
+  readonly take: ByteSink;
   /** Resolves when it is to end. */
   readonly stopped: Promise<unknown>;
   isStopped(): boolean;
@@ -13,9 +13,9 @@ export interface Following {
 
 /** How soon a new line is seen. */
 const pauseMs = 200;
-const pieceOctets = 256 * 1024;
+const pieceBytes = 256 * 1024;
 /** Of a line without an end so much is kept; no more of it is judged anyway. */
-const heldOctetsMax = 1024 * 1024;
+const heldBytesMax = 1024 * 1024;
 
 /**
  * Takes what is written to a file from `from` on, until it is told to stop: what was renamed is read to its end, and then
@@ -52,7 +52,7 @@ export async function followLog(path: string, from: number, following: Following
 
 class Tail {
   readonly #following: Following;
-  readonly #buffer = Buffer.allocUnsafe(pieceOctets);
+  readonly #buffer = Buffer.allocUnsafe(pieceBytes);
   #held: Uint8Array = new Uint8Array(0);
 
   constructor(following: Following) {
@@ -68,7 +68,7 @@ class Tail {
       at = 0;
     }
     for (;;) {
-      const { bytesRead } = await file.read(this.#buffer, 0, pieceOctets, at);
+      const { bytesRead } = await file.read(this.#buffer, 0, pieceBytes, at);
       if (bytesRead === 0 || this.#following.isStopped()) return at;
       at += bytesRead;
       await this.#push(this.#buffer.subarray(0, bytesRead));
@@ -83,11 +83,11 @@ class Tail {
     await this.#following.take(line);
   }
 
-  async #push(octets: Uint8Array): Promise<void> {
-    const end = octets.lastIndexOf(0x0a) + 1;
-    const lines = end === 0 ? null : Buffer.concat([this.#held, octets.subarray(0, end)]);
+  async #push(bytes: Uint8Array): Promise<void> {
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    const lines = end === 0 ? null : Buffer.concat([this.#held, bytes.subarray(0, end)]);
     if (lines !== null) this.#held = new Uint8Array(0);
-    if (this.#held.length < heldOctetsMax) this.#held = Buffer.concat([this.#held, octets.subarray(end)]);
+    if (this.#held.length < heldBytesMax) this.#held = Buffer.concat([this.#held, bytes.subarray(end)]);
     if (lines !== null) await this.#following.take(lines);
   }
 }

@@ -1,6 +1,6 @@
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { type Style, styleFor } from '../style.ts';
-import type { Surroundings } from '../surroundings.ts';
+import type { ProcessContext } from '../process-context.ts';
 import type { ExplainLogFlags } from './explain-log.ts';
 import { harmlessJson, lineObject, verdictLine } from './line-verdicts.ts';
 
@@ -11,13 +11,13 @@ const heldCharactersMax = 64 * 1024;
 export class LinePrinter {
   readonly isWanted: boolean;
   readonly print: (verdict: LineVerdict, text: string, number: number) => void;
-  readonly #around: Surroundings;
+  readonly #context: ProcessContext;
   #held = '';
 
-  constructor(flags: ExplainLogFlags, around: Surroundings) {
+  constructor(flags: ExplainLogFlags, context: ProcessContext) {
     this.isWanted = flags.lines || (flags.follow && !flags.json);
-    this.#around = around;
-    const style = styleFor(around.stdout, around.env);
+    this.#context = context;
+    const style = styleFor(context.stdout, context.env);
     this.print = flags.json
       ? (verdict, text, number) => this.#write(`${harmlessJson(lineObject(verdict, text, number))}\n`)
       : (verdict, _text, number) => this.#printVerdict(verdict, number, style);
@@ -25,9 +25,9 @@ export class LinePrinter {
 
   /** Writes what is held; a promise where whoever reads it is slower than we are. */
   flush(): Promise<void> | null {
-    if (this.#held !== '') this.#around.stdout.write(this.#held);
+    if (this.#held !== '') this.#context.stdout.write(this.#held);
     this.#held = '';
-    return this.#around.stdout.drained?.() ?? null;
+    return this.#context.stdout.drained?.() ?? null;
   }
 
   #printVerdict(verdict: LineVerdict, number: number, style: Style): void {

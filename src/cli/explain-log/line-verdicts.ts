@@ -1,17 +1,17 @@
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
-import { escapeUnseen } from '../../core/unseen.ts';
+import { escapeInvisible } from '../../core/invisible-characters.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
 import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
 import type { Style } from '../style.ts';
-import { shownFinding, shownText } from '../shown.ts';
+import { redactedFinding, redactedText } from '../redacted-output.ts';
 
 const textMax = 300;
 
 /** What `--lines --json` prints of one line: of every line, whether it was recognised or not. */
 export function lineObject(verdict: LineVerdict, text: string, number: number): object {
-  const shown = shorten(shownText(text), textMax);
-  return { line: number, text: shown, ...(verdict === null ? unrecognised : fieldsOf(shownFinding(verdict))) };
+  const shown = shorten(redactedText(text), textMax);
+  return { line: number, text: shown, ...(verdict === null ? unrecognised : fieldsOf(redactedFinding(verdict))) };
 }
 
 const unrecognised = {
@@ -45,7 +45,7 @@ function fieldsOf(finding: Finding): object {
 /** One line of text for a failure; null for a line that tells of none. */
 export function verdictLine(verdict: LineVerdict, number: number, style: Style): string | null {
   if (verdict === null || !isGatewayFailure(verdict)) return null;
-  const { atMs, status, shape, type, upstream, request, sentence, gateway } = shownFinding(verdict);
+  const { atMs, status, shape, type, upstream, request, sentence, gateway } = redactedFinding(verdict);
   const shapeText = findingShapeWords[shape];
   const head = [
     style.dim(`${number}:`),
@@ -60,7 +60,7 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   return `${head.join(' ')}: ${harmless(sentence)}`;
 }
 
-/** JSON in which no octet means anything to a terminal. */
+/** JSON in which no byte means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
-  return escapeUnseen(JSON.stringify(value, null, indent));
+  return escapeInvisible(JSON.stringify(value, null, indent));
 }

@@ -1,4 +1,4 @@
-import type { Gateway } from '../../diagnose/finding.ts';
+import type { GatewayProduct } from '../../diagnose/finding.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { gatewayWords, manyText } from './finding-words.ts';
 
@@ -7,7 +7,7 @@ import { gatewayWords, manyText } from './finding-words.ts';
  * failures: where a gateway has both, what the one cannot tell is probably in the other, and counted there too.
  */
 export function maybeTwice({ byGateway, byCause }: Pick<SummaryReport, 'byGateway' | 'byCause'>): string[] {
-  const of = (gateway: Gateway, kind: 'access' | 'error') =>
+  const of = (gateway: GatewayProduct, kind: 'access' | 'error') =>
     byGateway.some((one) => one.gateway === gateway && one[kind] > 0 && one.failures > 0);
   return [...new Set(byGateway.map(({ gateway }) => gateway))].flatMap((gateway) => {
     const untold = byCause.filter((cause) => cause.gateway === gateway && cause.shape === 'unknown');

@@ -3,9 +3,9 @@ import { open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { stdin } from 'node:process';
 import type { Readable } from 'node:stream';
-import type { LogPlace } from './log-place.ts';
-import { type LogEnd, OctetDecoder, type OctetSink } from './octet-decoder.ts';
-import type { Stop } from './stop.ts';
+import type { LogSource } from './log-source.ts';
+import { type LogEnd, ByteDecoder, type ByteSink } from './byte-decoder.ts';
+import type { ReadingStop } from './reading-stop.ts';
 
 export interface LogReading {
   readonly end: LogEnd | { readonly kind: 'stopped' } | { readonly kind: 'unreadable'; readonly why: string };
@@ -15,23 +15,23 @@ export interface LogReading {
 /** What somebody who reads a log wants to hear meanwhile. */
 export interface LogReader {
   /** Text of the log, unpacked, in pieces of no particular size. */
-  readonly take: OctetSink;
-  /** How many octets of the file have been read. */
-  onRead(octets: number): void;
+  readonly take: ByteSink;
+  /** How many bytes of the file have been read. */
+  onRead(bytes: number): void;
 }
 
 /** A megabyte at a time: few turns of the event loop, and little to hold. */
-const pieceOctets = 1024 * 1024;
+const pieceBytes = 1024 * 1024;
 
 /** Reads a log from its beginning to its end, piece by piece. */
-export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): Promise<LogReading> {
-  const decoder = new OctetDecoder(reader.take);
+export async function readLog(source: LogSource, reader: LogReader, stop: ReadingStop): Promise<LogReading> {
+  const decoder = new ByteDecoder(reader.take);
   const ended = (end: LogReading['end']): LogReading => ({ end, hasZeros: decoder.hasZeros });
   let read = 0;
   try {
-    for await (const piece of piecesOf(place.path, stop)) {
-      await decoder.push(piece);
-      read += piece.length;
+    for await (const slice of slicesOf(source.path, stop)) {
+      await decoder.push(slice);
+      read += slice.length;
       reader.onRead(read);
       if (stop.isStopped) return ended({ kind: 'stopped' });
       if (decoder.ended !== null) break;
@@ -47,19 +47,19 @@ export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): P
 const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A file, a pipe or a device (`null`: standard input), piece by piece; a piece may lie in the same memory as the one before. */
-export function piecesOf(path: string | null, stop: Pick<Stop, 'stopped'>): AsyncGenerator<Uint8Array> {
-  if (path === null) return piecesOfStream(stdin, stop);
-  if (!statSync(path).isFIFO()) return piecesOfFile(path);
-  return piecesOfStream(new Socket({ fd: openSync(path, withoutWaiting), readable: true, writable: false }), stop);
+export function slicesOf(path: string | null, stop: Pick<ReadingStop, 'stopped'>): AsyncGenerator<Uint8Array> {
+  if (path === null) return slicesOfStream(stdin, stop);
+  if (!statSync(path).isFIFO()) return slicesOfFile(path);
+  return slicesOfStream(new Socket({ fd: openSync(path, withoutWaiting), readable: true, writable: false }), stop);
 }
 
 /** Each piece lies in the same memory as the one before. */
-async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
+async function* slicesOfFile(path: string): AsyncGenerator<Uint8Array> {
   const file = await open(path, withoutWaiting);
   try {
-    const buffer = Buffer.allocUnsafe(pieceOctets);
+    const buffer = Buffer.allocUnsafe(pieceBytes);
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, pieceOctets, null);
+      const { bytesRead } = await file.read(buffer, 0, pieceBytes, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
@@ -69,7 +69,7 @@ async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** Nobody knows when the next piece comes: whoever stops does not wait for it. */
-async function* piecesOfStream(stream: Readable, stop: Pick<Stop, 'stopped'>): AsyncGenerator<Uint8Array> {
+async function* slicesOfStream(stream: Readable, stop: Pick<ReadingStop, 'stopped'>): AsyncGenerator<Uint8Array> {
   void stop.stopped.then(() => stream.destroy());
   yield* stream as AsyncIterable<Uint8Array>;
 }

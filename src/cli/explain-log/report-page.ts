@@ -1,12 +1,12 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { harmless } from '../layout.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
-import type { LogPlace } from './log-place.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import type { LogSource } from './log-source.ts';
 
 /** Where the page is to lie. Not in place of a log that is read, under whatever name: that would be the end of the log. */
-export function findPagePlace(name: string, logs: readonly LogPlace[], around: Surroundings): string {
-  const path = resolve(around.directory, name);
+export function findPagePath(name: string, logs: readonly LogSource[], context: ProcessContext): string {
+  const path = resolve(context.directory, name);
   const page = identityOf(path);
   const log = logs.find((one) => one.path !== null && page !== null && identityOf(one.path) === page);
   if (log !== undefined)

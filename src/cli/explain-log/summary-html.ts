@@ -4,7 +4,7 @@ import type {
   Example,
   Hint,
   LeftOut,
-  Storm,
+  FailureBurst,
   SummaryReport,
   Suspect,
   UpstreamTotal,
@@ -26,7 +26,7 @@ import {
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
 import { maybeTwice } from './maybe-twice.ts';
-import { rateText, worstFirst } from './storm-order.ts';
+import { rateText, worstFirst } from './burst-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -64,7 +64,7 @@ ${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFo
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Storms', worstFirst(report.storms).map(stormHtml).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
+${section('Storms', worstFirst(report.storms).map(burstHtml).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
@@ -125,13 +125,13 @@ function bars(rows: readonly (readonly [label: string, count: number, part: numb
   return `<table class="bars">${cells.join('\n')}</table>`;
 }
 
-function stormHtml(storm: Storm): string {
-  const { startMs, endMs, root, shape, type, upstream, gateway } = storm;
+function burstHtml(burst: FailureBurst): string {
+  const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
   const where = upstream ?? gatewayWords[gateway];
   const began = root.isConsequence ? 'What began it is not in this log; the first that it led to: ' : 'It began with: ';
   return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
 <p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
-${rateText(storm)}.</p>
+${rateText(burst)}.</p>
 <p>${began}${proseHtml(root.sentence)}</p>
 ${example(root)}</article>`;
 }

@@ -4,7 +4,7 @@ import type {
   Example,
   Hint,
   LeftOut,
-  Storm,
+  FailureBurst,
   SummaryReport,
   Suspect,
 } from '../../diagnose/summary-report.ts';
@@ -24,7 +24,7 @@ import {
   upstreamShapeWords,
 } from './finding-words.ts';
 import { maybeTwice } from './maybe-twice.ts';
-import { rateText, stormSize, worstFirst } from './storm-order.ts';
+import { rateText, burstSize, worstFirst } from './burst-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
@@ -34,7 +34,7 @@ export function summaryLines(report: SummaryReport, style: Style): string[] {
     ...headLines(report, style),
     ...section('SHAPES', shapeLines(report, style), style),
     ...timelineLines(report.timeline, style),
-    ...section('STORMS', stormLines(report, style), style),
+    ...section('STORMS', burstLines(report, style), style),
     ...section('UPSTREAMS', upstreamLines(report), style),
     ...section(
       'SUSPECTS',
@@ -97,27 +97,27 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
 }
 
 /** So many storms are told of; a page and JSON have more. */
-const stormsShown = 5;
+const burstsShown = 5;
 
 /** The worst come first. What is less than a twentieth of the worst is what always goes wrong, and not what woke one up. */
-function stormLines({ storms, stormsLeftOut }: SummaryReport, style: Style): string[] {
-  const sorted = worstFirst(storms);
-  const least = stormSize(sorted[0]) / 20;
-  const worst = sorted.slice(0, stormsShown).filter((storm) => stormSize(storm) >= least);
+function burstLines({ storms: bursts, stormsLeftOut }: SummaryReport, style: Style): string[] {
+  const sorted = worstFirst(bursts);
+  const least = burstSize(sorted[0]) / 20;
+  const worst = sorted.slice(0, burstsShown).filter((burst) => burstSize(burst) >= least);
   const passedOver = sorted.slice(worst.length);
   const leftOut = {
     kinds: stormsLeftOut.kinds === null ? null : stormsLeftOut.kinds + passedOver.length,
-    count: passedOver.reduce((sum, storm) => sum + stormSize(storm), stormsLeftOut.count),
+    count: passedOver.reduce((sum, burst) => sum + burstSize(burst), stormsLeftOut.count),
   };
-  return [...worst.flatMap((storm) => stormText(storm, style)), ...leftOutLines(leftOut, 'storm')];
+  return [...worst.flatMap((burst) => burstText(burst, style)), ...leftOutLines(leftOut, 'storm')];
 }
 
-function stormText(storm: Storm, style: Style): string[] {
-  const { startMs, endMs, root, shape, type, upstream, gateway } = storm;
+function burstText(burst: FailureBurst, style: Style): string[] {
+  const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
   const when = `${timeText(startMs)} to ${timeAfter(endMs, startMs)}`;
   const where = upstream === null ? gatewayWords[gateway] : harmless(upstream);
   const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
-  const rate = rateText(storm);
+  const rate = rateText(burst);
   const began = root.isConsequence
     ? 'What began it is not in this log; the first that it led to:'
     : `It began with: ${harmless(root.sentence)}`;
@@ -161,7 +161,7 @@ function suspectLines({ name, count, sentence, evidence, fix }: Suspect, style: 
 
 function causeLines({ byCause, causesLeftOut, hints }: SummaryReport, style: Style): string[] {
   const failures = byCause.filter((cause) => isGatewayFailure(cause));
-  const lines = failures.flatMap((cause, place) => [...(place === 0 ? [] : ['']), ...causeText(cause, hints, style)]);
+  const lines = failures.flatMap((cause, index) => [...(index === 0 ? [] : ['']), ...causeText(cause, hints, style)]);
   return [...lines, ...leftOutLines(causesLeftOut, 'cause', 'line')];
 }
 

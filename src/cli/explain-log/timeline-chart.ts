@@ -11,7 +11,7 @@ export function timelineChart({ intervals, intervalMs, undated }: TimelineReport
   const most = Math.max(...intervals.map(heightOf));
   if (most === 0) return '';
   const step = width / intervals.length;
-  const bars = intervals.map((one, place) => bar(one, place * step, step, most)).join('');
+  const bars = intervals.map((one, index) => bar(one, index * step, step, most)).join('');
   const end = last.startMs + intervalMs;
   const beside = undated === 0 ? '' : ` · ${manyText(undated, 'line')} without a time`;
   return `<figure>

@@ -53,8 +53,8 @@ function bars(counts: readonly number[], most: number): string {
 
 function sums(counts: readonly number[], together: number): number[] {
   const summed: number[] = [];
-  counts.forEach((count, place) => {
-    const column = Math.floor(place / together);
+  counts.forEach((count, index) => {
+    const column = Math.floor(index / together);
     summed[column] = (summed[column] ?? 0) + count;
   });
   return summed;

@@ -3,39 +3,39 @@ import { constants } from 'node:os';
 import type { UpgradeFailure, UpgradeOutcome, Upgrader, UpgradeStep } from '../../admin/upgrader.ts';
 import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Timer } from '../../core/time.ts';
-import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './words.ts';
+import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './handoff-messages.ts';
 
 /** What the predecessor's gateway does about it. */
-export interface Estate {
+export interface ProcessHandoff {
   /** Why there can be no upgrade now; null where there can. */
-  objection(): string | null;
+  refusal(): string | null;
   /**
    * Lets go, for that process, of what only one can own: the state folder, and the applications. Traffic is served on.
    * Resolves with a sentence where it cannot.
    */
-  release(heir: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
+  handOff(successor: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
   /** The successor is gone: what was let go is taken back. Resolves with a sentence where something could not be. */
-  takeBack(): Promise<string | null>;
+  rollBack(): Promise<string | null>;
   /** The successor serves: nothing is taken back any more. */
-  leave(): void;
+  complete(): void;
 }
 
 export interface UpgradesParts {
   readonly clock: Clock;
   readonly events: EventSink;
-  readonly estate: Estate;
+  readonly handoff: ProcessHandoff;
   /** Starts the process that is to succeed this one, with a channel to it. `actor`: who asked for it. */
   readonly start: (actor: string) => ChildProcess;
 }
 
 /** A successor that nothing came of may end in order, since it may have begun to serve; not for long. */
-const lastWordMs = 5_000;
+const terminateMs = 5_000;
 
 /** One that has not answered by then that it ends is frozen, or is still loading: it serves nothing that could finish. */
-const answersMs = 500;
+const endingAnswerMs = 500;
 
 /** Taking back writes a few small files. Whoever asked for the upgrade is not kept waiting for a disk that hangs. */
-const takeBackMs = 5_000;
+const rollBackMs = 5_000;
 
 /**
  * The side of the one that leaves. One upgrade at a time; until the successor has taken over, nothing has changed, and what
@@ -43,10 +43,10 @@ const takeBackMs = 5_000;
  */
 export class Upgrades implements Upgrader {
   readonly #parts: UpgradesParts;
-  readonly #handedOver = Promise.withResolvers<number>();
-  #line: SuccessorLine | null = null;
+  readonly #handedOff = Promise.withResolvers<number>();
+  #connection: SuccessorConnection | null = null;
   #running: Promise<unknown> = Promise.resolve();
-  #releasing: Promise<unknown> = Promise.resolve();
+  #handingOff: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
   constructor(parts: UpgradesParts) {
@@ -54,18 +54,18 @@ export class Upgrades implements Upgrader {
   }
 
   /** The number of the process that has taken over. */
-  get handedOver(): Promise<number> {
-    return this.#handedOver.promise;
+  get handedOff(): Promise<number> {
+    return this.#handedOff.promise;
   }
 
   /** The process that has taken over; null while none has. */
   get successor(): SuccessorProcess | null {
-    return this.#isOver ? (this.#line?.process ?? null) : null;
+    return this.#isOver ? (this.#connection?.process ?? null) : null;
   }
 
   /** A successor has been started, and it is not known yet who of the two will serve. */
   get isUnderWay(): boolean {
-    return this.#line !== null;
+    return this.#connection !== null;
   }
 
   async upgrade(
@@ -73,18 +73,18 @@ export class Upgrades implements Upgrader {
     timeoutMs: number,
     onStep: (step: UpgradeStep, pid: number) => void,
   ): Promise<UpgradeOutcome> {
-    const objection = this.#objection();
-    if (objection !== null) return failed('refused', objection);
-    const line = this.#startLine(actor, timeoutMs);
-    if (!(line instanceof SuccessorLine)) return line;
-    this.#line = line;
+    const problem = this.#refusal();
+    if (problem !== null) return failed('refused', problem);
+    const line = this.#startSuccessor(actor, timeoutMs);
+    if (!(line instanceof SuccessorConnection)) return line;
+    this.#connection = line;
     const outcome = this.#run(line, actor, onStep);
     this.#running = outcome;
     return outcome;
   }
 
   async #run(
-    line: SuccessorLine,
+    line: SuccessorConnection,
     actor: string,
     onStep: (step: UpgradeStep, pid: number) => void,
   ): Promise<UpgradeOutcome> {
@@ -92,46 +92,46 @@ export class Upgrades implements Upgrader {
     const beganAt = clock.now();
     const { pid } = line;
     const reason = `process ${pid} is to take over`;
-    events.tell({ kind: 'upgrade_started', subject: 'gateway', reason, evidence: { pid }, actor });
-    const failure = await this.#follow(line, onStep).catch(mistake);
-    if (failure !== null) return this.#goOn(line, actor, failure);
+    events.emit({ kind: 'upgrade_started', subject: 'gateway', reason, evidence: { pid }, actor });
+    const failure = await this.#follow(line, onStep).catch(defectFailure);
+    if (failure !== null) return this.#fail(line, actor, failure);
     this.#isOver = true;
-    this.#parts.estate.leave();
-    line.say({ kind: 'farewell' });
-    line.letGo();
+    this.#parts.handoff.complete();
+    line.send({ kind: 'farewell' });
+    line.detach();
     const afterMs = Math.round(clock.now() - beganAt);
     const done = `process ${pid} has taken over; this one lets what runs finish`;
-    events.tell({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
+    events.emit({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
     onStep('draining', pid);
-    this.#handedOver.resolve(pid);
+    this.#handedOff.resolve(pid);
     return { ok: true, pid };
   }
 
   /** Nothing came of it: everything is as before, or the outcome says what is not. */
-  async #goOn(line: SuccessorLine, actor: string, failure: UpgradeFailure): Promise<UpgradeFailure> {
+  async #fail(line: SuccessorConnection, actor: string, failure: UpgradeFailure): Promise<UpgradeFailure> {
     await line.end();
-    const left = await this.#takeBack();
+    const left = await this.#rollBack();
     const why = left === null ? failure.why : `${failure.why} ${left}`;
     const { complaints } = failure;
     const kind = this.#isOver ? 'stopping' : failure.kind;
     const evidence = { pid: line.pid, why, complaints };
     const reason = `${kind === 'stopping' ? 'nothing came of it' : 'the gateway goes on as before'}: ${why}`;
-    this.#parts.events.tell({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
+    this.#parts.events.emit({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, why, complaints };
   }
 
   /** Resolves with a sentence where not everything is back; until it is there is no other upgrade. */
-  #takeBack(): Promise<string | null> {
-    const { clock, estate } = this.#parts;
-    const takingBack = this.#releasing
-      .then(() => estate.takeBack())
-      .catch((error) => mistake(error).why)
+  #rollBack(): Promise<string | null> {
+    const { clock, handoff } = this.#parts;
+    const takingBack = this.#handingOff
+      .then(() => handoff.rollBack())
+      .catch((error) => defectFailure(error).why)
       .finally(() => {
-        this.#line = null;
+        this.#connection = null;
       });
     const late = Promise.withResolvers<string>();
     const timer = clock.schedule(
-      after(clock.now(), takeBackMs),
+      after(clock.now(), rollBackMs),
       (late: PromiseWithResolvers<string>) => late.resolve('What it had handed over is not written back yet.'),
       late,
     );
@@ -142,21 +142,21 @@ export class Upgrades implements Upgrader {
   async abandon(why: string): Promise<void> {
     this.#isOver = true;
     // Whoever is not ended by that, and has nothing yet, must not take the end of this process for its death.
-    this.#line?.say({ kind: 'never' });
-    this.#line?.giveUp(failed('stopping', `The gateway is to stop: ${why}.`));
+    this.#connection?.send({ kind: 'never' });
+    this.#connection?.fail(failed('stopping', `The gateway is to stop: ${why}.`));
     await this.#running.catch(() => {});
   }
 
-  #objection(): string | null {
-    if (this.#line !== null) return 'Another upgrade is under way.';
+  #refusal(): string | null {
+    if (this.#connection !== null) return 'Another upgrade is under way.';
     if (this.#isOver) return 'This gateway is about to end.';
-    return this.#parts.estate.objection();
+    return this.#parts.handoff.refusal();
   }
 
-  #startLine(actor: string, timeoutMs: number): SuccessorLine | UpgradeFailure {
+  #startSuccessor(actor: string, timeoutMs: number): SuccessorConnection | UpgradeFailure {
     try {
       const child = this.#parts.start(actor);
-      if (child.pid !== undefined) return new SuccessorLine(child, child.pid, timeoutMs, this.#parts.clock);
+      if (child.pid !== undefined) return new SuccessorConnection(child, child.pid, timeoutMs, this.#parts.clock);
       child.once('error', () => {});
     } catch {
       // As where the child has no number: the system could not start it.
@@ -165,7 +165,10 @@ export class Upgrades implements Upgrader {
   }
 
   /** Null when the successor has taken over. */
-  async #follow(line: SuccessorLine, onStep: (step: UpgradeStep, pid: number) => void): Promise<UpgradeFailure | null> {
+  async #follow(
+    line: SuccessorConnection,
+    onStep: (step: UpgradeStep, pid: number) => void,
+  ): Promise<UpgradeFailure | null> {
     onStep('starting', line.pid);
     for (;;) {
       const said = await line.next();
@@ -174,9 +177,9 @@ export class Upgrades implements Upgrader {
           onStep(said.step, line.pid);
           break;
         case 'wants': {
-          const failure = await this.#release(line, said.stateFolder);
+          const failure = await this.#handOff(line, said.stateFolder);
           if (failure !== null) return failure;
-          line.say({ kind: 'yours' });
+          line.send({ kind: 'yours' });
           break;
         }
         case 'ready':
@@ -191,12 +194,12 @@ export class Upgrades implements Upgrader {
   }
 
   /** Null when it has let go. A disk that hangs holds nobody up for longer than the upgrade may take. */
-  #release(line: SuccessorLine, stateFolder: string | null): Promise<UpgradeFailure | null> {
-    const releasing = this.#parts.estate
-      .release({ pid: line.pid, stateFolder })
-      .then((why) => (why === null ? null : failed('failure', why)), mistake);
-    this.#releasing = releasing;
-    return Promise.race([releasing, line.over]);
+  #handOff(line: SuccessorConnection, stateFolder: string | null): Promise<UpgradeFailure | null> {
+    const releasing = this.#parts.handoff
+      .handOff({ pid: line.pid, stateFolder })
+      .then((why) => (why === null ? null : failed('failure', why)), defectFailure);
+    this.#handingOff = releasing;
+    return Promise.race([releasing, line.failed]);
   }
 }
 
@@ -205,7 +208,7 @@ function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {
 }
 
 /** What nobody foresaw ends the upgrade, and nothing else. */
-function mistake(error: unknown): UpgradeFailure {
+function defectFailure(error: unknown): UpgradeFailure {
   const said = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
   return failed('failure', `The gateway made a mistake: ${said}. This is a defect; please report it.`);
 }
@@ -221,16 +224,16 @@ export interface SuccessorProcess {
 }
 
 /** What a successor says, in order; its end and the end of its time are words of it too. */
-class SuccessorLine {
+class SuccessorConnection {
   readonly pid: number;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
-  readonly #heard: FromSuccessor[] = [];
+  readonly #received: FromSuccessor[] = [];
   readonly #timer: Timer;
   #wake: (() => void) | null = null;
-  #saysItEnds = false;
-  readonly #over = Promise.withResolvers<UpgradeFailure>();
-  readonly #gone = Promise.withResolvers<void>();
+  #isEnding = false;
+  readonly #failed = Promise.withResolvers<UpgradeFailure>();
+  readonly #exited = Promise.withResolvers<void>();
 
   constructor(child: ChildProcess, pid: number, timeoutMs: number, clock: Clock) {
     this.pid = pid;
@@ -239,17 +242,17 @@ class SuccessorLine {
     const late = failed('timeout', `The new process (${pid}) has not taken over within ${timeoutMs / 1000} s.`);
     this.#timer = clock.schedule(
       after(clock.now(), timeoutMs),
-      (line: SuccessorLine) => line.giveUp(late),
-      this as SuccessorLine,
+      (line: SuccessorConnection) => line.fail(late),
+      this as SuccessorConnection,
     );
     child.on('message', (message) => {
       const said = readFromSuccessor(message);
-      if (said?.kind === 'ends') this.#saysItEnds = true;
-      if (said !== null) this.#hear(said);
+      if (said?.kind === 'ends') this.#isEnding = true;
+      if (said !== null) this.#receive(said);
     });
     child.on('error', () => {}); // a message that could not be sent; its end is told by what follows
     child.once('exit', (code, signal) => {
-      this.#gone.resolve();
+      this.#exited.resolve();
       // Its last words may still be on their way.
       if (child.connected) child.once('disconnect', () => this.#ended(code, signal));
       else this.#ended(code, signal);
@@ -259,13 +262,13 @@ class SuccessorLine {
   #ended(code: number | null, signal: string | null): void {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
     const where = 'what it said stands in the standard error of the gateway';
-    this.giveUp(failed('failure', `The new process (${this.pid}) ended ${how} before it took over; ${where}.`));
+    this.fail(failed('failure', `The new process (${this.pid}) ended ${how} before it took over; ${where}.`));
   }
 
   /** The next word; waits for it. */
   async next(): Promise<FromSuccessor> {
     for (;;) {
-      const said = this.#heard.shift();
+      const said = this.#received.shift();
       if (said !== undefined) return said;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -273,18 +276,18 @@ class SuccessorLine {
     }
   }
 
-  say(message: ToSuccessor): void {
+  send(message: ToSuccessor): void {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   /** Resolves with the failure as soon as nothing can come of it any more, whatever it has said before. */
-  get over(): Promise<UpgradeFailure> {
-    return this.#over.promise;
+  get failed(): Promise<UpgradeFailure> {
+    return this.#failed.promise;
   }
 
-  giveUp(failure: UpgradeFailure): void {
-    this.#over.resolve(failure);
-    this.#hear({ kind: 'failed', failure });
+  fail(failure: UpgradeFailure): void {
+    this.#failed.resolve(failure);
+    this.#receive({ kind: 'failed', failure });
   }
 
   get process(): SuccessorProcess {
@@ -306,7 +309,7 @@ class SuccessorLine {
   }
 
   /** It goes its own way. The channel stays open, so that it hears when this process ends. */
-  letGo(): void {
+  detach(): void {
     this.#timer.cancel();
     this.#child.removeAllListeners();
     this.#child.on('error', () => {});
@@ -317,24 +320,28 @@ class SuccessorLine {
   /** Has it end, in order if it can. Resolves when it is gone. */
   async end(): Promise<void> {
     this.#timer.cancel();
-    this.say({ kind: 'never' });
+    this.send({ kind: 'never' });
     this.#child.kill('SIGTERM');
     const now = this.#clock.now();
     const kills = [
-      this.#clock.schedule(after(now, answersMs), (line: SuccessorLine) => line.killIfSilent(), this as SuccessorLine),
-      this.#clock.schedule(after(now, lastWordMs), (child: ChildProcess) => child.kill('SIGKILL'), this.#child),
+      this.#clock.schedule(
+        after(now, endingAnswerMs),
+        (line: SuccessorConnection) => line.killIfSilent(),
+        this as SuccessorConnection,
+      ),
+      this.#clock.schedule(after(now, terminateMs), (child: ChildProcess) => child.kill('SIGKILL'), this.#child),
     ];
-    await this.#gone.promise;
+    await this.#exited.promise;
     for (const kill of kills) kill.cancel();
   }
 
   /** For the timer of `end` alone. */
   killIfSilent(): void {
-    if (!this.#saysItEnds) this.#child.kill('SIGKILL');
+    if (!this.#isEnding) this.#child.kill('SIGKILL');
   }
 
-  #hear(said: FromSuccessor): void {
-    this.#heard.push(said);
+  #receive(said: FromSuccessor): void {
+    this.#received.push(said);
     this.#wake?.();
     this.#wake = null;
   }

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import type { InheritedSocket } from '../../core/inherited-socket.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
 import { lookAtDescriptor } from '../inherited-sockets.ts';
-import { type PredecessorFacts, predecessorVariable } from './words.ts';
+import { type PredecessorFacts, predecessorVariable } from './handoff-messages.ts';
 
 /** The first descriptor of a process that is no standard stream. */
 const firstDescriptor = 3;
@@ -24,8 +24,8 @@ export function startSuccessor(
   const node = existsSync(process.execPath) ? process.execPath : 'node';
   const passed = own.filter(listensAt(lookAtDescriptor()));
   const first = firstDescriptor + inherited.length;
-  const told = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
-  const env = { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(told) };
+  const reported = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
+  const env = { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(reported) };
   const words = [closedInspector, ...process.execArgv, ...process.argv.slice(1)];
   const [program, ...args] = deafAtFirst(node, words, env);
   return spawn(program, args, { env, stdio: stdioWith([...inherited, ...passed]) });

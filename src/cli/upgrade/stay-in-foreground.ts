@@ -1,5 +1,5 @@
 import { wrap } from '../layout.ts';
-import type { Surroundings } from '../surroundings.ts';
+import type { ProcessContext } from '../process-context.ts';
 import type { SuccessorProcess } from './predecessor.ts';
 
 /**
@@ -10,15 +10,15 @@ import type { SuccessorProcess } from './predecessor.ts';
  * What the system sends to the whole job reaches the successor by itself as well; it takes a copy for what it is
  * (`signal-source.ts`).
  */
-export async function stayInForeground(successor: SuccessorProcess, around: Surroundings): Promise<number> {
-  const { stderr } = around;
+export async function stayInForeground(successor: SuccessorProcess, context: ProcessContext): Promise<number> {
+  const { stderr } = context;
   // What it heard before is that this process is about to end; now nothing of it is under way.
   successor.hangUp();
   const forward = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map((signal) =>
-    around.onSignal(signal, () => successor.signal(signal)),
+    context.onSignal(signal, () => successor.signal(signal)),
   );
-  const says = `Process ${successor.pid} serves on in this terminal: Ctrl-C ends it, and so does \`candor stop\`.`;
-  stderr.write(`${wrap(says, '').join('\n')}\n`);
+  const reason = `Process ${successor.pid} serves on in this terminal: Ctrl-C ends it, and so does \`candor stop\`.`;
+  stderr.write(`${wrap(reason, '').join('\n')}\n`);
   try {
     return await successor.untilEnded();
   } finally {

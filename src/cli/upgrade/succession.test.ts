@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewEvent } from '../../core/event.ts';
-import { CommandFailure } from '../surroundings.ts';
-import { Succession } from './successor.ts';
-import { tellSuccession } from './tell-succession.ts';
-import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './words.ts';
+import { CommandFailure } from '../process-context.ts';
+import { PredecessorConnection } from './successor.ts';
+import { reportTakeover } from './report-takeover.ts';
+import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './handoff-messages.ts';
 
 const predecessor: PredecessorFacts = { pid: 4711, listeners: [], admin: null };
 
@@ -13,7 +13,7 @@ function begin(facts: Partial<PredecessorFacts> = {}, connected = true) {
   let hear: (message: unknown) => void = () => {};
   let close: () => void = () => {};
   const said: FromSuccessor[] = [];
-  const succession = new Succession(
+  const connection = new PredecessorConnection(
     { ...predecessor, ...facts },
     {
       connected,
@@ -22,7 +22,7 @@ function begin(facts: Partial<PredecessorFacts> = {}, connected = true) {
       onDisconnect: (listener) => (close = listener),
     },
   );
-  return { succession, said, hear: (word: ToSuccessor) => hear(word), close: () => close() };
+  return { succession: connection, said, hear: (word: ToSuccessor) => hear(word), close: () => close() };
 }
 
 describe('a successor that has nothing yet', () => {
@@ -72,11 +72,11 @@ describe('a successor that has nothing yet', () => {
 
 describe('a successor tells of the upgrade', () => {
   type Told = { kind: string; actor: string | undefined; reason: string; evidence: object };
-  const tellingOf = (succession: Succession) => {
+  const tellingOf = (predecessor: PredecessorConnection) => {
     const told: Told[] = [];
     const tell = ({ kind, actor, reason, evidence }: NewEvent): void =>
       void told.push({ kind, actor, reason, evidence });
-    return { told, done: tellSuccession(succession, { tell }, '0.2.0') };
+    return { told, done: reportTakeover(predecessor, { emit: tell }, '0.2.0') };
   };
 
   test('when its predecessor leaves: from which version, and who asked for it', async () => {

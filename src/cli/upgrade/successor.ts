@@ -1,13 +1,13 @@
 import { identityOf } from '../../deploy/process-identity.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
 import {
   type FromSuccessor,
   type PredecessorFacts,
   parsePredecessor,
   predecessorVariable,
   type ToSuccessor,
-} from './words.ts';
+} from './handoff-messages.ts';
 
 /** What this process has of the channel to the one that started it. */
 export interface ParentChannel {
@@ -22,23 +22,23 @@ export interface ParentChannel {
  * The side of the one that comes: this process was started by a gateway whose place it is to take. Should that gateway
  * die over it, nothing is left to wait for, and this one goes on as if it had been started by itself.
  */
-export class Succession {
-  readonly predecessor: PredecessorFacts;
+export class PredecessorConnection {
+  readonly facts: PredecessorFacts;
   readonly #channel: ParentChannel;
-  readonly #yours = Promise.withResolvers<void>();
+  readonly #handedOff = Promise.withResolvers<void>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #isSettled = false;
   #predecessorDied = false;
 
   constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
-    this.predecessor = predecessor;
+    this.facts = predecessor;
     this.#channel = channel;
     // Heard before anybody waits for it, it is heard by whoever waits then.
-    this.#yours.promise.catch(() => {});
+    this.#handedOff.promise.catch(() => {});
     const disconnected = (): void => {
       this.#predecessorDied = !this.#isSettled;
-      this.#yours.resolve();
+      this.#handedOff.resolve();
       this.#settle();
       this.#ended.resolve();
     };
@@ -47,10 +47,10 @@ export class Succession {
     if (!channel.connected) disconnected();
     channel.onMessage((message) => {
       const { kind } = (message ?? {}) as Partial<ToSuccessor>;
-      if (kind === 'yours') this.#yours.resolve();
+      if (kind === 'yours') this.#handedOff.resolve();
       if (kind === 'never') {
-        this.#yours.reject(notWanted());
-        void this.#say({ kind: 'ends' });
+        this.#handedOff.reject(refusedByPredecessor());
+        void this.#send({ kind: 'ends' });
       }
       if (kind === 'farewell') this.#settle();
     });
@@ -76,23 +76,23 @@ export class Succession {
   }
 
   step(step: 'reading_configuration' | 'listening'): void {
-    void this.#say({ kind: 'step', step });
+    void this.#send({ kind: 'step', step });
   }
 
   /** Asks for what the predecessor owns. Resolves when it has let go, or is dead; rejects where it does not let go. */
   async takeOver(stateFolder: string | null): Promise<void> {
-    void this.#say({ kind: 'wants', stateFolder });
-    await this.#yours.promise;
+    void this.#send({ kind: 'wants', stateFolder });
+    await this.#handedOff.promise;
   }
 
   /** This process serves. */
   ready(): void {
-    void this.#say({ kind: 'ready' });
+    void this.#send({ kind: 'ready' });
   }
 
   /** This process is about to end with what it cannot go on from. */
   failed(error: unknown): Promise<void> {
-    return this.#say({ kind: 'failed', failure: failureOf(error) });
+    return this.#send({ kind: 'failed', failure: failureOf(error) });
   }
 
   #settle(): void {
@@ -100,12 +100,12 @@ export class Succession {
     this.#settled.resolve();
   }
 
-  async #say(message: FromSuccessor): Promise<void> {
+  async #send(message: FromSuccessor): Promise<void> {
     if (this.#channel.connected) await this.#channel.send(message);
   }
 }
 
-function notWanted(): CommandFailure {
+function refusedByPredecessor(): CommandFailure {
   return new CommandFailure(
     'failure',
     'The gateway whose place this process was to take lets nothing go. Nothing was taken.',
@@ -118,11 +118,11 @@ function failureOf(error: unknown): UpgradeFailure {
     return { ok: false, kind: 'failure', why, complaints: [] };
   }
   const kind = error.exit === 'validation_failed' ? error.exit : 'failure';
-  return { ok: false, kind, why: error.message, complaints: error.complaints };
+  return { ok: false, kind, why: error.message, complaints: error.errors };
 }
 
 /** Whether this process is to succeed another, and which. Its environment is cleared of it: nobody else is to read that. */
-export function takeSuccession(own: NodeJS.Process): Succession | null {
+export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection | null {
   const written = own.env[predecessorVariable];
   if (written === undefined) return null;
   delete own.env[predecessorVariable];
@@ -134,7 +134,7 @@ export function takeSuccession(own: NodeJS.Process): Succession | null {
       'usage',
       `${predecessorVariable} is set, and this process was not started by the gateway whose place it would take.`,
     );
-  return new Succession(predecessor, {
+  return new PredecessorConnection(predecessor, {
     get connected() {
       return own.connected;
     },
@@ -146,11 +146,11 @@ export function takeSuccession(own: NodeJS.Process): Succession | null {
 }
 
 /** Runs a command; where it fails, the gateway whose place it was to take hears why before this process ends. */
-export async function tellingPredecessor(around: Surroundings, command: () => Promise<number>): Promise<number> {
+export async function reportingToPredecessor(context: ProcessContext, command: () => Promise<number>): Promise<number> {
   try {
     return await command();
   } catch (error) {
-    await around.succession?.failed(error);
+    await context.predecessor?.failed(error);
     throw error;
   }
 }

@@ -1,12 +1,12 @@
 import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
-import type { GatewayStatus } from '../../gateway/control.ts';
+import type { GatewayStatus } from '../../control/gateway-status.ts';
 import { askAdmin } from '../admin-client.ts';
 import type { AskFlags } from '../ask-commands.ts';
-import { askGateway, type GatewayAnswer, refusal, unreachable } from '../ask-gateway.ts';
-import { type AdminPlace, placeText } from '../admin-place.ts';
+import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
+import { type AdminTarget, targetText } from '../admin-target.ts';
 import { findAdminToChange } from '../find-admin.ts';
 import { wrap, wrapAfter } from '../layout.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
 
 export interface UpgradeFlags extends AskFlags {
@@ -21,43 +21,43 @@ const endMs = 15_000;
  * Has a gateway replace itself by a new process of what is installed now, and tells how far it has come. What a program reads
  * ends with an outcome, whoever says it.
  */
-export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promise<void> {
+export async function upgrade(flags: UpgradeFlags, context: ProcessContext): Promise<void> {
   let hasOutcome = false;
   const tellLine = (line: UpgradeLine): void => {
     hasOutcome ||= 'outcome' in line;
-    tell(line, flags, around);
+    printUpgradeLine(line, flags, context);
   };
   try {
-    await ask(flags, around, tellLine);
+    await ask(flags, context, tellLine);
   } catch (error) {
     if (flags.json && !hasOutcome && error instanceof CommandFailure) {
-      const { exit: kind, message: why, complaints } = error;
-      around.stdout.write(`${harmlessJson({ outcome: 'failed', kind, why, complaints })}\n`);
+      const { exit: kind, message: why, errors: complaints } = error;
+      context.stdout.write(`${harmlessJson({ outcome: 'failed', kind, why, complaints })}\n`);
     }
     throw error;
   }
 }
 
-async function ask(flags: UpgradeFlags, around: Surroundings, tellLine: (line: UpgradeLine) => void): Promise<void> {
-  const place = await findAdminToChange(flags, around);
+async function ask(flags: UpgradeFlags, context: ProcessContext, tellLine: (line: UpgradeLine) => void): Promise<void> {
+  const target = await findAdminToChange(flags, context);
   const path = `/v1/upgrade?timeout=${flags.timeout}`;
-  const answer = await askAdmin(place, 'POST', path, around.clock, {
+  const answer = await askAdmin(target, 'POST', path, context.clock, {
     answerMs: flags.timeout * 1000 + endMs,
     onLine: (line) => tellLine(line as UpgradeLine),
   });
-  if (!answer.ok) throw unreachable(placeText(place), answer);
+  if (!answer.ok) throw unreachable(targetText(target), answer);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   const last = answer.content as UpgradeLine | null;
   if (last === null || !('outcome' in last))
     throw new CommandFailure('failure', 'The gateway left in the middle of its answer.');
   if (last.outcome === 'failed') throw failureOf(last);
-  if (!flags.json) around.stdout.write(`${await successorText(place, last.pid, around)}\n`);
+  if (!flags.json) context.stdout.write(`${await successorText(target, last.pid, context)}\n`);
 }
 
-function tell(line: UpgradeLine, { json }: UpgradeFlags, around: Surroundings): void {
-  if (json) around.stdout.write(`${harmlessJson(line)}\n`);
-  else if ('step' in line) around.stderr.write(`${stepText(line.step, line.pid)}\n`);
+function printUpgradeLine(line: UpgradeLine, { json }: UpgradeFlags, context: ProcessContext): void {
+  if (json) context.stdout.write(`${harmlessJson(line)}\n`);
+  else if ('step' in line) context.stderr.write(`${stepText(line.step, line.pid)}\n`);
 }
 
 /** Columns of the longest step, and two spaces. */
@@ -86,8 +86,8 @@ function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'f
 }
 
 /** The new one answers at the same socket, where its configuration did not move it. */
-async function successorText(place: AdminPlace, pid: number, around: Surroundings): Promise<string> {
-  const answer: GatewayAnswer | null = await askGateway(place, 'GET', '/v1/status', around).catch(() => null);
+async function successorText(target: AdminTarget, pid: number, context: ProcessContext): Promise<string> {
+  const answer: GatewayResponse | null = await askGateway(target, 'GET', '/v1/status', context).catch(() => null);
   const status = answer?.status === 200 ? (answer.content as GatewayStatus) : null;
   const version = status !== null && status.pid === pid ? `, candor ${status.version}` : '';
   return wrap(`Upgraded: process ${pid}${version} serves.`, '').join('\n');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { systemClock } from '../../gateway/system.ts';
+import { systemClock } from '../../system/system.ts';
 import { after, type Clock } from '../../core/time.ts';
 import type { UpgradeOutcome } from '../../admin/upgrader.ts';
-import { type Estate, Upgrades } from './predecessor.ts';
+import { type ProcessHandoff, Upgrades } from './predecessor.ts';
 
 /** What the successor does, as a program of its own: `say` is said, and `told` resolves at the word to take over. */
 const words = `
@@ -28,23 +28,23 @@ const hastyClock: Clock = {
   },
 };
 
-class FakeEstate implements Estate {
+class FakeEstate implements ProcessHandoff {
   readonly done: string[] = [];
   why: string | null = null;
   releasing: () => Promise<string | null> = async () => null;
   takingBack: () => Promise<string | null> = async () => null;
-  objection(): string | null {
+  refusal(): string | null {
     return this.why;
   }
-  release({ pid, stateFolder }: Parameters<Estate['release']>[0]): Promise<string | null> {
+  handOff({ pid, stateFolder }: Parameters<ProcessHandoff['handOff']>[0]): Promise<string | null> {
     this.done.push(`release ${pid} ${stateFolder}`);
     return this.releasing();
   }
-  takeBack(): Promise<string | null> {
+  rollBack(): Promise<string | null> {
     this.done.push('take back');
     return this.takingBack();
   }
-  leave(): void {
+  complete(): void {
     this.done.push('leave');
   }
 }
@@ -61,18 +61,18 @@ interface Run {
 }
 
 function prepare(program: string | null): Run {
-  const [estate, told, steps] = [new FakeEstate(), [] as string[], [] as string[]];
+  const [handoff, told, steps] = [new FakeEstate(), [] as string[], [] as string[]];
   const children: ChildProcess[] = [];
   const reasons: string[] = [];
   const upgrades = new Upgrades({
     clock: hastyClock,
     events: {
-      tell: ({ kind, actor, reason }) => {
+      emit: ({ kind, actor, reason }) => {
         told.push(`${kind} ${actor}`);
         reasons.push(reason);
       },
     },
-    estate,
+    handoff,
     start: () => {
       const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
       if (program === null) return spawn('/nowhere/candor', [], { stdio: [...stdio] });
@@ -84,7 +84,7 @@ function prepare(program: string | null): Run {
   });
   const begin = (timeoutMs = 600_000): Promise<UpgradeOutcome> =>
     upgrades.upgrade('admin:socket', timeoutMs, (step) => steps.push(step));
-  return { upgrades, estate, told, reasons, steps, children, begin };
+  return { upgrades, estate: handoff, told, reasons, steps, children, begin };
 }
 
 test('a successor that does as it should takes over, step by step', async () => {
@@ -94,7 +94,7 @@ test('a successor that does as it should takes over, step by step', async () => 
   assert.deepEqual(run.steps, ['starting', 'reading_configuration', 'listening', 'ready', 'draining']);
   assert.deepEqual(run.estate.done, [`release ${outcome.ok && outcome.pid} /state`, 'leave']);
   assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_done admin:socket']);
-  assert.equal(await run.upgrades.handedOver, outcome.ok && outcome.pid);
+  assert.equal(await run.upgrades.handedOff, outcome.ok && outcome.pid);
 });
 
 describe('everything is as before when the successor', () => {

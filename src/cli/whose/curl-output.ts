@@ -10,8 +10,8 @@ const statusLine = /^HTTP\/\d(?:\.\d)? (\d{3})(?: .*)?$/;
 export function readCurlOutput(text: string): readonly KeptResponse[] {
   const lines = withoutMarks(text.split(/\r?\n/));
   const starts = lines.flatMap((line, at) => (statusLine.test(line) ? [at] : []));
-  return starts.flatMap((start, place) => {
-    const response = responseAt(lines.slice(start, starts[place + 1] ?? lines.length));
+  return starts.flatMap((start, index) => {
+    const response = responseAt(lines.slice(start, starts[index + 1] ?? lines.length));
     return response === null ? [] : [response];
   });
 }

@@ -2,7 +2,7 @@ import { request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
-import { CommandFailure } from '../surroundings.ts';
+import { CommandFailure } from '../process-context.ts';
 import { readVersion } from '../version.ts';
 import { bodyCharactersMax, gather } from './kept-response.ts';
 
@@ -50,8 +50,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
   try {
-    for await (const piece of response) {
-      text += piece as string;
+    for await (const slice of response) {
+      text += slice as string;
       if (text.length >= bodyCharactersMax) break;
     }
   } catch {

@@ -56,8 +56,8 @@ function contentText(content: unknown): unknown {
 }
 
 function responseOf(value: unknown, body: unknown): AnsweredResponse | null {
-  const told = field(value, 'status');
-  const status = typeof told === 'number' || typeof told === 'string' ? Number(told) : Number.NaN;
+  const reported = field(value, 'status');
+  const status = typeof reported === 'number' || typeof reported === 'string' ? Number(reported) : Number.NaN;
   // A browser keeps 0 for a request that nobody answered.
   if (!Number.isInteger(status) || status < 100 || status > 999) return null;
   const headers = gather(pairsIn(field(value, 'headers')));

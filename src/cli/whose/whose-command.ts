@@ -1,16 +1,16 @@
 import { whose } from '../../diagnose/whose/whose.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
-import { findLog, isThere } from '../explain-log/log-place.ts';
-import { piecesOf } from '../explain-log/read-log.ts';
+import { findLog, isThere } from '../explain-log/log-source.ts';
+import { slicesOf } from '../explain-log/read-log.ts';
 import { harmless } from '../layout.ts';
 import { styleFor } from '../style.ts';
-import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
 import { fetchResponse } from './fetch-response.ts';
 import type { KeptResponse } from './kept-response.ts';
 import { readPage, readResponses } from './read-responses.ts';
 import { authorshipLines } from './whose-text.ts';
-import { shownResult, shownText } from '../shown.ts';
+import { redactedResult, redactedText } from '../redacted-output.ts';
 
 export interface WhoseFlags {
   readonly json: boolean;
@@ -19,36 +19,36 @@ export interface WhoseFlags {
 }
 
 /** A file of responses is read whole; what is larger was not saved by a person. */
-const fileOctetsMax = 256 * 1024 * 1024;
+const fileBytesMax = 256 * 1024 * 1024;
 
 /** Says which layer of a chain wrote a response. Returns 3 where there is none in what was given. */
-export async function sayWhose(flags: WhoseFlags, given: string, around: Surroundings): Promise<number> {
-  const kept = await findResponses(flags, given, around);
+export async function showWhose(flags: WhoseFlags, given: string, context: ProcessContext): Promise<number> {
+  const kept = await findResponses(flags, given, context);
   if (kept.length === 0)
     throw new CommandFailure(
       'nothing_to_do',
       `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` or \`curl -v\` prints, a HAR, JSON lines of {status, headers, body}, or the error page of a gateway can be read.`,
     );
-  const style = styleFor(around.stdout, around.env);
-  kept.forEach(({ from: whence, response }, place) => {
-    const from = whence === null ? null : shownText(withoutCredentials(whence));
-    const authorship = shownResult(whose(response));
+  const style = styleFor(context.stdout, context.env);
+  kept.forEach(({ from: whence, response }, index) => {
+    const from = whence === null ? null : redactedText(withoutCredentials(whence));
+    const authorship = redactedResult(whose(response));
     const text = flags.json
       ? harmlessJson({ from, status: response.status === 0 ? null : response.status, ...authorship })
-      : `${place === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;
-    around.stdout.write(`${text}\n`);
+      : `${index === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;
+    context.stdout.write(`${text}\n`);
   });
-  await around.stdout.drained?.();
+  await context.stdout.drained?.();
   return exitCodes.ok;
 }
 
 async function findResponses(
   { insecure, timeout }: WhoseFlags,
   given: string,
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<readonly KeptResponse[]> {
-  if (given === '-' || isThere(given, around)) {
-    const text = await readAll(given, around);
+  if (given === '-' || isThere(given, context)) {
+    const text = await readAll(given, context);
     const responses = readResponses(text);
     return responses.length > 0 ? responses : recognisedPage(text);
   }
@@ -71,22 +71,22 @@ function recognisedPage(text: string): readonly KeptResponse[] {
 }
 
 /** Devices and pipes have no size before they end, and some have no end. */
-async function readAll(name: string, around: Surroundings): Promise<string> {
-  const { path, octets, name: said } = findLog(name, around);
-  const pieces: Uint8Array[] = [];
-  let read = octets ?? 0;
-  if (read <= fileOctetsMax) {
+async function readAll(name: string, context: ProcessContext): Promise<string> {
+  const { path, bytes, name: said } = findLog(name, context);
+  const slices: Uint8Array[] = [];
+  let read = bytes ?? 0;
+  if (read <= fileBytesMax) {
     read = 0;
     // A signal ends this command at once: nothing is summed up.
-    for await (const piece of piecesOf(path, { stopped: new Promise(() => {}) })) {
-      pieces.push(Uint8Array.from(piece));
-      read += piece.length;
-      if (read > fileOctetsMax) break;
+    for await (const slice of slicesOf(path, { stopped: new Promise(() => {}) })) {
+      slices.push(Uint8Array.from(slice));
+      read += slice.length;
+      if (read > fileBytesMax) break;
     }
   }
-  if (read > fileOctetsMax)
+  if (read > fileBytesMax)
     throw new CommandFailure('usage', `${harmless(said)} is larger than what a person saves; cut out the response.`);
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(slices).toString('utf8');
 }
 
 /** A name and a password are for whoever is asked, and not for a terminal or what its output is kept in. */

@@ -10,19 +10,19 @@ const room = columnsMax - labelWidth;
 
 /** Words that are longer than a line, such as a field without spaces, with a space where they may be broken. */
 function breakable(text: string): string {
-  return text.split(' ').flatMap(piecesOfWord).join(' ');
+  return text.split(' ').flatMap(splitWord).join(' ');
 }
 
 /** After a separator where one stands in the last half of the line, else where the line ends. */
-function piecesOfWord(word: string): string[] {
+function splitWord(word: string): string[] {
   const characters = [...word];
-  const pieces: string[] = [];
+  const slices: string[] = [];
   while (characters.length > room) {
     const line = characters.slice(0, room);
     const separator = line.findLastIndex((character) => ';,&?/:'.includes(character)) + 1;
-    pieces.push(characters.splice(0, separator > room / 2 ? separator : room).join(''));
+    slices.push(characters.splice(0, separator > room / 2 ? separator : room).join(''));
   }
-  return [...pieces, characters.join('')];
+  return [...slices, characters.join('')];
 }
 
 /** Who wrote a response, and through whom it came, within 80 columns. */
@@ -41,8 +41,8 @@ export function authorshipLines(
     `  ${'author'.padEnd(labelWidth - 2)}${style.name(author)}, ${colour(confidence)}`,
     ...(sentence === '' ? [] : wrapAfter('  why', harmless(sentence), labelWidth)),
     // One field may speak of the author and of a layer that was passed.
-    ...[...new Set(evidence)].flatMap((words, place) =>
-      wrapAfter(place === 0 ? '  evidence' : '', breakable(shorten(harmless(words), 300)), labelWidth),
+    ...[...new Set(evidence)].flatMap((words, index) =>
+      wrapAfter(index === 0 ? '  evidence' : '', breakable(shorten(harmless(words), 300)), labelWidth),
     ),
   ];
 }

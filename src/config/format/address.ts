@@ -4,11 +4,11 @@ import { domainToASCII } from 'node:url';
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
-/** `sun_path` of `sockaddr_un` has 108 octets on Linux, the last of which ends it. */
-const unixPathOctetsMax = 107;
+/** `sun_path` of `sockaddr_un` has 108 bytes on Linux, the last of which ends it. */
+const unixPathBytesMax = 107;
 
 /** Where `:8080` listens. Not `::`, which fails where IPv6 is switched off, as in many containers. */
 const allAddresses = '0.0.0.0';
@@ -25,11 +25,11 @@ export interface WrittenEndpoint {
 }
 
 /** `8080`, `:8080`, `localhost:8080`, `0.0.0.0:80`, `[::]:443`. Port 0 lets the system choose. */
-export function parseListenAddress(text: string): Result<HostPort, Objection> {
+export function parseListenAddress(text: string): Result<HostPort, ErrorDetail> {
   const scheme = /^(https?):\/\/([^/]*)\/?$/.exec(text);
-  if (scheme !== null) return object('a listener has an address, no scheme', `write ${quoted(scheme[2])}`);
+  if (scheme !== null) return reject('a listener has an address, no scheme', `write ${quoted(scheme[2])}`);
   if (/^(?:unix:|\/|\.\/)/.test(text))
-    return object('listeners on unix sockets are not offered', 'write a host and a port, such as localhost:8080');
+    return reject('listeners on unix sockets are not offered', 'write a host and a port, such as localhost:8080');
   if (/^\d+$/.test(text)) return withPort(allAddresses, text);
   if (text.startsWith(':') && !isIPv6(text)) return withPort(allAddresses, text.slice(1));
   if (text.startsWith('*:')) return withPort(allAddresses, text.slice(2));
@@ -37,30 +37,30 @@ export function parseListenAddress(text: string): Result<HostPort, Objection> {
 }
 
 /** `127.0.0.1:3000`, `app.internal:3000`, `[::1]:3000`, `unix:/run/app.sock`, and URLs without a path. */
-export function parseEndpoint(text: string): Result<WrittenEndpoint, Objection> {
+export function parseEndpoint(text: string): Result<WrittenEndpoint, ErrorDetail> {
   if (text.startsWith('unix:')) return parseUnixEndpoint(text.slice('unix:'.length).replace(/^\/\/(?=\/)/, ''));
-  if (/^:?\d+$/.test(text)) return { ok: false, failure: objectToBarePort(text.replace(':', '')) };
+  if (/^:?\d+$/.test(text)) return { ok: false, failure: barePortError(text.replace(':', '')) };
   if (text.startsWith('/') || text.startsWith('./'))
-    return object(`${quoted(text)} has no host and port`, `write ${quoted(`unix:${text}`)} for a unix socket`);
+    return reject(`${quoted(text)} has no host and port`, `write ${quoted(`unix:${text}`)} for a unix socket`);
   const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text);
   if (url === null) return endpointOf(parseHostPort(text, null), null);
   const scheme = url[1]!.toLowerCase();
   const rest = url[2]!.replace(/\/$/, '');
   if (scheme !== 'http' && scheme !== 'https') {
-    return object(
+    return reject(
       `${quoted(`${scheme}://`)} is not a scheme that endpoints speak`,
       'write http://, https:// or no scheme',
     );
   }
   const path = /^([^/?#]*)([/?#].*)$/.exec(rest);
   if (path !== null) {
-    return object(
+    return reject(
       'an endpoint is an address and has no path',
       `write ${quoted(`${scheme}://${path[1]}`)}, and the path as "rewrite: { path: … }" in the route`,
     );
   }
   if (rest.includes('@'))
-    return object(
+    return reject(
       'an endpoint has no user name or password',
       'set the Authorization field in the route: request_fields: { set: … }',
     );
@@ -68,49 +68,49 @@ export function parseEndpoint(text: string): Result<WrittenEndpoint, Objection> 
 }
 
 /** What to say of an endpoint that is a port and nothing else. */
-export function objectToBarePort(port: string | number): Objection {
+export function barePortError(port: string | number): ErrorDetail {
   return { message: 'a port alone is no endpoint', suggestion: `write "127.0.0.1:${port}" if it is on this machine` };
 }
 
 /** `10.0.0.2`, `127.0.0.1:5353`, `[fd00::53]:53`, into address and port. A name would have to be looked up itself. */
-export function parseNameServer(text: string): Result<string, Objection> {
+export function parseNameServer(text: string): Result<string, ErrorDetail> {
   const parsed = parseHostPort(isIPv6(text) ? `[${text}]` : text, 53);
   if (!parsed.ok) return parsed;
   const { host, port } = parsed.value;
-  if (isIP(host) === 0) return object('a name server is an address', 'write an address such as 10.0.0.2');
-  if (port === 0) return object('port 0 is not a port to connect to', 'write a port from 1 to 65535, or none for 53');
+  if (isIP(host) === 0) return reject('a name server is an address', 'write an address such as 10.0.0.2');
+  if (port === 0) return reject('port 0 is not a port to connect to', 'write a port from 1 to 65535, or none for 53');
   return succeed(hostPort(host, port));
 }
 
 function endpointOf(
-  parsed: Result<HostPort, Objection>,
+  parsed: Result<HostPort, ErrorDetail>,
   scheme: WrittenEndpoint['scheme'],
-): Result<WrittenEndpoint, Objection> {
+): Result<WrittenEndpoint, ErrorDetail> {
   if (!parsed.ok) return parsed;
   const { host, port } = parsed.value;
-  if (port === 0) return object('port 0 is not a port to connect to', 'write a port from 1 to 65535');
+  if (port === 0) return reject('port 0 is not a port to connect to', 'write a port from 1 to 65535');
   return succeed({ address: { kind: 'tcp', host, port }, scheme });
 }
 
-function parseUnixEndpoint(path: string): Result<WrittenEndpoint, Objection> {
+function parseUnixEndpoint(path: string): Result<WrittenEndpoint, ErrorDetail> {
   if (path === '')
-    return object('the path of the unix socket is missing', 'write it after the colon, such as unix:/run/app.sock');
+    return reject('the path of the unix socket is missing', 'write it after the colon, such as unix:/run/app.sock');
   return succeed({ address: { kind: 'unix', path }, scheme: null });
 }
 
-function parseHostPort(text: string, defaultPort: number | null): Result<HostPort, Objection> {
+function parseHostPort(text: string, defaultPort: number | null): Result<HostPort, ErrorDetail> {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
-    if (!isIPv6(bracketed[1]!)) return object(`${quoted(bracketed[1])} in brackets is not an IPv6 address`);
+    if (!isIPv6(bracketed[1]!)) return reject(`${quoted(bracketed[1])} in brackets is not an IPv6 address`);
     return withPort(normalIpv6(bracketed[1]!), bracketed[2] ?? portText(defaultPort));
   }
   if (isIPv6(text))
-    return object('an IPv6 address needs brackets to keep it apart from its port', `write "[${text}]:8080"`);
+    return reject('an IPv6 address needs brackets to keep it apart from its port', `write "[${text}]:8080"`);
   const colon = text.lastIndexOf(':');
   const written = colon === -1 ? text : text.slice(0, colon);
-  if (written === '') return object(`${quoted(text)} has no host`, `write ${quoted(`localhost${text}`)}`);
+  if (written === '') return reject(`${quoted(text)} has no host`, `write ${quoted(`localhost${text}`)}`);
   const host = normalHost(written);
-  if (host === null) return object(`${quoted(written)} is not a host name or an address`);
+  if (host === null) return reject(`${quoted(written)} is not a host name or an address`);
   return withPort(host, colon === -1 ? portText(defaultPort) : text.slice(colon + 1));
 }
 
@@ -118,15 +118,15 @@ function portText(port: number | null): string | null {
   return port === null ? null : String(port);
 }
 
-function withPort(host: string, port: string | null): Result<HostPort, Objection> {
+function withPort(host: string, port: string | null): Result<HostPort, ErrorDetail> {
   const authority = isIPv6(host) ? `[${host}]` : host;
   if (port === null || port === '')
-    return object(
+    return reject(
       `${quoted(authority)} has no port`,
       `write ${quoted(`${authority}:8080`)}, with the port that is meant`,
     );
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
-    return object(`${quoted(port)} is not a port`, 'write a number from 1 to 65535');
+    return reject(`${quoted(port)} is not a port`, 'write a number from 1 to 65535');
   return succeed({ host, port: Number(port) });
 }
 
@@ -147,20 +147,20 @@ export function normalHost(text: string): string | null {
 }
 
 /** An objection where the path of an endpoint's unix socket is too long for the system, else null. */
-export function objectToSocketPath(path: string): Objection | null {
-  return objectToLength(Buffer.byteLength(path), 'give the socket a shorter one, such as /run/app.sock');
+export function socketPathError(path: string): ErrorDetail | null {
+  return lengthError(Buffer.byteLength(path), 'give the socket a shorter one, such as /run/app.sock');
 }
 
 /**
  * The same for a socket that we make: it is made in a folder of its own beside its place, so that nobody can
  * connect before its mode is right, and the path of that must fit too.
  */
-export function objectToOwnSocketPath(path: string): Objection | null {
+export function ownSocketPathError(path: string): ErrorDetail | null {
   const temporary = Buffer.byteLength(dirname(path)) + '/.xxxxxx/s'.length;
-  return objectToLength(Math.max(Buffer.byteLength(path), temporary), 'write a shorter one, such as /run/candor.sock');
+  return lengthError(Math.max(Buffer.byteLength(path), temporary), 'write a shorter one, such as /run/candor.sock');
 }
 
-function objectToLength(octets: number, suggestion: string): Objection | null {
-  if (octets <= unixPathOctetsMax) return null;
-  return { message: `the socket needs a path of ${octets} octets; the system allows ${unixPathOctetsMax}`, suggestion };
+function lengthError(bytes: number, suggestion: string): ErrorDetail | null {
+  if (bytes <= unixPathBytesMax) return null;
+  return { message: `the socket needs a path of ${bytes} bytes; the system allows ${unixPathBytesMax}`, suggestion };
 }

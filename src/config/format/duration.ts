@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 
@@ -21,15 +21,15 @@ const foreignUnits: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** `500ms`, `2s`, `1m30s`, `1h` into milliseconds, above 0 and at most 24 days. */
-export function parseDuration(text: string): Result<number, Objection> {
+export function parseDuration(text: string): Result<number, ErrorDetail> {
   if (/^(?:none|off|never|unlimited|infinite|infinity)$/i.test(text))
-    return object('this limit cannot be switched off', 'write a long duration, such as 24h');
-  if (!exact.test(text)) return object(`${quoted(text)} is not a duration`, suggestDuration(text));
+    return reject('this limit cannot be switched off', 'write a long duration, such as 24h');
+  if (!exact.test(text)) return reject(`${quoted(text)} is not a duration`, suggestDuration(text));
   let total = 0;
   for (const [, count, unit] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) total += Number(count) * unitMs[unit!]!;
   const rounded = Math.round(total);
-  if (rounded === 0) return object(zero.message, zero.suggestion);
-  if (rounded > durationMsMax) return object(`${quoted(text)} is longer than the 24 days that a timer can count`);
+  if (rounded === 0) return reject(zero.message, zero.suggestion);
+  if (rounded > durationMsMax) return reject(`${quoted(text)} is longer than the 24 days that a timer can count`);
   return succeed(rounded);
 }
 
@@ -48,7 +48,7 @@ function ourUnit(unit: string): string {
 }
 
 /** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
-export function objectToBareNumber(value: number): Objection {
+export function bareNumberError(value: number): ErrorDetail {
   if (value === 0) return zero;
   const meant =
     value < 1000 ? `${value}s` : value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : `${value}ms`;

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 import { isSwitchWord } from './switch-word.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -31,38 +31,38 @@ const notEditable: ReadonlyMap<string, string> = new Map([
   ].map((name) => [name, 'remove it here'] as const),
 ]);
 
-export function parseFieldName(text: string): Result<string, Objection> {
+export function parseFieldName(text: string): Result<string, ErrorDetail> {
   if (isToken(text)) return succeed(text);
   const trimmed = text.trim().replace(/:$/, '');
-  return object(
+  return reject(
     `${quoted(text)} is not a field name`,
     isToken(trimmed) ? `write ${quoted(trimmed)}` : 'a field name is letters, digits and hyphens',
   );
 }
 
 /** As `parseFieldName`, and nothing that the gateway must write itself. */
-export function parseEditedFieldName(text: string): Result<string, Objection> {
+export function parseEditedFieldName(text: string): Result<string, ErrorDetail> {
   const name = parseFieldName(text);
   if (!name.ok) return name;
   const instead = notEditable.get(text.toLowerCase());
   if (instead === undefined) return name;
-  return object(`the field ${quoted(text)} is written by the gateway itself`, instead);
+  return reject(`the field ${quoted(text)} is written by the gateway itself`, instead);
 }
 
 /** As `parseEditedFieldName`, where the name stands alone: a word for true or false is a mistake there. */
-export function parseLoneFieldName(text: string): Result<string, Objection> {
+export function parseLoneFieldName(text: string): Result<string, ErrorDetail> {
   return isSwitchWord(text)
-    ? object(`${quoted(text)} is no header name`, 'write a name, such as X-Real-IP, or remove the key')
+    ? reject(`${quoted(text)} is no header name`, 'write a name, such as X-Real-IP, or remove the key')
     : parseEditedFieldName(text);
 }
 
-/** RFC 9110 §5.5, without the obsolete octets: visible ASCII, spaces and tabs inside. */
-export function parseFieldValue(text: string): Result<string, Objection> {
+/** RFC 9110 §5.5, without the obsolete bytes: visible ASCII, spaces and tabs inside. */
+export function parseFieldValue(text: string): Result<string, ErrorDetail> {
   if (/[\r\n]/.test(text))
-    return object('a field value is one line', 'use a list of values under "add" for several lines');
+    return reject('a field value is one line', 'use a list of values under "add" for several lines');
   if (!/^[\t\x20-\x7e]*$/.test(text))
-    return object('a field value has characters outside of visible ASCII', 'percent-encode them');
-  if (text.trim() !== text) return object('a field value has spaces at its end, which are not kept', 'remove them');
+    return reject('a field value has characters outside of visible ASCII', 'percent-encode them');
+  if (text.trim() !== text) return reject('a field value has spaces at its end, which are not kept', 'remove them');
   return succeed(text);
 }
 
@@ -78,16 +78,16 @@ const commonMethods: ReadonlySet<string> = new Set([
 ]);
 
 /** RFC 9110 §9.1: methods are case-sensitive, and all that are registered are in capitals. */
-export function parseMethod(text: string): Result<string, Objection> {
+export function parseMethod(text: string): Result<string, ErrorDetail> {
   if (commonMethods.has(text)) return succeed(text);
   const capitals = text.toUpperCase();
   if (commonMethods.has(capitals))
-    return object(`methods are case-sensitive, and ${quoted(text)} is none`, `write ${capitals}`);
-  if (capitals === 'CONNECT') return object('CONNECT is not offered, so no route can match it');
+    return reject(`methods are case-sensitive, and ${quoted(text)} is none`, `write ${capitals}`);
+  if (capitals === 'CONNECT') return reject('CONNECT is not offered, so no route can match it');
   if (text === '*')
-    return object('"*" is not needed: a route without methods matches every method', 'remove the key "methods"');
+    return reject('"*" is not needed: a route without methods matches every method', 'remove the key "methods"');
   if (isSwitchWord(text))
-    return object(`${quoted(text)} is no method`, 'write methods as a list, such as [GET, HEAD], or remove the key');
-  if (!isToken(text)) return object(`${quoted(text)} is not a method`, 'write methods as a list, such as [GET, HEAD]');
+    return reject(`${quoted(text)} is no method`, 'write methods as a list, such as [GET, HEAD], or remove the key');
+  if (!isToken(text)) return reject(`${quoted(text)} is not a method`, 'write methods as a list, such as [GET, HEAD]');
   return succeed(text);
 }

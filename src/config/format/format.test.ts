@@ -3,17 +3,17 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Result } from '../../core/result.ts';
 import { editDistance, nearest } from '../nearest.ts';
-import type { Objection } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseDuration } from './duration.ts';
 import { parseFieldName, parseFieldValue, parseMethod } from './field.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { parseNetwork } from './network.ts';
-import { parseOctets } from './octets.ts';
+import { parseBytes } from './bytes.ts';
 import { parseCheckPath, parsePathPrefix } from './path-prefix.ts';
 
-function valueOf<T>(result: Result<T, Objection>): T {
+function valueOf<T>(result: Result<T, ErrorDetail>): T {
   if (result.ok) return result.value;
   assert.fail(`${result.failure.message}: ${result.failure.suggestion}`);
 }
@@ -66,15 +66,15 @@ describe('parseDuration', () => {
   });
 });
 
-describe('parseOctets', () => {
+describe('parseBytes', () => {
   test('reads every unit', () => {
     assert.deepEqual(
-      ['1B', '2KiB', '3MiB', '4GiB', '1TiB'].map((text) => valueOf(parseOctets(text))),
+      ['1B', '2KiB', '3MiB', '4GiB', '1TiB'].map((text) => valueOf(parseBytes(text))),
       [1, 2048, 3 * 2 ** 20, 2 ** 32, 2 ** 40],
     );
   });
   for (const text of ['', '1', '1kb', '1KB', '1.5MiB', '1 MiB', '0B', '-1B', '9999999999TiB']) {
-    test(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseOctets(text).ok, false));
+    test(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseBytes(text).ok, false));
   }
 });
 
@@ -209,7 +209,7 @@ describe('splitCommandLine', () => {
 });
 
 describe('what requests are matched by', () => {
-  const accepted: [parse: (text: string) => Result<string, Objection>, text: string, value: string][] = [
+  const accepted: [parse: (text: string) => Result<string, ErrorDetail>, text: string, value: string][] = [
     [parseHostPattern, 'Example.ORG', 'example.org'],
     [parseHostPattern, '*.example.org', '*.example.org'],
     [parseHostPattern, '127.0.0.1', '127.0.0.1'],
@@ -230,7 +230,7 @@ describe('what requests are matched by', () => {
   for (const [parse, text, value] of accepted)
     test(`${parse.name} takes ${JSON.stringify(text)}`, () => assert.equal(valueOf(parse(text)), value));
 
-  const refused: [parse: (text: string) => Result<string, Objection>, texts: string[]][] = [
+  const refused: [parse: (text: string) => Result<string, ErrorDetail>, texts: string[]][] = [
     [
       parseHostPattern,
       ['', '*', 'a*', '*.*.org', '**.org', 'a:80', 'http://a', '.a', 'a/b', 'a b', '^a$', '-a', 'a..b'],

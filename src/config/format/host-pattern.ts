@@ -1,38 +1,38 @@
 import { isIP } from 'node:net';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 import { isSwitchWord } from './switch-word.ts';
 import { normalHost, normalIpv6 } from './address.ts';
 
 /** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */
-export function parseHostPattern(text: string): Result<string, Objection> {
+export function parseHostPattern(text: string): Result<string, ErrorDetail> {
   const url = /^[a-z]+:\/\/([^/:]*)/i.exec(text);
-  if (url !== null) return object('a host has no scheme', `write ${quoted(url[1])}`);
+  if (url !== null) return reject('a host has no scheme', `write ${quoted(url[1])}`);
   if (text === '*')
-    return object('"*" is not needed: a route without a host matches every host', 'remove the key "host"');
+    return reject('"*" is not needed: a route without a host matches every host', 'remove the key "host"');
   if (isSwitchWord(text))
-    return object(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
+    return reject(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
   const slash = text.indexOf('/');
   if (slash !== -1)
-    return object('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
+    return reject('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
   const unbracketed = text.replace(/^\[(.*)\]$/, '$1');
   if (isIP(unbracketed) === 6) return succeed(`[${normalIpv6(unbracketed)}]`);
   const port = /^(.*):(\d+)$/.exec(text);
-  if (port !== null) return object('a host is matched without its port', `write ${quoted(port[1])}`);
+  if (port !== null) return reject('a host is matched without its port', `write ${quoted(port[1])}`);
   const wild = text.startsWith('*.');
   const rest = wild ? text.slice(2) : text;
   if (rest.includes('*'))
-    return object(
+    return reject(
       `${quoted(text)} has a wildcard in a wrong place`,
       'a wildcard is the whole first label, as in "*.example.org"',
     );
   if (text.startsWith('.'))
-    return object(`${quoted(text)} begins with a dot`, `write ${quoted(`*${text}`)} for every name below it`);
+    return reject(`${quoted(text)} begins with a dot`, `write ${quoted(`*${text}`)} for every name below it`);
   if (/[\^$()|\\+?]/.test(text))
-    return object('a host is a name, not a pattern', 'write example.org, or "*.example.org" for every name below it');
+    return reject('a host is a name, not a pattern', 'write example.org, or "*.example.org" for every name below it');
   const host = normalHost(rest);
-  if (host === null) return object(`${quoted(text)} is not a host name`);
+  if (host === null) return reject(`${quoted(text)} is not a host name`);
   return succeed(`${wild ? '*.' : ''}${host.replace(/\.$/, '')}`);
 }

@@ -1,28 +1,28 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address, into CIDR notation whose host bits are zero. */
-export function parseNetwork(text: string): Result<string, Objection> {
+export function parseNetwork(text: string): Result<string, ErrorDetail> {
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
   const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : 0;
   if (bits === 0)
-    return object(`${quoted(text)} is not a network`, 'write an address block such as 10.0.0.0/8, or one address');
+    return reject(`${quoted(text)} is not a network`, 'write an address block such as 10.0.0.0/8, or one address');
   const length = slash === -1 ? String(bits) : text.slice(slash + 1);
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) {
-    return object(
+    return reject(
       `the prefix length of ${quoted(text)} is not a number from 0 to ${bits}`,
       `write ${address}/${bits} for this one address`,
     );
   }
-  const words = bits === 32 ? ipv4Octets(address) : ipv6Words(address);
+  const words = bits === 32 ? ipv4Bytes(address) : ipv6Words(address);
   const masked = maskWords(words, bits === 32 ? 8 : 16, Number(length));
   if (masked.every((word, at) => word === words[at])) return succeed(`${address.toLowerCase()}/${Number(length)}`);
   const network = bits === 32 ? masked.join('.') : compressIpv6(masked);
-  return object(
+  return reject(
     `${quoted(text)} has bits beyond its prefix length`,
     `write ${network}/${Number(length)} for the network, or ${address}/${bits} for the one address`,
   );
@@ -35,14 +35,14 @@ function maskWords(words: readonly number[], width: number, length: number): num
   });
 }
 
-function ipv4Octets(address: string): number[] {
+function ipv4Bytes(address: string): number[] {
   return address.split('.').map(Number);
 }
 
 /** The eight groups of a valid IPv6 address. */
 function ipv6Words(address: string): number[] {
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address);
-  const [a = 0, b = 0, c = 0, d = 0] = dotted === null ? [] : ipv4Octets(dotted[2]!);
+  const [a = 0, b = 0, c = 0, d = 0] = dotted === null ? [] : ipv4Bytes(dotted[2]!);
   const plain = dotted === null ? address : `${dotted[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
   const [head = '', tail] = plain.split('::');
   const groups = (part: string): number[] =>

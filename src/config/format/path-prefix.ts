@@ -1,37 +1,37 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
 /**
  * The path of a route, or what replaces it: begins with "/", percent-encoded, without query.
  * A slash at its end makes no difference and is dropped: `/api/` is `/api`.
  */
-export function parsePathPrefix(text: string): Result<string, Objection> {
+export function parsePathPrefix(text: string): Result<string, ErrorDetail> {
   if (/^[~^]/.test(text) || /\.\*|[$()|\\]/.test(text)) {
-    return object('a path is a prefix, not a pattern', 'write the part that all paths begin with, such as /api');
+    return reject('a path is a prefix, not a pattern', 'write the part that all paths begin with, such as /api');
   }
   if (/\/\*+$/.test(text))
-    return object(
+    return reject(
       'a path needs no wildcard: it matches everything below it',
       `write ${`/${text}`.replace(/\/\*+$/, '').replace(/^\/+/, '/') || '/'}`,
     );
   if (/^https?:\/\//i.test(text))
-    return object('a path has no scheme and host', 'write the host as "host: …" and the path as "path: …"');
+    return reject('a path has no scheme and host', 'write the host as "host: …" and the path as "path: …"');
   if (!text.startsWith('/'))
-    return object(`the path ${quoted(text)} does not begin with "/"`, `write ${quoted(`/${text}`)}`);
+    return reject(`the path ${quoted(text)} does not begin with "/"`, `write ${quoted(`/${text}`)}`);
   const stray = /[?#]/.exec(text);
   if (stray !== null)
-    return object(
+    return reject(
       `a path ends before ${quoted(stray[0])}`,
       `write ${quoted(text.slice(0, stray.index))}; queries are not matched`,
     );
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(text))
-    return object('"." and ".." are resolved before a path is matched', 'write the path without them');
+    return reject('"." and ".." are resolved before a path is matched', 'write the path without them');
   if (text.includes('//'))
-    return object(`${quoted(text)} has an empty segment`, `write ${quoted(text.replace(/\/{2,}/g, '/'))}`);
+    return reject(`${quoted(text)} has an empty segment`, `write ${quoted(text.replace(/\/{2,}/g, '/'))}`);
   if (!/^(?:[!&'+,\-./0-9:;=@A-Z_a-z~*$()]|%[\dA-Fa-f]{2})*$/.test(text)) {
-    return object(
+    return reject(
       `${quoted(text)} has characters that a path must percent-encode`,
       `write ${quoted(encodeStray(text))}`,
     );
@@ -45,25 +45,25 @@ function encodeStray(text: string): string {
 }
 
 /** The path of a check: a request target, so a query is welcome. */
-export function parseCheckPath(text: string): Result<string, Objection> {
+export function parseCheckPath(text: string): Result<string, ErrorDetail> {
   if (!text.startsWith('/'))
-    return object(
+    return reject(
       `the path ${quoted(text)} does not begin with "/"`,
       `write ${quoted(`/${text.replace(/^https?:\/\/[^/]*\/?/, '')}`)}`,
     );
   if (!/^[\x21\x24-\x7e%]+(?:\?[\x21-\x7e]*)?$/.test(text) || text.includes('#')) {
-    return object(`${quoted(text)} has characters that a request target must percent-encode`);
+    return reject(`${quoted(text)} has characters that a request target must percent-encode`);
   }
   return succeed(text);
 }
 
 /** How an upstream is checked, in a word: `tcp`, `none`, or the path to ask for. */
-export function parseCheckWord(text: string): Result<string, Objection> {
+export function parseCheckWord(text: string): Result<string, ErrorDetail> {
   if (text === 'tcp' || text === 'none') return succeed(text);
   if (text.startsWith('/')) return parseCheckPath(text);
   if (/^(?:no|off|false|never|disabled?)$/i.test(text))
-    return object(`${quoted(text)} is not understood here`, 'write none');
-  return object(
+    return reject(`${quoted(text)} is not understood here`, 'write none');
+  return reject(
     `expected \`tcp\`, \`none\` or a path, found the text ${quoted(text)}`,
     'write a path such as "/healthz" to ask for it by HTTP',
   );

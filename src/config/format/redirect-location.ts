@@ -1,7 +1,7 @@
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
-import type { Objection } from '../objection.ts';
-import { object, quoted } from '../objection.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
 const placeholders: ReadonlySet<string> = new Set(['{path}', '{query}', '{host}']);
 
@@ -12,22 +12,22 @@ const urlBeginning = /^https?:\/\/(?:\{host\}|[A-Za-z0-9._~:[\]-])+/i;
  * RFC 9110 §10.2.2: a URI reference, in which `{path}`, `{query}` and `{host}` stand for those of the request. They may
  * stand only where no request can change what the rest of the location means.
  */
-export function parseRedirectLocation(written: string): Result<string, Objection> {
+export function parseRedirectLocation(written: string): Result<string, ErrorDetail> {
   if (!/^[\x21-\x7e]+$/.test(written)) {
-    return object(
+    return reject(
       `the location ${quoted(written)} has characters that a URL must percent-encode`,
       written === '' ? null : `write ${quoted(encodeURI(written.toWellFormed().trim()))}`,
     );
   }
-  const misplaced = objectToPlaceholders(written);
+  const misplaced = placeholdersError(written);
   if (misplaced !== null) return { ok: false, failure: misplaced };
   const filled = written.replaceAll('{host}', 'host').replaceAll('{path}', '/path').replaceAll('{query}', '');
   const isUrl = /^https?:\/\//i.test(written);
   if (isUrl ? URL.canParse(filled) : filled.startsWith('/')) return succeed(written);
-  return object(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
+  return reject(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
 }
 
-function objectToPlaceholders(written: string): Objection | null {
+function placeholdersError(written: string): ErrorDetail | null {
   const braces = written.match(/\{[^{}]*\}?|\}/g) ?? [];
   const unknown = braces.find((one) => !placeholders.has(one));
   if (unknown !== undefined)
@@ -36,11 +36,11 @@ function objectToPlaceholders(written: string): Objection | null {
       suggestion: 'write {path}, {query} or {host}; a brace that is meant is %7B or %7D',
     };
   if (braces.length === 0) return null;
-  return objectToQuery(written) ?? objectToPath(written) ?? objectToHost(written);
+  return queryError(written) ?? pathError(written) ?? hostError(written);
 }
 
 /** It brings its own question mark. */
-function objectToQuery(written: string): Objection | null {
+function queryError(written: string): ErrorDetail | null {
   if (!written.includes('{query}') || /^[^?#]*\{query\}(?:#|$)/.test(written)) return null;
   return {
     message: '{query} begins with "?", so it ends the location and stands behind no other "?"',
@@ -49,7 +49,7 @@ function objectToQuery(written: string): Objection | null {
 }
 
 /** It brings its own slash, and `//` begins a host. */
-function objectToPath(written: string): Objection | null {
+function pathError(written: string): ErrorDetail | null {
   if (!written.includes('{path}')) return null;
   if (/[/\\]\{path\}/.test(written) && !/:\/\/\{path\}/.test(written))
     return { message: '{path} begins with "/"', suggestion: 'remove the slash before it' };
@@ -61,7 +61,7 @@ function objectToPath(written: string): Objection | null {
   return null;
 }
 
-function objectToHost(written: string): Objection | null {
+function hostError(written: string): ErrorDetail | null {
   if (!/^https?:/i.test(written)) return null;
   const beginning = urlBeginning.exec(written)?.[0] ?? null;
   const rest = beginning === null ? null : written.slice(beginning.length);

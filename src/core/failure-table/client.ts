@@ -1,6 +1,6 @@
 import { requestRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
-import { duration, octets } from './words.ts';
+import { duration, bytes } from './formatting.ts';
 
 /** The client left, or sent what cannot be a request. Never the upstream's fault, never counted against it. */
 export const client = {
@@ -15,7 +15,7 @@ export const client = {
     title: 'Too many connections from one address',
     sentence: ({ address, limit }) =>
       `${address} has ${limit} connections open, as many as \`client.connections_per_address_max\` allows, and this one is one more.`,
-    visitor:
+    forClient:
       'Too many connections come from your network. Close some pages of this site, and try again in a few seconds.',
     usualCauses: [
       'a load test or a crawler opens more connections than one address may have',
@@ -47,8 +47,8 @@ export const client = {
     temporary: false,
     title: 'The request was refused',
     sentence: ({ rule, at }) =>
-      `The request was refused because ${requestRules[rule].says} (${requestRules[rule].section}${at === '' ? '' : `; ${at}`}).`,
-    visitor: 'The request was not understood. If you use a browser, delete the cookies of this site and try again.',
+      `The request was refused because ${requestRules[rule].reason} (${requestRules[rule].section}${at === '' ? '' : `; ${at}`}).`,
+    forClient: 'The request was not understood. If you use a browser, delete the cookies of this site and try again.',
     usualCauses: [
       'a scanner or a fuzzer tries what it can send',
       'a hand-written client or an old library breaks the rule',
@@ -67,9 +67,9 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The request did not arrive in time',
-    sentence: ({ limitMs, octetsReceived, ...pace }) =>
-      `The client sent ${octets(octetsReceived)} of a request head${isSlow(pace) ? `, ${paceText(pace)}` : ` and did not complete it within ${duration(limitMs)}`}.`,
-    visitor: 'Your request did not arrive completely. Check your connection and try again.',
+    sentence: ({ limitMs, bytesReceived, ...rate }) =>
+      `The client sent ${bytes(bytesReceived)} of a request head${isSlow(rate) ? `, ${rateText(rate)}` : ` and did not complete it within ${duration(limitMs)}`}.`,
+    forClient: 'Your request did not arrive completely. Check your connection and try again.',
     usualCauses: [
       'a poor mobile connection lost the rest of the request',
       'a client holds connections open on purpose with unfinished requests (slowloris)',
@@ -87,20 +87,20 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The upload stopped',
-    sentence: ({ idleMs, octetsReceived, ...pace }) =>
-      `The client sent ${octets(octetsReceived)} of request content${isSlow(pace) ? `, ${paceText(pace)}` : ` and then nothing for ${duration(idleMs)}`}.`,
-    visitor: 'Your upload stopped half-way. Check your connection and send it again.',
+    sentence: ({ idleMs, bytesReceived, ...rate }) =>
+      `The client sent ${bytes(bytesReceived)} of request content${isSlow(rate) ? `, ${rateText(rate)}` : ` and then nothing for ${duration(idleMs)}`}.`,
+    forClient: 'Your upload stopped half-way. Check your connection and send it again.',
     usualCauses: [
       'the connection of the client was lost during an upload',
       'the client announced more content than it has (a wrong Content-Length)',
       'a script waits for an answer before it sends the rest',
     ],
     nextStep:
-      'Compare Content-Length with what the client meant to send; the limit between octets is `client.content_timeout` in candor.yaml.',
+      'Compare Content-Length with what the client meant to send; the limit between bytes is `client.content_timeout` in candor.yaml.',
     inThisCase: (evidence) =>
       isSlow(evidence)
         ? {
-            visitor: 'Your upload came too slowly and was stopped. Check your connection and send it again.',
+            forClient: 'Your upload came too slowly and was stopped. Check your connection and send it again.',
             usualCauses: [
               'a poor connection that hardly carries anything',
               'a program that sends as it goes along, such as a log or a meter',
@@ -120,9 +120,9 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The upload broke off',
-    sentence: ({ octetsReceived, octetsExpected }) =>
-      `The client closed its side after ${octets(octetsReceived)} of request content${octetsExpected === null ? ', before the last chunk' : ` of ${octetsExpected} announced`}.`,
-    visitor: 'Your upload broke off before its end, so nothing of it was used. Please send it again.',
+    sentence: ({ bytesReceived, bytesExpected }) =>
+      `The client closed its side after ${bytes(bytesReceived)} of request content${bytesExpected === null ? ', before the last chunk' : ` of ${bytesExpected} announced`}.`,
+    forClient: 'Your upload broke off before its end, so nothing of it was used. Please send it again.',
     usualCauses: [
       'the person cancelled the upload or left the page',
       'a program exited while it was sending',
@@ -140,9 +140,9 @@ export const client = {
     logLevel: 'debug',
     temporary: false,
     title: 'The client left',
-    sentence: ({ octetsSent, how }) =>
-      `The client ${how === 'reset' ? 'reset' : 'closed'} its connection ${octetsSent === 0 ? 'before anything was sent to it' : `after ${octets(octetsSent)} had been sent to it`}.`,
-    visitor: 'You left before the answer was ready.',
+    sentence: ({ bytesSent, how }) =>
+      `The client ${how === 'reset' ? 'reset' : 'closed'} its connection ${bytesSent === 0 ? 'before anything was sent to it' : `after ${bytes(bytesSent)} had been sent to it`}.`,
+    forClient: 'You left before the answer was ready.',
     usualCauses: [
       'the person closed the page or clicked again',
       'the client has a shorter limit than the application takes',
@@ -160,11 +160,11 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The client did not take its answer',
-    sentence: ({ octetsSent, octetsPerS, octetsPerSMin, overMs }) =>
-      octetsPerSMin === 0
-        ? `The client took nothing of the response for ${duration(overMs)}; ${octets(octetsSent)} of content had been sent.`
-        : `The client took ${perSecond(octetsPerS)} of the response over ${duration(overMs)}, of at least ${octetsPerSMin}; ${octets(octetsSent)} of content had been sent.`,
-    visitor: 'Your connection took the answer too slowly. Check it and try again.',
+    sentence: ({ bytesSent, bytesPerS, bytesPerSMin, overMs }) =>
+      bytesPerSMin === 0
+        ? `The client took nothing of the response for ${duration(overMs)}; ${bytes(bytesSent)} of content had been sent.`
+        : `The client took ${perSecond(bytesPerS)} of the response over ${duration(overMs)}, of at least ${bytesPerSMin}; ${bytes(bytesSent)} of content had been sent.`,
+    forClient: 'Your connection took the answer too slowly. Check it and try again.',
     usualCauses: [
       'a connection was lost without a trace in the middle of a download',
       'a person has paused a download, or a player has enough for a while',
@@ -175,21 +175,21 @@ export const client = {
   },
 } satisfies Partial<FailureTable>;
 
-interface PaceSeen {
-  readonly octetsPerS?: number;
-  readonly octetsPerSMin?: number;
+interface MeasuredRate {
+  readonly bytesPerS?: number;
+  readonly bytesPerSMin?: number;
   readonly overMs?: number;
 }
 
 /** Whether something came too slowly, rather than not at all. */
-function isSlow({ octetsPerSMin }: PaceSeen): boolean {
-  return octetsPerSMin !== undefined;
+function isSlow({ bytesPerSMin }: MeasuredRate): boolean {
+  return bytesPerSMin !== undefined;
 }
 
-function paceText({ octetsPerS = 0, octetsPerSMin = 0, overMs = 0 }: PaceSeen): string {
-  return `${perSecond(octetsPerS)} over ${duration(overMs)} where at least ${octetsPerSMin} are asked for`;
+function rateText({ bytesPerS = 0, bytesPerSMin = 0, overMs = 0 }: MeasuredRate): string {
+  return `${perSecond(bytesPerS)} over ${duration(overMs)} where at least ${bytesPerSMin} are asked for`;
 }
 
 function perSecond(count: number): string {
-  return `${octets(count)} per second`;
+  return `${bytes(count)} per second`;
 }

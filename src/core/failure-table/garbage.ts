@@ -1,7 +1,7 @@
 import type { Guess } from '../failure.ts';
 import { responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
-import { octets, quoted, quotedOctets } from './words.ts';
+import { bytes, quoted, quotedBytes } from './formatting.ts';
 
 const guessed: Readonly<Record<Guess, string>> = {
   ssh: 'it looks like an SSH server',
@@ -26,16 +26,16 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'What answered does not speak HTTP',
-    sentence: ({ address, guess, firstOctets }) =>
-      `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedOctets(firstOctets)}.`,
-    visitor: 'This site received an answer it cannot understand. Its operators must look at it.',
+    sentence: ({ address, guess, firstBytes }) =>
+      `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
+    forClient: 'This site received an answer it cannot understand. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
       'the application expects TLS, and the upstream has no `tls` in candor.yaml',
       'the application wrote a warning or a stack trace to its socket before the response (CGI, hand-written servers)',
     ],
     nextStep:
-      'Look at the first octets with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
+      'Look at the first bytes with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
   },
   response_status_line: {
     type: 'http_protocol_error',
@@ -46,8 +46,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's status line is malformed",
-    sentence: ({ address, rule, firstOctets }) => `${address} answered ${quotedOctets(firstOctets)}: ${broken(rule)}.`,
-    visitor: "The first line of the application's answer is faulty. Its developers must correct that.",
+    sentence: ({ address, rule, firstBytes }) => `${address} answered ${quotedBytes(firstBytes)}: ${broken(rule)}.`,
+    forClient: "The first line of the application's answer is faulty. Its developers must correct that.",
     usualCauses: [
       'the application sends a status outside 100 to 599, such as 0, 99 or 999',
       'a hand-written server leaves out the version or the status',
@@ -67,7 +67,8 @@ export const garbage = {
     title: 'The application answered in an unknown HTTP version',
     sentence: ({ address, version }) =>
       `${address} answered in version ${quoted(version)}; HTTP/1.0 and HTTP/1.1 are spoken here.`,
-    visitor: 'The application answered in a language that this site does not speak. Its operators must settle on one.',
+    forClient:
+      'The application answered in a language that this site does not speak. Its operators must settle on one.',
     usualCauses: [
       'the port serves HTTP/2 without negotiation (h2c), as gRPC servers do',
       'a test server sends an invented version',
@@ -87,7 +88,7 @@ export const garbage = {
     title: "A field of the application's answer is malformed",
     sentence: ({ address, rule, name }) =>
       `${address} sent a malformed field${name === '' ? '' : ` ${quoted(name)}`}: ${broken(rule)}.`,
-    visitor:
+    forClient:
       'The application sent an answer with a faulty detail. Its developers must correct that; another page may still work.',
     usualCauses: [
       'text from a user or a file name goes into a field unescaped, with a line break or a control character in it',
@@ -95,7 +96,7 @@ export const garbage = {
       'a debug message is printed in the middle of the response head',
     ],
     nextStep:
-      'Show the fields octet by octet with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A` and find where the application sets the one that is named.',
+      'Show the fields byte by byte with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A` and find where the application sets the one that is named.',
   },
   response_framing: {
     type: 'http_protocol_error',
@@ -107,7 +108,7 @@ export const garbage = {
     temporary: false,
     title: "The end of the application's answer cannot be determined",
     sentence: ({ address, rule }) => `${address} sent an answer whose end is ambiguous: ${broken(rule)}.`,
-    visitor: 'The application sent contradictory information about its answer. Its developers must correct that.',
+    forClient: 'The application sent contradictory information about its answer. Its developers must correct that.',
     usualCauses: [
       'the application sets Content-Length itself while its framework uses chunked content',
       'a middleware compresses the content and leaves the old Content-Length',
@@ -125,9 +126,9 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's response head is too large",
-    sentence: ({ address, octets: size, limit, longest }) =>
-      `${address} sent ${octets(size)} of response head and it had not ended; the limit is ${limit}${longest === '' ? '' : `, and the longest field was ${quoted(longest)}`}.`,
-    visitor:
+    sentence: ({ address, bytes: size, limit, longest }) =>
+      `${address} sent ${bytes(size)} of response head and it had not ended; the limit is ${limit}${longest === '' ? '' : `, and the longest field was ${quoted(longest)}`}.`,
+    forClient:
       'The application sent more accompanying data than this site accepts. Deleting the cookies of this site may help.',
     usualCauses: [
       'a session is kept in cookies and has grown',
@@ -146,9 +147,9 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application sent interim responses without end',
-    sentence: ({ address, responses, octets: size, limit, octetsMax }) =>
-      `${address} sent ${responses} interim responses (1xx, ${octets(size)}) and no answer; the limits are ${limit} and ${octets(octetsMax)}.`,
-    visitor: 'The application kept announcing an answer that never came. Its developers must look at it.',
+    sentence: ({ address, responses, bytes: size, limit, bytesMax }) =>
+      `${address} sent ${responses} interim responses (1xx, ${bytes(size)}) and no answer; the limits are ${limit} and ${bytes(bytesMax)}.`,
+    forClient: 'The application kept announcing an answer that never came. Its developers must look at it.',
     usualCauses: [
       'the application sends 102 or 103 in a loop, as a sign of life',
       'a 103 for each resource of a page, instead of one with many Link fields',
@@ -166,7 +167,7 @@ export const garbage = {
     temporary: false,
     title: "The application's response has too many fields",
     sentence: ({ address, limit }) => `${address} sent a response with more than ${limit} fields.`,
-    visitor: 'The application sent an answer with more parts than this site accepts. Its developers must look at it.',
+    forClient: 'The application sent an answer with more parts than this site accepts. Its developers must look at it.',
     usualCauses: [
       'a loop adds a Set-Cookie or Link field per item',
       'two layers of the application each add the fields of the other again',
@@ -184,12 +185,12 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's chunked content is malformed",
-    sentence: ({ address, rule, octetsReceived }) =>
-      `${octetsReceived === 0 ? 'At the very beginning' : `After ${octets(octetsReceived)}`} of the content from ${address}: ${broken(rule)}.`,
-    visitor:
+    sentence: ({ address, rule, bytesReceived }) =>
+      `${bytesReceived === 0 ? 'At the very beginning' : `After ${bytes(bytesReceived)}`} of the content from ${address}: ${broken(rule)}.`,
+    forClient:
       'The application garbled the middle of its answer. Reload the page; if it happens again, its developers must correct that.',
     usualCauses: [
-      'the application writes chunks by hand and counts characters instead of octets',
+      'the application writes chunks by hand and counts characters instead of bytes',
       'a second response or a log line is written into the same socket',
       'Transfer-Encoding: chunked is announced, but the content is sent plainly',
     ],
@@ -207,7 +208,8 @@ export const garbage = {
     title: 'The application used an unknown transfer coding',
     sentence: ({ address, coding }) =>
       `${address} sent its content in the transfer coding ${quoted(coding)}, which was not asked for and is not known here.`,
-    visitor: 'The application packed its answer in a way that this site cannot open. Its developers must change that.',
+    forClient:
+      'The application packed its answer in a way that this site cannot open. Its developers must change that.',
     usualCauses: [
       'compression is announced as Transfer-Encoding where Content-Encoding is meant',
       'the field holds a value such as "identity", which RFC 9112 no longer knows',
@@ -225,9 +227,9 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's trailer section is too large",
-    sentence: ({ address, octets: size, limit, fieldsMax }) =>
-      `${address} sent ${octets(size)} of trailer section; the limits are ${octets(limit)} and ${fieldsMax} fields.`,
-    visitor:
+    sentence: ({ address, bytes: size, limit, fieldsMax }) =>
+      `${address} sent ${bytes(size)} of trailer section; the limits are ${bytes(limit)} and ${fieldsMax} fields.`,
+    forClient:
       'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
     usualCauses: [
       'a gRPC status message or its details carry a whole stack trace',
@@ -248,7 +250,7 @@ export const garbage = {
     title: 'The application switched protocols without being asked',
     sentence: ({ address, asked, answered }) =>
       `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${asked === undefined ? 'no such upgrade' : `an upgrade to ${quoted(asked)}`}${asked !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
-    visitor: 'The application changed to another kind of connection unasked. Its developers must correct that.',
+    forClient: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
       'a WebSocket handler answers 101 without looking for the Upgrade field',
       'the request asked for one protocol, and the application switched to another',
@@ -271,6 +273,6 @@ export const garbage = {
 } satisfies Partial<FailureTable>;
 
 function broken(rule: keyof typeof responseRules): string {
-  const { says, section } = responseRules[rule];
-  return `${says} (${section})`;
+  const { reason, section } = responseRules[rule];
+  return `${reason} (${section})`;
 }

@@ -1,7 +1,7 @@
-import type { CaseWords } from '../failure-spec.ts';
-import type { CutReason, Prohibition } from '../failure.ts';
+import type { CaseTexts } from '../failure-spec.ts';
+import type { ForceCloseReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from './table.ts';
-import { clause, duration, quoted } from './words.ts';
+import { clause, duration, quoted } from './formatting.ts';
 
 const raiseTimeout =
   "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal; a service manager has to wait longer too (TimeoutStopSec).";
@@ -18,7 +18,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'There is nothing at this address',
     sentence: ({ host, path }) => `No route matches host ${quoted(host)} and path ${quoted(path)}.`,
-    visitor: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
+    forClient: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
     usualCauses: [
       'somebody followed an old link, or a scanner is guessing addresses',
       'the host name points here in DNS but stands in no route',
@@ -38,7 +38,7 @@ export const refusedByGateway = {
     title: 'The application is unavailable',
     sentence: ({ upstream, endpoints, why, endpointCause }) =>
       `${noneReady(quoted(upstream), endpoints)}: ${clause(why)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
-    visitor:
+    forClient:
       'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
     usualCauses: [
       'the application is down on every machine',
@@ -47,7 +47,7 @@ export const refusedByGateway = {
       'a deploy replaced all instances at once',
     ],
     nextStep: 'Run `candor status`: it shows every endpoint with its state and what its last check said.',
-    inThisCase: ({ fix, lasting }) => fixWords(fix, lasting),
+    inThisCase: ({ fix, lasting }) => fixTexts(fix, lasting),
   },
   instance_starting: {
     type: 'destination_unavailable',
@@ -60,7 +60,7 @@ export const refusedByGateway = {
     title: 'The application is not ready yet',
     sentence: ({ upstream, application, sinceMs, last }) =>
       `The application ${quoted(application)} of upstream ${quoted(upstream)} has been starting for ${duration(sinceMs)} and ${last === undefined ? 'has not shown that it is ready' : `is not ready: ${clause(last)}`}.`,
-    visitor: 'The application behind this site is starting and is not ready yet. Please try again in a moment.',
+    forClient: 'The application behind this site is starting and is not ready yet. Please try again in a moment.',
     usualCauses: [
       'it was started only now and needs a few seconds',
       'it waits for a database, a migration or a download before it listens',
@@ -70,8 +70,8 @@ export const refusedByGateway = {
     nextStep:
       'Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.',
     inThisCase: ({ fix, lasting }) => ({
-      ...fixWords(fix, lasting),
-      ...(lasting === true ? { visitor: notReadyVisitor } : {}),
+      ...fixTexts(fix, lasting),
+      ...(lasting === true ? { forClient: notReadyVisitor } : {}),
     }),
   },
   pool_full: {
@@ -85,7 +85,7 @@ export const refusedByGateway = {
     title: 'All connections to the application are in use',
     sentence: ({ upstream, limit, queueMax = 0 }) =>
       `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${queueMax > 0 ? `, and ${queueMax} requests wait for one already` : ''}.`,
-    visitor: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
+    forClient: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
       'there is more traffic than usual',
@@ -105,7 +105,7 @@ export const refusedByGateway = {
     title: 'All connections to the application stayed in use',
     sentence: ({ upstream, limit, waitedMs }) =>
       `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and none came free in the ${duration(waitedMs)} that this request waited.`,
-    visitor:
+    forClient:
       'So many people are using this site that your turn has not come in time. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, or hangs, so that each request holds its connection longer',
@@ -126,7 +126,7 @@ export const refusedByGateway = {
     title: 'The gateway has too many endpoints',
     sentence: ({ upstream, limit }) =>
       `The gateway counts connections to ${limit} endpoints at most, and this one of upstream ${quoted(upstream)} is one more.`,
-    visitor: 'The site is not set up correctly at the moment. Its operator has to mend that.',
+    forClient: 'The site is not set up correctly at the moment. Its operator has to mend that.',
     usualCauses: [
       'a name in the configuration leads to hundreds of addresses, or to other ones with each lookup',
       'endpoints come and go faster than requests on the old ones end',
@@ -143,7 +143,7 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway has no local port left',
     sentence: ({ address }) => `No local port is left for another connection to ${address} (EADDRNOTAVAIL).`,
-    visitor: 'This site has opened as many connections as its machine allows.',
+    forClient: 'This site has opened as many connections as its machine allows.',
     usualCauses: [
       'the application closes every connection after one request, and thousands wait in TIME-WAIT',
       'net.ipv4.ip_local_port_range is narrow',
@@ -162,7 +162,7 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway may not open any more files',
     sentence: ({ address, errno }) => `No file descriptor was left to connect to ${address} (${errno}).`,
-    visitor: 'This site has reached a limit of its own machine. Please try again in a few minutes.',
+    forClient: 'This site has reached a limit of its own machine. Please try again in a few minutes.',
     usualCauses: [
       'the limit of open files is the small default (1024) of the shell or the service manager',
       'many clients keep idle connections open',
@@ -181,7 +181,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The request came back to the gateway',
     sentence: ({ name, value }) => `The request has been through this gateway before (${name}: ${quoted(value)}).`,
-    visitor: 'This site passes requests around in a circle. Its operators must correct the settings.',
+    forClient: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
       'an endpoint in candor.yaml is an address of the gateway itself',
       'the public host name is used as an endpoint, and DNS leads back here',
@@ -200,7 +200,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The request went through too many gateways',
     sentence: ({ hops, limit }) => `The request has been through ${hops} gateways already; the limit is ${limit}.`,
-    visitor: 'The request was passed on too often on its way to this site. The operators must untangle that.',
+    forClient: 'The request was passed on too often on its way to this site. The operators must untangle that.',
     usualCauses: [
       'gateways that hide their names from Via forward to each other in a circle',
       'a client sends a forged Via field',
@@ -220,7 +220,7 @@ export const refusedByGateway = {
     title: "The application's address is prohibited",
     sentence: ({ address, name, prohibition }) =>
       `${name === null ? address : `The name ${quoted(name)} leads to ${address}, which`} is not connected to: ${prohibitions[prohibition]}.`,
-    visitor: 'This site is set up to use a server that it is forbidden to reach. Its operators must correct that.',
+    forClient: 'This site is set up to use a server that it is forbidden to reach. Its operators must correct that.',
     usualCauses: [
       'a host name resolves to a link-local or metadata address (169.254.169.254)',
       'somebody has changed a DNS record to point into the internal network',
@@ -241,7 +241,7 @@ export const refusedByGateway = {
     title: 'Closed for maintenance',
     sentence: ({ route, message }) =>
       `Route ${quoted(route)} is closed for maintenance${message === '' ? '' : `; visitors read ${quoted(message)}`}.`,
-    visitor: 'This site is being worked on and will be back soon.',
+    forClient: 'This site is being worked on and will be back soon.',
     usualCauses: ['somebody has put the route into maintenance', 'a maintenance of the past was never ended'],
     nextStep:
       'Ask who began the maintenance; remove `maintenance` from the route in candor.yaml and run `candor reload` to end it.',
@@ -257,7 +257,7 @@ export const refusedByGateway = {
     title: 'The gateway is overloaded',
     sentence: ({ what, limit }) =>
       `The gateway turned the request away because ${what} had reached the limit of ${limit}.`,
-    visitor: 'This site is overloaded at the moment. Please wait a little before you try again.',
+    forClient: 'This site is overloaded at the moment. Please wait a little before you try again.',
     usualCauses: [
       'a rush of visitors, or of automatic requests',
       'clients try again at once and all together after an earlier failure',
@@ -277,7 +277,7 @@ export const refusedByGateway = {
     title: 'The gateway has as many client connections as it may have',
     sentence: ({ limit }) =>
       `${limit} client connections are open, as many as \`client.connections_max\` allows, and this one is one more.`,
-    visitor: 'As many people are connected to this site as it can take. Please try again in a few seconds.',
+    forClient: 'As many people are connected to this site as it can take. Please try again in a few seconds.',
     usualCauses: [
       'more clients than usual keep a connection open',
       'clients connect and send nothing, by mistake or to keep others out',
@@ -297,21 +297,22 @@ export const refusedByGateway = {
     title: 'Cut short because the gateway was stopped or changed',
     sentence: ({ why, what }) =>
       what === 'tunnel'
-        ? `${cutReasons[why]}, and the tunnel through it was cut; the endpoint had no part in that.`
+        ? `${forceCloseReasons[why]}, and the tunnel through it was cut; the endpoint had no part in that.`
         : why === 'ended_at_once'
-          ? `${cutReasons[why]}, and the request was still running; the endpoint had no part in that.`
-          : `${cutReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
-    visitor: 'This site was being updated or restarted while it worked on your request. Please try again now.',
+          ? `${forceCloseReasons[why]}, and the request was still running; the endpoint had no part in that.`
+          : `${forceCloseReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
+    forClient: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
       'the gateway was stopped, upgraded or configured anew, and the request took longer than draining allows (an export, an upload)',
       'an event stream, a WebSocket or another tunnel stays open until it is cut',
     ],
     nextStep: raiseTimeout,
     inThisCase: ({ why, what }) => {
-      if (!Object.hasOwn(cutReasons, why)) return null;
-      if (why === 'ended_at_once') return { usualCauses: causesOfCut[why], nextStep: endOnce };
-      if (what === 'tunnel') return { usualCauses: [...causesOfCut[why], ...causesOfTunnelCut], nextStep: openAgain };
-      return { usualCauses: [...causesOfCut[why], longerThanDrain], nextStep: raiseTimeout };
+      if (!Object.hasOwn(forceCloseReasons, why)) return null;
+      if (why === 'ended_at_once') return { usualCauses: causesOfForceClose[why], nextStep: endOnce };
+      if (what === 'tunnel')
+        return { usualCauses: [...causesOfForceClose[why], ...causesOfTunnelForceClose], nextStep: reopenTunnel };
+      return { usualCauses: [...causesOfForceClose[why], longerThanDrain], nextStep: raiseTimeout };
     },
   },
   gateway_stopping: {
@@ -325,7 +326,7 @@ export const refusedByGateway = {
     title: 'The gateway is about to stop',
     sentence: () =>
       'The gateway was told to stop: it still serves what comes, and asks load balancers to send nothing more.',
-    visitor: 'This server is about to stop, and another one takes its place.',
+    forClient: 'This server is about to stop, and another one takes its place.',
     usualCauses: [
       'a release or a restart of the gateway, in its lame-duck time',
       'a load balancer asks a `readiness` route while the gateway drains, as it should',
@@ -343,7 +344,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The gateway made a mistake',
     sentence: ({ invariant }) => `A defect in the gateway itself: ${quoted(invariant)} does not hold.`,
-    visitor: 'Something went wrong in the gateway of this site. Its operators can find out what by the request id.',
+    forClient: 'Something went wrong in the gateway of this site. Its operators can find out what by the request id.',
     usualCauses: ['a defect in Candor', 'a module of your own that the configuration names has thrown an error'],
     nextStep:
       'Report it with the line that `candor explain REQUEST-ID --json` prints and with the version (`candor --version`).',
@@ -358,7 +359,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The gateway is configured wrongly',
     sentence: ({ what }) => `The configuration cannot be carried out: ${clause(what)}.`,
-    visitor: 'The settings of this site contradict themselves. Its operators must correct them.',
+    forClient: 'The settings of this site contradict themselves. Its operators must correct them.',
     usualCauses: [
       'a route names an upstream that does not exist in the running revision',
       'a file that the configuration refers to was removed after it was checked',
@@ -368,7 +369,7 @@ export const refusedByGateway = {
 } satisfies Partial<FailureTable>;
 
 /** What of the gateway ended: the beginning of a sentence. */
-const cutReasons: Readonly<Record<CutReason, string>> = {
+const forceCloseReasons: Readonly<Record<ForceCloseReason, string>> = {
   gateway_stopping: 'The gateway was stopped',
   ended_at_once: 'The gateway was told to end at once (a second signal, or `candor stop --now`)',
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
@@ -376,7 +377,7 @@ const cutReasons: Readonly<Record<CutReason, string>> = {
   listener_gone: 'The listener was taken out of the configuration',
 };
 
-const causesOfCut: Readonly<Record<CutReason, readonly string[]>> = {
+const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> = {
   gateway_stopping: [
     'somebody, or the service manager, stopped or restarted the gateway (`candor events` of the next one begins with its start)',
   ],
@@ -388,14 +389,14 @@ const causesOfCut: Readonly<Record<CutReason, readonly string[]>> = {
 
 const longerThanDrain = 'the request takes longer than `drain.timeout` allows (an export, an upload, an event stream)';
 
-const causesOfTunnelCut: readonly string[] = [
+const causesOfTunnelForceClose: readonly string[] = [
   'a tunnel is open for as long as both sides like, and what ends waits for `drain.timeout` only; with `drain.tunnels: end` not at all',
 ];
 
 const endOnce =
   'Nothing is to be changed: to let requests finish, press Ctrl-C once, or run `candor stop` without `--now`; both wait for `drain.timeout`.';
 
-const openAgain =
+const reopenTunnel =
   'Nothing is wrong where the client opens its tunnel again, as it must after any break; see to it that it does. A longer `drain.timeout` in candor.yaml only puts the cut off.';
 
 const prohibitions: Readonly<Record<Prohibition, string>> = {
@@ -417,7 +418,7 @@ function noneReady(upstream: string, endpoints: number): string {
 }
 
 /** What a readiness check settles, in place of the general step. */
-function fixWords(fix: string | undefined, lasting: true | undefined): CaseWords | null {
+function fixTexts(fix: string | undefined, lasting: true | undefined): CaseTexts | null {
   if (fix === undefined) return null;
   return {
     nextStep: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,

@@ -1,5 +1,5 @@
 import type { FailureTable } from './table.ts';
-import { duration, octets } from './words.ts';
+import { duration, bytes } from './formatting.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
 const shortKeepAlive =
@@ -25,8 +25,8 @@ export const reset = {
     temporary: true,
     title: 'The application closed the connection without answering',
     sentence: ({ address, reused, idleMs }) =>
-      `${address} closed the connection without a single octet of a final answer${history(reused, idleMs)}.`,
-    visitor: 'The application hung up without answering. Please try again in a moment.',
+      `${address} closed the connection without a single byte of a final answer${history(reused, idleMs)}.`,
+    forClient: 'The application hung up without answering. Please try again in a moment.',
     usualCauses: [exitedAtWork, shortKeepAlive, gaveUp, expectsTls],
     nextStep:
       "See in the application's log whether it restarted at that second; if not, and if the connection had been idle, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
@@ -49,7 +49,7 @@ export const reset = {
     title: 'The application reset the connection without answering',
     sentence: ({ address, reused, idleMs, errno }) =>
       `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`,
-    visitor: 'The application broke off the connection before it answered. Please try again in a moment.',
+    forClient: 'The application broke off the connection before it answered. Please try again in a moment.',
     usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay, resetForWantOfTls],
     nextStep: 'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`.',
     inThisCase: ({ address, reused }) =>
@@ -73,9 +73,9 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: 'The application hung up while the request was being sent',
-    sentence: ({ address, octetsSent, errno }) =>
-      `The connection to ${address} broke (${errno}) after ${octets(octetsSent)} of the request had been written.`,
-    visitor:
+    sentence: ({ address, bytesSent, errno }) =>
+      `The connection to ${address} broke (${errno}) after ${bytes(bytesSent)} of the request had been written.`,
+    forClient:
       'The application hung up while your request was being sent. If you were uploading a file, it may be too large.',
     usualCauses: [
       'the application refuses large uploads by closing the connection instead of answering 413',
@@ -94,16 +94,16 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer broke off in its first lines",
-    sentence: ({ address, octetsReceived, how }) =>
-      `${address} ${how === 'reset' ? 'reset' : 'closed'} the connection after ${octets(octetsReceived)} of an unfinished response head.`,
-    visitor: 'The application began to answer and was cut off at once. Please try again in a moment.',
+    sentence: ({ address, bytesReceived, how }) =>
+      `${address} ${how === 'reset' ? 'reset' : 'closed'} the connection after ${bytes(bytesReceived)} of an unfinished response head.`,
+    forClient: 'The application began to answer and was cut off at once. Please try again in a moment.',
     usualCauses: [
       'the application crashed while it wrote its fields',
       'a proxy between gateway and application was restarted',
       'the application sent an interim response (100, 103) and then exited',
     ],
     nextStep:
-      'Capture the octets that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
+      'Capture the bytes that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
   },
   response_content_short: {
     type: 'http_response_incomplete',
@@ -114,14 +114,14 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer was shorter than announced",
-    sentence: ({ address, octetsReceived, octetsExpected, ...end }) =>
+    sentence: ({ address, bytesReceived, bytesExpected, ...end }) =>
       end.how === 'broken'
-        ? `${tlsBreak(address, end)} after ${octetsReceived} of the ${octets(octetsExpected)} of content that were announced.`
-        : `${address} announced ${octets(octetsExpected)} of content and ${end.how} the connection after ${octetsReceived}.`,
-    visitor:
+        ? `${tlsBreak(address, end)} after ${bytesReceived} of the ${bytes(bytesExpected)} of content that were announced.`
+        : `${address} announced ${bytes(bytesExpected)} of content and ${end.how} the connection after ${bytesReceived}.`,
+    forClient:
       'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
     usualCauses: [
-      'Content-Length was computed from characters instead of octets, or before compression',
+      'Content-Length was computed from characters instead of bytes, or before compression',
       'the application exited or was killed while it sent a file',
       'a limit of the application on time or size cut the response off',
     ],
@@ -137,9 +137,9 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer ended without its last chunk",
-    sentence: ({ address, octetsReceived, ...end }) =>
-      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${end.how} the connection`} after ${octets(octetsReceived)} of chunked content, without the last chunk.`,
-    visitor:
+    sentence: ({ address, bytesReceived, ...end }) =>
+      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${end.how} the connection`} after ${bytes(bytesReceived)} of chunked content, without the last chunk.`,
+    forClient:
       'The answer broke off before its end, so what arrived cannot be relied upon. Reload the page to try again.',
     usualCauses: [
       'an exception was thrown while the application streamed its answer',
@@ -158,9 +158,9 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer was broken off by a reset",
-    sentence: ({ address, octetsReceived, errno }) =>
-      `${address} reset the connection (${errno}) ${octetsReceived === 0 ? 'before any of the content had come, whose end' : `after ${octets(octetsReceived)} of content whose end`} only a proper close would have shown.`,
-    visitor: 'The connection to the application broke while it was answering. Reload the page to try again.',
+    sentence: ({ address, bytesReceived, errno }) =>
+      `${address} reset the connection (${errno}) ${bytesReceived === 0 ? 'before any of the content had come, whose end' : `after ${bytes(bytesReceived)} of content whose end`} only a proper close would have shown.`,
+    forClient: 'The connection to the application broke while it was answering. Reload the page to try again.',
     usualCauses: [
       'the process died while it streamed a response without a length',
       'the application closed its socket with request content unread, which makes the kernel send a reset',
@@ -178,11 +178,11 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer ended without a proper end of TLS",
-    sentence: ({ address, octetsReceived, ...end }) =>
+    sentence: ({ address, bytesReceived, ...end }) =>
       end.how === 'broken'
-        ? `${tlsBreak(address, end)} after ${octets(octetsReceived)} of content whose end only a proper close would have shown.`
-        : `${address} closed the connection after ${octets(octetsReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
-    visitor:
+        ? `${tlsBreak(address, end)} after ${bytes(bytesReceived)} of content whose end only a proper close would have shown.`
+        : `${address} closed the connection after ${bytes(bytesReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
+    forClient:
       'The connection to the application ended before it was certain that all had come. Reload the page to try again.',
     usualCauses: [
       'the process died in the middle of its answer',
@@ -201,9 +201,9 @@ export const reset = {
     logLevel: 'info',
     temporary: true,
     title: 'The application ended a WebSocket without closing it',
-    sentence: ({ address, octetsReceived }) =>
-      `${address} closed the connection of a WebSocket after ${octets(octetsReceived)}, without a close frame.`,
-    visitor: 'The connection to the application ended unexpectedly. Reload the page to connect again.',
+    sentence: ({ address, bytesReceived }) =>
+      `${address} closed the connection of a WebSocket after ${bytes(bytesReceived)}, without a close frame.`,
+    forClient: 'The connection to the application ended unexpectedly. Reload the page to connect again.',
     usualCauses: [
       'the process behind the WebSocket was killed or crashed, on a machine whose processes the gateway does not see',
       'the application destroys the socket instead of closing the WebSocket (`terminate()` in place of `close()`)',
@@ -222,9 +222,9 @@ export const reset = {
     logLevel: 'warn',
     temporary: true,
     title: 'The application exited while a tunnel was open',
-    sentence: ({ address, octetsReceived, how }) =>
-      `The process behind ${address} ended, and the tunnel was ${how === 'reset' ? 'reset' : 'closed'} with it after ${octets(octetsReceived)}.`,
-    visitor: 'The application behind this page has just ended. Reload the page to connect again.',
+    sentence: ({ address, bytesReceived, how }) =>
+      `The process behind ${address} ended, and the tunnel was ${how === 'reset' ? 'reset' : 'closed'} with it after ${bytes(bytesReceived)}.`,
+    forClient: 'The application behind this page has just ended. Reload the page to connect again.',
     usualCauses: [
       'the process crashed or was killed, for want of memory or by hand',
       'a deploy or a restart stopped the instance, and it did not close its tunnels first',

@@ -1,5 +1,5 @@
 import type { FailureTable } from './table.ts';
-import { duration, octets } from './words.ts';
+import { duration, bytes } from './formatting.ts';
 
 /**
  * Connected, but no answer, or no whole answer, in time. None is tried again: the limit is the client's too, who
@@ -17,7 +17,7 @@ export const tooSlow = {
     title: 'The application did not answer in time',
     sentence: ({ address, limitMs }) =>
       `${address} took the request and did not begin to answer within ${duration(limitMs)}.`,
-    visitor: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
+    forClient: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
       'a call to another service without a limit of its own',
@@ -36,12 +36,12 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not finish the head of its answer in time',
-    sentence: ({ address, limitMs, octetsReceived }) =>
-      `${address} sent ${octets(octetsReceived)} of a response head and more of it now and then, but not its end within ${duration(limitMs)}.`,
-    visitor: 'The application began to answer, but far too slowly. Please try again in a minute.',
+    sentence: ({ address, limitMs, bytesReceived }) =>
+      `${address} sent ${bytes(bytesReceived)} of a response head and more of it now and then, but not its end within ${duration(limitMs)}.`,
+    forClient: 'The application began to answer, but far too slowly. Please try again in a minute.',
     usualCauses: [
       'the application writes one field at a time, and does slow work in between',
-      'a tarpit or a test server drips octets on purpose to keep clients busy',
+      'a tarpit or a test server drips bytes on purpose to keep clients busy',
       'the link to the endpoint is so slow that a head of some size takes longer than the limit',
     ],
     nextStep:
@@ -56,9 +56,9 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application began to answer and fell silent',
-    sentence: ({ address, idleMs, octetsReceived }) =>
-      `${address} sent ${octets(octetsReceived)} of a response head and then nothing for ${duration(idleMs)}.`,
-    visitor: 'The application started to answer and then stopped. Please try again in a minute.',
+    sentence: ({ address, idleMs, bytesReceived }) =>
+      `${address} sent ${bytes(bytesReceived)} of a response head and then nothing for ${duration(idleMs)}.`,
+    forClient: 'The application started to answer and then stopped. Please try again in a minute.',
     usualCauses: [
       'the application writes its response head by hand and blocks half-way through',
       'the process was stopped or swapped out at that moment',
@@ -76,9 +76,9 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer stopped half-way",
-    sentence: ({ address, idleMs, octetsReceived }) =>
-      `${address} sent ${octets(octetsReceived)} of content and then nothing for ${duration(idleMs)}.`,
-    visitor: 'The answer stopped arriving before it was complete. Reload the page to try again.',
+    sentence: ({ address, idleMs, bytesReceived }) =>
+      `${address} sent ${bytes(bytesReceived)} of content and then nothing for ${duration(idleMs)}.`,
+    forClient: 'The answer stopped arriving before it was complete. Reload the page to try again.',
     usualCauses: [
       'a stream of events is silent for longer than the limit and sends no comment lines to stay alive',
       'the application waits for a query or a file while it already writes its answer',
@@ -96,9 +96,10 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application stopped reading the request',
-    sentence: ({ address, limitMs, octetsSent }) =>
-      `${address} read nothing more of the request for ${duration(limitMs)}, after ${octets(octetsSent)} had been sent.`,
-    visitor: 'The application stopped accepting what was being sent. If you were uploading something, try again later.',
+    sentence: ({ address, limitMs, bytesSent }) =>
+      `${address} read nothing more of the request for ${duration(limitMs)}, after ${bytes(bytesSent)} had been sent.`,
+    forClient:
+      'The application stopped accepting what was being sent. If you were uploading something, try again later.',
     usualCauses: [
       'the application does not read an upload until something else is finished',
       'its disk is full or slow, and the upload is written straight to it',
@@ -116,9 +117,9 @@ export const tooSlow = {
     logLevel: 'info',
     temporary: true,
     title: 'A tunnel was not used and has been closed',
-    sentence: ({ address, idleMs, octetsReceived }) =>
-      `Neither the client nor ${address} sent anything for ${duration(idleMs)}; the tunnel between them, on which the application had sent ${octets(octetsReceived)}, was closed.`,
-    visitor: 'The connection was not used for long and has been closed. Reload the page to open it again.',
+    sentence: ({ address, idleMs, bytesReceived }) =>
+      `Neither the client nor ${address} sent anything for ${duration(idleMs)}; the tunnel between them, on which the application had sent ${bytes(bytesReceived)}, was closed.`,
+    forClient: 'The connection was not used for long and has been closed. Reload the page to open it again.',
     usualCauses: [
       'the page was left open, and its application sends no pings',
       'one of the two has gone without closing its connection (a laptop that sleeps, a network that changed)',
@@ -139,7 +140,7 @@ export const tooSlow = {
       address === null
         ? `The request was not answered within the ${duration(limitMs)} that its route allows; no endpoint had been reached yet.`
         : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was working on it last.`,
-    visitor:
+    forClient:
       'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
     usualCauses: [
       'several attempts, each within its own limit, used up the time together',

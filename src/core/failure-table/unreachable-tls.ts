@@ -1,6 +1,6 @@
 import type { Guess } from '../failure.ts';
 import type { FailureTable } from './table.ts';
-import { duration, quoted, quotedOctets } from './words.ts';
+import { duration, quoted, quotedBytes } from './formatting.ts';
 
 const guessWords: Readonly<Record<Guess, string>> = {
   ssh: 'SSH',
@@ -30,10 +30,10 @@ export const unreachableTls = {
     temporary: false,
     title: 'The TLS handshake with the application failed',
     sentence: ({ address, code }) => `${address} and the gateway could not agree on TLS (${code}).`,
-    visitor: 'This site could not set up a secure connection to its server. Its operators must look at it.',
+    forClient: 'This site could not set up a secure connection to its server. Its operators must look at it.',
     usualCauses: [
       'the endpoint chose a cipher suite or key exchange that the gateway had not offered',
-      'octets were changed or lost on the way, as by a proxy that understands half of TLS',
+      'bytes were changed or lost on the way, as by a proxy that understands half of TLS',
       'the TLS library of the endpoint is broken or very old',
     ],
     nextStep: 'Run `openssl s_client -connect HOST:PORT -servername NAME` and read which version and cipher come out.',
@@ -49,7 +49,7 @@ export const unreachableTls = {
     title: 'The application speaks only an old version of TLS',
     sentence: ({ address, code }) =>
       `${address} answered the TLS handshake in a version before 1.2, which is not spoken any more (${code}).`,
-    visitor: "This site's server speaks only an outdated form of encryption. Its operators must update it.",
+    forClient: "This site's server speaks only an outdated form of encryption. Its operators must update it.",
     usualCauses: [
       'the endpoint is limited to TLS 1.0 or 1.1 by its configuration',
       'its TLS library is older than TLS 1.2 (2008)',
@@ -66,9 +66,10 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: 'The application speaks plain HTTP where TLS was expected',
-    sentence: ({ address, firstOctets }) =>
-      `${address} answered the TLS handshake in plain HTTP: ${quotedOctets(firstOctets)}.`,
-    visitor: 'This site and its server expect different kinds of connection. Its operators must correct the settings.',
+    sentence: ({ address, firstBytes }) =>
+      `${address} answered the TLS handshake in plain HTTP: ${quotedBytes(firstBytes)}.`,
+    forClient:
+      'This site and its server expect different kinds of connection. Its operators must correct the settings.',
     usualCauses: [
       'the upstream has `tls` in candor.yaml, but the application serves plain HTTP on this port',
       'the HTTP and HTTPS ports of the application were interchanged',
@@ -86,9 +87,9 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: 'The port does not speak TLS',
-    sentence: ({ address, firstOctets, guess }) =>
-      `${address} answered the TLS handshake with something that is not TLS${guess === 'text' || guess === 'binary' ? '' : ` and looks like ${guessWords[guess]}`}: ${quotedOctets(firstOctets)}.`,
-    visitor: 'This site asked the wrong door of its server for a secure connection. Its operators must correct that.',
+    sentence: ({ address, firstBytes, guess }) =>
+      `${address} answered the TLS handshake with something that is not TLS${guess === 'text' || guess === 'binary' ? '' : ` and looks like ${guessWords[guess]}`}: ${quotedBytes(firstBytes)}.`,
+    forClient: 'This site asked the wrong door of its server for a secure connection. Its operators must correct that.',
     usualCauses: [
       'the port of the endpoint is that of another program (SSH, mail, a database)',
       'a proxy in between answers in its own protocol',
@@ -108,7 +109,7 @@ export const unreachableTls = {
     title: 'The application hung up during the TLS handshake',
     sentence: ({ address, errno }) =>
       `${address} ${errno === null ? 'closed the connection' : `broke the connection off (${errno})`} in the middle of the TLS handshake.`,
-    visitor:
+    forClient:
       'The server behind this site hung up while a secure connection was being set up. Please try again in a moment.',
     usualCauses: [
       'the endpoint finds no certificate for the server name that it was asked for',
@@ -129,7 +130,7 @@ export const unreachableTls = {
     title: 'The application rejected the TLS handshake',
     sentence: ({ address, alertId, alertMessage }) =>
       `${address} rejected the TLS handshake with alert ${alertId} (${alertMessage}).`,
-    visitor: "This site's server rejected the secure connection. Its operators must look at it.",
+    forClient: "This site's server rejected the secure connection. Its operators must look at it.",
     usualCauses: [
       'alert 40: no version or cipher suite in common, or a client certificate that was demanded (before TLS 1.3)',
       'alert 70: the endpoint speaks only versions before TLS 1.2',
@@ -149,7 +150,7 @@ export const unreachableTls = {
     title: "The application's certificate has expired",
     sentence: ({ address, name, subject, notAfter, vouches = false }) =>
       `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} ran out${when(notAfter)}.`,
-    visitor: "A certificate of this site's server has run out. Its operators must renew it.",
+    forClient: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
       'the renewal failed, or the certificate was renewed and the application not reloaded',
       'the intermediate certificate, or the authority in `ca_file`, has run out before it',
@@ -169,7 +170,7 @@ export const unreachableTls = {
     title: "The application's certificate is not valid yet",
     sentence: ({ address, name, subject, notBefore, vouches = false }) =>
       `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
-    visitor: "A certificate of this site's server is not valid yet. Its operators must look at it.",
+    forClient: "A certificate of this site's server is not valid yet. Its operators must look at it.",
     usualCauses: [
       "the clock of the gateway's machine is behind",
       'the certificate was made on a machine whose clock is ahead',
@@ -189,7 +190,7 @@ export const unreachableTls = {
     title: "The application's certificate is for another name",
     sentence: ({ address, name, names }) =>
       `The certificate that ${address} shows is not for ${quoted(name)}${names === '' ? '' : ` but for ${quoted(names)}`}.`,
-    visitor: "This site's server identified itself under an unexpected name. Its operators must correct that.",
+    forClient: "This site's server identified itself under an unexpected name. Its operators must correct that.",
     usualCauses: [
       'the endpoint is configured by IP address, and the certificate names a host',
       'the endpoint serves several names and showed its default certificate',
@@ -209,7 +210,7 @@ export const unreachableTls = {
     title: "The application's certificate is self-signed",
     sentence: ({ address, subject }) =>
       `The certificate of ${address} (${quoted(subject)}) is signed by itself alone, and the gateway was not told to trust it.`,
-    visitor: "Nobody but this site's server itself vouches for it. Its operators must put that right.",
+    forClient: "Nobody but this site's server itself vouches for it. Its operators must put that right.",
     usualCauses: [
       'the application made its own certificate at its first start',
       'it lost its real certificate and fell back to a built-in one',
@@ -228,7 +229,7 @@ export const unreachableTls = {
     title: "The application's certificate is not trusted",
     sentence: ({ address, issuer, code }) =>
       `No authority that the gateway trusts has signed the certificate of ${address}${issuer === '' ? '' : `; it names ${quoted(issuer)} as its issuer`} (${code}).`,
-    visitor: "The identity of this site's server could not be confirmed. Its operators must put that right.",
+    forClient: "The identity of this site's server could not be confirmed. Its operators must put that right.",
     usualCauses: [
       'the endpoint does not send its intermediate certificate',
       'the company has its own authority, and the gateway has not been told of it',
@@ -247,7 +248,7 @@ export const unreachableTls = {
     title: "The application's certificate is not fit for a server",
     sentence: ({ address, subject, code }) =>
       `The certificate of ${address}${subject === '' ? '' : ` (${quoted(subject)})`} may not be used by a server, or is broken (${code}).`,
-    visitor: "A certificate of this site's server cannot be used. Its operators must replace it.",
+    forClient: "A certificate of this site's server cannot be used. Its operators must replace it.",
     usualCauses: [
       'it was issued for clients (INVALID_PURPOSE), or for an authority',
       'it, or one between it and its authority, was revoked or altered',
@@ -267,7 +268,7 @@ export const unreachableTls = {
     title: 'The TLS handshake with the application took too long',
     sentence: ({ address, limitMs }) =>
       `${address} accepted the connection but did not finish the TLS handshake within ${duration(limitMs)}.`,
-    visitor: 'Setting up a secure connection to the server of this site took too long. Please try again in a minute.',
+    forClient: 'Setting up a secure connection to the server of this site took too long. Please try again in a minute.',
     usualCauses: [
       'the port speaks plain text and waits for a request line, not for a handshake',
       'the application accepts connections but its event loop or its threads are blocked',

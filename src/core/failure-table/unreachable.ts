@@ -1,6 +1,6 @@
 import type { FailureTable } from './table.ts';
 import { dnsCodes } from '../dns-codes.ts';
-import { duration, quoted } from './words.ts';
+import { duration, quoted } from './formatting.ts';
 
 /** No usable connection to the endpoint: its name could not be found, or its port not be reached. */
 export const unreachable = {
@@ -17,7 +17,7 @@ export const unreachable = {
       rcode === 'NODATA'
         ? `The name ${quoted(name)} has no address of the family that is asked for (NODATA).`
         : `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
-    visitor: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
+    forClient: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
     usualCauses: [
       'the host name in candor.yaml has a typing error, or lacks its domain',
       'the container or service has been renamed or removed, and its name with it',
@@ -36,8 +36,8 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: "The application's host name could not be looked up",
-    sentence: ({ name, code }) => `The lookup of ${quoted(name)} failed: ${dnsCodes[code]?.says ?? code}.`,
-    visitor:
+    sentence: ({ name, code }) => `The lookup of ${quoted(name)} failed: ${dnsCodes[code]?.reason ?? code}.`,
+    forClient:
       'One of the systems that this site relies on to find its servers is in trouble. It often recovers within minutes, so try again then.',
     usualCauses: [
       'the name server cannot reach the servers of the zone (SERVFAIL)',
@@ -58,7 +58,7 @@ export const unreachable = {
     temporary: true,
     title: "Looking up the application's host name took too long",
     sentence: ({ name, limitMs }) => `No name server answered for ${quoted(name)} ${until(limitMs)}.`,
-    visitor: 'Finding the server behind this site took too long. Please try again in a minute.',
+    forClient: 'Finding the server behind this site took too long. Please try again in a minute.',
     usualCauses: [
       'the first name server in /etc/resolv.conf is down, and each lookup waits for it',
       'a firewall drops UDP or TCP port 53',
@@ -80,7 +80,7 @@ export const unreachable = {
       agoMs === undefined
         ? `The connection to ${address} was refused: nothing listens there.`
         : `${address} refused a connection ${duration(agoMs)} before; the request was not tried there again.`,
-    visitor: 'The application behind this site is not running at the moment. It may be restarting.',
+    forClient: 'The application behind this site is not running at the moment. It may be restarting.',
     usualCauses: [
       'the application has crashed, or was stopped by a deploy that did not wait for its successor',
       'the application listens on another port than the configuration says',
@@ -100,7 +100,7 @@ export const unreachable = {
     temporary: true,
     title: 'Connecting to the application took too long',
     sentence: ({ address, limitMs }) => `${address} did not answer the attempt to connect ${until(limitMs)}.`,
-    visitor: 'The server behind this site does not respond to us. Please try again in a few minutes.',
+    forClient: 'The server behind this site does not respond to us. Please try again in a few minutes.',
     usualCauses: [
       'a firewall or security group drops packets to that port without a word',
       'the machine is down, or the address belongs to one that is gone',
@@ -119,7 +119,7 @@ export const unreachable = {
     temporary: true,
     title: 'There is no route to the application',
     sentence: ({ address, errno }) => `No network path leads to ${address} (${errno}).`,
-    visitor: 'The network between this site and its server is interrupted. Please try again later.',
+    forClient: 'The network between this site and its server is interrupted. Please try again later.',
     usualCauses: [
       'the endpoint is an IPv6 address and this machine has no IPv6 route',
       'the private network, VPN or tunnel to that subnet is down',
@@ -140,7 +140,7 @@ export const unreachable = {
       agoMs === undefined
         ? `There is no socket at ${quoted(path)}.`
         : `There was no socket at ${quoted(path)} ${duration(agoMs)} before; the request was not tried there again.`,
-    visitor: 'The application behind this site has not opened its door yet. It may be starting.',
+    forClient: 'The application behind this site has not opened its door yet. It may be starting.',
     usualCauses: [
       'the application has not started, or removed its socket when it stopped',
       'the path in candor.yaml differs from the one that the application was told',
@@ -158,7 +158,7 @@ export const unreachable = {
     temporary: false,
     title: 'The gateway may not connect to the application',
     sentence: ({ address, errno }) => `The system does not permit a connection to ${address} (${errno}).`,
-    visitor: 'This site is not allowed to reach its own application. Its operators must correct the permissions.',
+    forClient: 'This site is not allowed to reach its own application. Its operators must correct the permissions.',
     usualCauses: [
       "the socket file belongs to another user or group than the gateway's",
       'SELinux or AppArmor keeps the gateway from connecting',
@@ -177,7 +177,7 @@ export const unreachable = {
     temporary: true,
     title: 'The connection was reset while it was being opened',
     sentence: ({ address, errno }) => `The connection to ${address} was reset before it was open (${errno}).`,
-    visitor: 'The server behind this site hung up before we could ask it anything. Please try again in a moment.',
+    forClient: 'The server behind this site hung up before we could ask it anything. Please try again in a moment.',
     usualCauses: [
       'a load balancer or port forwarder before the application has nothing behind it',
       'the listen queue overflows and the kernel resets (net.ipv4.tcp_abort_on_overflow=1)',

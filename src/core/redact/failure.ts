@@ -5,7 +5,7 @@ import type { TextRedactor } from './text-redactor.ts';
 const evidenceCharactersMax = 4096;
 
 /**
- * The failure without secrets in its evidence. Sentences are to be made of it rather than redacted afterwards: in them octets
+ * The failure without secrets in its evidence. Sentences are to be made of it rather than redacted afterwards: in them bytes
  * may be written out, and texts cut, in ways that hide what they hold.
  */
 export function failureWithoutSecrets(failure: Failure, redactor: TextRedactor, max = evidenceCharactersMax): Failure {

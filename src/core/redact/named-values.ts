@@ -1,4 +1,4 @@
-import { saysSecret, saysSecretInProse } from './secret-name.ts';
+import { isSecretName, isSecretNameInProse } from './secret-name.ts';
 import { type Span, spansBehind } from './span.ts';
 import { bareEnd, valueAt } from './value-end.ts';
 
@@ -19,7 +19,7 @@ export function namedValueSpans(text: string, colonMeans: ColonMeans = 'prose'):
     ([, name = '', separator = ''], start, known) => {
       if (separator === ':' && port.test(text.slice(start, start + 6))) return null;
       const isProse = colonMeans === 'prose' && /^:(?:[ \t]|$)/.test(separator);
-      if (!(isProse ? saysSecretInProse(name) : saysSecret(name))) return null;
+      if (!(isProse ? isSecretNameInProse(name) : isSecretName(name))) return null;
       return valueFrom(text, start, known, endsSetting);
     },
     ([, name = ''], secret) =>
@@ -60,7 +60,7 @@ function never(): boolean {
 }
 
 export function isSecretOption(name: string): boolean {
-  return name.startsWith('-') && (saysSecret(name) || /^--?pass$/i.test(name));
+  return name.startsWith('-') && (isSecretName(name) || /^--?pass$/i.test(name));
 }
 
 /** An element whose name says it: `<password>…</password>`. */
@@ -70,7 +70,7 @@ export function elementSpans(text: string): readonly Span[] {
   const spans: Span[] = [];
   for (const { index, 0: whole, 1: name = '', 2: value = '' } of text.matchAll(element)) {
     const end = index + whole.length;
-    if (saysSecret(name) && value.trim() !== '') spans.push({ start: end - value.length, end });
+    if (isSecretName(name) && value.trim() !== '') spans.push({ start: end - value.length, end });
   }
   return spans;
 }
@@ -103,9 +103,9 @@ function wordAround(text: string, at: number, floor: number): { start: number; e
   while (start > floor && start > 0 && !/\s/.test(text[start - 1] as string)) start--;
   let end = at;
   while (end < text.length && !/\s/.test(text[end] as string)) end++;
-  const mark = text.indexOf('?', at);
+  const questionMark = text.indexOf('?', at);
   const slash = text.slice(start, at).includes('/');
-  return { start, end, query: mark !== -1 && mark < end && slash ? mark : -1 };
+  return { start, end, query: questionMark !== -1 && questionMark < end && slash ? questionMark : -1 };
 }
 
 function endsParameter(text: string, at: number): boolean {

@@ -1,4 +1,4 @@
-import { charCodeAt } from '../copy-octets.ts';
+import { charCodeAt } from '../copy-bytes.ts';
 import { leftOut } from './span.ts';
 
 /** Longest name of a query parameter that is believed to be a name. */
@@ -17,13 +17,13 @@ const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
  * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
  * result is never longer than the query, as long as `mark`, which stands for what is left out, is one character.
  */
-export function redactQuery(query: string, allowed: ReadonlySet<string>, mark = leftOut): string {
+export function redactQuery(query: string, allowed: ReadonlySet<string>, replacement = leftOut): string {
   let result = '';
   let start = 0;
   for (;;) {
     const next = query.indexOf('&', start);
     const end = next === -1 ? query.length : next;
-    result += redactParameter(query.slice(start, end), allowed, mark);
+    result += redactParameter(query.slice(start, end), allowed, replacement);
     if (next === -1) return result;
     result += '&';
     start = next + 1;
@@ -34,9 +34,9 @@ export function redactQuery(query: string, allowed: ReadonlySet<string>, mark = 
 const leftOutInJson = Uint8Array.from('\\u2026', (letter) => letter.charCodeAt(0));
 
 /** Not 0: letters of a name that is plain enough to be written as it came (`plainName`). */
-const nameOctets = new Uint8Array(256);
+const nameBytes = new Uint8Array(256);
 for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-[]$:@~')
-  nameOctets[letter.charCodeAt(0)] = 1;
+  nameBytes[letter.charCodeAt(0)] = 1;
 
 const ampersand = 0x26;
 const equalsSign = 0x3d;
@@ -44,46 +44,46 @@ const equalsSign = 0x3d;
 /**
  * Writes what `redactQuery` makes of the query that begins at `start` of `target`, when no parameter is allowed, in JSON
  * and without a string: nearly every query. Returns where it ends; −1 when a name needs a closer look, and nothing counts
- * that was written. There must be room for four octets a character.
+ * that was written. There must be room for four bytes a character.
  */
-export function writeRedactedQuery(target: string, start: number, octets: Uint8Array, at: number): number {
+export function writeRedactedQuery(target: string, start: number, bytes: Uint8Array, at: number): number {
   let to = at;
   let nameStart = start;
   let isValue = false;
   for (let index = start; index < target.length; index++) {
     const code = charCodeAt(target, index);
     if (code === ampersand) {
-      if (!isValue && index > nameStart) to = writeLeftOut(octets, to - (index - nameStart));
-      octets[to++] = code;
+      if (!isValue && index > nameStart) to = writeLeftOut(bytes, to - (index - nameStart));
+      bytes[to++] = code;
       nameStart = index + 1;
       isValue = false;
     } else if (isValue) continue;
     else if (code === equalsSign) {
       if (index - nameStart > queryNameMax) return -1;
-      octets[to++] = code;
+      bytes[to++] = code;
       isValue = true;
       const next = index + 1;
-      if (next < target.length && charCodeAt(target, next) !== ampersand) to = writeLeftOut(octets, to);
-    } else if (nameOctets[code] !== 1) return -1;
-    else octets[to++] = code;
+      if (next < target.length && charCodeAt(target, next) !== ampersand) to = writeLeftOut(bytes, to);
+    } else if (nameBytes[code] !== 1) return -1;
+    else bytes[to++] = code;
   }
-  return isValue || nameStart === target.length ? to : writeLeftOut(octets, to - (target.length - nameStart));
+  return isValue || nameStart === target.length ? to : writeLeftOut(bytes, to - (target.length - nameStart));
 }
 
-function writeLeftOut(octets: Uint8Array, at: number): number {
-  for (let index = 0; index < leftOutInJson.length; index++) octets[at + index] = leftOutInJson[index] as number;
+function writeLeftOut(bytes: Uint8Array, at: number): number {
+  for (let index = 0; index < leftOutInJson.length; index++) bytes[at + index] = leftOutInJson[index] as number;
   return at + leftOutInJson.length;
 }
 
-function redactParameter(piece: string, allowed: ReadonlySet<string>, mark: string): string {
-  if (piece === '') return '';
-  const equals = piece.indexOf('=');
-  const name = equals === -1 ? piece : piece.slice(0, equals);
+function redactParameter(parameter: string, allowed: ReadonlySet<string>, replacement: string): string {
+  if (parameter === '') return '';
+  const equals = parameter.indexOf('=');
+  const name = equals === -1 ? parameter : parameter.slice(0, equals);
   const known = nameOf(name);
-  if (known !== null && allowed.has(known) && !twofold.test(piece)) return piece;
-  if (equals === -1) return mark;
-  const shown = known === null && name !== '' ? mark : name;
-  return equals === piece.length - 1 ? `${shown}=` : `${shown}=${mark}`;
+  if (known !== null && allowed.has(known) && !twofold.test(parameter)) return parameter;
+  if (equals === -1) return replacement;
+  const shown = known === null && name !== '' ? replacement : name;
+  return equals === parameter.length - 1 ? `${shown}=` : `${shown}=${replacement}`;
 }
 
 /** The name as the application will understand it, lowercase; null when it is none. */

@@ -2,7 +2,7 @@
  * Whether a name of a setting, an option or a variable says that its value is a secret: `DB_PASSWORD`, `--api-key`,
  * `clientSecret`, `PGPASSWORD`. Words count whole, so that `author` is not `auth` and `passes` is not `pass`.
  */
-export function saysSecret(name: string): boolean {
+export function isSecretName(name: string): boolean {
   if (!firstLook.test(name)) return false;
   const words = wordsOf(name);
   if (aboutSecrets.has(words.at(-1) ?? '')) return false;
@@ -10,7 +10,7 @@ export function saysSecret(name: string): boolean {
 }
 
 /** The same where a colon and a space follow, as in prose and in YAML: only words that hardly mean anything else. */
-export function saysSecretInProse(name: string): boolean {
+export function isSecretNameInProse(name: string): boolean {
   if (!firstLook.test(name)) return false;
   const words = wordsOf(name);
   const last = words.at(-1) ?? '';

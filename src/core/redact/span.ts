@@ -8,7 +8,7 @@ export interface Span {
 }
 
 /** The text with `mark` in place of each span; spans that touch or overlap become one. */
-export function replaceSpans(text: string, spans: readonly Span[], mark: (hidden: string) => string): string {
+export function replaceSpans(text: string, spans: readonly Span[], replacement: (hidden: string) => string): string {
   if (spans.length === 0) return text;
   const sorted = spans.toSorted((a, b) => a.start - b.start);
   let result = '';
@@ -19,7 +19,7 @@ export function replaceSpans(text: string, spans: readonly Span[], mark: (hidden
     for (index += 1; index < sorted.length && (sorted[index] as Span).start <= end; index += 1)
       end = Math.max(end, (sorted[index] as Span).end);
     if (end <= start) continue;
-    result += text.slice(at, start) + mark(text.slice(start, end));
+    result += text.slice(at, start) + replacement(text.slice(start, end));
     at = end;
   }
   return result + text.slice(at);

@@ -86,7 +86,7 @@ describe('credentials are taken out of text from outside', () => {
   ];
   for (const [text, redacted] of cases) test(JSON.stringify(text), () => assert.equal(redactor.redact(text), redacted));
 
-  test('octets that are written out in hexadecimal hide nothing', () => {
+  test('bytes that are written out in hexadecimal hide nothing', () => {
     const hex = (text: string): string => Buffer.from(text).toString('hex');
     assert.equal(redactor.redact(hex('Cookie: sid=CANARY')), hex('Cookie: ...'));
     assert.equal(redactor.redact(hex('SSH-2.0-OpenSSH_9.6')), hex('SSH-2.0-OpenSSH_9.6'));

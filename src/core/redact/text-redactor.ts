@@ -23,7 +23,7 @@ const wordCharactersMax = 512;
 /** Two are nearly always enough, the second to see that nothing is left. */
 const timesMax = 6;
 
-/** The first octets of garbage come like this (`wire/response-head.ts`). */
+/** The first bytes of garbage come like this (`wire/response-head.ts`). */
 const hexadecimal = /^(?:[\da-f]{2}){8,}$/;
 
 /** Reports of logs are this deep, evidence two levels; what is deeper is not ours. */
@@ -32,7 +32,7 @@ const depthMax = 12;
 const none: ReadonlySet<string> = new Set();
 
 /**
- * Takes secrets out of text that came from outside: command lines, lines that an application printed, the first octets of
+ * Takes secrets out of text that came from outside: command lines, lines that an application printed, the first bytes of
  * a response that is none, lines of logs. Everything that Candor shows, writes or sends goes through this. `fields` are
  * further field names whose values must not be shown. The result is never longer than the text, but for the mark of a cut;
  * redacting it again changes nothing; the time is linear in the text.
@@ -100,11 +100,11 @@ export class TextRedactor {
     );
   }
 
-  /** Octets written out stay octets written out. */
+  /** Bytes written out stay bytes written out. */
   #redactHexadecimal(text: string): string {
-    const octets = textOfHexadecimal(text.slice(0, textCharactersMax));
-    const redacted = this.#redactPlain(octets);
-    return redacted === octets ? text : hexadecimalOfText(redacted);
+    const bytes = textOfHexadecimal(text.slice(0, textCharactersMax));
+    const redacted = this.#redactPlain(bytes);
+    return redacted === bytes ? text : hexadecimalOfText(redacted);
   }
 
   #redactPlain(text: string): string {
@@ -185,7 +185,7 @@ function withoutLastWord(text: string): string {
 
 /**
  * The whole rest of the line: a Cookie field has many values, and some hold white space. A line's end may also be written
- * out (\\r, \\n), as evidence of octets is.
+ * out (\\r, \\n), as evidence of bytes is.
  */
 function endOfLine(text: string, start: number): number {
   lineEnd.lastIndex = start;
@@ -203,18 +203,17 @@ function cut(text: string, charactersMax: number): string {
 }
 
 function textOfHexadecimal(text: string): string {
-  let octets = '';
-  for (let at = 0; at < text.length; at += 2)
-    octets += String.fromCharCode(Number.parseInt(text.slice(at, at + 2), 16));
-  return octets;
+  let bytes = '';
+  for (let at = 0; at < text.length; at += 2) bytes += String.fromCharCode(Number.parseInt(text.slice(at, at + 2), 16));
+  return bytes;
 }
 
-/** Three dots in hexadecimal: text among octets stays text, and is shown as such. */
-const leftOutOctets = '2e2e2e';
+/** Three dots in hexadecimal: text among bytes stays text, and is shown as such. */
+const leftOutBytes = '2e2e2e';
 
 function hexadecimalOfText(text: string): string {
-  let octets = '';
+  let bytes = '';
   for (const character of text)
-    octets += character === leftOut ? leftOutOctets : character.charCodeAt(0).toString(16).padStart(2, '0');
-  return octets;
+    bytes += character === leftOut ? leftOutBytes : character.charCodeAt(0).toString(16).padStart(2, '0');
+  return bytes;
 }

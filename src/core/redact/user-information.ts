@@ -84,7 +84,7 @@ export function encodedUserInformationSpans(text: string): readonly Span[] {
 }
 
 /** `user:password@host` of a Host field or an authority: nothing before the last "@" is part of a host. */
-export function hideUserOfAuthority(authority: string, mark: string): string {
+export function hideUserOfAuthority(authority: string, replacement: string): string {
   const at = authority.lastIndexOf('@');
-  return at === -1 ? authority : `${mark}${authority.slice(at)}`;
+  return at === -1 ? authority : `${replacement}${authority.slice(at)}`;
 }

@@ -21,7 +21,7 @@ export const apacheAccessLogs: readonly Dialect[] = [
   access(
     'Apache access log (combined)',
     1,
-    ({ before, octets, rest }) => before === '' && octets === '-' && rest.length === 2,
+    ({ before, bytes, rest }) => before === '' && bytes === '-' && rest.length === 2,
   ),
   access(
     'Apache access log (combined, %D)',
@@ -86,7 +86,7 @@ function findingOfAccess(format: string, line: CommonLogLine): Finding {
 
 function judgeAccess({ status, requestLine }: CommonLogLine, notes: ReadonlyMap<string, string>): Verdict {
   if (status === 408 || (status === 400 && requestOf(requestLine) === null)) return failures.badRequest;
-  if (status < 500) return isHeadless(status, requestLine, notes) ? headless : failures.well;
+  if (status < 500) return isHeadless(status, requestLine, notes) ? headless : failures.noFailure;
   if (notes.get('proxy_timedout') === '1') return failures.tooSlow;
   const answered = notes.get('proxy-status');
   if (answered?.startsWith('5') === true) return answeredSo;

@@ -1,11 +1,11 @@
 import type { Verdict } from '../verdict.ts';
 import type { ErrnoWord } from './errno.ts';
 import { errnoWordOf } from './errno.ts';
-import type { ErrorLine } from './error-line.ts';
+import type { ApacheErrorLine } from './error-line.ts';
 import * as failures from './failures.ts';
 
 /** What a line of the error log is about, before what was known earlier comes in. */
-export interface Cause {
+export interface ApacheCause {
   readonly verdict: Verdict;
   /** 'root': it says what happened. 'follows': it repeats a line before it, of the same thread. 'event': of no one request. */
   readonly role: 'root' | 'follows' | 'event';
@@ -15,15 +15,15 @@ interface Row {
   /** The numbers that 2.4 writes; 2.2 has none, and is known by the words. */
   readonly codes: readonly string[];
   readonly words: readonly string[];
-  readonly role: Cause['role'];
-  judge(line: ErrorLine, errno: ErrnoWord | null): Verdict;
+  readonly role: ApacheCause['role'];
+  judge(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict;
 }
 
 const row = (
   codes: string,
   words: readonly string[],
   judge: Verdict | Row['judge'],
-  role: Cause['role'] = 'root',
+  role: ApacheCause['role'] = 'root',
 ): Row => ({
   codes: codes === '' ? [] : codes.split(' ').map((number) => `AH${number}`),
   words,
@@ -93,7 +93,7 @@ const proxyModule = /^(?:proxy|lbmethod)/;
 const failureLevels: ReadonlySet<string> = new Set(['emerg', 'alert', 'crit', 'error']);
 
 /** Null for a line that is not about forwarding a request. */
-export function causeOf(line: ErrorLine): Cause | null {
+export function causeOf(line: ApacheErrorLine): ApacheCause | null {
   const row = byCode.get(line.code) ?? rowByWords(line);
   const errno = line.errno === null ? null : errnoWordOf(line.errno);
   if (row !== undefined) return { verdict: row.judge(line, errno), role: row.role };
@@ -103,13 +103,13 @@ export function causeOf(line: ErrorLine): Cause | null {
 }
 
 /** Only 2.2 is known by its words, and of 2.4 what was written without a number. */
-function rowByWords(line: ErrorLine): Row | undefined {
+function rowByWords(line: ApacheErrorLine): Row | undefined {
   if (line.code !== '') return undefined;
   const ofProxy = line.module === '' || proxyModule.test(line.module) || line.module === 'ssl';
   return ofProxy ? rows.find(({ words }) => words.some((word) => line.text.includes(word))) : undefined;
 }
 
-function judgeConnect(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeConnect(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   const isUnixSocket = line.code === 'AH02454' || line.text.includes('Unix domain socket');
   switch (errno) {
     case 'refused':
@@ -149,13 +149,13 @@ function judgeRead(errno: ErrnoWord | null, otherwise: Verdict): Verdict {
 const invalidArgument = 22;
 
 /** Between the status line and the end of the head. */
-function judgeHead(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeHead(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   if (errno === 'timed_out') return failures.tooSlow;
   if (errno === 'reset' || errno === 'cut_short') return failures.headCutShort;
   return line.errno === invalidArgument ? failures.badAnswer : failures.unknown;
 }
 
-function judgeBody(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeBody(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   // A connection that closes in the middle has other numbers; this one is of the filter that reads chunks.
   if (line.errno === invalidArgument || line.errno === generalError) return failures.badTransferCoding;
   return errno === 'timed_out' ? failures.bodyTooSlow : failures.cutShort;
@@ -170,13 +170,13 @@ const generalError = 20014;
  */
 const handshakeFailed: readonly (number | null)[] = [502, generalError];
 
-function judgeSend(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeSend(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   if (handshakeFailed.includes(line.errno)) return failures.tlsFailed;
   if (errno === 'timed_out') return failures.sendTooSlow;
   return errno === 'reset' ? failures.closedWhileSending : failures.unknown;
 }
 
-function judgeDispatch(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeDispatch(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   if (line.text.includes('(reading input brigade)') || line.text.includes('output')) return failures.clientBrokeOff;
   return judgeRead(errno, failures.unknown);
 }
@@ -195,23 +195,23 @@ const returnedReasons: readonly (readonly [string, Verdict])[] = [
 ];
 
 /** "REASON returned by /path": what was also shown to the client. */
-function judgeReturned(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+function judgeReturned(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   const reason = returnedReasons.find(([start]) => line.text.replace('proxy: ', '').startsWith(start));
   return reason?.[1] ?? judgeRead(errno, failures.unknown);
 }
 
 /** A worker's pause begins: what comes of it are refusals, and they have lines of their own. */
-function workerEjected(line: ErrorLine): Verdict {
+function workerEjected(line: ApacheErrorLine): Verdict {
   const name = /\(([^()]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
   return {
-    ...failures.well,
+    ...failures.noFailure,
     sentence: `Apache sends nothing to ${name} for a while (\`retry=\`, 60 seconds), because it failed.`,
   };
 }
 
 /** What PHP and others write to their error stream: warnings say nothing of how the request ended. */
-function judgeScriptError(line: ErrorLine): Verdict {
+function judgeScriptError(line: ApacheErrorLine): Verdict {
   const isOnlyWarning =
     /PHP (?:Warning|Notice|Deprecated)/.test(line.text) && !/PHP (?:Fatal|Parse)|Uncaught/.test(line.text);
-  return isOnlyWarning ? failures.well : failures.appFault;
+  return isOnlyWarning ? failures.noFailure : failures.appFault;
 }

@@ -2,7 +2,7 @@ import { judgedText, monthOf } from '../line-text.ts';
 import { lookupErrorMin } from './errno.ts';
 
 /** The parts of a line of Apache's error log (`ErrorLogFormat`, and what 2.2 wrote). */
-export interface ErrorLine {
+export interface ApacheErrorLine {
   readonly atMs: number | null;
   /** "proxy_http"; empty in 2.2, which does not say. */
   readonly module: string;
@@ -33,7 +33,7 @@ const groupsMax = 12;
 const withoutTime = /^\[[a-z0-9_-]{0,40}:(?:emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])\] \[pid \d/;
 
 /** Null for a line that does not begin with a time and a level in square brackets, or with what a system log is sent. */
-export function readErrorLine(line: string): ErrorLine | null {
+export function readErrorLine(line: string): ApacheErrorLine | null {
   if (!line.startsWith('[')) return null;
   const text = judgedText(line);
   const [atMs, afterTime] = withoutTime.test(text) ? [null, text] : takeTime(text);

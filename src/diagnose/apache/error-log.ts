@@ -1,12 +1,12 @@
-import type { Dialect, LineReader } from '../dialect.ts';
+import type { Dialect, DialectReader } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import type { Verdict } from '../verdict.ts';
 import { findingOf, fixOf } from '../verdict.ts';
-import type { Cause } from './causes.ts';
+import type { ApacheCause } from './causes.ts';
 import { causeOf } from './causes.ts';
-import type { ErrorLine } from './error-line.ts';
+import type { ApacheErrorLine } from './error-line.ts';
 import { readErrorLine } from './error-line.ts';
-import { well } from './failures.ts';
+import { noFailure } from './failures.ts';
 
 export const apacheErrorLog: Dialect = {
   gateway: 'apache',
@@ -31,7 +31,7 @@ interface Remembered {
 }
 
 /** Joins what Apache writes of one failure in two or three lines: the one with the number of the error comes first. */
-class ErrorLog implements LineReader {
+class ErrorLog implements DialectReader {
   readonly #threads = new Map<string, Remembered>();
   #failures = 0;
 
@@ -46,7 +46,7 @@ class ErrorLog implements LineReader {
     return this.#failure(parts, cause);
   }
 
-  #failure(parts: ErrorLine, cause: Cause): Finding {
+  #failure(parts: ApacheErrorLine, cause: ApacheCause): Finding {
     const before = this.#recent(parts);
     const upstream = upstreamOf(parts.text);
     const words = parts.code === '' ? parts.text.slice(0, 24) : parts.code;
@@ -62,13 +62,13 @@ class ErrorLog implements LineReader {
     return findingFor(parts, { ...verdict, isConsequence: true }, before.key, upstream ?? before.upstream);
   }
 
-  #recent(parts: ErrorLine): Remembered | null {
+  #recent(parts: ApacheErrorLine): Remembered | null {
     const before = this.#threads.get(parts.thread);
     if (before === undefined) return null;
     return Math.abs((parts.atMs ?? 0) - before.atMs) <= sameFailureMs ? before : null;
   }
 
-  #remember(parts: ErrorLine, failure: Remembered): void {
+  #remember(parts: ApacheErrorLine, failure: Remembered): void {
     this.#threads.delete(parts.thread);
     this.#threads.set(parts.thread, failure);
     if (this.#threads.size <= threadsMax) return;
@@ -78,7 +78,7 @@ class ErrorLog implements LineReader {
 }
 
 /** A name with several addresses: each that fails has a line, and only the last ends the request. */
-function isSameAttempt(before: Remembered, { verdict }: Cause): boolean {
+function isSameAttempt(before: Remembered, { verdict }: ApacheCause): boolean {
   return (
     !before.isEnding &&
     before.verdict.stage === 'connect' &&
@@ -93,7 +93,7 @@ function isVaguer(follows: Verdict, first: Verdict): boolean {
   return first.type !== null;
 }
 
-function findingFor(parts: ErrorLine, verdict: Verdict, joins: string | null, upstream: string | null): Finding {
+function findingFor(parts: ApacheErrorLine, verdict: Verdict, joins: string | null, upstream: string | null): Finding {
   return findingOf(
     {
       gateway: 'apache',
@@ -109,11 +109,11 @@ function findingFor(parts: ErrorLine, verdict: Verdict, joins: string | null, up
   );
 }
 
-function evidenceOf(parts: ErrorLine): readonly string[] {
+function evidenceOf(parts: ApacheErrorLine): readonly string[] {
   return [parts.errnoText ?? '', parts.code, parts.text.slice(0, 160)].filter((word) => word !== '');
 }
 
-function eventOf(parts: ErrorLine, { verdict }: Cause): Finding {
+function eventOf(parts: ApacheErrorLine, { verdict }: ApacheCause): Finding {
   const upstream = /\(([^()]{1,200})\)/.exec(parts.text)?.[1] ?? null;
   return findingOf(
     {
@@ -129,7 +129,7 @@ function eventOf(parts: ErrorLine, { verdict }: Cause): Finding {
 }
 
 /** What is written of other things: of the server as a whole, mostly, and of requests that are not forwarded. */
-function otherLine(parts: ErrorLine): Finding {
+function otherLine(parts: ApacheErrorLine): Finding {
   const isFailure = parts.level === 'error' && parts.client !== null;
   const facts = {
     gateway: 'apache',
@@ -142,12 +142,12 @@ function otherLine(parts: ErrorLine): Finding {
       parts.text,
     )
   ) {
-    return findingOf(facts, well);
+    return findingOf(facts, noFailure);
   }
   return findingOf(
     { ...facts, evidence: evidenceOf(parts) },
     {
-      ...well,
+      ...noFailure,
       sentence: 'All workers of Apache are busy: new requests wait before anybody looks at them.',
       fix: fixOf(
         'See whether they wait for a slow application; only then raise the limit, as far as memory allows',

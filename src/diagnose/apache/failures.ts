@@ -1,5 +1,5 @@
 import type { Verdict } from '../verdict.ts';
-import { fixOf, wellVerdict } from '../verdict.ts';
+import { fixOf, harmlessVerdict } from '../verdict.ts';
 
 const gatewayBorn = { born: 'reverse-proxy' } as const;
 
@@ -381,4 +381,4 @@ export const unknown: Verdict = {
   ),
 };
 
-export const well = wellVerdict;
+export const noFailure = harmlessVerdict;

@@ -7,7 +7,7 @@ import {
   unknownVerdict,
   unreachableVerdict,
 } from '../typed-verdict.ts';
-import { fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { lambdaVerdict } from './lambda-reasons.ts';
 
 /** What a line of an Application Load Balancer says. Times in seconds; -1 where a step was not reached. */
@@ -41,9 +41,9 @@ export function judgeAlb(exchange: AlbExchange): Verdict {
   const { status, targetStatus, errorReason } = exchange;
   if (errorReason?.startsWith('Lambda') === true) return lambdaVerdict(errorReason);
   if (status === 460) return clientLeft;
-  if (targetStatus !== null && targetStatus === status) return status >= 500 ? relayed(status) : wellVerdict;
+  if (targetStatus !== null && targetStatus === status) return status >= 500 ? relayed(status) : harmlessVerdict;
   if (errorReason?.startsWith('Auth') === true) return authVerdict(errorReason, status);
-  if (status === null || status < 400) return wellVerdict;
+  if (status === null || status < 400) return harmlessVerdict;
   if (targetStatus !== null) return judgeCutAnswer(exchange, targetStatus);
   if (exchange.actions.includes('fixed-response')) return fixedResponse(status);
   return status < 500 || status === 501 || status === 505 ? judgeRequest(exchange, status) : judgeFailure(exchange);
@@ -63,7 +63,7 @@ function relayed(status: number): Verdict {
 }
 
 function fixedResponse(status: number): Verdict {
-  if (status < 500) return wellVerdict;
+  if (status < 500) return harmlessVerdict;
   return failed('proxy_internal_response', {
     sentence: `A rule of the listener answers ${status} itself (fixed-response).`,
     fix: fixOf(
@@ -231,7 +231,7 @@ function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): 
       stage: 'content',
       fix: fixOf("Correct the application's Content-Length, or find why it stops in the middle"),
     });
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   return unknownVerdict(
     'load-balancer',
     `${target ?? 'The target'} answered ${targetStatus}, which the load balancer could not pass on: cut short, or no valid HTTP.`,

@@ -4,7 +4,7 @@ import { isoTimeMs } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { statusOf } from '../status-field.ts';
 import { appErrorVerdict, failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { albRequest } from './alb.ts';
 import { present, secondsOf, splitFields } from './fields.ts';
 
@@ -65,10 +65,10 @@ function evidenceOf(fields: readonly string[]): string[] {
 function judge(exchange: ClbExchange): Verdict {
   const { status, backendStatus, backendS, backend } = exchange;
   // A TCP listener has no status at all.
-  if (status === null || status < 400) return wellVerdict;
+  if (status === null || status < 400) return harmlessVerdict;
   if (backendStatus === status)
     return status < 500
-      ? wellVerdict
+      ? harmlessVerdict
       : appErrorVerdict(
           `The instance itself answered ${status}; the load balancer passed it on.`,
           fixOf("Look into the application's own log at that time"),

@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import { type JsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { requestOf } from '../line-text.ts';
-import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
 import { readErrorLog } from './fixes.ts';
 
@@ -31,28 +31,34 @@ interface Judged {
   readonly evidence: readonly string[];
 }
 
-const well: Judged = { verdict: wellVerdict, evidence: [] };
+const noFailure: Judged = { verdict: harmlessVerdict, evidence: [] };
 
 function judge(fields: JsonLine, status: number | null): Judged {
   if (status === 499) {
     const sentence = 'The client left before it was answered.';
-    const verdict: Verdict = { ...wellVerdict, shape: 'client_abort', born: 'client', whose: 'client', sentence };
+    const verdict: Verdict = { ...harmlessVerdict, shape: 'client_abort', born: 'client', whose: 'client', sentence };
     return { verdict: { ...verdict, type: 'http_request_error' }, evidence: ['status=499'] };
   }
-  if (status === null || status < 500) return well;
+  if (status === null || status < 500) return noFailure;
   const sign = signOfApplication(jsonObject(fields['resp_headers']) ?? {});
   return sign === null ? unknownFailure(status) : ofApplication(status, sign);
 }
 
 function ofApplication(status: number, sign: string): Judged {
   const sentence = `The application itself answered with ${status}; Caddy passed it on.`;
-  const verdict: Verdict = { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence };
+  const verdict: Verdict = {
+    ...harmlessVerdict,
+    shape: 'app_error',
+    born: 'application',
+    whose: 'application',
+    sentence,
+  };
   return { verdict, evidence: [`status=${status}`, sign] };
 }
 
 function unknownFailure(status: number): Judged {
   const sentence = `Caddy answered with ${status}, and the access log does not say why.`;
-  const verdict: Verdict = { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: readErrorLog };
+  const verdict: Verdict = { ...harmlessVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: readErrorLog };
   return { verdict, evidence: [`status=${status}`] };
 }
 

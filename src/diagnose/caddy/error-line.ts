@@ -2,7 +2,7 @@ import type { Finding, LineKind } from '../finding.ts';
 import { type GoError, readGoError, readGoErrorInContent } from '../go-errors.ts';
 import { jsonNumber, jsonText } from '../json-fields.ts';
 import { requestOf } from '../line-text.ts';
-import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
 import { caddyFixes, readErrorLog } from './fixes.ts';
 
@@ -58,7 +58,7 @@ function verdictOfGo(known: GoError | null): Judged {
 }
 
 const unknownError: Verdict = {
-  ...wellVerdict,
+  ...harmlessVerdict,
   shape: 'unknown',
   born: 'reverse-proxy',
   sentence: 'Caddy could not answer this request, for a reason that is not known here.',
@@ -72,14 +72,14 @@ function verdictOfError(line: CaddyLine): Judged {
   if (isProxy) return verdictOfProxyError(line.text, status);
   const known = readGoError(line.text);
   if (known?.shape === 'client_abort') return verdictOfGo(known);
-  if (status !== null && status < 500) return { verdict: wellVerdict, endpoint: null };
+  if (status !== null && status < 500) return { verdict: harmlessVerdict, endpoint: null };
   return { verdict: ownVerdict(trace), endpoint: null };
 }
 
 function verdictOfProxyError(text: string, status: number | null): Judged {
   const known = verdictOfGo(readGoError(text));
   if (known.verdict !== unknownError || status === null || status >= 500) return known;
-  return { verdict: wellVerdict, endpoint: null };
+  return { verdict: harmlessVerdict, endpoint: null };
 }
 
 /** Another part of Caddy than the reverse proxy: it never was on the way to an application. */
@@ -139,8 +139,8 @@ function event(line: CaddyLine, inner: string): Finding {
   const upstream =
     jsonText(line.fields['host']) ?? jsonText(line.fields['address']) ?? jsonText(line.fields['upstream']);
   const facts = { ...factsOf(line, 'event'), joins: null };
-  if (health === undefined) return findingOf(facts, wellVerdict);
+  if (health === undefined) return findingOf(facts, harmlessVerdict);
   const evidence = [inner === '' ? line.text : `${line.text}: ${inner.slice(0, 200)}`];
   const sentence = upstream === null ? `${health}.` : `${health}: ${upstream}.`;
-  return findingOf({ ...facts, upstream, evidence }, { ...wellVerdict, sentence });
+  return findingOf({ ...facts, upstream, evidence }, { ...harmlessVerdict, sentence });
 }

@@ -2,7 +2,7 @@ import type { Finding } from '../finding.ts';
 import { readGoError } from '../go-errors.ts';
 import { isoTimeMs } from '../json-fields.ts';
 import { commonLogTimeMs } from '../line-text.ts';
-import { findingOf, wellVerdict } from '../verdict.ts';
+import { findingOf, harmlessVerdict } from '../verdict.ts';
 import { caddyFixes, readErrorLog } from './fixes.ts';
 
 /** "02/Jan/2026:15:04:05 +0000 [ERROR 502 /path] dial tcp ...": the error log of Caddy 1. */
@@ -29,9 +29,15 @@ export function readVersionOne(line: string): Finding | null {
     evidence: [text.slice(0, 240)],
   };
   if (known === null) {
-    if (facts.status < 500) return findingOf({ ...facts, evidence: [] }, wellVerdict);
+    if (facts.status < 500) return findingOf({ ...facts, evidence: [] }, harmlessVerdict);
     const sentence = 'Caddy could not answer this request, for a reason that is not known here.';
-    return findingOf(facts, { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: readErrorLog });
+    return findingOf(facts, {
+      ...harmlessVerdict,
+      shape: 'unknown',
+      born: 'reverse-proxy',
+      sentence,
+      fix: readErrorLog,
+    });
   }
   const { shape, type, stage, born, whose, sentence, cause } = known;
   const isConsequence = cause === 'no_upstreams';

@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import { isoTimeMs, jsonLine, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
-import { findingOf, wellVerdict } from '../verdict.ts';
+import { findingOf, harmlessVerdict } from '../verdict.ts';
 
 const format = 'Candor control plane log';
 
@@ -28,6 +28,6 @@ export function readEventLine(line: string): Finding | null {
       upstream: subject?.startsWith('endpoint:') === true ? subject.slice('endpoint:'.length) : subject,
       evidence: [`"kind":"${kind}"`, ...(cause === null ? [] : [`"cause":"${cause}"`])],
     },
-    wellVerdict,
+    harmlessVerdict,
   );
 }

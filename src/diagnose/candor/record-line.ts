@@ -6,7 +6,7 @@ import type { Born, Finding, FindingShape, Fix } from '../finding.ts';
 import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { statusOf } from '../status-field.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { specOfRecord, stepAfterExit } from './record-spec.ts';
 
 const format = 'Candor exchange log';
@@ -53,7 +53,7 @@ function endpointOf(fields: JsonLine): string | null {
 
 function judge(fields: JsonLine): Verdict {
   const shape = shapeOf(fields.shape);
-  if (shape === 'none') return wellVerdict;
+  if (shape === 'none') return harmlessVerdict;
   const stage = stages.find((known) => known === fields.stage) ?? null;
   const whose = whoses.find((known) => known === fields.whose) ?? null;
   const cause = jsonText(fields.cause);
@@ -79,19 +79,19 @@ function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): {
       sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on as it came.`,
       fix: fixOf(`Look into the application's own log; it saw the request as X-Request-Id ${id}`, explain),
     };
-  const told = toldOf(fields, cause);
-  const sentence = detail ?? (told === null ? `The gateway tells of ${cause ?? shape}.` : `${told.title}.`);
-  const step = told?.nextStep.replaceAll('REQUEST-ID', id) ?? `Run \`${explain}\``;
+  const causeText = causeTextOf(fields, cause);
+  const sentence = detail ?? (causeText === null ? `The gateway tells of ${cause ?? shape}.` : `${causeText.title}.`);
+  const step = causeText?.nextStep.replaceAll('REQUEST-ID', id) ?? `Run \`${explain}\``;
   return { sentence, fix: fixOf(step, explain) };
 }
 
-interface Told {
+interface CauseText {
   readonly title: string;
   readonly nextStep: string;
 }
 
 /** Null where the table knows nothing of it. A file may say anything in place of the evidence that the table expects. */
-function toldOf(fields: JsonLine, cause: string | null): Told | null {
+function causeTextOf(fields: JsonLine, cause: string | null): CauseText | null {
   if (cause === null) return null;
   const record = {
     cause,
@@ -135,5 +135,5 @@ function evidenceOf(fields: JsonLine): string[] {
 function lostFinding(fields: JsonLine): Finding {
   const count = jsonNumber(fields.exchanges);
   const evidence = ['"kind":"lost"', ...(count === null ? [] : [`"exchanges":${count}`])];
-  return findingOf({ gateway: 'candor', format, kind: 'event', atMs: isoTimeMs(fields.at), evidence }, wellVerdict);
+  return findingOf({ gateway: 'candor', format, kind: 'event', atMs: isoTimeMs(fields.at), evidence }, harmlessVerdict);
 }

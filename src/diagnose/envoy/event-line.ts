@@ -1,6 +1,6 @@
 import type { Finding } from '../finding.ts';
 import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
-import { findingOf, wellVerdict } from '../verdict.ts';
+import { findingOf, harmlessVerdict } from '../verdict.ts';
 
 /** "[2026-05-21 09:58:05.456][12][warning][upstream] [source/...] text": Envoy about itself. */
 const ownLog =
@@ -23,7 +23,10 @@ interface EventWords {
 }
 
 function event({ sentence, ...facts }: EventWords): Finding {
-  return findingOf({ gateway: 'envoy', format: 'Envoy events', kind: 'event', ...facts }, { ...wellVerdict, sentence });
+  return findingOf(
+    { gateway: 'envoy', format: 'Envoy events', kind: 'event', ...facts },
+    { ...harmlessVerdict, sentence },
+  );
 }
 
 const healthWords: readonly (readonly [key: string, words: string])[] = [
@@ -42,13 +45,13 @@ function clusterOf(object: JsonLine): string | null {
 function healthEvent(object: JsonLine): Finding | null {
   if (object['health_checker_type'] === undefined) return null;
   const found = healthWords.find(([key]) => object[key] !== undefined);
-  const upstream = placeOf(jsonObject(jsonObject(object['host'])?.['socket_address'])) ?? clusterOf(object);
+  const upstream = endpointOf(jsonObject(jsonObject(object['host'])?.['socket_address'])) ?? clusterOf(object);
   const atMs = isoTimeMs(object['timestamp']);
   if (found === undefined) return event({ atMs, upstream, evidence: [], sentence: '' });
   return event({ atMs, upstream, evidence: [found[0]], sentence: `${upstream ?? 'A host'} ${found[1]}.` });
 }
 
-function placeOf(address: JsonLine | null): string | null {
+function endpointOf(address: JsonLine | null): string | null {
   const host = jsonText(address?.['address']);
   const port = jsonNumber(address?.['port_value']);
   return host === null || port === null ? null : `${host}:${port}`;

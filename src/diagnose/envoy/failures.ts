@@ -2,7 +2,7 @@ import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { Whose } from '../../core/shape.ts';
 import type { Stage } from '../../core/stage.ts';
 import type { Fix } from '../finding.ts';
-import { type Verdict, wellVerdict } from '../verdict.ts';
+import { type Verdict, harmlessVerdict } from '../verdict.ts';
 import { directionOf, type EnvoyExchange } from './exchange.ts';
 import { envoyFixes, fixOfTransport } from './fixes.ts';
 import { readTransportReason } from './transport-reason.ts';
@@ -50,7 +50,7 @@ export function connectionFailure(exchange: EnvoyExchange, resetReason: string):
 function unreachable(exchange: EnvoyExchange): Verdict {
   const sentence = `No connection to ${upstreamWords(exchange)} could be made; the line does not say why.`;
   const fix = envoyFixes.addReason;
-  return { ...wellVerdict, shape: 'unreachable', stage: 'connect', born: 'reverse-proxy', sentence, fix };
+  return { ...harmlessVerdict, shape: 'unreachable', stage: 'connect', born: 'reverse-proxy', sentence, fix };
 }
 
 export function terminated(exchange: EnvoyExchange, hasBegun: boolean): Verdict {

@@ -1,4 +1,4 @@
-import { type Verdict, wellVerdict } from '../verdict.ts';
+import { type Verdict, harmlessVerdict } from '../verdict.ts';
 import { directionOf, type EnvoyExchange } from './exchange.ts';
 import {
   brokenOff,
@@ -194,7 +194,7 @@ const verdictsOfFlags: readonly (readonly [flag: string, judge: Judge])[] = [
 
 const resetForm = /^upstream_reset_(before|after)_response_started(?:\{([a-z_A-Z]{1,60}))?/;
 
-export interface Judged {
+export interface EnvoyJudgement {
   readonly verdict: Verdict;
   /** Which field decided. */
   readonly by: 'details' | 'flags' | 'code';
@@ -204,12 +204,12 @@ export interface Judged {
  * Details first: they are one reason, where flags are a collection. Then flags; the code only where both are silent,
  * for it never says who made the answer.
  */
-export function judge(exchange: EnvoyExchange): Judged {
+export function judge(exchange: EnvoyExchange): EnvoyJudgement {
   if (exchange.cluster === 'BlackHoleCluster') return { verdict: noRoute(exchange), by: 'flags' };
   return ofDetails(exchange) ?? ofFlags(exchange) ?? ofCode(exchange);
 }
 
-function ofDetails(exchange: EnvoyExchange): Judged | null {
+function ofDetails(exchange: EnvoyExchange): EnvoyJudgement | null {
   const { details } = exchange;
   if (details === null || details === 'via_upstream') return null;
   const reset = resetForm.exec(details);
@@ -220,7 +220,7 @@ function ofDetails(exchange: EnvoyExchange): Judged | null {
   }
   if (details === 'direct_response') {
     const isFailure = exchange.code !== null && exchange.code >= 500;
-    return { verdict: isFailure ? directAnswer : wellVerdict, by: 'details' };
+    return { verdict: isFailure ? directAnswer : harmlessVerdict, by: 'details' };
   }
   if (/^http[12]\./.test(details) && exchange.flags?.includes('UPE') !== true)
     return { verdict: badRequest(exchange, false), by: 'details' };
@@ -228,7 +228,7 @@ function ofDetails(exchange: EnvoyExchange): Judged | null {
   return judged === undefined ? null : { verdict: judged[1](exchange, hasAnswerBegun(exchange)), by: 'details' };
 }
 
-function ofFlags(exchange: EnvoyExchange): Judged | null {
+function ofFlags(exchange: EnvoyExchange): EnvoyJudgement | null {
   const { flags } = exchange;
   if (flags === null || flags.length === 0) return null;
   const found = verdictsOfFlags.find(([flag]) => flags.includes(flag));
@@ -251,33 +251,33 @@ function retriesSpent(exchange: EnvoyExchange): Verdict {
   if (exchange.isTcp) {
     const sentence = `No attempt to connect to ${upstreamWords(exchange)} succeeded; the line does not say why.`;
     const fix = envoyFixes.addReason;
-    return { ...wellVerdict, shape: 'unreachable', stage: 'connect', born: 'reverse-proxy', sentence, fix };
+    return { ...harmlessVerdict, shape: 'unreachable', stage: 'connect', born: 'reverse-proxy', sentence, fix };
   }
   return unknownFailure('Every attempt failed, and the line does not say how.');
 }
 
 function unknownFailure(sentence: string): Verdict {
-  return { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: envoyFixes.addDetails };
+  return { ...harmlessVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: envoyFixes.addDetails };
 }
 
 function appError(exchange: EnvoyExchange): Verdict {
-  if (exchange.code !== null && exchange.code < 500) return wellVerdict;
+  if (exchange.code !== null && exchange.code < 500) return harmlessVerdict;
   const place = upstreamWords(exchange);
   // Between pods, what looks like the application's answer may be that of the sidecar before it, which has its own line.
   const who = directionOf(exchange) === 'outbound' ? `${place}, or the sidecar before it,` : `${place} itself`;
   const sentence = `${who} answered with ${exchange.code ?? 'a failure'}; Envoy passed it on.`;
   const words = sentence.startsWith('the ') ? `T${sentence.slice(1)}` : sentence;
-  return { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };
+  return { ...harmlessVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };
 }
 
 /** A delay on purpose, an answer of the cache, a connection that lasted as long as it may. */
 const harmlessFlags: ReadonlySet<string> = new Set(['DI', 'RFCF', 'DT']);
 
-function ofCode(exchange: EnvoyExchange): Judged {
+function ofCode(exchange: EnvoyExchange): EnvoyJudgement {
   const { code, details, serviceTimeMs, host, namesHost, flags, isTcp } = exchange;
   const by = details === null ? 'code' : 'details';
   if (code === 0 && !isTcp && details === null) return { verdict: clientLeft, by };
-  if (code === null || code < 500) return { verdict: code === 499 ? clientLeft : wellVerdict, by };
+  if (code === null || code < 500) return { verdict: code === 499 ? clientLeft : harmlessVerdict, by };
   if (details === 'via_upstream' || serviceTimeMs !== null) return { verdict: appError(exchange), by };
   const isFlagged = flags?.some((flag) => !harmlessFlags.has(flag)) ?? true;
   if (details !== null || isFlagged)

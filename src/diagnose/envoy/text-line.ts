@@ -55,7 +55,7 @@ export interface TextLine {
 
 /**
  * Envoy's default format (Emissary writes ACCESS before it), and Istio's: time, request, code, flags; then what may stand between (details and reason);
- * octets received, octets sent and duration; the service's time; five quoted fields, the host last; Istio's others.
+ * bytes received, bytes sent and duration; the service's time; five quoted fields, the host last; Istio's others.
  */
 export function textLine(line: string): TextLine | null {
   const time = startTime.exec(line);

@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.ts';
 import { commonLogTimeMs, judgedText } from '../line-text.ts';
 import type { Verdict } from '../verdict.ts';
-import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, harmlessVerdict } from '../verdict.ts';
 import { afterSessionStart } from './session-line.ts';
 
 const processPrefix = /(?:^|[\s/])haproxy(?:\[\d{1,10}\]:? |:? )(?:- - )?/;
@@ -35,7 +35,7 @@ export function readEvent(line: string): Finding | null {
   if (recogniseEvent(line) === 0) return null;
   const text = eventText(line);
   const facts = { gateway: 'haproxy', format: 'HAProxy event log', kind: 'event' } as const;
-  if (!eventStarts.test(text)) return findingOf(facts, wellVerdict);
+  if (!eventStarts.test(text)) return findingOf(facts, harmlessVerdict);
   const upstream = text.startsWith('Connect from') ? null : (serverName.exec(text)?.[1] ?? null);
   const evidence = [
     / is DOWN| is UP|has no server available|failed/.exec(text)?.[0].trim(),
@@ -44,7 +44,7 @@ export function readEvent(line: string): Finding | null {
   ];
   return findingOf(
     { ...facts, upstream, evidence: evidence.filter((word) => word !== undefined) },
-    { ...wellVerdict, ...judgeEvent(text, upstream) },
+    { ...harmlessVerdict, ...judgeEvent(text, upstream) },
   );
 }
 
@@ -91,7 +91,7 @@ export function readConnectionError(line: string): Finding | null {
       evidence: [match[3] ?? ''],
     },
     {
-      ...wellVerdict,
+      ...harmlessVerdict,
       shape: 'client_abort',
       stage: 'request',
       born: 'client',

@@ -42,7 +42,7 @@ export function readHttpSession(line: string): SessionLine | null {
     backendAndServer = '',
     timers = '',
     status,
-    octets,
+    bytes,
     cookie,
     setCookie,
     state = '',
@@ -52,7 +52,7 @@ export function readHttpSession(line: string): SessionLine | null {
   const times = readTimers(timers, 5);
   const server = splitServer(backendAndServer);
   const statusNumber = wholeNumber(status);
-  if (times === null || server === null || statusNumber === null || wholeNumber(octets?.replace('+', '')) === null)
+  if (times === null || server === null || statusNumber === null || wholeNumber(bytes?.replace('+', '')) === null)
     return null;
   if (cookie === undefined || setCookie === undefined || state.length !== 4 || !statePattern.test(state)) return null;
   if (!countsPattern.test(counts) || !countsPattern.test(queues)) return null;
@@ -77,11 +77,11 @@ export function readHttpSession(line: string): SessionLine | null {
 export function readTcpSession(line: string): SessionLine | null {
   const start = afterSessionStart(line);
   if (start === null) return null;
-  const [frontend = '', backendAndServer = '', timers = '', octets, state = '', counts = '', queues = ''] =
+  const [frontend = '', backendAndServer = '', timers = '', bytes, state = '', counts = '', queues = ''] =
     start.rest.split(' ', 8);
   const times = readTimers(timers, 3);
   const server = splitServer(backendAndServer);
-  if (times === null || server === null || wholeNumber(octets?.replace('+', '')) === null) return null;
+  if (times === null || server === null || wholeNumber(bytes?.replace('+', '')) === null) return null;
   if (state.length !== 2 || !statePattern.test(state) || !countsPattern.test(counts) || !countsPattern.test(queues))
     return null;
   const [, connectMs = null, durationMs = null] = times;
@@ -104,7 +104,7 @@ export function readTcpSession(line: string): SessionLine | null {
 const clfStart = /^ - - \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
 
 /**
- * `option httplog clf`: status and octets where everybody has them, then "" "" in the place of Referer and User-Agent,
+ * `option httplog clf`: status and bytes where everybody has them, then "" "" in the place of Referer and User-Agent,
  * and what is HAProxy's own as quoted and plain fields after them.
  */
 export function readClfSession(line: string): SessionLine | null {
@@ -118,12 +118,12 @@ export function readClfSession(line: string): SessionLine | null {
     .slice(requestEnd + 2)
     .split(' ', 23)
     .map(unquoted);
-  const [status, octets, referer, agent, port, ms, frontend = '', backend = '', server = ''] = fields;
+  const [status, bytes, referer, agent, port, ms, frontend = '', backend = '', server = ''] = fields;
   if (referer !== '' || agent !== '' || wholeNumber(port) === null || wholeNumber(ms) === null) return null;
   const times = fields.slice(9, 14).map((time) => wholeNumber(time.replace('+', '')));
   const state = fields[14] ?? '';
   if (times.length !== 5 || times.includes(null) || state.length !== 4 || !statePattern.test(state)) return null;
-  if (wholeNumber(status) === null || octets === undefined || wholeNumber(fields[15]) === null) return null;
+  if (wholeNumber(status) === null || bytes === undefined || wholeNumber(fields[15]) === null) return null;
   const [, , connectMs = null, responseMs = null, durationMs = null] = times;
   return {
     atMs: commonLogTimeMs(match[1] ?? ''),

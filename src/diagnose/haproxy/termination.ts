@@ -1,5 +1,5 @@
 import type { Verdict } from '../verdict.ts';
-import { fixOf, wellVerdict } from '../verdict.ts';
+import { fixOf, harmlessVerdict } from '../verdict.ts';
 
 /** What a line of HAProxy's tells of how a session ended (configuration manual, sections 8.2 and 8.5). */
 export interface Ending {
@@ -269,7 +269,7 @@ export function judgeEnding(ending: Ending): Verdict {
   if (cause === 'C' || cause === 'c') return clientLeft;
   if (cause === 'S' || cause === 's') return judgeServerSide(ending);
   if (cause === 'P') return judgeProxySide(ending);
-  if (cause === 'L') return (ending.status ?? 0) >= 500 ? answeredItself : wellVerdict;
+  if (cause === 'L') return (ending.status ?? 0) >= 500 ? answeredItself : harmlessVerdict;
   if (cause === 'R') return exhausted;
   if (cause === 'I') return ownFault;
   if (cause === 'D')
@@ -288,7 +288,7 @@ export function hasServer({ server }: Pick<Ending, 'server'>): boolean {
 }
 
 function judgeNormalEnd(ending: Ending): Verdict {
-  if ((ending.status ?? 0) < 500) return wellVerdict;
+  if ((ending.status ?? 0) < 500) return harmlessVerdict;
   if (!hasServer(ending)) return answeredItself;
   if (ending.responseMs === -1) return unknownEnding;
   return {

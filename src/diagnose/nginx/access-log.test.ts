@@ -108,14 +108,14 @@ const fields: readonly (readonly [string, string, string])[] = [
   ['a status and how long it took', more('504', 'urt="60.001"'), unknown],
   ['no time until the head', more('502', 'ua="10.0.0.5:80" us="502" uct="0.000" urt="0.001"'), unknown],
   [
-    'a break or garbage, without the octets',
+    'a break or garbage, without the bytes',
     more('502', 'ua="10.0.0.5:80" us="502" uct="0.000" uht="-" urt="0.001"'),
     unknown,
   ],
   ['a 500 of unknown authors', start('500'), unknown],
   ['a client that left, in combined', start('499'), 'access client_abort - -'],
   ['a client that was too slow', start('408'), 'access client_abort http_request_error -'],
-  ['octets that are no request', start('400', '\\x16\\x03\\x01'), 'access client_abort http_request_error -'],
+  ['bytes that are no request', start('400', '\\x16\\x03\\x01'), 'access client_abort http_request_error -'],
   ["the application's own 400", start('400'), 'access none - -'],
   ['nothing wrong', start('200'), 'access none - -'],
 ];

@@ -6,8 +6,8 @@ import type { UpstreamAttempt } from './attempts.ts';
 import { attemptsOf, decisive } from './attempts.ts';
 import { fix } from './fixes.ts';
 import { cannotTell, ownAnswer } from './own-answer.ts';
-import type { Verdict } from './verdict.ts';
-import { clientLeft, failed, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { clientLeft, failed, harmless } from './verdict.ts';
 
 /** What one line of an access log says, whatever its format. */
 export function findingOfAccess(fields: AccessFields): Finding {
@@ -30,9 +30,9 @@ export function findingOfAccess(fields: AccessFields): Finding {
   );
 }
 
-function judge(fields: AccessFields, attempt: UpstreamAttempt | null): Verdict {
+function judge(fields: AccessFields, attempt: UpstreamAttempt | null): NginxVerdict {
   const { status } = fields;
-  if (status === null) return quiet('access');
+  if (status === null) return harmless('access');
   if (status === 499) {
     return clientLeft(
       {
@@ -52,8 +52,8 @@ function judge(fields: AccessFields, attempt: UpstreamAttempt | null): Verdict {
 }
 
 /** nginx writes 009 for HTTP/0.9: either the client asked so, or what came back had no head at all. */
-function judgeOldAnswer(fields: AccessFields): Verdict {
-  if (fields.requestLine === null || !/ HTTP\/\d/.test(fields.requestLine)) return quiet('access');
+function judgeOldAnswer(fields: AccessFields): NginxVerdict {
+  if (fields.requestLine === null || !/ HTTP\/\d/.test(fields.requestLine)) return harmless('access');
   return failed(
     {
       shape: 'garbage',
@@ -69,9 +69,9 @@ function judgeOldAnswer(fields: AccessFields): Verdict {
   );
 }
 
-function judgeSmaller(fields: AccessFields, status: number, attempt: UpstreamAttempt | null): Verdict {
+function judgeSmaller(fields: AccessFields, status: number, attempt: UpstreamAttempt | null): NginxVerdict {
   const isOfApplication = typeof attempt?.status === 'number' || typeof attempt?.headerTime === 'number';
-  if (isOfApplication) return quiet('access');
+  if (isOfApplication) return harmless('access');
   if (status === 408 || (status >= 494 && status <= 497) || (status === 400 && isNoRequest(fields.requestLine))) {
     return clientLeft(
       {
@@ -87,7 +87,7 @@ function judgeSmaller(fields: AccessFields, status: number, attempt: UpstreamAtt
   if (status === 429 && attempt?.address === null) {
     return ownAnswer(fields, status, 'http_request_denied', 'The client asked more often than the gateway lets it.');
   }
-  return quiet('access');
+  return harmless('access');
 }
 
 const isNoRequest = (line: string | null): boolean =>

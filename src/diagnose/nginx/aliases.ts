@@ -109,7 +109,7 @@ export class ValueCollector {
 }
 
 /** Whether the values tell of an upstream as nginx does; other gateways have no such times. */
-export function tellsOfUpstream(values: Values): boolean {
+export function namesUpstream(values: Values): boolean {
   for (const name of values.keys()) if (name.startsWith('upstream_')) return true;
   return false;
 }

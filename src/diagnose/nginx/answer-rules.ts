@@ -1,14 +1,14 @@
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
-import { words } from './connect-rules.ts';
-import type { ErrorLine } from './error-line.ts';
+import { lineEvidence } from './connect-rules.ts';
+import type { NginxErrorLine } from './error-line.ts';
 import { stageOf } from './error-line.ts';
-import type { Place } from './fixes.ts';
+import type { FixContext } from './fixes.ts';
 import { enlargeHeadBuffer, fix } from './fixes.ts';
-import type { Verdict } from './verdict.ts';
-import { answeredSo, failed, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { answeredSo, failed, harmless } from './verdict.ts';
 
 /** Lines about what the application sent. */
-export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
+export function judgeAnswer(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text } = line;
   if (text.startsWith('FastCGI sent in stderr: ') || text.startsWith('uwsgi sent in stderr'))
     return applicationSaid(line);
@@ -16,21 +16,24 @@ export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
   // A `goaway` is a goodbye: the answer is broken off, and nothing is wrong with its form.
   if (text.startsWith('upstream sent goaway')) return null;
   if (text.startsWith('upstream sent more data than specified in'))
-    return quiet('error', 'The application sent more than it had announced; the rest was dropped.');
+    return harmless('error', 'The application sent more than it had announced; the rest was dropped.');
   const type = typeOf(text);
   if (type === null) return null;
   // An answer that nginx gives up is an error in its log; with a warning it only leaves out what is wrong.
   if (line.level === 'warn')
-    return quiet('error', 'Something in the head of the answer was wrong, and nginx left it out; the answer went on.');
+    return harmless(
+      'error',
+      'Something in the head of the answer was wrong, and nginx left it out; the answer went on.',
+    );
   const stage = stageOf(line.action);
   return failed({
     shape: 'garbage',
     type,
     stage: stage === null || stage === 'client' ? 'response' : stage,
     whose: type === 'http_response_header_section_size' ? 'operator' : 'application',
-    evidence: words(line),
+    evidence: lineEvidence(line),
     sentence: sentenceOf(type, text),
-    fix: fixOf(type, text, place),
+    fix: fixOf(type, text, context),
   });
 }
 
@@ -77,12 +80,12 @@ const isOtherProtocol = (text: string): boolean =>
     text,
   );
 
-function fixOf(type: ProxyErrorType, text: string, place: Place): Verdict['fix'] {
-  if (type === 'http_response_header_section_size') return enlargeHeadBuffer(place);
+function fixOf(type: ProxyErrorType, text: string, context: FixContext): NginxVerdict['fix'] {
+  if (type === 'http_response_header_section_size') return enlargeHeadBuffer(context);
   if (isOtherProtocol(text)) {
     return fix(
-      `See that \`${place.module}_pass\` names the port of an application that speaks that protocol: HTTP, FastCGI, uwsgi and gRPC each need their own directive`,
-      place.module === 'fastcgi' || place.module === 'uwsgi' || place.module === 'grpc'
+      `See that \`${context.module}_pass\` names the port of an application that speaks that protocol: HTTP, FastCGI, uwsgi and gRPC each need their own directive`,
+      context.module === 'fastcgi' || context.module === 'uwsgi' || context.module === 'grpc'
         ? 'proxy_pass http://HOST:PORT;'
         : null,
     );
@@ -90,13 +93,13 @@ function fixOf(type: ProxyErrorType, text: string, place: Place): Verdict['fix']
   if (type === 'http_response_transfer_coding') {
     return fix('Have the application send either `Content-Length` or `Transfer-Encoding: chunked`, never both', null);
   }
-  return fix('Correct what the application sends; the words of the line name the field or the octets', null);
+  return fix('Correct what the application sends; the words of the line name the field or the bytes', null);
 }
 
-function applicationSaid(line: ErrorLine): Verdict {
+function applicationSaid(line: NginxErrorLine): NginxVerdict {
   if (line.text.includes('Primary script unknown')) {
     return {
-      ...quiet('error', 'PHP was asked for a script that it does not find: the answer is a 404 of its own.'),
+      ...harmless('error', 'PHP was asked for a script that it does not find: the answer is a 404 of its own.'),
       evidence: ['Primary script unknown'],
       fix: fix(
         'Give `SCRIPT_FILENAME` the path as PHP sees it',
@@ -107,5 +110,5 @@ function applicationSaid(line: ErrorLine): Verdict {
   if (/PHP (?:Fatal|Parse|Recoverable fatal) error|Uncaught /.test(line.text)) {
     return answeredSo([line.text.slice(0, 200)], 'error', 'The application itself failed, and wrote so.');
   }
-  return quiet('error', 'The application wrote this to its error output; the gateway only kept it.');
+  return harmless('error', 'The application wrote this to its error output; the gateway only kept it.');
 }

@@ -1,10 +1,10 @@
 import type { AccessFields } from './access-fields.ts';
 import type { UpstreamAttempt } from './attempts.ts';
 import { isGroupName } from './attempts.ts';
-import type { Place } from './fixes.ts';
+import type { FixContext } from './fixes.ts';
 import { checkAddress, enlargeHeadBuffer, fix, keepApplicationConnected, raiseTimeout, readErrorLog } from './fixes.ts';
 import { cannotTell, ownAnswer } from './own-answer.ts';
-import type { Verdict } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
 import { answeredSo, failed } from './verdict.ts';
 
 /** The fields that decide, as they are called and as they stand. */
@@ -19,15 +19,15 @@ function evidenceOf(status: number, attempt: UpstreamAttempt): readonly string[]
     ...show('upstream_header_time', attempt.headerTime),
     ...show('upstream_response_time', attempt.responseTime),
     ...show('upstream_response_length', attempt.responseLength),
-    ...show('upstream_bytes_received', attempt.octetsReceived),
+    ...show('upstream_bytes_received', attempt.bytesReceived),
   ];
 }
 
 /** A 5xx, with what the log has of the attempt behind it. The order is that of the questions: was anybody asked, did they answer, how far did it come. */
-export function judgeAttempt(fields: AccessFields, status: number, attempt: UpstreamAttempt): Verdict {
+export function judgeAttempt(fields: AccessFields, status: number, attempt: UpstreamAttempt): NginxVerdict {
   const evidence = evidenceOf(status, attempt);
   const { address, headerTime } = attempt;
-  if (wasNobodyAsked(attempt)) return judgeUnasked(fields, status, evidence);
+  if (wasNoneTried(attempt)) return judgeUnasked(fields, status, evidence);
   if (typeof headerTime === 'number') return relayed(evidence);
   const upstreamStatus = attempt.status ?? (attempt.status === undefined ? status : null);
   if (upstreamStatus === null) {
@@ -53,11 +53,11 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
   return judgeConnected(fields, upstreamStatus, attempt, evidence);
 }
 
-const relayed = (evidence: readonly string[]): Verdict =>
+const relayed = (evidence: readonly string[]): NginxVerdict =>
   answeredSo(evidence, 'access', 'The application answered so itself; the gateway passed it on.');
 
 /** Every field that the log has of the upstream is empty. */
-function wasNobodyAsked(attempt: UpstreamAttempt): boolean {
+function wasNoneTried(attempt: UpstreamAttempt): boolean {
   const { address, status, responseTime, connectTime, headerTime } = attempt;
   const logged = [address, status, responseTime, connectTime, headerTime].filter((value) => value !== undefined);
   // Times alone are empty for what was refused, too.
@@ -65,7 +65,7 @@ function wasNobodyAsked(attempt: UpstreamAttempt): boolean {
   return decides && logged.every((value) => value === null);
 }
 
-function judgeUnasked(fields: AccessFields, status: number, evidence: readonly string[]): Verdict {
+function judgeUnasked(fields: AccessFields, status: number, evidence: readonly string[]): NginxVerdict {
   // Kong answers 503 for a name that is not found, too.
   if (status === 503 && fields.product !== 'kong') {
     return fields.product === 'ingress-nginx'
@@ -92,7 +92,7 @@ function judgeUnasked(fields: AccessFields, status: number, evidence: readonly s
   };
 }
 
-function noneAlive(evidence: readonly string[]): Verdict {
+function noneAlive(evidence: readonly string[]): NginxVerdict {
   return failed(
     {
       shape: 'refused_by_gateway',
@@ -111,9 +111,9 @@ function noneAlive(evidence: readonly string[]): Verdict {
   );
 }
 
-/** No time until a connection, or not an octet of a request sent. */
-function wasNeverConnected({ connectTime, octetsSent }: UpstreamAttempt): boolean {
-  return connectTime === null || (connectTime === undefined && octetsSent === 0);
+/** No time until a connection, or not a byte of a request sent. */
+function wasNeverConnected({ connectTime, bytesSent }: UpstreamAttempt): boolean {
+  return connectTime === null || (connectTime === undefined && bytesSent === 0);
 }
 
 function neverConnected(
@@ -121,8 +121,8 @@ function neverConnected(
   upstreamStatus: number,
   attempt: UpstreamAttempt,
   evidence: readonly string[],
-): Verdict {
-  const place = { product, module: 'proxy', isStream: false };
+): NginxVerdict {
+  const context = { product, module: 'proxy', isStream: false };
   const isUnixSocket = attempt.address?.startsWith('unix:') === true;
   const isLate = upstreamStatus === 504;
   return failed(
@@ -136,7 +136,7 @@ function neverConnected(
       sentence: isLate
         ? 'The connection to the application was not there in time.'
         : 'There was no connection to the application: it refused, no way led there, or the TLS handshake failed; the error log says which.',
-      fix: checkAddress('See that the application runs and listens there', place),
+      fix: checkAddress('See that the application runs and listens there', context),
     },
     false,
     'access',
@@ -148,11 +148,11 @@ function judgeConnected(
   upstreamStatus: number,
   attempt: UpstreamAttempt,
   evidence: readonly string[],
-): Verdict {
-  const place = { product: fields.product, module: 'proxy', isStream: false };
-  const { connectTime, headerTime, octetsReceived, octetsSent } = attempt;
-  const isConnected = typeof connectTime === 'number' || (octetsSent ?? 0) > 0 || (octetsReceived ?? 0) > 0;
-  const hasNoHead = headerTime === null || octetsReceived === 0 || octetsReceived === null;
+): NginxVerdict {
+  const context = { product: fields.product, module: 'proxy', isStream: false };
+  const { connectTime, headerTime, bytesReceived, bytesSent } = attempt;
+  const isConnected = typeof connectTime === 'number' || (bytesSent ?? 0) > 0 || (bytesReceived ?? 0) > 0;
+  const hasNoHead = headerTime === null || bytesReceived === 0 || bytesReceived === null;
   if (!isConnected || !hasNoHead) {
     return cannotTell(
       fields,
@@ -169,40 +169,40 @@ function judgeConnected(
         whose: 'application',
         evidence,
         sentence: 'The application was connected, and did not begin to answer for as long as the gateway waits.',
-        fix: raiseTimeout('read', place),
+        fix: raiseTimeout('read', context),
       },
       false,
       'access',
     );
   }
-  if (octetsReceived === undefined) {
+  if (bytesReceived === undefined) {
     return cannotTell(
       fields,
       evidence,
       'The application was connected, and no acceptable head of an answer came: it broke off, or sent something else. This log does not say which.',
     );
   }
-  if ((octetsReceived ?? 0) > 0 && looksLikeGrpc(fields.requestLine)) {
+  if ((bytesReceived ?? 0) > 0 && looksLikeGrpc(fields.requestLine)) {
     return cannotTell(
       fields,
       evidence,
-      'The application was connected and gave no answer; with gRPC its first octets are no part of one, so they do not say whether it broke off.',
+      'The application was connected and gave no answer; with gRPC its first bytes are no part of one, so they do not say whether it broke off.',
     );
   }
-  if ((octetsReceived ?? 0) === 0) return brokeOff(place, evidence);
-  if (fillsBuffer(octetsReceived ?? 0)) return tooLarge(place, evidence);
+  if ((bytesReceived ?? 0) === 0) return brokeOff(context, evidence);
+  if (fillsBuffer(bytesReceived ?? 0)) return tooLarge(context, evidence);
   return cannotTell(
     fields,
     evidence,
-    'Octets came from the application, and no whole head of an answer: it broke off within the head, or wrote one that nginx does not take. Only the error log says which.',
+    'Bytes came from the application, and no whole head of an answer: it broke off within the head, or wrote one that nginx does not take. Only the error log says which.',
   );
 }
 
-/** HTTP/2 has frames of settings before any answer, so that octets have come even if nobody answered. */
+/** HTTP/2 has frames of settings before any answer, so that bytes have come even if nobody answered. */
 const looksLikeGrpc = (line: string | null): boolean =>
   line !== null && /^POST \/[\w.]{1,300}\/\w{1,200} HTTP\/2/.test(line);
 
-function brokeOff(place: Place, evidence: readonly string[]): Verdict {
+function brokeOff(context: FixContext, evidence: readonly string[]): NginxVerdict {
   return failed(
     {
       shape: 'reset',
@@ -210,8 +210,8 @@ function brokeOff(place: Place, evidence: readonly string[]): Verdict {
       stage: 'response',
       whose: 'application',
       evidence,
-      sentence: 'The application took the connection, and closed it without an octet of an answer.',
-      fix: keepApplicationConnected(place),
+      sentence: 'The application took the connection, and closed it without a byte of an answer.',
+      fix: keepApplicationConnected(context),
     },
     false,
     'access',
@@ -219,9 +219,9 @@ function brokeOff(place: Place, evidence: readonly string[]): Verdict {
 }
 
 /** A buffer that is exactly full is a head that did not fit: nginx reads no further than it. */
-const fillsBuffer = (octets: number): boolean => octets >= 4096 && octets % 4096 === 0;
+const fillsBuffer = (bytes: number): boolean => bytes >= 4096 && bytes % 4096 === 0;
 
-function tooLarge(place: Place, evidence: readonly string[]): Verdict {
+function tooLarge(context: FixContext, evidence: readonly string[]): NginxVerdict {
   return failed(
     {
       shape: 'garbage',
@@ -231,7 +231,7 @@ function tooLarge(place: Place, evidence: readonly string[]): Verdict {
       evidence,
       sentence:
         "The head of the application's answer fills the buffer that nginx keeps for it, and does not end there.",
-      fix: enlargeHeadBuffer(place),
+      fix: enlargeHeadBuffer(context),
     },
     false,
     'access',

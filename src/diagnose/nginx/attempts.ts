@@ -14,8 +14,8 @@ export interface UpstreamAttempt {
   readonly headerTime: number | null | undefined;
   readonly responseTime: number | null | undefined;
   readonly responseLength: number | null | undefined;
-  readonly octetsReceived: number | null | undefined;
-  readonly octetsSent: number | null | undefined;
+  readonly bytesReceived: number | null | undefined;
+  readonly bytesSent: number | null | undefined;
 }
 
 const attemptsMax = 64;
@@ -56,8 +56,8 @@ function attemptAt(lists: ReadonlyMap<Variable, readonly string[]>, index: numbe
     headerTime: number('upstream_header_time'),
     responseTime: number('upstream_response_time'),
     responseLength: number('upstream_response_length'),
-    octetsReceived: number('upstream_bytes_received'),
-    octetsSent: number('upstream_bytes_sent'),
+    bytesReceived: number('upstream_bytes_received'),
+    bytesSent: number('upstream_bytes_sent'),
   };
 }
 

@@ -1,16 +1,16 @@
 import type { Fix } from '../finding.ts';
-import type { ErrorLine } from './error-line.ts';
-import type { Place } from './fixes.ts';
+import type { NginxErrorLine } from './error-line.ts';
+import type { FixContext } from './fixes.ts';
 import { fix } from './fixes.ts';
 import { refused } from './refused.ts';
-import type { Verdict } from './verdict.ts';
-import { failed, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { failed, harmless } from './verdict.ts';
 
 /** Kong, APISIX and ingress-nginx choose the endpoint in Lua, and say there why they could not. */
-export function judgeChoice(line: ErrorLine, { product }: Place): Verdict | null {
+export function judgeChoice(line: NginxErrorLine, { product }: FixContext): NginxVerdict | null {
   const { whole } = line;
   if (product === 'nginx') return null;
-  if (isEventOfChoice(whole)) return quiet('event', 'The gateway changed its mind about the health of an endpoint.');
+  if (isEventOfChoice(whole)) return harmless('event', 'The gateway changed its mind about the health of an endpoint.');
   if (whole.includes(', context: ngx.timer') || whole.includes(', context: init_worker')) return null;
   if (isOfName(whole)) {
     const isLate = /timeout|timed out/.test(whole) && !/name error|server error: \d/.test(whole);
@@ -76,7 +76,7 @@ const isOfName = (whole: string): boolean =>
     whole,
   ) && !whole.includes('[cosocket]');
 
-function choiceFix(line: ErrorLine): Fix {
+function choiceFix(line: NginxErrorLine): Fix {
   if (line.product === 'kong')
     return fix(
       'See which targets are healthy, and add or mend them',

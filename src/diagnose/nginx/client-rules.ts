@@ -1,22 +1,22 @@
-import { words } from './connect-rules.ts';
-import type { ErrorLine } from './error-line.ts';
+import { lineEvidence } from './connect-rules.ts';
+import type { NginxErrorLine } from './error-line.ts';
 import { stageOf } from './error-line.ts';
 import { fix } from './fixes.ts';
-import type { Verdict } from './verdict.ts';
-import { clientLeft, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { clientLeft, harmless } from './verdict.ts';
 
 /** Lines about the side towards the client: none of them is a failure of the gateway's. */
-export function judgeClient(line: ErrorLine): Verdict | null {
+export function judgeClient(line: NginxErrorLine): NginxVerdict | null {
   const { text } = line;
   // The end of a session of `stream {}`, which clients end as they like.
-  if (text.startsWith('client disconnected, bytes from/to')) return quiet('event');
+  if (text.startsWith('client disconnected, bytes from/to')) return harmless('event');
   if (
     /^client [^ ]{1,64} closed keepalive connection|^client closed keepalive|^client (?:closed|timed out).{0,80}$/.test(
       text,
     )
   ) {
     return line.action === 'waiting for request' || text.includes('keepalive') || line.action === 'keepalive'
-      ? quiet('event')
+      ? harmless('event')
       : left(line);
   }
   if (/client prematurely closed|^client disconnected|^client canceled|^client terminated|^client violated/.test(text))
@@ -25,7 +25,7 @@ export function judgeClient(line: ErrorLine): Verdict | null {
     return clientLeft(
       {
         type: 'http_request_error',
-        evidence: words(line),
+        evidence: lineEvidence(line),
         sentence: 'The client wanted to send more than the gateway takes, and was told 413.',
         fix: fix('Raise `client_max_body_size` where such uploads are meant to be taken', 'client_max_body_size 20m;'),
       },
@@ -44,7 +44,7 @@ export function judgeClient(line: ErrorLine): Verdict | null {
  * Both sides are read and written while an answer, or a tunnel, is forwarded. nginx itself tells them apart by the level:
  * what fails on a client's connection is of level `info`, on an application's `error`.
  */
-function isOnTheirSide(line: ErrorLine): boolean {
+function isOnTheirSide(line: NginxErrorLine): boolean {
   if (line.action === 'proxying upgraded connection') return line.level === 'info';
   if (stageOf(line.action) !== 'client') return false;
   const isReading = /^(?:recv|readv|SSL_read)\(\)/.test(line.text);
@@ -56,11 +56,11 @@ const isOfTheConnection = (text: string): boolean =>
     text,
   );
 
-function left(line: ErrorLine): Verdict {
+function left(line: NginxErrorLine): NginxVerdict {
   return clientLeft(
     {
       type: null,
-      evidence: words(line),
+      evidence: lineEvidence(line),
       sentence:
         line.action === 'SSL handshaking'
           ? "The TLS handshake with the client failed on the client's side."
@@ -71,11 +71,11 @@ function left(line: ErrorLine): Verdict {
   );
 }
 
-function malformed(line: ErrorLine): Verdict {
+function malformed(line: NginxErrorLine): NginxVerdict {
   return clientLeft(
     {
       type: 'http_request_error',
-      evidence: words(line),
+      evidence: lineEvidence(line),
       sentence: 'The client sent what cannot be a request.',
       fix: null,
     },

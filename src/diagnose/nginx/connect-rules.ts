@@ -1,38 +1,40 @@
-import type { ErrorLine } from './error-line.ts';
+import type { NginxErrorLine } from './error-line.ts';
 import type { ErrnoSense } from './errno.ts';
 import { errnoSense } from './errno.ts';
-import type { Place } from './fixes.ts';
+import type { FixContext } from './fixes.ts';
 import { checkAddress, fix, raiseTimeout } from './fixes.ts';
-import type { Verdict } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
-const isUnixSocket = (line: ErrorLine): boolean =>
+const isUnixSocket = (line: NginxErrorLine): boolean =>
   line.text.includes('unix:') || line.upstream?.includes('unix:') === true;
 
 /** The words of the line that decided. */
-export const words = (line: ErrorLine): readonly string[] =>
+export const lineEvidence = (line: NginxErrorLine): readonly string[] =>
   line.action === null ? [line.text.slice(0, 200)] : [line.text.slice(0, 200), `while ${line.action}`];
 
 /** `connect() failed (111: …)`: the number says why, and only the number. */
-export function judgeConnect(line: ErrorLine, place: Place): Verdict {
+export function judgeConnect(line: NginxErrorLine, context: FixContext): NginxVerdict {
   const sense = line.errno === null ? null : errnoSense(line.errno);
   return bySense[sense ?? 'other']({
     line,
-    place,
-    evidence: line.errnoText === null ? words(line) : [line.errnoText, ...words(line)],
+    context,
+    evidence: line.errnoText === null ? lineEvidence(line) : [line.errnoText, ...lineEvidence(line)],
   });
 }
 
 interface Case {
-  readonly line: ErrorLine;
-  readonly place: Place;
+  readonly line: NginxErrorLine;
+  readonly context: FixContext;
   readonly evidence: readonly string[];
 }
 
-const unreachable = ({ evidence }: Case, rest: Pick<Verdict, 'type' | 'whose' | 'sentence' | 'fix'>): Verdict =>
-  failed({ shape: 'unreachable', stage: 'connect', evidence, ...rest });
+const unreachable = (
+  { evidence }: Case,
+  rest: Pick<NginxVerdict, 'type' | 'whose' | 'sentence' | 'fix'>,
+): NginxVerdict => failed({ shape: 'unreachable', stage: 'connect', evidence, ...rest });
 
-const spent = ({ evidence }: Case, sentence: string, how: Verdict['fix']): Verdict =>
+const spent = ({ evidence }: Case, sentence: string, how: NginxVerdict['fix']): NginxVerdict =>
   failed({
     shape: 'refused_by_gateway',
     type: 'connection_limit_reached',
@@ -43,7 +45,7 @@ const spent = ({ evidence }: Case, sentence: string, how: Verdict['fix']): Verdi
     fix: how,
   });
 
-const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = {
+const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict>> = {
   refused: (one) =>
     unreachable(one, {
       type: 'connection_refused',
@@ -53,7 +55,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
         : 'Nothing listens at that address and port: the application is not running, or listens elsewhere.',
       fix: checkAddress(
         'Start the application, and have it listen where the gateway looks (0.0.0.0 in a container, not 127.0.0.1)',
-        one.place,
+        one.context,
       ),
     }),
   missing: (one) =>
@@ -61,7 +63,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
       type: 'connection_refused',
       whose: 'application',
       sentence: 'The socket file is not there: the application is not running, or puts it elsewhere.',
-      fix: checkAddress('Start the application, and give both the same path of the socket', one.place),
+      fix: checkAddress('Start the application, and give both the same path of the socket', one.context),
     }),
   forbidden: (one) =>
     unreachable(one, {
@@ -97,7 +99,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
       sentence: 'No answer came to the attempt to connect: the address is wrong, or a packet filter drops it.',
       fix: checkAddress(
         'Open the way from the gateway to that address (a firewall or security group drops what it does not allow)',
-        one.place,
+        one.context,
       ),
     }),
   unroutable: (one) =>
@@ -105,7 +107,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
       type: 'destination_ip_unroutable',
       whose: 'network',
       sentence: 'No way leads to that address: the host is down, or the network has no route to it.',
-      fix: checkAddress('See that the host is up, and that the gateway has a route to it', one.place),
+      fix: checkAddress('See that the host is up, and that the gateway has a route to it', one.context),
     }),
   reset: (one) =>
     failed({
@@ -115,7 +117,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
       whose: 'network',
       evidence: one.evidence,
       sentence: 'The connection was reset while it was being opened.',
-      fix: checkAddress('Look for what closes connections between the gateway and the application', one.place),
+      fix: checkAddress('Look for what closes connections between the gateway and the application', one.context),
     }),
   ports_spent: (one) =>
     spent(
@@ -137,13 +139,13 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => Verdict>> = 
       type: null,
       whose: null,
       sentence: 'The gateway could not connect.',
-      fix: checkAddress('Look at what the system says in parentheses', one.place),
+      fix: checkAddress('Look at what the system says in parentheses', one.context),
     }),
 };
 
 /** `upstream timed out (110: …)`: what nginx waited for says which limit it was. */
-export function judgeTimeout(line: ErrorLine, place: Place, stage: Verdict['stage']): Verdict {
-  const evidence = words(line);
+export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: NginxVerdict['stage']): NginxVerdict {
+  const evidence = lineEvidence(line);
   if (stage === 'connect' || stage === 'tls') {
     return failed({
       shape: 'unreachable',
@@ -157,10 +159,10 @@ export function judgeTimeout(line: ErrorLine, place: Place, stage: Verdict['stag
           : 'No answer came to the attempt to connect: the host is down or a packet filter drops it, or the application does not accept in time.',
       fix:
         stage === 'tls'
-          ? raiseTimeout('connect', place)
+          ? raiseTimeout('connect', context)
           : checkAddress(
               'Open the way from the gateway to that address (a firewall or security group drops what it does not allow)',
-              place,
+              context,
             ),
     });
   }
@@ -172,7 +174,7 @@ export function judgeTimeout(line: ErrorLine, place: Place, stage: Verdict['stag
       whose: 'application',
       evidence,
       sentence: 'The application took no more of the request for as long as the gateway waits.',
-      fix: raiseTimeout('send', place),
+      fix: raiseTimeout('send', context),
     });
   }
   return failed({
@@ -185,6 +187,6 @@ export function judgeTimeout(line: ErrorLine, place: Place, stage: Verdict['stag
       stage === 'content'
         ? 'The application had begun to answer, and then sent nothing for as long as the gateway waits: what the client has is not whole.'
         : 'The application was asked, and did not begin to answer for as long as the gateway waits.',
-    fix: raiseTimeout('read', place),
+    fix: raiseTimeout('read', context),
   });
 }

@@ -5,7 +5,7 @@ import { rememberLast } from './remember-last.ts';
 import { errorLogTime } from './times.ts';
 
 /** One line of an error log, taken apart. */
-export interface ErrorLine {
+export interface NginxErrorLine {
   readonly product: NginxProduct;
   readonly atMs: number | null;
   readonly level: string;
@@ -71,7 +71,7 @@ export function isErrorLine(line: string): boolean {
 /** A line taken apart; null where it is of another form. */
 export const parseErrorLine = rememberLast(takeApart);
 
-function takeApart(fullLine: string): ErrorLine | null {
+function takeApart(fullLine: string): NginxErrorLine | null {
   if (!isErrorLine(fullLine)) return null;
   const line = judgedText(fullLine);
   const found = head.exec(line);

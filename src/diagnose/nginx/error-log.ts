@@ -5,33 +5,33 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { judgeAnswer } from './answer-rules.ts';
 import { judgeClient } from './client-rules.ts';
-import type { ErrorLine } from './error-line.ts';
+import type { NginxErrorLine } from './error-line.ts';
 import { isErrorLine, parseErrorLine } from './error-line.ts';
 import { moduleOf } from './fixes.ts';
 import { judgeGateway } from './gateway-rules.ts';
 import type { NginxProduct } from './product.ts';
 import { judgeStart } from './start-rules.ts';
 import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
-import type { Verdict } from './verdict.ts';
-import { quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { harmless } from './verdict.ts';
 
 /** What becomes of one line: the first rule that knows it decides. */
-function judge(line: ErrorLine): Verdict {
-  const place = { product: line.product, module: moduleOf(line.upstream), isStream: line.isStream };
-  if (line.level === 'debug') return quiet('event');
+function judge(line: NginxErrorLine): NginxVerdict {
+  const context = { product: line.product, module: moduleOf(line.upstream), isStream: line.isStream };
+  if (line.level === 'debug') return harmless('event');
   if (line.level === 'emerg' && line.client === null) return judgeStart(line.text);
   if (line.text.startsWith('upstream server temporarily disabled')) {
-    return quiet('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
+    return harmless('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
   }
-  if (line.isStream && line.level === 'info') return quiet('event');
+  if (line.isStream && line.level === 'info') return harmless('event');
   // What it says of the upstream stands before what it was about: it may have been sending to the client just then.
   return (
-    (line.text.startsWith('upstream ') ? (judgeAnswer(line, place) ?? judgeUpstream(line, place)) : null) ??
+    (line.text.startsWith('upstream ') ? (judgeAnswer(line, context) ?? judgeUpstream(line, context)) : null) ??
     judgeClient(line) ??
-    judgeGateway(line, place) ??
-    judgeAnswer(line, place) ??
-    judgeUpstream(line, place) ??
-    judgeUnfamiliar(line, place)
+    judgeGateway(line, context) ??
+    judgeAnswer(line, context) ??
+    judgeUpstream(line, context) ??
+    judgeUnfamiliar(line, context)
   );
 }
 
@@ -53,7 +53,7 @@ function read(text: string): Finding | null {
   );
 }
 
-function joinsOf({ requestId, connection }: ErrorLine): string | null {
+function joinsOf({ requestId, connection }: NginxErrorLine): string | null {
   if (requestId !== null) return `request ${requestId}`;
   return connection === null ? null : `connection ${connection}`;
 }

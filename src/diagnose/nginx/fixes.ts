@@ -2,7 +2,7 @@ import type { Fix } from '../finding.ts';
 import type { NginxProduct } from './product.ts';
 
 /** Where a failure's settings stand: of which product, and of which of its modules. */
-export interface Place {
+export interface FixContext {
   readonly product: NginxProduct;
   /** The beginning of the module's directives: `proxy`, `fastcgi`, `grpc`. */
   readonly module: string;
@@ -30,7 +30,7 @@ export const fix = (text: string, snippet: string | null = null): Fix => ({ text
 const kongTimeouts = { connect: 'connect_timeout', send: 'write_timeout', read: 'read_timeout' } as const;
 
 /** How this product is told to wait longer. */
-export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, module, isStream }: Place): Fix {
+export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
       `Raise the annotation \`proxy-${which}-timeout\` above what the application needs, or make the application faster`,
@@ -58,7 +58,7 @@ export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, modu
 }
 
 /** Nothing listens, or nothing can be reached: what is set wrong is the address, or what is down is the application. */
-export function checkAddress(what: string, { product, module, isStream }: Place): Fix {
+export function checkAddress(what: string, { product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
       `${what}; check the pods, and that the Service's \`targetPort\` is the port on which the container listens`,
@@ -78,7 +78,7 @@ export function checkAddress(what: string, { product, module, isStream }: Place)
 const unbuffered: ReadonlySet<string> = new Set(['grpc', 'memcached']);
 
 /** How this product is told to take a larger head of a response. */
-export function enlargeHeadBuffer({ product, module }: Place): Fix {
+export function enlargeHeadBuffer({ product, module }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
       'Raise the annotation `proxy-buffer-size` above the size of the response head, or have the application send smaller cookies and fields',
@@ -100,7 +100,7 @@ export function enlargeHeadBuffer({ product, module }: Place): Fix {
   );
 }
 
-export const keepApplicationConnected = ({ product, module }: Place): Fix =>
+export const keepApplicationConnected = ({ product, module }: FixContext): Fix =>
   fix(
     product === 'nginx' || product === 'openresty'
       ? 'Look at why the application closes: a crash or restart at that second, or its keep-alive timeout, which must be longer than `keepalive_timeout` of the `upstream` block'

@@ -16,23 +16,23 @@ export function formatText(text: string): Result<FormatText, string> {
   if (trimmed.length > formatLengthMax) return failWith(`The log format is longer than ${formatLengthMax} characters.`);
   const directive = /^log_format\s+(\S{1,200})\s+/.exec(trimmed);
   if (directive !== null) {
-    const pieces = readPieces(trimmed.slice(directive[0].length));
-    if (pieces === null) return failWith('A quote of the log format is not closed.');
-    return succeed({ name: directive[1] ?? null, format: pieces });
+    const segments = readParts(trimmed.slice(directive[0].length));
+    if (segments === null) return failWith('A quote of the log format is not closed.');
+    return succeed({ name: directive[1] ?? null, format: segments });
   }
   if (trimmed.startsWith('log_format')) return failWith('`log_format` needs a name and a format.');
   // A format may itself begin with a double quote; it is a quoted one only if the quotes within are escaped.
   const isQuoted =
     trimmed.startsWith("'") || (trimmed.startsWith('"') && trimmed.includes('\\"') && /"\s*;?$/.test(trimmed));
   if (!isQuoted) return succeed({ name: null, format: trimmed });
-  const pieces = readPieces(trimmed);
-  return pieces === null
+  const segments = readParts(trimmed);
+  return segments === null
     ? failWith('A quote of the log format is not closed.')
-    : succeed({ name: null, format: pieces });
+    : succeed({ name: null, format: segments });
 }
 
 /** The arguments of a directive, as nginx reads them and as `log_format` joins them: with nothing between. */
-function readPieces(text: string): string | null {
+function readParts(text: string): string | null {
   let format = '';
   let at = 0;
   while (at < text.length) {
@@ -45,10 +45,10 @@ function readPieces(text: string): string | null {
       const end = text.indexOf('\n', at);
       at = end < 0 ? text.length : end;
     } else if (character === "'" || character === '"') {
-      const piece = readQuoted(text, at);
-      if (piece === null) return null;
-      format += piece.value;
-      at = piece.end;
+      const part = readQuoted(text, at);
+      if (part === null) return null;
+      format += part.value;
+      at = part.end;
     } else {
       const bare = /^[^\s;]{1,16384}/.exec(text.slice(at))?.[0] ?? character;
       if (!/^escape=(?:default|json|none)$/.test(bare)) format += bare;

@@ -1,20 +1,20 @@
 import { judgeChoice } from './choice-rules.ts';
 import { errnoSense } from './errno.ts';
-import type { ErrorLine } from './error-line.ts';
-import type { Place } from './fixes.ts';
+import type { NginxErrorLine } from './error-line.ts';
+import type { FixContext } from './fixes.ts';
 import { fix } from './fixes.ts';
 import { refused } from './refused.ts';
-import type { Verdict } from './verdict.ts';
-import { quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { harmless } from './verdict.ts';
 
 /** What the gateway declines, or cannot do, by itself: limits, settings, code of its own. */
-export function judgeGateway(line: ErrorLine, place: Place): Verdict | null {
-  return judgeLimits(line) ?? judgeSettings(line) ?? judgeCode(line, place);
+export function judgeGateway(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
+  return judgeLimits(line) ?? judgeSettings(line) ?? judgeCode(line, context);
 }
 
-function judgeLimits(line: ErrorLine): Verdict | null {
+function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
   const { text } = line;
-  if (/^delaying (?:request|connections?)|, dry run/.test(text)) return quiet('error');
+  if (/^delaying (?:request|connections?)|, dry run/.test(text)) return harmless('error');
   if (text.startsWith('limiting requests')) {
     return refused(
       line,
@@ -79,7 +79,7 @@ function judgeLimits(line: ErrorLine): Verdict | null {
 const settings =
   /^no resolver defined to resolve |^no port in upstream |^no host in upstream |^invalid (?:URL prefix|port|host) in |^zero length URI|^no upstream configuration|^upstream "[^"]{0,200}" (?:may not|not found)|^no "ssl_certificate" is defined|^rewrite or internal redirection cycle|^could not find named location|^the (?:rewritten )?(?:length|URI).{0,40}(?:zero|invalid)/;
 
-function judgeSettings(line: ErrorLine): Verdict | null {
+function judgeSettings(line: NginxErrorLine): NginxVerdict | null {
   const { text } = line;
   if (!settings.test(text) || line.client === null) return null;
   const isResolver = text.startsWith('no resolver');
@@ -96,7 +96,7 @@ function judgeSettings(line: ErrorLine): Verdict | null {
   );
 }
 
-function judgeCode(line: ErrorLine, place: Place): Verdict | null {
+function judgeCode(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text, whole } = line;
   if (
     text.startsWith('access forbidden by rule') ||
@@ -120,7 +120,7 @@ function judgeCode(line: ErrorLine, place: Place): Verdict | null {
       true,
     );
   }
-  const chosen = judgeChoice(line, place);
+  const chosen = judgeChoice(line, context);
   if (chosen !== null) return chosen;
   if (
     /^lua (?:entry thread aborted|user thread aborted|coroutine)|^failed to (?:run|load) .{0,40}_by_lua|^lua handler aborted/.test(

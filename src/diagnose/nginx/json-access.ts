@@ -5,7 +5,7 @@ import { dialect } from '../dialect.ts';
 import type { Values } from './access-fields.ts';
 import { fieldsOf } from './access-fields.ts';
 import { findingOfAccess } from './access-verdict.ts';
-import { tellsOfUpstream, ValueCollector } from './aliases.ts';
+import { namesUpstream, ValueCollector } from './aliases.ts';
 import type { NginxProduct } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 
@@ -35,7 +35,7 @@ function takeApart(fullLine: string): JsonAccessLine | null {
   const values = collector.values();
   if (!values.has('status') && !values.has('upstream_status')) return null;
   const isOfNginx = ofNginx.test(text);
-  const isCertain = tellsOfUpstream(values);
+  const isCertain = namesUpstream(values);
   if (!isOfNginx && !isCertain) return null;
   return { product: productOf(text), values, certainty: isCertain ? 2 : 1 };
 }

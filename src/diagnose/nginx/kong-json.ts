@@ -6,8 +6,8 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { readErrorLog } from './fixes.ts';
 import { rememberLast } from './remember-last.ts';
-import type { Verdict } from './verdict.ts';
-import { answeredSo, clientLeft, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { answeredSo, clientLeft, harmless } from './verdict.ts';
 
 /** What Kong's logging plugins (file-log, http-log and their kin) write of an exchange. */
 interface KongRecord {
@@ -57,9 +57,9 @@ const readRecord = rememberLast((line: string): KongRecord | null => {
   };
 });
 
-function judge(record: KongRecord): Verdict {
+function judge(record: KongRecord): NginxVerdict {
   const { status, source, upstreamStatus, tried, triesCount } = record;
-  if (status === null) return quiet('access');
+  if (status === null) return harmless('access');
   if (status === 499) {
     return clientLeft(
       { type: null, evidence: ['status 499'], sentence: 'The client left before it had its answer.', fix: null },
@@ -72,7 +72,7 @@ function judge(record: KongRecord): Verdict {
     `upstream_status ${upstreamStatus || '-'}`,
     `tries ${triesCount}`,
   ];
-  if (status < 500) return quiet('access');
+  if (status < 500) return harmless('access');
   const last = (upstreamStatus ?? '').split(/, | : /).at(-1) ?? '';
   const wasRead = /^5\d\d$/.test(last) && last !== '502' && last !== '504';
   if (source === 'upstream' || (source === null && wasRead)) {

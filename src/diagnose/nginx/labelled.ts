@@ -4,7 +4,7 @@ import { dialect } from '../dialect.ts';
 import type { Values } from './access-fields.ts';
 import { fieldsOf } from './access-fields.ts';
 import { findingOfAccess } from './access-verdict.ts';
-import { tellsOfUpstream, ValueCollector, variableCalled } from './aliases.ts';
+import { namesUpstream, ValueCollector, variableCalled } from './aliases.ts';
 import { rememberLast } from './remember-last.ts';
 
 /** `1.2.3.4 - - [21/Nov/2026:21:59:47 +0000] "GET / HTTP/1.1" 502 150`, with or without a host and more times between. */
@@ -36,7 +36,7 @@ function takeApartLabels(fullLine: string): Values | null {
   if (line.includes('\t')) collectTabbed(line, collector);
   else collectLabels(line, collector);
   const values = collector.values();
-  return values.has('status') && tellsOfUpstream(values) ? values : null;
+  return values.has('status') && namesUpstream(values) ? values : null;
 }
 
 function collectTabbed(line: string, collector: ValueCollector): void {
@@ -128,7 +128,7 @@ export const labelledFormats: readonly Dialect[] = [
     nameOfMore,
     (line) => {
       const values = readCombinedAndMore(line);
-      return values === null ? 0 : tellsOfUpstream(values) ? 2 : 1;
+      return values === null ? 0 : namesUpstream(values) ? 2 : 1;
     },
     (line) => {
       const values = readCombinedAndMore(line);

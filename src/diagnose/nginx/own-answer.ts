@@ -1,10 +1,15 @@
 import type { AccessFields, Variable } from './access-fields.ts';
 import { fix, logMore, readErrorLog } from './fixes.ts';
-import type { Verdict } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
 /** Nobody was asked, and this log is sure of it. */
-export function ownAnswer(fields: AccessFields, status: number, type: Verdict['type'], sentence: string): Verdict {
+export function ownAnswer(
+  fields: AccessFields,
+  status: number,
+  type: NginxVerdict['type'],
+  sentence: string,
+): NginxVerdict {
   return failed(
     {
       shape: 'refused_by_gateway',
@@ -27,7 +32,7 @@ export function ownAnswer(fields: AccessFields, status: number, type: Verdict['t
 }
 
 /** Something went wrong, and what is logged leaves more than one cause; the fix says what to log. */
-export function cannotTell(fields: AccessFields, evidence: readonly string[], sentence: string): Verdict {
+export function cannotTell(fields: AccessFields, evidence: readonly string[], sentence: string): NginxVerdict {
   return {
     kind: 'access',
     shape: 'unknown',

@@ -1,4 +1,4 @@
-import type { Gateway } from '../finding.ts';
+import type { GatewayProduct } from '../finding.ts';
 
 /** The gateways that are nginx within, and write its lines. */
-export type NginxProduct = Extract<Gateway, 'nginx' | 'openresty' | 'ingress-nginx' | 'kong' | 'apisix'>;
+export type NginxProduct = Extract<GatewayProduct, 'nginx' | 'openresty' | 'ingress-nginx' | 'kong' | 'apisix'>;

@@ -1,14 +1,14 @@
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import { fix } from './fixes.ts';
-import type { Verdict } from './verdict.ts';
-import { quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { harmless } from './verdict.ts';
 
 /** Why nginx does not start, or keeps its old configuration: it is about no request, and still explains much. */
-export function judgeStart(text: string): Verdict {
+export function judgeStart(text: string): NginxVerdict {
   const known = reasons.find(([start]) => text.includes(start));
   return {
-    ...quiet('event', known?.[1] ?? 'nginx does not start with this configuration, or goes on with the one before.'),
+    ...harmless('event', known?.[1] ?? 'nginx does not start with this configuration, or goes on with the one before.'),
     evidence: [text.slice(0, 200)],
     whose: 'operator',
     fix: fix(
@@ -44,7 +44,7 @@ export const startLog: Dialect = dialect(
     const found = startForm.exec(line.slice(0, 4096));
     if (found === null) return null;
     const { isConsequence: _, ...verdict } = line.startsWith('nginx: [warn]')
-      ? quiet('event')
+      ? harmless('event')
       : judgeStart(found[1] ?? '');
     return {
       ...verdict,

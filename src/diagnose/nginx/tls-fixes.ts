@@ -1,5 +1,5 @@
 import type { Fix } from '../finding.ts';
-import { fix, type Place } from './fixes.ts';
+import { fix, type FixContext } from './fixes.ts';
 
 /** Modules that speak TLS to an application; each has the directives with its own name before them. */
 const withTls: ReadonlySet<string> = new Set(['proxy', 'grpc', 'uwsgi']);
@@ -13,7 +13,7 @@ interface TlsSetting {
 }
 
 /** `text` says `SETTING` for the one that decides, which is the first; products that have none of them get the words alone. */
-function settingFix(text: string, settings: readonly TlsSetting[], { product, module }: Place): Fix {
+function settingFix(text: string, settings: readonly TlsSetting[], { product, module }: FixContext): Fix {
   const [first] = settings;
   if (product === 'kong' || product === 'apisix')
     return fix(text.replace('SETTING', "the upstream's TLS settings"), null);
@@ -45,12 +45,12 @@ const serverName: readonly TlsSetting[] = [
   { name: 'ssl_server_name', value: 'on' },
 ];
 
-export const nameInCertificate = (place: Place): Fix =>
-  settingFix('Name what the certificate is for in SETTING', serverName, place);
+export const nameInCertificate = (context: FixContext): Fix =>
+  settingFix('Name what the certificate is for in SETTING', serverName, context);
 
-export const nameInHandshake = (text: string, place: Place): Fix => settingFix(text, serverName, place);
+export const nameInHandshake = (text: string, context: FixContext): Fix => settingFix(text, serverName, context);
 
-export const trustAuthority = (place: Place): Fix =>
+export const trustAuthority = (context: FixContext): Fix =>
   settingFix(
     'Put the authority that signed it into SETTING, or renew the certificate if it is out of date',
     [
@@ -61,18 +61,18 @@ export const trustAuthority = (place: Place): Fix =>
       },
       { name: 'ssl_verify_depth', value: '3' },
     ],
-    place,
+    context,
   );
 
-export const commonVersion = (place: Place): Fix =>
+export const commonVersion = (context: FixContext): Fix =>
   settingFix(
     'Let both offer a version and ciphers in common: SETTING',
     [{ name: 'ssl_protocols', value: 'TLSv1.2 TLSv1.3' }],
-    place,
+    context,
   );
 
 /** What listens there does not speak TLS. */
-export function speakPlainly({ product, module, isStream }: Place): Fix {
+export function speakPlainly({ product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
       'Take the annotation `backend-protocol` back to HTTP, or let the Service name the port on which the application speaks TLS',

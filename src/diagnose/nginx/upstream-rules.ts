@@ -1,16 +1,16 @@
 import type { Stage } from '../../core/stage.ts';
-import { judgeConnect, judgeTimeout, words } from './connect-rules.ts';
+import { judgeConnect, judgeTimeout, lineEvidence } from './connect-rules.ts';
 import { errnoSense } from './errno.ts';
-import type { ErrorLine } from './error-line.ts';
+import type { NginxErrorLine } from './error-line.ts';
 import { stageOf } from './error-line.ts';
-import type { Place } from './fixes.ts';
+import type { FixContext } from './fixes.ts';
 import { checkAddress, fix, keepApplicationConnected, readErrorLog } from './fixes.ts';
 import { judgeTls } from './tls-rules.ts';
-import type { Verdict } from './verdict.ts';
-import { failed, quiet } from './verdict.ts';
+import type { NginxVerdict } from './verdict.ts';
+import { failed, harmless } from './verdict.ts';
 
 /** The stage towards the application, where there is one. */
-export function upstreamStage(line: ErrorLine): Stage | null {
+export function upstreamStage(line: NginxErrorLine): Stage | null {
   const stage = stageOf(line.action);
   // What it sends to the client then is the answer that it reads from the application.
   if (line.action === 'sending to client' && /^(?:upstream |recv\(\)|readv\(\)|SSL_read\(\))/.test(line.text))
@@ -18,87 +18,89 @@ export function upstreamStage(line: ErrorLine): Stage | null {
   return stage === 'client' ? null : stage;
 }
 
-/** Lines about the way to the application, from looking it up to the last octet of its answer. */
-export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
+/** Lines about the way to the application, from looking it up to the last byte of its answer. */
+export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text } = line;
   const stage = upstreamStage(line);
   if (/^upstream (?:request )?timed out/.test(text) || (line.isStream && text.startsWith('connection timed out')))
-    return judgeTimeout(line, place, stage);
+    return judgeTimeout(line, context, stage);
   if (text.startsWith('connect() ') && (line.client !== null || isCutInConnect(line)) && !isOfLua(line))
-    return judgeConnect(line, place);
-  if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
-  if (text.startsWith('no live upstreams')) return noneAlive(line, place);
+    return judgeConnect(line, context);
+  if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, context);
+  if (text.startsWith('no live upstreams')) return noneAlive(line, context);
   // The status of the gateway's own certificate is asked of its authority, and of no application.
   if (text.includes(' could not be resolved ('))
-    return line.action?.startsWith('requesting certificate status') === true ? quiet('event') : judgeResolution(line);
-  const tls = judgeTls(line, place, stage);
+    return line.action?.startsWith('requesting certificate status') === true
+      ? harmless('event')
+      : judgeResolution(line);
+  const tls = judgeTls(line, context, stage);
   if (tls !== null) return tls;
   if (/^upstream prematurely closed |^upstream closed |^upstream prematurely closed$/.test(text))
-    return brokenOff(line, place, stage);
+    return brokenOff(line, context, stage);
   if (text.startsWith('upstream rejected request with error ') || text.startsWith('upstream sent goaway with error ')) {
-    return brokenOff(line, place, stage);
+    return brokenOff(line, context, stage);
   }
-  return judgeSocketCall(line, place, stage);
+  return judgeSocketCall(line, context, stage);
 }
 
 /** Lines are pasted as far as a terminal showed them: the fields are missing then, and what it was about ends early. */
-const isCutInConnect = (line: ErrorLine): boolean =>
+const isCutInConnect = (line: NginxErrorLine): boolean =>
   /^connecting(?: to upstream)?(?:, ?[a-z]{0,6})? ?(?:…|\.\.\.)?$/.test(line.action ?? '');
 
 /** What Lua code does on connections of its own is not the way of a request to the application. */
-const isOfLua = (line: ErrorLine): boolean =>
+const isOfLua = (line: NginxErrorLine): boolean =>
   line.whole.includes(', context: ngx.timer') || line.text.startsWith('lua ');
 
 /** `recv() failed (104: …) while reading response header from upstream` and its kin. */
-function judgeSocketCall(line: ErrorLine, place: Place, stage: Stage | null): Verdict | null {
+function judgeSocketCall(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict | null {
   const isCall =
     /^(?:recv|recvmsg|send|sendmsg|writev|readv|sendfile|kevent|SSL_read|SSL_write|SSL_shutdown)\(\) /.test(line.text);
   if (!isCall || stage === null || isOfLua(line)) return null;
   const sense = line.errno === null ? null : errnoSense(line.errno);
   // UDP has no connection: that nobody listens shows when one sends.
-  if (stage === 'connect' || sense === 'refused') return judgeConnect(line, place);
-  if (sense === 'timed_out') return judgeTimeout(line, place, stage);
+  if (stage === 'connect' || sense === 'refused') return judgeConnect(line, context);
+  if (sense === 'timed_out') return judgeTimeout(line, context, stage);
   // With TLS 1.3 the application may refuse the gateway's certificate only after the handshake.
   if (/^SSL_(?:read|write)\(\)/.test(line.text) && /\balert\b/.test(line.text))
-    return judgeTls(line, place, 'tls') ?? brokenOff(line, place, stage);
-  return brokenOff(line, place, stage);
+    return judgeTls(line, context, 'tls') ?? brokenOff(line, context, stage);
+  return brokenOff(line, context, stage);
 }
 
-function brokenOff(line: ErrorLine, place: Place, stage: Stage | null): Verdict {
+function brokenOff(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict {
   const hasBegun = stage === 'content';
   return failed({
     shape: 'reset',
     type: hasBegun ? 'http_response_incomplete' : 'connection_terminated',
     stage: stage ?? 'response',
     whose: 'application',
-    evidence: line.errnoText === null ? words(line) : [line.errnoText, ...words(line)],
+    evidence: line.errnoText === null ? lineEvidence(line) : [line.errnoText, ...lineEvidence(line)],
     sentence: hasBegun
       ? 'The application broke off in the middle of its answer: what the client has is not whole, whatever the status says.'
       : 'The application took the connection, and closed it before it had answered.',
-    fix: keepApplicationConnected(place),
+    fix: keepApplicationConnected(context),
   });
 }
 
-function noneAlive(line: ErrorLine, place: Place): Verdict {
+function noneAlive(line: NginxErrorLine, context: FixContext): NginxVerdict {
   return failed(
     {
       shape: 'refused_by_gateway',
       type: 'destination_unavailable',
       stage: 'route',
       whose: 'application',
-      evidence: words(line),
+      evidence: lineEvidence(line),
       sentence:
         'Every server of the upstream is taken out after earlier failures, so nobody was asked. The cause is in the lines before.',
       fix: fix(
         'Mend what the first failures before this line tell of; with a single application, switch the counting of failures off',
-        place.product === 'nginx' || place.product === 'openresty' ? 'server HOST:PORT max_fails=0;' : null,
+        context.product === 'nginx' || context.product === 'openresty' ? 'server HOST:PORT max_fails=0;' : null,
       ),
     },
     true,
   );
 }
 
-function judgeResolution(line: ErrorLine): Verdict {
+function judgeResolution(line: NginxErrorLine): NginxVerdict {
   const number = line.errno;
   const isLate = number !== null && errnoSense(number) === 'timed_out';
   return failed({
@@ -106,7 +108,7 @@ function judgeResolution(line: ErrorLine): Verdict {
     type: isLate ? 'dns_timeout' : 'dns_error',
     stage: 'dns',
     whose: number === 3 ? 'operator' : 'network',
-    evidence: words(line),
+    evidence: lineEvidence(line),
     sentence: isLate
       ? "The name server did not answer in time, so the application's address is not known."
       : number === 3
@@ -125,17 +127,17 @@ function judgeResolution(line: ErrorLine): Verdict {
 }
 
 /** What is left: an error about an upstream that no rule knows. It is said so, and nothing is guessed. */
-export function judgeUnfamiliar(line: ErrorLine, place: Place): Verdict {
+export function judgeUnfamiliar(line: NginxErrorLine, context: FixContext): NginxVerdict {
   const isGrave = /^(?:error|crit|alert|emerg)$/.test(line.level);
   if (!isGrave || line.upstream === null || upstreamStage(line) === null)
-    return quiet(line.client === null ? 'event' : 'error');
+    return harmless(line.client === null ? 'event' : 'error');
   return failed({
     shape: 'unknown',
     type: null,
     stage: upstreamStage(line),
     whose: null,
-    evidence: words(line),
+    evidence: lineEvidence(line),
     sentence: 'Something went wrong on the way to the application, in words that are not known here.',
-    fix: line.level === 'error' ? checkAddress('Read the lines around it', place) : readErrorLog(place.product),
+    fix: line.level === 'error' ? checkAddress('Read the lines around it', context) : readErrorLog(context.product),
   });
 }

@@ -2,9 +2,9 @@ import type { Finding, LineKind } from '../finding.ts';
 import type { Verdict as SharedVerdict } from '../verdict.ts';
 
 /** A verdict of nginx's rules has with it which kind of line it is of, and what decided: the rules find out both at once. */
-export type Verdict = Required<SharedVerdict> & Pick<Finding, 'kind' | 'evidence'>;
+export type NginxVerdict = Required<SharedVerdict> & Pick<Finding, 'kind' | 'evidence'>;
 
-export const quiet = (kind: LineKind, sentence = ''): Verdict => ({
+export const harmless = (kind: LineKind, sentence = ''): NginxVerdict => ({
   kind,
   shape: 'none',
   type: null,
@@ -17,10 +17,10 @@ export const quiet = (kind: LineKind, sentence = ''): Verdict => ({
   isConsequence: false,
 });
 
-type Failed = Pick<Verdict, 'shape' | 'type' | 'stage' | 'whose' | 'sentence' | 'fix' | 'evidence'>;
+type Failed = Pick<NginxVerdict, 'shape' | 'type' | 'stage' | 'whose' | 'sentence' | 'fix' | 'evidence'>;
 
 /** A failure that nginx made the answer to. */
-export const failed = (how: Failed, isConsequence = false, kind: LineKind = 'error'): Verdict => ({
+export const failed = (how: Failed, isConsequence = false, kind: LineKind = 'error'): NginxVerdict => ({
   ...how,
   kind,
   born: 'reverse-proxy',
@@ -28,7 +28,10 @@ export const failed = (how: Failed, isConsequence = false, kind: LineKind = 'err
 });
 
 /** The client left, or sent what is no request. */
-export const clientLeft = (how: Pick<Verdict, 'evidence' | 'sentence' | 'fix' | 'type'>, kind: LineKind): Verdict => ({
+export const clientLeft = (
+  how: Pick<NginxVerdict, 'evidence' | 'sentence' | 'fix' | 'type'>,
+  kind: LineKind,
+): NginxVerdict => ({
   ...how,
   kind,
   shape: 'client_abort',
@@ -39,7 +42,7 @@ export const clientLeft = (how: Pick<Verdict, 'evidence' | 'sentence' | 'fix' | 
 });
 
 /** The application answered so itself. */
-export const answeredSo = (evidence: readonly string[], kind: LineKind, sentence: string): Verdict => ({
+export const answeredSo = (evidence: readonly string[], kind: LineKind, sentence: string): NginxVerdict => ({
   kind,
   shape: 'app_error',
   type: null,

@@ -1,9 +1,9 @@
-import type { LineReader } from '../dialect.ts';
+import type { DialectReader } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { appErrorVerdict, clientLeftVerdict } from '../typed-verdict.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type NodeLine, parseNodeLine, type Why } from './node-lines.ts';
-import { judgeNode, placeIn, unknownNode } from './node-verdict.ts';
+import { judgeNode, addressIn, unknownNode } from './node-verdict.ts';
 
 type Failed = Extract<NodeLine, { kind: 'failed' }>;
 
@@ -14,7 +14,7 @@ interface Awaited {
 }
 
 /** Vite and Create React App break one failure into two lines: this remembers the first of them. */
-export class NodeProxyReader implements LineReader {
+export class NodeProxyReader implements DialectReader {
   #awaited: Awaited | null = null;
   #failures = 0;
 
@@ -26,7 +26,7 @@ export class NodeProxyReader implements LineReader {
     this.#awaited = null;
     if (parsed.kind === 'failed') return this.#readFailed(parsed);
     if (parsed.kind === 'why' || parsed.kind === 'detail') return findingOfWhy(parsed.why, awaited);
-    return parsed.kind === 'passed' ? findingOfPassed(parsed) : wellFinding;
+    return parsed.kind === 'passed' ? findingOfPassed(parsed) : harmlessFinding;
   }
 
   #readFailed(failed: Failed): Finding {
@@ -43,14 +43,17 @@ export class NodeProxyReader implements LineReader {
   }
 }
 
-const wellFinding = findingOf({ gateway: 'node', format: 'http-proxy-middleware log', kind: 'event' }, wellVerdict);
+const harmlessFinding = findingOf(
+  { gateway: 'node', format: 'http-proxy-middleware log', kind: 'event' },
+  harmlessVerdict,
+);
 
 const clientLeft = clientLeftVerdict("The browser's side of the WebSocket was broken off.", 'content');
 
 function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
   if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);
   return findingOf(
-    { gateway: 'node', format: 'Node error', kind: 'error', upstream: placeIn(why.words), evidence: evidenceOf(why) },
+    { gateway: 'node', format: 'Node error', kind: 'error', upstream: addressIn(why.words), evidence: evidenceOf(why) },
     judgeNode(why, null),
   );
 }
@@ -59,7 +62,7 @@ function findingOfFailure(failed: Failed, why: Why, joins: string | null): Findi
   const verdict: Verdict = failed.isClients ? clientLeft : judgeNode(why, failed.target);
   const facts = factsOf(failed);
   return findingOf(
-    { ...facts, upstream: facts.upstream ?? placeIn(why.words), evidence: evidenceOf(why), joins },
+    { ...facts, upstream: facts.upstream ?? addressIn(why.words), evidence: evidenceOf(why), joins },
     verdict,
   );
 }
@@ -96,6 +99,6 @@ function findingOfPassed({ request, target, status }: Extract<NodeLine, { kind: 
           `The application itself answered ${status}; the middleware passed it on.`,
           fixOf("Look into the application's own log"),
         )
-      : wellVerdict,
+      : harmlessVerdict,
   );
 }

@@ -14,24 +14,24 @@ const certificateCodes =
 /** What became of a request, from what Node says of the error. */
 export function judgeNode(why: Why, target: string | null): Verdict {
   const { code, words } = why;
-  const place = target ?? placeIn(words) ?? 'the target';
-  if (code === null) return judgeWords(words, place);
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || words.startsWith('query')) return noName(code, place);
-  if (certificateCodes.test(code)) return certificate(code, place);
-  if (code.startsWith('HPE_')) return misread(code, place);
-  if (code === 'ESOCKETTIMEDOUT') return tooSlow(place);
-  if (code.startsWith('UND_ERR_')) return judgeUndici(why, place);
-  if (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code)) return tls(why, place);
-  return judgeErrno(code, words, place);
+  const endpoint = target ?? addressIn(words) ?? 'the target';
+  if (code === null) return judgeWords(words, endpoint);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || words.startsWith('query')) return noName(code, endpoint);
+  if (certificateCodes.test(code)) return certificate(code, endpoint);
+  if (code.startsWith('HPE_')) return misread(code, endpoint);
+  if (code === 'ESOCKETTIMEDOUT') return tooSlow(endpoint);
+  if (code.startsWith('UND_ERR_')) return judgeUndici(why, endpoint);
+  if (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code)) return tls(why, endpoint);
+  return judgeErrno(code, words, endpoint);
 }
 
-function judgeWords(words: string, place: string): Verdict {
-  if (words.startsWith('socket hang up')) return reset(place);
-  if (words.startsWith('Parse Error')) return misread(words, place);
-  if (words.startsWith('Client network socket')) return reset(place, 'tls');
-  if (/certificate/.test(words)) return certificate(words, place);
-  if (Object.hasOwn(undiciWords, words)) return judgeUndici({ code: undiciWords[words] ?? null, words }, place);
-  return unknownNode(place);
+function judgeWords(words: string, endpoint: string): Verdict {
+  if (words.startsWith('socket hang up')) return reset(endpoint);
+  if (words.startsWith('Parse Error')) return misread(words, endpoint);
+  if (words.startsWith('Client network socket')) return reset(endpoint, 'tls');
+  if (/certificate/.test(words)) return certificate(words, endpoint);
+  if (Object.hasOwn(undiciWords, words)) return judgeUndici({ code: undiciWords[words] ?? null, words }, endpoint);
+  return unknownNode(endpoint);
 }
 
 /** What undici, the `fetch` of Node, says of an error, where its code is in another line. */
@@ -43,42 +43,42 @@ const undiciWords: Readonly<Record<string, string>> = {
   'other side closed': 'UND_ERR_SOCKET',
 };
 
-function judgeUndici({ code }: Why, place: string): Verdict {
+function judgeUndici({ code }: Why, endpoint: string): Verdict {
   switch (code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
-      return connectTimeout(place);
+      return connectTimeout(endpoint);
     case 'UND_ERR_HEADERS_TIMEOUT':
     case 'UND_ERR_BODY_TIMEOUT':
-      return tooSlow(place, code === 'UND_ERR_BODY_TIMEOUT' ? 'bodyTimeout: 120_000' : 'headersTimeout: 120_000');
+      return tooSlow(endpoint, code === 'UND_ERR_BODY_TIMEOUT' ? 'bodyTimeout: 120_000' : 'headersTimeout: 120_000');
     case 'UND_ERR_HEADERS_OVERFLOW':
-      return misread('HEADER_OVERFLOW', place);
+      return misread('HEADER_OVERFLOW', endpoint);
     case 'UND_ERR_SOCKET':
-      return reset(place);
+      return reset(endpoint);
     default:
-      return unknownNode(place);
+      return unknownNode(endpoint);
   }
 }
 
-function judgeErrno(code: string, words: string, place: string): Verdict {
+function judgeErrno(code: string, words: string, endpoint: string): Verdict {
   switch (meaningOf(code)) {
     case 'refused':
-      return code === 'EAGAIN' ? backlogFull(place) : refused(place);
+      return code === 'EAGAIN' ? backlogFull(endpoint) : refused(endpoint);
     case 'missing':
     case 'not_permitted':
       return failed('connection_refused', {
-        sentence: `The socket ${place} is not there, or may not be used (${code}).`,
+        sentence: `The socket ${endpoint} is not there, or may not be used (${code}).`,
         whose: 'operator',
         fix: fixOf('Compare its path and permissions with where the application listens', 'ls -l /path/of/the.sock'),
       });
     case 'timed_out':
-      return words.startsWith('read') || words.startsWith('write') ? tooSlow(place) : connectTimeout(place);
+      return words.startsWith('read') || words.startsWith('write') ? tooSlow(endpoint) : connectTimeout(endpoint);
     case 'unroutable':
       return failed('destination_ip_unroutable', {
-        sentence: `There is no way to ${place} (${code}).`,
+        sentence: `There is no way to ${endpoint} (${code}).`,
         fix: fixOf('Check the address, and the network that the proxy runs in', 'ip route get ADDRESS'),
       });
     case 'reset':
-      return reset(place);
+      return reset(endpoint);
     case 'ports_spent':
     case 'resources_spent':
       return failed('connection_limit_reached', {
@@ -90,13 +90,13 @@ function judgeErrno(code: string, words: string, place: string): Verdict {
         ),
       });
     default:
-      return unknownNode(place);
+      return unknownNode(endpoint);
   }
 }
 
-function backlogFull(place: string): Verdict {
+function backlogFull(endpoint: string): Verdict {
   return failed('connection_refused', {
-    sentence: `The queue of connections that wait at ${place} is full (EAGAIN).`,
+    sentence: `The queue of connections that wait at ${endpoint} is full (EAGAIN).`,
     fix: fixOf(
       'Add workers to the application, or let more connections wait',
       'server.listen({ path, backlog: 1024 })',
@@ -104,9 +104,9 @@ function backlogFull(place: string): Verdict {
   });
 }
 
-function refused(place: string): Verdict {
+function refused(endpoint: string): Verdict {
   return failed('connection_refused', {
-    sentence: `Nothing listens on ${place}.`,
+    sentence: `Nothing listens on ${endpoint}.`,
     fix: fixOf(
       'Start the application, and let `target` name the address that it listens on: localhost may be ::1 where it listens on 127.0.0.1, and another container is never localhost',
       "target: 'http://127.0.0.1:3000'",
@@ -114,9 +114,9 @@ function refused(place: string): Verdict {
   });
 }
 
-function reset(place: string, stage: Stage = 'response'): Verdict {
+function reset(endpoint: string, stage: Stage = 'response'): Verdict {
   return failed('connection_terminated', {
-    sentence: `${place} closed the connection ${stage === 'tls' ? 'in the TLS handshake' : 'before it had answered'}.`,
+    sentence: `${endpoint} closed the connection ${stage === 'tls' ? 'in the TLS handshake' : 'before it had answered'}.`,
     stage,
     fix: fixOf(
       'Look for a crash or a restart of the application; where a body parser runs before the proxy, the request never ends: put the proxy first. `proxyTimeout` looks the same when it runs out',
@@ -125,9 +125,9 @@ function reset(place: string, stage: Stage = 'response'): Verdict {
   });
 }
 
-function connectTimeout(place: string): Verdict {
+function connectTimeout(endpoint: string): Verdict {
   return failed('connection_timeout', {
-    sentence: `The connection to ${place} was not made in time.`,
+    sentence: `The connection to ${endpoint} was not made in time.`,
     fix: fixOf(
       'See whether that address can be reached from where the proxy runs, and what a firewall does',
       'nc -vz HOST PORT',
@@ -135,16 +135,16 @@ function connectTimeout(place: string): Verdict {
   });
 }
 
-function tooSlow(place: string, limit = 'proxyTimeout: 120_000'): Verdict {
+function tooSlow(endpoint: string, limit = 'proxyTimeout: 120_000'): Verdict {
   return failed('connection_read_timeout', {
-    sentence: `${place} took the request and sent nothing in time.`,
+    sentence: `${endpoint} took the request and sent nothing in time.`,
     fix: fixOf('Find what the application waits for, or raise the limit', limit),
   });
 }
 
-function noName(code: string, place: string): Verdict {
+function noName(code: string, endpoint: string): Verdict {
   return failed(dnsCodes[code]?.kind === 'silent' ? 'dns_timeout' : 'dns_error', {
-    sentence: `The name of ${place} could not be looked up (${code}).`,
+    sentence: `The name of ${endpoint} could not be looked up (${code}).`,
     fix: fixOf(
       "Correct the name in `target`, or have the resolver know it (a container's name is known in its own network)",
       'getent hosts NAME',
@@ -152,9 +152,9 @@ function noName(code: string, place: string): Verdict {
   });
 }
 
-function certificate(code: string, place: string): Verdict {
+function certificate(code: string, endpoint: string): Verdict {
   return failed('tls_certificate_error', {
-    sentence: `The certificate of ${place} is not trusted (${code}).`,
+    sentence: `The certificate of ${endpoint} is not trusted (${code}).`,
     fix: fixOf(
       'Give the proxy the authority that signed it, and let `target` name what the certificate names',
       "agent: new https.Agent({ ca: readFileSync('ca.pem') })",
@@ -162,10 +162,10 @@ function certificate(code: string, place: string): Verdict {
   });
 }
 
-function tls({ code, words }: Why, place: string): Verdict {
+function tls({ code, words }: Why, endpoint: string): Verdict {
   const [, alert] = /alert number (\d{1,3})/.exec(words) ?? [];
   return failed(alert === undefined ? 'tls_protocol_error' : 'tls_alert_received', {
-    sentence: `TLS with ${place} failed (${alert === undefined ? code : `alert ${alert}`}).`,
+    sentence: `TLS with ${endpoint} failed (${alert === undefined ? code : `alert ${alert}`}).`,
     fix: fixOf(
       'See whether that port speaks TLS at all; where it does not, write http:// into `target`',
       "target: 'http://127.0.0.1:3000'",
@@ -174,7 +174,7 @@ function tls({ code, words }: Why, place: string): Verdict {
 }
 
 /** The parser's codes. Only those of a head that is too large and of chunks say more than "no HTTP". */
-function misread(what: string, place: string): Verdict {
+function misread(what: string, endpoint: string): Verdict {
   const isOverflow = /HEADER_OVERFLOW|[Hh]eader overflow/.test(what);
   const isChunk = /HPE_INVALID_CHUNK|HPE_CHUNK|HPE_INVALID_TRANSFER|[Cc]hunk/.test(what);
   const type = isOverflow
@@ -183,7 +183,7 @@ function misread(what: string, place: string): Verdict {
       ? 'http_response_transfer_coding'
       : 'http_protocol_error';
   return failed(type, {
-    sentence: `${place} answered what Node's parser does not take for HTTP (${what}).`,
+    sentence: `${endpoint} answered what Node's parser does not take for HTTP (${what}).`,
     stage: isChunk ? 'content' : 'response',
     fix: isOverflow
       ? fixOf(
@@ -197,10 +197,10 @@ function misread(what: string, place: string): Verdict {
   });
 }
 
-export function unknownNode(place: string): Verdict {
+export function unknownNode(endpoint: string): Verdict {
   return unknownVerdict(
     'reverse-proxy',
-    `The request to ${place} failed; the line has no code that would tell how.`,
+    `The request to ${endpoint} failed; the line has no code that would tell how.`,
     fixOf(
       'Write the code of the error beside it',
       "proxy.on('error', (error, request) => console.error(request.url, error.code, error));",
@@ -209,7 +209,7 @@ export function unknownNode(place: string): Verdict {
 }
 
 /** "127.0.0.1:3000" of "connect ECONNREFUSED 127.0.0.1:3000", "api" of "getaddrinfo ENOTFOUND api". */
-export function placeIn(words: string): string | null {
-  const [, place] = /(?:^|\s)(?:connect|getaddrinfo|query\w{1,10}) (?:E[A-Z_]{3,20} )?(\S{1,200})/.exec(words) ?? [];
-  return place ?? null;
+export function addressIn(words: string): string | null {
+  const [, endpoint] = /(?:^|\s)(?:connect|getaddrinfo|query\w{1,10}) (?:E[A-Z_]{3,20} )?(\S{1,200})/.exec(words) ?? [];
+  return endpoint ?? null;
 }

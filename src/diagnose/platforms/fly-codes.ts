@@ -140,19 +140,19 @@ const byCode: Readonly<Record<string, Verdict>> = {
 };
 
 /** The codes that Fly documents. Some say less than the sentence behind them. */
-export function flyVerdict(code: string, told: string): Verdict {
+export function flyVerdict(code: string, quoted: string): Verdict {
   if (Object.hasOwn(byCode, code)) return byCode[code] as Verdict;
   // Numbers of this family have moved between versions; what could not be connected to says so.
-  if (code.startsWith('PM')) return /failed to connect/i.test(told) ? notConnected : notWoken;
+  if (code.startsWith('PM')) return /failed to connect/i.test(quoted) ? notConnected : notWoken;
   if (code.startsWith('PL')) return limitReached;
-  if (code === 'PU02') return /timed out|timeout/i.test(told) ? tooSlow : broken;
+  if (code === 'PU02') return /timed out|timeout/i.test(quoted) ? tooSlow : broken;
   if (code.startsWith('PT') && code !== 'PT02') return clientTls;
   return unknown(code);
 }
 
 /** Proxies of before 2024 wrote the sentence alone. */
-export function flyVerdictOfText(told: string): Verdict {
-  const text = told.slice(0, 500).toLowerCase();
+export function flyVerdictOfText(quoted: string): Verdict {
+  const text = quoted.slice(0, 500).toLowerCase();
   if (text.includes('refused connection') || text.includes('connection refused')) return refused;
   if (text.includes('could not find a good candidate') || text.includes('no known healthy instances')) return noMachine;
   if (text.includes('failed to connect to machine')) return notConnected;

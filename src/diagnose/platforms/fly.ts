@@ -4,7 +4,7 @@ import { isoTimeMs, jsonLine, jsonObject, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { parseLogfmt } from '../logfmt.ts';
 import { statusOf } from '../status-field.ts';
-import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { flyVerdict, flyVerdictOfText } from './fly-codes.ts';
 
 const format = 'Fly proxy log';
@@ -56,9 +56,9 @@ function readFly(line: string): Finding | null {
   const parts = parse(judgedText(line));
   if (parts === null) return null;
   const pairs = parts.said.includes('error.message=') ? parseLogfmt(parts.said) : new Map<string, string>();
-  const told = pairs.get('error.message') ?? parts.said;
+  const quoted = pairs.get('error.message') ?? parts.said;
   const code = bracketCode.exec(parts.said)?.[1] ?? pairs.get('error.code') ?? null;
-  const verdict = judge(parts, code, told);
+  const verdict = judge(parts, code, quoted);
   const isFailure = verdict.shape !== 'none';
   return findingOf(
     {
@@ -69,20 +69,20 @@ function readFly(line: string): Finding | null {
       status: statusOf(pairs.get('response.status')),
       upstream: parts.instance,
       request: requestIn(pairs),
-      evidence: isFailure ? evidenceOf(parts.said, told) : [],
+      evidence: isFailure ? evidenceOf(parts.said, quoted) : [],
       joins: pairs.get('request.id') ?? null,
     },
     verdict,
   );
 }
 
-function judge({ source, level }: FlyLine, code: string | null, told: string): Verdict {
+function judge({ source, level }: FlyLine, code: string | null, quoted: string): Verdict {
   // A health check that fails, a machine that starts: they are about no request.
-  if (source !== 'proxy') return wellVerdict;
+  if (source !== 'proxy') return harmlessVerdict;
   // A machine that is at its limit is passed over, which fails no request by itself.
-  if (level === 'warn' && (code?.startsWith('PL') === true || told.includes(' limit of '))) return wellVerdict;
-  if (code !== null && /^P[A-Z]\d\d$/.test(code)) return flyVerdict(code, told);
-  return level === 'error' ? flyVerdictOfText(told) : wellVerdict;
+  if (level === 'warn' && (code?.startsWith('PL') === true || quoted.includes(' limit of '))) return harmlessVerdict;
+  if (code !== null && /^P[A-Z]\d\d$/.test(code)) return flyVerdict(code, quoted);
+  return level === 'error' ? flyVerdictOfText(quoted) : harmlessVerdict;
 }
 
 function requestIn(pairs: ReadonlyMap<string, string>): string | null {
@@ -91,8 +91,8 @@ function requestIn(pairs: ReadonlyMap<string, string>): string | null {
   return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`;
 }
 
-function evidenceOf(said: string, told: string): string[] {
-  const sentence = told.replace(bracketCode, '').slice(0, 160).trim();
+function evidenceOf(said: string, quoted: string): string[] {
+  const sentence = quoted.replace(bracketCode, '').slice(0, 160).trim();
   const code = bracketCode.exec(said)?.[1];
   return [...(code === undefined ? [] : [`[${code}]`]), sentence === '' ? 'no words' : sentence];
 }

@@ -7,7 +7,7 @@ import {
   unknownVerdict,
   unreachableVerdict,
 } from '../typed-verdict.ts';
-import { fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 
 const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWith('load-balancer', type, words);
 
@@ -131,10 +131,10 @@ const byDetails: Readonly<Record<string, Verdict>> = {
   client_timed_out: clientLeft('by going quiet, until the load balancer gave up'),
   cache_lookup_timeout_after_partial_response: clientLeft('by taking nothing more of the answer'),
   byte_range_caching_retrieval_abandoned: clientLeft('while the cache was fetching'),
-  response_from_cache: wellVerdict,
-  response_from_cache_validated: wellVerdict,
-  byte_range_caching: wellVerdict,
-  websocket_closed: wellVerdict,
+  response_from_cache: harmlessVerdict,
+  response_from_cache_validated: harmlessVerdict,
+  byte_range_caching: harmlessVerdict,
+  websocket_closed: harmlessVerdict,
 };
 
 const requestFaults = new Set(
@@ -169,7 +169,7 @@ export function gcpVerdict(details: string, status: number | null): Verdict {
       fix: null,
     });
   if (details === 'direct_response') return directResponse(status);
-  if (status !== null && status < 500) return wellVerdict;
+  if (status !== null && status < 500) return harmlessVerdict;
   return unknownVerdict(
     'load-balancer',
     `The load balancer gives ${details.slice(0, 60)} as its reason, which does not tell how it failed.`,
@@ -178,7 +178,7 @@ export function gcpVerdict(details: string, status: number | null): Verdict {
 }
 
 function sentByBackend(status: number | null): Verdict {
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   return appErrorVerdict(
     `The backend itself answered ${status}; the load balancer passed it on.`,
     fixOf("Look into the application's own log for the trace of the line"),
@@ -186,7 +186,7 @@ function sentByBackend(status: number | null): Verdict {
 }
 
 function directResponse(status: number | null): Verdict {
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   return failed('proxy_internal_response', {
     sentence: `The load balancer answers ${status} itself, as it is configured.`,
     fix: fixOf('Look at the URL map, and at the state of the account', 'gcloud compute url-maps describe NAME'),

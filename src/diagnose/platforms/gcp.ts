@@ -5,7 +5,7 @@ import { isoTimeMs, type JsonLine, jsonLine, jsonObject, jsonText } from '../jso
 import { judgedText } from '../line-text.ts';
 import { statusOf } from '../status-field.ts';
 import { failedWith, unknownVerdict } from '../typed-verdict.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { gcpVerdict, isExact } from './gcp-details.ts';
 
 const format = 'GCP load balancer log';
@@ -52,13 +52,13 @@ function isOfLoadBalancer(entry: JsonLine, payload: JsonLine): boolean {
 
 function judge(details: string | null, proxyStatus: string | null, status: number | null): Verdict {
   // Load balancers that are built on Envoy say it in the words of RFC 9209, mostly more exactly.
-  const told = detailsIn(proxyStatus);
-  const exact = [details, told].find((one) => one !== null && isExact(one)) ?? null;
+  const quoted = detailsIn(proxyStatus);
+  const exact = [details, quoted].find((one) => one !== null && isExact(one)) ?? null;
   if (exact !== null) return gcpVerdict(exact, status);
   const type = typeIn(proxyStatus);
   if (type !== null) return typedVerdict(type);
   if (details !== null && details !== '') return gcpVerdict(details, status);
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   return unknownVerdict(
     null,
     `The client got ${status}; the line does not say who made it.`,

@@ -123,8 +123,8 @@ const byCode: Readonly<Record<string, Verdict>> = {
   }),
 };
 
-export function herokuVerdict(code: string, sock: string | null, octets: string | undefined): Verdict {
-  if (code === 'H18') return interrupted(sock, octets);
+export function herokuVerdict(code: string, sock: string | null, bytes: string | undefined): Verdict {
+  if (code === 'H18') return interrupted(sock, bytes);
   if (Object.hasOwn(byCode, code)) return byCode[code] as Verdict;
   return unknownVerdict(
     'platform-edge',
@@ -134,7 +134,7 @@ export function herokuVerdict(code: string, sock: string | null, octets: string 
 }
 
 /** Which side's socket broke is said by `sock=` alone. */
-function interrupted(sock: string | null, octets: string | undefined): Verdict {
+function interrupted(sock: string | null, bytes: string | undefined): Verdict {
   if (sock === 'client') return clientLeftVerdict('The client broke off while the request was under way.', 'content');
   if (sock !== 'backend')
     return unknownVerdict(
@@ -142,7 +142,7 @@ function interrupted(sock: string | null, octets: string | undefined): Verdict {
       'The request was interrupted; without `sock=` the line does not say by which side.',
       fixOf('Keep the whole line: `sock=client` or `sock=backend` at its end tells'),
     );
-  const hadBegun = octets !== undefined && /^[1-9]/.test(octets);
+  const hadBegun = bytes !== undefined && /^[1-9]/.test(bytes);
   return failed(hadBegun ? 'http_response_incomplete' : 'connection_terminated', {
     sentence: 'The dyno broke off the connection before its answer was whole.',
     fix: fixOf(

@@ -5,7 +5,7 @@ import { judgedText } from '../line-text.ts';
 import { parseLogfmt } from '../logfmt.ts';
 import { statusOf } from '../status-field.ts';
 import { appErrorVerdict } from '../typed-verdict.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { herokuVerdict } from './heroku-codes.ts';
 
 const format = 'Heroku router log';
@@ -19,14 +19,14 @@ const bareRouter = /^(?:sock=\w{1,20} )?at=(?:info|warning|error) (?:code=H\d\d 
 
 const legacyRouter = /^Error (H\d\d) \(([^)]{1,100})\)(?: -> (\S{1,10}) (\S{1,2000}))?/;
 
-interface Cut {
+interface HerokuLine {
   /** "router", "web.1", "api". */
   readonly process: string;
   readonly said: string;
   readonly atMs: number | null;
 }
 
-function cut(line: string): Cut | null {
+function parseLine(line: string): HerokuLine | null {
   if (bareRouter.test(line) || legacyRouter.test(line)) return { process: 'router', said: line, atMs: null };
   const match = source.exec(line.slice(0, 300));
   if (match === null) return null;
@@ -37,12 +37,12 @@ function cut(line: string): Cut | null {
 }
 
 function readHeroku(line: string): Finding | null {
-  const parts = cut(judgedText(line));
+  const parts = parseLine(judgedText(line));
   if (parts === null) return null;
   return parts.process === 'router' ? readRouter(parts) : readEvent(parts);
 }
 
-function readRouter({ said, atMs }: Cut): Finding | null {
+function readRouter({ said, atMs }: HerokuLine): Finding | null {
   const legacy = legacyRouter.exec(said);
   const pairs = parseLogfmt(said);
   const code = pairs.get('code') ?? legacy?.[1] ?? null;
@@ -79,7 +79,7 @@ function requestIn(pairs: ReadonlyMap<string, string>, legacy: RegExpExecArray |
 }
 
 function judgePassed(status: number | null): Verdict {
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   return appErrorVerdict(
     `The application itself answered ${status}; the router passed it on.`,
     fixOf("Look into the application's own lines of that request", 'heroku logs --tail --source app'),
@@ -94,10 +94,10 @@ function evidenceOf(said: string, code: string | null, status: number | null): s
 }
 
 /** Lines of the platform about a dyno: that it crashed, was out of memory, was too slow to start or to stop. */
-function readEvent({ process, said, atMs }: Cut): Finding {
+function readEvent({ process, said, atMs }: HerokuLine): Finding {
   return findingOf(
     { gateway: 'heroku', format: eventFormat, kind: 'event', atMs, upstream: process, evidence: eventEvidence(said) },
-    wellVerdict,
+    harmlessVerdict,
   );
 }
 
@@ -114,7 +114,7 @@ function nonEmpty(text: string | undefined): string | null {
 }
 
 function recognise(line: string): 0 | 1 | 2 {
-  return cut(line.slice(0, 400)) === null ? 0 : 2;
+  return parseLine(line.slice(0, 400)) === null ? 0 : 2;
 }
 
 export const herokuDialect = dialect('heroku', format, recognise, readHeroku);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Finding, FindingShape, Gateway, LineKind } from '../finding.ts';
+import type { Finding, FindingShape, GatewayProduct, LineKind } from '../finding.ts';
 import { assertSurvives } from '../mutated-lines.test-support.ts';
 import { platformDialects } from './platforms.ts';
 
@@ -15,7 +15,7 @@ function read(line: string): Finding | null {
   );
 }
 
-function check(gateway: Gateway, cases: readonly Case[], title: (line: string) => string): void {
+function check(gateway: GatewayProduct, cases: readonly Case[], title: (line: string) => string): void {
   for (const [line, shape, type] of cases)
     it(`${gateway} says ${type ?? shape}: ${title(line).slice(0, 100)}`, () => {
       const finding = read(line);

@@ -156,7 +156,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   RANGE_GROUP_NOT_VALID: request('The range that the request asks for is malformed.'),
   RANGE_MISSING_UNIT: request('The range that the request asks for has no unit.'),
   RANGE_START_NOT_VALID: request('The range that the request asks for is malformed.'),
-  RANGE_UNIT_NOT_SUPPORTED: request('The range that the request asks for has another unit than octets.'),
+  RANGE_UNIT_NOT_SUPPORTED: request('The range that the request asks for has another unit than bytes.'),
   INVALID_IMAGE_OPTIMIZE_REQUEST: request('The request for an image has wrong parameters.'),
 };
 

@@ -4,7 +4,7 @@ import { type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../js
 import { judgedText } from '../line-text.ts';
 import { statusOf } from '../status-field.ts';
 import { appErrorVerdict, failedWith, unknownVerdict } from '../typed-verdict.ts';
-import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { isVercelCode, vercelVerdict } from './vercel-codes.ts';
 
 const format = 'Vercel log';
@@ -48,12 +48,12 @@ function readDrain(text: string): Finding | null {
   const fields = jsonLine(text);
   if (fields === null || !isDrain(fields)) return null;
   const proxy = jsonObject(fields.proxy) ?? {};
-  const told = jsonText(fields.message) ?? '';
+  const quoted = jsonText(fields.message) ?? '';
   const status = statusOf(proxy.statusCode) ?? statusOf(fields.statusCode);
-  const [code] = /\b(?:[A-Z]{2,20}_){1,6}[A-Z]{2,20}\b/.exec(told.slice(0, 4000)) ?? [];
+  const [code] = /\b(?:[A-Z]{2,20}_){1,6}[A-Z]{2,20}\b/.exec(quoted.slice(0, 4000)) ?? [];
   const known = jsonText(fields.errorCode) ?? code;
   const isKnown = known !== undefined && isVercelCode(known);
-  const verdict = isKnown ? vercelVerdict(known) : judgeDrain(fields, status, told);
+  const verdict = isKnown ? vercelVerdict(known) : judgeDrain(fields, status, quoted);
   const method = jsonText(proxy.method);
   const path = jsonText(proxy.path) ?? jsonText(fields.path);
   return finding(
@@ -62,7 +62,7 @@ function readDrain(text: string): Finding | null {
       status,
       upstream: jsonText(fields.entrypoint),
       request: path === null ? null : `${method ?? 'GET'} ${path}`,
-      evidence: isKnown ? [known] : drainEvidence(fields, proxy, told),
+      evidence: isKnown ? [known] : drainEvidence(fields, proxy, quoted),
       joins: jsonText(fields.requestId),
     },
     verdict,
@@ -72,14 +72,14 @@ function readDrain(text: string): Finding | null {
 
 const timedOut = /\bTask timed out after [\d.]{1,12} seconds/;
 
-function drainEvidence(fields: JsonLine, proxy: JsonLine, told: string): string[] {
-  const [said] = timedOut.exec(told.slice(0, 4000)) ?? [];
+function drainEvidence(fields: JsonLine, proxy: JsonLine, quoted: string): string[] {
+  const [said] = timedOut.exec(quoted.slice(0, 4000)) ?? [];
   const status = `statusCode=${jsonNumber(fields.statusCode) ?? jsonNumber(proxy.statusCode) ?? '-'}`;
   return said === undefined ? [status] : [said, status];
 }
 
-function judgeDrain(fields: JsonLine, status: number | null, told: string): Verdict {
-  if (timedOut.test(told.slice(0, 4000))) return vercelVerdict('FUNCTION_INVOCATION_TIMEOUT');
+function judgeDrain(fields: JsonLine, status: number | null, quoted: string): Verdict {
+  if (timedOut.test(quoted.slice(0, 4000))) return vercelVerdict('FUNCTION_INVOCATION_TIMEOUT');
   // Documented: -1 says that the function crashed and gave no answer.
   if (jsonNumber(fields.statusCode) === -1)
     return failedWith('platform-edge', 'connection_terminated', {
@@ -91,7 +91,7 @@ function judgeDrain(fields: JsonLine, status: number | null, told: string): Verd
 
 /** Without a code, only a 500 is certain to be the function's: the platform has codes of its own for the others. */
 function judgeStatus(status: number | null, source: string | null): Verdict {
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   if (status === 500 && (source === null || source === 'lambda' || source === 'edge'))
     return appErrorVerdict(
       'The function answered 500, or threw.',

@@ -49,7 +49,7 @@ export function readCommonLine(line: string): Finding | null {
     request: requestOf(requestLine),
     method: requestLine.split(' ', 1)[0] ?? null,
     status: wholeNumber(counts[1]),
-    sizeOctets: wholeNumber(counts[2]),
+    sizeBytes: wholeNumber(counts[2]),
     router: quoted(last[2]),
     server: quoted(last[3]),
     namesServer: true,
@@ -88,7 +88,7 @@ export function readJsonAccess(line: JsonLine): Finding {
     request: method === null || path === null ? null : requestOf(`${method} ${path}`),
     method,
     status: jsonNumber(line['DownstreamStatus']) ?? jsonNumber(line['OriginStatus']),
-    sizeOctets: sizeOf(line),
+    sizeBytes: sizeOf(line),
     router: text(line['RouterName']) ?? text(line['FrontendName']),
     server: jsonNumber(line['OriginDuration']) === 0 ? null : serverOf(line),
     // Fields can be left out by the configuration: one that is not there says nothing, unless its neighbours are.

@@ -1,15 +1,15 @@
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { Fix } from '../finding.ts';
 import { goMeanings } from '../go-causes.ts';
-import { type Verdict, wellVerdict } from '../verdict.ts';
+import { type Verdict, harmlessVerdict } from '../verdict.ts';
 import { noRouter, noServer, ownAnswer, raiseLevel, traefikFixes } from './fixes.ts';
 
 /** What an access line says, in either format. What the format leaves out is null. */
 export interface TraefikAccess {
   readonly status: number | null;
   readonly method: string | null;
-  /** Octets of content that the client was sent. */
-  readonly sizeOctets: number | null;
+  /** Bytes of content that the client was sent. */
+  readonly sizeBytes: number | null;
   readonly router: string | null;
   /** The server that was chosen. */
   readonly server: string | null;
@@ -20,7 +20,7 @@ export interface TraefikAccess {
   readonly applicationSign: string | null;
 }
 
-export interface Judged {
+export interface TraefikJudgement {
   readonly verdict: Verdict;
   readonly evidence: readonly string[];
 }
@@ -29,16 +29,16 @@ export interface Judged {
 const ownSizes: Readonly<Record<number, number>> = { 500: 21, 502: 11, 504: 15 };
 
 /** `no available server` and its line's end; a circuit breaker's answer is the reason phrase. */
-const noServerOctets = 20;
+const noServerBytes = 20;
 
 const dialTimeoutMs = 30_000;
 const dialToleranceMs = 500;
 
-const well: Judged = { verdict: wellVerdict, evidence: [] };
+const noFailure: TraefikJudgement = { verdict: harmlessVerdict, evidence: [] };
 
-export function judgeAccess(access: TraefikAccess): Judged {
+export function judgeAccess(access: TraefikAccess): TraefikJudgement {
   const { status } = access;
-  if (status === null) return well;
+  if (status === null) return noFailure;
   if (status === 499) return clientLeft;
   if (status < 500) return refusal(access, status);
   if (access.applicationSign !== null) return appError(status, [`status=${status}`, access.applicationSign]);
@@ -46,9 +46,9 @@ export function judgeAccess(access: TraefikAccess): Judged {
   return failureOrAnswer(access, status);
 }
 
-const clientLeft: Judged = {
+const clientLeft: TraefikJudgement = {
   verdict: {
-    ...wellVerdict,
+    ...harmlessVerdict,
     shape: 'client_abort',
     type: 'http_request_error',
     born: 'client',
@@ -64,24 +64,24 @@ function refused(type: ProxyErrorType, sentence: string, fix: Fix, whose: 'opera
 }
 
 /** A 4xx is the application's, unless no server was chosen for it. */
-function refusal({ namesServer, server, router }: TraefikAccess, status: number): Judged {
-  if (!namesServer || server !== null) return well;
+function refusal({ namesServer, server, router }: TraefikAccess, status: number): TraefikJudgement {
+  if (!namesServer || server !== null) return noFailure;
   const evidence = [`status=${status}`, `router=${router ?? '-'}`, 'server=-'];
   if (status === 404 && router === null)
     return {
       verdict: refused('destination_not_found', 'No router matches this request.', noRouter, 'operator'),
       evidence,
     };
-  if (status !== 429 && status !== 403) return well;
+  if (status !== 429 && status !== 403) return noFailure;
   const sentence =
     status === 429 ? 'A limit of Traefik denied this request.' : 'A middleware of Traefik denied this request.';
   return { verdict: refused('http_request_denied', sentence, ownAnswer, 'operator'), evidence };
 }
 
-function notForwarded({ sizeOctets }: TraefikAccess, status: number): Judged {
-  const evidence = [`status=${status}`, 'server=-', ...sizeText(sizeOctets)];
+function notForwarded({ sizeBytes }: TraefikAccess, status: number): TraefikJudgement {
+  const evidence = [`status=${status}`, 'server=-', ...sizeText(sizeBytes)];
   if (status === 503) {
-    const isNone = sizeOctets === noServerOctets;
+    const isNone = sizeBytes === noServerBytes;
     const sentence = isNone
       ? 'The service has no server that could be asked.'
       : 'No server was asked: none is there, or a circuit breaker is open.';
@@ -90,7 +90,7 @@ function notForwarded({ sizeOctets }: TraefikAccess, status: number): Judged {
   }
   const sentence = `Traefik answered with ${status} without asking a server.`;
   const verdict: Verdict = {
-    ...wellVerdict,
+    ...harmlessVerdict,
     shape: 'refused_by_gateway',
     stage: 'route',
     born: 'reverse-proxy',
@@ -100,21 +100,21 @@ function notForwarded({ sizeOctets }: TraefikAccess, status: number): Judged {
   return { verdict, evidence };
 }
 
-function sizeText(sizeOctets: number | null): readonly string[] {
-  return sizeOctets === null ? [] : [`size=${sizeOctets}`];
+function sizeText(sizeBytes: number | null): readonly string[] {
+  return sizeBytes === null ? [] : [`size=${sizeBytes}`];
 }
 
 /**
  * The status that is logged as the origin's is Traefik's own where the origin never answered. The size tells them
  * apart: an answer of another size than Traefik's own text is the application's.
  */
-function failureOrAnswer(access: TraefikAccess, status: number): Judged {
-  const { sizeOctets, durationMs } = access;
-  const evidence = [`status=${status}`, ...sizeText(sizeOctets)];
-  const ownOctets = ownSizes[status];
-  const isCounted = sizeOctets !== null && access.method !== 'HEAD';
-  if (isCounted && sizeOctets !== ownOctets) return appError(status, evidence);
-  if (!isCounted && ownOctets === undefined) return appError(status, evidence);
+function failureOrAnswer(access: TraefikAccess, status: number): TraefikJudgement {
+  const { sizeBytes, durationMs } = access;
+  const evidence = [`status=${status}`, ...sizeText(sizeBytes)];
+  const ownBytes = ownSizes[status];
+  const isCounted = sizeBytes !== null && access.method !== 'HEAD';
+  if (isCounted && sizeBytes !== ownBytes) return appError(status, evidence);
+  if (!isCounted && ownBytes === undefined) return appError(status, evidence);
   const overMs = durationMs === null ? -1 : durationMs - dialTimeoutMs;
   if (status === 504 && isCounted && overMs >= 0 && overMs < dialToleranceMs)
     return { verdict: dialTimeout(access.server), evidence: [...evidence, `duration=${durationMs}ms`] };
@@ -129,13 +129,13 @@ function dialTimeout(server: string | null): Verdict {
 
 function unknownFailure(status: number): Verdict {
   const sentence = `Traefik gave up on this request with ${status}, and the access log does not say why.`;
-  return { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: raiseLevel };
+  return { ...harmlessVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: raiseLevel };
 }
 
-function appError(status: number, evidence: readonly string[]): Judged {
+function appError(status: number, evidence: readonly string[]): TraefikJudgement {
   const sentence = `The application itself answered with ${status}; Traefik passed it on.`;
   return {
-    verdict: { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence },
+    verdict: { ...harmlessVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence },
     evidence,
   };
 }

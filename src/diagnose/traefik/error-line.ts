@@ -1,6 +1,6 @@
 import type { Finding, LineKind } from '../finding.ts';
 import { type GoError, readGoError, readGoErrorInContent } from '../go-errors.ts';
-import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { raiseLevel, traefikFixes } from './fixes.ts';
 
 /** A line of Traefik's own log, whichever version and format wrote it. */
@@ -40,7 +40,7 @@ function withoutStatus(line: TraefikLine): Finding {
   const isClient = line.text.includes('http: TLS handshake error from');
   if (isClient || dialTexts.test(line.text))
     return failed(line, { status: null, known: readGoError(whole), text: whole });
-  return findingOf({ ...factsOf(line, 'event'), ...healthWords(whole) }, wellVerdict);
+  return findingOf({ ...factsOf(line, 'event'), ...healthWords(whole) }, harmlessVerdict);
 }
 
 function healthWords(text: string): { readonly evidence: readonly string[] } {
@@ -67,7 +67,7 @@ function failed(line: TraefikLine, { status, known, text }: Failed): Finding {
 }
 
 const unknownFailure: Verdict = {
-  ...wellVerdict,
+  ...harmlessVerdict,
   shape: 'unknown',
   born: 'reverse-proxy',
   sentence: 'Traefik gave up on a request, for a reason that is not known here.',

@@ -5,7 +5,7 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { judgedText, requestOf, wholeNumber } from '../line-text.ts';
 import type { Verdict } from '../verdict.ts';
-import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, harmlessVerdict } from '../verdict.ts';
 import { backendOf, clientBrokeOff, judgeFetchError, unreadableBody } from './fetch-error.ts';
 
 /** What lets varnishncsa tell: both sides, how a request was handled, and what a fetch failed with. */
@@ -150,7 +150,7 @@ function judgeAccess({ status, handling, fetchError, error, side }: AccessLine):
   if (fetchError !== null && fetchError !== '') {
     return side === 'c' ? clientBrokeOff : (judgeFetchError(fetchError) ?? cannotTell);
   }
-  if (status === null || status < 500) return wellVerdict;
+  if (status === null || status < 500) return harmlessVerdict;
   if (handling === 'synth') return madeByVcl;
   if (side === 'b' && fetchError === '') return judgeAnswered(error);
   return side === 'c' ? { ...cannotTell, isConsequence: true } : cannotTell;

@@ -1,7 +1,7 @@
-import type { Dialect, LineReader } from '../dialect.ts';
+import type { Dialect, DialectReader } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import type { Verdict } from '../verdict.ts';
-import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
+import { findingOf, fixOf, harmlessVerdict } from '../verdict.ts';
 import { appAnsweredSo, madeByVcl } from './access-log.ts';
 import { backendOf, clientBrokeOff, judgeFetchError, unknownFetchError, unreadableBody } from './fetch-error.ts';
 import type { LogRecord } from './log-record.ts';
@@ -22,7 +22,7 @@ export const varnishTransactionLog: Dialect = {
   open: () => new TransactionLog(),
 };
 
-/** `vsl_reclen` is 255 octets, and 4,084 at the most. */
+/** `vsl_reclen` is 255 bytes, and 4,084 at the most. */
 const recordCharactersMax = 4_200;
 
 /** Transactions that are remembered, to tell a client's side what came of the backend's. */
@@ -47,7 +47,7 @@ interface Transaction {
 
 type PlainRecord = Extract<LogRecord, { is: 'record' }>;
 
-class TransactionLog implements LineReader {
+class TransactionLog implements DialectReader {
   readonly #transactions = new Map<string, Transaction>();
   #current: Transaction = newTransaction('');
 
@@ -58,7 +58,7 @@ class TransactionLog implements LineReader {
     if (record.is === 'head') {
       this.#current = this.#open(record.vxid);
       this.#current.side = record.type === 'BeReq' ? 'b' : record.type === 'Request' ? 'c' : null;
-      return quiet();
+      return harmless();
     }
     if (record.tag === 'Backend_health') return healthEvent(record.content);
     const transaction = record.vxid === null ? this.#current : this.#open(record.vxid);
@@ -70,7 +70,7 @@ class TransactionLog implements LineReader {
     }
     if (record.tag === 'End') return this.#ended(transaction);
     learn(transaction, record);
-    return quiet();
+    return harmless();
   }
 
   #open(vxid: string): Transaction {
@@ -88,14 +88,14 @@ class TransactionLog implements LineReader {
   #ended(transaction: Transaction): Finding {
     const { status } = transaction;
     transaction.hasEnded = true;
-    if (status === null || status < 500 || transaction.side === null) return quiet();
+    if (status === null || status < 500 || transaction.side === null) return harmless();
     const words = [transaction.side === 'b' ? `BerespStatus ${status}` : `RespStatus ${status}`];
     if (transaction.side === 'b') {
-      if (transaction.verdict !== null) return quiet();
+      if (transaction.verdict !== null) return harmless();
       transaction.verdict = transaction.isSynthetic ? madeByVcl : appAnsweredSo;
       return about(transaction, 'access', transaction.verdict, words, keyOf(transaction.vxid));
     }
-    if (transaction.verdict !== null) return quiet();
+    if (transaction.verdict !== null) return harmless();
     return this.#clientSide(transaction, words);
   }
 
@@ -226,8 +226,8 @@ function about(
 }
 
 /** A line that is part of a transaction, and decides nothing. */
-function quiet(): Finding {
-  return findingOf({ gateway: 'varnish', format, kind: 'event' }, wellVerdict);
+function harmless(): Finding {
+  return findingOf({ gateway: 'varnish', format, kind: 'event' }, harmlessVerdict);
 }
 
 const fetchElsewhere: Verdict = {
@@ -259,9 +259,9 @@ function healthEvent(content: string): Finding {
     upstream: name,
     evidence: match === null ? [] : [match[2] ?? ''],
   } as const;
-  if (!isSick) return findingOf(facts, wellVerdict);
+  if (!isSick) return findingOf(facts, harmlessVerdict);
   return findingOf(facts, {
-    ...wellVerdict,
+    ...harmlessVerdict,
     sentence: `The probe of ${name} fails: Varnish does not ask this backend until it succeeds again.`,
     fix: fixOf('Look at what the probe sees, and mend that', "varnishadm backend.list -p '*.*'"),
   });

@@ -1,8 +1,8 @@
-import { type Answer, quoteField } from './answer.ts';
+import { type ParsedAnswer, quoteField } from './answer.ts';
 import { readVia } from './chain-fields.ts';
 import type { Layer } from './layer.ts';
 import { layerOfHop, productOfServer } from './products.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
  * Fields that a layer adds only to what came from behind it: with one of them it did not write the answer. Caddy adds
@@ -16,13 +16,13 @@ const relayFields: readonly (readonly [layer: Layer, name: string, value: RegExp
   ['render', 'x-render-origin-server', null],
 ];
 
-export function readRelay(answer: Answer): Verdict | null {
+export function readRelay(answer: ParsedAnswer): AuthorVerdict | null {
   for (const [layer, name, value] of relayFields) {
     const text = answer.field(name);
     // What CloudFront passes on has the Server of whoever wrote it, or none.
     if (layer === 'cloudfront' && answer.lines('server').some((line) => /^CloudFront/i.test(line))) continue;
     if (text !== null && (value === null || value.test(text)))
-      return verdict(
+      return authorVerdict(
         'application',
         'likely',
         'it came from behind the last layer that can be seen',
@@ -32,7 +32,7 @@ export function readRelay(answer: Answer): Verdict | null {
   for (const { name, comment, text } of readVia(answer.field('via'))) {
     const layer = layerOfHop(name, comment);
     if (layer === 'caddy' || layer === 'heroku')
-      return verdict(
+      return authorVerdict(
         'application',
         'likely',
         'it came from behind the last layer that can be seen',
@@ -56,14 +56,14 @@ const namesOnlyItsOwn: readonly Layer[] = [
   'heroku',
 ];
 
-export function readServerAuthor(answer: Answer): Verdict | null {
+export function readServerAuthor(answer: ParsedAnswer): AuthorVerdict | null {
   const names = answer.lines('server');
   const products = names.map((line) => productOfServer(line));
   if (names.length === 1 && products[0]?.layer === 'caddy') return readCaddy(answer, names[0] ?? '');
   for (const [at, product] of products.entries()) {
     if (product === null || !namesOnlyItsOwn.includes(product.layer)) continue;
     const layer = product.layer === 'varnish' && passesFastly(answer) ? 'fastly' : product.layer;
-    return verdict(
+    return authorVerdict(
       layer,
       'likely',
       'it leaves `Server` to those behind it, and it is its own name that stands there',
@@ -73,14 +73,14 @@ export function readServerAuthor(answer: Answer): Verdict | null {
   return readEmpty(answer, products[0]?.layer ?? null, names[0] ?? '');
 }
 
-function passesFastly(answer: Answer): boolean {
+function passesFastly(answer: ParsedAnswer): boolean {
   return /\bcache-/.test(answer.field('x-served-by') ?? '') || answer.field('x-timer') !== null;
 }
 
 /** Caddy says nothing in its own errors but its name. Applications rarely send errors without content. */
-function readCaddy(answer: Answer, line: string): Verdict | null {
+function readCaddy(answer: ParsedAnswer, line: string): AuthorVerdict | null {
   if (answer.isEmpty !== true) return null;
-  return verdict(
+  return authorVerdict(
     'caddy',
     'likely',
     'its own errors have no content, and nothing of what it passes on is there',
@@ -93,9 +93,9 @@ function readCaddy(answer: Answer, line: string): Verdict | null {
 const silent: readonly Layer[] = ['envoy', 'istio', 'fly'];
 
 /** Errors without content and with nothing but the name of a layer that puts its name over every other. */
-function readEmpty(answer: Answer, layer: Layer | null, line: string): Verdict | null {
+function readEmpty(answer: ParsedAnswer, layer: Layer | null, line: string): AuthorVerdict | null {
   if (answer.isEmpty !== true || layer === null || !silent.includes(layer)) return null;
-  return verdict(
+  return authorVerdict(
     layer,
     'likely',
     'the answer has no content, and nothing of a layer behind it is there',

@@ -10,7 +10,7 @@ const valueCharactersMax = 8_192;
 const fieldCharactersMax = 16_384;
 
 /** A response made safe to look at: names in lower case, values and content of bounded length, nothing missing. */
-export interface Answer {
+export interface ParsedAnswer {
   readonly status: number;
   /** The field's values, joined as RFC 9110 §5.3 has it; null without the field. */
   field(name: string): string | null;
@@ -26,7 +26,7 @@ export interface Answer {
   readonly isEmpty: boolean | null;
 }
 
-export function readAnswer(response: AnsweredResponse): Answer {
+export function readAnswer(response: AnsweredResponse): ParsedAnswer {
   const given: { readonly [member in keyof AnsweredResponse]?: unknown } =
     typeof response === 'object' && response !== null ? response : {};
   const fields = readFields(given.headers);

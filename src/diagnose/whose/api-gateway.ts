@@ -1,17 +1,17 @@
-import { type Answer, quoteField } from './answer.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type ParsedAnswer, quoteField } from './answer.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /** What the gateways for REST and for HTTP APIs say themselves. An integration could say the same: hence 'likely'. */
 const words =
   /^\s*\{"message":\s?"(?:Internal [Ss]erver [Ee]rror|Endpoint request timed out|Network error communicating with endpoint|Service Unavailable|Missing Authentication Token|Forbidden|Unauthorized|Not Found|Too Many Requests|Limit Exceeded)"\}\s*$/;
 
-export function readApiGateway(answer: Answer): Verdict | null {
+export function readApiGateway(answer: ParsedAnswer): AuthorVerdict | null {
   const found = words.exec(answer.body);
   if (found === null) return null;
   for (const name of ['x-amz-apigw-id', 'apigw-requestid', 'x-amzn-requestid']) {
     const id = answer.field(name);
     if (id !== null)
-      return verdict('aws-api-gateway', 'likely', 'the words are its own', found[0], quoteField(name, id));
+      return authorVerdict('aws-api-gateway', 'likely', 'the words are its own', found[0], quoteField(name, id));
   }
   return null;
 }

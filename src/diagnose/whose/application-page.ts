@@ -1,6 +1,6 @@
-import type { Answer } from './answer.ts';
+import type { ParsedAnswer } from './answer.ts';
 import { productOfServer } from './products.ts';
-import { isJson, type Verdict, verdict } from './verdict.ts';
+import { isJson, type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /** Pages and members that frameworks write when the application behind them has failed. */
 const frameworkPages: readonly (readonly [framework: string, words: RegExp])[] = [
@@ -40,25 +40,25 @@ const applicationFields: readonly string[] = [
 ];
 
 /** What says that an application wrote it, whatever stands in front; null without. */
-export function readApplication(answer: Answer): Verdict | null {
+export function readApplication(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, 16_384);
   for (const [framework, words] of frameworkPages) {
     const found = words.exec(body);
     if (found !== null)
-      return verdict('application', 'certain', `the words are those of ${framework}`, found[0].trim());
+      return authorVerdict('application', 'certain', `the words are those of ${framework}`, found[0].trim());
   }
   for (const line of answer.lines('server')) {
     if (productOfServer(line)?.layer === 'application')
-      return verdict('application', 'likely', 'its server put its name in', `Server: ${line}`);
+      return authorVerdict('application', 'likely', 'its server put its name in', `Server: ${line}`);
   }
   for (const name of applicationFields) {
     const value = answer.field(name);
     if (value !== null && !poweredByServer.test(value))
-      return verdict('application', 'likely', 'gateways send no such field', `${name}: ${value}`);
+      return authorVerdict('application', 'likely', 'gateways send no such field', `${name}: ${value}`);
   }
   const cookie = answer.lines('set-cookie').find((line) => !infrastructureCookie.test(line));
   if (cookie !== undefined)
-    return verdict(
+    return authorVerdict(
       'application',
       'likely',
       "the cookie is an application's",
@@ -75,17 +75,17 @@ const infrastructureCookie =
   /^(?:__cf|cf_|_cfuvid|AWSALB|AWSELB|ApplicationGatewayAffinity|ARRAffinity|incap_ses|visid_incap|nlbi_|ak_bmsc|bm_s|_abck|GCLB|GAESA|SERVERID|INGRESSCOOKIE|route)/i;
 
 /** What an application usually is the author of, where nothing says anything else. */
-export function readUsualApplication(answer: Answer): Verdict | null {
+export function readUsualApplication(answer: ParsedAnswer): AuthorVerdict | null {
   const { status } = answer;
   if (status >= 200 && status < 400)
-    return verdict(
+    return authorVerdict(
       'application',
       'likely',
       `gateways write few answers with status ${status} themselves`,
       `status ${status}`,
     );
   if (isJson(answer) && answer.body.trim() !== '')
-    return verdict(
+    return authorVerdict(
       'application',
       'likely',
       'it is JSON, and that of no gateway we know',

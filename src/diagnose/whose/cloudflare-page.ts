@@ -1,6 +1,6 @@
-import type { Answer } from './answer.ts';
+import type { ParsedAnswer } from './answer.ts';
 import { productOfServer } from './products.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 const branded = /id="cf-error-details"|class="cf-error-|id="cf-wrapper"|\/cdn-cgi\/styles\/|utm_source=errorcode_\d{3}/;
 /** Its challenge. Its scripts alone say nothing: it puts them into pages of origins as well. */
@@ -12,40 +12,40 @@ const plain = /^error code: (\d{3,4})\s*$/;
  * Cloudflare's pages. In place of a 502 or 504 that the origin sent it shows a page with its brand; a 502 or 504 of its
  * own is a plain page with its name, like nginx's. 520 to 530 are its findings about the origin: it made those answers.
  */
-export function readCloudflarePage(answer: Answer): Verdict | null {
+export function readCloudflarePage(answer: ParsedAnswer): AuthorVerdict | null {
   const { body, status } = answer;
   const words = plain.exec(body);
   if (words !== null) return readPlain(answer, Number(words[1]), words[0]);
   const page = branded.exec(body.slice(0, 16_384));
   if (page !== null && comesThroughCloudflare(answer)) {
     if (status === 502 || status === 504)
-      return verdict(
+      return authorVerdict(
         'application',
         'likely',
         `Cloudflare shows its branded page in place of a ${status} that the origin sent`,
         page[0],
       );
-    return verdict('cloudflare', 'certain', 'the page is its own', page[0]);
+    return authorVerdict('cloudflare', 'certain', 'the page is its own', page[0]);
   }
   const challenged = challenge.exec(body);
   if (challenged !== null && comesThroughCloudflare(answer) && status >= 400)
-    return verdict('cloudflare', 'certain', 'it wants to see a browser first', challenged[0]);
+    return authorVerdict('cloudflare', 'certain', 'it wants to see a browser first', challenged[0]);
   return null;
 }
 
-function readPlain(answer: Answer, code: number, words: string): Verdict | null {
-  if (!comesThroughCloudflare(answer)) return verdict('cloudflare', 'likely', 'the words are its own', words);
+function readPlain(answer: ParsedAnswer, code: number, words: string): AuthorVerdict | null {
+  if (!comesThroughCloudflare(answer)) return authorVerdict('cloudflare', 'likely', 'the words are its own', words);
   if (code === 502 || code === 504)
-    return verdict(
+    return authorVerdict(
       'cloudflare',
       'likely',
       `it wrote the words, though it may have put them in place of a ${code} that the origin sent`,
       words,
     );
-  return verdict('cloudflare', 'certain', 'the words are its own', words);
+  return authorVerdict('cloudflare', 'certain', 'the words are its own', words);
 }
 
-function comesThroughCloudflare(answer: Answer): boolean {
+function comesThroughCloudflare(answer: ParsedAnswer): boolean {
   return (
     answer.field('cf-ray') !== null ||
     answer.lines('server').some((line) => productOfServer(line)?.layer === 'cloudflare')

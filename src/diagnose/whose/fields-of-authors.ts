@@ -1,8 +1,8 @@
-import { type Answer, quote, quoteField } from './answer.ts';
+import { type ParsedAnswer, quote, quoteField } from './answer.ts';
 import { readProxyStatus } from './chain-fields.ts';
 import type { Layer } from './layer.ts';
 import { layerOfHop } from './products.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
  * RFC 9209 §2.3: types whose responses may have come from behind and only have been broken on the way, so that the
@@ -29,7 +29,7 @@ const notOnlyGenerated: ReadonlySet<string> = new Set([
  * The first member with an error is that of the intermediary nearest to the origin that failed: it made the answer, and
  * those after it passed it on (RFC 9209 §2). Its name may be the deployment's; then other evidence has to say what it is.
  */
-export function readProxyStatusAuthor(answer: Answer): Verdict | null {
+export function readProxyStatusAuthor(answer: ParsedAnswer): AuthorVerdict | null {
   const members = readProxyStatus(answer.field('proxy-status'));
   const failed = members.find(({ error }) => error !== null && error !== '');
   if (failed === undefined) return null;
@@ -38,28 +38,28 @@ export function readProxyStatusAuthor(answer: Answer): Verdict | null {
   const layer = layerOfHop(failed.name);
   const onlyGenerated = !notOnlyGenerated.has(failed.error ?? '');
   if (layer !== null)
-    return verdict(layer, onlyGenerated || answer.status >= 500 ? 'certain' : 'likely', why, evidence);
+    return authorVerdict(layer, onlyGenerated || answer.status >= 500 ? 'certain' : 'likely', why, evidence);
   if (looksLikeCandor(answer))
-    return verdict('candor', 'certain', `${why}, and the answer has Candor's form`, evidence);
+    return authorVerdict('candor', 'certain', `${why}, and the answer has Candor's form`, evidence);
   if (/^application\/problem\+json\b/i.test(answer.field('content-type') ?? ''))
-    return verdict('candor', 'likely', `${why}, and few but Candor write problem details beside it`, evidence);
-  return verdict('unknown', 'unsure', why, evidence);
+    return authorVerdict('candor', 'likely', `${why}, and few but Candor write problem details beside it`, evidence);
+  return authorVerdict('unknown', 'unsure', why, evidence);
 }
 
 /**
  * The intermediary nearest to the origin says that the status came from behind it, and reports no error of its own: so it
  * passed the answer on, and what stands behind all layers that can be seen wrote it.
  */
-export function readReceivedStatus(answer: Answer): Verdict | null {
+export function readReceivedStatus(answer: ParsedAnswer): AuthorVerdict | null {
   const [first] = readProxyStatus(answer.field('proxy-status'));
   if (first === undefined || first.error !== null || first.receivedStatus !== answer.status) return null;
   const name = quote(first.name.slice(0, 60));
   const why = `"${name}", the intermediary nearest to it, says in Proxy-Status that it received this status`;
-  return verdict('application', 'likely', why, quoteField('Proxy-Status', first.text));
+  return authorVerdict('application', 'likely', why, quoteField('Proxy-Status', first.text));
 }
 
 /** Every answer of Candor's own has these, whatever its form; in problem details there is more. */
-function looksLikeCandor(answer: Answer): boolean {
+function looksLikeCandor(answer: ParsedAnswer): boolean {
   if (/"(?:proxy_error|may_have_been_executed)":/.test(answer.body)) return true;
   return (
     answer.field('x-request-id') !== null &&
@@ -88,11 +88,11 @@ const authorFields: readonly AuthorField[] = [
   { layer: 'render', name: 'x-render-routing' },
 ];
 
-export function readAuthorField(answer: Answer): Verdict | null {
+export function readAuthorField(answer: ParsedAnswer): AuthorVerdict | null {
   // Kong says how long it took to answer by itself; what it passed on has the upstream's time instead.
   const kong = answer.field('x-kong-response-latency');
   if (kong !== null && answer.field('x-kong-upstream-latency') === null)
-    return verdict(
+    return authorVerdict(
       'kong',
       'certain',
       'only it sends that field, with answers of its own',
@@ -102,7 +102,7 @@ export function readAuthorField(answer: Answer): Verdict | null {
     const text = answer.field(name);
     if (text === null || (value !== undefined && !value.test(text))) continue;
     if (beside !== undefined && answer.field(beside) === null) continue;
-    return verdict(layer, 'certain', 'only it sends that field, with answers of its own', quoteField(name, text));
+    return authorVerdict(layer, 'certain', 'only it sends that field, with answers of its own', quoteField(name, text));
   }
   return null;
 }

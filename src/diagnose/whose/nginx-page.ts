@@ -1,7 +1,7 @@
-import { type Answer, quote } from './answer.ts';
+import { type ParsedAnswer, quote } from './answer.ts';
 import type { Layer } from './layer.ts';
 import { productOfServer } from './products.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
  * The page that nginx has for every status, and that what is built on it inherits: title, heading, a rule, and the
@@ -22,7 +22,7 @@ const tails: readonly (readonly [layer: Layer, tail: RegExp])[] = [
   ['nginx', /^nginx/i],
 ];
 
-export function readNginxPage(answer: Answer): Verdict | null {
+export function readNginxPage(answer: ParsedAnswer): AuthorVerdict | null {
   const found = page.exec(answer.body);
   if (found === null) return null;
   const title = `<title>${found[1] ?? ''} ${found[2] ?? ''}</title>`;
@@ -33,24 +33,29 @@ export function readNginxPage(answer: Answer): Verdict | null {
   const layer = tails.find(([, pattern]) => pattern.test(tail))?.[0];
   if (layer === 'nginx') return fromNginx(answer, tail, evidence);
   if (layer === 'openresty') return fromOpenResty(answer, evidence);
-  if (layer !== undefined) return verdict(layer, sure(answer), 'the page bears its name', evidence);
+  if (layer !== undefined) return authorVerdict(layer, sure(answer), 'the page bears its name', evidence);
   if (/^(?:tengine|angie|freenginx)/i.test(tail))
-    return verdict('nginx', 'likely', `the page is that of ${quote(tail)}, which is built on nginx`, evidence);
-  return verdict('nginx', 'unsure', 'the page is that of a server built on nginx, under a name of its own', evidence);
+    return authorVerdict('nginx', 'likely', `the page is that of ${quote(tail)}, which is built on nginx`, evidence);
+  return authorVerdict(
+    'nginx',
+    'unsure',
+    'the page is that of a server built on nginx, under a name of its own',
+    evidence,
+  );
 }
 
 /** A page with another status than the response's was put there by somebody: the page's author may not have sent it. */
-function sure(answer: Answer): 'certain' | 'likely' {
+function sure(answer: ParsedAnswer): 'certain' | 'likely' {
   const status = Number(page.exec(answer.body)?.[1]);
   // 494 to 497 are nginx's own numbers; it sends them as 400.
   return status === answer.status || answer.status === 400 ? 'certain' : 'likely';
 }
 
 /** ingress-nginx takes `Server` away and leaves no version in the page; its `Strict-Transport-Security` has an age of its own. */
-function fromNginx(answer: Answer, tail: string, evidence: string): Verdict {
+function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): AuthorVerdict {
   const hsts = answer.field('strict-transport-security');
   if (hsts !== null && /\bmax-age=15724800\b/.test(hsts))
-    return verdict(
+    return authorVerdict(
       'ingress-nginx',
       'likely',
       "the page is nginx's, and the age of its HSTS is the default of ingress-nginx",
@@ -58,24 +63,24 @@ function fromNginx(answer: Answer, tail: string, evidence: string): Verdict {
       `Strict-Transport-Security: ${hsts}`,
     );
   if (tail.toLowerCase() === 'nginx' && answer.hasHead && answer.field('server') === null)
-    return verdict(
+    return authorVerdict(
       'ingress-nginx',
       'likely',
       "the page is nginx's, and nginx itself would have sent `Server`",
       evidence,
       'no Server',
     );
-  return verdict('nginx', sure(answer), 'the page is its own', evidence);
+  return authorVerdict('nginx', sure(answer), 'the page is its own', evidence);
 }
 
 /** Kong and APISIX are OpenResty inside; they say so beneath the page or in `Server` alone. */
-function fromOpenResty(answer: Answer, evidence: string): Verdict {
+function fromOpenResty(answer: ParsedAnswer, evidence: string): AuthorVerdict {
   const apisix = /Powered by <a href="https:\/\/apisix\.apache\.org\/?">/.exec(answer.body.slice(0, 4_096));
-  if (apisix !== null) return verdict('apisix', 'certain', 'the page is its own', apisix[0]);
+  if (apisix !== null) return authorVerdict('apisix', 'certain', 'the page is its own', apisix[0]);
   for (const line of answer.lines('server')) {
     const layer = productOfServer(line)?.layer;
     if (layer === 'kong' || layer === 'apisix')
-      return verdict(
+      return authorVerdict(
         layer,
         'likely',
         'the page is that of OpenResty, on which it is built',
@@ -83,12 +88,12 @@ function fromOpenResty(answer: Answer, evidence: string): Verdict {
         `Server: ${line}`,
       );
   }
-  return verdict('openresty', sure(answer), 'the page is its own', evidence);
+  return authorVerdict('openresty', sure(answer), 'the page is its own', evidence);
 }
 
-function withoutTail(answer: Answer, title: string): Verdict {
+function withoutTail(answer: ParsedAnswer, title: string): AuthorVerdict {
   const server = answer.lines('server').find((line) => productOfServer(line)?.layer === 'aws-alb');
   const why = "the page is nginx's without the name at its end, as AWS load balancers have it";
-  if (server !== undefined) return verdict('aws-alb', sure(answer), why, title, `Server: ${server}`);
-  return verdict('aws-alb', 'likely', why, title, 'no <hr><center>');
+  if (server !== undefined) return authorVerdict('aws-alb', sure(answer), why, title, `Server: ${server}`);
+  return authorVerdict('aws-alb', 'likely', why, title, 'no <hr><center>');
 }

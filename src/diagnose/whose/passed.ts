@@ -1,19 +1,23 @@
-import { type Answer, quoteField } from './answer.ts';
+import { type ParsedAnswer, quoteField } from './answer.ts';
 import { readVia, readProxyStatus } from './chain-fields.ts';
 import { type Layer, usualDistance } from './layer.ts';
-import type { Mark } from './marks.ts';
+import type { LayerSign } from './layer-signs.ts';
 import { layerOfHop, productOfServer } from './products.ts';
-import type { Verdict } from './verdict.ts';
+import type { AuthorVerdict } from './verdict.ts';
 
 /** The layers that passed the answer on, the client's side first, each with its evidence. The author is not among them. */
-export function orderPassed(answer: Answer, marks: readonly Mark[], author: Verdict): readonly Mark[] {
-  const passed = marks.filter(({ layer }) => layer !== author.layer && !isSameHop(layer, author.layer));
+export function orderPassed(
+  answer: ParsedAnswer,
+  signs: readonly LayerSign[],
+  author: AuthorVerdict,
+): readonly LayerSign[] {
+  const passed = signs.filter(({ layer }) => layer !== author.layer && !isSameHop(layer, author.layer));
   const ordered = alignWithVia(
     passed.toSorted((a, b) => usualDistance(a.layer) - usualDistance(b.layer)),
     answer,
   );
   const twin = findTwin(answer, author);
-  return twin === null ? ordered : placeTwin(ordered, twin);
+  return twin === null ? ordered : insertTwin(ordered, twin);
 }
 
 /** Google's load balancer and front end are one machine under two names; what it writes may bear both. */
@@ -22,19 +26,19 @@ function isSameHop(layer: Layer, author: Layer): boolean {
 }
 
 /** Where Via or Proxy-Status names several layers, their order counts: the last one named is nearest to the client. */
-function alignWithVia(marks: readonly Mark[], answer: Answer): readonly Mark[] {
+function alignWithVia(signs: readonly LayerSign[], answer: ParsedAnswer): readonly LayerSign[] {
   const via = readVia(answer.field('via')).map(({ name, comment }) => layerOfHop(name, comment));
   const status = readProxyStatus(answer.field('proxy-status')).map(({ name }) => layerOfHop(name));
   const named = (via.filter(isLayer).length > 1 ? via : status).filter(isLayer).toReversed();
   const sequence = named.filter(
-    (layer, at) => named.indexOf(layer) === at && marks.some((mark) => mark.layer === layer),
+    (layer, at) => named.indexOf(layer) === at && signs.some((sign) => sign.layer === layer),
   );
   let next = 0;
-  return marks.map((mark) => {
-    if (!sequence.includes(mark.layer)) return mark;
+  return signs.map((sign) => {
+    if (!sequence.includes(sign.layer)) return sign;
     const layer = sequence[next];
     next += 1;
-    return marks.find((other) => other.layer === layer) ?? mark;
+    return signs.find((other) => other.layer === layer) ?? sign;
   });
 }
 
@@ -46,7 +50,7 @@ function isLayer(layer: Layer | null): layer is Layer {
  * A second hop of the author's own kind: an Envoy that measured how long the one behind it took, or an nginx with
  * another version than the page's.
  */
-function findTwin(answer: Answer, author: Verdict): Mark | null {
+function findTwin(answer: ParsedAnswer, author: AuthorVerdict): LayerSign | null {
   if (author.layer === 'envoy' || author.layer === 'istio') {
     const time = answer.field('x-envoy-upstream-service-time');
     return time === null ? null : { layer: author.layer, evidence: quoteField('x-envoy-upstream-service-time', time) };
@@ -59,7 +63,7 @@ function findTwin(answer: Answer, author: Verdict): Mark | null {
   return { layer: 'nginx', evidence: quoteField('Server', line ?? '') };
 }
 
-function placeTwin(marks: readonly Mark[], twin: Mark): readonly Mark[] {
-  const at = marks.findIndex(({ layer }) => usualDistance(layer) > usualDistance(twin.layer));
-  return at < 0 ? [...marks, twin] : marks.toSpliced(at, 0, twin);
+function insertTwin(signs: readonly LayerSign[], twin: LayerSign): readonly LayerSign[] {
+  const at = signs.findIndex(({ layer }) => usualDistance(layer) > usualDistance(twin.layer));
+  return at < 0 ? [...signs, twin] : signs.toSpliced(at, 0, twin);
 }

@@ -1,22 +1,22 @@
-import { type Answer, quoteField } from './answer.ts';
-import type { Mark } from './marks.ts';
+import { type ParsedAnswer, quoteField } from './answer.ts';
+import type { LayerSign } from './layer-signs.ts';
 import { productOfServer } from './products.ts';
-import type { Verdict } from './verdict.ts';
+import type { AuthorVerdict } from './verdict.ts';
 
 /** A product that others are built on: which of them it was, by what else the response says. */
-export function refine(author: Verdict, answer: Answer, marks: readonly Mark[]): Verdict {
-  if (author.layer === 'envoy') return refineEnvoy(author, marks);
+export function refine(author: AuthorVerdict, answer: ParsedAnswer, signs: readonly LayerSign[]): AuthorVerdict {
+  if (author.layer === 'envoy') return refineEnvoy(author, signs);
   if (author.layer === 'gcp-lb') return refineGoogle(author, answer);
   return author;
 }
 
 /** Istio's Envoys have a name of their own; Google's load balancers are Envoys that have none. */
-function refineEnvoy(author: Verdict, marks: readonly Mark[]): Verdict {
-  const istio = marks.find(({ layer }) => layer === 'istio');
+function refineEnvoy(author: AuthorVerdict, signs: readonly LayerSign[]): AuthorVerdict {
+  const istio = signs.find(({ layer }) => layer === 'istio');
   if (istio !== undefined) return { ...author, layer: 'istio', evidence: [...author.evidence, istio.evidence] };
-  if (marks.some(({ layer }) => layer === 'envoy')) return author;
+  if (signs.some(({ layer }) => layer === 'envoy')) return author;
   const google =
-    marks.find(({ layer }) => layer === 'google-frontend') ?? marks.find(({ layer }) => layer === 'gcp-lb');
+    signs.find(({ layer }) => layer === 'google-frontend') ?? signs.find(({ layer }) => layer === 'gcp-lb');
   if (google === undefined) return author;
   return {
     layer: google.layer,
@@ -27,7 +27,7 @@ function refineEnvoy(author: Verdict, marks: readonly Mark[]): Verdict {
 }
 
 /** App Engine and Cloud Run have the same page as the load balancer, under a name of their own. */
-function refineGoogle(author: Verdict, answer: Answer): Verdict {
+function refineGoogle(author: AuthorVerdict, answer: ParsedAnswer): AuthorVerdict {
   const line = answer.lines('server').find((server) => productOfServer(server)?.layer === 'google-frontend');
   if (line === undefined) return author;
   return { ...author, layer: 'google-frontend', evidence: [...author.evidence, quoteField('Server', line)] };

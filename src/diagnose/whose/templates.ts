@@ -1,7 +1,7 @@
-import type { Answer } from './answer.ts';
+import type { ParsedAnswer } from './answer.ts';
 import type { Confidence } from './authorship.ts';
 import type { Layer } from './layer.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /** Words that one author's pages have. All of them must be there. */
 interface Template {
@@ -170,17 +170,17 @@ const templates: readonly Template[] = [
 const beginningCharactersMax = 16_384;
 
 /** Who writes such pages or words; null where nobody we know does. */
-export function readTemplate(answer: Answer): Verdict | null {
+export function readTemplate(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   if (body === '') return null;
   for (const { layer, confidence, words, why, beside } of templates) {
     const found = words.map((word) => findWord(body, word));
     if (found.some((text) => text === null)) continue;
     const texts = found.filter((text) => text !== null);
-    if (beside === undefined) return verdict(layer, confidence, why, ...texts);
+    if (beside === undefined) return authorVerdict(layer, confidence, why, ...texts);
     const field = answer.field(beside.name);
     if (field === null || beside.value?.test(field) === false) continue;
-    return verdict(layer, confidence, why, ...texts, `${beside.name}: ${field}`);
+    return authorVerdict(layer, confidence, why, ...texts, `${beside.name}: ${field}`);
   }
   return null;
 }
@@ -193,12 +193,12 @@ const welcomes: readonly (readonly [layer: Layer, words: RegExp])[] = [
   ['caddy', /<title>Caddy works!<\/title>/],
 ];
 
-export function readWelcome(answer: Answer): Verdict | null {
+export function readWelcome(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   for (const [layer, words] of welcomes) {
     const found = words.exec(body);
     if (found !== null)
-      return verdict(layer, 'certain', 'it is the page that it shows before it has another', found[0]);
+      return authorVerdict(layer, 'certain', 'it is the page that it shows before it has another', found[0]);
   }
   return null;
 }

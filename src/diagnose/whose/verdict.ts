@@ -1,9 +1,9 @@
-import { type Answer, quote } from './answer.ts';
+import { type ParsedAnswer, quote } from './answer.ts';
 import type { Confidence } from './authorship.ts';
 import type { Layer } from './layer.ts';
 
 /** What one kind of evidence says of the author. */
-export interface Verdict {
+export interface AuthorVerdict {
   readonly layer: Layer;
   readonly confidence: Confidence;
   /** In the response's own spelling; may be empty only for 'unknown'. */
@@ -12,11 +12,11 @@ export interface Verdict {
   readonly why: string;
 }
 
-export function verdict(layer: Layer, confidence: Confidence, why: string, ...evidence: string[]): Verdict {
+export function authorVerdict(layer: Layer, confidence: Confidence, why: string, ...evidence: string[]): AuthorVerdict {
   return { layer, confidence, evidence: evidence.map(quote), why };
 }
 
-export function isJson(answer: Answer): boolean {
+export function isJson(answer: ParsedAnswer): boolean {
   const type = answer.field('content-type') ?? '';
   return /^\s*application\/(?:[\w.-]{1,60}\+)?json\b/i.test(type) || /^\s*[{[]\s*["\]}{[]/.test(answer.body);
 }

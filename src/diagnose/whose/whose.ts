@@ -1,4 +1,4 @@
-import { type Answer, readAnswer } from './answer.ts';
+import { type ParsedAnswer, readAnswer } from './answer.ts';
 import { readApiGateway } from './api-gateway.ts';
 import { readApplication, readUsualApplication } from './application-page.ts';
 import { readRelay, readServerAuthor } from './absence.ts';
@@ -7,12 +7,12 @@ import { readBarePhrase } from './bare-phrase.ts';
 import { readCloudflarePage } from './cloudflare-page.ts';
 import { readAuthorField, readProxyStatusAuthor, readReceivedStatus } from './fields-of-authors.ts';
 import { layerNames } from './layer.ts';
-import { findMarks, type Mark } from './marks.ts';
+import { findLayerSigns, type LayerSign } from './layer-signs.ts';
 import { readNginxPage } from './nginx-page.ts';
 import { orderPassed } from './passed.ts';
 import { refine } from './refine.ts';
 import { readTemplate, readWelcome } from './templates.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 export type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
 export { type Layer, layerNames, layers } from './layer.ts';
@@ -24,11 +24,11 @@ export { type Layer, layerNames, layers } from './layer.ts';
  */
 export function whose(response: AnsweredResponse): Authorship {
   const answer = readAnswer(response);
-  const marks = findMarks(answer);
-  const found = refine(findAuthor(answer), answer, marks);
-  const author: Verdict =
+  const signs = findLayerSigns(answer);
+  const found = refine(findAuthor(answer), answer, signs);
+  const author: AuthorVerdict =
     !answer.hasHead && found.confidence === 'certain' ? { ...found, confidence: 'likely' } : found;
-  const passed = orderPassed(answer, marks, author);
+  const passed = orderPassed(answer, signs, author);
   return {
     author: author.layer,
     passed: passed.map(({ layer }) => layer),
@@ -39,7 +39,7 @@ export function whose(response: AnsweredResponse): Authorship {
 }
 
 /** The kinds of evidence, the strongest first. */
-const readings: readonly ((answer: Answer) => Verdict | null)[] = [
+const readings: readonly ((answer: ParsedAnswer) => AuthorVerdict | null)[] = [
   readAuthorField,
   readNginxPage,
   readCloudflarePage,
@@ -53,7 +53,7 @@ const readings: readonly ((answer: Answer) => Verdict | null)[] = [
   readUsualApplication,
 ];
 
-function findAuthor(answer: Answer): Verdict {
+function findAuthor(answer: ParsedAnswer): AuthorVerdict {
   const status = readProxyStatusAuthor(answer);
   if (status !== null && status.layer !== 'unknown') return status;
   // An answer that went well was written where the work is done; a page of an error inside it is somebody's content.
@@ -62,29 +62,29 @@ function findAuthor(answer: Answer): Verdict {
     const found = read(answer);
     if (found !== null) return found;
   }
-  return status ?? verdict('unknown', 'unsure', 'nothing in it says');
+  return status ?? authorVerdict('unknown', 'unsure', 'nothing in it says');
 }
 
 /** Every answer of gRPC's has status 200; whether it went well stands in a field. */
-function isGrpcFailure(answer: Answer): boolean {
+function isGrpcFailure(answer: ParsedAnswer): boolean {
   return /^(?!0$)\d{1,2}$/.test(answer.field('grpc-status') ?? '');
 }
 
-function readSuccess(answer: Answer): Verdict {
+function readSuccess(answer: ParsedAnswer): AuthorVerdict {
   return (
     readWelcome(answer) ??
     readApplication(answer) ??
     readUsualApplication(answer) ??
-    verdict('unknown', 'unsure', 'nothing in it says')
+    authorVerdict('unknown', 'unsure', 'nothing in it says')
   );
 }
 
-function sentenceFor(answer: Answer, author: Verdict, passed: readonly Mark[]): string {
+function sentenceFor(answer: ParsedAnswer, author: AuthorVerdict, passed: readonly LayerSign[]): string {
   const what = answer.status === 0 ? 'this response' : `this ${answer.status}`;
   const names = passed.map(({ layer }) => layerNames[layer]).toReversed();
   if (author.layer === 'unknown') {
-    const marks = names.length === 0 ? '' : `; it bears the marks of ${names.join(' and ')}`;
-    return `Nobody can tell who wrote ${what}: ${author.why}${marks}.`;
+    const signs = names.length === 0 ? '' : `; it bears the marks of ${names.join(' and ')}`;
+    return `Nobody can tell who wrote ${what}: ${author.why}${signs}.`;
   }
   const through = names.length === 0 ? '' : `; on its way to the client it passed ${names.join(', then ')}`;
   const name = layerNames[author.layer];

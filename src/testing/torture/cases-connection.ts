@@ -1,4 +1,14 @@
-import { better, broken, either, gone, late, lawful, misleading, unreachable, withInterim } from './expectations.ts';
+import {
+  better,
+  broken,
+  refuseOrRepair,
+  gone,
+  late,
+  lawful,
+  misleading,
+  unreachable,
+  withInterim,
+} from './expectations.ts';
 import type { Expectation, TortureRequest } from './torture-case.ts';
 import { both, get, getAndPost, type Row, untilIdleMs, upload } from './rows.ts';
 
@@ -6,9 +16,9 @@ import { both, get, getAndPost, type Row, untilIdleMs, upload } from './rows.ts'
 export const connectionRows: readonly Row[] = [
   ['close-before-head', gone(), getAndPost],
   ['reset-before-head', gone(), getAndPost],
-  ['one-octet-then-close', gone('http_protocol_error'), get],
+  ['one-byte-then-close', gone('http_protocol_error'), get],
   ['silent', late(), getAndPost],
-  ['one-octet-then-silent', late(), get],
+  ['one-byte-then-silent', late(), get],
   ['stop-reading', unread(), upload(16 * 1_048_576), ['fresh']],
   ['close-while-uploading', gone('connection_write_timeout'), upload(1_048_576)],
   ['reset-while-uploading', gone('connection_write_timeout'), upload(1_048_576)],
@@ -72,7 +82,7 @@ function unread(): Expectation {
 
 /** The origin ended a used connection as the request came. A fresh connection, or a replay of a GET, gives a 200. */
 function raced(): Expectation {
-  const fresh = { ...either(gone(), 200, 'first\n'), right: [502] };
+  const fresh = { ...refuseOrRepair(gone(), 200, 'first\n'), right: [502] };
   return { ...fresh, passed: { verdict: 'right', why: 'The race between closing and asking stayed invisible.' } };
 }
 
@@ -92,5 +102,5 @@ function upgraded(): Expectation {
 }
 
 function upgradeRequest(): TortureRequest {
-  return { method: 'GET', contentOctets: 0, upgrade: true };
+  return { method: 'GET', contentBytes: 0, upgrade: true };
 }

@@ -21,7 +21,7 @@ const names = [
 const skipped = misleading('What came before the head was dropped: the mistake in the origin stays hidden.');
 const marked = acceptable('The byte order mark was skipped; it is no part of HTTP/1.');
 
-/** Octets that are no HTTP/1. Several stay open afterwards: no more octets are needed to know. */
+/** Bytes that are no HTTP/1. Several stay open afterwards: no more bytes are needed to know. */
 export const garbageRows: readonly Row[] = [
   ...names.map((name): Row => [name, garbled('connection_terminated', 'http_response_incomplete'), postToo(name)]),
   ['warning-before-head', better(garbled(), skipped, 200, 'ok\n'), get],

@@ -3,7 +3,7 @@ import {
   better,
   broken,
   dangerous,
-  either,
+  refuseOrRepair,
   garbled,
   gone,
   late,
@@ -11,37 +11,45 @@ import {
   misleading,
   withPoison,
 } from './expectations.ts';
-import type { Expectation, Judged } from './torture-case.ts';
+import type { Expectation, TortureJudgement } from './torture-case.ts';
 import { get, getAndPost, type Row } from './rows.ts';
 
 const tooLarge = ['http_response_header_section_size', 'http_response_header_size'] as const;
 
-const outside: Judged = acceptable(
+const outside: TortureJudgement = acceptable(
   'The status is passed on; clients take one beyond 599 for a server error (RFC 9110 §15).',
 );
-const otherVersion: Judged = acceptable(
+const otherVersion: TortureJudgement = acceptable(
   'Reads another major version as if it were HTTP/1, whose form it need not have (RFC 9110 §2.5).',
 );
-const lenient: Judged = acceptable('Reads what only looks like a status line (RFC 9112 §2.3 is case-sensitive).');
-const dropped: Judged = acceptable('The broken line was dropped, and with it what it may have meant.');
-const spread: Judged = dangerous(
+const lenient: TortureJudgement = acceptable(
+  'Reads what only looks like a status line (RFC 9112 §2.3 is case-sensitive).',
+);
+const dropped: TortureJudgement = acceptable('The broken line was dropped, and with it what it may have meant.');
+const spread: TortureJudgement = dangerous(
   'The broken field is handed on: the next reader may take it for another (RFC 9112 §5.1).',
 );
-const split: Judged = dangerous(
-  'The control octet is handed on; RFC 9110 §5.5 asks to reject or replace it, since some readers see a line end.',
+const split: TortureJudgement = dangerous(
+  'The control byte is handed on; RFC 9110 §5.5 asks to reject or replace it, since some readers see a line end.',
 );
-const folded: Judged = misleading('The folded line is handed on; RFC 9112 §5.2 asks to unfold or refuse it.');
-const hopped: Judged = misleading('The field was named in Connection, so it must not go further (RFC 9110 §7.6.1).');
-const guessed: Judged = dangerous(
+const folded: TortureJudgement = misleading('The folded line is handed on; RFC 9112 §5.2 asks to unfold or refuse it.');
+const hopped: TortureJudgement = misleading(
+  'The field was named in Connection, so it must not go further (RFC 9110 §7.6.1).',
+);
+const guessed: TortureJudgement = dangerous(
   'It chose a length where RFC 9112 §6.3 demands a 502: others may choose another, and answers get out of step.',
 );
-const listed: Judged = misleading('The repeated length is handed on; RFC 9110 §8.6 asks for one value, or a refusal.');
-const overridden: Judged = acceptable('Chunked won, and the length was taken out, as RFC 9112 §6.3 allows.');
-const ambiguous: Judged = dangerous(
+const listed: TortureJudgement = misleading(
+  'The repeated length is handed on; RFC 9110 §8.6 asks for one value, or a refusal.',
+);
+const overridden: TortureJudgement = acceptable('Chunked won, and the length was taken out, as RFC 9112 §6.3 allows.');
+const ambiguous: TortureJudgement = dangerous(
   'Both framings are handed on: the next reader may choose the other (RFC 9112 §6.3).',
 );
-const undone: Judged = misleading('A transfer coding that it cannot undo was ignored (RFC 9112 §6.1).');
-const older: Judged = acceptable('Reads chunks in an HTTP/1.0 answer, whose framing is faulty by RFC 9112 §6.1.');
+const undone: TortureJudgement = misleading('A transfer coding that it cannot undo was ignored (RFC 9112 §6.1).');
+const older: TortureJudgement = acceptable(
+  'Reads chunks in an HTTP/1.0 answer, whose framing is faulty by RFC 9112 §6.1.',
+);
 
 const bothFramings = /^(?=(?:(?!\r\n\r\n)[^])*\r\ncontent-length:)(?=(?:(?!\r\n\r\n)[^])*\r\ntransfer-encoding:)/i;
 
@@ -78,31 +86,35 @@ export const headRows: readonly Row[] = [
   ['http-3.7', better(garbled(), otherVersion, 200, ''), get],
   ['lowercase-version', better(garbled(), lenient, 200, 'ok\n'), get],
   ['no-reason', lawful(200, 'ok\n'), get],
-  ['no-space-after-status', either(garbled(), 200, 'ok\n'), get],
-  ['long-reason', either(garbled(...tooLarge), 200, 'ok\n'), get],
-  ['leading-empty-lines', either(garbled(), 200, 'ok\n'), get],
+  ['no-space-after-status', refuseOrRepair(garbled(), 200, 'ok\n'), get],
+  ['long-reason', refuseOrRepair(garbled(...tooLarge), 200, 'ok\n'), get],
+  ['leading-empty-lines', refuseOrRepair(garbled(), 200, 'ok\n'), get],
 
   ['space-in-field-name', better(garbled(), dropped, 200, 'ok\n'), get],
   ['line-without-colon', better(garbled(), dropped, 200, 'ok\n'), get],
   ['empty-field-name', withPoison(better(garbled(), dropped, 200, 'ok\n'), /\r\n: x/, spread), get],
   ['control-in-field-name', withPoison(better(garbled(), dropped, 200, 'ok\n'), /X\x01Y/i, spread), get],
-  ['nul-in-field-value', withPoison(either(garbled(), 200, 'ok\n'), /a\0b/, split), get],
-  ['cr-in-field-value', withPoison(either(garbled(), 200, 'ok\n'), /a\rX/, split), get],
-  ['bare-line-feeds', either(garbled(), 200, 'ok\n'), get],
-  ['space-before-colon', withPoison(either(garbled(), 200, 'ok\n'), /x-space :/i, spread), get],
-  ['folded-field', withPoison(either(garbled(), 200, 'ok\n'), /\r\n b\r\n/, folded), get],
+  ['nul-in-field-value', withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /a\0b/, split), get],
+  ['cr-in-field-value', withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /a\rX/, split), get],
+  ['bare-line-feeds', refuseOrRepair(garbled(), 200, 'ok\n'), get],
+  ['space-before-colon', withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /x-space :/i, spread), get],
+  ['folded-field', withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /\r\n b\r\n/, folded), get],
   ['nominated-field', withPoison(lawful(200, 'ok\n'), /x-hop: private/i, hopped), get],
-  ['many-fields', either(garbled(...tooLarge), 200, 'ok\n'), get],
-  ['huge-field', either(garbled(...tooLarge), 200, 'ok\n'), get],
-  ['huge-field-section', either(garbled(...tooLarge), 200, 'ok\n'), get],
+  ['many-fields', refuseOrRepair(garbled(...tooLarge), 200, 'ok\n'), get],
+  ['huge-field', refuseOrRepair(garbled(...tooLarge), 200, 'ok\n'), get],
+  ['huge-field-section', refuseOrRepair(garbled(...tooLarge), 200, 'ok\n'), get],
 
   ['two-lengths', better(garbled(), guessed, 200, 'ok\n', 'ok\n..'), get],
   ['negative-length', better(garbled(), guessed, 200, '', 'ok\n'), get],
   ['length-with-plus', better(garbled(), guessed, 200, '', 'ok\n'), get],
   ['hexadecimal-length', better(garbled(), guessed, 200, '', 'ok\n'), get],
   ['length-overflow', overflowing(), get],
-  ['length-list', withPoison(either(garbled(), 200, 'ok\n'), /content-length: 3, ?3/i, listed), get],
-  ['same-length-twice', withPoison(either(garbled(), 200, 'ok\n'), twice(/content-length: 3\r\n/), listed), get],
+  ['length-list', withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /content-length: 3, ?3/i, listed), get],
+  [
+    'same-length-twice',
+    withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), twice(/content-length: 3\r\n/), listed),
+    get,
+  ],
   ['length-and-chunked', withPoison(better(garbled(), overridden, 200, 'ok\n'), bothFramings, ambiguous), get],
   ['unknown-transfer-coding', better(coded(), undone, 200, 'ok\n', '3\r\nok\n\r\n0\r\n\r\n'), get],
   ['disguised-chunked', better(coded(), undone, 200, 'ok\n', '3\r\nok\n\r\n0\r\n\r\n'), get],

@@ -63,12 +63,12 @@ describe('what is lawful', () => {
     test(`${id} comes from the origin as it is expected`, async () => {
       const client = clientOf(group);
       const method = request?.method ?? 'GET';
-      const length = request?.contentOctets ?? 0;
+      const length = request?.contentBytes ?? 0;
       client.write(`${method} /${group}/fault/${asks} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
       client.write('x'.repeat(length));
-      const { octets, state } = await client.response(method, 3000);
+      const { bytes, state } = await client.response(method, 3000);
       client.close();
-      const response = parseRawResponse(octets, method, state === 'fin' ? 'fin' : 'no');
+      const response = parseRawResponse(bytes, method, state === 'fin' ? 'fin' : 'no');
       const content = response?.content.toString('latin1');
       assert.ok(response?.complete, state);
       const expected = expects.answers.some(

@@ -1,13 +1,13 @@
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
-import type { Expectation, Judged } from './torture-case.ts';
+import type { Expectation, TortureJudgement } from './torture-case.ts';
 
 /** The families of expectations. Where the RFCs leave a choice, every choice is right. */
 
-const passedNothing: Judged = {
+const passedNothing: TortureJudgement = {
   verdict: 'dangerous',
   why: 'The client is told that it has everything, and it does not: it keeps what is broken (RFC 9112 §8).',
 };
-const cutNothing: Judged = {
+const cutNothing: TortureJudgement = {
   verdict: 'misleading',
   why: 'A head went out although nothing fit to be passed on had come.',
 };
@@ -96,7 +96,7 @@ export function lawful(status: number, ...contents: string[]): Expectation {
 }
 
 /** Either is right: to refuse the answer, or to repair it and pass it on. */
-export function either(refusal: Expectation, status: number, ...contents: string[]): Expectation {
+export function refuseOrRepair(refusal: Expectation, status: number, ...contents: string[]): Expectation {
   return {
     ...refusal,
     answers: answersOf(status, contents),
@@ -105,11 +105,16 @@ export function either(refusal: Expectation, status: number, ...contents: string
 }
 
 /** To refuse is right; passing it on is worth what `passed` says. */
-export function better(refusal: Expectation, passed: Judged, status: number, ...contents: string[]): Expectation {
+export function better(
+  refusal: Expectation,
+  passed: TortureJudgement,
+  status: number,
+  ...contents: string[]
+): Expectation {
   return { ...refusal, answers: answersOf(status, contents), passed };
 }
 
-export function withPoison(expectation: Expectation, pattern: RegExp, judged: Judged): Expectation {
+export function withPoison(expectation: Expectation, pattern: RegExp, judged: TortureJudgement): Expectation {
   return { ...expectation, poison: { pattern, judged } };
 }
 
@@ -121,14 +126,14 @@ function answersOf(status: number, contents: readonly string[]): Expectation['an
   return contents.map((content) => ({ status, content }));
 }
 
-export function acceptable(why: string): Judged {
+export function acceptable(why: string): TortureJudgement {
   return { verdict: 'acceptable', why };
 }
 
-export function misleading(why: string): Judged {
+export function misleading(why: string): TortureJudgement {
   return { verdict: 'misleading', why };
 }
 
-export function dangerous(why: string): Judged {
+export function dangerous(why: string): TortureJudgement {
   return { verdict: 'dangerous', why };
 }

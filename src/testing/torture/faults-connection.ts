@@ -57,14 +57,14 @@ export const furtherConnectionFaults: readonly Fault[] = [
     script: () => [send('HTTP/1.1 100 Continue\r\n\r\n'), apart, fin],
   },
   {
-    name: 'one-octet-then-close',
+    name: 'one-byte-then-close',
     does: 'sends the letter H and closes (FIN)',
     faulty: true,
     begins: 'content',
     script: () => [send('H'), apart, fin],
   },
   {
-    name: 'one-octet-then-silent',
+    name: 'one-byte-then-silent',
     does: 'sends the letter H and nothing more; the connection stays open',
     faulty: true,
     begins: 'content',

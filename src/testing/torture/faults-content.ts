@@ -22,7 +22,7 @@ const later: readonly Step[] = [apart, send(surplus), keep];
 
 /** More content that breaks, and more that looks odd and is lawful. */
 export const furtherContentFaults: readonly Fault[] = [
-  broken('short-length-at-once', 'promises 100 octets, sends 5 with the head, and closes (FIN) at once', () => [
+  broken('short-length-at-once', 'promises 100 bytes, sends 5 with the head, and closes (FIN) at once', () => [
     send(`${lengthHead(100)}hello`),
     fin,
   ]),
@@ -30,7 +30,7 @@ export const furtherContentFaults: readonly Fault[] = [
     send(`${chunkedHead}20\r\nhello`),
     fin,
   ]),
-  broken('large-cut', 'sends 1 MiB less the last octet, and resets (RST)', () => [
+  broken('large-cut', 'sends 1 MiB less the last byte, and resets (RST)', () => [
     send(lengthHead(1_048_576)),
     send('x'.repeat(1_048_575)),
     pause(100),
@@ -133,7 +133,7 @@ export const furtherContentFaults: readonly Fault[] = [
     send('3\r\nok\n\r\n0\r\nX-Sum: 3\r\n\r\n'),
     keep,
   ]),
-  lawful('one-octet-chunks', 'sends each octet as a chunk of its own', () => [
+  lawful('one-byte-chunks', 'sends each byte as a chunk of its own', () => [
     send(`${chunkedHead}1\r\no\r\n1\r\nk\r\n1\r\n\n\r\n0\r\n\r\n`),
     keep,
   ]),
@@ -150,8 +150,8 @@ export const furtherContentFaults: readonly Fault[] = [
   ),
 ];
 
-function lengthHead(octets: number): string {
-  return `HTTP/1.1 200 OK\r\n${textType}\r\nContent-Length: ${octets}\r\n\r\n`;
+function lengthHead(bytes: number): string {
+  return `HTTP/1.1 200 OK\r\n${textType}\r\nContent-Length: ${bytes}\r\n\r\n`;
 }
 
 function oddChunk(size: string): Script {

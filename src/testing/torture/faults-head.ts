@@ -40,10 +40,10 @@ export const furtherHeadFaults: readonly Fault[] = [
   ),
   {
     name: 'head-in-pieces',
-    does: 'sends a good head in pieces of four octets',
+    does: 'sends a good head in pieces of four bytes',
     faulty: false,
     begins: 'content',
-    script: headInPieces,
+    script: headInParts,
   },
 ];
 
@@ -75,10 +75,10 @@ function whole(start: Text, rest?: Text): Script {
   return [send(rest === undefined ? text(start) : `${text(start)}\r\n${text(rest)}`), keep];
 }
 
-function* headInPieces(): Generator<Step> {
-  const octets = `${ok}\r\n${fields()}`;
-  for (let at = 0; at < octets.length; at += 4) {
-    yield send(octets.slice(at, at + 4));
+function* headInParts(): Generator<Step> {
+  const bytes = `${ok}\r\n${fields()}`;
+  for (let at = 0; at < bytes.length; at += 4) {
+    yield send(bytes.slice(at, at + 4));
     yield pause(5);
   }
   yield keep;

@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { tortureCases } from './cases.ts';
-import { better, acceptable, broken, dangerous, either, garbled, gone, late, lawful, stalled } from './expectations.ts';
+import {
+  better,
+  acceptable,
+  broken,
+  dangerous,
+  refuseOrRepair,
+  garbled,
+  gone,
+  late,
+  lawful,
+  stalled,
+} from './expectations.ts';
 import { unreachable, withInterim, withPoison } from './expectations.ts';
 import { judge, judgeCause } from './judge.ts';
-import type { ConnectionAge, Expectation, Observation, TortureRequest, Verdict } from './torture-case.ts';
+import type { ConnectionUse, Expectation, TortureObservation, TortureRequest, TortureVerdict } from './torture-case.ts';
 
 // What was expected, what was observed, and the verdict: the whole of judging, without a gateway.
 
-const observed: Observation = {
+const observed: TortureObservation = {
   status: 502,
   interim: [],
   completeness: 'complete',
@@ -16,7 +27,7 @@ const observed: Observation = {
   originSaw: 1,
   reusedAtOrigin: false,
   content: '',
-  strayOctets: 0,
+  strayBytes: 0,
   poisoned: false,
   named: [],
   proxyStatus: null,
@@ -26,10 +37,17 @@ const observed: Observation = {
 
 const none = { status: null, completeness: 'closed' } as const;
 const outside = better(garbled(), acceptable('It is passed on.'), 999, '');
-const poisoned = withPoison(either(garbled(), 200, 'ok\n'), /\0/, dangerous('A NUL is handed on.'));
+const poisoned = withPoison(refuseOrRepair(garbled(), 200, 'ok\n'), /\0/, dangerous('A NUL is handed on.'));
 const refused = unreachable('nobody listens', 502, 'connection_refused');
 
-type Row = readonly [Verdict, why: RegExp, Expectation, Partial<Observation>, ask?: 'GET' | 'POST', on?: ConnectionAge];
+type Row = readonly [
+  TortureVerdict,
+  why: RegExp,
+  Expectation,
+  Partial<TortureObservation>,
+  ask?: 'GET' | 'POST',
+  on?: ConnectionUse,
+];
 
 const rows: readonly Row[] = [
   // An answer of the gateway's own.
@@ -68,8 +86,8 @@ const rows: readonly Row[] = [
   ['misleading', /its page is gone/, lawful(503, 'page'), { status: 503 }],
   ['misleading', /was good, and the client is told 502/, lawful(200, 'ok\n'), {}],
   ['dangerous', /not the origin's answer/, lawful(200, 'ok\n'), { status: 200, content: 'o' }],
-  ['right', /good form/, either(garbled(), 200, 'ok\n'), { status: 200, content: 'ok\n' }],
-  ['right', /502/, either(garbled(), 200, 'ok\n'), {}],
+  ['right', /good form/, refuseOrRepair(garbled(), 200, 'ok\n'), { status: 200, content: 'ok\n' }],
+  ['right', /502/, refuseOrRepair(garbled(), 200, 'ok\n'), {}],
   ['acceptable', /passed on/, outside, { status: 999 }],
   ['right', /502/, outside, {}],
   ['acceptable', /103 was dropped/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n' }],
@@ -81,7 +99,7 @@ const rows: readonly Row[] = [
   ['dangerous', /2 times/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', originSaw: 2 }, 'POST'],
   ['dangerous', /not its own/, gone(), { neighbour: 'mixed_up' }],
   ['misleading', /next request pays/, gone(), { neighbour: 'failed' }],
-  ['dangerous', /Octets follow/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', strayOctets: 5 }],
+  ['dangerous', /Bytes follow/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', strayBytes: 5 }],
   ['dangerous', /NUL is handed on/, poisoned, { status: 200, content: 'ok\n', poisoned: true }],
   ['right', /good form/, poisoned, { status: 200, content: 'ok\n' }],
 ];
@@ -89,7 +107,7 @@ const rows: readonly Row[] = [
 describe('judge', () => {
   for (const [verdict, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
     test(`${verdict}: ${why.source}`, () => {
-      const request: TortureRequest = { method, contentOctets: method === 'POST' ? 11 : 0 };
+      const request: TortureRequest = { method, contentBytes: method === 'POST' ? 11 : 0 };
       const judged = judge({ request, on, expects, observed: { ...observed, ...seen } });
       assert.equal(judged.verdict, verdict, judged.why);
       assert.match(judged.why, why);
@@ -100,7 +118,7 @@ describe('judge', () => {
   const sayings = [[], ['connection_refused'], ['destination_unavailable'], ['http_protocol_error'], ['odd_error']];
   test('says the same of a status, whatever Proxy-Status names', () => {
     for (const [, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
-      const request: TortureRequest = { method, contentOctets: method === 'POST' ? 11 : 0 };
+      const request: TortureRequest = { method, contentBytes: method === 'POST' ? 11 : 0 };
       const judgedWith = (named: readonly string[]): unknown =>
         judge({ request, on, expects, observed: { ...observed, ...seen, named, proxyStatus: named.join() } });
       for (const named of sayings)

@@ -1,21 +1,28 @@
 import { proxyErrors } from '../../core/proxy-error.ts';
 import { acceptable, dangerous, misleading } from './expectations.ts';
-import type { CauseNamed, ConnectionAge, Expectation, Judged, Observation, TortureRequest } from './torture-case.ts';
+import type {
+  CauseNamed,
+  ConnectionUse,
+  Expectation,
+  TortureJudgement,
+  TortureObservation,
+  TortureRequest,
+} from './torture-case.ts';
 
 /** What is judged together. */
-export interface Trial {
+export interface ObservedRun {
   readonly request: TortureRequest;
-  readonly on: ConnectionAge;
+  readonly on: ConnectionUse;
   readonly expects: Expectation;
-  readonly observed: Observation;
+  readonly observed: TortureObservation;
 }
 
 /**
  * The verdict on what came of one request. What harms somebody is looked at first, then what the client was told.
  * What Proxy-Status says changes nothing here: few gateways send it, and {@link judgeCause} counts it by itself.
  */
-export function judge(trial: Trial): Judged {
-  return judgeHarm(trial) ?? judgeEnd(trial) ?? judgeAnswer(trial);
+export function judge(run: ObservedRun): TortureJudgement {
+  return judgeHarm(run) ?? judgeEnd(run) ?? judgeAnswer(run);
 }
 
 /**
@@ -28,11 +35,11 @@ export function judgeCause({ errors }: Expectation, named: readonly string[]): C
 }
 
 /** Harm to other requests, or by doing a request twice; null when there is none. */
-function judgeHarm({ request, expects, observed }: Trial): Judged | null {
+function judgeHarm({ request, expects, observed }: ObservedRun): TortureJudgement | null {
   if (observed.neighbour === 'mixed_up')
     return dangerous('The next request got an answer that was not its own: answers and requests are out of step.');
-  if (observed.strayOctets > 0)
-    return dangerous('Octets follow the answer that no client asked for: its next answer is out of step.');
+  if (observed.strayBytes > 0)
+    return dangerous('Bytes follow the answer that no client asked for: its next answer is out of step.');
   if (request.method === 'POST' && observed.originSaw > 1)
     return dangerous(
       `A POST reached the origin ${observed.originSaw} times: it may have been done twice, which RFC 9110 §9.2.2 forbids.`,
@@ -42,10 +49,10 @@ function judgeHarm({ request, expects, observed }: Trial): Judged | null {
 }
 
 /** An exchange that did not end with a whole message; null when it did. */
-function judgeEnd({ request, on, expects, observed }: Trial): Judged | null {
+function judgeEnd({ request, on, expects, observed }: ObservedRun): TortureJudgement | null {
   switch (observed.completeness) {
     case 'not_http':
-      return dangerous('The client is sent octets that are no HTTP response, as if they were one.');
+      return dangerous('The client is sent bytes that are no HTTP response, as if they were one.');
     case 'waiting':
       return misleading('The client is still waiting when its patience ends, and has been told nothing.');
     case 'cut':
@@ -58,9 +65,9 @@ function judgeEnd({ request, on, expects, observed }: Trial): Judged | null {
   }
 }
 
-function judgeAnswer(trial: Trial): Judged {
-  const { expects, observed } = trial;
-  const base = isOriginAnswer(trial) ? expects.passed : judgeGenerated(trial);
+function judgeAnswer(run: ObservedRun): TortureJudgement {
+  const { expects, observed } = run;
+  const base = isOriginAnswer(run) ? expects.passed : judgeGenerated(run);
   if (base.verdict === 'dangerous' || base.verdict === 'misleading') return base;
   if (observed.neighbour === 'failed')
     return misleading('The answer is fine, and the next request pays for it: it failed.');
@@ -71,11 +78,11 @@ function judgeAnswer(trial: Trial): Judged {
 }
 
 /** The origin's own answer arrived, all of it. */
-function isOriginAnswer({ expects: { answers }, observed }: Trial): boolean {
+function isOriginAnswer({ expects: { answers }, observed }: ObservedRun): boolean {
   return answers.some(({ status, content }) => status === observed.status && content === observed.content);
 }
 
-function judgeGenerated({ request, expects, observed }: Trial): Judged {
+function judgeGenerated({ request, expects, observed }: ObservedRun): TortureJudgement {
   const status = observed.status ?? 0;
   if (status === 101 && request.upgrade !== true)
     return dangerous(
@@ -90,7 +97,7 @@ function judgeGenerated({ request, expects, observed }: Trial): Judged {
 }
 
 /** A good answer was replaced by one of the gateway's. */
-function judgeReplaced({ answers }: Expectation, { content }: Observation, status: number): Judged {
+function judgeReplaced({ answers }: Expectation, { content }: TortureObservation, status: number): TortureJudgement {
   if (answers.some((answer) => answer.status === status))
     return misleading(
       content === ''
@@ -100,7 +107,7 @@ function judgeReplaced({ answers }: Expectation, { content }: Observation, statu
   return misleading(`The origin's answer was good, and the client is told ${status}.`);
 }
 
-function judgeStatus({ right, acceptable: defensible, cause }: Expectation, status: number): Judged {
+function judgeStatus({ right, acceptable: defensible, cause }: Expectation, status: number): TortureJudgement {
   if (right.includes(status)) return { verdict: 'right', why: `A ${status} is the right answer.` };
   if (defensible.includes(status))
     return acceptable(`A ${status} can be defended; ${right.join(' or ')} says more exactly that ${cause}.`);

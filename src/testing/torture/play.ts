@@ -2,79 +2,79 @@ import { after, type Clock } from '../../core/time.ts';
 import type { RawClient, RawOutcome } from '../raw-client.ts';
 import { fieldOf, parseRawResponse, type RawResponse } from '../raw-response.ts';
 import { goodContent } from './faults.ts';
-import { type GatewayDoor, openClient, targetOf } from './gateway-door.ts';
+import { type GatewayTarget, openClient, targetOf } from './gateway-target.ts';
 import type { TortureStage } from './stage.ts';
-import type { ConnectionAge, Observation, TortureCase, TortureRequest } from './torture-case.ts';
+import type { ConnectionUse, TortureObservation, TortureCase, TortureRequest } from './torture-case.ts';
 
 /** One request of one case. */
-export interface Act {
+export interface PlannedRun {
   readonly of: TortureCase;
   readonly request: TortureRequest;
-  readonly on: ConnectionAge;
+  readonly on: ConnectionUse;
 }
 
 export interface PlayerOptions {
-  readonly door: GatewayDoor;
+  readonly gateway: GatewayTarget;
   readonly stage: TortureStage;
   readonly clock: Clock;
   /** For one exchange; who has no end by then is noted as waiting. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 /** A plain request that did not get through. */
-export interface Missed extends RawOutcome {
+export interface FailedCheck extends RawOutcome {
   /** Node's code of what broke the connection to the gateway ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null otherwise. */
   readonly errno: string | null;
 }
 
 /** Sends requests through the gateway to the torture origin, and notes what both ends see. */
 export class Player {
-  readonly #door: GatewayDoor;
+  readonly #gateway: GatewayTarget;
   readonly #stage: TortureStage;
   readonly #clock: Clock;
-  readonly #patienceMs: number;
-  #acts = 0;
+  readonly #timeoutMs: number;
+  #requestsSent = 0;
 
-  constructor({ door, stage, clock, patienceMs }: PlayerOptions) {
-    this.#door = door;
+  constructor({ gateway, stage, clock, timeoutMs }: PlayerOptions) {
+    this.#gateway = gateway;
     this.#stage = stage;
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** What came of it; 'not_set_up' where the gateway has no route to that part of the torture origin. */
-  async play({ of, request, on }: Act): Promise<Observation | 'not_set_up'> {
+  async play({ of, request, on }: PlannedRun): Promise<TortureObservation | 'not_set_up'> {
     await this.#stage.plain.retireConnections(retireMsMax);
-    const client = openClient(this.#door, this.#clock);
+    const client = openClient(this.#gateway, this.#clock);
     if (on === 'reused') await this.#askGood(client);
     const startedAt = this.#clock.now();
     const id = this.#newId();
     client.forget();
     client.write(this.#head(`/${of.group}/fault/${of.asks}`, id, request));
-    sendContent(client, request.contentOctets);
+    sendContent(client, request.contentBytes);
     // What has shown itself to be no HTTP needs no further patience.
-    const settled = (): boolean => client.state !== 'open' || isSettled(client.octets, request.method);
-    await client.waitFor(settled, this.#patienceMs);
+    const settled = (): boolean => client.state !== 'open' || isSettled(client.bytes, request.method);
+    await client.waitFor(settled, this.#timeoutMs);
     const outcome = await client.response(request.method, 0);
     if (outcome.response?.status === 101) await client.waitFor(() => client.state !== 'open', tunnelMs);
-    const octets = client.octets;
+    const bytes = client.bytes;
     const elapsedMs = this.#clock.now() - startedAt;
     if (this.#isAstray(of, id, outcome)) return client.close(), 'not_set_up';
     if (of.restMs > 0) await pass(this.#clock, of.restMs);
     const neighbour = await this.#askNeighbours(client, outcome);
     client.close();
     return {
-      ...describe(outcome, octets),
+      ...describe(outcome, bytes),
       elapsedMs,
       ...this.#atOrigin(id),
-      poisoned: of.expects.poison?.pattern.test(octets.toString('latin1')) ?? false,
+      poisoned: of.expects.poison?.pattern.test(bytes.toString('latin1')) ?? false,
       neighbour,
     };
   }
 
   /** Whether a plain request gets through: 'ok', or what came instead. */
-  async check(): Promise<Missed | 'ok'> {
-    const client = openClient(this.#door, this.#clock);
+  async check(): Promise<FailedCheck | 'ok'> {
+    const client = openClient(this.#gateway, this.#clock);
     const { outcome, good } = await this.#askGood(client);
     client.close();
     return good ? 'ok' : { ...outcome, errno: client.errno };
@@ -96,13 +96,13 @@ export class Player {
   }
 
   /** A plain request from the same client where it can, and from another one. */
-  async #askNeighbours(client: RawClient, { response }: RawOutcome): Promise<Observation['neighbour']> {
+  async #askNeighbours(client: RawClient, { response }: RawOutcome): Promise<TortureObservation['neighbour']> {
     if (client.state === 'open' && response?.complete === true && response.status !== 101) {
       const { outcome, good } = await this.#askGood(client);
       // A gateway may close after any answer; a close is no failure of the next request, it never was taken.
-      if (!good && outcome.octets.length > 0) return isFailure(outcome) ? 'failed' : 'mixed_up';
+      if (!good && outcome.bytes.length > 0) return isFailure(outcome) ? 'failed' : 'mixed_up';
     }
-    const other = openClient(this.#door, this.#clock);
+    const other = openClient(this.#gateway, this.#clock);
     const { outcome, good } = await this.#askGood(other);
     other.close();
     if (good) return 'fine';
@@ -112,75 +112,79 @@ export class Player {
   async #askGood(client: RawClient): Promise<{ outcome: RawOutcome; good: boolean }> {
     const id = this.#newId();
     client.forget();
-    client.write(this.#head('/plain/fault/good', id, { method: 'GET', contentOctets: 0 }));
-    const outcome = await client.response('GET', this.#patienceMs);
+    client.write(this.#head('/plain/fault/good', id, { method: 'GET', contentBytes: 0 }));
+    const outcome = await client.response('GET', this.#timeoutMs);
     const { response } = outcome;
     const content = response?.content.toString('latin1');
     return { outcome, good: response?.status === 200 && response.complete && content === goodContent(id) };
   }
 
-  #head(path: string, id: string, { method, contentOctets, upgrade = false }: TortureRequest): string {
+  #head(path: string, id: string, { method, contentBytes, upgrade = false }: TortureRequest): string {
     const lines = [
-      `${method} ${targetOf(this.#door, path)} HTTP/1.1`,
-      `Host: ${this.#door.url.host}`,
+      `${method} ${targetOf(this.#gateway, path)} HTTP/1.1`,
+      `Host: ${this.#gateway.url.host}`,
       'User-Agent: candor-torture',
       'Accept: */*',
       `X-Fault-Id: ${id}`,
     ];
-    if (contentOctets > 0) lines.push('Content-Type: text/plain', `Content-Length: ${contentOctets}`);
+    if (contentBytes > 0) lines.push('Content-Type: text/plain', `Content-Length: ${contentBytes}`);
     if (upgrade) lines.push('Connection: Upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${webSocketKey}`);
     if (upgrade) lines.push('Sec-WebSocket-Version: 13');
     return `${lines.join('\r\n')}\r\n\r\n`;
   }
 
   #newId(): string {
-    return `${this.#clock.wallTime().toString(36)}-${++this.#acts}`;
+    return `${this.#clock.wallTime().toString(36)}-${++this.#requestsSent}`;
   }
 }
 
-type Described = Omit<Observation, 'elapsedMs' | 'originSaw' | 'reusedAtOrigin' | 'poisoned' | 'neighbour'>;
+type Described = Omit<TortureObservation, 'elapsedMs' | 'originSaw' | 'reusedAtOrigin' | 'poisoned' | 'neighbour'>;
 
-/** What the client was given, from its octets. */
-function describe({ response, state }: RawOutcome, octets: Buffer): Described {
-  const tunnel = response?.status === 101 ? octets.subarray(octets.indexOf('\r\n\r\n') + 4) : null;
+/** What the client was given, from its bytes. */
+function describe({ response, state }: RawOutcome, bytes: Buffer): Described {
+  const tunnel = response?.status === 101 ? bytes.subarray(bytes.indexOf('\r\n\r\n') + 4) : null;
   return {
     status: response?.status ?? null,
-    interim: response?.interim ?? interimOf(octets),
-    completeness: completenessOf(response, state !== 'open', octets),
+    interim: response?.interim ?? interimOf(bytes),
+    completeness: completenessOf(response, state !== 'open', bytes),
     content: (tunnel ?? response?.content ?? Buffer.alloc(0)).toString('latin1'),
-    strayOctets: tunnel === null ? (response?.rest.length ?? 0) : 0,
+    strayBytes: tunnel === null ? (response?.rest.length ?? 0) : 0,
     named: errorsNamed(response),
     proxyStatus: response === null ? null : fieldOf(response, 'proxy-status'),
     server: response === null ? null : fieldOf(response, 'server'),
   };
 }
 
-function completenessOf(response: RawResponse | null, ended: boolean, octets: Buffer): Observation['completeness'] {
+function completenessOf(
+  response: RawResponse | null,
+  ended: boolean,
+  bytes: Buffer,
+): TortureObservation['completeness'] {
   if (response !== null && !response.version.startsWith('HTTP/1.')) return 'not_http';
   if (response?.complete === true) return 'complete';
   if (response !== null) return ended ? 'cut' : 'waiting';
-  const rest = afterInterim(octets);
+  const rest = afterInterim(bytes);
   if (rest.length > 0 && !mayBecomeHead(rest)) return 'not_http';
   return ended ? 'closed' : 'waiting';
 }
 
 /** Nothing that may still come changes what was found. */
-function isSettled(octets: Buffer, method: string): boolean {
-  const response = parseRawResponse(octets, method, 'no');
+function isSettled(bytes: Buffer, method: string): boolean {
+  const response = parseRawResponse(bytes, method, 'no');
   if (response !== null) return response.complete || !response.version.startsWith('HTTP/1.');
-  return octets.length > 0 && !mayBecomeHead(afterInterim(octets)) && afterInterim(octets).length > 0;
+  return bytes.length > 0 && !mayBecomeHead(afterInterim(bytes)) && afterInterim(bytes).length > 0;
 }
 
 /** A head that is not whole yet, as far as it can be told. */
-function mayBecomeHead(octets: Buffer): boolean {
-  const text = octets.toString('latin1', 0, 13);
+function mayBecomeHead(bytes: Buffer): boolean {
+  const text = bytes.toString('latin1', 0, 13);
   const pattern = 'HTTP/1.1 200 ';
-  return /^HTTP\/1\.[0-9] [1-9][0-9]{2}[ \r]/.test(text) || (octets.length < 13 && pattern.startsWith(text));
+  return /^HTTP\/1\.[0-9] [1-9][0-9]{2}[ \r]/.test(text) || (bytes.length < 13 && pattern.startsWith(text));
 }
 
 /** Behind whole heads of interim answers. */
-function afterInterim(octets: Buffer): Buffer {
-  let rest = octets;
+function afterInterim(bytes: Buffer): Buffer {
+  let rest = bytes;
   for (;;) {
     const end = rest.indexOf('\r\n\r\n');
     if (end === -1 || !/^HTTP\/1\.[0-9] 1[0-9]{2}[ \r]/.test(rest.toString('latin1', 0, 13))) return rest;
@@ -188,8 +192,8 @@ function afterInterim(octets: Buffer): Buffer {
   }
 }
 
-function interimOf(octets: Buffer): number[] {
-  const interim = octets.subarray(0, octets.length - afterInterim(octets).length).toString('latin1');
+function interimOf(bytes: Buffer): number[] {
+  const interim = bytes.subarray(0, bytes.length - afterInterim(bytes).length).toString('latin1');
   return [...interim.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[0-9] (1[0-9]{2})/g)].map((match) => Number(match[1]));
 }
 
@@ -202,14 +206,14 @@ function errorsNamed(response: RawResponse | null): readonly string[] {
 }
 
 /** No answer, or one that says that something failed: the request was not taken for another. */
-function isFailure({ response, octets }: RawOutcome): boolean {
-  if (response === null) return afterInterim(octets).length === 0 || mayBecomeHead(octets);
+function isFailure({ response, bytes }: RawOutcome): boolean {
+  if (response === null) return afterInterim(bytes).length === 0 || mayBecomeHead(bytes);
   return response.status >= 400 || !response.complete;
 }
 
-function sendContent(client: RawClient, octets: number): void {
-  const piece = Buffer.alloc(Math.min(octets, 1_048_576), 'x');
-  for (let left = octets; left > 0; left -= piece.length)
+function sendContent(client: RawClient, bytes: number): void {
+  const piece = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
+  for (let left = bytes; left > 0; left -= piece.length)
     client.write(left < piece.length ? piece.subarray(0, left) : piece);
 }
 
@@ -222,7 +226,7 @@ export function pass(clock: Clock, ms: number): Promise<void> {
 
 /** A gateway that watches its idle connections is done in a millisecond; one that does not is not waited for. */
 const retireMsMax = 100;
-/** For the first octets of the new protocol. */
+/** For the first bytes of the new protocol. */
 const tunnelMs = 300;
-/** Any 16 octets will do (RFC 6455 §4.1). */
+/** Any 16 bytes will do (RFC 6455 §4.1). */
 const webSocketKey = 'Y2FuZG9yIHRvcnR1cmUuLg==';

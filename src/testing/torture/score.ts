@@ -1,6 +1,6 @@
 import { tortureCases } from './cases.ts';
 import type { TortureRun } from './torture.ts';
-import type { Expectation, Verdict } from './torture-case.ts';
+import type { Expectation, TortureVerdict } from './torture-case.ts';
 
 export interface Score {
   /** 0 to 100: what was judged, with 1 for right, ½ for acceptable, 0 for misleading and −1 for dangerous. */
@@ -26,11 +26,11 @@ export interface Score {
   readonly causes: number;
 }
 
-const worth: Readonly<Record<Verdict, number>> = { right: 1, acceptable: 0.5, misleading: 0, dangerous: -1 };
+const worth: Readonly<Record<TortureVerdict, number>> = { right: 1, acceptable: 0.5, misleading: 0, dangerous: -1 };
 
 export function scoreOf(runs: readonly TortureRun[]): Score {
   const judged = runs.filter((run) => run.verdict !== null);
-  const count = (verdict: Verdict): number => judged.filter((run) => run.verdict === verdict).length;
+  const count = (verdict: TortureVerdict): number => judged.filter((run) => run.verdict === verdict).length;
   const sum = judged.reduce((points, { verdict }) => points + (verdict === null ? 0 : worth[verdict]), 0);
   const own = judged.filter(({ seen }) => seen !== null && seen.by === 'gateway');
   const failures = judged.filter((run) => kindOf.get(run.case) === 'failure');
@@ -45,7 +45,7 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
     hangs: judged.filter(({ seen }) => seen?.completeness === 'waiting').length,
     failures_told: failures.filter(({ verdict }) => verdict === 'right').length,
     failures: failures.length,
-    truncations_told: truncations.filter(isTold).length,
+    truncations_told: truncations.filter(isReported).length,
     truncations: truncations.length,
     unsafe_replays: judged.filter(({ method, seen }) => method === 'POST' && (seen?.origin_saw ?? 0) > 1).length,
     causes_named: own.filter(({ seen }) => seen?.cause_named === 'right').length,
@@ -55,7 +55,7 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
 }
 
 /** The client cannot take what came for the whole of it. */
-function isTold({ verdict, seen }: TortureRun): boolean {
+function isReported({ verdict, seen }: TortureRun): boolean {
   if (verdict === 'acceptable' || seen?.completeness === 'cut' || seen?.completeness === 'closed') return true;
   return seen?.completeness === 'complete' && (seen.status ?? 0) >= 400;
 }

@@ -1,25 +1,25 @@
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
 
 /** What a client that knows nothing else can make of an answer. From the best to the worst. */
-export type Verdict = 'right' | 'acceptable' | 'misleading' | 'dangerous';
+export type TortureVerdict = 'right' | 'acceptable' | 'misleading' | 'dangerous';
 
 /** Whether both connections are new, or have both just carried a good exchange. */
-export type ConnectionAge = 'fresh' | 'reused';
+export type ConnectionUse = 'fresh' | 'reused';
 
 /** Whether a cause that the gateway named is the one that there was. */
 export type CauseNamed = 'right' | 'wrong';
 
-/** What is sent. The octets are those of the request content. */
+/** What is sent. The bytes are those of the request content. */
 export interface TortureRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
-  readonly contentOctets: number;
+  readonly contentBytes: number;
   /** Asks for an upgrade to WebSocket. */
   readonly upgrade?: boolean;
 }
 
 /** A verdict with its sentence. */
-export interface Judged {
-  readonly verdict: Verdict;
+export interface TortureJudgement {
+  readonly verdict: TortureVerdict;
   /** One sentence, for people. */
   readonly why: string;
 }
@@ -36,13 +36,13 @@ export interface Expectation {
   /** The origin's answer as it should arrive, one of these; none where it has none that is whole. */
   readonly answers: readonly OriginAnswer[];
   /** What it is worth to pass such an answer on whole. */
-  readonly passed: Judged;
+  readonly passed: TortureJudgement;
   /** What it is worth to pass its head on and to cut the content visibly. */
-  readonly cut: Judged;
-  /** What must never reach a client, and why. Looked for in all octets, as Latin-1. */
-  readonly poison: { readonly pattern: RegExp; readonly judged: Judged } | null;
+  readonly cut: TortureJudgement;
+  /** What must never reach a client, and why. Looked for in all bytes, as Latin-1. */
+  readonly poison: { readonly pattern: RegExp; readonly judged: TortureJudgement } | null;
   /** What a close without a word on a used connection is worth where a client may simply ask again; null: nothing. */
-  readonly closed: Judged | null;
+  readonly closed: TortureJudgement | null;
   /** Interim statuses that the client should be given. */
   readonly interim: readonly number[];
 }
@@ -75,20 +75,20 @@ export interface TortureCase {
   /** And for what: the fault is `/<group>/fault/<asks>`. */
   readonly asks: string;
   readonly requests: readonly TortureRequest[];
-  readonly on: readonly ConnectionAge[];
+  readonly on: readonly ConnectionUse[];
   readonly expects: Expectation;
   /** How long the connections then rest before the next request. */
   readonly restMs: number;
 }
 
 /** What came of one request, as client and origin saw it. */
-export interface Observation {
+export interface TortureObservation {
   /** Null: no head of a final response came. */
   readonly status: number | null;
   readonly interim: readonly number[];
   /**
    * `complete`: a message that reached its end. `cut`: it broke off, visibly. `closed`: no answer, and the connection
-   * ended. `waiting`: nobody ended it within the time given. `not_http`: octets that are no HTTP/1 response.
+   * ended. `waiting`: nobody ended it within the time given. `not_http`: bytes that are no HTTP/1 response.
    */
   readonly completeness: 'complete' | 'cut' | 'closed' | 'waiting' | 'not_http';
   readonly elapsedMs: number;
@@ -98,9 +98,9 @@ export interface Observation {
   readonly reusedAtOrigin: boolean;
   /** As Latin-1; behind a 101, what came in the new protocol. */
   readonly content: string;
-  /** Octets behind a whole message. */
-  readonly strayOctets: number;
-  /** The octets that had to stay with the gateway reached the client. */
+  /** Bytes behind a whole message. */
+  readonly strayBytes: number;
+  /** The bytes that had to stay with the gateway reached the client. */
   readonly poisoned: boolean;
   /** Types named in Proxy-Status. */
   readonly named: readonly string[];

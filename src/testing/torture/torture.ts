@@ -1,15 +1,22 @@
 import { after, type Clock } from '../../core/time.ts';
 import { fieldOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
-import type { GatewayDoor } from './gateway-door.ts';
+import type { GatewayTarget } from './gateway-target.ts';
 import { judge, judgeCause } from './judge.ts';
-import { type Act, type Missed, pass, Player } from './play.ts';
+import { type PlannedRun, type FailedCheck, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
-import type { CauseNamed, ConnectionAge, Expectation, Observation, TorturePart, Verdict } from './torture-case.ts';
+import type {
+  CauseNamed,
+  ConnectionUse,
+  Expectation,
+  TortureObservation,
+  TorturePart,
+  TortureVerdict,
+} from './torture-case.ts';
 
 export interface TortureOptions {
-  readonly door: GatewayDoor;
+  readonly door: GatewayTarget;
   /** Where the torture origin listens; port 0 for free ones. */
   readonly listen: { readonly host: string; readonly port: number };
   /** Whether TLS is tried too; the gateway must trust the authority of the stage. */
@@ -17,7 +24,7 @@ export interface TortureOptions {
   /** Parts of names of cases or groups; empty for all. */
   readonly only: readonly string[];
   /** For one exchange. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
   /** How long to wait for a first plain request to get through. Default: as long as for an exchange. */
   readonly startMs?: number;
   readonly clock: Clock;
@@ -26,7 +33,7 @@ export interface TortureOptions {
   /** Everything listens; nothing was sent yet. May set up the gateway. */
   readonly onStage?: (stage: TortureStage) => void | Promise<void>;
   /** Before each exchange. */
-  readonly onAct?: (act: Act, done: number, all: number) => void;
+  readonly onRun?: (run: PlannedRun, done: number, all: number) => void;
 }
 
 /** One line of the matrix. Its form in JSON is documented in docs/torture.md. */
@@ -37,9 +44,9 @@ export interface TortureRun {
   readonly does: string;
   readonly method: string;
   readonly content_octets: number;
-  readonly on: ConnectionAge;
+  readonly on: ConnectionUse;
   /** Null: the gateway has no route to that part. */
-  readonly verdict: Verdict | null;
+  readonly verdict: TortureVerdict | null;
   readonly why: string;
   readonly seen: SeenRun | null;
 }
@@ -49,7 +56,7 @@ export interface SeenRun {
   readonly interim: readonly number[];
   /** Whose answer it was: the origin's own content, or the gateway's; null without an answer. */
   readonly by: 'origin' | 'gateway' | null;
-  readonly completeness: Observation['completeness'];
+  readonly completeness: TortureObservation['completeness'];
   readonly ms: number;
   readonly origin_saw: number;
   readonly reused_at_origin: boolean;
@@ -59,10 +66,10 @@ export interface SeenRun {
   readonly cause_named: CauseNamed | null;
   readonly server: string | null;
   readonly content_octets: number;
-  /** The first 200 octets, as Latin-1. */
+  /** The first 200 bytes, as Latin-1. */
   readonly excerpt: string;
   readonly stray_octets: number;
-  readonly next_request: Observation['neighbour'];
+  readonly next_request: TortureObservation['neighbour'];
 }
 
 export interface TortureReport {
@@ -101,8 +108,8 @@ export type TortureObstacle =
 
 /** Puts a gateway to every case, one exchange after another, each in bounded time. */
 export async function torture(options: TortureOptions): Promise<TortureReport | TortureObstacle> {
-  const acts = actsOf(options.only);
-  if (acts.length === 0) return { kind: 'no_such_case' };
+  const planned = plannedRuns(options.only);
+  if (planned.length === 0) return { kind: 'no_such_case' };
   const { listen, tls, clock } = options;
   let stage: TortureStage;
   try {
@@ -112,25 +119,25 @@ export async function torture(options: TortureOptions): Promise<TortureReport | 
   }
   try {
     await options.onStage?.(stage);
-    const { door, patienceMs } = options;
-    const player = new Player({ door, stage, clock, patienceMs });
-    return (await findObstacle(player, stage, options)) ?? (await playAll(player, stage, acts, options));
+    const { door: gateway, timeoutMs } = options;
+    const player = new Player({ gateway, stage, clock, timeoutMs });
+    return (await findObstacle(player, stage, options)) ?? (await playAll(player, stage, planned, options));
   } finally {
     await stage.close();
   }
 }
 
-function actsOf(only: readonly string[]): readonly Act[] {
+function plannedRuns(only: readonly string[]): readonly PlannedRun[] {
   return tortureCases
     .filter(({ id, group }) => only.length === 0 || only.some((part) => id.includes(part) || group.includes(part)))
-    .flatMap((of) => of.requests.flatMap((request) => of.on.map((on): Act => ({ of, request, on }))));
+    .flatMap((of) => of.requests.flatMap((request) => of.on.map((on): PlannedRun => ({ of, request, on }))));
 }
 
 /** Null as soon as a plain request gets through; a gateway may need a while to notice that its origin is there. */
 async function findObstacle(
   player: Player,
   stage: TortureStage,
-  { patienceMs, startMs = patienceMs, clock, isStopped }: TortureOptions,
+  { timeoutMs, startMs = timeoutMs, clock, isStopped }: TortureOptions,
 ): Promise<TortureObstacle | null> {
   const limit = after(clock.now(), startMs);
   for (;;) {
@@ -142,13 +149,13 @@ async function findObstacle(
   }
 }
 
-function obstacleOf({ response, octets, state, errno }: Missed, stage: TortureStage): TortureObstacle {
-  if (octets.length === 0 && state === 'failed') return { kind: 'gateway_unreachable', errno, stage: stage.groups };
+function obstacleOf({ response, bytes, state, errno }: FailedCheck, stage: TortureStage): TortureObstacle {
+  if (bytes.length === 0 && state === 'failed') return { kind: 'gateway_unreachable', errno, stage: stage.groups };
   return {
     kind: 'not_routed',
     status: response?.status ?? null,
     server: response === null ? null : fieldOf(response, 'server'),
-    excerpt: (response?.content ?? octets).toString('latin1', 0, excerptOctets),
+    excerpt: (response?.content ?? bytes).toString('latin1', 0, excerptBytes),
     originSaw: stage.plain.requests.length,
     stage: stage.groups,
   };
@@ -157,23 +164,23 @@ function obstacleOf({ response, octets, state, errno }: Missed, stage: TortureSt
 async function playAll(
   player: Player,
   stage: TortureStage,
-  acts: readonly Act[],
-  { door, patienceMs, clock, isStopped, onAct }: TortureOptions,
+  planned: readonly PlannedRun[],
+  { door: gateway, timeoutMs, clock, isStopped, onRun }: TortureOptions,
 ): Promise<TortureReport> {
   const at = new Date(clock.wallTime()).toISOString();
   const runs: TortureRun[] = [];
   const trusts = stage.tls !== null && (await trustsAuthority(player));
-  for (const [place, act] of acts.entries()) {
+  for (const [index, run] of planned.entries()) {
     if (isStopped?.() === true) break;
-    onAct?.(act, place, acts.length);
-    runs.push(runOf(act, await playOne(player, stage, act, trusts)));
+    onRun?.(run, index, planned.length);
+    runs.push(runOf(run, await playOne(player, stage, run, trusts)));
   }
   return {
     schema: 1,
-    gateway: door.url.href,
+    gateway: gateway.url.href,
     at,
-    patience_ms: patienceMs,
-    finished: runs.length === acts.length,
+    patience_ms: timeoutMs,
+    finished: runs.length === planned.length,
     groups: stage.groups,
     score: scoreOf(runs),
     runs,
@@ -190,31 +197,36 @@ async function trustsAuthority(player: Player): Promise<boolean> {
 }
 
 /** What was observed, or why nothing could be. */
-async function playOne(player: Player, stage: TortureStage, act: Act, trusts: boolean): Promise<Observation | string> {
-  const { group } = act.of;
+async function playOne(
+  player: Player,
+  stage: TortureStage,
+  run: PlannedRun,
+  trusts: boolean,
+): Promise<TortureObservation | string> {
+  const { group } = run.of;
   const missing = stage.groups.find(({ name }) => name === group)?.missing ?? null;
   if (missing !== null) return `Not tried: ${missing}.`;
   if (group in tlsGroups && !trusts)
     return `Not tried: /${goodTls} does not get through. Is there a route, and does the gateway trust the authority?`;
-  const observed = await player.play(act);
+  const observed = await player.play(run);
   return observed === 'not_set_up' ? `The gateway has no route for /${group}.` : observed;
 }
 
-function runOf({ of, request, on }: Act, observed: Observation | string): TortureRun {
+function runOf({ of, request, on }: PlannedRun, observed: TortureObservation | string): TortureRun {
   const base = {
     case: of.id,
     part: of.part,
     group: of.group,
     does: of.does,
     method: request.method,
-    content_octets: request.contentOctets,
+    content_octets: request.contentBytes,
     on,
   };
   if (typeof observed === 'string') return { ...base, verdict: null, why: observed, seen: null };
   return { ...base, ...judge({ request, on, expects: of.expects, observed }), seen: seenOf(observed, of.expects) };
 }
 
-function seenOf(observed: Observation, expects: Expectation): SeenRun {
+function seenOf(observed: TortureObservation, expects: Expectation): SeenRun {
   return {
     status: observed.status,
     interim: observed.interim,
@@ -228,13 +240,13 @@ function seenOf(observed: Observation, expects: Expectation): SeenRun {
     cause_named: judgeCause(expects, observed.named),
     server: observed.server,
     content_octets: observed.content.length,
-    excerpt: observed.content.slice(0, excerptOctets),
-    stray_octets: observed.strayOctets,
+    excerpt: observed.content.slice(0, excerptBytes),
+    stray_octets: observed.strayBytes,
     next_request: observed.neighbour,
   };
 }
 
-function authorOf({ status, content, completeness }: Observation, { answers }: Expectation): SeenRun['by'] {
+function authorOf({ status, content, completeness }: TortureObservation, { answers }: Expectation): SeenRun['by'] {
   if (status === null || completeness === 'not_http') return null;
   if (status < 400 || answers.some((answer) => answer.status === status && answer.content === content)) return 'origin';
   return 'gateway';
@@ -245,5 +257,5 @@ function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error['code']) : 'unknown';
 }
 
-const excerptOctets = 200;
+const excerptBytes = 200;
 const checkAgainMs = 250;

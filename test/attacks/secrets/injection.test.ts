@@ -4,7 +4,7 @@ import { parseList } from 'structured-headers';
 import { World } from './world.ts';
 
 /**
- * Octets that mean something to a terminal, a page, a line of a log or a field go into each input. In no output do they mean
+ * Bytes that mean something to a terminal, a page, a line of a log or a field go into each input. In no output do they mean
  * anything.
  */
 
@@ -21,8 +21,8 @@ const hostile: readonly (readonly [what: string, text: string])[] = [
   ['quotes and backslashes', '"\\", \\"; error=dns_error, other;details="'],
 ];
 
-/** UTF-8, octet by octet, as a socket takes it. */
-function octets(text: string): string {
+/** UTF-8, byte by byte, as a socket takes it. */
+function bytes(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
@@ -45,7 +45,7 @@ interface Sent {
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 
 function inputs(text: string): Sent[] {
-  const raw = octets(text);
+  const raw = bytes(text);
   const accepted = ['text/html', 'application/json', 'text/plain'].map((type) => `Accept: ${type}`);
   const requests: (readonly [string, string])[] = [
     ['a path', ask(`/raw/${encoded(text)}`)],
@@ -61,7 +61,7 @@ function inputs(text: string): Sent[] {
     ['an expectation', ask('/raw/x', [`Expect: ${raw}`])],
   ];
   const answers: (readonly [string, string])[] = [
-    ['first octets', `${raw} is no HTTP\r\n`],
+    ['first bytes', `${raw} is no HTTP\r\n`],
     ['a status line', `HTTP/1.1 2${raw}\r\n\r\n`],
     ['a version', `HTTP/${raw} 200 OK\r\n\r\n`],
     ["a field's name", `HTTP/1.1 200 OK\r\nX${raw}: 1\r\nContent-Length: 0\r\n\r\n`],
@@ -154,8 +154,8 @@ describe('what is one line stays one', () => {
 });
 
 test('no answer of ours has such a character either', () => {
-  const found = outputsLike(/^answer/).flatMap(([name, octetsOfAnswer]) => {
-    const text = Buffer.from(octetsOfAnswer, 'latin1').toString('utf8').replaceAll('\r\n', '\n');
+  const found = outputsLike(/^answer/).flatMap(([name, bytesOfAnswer]) => {
+    const text = Buffer.from(bytesOfAnswer, 'latin1').toString('utf8').replaceAll('\r\n', '\n');
     const at = text.search(unseen);
     return at === -1 ? [] : [`${name}: ${excerpt(text, at)}`];
   });

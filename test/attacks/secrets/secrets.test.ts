@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { FakeSurroundings } from '../../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
 import { type Exchange, World } from './world.ts';
 
 /**
@@ -196,10 +196,10 @@ before(async () => {
 });
 after(() => world.end());
 
-/** As it was sent, and in what outputs make of octets and words. */
+/** As it was sent, and in what outputs make of bytes and words. */
 function spellings(secret: string): readonly string[] {
-  const octets = Buffer.from(secret);
-  return [secret, secret.toLowerCase(), octets.toString('hex'), octets.toString('base64').slice(0, 8)];
+  const bytes = Buffer.from(secret);
+  return [secret, secret.toLowerCase(), bytes.toString('hex'), bytes.toString('base64').slice(0, 8)];
 }
 
 function seenIn(secret: string): string[] {
@@ -269,12 +269,12 @@ routes:
   ];
   for (const command of commands)
     test(command.map((word) => word.slice(0, 30)).join(' '), async () => {
-      const around = new FakeSurroundings(world.folder);
+      const context = new FakeProcessContext(world.folder);
       writeFileSync(join(world.folder, 'foreign.log'), `${lines.join('\n')}\n`);
       writeFileSync(join(world.folder, 'bad.yaml'), configuration);
-      await around.candor(...command);
+      await context.candor(...command);
       const page = join(world.folder, 'foreign.html');
-      const said = around.stdout.text + around.stderr.text + (existsSync(page) ? readFileSync(page, 'utf8') : '');
+      const said = context.stdout.text + context.stderr.text + (existsSync(page) ? readFileSync(page, 'utf8') : '');
       assert.notEqual(said, '');
       assert.ok(!said.includes(secret), excerpt(said, secret));
     });

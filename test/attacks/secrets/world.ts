@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FakeSurroundings } from '../../fakes/fake-surroundings.ts';
+import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
 
 /**
  * A gateway as a process, with an endpoint that answers as told, applications with secrets in what they are started with and in
@@ -22,7 +22,7 @@ const waitMs = 30_000;
 /** One request, and what the endpoint at `/raw` sends for it. */
 export interface Exchange {
   readonly request: string;
-  /** Octets as latin1; absent where the request does not get there. */
+  /** Bytes as latin1; absent where the request does not get there. */
   readonly answer?: string;
 }
 
@@ -122,19 +122,19 @@ export class World {
 
   /** What a command prints, on both streams. */
   async candor(argv: readonly string[], terminal = false): Promise<string> {
-    const around = new FakeSurroundings(this.folder, { terminal });
+    const context = new FakeProcessContext(this.folder, { terminal });
     const asks = argv[0] !== 'explain' || !argv.some((word) => word.endsWith('.ndjson'));
-    const code = await around.candor(...argv, ...(asks ? ['--socket', join(this.folder, 'admin.sock')] : []));
+    const code = await context.candor(...argv, ...(asks ? ['--socket', join(this.folder, 'admin.sock')] : []));
     const isMissing = code !== 0 && argv[0] === 'status';
-    return isMissing ? '' : around.stdout.text + around.stderr.text;
+    return isMissing ? '' : context.stdout.text + context.stderr.text;
   }
 
-  /** Sends octets and waits for the end of what comes. Of a request that is not whole only the answer is waited for. */
+  /** Sends bytes and waits for the end of what comes. Of a request that is not whole only the answer is waited for. */
   async send({ request, answer = '' }: Exchange): Promise<string> {
     this.#answer = answer;
     const socket = connect(this.#port, '127.0.0.1');
     const came: Buffer[] = [];
-    socket.on('data', (octets: Buffer) => came.push(octets)).on('error', () => socket.destroy());
+    socket.on('data', (bytes: Buffer) => came.push(bytes)).on('error', () => socket.destroy());
     socket.end(Buffer.from(request, 'latin1'));
     const timer = setTimeout(() => socket.destroy(), waitMs);
     await once(socket, 'close');

@@ -8,7 +8,7 @@ import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
 import { type SmugglingPayload, type Step, untilAnswered } from './payload.ts';
 
-/** How the octets of a payload leave: as they are written, or cut every few octets, in the middle of lines. */
+/** How the bytes of a payload leave: as they are written, or cut every few bytes, in the middle of lines. */
 export type Form = 'whole' | 'cut';
 
 /** What one client of an attack got, answer by answer. */
@@ -18,7 +18,7 @@ export interface Outcome {
   readonly answers: readonly RawResponse[];
   /** Records of the exchanges on its connection, in the order of their answers. */
   readonly records: readonly ExchangeRecord[];
-  /** Octets behind the last answer that are no answer. */
+  /** Bytes behind the last answer that are no answer. */
   readonly rest: string;
   readonly state: RawClient['state'];
 }
@@ -31,13 +31,13 @@ export interface AttackReport {
   readonly findings: readonly string[];
 }
 
-/** So many clients at once share few connections to the origin: an octet too many would meet somebody else. */
+/** So many clients at once share few connections to the origin: a byte too many would meet somebody else. */
 const clientsAtOnce = 8;
-/** Without another octet for so long, nothing more is said. */
+/** Without another byte for so long, nothing more is said. */
 const quietMs = 25;
 /** Some origins answer less than the strict one; it is waited so long for what may not come. */
-const patienceMs = 600;
-const pieceOctets = 13;
+const timeoutMs = 600;
+const pieceBytes = 13;
 
 /** Puts payloads through a gateway of their own to a fresh origin, and compares what everybody counted. */
 export async function attack(
@@ -65,7 +65,7 @@ export async function attack(
   await gateway.stop();
   const outcomes = got.map((one) => outcomeOf(one, records));
   const findings = [
-    ...origin.complaints().map((complaint) => `the origin complains: ${complaint}`),
+    ...origin.violations().map((violation) => `the origin complains: ${violation}`),
     ...compareCounts(records, origin.seen()),
     ...outcomes.flatMap(ownAnswersOnly),
     ...outcomes.flatMap(refusedAsPromised),
@@ -76,7 +76,7 @@ export async function attack(
 interface Got {
   readonly payload: SmugglingPayload;
   readonly form: Form;
-  readonly octets: Buffer;
+  readonly bytes: Buffer;
   readonly state: RawClient['state'];
 }
 
@@ -86,13 +86,13 @@ async function play(gateway: YamlGateway, { payload, form }: { payload: Smugglin
     for (const step of payload.steps) await send(client, step, form);
     const wanted = payload.answers.length;
     const open = (): boolean => client.state === 'open';
-    const whole = (): boolean => (payload.rule === null ? answersIn(client.octets) >= wanted : false);
-    if (wanted > 0) await client.waitFor(() => !open() || whole(), patienceMs);
-    for (let seen = -1; open() && seen !== client.octets.length; ) {
-      seen = client.octets.length;
+    const whole = (): boolean => (payload.rule === null ? answersIn(client.bytes) >= wanted : false);
+    if (wanted > 0) await client.waitFor(() => !open() || whole(), timeoutMs);
+    for (let seen = -1; open() && seen !== client.bytes.length; ) {
+      seen = client.bytes.length;
       await sleep(quietMs);
     }
-    return { payload, form, octets: client.octets, state: client.state };
+    return { payload, form, bytes: client.bytes, state: client.state };
   } finally {
     client.close();
   }
@@ -104,18 +104,18 @@ async function send(client: RawClient, step: Step, form: Form): Promise<void> {
     return;
   }
   if (step === untilAnswered) {
-    await client.waitFor(() => client.octets.length > 0 || client.state !== 'open', patienceMs);
+    await client.waitFor(() => client.bytes.length > 0 || client.state !== 'open', timeoutMs);
     return;
   }
   if (form === 'whole') return client.write(step);
-  for (const piece of step.match(new RegExp(`[^]{1,${pieceOctets}}`, 'g')) ?? []) {
+  for (const piece of step.match(new RegExp(`[^]{1,${pieceBytes}}`, 'g')) ?? []) {
     client.write(piece);
     await sleep(0);
   }
 }
 
-function answersIn(octets: Buffer): number {
-  return octets.toString('latin1').match(/HTTP\/1\.1 [2-5]\d\d /g)?.length ?? 0;
+function answersIn(bytes: Buffer): number {
+  return bytes.toString('latin1').match(/HTTP\/1\.1 [2-5]\d\d /g)?.length ?? 0;
 }
 
 function readRecords(path: string): ExchangeRecord[] {
@@ -123,11 +123,11 @@ function readRecords(path: string): ExchangeRecord[] {
   return lines.map((line) => JSON.parse(line) as ExchangeRecord);
 }
 
-/** Takes a connection's octets apart, each answer by the method of the exchange that it names. */
-function outcomeOf({ payload, form, octets, state }: Got, all: readonly ExchangeRecord[]): Outcome {
+/** Takes a connection's bytes apart, each answer by the method of the exchange that it names. */
+function outcomeOf({ payload, form, bytes, state }: Got, all: readonly ExchangeRecord[]): Outcome {
   const answers: RawResponse[] = [];
   const records: ExchangeRecord[] = [];
-  let rest = octets;
+  let rest = bytes;
   for (;;) {
     const ended = state === 'open' || state === 'closed' ? 'no' : state === 'fin' ? 'fin' : 'reset';
     // Only the next answer's head is needed to know whose it is; it may answer a HEAD.

@@ -17,7 +17,7 @@ export const lineEndings: readonly SmugglingPayload[] = [
   refused('line-ending', 'a bare CR behind the request line', `POST /p HTTP/1.1\rHost: a\r\n\r\n${hidden}`),
   refused('line-ending', 'CR CR LF behind a field', `POST /p HTTP/1.1\r\nHost: a\r\r\n\r\n${hidden}`),
   refused('line-ending', 'CR CR LF for the empty line', `POST /p HTTP/1.1\r\nHost: a\r\n\r\r\n${hidden}`),
-  refused('line-ending', 'CR and a zero octet for the empty line', `POST /p HTTP/1.1\r\nHost: a\r\n\r\0${hidden}`),
+  refused('line-ending', 'CR and a zero byte for the empty line', `POST /p HTTP/1.1\r\nHost: a\r\n\r\0${hidden}`),
   refused('line-ending', 'a bare LF before a request', `\n${hidden}`),
   refused('request-line', 'five empty lines before a request', `\r\n\r\n\r\n\r\n\r\n${hidden}`),
   refused('line-ending', 'a bare CR before a request', `\rGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n`),
@@ -43,16 +43,16 @@ export const whiteSpace: readonly SmugglingPayload[] = [
   taken(2, 'a value of white space alone', get('X: \t ') + hidden),
 ];
 
-/** Names that are none, and octets that no value may hold. */
-export const fieldOctets: readonly SmugglingPayload[] = [
+/** Names that are none, and bytes that no value may hold. */
+export const fieldBytes: readonly SmugglingPayload[] = [
   refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
   refused('field-name', 'an empty name', post(': 0') + hidden),
   refused('field-name', 'a colon before the name', post(':Content-Length: 0') + hidden),
   refused('field-name', 'a name in brackets', post('[Content-Length]: 0') + hidden),
   refused('field-name', 'a name in quotes', post('"Content-Length": 0') + hidden),
   refused('field-name', 'a name with a slash', post('Content/Length: 0') + hidden),
-  refused('field-name', 'a name with an octet above 127', post('Content-Length\xa0: 0') + hidden),
-  refused('field-value', 'a zero octet within a value', post('X: a\0b') + hidden),
+  refused('field-name', 'a name with a byte above 127', post('Content-Length\xa0: 0') + hidden),
+  refused('field-value', 'a zero byte within a value', post('X: a\0b') + hidden),
   refused('field-value', 'an escape within a value', post('X: a\x1bb') + hidden),
-  taken(2, 'an octet above 127 in a value', get('X: \xff\x85\xa0') + hidden),
+  taken(2, 'a byte above 127 in a value', get('X: \xff\x85\xa0') + hidden),
 ];

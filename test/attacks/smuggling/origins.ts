@@ -27,7 +27,7 @@ export interface AttackOrigin {
   /** What it has seen, in any order, read once it has stopped. */
   seen(): readonly SeenRequest[];
   /** What it could not take for a request, or for one only. */
-  complaints(): readonly string[];
+  violations(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -54,12 +54,12 @@ async function startStrict(): Promise<AttackOrigin> {
       const [method = '', target = ''] = line.split(' ');
       return { method, target, status: 0, port: 0, id: fields.find(([name]) => name === 'x-request-id')?.[1] ?? '' };
     });
-  return { port: origin.port, seen, complaints: () => origin.complaints, stop: () => origin.close() };
+  return { port: origin.port, seen, violations: () => origin.violations, stop: () => origin.close() };
 }
 
 async function startNode(): Promise<AttackOrigin> {
   const seen: SeenRequest[] = [];
-  const complaints: string[] = [];
+  const violations: string[] = [];
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '', url: target = '' } = request;
     const id = String(request.headers['x-request-id'] ?? '');
@@ -84,7 +84,7 @@ async function startNode(): Promise<AttackOrigin> {
     const [method = '', target = ''] = raw.split(' ');
     if (code === 'HPE_INVALID_METHOD' && id !== '') seen.push({ id, method, target, status: 400, port: 0 });
     // What was cut short by the gateway was no request to be misread.
-    else if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') complaints.push(`${code}: ${raw}`);
+    else if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') violations.push(`${code}: ${raw}`);
     socket.destroy();
   });
   server.listen(0, '127.0.0.1');
@@ -93,7 +93,7 @@ async function startNode(): Promise<AttackOrigin> {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { port: (server.address() as AddressInfo).port, seen: () => seen, complaints: () => complaints, stop };
+  return { port: (server.address() as AddressInfo).port, seen: () => seen, violations: () => violations, stop };
 }
 
 interface PeerFiles {
@@ -125,8 +125,8 @@ function peer(
     );
     let printed = '';
     let complained = '';
-    child.stdout.on('data', (octets: Buffer) => (printed += octets.toString('latin1')));
-    child.stderr.on('data', (octets: Buffer) => (complained += octets.toString('latin1')));
+    child.stdout.on('data', (bytes: Buffer) => (printed += bytes.toString('latin1')));
+    child.stderr.on('data', (bytes: Buffer) => (complained += bytes.toString('latin1')));
     await listening(port, child, () => complained);
     let text = '';
     const stop = async (): Promise<void> => {
@@ -139,7 +139,7 @@ function peer(
       text = account === '' ? printed : readFileSync(join(folder, account), 'latin1');
       rmSync(folder, { recursive: true, force: true });
     };
-    return { port, seen: () => accountOf(text), complaints: () => [], stop };
+    return { port, seen: () => accountOf(text), violations: () => [], stop };
   };
   return { name, missing, start };
 }

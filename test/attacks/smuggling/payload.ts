@@ -1,7 +1,7 @@
 import { type RequestRule, requestRules } from '../../../src/core/rules.ts';
 
 /**
- * Octets that two readers may take for different requests: our own collection. Each hides a request for `/hidden`
+ * Bytes that two readers may take for different requests: our own collection. Each hides a request for `/hidden`
  * where one reader sees content, or the other way round. What must come of each stands beside it.
  */
 export interface SmugglingPayload {
@@ -15,7 +15,7 @@ export interface SmugglingPayload {
   readonly rule: RequestRule | null;
 }
 
-/** Octets (latin1), a pause in milliseconds, or a wait for the first octets that come back. */
+/** Bytes (latin1), a pause in milliseconds, or a wait for the first bytes that come back. */
 export type Step = string | number | typeof untilAnswered;
 
 export const untilAnswered = Symbol('until answered');

@@ -2,7 +2,7 @@ import { chunkExtensions, chunkLines, chunkSizes, trailers } from './chunks.ts';
 import { codings, oldVersion } from './codings.ts';
 import { expectations, nominations, pauses, pipelined } from './connections.ts';
 import { clTe, contentOrNone, oddLengths, repeatedLengths, teCl } from './lengths.ts';
-import { fieldOctets, lineEndings, whiteSpace } from './lines.ts';
+import { fieldBytes, lineEndings, whiteSpace } from './lines.ts';
 import type { SmugglingPayload } from './payload.ts';
 import { absoluteTargets, hosts, requestLines } from './targets.ts';
 import { upgrades } from './upgrades.ts';
@@ -23,7 +23,7 @@ export const families = {
   'chunk sizes': chunkSizes,
   'chunk lines': chunkLines,
   'trailer fields': trailers,
-  'names and values': fieldOctets,
+  'names and values': fieldBytes,
   'request lines and targets': requestLines,
   hosts,
   'HTTP/1.0': oldVersion,

@@ -6,13 +6,13 @@ export interface ResponsePayload {
   readonly asks: readonly string[];
   /** What its own client gets: the status; null where it is 502, or a cut answer that had begun. */
   readonly status: number | null;
-  /** Octets, with real pauses (milliseconds) between them. */
+  /** Bytes, with real pauses (milliseconds) between them. */
   readonly steps: readonly (string | number)[];
   /** Whether the client's answer is cut, since it had begun before it turned out to be broken. */
   readonly isCut: boolean;
   /**
    * Something comes when the answer is long over. Nobody may use the connection in between: what then comes could be
-   * the next one's answer, and in HTTP/1.1 no octet would tell.
+   * the next one's answer, and in HTTP/1.1 no byte would tell.
    */
   readonly isLate: boolean;
 }
@@ -29,20 +29,20 @@ function response(...lines: readonly string[]): string {
 
 function passed(
   name: string,
-  octets: string | ResponsePayload['steps'],
+  bytes: string | ResponsePayload['steps'],
   method: ResponsePayload['method'] = 'GET',
   status = 200,
 ): ResponsePayload {
-  const steps = typeof octets === 'string' ? [octets] : octets;
+  const steps = typeof bytes === 'string' ? [bytes] : bytes;
   return { name, method, asks: [], status, steps, isCut: false, isLate: false };
 }
 
 function garbage(
   name: string,
-  octets: string | ResponsePayload['steps'],
+  bytes: string | ResponsePayload['steps'],
   method: ResponsePayload['method'] = 'GET',
 ): ResponsePayload {
-  return passed(name, octets, method, 502);
+  return passed(name, bytes, method, 502);
 }
 
 /** Cut, since its client's answer had begun before it turned out to be broken. */
@@ -129,7 +129,7 @@ export const responsePayloads: readonly ResponsePayload[] = [
   garbage('a space before the colon', `${response('Content-Length : 4')}mine${stray}`),
   garbage('a bare LF behind a field', `HTTP/1.1 200 OK\r\nX: 1\nContent-Length: 4\r\n\r\nmine${stray}`),
   garbage('a bare CR within a value', `${response('X: 1\rContent-Length: 4')}mine${stray}`),
-  garbage('a zero octet within a value', `${response('X: \0', 'Content-Length: 4')}mine${stray}`),
+  garbage('a zero byte within a value', `${response('X: \0', 'Content-Length: 4')}mine${stray}`),
   garbage('a second status line among the fields', `HTTP/1.1 200 OK\r\n${stray}`),
   garbage('an empty line before the answer', `\r\n${ok}`),
   garbage('content without a head', `mine${stray}`),

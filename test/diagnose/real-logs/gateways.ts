@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findPeer, type PeerName } from '../../../scripts/peers.ts';
-import type { Place } from './acts.ts';
+import type { OriginKind } from './failure-cases.ts';
 
 /** Where everything is, for a gateway's configuration. */
 export interface Surroundings {
@@ -9,7 +9,7 @@ export interface Surroundings {
   readonly folder: string;
   /** The gateway's program: modules stand beside it where it is unpacked and not installed. */
   readonly program: string;
-  readonly addresses: Readonly<Record<Place, string>>;
+  readonly addresses: Readonly<Record<OriginKind, string>>;
 }
 
 export interface GatewayLog {
@@ -27,7 +27,7 @@ export interface RealGateway {
   /** A program of the system's that it runs. */
   readonly needs?: string;
   /** Where it can forward to. */
-  readonly places: readonly Place[];
+  readonly origins: readonly OriginKind[];
   readonly logs: readonly GatewayLog[];
   readonly file: string;
   configuration(surroundings: Surroundings): string;
@@ -40,19 +40,19 @@ export interface RealGateway {
   };
 }
 
-const plainPlaces: readonly Place[] = ['plain', 'refused', 'unanswered'];
-const allPlaces: readonly Place[] = [...plainPlaces, 'tls-plain-http', 'tls-alert', 'certificate'];
+const plainOrigins: readonly OriginKind[] = ['plain', 'refused', 'unanswered'];
+const allOrigins: readonly OriginKind[] = [...plainOrigins, 'tls-plain-http', 'tls-alert', 'certificate'];
 
 /** The path of a place; what is of no other goes to the plain origin, which is asked as it is. */
-export const pathOf = (place: Place): string => (place === 'plain' ? '/' : `/${place}/`);
+export const pathOf = (origin: OriginKind): string => (origin === 'plain' ? '/' : `/${origin}/`);
 
 /** The plain one last: in some configurations the first that fits is taken. */
-const lastPlain = (places: readonly Place[]): readonly Place[] =>
-  places.toSorted((a, b) => Number(a === 'plain') - Number(b === 'plain'));
+const lastPlain = (origins: readonly OriginKind[]): readonly OriginKind[] =>
+  origins.toSorted((a, b) => Number(a === 'plain') - Number(b === 'plain'));
 
-const isTls = (place: Place): boolean => !plainPlaces.includes(place);
-const urlOf = (place: Place, { addresses }: Surroundings): string =>
-  `${isTls(place) ? 'https' : 'http'}://${addresses[place]}`;
+const isTls = (origin: OriginKind): boolean => !plainOrigins.includes(origin);
+const urlOf = (origin: OriginKind, { addresses }: Surroundings): string =>
+  `${isTls(origin) ? 'https' : 'http'}://${addresses[origin]}`;
 
 const upstreamFormat =
   '$remote_addr [$time_iso8601] "$request" $status $body_bytes_sent $upstream_addr $upstream_status ' +
@@ -61,14 +61,14 @@ const upstreamFormat =
 const nginx: RealGateway = {
   name: 'nginx',
   peer: 'nginx',
-  places: allPlaces,
+  origins: allOrigins,
   logs: [
     { name: 'nginx error log', file: 'error.log', hasFailuresOnly: true },
     { name: 'nginx access log (combined)', file: 'combined.log' },
     { name: 'nginx access log (with upstream times)', file: 'upstream.log', logFormat: upstreamFormat },
   ],
   file: 'nginx.conf',
-  configuration: (around) => `
+  configuration: (context) => `
 worker_processes 1; daemon off; pid nginx.pid; error_log error.log info;
 events { worker_connections 128; }
 http {
@@ -78,8 +78,8 @@ http {
   proxy_connect_timeout 400ms; proxy_send_timeout 800ms; proxy_read_timeout 800ms; proxy_http_version 1.1;
   proxy_ssl_verify on; proxy_ssl_trusted_certificate authority.pem; proxy_ssl_name origin.test;
   server {
-    listen 127.0.0.1:${around.port};
-${allPlaces.map((place) => `    location ${pathOf(place)} { proxy_pass ${urlOf(place, around)}; }`).join('\n')}
+    listen 127.0.0.1:${context.port};
+${allOrigins.map((origin) => `    location ${pathOf(origin)} { proxy_pass ${urlOf(origin, context)}; }`).join('\n')}
   }
 }
 `,
@@ -89,10 +89,10 @@ ${allPlaces.map((place) => `    location ${pathOf(place)} { proxy_pass ${urlOf(p
 const haproxy: RealGateway = {
   name: 'haproxy',
   peer: 'haproxy',
-  places: allPlaces,
+  origins: allOrigins,
   logs: [{ name: 'HAProxy HTTP log', file: 'output' }],
   file: 'haproxy.cfg',
-  configuration: (around) => `
+  configuration: (context) => `
 global
   log stdout format raw local0
 defaults
@@ -105,13 +105,13 @@ defaults
   timeout server 800ms
   timeout client 5s
 frontend web
-  bind 127.0.0.1:${around.port}
+  bind 127.0.0.1:${context.port}
   default_backend plain
-${allPlaces
-  .filter((place) => place !== 'plain')
-  .map((place) => `  use_backend ${place} if { path_beg ${pathOf(place)} }`)
+${allOrigins
+  .filter((origin) => origin !== 'plain')
+  .map((origin) => `  use_backend ${origin} if { path_beg ${pathOf(origin)} }`)
   .join('\n')}
-${allPlaces.map((place) => `backend ${place}\n  server one ${around.addresses[place]}${isTls(place) ? ' ssl verify required ca-file authority.pem sni str(origin.test) verifyhost origin.test' : ''}`).join('\n')}
+${allOrigins.map((origin) => `backend ${origin}\n  server one ${context.addresses[origin]}${isTls(origin) ? ' ssl verify required ca-file authority.pem sni str(origin.test) verifyhost origin.test' : ''}`).join('\n')}
 `,
   args: () => ['-db', '-f', 'haproxy.cfg'],
 };
@@ -121,21 +121,21 @@ const apacheModules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'socach
 const apache: RealGateway = {
   name: 'apache',
   peer: 'apache2',
-  places: allPlaces,
+  origins: allOrigins,
   logs: [
     { name: 'Apache error log', file: 'error.log', hasFailuresOnly: true },
     { name: 'Apache access log (combined)', file: 'access.log' },
   ],
   file: 'httpd.conf',
-  configuration: (around) => `
-${apacheModules.map((name) => `LoadModule ${name}_module ${modulesOf(around)}/mod_${name}.so`).join('\n')}
+  configuration: (context) => `
+${apacheModules.map((name) => `LoadModule ${name}_module ${modulesOf(context)}/mod_${name}.so`).join('\n')}
 DefaultRuntimeDir .
 PidFile httpd.pid
 ErrorLog error.log
 User #65534
 Group #65534
 ServerName localhost
-Listen 127.0.0.1:${around.port}
+Listen 127.0.0.1:${context.port}
 Timeout 5
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
 CustomLog access.log combined
@@ -143,8 +143,8 @@ SSLProxyEngine on
 SSLProxyVerify require
 SSLProxyCACertificateFile authority.pem
 SSLProxyCheckPeerName off
-${lastPlain(allPlaces)
-  .map((place) => `ProxyPass "${pathOf(place)}" "${urlOf(place, around)}/" connectiontimeout=1 timeout=1 retry=0`)
+${lastPlain(allOrigins)
+  .map((origin) => `ProxyPass "${pathOf(origin)}" "${urlOf(origin, context)}/" connectiontimeout=1 timeout=1 retry=0`)
   .join('\n')}
 `,
   args: () => ['-d', '.', '-f', 'httpd.conf', '-DFOREGROUND'],
@@ -157,27 +157,27 @@ function modulesOf({ program }: Surroundings): string {
 const caddy: RealGateway = {
   name: 'caddy',
   peer: 'caddy',
-  places: allPlaces,
+  origins: allOrigins,
   logs: [{ name: 'Caddy log', file: 'output' }],
   file: 'Caddyfile',
-  configuration: (around) => `
+  configuration: (context) => `
 {
 	admin off
 	auto_https off
 }
-http://:${around.port} {
+http://:${context.port} {
 	bind 127.0.0.1
 	log
-${allPlaces.map((place) => caddyRoute(place, around)).join('\n')}
+${allOrigins.map((origin) => caddyRoute(origin, context)).join('\n')}
 }
 `,
   args: () => ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
 };
 
-function caddyRoute(place: Place, around: Surroundings): string {
-  const tls = isTls(place) ? '\n\t\t\t\ttls_trusted_ca_certs authority.pem\n\t\t\t\ttls_server_name origin.test' : '';
-  return `	handle ${pathOf(place)}* {
-		reverse_proxy ${urlOf(place, around)} {
+function caddyRoute(origin: OriginKind, context: Surroundings): string {
+  const tls = isTls(origin) ? '\n\t\t\t\ttls_trusted_ca_certs authority.pem\n\t\t\t\ttls_server_name origin.test' : '';
+  return `	handle ${pathOf(origin)}* {
+		reverse_proxy ${urlOf(origin, context)} {
 			transport http {
 				dial_timeout 400ms
 				response_header_timeout 800ms
@@ -192,17 +192,17 @@ const varnish: RealGateway = {
   peer: 'varnishd',
   // Its configuration is compiled.
   needs: 'gcc',
-  places: plainPlaces,
+  origins: plainOrigins,
   logs: [
     { name: 'varnishlog', file: 'varnishlog' },
     { name: 'varnishncsa', file: 'varnishncsa' },
   ],
   file: 'default.vcl',
-  configuration: (around) => `
+  configuration: (context) => `
 vcl 4.1;
-${plainPlaces.map((place) => varnishBackend(place, around)).join('\n')}
+${plainOrigins.map((origin) => varnishBackend(origin, context)).join('\n')}
 sub vcl_recv {
-${plainPlaces.map((place) => `  if (req.url ~ "^${pathOf(place)}") { set req.backend_hint = ${place}; }`).join('\n')}
+${plainOrigins.map((origin) => `  if (req.url ~ "^${pathOf(origin)}") { set req.backend_hint = ${origin}; }`).join('\n')}
   return (pass);
 }
 `,
@@ -219,9 +219,9 @@ ${plainPlaces.map((place) => `  if (req.url ~ "^${pathOf(place)}") { set req.bac
   },
 };
 
-function varnishBackend(place: Place, { addresses }: Surroundings): string {
-  const [host, port] = addresses[place].split(':');
-  return `backend ${place} { .host = "${host}"; .port = "${port}"; .connect_timeout = 0.4s; .first_byte_timeout = 0.8s; .between_bytes_timeout = 0.8s; }`;
+function varnishBackend(origin: OriginKind, { addresses }: Surroundings): string {
+  const [host, port] = addresses[origin].split(':');
+  return `backend ${origin} { .host = "${host}"; .port = "${port}"; .connect_timeout = 0.4s; .first_byte_timeout = 0.8s; .between_bytes_timeout = 0.8s; }`;
 }
 
 export const realGateways: readonly RealGateway[] = [nginx, haproxy, apache, varnish, caddy];

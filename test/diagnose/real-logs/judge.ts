@@ -1,13 +1,13 @@
 import type { Diagnose, Said } from '../corpus-claim.ts';
 import { isInnocent, listOf } from '../corpus.ts';
-import type { PlayedAct } from './play.ts';
-import { saysOf } from './untold.ts';
+import type { PlayedCase } from './play.ts';
+import { clarityOf } from './unclear-cases.ts';
 
 /** At least so many of what the logs can tell, and of what they cannot, must be said as it is. */
 export const claimedShare = 0.98;
 
-export interface Judged {
-  readonly played: PlayedAct;
+export interface JudgedCase {
+  readonly played: PlayedCase;
   readonly said: Said | null;
   /** Null where nothing of it is judged: the gateway itself took it for something else. */
   readonly right: boolean | null;
@@ -15,11 +15,11 @@ export interface Judged {
   readonly told: boolean;
 }
 
-export function judge(played: PlayedAct, { explain }: Diagnose): Judged {
+export function judge(played: PlayedCase, { explain }: Diagnose): JudgedCase {
   const { logFormat } = played.log;
   const { lines } = explain(played.lines.join('\n'), logFormat === undefined ? {} : { logFormat });
   const said = rootOf(lines);
-  const says = saysOf(played.log.name, played.act.id);
+  const says = clarityOf(played.log.name, played.failureCase.id);
   return { played, said, right: isRight(played, said), told: says === null || says === 'shape' };
 }
 
@@ -36,14 +36,14 @@ function rootOf(lines: readonly (Said | null)[]): Said | null {
   );
 }
 
-function isRight({ act, log, lines }: PlayedAct, said: Said | null): boolean | null {
-  const says = saysOf(log.name, act.id);
-  const isInnocentAct = listOf(act.shape).every(isInnocent);
+function isRight({ failureCase, log, lines }: PlayedCase, said: Said | null): boolean | null {
+  const says = clarityOf(log.name, failureCase.id);
+  const isInnocentAct = listOf(failureCase.shape).every(isInnocent);
   // An error log has nothing of what went well.
   if (lines.length === 0) return says === 'fine' || isInnocentAct ? null : false;
   if (said === null) return false;
-  const shapeRight = listOf<string>(act.shape).includes(said.shape);
-  const typeRight = listOf<string | null>(act.type).includes(said.type);
+  const shapeRight = listOf<string>(failureCase.shape).includes(said.shape);
+  const typeRight = listOf<string | null>(failureCase.type).includes(said.type);
   if (says === 'unknown') return said.shape === 'unknown';
   if (says === 'fine') return said.shape === 'none';
   if (says === 'either') return said.shape === 'unknown' || shapeRight;
@@ -52,11 +52,11 @@ function isRight({ act, log, lines }: PlayedAct, said: Said | null): boolean | n
 }
 
 /** For people: what was said, and what it is. */
-export function complaintOf({ played, said }: Judged): string {
-  const { act, log, lines } = played;
-  const right = `${listOf(act.shape).join(' or ')}, ${listOf(act.type).join(' or ') || 'null'}`;
-  const untold = saysOf(log.name, act.id);
+export function failureText({ played, said }: JudgedCase): string {
+  const { failureCase, log, lines } = played;
+  const right = `${listOf(failureCase.shape).join(' or ')}, ${listOf(failureCase.type).join(' or ') || 'null'}`;
+  const untold = clarityOf(log.name, failureCase.id);
   const heard = said === null ? 'nothing' : `${said.shape}, ${said.type}`;
   const text = lines.map((line) => `\n    ${line.slice(0, 400)}`).join('');
-  return `${log.name}, ${act.id}: said ${heard}; it is ${right}${untold === null ? '' : ` (the log says: ${untold})`}${text}`;
+  return `${log.name}, ${failureCase.id}: said ${heard}; it is ${right}${untold === null ? '' : ` (the log says: ${untold})`}${text}`;
 }

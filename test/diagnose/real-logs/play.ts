@@ -13,19 +13,19 @@ import {
   unansweringAddress,
 } from '../../../src/testing/testing.ts';
 import { freePort, listening } from '../../attacks/smuggling/origins.ts';
-import { type Act, acts, type Place } from './acts.ts';
+import { type FailureCase, failureCases, type OriginKind } from './failure-cases.ts';
 import { type GatewayLog, pathOf, type RealGateway, type Surroundings } from './gateways.ts';
 
 /** What a log gained while an act was played. */
-export interface PlayedAct {
-  readonly act: Act;
+export interface PlayedCase {
+  readonly failureCase: FailureCase;
   readonly log: GatewayLog;
   readonly lines: readonly string[];
 }
 
 /** The origins of all acts. */
 export interface Stage {
-  readonly addresses: Readonly<Record<Place, string>>;
+  readonly addresses: Readonly<Record<OriginKind, string>>;
   /** The authority, in PEM, that gateways are to trust. */
   readonly authority: string;
   close(): Promise<void>;
@@ -58,7 +58,7 @@ export async function openStage(): Promise<Stage> {
 type FoundPeer = Extract<Peer, { path: string }>;
 
 /** Plays every act through one gateway, one after another, and says what each of its logs gained by it. */
-export async function playAll(gateway: RealGateway, stage: Stage): Promise<PlayedAct[]> {
+export async function playAll(gateway: RealGateway, stage: Stage): Promise<PlayedCase[]> {
   const peer = findPeer(gateway.peer);
   if ('missing' in peer) throw new Error(peer.missing);
   const folder = mkdtempSync(join(tmpdir(), `candor-real-logs-${gateway.name}-`));
@@ -70,9 +70,9 @@ export async function playAll(gateway: RealGateway, stage: Stage): Promise<Playe
   const children = [start(peer, peer.path, gateway.args(around), folder, 'output')];
   try {
     await startRest(gateway, around, children);
-    const played: PlayedAct[] = [];
-    for (const act of acts.filter(({ place }) => gateway.places.includes(place)))
-      played.push(...(await playOne(gateway, act, around)));
+    const played: PlayedCase[] = [];
+    for (const failureCase of failureCases.filter(({ origin }) => gateway.origins.includes(origin)))
+      played.push(...(await playOne(gateway, failureCase, around)));
     return played;
   } finally {
     for (const child of children.toReversed()) await stop(child);
@@ -80,15 +80,15 @@ export async function playAll(gateway: RealGateway, stage: Stage): Promise<Playe
   }
 }
 
-async function startRest(gateway: RealGateway, around: Surroundings, children: ChildProcess[]): Promise<void> {
-  const { folder, port } = around;
+async function startRest(gateway: RealGateway, context: Surroundings, children: ChildProcess[]): Promise<void> {
+  const { folder, port } = context;
   await listening(port, children[0] as ChildProcess, () => read(folder, 'output'));
   if (gateway.readers !== undefined) {
     const readers = findPeer(gateway.readers.peer);
     if ('missing' in readers) throw new Error(readers.missing);
     for (const { name, args, file } of gateway.readers.programs) {
-      const place = ['-n', join(folder, gateway.name)];
-      children.push(start(readers, join(dirname(readers.path), name), [...place, ...args], folder, file));
+      const origin = ['-n', join(folder, gateway.name)];
+      children.push(start(readers, join(dirname(readers.path), name), [...origin, ...args], folder, file));
     }
   }
   // The first requests may come before a reader reads; they are of no act.
@@ -99,13 +99,17 @@ async function startRest(gateway: RealGateway, around: Surroundings, children: C
   }
 }
 
-async function playOne(gateway: RealGateway, act: Act, { port, folder }: Surroundings): Promise<PlayedAct[]> {
+async function playOne(
+  gateway: RealGateway,
+  failureCase: FailureCase,
+  { port, folder }: Surroundings,
+): Promise<PlayedCase[]> {
   const before = await untilQuiet(gateway, folder);
-  await ask(port, `${pathOf(act.place)}${act.path.slice(1)}`, act.clientLeavesAfterMs);
+  await ask(port, `${pathOf(failureCase.origin)}${failureCase.path.slice(1)}`, failureCase.clientLeavesAfterMs);
   await untilChanged(gateway, folder, before);
   const after = await untilQuiet(gateway, folder);
   return gateway.logs.map((log, index) => ({
-    act,
+    failureCase,
     log,
     lines: (after[index] ?? '')
       .slice(before[index]?.length)

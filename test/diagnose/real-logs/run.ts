@@ -4,8 +4,8 @@ import { preparePeer } from '../../../scripts/peers.ts';
 import { cacheFolder } from '../../../scripts/repository.ts';
 import * as diagnose from '../../../src/diagnose/diagnose.ts';
 import { type RealGateway, realGateways } from './gateways.ts';
-import { complaintOf, type Judged, judge } from './judge.ts';
-import { openStage, type PlayedAct, playAll } from './play.ts';
+import { failureText, type JudgedCase, judge } from './judge.ts';
+import { openStage, type PlayedCase, playAll } from './play.ts';
 
 // `node test/diagnose/real-logs/run.ts [<gateway>…]`: lets the origin misbehave behind real gateways, keeps what their
 // logs say in `.cache/real-logs/<gateway>.json`, and compares what `candor/diagnose` says of them with what happened.
@@ -19,7 +19,7 @@ for (const gateway of realGateways.filter(({ name }) => wanted.length === 0 || w
 }
 await stage.close();
 
-async function play(gateway: RealGateway): Promise<PlayedAct[]> {
+async function play(gateway: RealGateway): Promise<PlayedCase[]> {
   for (const peer of [gateway.peer, ...(gateway.readers === undefined ? [] : [gateway.readers.peer])]) {
     const found = preparePeer(peer, console.log);
     if ('missing' in found) {
@@ -31,10 +31,10 @@ async function play(gateway: RealGateway): Promise<PlayedAct[]> {
   return await playAll(gateway, stage);
 }
 
-function keep({ name }: RealGateway, played: readonly PlayedAct[]): void {
+function keep({ name }: RealGateway, played: readonly PlayedCase[]): void {
   const folder = join(cacheFolder, 'real-logs');
   mkdirSync(folder, { recursive: true });
-  const rows = played.map(({ act, log, lines }) => ({
+  const rows = played.map(({ failureCase: act, log, lines }) => ({
     log: log.name,
     logFormat: log.logFormat,
     act: act.id,
@@ -47,8 +47,8 @@ function keep({ name }: RealGateway, played: readonly PlayedAct[]): void {
   console.log(`${name}: ${rows.length} acts in ${join(folder, `${name}.json`)}`);
 }
 
-function tellOf(judged: readonly Judged[]): void {
-  for (const one of judged.filter(({ right }) => right === false)) console.log(complaintOf(one));
+function tellOf(judged: readonly JudgedCase[]): void {
+  for (const one of judged.filter(({ right }) => right === false)) console.log(failureText(one));
   for (const told of [true, false]) {
     const of = judged.filter((one) => one.told === told && one.right !== null);
     const right = of.filter((one) => one.right === true).length;

@@ -1,11 +1,11 @@
 /**
- * Whether an endpoint's octets begin with a response that announces content although its status or its request's method
+ * Whether an endpoint's bytes begin with a response that announces content although its status or its request's method
  * forbids any, or although endpoints are known to send it where it is only allowed to be announced (HEAD, 304). Such a response
- * may be followed by octets of any kind, so that no other request may be sent on its connection. By the grammar and nothing
+ * may be followed by bytes of any kind, so that no other request may be sent on its connection. By the grammar and nothing
  * else of the gateway: heads that are not well-formed are for other laws.
  */
-export function announcesForbiddenContent(octets: string, method: string): boolean {
-  let rest = octets;
+export function announcesForbiddenContent(bytes: string, method: string): boolean {
+  let rest = bytes;
   for (;;) {
     const [head = '', status = ''] = wellFormed.exec(rest) ?? [];
     if (head === '' || status === '101') return false;

@@ -1,7 +1,7 @@
 /** What a client was sent, read by the grammar and nothing else. */
 export interface ReadResponses {
   /** The first thing that is none of a response's; null when all is well. */
-  readonly complaint: string | null;
+  readonly violation: string | null;
   /** Final responses that came to their end. */
   readonly whole: number;
   /** Whether the last one is not whole. */
@@ -14,22 +14,22 @@ const statusLine = /^HTTP\/1\.1 ([1-5]\d\d) [\t -~\x80-\xff]*$/;
 const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$/;
 
 /**
- * Reads all octets (latin1) that one connection brought in answer to requests with these methods, in their order.
+ * Reads all bytes (latin1) that one connection brought in answer to requests with these methods, in their order.
  * `ended`: how it ended; only a FIN ends content that is as long as the connection.
  */
 export function readResponses(
-  octets: string,
+  bytes: string,
   methods: readonly string[],
   ended: 'open' | 'fin' | 'reset',
 ): ReadResponses {
-  const reading = new Reading(octets, methods, ended);
+  const reading = new Reading(bytes, methods, ended);
   reading.run();
-  const { complaint, whole, isCut, texts } = reading;
-  return { complaint, whole, isCut, texts };
+  const { violation, whole, isCut, texts } = reading;
+  return { violation, whole, isCut, texts };
 }
 
 class Reading {
-  complaint: string | null = null;
+  violation: string | null = null;
   whole = 0;
   isCut = false;
   readonly texts: string[] = [];
@@ -37,19 +37,19 @@ class Reading {
   readonly #methods: readonly string[];
   readonly #ended: 'open' | 'fin' | 'reset';
 
-  constructor(octets: string, methods: readonly string[], ended: 'open' | 'fin' | 'reset') {
-    this.#rest = octets;
+  constructor(bytes: string, methods: readonly string[], ended: 'open' | 'fin' | 'reset') {
+    this.#rest = bytes;
     this.#methods = methods;
     this.#ended = ended;
   }
 
   run(): void {
-    while (this.#rest !== '' && this.complaint === null && !this.isCut) this.#message();
+    while (this.#rest !== '' && this.violation === null && !this.isCut) this.#message();
   }
 
   #message(): void {
     const method = this.#methods[this.whole];
-    if (method === undefined) return this.#complain('an answer to nothing');
+    if (method === undefined) return this.#report('an answer to nothing');
     const end = this.#rest.indexOf('\r\n\r\n');
     if (end < 0) return void (this.isCut = true);
     const [line = '', ...lines] = this.#take(end + 4)
@@ -57,26 +57,26 @@ class Reading {
       .split('\r\n');
     this.#add(`${line}\n${lines.join('\n')}\n`);
     const status = Number(statusLine.exec(line)?.[1] ?? 0);
-    if (status === 0) return this.#complain(`the status line ${JSON.stringify(line)}`);
+    if (status === 0) return this.#report(`the status line ${JSON.stringify(line)}`);
     const fields = lines.map((text) => fieldLine.exec(text));
     const broken = fields.indexOf(null);
-    if (broken >= 0) return this.#complain(`the field line ${JSON.stringify(lines[broken])}`);
+    if (broken >= 0) return this.#report(`the field line ${JSON.stringify(lines[broken])}`);
     const values = (name: string): string[] =>
       fields.filter((field) => field?.[1]?.toLowerCase() === name).map((field) => field?.[2] ?? '');
     this.#content(method, status, values('content-length'), values('transfer-encoding'));
   }
 
   #content(method: string, status: number, lengths: readonly string[], codings: readonly string[]): void {
-    if (lengths.length + codings.length > 1) return this.#complain('framed twice');
-    if (lengths.some((length) => !/^(?:0|[1-9]\d*)$/.test(length))) return this.#complain(`the length ${lengths[0]}`);
-    if (codings.some((coding) => coding !== 'chunked')) return this.#complain(`the coding ${codings[0]}`);
+    if (lengths.length + codings.length > 1) return this.#report('framed twice');
+    if (lengths.some((length) => !/^(?:0|[1-9]\d*)$/.test(length))) return this.#report(`the length ${lengths[0]}`);
+    if (codings.some((coding) => coding !== 'chunked')) return this.#report(`the coding ${codings[0]}`);
     if (status === 101) {
       this.#add(this.#take(this.#rest.length));
       this.whole++;
       return;
     }
     if (status < 200 || status === 204) {
-      if (lengths.length + codings.length > 0) return this.#complain(`a ${status} that is framed`);
+      if (lengths.length + codings.length > 0) return this.#report(`a ${status} that is framed`);
       if (status === 204) this.whole++;
       return;
     }
@@ -100,13 +100,13 @@ class Reading {
       const lineEnd = this.#rest.indexOf('\r\n');
       if (lineEnd < 0) return void (this.isCut = true);
       const line = this.#take(lineEnd + 2).slice(0, -2);
-      if (!/^[0-9a-f]{1,8}$/.test(line)) return this.#complain(`the chunk size ${JSON.stringify(line)}`);
+      if (!/^[0-9a-f]{1,8}$/.test(line)) return this.#report(`the chunk size ${JSON.stringify(line)}`);
       const size = Number.parseInt(line, 16);
       if (size === 0) return this.#trailers();
       this.#add(this.#rest.slice(0, size));
       const ending = this.#rest.slice(size, size + 2);
       if (this.#rest.length < size + 2) return void (this.isCut = true);
-      if (ending !== '\r\n') return this.#complain('a chunk that does not end where it said');
+      if (ending !== '\r\n') return this.#report('a chunk that does not end where it said');
       this.#take(size + 2);
     }
   }
@@ -118,7 +118,7 @@ class Reading {
       const line = this.#take(lineEnd + 2).slice(0, -2);
       this.#add(`\n${line}`);
       if (line === '') return void this.whole++;
-      if (!fieldLine.test(line)) return this.#complain(`the trailer ${JSON.stringify(line)}`);
+      if (!fieldLine.test(line)) return this.#report(`the trailer ${JSON.stringify(line)}`);
     }
   }
 
@@ -132,7 +132,7 @@ class Reading {
     return taken;
   }
 
-  #complain(complaint: string): void {
-    this.complaint = complaint;
+  #report(violation: string): void {
+    this.violation = violation;
   }
 }

@@ -18,8 +18,8 @@ export interface EngineSummary {
 
 /** Longer than all limits that can follow one another: what is open then is open for ever. */
 const restMs = tunnelIdleMs + 400_000;
-/** Octets that the gateway may hold for one connection that does not take them: its own 128 KiB, and as much again. */
-const heldOctetsMax = 256 * 1024;
+/** Bytes that the gateway may hold for one connection that does not take them: its own 128 KiB, and as much again. */
+const heldBytesMax = 256 * 1024;
 
 /**
  * Plays a scenario on the whole data plane, in memory and simulated time, and holds it to what must be true whatever
@@ -29,14 +29,14 @@ const heldOctetsMax = 256 * 1024;
  * - one record per exchange; at the end no connection is open, no timer set, nothing held;
  * - each endpoint gets valid requests by a strict reader, or the beginning of one; one that is not idempotent, once;
  * - each client gets valid responses, or one that is cut and ends its connection;
- * - nobody gets an octet that belongs to another's exchange;
+ * - nobody gets a byte that belongs to another's exchange;
  * - no request is sent behind a response that announces content which its status or method forbids.
  */
 export function runScenario(scenario: EngineScenario): EngineSummary {
   return new EngineRun(scenario).run();
 }
 
-/** Whose octets are marked: a client's, or a place on a connection to an endpoint. */
+/** Whose bytes are marked: a client's, or a place on a connection to an endpoint. */
 type Mark = { readonly port: number } | { readonly connection: EndpointConnection; readonly at: number };
 
 class EngineRun {
@@ -52,16 +52,16 @@ class EngineRun {
 
   constructor(scenario: EngineScenario) {
     this.#scenario = scenario;
-    const { windowOctets, latencyMs, pieceOctets } = scenario;
+    const { windowBytes, latencyMs, pieceBytes } = scenario;
     const random = new SeededRandom(`${scenario.seed} pieces`);
     let opened = 0;
     this.#world = new Http1World(
-      { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', limits: { contentOctetsMax: 100_000 } },
+      { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', limits: { contentBytesMax: 100_000 } },
       {
         pairOptions: () => ({
-          windowOctets,
+          windowBytes,
           latencyMs,
-          ...(pieceOctets === 0 ? {} : { pieces: { random: random.fork(`${opened++}`), octetsMax: pieceOctets } }),
+          ...(pieceBytes === 0 ? {} : { slices: { random: random.fork(`${opened++}`), bytesMax: pieceBytes } }),
         }),
         connectFault: () => {
           if (!this.#nextScript().refuses) return null;
@@ -88,12 +88,12 @@ class EngineRun {
       const { client, port } = this.#world.connect();
       const one = new Client(client, port, this.#ended);
       this.#clients.push(one);
-      this.play(client, steps, (octets) => this.marked(octets, () => ({ port })));
+      this.play(client, steps, (bytes) => this.marked(bytes, () => ({ port })));
     }
     for (let passed = 0; passed < 10_000; passed += 100) {
       this.#world.pass(100);
       const open = this.#world.gatewayEnds.filter((end) => !end.closed).length;
-      assert.ok(this.#world.heldOctets() <= open * heldOctetsMax, `${this.#world.heldOctets()} octets are held`);
+      assert.ok(this.#world.heldBytes() <= open * heldBytesMax, `${this.#world.heldBytes()} bytes are held`);
     }
     this.#world.pass(restMs);
     this.#verify();
@@ -105,7 +105,7 @@ class EngineRun {
   }
 
   /** One step after the other; a wait is a wait. */
-  play(transport: MemoryTransport, steps: readonly Step[], marked: (octets: string) => Buffer, at = 0): void {
+  play(transport: MemoryTransport, steps: readonly Step[], marked: (bytes: string) => Buffer, at = 0): void {
     const { clock } = this.#world;
     for (let index = at; index < steps.length && !this.#isOver(transport); index++) {
       const step = steps[index] as Step;
@@ -114,8 +114,8 @@ class EngineRun {
         return;
       }
       if (step.kind === 'send') {
-        const octets = marked(step.octets);
-        transport.write(octets, 0, octets.length, 'borrowed');
+        const bytes = marked(step.bytes);
+        transport.write(bytes, 0, bytes.length, 'borrowed');
       } else if (step.kind === 'fin') {
         this.#ended.add(transport);
         return transport.end();
@@ -130,8 +130,8 @@ class EngineRun {
   }
 
   /** Puts a fresh mark in each place that there is for one. */
-  marked(octets: string, owner: (at: number) => Mark): Buffer {
-    const text = octets.replaceAll(markPlace, (_, at: number) => {
+  marked(bytes: string, owner: (at: number) => Mark): Buffer {
+    const text = bytes.replaceAll(markPlace, (_, at: number) => {
       const mark = `~${(++this.#markNumber).toString(36).padStart(markPlace.length - 2, '0')}~`;
       this.marks.set(mark, owner(at));
       return mark;
@@ -156,7 +156,7 @@ class EngineRun {
   }
 
   #verifyEndpoint(connection: EndpointConnection): void {
-    assert.deepEqual(connection.complaints, [], 'an endpoint gets valid requests');
+    assert.deepEqual(connection.violations, [], 'an endpoint gets valid requests');
     assert.equal(connection.askedInDoubt(), null, 'no request follows an answer that announces forbidden content');
     for (const request of connection.requests) {
       const port = this.#portOf(request);
@@ -165,7 +165,7 @@ class EngineRun {
       for (const mark of marksIn(text)) {
         const owner = this.marks.get(mark);
         if (owner === undefined) continue;
-        assert.ok('port' in owner && owner.port === port, `${request.line} has octets of another client (${mark})`);
+        assert.ok('port' in owner && owner.port === port, `${request.line} has bytes of another client (${mark})`);
       }
     }
   }
@@ -189,11 +189,11 @@ class EngineRun {
 
   #verifyClient(client: Client): void {
     const own = this.#world.created.filter((exchange) => exchange.client.port === client.port);
-    const octets = Buffer.concat(client.pieces).toString('latin1');
+    const bytes = Buffer.concat(client.slices).toString('latin1');
     const methods = own.map(({ method }) => method);
-    const { complaint, whole, isCut, texts } = readResponses(octets, methods, client.ended);
+    const { violation, whole, isCut, texts } = readResponses(bytes, methods, client.ended);
     client.answered = whole;
-    assert.equal(complaint, null, `a client gets HTTP, not ${JSON.stringify(octets.slice(-300))}`);
+    assert.equal(violation, null, `a client gets HTTP, not ${JSON.stringify(bytes.slice(-300))}`);
     if (isCut && !client.looksAway) assert.notEqual(client.ended, 'open', 'a response that is cut ends its connection');
     texts.forEach((text, index) => this.#verifyMarks(text, own[index]?.id ?? ''));
     own.slice(0, whole).forEach((exchange) => {
@@ -208,12 +208,12 @@ class EngineRun {
       const owner = this.marks.get(mark);
       if (owner === undefined) continue;
       const asked = 'connection' in owner ? askedBefore(owner.connection, owner.at) : undefined;
-      assert.ok(asked !== undefined && idOf(asked) === id, `an answer has octets of another exchange (${mark})`);
+      assert.ok(asked !== undefined && idOf(asked) === id, `an answer has bytes of another exchange (${mark})`);
     }
   }
 }
 
-/** Whose answer the octet at this place was: the last request's that had been sent before it came. */
+/** Whose answer the byte at this place was: the last request's that had been sent before it came. */
 function askedBefore({ asked, deliveredAt }: EndpointConnection, at: number): StrictRequest | undefined {
   return asked.filter((request) => deliveredAt(request.at) <= at).at(-1);
 }
@@ -224,7 +224,7 @@ function idOf({ fields }: StrictRequest): string {
 
 class Client {
   readonly port: number;
-  readonly pieces: Buffer[] = [];
+  readonly slices: Buffer[] = [];
   ended: 'open' | 'fin' | 'reset' = 'open';
   answered = 0;
   readonly #transport: MemoryTransport;
@@ -233,7 +233,7 @@ class Client {
     this.port = port;
     this.#transport = transport;
     transport.listener = {
-      onOctets: (octets, start, end) => void this.pieces.push(Buffer.from(octets.slice(start, end))),
+      onBytes: (bytes, start, end) => void this.slices.push(Buffer.from(bytes.slice(start, end))),
       onEnd: () => {
         this.ended = 'fin';
         over.add(transport);
@@ -256,12 +256,12 @@ class EndpointConnection {
   readonly requests: StrictRequest[] = [];
   /** Heads that the gateway has sent, whether they have come or not. */
   readonly asked: StrictRequest[] = [];
-  readonly complaints: string[] = [];
+  readonly violations: string[] = [];
   readonly #sending = new StrictReader(() => {});
   readonly #run: EngineRun;
   readonly #endpoint: MemoryTransport;
   readonly #script: EndpointScript;
-  readonly #reader = new StrictReader((complaint) => this.complaints.push(complaint));
+  readonly #reader = new StrictReader((violation) => this.violations.push(violation));
   /** Where each write of the gateway began, and how much had come to it by then. */
   readonly #writes: { readonly at: number; readonly delivered: number }[] = [];
   #written = 0;
@@ -273,18 +273,18 @@ class EndpointConnection {
     this.#endpoint = endpoint;
     this.#script = script;
     const write = gateway.write.bind(gateway);
-    gateway.write = (octets, start, end, ownership) => {
-      this.#writes.push({ at: this.#written, delivered: gateway.octetsDelivered });
+    gateway.write = (bytes, start, end, ownership) => {
+      this.#writes.push({ at: this.#written, delivered: gateway.bytesDelivered });
       this.#written += end - start;
-      this.#noteAsked(octets.subarray(start, end));
-      return write(octets, start, end, ownership);
+      this.#noteAsked(bytes.subarray(start, end));
+      return write(bytes, start, end, ownership);
     };
   }
 
   /** What has been asked is known from what was sent, not from what has come: an answer may be early. */
-  #noteAsked(octets: Uint8Array): void {
+  #noteAsked(bytes: Uint8Array): void {
     if (this.#isTunnelBehind(this.asked)) return;
-    this.#sending.push(Buffer.from(octets).toString('latin1'));
+    this.#sending.push(Buffer.from(bytes).toString('latin1'));
     let request = this.#sending.next();
     for (; request !== null; request = this.#sending.next()) this.#noteHead(request);
     const begun = this.#sending.begun();
@@ -295,13 +295,13 @@ class EndpointConnection {
     if (this.asked.at(-1)?.at !== request.at) this.asked.push(request);
   }
 
-  /** How many octets of this endpoint's had come to the gateway when it wrote its octet number `at`. */
+  /** How many bytes of this endpoint's had come to the gateway when it wrote its byte number `at`. */
   readonly deliveredAt = (at: number): number => {
     const write = this.#writes.filter((one) => one.at <= at).at(-1);
     return write?.delivered ?? 0;
   };
 
-  /** A request that was sent although the answer before it, as far as it had come, lets other octets follow; null: none. */
+  /** A request that was sent although the answer before it, as far as it had come, lets other bytes follow; null: none. */
   askedInDoubt(): string | null {
     for (const [index, request] of this.asked.entries()) {
       const before = this.asked[index - 1];
@@ -314,7 +314,7 @@ class EndpointConnection {
 
   begin(): void {
     this.#endpoint.listener = {
-      onOctets: (octets, start, end) => this.#read(Buffer.from(octets.slice(start, end)).toString('latin1')),
+      onBytes: (bytes, start, end) => this.#read(Buffer.from(bytes.slice(start, end)).toString('latin1')),
       onEnd: () => this.#endpoint.close('close'),
       onWritten() {},
       onClosed: () => this.#noteBegun(),
@@ -330,8 +330,8 @@ class EndpointConnection {
     return this.#sent.includes('101') && requests.at(-1)?.fields.some(([name]) => name === 'upgrade') === true;
   }
 
-  #read(octets: string): void {
-    this.#reader.push(octets);
+  #read(bytes: string): void {
+    this.#reader.push(bytes);
     while (!this.#isTunnelBehind(this.requests)) {
       const request = this.#reader.next();
       if (request === null) break;
@@ -354,10 +354,10 @@ class EndpointConnection {
   }
 
   #play(steps: readonly Step[]): void {
-    this.#run.play(this.#endpoint, steps, (octets) => {
+    this.#run.play(this.#endpoint, steps, (bytes) => {
       const start = this.#sent.length;
-      this.#sent += octets;
-      return this.#run.marked(octets, (at) => ({ connection: this, at: start + at }));
+      this.#sent += bytes;
+      return this.#run.marked(bytes, (at) => ({ connection: this, at: start + at }));
     });
   }
 

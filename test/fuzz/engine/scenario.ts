@@ -4,7 +4,7 @@ import { changed } from '../fuzz-wire.ts';
 
 /** One thing that a peer does. */
 export type Step =
-  | { readonly kind: 'send'; readonly octets: string }
+  | { readonly kind: 'send'; readonly bytes: string }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'fin' | 'reset' | 'stop-reading' | 'read-on' };
 
@@ -14,10 +14,10 @@ export interface EngineScenario {
   readonly clients: readonly (readonly Step[])[];
   /** What the n-th connection to an endpoint meets, over and over. */
   readonly connections: readonly EndpointScript[];
-  readonly windowOctets: number;
+  readonly windowBytes: number;
   readonly latencyMs: number;
-  /** Octets arrive in pieces of at most so many; 0: as they come. */
-  readonly pieceOctets: number;
+  /** Bytes arrive in pieces of at most so many; 0: as they come. */
+  readonly pieceBytes: number;
 }
 
 export interface EndpointScript {
@@ -28,11 +28,11 @@ export interface EndpointScript {
   readonly answers: readonly (readonly Step[])[];
 }
 
-/** Stands for a mark that is another one each time it is sent, of the same length: whose octets they are. */
+/** Stands for a mark that is another one each time it is sent, of the same length: whose bytes they are. */
 export const markPlace = '@@@@@@@@@@';
 
 const host = 'Host: example.org\r\n';
-const hello = `x${markPlace}y`; // 12 octets.
+const hello = `x${markPlace}y`; // 12 bytes.
 
 /** Requests as they should be, to be spoilt. */
 const requests: readonly string[] = [
@@ -77,8 +77,8 @@ const untilClose = `HTTP/1.1 200 OK\r\nX-Mark: ${markPlace}\r\n\r\n${hello}`;
 
 const cases = loadCases();
 const ofKind = {
-  request: cases.filter(({ kind, octets }) => kind === 'request' && octets.length < 3000),
-  response: cases.filter(({ kind, octets }) => kind === 'response' && octets.length < 3000),
+  request: cases.filter(({ kind, bytes }) => kind === 'request' && bytes.length < 3000),
+  response: cases.filter(({ kind, bytes }) => kind === 'response' && bytes.length < 3000),
 };
 
 /** A scenario by chance: about half of the messages are as they should be. */
@@ -89,9 +89,9 @@ export function scenarioOf(seed: string, random: SeededRandom): EngineScenario {
     seed,
     clients,
     connections,
-    windowOctets: random.pick([64, 1024, 8192, 65_536]),
+    windowBytes: random.pick([64, 1024, 8192, 65_536]),
     latencyMs: random.pick([0, 0, 1, 5]),
-    pieceOctets: random.pick([0, 0, 3, 40, 700]),
+    pieceBytes: random.pick([0, 0, 3, 40, 700]),
   };
 }
 
@@ -123,12 +123,12 @@ function stray(random: SeededRandom): Step[] {
 
 /** The message, or a case of the documents, perhaps spoilt. */
 function message(random: SeededRandom, good: string, kind: 'request' | 'response', spoilt: number): string {
-  const other = random.next() < 0.15 ? random.pick(ofKind[kind]).octets : null;
-  let octets = other === null ? Buffer.from(good, 'latin1') : other;
+  const other = random.next() < 0.15 ? random.pick(ofKind[kind]).bytes : null;
+  let bytes = other === null ? Buffer.from(good, 'latin1') : other;
   if (random.next() < spoilt) {
-    for (let change = 1 + random.integer(3); change > 0; change--) octets = changed(octets, ofKind[kind], random);
+    for (let change = 1 + random.integer(3); change > 0; change--) bytes = changed(bytes, ofKind[kind], random);
   }
-  return octets.toString('latin1');
+  return bytes.toString('latin1');
 }
 
 /** In one go, or in a few with pauses between them. */
@@ -137,11 +137,11 @@ function sending(random: SeededRandom, text: string): Step[] {
   let rest = text;
   while (random.next() < 0.3 && rest.length > 1) {
     const at = 1 + random.integer(rest.length - 1);
-    steps.push({ kind: 'send', octets: rest.slice(0, at) });
+    steps.push({ kind: 'send', bytes: rest.slice(0, at) });
     steps.push({ kind: 'wait', ms: random.pick([0, 1, 20, 700, 4000]) });
     rest = rest.slice(at);
   }
-  steps.push({ kind: 'send', octets: rest });
+  steps.push({ kind: 'send', bytes: rest });
   return steps;
 }
 

@@ -21,7 +21,7 @@ export function smallerScenario(scenario: EngineScenario): EngineScenario {
     kept = { ...kept, clients: smallerList(kept.clients, (clients) => fails({ ...kept, clients })) };
     kept.clients.forEach((_, index) => (kept = smallerClient(kept, index, fails)));
     kept.connections.forEach((_, index) => (kept = smallerConnection(kept, index, fails)));
-    for (const plain of [{ pieceOctets: 0 }, { latencyMs: 0 }, { windowOctets: 65_536 }]) {
+    for (const plain of [{ pieceBytes: 0 }, { latencyMs: 0 }, { windowBytes: 65_536 }]) {
       if (fails({ ...kept, ...plain })) kept = { ...kept, ...plain };
     }
   }
@@ -62,14 +62,14 @@ function smallerConnection(scenario: EngineScenario, index: number, fails: Fails
   return kept;
 }
 
-/** Fewer steps, then fewer octets in each. */
+/** Fewer steps, then fewer bytes in each. */
 function smallerSteps(steps: readonly Step[], fails: (some: readonly Step[]) => boolean): readonly Step[] {
   let kept = smallerList(steps, fails);
   kept.forEach((step, index) => {
-    if (step.kind !== 'send' || step.octets.length > 4000) return;
-    const having = (octets: readonly string[]): readonly Step[] =>
-      kept.with(index, { kind: 'send', octets: octets.join('') });
-    kept = having(smallerList([...step.octets], (some) => fails(having(some)), 120));
+    if (step.kind !== 'send' || step.bytes.length > 4000) return;
+    const having = (bytes: readonly string[]): readonly Step[] =>
+      kept.with(index, { kind: 'send', bytes: bytes.join('') });
+    kept = having(smallerList([...step.bytes], (some) => fails(having(some)), 120));
   });
   return kept;
 }

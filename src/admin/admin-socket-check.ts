@@ -1,0 +1,49 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { systemSays } from '../core/descriptor-text.ts';
+import { nearestThere } from '../deploy/private-folder.ts';
+import { findUntrusted } from '../deploy/trusted-folder.ts';
+import { findFolderObstacle } from '../deploy/writable.ts';
+import { checkSocketPath, type AdminSocketRefusal } from './admin-socket.ts';
+
+/**
+ * Why the admin socket could not be made at a path, in a sentence; null where nothing is seen against it. Makes nothing, and
+ * asks nobody: another gateway may answer there all the same.
+ */
+export function checkAdminSocket(path: string): string | null {
+  const refusal = refusalOf(path);
+  return refusal === null ? null : socketRefusalText(path, refusal);
+}
+
+function refusalOf(path: string): AdminSocketRefusal | null {
+  const folder = dirname(path);
+  const tooLong = checkSocketPath(path);
+  if (tooLong !== null) return tooLong;
+  const closed = findFolderObstacle(folder);
+  if (closed !== null) return { why: 'not_permitted', errno: closed.errno };
+  const untrusted = findUntrusted(nearestThere(folder), process.geteuid?.() ?? 0);
+  if (untrusted !== null) return { why: 'untrusted_folder', untrusted };
+  const existing = lstatSync(path, { throwIfNoEntry: false });
+  return existing === undefined || existing.isSocket() ? null : { why: 'not_a_socket' };
+}
+
+export function socketRefusalText(path: string, refusal: AdminSocketRefusal): string {
+  switch (refusal.why) {
+    case 'held':
+      return `Another gateway answers at the admin socket ${path}. Stop it, or give this one another admin.socket.`;
+    case 'not_a_socket':
+      return `${path} is to be the admin socket, but a file that is no socket lies there. It was left as it is.`;
+    case 'path_too_long':
+      return `The path of the admin socket is too long: the system allows ${refusal.limit} bytes. (${path})`;
+    case 'not_permitted':
+      return `The admin socket ${path} cannot be made: ${systemSays(refusal.errno)}`;
+    case 'untrusted_folder': {
+      const { path: name, why } = refusal.untrusted;
+      const because =
+        why === 'foreign'
+          ? `${name} belongs to another user, who could answer in the gateway's place`
+          : `everybody may rename what lies in ${name}, and could answer in the gateway's place`;
+      return `The admin socket ${path} is not made: ${because}. Choose an admin.socket in a folder of your own.`;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { DenialReason } from './authorization.ts';
+
+/** Often enough to see an attack as it goes on, seldom enough that one does not push all other events out. */
+const reportEveryMs = 10_000;
+
+export interface DeniedRequest {
+  readonly why: DenialReason | 'too_many_connections';
+  /** What was asked for, where that is an operation. */
+  readonly operation: string | null;
+  /** Address and port. */
+  readonly remote: string | null;
+}
+
+interface Tally {
+  count: number;
+  last: DeniedRequest;
+  nextAt: Instant;
+  timer: Timer | null;
+}
+
+/** Tells of requests that were turned away: the first of a reason at once, then their number in sums. */
+export class DenialReport {
+  readonly #events: EventSink;
+  readonly #clock: Clock;
+  /** By reason: there are few. */
+  readonly #tallies = new Map<string, Tally>();
+
+  constructor(events: EventSink, clock: Clock) {
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  note(one: DeniedRequest): void {
+    const tally = this.#tallies.get(one.why) ?? { count: 0, last: one, nextAt: this.#clock.now(), timer: null };
+    this.#tallies.set(one.why, tally);
+    tally.count += 1;
+    tally.last = one;
+    if (tally.timer !== null) return;
+    if (this.#clock.now() >= tally.nextAt) this.#emit(tally);
+    else tally.timer = this.#clock.schedule(tally.nextAt, (due: Tally) => this.#emit(due), tally);
+  }
+
+  /** Says what has not been said yet, at once: nothing will follow. */
+  close(): void {
+    for (const tally of this.#tallies.values()) {
+      tally.timer?.cancel();
+      if (tally.count > 0) this.#emit(tally);
+    }
+  }
+
+  #emit(tally: Tally): void {
+    const { count, last } = tally;
+    const { why, operation, remote } = last;
+    tally.count = 0;
+    tally.timer = null;
+    tally.nextAt = after(this.#clock.now(), reportEveryMs);
+    this.#events.emit({
+      kind: 'admin_refused',
+      subject: 'admin',
+      reason: `The admin API turned away ${countText(count)}${remote === null ? '' : `, the last from ${remote}`}: ${sentences[why]}.`,
+      evidence: { why, count, operation, remote },
+      actor: 'admin:unknown',
+    });
+  }
+}
+
+function countText(count: number): string {
+  return count === 1 ? 'a request' : `${count} requests`;
+}
+
+const sentences: Readonly<Record<DeniedRequest['why'], string>> = {
+  ambiguous: 'it could be read in two ways',
+  wrong_host: 'it was asked by a name that is not among `admin.hosts`',
+  cross_site: 'a browser sent it for a page of another origin',
+  form_content: 'its content was of a type that forms send',
+  no_token: 'it came without a token',
+  wrong_token: 'its token is not among `admin.tokens`',
+  too_many_attempts: 'too many wrong tokens came from that address',
+  too_many_connections: 'more connections without a token were open than are kept',
+};

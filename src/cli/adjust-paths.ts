@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { checkAdminSocket } from '../admin/admin-socket-check.ts';
+import { type WriteObstacle, findFileObstacle, findFolderObstacle } from '../deploy/writable.ts';
+import type { LeftOpen } from '../config/parse.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { runtimeFolders } from './runtime-folder.ts';
+
+/** A configuration whose usual places can be written, and what was changed for that, one sentence each. */
+export interface AdjustedPaths {
+  readonly configuration: Configuration;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Takes other places where the usual ones cannot be written, as in a container, or beside a file of a ConfigMap: the log goes
+ * to standard output, no state is kept, the admin socket goes into a private run-time folder, or there is none. State is never
+ * kept in a folder for temporary files: what cleans it would delete the lock. Places that the file names stay as they are.
+ * Makes nothing.
+ */
+export function adjustPaths(
+  configuration: Configuration,
+  leftOpen: LeftOpen,
+  env: Readonly<Record<string, string | undefined>>,
+): AdjustedPaths {
+  const notes: string[] = [];
+  let fitted = configuration;
+  const { log, stateFolder, admin, applications } = configuration;
+  if (leftOpen.log && log.path !== null) {
+    const why = because(findFileObstacle(log.path));
+    if (why !== null) {
+      fitted = { ...fitted, log: { ...log, path: '-' } };
+      notes.push(`The exchange log goes to standard output, since ${why}. The key log.path names another place.`);
+    }
+  }
+  if (leftOpen.state && stateFolder !== null) {
+    const why = because(findFolderObstacle(stateFolder));
+    if (why !== null) fitted = { ...fitted, stateFolder: null };
+    // Without applications nothing would have been kept.
+    if (why !== null && applications.length > 0)
+      notes.push(`No state is kept, as with \`state: none\`, since ${why}. The key state names another folder.`);
+  }
+  if (leftOpen.socket && admin.socket !== null) {
+    const { socket, note } = adjustSocket(admin.socket, configuration.deployment, env);
+    fitted = { ...fitted, admin: { ...admin, socket } };
+    if (note !== null) notes.push(note);
+  }
+  return { configuration: fitted, notes };
+}
+
+function adjustSocket(
+  usual: string,
+  deployment: string,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly socket: string | null; readonly note: string | null } {
+  const why = checkAdminSocket(usual);
+  if (why === null) return { socket: usual, note: null };
+  const other = privateSockets(deployment, env).find((path) => checkAdminSocket(path) === null) ?? null;
+  const where = other === null ? 'There is no admin socket' : `The admin socket is ${other}`;
+  return { socket: other, note: `${where}. ${why} The key admin.socket names another place.` };
+}
+
+/** Where the admin socket of a deployment is when its usual place cannot be written, best first. */
+export function privateSockets(deployment: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  return runtimeFolders(env).map((folder) => join(folder, `${deployment}.sock`));
+}
+
+/** The end of a sentence. */
+function because(found: WriteObstacle | null): string | null {
+  return found === null ? null : `${found.path} cannot be written by this user (${found.errno})`;
+}

@@ -1,0 +1,50 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { harmless } from '../layout.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
+
+/** Where a log is read from. */
+export interface LogSource {
+  /** As it was written on the command line. */
+  readonly name: string;
+  /** Null: standard input. */
+  readonly path: string | null;
+  /** Bytes of the file; null for a pipe, whose end nobody knows. */
+  readonly bytes: number | null;
+}
+
+/** Whether there is anything of that name: a line that was pasted is the name of nothing. */
+export function isThere(name: string, { directory }: ProcessContext): boolean {
+  try {
+    return statSync(resolve(directory, name), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // Longer than a name may be, or with bytes that no name has.
+    return false;
+  }
+}
+
+/** Whether it was meant as the name of a file, where there is none. */
+export function isLikeFileName(name: string): boolean {
+  return /^(?=[^\s{]+$)(?:.*\/|.*\.(?:log|gz|zst|txt|json|jsonl|har|err|out)(?:[.-]?\d+)?$)/.test(name);
+}
+
+/** Says in a sentence why a log cannot be read, before anything is. */
+export function findLog(name: string, context: ProcessContext): LogSource {
+  if (name === '-') return { name: 'standard input', path: null, bytes: null };
+  const path = resolve(context.directory, name);
+  const said = harmless(name);
+  if (!isThere(name, context)) throw unreadable(`there is no file ${said}`);
+  const found = statSync(path);
+  if (found.isDirectory()) throw unreadable(`${said} is a folder; name the files in it`);
+  if (found.isSocket()) throw unreadable(`${said} is a socket, and no log`);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    throw unreadable(`${said} may not be read by this user`);
+  }
+  return { name, path, bytes: found.isFile() ? found.size : null };
+}
+
+function unreadable(why: string): CommandFailure {
+  return new CommandFailure('usage', `Nothing was read: ${why}.`);
+}

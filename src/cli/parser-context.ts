@@ -1,0 +1,13 @@
+import type { CommandContext } from '@stricli/core';
+import type { ProcessContext } from './process-context.ts';
+
+/** What the parser hands to every command. */
+export interface ParserContext extends CommandContext {
+  readonly process: CommandContext['process'] & { exitCode?: number | string | null };
+  readonly processContext: ProcessContext;
+}
+
+/** Example lines under a command's description. */
+export function describe(sentences: string, ...examples: readonly string[]): string {
+  return `${sentences}\n\nEXAMPLE\n${examples.map((line) => `  ${line}`).join('\n')}`;
+}

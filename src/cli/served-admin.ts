@@ -1,0 +1,78 @@
+import { type AdminServer, AdminFailure, type AdminAddresses, startAdminServer } from '../admin/server.ts';
+import type { SocketNotMoved, MovedSocket } from '../admin/admin-socket.ts';
+import type { Stopper } from '../admin/stopper.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { Gateway } from '../control/gateway-status.ts';
+import type { ConfigurationReload } from '../gateway/gateway.ts';
+import type { StopSignals } from './stop-signals.ts';
+import { CommandFailure, type ProcessContext } from './process-context.ts';
+import type { Upgrades } from './upgrade/predecessor.ts';
+
+const underWay = 'An upgrade is under way; ask again when it is over.';
+
+/**
+ * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. What a reload
+ * would open is opened before the gateway takes the configuration, so that it is taken whole or not at all.
+ */
+export class ServedAdmin {
+  #admin: AdminServer | null = null;
+  #isUpgrading: () => boolean = () => false;
+  #unsubscribe: () => void = () => {};
+
+  /**
+   * Reads a configuration again for the gateway, and prepares the admin API for it. During an upgrade it does not: who will
+   * serve may have read the file already, and who has read it now may be about to leave.
+   */
+  reloading(read: ConfigurationReload): ConfigurationReload {
+    return async () => {
+      if (this.#isUpgrading()) return { ok: false, kind: 'refused', errors: [underWay] };
+      const outcome = await read();
+      if (!outcome.ok) return outcome;
+      const problem = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
+      return problem === null ? outcome : { ok: false, kind: 'complaints', errors: [problem] };
+    };
+  }
+
+  /** Where it answers; nowhere until it is open. */
+  get addresses(): AdminAddresses {
+    return { socketPath: this.#admin?.socketPath ?? null, address: this.#admin?.address ?? null };
+  }
+
+  /** `predecessor`: where one still answers, who leaves. */
+  async open(
+    gateway: Gateway,
+    configuration: Configuration,
+    context: ProcessContext,
+    upgrades: Upgrades | null,
+    stop: StopSignals,
+    predecessor: AdminAddresses | null,
+  ): Promise<AdminServer> {
+    const { predecessor: connection } = context;
+    this.#isUpgrading = () => upgrades?.isUnderWay === true || connection?.isSettled === false;
+    try {
+      const spec = configuration.admin;
+      const upgrading = upgrades === null ? {} : { upgrader: upgrades };
+      const stopper: Stopper = { stop: (actor, atOnce) => stop.request(actor, atOnce) };
+      this.#admin = await startAdminServer({ gateway, spec, clock: context.clock, predecessor, stopper, ...upgrading });
+    } catch (error) {
+      throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
+    }
+    const admin = this.#admin;
+    this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
+      if (kind === 'configuration_applied') admin.activate();
+      if (kind === 'configuration_rejected') admin.discard();
+      if (kind === 'upgrade_done') admin.closeTcp();
+    });
+    return admin;
+  }
+
+  /** Another process is to answer at its places. */
+  moveAside(): MovedSocket | SocketNotMoved | null {
+    return this.#admin?.moveAside() ?? null;
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#admin?.close();
+  }
+}

@@ -1,0 +1,77 @@
+import { CommandFailure, type Output, type ProcessContext } from './process-context.ts';
+import { defectText } from './failure-text.ts';
+
+/** One line of standard error, for programs. */
+export interface StderrNotice {
+  readonly level: 'error' | 'warn';
+  readonly kind: 'notice' | 'configuration_error' | 'configuration_warning' | 'command_failed';
+  readonly subject: string;
+  readonly reason: string;
+  readonly evidence?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs a command that serves so that its standard error has one format from the first line to the last: sentences, or where
+ * `json` says so one JSON object per line. What the command writes as a sentence becomes a notice then, and so does the
+ * failure that it ends with.
+ */
+export async function withStderrFormat(
+  context: ProcessContext,
+  json: boolean,
+  command: (processContext: ProcessContext) => Promise<number>,
+): Promise<number> {
+  context.outliveOutputs?.();
+  if (!json) return command(context);
+  const stderr = noticesTo(context);
+  try {
+    return await command(withStderr(context, stderr));
+  } catch (error) {
+    const isForPeople = error instanceof CommandFailure;
+    const [reason, exitCode] = isForPeople ? [error.message, error.code] : [defectText(error, context.env), 1];
+    const evidence = { exitCode };
+    stderr.write(noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, context));
+    return exitCode;
+  }
+}
+
+export function noticeLine(
+  { level, kind, subject, reason, evidence = {} }: StderrNotice,
+  { clock }: ProcessContext,
+): string {
+  const at = new Date(clock.wallTime()).toISOString();
+  // Sentences come on lines that fit a terminal; what is indented is a list, and keeps its lines.
+  const text = reason.trim().replace(/\n(?=\S)/g, ' ');
+  return `${JSON.stringify({ level, at, kind, subject, from: null, to: null, evidence, reason: text })}\n`;
+}
+
+/** What is a line of JSON already stays as it is. */
+function noticesTo(context: ProcessContext): Output {
+  const { stderr } = context;
+  const drained = stderr.drained?.bind(stderr);
+  return {
+    isTTY: stderr.isTTY,
+    write: (text) =>
+      stderr.write(
+        text.startsWith('{"')
+          ? text
+          : noticeLine({ level: 'warn', kind: 'notice', subject: 'gateway', reason: text }, context),
+      ),
+    ...(drained === undefined ? {} : { drained }),
+  };
+}
+
+function withStderr(context: ProcessContext, stderr: Output): ProcessContext {
+  const { stdout, env, directory, clock, machine, predecessor } = context;
+  return {
+    stdout,
+    stderr,
+    env,
+    directory,
+    clock,
+    machine,
+    predecessor,
+    ask: (question) => context.ask(question),
+    onSignal: (signal, listener) => context.onSignal(signal, listener),
+    exit: (code) => context.exit(code),
+  };
+}

@@ -1,0 +1,53 @@
+import type { MovedSocket } from '../../admin/admin-socket.ts';
+import type { Gateway } from '../../control/gateway-status.ts';
+import type { ServedAdmin } from '../served-admin.ts';
+import type { ProcessHandoff } from './predecessor.ts';
+
+/** What a gateway that runs does about an upgrade of itself. */
+export function createProcessHandoff(
+  gateway: Gateway,
+  admin: ServedAdmin,
+  ownPid: number = process.pid,
+): ProcessHandoff {
+  let aside: MovedSocket | null = null;
+  return {
+    refusal() {
+      if (ownPid === 1)
+        return (
+          'This gateway is the first process of its container: when it ends, everything in the container does. ' +
+          'Start a container of the new version instead.'
+        );
+      const { state } = gateway.status();
+      return state === 'serving' ? null : `The gateway is ${state}.`;
+    },
+    async handOff(successor) {
+      const moved = admin.moveAside();
+      if (moved !== null && 'why' in moved) return `The new process cannot have the admin socket: ${moved.why}.`;
+      aside = moved;
+      // What cannot be handed over is told by the gateway, and stays here until its requests are over.
+      await gateway.handOff(successor);
+      return null;
+    },
+    async rollBack() {
+      const left = aside?.restore() ?? null;
+      aside = null;
+      await gateway.rollBackHandoff();
+      return left === null ? null : `The admin socket is not where it was: ${left}.`;
+    },
+    complete() {
+      aside?.discard();
+    },
+  };
+}
+
+/** The ports that a gateway has open. */
+export function openListeners(gateway: Gateway): { id: string; host: string; port: number }[] {
+  return gateway
+    .status()
+    .listeners.filter(({ state }) => state === 'open')
+    .map(({ id, address }) => {
+      const at = address.lastIndexOf(':');
+      const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+      return { id, host, port: Number(address.slice(at + 1)) };
+    });
+}

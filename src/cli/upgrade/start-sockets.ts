@@ -1,0 +1,66 @@
+import type { Configuration, ListenerSpec } from '../../core/configuration.ts';
+import { type InheritedSocket, inheritedFor } from '../../core/inherited-socket.ts';
+import type { PassedSocket } from '../../core/passed-socket.ts';
+import { readPassed } from '../../control/passed-sockets.ts';
+import { readInheritedSockets } from '../inherited-sockets.ts';
+import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import type { PredecessorFacts } from './handoff-messages.ts';
+
+/** Where a gateway may listen although somebody listens there: a predecessor, or the service manager for it. */
+export interface StartSockets {
+  readonly configuration: Configuration;
+  /** The service manager's. */
+  readonly sockets: readonly InheritedSocket[];
+  /** The predecessor's. */
+  readonly passed: readonly PassedSocket[];
+  readonly sharedAddresses: readonly { readonly host: string; readonly port: number }[];
+}
+
+/**
+ * What this process was started with, fitted to its configuration. Throws a `CommandFailure` for a socket that cannot be
+ * used, or that no listener is for: whoever connects to it would wait for ever.
+ */
+export function findStartSockets(
+  configuration: Configuration,
+  hasFile: boolean,
+  context: ProcessContext,
+): StartSockets {
+  const predecessor = context.predecessor?.facts ?? null;
+  const own = { pid: process.pid, ppid: process.ppid, successorOf: predecessor?.pid ?? null };
+  const { sockets, errors } = readInheritedSockets(context.env, own);
+  if (errors.length > 0) throw new CommandFailure('failure', errors.join('\n'));
+  const fitted = predecessor === null ? configuration : withPortsOf(predecessor, configuration, hasFile);
+  for (const socket of sockets) if (!isUsed(socket, sockets, fitted)) throw unused(socket);
+  const fromManager = sockets.flatMap(({ host, port }) =>
+    host === '::' ? [host, '0.0.0.0'].map((one) => ({ host: one, port })) : [{ host, port }],
+  );
+  const passed = readPassed(predecessor?.sockets ?? []);
+  return {
+    configuration: fitted,
+    sockets,
+    passed,
+    sharedAddresses: [...fromManager, ...(predecessor?.listeners ?? [])],
+  };
+}
+
+/** A port that the system chose, or a person who found the first one taken, is the port of the successor too. */
+function withPortsOf(predecessor: PredecessorFacts, configuration: Configuration, hasFile: boolean): Configuration {
+  const follow = (listener: ListenerSpec): ListenerSpec => {
+    const open = predecessor.listeners.find(({ id }) => id === listener.id);
+    return open !== undefined && (listener.port === 0 || !hasFile) ? { ...listener, port: open.port } : listener;
+  };
+  return { ...configuration, listeners: configuration.listeners.map(follow) };
+}
+
+function isUsed(socket: InheritedSocket, sockets: readonly InheritedSocket[], { listeners }: Configuration): boolean {
+  return listeners.some((listener) => inheritedFor(listener, sockets) === socket);
+}
+
+function unused({ fd, name, host, port }: InheritedSocket): CommandFailure {
+  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return new CommandFailure(
+    'validation_failed',
+    `The service manager holds ${place} for Candor (descriptor ${fd}${name === null ? '' : `, ${name}`}), and no listener ` +
+      'of the configuration is there: whoever connects would wait for ever. Add one, or take the socket away.',
+  );
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { ConfigurationError } from './configuration-errors.ts';
+import { countConfigurationErrors, renderConfigurationErrors } from './configuration-errors.ts';
+import { displayWidth } from './display-width.ts';
+import type { ConfigurationHost } from './host.ts';
+import { loadConfiguration } from './load.ts';
+
+const folder = join(import.meta.dirname, 'complaints');
+const update = process.env['UPDATE_COMPLAINTS'] === '1';
+const environment = { HOME: '/home/ann', PORT: '3000', NOTHING: '' };
+
+/** What `complaints/README.md` says is there. */
+function hostWith(text: string): ConfigurationHost {
+  const files = new Map<string, Uint8Array | string>([
+    ['/etc/shop/candor.yaml', Buffer.from(text)],
+    ['/etc/shop/ca.pem', Buffer.from('')],
+    ['/etc/shop/pages', 'EISDIR'],
+    ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
+    ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],
+    ['/etc/shop/pages/latin1.html', Buffer.from('caf\xe9', 'latin1')],
+    ['/etc/shop/pages/secret.html', 'EACCES'],
+  ]);
+  return {
+    hostname: 'gateway',
+    addresses: ['127.0.0.1', '192.168.1.5'],
+    readFile: async (path) => {
+      const found = files.get(path) ?? 'ENOENT';
+      return typeof found === 'string' ? { ok: false, why: found } : { ok: true, content: found };
+    },
+    listDirectory: async (path) => {
+      const names = [...files.keys()]
+        .filter((name) => name.startsWith(`${path}/`))
+        .map((name) => name.slice(path.length + 1));
+      return names.length === 0 ? null : names.filter((name) => !name.includes('/'));
+    },
+  };
+}
+
+async function complaintsAbout(text: string): Promise<readonly ConfigurationError[]> {
+  const loading = await loadConfiguration('/etc/shop/candor.yaml', environment, hostWith(text));
+  const errors = loading.ok ? loading.warnings : loading.errors;
+  return errors.map((error) => ({ ...error, file: 'candor.yaml' }));
+}
+
+function render(errors: readonly ConfigurationError[], text: string): string {
+  return renderConfigurationErrors(errors, text, { colour: false, width: 80 });
+}
+
+const caseBlock = /^## (.+)\n\n```yaml\n([^]*?)```\n\n```complaints\n([^]*?)```\n/gm;
+
+for (const name of readdirSync(folder).filter((one) => one.endsWith('.md') && one !== 'README.md')) {
+  describe(name, () => {
+    const path = join(folder, name);
+    const document = readFileSync(path, 'utf8');
+    let updated = document;
+    for (const [block, title, text, expected] of document.matchAll(caseBlock)) {
+      const line = document.slice(0, document.indexOf(block)).split('\n').length;
+      test(`${name}:${line} ${title}`, async () => {
+        const errors = await complaintsAbout(text!);
+        const said = render(errors, text!);
+        if (update) updated = updated.replace(block, () => `${block.slice(0, -(expected!.length + 4))}${said}\`\`\`\n`);
+        else assert.equal(said, expected);
+        assert.ok(errors.length > 0);
+        assert.ok(
+          said.split('\n').every((one) => displayWidth(one) <= 80 || !one.includes(' ')),
+          'every line fits into 80 columns',
+        );
+      });
+    }
+    if (update) test('written anew', () => writeFileSync(path, updated));
+  });
+}
+
+function at(error: Partial<ConfigurationError>): ConfigurationError {
+  return {
+    file: 'a.yaml',
+    line: 1,
+    column: 1,
+    span: 1,
+    path: '',
+    message: 'wrong',
+    suggestion: null,
+    severity: 'error',
+    ...error,
+  };
+}
+
+describe('renderComplaints', () => {
+  const caretLines: [
+    what: string,
+    text: string,
+    complaint: Partial<ConfigurationError>,
+    source: string,
+    caret: string,
+  ][] = [
+    ['a tab before the place takes columns up to the next multiple of four', 'a:\tb', { column: 4 }, 'a:  b', '    ^'],
+    ['wide characters take two columns each', '店店: x', { column: 5 }, '店店: x', '      ^'],
+    ['the caret under wide characters is as wide as they are', 'a: 店店', { column: 4, span: 2 }, 'a: 店店', '   ^^^^'],
+    ['combining marks take none', 'e\u0301: x', { column: 5 }, 'e\u0301: x', '   ^'],
+    ['control characters become one visible sign', 'a: \u001b[31m', { column: 5, span: 4 }, 'a: ␛[31m', '    ^^^^'],
+    ['what turns the reading order becomes visible', 'a: \u202ex', { column: 5 }, 'a: �x', '    ^'],
+    ['a place behind the end of the line is still shown', 'a:', { column: 3 }, 'a:', '  ^'],
+  ];
+  for (const [what, text, error, source, caret] of caretLines) {
+    test(what, () => {
+      const [, shown, marked] = render([at(error)], text).split('\n');
+      assert.equal(shown, `   1 | ${source}`);
+      assert.equal(marked, `     | ${caret}`);
+    });
+  }
+
+  test('nothing from the file reaches the terminal as a control character', () => {
+    const nasty = '\u001b]0;owned\u0007\r\u009b2J';
+    const said = render([at({ message: nasty, suggestion: nasty, file: nasty, span: 40 })], nasty);
+    assert.doesNotMatch(said.replaceAll('\n', ''), /\p{Cc}/u);
+  });
+
+  test('colours change nothing but colours', () => {
+    const errors = [at({ suggestion: 'write b' }), at({ severity: 'warning', message: 'a long message '.repeat(20) })];
+    const coloured = renderConfigurationErrors(errors, 'a: b\n', { colour: true, width: 80 });
+    assert.match(coloured, /\u001b\[1;31m/);
+    // oxlint-disable-next-line no-control-regex
+    assert.equal(coloured.replace(/\u001b\[[\d;]*m/g, ''), render(errors, 'a: b\n'));
+  });
+
+  test('without a place only the file is named', () => {
+    assert.equal(
+      render([at({ line: 0, column: 0, suggestion: 'try again' })], ''),
+      'a.yaml: error: wrong\n  try again\n',
+    );
+  });
+
+  test('counts in words', () => {
+    assert.equal(countConfigurationErrors([]), 'no complaints');
+    assert.equal(countConfigurationErrors([at({})]), '1 error');
+    assert.equal(countConfigurationErrors([at({}), at({}), at({ severity: 'warning' })]), '2 errors and 1 warning');
+  });
+});

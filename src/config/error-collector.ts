@@ -1,0 +1,65 @@
+import type { ConfigurationError } from './configuration-errors.ts';
+import { configurationError } from './configuration-errors.ts';
+import type { SchemaError } from './explain-issue.ts';
+import type { ErrorDetail } from './error-detail.ts';
+import type { Path, PositionIndex } from './position-index.ts';
+import { pathText } from './position-index.ts';
+
+/** Of errors, and of warnings. Nobody reads more at once, and mending the first mends many that follow. */
+export const errorsMax = 100;
+
+/** Collects complaints about the paths of one document, each with its place. */
+export class ErrorCollector {
+  readonly errors: ConfigurationError[] = [];
+  readonly #counts = { error: 0, warning: 0 };
+  readonly #file: string;
+  readonly #positions: PositionIndex;
+
+  constructor(file: string, positions: PositionIndex) {
+    this.#file = file;
+    this.#positions = positions;
+  }
+
+  addSchemaError(finding: SchemaError): void {
+    // What the reader of the document complained of has no value, and is not missing besides.
+    if (finding.about !== 'unknown key' && this.#positions.isBad(finding.path)) return;
+    this.#add(finding.path, finding.about === 'value' ? 'value' : 'key', finding, 'error');
+  }
+
+  errorAtKey(path: Path, message: string, suggestion: string | null = null): void {
+    this.#add(path, 'key', { message, suggestion }, 'error');
+  }
+
+  errorAtValue(path: Path, message: string, suggestion: string | null = null): void {
+    this.#add(path, 'value', { message, suggestion }, 'error');
+  }
+
+  addDetail(path: Path, detail: ErrorDetail | null, at: 'key' | 'value' = 'value'): void {
+    if (detail !== null) this.#add(path, at, detail, 'error');
+  }
+
+  warnAtKey(path: Path, message: string, suggestion: string | null = null): void {
+    this.#add(path, 'key', { message, suggestion }, 'warning');
+  }
+
+  warnAtValue(path: Path, message: string, suggestion: string | null = null): void {
+    this.#add(path, 'value', { message, suggestion }, 'warning');
+  }
+
+  lineOf(path: Path): number {
+    return this.#positions.keyPosition(path).line;
+  }
+
+  #add(
+    path: Path,
+    at: 'key' | 'value',
+    { message, suggestion }: ErrorDetail,
+    severity: ConfigurationError['severity'],
+  ): void {
+    if ((this.#counts[severity] += 1) > errorsMax) return;
+    const position = at === 'key' ? this.#positions.keyPosition(path) : this.#positions.valuePosition(path);
+    // The file shows a variable and the sentence speaks of its value.
+    const filled = at === 'value' && this.#positions.isExpanded(path) ? ' (with its variables filled in)' : '';
+    this.errors.push(configurationError(this.#file, position, pathText(path), message + filled, suggestion, severity));
+  }
+}

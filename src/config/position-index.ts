@@ -1,0 +1,118 @@
+import type { Node } from 'yaml';
+import type { SourcePosition, SourceText } from './source-text.ts';
+import { positionOf, wholeFile } from './source-text.ts';
+
+export type Path = readonly (string | number)[];
+
+/** `routes[0].timeouts.connect`; a key that is no plain word stands in brackets and quotes. */
+export function pathText(path: Path): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else if (!/^[A-Za-z_][\w-]*$/.test(part)) text += `[${JSON.stringify(part)}]`;
+    else text += text === '' ? part : `.${part}`;
+  }
+  return text;
+}
+
+/** Where the keys and values of a document stand. */
+export interface PositionIndex {
+  /** The key if there is one, else the value; of the nearest ancestor that is in the file. */
+  keyPosition(path: Path): SourcePosition;
+  /** The value; a list or map is shown by its key. */
+  valuePosition(path: Path): SourcePosition;
+  /** How a scalar was written, where its value is not text ("1.10" for 1.1). */
+  written(path: Path): string | null;
+  /** Whether the value came from a variable, and so has no type of its own. */
+  isExpanded(path: Path): boolean;
+  /** Whether something was complained of here already. */
+  isBad(path: Path): boolean;
+}
+
+interface Entry {
+  key: readonly [number, number] | null;
+  value: readonly [number, number] | null;
+  collection: boolean;
+  written: string | null;
+  expanded: boolean;
+  bad: boolean;
+}
+
+export class PathPositions implements PositionIndex {
+  readonly #entries = new Map<string, Entry>();
+  readonly #source: SourceText;
+
+  constructor(source: SourceText) {
+    this.#source = source;
+  }
+
+  setKey(path: Path, node: Node): void {
+    this.#entry(path).key = offsetsOf(node);
+  }
+
+  setValue(path: Path, node: Node, collection: boolean): void {
+    const entry = this.#entry(path);
+    entry.value = offsetsOf(node);
+    entry.collection = collection;
+  }
+
+  setWritten(path: Path, text: string): void {
+    this.#entry(path).written = text;
+  }
+
+  setExpanded(path: Path): void {
+    this.#entry(path).expanded = true;
+  }
+
+  markBad(path: Path): void {
+    this.#entry(path).bad = true;
+  }
+
+  keyOffsets(path: Path): readonly [number, number] | null {
+    return this.#entries.get(pathText(path))?.key ?? null;
+  }
+
+  keyPosition(path: Path): SourcePosition {
+    const entry = this.#entries.get(pathText(path));
+    const offsets = entry?.key ?? entry?.value ?? null;
+    if (offsets !== null) return positionOf(this.#source, offsets[0], offsets[1]);
+    return path.length === 0 ? this.#first() : this.keyPosition(path.slice(0, -1));
+  }
+
+  valuePosition(path: Path): SourcePosition {
+    const entry = this.#entries.get(pathText(path));
+    if (entry === undefined || entry.value === null || entry.collection) return this.keyPosition(path);
+    return positionOf(this.#source, entry.value[0], entry.value[1]);
+  }
+
+  written(path: Path): string | null {
+    return this.#entries.get(pathText(path))?.written ?? null;
+  }
+
+  isExpanded(path: Path): boolean {
+    return this.#entries.get(pathText(path))?.expanded ?? false;
+  }
+
+  isBad(path: Path): boolean {
+    return this.#entries.get(pathText(path))?.bad ?? false;
+  }
+
+  #first(): SourcePosition {
+    return this.#source.text === '' ? wholeFile : positionOf(this.#source, 0, 1);
+  }
+
+  #entry(path: Path): Entry {
+    const key = pathText(path);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { key: null, value: null, collection: false, written: null, expanded: false, bad: false };
+      this.#entries.set(key, entry);
+    }
+    return entry;
+  }
+}
+
+function offsetsOf(node: Node): readonly [number, number] | null {
+  const range = node.range;
+  return range === null || range === undefined ? null : [range[0], range[1]];
+}

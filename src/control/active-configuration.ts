@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { OpenListener } from '../core/worker-messages.ts';
+
+/** What is served now: the configuration that every worker has taken, its revision, and what listens. */
+export class ActiveConfiguration {
+  revision = 0;
+  listeners: readonly OpenListener[] = [];
+  #configuration: Configuration;
+  #contentHash: string;
+  #redactor: TextRedactor;
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+    this.#contentHash = contentHashOf(configuration);
+    this.#redactor = new TextRedactor(configuration.log.secretFields);
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  get contentHash(): string {
+    return this.#contentHash;
+  }
+
+  /** Takes out of texts what this configuration says must not be told. */
+  get redactor(): TextRedactor {
+    return this.#redactor;
+  }
+
+  activate(configuration: Configuration): void {
+    this.#configuration = configuration;
+    this.#redactor = new TextRedactor(configuration.log.secretFields);
+    this.#contentHash = contentHashOf(configuration);
+  }
+
+  /** The snapshot of `configuration` that comes after the one in force. */
+  nextSnapshot(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    return this.#snapshot(this.revision + 1, configuration, upstreams);
+  }
+
+  /** The one in force, for a worker that begins now. */
+  currentSnapshot(upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    return this.#snapshot(this.revision, this.#configuration, upstreams);
+  }
+
+  #snapshot(revision: number, configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
+      configuration;
+    const { queryAllowed, secretFields } = log;
+    return {
+      revision,
+      contentHash: contentHashOf(configuration),
+      deployment,
+      member,
+      drain,
+      listeners: listeners.map((listener) => this.#withActualPort(listener)),
+      routes,
+      unrouted,
+      upstreams,
+      trustedPeers,
+      clientAddressHeader,
+      client,
+      queryAllowed,
+      secretFields,
+    };
+  }
+
+  /** A port that the system chose stays the same for as long as the configuration leaves the choice to it. */
+  #withActualPort(listener: ListenerSpec): ListenerSpec {
+    const { id, host, port } = listener;
+    if (port !== 0) return listener;
+    const chosen = this.#configuration.listeners.some((one) => one.id === id && one.host === host && one.port === 0);
+    const open = this.listeners.find((one) => one.id === id && one.host === host);
+    return chosen && open !== undefined ? { ...listener, port: open.port } : listener;
+  }
+}
+
+function contentHashOf(configuration: Configuration): string {
+  return createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { InstanceRecord } from '../deploy/instance-record.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { ApplicationHandoff, type ApplicationHandoffParts } from './application-handoff.ts';
+
+test('guards of earlier owners hear of a new one only when the disk has what it looks after', async (context) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'candor-estate-')), 'state');
+  context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
+  const owners: [told: unknown, ofInstances: unknown][] = [];
+  const ownerOfInstances = (): unknown => {
+    const file = join(path, 'instances.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { generation: unknown }).generation : null;
+  };
+  const watchdog = {
+    // Called when the number stands where other guards read it.
+    setOwner: (generationFile: string) =>
+      void owners.push([Number(readFileSync(generationFile, 'utf8')), ownerOfInstances()]),
+  };
+  const nobody: readonly InstanceRecord[] = [];
+  const supervisor = { adopt: () => nobody, records: () => nobody, status: () => [] };
+  for (const generation of [1, 2]) {
+    const handoff = new ApplicationHandoff({
+      path,
+      clock: new SimulatedClock(),
+      events: { emit: ({ reason }) => assert.fail(reason) },
+      host: { watchdog } as unknown as ApplicationHandoffParts['host'],
+      supervisor: () => supervisor as unknown as ReturnType<ApplicationHandoffParts['supervisor']>,
+    });
+    assert.equal(handoff.claim([{}] as unknown as Parameters<ApplicationHandoff['claim']>[0]), null);
+    await handoff.adopt(null);
+    assert.deepEqual(owners.splice(0), [[generation, generation]]);
+    await handoff.close();
+  }
+});

@@ -1,0 +1,341 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationId } from '../core/endpoint.ts';
+import type { EventSink } from '../core/event.ts';
+import type { Clock } from '../core/time.ts';
+import type { InstanceRecord } from '../deploy/instance-record.ts';
+import { OutputPipeFolder } from '../deploy/output-pipes.ts';
+import { isRunning } from '../deploy/process-identity.ts';
+import {
+  type PreviousState,
+  outputFolderOf,
+  readPreviousState,
+  StateFolder,
+  type UnusableFolder,
+} from '../deploy/state-folder.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
+import type { SystemHost } from '../deploy/system-host.ts';
+import { heldText } from './start-failure.ts';
+
+export interface ApplicationHandoffParts {
+  /** The state folder; null: nothing is to outlive this process. */
+  readonly path: string | null;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly host: SystemHost;
+  readonly supervisor: () => Supervisor;
+}
+
+/** Who is to have the applications. */
+export interface HandoffSuccessor {
+  readonly pid: number;
+  /** Its own; where it is another one it would not find them. */
+  readonly stateFolder: string | null;
+}
+
+/** What came of handing over. */
+export interface HandoffResult {
+  /** Instances that run on for the heir. */
+  readonly left: number;
+  /** Why not those that are left out, one sentence; null where none is. They are stopped by `stop`. */
+  readonly why: string | null;
+}
+
+/**
+ * So long who is to have the applications may take to come for them: an heir before the guard of the one before gives it up,
+ * and the one before where the heir cannot start and gives them back.
+ */
+export const handoffTimeoutMs = 5_000;
+
+/** A keeper goes by a clock of naps, an heir by that of the system: between the two no instance may be both's. */
+const watchdogMarginMs = 2_000;
+
+/**
+ * What outlives this process: the instances that it has got from the one before, and leaves to the one after. Their
+ * records stand in the state folder, and whoever owns that looks after them.
+ */
+export class ApplicationHandoff {
+  readonly #parts: ApplicationHandoffParts;
+  #folder: StateFolder | null = null;
+  #isUnusable = false;
+  #written = '';
+  /** What was given out of our hands; null: nothing. */
+  #detached: readonly InstanceRecord[] | null = null;
+  #adopted = 0;
+
+  constructor(parts: ApplicationHandoffParts) {
+    this.#parts = parts;
+  }
+
+  /** Where programs may write that are to outlive this process; null: none is. */
+  static outputsFor(path: string | null): OutputPipeFolder | null {
+    return path === null ? null : new OutputPipeFolder(outputFolderOf(path));
+  }
+
+  /** Instances were given out of our hands. */
+  get hasHandedOff(): boolean {
+    return this.#detached !== null;
+  }
+
+  /** Of the state folder, while it is ours. */
+  get generation(): number | null {
+    return this.#folder?.generation ?? null;
+  }
+
+  /** Instances that were taken over from an earlier process. */
+  get adopted(): number {
+    return this.#adopted;
+  }
+
+  /**
+   * Takes the state folder, where there are applications that it is for. Returns a sentence if another process has it.
+   * One that cannot be written is told, and no reason not to serve.
+   */
+  claim(applications: readonly ApplicationSpec[]): string | null {
+    const { path } = this.#parts;
+    return path === null || this.#folder !== null || applications.length === 0 ? null : this.#open(path);
+  }
+
+  #open(path: string): string | null {
+    const { clock } = this.#parts;
+    const opened = StateFolder.open(path, new Date(clock.wallTime()).toISOString());
+    if (opened.kind === 'held') return heldText(path, opened.owner);
+    if (opened.kind === 'unusable') this.#emitUnusable(opened);
+    else this.#folder = opened.folder;
+    return null;
+  }
+
+  /** Applications of which the process that owns the folder now will hand instances over. */
+  expectedApplications(): ReadonlySet<ApplicationId> {
+    const { path } = this.#parts;
+    const previous = path === null ? null : readPreviousState(path);
+    if (previous?.kind !== 'instances') return new Set();
+    const living = previous.file.instances.filter(({ program }) => isRunning(program.process));
+    return new Set(living.map(({ application }) => application));
+  }
+
+  /**
+   * Takes over what an earlier process has left; `apply` must follow. Resolves when it is ours on disk too. `settled`:
+   * when that process will not take it back any more; null: it cannot.
+   */
+  async adopt(settled: Promise<void> | null): Promise<void> {
+    const folder = this.#folder;
+    if (folder === null) return;
+    const previous = folder.read();
+    if (previous.kind === 'ignored') this.#emitIgnored(folder, previous.why);
+    const supervisor = this.#parts.supervisor();
+    const instances =
+      previous.kind === 'instances' ? supervisor.adopt(adoptableInstances(previous), previous.agoMs) : [];
+    this.#adopted += instances.length;
+    if (settled !== null) this.#watchWhenSettled(instances, settled);
+    // Now they have a guard of ours, and the disk says so before those of earlier owners are told to go.
+    await this.#write();
+    this.#announce();
+    const used = supervisor.records().flatMap(({ program }) => [program.stdout, program.stderr]);
+    ApplicationHandoff.outputsFor(folder.path)?.keepOnly(new Set(used));
+  }
+
+  /** Until then our guard leaves them to the process that had them, should this one be killed. */
+  #watchWhenSettled(instances: readonly InstanceRecord[], settled: Promise<void>): void {
+    const { watchdog } = this.#parts.host;
+    watchdog.setGracePeriod(handoffTimeoutMs);
+    for (const { program } of instances) watchdog.handOff(program.process.pid);
+    void settled.then(() => {
+      const ours = new Set(
+        this.#parts
+          .supervisor()
+          .records()
+          .map(({ program }) => program.process.pid),
+      );
+      for (const { program } of instances) {
+        const { pid } = program.process;
+        if (this.#detached === null && ours.has(pid)) watchdog.watch(pid, program.stopMs);
+      }
+    });
+  }
+
+  /** Something about the instances has changed: what a later process must know of it is written down. */
+  noteChange(): void {
+    if (this.#folder === null || this.#detached !== null) return;
+    const records = this.#parts.supervisor().records();
+    if (changeKeyOf(records) !== this.#written) void this.#write();
+  }
+
+  /** Gives the instances out of our hands, to a process that runs. */
+  async handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
+    const { path } = this.#parts;
+    if (this.#folder === null) return this.#notHandedOff('there is no state folder in which they could be handed over');
+    if (successor.stateFolder !== path)
+      return this.#notHandedOff(`the next process has another state folder than ${path}`);
+    const failed = await this.#detachInstances(handoffTimeoutMs, null, (folder) => folder.nameSuccessor(successor.pid));
+    if (failed !== null) return this.#notHandedOff(`the state folder ${path} ${failed.why}`);
+    this.#emitDetached(successor.pid, null);
+    return this.#handoffResult();
+  }
+
+  /** Gives them to whoever comes within `graceMs`; after that the guard ends them. */
+  async detach(graceMs: number): Promise<HandoffResult> {
+    const { path } = this.#parts;
+    if (this.#folder === null) return this.#notHandedOff('there is no state folder in which they could be left');
+    const failed = await this.#detachInstances(graceMs + watchdogMarginMs, graceMs, () => null);
+    if (failed !== null) return this.#notHandedOff(`the state folder ${path} ${failed.why}`);
+    this.#emitDetached(null, graceMs);
+    return this.#handoffResult();
+  }
+
+  /** After an heir that could not take over: false where it has, and lives. `apply` must follow. */
+  async rollBack(): Promise<boolean> {
+    const { path, supervisor } = this.#parts;
+    if (this.#detached === null || this.#folder === null || path === null) return true;
+    if (this.#folder.isOwned) this.#folder.nameSuccessor(null);
+    // Asked afterwards: the heir may have come just before it was not allowed to any more.
+    if (!this.#folder.isOwned) {
+      this.#folder = null;
+      if (this.#open(path) !== null) return false;
+    }
+    const previous = readPreviousState(path);
+    const records = previous.kind === 'instances' ? previous.file.instances : this.#detached;
+    this.#detached = null;
+    supervisor().rollBack(records);
+    await this.#write();
+    this.#announce();
+    return true;
+  }
+
+  /** At the end: nobody need wait for us. */
+  async close(): Promise<void> {
+    const folder = this.#folder;
+    if (folder === null) return;
+    if (this.#detached === null && folder.isOwned) await folder.write([]);
+    if (folder.isOwned) folder.release();
+  }
+
+  /** Lets everything go that can be, and writes down where it is. Undone where that cannot be written. */
+  async #detachInstances(
+    watchdogWaitMs: number,
+    graceMs: number | null,
+    then: (folder: StateFolder) => UnusableFolder | null,
+  ): Promise<UnusableFolder | null> {
+    const { host, supervisor } = this.#parts;
+    const folder = this.#folder;
+    if (folder === null) return null;
+    // Tried first: what is let go and taken back has lost its parent, and how it ends is not known any more.
+    const unwritable = await folder.write(supervisor().records().map(withoutOutput));
+    if (unwritable !== null) return unwritable;
+    host.watchdog.setGracePeriod(watchdogWaitMs);
+    const records = supervisor().detach();
+    this.#detached = records;
+    const failed = (await folder.write(records, { graceMs })) ?? then(folder);
+    if (failed === null) return null;
+    this.#detached = null;
+    supervisor().rollBack(records);
+    return failed;
+  }
+
+  #announce(): void {
+    const folder = this.#folder;
+    if (folder === null) return;
+    const failed = folder.announce();
+    if (failed === null) this.#parts.host.watchdog.setOwner(folder.generationFile, folder.generation);
+    else this.#emitUnusable(failed);
+  }
+
+  async #write(): Promise<void> {
+    const records = this.#parts.supervisor().records();
+    this.#written = changeKeyOf(records);
+    const failed = (await this.#folder?.write(records.map(withoutOutput))) ?? null;
+    if (failed !== null) this.#emitUnusable(failed);
+    else this.#isUnusable = false;
+  }
+
+  #handoffResult(): HandoffResult {
+    const left = this.#detached?.length ?? 0;
+    return this.#runningCount > left
+      ? { ...this.#notHandedOff('they write into pipes without names, which end with this process'), left }
+      : { left, why: null };
+  }
+
+  /** Instances that have a process. */
+  get #runningCount(): number {
+    const applications = this.#parts.supervisor().status();
+    return applications.flatMap(({ instances }) => instances.filter(({ pid }) => pid !== null)).length;
+  }
+
+  /** What is not given out of our hands ends with us, and that is told where there is any. */
+  #notHandedOff(why: string): HandoffResult {
+    if (this.#runningCount === 0) return { left: 0, why: null };
+    this.#parts.events.emit({
+      kind: 'state_unusable',
+      subject: 'gateway',
+      reason: `instances end with this process instead of being left to the next: ${why}`,
+      evidence: { folder: this.#parts.path ?? '', file: null, errno: null },
+    });
+    return { left: 0, why };
+  }
+
+  #emitDetached(successor: number | null, graceMs: number | null): void {
+    for (const { application, number, program } of this.#detached ?? []) {
+      const { pid } = program.process;
+      const whom = successor === null ? `whoever comes within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
+      this.#parts.events.emit({
+        kind: 'instance_left',
+        subject: `instance:${application}/${number}`,
+        reason: `process ${pid} runs on, left to ${whom}`,
+        evidence: { pid, port: program.port, successor, graceMs },
+      });
+    }
+  }
+
+  /** Once, until it can be written again. */
+  #emitUnusable({ errno, why }: UnusableFolder): void {
+    const folder = this.#parts.path ?? '';
+    if (this.#isUnusable) return;
+    this.#isUnusable = true;
+    this.#parts.events.emit({
+      kind: 'state_unusable',
+      subject: 'gateway',
+      reason: `the state folder ${folder} ${why}: applications would not outlive this process`,
+      evidence: { folder, file: null, errno },
+    });
+  }
+
+  #emitIgnored({ path }: StateFolder, why: string): void {
+    this.#parts.events.emit({
+      kind: 'state_unusable',
+      subject: 'gateway',
+      reason: `what an earlier process wrote in ${path}/instances.json is not used: ${why}`,
+      evidence: { folder: path, file: 'instances.json', errno: null },
+    });
+  }
+}
+
+/**
+ * Those that nobody is ending. What was left too long, the guard of the process before is ending already; so is it what
+ * belonged to one that was killed, if it had a guard.
+ */
+function adoptableInstances({
+  file,
+  detached: left,
+  agoMs,
+}: Extract<PreviousState, { kind: 'instances' }>): readonly InstanceRecord[] {
+  const graceMs = file.handOver?.graceMs ?? null;
+  if (left) return graceMs === null || agoMs < graceMs ? file.instances : [];
+  return file.instances.filter(({ program }) => !program.guarded);
+}
+
+/** What of them is worth a write: not how long they have run. */
+function changeKeyOf(records: readonly InstanceRecord[]): string {
+  return JSON.stringify(
+    records.map(({ application, number, runKey, phase, program }) => [
+      application,
+      number,
+      runKey,
+      phase,
+      program.process.pid,
+    ]),
+  );
+}
+
+/** What applications print is on disk only between handing over and taking over. */
+function withoutOutput(record: InstanceRecord): InstanceRecord {
+  return { ...record, lines: [], program: { ...record.program, unfinished: { stdout: '', stderr: '' } } };
+}

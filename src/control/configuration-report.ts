@@ -1,0 +1,55 @@
+import type { EventSink } from '../core/event.ts';
+import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
+import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
+import type { ActiveConfiguration } from './active-configuration.ts';
+
+/** Tells what became of a configuration, and answers whoever asked for it. */
+export class ConfigurationReport {
+  readonly #events: EventSink;
+  readonly #active: ActiveConfiguration;
+  readonly #source: string | null;
+  readonly #limit: number | null = descriptorLimit();
+  #warnedOf = 0;
+
+  /** `source` is the configuration file's path; null without one. */
+  constructor(events: EventSink, active: ActiveConfiguration, source: string | null) {
+    this.#events = events;
+    this.#active = active;
+    this.#source = source;
+  }
+
+  applied(actor: string, changed: readonly string[]): ReloadOutcome {
+    const { contentHash, revision } = this.#active;
+    const evidence = { contentHash, source: this.#source ?? 'command line', changed };
+    const reason = `revision ${revision} is in force`;
+    this.#events.emit({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
+    this.#warnOfFewDescriptors();
+    return { ok: true, revision, changed };
+  }
+
+  /** Better said now than found out in the first rush. */
+  #warnOfFewDescriptors(): void {
+    const needed = descriptorsNeeded(this.#active.configuration);
+    if (this.#limit === null || needed <= this.#limit || needed === this.#warnedOf) return;
+    this.#warnedOf = needed;
+    this.#events.emit({
+      kind: 'descriptors_few',
+      subject: 'gateway',
+      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may take ${needed}: raise the one (LimitNOFILE= in a unit) or lower the other`,
+      evidence: { limit: this.#limit, needed },
+    });
+  }
+
+  rejected(actor: string, { kind, errors }: Omit<ReloadRejection, 'ok'>): ReloadOutcome {
+    const reason = `${rejections[kind]}; nothing has changed`;
+    const evidence = { source: this.#source ?? 'none', complaints: errors };
+    this.#events.emit({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
+    return { ok: false, kind, errors };
+  }
+}
+
+const rejections: Readonly<Record<ReloadRejection['kind'], string>> = {
+  complaints: 'the configuration was refused',
+  refused: 'no configuration is taken now',
+  failed: 'the configuration could not be taken',
+};

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import type { Event, EventKind, NewEvent } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { type ProblemContext, CurrentProblems } from './current-problems.ts';
+import { recordsOfWorkers } from './record-loss-report.ts';
+
+const healthy: ProblemContext = {
+  wanted: 1,
+  workers: [{ id: 1, state: 'serving' }],
+  applications: [],
+  logPath: '/var/log/x.log',
+};
+
+describe('what is wrong with a gateway now', () => {
+  let clock: SimulatedClock;
+  let problems: CurrentProblems;
+
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    problems = new CurrentProblems(clock);
+  });
+
+  const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);
+  const told = (context: Partial<ProblemContext> = {}): string[] =>
+    problems.list({ ...healthy, ...context }).map(({ kind, sinceS, says }) => `${kind} for ${sinceS} s: ${says}`);
+
+  const refuse = (count: number): void =>
+    hear({
+      kind: 'connections_refused',
+      subject: 'gateway',
+      reason: '',
+      evidence: { why: 'connections_max', count, limit: 50, address: null },
+    });
+  const log = (to: 'failing' | 'writing', count: number): void => {
+    const evidence = { what: '/var/log/x.log', count, errno: 'ENOSPC' };
+    hear({ kind: 'log_dropped', subject: 'log', reason: '', to, evidence });
+  };
+  const descriptors = (to: 'scarce' | 'enough'): void => {
+    const evidence = { limit: 1024, open: 1000, closed: 0, refused: 0 };
+    hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly a descriptor is left', evidence });
+  };
+
+  test('is nothing at first', () => assert.deepEqual(told(), []));
+
+  test('clients that were turned away in the last minute, and no others', () => {
+    refuse(1);
+    clock.advanceSync(30_000);
+    refuse(9);
+    assert.deepEqual(told(), [
+      'clients_refused for 30 s: 10 clients were turned away in the last minute: there were 50 connections, as many as may be.',
+    ]);
+    clock.advanceSync(40_000);
+    assert.match(told().join(), /for 70 s: 9 clients/);
+    clock.advanceSync(30_000);
+    assert.deepEqual(told(), []);
+    refuse(1);
+    assert.match(told().join(), /for 0 s: A client was turned away/);
+  });
+
+  test('a log that fails, for as long as it does, and a minute longer where lines were lost', () => {
+    log('failing', 3);
+    clock.advanceSync(90_000);
+    assert.deepEqual(told(), [
+      'log_failing for 90 s: The log /var/log/x.log cannot be written (ENOSPC); no lines were lost in the last minute.',
+    ]);
+    log('writing', 4);
+    assert.match(told().join(), /for 90 s: The log \S+ is written again; 4 lines were lost in the last minute/);
+    assert.deepEqual(told({ logPath: '/elsewhere.log' }), []);
+    clock.advanceSync(60_000);
+    assert.deepEqual(told(), []);
+  });
+
+  test('records that workers dropped in the last minute, also where no log is kept', () => {
+    const evidence = { what: recordsOfWorkers, count: 4890, errno: null };
+    hear({ kind: 'log_dropped', subject: 'gateway', reason: '', evidence });
+    clock.advanceSync(30_000);
+    const says = 'log_failing for 30 s: 4890 records were lost in the last minute: the main thread was busy.';
+    assert.deepEqual(told({ logPath: null }), [says]);
+    assert.deepEqual(told(), [says]);
+    clock.advanceSync(30_000);
+    assert.deepEqual(told(), []);
+  });
+
+  test('descriptors that are scarce, until there are enough', () => {
+    descriptors('scarce');
+    clock.advanceSync(5000);
+    assert.deepEqual(told(), ['descriptors_scarce for 5 s: Hardly a descriptor is left.']);
+    descriptors('enough');
+    assert.deepEqual(told(), []);
+  });
+
+  test('a worker that sheds, until it does not, or is gone', () => {
+    problems.onWorkerCounts({ worker: 1, shedding: 1 });
+    clock.advanceSync(2000);
+    problems.onWorkerCounts({ worker: 1, shedding: 1 });
+    assert.match(told().join(), /^worker_sheds for 2 s: Worker 1 has hardly any memory left/);
+    assert.deepEqual(told({ workers: [{ id: 2, state: 'serving' }] }), []);
+    problems.onWorkerCounts({ worker: 1, shedding: 0 });
+    assert.deepEqual(told(), []);
+  });
+
+  test('workers that are missing after a loss', () => {
+    const workers = [
+      { id: 1, state: 'serving' },
+      { id: 2, state: 'lost' },
+    ];
+    assert.deepEqual(told({ wanted: 2, workers }), [], 'one that starts for the first time is not missed');
+    const evidence = { why: '', exchangesLost: 0, unread: null, threw: null, code: null };
+    hear({ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2, evidence });
+    clock.advanceSync(1000);
+    assert.match(told({ wanted: 2, workers }).join(), /^workers_missing for 1 s: 1 of 2 workers serve: /);
+    assert.deepEqual(told({ wanted: 2, workers: [...workers, { id: 3, state: 'serving' }] }), []);
+  });
+});

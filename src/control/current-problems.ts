@@ -1,0 +1,213 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import type { Event, ConnectionRefusalReason } from '../core/event.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { isPrivateAddress } from '../policy/private-address.ts';
+import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
+import { failedReplacements } from './replacements.ts';
+import { recordsOfWorkers } from './record-loss-report.ts';
+import { trustAdvice } from './refusal-report.ts';
+
+/** What happened is told as wrong now for as long as this after the last time. */
+const recentMs = 60_000;
+
+/** What is told as often as every ten seconds is kept in so many pieces. */
+const samplesMax = 20;
+
+/** Something that comes in pieces, and is over when none has come for a minute. */
+interface Episode {
+  readonly since: Instant;
+  readonly samples: { readonly at: Instant; readonly count: number }[];
+}
+
+interface RefusalEpisode extends Episode {
+  readonly limit: number | null;
+  /** Of the last client that was turned away. */
+  readonly address: string | null;
+}
+
+interface LogEpisode extends Episode {
+  readonly isFailing: boolean;
+  readonly errno: string | null;
+}
+
+/** Which workers there are, and how many there should be. */
+export interface ProblemContext {
+  readonly wanted: number;
+  readonly workers: readonly { readonly id: number; readonly state: string }[];
+  /** Path of the log in use; null without one. */
+  readonly logPath: string | null;
+  readonly applications: readonly ApplicationStatus[];
+}
+
+/** What is wrong with the gateway itself at this moment, by what its events and its workers say. */
+export class CurrentProblems {
+  readonly #clock: Clock;
+  #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
+  readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
+  readonly #logs = new Map<string, LogEpisode>();
+  readonly #shedding = new Map<number, Instant>();
+  #lostAt: Instant | null = null;
+  /** When the configuration in force was applied. */
+  #appliedAt: Instant;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#appliedAt = clock.now();
+  }
+
+  onEvent(event: Event): void {
+    const now = this.#clock.now();
+    if (event.kind === 'descriptors_exhausted')
+      this.#descriptors = event.to === 'scarce' ? { since: now, reason: event.reason } : null;
+    else if (event.kind === 'connections_refused') {
+      const { why, count, limit, address } = event.evidence;
+      this.#refusals.set(why, { ...this.#added(this.#refusals.get(why), count), limit, address });
+    } else if (event.kind === 'log_dropped') {
+      const { what, count, errno } = event.evidence;
+      this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
+    } else if (event.kind === 'configuration_applied') this.#appliedAt = now;
+    else if (event.kind === 'worker_lost') this.#lostAt = now;
+  }
+
+  /** What a worker reports several times a second. */
+  onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
+    if (shedding === 0) this.#shedding.delete(worker);
+    else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
+  }
+
+  /** What is wrong now, worst first. */
+  list(context: ProblemContext): readonly StatusProblem[] {
+    const own = [
+      ...this.#missing(context),
+      ...this.#shed(context),
+      ...this.#scarce(),
+      ...this.#refused(),
+      ...this.#log(context),
+    ];
+    return [...own, ...this.#replacements(context)];
+  }
+
+  #replacements({ applications }: ProblemContext): readonly StatusProblem[] {
+    const nextStep =
+      'Correct the application, or put its earlier configuration back, and have it read with `candor reload`.';
+    return failedReplacements(applications).map((reason) =>
+      this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
+    );
+  }
+
+  #missing({ wanted, workers }: ProblemContext): readonly StatusProblem[] {
+    const serving = workers.filter(({ state }) => state === 'serving').length;
+    if (this.#lostAt === null || serving >= wanted) return [];
+    const who = serving === 0 ? 'No worker serves' : `${serving} of ${wanted} workers serve`;
+    const reason = `${who}: one was lost, and the next one has not begun yet.`;
+    const nextStep = 'Read why with `candor events`; the next one is started without your help.';
+    return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
+  }
+
+  #shed({ workers }: ProblemContext): readonly StatusProblem[] {
+    return [...this.#shedding].flatMap(([id, since]) => {
+      if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
+      const reason = `Worker ${id} has hardly any memory left: what comes to it is turned away, requests with 503 (shed).`;
+      const nextStep = 'Raise `workers.memory_max`, or find out who holds so much with `candor_client_connections`.';
+      return [this.#problem('worker_sheds', since, reason, nextStep)];
+    });
+  }
+
+  #scarce(): readonly StatusProblem[] {
+    if (this.#descriptors === null) return [];
+    const { since, reason } = this.#descriptors;
+    const nextStep = 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.';
+    return [this.#problem('descriptors_scarce', since, sentence(reason), nextStep)];
+  }
+
+  #refused(): readonly StatusProblem[] {
+    return [...this.#refusals].flatMap(([why, run]) => {
+      const count = this.#recent(run);
+      if (count === 0) return [];
+      const { says: reason, nextStep } = refusals[why];
+      const whose = count === 1 ? 'A client was' : `${count} clients were`;
+      const text = `${whose} turned away in the last minute: ${reason(run.limit ?? 0)}.`;
+      return [this.#problem('clients_refused', run.since, text, nextStep(run.address))];
+    });
+  }
+
+  #log({ logPath }: ProblemContext): readonly StatusProblem[] {
+    return [...this.#logs].flatMap(([path, run]) => {
+      const count = this.#recent(run);
+      if (path === recordsOfWorkers) return this.#untaken(run, count);
+      if (path !== logPath || (!run.isFailing && count === 0)) return [];
+      const state = run.isFailing
+        ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
+        : 'is written again';
+      const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
+      const reason = `The log ${path} ${state}; ${lines} lost in the last minute.`;
+      return [this.#problem('log_failing', run.since, reason, logStep)];
+    });
+  }
+
+  #untaken({ since }: Episode, count: number): readonly StatusProblem[] {
+    if (count === 0) return [];
+    const records = count === 1 ? '1 record was' : `${count} records were`;
+    const says = `${records} lost in the last minute: the main thread was busy.`;
+    const nextStep =
+      'See with `top` whether the machine has any time left for the gateway; requests whose records are lost cannot be explained later.';
+    return [this.#problem('log_failing', since, says, nextStep)];
+  }
+
+  #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {
+    return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), says: reason, nextStep };
+  }
+
+  /** `run` goes on with so many more, or has been over and begins anew. */
+  #added(run: Episode | undefined, count: number): Episode {
+    const at = this.#clock.now();
+    const known = run === undefined || this.#isOver(run) ? { since: at, samples: [] } : run;
+    return { since: known.since, samples: [...known.samples, { at, count }].slice(-samplesMax) };
+  }
+
+  #isOver(run: Episode & { readonly isFailing?: boolean }): boolean {
+    return run.isFailing !== true && this.#recentSamples(run).length === 0;
+  }
+
+  #recent(run: Episode): number {
+    return this.#recentSamples(run).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #recentSamples({ samples }: Episode): Episode['samples'] {
+    const now = this.#clock.now();
+    return samples.filter(({ at }) => now - at < recentMs);
+  }
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+}
+
+const logStep =
+  'Look at the space and the owner of its folder (`df -h`, `ls -ld`); requests whose lines are lost cannot be explained later.';
+
+const refusals: Readonly<
+  Record<ConnectionRefusalReason, { says: (limit: number) => string; nextStep: (address: string | null) => string }>
+> = {
+  connections_max: {
+    says: (limit) => `there were ${limit} connections, as many as may be`,
+    nextStep: () => 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+  },
+  connections_per_address_max: {
+    says: (limit) => `one address had ${limit} connections, as many as it may have`,
+    nextStep: (address) =>
+      `See which with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
+  },
+  descriptors: {
+    says: () => 'hardly a descriptor was left',
+    nextStep: () => 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
+  },
+  memory: {
+    says: () => 'a worker had hardly any memory left',
+    nextStep: () => 'Raise `workers.memory_max`, or lower `client.connections_max`.',
+  },
+  not_counted: {
+    says: () => 'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
+    nextStep: () => 'See with `top` whether the machine has any time left for the gateway.',
+  },
+};

@@ -1,0 +1,101 @@
+import { readdir } from 'node:fs/promises';
+import type { WorkerCounts } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import { descriptorLimit, descriptorReserve } from '../system/descriptors.ts';
+
+type DescriptorCounts = Pick<WorkerCounts, 'descriptorsScarce' | 'closedForDescriptors' | 'refusedWithoutDescriptor'>;
+
+/** It is over when nobody has met the limit for this long, and there is room again. */
+const calmMs = 2000;
+
+/** Tells that descriptors are running out, once, and that there are enough again. */
+export class DescriptorReport {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #limit: number | null;
+  readonly #countOpen: () => Promise<number | null>;
+  #before: DescriptorCounts = { descriptorsScarce: 0, closedForDescriptors: 0, refusedWithoutDescriptor: 0 };
+  /** As of the beginning; null while there are enough. */
+  #since: DescriptorCounts | null = null;
+  #reviewAt: Instant;
+
+  constructor(
+    clock: Clock,
+    events: EventSink,
+    limit: number | null = descriptorLimit(),
+    countOpen: () => Promise<number | null> = openDescriptors,
+  ) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#limit = limit;
+    this.#countOpen = countOpen;
+    this.#reviewAt = clock.now();
+  }
+
+  /** What workers have counted since the start. */
+  note(workers: readonly DescriptorCounts[]): void {
+    const before = this.#before;
+    const now = sumOf(workers);
+    this.#before = now;
+    if (now.descriptorsScarce > before.descriptorsScarce) {
+      this.#reviewAt = after(this.#clock.now(), calmMs);
+      if (this.#since === null) this.#begin(before);
+    } else if (this.#since !== null && this.#clock.now() >= this.#reviewAt) {
+      this.#reviewAt = after(this.#clock.now(), calmMs);
+      void this.#review();
+    }
+  }
+
+  #begin(before: DescriptorCounts): void {
+    this.#since = before;
+    const how = 'connections that rest are closed, and clients turned away where none does';
+    void this.#emit('scarce', `hardly a descriptor is left of ${this.#limit ?? '?'} (ulimit -n): ${how}`);
+  }
+
+  async #review(): Promise<void> {
+    const limit = this.#limit ?? 0;
+    const open = await this.#countOpen();
+    // Twice the reserve: not at once again with the next connection, as far as the limit has so much room.
+    const enough = limit - Math.min(2 * descriptorReserve(limit), limit / 3);
+    if (this.#since === null || (open !== null && open > enough)) return;
+    await this.#emit('enough', 'there are enough descriptors again');
+    this.#since = null;
+  }
+
+  async #emit(to: 'scarce' | 'enough', reason: string): Promise<void> {
+    const open = await this.#countOpen();
+    const since = this.#since ?? this.#before;
+    this.#events.emit({
+      kind: 'descriptors_exhausted',
+      subject: 'gateway',
+      from: to === 'scarce' ? 'enough' : 'scarce',
+      to,
+      reason,
+      evidence: {
+        limit: this.#limit ?? 0,
+        open,
+        closed: this.#before.closedForDescriptors - since.closedForDescriptors,
+        refused: this.#before.refusedWithoutDescriptor - since.refusedWithoutDescriptor,
+      },
+    });
+  }
+}
+
+function sumOf(workers: readonly DescriptorCounts[]): DescriptorCounts {
+  const sum = (of: keyof DescriptorCounts): number => workers.reduce((total, one) => total + one[of], 0);
+  return {
+    descriptorsScarce: sum('descriptorsScarce'),
+    closedForDescriptors: sum('closedForDescriptors'),
+    refusedWithoutDescriptor: sum('refusedWithoutDescriptor'),
+  };
+}
+
+/** How many files the process has open; null where nobody says, or where no descriptor is left to look with. */
+async function openDescriptors(): Promise<number | null> {
+  try {
+    return (await readdir('/proc/self/fd')).length;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,107 @@
+import type { LogSpec } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import type { ExchangeRecord, LostRecord } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
+import type { RecordLines } from '../core/record-lines.ts';
+import { type LogFile, openLogFile } from '../record/log-file.ts';
+import type { LogRotation } from '../record/log-rotation.ts';
+import { lostRecordLine } from '../record/lost-record.ts';
+import { mayBePrefix } from '../record/parse-record.ts';
+import { RecentRecords } from '../record/recent.ts';
+import { searchLog } from '../record/search-log.ts';
+import { LogFailure } from './start-failure.ts';
+import { delay } from '../core/condition.ts';
+
+/** A record is in the worker's hands for up to 100 ms. */
+const recordDelayMs = 200;
+
+/** A log that has been opened and is not in use yet; null where none is kept. */
+export interface OpenedLog {
+  readonly spec: LogDestination;
+  readonly file: LogFile | null;
+}
+
+export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax'>;
+
+/** Where records go, and where they are found again: the file, if there is one, and the last ones in memory. */
+export class ExchangeLog {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #recent = new RecentRecords();
+  readonly #mayRotate: () => boolean;
+  #log: OpenedLog = { spec: { path: null, rotateBytes: null, keepMax: 1 }, file: null };
+  #rotation: LogRotation | null = null;
+  #droppedBefore = 0;
+
+  /** `mayRotate`: false while another process writes to the same log. */
+  constructor(clock: Clock, events: EventSink, mayRotate: () => boolean = () => true) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#mayRotate = mayRotate;
+  }
+
+  get path(): string | null {
+    return this.#log.spec.path;
+  }
+
+  /** Lines that were dropped since the start, by this log and those before it. */
+  get dropped(): number {
+    return this.#droppedBefore + (this.#log.file?.dropped ?? 0);
+  }
+
+  /** Throws `LogFailure`. Nothing is changed yet. */
+  async open(spec: LogDestination): Promise<OpenedLog> {
+    if (spec.path === null) return { spec, file: null };
+    const [clock, events] = [this.#clock, this.#events];
+    const rotation = (): LogRotation | null => this.#rotation;
+    const opened = await openLogFile(spec.path, { clock, events, rotation, mayRotate: this.#mayRotate });
+    if (!opened.ok) throw new LogFailure(opened.failure.reason);
+    return { spec, file: opened.value };
+  }
+
+  /** From now on lines go there. What the log before it still holds is written first. */
+  async use(log: OpenedLog): Promise<void> {
+    const before = this.#log.file;
+    this.#log = log;
+    this.rotate(log.spec);
+    if (before === null) return;
+    await before.close();
+    this.#droppedBefore += before.dropped;
+  }
+
+  /** From now on it is put aside at this size. */
+  rotate({ rotateBytes, keepMax }: LogDestination): void {
+    this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax };
+  }
+
+  /** `done` is called once, when nobody needs the bytes any more. */
+  append(lines: RecordLines, done: () => void): void {
+    this.#recent.add(lines);
+    if (this.#log.file === null) done();
+    else this.#log.file.append(lines.bytes, lines.lines, done);
+  }
+
+  appendLost(record: LostRecord): void {
+    this.#log.file?.append(lostRecordLine(record), 1);
+  }
+
+  async reopen(): Promise<void> {
+    await this.#log.file?.reopen();
+  }
+
+  /** By its id, or by a beginning that no other id in memory has. */
+  async find(id: string): Promise<ExchangeRecord | null> {
+    const found = this.#recent.find(id);
+    if (found !== null) return found;
+    await delay(this.#clock, recordDelayMs);
+    const { path } = this;
+    const late = this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+    if (late !== null || !mayBePrefix(id)) return late;
+    const [only = null, ...others] = this.#recent.findByPrefix(id);
+    return others.length === 0 ? only : null;
+  }
+
+  async close(): Promise<void> {
+    await this.#log.file?.close();
+  }
+}

@@ -1,0 +1,213 @@
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { Event, EventSink } from '../core/event.ts';
+import type { OwnSocket } from '../core/passed-socket.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { RecordLines } from '../core/record-lines.ts';
+import type { MinuteFigures } from '../record/last-minute.ts';
+import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
+import type { FailureSummary } from './failure-report.ts';
+
+export type { MinuteFigures };
+export type { FailureSummary, HandoffResult, HandoffSuccessor };
+
+/** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
+export interface Gateway extends EventSink {
+  status(): GatewayStatus;
+  /**
+   * Has workers report what they have counted: `status` and `counts` afterwards are of this moment. A worker that does not
+   * within 100 ms is shown as it last reported.
+   */
+  freshCounts(): Promise<void>;
+  /**
+   * Reads the configuration again from where it came and applies it whole, or changes nothing.
+   * `actor` says who asked ('signal:SIGHUP', 'admin:socket').
+   */
+  reload(actor: string): Promise<ReloadOutcome>;
+  /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
+  stop(why: string, how?: StopOptions): Promise<void>;
+  /**
+   * Gives the applications to a process that runs, which finds them in the state folder: from now on nothing here starts
+   * them again, reads what they write, or stops them; requests are served as before. Those that cannot be handed over
+   * stay, and end with `stop`.
+   */
+  handOff(successor: HandoffSuccessor): Promise<HandoffResult>;
+  /** Those that its workers have opened, for a successor to accept from as well; the service manager's are not among them. */
+  listeningSockets(): readonly OwnSocket[];
+  /**
+   * After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives, and
+   * after `stop`: then they are ended, some seconds after this process.
+   */
+  rollBackHandoff(): Promise<boolean>;
+  /** Reopens the log files under their names (SIGUSR1, SIGUSR2). */
+  reopenLogs(): Promise<void>;
+  /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
+  readonly events: EventSource;
+  /** The record of an exchange: from memory, else from the log file. */
+  findExchange(id: string): Promise<ExchangeRecord | null>;
+  counts(): {
+    readonly exchanges: readonly ExchangeCount[];
+    /** Those that are gone as worker 0. */
+    readonly workers: readonly WorkerCounts[];
+    readonly workersLost: number;
+    readonly logDropped: number;
+  };
+}
+
+export interface StopOptions {
+  /** Another process listens on the same ports: no lame-duck time is needed, and connections may send a last request. */
+  readonly hasSuccessor?: boolean;
+  /** Applications run on for whoever comes within this time, instead of being stopped; null: they are stopped. */
+  readonly detachApplicationsMs?: number | null;
+}
+
+/** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
+export interface GatewayWatcher {
+  /** Each event from the first one on, those before `startGateway` resolves included. */
+  onEvent?(event: Event): void;
+  /** The record of each exchange whose shape is not 'none', soon after its end. */
+  onFailedExchange?(record: ExchangeRecord): void;
+  /** Every record, as lines of the exchange log; they may be read during the call only. */
+  onRecords?(lines: RecordLines): void;
+  /** Failures that the failure table ranks as error or warning: by cause and place, the first one, then in sums. */
+  onFailures?(summary: FailureSummary): void;
+  /** One line that an instance printed. */
+  onOutput?(instance: string, stream: 'stdout' | 'stderr', line: string): void;
+}
+
+export interface EventSource {
+  readonly epoch: string;
+  /** The last event's number; 0 before the first. */
+  readonly lastSeq: number;
+  /**
+   * Events after `seq`, oldest first. `missed` counts those that are no longer held (a gap).
+   */
+  since(seq: number): { readonly events: readonly Event[]; readonly missed: number };
+  /** Calls back for each new event until the returned function is called. */
+  subscribe(listener: (event: Event) => void): () => void;
+}
+
+export type ReloadOutcome =
+  | { readonly ok: true; readonly revision: number; readonly changed: readonly string[] }
+  | ReloadRejection;
+
+export interface ReloadRejection {
+  readonly ok: false;
+  /**
+   * 'complaints': the configuration is at fault. 'refused': not now, or not this gateway, whatever the configuration says.
+   * 'failed': the configuration may be good, and was not taken.
+   */
+  readonly kind: 'complaints' | 'refused' | 'failed';
+  /** What is wrong, one line each; of a refusal one whole sentence. Nothing has changed. */
+  readonly errors: readonly string[];
+}
+
+export interface GatewayStatus {
+  /**
+   * Which owner of the state folder this process is: one more than the one before it. Null where it owns none, since it has
+   * no applications, or `state` is none.
+   */
+  readonly generation: number | null;
+  readonly deployment: string;
+  readonly member: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly epoch: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly uptimeS: number;
+  readonly revision: number;
+  readonly contentHash: string;
+  /** Path of the configuration file; null for `candor run`. */
+  readonly source: string | null;
+  readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
+  /** What the end waits for; null until the gateway is told to stop. */
+  readonly drain: {
+    readonly phase: 'lame_duck' | 'draining' | 'cutting' | 'drained';
+    /** Until the phase is over in any case. */
+    readonly leftMs: number;
+    /** Under way, tunnels apart. */
+    readonly exchanges: number;
+    readonly tunnels: number;
+    readonly connections: number;
+  } | null;
+  /** What is wrong with the gateway itself now, worst first; of endpoints and applications their states say it. */
+  readonly problems: readonly StatusProblem[];
+  /** Of all requests. */
+  readonly lastMinute: MinuteFigures;
+  readonly listeners: readonly {
+    readonly id: string;
+    readonly address: string;
+    /** 'closed': nobody listens there any more, since the gateway ends, or for the moment, since no worker serves. */
+    readonly state: 'waiting' | 'open' | 'closed' | 'failed';
+  }[];
+  readonly upstreams: readonly UpstreamStatus[];
+  readonly applications: readonly ApplicationStatus[];
+  readonly workers: readonly {
+    readonly id: number;
+    /** 'retiring': its listeners are closed, and it ends what is under way. */
+    readonly state: 'starting' | 'serving' | 'retiring' | 'lost';
+    readonly revision: number;
+    readonly exchangesActive: number;
+    readonly clientConnections: number;
+  }[];
+}
+
+export interface StatusProblem {
+  readonly kind:
+    | 'workers_missing'
+    | 'worker_sheds'
+    | 'descriptors_scarce'
+    | 'clients_refused'
+    | 'log_failing'
+    | 'replacement_failing';
+  readonly sinceS: number;
+  /** One sentence. */
+  readonly says: string;
+  /** What to do or look at next, one sentence. */
+  readonly nextStep: string;
+}
+
+export interface UpstreamStatus {
+  readonly id: string;
+  readonly application: string | null;
+  /** Of the requests that a route led here, those that got no connection included. */
+  readonly lastMinute: MinuteFigures;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface EndpointStatus {
+  readonly id: string;
+  readonly address: string;
+  readonly state: EndpointState;
+  readonly reason: string;
+  readonly sinceS: number;
+  /** Connections in all workers, idle ones included. */
+  readonly connections: number;
+  /** `connections.max` of its upstream. */
+  readonly connectionsMax: number;
+  /** Requests that wait for one, in all workers. */
+  readonly waiting: number;
+  readonly release: string | null;
+}
+
+export interface ApplicationStatus {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly instances: readonly InstanceStatus[];
+}
+
+export interface InstanceStatus {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly port: number;
+  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
+  /** Why it is in that phase, one sentence. */
+  readonly reason: string;
+  readonly restarts: number;
+  /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
+  readonly earlierCommand: readonly string[] | null;
+  /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
+  readonly exposedAt: string | null;
+  readonly lastLines: readonly string[];
+}

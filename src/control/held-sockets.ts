@@ -1,0 +1,243 @@
+import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { duplicateSockets, type SocketHandle } from '../transport/duplicate-socket.ts';
+import { linkOf, socketLink } from './passed-sockets.ts';
+import type { ListeningAddress } from './port-claims.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** What the main thread needs of a worker that accepts connections. */
+export type AcceptingWorker = Pick<WorkerHandle, 'id' | 'state' | 'isSilent' | 'hasSteadilyAnswered' | 'sockets'> &
+  Pick<WorkerHandle, 'standIn' | 'standDown'>;
+
+interface HeldSocket {
+  /** With the descriptor of the main thread. */
+  readonly socket: PassedSocket;
+  readonly handle: SocketHandle;
+  /** The worker that opened it, or was started for it; null when that one has ended or is retired. */
+  owner: AcceptingWorker | null;
+  /** Workers that accept connections from it in place of the owner. */
+  readonly standIns: Set<AcceptingWorker>;
+}
+
+export interface HeldSocketsParts {
+  readonly clock: Clock;
+  /** Those that may accept in place of another one. */
+  readonly workers: () => readonly AcceptingWorker[];
+  /** A worker has begun to accept from the socket of another one (`owner`, null where that has ended). */
+  readonly onStandIn: (standIn: AcceptingWorker, owner: AcceptingWorker | null) => void;
+}
+
+/** The child process that duplicates sockets takes 50 ms of a core; a gateway that has just started has other work to do. */
+const holdAfterMs = 500;
+
+/** How often it is looked whether a worker still has to accept in place of another one. */
+const reviewEveryMs = 5_000;
+
+/**
+ * A second descriptor, in the main thread, for each listening socket of the workers.
+ *
+ * The kernel puts new connections into the queues of all sockets that listen at a port, and resets what waits in a queue
+ * when its last descriptor closes. With a descriptor in the main thread a queue outlives its worker: another worker
+ * accepts from it while its owner does not answer, and the worker that replaces a lost one takes it over.
+ *
+ * Several workers may accept from the same queue: each connection goes to one of them. So a worker that was only slow
+ * goes on accepting, and shares its queue for a while.
+ */
+export class HeldSockets {
+  readonly #parts: HeldSocketsParts;
+  readonly #duplicate: typeof duplicateSockets;
+  readonly #held = new Map<string, HeldSocket>();
+  /** Sockets that workers have opened and that are not duplicated yet. */
+  #wanted: { readonly socket: PassedSocket; readonly owner: AcceptingWorker }[] = [];
+  #holdTimer: Timer | null = null;
+  #reviewTimer: Timer | null = null;
+  /** Where the configuration in force has listeners; null before the first one. */
+  #addresses: readonly ListeningAddress[] | null = null;
+  #isClosed = false;
+  /** Settles when no child process has any of the sockets. */
+  #duplicating: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: HeldSocketsParts, duplicate: typeof duplicateSockets = duplicateSockets) {
+    this.#parts = parts;
+    this.#duplicate = duplicate;
+  }
+
+  get sockets(): readonly PassedSocket[] {
+    return [...this.#held.values()].map(({ socket }) => socket);
+  }
+
+  /** `own` without those that are held, and all that are held. */
+  joinedWith(own: readonly OwnSocket[]): readonly OwnSocket[] {
+    const others = own.filter(({ fd }) => !this.#held.has(linkOf(fd) ?? ''));
+    return [...others, ...this.sockets];
+  }
+
+  /** Notes which sockets serving workers have open, and duplicates the new ones soon. */
+  note(workers: readonly AcceptingWorker[]): void {
+    if (this.#isClosed) return;
+    for (const owner of workers) {
+      for (const socket of owner.sockets) {
+        const link = socketLink(socket.fd);
+        const isKnown = link === null || this.#held.has(link) || this.#wanted.some((one) => one.socket.link === link);
+        if (!isKnown) this.#wanted.push({ socket: { ...socket, link }, owner });
+      }
+    }
+    if (this.#wanted.length === 0 || this.#holdTimer !== null) return;
+    const { clock } = this.#parts;
+    this.#holdTimer = clock.schedule(after(clock.now(), holdAfterMs), holdIsDue, this as HeldSockets);
+  }
+
+  /** Duplicates what is not duplicated yet. Resolves in any case; what cannot be duplicated ends with its worker. */
+  async hold(): Promise<void> {
+    this.#holdTimer?.cancel();
+    this.#holdTimer = null;
+    const wanted = this.#wanted.filter(({ socket: { fd, link } }) => linkOf(fd) === link);
+    this.#wanted = [];
+    if (wanted.length === 0) return;
+    const duplicating = this.#duplicate(wanted.map(({ socket }) => socket.fd));
+    this.#duplicating = duplicating;
+    const duplicates = await duplicating;
+    for (const [at, { socket, owner }] of wanted.entries()) {
+      const handle = duplicates[at];
+      if (handle === undefined || 'errno' in handle) continue;
+      // The worker may have closed it meanwhile, and its descriptor may be another socket by now.
+      const isSame = linkOf(handle.fd) === socket.link;
+      if (this.#isClosed || !isSame || !this.#isWanted(socket)) handle.close();
+      else {
+        const ownerNow = owner.state === 'serving' ? owner : null;
+        const held = { socket: { ...socket, fd: handle.fd }, handle, owner: ownerNow, standIns: new Set<never>() };
+        this.#held.set(socket.link, held);
+      }
+    }
+    this.cover();
+  }
+
+  /**
+   * The sockets without an owner, for `count` workers that are about to start: each gets its share of those at a place
+   * when there are to be `wanted` workers.
+   */
+  distribute(count: number, wanted: number): readonly (readonly PassedSocket[])[] {
+    const shares = Array.from({ length: count }, (): PassedSocket[] => []);
+    const byPlace = Map.groupBy(this.#held.values(), ({ socket: { host, port } }) => `${host}:${port}`);
+    for (const held of byPlace.values()) {
+      const free = held.filter(({ owner }) => owner === null).map(({ socket }) => socket);
+      const share = Math.ceil(held.length / Math.max(1, wanted));
+      for (const [at, socket] of free.slice(0, share * count).entries()) shares[at % count]?.push(socket);
+    }
+    return shares;
+  }
+
+  /** The worker that was started for these sockets accepts from them. */
+  onAdopted(owner: AcceptingWorker, sockets: readonly PassedSocket[]): void {
+    for (const { link } of sockets) {
+      const held = this.#held.get(link);
+      if (held === undefined || owner.state !== 'serving') continue;
+      held.owner = owner;
+      // Whoever stands in goes on until the new owner has shown that it answers.
+      if (held.standIns.size > 0) this.#reviewLater();
+    }
+  }
+
+  /** A worker accepts from no socket any more, or is about to. */
+  forget(worker: AcceptingWorker): void {
+    this.#wanted = this.#wanted.filter(({ owner }) => owner !== worker);
+    for (const held of this.#held.values()) {
+      held.standIns.delete(worker);
+      if (held.owner === worker) held.owner = null;
+    }
+  }
+
+  /** A worker cannot duplicate the socket: another one may. */
+  onStandInFailed(worker: AcceptingWorker, link: string): void {
+    const held = this.#held.get(link);
+    if (held === undefined) return;
+    held.standIns.delete(worker);
+    if (held.owner === worker) held.owner = null;
+    this.#reviewLater();
+  }
+
+  /** Sees to it that a worker that answers accepts from every socket, as far as there is one. */
+  cover(): void {
+    for (const held of this.#held.values()) {
+      if (acceptorsOf(held).some(isAnswering)) continue;
+      const standIn = this.#leastBusy(this.#parts.workers().filter(isAnswering));
+      if (standIn === null) continue;
+      held.standIns.add(standIn);
+      standIn.standIn(held.socket);
+      this.#parts.onStandIn(standIn, held.owner);
+      this.#reviewLater();
+    }
+  }
+
+  /** Closes those at other places: the configuration has them no more. */
+  closeAllBut(addresses: readonly ListeningAddress[]): void {
+    this.#addresses = addresses;
+    this.#wanted = this.#wanted.filter(({ socket }) => this.#isWanted(socket));
+    for (const [link, { socket, handle }] of this.#held) {
+      if (this.#isWanted(socket)) continue;
+      handle.close();
+      this.#held.delete(link);
+    }
+  }
+
+  #isWanted({ host, port }: ListeningAddress): boolean {
+    return this.#addresses === null || this.#addresses.some((other) => other.host === host && other.port === port);
+  }
+
+  /**
+   * For good: from now on a queue ends with the last worker that accepts from it. Resolves when no child process has any of
+   * the sockets either: until then the kernel takes connections that nobody will accept.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.closeAllBut([]);
+    this.#holdTimer?.cancel();
+    this.#reviewTimer?.cancel();
+    await this.#duplicating;
+  }
+
+  #reviewLater(): void {
+    const { clock } = this.#parts;
+    this.#reviewTimer?.cancel();
+    if (this.#isClosed) return;
+    this.#reviewTimer = clock.schedule(after(clock.now(), reviewEveryMs), reviewIsDue, this as HeldSockets);
+  }
+
+  /** For the timer alone: ends what no worker needs any more. */
+  review(): void {
+    for (const held of this.#held.values()) {
+      const steady = acceptorsOf(held).find((worker) => worker.hasSteadilyAnswered);
+      for (const standIn of steady === undefined ? [] : [...held.standIns]) {
+        if (standIn === steady) continue;
+        standIn.standDown(held.socket.link);
+        held.standIns.delete(standIn);
+      }
+    }
+    this.cover();
+    const isShared = [...this.#held.values()].some(({ owner, standIns }) => standIns.size > (owner === null ? 1 : 0));
+    if (isShared) this.#reviewLater();
+  }
+
+  /** The one that accepts from the fewest sockets. */
+  #leastBusy(workers: readonly AcceptingWorker[]): AcceptingWorker | null {
+    const all = [...this.#held.values()];
+    const load = (worker: AcceptingWorker): number => all.filter((held) => acceptorsOf(held).includes(worker)).length;
+    return workers.toSorted((a, b) => load(a) - load(b))[0] ?? null;
+  }
+}
+
+function acceptorsOf({ owner, standIns }: HeldSocket): readonly AcceptingWorker[] {
+  return owner === null ? [...standIns] : [owner, ...standIns];
+}
+
+function isAnswering({ state, isSilent }: AcceptingWorker): boolean {
+  return state === 'serving' && !isSilent;
+}
+
+function holdIsDue(held: HeldSockets): void {
+  void held.hold();
+}
+
+function reviewIsDue(held: HeldSockets): void {
+  held.review();
+}

@@ -1,0 +1,46 @@
+import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
+import type { ApplicationStatus } from './gateway-status.ts';
+
+/** Instances as answers, records and status may show them: what an application printed, without its credentials. */
+export function withoutSecrets(instances: readonly LiveInstance[], redactor: TextRedactor): readonly LiveInstance[] {
+  return instances.map((instance) => {
+    const { exit, finding, reason } = instance;
+    const lastLine = exit?.lastLine ?? null;
+    return {
+      ...instance,
+      reason: redactor.redact(reason),
+      finding: finding === null ? null : { ...finding, says: redactor.redact(finding.says) },
+      exit: exit === null || lastLine === null ? exit : { ...exit, lastLine: redactor.redact(lastLine) },
+    };
+  });
+}
+
+/** The same for the status of applications. */
+export function statusWithoutSecrets(
+  applications: readonly ApplicationStatus[],
+  redactor: TextRedactor,
+): readonly ApplicationStatus[] {
+  return applications.map((application) => ({
+    ...application,
+    command: redactor.redactCommand(application.command),
+    instances: application.instances.map((instance) => ({
+      ...instance,
+      reason: redactor.redact(instance.reason),
+      earlierCommand: instance.earlierCommand === null ? null : redactor.redactCommand(instance.earlierCommand),
+      lastLines: redactor.redactLines(instance.lastLines),
+    })),
+  }));
+}
+
+/** The same for endpoints: a reason quotes what an endpoint answered, or an application printed. */
+export function endpointsWithoutSecrets(
+  upstreams: readonly UpstreamSnapshot[],
+  redactor: TextRedactor,
+): readonly UpstreamSnapshot[] {
+  return upstreams.map((upstream) => ({
+    ...upstream,
+    endpoints: upstream.endpoints.map((endpoint) => ({ ...endpoint, reason: redactor.redact(endpoint.reason) })),
+  }));
+}

@@ -1,0 +1,76 @@
+import type { InstanceExit } from '../core/endpoint.ts';
+import { exitExplains, explainExit } from '../core/explain.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { Clock } from '../core/time.ts';
+import { mayComeOfExit } from '../core/exit-causes.ts';
+
+/** Exits that are kept, over all instances: of a crash loop the last ones are what anybody asks about. */
+const exitsMax = 256;
+
+/** A connection breaks before the system has told of its process's end, on a busy machine by this much; see `exit-news.ts`. */
+const noticedWithinMs = 1000;
+
+/** What is known of an exit by now, and when the main thread heard of it, in milliseconds since the Unix epoch. */
+interface KnownExit {
+  readonly endpoint: string;
+  readonly exit: InstanceExit;
+  readonly receivedWall: number;
+}
+
+/**
+ * Exits of instances as the main thread heard of them. An answer cannot wait for such news for long; whoever asks about
+ * it afterwards is told what came later, and that it did.
+ */
+export class LateExits {
+  readonly #clock: Clock;
+  #known: KnownExit[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The endpoints of an application as they are now. */
+  note(endpoints: Iterable<Pick<EndpointSnapshot, 'id' | 'exit'>>): void {
+    for (const { id, exit } of endpoints) if (exit !== null) this.#noteOne(id, exit);
+  }
+
+  #noteOne(endpoint: string, exit: InstanceExit): void {
+    const same = (known: KnownExit): boolean => known.endpoint === endpoint && known.exit.atInstant === exit.atInstant;
+    const index = this.#known.findIndex(same);
+    const { now, wall } = { now: this.#clock.now(), wall: this.#clock.wallTime() };
+    const known = { endpoint, exit, receivedWall: wall - (now - exit.atInstant) };
+    // Its last line often comes after the news of the exit.
+    if (index >= 0) this.#known[index] = known;
+    else this.#known = [...this.#known.slice(1 - exitsMax), known];
+  }
+
+  /** The record with an exit that its answer could not know of; the same one where there is none. */
+  complete(record: ExchangeRecord): ExchangeRecord {
+    const last = record.attempts.at(-1);
+    if (record.end !== 'generated' || last === undefined || last.exit !== null) return record;
+    if (last.cause === null || !exitExplains(last.cause, record.cause) || !mayComeOfExit(last.cause)) return record;
+    const failedWall = Date.parse(record.at) + last.ended_ms;
+    const known = this.#known.find(
+      ({ endpoint, receivedWall: heardWall }) =>
+        endpoint === last.endpoint && Math.abs(heardWall - failedWall) <= noticedWithinMs,
+    );
+    return known === undefined ? record : withExit(record, last, known, failedWall);
+  }
+}
+
+function withExit(
+  record: ExchangeRecord,
+  last: ExchangeRecord['attempts'][number],
+  { exit, receivedWall: heardWall }: KnownExit,
+  failedWall: number,
+): ExchangeRecord {
+  const { code, signal, outOfMemory, lastLine } = exit;
+  const answeredWall = Date.parse(record.at) + record.duration_ms;
+  const beforeMs = Math.round(failedWall - heardWall);
+  const afterAnswerMs = Math.max(0, Math.round(heardWall - answeredWall));
+  const known = { code, signal, oom: outOfMemory, before_ms: beforeMs, last_line: lastLine };
+  const attempt = { ...last, exit: { ...known, after_answer_ms: afterAnswerMs } };
+  const detail = `${record.detail ?? ''} ${explainExit(exit, beforeMs, afterAnswerMs)}`.trimStart();
+  return { ...record, attempts: [...record.attempts.slice(0, -1), attempt], detail };
+}

@@ -1,0 +1,26 @@
+import { hostPort } from '../core/endpoint.ts';
+import type { EventSink } from '../core/event.ts';
+import type { OpenListener } from '../core/worker-messages.ts';
+
+/** Tells which listeners have been opened, and which are closed, from `before` to `now`. */
+export function reportListeners(
+  events: EventSink,
+  before: readonly OpenListener[],
+  now: readonly OpenListener[],
+): void {
+  const [known, open] = [new Set(before.map(text)), new Set(now.map(text))];
+  for (const listener of now.filter((one) => !known.has(text(one)))) {
+    const reason = `it listens on ${text(listener)}`;
+    const evidence = { listener: listener.id, address: text(listener) };
+    events.emit({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason, evidence });
+  }
+  for (const listener of before.filter((one) => !open.has(text(one)))) {
+    const reason = 'the configuration has it no more';
+    const evidence = { listener: listener.id, address: text(listener) };
+    events.emit({ kind: 'listener_closed', subject: `listener:${listener.id}`, reason, evidence });
+  }
+}
+
+function text({ host, port }: OpenListener): string {
+  return hostPort(host, port);
+}

@@ -1,0 +1,64 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+
+/** What is lost where workers drop records: they do not come as far as a log. */
+export const recordsOfWorkers = 'records of workers';
+
+/** As often as a log that fails. */
+const tellEveryMs = 10_000;
+
+type Dropped = Pick<WorkerCounts, 'recordsDropped'>;
+
+/** Tells that workers drop records, since main does not take them: at once, then every ten seconds at most, and all of them. */
+export class RecordLossReport {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  #total = 0;
+  #told = 0;
+  #nextAt: Instant;
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock, events: EventSink) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#nextAt = clock.now();
+  }
+
+  /** What workers have counted since the start. */
+  note(workers: readonly Dropped[]): void {
+    let total = 0;
+    for (const { recordsDropped } of workers) total += recordsDropped;
+    if (total <= this.#total) return;
+    this.#total = total;
+    if (this.#timer !== null) return;
+    if (this.#clock.now() >= this.#nextAt) this.#tell();
+    else this.#timer = this.#clock.schedule(this.#nextAt, RecordLossReport.#due, this);
+  }
+
+  /** Says what has not been said yet, at once: nothing will follow. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#tell();
+  }
+
+  static #due(this: void, report: RecordLossReport): void {
+    report.#timer = null;
+    report.#tell();
+  }
+
+  #tell(): void {
+    const count = this.#total - this.#told;
+    if (count === 0) return;
+    this.#told = this.#total;
+    this.#nextAt = after(this.#clock.now(), tellEveryMs);
+    const records = count === 1 ? '1 record was' : `${count} records were`;
+    this.#events.emit({
+      kind: 'log_dropped',
+      subject: 'gateway',
+      reason: `the main thread was busy: ${records} lost on the way to the log since the last report`,
+      evidence: { what: recordsOfWorkers, count, errno: null },
+    });
+  }
+}

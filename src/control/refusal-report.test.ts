@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noCounts, type WorkerCounts } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { RefusalReport } from './refusal-report.ts';
+
+function reporting() {
+  const clock = new SimulatedClock();
+  const told: { evidence: unknown; reason: string }[] = [];
+  const events: EventSink = { emit: ({ evidence, reason }) => void told.push({ evidence, reason }) };
+  const report = new RefusalReport(clock, events);
+  const limits = { connectionsMax: 5, connectionsPerAddressMax: 2 };
+  const note = (...workers: Partial<WorkerCounts>[]): void =>
+    report.note(
+      workers.map((counts) => ({ ...noCounts(1), ...counts })),
+      limits,
+    );
+  return { clock, told, note };
+}
+
+test('refused clients are told of at once, then once per ten seconds, and none is left out', () => {
+  const { clock, told, note } = reporting();
+  note({});
+  note({ refusedAtMax: 1 }, { refusedAtMax: 1 });
+  note({ refusedAtMax: 6 }, { refusedAtMax: 1 });
+  clock.advanceSync(9999);
+  note({ refusedAtMax: 8 });
+  clock.advanceSync(1);
+  note({ refusedAtMax: 8 }, { refusedAtMax: 1 });
+  clock.advanceSync(60_000);
+  note({ refusedAtMax: 9 });
+  const why = 'connections_max';
+  assert.deepEqual(
+    told.map(({ evidence }) => evidence),
+    [
+      { why, count: 2, limit: 5, address: null },
+      { why, count: 7, limit: 5, address: null },
+    ],
+  );
+});
+
+test('each reason is told of by itself, with the address of the last who was refused', () => {
+  const { told, note } = reporting();
+  note(
+    { refusedAtMax: 1, refusedWithoutMemory: 2 },
+    {
+      refusedAtAddressMax: 3,
+      refusedWithoutDescriptor: 4,
+      lastRefusedAddress: '192.0.2.9',
+      lastAddressAtMax: '192.0.2.7',
+    },
+  );
+  assert.deepEqual(
+    told.map(({ evidence }) => evidence),
+    [
+      { why: 'connections_max', count: 1, limit: 5, address: null },
+      { why: 'connections_per_address_max', count: 3, limit: 2, address: '192.0.2.7' },
+      { why: 'descriptors', count: 4, limit: null, address: '192.0.2.9' },
+      { why: 'memory', count: 2, limit: null, address: null },
+    ],
+  );
+  assert.match(told[1]?.reason ?? '', /^3 clients were turned away, the last of them 192\.0\.2\.7: 2 connections/);
+});
+
+test('trusted_peers is suggested for a private address alone, and what anybody can write is said with it', () => {
+  const { clock, told, note } = reporting();
+  note({ refusedAtAddressMax: 1, lastAddressAtMax: '192.0.2.7' });
+  clock.advanceSync(10_000);
+  note({ refusedAtAddressMax: 2, lastAddressAtMax: '10.0.0.7' });
+  assert.doesNotMatch(told[0]?.reason ?? '', /trusted_peers/);
+  assert.match(
+    told[1]?.reason ?? '',
+    /if 10\.0\.0\.7 is a load balancer .* name it in `trusted_peers`: .* X-Forwarded-For is believed, which anybody can write/,
+  );
+});

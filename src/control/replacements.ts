@@ -1,0 +1,44 @@
+import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+
+/** How far the new instances of a changed application have come. */
+export type Replacement =
+  | { readonly state: 'done' }
+  | { readonly state: 'starting'; readonly serving: readonly InstanceStatus[] }
+  | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
+
+/** `serving`: the instances of the earlier configuration that take requests meanwhile. */
+export function replacementOf({ command, instances }: ApplicationStatus): Replacement {
+  // The gateway of another version does not tell which instances are to be replaced.
+  const isOld = ({ earlierCommand }: InstanceStatus): boolean => (earlierCommand ?? null) !== null;
+  const serving = instances.filter((one) => isOld(one) && (one.phase === 'ready' || one.phase === 'failing'));
+  const current = instances.filter((one) => !isOld(one));
+  const failed = current.find((one) => one.phase === 'backing_off' || (one.phase !== 'ready' && one.restarts > 0));
+  if (failed !== undefined) return { state: 'failing', failed, serving };
+  // An application that the configuration has no more has no command. One with a port of its own starts after the old has ended.
+  const isOver = command.length === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
+  return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', serving };
+}
+
+/** One sentence for each application whose new instances fail while the old ones serve. */
+export function failedReplacements(applications: readonly ApplicationStatus[]): readonly string[] {
+  return applications.flatMap((application) => {
+    const replacement = replacementOf(application);
+    if (replacement.state !== 'failing' || replacement.serving.length === 0) return [];
+    return [`${application.id}: ${failedText(replacement)}; ${servingText(replacement.serving)}.`];
+  });
+}
+
+/** 'the new instance web/2 is not ready: exited with code 3'. */
+export function failedText({ failed }: Extract<Replacement, { state: 'failing' }>): string {
+  return `the new instance ${failed.id} is not ready: ${failed.reason.replace(/\.$/, '')}`;
+}
+
+/** 'web/1 of the earlier configuration serves'. */
+export function servingText(serving: readonly InstanceStatus[]): string {
+  const names = serving.map(({ id }) => id);
+  const [shown, more] = [names.slice(0, namedMax).join(', '), names.length - namedMax];
+  const verb = names.length === 1 ? 'serves' : 'serve';
+  return `${shown}${more > 0 ? ` and ${more} more` : ''} of the earlier configuration ${verb}`;
+}
+
+const namedMax = 3;

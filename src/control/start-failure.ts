@@ -1,0 +1,50 @@
+import { hostPort } from '../core/endpoint.ts';
+import type { StateOwner } from '../deploy/state-folder.ts';
+import type { ListenProblem } from '../core/worker-messages.ts';
+
+/** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
+export class ListenFailure extends Error {
+  override readonly name = 'ListenFailure';
+  readonly listener: string;
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+  readonly errno: string;
+
+  constructor(problem: ListenProblem) {
+    super(listenProblemText(problem));
+    this.listener = problem.listener;
+    this.host = problem.host;
+    this.port = problem.port;
+    this.address = hostPort(problem.host, problem.port);
+    this.errno = problem.errno;
+  }
+}
+
+/** The exchange log could not be opened at the start; the message is for people. */
+export class LogFailure extends Error {
+  override readonly name = 'LogFailure';
+}
+
+export function listenProblemText({ listener, host, port, errno }: ListenProblem): string {
+  return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
+}
+
+/** The gateway was told to end before its listeners were open. */
+export class StartAbandoned extends Error {
+  override readonly name = 'StartAbandoned';
+}
+
+/** Another gateway has the state folder; the message is for people. */
+export class StateFailure extends Error {
+  override readonly name = 'StateFailure';
+}
+
+/** Who has a state folder that is wanted, and what to do about it. */
+export function heldText(path: string, { process: { pid }, since }: StateOwner): string {
+  const who = pid === process.pid ? 'another gateway of this process' : `process ${pid}`;
+  return (
+    `the state folder ${path} belongs to ${who}, a gateway that has had it since ${since}: ` +
+    'stop that one first, or give this one a folder of its own with the key `state`'
+  );
+}

@@ -1,0 +1,116 @@
+import type { ListenerSpec } from '../core/configuration.ts';
+import { addressText, hostPort } from '../core/endpoint.ts';
+import type { SemaphoreHandle } from '../core/semaphores.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { Instant } from '../core/time.ts';
+import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
+import type { OpenListener } from '../core/worker-messages.ts';
+import type { LastMinute } from '../record/last-minute.ts';
+import type { EndpointCounts } from '../limits/shared-counts.ts';
+import { version } from './version.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** What a status is made of. */
+export interface StatusFacts {
+  readonly deployment: string;
+  readonly member: string;
+  readonly epoch: string;
+  readonly generation: number | null;
+  readonly startedWall: number;
+  readonly wallTime: number;
+  readonly now: Instant;
+  readonly revision: number;
+  readonly contentHash: string;
+  readonly source: string | null;
+  readonly state: GatewayStatus['state'];
+  readonly drain: GatewayStatus['drain'];
+  readonly problems: GatewayStatus['problems'];
+  readonly configured: readonly ListenerSpec[];
+  readonly open: readonly OpenListener[];
+  readonly upstreams: readonly UpstreamSnapshot[];
+  readonly applications: readonly ApplicationStatus[];
+  readonly workers: readonly WorkerHandle[];
+  readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
+  /** What workers have, and want, at an endpoint. */
+  readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
+  /** Client connections of the worker with this index. */
+  readonly clientConnectionsAt: (workerIndex: number) => number;
+}
+
+export function statusOf(facts: StatusFacts): GatewayStatus {
+  const { deployment, member, epoch, generation, revision, contentHash, source, state, drain } = facts;
+  const { problems, applications, workers } = facts;
+  return {
+    deployment,
+    member,
+    version,
+    pid: process.pid,
+    epoch,
+    generation,
+    startedAt: new Date(facts.startedWall).toISOString(),
+    uptimeS: Math.round((facts.wallTime - facts.startedWall) / 1000),
+    revision,
+    contentHash,
+    source,
+    state,
+    drain,
+    problems,
+    lastMinute: facts.lastMinute.all,
+    listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
+    upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
+      id,
+      application,
+      lastMinute: facts.lastMinute.of(id),
+      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
+    })),
+    applications,
+    workers: workers.map((worker) => workerStatus(worker, facts)),
+  };
+}
+
+function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {
+  const listener = facts.open.find(({ id }) => id === spec.id);
+  if (listener === undefined) return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting' };
+  return {
+    id: spec.id,
+    address: hostPort(listener.host, listener.port),
+    state: isListening(facts) ? 'open' : 'closed',
+  };
+}
+
+/** In its lame-duck time a gateway still does. */
+function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>): boolean {
+  if (drain !== null && drain.phase !== 'lame_duck') return false;
+  return workers.some(({ state }) => state === 'serving');
+}
+
+function endpointStatus(
+  endpoint: EndpointSnapshot,
+  connectionsMax: number,
+  { now, countsAt }: StatusFacts,
+): EndpointStatus {
+  const { id, address, state, reason, sinceInstant, release, semaphores } = endpoint;
+  const { connections, waiting } = semaphores === undefined ? { connections: 0, waiting: 0 } : countsAt(semaphores);
+  return {
+    id,
+    address: addressText(address),
+    state,
+    reason,
+    sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
+    connections,
+    connectionsMax,
+    waiting,
+    release,
+  };
+}
+
+/** Counts of this moment, which a worker that is too busy to report has as well. */
+function workerStatus(
+  worker: WorkerHandle,
+  { clientConnectionsAt }: Pick<StatusFacts, 'clientConnectionsAt'>,
+): GatewayStatus['workers'][number] {
+  const { id, state, revision, workerIndex } = worker;
+  const exchangesActive = state === 'lost' ? 0 : worker.exchangesActive;
+  const clientConnections = state === 'lost' ? 0 : clientConnectionsAt(workerIndex);
+  return { id, state, revision, exchangesActive, clientConnections };
+}

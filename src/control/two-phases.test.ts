@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Snapshot } from '../core/snapshot.ts';
+import { activateAll, prepareAll, type SnapshotWorker } from './two-phases.ts';
+import type { ApplyResult } from './worker-handle.ts';
+
+const snapshot = {
+  revision: 7,
+  listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
+} as unknown as Snapshot;
+
+const open: ApplyResult = { ok: true, listeners: [{ id: 'http', host: '127.0.0.1', port: 4711 }] };
+const taken: ApplyResult = { ok: true, listeners: [] };
+const lost: ApplyResult = { ok: false, lost: true, why: 'it threw' };
+const refused = (errno: string): ApplyResult => ({
+  ok: false,
+  lost: false,
+  problems: [{ listener: 'http', host: '127.0.0.1', port: 4711, errno }],
+});
+
+class FakeWorker implements SnapshotWorker {
+  readonly loaded: Promise<void> = Promise.resolve();
+  readonly #name: string;
+  readonly #said: string[];
+  readonly #prepared: ApplyResult;
+  readonly #committed: ApplyResult;
+  state: SnapshotWorker['state'];
+
+  constructor(name: string, said: string[], state: SnapshotWorker['state'], prepared = open, committed = taken) {
+    this.#name = name;
+    this.#said = said;
+    this.state = state;
+    this.#prepared = prepared;
+    this.#committed = committed;
+  }
+
+  async prepare({ listeners }: Snapshot): Promise<ApplyResult> {
+    this.#said.push(`${this.#name} prepares :${listeners[0]?.port}`);
+    return this.#prepared;
+  }
+
+  async activate(revision: number): Promise<ApplyResult> {
+    this.#said.push(`${this.#name} commits ${revision}`);
+    return this.#committed;
+  }
+
+  discard(revision: number): void {
+    this.#said.push(`${this.#name} discards ${revision}`);
+  }
+}
+
+describe('a snapshot is taken in two phases', () => {
+  test('the port that the system gives the first is told to the rest; new workers come last', async () => {
+    const said: string[] = [];
+    const workers = [
+      new FakeWorker('a', said, 'serving'),
+      new FakeWorker('new', said, 'starting'),
+      new FakeWorker('b', said, 'serving'),
+    ];
+    const prepared = await prepareAll(workers, snapshot);
+    assert.ok(prepared.ok);
+    assert.deepEqual(said, ['a prepares :0', 'b prepares :4711', 'new prepares :4711']);
+    assert.deepEqual(await activateAll(prepared), open);
+    assert.deepEqual(said.slice(3), ['a commits 7', 'new commits 7', 'b commits 7']);
+  });
+
+  const refusals: readonly [what: string, answers: readonly ApplyResult[], said: RegExp][] = [
+    ['the first cannot', [refused('EACCES'), open], /"errno":"EACCES"/],
+    ['another cannot', [open, refused('EADDRINUSE')], /"errno":"EADDRINUSE"/],
+    ['one is lost over it', [open, lost], /"why":"it threw"/],
+    ['one is lost and another cannot', [open, refused('EMFILE'), lost], /"why":"it threw"/],
+    ['there is none', [], /"lost":true/],
+  ];
+  for (const [what, answers, expected] of refusals) {
+    test(`where ${what}, nobody keeps what it has opened, and nobody commits`, async () => {
+      const said: string[] = [];
+      const workers = answers.map((answer, index) => new FakeWorker(String(index), said, 'serving', answer));
+      const prepared = await prepareAll(workers, snapshot);
+      assert.ok(!prepared.ok);
+      assert.match(JSON.stringify(prepared), expected);
+      const asked = said.filter((line) => line.includes('prepares')).map((line) => line[0]);
+      const discarded = said.filter((line) => line.includes('discards')).map((line) => line[0]);
+      for (const name of asked) assert.ok(discarded.includes(name));
+    });
+  }
+
+  test('the same problem of several workers is one', async () => {
+    const answers = [open, refused('EADDRINUSE'), refused('EADDRINUSE')];
+    const workers = answers.map((answer) => new FakeWorker('', [], 'serving', answer));
+    const prepared = await prepareAll(workers, snapshot);
+    assert.ok(!prepared.ok && !prepared.lost);
+    assert.equal(prepared.problems.length, 1);
+  });
+
+  test('one that is about to leave can neither stop a snapshot nor fail it', async () => {
+    const workers = [new FakeWorker('a', [], 'serving'), new FakeWorker('leaving', [], 'retiring', lost, lost)];
+    const prepared = await prepareAll(workers, snapshot);
+    assert.ok(prepared.ok);
+    assert.equal((await activateAll(prepared)).ok, true);
+  });
+
+  test('nor can one that has left while it was asked', async () => {
+    const leaving = new FakeWorker('leaving', [], 'retiring', lost, lost);
+    leaving.prepare = async () => {
+      leaving.state = 'lost';
+      return lost;
+    };
+    const prepared = await prepareAll([new FakeWorker('a', [], 'serving'), leaving], snapshot);
+    assert.ok(prepared.ok);
+    assert.equal((await activateAll(prepared)).ok, true);
+  });
+
+  test('what one has taken is in force, even where another is lost over it; what nobody has is not', async () => {
+    for (const [second, ok] of [
+      [taken, true],
+      [lost, false],
+    ] as const) {
+      const workers = [
+        new FakeWorker('a', [], 'serving', open, lost),
+        new FakeWorker('b', [], 'serving', open, second),
+      ];
+      const prepared = await prepareAll(workers, snapshot);
+      assert.ok(prepared.ok);
+      assert.equal((await activateAll(prepared)).ok, ok);
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import type { Snapshot } from '../core/snapshot.ts';
+import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
+import type { ApplyResult, WorkerHandle } from './worker-handle.ts';
+
+/** What the two phases need of a worker. */
+export type SnapshotWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'activate' | 'discard'>;
+
+/** What every worker has prepared, and nobody serves by yet. */
+export interface PreparedSnapshot {
+  readonly ok: true;
+  readonly workers: readonly SnapshotWorker[];
+  /** With the ports that the system chose. */
+  readonly listeners: readonly OpenListener[];
+  readonly revision: number;
+}
+
+/**
+ * The first of two phases: everybody opens what is new in a snapshot and holds what connects there. The first worker
+ * goes ahead, so that where the system chooses a port the others can join it. Where one of them cannot, nobody keeps
+ * what it has opened, and nothing has changed.
+ */
+export async function prepareAll(
+  workers: readonly SnapshotWorker[],
+  snapshot: Snapshot,
+): Promise<PreparedSnapshot | Extract<ApplyResult, { ok: false }>> {
+  // One that is about to leave is needed for nothing; it may be gone, and `lost`, before it answers.
+  const leaving = new Set(workers.filter(({ state }) => state === 'retiring'));
+  // Before anything is held: a new worker takes a second to load.
+  await Promise.all(workers.map(({ loaded }) => loaded));
+  const [first, ...others] = workers;
+  if (first === undefined) return { ok: false, lost: true, why: 'there is no worker' };
+  const leading = await first.prepare(snapshot);
+  if (!leading.ok) {
+    first.discard(snapshot.revision);
+    return leading;
+  }
+  const { listeners } = leading;
+  const joined = withPorts(snapshot, listeners);
+  // New workers come last: with the ports that the others have open already, they share from then on what connects there.
+  for (const isNew of [false, true]) {
+    const group = others.filter(({ state }) => (state === 'starting') === isNew);
+    const answers = await Promise.all(
+      group.map(async (worker) => ({ answer: await worker.prepare(joined), counts: !leaving.has(worker) })),
+    );
+    const refused = answers.flatMap(({ answer, counts }) => (!answer.ok && counts ? [answer] : []));
+    if (refused.length === 0) continue;
+    discardAll(workers, snapshot.revision);
+    return joinedRefusals(refused);
+  }
+  return { ok: true, workers, listeners, revision: snapshot.revision };
+}
+
+/** The second phase. What one has taken is in force, and whoever is lost over it is replaced. */
+export async function activateAll({ workers, listeners, revision }: PreparedSnapshot): Promise<ApplyResult> {
+  const answers = await Promise.all(workers.map((worker) => worker.activate(revision)));
+  if (answers.some(({ ok }) => ok)) return { ok: true, listeners };
+  return answers[0] ?? { ok: true, listeners };
+}
+
+export function discardAll(workers: readonly SnapshotWorker[], revision: number): void {
+  for (const worker of workers) worker.discard(revision);
+}
+
+function withPorts(snapshot: Snapshot, open: readonly OpenListener[]): Snapshot {
+  const listeners = snapshot.listeners.map((spec, index) => ({ ...spec, port: open[index]?.port ?? spec.port }));
+  return { ...snapshot, listeners };
+}
+
+/** A loss outweighs problems; the same problem of several workers is one. */
+function joinedRefusals(refused: readonly ApplyResult[]): Extract<ApplyResult, { ok: false }> {
+  const problems = new Map<string, ListenProblem>();
+  for (const answer of refused) {
+    if (answer.ok) continue;
+    if (answer.lost) return answer;
+    for (const problem of answer.problems) problems.set(`${problem.listener} ${problem.errno}`, problem);
+  }
+  return { ok: false, lost: false, problems: [...problems.values()] };
+}

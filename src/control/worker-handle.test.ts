@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { SharedCounts } from '../limits/shared-counts.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { WorkerHandle } from './worker-handle.ts';
+
+const { memory: shared } = new SharedCounts(
+  { workersMax: 1, endpointsMax: 1, addressesMax: 1 },
+  new SimulatedClock(),
+  new SeededRandom(1),
+);
+const init = {
+  worker: 1,
+  workerIndex: 0,
+  member: 'one',
+  processStartedWall: 0,
+  inheritedSockets: [],
+  passedSockets: [],
+  heldSockets: [],
+  shared,
+};
+
+/** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
+const patienceMs = 60_000;
+
+test('a worker whose modules load slowly is not taken for one that has stopped answering', {
+  timeout: patienceMs,
+}, async () => {
+  const clock = new SimulatedClock();
+  const lost: string[] = [];
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const worker = new WorkerHandle(init, clock, {
+    onBatch: (_, done) => done(),
+    onLost: ({ why }) => {
+      lost.push(why);
+      leave();
+    },
+    onSilent: () => {},
+    onStandInFailed: () => {},
+  });
+  try {
+    // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.
+    clock.advanceSync(20_000);
+    // `drained` is its first answer; a thread that was given up never gives one, but is reported.
+    await Promise.race([
+      worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false }),
+      left,
+    ]);
+    assert.deepEqual(lost, []);
+    // From now on silence means something.
+    clock.advanceSync(5000);
+    await left;
+    assert.deepEqual(lost, ['it has not answered for 3 s']);
+  } finally {
+    await worker.terminate();
+  }
+});

@@ -1,0 +1,114 @@
+import type { Configuration } from '../core/configuration.ts';
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { type ExchangeRecord, recordVersion } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
+import { LastMinute } from '../record/last-minute.ts';
+import { CounterTotals } from '../record/counters.ts';
+import { parseRecord } from '../record/parse-record.ts';
+import type { GatewayWatcher } from './gateway-status.ts';
+import { DescriptorReport } from './descriptor-report.ts';
+import type { ExchangeLog } from './exchange-log.ts';
+import { FailureReport } from './failure-report.ts';
+import type { FromWorker } from '../core/worker-messages.ts';
+import { RecordLossReport } from './record-loss-report.ts';
+import { RefusalReport } from './refusal-report.ts';
+import type { WorkerLoss } from './worker-pool.ts';
+
+export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;
+
+export interface WorkerReportsParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly log: ExchangeLog;
+  readonly startedWall: number;
+  readonly configuration: () => Configuration;
+  /** What all workers have counted since the start. */
+  readonly workers: () => readonly WorkerCounts[];
+  readonly watcher: GatewayWatcher | null;
+}
+
+/** What workers say of exchanges: counted, written, and shown where somebody watches. */
+export class WorkerReports {
+  readonly #parts: WorkerReportsParts;
+  readonly #totals = new CounterTotals();
+  readonly #lastMinute: LastMinute;
+  readonly #refusals: RefusalReport;
+  readonly #descriptors: DescriptorReport;
+  readonly #recordLosses: RecordLossReport;
+  readonly #failures: FailureReport | null;
+
+  constructor(parts: WorkerReportsParts) {
+    this.#parts = parts;
+    this.#lastMinute = new LastMinute(parts.clock);
+    this.#refusals = new RefusalReport(parts.clock, parts.events);
+    this.#descriptors = new DescriptorReport(parts.clock, parts.events);
+    this.#recordLosses = new RecordLossReport(parts.clock, parts.events);
+    const { watcher } = parts;
+    this.#failures =
+      watcher?.onFailures === undefined
+        ? null
+        : new FailureReport(parts.clock, (summary) => watcher.onFailures?.(summary));
+  }
+
+  get exchanges(): readonly ExchangeCount[] {
+    return this.#totals.all();
+  }
+
+  get lastMinute(): LastMinute {
+    return this.#lastMinute;
+  }
+
+  /** `done` is called once the batch's bytes are not needed any more. */
+  onBatch({ exchanges, outcomes, lines }: WorkerBatch, done: () => void): void {
+    const { configuration, workers, log } = this.#parts;
+    this.#totals.add(exchanges);
+    this.#lastMinute.add(exchanges);
+    this.#failures?.note(outcomes, exchanges);
+    const counts = workers();
+    this.#refusals.note(counts, configuration().client);
+    this.#descriptors.note(counts);
+    this.#recordLosses.note(counts);
+    if (lines === null) return;
+    this.#parts.watcher?.onRecords?.(lines);
+    this.#showFailures(lines.bytes, lines.failed);
+    log.append(lines, done);
+  }
+
+  /** Nothing will be heard any more. */
+  close(): void {
+    this.#recordLosses.close();
+  }
+
+  #showFailures(bytes: Uint8Array, failed: readonly number[]): void {
+    const { watcher } = this.#parts;
+    if (watcher?.onFailedExchange === undefined) return;
+    for (let index = 0; index < failed.length; index += 2) {
+      const line = Buffer.from(bytes.subarray(failed[index], failed[index + 1])).toString('latin1');
+      const parsed = parseRecord(line);
+      if ('record' in parsed) watcher.onFailedExchange(parsed.record as ExchangeRecord);
+    }
+  }
+
+  /** One line for all that a lost worker had under way. */
+  onWorkerLost({ worker, revision, exchanges, unread, why }: WorkerLoss): void {
+    if (exchanges === 0 && (unread ?? 0) === 0) return;
+    const { clock, log, startedWall } = this.#parts;
+    const { deployment, member } = this.#parts.configuration();
+    const at = new Date(clock.wallTime()).toISOString();
+    const process = new Date(startedWall).toISOString();
+    log.appendLost({
+      v: recordVersion,
+      kind: 'lost',
+      at,
+      deployment,
+      member,
+      process,
+      worker,
+      revision,
+      exchanges,
+      unread,
+      why,
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import type { Failure } from './failure.ts';
+
+/** Whether a process that ends looks like this from outside. */
+export function mayComeOfExit(cause: Failure['cause']): boolean {
+  return exitCauses.has(cause);
+}
+
+const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+  'connect_refused',
+  'connect_reset',
+  'response_head_cut',
+  'response_content_short',
+  'response_chunked_cut',
+  'response_content_reset',
+  'tunnel_unclosed',
+]);

@@ -1,0 +1,47 @@
+import { escapeInvisible } from '../invisible-characters.ts';
+
+/**
+ * How evidence is said in a sentence: quantities with their unit, and text of the world in quotes, so that a
+ * reader sees where it begins and ends and nothing in it can pass for our own words.
+ */
+
+/** "40 ms", "2.5 s", "1 min 30 s", "2 h 5 min". */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return pair(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  const minutes = Math.round(seconds / 60);
+  return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+}
+
+function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/** "no byte", "1 byte", "4096 bytes". */
+export function bytes(count: number): string {
+  if (count === 0) return 'no byte';
+  return count === 1 ? '1 byte' : `${count} bytes`;
+}
+
+/** A sentence of our own as part of another: without its full stop, on one line. */
+export function clause(sentence: string): string {
+  return sentence.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+}
+
+/** Text that somebody else wrote: quoted, on one line, at most `max` characters of it. */
+export function quoted(text: string, max = 120): string {
+  const shortened = text.length > max ? `${text.slice(0, max)}…` : text;
+  return escapeInvisible(JSON.stringify(shortened));
+}
+
+/** Bytes that somebody sent, given in hexadecimal: as text where they are text, quoted either way. */
+export function quotedBytes(hexadecimal: string): string {
+  const pairs = hexadecimal.match(/../g) ?? [];
+  const codes = pairs.map((pair) => Number.parseInt(pair, 16));
+  const isText = codes.every(
+    (code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09,
+  );
+  return quoted(isText ? String.fromCharCode(...codes).trimEnd() : hexadecimal);
+}

@@ -1,0 +1,75 @@
+import type { ConnectGate, EndpointSemaphores, Semaphore, SemaphoreSource } from './semaphores.ts';
+import type { Clock, Instant } from './time.ts';
+
+/** Places that one worker counts for itself: where there is no other, and in tests. */
+export class LocalSemaphore implements Semaphore {
+  #acquired = 0;
+  #hasWaiters = false;
+
+  get acquired(): number {
+    return this.#acquired;
+  }
+
+  get hasWaiters(): boolean {
+    return this.#hasWaiters;
+  }
+
+  hasRoom(max: number): boolean {
+    return this.#acquired < max;
+  }
+
+  tryAcquire(max: number): boolean {
+    if (this.#acquired >= max) return false;
+    this.#acquired++;
+    return true;
+  }
+
+  release(): void {
+    this.#acquired--;
+  }
+
+  reportOldestWaiter(since: number | null): boolean {
+    this.#hasWaiters = since !== null;
+    return false;
+  }
+
+  setIdle(): void {}
+
+  isDueToOtherWorker(): boolean {
+    return false;
+  }
+
+  close(): void {}
+}
+
+/** A gate that one worker has for itself. */
+class LocalConnectGate implements ConnectGate {
+  #refusedAt: Instant | null = null;
+
+  isClosed(clock: Clock, backoffMs: number): boolean {
+    return this.#refusedAt !== null && clock.now() - this.#refusedAt < backoffMs;
+  }
+
+  closedForMs(now: Instant, backoffMs: number): number | null {
+    if (this.#refusedAt === null) return null;
+    const agoMs = now - this.#refusedAt;
+    if (agoMs < backoffMs) return agoMs;
+    this.#refusedAt = now;
+    return null;
+  }
+
+  refused(now: Instant): void {
+    this.#refusedAt = now;
+  }
+
+  accepted(): void {
+    this.#refusedAt = null;
+  }
+}
+
+export function localEndpointSemaphores(): EndpointSemaphores {
+  const gate = new LocalConnectGate();
+  return { connections: new LocalSemaphore(), queue: new LocalSemaphore(), probation: new LocalSemaphore(), gate };
+}
+
+export const localSemaphoreSource: SemaphoreSource = { endpoint: localEndpointSemaphores };

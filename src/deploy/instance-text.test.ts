@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { Instant } from '../core/time.ts';
+import type { InstanceLife } from './instance-life.ts';
+import { type InstanceFacts, reasonOf } from './instance-text.ts';
+import type { ReadinessResult } from './readiness.ts';
+
+const at = (ms: number): Instant => ms as Instant;
+const readiness = { path: '/healthz', intervalMs: 250, timeoutMs: 1000, passes: 3, startMs: 60_000 };
+const spec = { readiness, stopMs: 10_000, restart: { firstMs: 1, maxMs: 2, resetAfterMs: 3 } } as ApplicationSpec;
+
+const good: ReadinessResult = { kind: 'answered', status: 200, location: null, firstBytes: '' };
+const bad: ReadinessResult = { kind: 'answered', status: 500, location: null, firstBytes: '' };
+
+function reason(life: InstanceLife, lastObservation: ReadinessResult | null): string {
+  const nothing = { wrongListenSockets: null, lastLine: null, ending: null, isAdopted: false };
+  const facts: InstanceFacts = { spec, port: 41_213, lastObservation, ...nothing };
+  return reasonOf(life, facts);
+}
+
+function starting(passes: number, late = false): InstanceLife {
+  return { phase: 'starting', since: at(0), failures: 0, attempts: 5, passes, late };
+}
+
+function failing(passes: number): InstanceLife {
+  return { phase: 'failing', since: at(0), startedAt: at(0), failures: 0, passes };
+}
+
+function ready(fails: number): InstanceLife {
+  return { phase: 'ready', since: at(0), startedAt: at(0), failures: 0, fails };
+}
+
+const failed = /GET \/healthz on port 41213 answered 500: /;
+const table: readonly (readonly [what: string, life: InstanceLife, seen: ReadinessResult | null, says: RegExp])[] = [
+  ['starting, nothing seen', starting(0), null, /^starting: no check has come back yet$/],
+  ['starting, a check failed', starting(0), bad, new RegExp(`^starting: ${failed.source}`)],
+  ['starting, a check passed', starting(1), good, /^starting: 1 of 3 checks passed \(GET \/healthz on port 41213\)$/],
+  ['late, a check failed', starting(0, true), bad, new RegExp(`^not ready after 60 s: ${failed.source}`)],
+  ['late, a check passed', starting(2, true), good, /^not ready after 60 s: 2 of 3 checks passed/],
+  ['ready, checks pass', ready(0), good, /^3 checks in a row passed/],
+  [
+    'ready, a check failed',
+    ready(1),
+    bad,
+    new RegExp(`^its last check failed, 1 of 3 in a row that take it out: ${failed.source}`),
+  ],
+  ['failing, a check failed', failing(0), bad, new RegExp(`^3 checks in a row failed; ${failed.source}`)],
+  ['failing, a check passed', failing(1), good, /^3 checks in a row had failed; 1 of 3 checks passed \(GET/],
+];
+
+describe('no state stands beside an observation that denies it', () => {
+  for (const [what, life, seen, says] of table) {
+    test(`${what}: ${says.source}`, () => assert.match(reason(life, seen), says));
+  }
+
+  test('of an instance that is not ready no sentence says that a check was answered well and nothing else', () => {
+    for (const [, life, seen] of table) {
+      if (seen === good) assert.doesNotMatch(reason(life, seen), /answered 200/);
+    }
+  });
+});

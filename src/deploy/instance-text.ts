@@ -1,0 +1,143 @@
+import { unreachable } from '../core/assert.ts';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import type { ListeningSocket, ProgramExit } from './host.ts';
+import { failsMax, type InstanceLife } from './instance-life.ts';
+import { type ReadinessResult, readinessResultText } from './readiness.ts';
+import { findingOf, findingText } from './readiness-finding.ts';
+
+/** What a sentence about an instance is made of. */
+export interface InstanceFacts {
+  readonly spec: ApplicationSpec;
+  readonly port: number;
+  readonly lastObservation: ReadinessResult | null;
+  /** Where it listens instead of where it was told; null where that is not known. */
+  readonly wrongListenSockets: readonly ListeningSocket[] | null;
+  /** What the present run wrote last; null: nothing. */
+  readonly lastLine: string | null;
+  /** How the last run ended, or why it did not begin; null before. */
+  readonly ending: string | null;
+  /** An earlier process has started what runs now. */
+  readonly isAdopted: boolean;
+}
+
+/** Ends in a row from which we call it a crash loop. Once is an accident, twice may be one. */
+const crashLoopFrom = 3;
+
+/** Why an instance is in its phase, one sentence. */
+export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
+  const { readiness, stopMs } = facts.spec;
+  switch (life.phase) {
+    case 'starting':
+      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}`;
+    case 'ready':
+      if (life.fails > 0) return failedOnceText(life.fails, facts);
+      return facts.isAdopted && facts.lastObservation === null
+        ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
+        : `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
+    case 'failing':
+      return life.passes > 0
+        ? `${failsMax} checks in a row had failed; ${passingText(life.passes, facts)}`
+        : `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
+    case 'exited':
+      return `${facts.ending ?? 'it ended'}; what it started is being ended too`;
+    case 'backing_off':
+      return `${facts.ending ?? 'it ended'}; starts again after ${durationText(life.until - life.since)}${loopText(life.failures)}`;
+    case 'draining':
+      return 'it gets no new requests and may finish those it has';
+    case 'stopping':
+      return life.killedAt === null
+        ? `asked to stop; it may take ${durationText(stopMs)}`
+        : 'it did not stop in time and was killed';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return unreachable(life);
+  }
+}
+
+/** What the last check saw, and what to do about it. */
+export function lastSeen(facts: InstanceFacts): string {
+  const { lastObservation, spec, port } = facts;
+  if (lastObservation === null) return 'no check has come back yet';
+  const finding = readinessFinding(facts);
+  return finding === null
+    ? readinessResultText(lastObservation, { path: spec.readiness.path, port })
+    : findingText(finding);
+}
+
+/** What keeps it from being ready; null where nothing is known to. */
+export function readinessFinding({
+  spec,
+  port,
+  lastObservation,
+  wrongListenSockets,
+  lastLine,
+}: InstanceFacts): ReadinessFinding | null {
+  const fromCommand = spec.fromCommand === true;
+  return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, wrongListenSockets, lastLine });
+}
+
+/** It is ready, and a check failed: one alone may be a collected heap. */
+function failedOnceText(fails: number, facts: InstanceFacts): string {
+  return `its last check failed, ${fails} of ${failsMax} in a row that take it out: ${lastSeen(facts)}`;
+}
+
+/** Its checks pass, but not enough of them yet. */
+function passingText(passed: number, { spec: { readiness }, port }: InstanceFacts): string {
+  return `${passed} of ${readiness.passes} checks passed (GET ${readiness.path} on port ${port})`;
+}
+
+function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
+  if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
+  return isAdopted ? 'taken over from an earlier process, it is to show that it is ready' : 'starting';
+}
+
+function loopText(failures: number): string {
+  return failures >= crashLoopFrom ? ` (a crash loop: ${failures} times in a row)` : '';
+}
+
+/** How a program ended, one sentence without its full stop. */
+export function exitText(exit: ProgramExit, lastLine: string | null): string {
+  return lastLine === null ? endText(exit) : `${endText(exit)}; last line: "${lastLine}"`;
+}
+
+function endText({ code, signal, outOfMemory }: ProgramExit): string {
+  if (outOfMemory === true) return 'killed by the kernel: out of memory';
+  if (signal === 'SIGKILL') {
+    return outOfMemory === null
+      ? 'killed by SIGKILL (out of memory? the kernel log would say)'
+      : 'killed by SIGKILL, not by the kernel for memory';
+  }
+  if (signal !== null) return `killed by ${signal}`;
+  if (code === null) return 'ended; how is not known, since an earlier Candor process had started it';
+  // A shell reports its command's death by signal n as 128 + n (POSIX, Shell Command Language §2.8.2).
+  return code > 128 && code <= 128 + 64
+    ? `exited with code ${code} (what a shell says of a command killed by signal ${code - 128})`
+    : `exited with code ${code}`;
+}
+
+export function durationText(durationMs: number): string {
+  return durationMs < 1_000 ? `${durationMs} ms` : `${Math.round(durationMs / 100) / 10} s`;
+}
+
+/** What the gateway may do with the endpoint behind an instance. */
+export function endpointStateOf(life: InstanceLife): EndpointState {
+  switch (life.phase) {
+    case 'starting':
+      return 'starting';
+    case 'ready':
+      return 'healthy';
+    case 'failing':
+    case 'exited':
+    case 'backing_off':
+      return 'unhealthy';
+    case 'draining':
+    case 'stopping':
+      return 'draining';
+    case 'stopped':
+      return 'gone';
+    default:
+      return unreachable(life);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What a program writes, line by line, made harmless: it ends up in terminals, events and pages, and whoever can
+ * make the application print something must not be able to move a cursor or hide a line there.
+ */
+
+/** Of one line. Longer ones are cut and say so; with `linesMax` it bounds what one instance holds to 0.8 MB. */
+export const lineBytesMax = 4_096;
+
+/** Lines kept of one run: enough for a stack trace and what led to it. */
+export const linesMax = 200;
+
+/** Cuts a stream into lines. Holds at most one unfinished line of `lineBytesMax` bytes. */
+export class OutputLineReader {
+  readonly #onLine: (line: string) => void;
+  readonly #held = Buffer.alloc(lineBytesMax);
+  #heldBytes = 0;
+  /** Bytes of the present line that did not fit. */
+  #lostBytes = 0;
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  read(chunk: Uint8Array): void {
+    let start = 0;
+    while (start < chunk.length) {
+      const newline = chunk.indexOf(0x0a, start);
+      const end = newline === -1 ? chunk.length : newline;
+      this.#hold(chunk, start, end);
+      if (newline === -1) return;
+      this.#flush();
+      start = newline + 1;
+    }
+  }
+
+  /** What has come of a line whose end has not: for another reader to go on with. */
+  get unfinished(): Uint8Array {
+    return this.#held.subarray(0, this.#heldBytes);
+  }
+
+  /** The stream has ended: what is left is a line too. */
+  end(): void {
+    if (this.#heldBytes > 0) this.#flush();
+  }
+
+  #hold(chunk: Uint8Array, start: number, end: number): void {
+    const fits = Math.min(end - start, lineBytesMax - this.#heldBytes);
+    this.#held.set(chunk.subarray(start, start + fits), this.#heldBytes);
+    this.#heldBytes += fits;
+    this.#lostBytes += end - start - fits;
+  }
+
+  #flush(): void {
+    const isCarriageReturn = this.#heldBytes > 0 && this.#held[this.#heldBytes - 1] === 0x0d;
+    const text = this.#held.toString('utf8', 0, this.#heldBytes - (isCarriageReturn ? 1 : 0));
+    const lost = this.#lostBytes > 0 ? ` … (${this.#lostBytes} more bytes)` : '';
+    this.#heldBytes = 0;
+    this.#lostBytes = 0;
+    this.#onLine(harmless(text) + lost);
+  }
+}
+
+/** The last lines of one run. */
+export class OutputTail {
+  readonly #lines: string[] = [];
+
+  add(line: string): void {
+    if (this.#lines.push(line) > linesMax) this.#lines.shift();
+  }
+
+  /** Oldest first. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /**
+   * The last line that tells something. Stack frames, closing brackets and the runtime's own farewell come after
+   * the sentence that everybody looks for, so a line that is indented or has no words is passed over.
+   */
+  get lastLine(): string | null {
+    const telling = this.#lines.findLast((line) => /^\S.*\w/.test(line) && !/^Node\.js v[\d.]+$/.test(line));
+    return telling ?? this.#lines.findLast((line) => line.trim() !== '') ?? null;
+  }
+}
+
+/** Terminal sequences (colours, cursor, window title: ECMA-48 §5.4, §5.6) say nothing outside a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is what it is for.
+const terminalSequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-Z\\^-~])/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Colours removed; other control characters shown as what they are (␀, ␛); those without a picture, and what turns
+ * the direction of text, as U+FFFD.
+ */
+export function harmless(text: string): string {
+  return text.replace(terminalSequences, '').replace(controls, controlPicture);
+}
+
+function controlPicture(character: string): string {
+  const code = character.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? '\u2421' : '\ufffd';
+}

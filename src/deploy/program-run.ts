@@ -1,0 +1,201 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
+import type { ProgramRecord } from './instance-record.ts';
+import { OutputTail } from './output-lines.ts';
+
+export interface ProgramRunParts {
+  readonly clock: Clock;
+  readonly host: Host;
+}
+
+/** Told in this order: one of the first two, then exited, last words, gone. */
+export interface ProgramRunListener {
+  onNotStarted(failure: StartFailure): void;
+  onStarted(run: ProgramRun): void;
+  onLine(stream: OutputStream, line: string): void;
+  /** At once, so that whoever lost a connection to it can be told why; a last line may still come. */
+  onExited(exit: ProgramExit): void;
+  /** All that it has written is in `tail`. */
+  onOutputComplete(): void;
+  /** Neither the program nor anything that it started is left, the port is free. */
+  onGone(): void;
+}
+
+/**
+ * Output of a program that has ended comes within this time, unless something that it started holds the pipe. It is
+ * there at once; reading it waits for our own event loop, which on a loaded machine took more than 250 ms.
+ */
+const outputWaitMs = 1000;
+
+/**
+ * How often we look whether the rest of a group has gone; the system tells us of our own child's end only. A look
+ * reads a file of every process of the machine, so the pauses double.
+ */
+const goneCheckFirstMs = 20;
+const goneCheckMaxMs = 160;
+
+/** One run of an instance's program: from a port, through its output and its end, to the end of its whole group. */
+export class ProgramRun {
+  startedAt: Instant;
+  readonly tail = new OutputTail();
+  readonly #parts: ProgramRunParts;
+  readonly #spec: ApplicationSpec;
+  readonly #listener: ProgramRunListener;
+  #port: number | null = null;
+  #program: Program | null = null;
+  #hasExited = false;
+  #outputCompleted = false;
+  #outputTimer: Timer | null = null;
+  #goneTimer: Timer | null = null;
+  #goneCheckMs = goneCheckFirstMs;
+  #closed = false;
+
+  constructor(parts: ProgramRunParts, spec: ApplicationSpec, listener: ProgramRunListener) {
+    this.#parts = parts;
+    this.#spec = spec;
+    this.#listener = listener;
+    this.startedAt = parts.clock.now();
+  }
+
+  begin(): void {
+    void this.#begin();
+  }
+
+  /** Goes on with a program that an earlier process has started. False where it has ended; then nothing is told. */
+  adopt(record: ProgramRecord, startedAt: Instant, lines: readonly string[]): boolean {
+    this.startedAt = startedAt;
+    this.#program = this.#parts.host.adopt(record, this.#programListener());
+    if (this.#program === null) return false;
+    this.#port = record.port;
+    for (const line of lines) this.tail.add(line);
+    return true;
+  }
+
+  /** Leaves the program to another process. Nothing is told any more. */
+  detach(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outputTimer?.cancel();
+    this.#goneTimer?.cancel();
+    this.#program?.detach();
+  }
+
+  /** Null until one is found. */
+  get port(): number | null {
+    return this.#port;
+  }
+
+  /** Null until it runs; kept after its end. */
+  get program(): Program | null {
+    return this.#program;
+  }
+
+  /** Asks or forces the whole group to end. `onGone` follows; at once where nothing has been started. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#closed) return;
+    if (this.#program !== null) return this.#program.signal(signal);
+    this.close();
+    this.#listener.onGone();
+  }
+
+  /** Nothing is told any more. The port is free for others. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outputTimer?.cancel();
+    this.#goneTimer?.cancel();
+    this.#program?.discard();
+    if (this.#port !== null) this.#parts.host.releasePort(this.#port);
+  }
+
+  async #begin(): Promise<void> {
+    const { host } = this.#parts;
+    const reserved = await host.reservePort(this.#spec.port);
+    if (this.#closed) {
+      if (reserved.ok) host.releasePort(reserved.value);
+      return;
+    }
+    if (!reserved.ok) {
+      const { errno } = reserved.failure;
+      return this.#notStarted({ errno, reason: portText(this.#spec.port, errno) });
+    }
+    this.#port = reserved.value;
+    this.#start(reserved.value);
+  }
+
+  #start(port: number): void {
+    const { command, directory, environment, stopMs } = this.#spec;
+    const request = { command, directory, environment, stopMs, port };
+    this.#program = this.#parts.host.start(request, this.#programListener());
+    if (this.#program !== null) this.#listener.onStarted(this);
+  }
+
+  #programListener(): ProgramListener {
+    return {
+      onLine: (stream, line) => this.#onLine(stream, line),
+      onExited: (exit) => this.#exited(exit),
+      onOutputEnded: () => this.#outputEnded(),
+      onNotStarted: (failure) => this.#notStarted(failure),
+    };
+  }
+
+  #notStarted(failure: StartFailure): void {
+    if (this.#closed) return;
+    this.close();
+    this.#listener.onNotStarted(failure);
+  }
+
+  #onLine(stream: OutputStream, line: string): void {
+    if (this.#closed) return;
+    this.tail.add(line);
+    this.#listener.onLine(stream, line);
+  }
+
+  #exited(exit: ProgramExit): void {
+    if (this.#closed) return;
+    const { clock } = this.#parts;
+    this.#hasExited = true;
+    this.#outputTimer = clock.schedule(
+      after(clock.now(), outputWaitMs),
+      (run: ProgramRun) => run.#completeOutput(),
+      this as ProgramRun,
+    );
+    this.#listener.onExited(exit);
+  }
+
+  #outputEnded(): void {
+    // A daemon may close its output long before it ends.
+    if (this.#hasExited) this.#completeOutput();
+  }
+
+  #completeOutput(): void {
+    if (this.#closed || this.#outputCompleted) return;
+    this.#outputCompleted = true;
+    // Where something still holds the pipe, the end of a line may never come.
+    this.#program?.flushUnfinishedLines();
+    this.#outputTimer?.cancel();
+    this.#listener.onOutputComplete();
+    this.#checkGone();
+  }
+
+  #checkGone(): void {
+    if (this.#closed) return;
+    if (this.#program?.groupIsAlive() === true) {
+      const { clock } = this.#parts;
+      const at = after(clock.now(), this.#goneCheckMs);
+      this.#goneCheckMs = Math.min(2 * this.#goneCheckMs, goneCheckMaxMs);
+      this.#goneTimer = clock.schedule(at, (run: ProgramRun) => run.#checkGone(), this as ProgramRun);
+      return;
+    }
+    this.close();
+    this.#listener.onGone();
+  }
+}
+
+function portText(port: number | null, errno: string): string {
+  if (port === null) return `no free port of 127.0.0.1 could be found (${errno})`;
+  return errno === 'EADDRINUSE'
+    ? `port ${port} is taken by another program; without "port" Candor finds a free one`
+    : `port ${port} cannot be used (${errno})`;
+}

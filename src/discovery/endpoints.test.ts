@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Configuration } from '../core/configuration.ts';
+import type { ConnectTarget, ConnectWaiter } from '../core/connector.ts';
+import { Deadlines } from '../core/deadline.ts';
+import type { UpstreamId } from '../core/endpoint.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { UpstreamDelta } from '../core/snapshot.ts';
+import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
+import { SharedCounts } from '../limits/shared-counts.ts';
+import { healthyInMs } from '../policy/health.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { createTransportPair } from '../testing/memory-transport.ts';
+import { Endpoints } from './endpoints.ts';
+
+const app = 'app' as UpstreamId;
+const count = 200;
+const everyMs = 5000;
+
+const hostOf = (index: number): string => `10.0.0.${index}`;
+const idOf = (index: number): string => `app/${hostOf(index)}:80`;
+
+const ofAddresses = {
+  upstreams: [
+    {
+      id: app,
+      application: null,
+      family: 'any',
+      tls: null,
+      check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes: 2, fails: 2 },
+      endpoints: Array.from({ length: count }, (_, index) => ({
+        address: { kind: 'tcp', host: hostOf(index), port: 80 },
+      })),
+    },
+  ],
+  dns: { servers: [], allow: [], deny: [] },
+  routes: [],
+  listeners: [],
+} as unknown as Configuration;
+
+function world(
+  configuration: Configuration = ofAddresses,
+  supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'> = { instances: () => [], noteTraffic: () => undefined },
+) {
+  const clock = new SimulatedClock();
+  const random = new SeededRandom(1);
+  const down = new Set<string>();
+  const deltas: UpstreamDelta[] = [];
+  const work = { checks: 0, looks: 0 };
+  const connect = (target: ConnectTarget, waiter: ConnectWaiter): { cancel(): void } => {
+    work.checks += 1;
+    const host = target.kind === 'tcp' ? target.address : '';
+    if (down.has(host)) waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+    else {
+      waiter.onTransportConnected();
+      waiter.onConnected(createTransportPair({ clock })[0]);
+    }
+    return { cancel: () => undefined };
+  };
+  const connector = { resolve: () => assert.fail(), connect };
+  const endpoints = new Endpoints({
+    watch: { clock, random, deadlines: new Deadlines(clock), connector },
+    names: { lookUp: () => assert.fail() },
+    events: { emit: () => undefined },
+    shared: new SharedCounts({ workersMax: 1, endpointsMax: 256, addressesMax: 16 }, clock, random),
+    supervisor,
+    configuration: () => configuration,
+    revision: () => 1,
+    // Asked once for each endpoint that is put together.
+    listeners: () => {
+      work.looks += 1;
+      return [];
+    },
+    send: (delta) => void deltas.push(delta),
+    onChange: () => undefined,
+  });
+  endpoints.use(configuration);
+  clock.advanceSync(10);
+  endpoints.sendAll();
+  deltas.length = 0;
+  Object.assign(work, { checks: 0, looks: 0 });
+  return { clock, down, posts: deltas, work, endpoints };
+}
+
+function outcome(index: number, changes: Partial<EndpointOutcomes> = {}): EndpointOutcomes {
+  const none = { successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
+  return { upstream: app, endpoint: idOf(index), state: 'healthy', ...none, ...changes };
+}
+
+const all = Array.from({ length: count }, (_, index) => index);
+
+describe('two hundred endpoints', () => {
+  test('of which nothing changes are checked, and nothing else is done', () => {
+    const { clock, posts, work } = world();
+    clock.advanceSync(600_000);
+    assert.ok(work.checks > count * 100, `${work.checks} checks`);
+    assert.deepEqual([posts.length, work.looks], [0, 0]);
+  });
+
+  test('that stay as bad as they are cost no more than good ones', () => {
+    const { clock, posts, work, down } = world();
+    for (const index of all) down.add(hostOf(index));
+    clock.advanceSync(4 * everyMs);
+    assert.equal(posts.length, count);
+    Object.assign(work, { looks: 0 });
+    posts.length = 0;
+    clock.advanceSync(600_000);
+    assert.deepEqual([posts.length, work.looks], [0, 0]);
+  });
+
+  test('of which one changes are looked at once, and one post tells of that one alone', () => {
+    const { clock, posts, work, down } = world();
+    down.add(hostOf(7));
+    clock.advanceSync(60_000);
+    assert.deepEqual(
+      posts.map(({ whole, endpoints }) => [whole, endpoints.map(({ id, state }) => [id, state])]),
+      [[false, [[idOf(7), 'unhealthy']]]],
+    );
+    assert.equal(work.looks, count);
+    down.delete(hostOf(7));
+    clock.advanceSync(60_000);
+    // The first check that passes is news as well: fewer are needed from then on.
+    assert.deepEqual(
+      posts.flatMap(({ endpoints }) => endpoints.map(({ state, checks }) => [state, checks?.passesNeeded])),
+      [
+        ['unhealthy', 2],
+        ['unhealthy', 1],
+        ['healthy', 0],
+      ],
+    );
+    assert.equal(work.looks, 3 * count);
+  });
+
+  test('that answer requests are not put together for it', () => {
+    const { posts, work, endpoints } = world();
+    for (let batch = 0; batch < 10; batch++) endpoints.onOutcomes(all.map((index) => outcome(index, { successes: 9 })));
+    assert.deepEqual([posts.length, work.looks], [0, 0]);
+  });
+
+  test('of which traffic takes one out are not put together either, and one post tells of it', () => {
+    const { posts, work, endpoints } = world();
+    const failures = { failures: 5, unreachableInRow: 5, causes: [{ cause: 'connect_refused', count: 5 }] } as const;
+    endpoints.onOutcomes([outcome(3, { ...failures, causes: [...failures.causes] }), outcome(4, { successes: 1 })]);
+    assert.deepEqual(
+      posts.map(({ whole, endpoints: told }) => [whole, told.map(({ id, state }) => [id, state])]),
+      [[false, [[idOf(3), 'ejected']]]],
+    );
+    assert.equal(work.looks, 0);
+  });
+
+  test('are told whole to workers that may have missed something, and as they are at that moment', () => {
+    const { clock, posts, endpoints } = world();
+    clock.advanceSync(60_000);
+    endpoints.sendAll();
+    const [delta] = posts;
+    assert.deepEqual([posts.length, delta?.whole, delta?.endpoints.length], [1, true, count]);
+    assert.ok(delta?.endpoints.every(({ checks }) => (checks?.nextInstant ?? 0) > clock.now()));
+  });
+
+  test('that come back are expected within the time that was said when last anything was', () => {
+    const { clock, posts, down } = world();
+    for (const index of all) down.add(hostOf(index));
+    clock.advanceSync(300_000);
+    const told = posts.flatMap(({ endpoints }) => endpoints);
+    assert.equal(told.length, count);
+    for (const { checks } of told) {
+      assert.ok(checks !== null);
+      const inMs = healthyInMs(checks, clock.now());
+      assert.ok(inMs > 0 && inMs <= 2 * everyMs, `${inMs} ms for two checks`);
+    }
+  });
+});
+
+test('what a request met at an instance is noted at that instance, whatever its address looks like', () => {
+  const instances: LiveInstance[] = [1, 2].map((number) => ({
+    id: `shop/${number}`,
+    address: { kind: 'unix', path: `/run/shop/${number}.sock` },
+    state: 'healthy',
+    reason: '',
+    finding: null,
+    sinceInstant: 0,
+    release: null,
+    exit: null,
+  }));
+  const noted: unknown[] = [];
+  const ofApplication = {
+    ...ofAddresses,
+    upstreams: [{ ...ofAddresses.upstreams[0], application: 'shop', endpoints: [] }],
+  } as unknown as Configuration;
+  const { endpoints } = world(ofApplication, {
+    instances: () => instances,
+    noteTraffic: (...note) => void noted.push(note),
+  });
+  const [, second] = [...(endpoints.registry.endpoints(app)?.keys() ?? [])];
+  assert.ok(second !== undefined);
+  endpoints.onOutcomes([{ ...outcome(0), endpoint: second, failures: 1 }]);
+  endpoints.onOutcomes([{ ...outcome(0), endpoint: 'app/shop/3/127.0.0.1:3000', failures: 1 }]);
+  assert.deepEqual(noted, [['shop', 'shop/2', { served: false, failed: true }]], 'nothing of one that is gone');
+});

@@ -1,0 +1,153 @@
+import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { EventSink } from '../core/event.ts';
+import type { NameResolver } from '../core/name-resolver.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { LiveInstance } from '../deploy/instance.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
+import type { SharedCounts } from '../limits/shared-counts.ts';
+import { isRefusal } from '../upstream/refusal.ts';
+import type { WatchPorts } from '../upstream/watched-endpoint.ts';
+import { EndpointRegistry, endpointIdOf } from './endpoint-registry.ts';
+import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
+import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
+import { OutlierDetector } from './outlier-detector.ts';
+
+export interface EndpointsParts {
+  readonly watch: WatchPorts;
+  /** The effect of looking up names. */
+  readonly names: NameResolver;
+  readonly events: EventSink;
+  readonly shared: Pick<SharedCounts, 'allocate' | 'keepOnly' | 'memory' | 'noteChecked'>;
+  readonly supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'>;
+  /** What is in force. */
+  readonly configuration: () => Configuration;
+  readonly revision: () => number;
+  readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
+  /** Tells all workers. */
+  readonly send: (delta: UpstreamDelta) => void;
+  /** What is known of one of them has changed. */
+  readonly onChange: () => void;
+}
+
+/**
+ * The endpoints as workers are to see them: by their names and checks (or the applications behind them), and by their
+ * traffic, each with the cells where it is counted. Whatever changes, workers are told of just that, and of nothing where
+ * a request would meet the same.
+ */
+export class Endpoints {
+  readonly registry: EndpointRegistry;
+  readonly #parts: EndpointsParts;
+  readonly #outliers: OutlierDetector;
+  readonly #allocator: EndpointSemaphoreAllocator;
+  readonly #deltas = new EndpointDeltas();
+
+  constructor(parts: EndpointsParts) {
+    this.#parts = parts;
+    const { watch, names, events, supervisor, listeners } = parts;
+    const { clock, random } = watch;
+    this.#allocator = new EndpointSemaphoreAllocator(parts.shared);
+    this.registry = new EndpointRegistry({
+      clock,
+      watch,
+      names,
+      listeners,
+      events,
+      supervisor,
+      onChange: (upstream) => {
+        this.#outliers.checksChanged(upstream);
+        this.#sendChanges(upstream);
+        parts.onChange();
+      },
+      onChecked: (endpoint, refused) => parts.shared.noteChecked(endpoint, refused),
+    });
+    this.#outliers = new OutlierDetector({
+      clock,
+      random,
+      events,
+      checked: (upstream) => this.registry.endpoints(upstream),
+      checkOf: (upstream) => this.#checkOf(upstream),
+      onChange: (upstream) => this.#sendChanges(upstream),
+    });
+  }
+
+  #checkOf(upstream: UpstreamId): string {
+    const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
+    return spec === undefined || spec.application !== null ? 'readiness' : spec.check.kind;
+  }
+
+  /** All of them at this moment, or those of a configuration that is prepared. */
+  upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
+    return this.registry
+      .upstreams(specs)
+      .map((one) => ({ ...one, endpoints: this.#forWorkers(one.id, one.endpoints) }));
+  }
+
+  #forWorkers(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    return this.#allocator.of(upstream, this.#outliers.adjust(endpoints));
+  }
+
+  /** `configuration` is in force now. Workers have to be told by `tellAll`. */
+  use(configuration: Configuration): void {
+    this.registry.watch(configuration);
+    this.#allocator.keepOnly(configuration.upstreams);
+    this.#deltas.keepOnly(configuration.upstreams);
+  }
+
+  /** A readiness check of an instance has come back: workers are to know whether anything listens there. */
+  instanceChecked(application: ApplicationId, instance: LiveInstance, refused: boolean): void {
+    for (const upstream of this.#parts.configuration().upstreams) {
+      if (upstream.application !== application) continue;
+      this.#parts.shared.noteChecked(endpointIdOf(upstream.id, instance), refused);
+    }
+  }
+
+  /** What attempts came to, from a worker's batch. */
+  onOutcomes(outcomes: readonly EndpointOutcomes[]): void {
+    for (const outcome of outcomes) {
+      const { endpoint, causes } = outcome;
+      if (causes.some(({ cause }) => isRefusal(cause))) this.registry.suspect(endpoint as EndpointId);
+      this.#noteInstance(outcome);
+    }
+    this.#outliers.onOutcomes(outcomes);
+  }
+
+  #noteInstance({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {
+    const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
+    if (spec === undefined || spec.application === null) return;
+    const instance = this.registry.endpoints(spec.id)?.get(endpoint as EndpointId)?.instance;
+    if (instance === undefined) return; // It is gone.
+    const traffic = { served: successes > serverErrors, failed: failures > 0 };
+    this.#parts.supervisor.noteTraffic(spec.application, instance, traffic);
+  }
+
+  /** Instances of applications have changed. */
+  instancesChanged(): void {
+    for (const { id, application } of this.#parts.configuration().upstreams) {
+      if (application !== null) this.registry.changed(id);
+    }
+  }
+
+  /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
+  sendAll(): void {
+    for (const { id, endpoints } of this.upstreams()) this.#send(id, this.#deltas.all(id, endpoints));
+  }
+
+  #sendChanges(upstream: UpstreamId): void {
+    const endpoints = this.registry.endpoints(upstream);
+    // One that is only being prepared is nobody's business yet.
+    if (endpoints === null) return;
+    const delta = this.#deltas.changesOf(upstream, this.#forWorkers(upstream, [...endpoints.values()]));
+    if (delta !== null) this.#send(upstream, delta);
+  }
+
+  #send(upstream: UpstreamId, delta: EndpointDelta): void {
+    this.#parts.send({ revision: this.#parts.revision(), upstream, ...delta });
+  }
+
+  stop(): void {
+    this.registry.stop();
+    this.#outliers.stop();
+  }
+}

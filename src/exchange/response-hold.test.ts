@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Framing, ResponseHead } from '../core/message.ts';
+import type { Instant, Timer } from '../core/time.ts';
+import { PairFields } from '../testing/pair-fields.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { ResponseHold, heldBytesMax, isStream } from './response-hold.ts';
+
+class CountingClock extends SimulatedClock {
+  timersSet = 0;
+
+  override schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {
+    this.timersSet++;
+    return super.schedule(at, fire, subject);
+  }
+}
+
+class Owner {
+  readonly released: Buffer[] = [];
+  readonly references: Uint8Array[] = [];
+  overAt = -1;
+  readonly #clock: SimulatedClock;
+
+  constructor(clock: SimulatedClock) {
+    this.#clock = clock;
+  }
+
+  onHoldTimeout(): void {
+    assert.equal(this.overAt, -1, 'it is told once');
+    this.overAt = this.#clock.now();
+  }
+
+  onReleased(bytes: Uint8Array, start: number, end: number): void {
+    this.references.push(bytes);
+    this.released.push(Buffer.from(bytes.subarray(start, end)));
+  }
+}
+
+function headOf(framing: Framing, fields: readonly (readonly [string, string])[] = []): ResponseHead {
+  return { status: 200, reason: '', version: 'HTTP/1.1', fields: new PairFields(fields), framing, contentLength: -1 };
+}
+
+const chunked: Framing = { kind: 'chunked' };
+
+function windowFor(framing: Framing, delayMs = 50): { clock: CountingClock; owner: Owner; hold: ResponseHold } {
+  const clock = new CountingClock();
+  const owner = new Owner(clock);
+  return { clock, owner, hold: new ResponseHold(headOf(framing), delayMs, clock, owner) };
+}
+
+describe('the commit window', () => {
+  it('neither copies nor times what comes whole within one read', () => {
+    const { clock, owner, hold } = windowFor(chunked);
+    const bytes = Buffer.from('-one-two-');
+    hold.tryAdd(bytes, 1, 4);
+    hold.tryAdd(bytes, 5, 8);
+    hold.release();
+    assert.equal(Buffer.concat(owner.released).toString(), 'onetwo');
+    assert.ok(owner.references.every(({ buffer }) => buffer === bytes.buffer));
+    assert.equal(clock.timersSet, 0);
+  });
+
+  it('keeps a copy of what is lent when the read is over', () => {
+    const { owner, hold } = windowFor(chunked);
+    const bytes = Buffer.from('lent');
+    hold.tryAdd(bytes, 0, 4);
+    assert.equal(hold.keepHolding(), true);
+    bytes.fill(0);
+    hold.release();
+    assert.equal(Buffer.concat(owner.released).toString(), 'lent');
+  });
+
+  it('sets one timer, however many pieces come', () => {
+    const { clock, hold } = windowFor({ kind: 'length', bytes: 1000 });
+    for (let piece = 0; piece < 20; piece++) {
+      hold.tryAdd(Buffer.from('piece'), 0, 5);
+      hold.keepHolding();
+      clock.advanceSync(1);
+    }
+    assert.equal(clock.timersSet, 1);
+    hold.close();
+    assert.equal(clock.timersLive, 0);
+  });
+
+  it('delivers what it took byte for byte, never holds more than its bound, and never longer than its delay', () => {
+    const piece = fc.record({
+      bytes: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40_000 })),
+      readOver: fc.boolean(),
+      passMs: fc.nat({ max: 12 }),
+    });
+    const property = fc.property(fc.array(piece, { maxLength: 60 }), fc.boolean(), (pieces, lengthKnown) => {
+      const { clock, owner, hold } = windowFor(lengthKnown ? { kind: 'length', bytes: 1e9 } : chunked);
+      const taken: Buffer[] = [];
+      const lent: Buffer[] = [];
+      let salt = 0;
+      for (const { bytes, readOver, passMs } of pieces) {
+        const run = Buffer.alloc(bytes, ++salt);
+        const fits = Buffer.concat(taken).length + bytes <= heldBytesMax;
+        assert.equal(hold.tryAdd(run, 0, bytes), fits);
+        if (!fits) break;
+        taken.push(Buffer.from(run));
+        lent.push(run);
+        assert.ok(hold.bytes <= heldBytesMax);
+        if (!readOver) continue;
+        hold.keepHolding();
+        for (const one of lent.splice(0)) one.fill(0xdb);
+        clock.advanceSync(passMs);
+        if (owner.overAt >= 0) break;
+      }
+      assert.ok(owner.overAt <= 50);
+      hold.release();
+      assert.ok(Buffer.concat(owner.released).equals(Buffer.concat(taken)));
+      assert.deepEqual([hold.bytes, clock.timersLive], [0, 0]);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  it('ends for content of unknown length when nothing has come for a fifth of the delay, and not before', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 1, maxLength: 12 }), (pauses) => {
+        const { clock, owner, hold } = windowFor(chunked);
+        let expected = 50;
+        for (const pauseMs of pauses) {
+          hold.tryAdd(Buffer.from('piece'), 0, 5);
+          hold.keepHolding();
+          expected = Math.min(50, clock.now() + 10);
+          clock.advanceSync(pauseMs);
+          if (owner.overAt >= 0) break;
+        }
+        clock.advanceSync(60);
+        assert.equal(owner.overAt, expected);
+      }),
+    );
+  });
+
+  it('ends for a head alone, or content of known length, when its delay does', () => {
+    for (const framing of [chunked, { kind: 'length', bytes: 10 } as const]) {
+      const { clock, owner, hold } = windowFor(framing);
+      if (framing.kind === 'length') hold.tryAdd(Buffer.from('piece'), 0, 5);
+      hold.keepHolding();
+      clock.advanceSync(100);
+      assert.equal(owner.overAt, 50);
+    }
+  });
+
+  it('tells nobody when it is closed, and holds nothing', () => {
+    const { clock, owner, hold } = windowFor(chunked);
+    hold.tryAdd(Buffer.from('piece'), 0, 5);
+    hold.keepHolding();
+    hold.close();
+    clock.advanceSync(100);
+    assert.deepEqual([owner.overAt, hold.bytes, clock.timersLive], [-1, 0, 0]);
+  });
+
+  it('lets a stream go before anything is copied or timed', () => {
+    const clock = new CountingClock();
+    const head = headOf(chunked, [['content-type', 'text/event-stream']]);
+    const hold = new ResponseHold(head, 50, clock, new Owner(clock));
+    hold.tryAdd(Buffer.from('data: 1\n\n'), 0, 9);
+    assert.equal(hold.keepHolding(), false);
+    assert.equal(clock.timersSet, 0);
+  });
+});
+
+describe('isStream', () => {
+  const told: readonly [type: string, stream: boolean][] = [
+    ['text/event-stream', true],
+    ['Text/Event-Stream ; charset=utf-8', true],
+    ['application/grpc', true],
+    ['application/grpc+json', true],
+    ['application/grpc-web-text+proto', true],
+    ['application/connect+json', true],
+    ['multipart/x-mixed-replace; boundary=x', true],
+    ['application/x-ndjson', true],
+    ['application/ndjson', true],
+    ['application/jsonl', true],
+    ['application/json-seq', true],
+    ['application/stream+json;charset=utf-8', true],
+    ['application/json', false],
+    ['application/grpcish', false],
+    ['text/html; was=text/event-stream', false],
+    ['text/event-streams', false],
+  ];
+  for (const [type, stream] of told) {
+    it(`says ${stream ? 'yes' : 'no'} to ${type}`, () => {
+      assert.equal(isStream(new PairFields([['content-type', type]])), stream);
+    });
+  }
+
+  it('takes the word of an application that wants nothing held back', () => {
+    assert.equal(isStream(new PairFields([['x-accel-buffering', ' No ']])), true);
+    assert.equal(isStream(new PairFields([['x-accel-buffering', 'yes']])), false);
+    assert.equal(isStream(new PairFields([])), false);
+  });
+});

@@ -1,0 +1,65 @@
+import { statusOf } from '../core/explain.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
+import type { Failure } from '../core/failure.ts';
+import { hasNoContent } from '../core/message.ts';
+import type { ReusePolicy } from '../core/stream.ts';
+import { decideRetry, inVainFor, isIdempotent, type RetryDecision } from '../policy/retry.ts';
+import type { Attempt } from './attempt.ts';
+import type { Endpoint } from './ports.ts';
+import type { ExchangeState } from './state.ts';
+
+/** Whether an attempt that failed is followed by another, from all that its exchange knows. */
+export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
+  const { attempts, committed, contentTaken, unsentContent } = exchange;
+  const upstream = exchange.upstreamFound();
+  const decision = decideRetry({
+    attemptsMade: attempts.length,
+    attemptsMax: upstream.attemptsMax,
+    committed,
+    inVain: inVainFor(failure),
+    delivery: attempt.delivery,
+    retried: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
+    tookLong: statusOf(failure) === 504,
+    method: methodOf(exchange),
+    contentHeld: !contentTaken || unsentContent !== null,
+    elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
+  });
+  // What is lost with a stale connection is no work twice, and no sign of trouble: it is not counted.
+  const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
+  return isCounted && !upstream.mayRetry() ? { retry: false, reason: 'budget_spent' } : decision;
+}
+
+/** Which connections will do for the attempt that has just begun. */
+export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
+  if (exchange.attempts.length > 1) return 'fresh';
+  // Content is passed on as it comes, and is not there a second time.
+  if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
+  // What is lost with a stale connection is not made good where the operator wants one attempt and no more.
+  return exchange.upstreamFound().attemptsMax === 1 ? 'checked' : 'any';
+}
+
+/** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not to be repeated. */
+function methodOf({ method, request }: ExchangeState): string {
+  return request.upgrade === null ? method : 'CONNECT';
+}
+
+/** The endpoints that have been tried. */
+export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
+  return attempts.length === 0 ? none : attempts.map(({ target }) => target);
+}
+
+const none: readonly Endpoint[] = [];
+
+/**
+ * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was
+ * on its way (RFC 9112 §9.5). Then a fresh one to the same endpoint is somewhere else.
+ */
+export function mayBeStale(attempt: AttemptFacts): boolean {
+  return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
+}
+
+const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+]);

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { localEndpointSemaphores } from '../core/local-semaphore.ts';
+import type { ConnectGate } from '../core/semaphores.ts';
+import type { Instant } from '../core/time.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { SharedCounts } from './shared-counts.ts';
+import { WorkerSemaphores } from './worker-semaphores.ts';
+
+const backoffMs = 1000;
+const at = (ms: number): Instant => ms as Instant;
+
+/** Two workers' ends of one endpoint's gate, and the main thread's. */
+function shared(): { one: ConnectGate; two: ConnectGate; counts: SharedCounts; clock: SimulatedClock } {
+  const clock = new SimulatedClock();
+  const counts = new SharedCounts({ workersMax: 2, endpointsMax: 1, addressesMax: 16 }, clock, new SeededRandom(1));
+  const handle = counts.allocate('app') ?? assert.fail('a new table has room');
+  const [one, two] = [0, 1].map(
+    (workerIndex) => new WorkerSemaphores(counts.memory, workerIndex, clock).endpoint(handle, () => {}).gate,
+  );
+  return { one: one as ConnectGate, two: two as ConnectGate, counts, clock };
+}
+
+for (const [name, gateOf] of [
+  ['a gate that workers share', () => shared().one],
+  ['a gate of one worker', () => localEndpointSemaphores().gate],
+] as const) {
+  describe(name, () => {
+    it('is open until a connection is refused', () => {
+      assert.equal(gateOf().closedForMs(at(50), backoffMs), null);
+    });
+
+    it('is closed for the quiet time after a refusal, and says how long ago that was', () => {
+      const gate = gateOf();
+      gate.refused(at(100));
+      assert.equal(gate.closedForMs(at(100), backoffMs), 0);
+      assert.equal(gate.closedForMs(at(1099), backoffMs), 999);
+    });
+
+    it('lets one caller try after the quiet time, and is closed to the others again', () => {
+      const gate = gateOf();
+      gate.refused(at(100));
+      assert.equal(gate.closedForMs(at(1100), backoffMs), null);
+      assert.equal(gate.closedForMs(at(1100), backoffMs), 0);
+      assert.equal(gate.closedForMs(at(2099), backoffMs), 999);
+      assert.equal(gate.closedForMs(at(2100), backoffMs), null);
+    });
+
+    it('is open again once a connection was made', () => {
+      const gate = gateOf();
+      gate.refused(at(100));
+      gate.accepted();
+      assert.equal(gate.closedForMs(at(101), backoffMs), null);
+    });
+  });
+}
+
+describe('a gate that workers share', () => {
+  it('closes for all of them at once, and opens for all', () => {
+    const { one, two } = shared();
+    one.refused(at(100));
+    assert.equal(two.closedForMs(at(160), backoffMs), 60);
+    two.accepted();
+    assert.equal(one.closedForMs(at(161), backoffMs), null);
+  });
+
+  it('lets one of them try, not each', () => {
+    const { one, two } = shared();
+    one.refused(at(100));
+    assert.deepEqual([one.closedForMs(at(1100), backoffMs), two.closedForMs(at(1100), backoffMs)], [null, 0]);
+  });
+
+  it('is closed and opened by what checks meet', () => {
+    const { one, counts, clock } = shared();
+    clock.advanceSync(500);
+    counts.noteChecked('app', true);
+    assert.equal(one.closedForMs(at(510), backoffMs), 10);
+    counts.noteChecked('app', false);
+    assert.equal(one.closedForMs(at(511), backoffMs), null);
+    counts.noteChecked('an endpoint that is gone', true);
+  });
+
+  it("of an endpoint that is gone is no other one's", () => {
+    const { one, counts } = shared();
+    one.refused(at(100));
+    counts.keepOnly(new Set());
+    const handle = counts.allocate('another') ?? assert.fail('the cells of the other one are free');
+    const gate = new WorkerSemaphores(counts.memory, 1, new SimulatedClock()).endpoint(handle, () => {}).gate;
+    assert.equal(gate.closedForMs(at(110), backoffMs), null);
+  });
+});

@@ -1,0 +1,37 @@
+import type { ConnectGate } from '../core/semaphores.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { instantWord, msBetween } from './instant-word.ts';
+import type { SharedWords } from './shared-words.ts';
+
+/** The gate of one endpoint, in memory that the workers and the main thread share. No lock: it is one word. */
+export class SharedConnectGate implements ConnectGate {
+  readonly #words: SharedWords;
+  readonly #cell: number;
+
+  constructor(words: SharedWords, cell: number) {
+    this.#words = words;
+    this.#cell = cell;
+  }
+
+  isClosed(clock: Clock, backoffMs: number): boolean {
+    const refusedAt = this.#words.load(this.#cell);
+    return refusedAt !== 0 && msBetween(refusedAt, instantWord(clock.now())) < backoffMs;
+  }
+
+  closedForMs(now: Instant, backoffMs: number): number | null {
+    const refusedAt = this.#words.load(this.#cell);
+    if (refusedAt === 0) return null;
+    const agoMs = msBetween(refusedAt, instantWord(now));
+    if (agoMs < backoffMs) return Math.max(0, agoMs);
+    // Of several callers only the one whose swap succeeds may try.
+    return this.#words.swapIf(this.#cell, refusedAt, instantWord(now)) ? null : 0;
+  }
+
+  refused(now: Instant): void {
+    this.#words.store(this.#cell, instantWord(now));
+  }
+
+  accepted(): void {
+    if (this.#words.load(this.#cell) !== 0) this.#words.store(this.#cell, 0);
+  }
+}

@@ -1,0 +1,174 @@
+import { assert } from '../core/assert.ts';
+import type { Semaphore } from '../core/semaphores.ts';
+import type { Instant } from '../core/time.ts';
+import type { SemaphoreTable } from './semaphore-table.ts';
+import type { SharedWords } from './shared-words.ts';
+
+/** What a slot's end needs of the worker's seat. */
+export interface SemaphoreOwner {
+  readonly table: SemaphoreTable;
+  readonly words: SharedWords;
+  /** Something could not be done, since the slot was locked: `PlacesHere.called` is to be called a little later. */
+  retryLater(index: number): void;
+  /** Nobody uses this end of the slot any more. */
+  unused(index: number, end: WorkerSemaphore): void;
+}
+
+/**
+ * One worker's end of one slot. What the table says this worker holds and `held` differ by the places that were handed to it
+ * and that nobody here has taken yet, and by those whose giving back could not be told yet: either way a place to take, or to
+ * pass on.
+ *
+ * An endpoint that goes and comes back is another object while the old one's connections end, so there may be several users.
+ */
+export class WorkerSemaphore {
+  readonly #owner: SemaphoreOwner;
+  readonly #words: SharedWords;
+  readonly #index: number;
+  readonly #idleCell: number;
+  readonly #waitersCell: number;
+  readonly generation: number;
+  #users: SemaphoreUser[] = [];
+  #held = 0;
+  #idle = 0;
+
+  constructor(owner: SemaphoreOwner, index: number, generation: number) {
+    this.#owner = owner;
+    this.#words = owner.words;
+    this.#index = index;
+    this.#idleCell = owner.table.idleCell(index);
+    this.#waitersCell = owner.table.waitersCell(index);
+    this.generation = generation;
+  }
+
+  join(onWake: () => void): SemaphoreUser {
+    const user = new SemaphoreUser(this, onWake);
+    this.#users.push(user);
+    return user;
+  }
+
+  hasRoom(max: number): boolean {
+    return this.#owner.table.total(this.#index) < max;
+  }
+
+  tryAcquire(max: number, since: Instant, waitMsMax?: number): boolean {
+    if (!this.#owner.table.tryAcquire(this.#index, this.generation, this.#held, max, since, waitMsMax)) return false;
+    this.#held++;
+    return true;
+  }
+
+  release(user: SemaphoreUser, max: number, waitMsMax?: number): void {
+    assert(this.#held > 0, 'only a place that was taken is given back');
+    this.#held--;
+    const what = this.#owner.table.release(this.#index, max, this.#oldestWaiter(), waitMsMax);
+    if (what === 'busy') this.#owner.retryLater(this.#index);
+    // `user` looks by itself.
+    if (what === 'kept') for (const other of this.#users) if (other !== user && other.since !== null) other.onWake();
+  }
+
+  /** True: there is a place. */
+  reportOldestWaiter(max: number): boolean {
+    const what = this.#owner.table.setOldestWaiter(this.#index, this.generation, this.#oldestWaiter(), max);
+    if (what === 'busy') this.#owner.retryLater(this.#index);
+    return what === 'granted';
+  }
+
+  changeIdle(change: number): void {
+    this.#idle += change;
+    // One more must be seen before we look whether somebody wants it; that there is one less may be seen late.
+    if (change > 0) this.#words.store(this.#idleCell, this.#idle);
+    else this.#words.put(this.#idleCell, this.#idle);
+  }
+
+  get hasWaiters(): boolean {
+    return this.#words.load(this.#waitersCell) > 0;
+  }
+
+  isDueToOtherWorker(since: Instant): boolean {
+    return this.#owner.table.isDueToOtherWorker(this.#index, since);
+  }
+
+  /** A place may have come: whoever waits here takes it, and what nobody takes goes on to the others. */
+  called(): void {
+    for (const user of [...this.#users]) user.onWake();
+    this.#passOn();
+    // The idle connection that we were asked for may have found work meanwhile; another seat may have one.
+    if (this.#idle === 0 && this.hasWaiters) this.#owner.table.askForIdle(this.#index);
+  }
+
+  #passOn(): void {
+    const { table } = this.#owner;
+    while (table.holds(this.#index) > this.#held && this.#oldestWaiter() === null) {
+      if (table.release(this.#index, Infinity, null) !== 'busy') continue;
+      this.#owner.retryLater(this.#index);
+      break;
+    }
+    if (this.#users.length === 0 && this.#held === 0) this.#owner.unused(this.#index, this);
+  }
+
+  remove(user: SemaphoreUser): void {
+    this.#users = this.#users.filter((other) => other !== user);
+    this.#passOn();
+  }
+
+  #oldestWaiter(): Instant | null {
+    let oldest: Instant | null = null;
+    for (const { since } of this.#users) if (since !== null && (oldest === null || since < oldest)) oldest = since;
+    return oldest;
+  }
+}
+
+/** One of those in a worker who use a slot; nearly always the only one. */
+class SemaphoreUser implements Semaphore {
+  since: Instant | null = null;
+  readonly onWake: () => void;
+  readonly #semaphore: WorkerSemaphore;
+  #idle = 0;
+  #held = 0;
+  #closed = false;
+
+  constructor(semaphore: WorkerSemaphore, onWake: () => void) {
+    this.#semaphore = semaphore;
+    this.onWake = onWake;
+  }
+
+  tryAcquire(max: number, since: Instant, waitMsMax?: number): boolean {
+    if (!this.#semaphore.tryAcquire(max, since, waitMsMax)) return false;
+    this.#held++;
+    return true;
+  }
+
+  hasRoom(max: number): boolean {
+    return this.#semaphore.hasRoom(max);
+  }
+
+  release(max: number, waitMsMax?: number): void {
+    this.#held--;
+    this.#semaphore.release(this, max, waitMsMax);
+    if (this.#closed && this.#held === 0) this.#semaphore.remove(this);
+  }
+
+  reportOldestWaiter(since: Instant | null, max: number): boolean {
+    if (since === null && this.since === null) return false;
+    this.since = since;
+    return this.#semaphore.reportOldestWaiter(max);
+  }
+
+  setIdle(count: number): void {
+    this.#semaphore.changeIdle(count - this.#idle);
+    this.#idle = count;
+  }
+
+  get hasWaiters(): boolean {
+    return this.#semaphore.hasWaiters;
+  }
+
+  isDueToOtherWorker(since: Instant): boolean {
+    return this.#semaphore.isDueToOtherWorker(since);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#held === 0) this.#semaphore.remove(this);
+  }
+}

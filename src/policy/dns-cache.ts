@@ -1,0 +1,149 @@
+import type { FamilyChoice } from '../core/configuration.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Family, NameSource } from '../core/name-resolver.ts';
+import { after, type Instant } from '../core/time.ts';
+
+/** What one lookup of a name said of one family. `failure` has been made of the fault that the world told. */
+export type FamilyOutcome =
+  | { readonly addresses: readonly string[]; readonly ttlS: number | null }
+  | { readonly failure: Failure };
+
+export interface LookupOutcome {
+  readonly source: NameSource;
+  /** Only the families that were asked for, the preferred one first. */
+  readonly families: ReadonlyMap<Family, FamilyOutcome>;
+}
+
+/**
+ * What is known of a name. A lookup that fails takes nothing away: the last good addresses stay, and `failure` says
+ * why they are old.
+ *
+ *     resolving ──▶ resolved ◀──▶ stale
+ *         └───────▶ failed ───▶ resolved
+ */
+export interface DnsCacheEntry {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+  readonly source: NameSource;
+  /** Of the last lookup; null when it found addresses, and before the first is back. */
+  readonly failure: Failure | null;
+  /** Lookups that failed since the last good one. */
+  readonly failuresInRow: number;
+  readonly lookups: number;
+  /** When to ask again. */
+  readonly nextAt: Instant;
+}
+
+export type ResolutionState = 'resolving' | 'resolved' | 'stale' | 'failed';
+
+export function emptyEntry(now: Instant): DnsCacheEntry {
+  return { ipv4: [], ipv6: [], source: 'dns', failure: null, failuresInRow: 0, lookups: 0, nextAt: now };
+}
+
+export function resolutionStateOf(entry: DnsCacheEntry): ResolutionState {
+  if (entry.ipv4.length + entry.ipv6.length > 0) return entry.failure === null ? 'resolved' : 'stale';
+  return entry.lookups === 0 ? 'resolving' : 'failed';
+}
+
+/** A name server that says 0 or 1 s would be asked with every breath; once a second from one thread harms nobody. */
+const ttlMinMs = 1000;
+
+/**
+ * Docker says 600 s for names whose addresses change with each deploy, and a TTL of days outlives every move. A
+ * question every half minute costs nothing.
+ */
+const ttlMaxMs = 30_000;
+
+/** Where an answer has no TTL (the hosts file), it is looked at as often as anything else. */
+const ttlDefaultMs = ttlMaxMs;
+
+/** A failed lookup is repeated soon, since a name that is missing at start often comes with the next container. */
+const retryFirstMs = 1000;
+const retryMaxMs = 30_000;
+
+/** Asked for after 75 to 90 % of the TTL: before it has run out, and not for all names in the same instant. */
+const refreshFrom = 0.75;
+const refreshSpread = 0.15;
+
+/** What is known after a lookup. `chance` is uniform in [0, 1). */
+export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: Instant, chance: number): DnsCacheEntry {
+  const found = [...outcome.families.values()].filter((family) => 'addresses' in family);
+  const lookups = entry.lookups + 1;
+  if (found.length === 0) {
+    const failuresInRow = entry.failuresInRow + 1;
+    const waitMs = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failuresInRow - 1, 10)) * (0.75 + chance / 4);
+    return { ...entry, failure: gravest(outcome), failuresInRow, lookups, nextAt: after(now, waitMs) };
+  }
+  const ttlMs = Math.min(...found.map(({ ttlS }) => (ttlS === null ? ttlDefaultMs : ttlS * 1000)));
+  const bounded = Math.min(ttlMaxMs, Math.max(ttlMinMs, ttlMs));
+  return {
+    ipv4: addressesAfter(entry.ipv4, outcome.families.get('ipv4')),
+    ipv6: addressesAfter(entry.ipv6, outcome.families.get('ipv6')),
+    source: outcome.source,
+    failure: null,
+    failuresInRow: 0,
+    lookups,
+    nextAt: after(now, bounded * (refreshFrom + refreshSpread * chance)),
+  };
+}
+
+/**
+ * How many addresses of one family a name may stand for. Each is an endpoint with checks and connections of its own;
+ * more than any service has, and what a name server could say beyond it (4,000 fit into an answer) is not believed.
+ */
+export const addressesMax = 256;
+
+/** Name servers turn the order with each answer; ours stays, so that nothing seems to change. */
+function addressesAfter(before: readonly string[], outcome: FamilyOutcome | undefined): readonly string[] {
+  if (outcome === undefined) return [];
+  if ('addresses' in outcome) return [...new Set(outcome.addresses)].toSorted().slice(0, addressesMax);
+  // That a family is absent is an answer. That its lookup failed, while the other's went well, is none.
+  return outcome.failure.cause === 'dns_not_found' ? [] : before;
+}
+
+/** Where both families failed: an answer that never came may have had addresses, so it is the cause. */
+function gravest({ families }: LookupOutcome): Failure | null {
+  const failures = [...families.values()].flatMap((family) => ('failure' in family ? [family.failure] : []));
+  const graveness = ({ cause, evidence }: Failure): number => {
+    if (cause !== 'dns_not_found') return 2;
+    return 'rcode' in evidence && evidence.rcode === 'NXDOMAIN' ? 1 : 0;
+  };
+  return failures.toSorted((a, b) => graveness(b) - graveness(a))[0] ?? null;
+}
+
+export function familiesOf(choice: FamilyChoice): readonly Family[] {
+  switch (choice) {
+    case 'ipv4':
+      return ['ipv4'];
+    case 'ipv6':
+      return ['ipv6'];
+    case 'prefer_ipv4':
+      return ['ipv4', 'ipv6'];
+    case 'prefer_ipv6':
+      return ['ipv6', 'ipv4'];
+  }
+}
+
+/** One way to what a name stands for. */
+export interface ResolvedAddress {
+  readonly address: string;
+  /** The same in the other family; null where there is none. */
+  readonly secondAddress: string | null;
+}
+
+/**
+ * The endpoints that a name stands for: each address of the preferred family is one, and the other family is the other
+ * way to it, the nth to the nth. Both families of a name lead to the same machines; counted as endpoints of their own
+ * they would stand for twice as many.
+ */
+export function resolvedAddressesOf(
+  entry: Pick<DnsCacheEntry, Family>,
+  choice: FamilyChoice,
+  may: (address: string) => boolean,
+): readonly ResolvedAddress[] {
+  const [first = 'ipv4', second] = familiesOf(choice);
+  const preferred = entry[first].filter(may);
+  const others = second === undefined ? [] : entry[second].filter(may);
+  if (preferred.length === 0) return others.map((address) => ({ address, secondAddress: null }));
+  return preferred.map((address, at) => ({ address, secondAddress: others[at % others.length] ?? null }));
+}

@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import type { EventSink, NewEvent } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
+import { searchLogFiles } from './log-files.ts';
+import { compressRotated, rotateFile } from './log-rotation.ts';
+
+// Real files, and time that the test moves.
+
+let folder: string;
+let path: string;
+let clock: SimulatedClock;
+let told: NewEvent[];
+let log: LogFile | null;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'candor-care-'));
+  path = join(folder, 'log');
+  clock = new SimulatedClock();
+  told = [];
+  log = null;
+});
+afterEach(async () => {
+  await log?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const events: EventSink = { emit: (event) => void told.push(event as NewEvent) };
+
+async function openLog(options: Partial<LogFileOptions> = {}): Promise<LogFile> {
+  const opened = await openLogFile(path, { clock, events, ...options });
+  assert.ok(opened.ok, opened.ok ? '' : opened.failure.reason);
+  log = opened.value;
+  return log;
+}
+
+const line = (text: string): Uint8Array => Buffer.from(`${text}\n`);
+
+function kinds(): string[] {
+  return told.map(({ kind }) => kind);
+}
+
+/** Moves time until it is so: files take real time. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 10_000; !(await isSo()); await sleep(2)) {
+    assert.ok(performance.now() < end, `it never came to this; told: ${JSON.stringify(told)}`);
+    await clock.advance(100);
+  }
+}
+
+async function textOf(name: string): Promise<string> {
+  const bytes = await readFile(join(folder, name)).catch(() => Buffer.alloc(0));
+  return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+}
+
+const written = (): Promise<void> => until(() => log?.queuedBytes === 0);
+
+describe('a log that grows', () => {
+  const rotation = (bytesMax: number, keepMax: number) => () => ({ bytesMax, keepMax });
+
+  test('is put aside at its size, compressed when another follows, and kept as often as it may be', async () => {
+    const opened = await openLog({ rotation: rotation(12, 3) });
+    for (let n = 0; n < 12; n++) {
+      opened.append(line(`line${n}`), 1);
+      await written();
+      await until(async () => !(await readdir(folder)).some((name) => name.endsWith('.part')));
+      await until(async () => !(await readdir(folder)).includes('log.2'));
+    }
+    const rotated = kinds().filter((kind) => kind === 'log_rotated').length;
+    assert.ok(rotated >= 3, `${rotated} times`);
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log', 'log.1', 'log.2.gz', 'log.3.gz']);
+    const texts = await Promise.all(['log.3.gz', 'log.2.gz', 'log.1', 'log'].map(textOf));
+    const last = texts.join('').trim().split('\n');
+    assert.deepEqual(last, Array.from({ length: 12 }, (_, n) => `line${n}`).slice(-last.length), 'in order, none lost');
+    assert.equal((await stat(join(folder, 'log.2.gz'))).mode & 0o027, 0, 'not for everybody');
+    assert.deepEqual(new Set(kinds()), new Set(['log_rotated']));
+  });
+
+  test('stays where it is while another process writes to it', async () => {
+    let alone = false;
+    const opened = await openLog({ rotation: rotation(5, 2), mayRotate: () => alone });
+    for (const text of ['first', 'second']) opened.append(line(text), 1);
+    await written();
+    assert.deepEqual(await readdir(folder), ['log']);
+    alone = true;
+    opened.append(line('third'), 1);
+    await written();
+    assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\nsecond\n', 'third\n']);
+  });
+
+  test('takes the size of what was there before it into account, and a size that is new', async () => {
+    await writeFile(path, 'from before\n');
+    let bytesMax = 1000;
+    const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1 }) });
+    opened.append(line('first'), 1);
+    await written();
+    bytesMax = 10;
+    opened.append(line('second'), 1);
+    await written();
+    assert.deepEqual([await textOf('log.1'), await textOf('log')], ['from before\nfirst\n', 'second\n']);
+  });
+
+  test('goes on where it cannot be put aside, and says so', async () => {
+    path = join(folder, 'l'.repeat(254)); // there is no room for a number behind it
+    const opened = await openLog({ rotation: rotation(5, 1) });
+    for (const text of ['first', 'second', 'third']) opened.append(line(text), 1);
+    await written();
+    assert.equal(await textOf(basename(path)), 'first\nsecond\nthird\n');
+    assert.equal(kinds()[0], 'log_not_rotated');
+    assert.ok(kinds().length < 3, 'not at each line');
+  });
+
+  const strange: readonly (readonly [what: string, make: (path: string) => unknown])[] = [
+    ['a folder', (at) => mkdir(at)],
+    ['a link', (at) => symlink('precious', at)],
+    ['a link to nothing', (at) => symlink('nothing', at)],
+    ['a pipe', (at) => spawnSync('mkfifo', [at])],
+  ];
+  for (const [what, make] of strange) {
+    test(`passes over a number where ${what} lies, and reads none of it`, async () => {
+      await writeFile(join(folder, 'precious'), 'keep me');
+      await Promise.all(['log.1', 'log.3'].map((name) => make(join(folder, name))));
+      const before = await lstat(join(folder, 'log.3'));
+      for (const text of ['first', 'second', 'third', 'fourth']) {
+        await writeFile(path, `${text}\n`);
+        assert.deepEqual(await rotateFile(path, 3), { ok: true, value: null });
+        assert.deepEqual(await compressRotated(path), { ok: true, value: null });
+      }
+      const names = ['log.1', 'log.2', 'log.3', 'log.4.gz', 'log.5.gz', 'precious'];
+      assert.deepEqual((await readdir(folder)).toSorted(), names);
+      assert.deepEqual(await Promise.all(['log.2', 'log.4.gz', 'log.5.gz'].map(textOf)), [
+        'fourth\n',
+        'third\n',
+        'second\n',
+      ]);
+      assert.equal(await textOf('precious'), 'keep me');
+      assert.equal((await lstat(join(folder, 'log.3'))).ino, before.ino);
+      const { searched } = await searchLogFiles(path, 'none');
+      assert.equal(searched.length, 3);
+    });
+  }
+
+  test('is compressed by way of no link', async () => {
+    await writeFile(join(folder, 'precious'), 'keep me');
+    await symlink('precious', `${path}.gz.part`);
+    await writeFile(`${path}.2`, 'old\n');
+    assert.deepEqual(await compressRotated(path), { ok: true, value: null });
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log.2.gz', 'precious']);
+    assert.deepEqual([await textOf('precious'), await textOf('log.2.gz')], ['keep me', 'old\n']);
+    await mkdir(`${path}.gz.part`);
+    await writeFile(`${path}.3`, 'older\n');
+    assert.equal((await compressRotated(path)).ok, false);
+    assert.equal(await textOf('log.3'), 'older\n');
+  });
+
+  test('is found again in whatever it has become', async () => {
+    const record = (id: string): string =>
+      JSON.stringify({ v: 1, kind: 'exchange', id, at: '2026-01-01T00:00:00.000Z' });
+    for (const id of ['a', 'b', 'c']) {
+      await writeFile(path, `${record(id)}\n`);
+      assert.ok((await rotateFile(path, 5)).ok);
+      assert.ok((await compressRotated(path)).ok);
+      await sleep(5);
+    }
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log.1', 'log.2.gz', 'log.3.gz']);
+    const { searched } = await searchLogFiles(path, 'a');
+    assert.deepEqual(
+      searched.map((file) => basename(file.path)),
+      ['log.1', 'log.2.gz', 'log.3.gz'],
+      'newest first: what was compressed keeps its time',
+    );
+  });
+
+  test('behind a link is put aside where it is, and found by the link', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'data'), '');
+    await symlink(join(elsewhere, 'data'), path);
+    const opened = await openLog({ rotation: rotation(5, 5) });
+    for (const text of ['first', 'second']) {
+      opened.append(line(text), 1);
+      await written();
+    }
+    await until(async () => (await readdir(elsewhere)).includes('data.1'));
+    assert.deepEqual((await readdir(elsewhere)).toSorted(), ['data', 'data.1']);
+    assert.equal(await textOf('log'), 'second\n');
+    const { searched } = await searchLogFiles(path, 'x');
+    assert.deepEqual(
+      searched.map((file) => basename(file.path)),
+      ['log', 'data.1'],
+    );
+  });
+
+  test('behind a descriptor of somebody else is never put aside, nor made anew', async () => {
+    const lent = await open(join(folder, 'lent'), 'a');
+    await symlink(`/proc/self/fd/${lent.fd}`, path);
+    const opened = await openLog({ rotation: rotation(5, 5) });
+    for (const text of ['first', 'second', 'third']) {
+      opened.append(line(text), 1);
+      await written();
+    }
+    await rm(join(folder, 'lent'));
+    await clock.advance(5000);
+    await sleep(20);
+    opened.append(line('fourth'), 1);
+    await written();
+    assert.deepEqual([await readdir(folder), kinds()], [['log'], []]);
+    await lent.close();
+  });
+
+  test('leaves what is none of its own', async () => {
+    for (const name of ['log', 'log.20260101', 'log.1.bak', 'log.0', 'log2.1', 'log.3'])
+      await writeFile(join(folder, name), name);
+    assert.ok((await rotateFile(path, 2)).ok);
+    assert.deepEqual(
+      (await readdir(folder)).toSorted(),
+      ['log.0', 'log.1', 'log.1.bak', 'log.20260101', 'log2.1'],
+      'log.3 is older than the two that are kept',
+    );
+  });
+});
+
+describe('a log that somebody deletes', () => {
+  test('is made anew, and has what was written meanwhile', async () => {
+    const opened = await openLog();
+    opened.append(line('before'), 1);
+    await written();
+    await clock.advance(1000);
+    await until(async () => (await textOf('log')) === 'before\n');
+    await sleep(20);
+    await rm(path);
+    opened.append(line('meanwhile'), 1);
+    await written();
+    await until(() => kinds().includes('log_made_anew'));
+    opened.append(line('after'), 1);
+    await written();
+    const text = await textOf('log');
+    assert.ok(text.endsWith('meanwhile\nafter\n'), JSON.stringify(text));
+    const evidence = told[0]?.evidence as { was: string; bytesSaved: number };
+    assert.equal(evidence.was, 'deleted');
+    assert.equal(opened.dropped, 0);
+  });
+
+  test('with its folder is made anew with it, while nothing is written', async () => {
+    const deep = join(folder, 'deep');
+    await mkdir(deep);
+    path = join(deep, 'log');
+    await openLog();
+    await rm(deep, { recursive: true });
+    await until(() =>
+      readdir(deep).then(
+        (names) => names.includes('log'),
+        () => false,
+      ),
+    );
+  });
+
+  test('and for which no other can be had: keeps lines, counts those that it cannot, says so, and recovers', async () => {
+    const opened = await openLog({ queueBytesMax: 20 });
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder');
+    await until(() => kinds().includes('log_dropped'));
+    for (let n = 0; n < 5; n++) opened.append(line(`line${n}`), 1);
+    await clock.advance(1000);
+    await rm(folder);
+    await until(() => kinds().includes('log_made_anew'));
+    await written();
+    assert.equal(await textOf('log'), 'line0\nline1\nline2\n');
+    assert.deepEqual([opened.dropped, [...opened.droppedBy]], [2, [['ENOTDIR', 2]]]);
+    await until(() => told.at(-1)?.kind === 'log_dropped' && told.at(-1)?.to === 'writing');
+    const counts = told.flatMap((event) =>
+      event.kind === 'log_dropped' ? [(event as NewEvent<'log_dropped'>).evidence.count] : [],
+    );
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      2,
+      'as many as were told',
+    );
+  });
+
+  test('or moves without a signal goes on under its name; what is moved is left alone', async () => {
+    const opened = await openLog();
+    opened.append(line('before'), 1);
+    await written();
+    await rename(path, `${path}.old`);
+    await until(() => kinds().includes('log_made_anew'));
+    opened.append(line('after'), 1);
+    await written();
+    assert.deepEqual([await textOf('log.old'), await textOf('log')], ['before\n', 'after\n']);
+  });
+
+  test('and that has another name still: has nothing to save', async () => {
+    const opened = await openLog();
+    opened.append(line('before'), 1);
+    await written();
+    await link(path, `${path}.kept`);
+    await rm(path);
+    await until(() => kinds().includes('log_made_anew'));
+    assert.deepEqual([await textOf('log.kept'), await textOf('log')], ['before\n', '']);
+  });
+
+  test('and empties in its place goes on in it', async () => {
+    const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1 }) });
+    opened.append(line('nearly twenty'), 1);
+    await written();
+    await writeFile(path, '');
+    await clock.advance(1000);
+    await until(async () => (await stat(path)).size === 0);
+    await sleep(20);
+    opened.append(line('after'), 1);
+    await written();
+    assert.deepEqual([await textOf('log'), kinds()], ['after\n', []]);
+  });
+});
+
+describe('a log in a pipe', () => {
+  const hasPipes = spawnSync('mkfifo', ['--version']).status === 0;
+  const options = { skip: hasPipes ? false : 'there is no mkfifo' };
+
+  test('that nobody reads cannot be opened, and says so at once', options, async () => {
+    spawnSync('mkfifo', [path]);
+    const opened = await openLogFile(path, { clock, events });
+    assert.ok(!opened.ok);
+    assert.deepEqual([opened.failure.errno, /start its reader/.test(opened.failure.reason)], ['ENXIO', true]);
+  });
+
+  test(
+    'whose reader rests: drops what the queue cannot hold, counted; the rest comes when it reads on',
+    options,
+    async () => {
+      spawnSync('mkfifo', [path]);
+      const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const opened = await openLog({ queueBytesMax: 100_000 });
+      const lines = 400;
+      for (let n = 0; n < lines; n++) {
+        opened.append(line(`${n}:${'x'.repeat(995)}`), 1);
+        await clock.advance(0);
+      }
+      await until(() => opened.dropped > 0);
+      let text = '';
+      await until(async () => {
+        const { bytesRead, buffer } = await reader
+          .read(Buffer.alloc(65_536))
+          .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));
+        text += buffer.toString('latin1', 0, bytesRead);
+        return opened.queuedBytes === 0 && bytesRead === 0;
+      });
+      const came = text.trim().split('\n').length;
+      assert.equal(came + opened.dropped, lines, 'each line has come or is counted');
+      assert.deepEqual([...opened.droppedBy.keys()], ['queue_full']);
+      await reader.close();
+    },
+  );
+
+  test('whose reader leaves: drops, counts, and goes on when another reads', options, async () => {
+    spawnSync('mkfifo', [path]);
+    const first = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const opened = await openLog();
+    await first.close();
+    opened.append(line('lost'), 1);
+    await until(() => opened.dropped === 1);
+    const second = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await clock.advance(1000);
+    let text = '';
+    await until(async () => {
+      opened.append(line('again'), 1);
+      const { bytesRead, buffer } = await second
+        .read(Buffer.alloc(4096))
+        .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));
+      text += buffer.toString('latin1', 0, bytesRead);
+      return text.includes('again');
+    });
+    await second.close();
+  });
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noCounts, type WorkerCounts } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { DescriptorReport } from '../control/descriptor-report.ts';
+import { DescriptorLimiter, descriptorLimit, descriptorReserve } from './descriptors.ts';
+
+test('the limit is the soft one of the process, and nothing where nobody says', () => {
+  const limits = [
+    'Limit                     Soft Limit           Hard Limit           Units     ',
+    'Max processes             3900                 3900                 processes ',
+    'Max open files            1024                 524288               files     ',
+  ].join('\n');
+  assert.equal(descriptorLimit(limits), 1024);
+  assert.equal(descriptorLimit('Max open files            unlimited            unlimited            files'), null);
+  assert.equal(descriptorLimit(''), null);
+});
+
+test('within the reserve only who finds room may stay', () => {
+  const counts = noCounts(1);
+  let resting = 3;
+  const makeRoom = (): number => {
+    const closed = Math.min(2, resting);
+    resting -= closed;
+    return closed;
+  };
+  const limiter = new DescriptorLimiter(1024, counts, makeRoom);
+  const first = 1024 - descriptorReserve(1024);
+  assert.equal(limiter.admits(first - 1), true);
+  assert.equal(counts.descriptorsScarce, 0);
+  assert.deepEqual([limiter.admits(first), limiter.admits(1023), limiter.admits(first)], [true, true, false]);
+  assert.deepEqual([counts.descriptorsScarce, counts.closedForDescriptors], [3, 3]);
+});
+
+test('without a limit that is known everybody may stay', () => {
+  const limiter = new DescriptorLimiter(null, noCounts(1), () => assert.fail('nobody has to go'));
+  assert.equal(limiter.admits(1_000_000), true);
+});
+
+test('that descriptors are scarce is told once, and once that there are enough again', async () => {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  const events: EventSink = { emit: ({ to, evidence }) => void told.push(`${to} ${JSON.stringify(evidence)}`) };
+  let open = 990;
+  const report = new DescriptorReport(clock, events, 1024, async () => open);
+  const note = async (counts: Partial<WorkerCounts>): Promise<void> => {
+    report.note([{ ...noCounts(1), ...counts }, noCounts(2)]);
+    await clock.advance(250);
+  };
+  const passes = async (counts: Partial<WorkerCounts>, ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 250) await note(counts);
+  };
+  await note({});
+  await note({ descriptorsScarce: 2, closedForDescriptors: 5 });
+  await note({ descriptorsScarce: 9, closedForDescriptors: 7, refusedWithoutDescriptor: 2 });
+  const last = { descriptorsScarce: 10, closedForDescriptors: 7, refusedWithoutDescriptor: 3 };
+  await passes(last, 5000);
+  assert.equal(told.length, 1, 'as long as there are few');
+  open = 700;
+  await passes(last, 3000);
+  assert.deepEqual(told, [
+    'scarce {"limit":1024,"open":990,"closed":5,"refused":0}',
+    'enough {"limit":1024,"open":700,"closed":7,"refused":3}',
+  ]);
+  await note({ ...last, descriptorsScarce: 11 });
+  assert.equal(told.length, 3);
+});

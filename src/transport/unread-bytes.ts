@@ -1,0 +1,84 @@
+import { readSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { errnoOf } from './errno.ts';
+import { sharedReadBuffer } from './read-buffers.ts';
+
+// What the kernel holds of a plain connection and Node has not read. Node has no such look, so it goes to the
+// descriptor itself; where there is none, nothing is known and nothing is lost that was not.
+
+/** Who takes what is left. */
+export interface UnreadTaker {
+  deliver(bytes: Uint8Array, length: number): void;
+}
+
+/**
+ * Reads the rest of a connection before it is closed because a write has failed.
+ *
+ * An endpoint may answer a request that it does not read to its end, and close. Our next write then fails, and Node
+ * closes the socket at once, with the answer in it unread: but an RST takes nothing away that has come before it.
+ */
+export function saveUnreadBytes(socket: Socket, taker: UnreadTaker): void {
+  const close = socket._destroy.bind(socket);
+  socket._destroy = (error, done) => {
+    if (error !== null && error !== undefined) readUnread(descriptorOf(socket), taker);
+    close(error, done);
+  };
+}
+
+/** Hands over what the kernel holds of an open descriptor; nothing of one that is null. */
+export function readUnread(descriptor: number | null, taker: UnreadTaker): void {
+  if (descriptor === null) return;
+  for (;;) {
+    const length = readSome(descriptor, sharedReadBuffer, sharedReadBuffer.length);
+    if (typeof length === 'string' || length === 0) return;
+    taker.deliver(sharedReadBuffer, length);
+  }
+}
+
+/**
+ * Whether the peer has sent nothing and ended nothing that the kernel knows of. It takes away what has come, so it is
+ * for connections on which nothing is awaited. Some 5 µs, most of it for the error by which Node says "not yet".
+ */
+export function isQuiet(socket: Socket): boolean {
+  const descriptor = descriptorOf(socket);
+  return descriptor === null ? !socket.destroyed : isQuietAt(descriptor);
+}
+
+/** The same of an open descriptor. */
+export function isQuietAt(descriptor: number): boolean {
+  return readSome(descriptor, ahead, 1) === 'EAGAIN';
+}
+
+/**
+ * A copy of what has come on an open socket and Node has not read, at most 16 KiB: the rest is left for Node. Null where
+ * that is nothing, or nobody knows. Some 5 µs, as `isQuiet`.
+ */
+export function readAhead(socket: Socket): Uint8Array | null {
+  const descriptor = descriptorOf(socket);
+  return descriptor === null ? null : readAheadAt(descriptor);
+}
+
+/** The same of an open descriptor. */
+export function readAheadAt(descriptor: number): Uint8Array | null {
+  const length = readSome(descriptor, ahead, ahead.length);
+  return typeof length === 'string' || length === 0 ? null : Buffer.from(ahead.subarray(0, length));
+}
+
+/** Of its own: who looks may be called while somebody further out still reads from the shared one. */
+const ahead = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** The bytes read, 0 at the end; or the error's code. */
+function readSome(descriptor: number, into: Uint8Array, bytesMax: number): number | string {
+  try {
+    return readSync(descriptor, into, 0, bytesMax, null);
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+/** Node keeps it in the handle, which its types do not show. */
+function descriptorOf(socket: Socket): number | null {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  const descriptor = handle?.fd;
+  return descriptor !== undefined && descriptor >= 0 ? descriptor : null;
+}

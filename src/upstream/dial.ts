@@ -1,0 +1,262 @@
+import { isIP } from 'node:net';
+import type {
+  Cancellable,
+  Connector,
+  ConnectWaiter,
+  ResolveWaiter,
+  UnknownCode,
+  NetworkFault,
+} from '../core/connector.ts';
+import type { UpstreamTls } from '../core/configuration.ts';
+import { Deadline, type Deadlines } from '../core/deadline.ts';
+import { type EndpointAddress, hostPort } from '../core/endpoint.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { after, type Clock, type Instant, never } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { connectFailure } from './connect-failure.ts';
+import { unknownCode } from './unknown-code.ts';
+
+export interface DialLimits {
+  readonly dnsMs: number;
+  readonly connectMs: number;
+  readonly tlsMs: number;
+}
+
+export interface DialTarget {
+  readonly address: EndpointAddress;
+  /** The name that led to the address; null where it was written as it is. */
+  readonly name: string | null;
+  /** The same in the other family; null where there is none. */
+  readonly secondAddress: string | null;
+  /** The address as the record shows it. */
+  readonly addressText: string;
+  readonly tls: UpstreamTls | null;
+  readonly limits: DialLimits;
+}
+
+export interface DialWaiter {
+  onStage(stage: 'dns' | 'connect' | 'tls'): void;
+  /** `place` is where the connection leads, which may be another address of the same name. */
+  onDialed(transport: Transport, address: string): void;
+  onDialFailed(failure: Failure): void;
+}
+
+export interface DialPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly connector: Connector;
+  /** Called for an error code that `connect-failure.ts` does not know. */
+  readonly onUnclassified: (unknown: UnknownCode) => void;
+}
+
+/**
+ * How long an address has to itself before the next one is tried beside it: what RFC 8305 §5 recommends. One that
+ * refuses or cannot be reached ends its turn at once.
+ */
+const attemptDelayMs = 250;
+
+/**
+ * A connection on its way: look up, connect, handshake. Each stage has its own limit and its own failure.
+ *
+ *     dns ──▶ connect ──▶ tls ──▶ opened
+ *      └─────────┴─────────┴────▶ not opened
+ *
+ * Where there are several addresses they are raced (RFC 8305, "Happy Eyeballs"): the first that connects is it, and the
+ * others are closed. Nothing has been sent by then, so nothing can have been executed twice. A handshake that fails is
+ * no matter of addresses: it ends the opening.
+ */
+export class Dial extends Deadline implements ResolveWaiter {
+  #stage: 'dns' | 'connect' | 'tls' | 'over' = 'connect';
+  /** Addresses that have not had their turn. */
+  #untried: string[] = [];
+  #racing: DialAttempt[] = [];
+  #lookup: Cancellable | null = null;
+  #limitAt: Instant = never;
+  /** Of the addresses that failed, what tells most. */
+  #worst: FailedDialAttempt | null = null;
+
+  readonly #target: DialTarget;
+  readonly #ports: DialPorts;
+  readonly #waiter: DialWaiter;
+  /** What is asked for, and what the certificate must bear. */
+  readonly #name: string;
+
+  constructor(target: DialTarget, ports: DialPorts, waiter: DialWaiter) {
+    super();
+    this.#target = target;
+    this.#ports = ports;
+    this.#waiter = waiter;
+    const { address, name, tls } = target;
+    const written = tls?.serverName ?? name ?? (address.kind === 'tcp' ? address.host : 'localhost');
+    // The dot that says "nothing is missing" is for name servers: no certificate has it (RFC 6066 §3).
+    this.#name = written.replace(/\.$/, '');
+  }
+
+  begin(): void {
+    this.#ports.deadlines.add(this);
+    const { address, secondAddress, limits } = this.#target;
+    if (address.kind === 'tcp' && isIP(address.host) === 0) return this.#resolve(address.host);
+    this.#enter('connect', limits.connectMs);
+    if (address.kind === 'unix')
+      return this.#startAttempt({ kind: 'unix', path: address.path }, this.#target.addressText);
+    if (secondAddress !== null) this.#untried.push(secondAddress);
+    this.#startAttempt({ kind: 'tcp', address: address.host, port: address.port }, this.#target.addressText);
+  }
+
+  cancel(): void {
+    this.#finish();
+    this.#cancelAttempts(null);
+  }
+
+  #resolve(host: string): void {
+    this.#enter('dns', this.#target.limits.dnsMs);
+    this.#lookup = this.#ports.connector.resolve(host, this);
+  }
+
+  onResolved(addresses: readonly string[]): void {
+    if (this.#stage !== 'dns') return;
+    this.#waiter.onStage('dns');
+    this.#enter('connect', this.#target.limits.connectMs);
+    this.#untried = [...addresses];
+    this.#startNext();
+  }
+
+  onResolveFailed(fault: NetworkFault): void {
+    if (this.#stage !== 'over') this.#end(fault, this.#target.addressText);
+  }
+
+  /** Begins with the address whose turn it is. False when there is none. */
+  #startNext(): boolean {
+    const { address } = this.#target;
+    const next = this.#untried.shift();
+    if (next === undefined || address.kind !== 'tcp') return false;
+    this.#startAttempt({ kind: 'tcp', address: next, port: address.port }, hostPort(next, address.port));
+    return true;
+  }
+
+  #startAttempt(to: DialAddress, address: string): void {
+    const { tls } = this.#target;
+    const target = { ...to, tls: tls === null ? null : { serverName: this.#name, settings: tls } };
+    const racer = new DialAttempt(address, this);
+    this.#racing.push(racer);
+    this.at = this.#limitAt;
+    if (this.#untried.length > 0) {
+      this.at = Math.min(this.#limitAt, after(this.#ports.clock.now(), attemptDelayMs)) as Instant;
+    }
+    racer.step = this.#ports.connector.connect(target, racer);
+  }
+
+  /** For `Try` alone, like the two that follow. The race is won. */
+  transportConnected(winner: DialAttempt): void {
+    if (this.#stage !== 'connect') return;
+    this.#untried = [];
+    this.#cancelAttempts(winner);
+    this.#waiter.onStage('connect');
+    this.at = this.#limitAt;
+    if (this.#target.tls !== null) this.#enter('tls', this.#target.limits.tlsMs);
+  }
+
+  connected({ address }: DialAttempt, transport: Transport): void {
+    if (this.#stage === 'over') return transport.close('close');
+    if (this.#stage === 'tls') this.#waiter.onStage('tls');
+    this.#finish();
+    this.#waiter.onDialed(transport, address);
+  }
+
+  failed(loser: DialAttempt, fault: NetworkFault): void {
+    if (this.#stage === 'over') return;
+    this.#racing = this.#racing.filter((one) => one !== loser);
+    if (this.#stage === 'tls') return this.#end(fault, loser.address);
+    // That a family cannot be reached from here says less than what an address answered.
+    const failed = { fault, address: loser.address };
+    if (this.#worst === null || (this.#isUnroutable(this.#worst) && !this.#isUnroutable(failed))) this.#worst = failed;
+    if (this.#startNext() || this.#racing.length > 0) return;
+    this.#end(this.#worst.fault, this.#worst.address);
+  }
+
+  override onExpired(now: Instant): void {
+    if (this.#stage === 'connect' && now < this.#limitAt) {
+      this.at = this.#limitAt;
+      this.#startNext();
+      return;
+    }
+    const stage = this.#stage;
+    const address = this.#racing[0]?.address ?? this.#target.addressText;
+    this.cancel();
+    const { dnsMs, connectMs, tlsMs } = this.#target.limits;
+    const waiter = this.#waiter;
+    if (stage === 'dns') waiter.onDialFailed(fail('dns_timeout', 'dns', { name: this.#name, limitMs: dnsMs }));
+    if (stage === 'connect') waiter.onDialFailed(fail('connect_timeout', 'connect', { address, limitMs: connectMs }));
+    if (stage === 'tls') waiter.onDialFailed(fail('tls_timeout', 'tls', { address, limitMs: tlsMs }));
+  }
+
+  #isUnroutable(failed: FailedDialAttempt): boolean {
+    return this.#failureOf(failed)?.cause === 'connect_unroutable';
+  }
+
+  #failureOf({ fault, address }: FailedDialAttempt): Failure | null {
+    return connectFailure(fault, { address, name: this.#name });
+  }
+
+  #end(fault: NetworkFault, address: string): void {
+    this.cancel();
+    const failure = this.#failureOf({ fault, address });
+    if (failure !== null) return this.#waiter.onDialFailed(failure);
+    this.#ports.onUnclassified(fault);
+    this.#waiter.onDialFailed(unknownCode(fault));
+  }
+
+  #enter(stage: 'dns' | 'connect' | 'tls', limitMs: number): void {
+    this.#stage = stage;
+    this.#limitAt = after(this.#ports.clock.now(), limitMs);
+    this.at = this.#limitAt;
+  }
+
+  /** Ends whatever is under way but `winner`. */
+  #cancelAttempts(winner: DialAttempt | null): void {
+    const losers = this.#racing.filter((one) => one !== winner);
+    this.#racing = winner === null ? [] : [winner];
+    for (const { step } of losers) step?.cancel();
+    this.#lookup?.cancel();
+    this.#lookup = null;
+  }
+
+  #finish(): void {
+    this.#stage = 'over';
+    this.#untried = [];
+    this.#ports.deadlines.remove(this);
+  }
+}
+
+interface FailedDialAttempt {
+  readonly fault: NetworkFault;
+  readonly address: string;
+}
+
+type DialAddress =
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** One address in the race. */
+class DialAttempt implements ConnectWaiter {
+  readonly address: string;
+  step: Cancellable | null = null;
+  readonly #dial: Dial;
+
+  constructor(address: string, dial: Dial) {
+    this.address = address;
+    this.#dial = dial;
+  }
+
+  onTransportConnected(): void {
+    this.#dial.transportConnected(this);
+  }
+
+  onConnected(transport: Transport): void {
+    this.#dial.connected(this, transport);
+  }
+
+  onConnectFailed(fault: NetworkFault): void {
+    this.#dial.failed(this, fault);
+  }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { RepeatDetector, matchesEntry, hashOf, ParsedHeadMemo, memoBytesMin } from './parsed-head-memo.ts';
+
+const bytes = fc.uint8Array({ minLength: memoBytesMin, maxLength: 200 });
+
+describe('bytes that have come before', () => {
+  it('are recognised wherever they stand, and no others are', () => {
+    const property = fc.property(bytes, bytes, fc.nat({ max: 20 }), fc.nat(), (known, other, start, place) => {
+      const kept = new ParsedHeadMemo<string>();
+      const hash = hashOf(known, 0, known.length);
+      const entry = kept.keep(hash, Buffer.from(known), 'read');
+      const moved = Buffer.concat([Buffer.alloc(start), known, other]);
+      const end = start + known.length;
+      assert.equal(hashOf(moved, start, end), hash);
+      assert.equal(kept.find(hash, moved, start, end), entry);
+      const changed = place % known.length;
+      moved[start + changed] = (known[changed] as number) ^ 1;
+      assert.equal(matchesEntry(entry, moved, start), false);
+      assert.notEqual(hashOf(moved, start, end), hash);
+      assert.equal(kept.find(hash, moved, start, end), null);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});
+
+describe('a connection whose heads are', () => {
+  /** How many of so many heads are looked at. */
+  const looksOf = (heads: number, hashOfHead: (head: number) => number): number => {
+    const detector = new RepeatDetector();
+    let looks = 0;
+    for (let head = 0; head < heads; head++) {
+      if (!detector.checksNext()) continue;
+      looks += 1;
+      detector.isRepeat(hashOfHead(head));
+    }
+    return looks;
+  };
+
+  it('new each time has one in sixteen looked at', () => {
+    assert.equal(
+      looksOf(6400, (head) => head),
+      400,
+    );
+  });
+
+  it('each the same twice has all of them looked at', () => {
+    assert.equal(
+      looksOf(6400, (head) => head >> 1),
+      6400,
+    );
+  });
+
+  it('the same again after a thousand that were new is noticed within 66 of them', () => {
+    const detector = new RepeatDetector();
+    for (let head = 0; head < 1000; head++) if (detector.checksNext()) detector.isRepeat(head);
+    let heads = 1;
+    while (!(detector.checksNext() && detector.isRepeat(-2))) heads += 1;
+    assert.ok(heads <= 66, String(heads));
+  });
+});

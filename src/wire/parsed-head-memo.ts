@@ -1,0 +1,113 @@
+/** Bytes that have come more than once, and what they were read as, which nobody may change. */
+export interface ParsedHeadEntry<Read> {
+  /** A copy of them. */
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  readonly hash: number;
+  readonly read: Read;
+}
+
+/** Shorter ones are read as quickly, longer ones are mostly of one client's invention. */
+export const memoBytesMin = 16;
+export const memoBytesMax = 2048;
+
+/** Together, with what was read in them, at most some 1 MiB per thread. */
+const keptMax = 256;
+
+/**
+ * What a client says in its fields it mostly says again with the next request, to the byte: who it is, what it takes, its
+ * cookies. HTTP/2 and HTTP/3 rest on that (RFC 7541); here it spares reading the same bytes again. Shared by the connections
+ * of a thread, since many clients are the same program.
+ *
+ * Only what has come twice in a row on one connection is kept (`Habit`), so that who says something new each time costs no
+ * memory.
+ */
+export class ParsedHeadMemo<Read> {
+  readonly #kept = new Map<number, ParsedHeadEntry<Read>>();
+
+  /** Bytes [start, end) as they came before, on whichever connection; `mark` is theirs. */
+  find(hash: number, bytes: Uint8Array, start: number, end: number): ParsedHeadEntry<Read> | null {
+    const known = this.#kept.get(hash);
+    return known !== undefined && known.bytes.length === end - start && matchesEntry(known, bytes, start)
+      ? known
+      : null;
+  }
+
+  keep(hash: number, bytes: Buffer, read: Read): ParsedHeadEntry<Read> {
+    if (this.#kept.size >= keptMax) this.#kept.clear();
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const entry = { bytes, view, hash, read };
+    this.#kept.set(hash, entry);
+    return entry;
+  }
+}
+
+/** So many new heads one after the other, and as many are not looked at then. */
+const missesMax = 4;
+const pauseHeads = 60;
+
+/**
+ * Whether one connection's heads come again. A look at each (`markOf`) costs 6 % of a small GET (1.02 to 1.09), so where they
+ * are new each time only every sixteenth is looked at: then it was a tie (0.85 to 1.02).
+ */
+export class RepeatDetector {
+  #lastHash = -1;
+  #misses = 0;
+  #pause = 0;
+
+  /** Asked once for each head: whether it is to be looked at. */
+  checksNext(): boolean {
+    if (this.#pause === 0) return true;
+    this.#pause -= 1;
+    return false;
+  }
+
+  /** A head with this mark has come; whether the one before had the same. */
+  isRepeat(hash: number): boolean {
+    const isRepeat = hash === this.#lastHash;
+    this.#lastHash = hash;
+    this.#misses = isRepeat ? 0 : this.#misses + 1;
+    if (this.#misses >= missesMax) {
+      this.#misses = 0;
+      this.#pause = pauseHeads;
+    }
+    return isRepeat;
+  }
+}
+
+/**
+ * A number that differs where bytes differ, but for one time in some thousand millions: to see that something comes again
+ * without keeping it. Of at least `repeatedBytesMin` bytes. Every one counts: a Date differs in its last digit.
+ */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
+  const last = end - start - 4;
+  let hash = Math.imul(view.getInt32(last, true), 31) ^ last;
+  for (let at = 0; at < last; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), 0x01000193);
+  return hash;
+}
+
+/**
+ * Whether `bytes` has the whole of `known` at `start`, where it has as many bytes.
+ *
+ * Measured, 560 bytes: 0.19 µs, 0.23 by a call into Node, 0.5 byte by byte.
+ */
+export function matchesEntry(known: ParsedHeadEntry<unknown>, bytes: Uint8Array, start: number): boolean {
+  const { length } = known.bytes;
+  if (bytes !== lastBytes) lookAt(bytes);
+  const theirs = lastView;
+  const ours = known.view;
+  for (let at = 0; at + 4 <= length; at += 4) {
+    if (ours.getInt32(at, true) !== theirs.getInt32(start + at, true)) return false;
+  }
+  return ours.getInt32(length - 4, true) === theirs.getInt32(start + length - 4, true);
+}
+
+/** Nearly everything comes in the one buffer that all connections of a thread read into. */
+let lastBytes: Uint8Array = new Uint8Array(0);
+let lastView = new DataView(lastBytes.buffer);
+
+function lookAt(bytes: Uint8Array): void {
+  lastBytes = bytes;
+  lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}

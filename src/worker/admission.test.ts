@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClientLimits } from '../core/configuration.ts';
+import { noCounts } from '../core/counters.ts';
+import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
+import { SharedCounts } from '../limits/shared-counts.ts';
+import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { addressKey, WorkerAdmission } from './admission.ts';
+
+const limits = { connectionsMax: 4, connectionsPerAddressMax: 2, ipv6PrefixBits: 64 } as ClientLimits;
+
+/** Two workers that count together; 10.0.0.1 is trusted. */
+function workers() {
+  const clock = new SimulatedClock();
+  const shared = new SharedCounts({ workersMax: 2, endpointsMax: 1, addressesMax: 64 }, clock, new SeededRandom(1));
+  const admissionOf = () => {
+    const semaphores = new WorkerSemaphores(shared.memory, shared.claimWorkerIndex() ?? -1, clock);
+    const counts = noCounts(1);
+    const { clientConnections: connections, clientAddresses: addresses } = semaphores;
+    const isTrusted = (address: string): boolean => address === '10.0.0.1';
+    return { counts, admission: new WorkerAdmission({ clock, counts, connections, addresses, isTrusted }) };
+  };
+  return { shared, one: admissionOf(), other: admissionOf() };
+}
+
+test('all workers together take as many connections as there may be', () => {
+  const { one, other } = workers();
+  const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'];
+  const places = addresses.map((address, index) => (index % 2 === 0 ? one : other).admission.acquire(address, limits));
+  assert.ok(places.every((place) => place !== null));
+  assert.equal(one.admission.acquire('192.0.2.5', limits), null);
+  assert.deepEqual([one.counts.refusedAtMax, one.counts.lastRefusedAddress], [1, '192.0.2.5']);
+  other.admission.release(places[1] ?? '', limits);
+  assert.notEqual(one.admission.acquire('192.0.2.5', limits), null);
+});
+
+test('an address has its share in all workers together, and takes none of the others’', () => {
+  const { one, other } = workers();
+  const place = one.admission.acquire('192.0.2.1', limits) ?? '';
+  assert.notEqual(other.admission.acquire('192.0.2.1', limits), null);
+  assert.equal(one.admission.acquire('192.0.2.1', limits), null);
+  assert.deepEqual([one.counts.refusedAtAddressMax, one.counts.clientConnectionsRefused], [1, 1]);
+  // Nothing of the place that all share is lost with it.
+  assert.notEqual(other.admission.acquire('192.0.2.2', limits), null);
+  one.admission.release(place, limits);
+  assert.notEqual(one.admission.acquire('192.0.2.1', limits), null);
+});
+
+describe('while another worker counts, and has been put aside by the system', () => {
+  const admissionWhere = (takesAt: number, hasRoom: boolean, addressTakesAt = takesAt) => {
+    let [tries, addressTries] = [0, 0];
+    const counts = noCounts(1);
+    const clock = new SimulatedClock();
+    // Naps take twice as long as they should, as on a busy machine.
+    const nap = (waitMsMax: number): void => clock.advanceSync(2 * waitMsMax);
+    const connections = {
+      hasRoom: () => hasRoom,
+      tryAcquire(_max: number, _since: number, waitMsMax = 250): boolean {
+        if (++tries >= takesAt) return true;
+        if (hasRoom) nap(waitMsMax);
+        return false;
+      },
+      release: (_max: number, waitMsMax = 250) => nap(waitMsMax),
+    } as unknown as Semaphore;
+    const addresses = {
+      tryAcquire(_key: string, _max: number, waitMsMax = 250): string {
+        if (++addressTries >= addressTakesAt) return 'acquired';
+        nap(waitMsMax);
+        return 'busy';
+      },
+    } as unknown as AddressSemaphores;
+    const admission = new WorkerAdmission({ clock, counts, connections, addresses, isTrusted: () => false });
+    return { counts, admission, clock, tries: () => tries };
+  };
+
+  test('a client is kept waiting for a moment, and not turned away', () => {
+    const { admission, counts } = admissionWhere(5, true);
+    assert.equal(admission.acquire('192.0.2.1', limits), '192.0.2.1');
+    assert.equal(counts.clientConnectionsRefused, 0);
+  });
+
+  test('it is turned away at once where there is no room, and in the end where nobody ever comes back', () => {
+    const full = admissionWhere(Infinity, false);
+    assert.equal(full.admission.acquire('192.0.2.1', limits), null);
+    assert.equal(full.tries(), 1);
+    const stuck = admissionWhere(Infinity, true);
+    assert.equal(stuck.admission.acquire('192.0.2.1', limits), null);
+    assert.deepEqual([stuck.counts.refusedAtMax, stuck.counts.refusedUncounted], [0, 1]);
+  });
+
+  for (const [what, takesAt, addressTakesAt] of [
+    ['all', Infinity, 1],
+    ['the address', 1, Infinity],
+    ['all, then the address', 9, Infinity],
+  ] as const) {
+    test(`a worker is held up for half a second at most by who counts ${what}, and by the next clients hardly`, () => {
+      const { admission, counts, clock } = admissionWhere(takesAt, true, addressTakesAt);
+      const beganAt = clock.now();
+      assert.equal(admission.acquire('192.0.2.1', limits), null);
+      const heldUpMs = clock.now() - beganAt;
+      assert.ok(heldUpMs <= 500, `${heldUpMs} ms`);
+      for (let client = 0; client < 20; client++) assert.equal(admission.acquire('192.0.2.1', limits), null);
+      const nextMs = clock.now() - beganAt - heldUpMs;
+      assert.ok(nextMs <= 100, `${nextMs} ms`);
+      assert.deepEqual([counts.refusedUncounted, counts.refusedAtMax, counts.refusedAtAddressMax], [21, 0, 0]);
+      clock.advanceSync(2000);
+      assert.equal(admission.acquire('192.0.2.1', limits), null);
+      assert.ok(clock.now() - beganAt > 2500, 'after a while somebody is waited for again');
+    });
+  }
+});
+
+test('a trusted peer carries many clients, and is counted only with all', () => {
+  const { one, shared } = workers();
+  for (let count = 0; count < 4; count++) assert.notEqual(one.admission.acquire('10.0.0.1', limits), null);
+  assert.equal(one.admission.acquire('10.0.0.1', limits), null);
+  assert.equal(shared.clientConnections, 4);
+});
+
+test('the clients that a trusted peer names are counted by their own address', () => {
+  const { one } = workers();
+  assert.notEqual(one.admission.acquireAddress('192.0.2.1', limits), null);
+  const place = one.admission.acquireAddress('192.0.2.1', limits) ?? '';
+  assert.equal(one.admission.acquireAddress('192.0.2.1', limits), null);
+  one.admission.releaseAddress(place);
+  assert.notEqual(one.admission.acquireAddress('192.0.2.1', limits), null);
+});
+
+describe('addresses count together', () => {
+  const pairs: readonly (readonly [a: string, b: string, bits: number, same: boolean])[] = [
+    ['192.0.2.1', '192.0.2.1', 64, true],
+    ['192.0.2.1', '192.0.2.2', 64, false],
+    ['2001:db8::1', '2001:db8:0:0:ffff::2', 64, true],
+    ['2001:db8::1', '2001:db8:0:1::1', 64, false],
+    ['2001:db8::1', '2001:db8:0:1::1', 56, true],
+    ['2001:db8:0:100::', '2001:db8:0:2ff::', 56, false],
+    ['2001:db8:0:10::', '2001:db8:0:1f::', 60, true],
+    ['2001:db8:0:10::', '2001:db8:0:20::', 60, false],
+    ['2001:db8::1', '2001:db8::2', 128, false],
+    ['fe80::1%eth0', 'fe80::2%eth0', 64, true],
+  ];
+  for (const [a, b, bits, same] of pairs) {
+    test(`${a} and ${b} at ${bits} bits: ${same ? 'yes' : 'no'}`, () => {
+      assert.equal(addressKey(a, bits) === addressKey(b, bits), same);
+      assert.ok(addressKey(a, bits).length <= 48);
+    });
+  }
+});

@@ -1,0 +1,160 @@
+import type { ClientLimits } from '../core/configuration.ts';
+import type { WorkerCounts } from '../core/counters.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import type { ConnectionAdmission } from '../downstream/ports.ts';
+import { parseIp } from '../policy/ip-address.ts';
+import { isPrivateAddress } from '../policy/private-address.ts';
+
+export interface AdmissionParts {
+  readonly clock: Clock;
+  readonly counts: WorkerCounts;
+  /** Client connections of all workers together. */
+  readonly connections: Semaphore;
+  readonly addresses: AddressSemaphores;
+  /** Trusted peers carry the connections of many clients. */
+  readonly isTrusted: (address: string) => boolean;
+}
+
+/**
+ * Each try waits some 20 ms for whoever counts at this moment; on a busy machine that one may be put aside for longer. Less
+ * than half a second's delay in all is better than a client that is reset for nothing. The worker does nothing else meanwhile,
+ * and main takes one for lost that does not answer for three seconds.
+ */
+const tryMs = 20;
+const waitMsMax = 400;
+
+/** After such a wait in vain nobody is waited for again for a while: the next clients have come already. */
+const pauseMs = 1000;
+const pausedTryMs = 1;
+
+/**
+ * How many refused connections a worker answers at a time. Each may hold as much as a request head; what is beyond is
+ * reset, so that a flood costs no more than before.
+ */
+export const refusalsMax = 64;
+
+/** A client that is told so closes other connections, or waits for its turn. */
+const retryAfterS = 5;
+
+/** Whoever has this key is counted with nobody. */
+const uncountedKey = '';
+
+/**
+ * Who may connect: as many as there are places in all workers together, and of those only so many from one address.
+ * A connection beyond that is counted, told of, and answered with why, or reset where `refusalsMax` are being answered.
+ */
+export class WorkerAdmission implements ConnectionAdmission {
+  readonly #parts: AdmissionParts;
+  #pausesUntil: Instant;
+  /** Why the last connection was refused; null where that cannot be said to its client. */
+  #refusal: Failure | null = null;
+  #refusals = 0;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+    this.#pausesUntil = parts.clock.now();
+  }
+
+  acquire(address: string, limits: ClientLimits): string | null {
+    const { clock, connections } = this.#parts;
+    const beganAt = clock.now();
+    while (!connections.tryAcquire(limits.connectionsMax, clock.now(), this.#tryMs(beganAt))) {
+      if (!connections.hasRoom(limits.connectionsMax)) return this.#refusedAtMax(address, limits);
+      if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
+    }
+    const key = this.#acquireAddress(address, limits, beganAt);
+    if (key === null) connections.release(limits.connectionsMax, pausedTryMs);
+    return key;
+  }
+
+  acquireAddress(address: string, limits: ClientLimits): string | null {
+    return this.#acquireAddress(address, limits, this.#parts.clock.now());
+  }
+
+  #acquireAddress(
+    address: string,
+    { connectionsPerAddressMax, ipv6PrefixBits }: ClientLimits,
+    beganAt: Instant,
+  ): string | null {
+    const { addresses, isTrusted } = this.#parts;
+    if (connectionsPerAddressMax === null || isTrusted(address)) return uncountedKey;
+    const key = addressKey(address, ipv6PrefixBits);
+    for (;;) {
+      const answer = addresses.tryAcquire(key, connectionsPerAddressMax, this.#tryMs(beganAt));
+      if (answer === 'acquired') return key;
+      // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
+      if (answer !== 'busy') return this.#refusedAtAddressMax(address, connectionsPerAddressMax);
+      if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
+    }
+  }
+
+  #tryMs(beganAt: Instant): number {
+    return beganAt < this.#pausesUntil ? pausedTryMs : tryMs;
+  }
+
+  /** Whether whoever came at `beganAt` and met a lock may wait for it once more. */
+  #mayWait(beganAt: Instant): boolean {
+    if (beganAt < this.#pausesUntil) return false;
+    const now = this.#parts.clock.now();
+    if (now - beganAt < waitMsMax) return true;
+    this.#pausesUntil = after(now, pauseMs);
+    return false;
+  }
+
+  #refused(address: string, why: 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedUncounted'): null {
+    const { counts } = this.#parts;
+    counts[why]++;
+    counts.clientConnectionsRefused++;
+    counts.lastRefusedAddress = address;
+    this.#refusal = null;
+    return null;
+  }
+
+  #refusedAtMax(address: string, { connectionsMax: limit }: ClientLimits): null {
+    this.#refused(address, 'refusedAtMax');
+    this.#refusal = fail('too_many_connections', 'request', { limit, retryAfterS });
+    return null;
+  }
+
+  #refusedAtAddressMax(address: string, limit: number): null {
+    this.#refused(address, 'refusedAtAddressMax');
+    this.#parts.counts.lastAddressAtMax = address;
+    const isPrivate = isPrivateAddress(address);
+    this.#refusal = fail('too_many_connections_from_address', 'request', { address, limit, isPrivate, retryAfterS });
+    return null;
+  }
+
+  refusal(): Failure | null {
+    if (this.#refusal === null || this.#refusals >= refusalsMax) return null;
+    this.#refusals++;
+    return this.#refusal;
+  }
+
+  refusalOver(): void {
+    this.#refusals--;
+  }
+
+  release(key: string, limits: ClientLimits): void {
+    this.releaseAddress(key);
+    this.#parts.connections.release(limits.connectionsMax);
+  }
+
+  releaseAddress(key: string): void {
+    if (key !== uncountedKey) this.#parts.addresses.release(key);
+  }
+}
+
+/** An address as it is counted: of IPv6 its first bits, which are what one customer has all of. */
+export function addressKey(address: string, ipv6PrefixBits: number): string {
+  if (!address.includes(':')) return address;
+  const bytes = parseIp(address);
+  if (bytes === null) return address.slice(0, 48);
+  let key = '';
+  for (let bit = 0; bit < ipv6PrefixBits; bit += 8) {
+    const mask = 0xff << Math.max(0, 8 - (ipv6PrefixBits - bit));
+    key += ((bytes[bit >> 3] ?? 0) & mask & 0xff).toString(16).padStart(2, '0');
+  }
+  return `${key}/`;
+}

@@ -1,0 +1,61 @@
+import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
+import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
+import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
+import { hasDotSegment, plainPath } from './plain-path.ts';
+import { locationOf } from './redirect-location.ts';
+import { matchesPath } from './router.ts';
+
+/**
+ * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the filters of
+ * all routes of a configuration, so that those without edits share them.
+ */
+export function compileRoute(spec: RouteSpec, upstream: Upstream | null, own: OwnRequestFields = ownOfAll): Route {
+  return {
+    id: spec.id,
+    action: spec.action,
+    upstream,
+    timeouts: spec.timeouts,
+    commitDelayMs: spec.commitDelayMs,
+    errorPages: spec.errorPages,
+    disclosure: spec.disclosure,
+    request: requestChange(spec.requestFields, own),
+    response: fieldChange(spec.responseFields, ownResponseFields),
+    redirectTo: spec.action.kind === 'redirect' ? locationOf(spec.action.location) : null,
+    host: spec.rewrite.host,
+    rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
+  };
+}
+
+const ownOfAll = ownRequestFields(null);
+
+function requestChange(
+  edits: FieldEdits,
+  { ofUntrusted: ofStrangers, ofTrusted }: OwnRequestFields,
+): RequestFieldChange {
+  const { drop, lines } = fieldChange(edits, ofStrangers);
+  return { drop, lines, dropOfTrusted: fieldChange(edits, ofTrusted).drop };
+}
+
+function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
+  const names = [...edits.remove, ...edits.set.map(([name]) => name)];
+  return { drop: names.length === 0 ? own : fieldFilter(names, own), lines: [...edits.set, ...edits.add] };
+}
+
+/**
+ * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest stays as it was spelt, unless it
+ * climbs: behind another prefix it would lead out of it.
+ */
+export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
+  if (replacement === null) return (target) => target;
+  const prefix = matched.endsWith('/') ? matched.slice(0, -1) : matched;
+  const base = replacement.endsWith('/') ? replacement.slice(0, -1) : replacement;
+  const plainPrefix = plainPath(prefix);
+  return (target) => {
+    if (!target.startsWith('/')) return target;
+    const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
+    const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
+    const rewritten = base + rest;
+    return rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
+  };
+}

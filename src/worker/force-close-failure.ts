@@ -1,0 +1,9 @@
+import { type ForceCloseReason, type Failure, fail } from '../core/failure.ts';
+
+/** Nobody knows how long a next gateway takes to start; a client that asks again after this is neither rude nor late. */
+const retryAfterS = 5;
+
+/** How what is still under way at the end of a drain is answered and recorded; of tunnels, how they are recorded. */
+export function forceCloseFailure(why: ForceCloseReason, what: 'request' | 'tunnel'): Failure {
+  return fail('drained', 'response', { why, what, retryAfterS });
+}

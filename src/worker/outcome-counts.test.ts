@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { OutcomeCounts } from './outcome-counts.ts';
+
+const address = '10.0.0.1:80';
+const refused = fail('connect_refused', 'connect', { address });
+const closed = fail('closed_before_response', 'response', { address, reused: true, idleMs: 10 });
+const slow = fail('response_head_timeout', 'response', { address, limitMs: 100 });
+const left = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
+const full = fail('pool_full', 'queue', { upstream: 'app', limit: 1, retryAfterS: 1 });
+
+function attempt(changes: Partial<AttemptFacts>): AttemptFacts {
+  return {
+    endpoint: 'app/a',
+    endpointState: 'healthy',
+    reused: false,
+    status: 0,
+    failure: null,
+    ...changes,
+  } as AttemptFacts;
+}
+
+function exchangeOf(...attempts: Partial<AttemptFacts>[]): EndedExchange {
+  return { upstream: 'app', attempts: attempts.map(attempt) } as unknown as EndedExchange;
+}
+
+function counted(...exchanges: EndedExchange[]): ReturnType<OutcomeCounts['take']> {
+  const counts = new OutcomeCounts();
+  for (const exchange of exchanges) counts.count(exchange);
+  return counts.take();
+}
+
+test('an answer is a success, whatever its status', () => {
+  const [cell] = counted(exchangeOf({ status: 200 }), exchangeOf({ status: 503 }));
+  assert.deepEqual([cell?.successes, cell?.failures], [2, 0]);
+});
+
+test('answers with a 5xx status are counted among the others and by themselves', () => {
+  const statuses = [200, 499, 500, 503, 599];
+  const [cell] = counted(...statuses.map((status) => exchangeOf({ status })));
+  assert.deepEqual([cell?.successes, cell?.serverErrors], [5, 3]);
+});
+
+test('a failure that counts against health does, and a row of those without a connection is counted', () => {
+  const [cell] = counted(
+    exchangeOf({ failure: slow }),
+    exchangeOf({ failure: refused }),
+    exchangeOf({ failure: refused }),
+  );
+  assert.deepEqual([cell?.failures, cell?.unreachableInRow], [3, 2]);
+  assert.deepEqual(cell?.causes, [
+    { cause: 'response_head_timeout', count: 1 },
+    { cause: 'connect_refused', count: 2 },
+  ]);
+});
+
+test('clients that leave, and what the gateway refuses by itself, never count', () => {
+  const failures: readonly Failure[] = [left, full];
+  for (const failure of failures) {
+    const [cell] = counted(exchangeOf({ failure }));
+    assert.deepEqual([cell?.successes, cell?.failures], [0, 0], failure.cause);
+  }
+});
+
+test('an idle connection that the endpoint closed is no failure of its health; a fresh one is', () => {
+  assert.equal(counted(exchangeOf({ failure: closed, reused: true }))[0]?.failures, 0);
+  assert.equal(counted(exchangeOf({ failure: closed, reused: false }))[0]?.failures, 1);
+});
+
+test('endpoints, and the states they were in, are told apart; what was taken is not told again', () => {
+  const counts = new OutcomeCounts();
+  counts.count(exchangeOf({ failure: refused }, { endpoint: 'app/b', status: 200 }));
+  counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
+  const taken = counts.take();
+  assert.deepEqual(
+    taken.map(({ endpoint, state, successes, failures }) => [endpoint, state, successes, failures]),
+    [
+      ['app/a', 'healthy', 0, 1],
+      ['app/b', 'healthy', 1, 0],
+      ['app/a', 'probation', 1, 0],
+    ],
+  );
+  assert.deepEqual(counts.take(), []);
+});
+
+test('news are endpoints that fail, with all that is known of them, and those that are on trial; the rest waits', () => {
+  const counts = new OutcomeCounts();
+  const good = exchangeOf({ endpoint: 'app/good', status: 200 });
+  counts.count(good);
+  counts.count(exchangeOf({ status: 200 }));
+  assert.deepEqual(counts.takeUnsent(), []);
+  counts.count(exchangeOf({ failure: slow }));
+  counts.count(exchangeOf({ endpoint: 'app/tried', endpointState: 'probation', status: 200 }));
+  const news = counts.takeUnsent();
+  assert.deepEqual(
+    news.map(({ endpoint, successes, failures }) => [endpoint, successes, failures]),
+    [
+      ['app/a', 1, 1],
+      ['app/tried', 1, 0],
+    ],
+  );
+  counts.count(good);
+  assert.deepEqual(counts.takeUnsent(), []);
+  assert.deepEqual(
+    counts.take().map(({ endpoint, successes }) => [endpoint, successes]),
+    [['app/good', 2]],
+  );
+});
+
+test('a trial that goes well is news by itself', () => {
+  const counts = new OutcomeCounts();
+  counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
+  assert.deepEqual(
+    counts.takeUnsent().map(({ state, successes }) => [state, successes]),
+    [['probation', 1]],
+  );
+});
+
+test('what goes on as before after it was taken is told with the next', () => {
+  for (const take of ['take', 'takeUnsent'] as const) {
+    const counts = new OutcomeCounts();
+    for (const round of [1, 2]) {
+      counts.count(exchangeOf({ failure: slow }));
+      assert.deepEqual(
+        counts[take]().map(({ failures }) => failures),
+        [1],
+        `${take}, round ${round}`,
+      );
+    }
+  }
+});
+
+test('an endpoint whose state comes and goes has one cell for each state', () => {
+  const counts = new OutcomeCounts();
+  for (const endpointState of ['healthy', 'ejected', 'healthy', 'ejected'] as const) {
+    counts.count(exchangeOf({ endpointState, status: 200 }));
+  }
+  assert.deepEqual(
+    counts.take().map(({ state, successes }) => [state, successes]),
+    [
+      ['healthy', 2],
+      ['ejected', 2],
+    ],
+  );
+});

@@ -1,0 +1,116 @@
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { shapeOf, specOf } from '../core/explain.ts';
+import type { Cause, Failure } from '../core/failure.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import { wasTried } from '../upstream/refusal.ts';
+
+/** Endpoints times states, between two reports. Beyond this nothing is judged by traffic, and checks decide alone. */
+const cellsMax = 4096;
+
+/**
+ * Collects in a serving worker what attempts at each endpoint came to, until a batch takes it to main.
+ * An exchange that goes well costs one look at the cell that was used last.
+ */
+export class OutcomeCounts {
+  #cells: EndpointOutcomes[] = [];
+  /** Of each endpoint the cell that was used last; an endpoint has others only where its state has changed. */
+  #current = new Map<string, EndpointOutcomes>();
+  #last: EndpointOutcomes | null = null;
+  #hasUrgent = false;
+
+  count(exchange: EndedExchange): void {
+    const { attempts } = exchange;
+    for (let index = 0; index < attempts.length; index++) this.#countOne(exchange, attempts[index] as AttemptFacts);
+  }
+
+  #countOne(exchange: EndedExchange, attempt: AttemptFacts): void {
+    const { failure } = attempt;
+    // The client had gone before anything was known of the endpoint.
+    if (failure === null && attempt.status === 0) return;
+    // No connection was tried, so nothing new is known of it either.
+    if (failure !== null && !wasTried(failure)) return;
+    const cell = this.#cellOf(exchange.upstream, attempt);
+    if (cell === null) return;
+    if (failure === null) {
+      cell.successes += 1;
+      if (attempt.status >= 500) cell.serverErrors += 1;
+      cell.unreachableInRow = 0;
+      return;
+    }
+    addCause(cell, failure.cause);
+    this.#hasUrgent = true;
+    if (!specOf(failure).countsAgainstHealth || mayBeStale(attempt, failure)) return;
+    cell.failures += 1;
+    cell.unreachableInRow = shapeOf(failure) === 'unreachable' ? cell.unreachableInRow + 1 : 0;
+  }
+
+  #cellOf(upstream: string, { endpoint, endpointState: state }: AttemptFacts): EndpointOutcomes | null {
+    const last = this.#last;
+    if (last !== null && last.endpoint === endpoint && last.state === state) return last;
+    const current = this.#current.get(endpoint);
+    const cell = current?.state === state ? current : this.#secondCellOf(upstream, endpoint, state);
+    this.#last = cell;
+    return cell;
+  }
+
+  #secondCellOf(upstream: string, endpoint: string, state: EndpointState): EndpointOutcomes | null {
+    let cell = this.#current.has(endpoint)
+      ? this.#cells.find((one) => one.endpoint === endpoint && one.state === state)
+      : undefined;
+    if (cell === undefined) {
+      if (this.#cells.length >= cellsMax) return null;
+      cell = { upstream, endpoint, state, successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
+      this.#cells.push(cell);
+      // How a trial goes is waited for.
+      if (isUnusual(state)) this.#hasUrgent = true;
+    }
+    this.#current.set(endpoint, cell);
+    return cell;
+  }
+
+  /** What has come together since the last call. */
+  take(): EndpointOutcomes[] {
+    return this.#cells.length === 0 ? [] : this.#replace(this.#cells, []);
+  }
+
+  /**
+   * What main should hear of soon: endpoints that fail, or whose state is not the usual one. Of the others it is soon
+   * enough with the next `take`. Measured with 200 endpoints: as many outcomes with each of 80 batches per second took
+   * more of main than everything else together.
+   */
+  takeUnsent(): EndpointOutcomes[] {
+    if (!this.#hasUrgent) return [];
+    return this.#replace(
+      this.#cells.filter(isUrgent),
+      this.#cells.filter((cell) => !isUrgent(cell)),
+    );
+  }
+
+  #replace(taken: EndpointOutcomes[], left: EndpointOutcomes[]): EndpointOutcomes[] {
+    this.#cells = left;
+    this.#current = new Map(left.map((cell) => [cell.endpoint, cell]));
+    this.#last = null;
+    this.#hasUrgent = false;
+    return taken;
+  }
+}
+
+function isUnusual(state: EndpointState): boolean {
+  return state !== 'healthy' && state !== 'unchecked';
+}
+
+function isUrgent({ state, causes }: EndpointOutcomes): boolean {
+  return causes.length > 0 || isUnusual(state);
+}
+
+function addCause(cell: EndpointOutcomes, cause: Cause): void {
+  const known = cell.causes.find((one) => one.cause === cause);
+  if (known === undefined) cell.causes.push({ cause, count: 1 });
+  else known.count += 1;
+}
+
+/** An endpoint may close an idle connection at any time (RFC 9112 §9.5): that a request met it says nothing of its health. */
+function mayBeStale({ reused }: AttemptFacts, { cause }: Failure): boolean {
+  return reused && (cause === 'closed_before_response' || cause === 'reset_before_response' || cause === 'send_failed');
+}

@@ -1,0 +1,69 @@
+import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import { ownRequestFields } from '../exchange/forward.ts';
+import type { Router } from '../exchange/ports.ts';
+import type { UpstreamPorts } from '../upstream/ports.ts';
+import { LiveUpstream } from '../upstream/upstream.ts';
+import { compileRoute } from './compile-route.ts';
+import { RouterBuilder } from './router.ts';
+import type { SnapshotPart } from '../core/snapshot-parts.ts';
+
+/**
+ * What a worker will serve by, made ready part by part beside what it serves by now. Until `commit` nothing of it is seen: known
+ * upstreams stay as they are, and new ones have no connection.
+ */
+export class PendingSnapshot {
+  readonly #current: ReadonlyMap<string, LiveUpstream>;
+  readonly #ports: UpstreamPorts;
+  readonly #own: ReturnType<typeof ownRequestFields>;
+  readonly #router = new RouterBuilder();
+  /** In the order of the snapshot. */
+  readonly #specs = new Map<string, UpstreamSnapshot>();
+  readonly #added = new Map<string, LiveUpstream>();
+
+  constructor({ clientAddressHeader }: Snapshot, known: ReadonlyMap<string, LiveUpstream>, ports: UpstreamPorts) {
+    this.#current = known;
+    this.#ports = ports;
+    this.#own = ownRequestFields(clientAddressHeader);
+  }
+
+  addPart({ upstreams, routes }: SnapshotPart): void {
+    for (const spec of upstreams) {
+      const before = this.#specs.get(spec.id);
+      const endpoints = before === undefined ? spec.endpoints : [...before.endpoints, ...spec.endpoints];
+      this.#specs.set(spec.id, { ...spec, endpoints });
+    }
+    for (const spec of routes) {
+      const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
+      this.#router.add({ match: spec.match, route: compileRoute(spec, upstream, this.#own) });
+    }
+  }
+
+  #upstreamOf(id: string): LiveUpstream | null {
+    const there = this.#current.get(id) ?? this.#added.get(id);
+    const spec = this.#specs.get(id);
+    if (there !== undefined || spec === undefined) return there ?? null;
+    const fresh = new LiveUpstream(spec, this.#ports);
+    this.#added.set(id, fresh);
+    return fresh;
+  }
+
+  /** Brings `upstreams` up to the snapshot, those apart that it does not have, and returns the router. */
+  activate(upstreams: Map<string, LiveUpstream>): Router {
+    for (const [id, spec] of this.#specs) {
+      const known = upstreams.get(id);
+      const upstream = known ?? this.#upstreamOf(id);
+      if (known !== undefined) known.update(spec);
+      else if (upstream !== null) upstreams.set(id, upstream);
+    }
+    return this.#router.done();
+  }
+
+  has(upstream: string): boolean {
+    return this.#specs.has(upstream);
+  }
+
+  /** Nothing comes of it. */
+  discard(): void {
+    for (const upstream of this.#added.values()) upstream.close();
+  }
+}

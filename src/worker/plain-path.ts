@@ -1,0 +1,55 @@
+const dotSegment = /^[^?]*\/(?:\.|%2[eE]){1,2}(?:[/?]|$)/;
+const unreserved = /[A-Za-z0-9\-._~]/;
+
+/**
+ * A target whose path is spelt as all its equivalents are (RFC 3986 §6.2.2): unreserved characters not encoded, dot
+ * segments resolved, and several slashes one, since most applications take them for one. Routes are found by this
+ * spelling, so that nobody gets around one by `/%61dmin`, `//admin` or `/x/../admin`. What is encoded for a reason,
+ * `%2F` above all, stays encoded; the query stays as it is.
+ */
+export function plainPath(target: string): string {
+  if (isPlain(target) || !target.startsWith('/')) return target;
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  return resolved(path.replace(/%([\dA-Fa-f]{2})/g, decodedOrUpper)) + (mark < 0 ? '' : target.slice(mark));
+}
+
+/**
+ * Whether nothing in the path can have a plainer spelling. Nearly every target is such: one look at each byte takes a tenth
+ * of what a regular expression took.
+ */
+function isPlain(target: string): boolean {
+  let before = 0;
+  for (let at = 0; at < target.length; at++) {
+    const byte = target.charCodeAt(at);
+    if (byte === question) return true;
+    if (byte === percent || (before === slash && (byte === slash || byte === dot))) return false;
+    before = byte;
+  }
+  return true;
+}
+
+const [slash, dot, percent, question] = [0x2f, 0x2e, 0x25, 0x3f] as const;
+
+/** Whether the path climbs or stays: then only its resolved form may be put behind another prefix. */
+export function hasDotSegment(target: string): boolean {
+  return !isPlain(target) && dotSegment.test(target);
+}
+
+function decodedOrUpper(encoded: string, hex: string): string {
+  const character = String.fromCharCode(Number.parseInt(hex, 16));
+  return unreserved.test(character) ? character : encoded.toUpperCase();
+}
+
+/** RFC 3986 §5.2.4; what would climb above the root stays there. */
+function resolved(path: string): string {
+  const kept: string[] = [];
+  const segments = path.split('/');
+  for (const segment of segments) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '' && segment !== '.') kept.push(segment);
+  }
+  const last = segments.at(-1);
+  const isFolder = last === '' || last === '.' || last === '..';
+  return kept.length === 0 ? '/' : `/${kept.join('/')}${isFolder ? '/' : ''}`;
+}

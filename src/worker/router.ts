@@ -1,0 +1,204 @@
+import type { RouteMatch } from '../core/configuration.ts';
+import type { RequestHead } from '../core/message.ts';
+import type { Route, Router } from '../exchange/ports.ts';
+import { plainPath } from './plain-path.ts';
+import { numberOf, type PathNumber, prefixNumber, rootNumber, segmentEnd } from './route-paths.ts';
+
+export interface RouteEntry {
+  readonly match: RouteMatch;
+  readonly route: Route;
+}
+
+/**
+ * The first route in the configuration's order that matches.
+ *
+ * Routes lie where requests come by that can match them: under the name of their host, at the path of their prefix. So a
+ * request looks only at routes whose prefix its path begins with, however many others there are. Measured in a loop, against
+ * a walk over all routes of the host: 0.2 µs in place of 18 at 1,000 routes with a prefix each, 0.14 in place of 0.42 at two,
+ * 0.03 in place of 0.31 where all have the prefix `/`.
+ */
+export function createRouter(routes: readonly RouteEntry[]): Router {
+  const builder = new RouterBuilder();
+  for (const entry of routes) builder.add(entry);
+  return builder.done();
+}
+
+/** A router that is made one route after the other, in the configuration's order. */
+export class RouterBuilder {
+  readonly #index = new RouteIndex();
+  #count = 0;
+
+  add(entry: RouteEntry): void {
+    this.#index.add(entry, this.#count++);
+  }
+
+  /** All routes have been added. */
+  done(): Router {
+    this.#index.begin();
+    return this.#index;
+  }
+}
+
+/** A route, and where it stands in the configuration. */
+interface Candidate {
+  readonly order: number;
+  readonly match: RouteMatch;
+  readonly route: Route;
+}
+
+/** Authorities whose routes are remembered; a stranger who invents names makes us forget, not grow. */
+const authoritiesMax = 1024;
+
+/** A longer one is no name with a port (RFC 1035 §2.3.4), and not remembered. */
+const authorityBytesMax = 262;
+
+class RouteIndex implements Router {
+  /** Those of a host's name, of all names under another, and of any. Each has all of its routes, and no other's. */
+  readonly #named = new Map<string, HostRoutes>();
+  readonly #under: { readonly suffix: string; readonly routes: HostRoutes }[] = [];
+  readonly #any = new HostRoutes();
+  readonly #byAuthority = new Map<string, readonly HostRoutes[]>();
+  /** Most requests come for the name that the last one came for. */
+  #authority = '';
+  #reachable: readonly HostRoutes[] = [];
+  /** No prefix has more segments. */
+  #depthMax = 0;
+
+  add({ match, route }: RouteEntry, order: number): void {
+    const candidate = { order, match: { ...match, pathPrefix: plainPath(match.pathPrefix) }, route };
+    if (match.hosts.length === 0) this.#add(this.#any, candidate);
+    for (const pattern of new Set(match.hosts)) this.#add(this.#routesOf(pattern), candidate);
+  }
+
+  /** Requests come from now on, and no further route. */
+  begin(): void {
+    this.#reachable = this.#reachableBy('');
+  }
+
+  #add(routes: HostRoutes, candidate: Candidate): void {
+    this.#depthMax = Math.max(this.#depthMax, routes.add(candidate));
+  }
+
+  #routesOf(pattern: string): HostRoutes {
+    const suffix = pattern.slice(1);
+    const known = isWildcard(pattern)
+      ? this.#under.find((one) => one.suffix === suffix)?.routes
+      : this.#named.get(pattern);
+    if (known !== undefined) return known;
+    const routes = new HostRoutes();
+    if (isWildcard(pattern)) this.#under.push({ suffix, routes });
+    else this.#named.set(pattern, routes);
+    return routes;
+  }
+
+  route(request: RequestHead): Route | null {
+    const { authority } = request;
+    if (authority !== this.#authority) {
+      this.#reachable = this.#byAuthority.get(authority) ?? this.#remember(authority);
+      this.#authority = authority;
+    }
+    const reachable = this.#reachable;
+    const target = this.#depthMax === 0 ? request.target : plainPath(request.target);
+    let found = firstAt(reachable, rootNumber, null, target, request);
+    let number = rootNumber;
+    let at = 0;
+    for (let depth = 0; depth < this.#depthMax && at < target.length && target.charCodeAt(at) === 0x2f; depth++) {
+      const end = segmentEnd(target, at);
+      number = numberOf(number, target, at, end);
+      found = firstAt(reachable, number, found, target, request);
+      at = end;
+    }
+    return found === null ? null : found.route;
+  }
+
+  #remember(authority: string): readonly HostRoutes[] {
+    const reachable = this.#reachableBy(hostOf(authority));
+    if (authority.length > authorityBytesMax) return reachable;
+    if (this.#byAuthority.size >= authoritiesMax) this.#byAuthority.clear();
+    this.#byAuthority.set(authority, reachable);
+    return reachable;
+  }
+
+  #reachableBy(host: string): readonly HostRoutes[] {
+    const named = this.#named.get(host);
+    const under = this.#under.filter(({ suffix }) => host.endsWith(suffix)).map(({ routes }) => routes);
+    return [...(named === undefined ? [] : [named]), ...under, this.#any].filter(({ size }) => size > 0);
+  }
+}
+
+/** The routes of one pattern of hosts by the numbers of their prefixes, at each in their order. */
+class HostRoutes {
+  readonly #byNumber = new Map<PathNumber, Candidate[]>();
+
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  /** Returns how many segments its prefix has. */
+  add(candidate: Candidate): number {
+    const { number, depth } = prefixNumber(candidate.match.pathPrefix);
+    const there = this.#byNumber.get(number);
+    if (there === undefined) this.#byNumber.set(number, [candidate]);
+    else there.push(candidate);
+    return depth;
+  }
+
+  at(number: PathNumber): readonly Candidate[] | undefined {
+    return this.#byNumber.get(number);
+  }
+}
+
+/** The first of `found` and of those at `number` that match. */
+function firstAt(
+  reachable: readonly HostRoutes[],
+  number: PathNumber,
+  found: Candidate | null,
+  target: string,
+  request: RequestHead,
+): Candidate | null {
+  let first = found;
+  for (let position = 0; position < reachable.length; position++) {
+    const candidates = (reachable[position] as HostRoutes).at(number);
+    if (candidates === undefined) continue;
+    for (let index = 0; index < candidates.length; index++) {
+      const candidate = candidates[index] as Candidate;
+      if (first !== null && first.order < candidate.order) break;
+      if (!matches(candidate.match, target, request)) continue;
+      first = candidate;
+      break;
+    }
+  }
+  return first;
+}
+
+function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, request: RequestHead): boolean {
+  if (!matchesPath(pathPrefix, target)) return false;
+  if (methods.length > 0 && !methods.includes(request.method)) return false;
+  return fields.length === 0 || matchesFields(fields, request);
+}
+
+/** Without the port: routes are by name. */
+export function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return colon < 0 || authority.endsWith(']') ? authority : authority.slice(0, colon);
+}
+
+/** `*.example.org` is for all names under `example.org`, and not for that name itself. */
+function isWildcard(pattern: string): boolean {
+  return pattern.startsWith('*.');
+}
+
+/** `/api` matches `/api`, `/api/x` and `/api?x`, not `/apiary`. */
+export function matchesPath(prefix: string, target: string): boolean {
+  if (prefix === '/') return true;
+  if (!target.startsWith(prefix)) return false;
+  if (prefix.endsWith('/') || target.length === prefix.length) return true;
+  const next = target.charCodeAt(prefix.length);
+  return next === 0x2f || next === 0x3f;
+}
+
+function matchesFields(fields: RouteMatch['fields'], request: RequestHead): boolean {
+  return fields.every(({ name, value }) =>
+    value === null ? request.fields.has(name) : request.fields.get(name) === value,
+  );
+}

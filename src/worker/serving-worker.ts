@@ -1,0 +1,402 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import { Deadlines } from '../core/deadline.ts';
+import type { EndedExchange } from '../core/exchange.ts';
+import type { Failure } from '../core/failure.ts';
+import type { PassedSocket } from '../core/passed-socket.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { Random } from '../core/random.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
+import { RecordBatch } from '../record/batch.ts';
+import { ExchangeCounters } from '../record/counters.ts';
+import { RecordWriter } from '../record/write-record.ts';
+import { socketConnector } from '../transport/connect.ts';
+import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
+import { LiveUpstream } from '../upstream/upstream.ts';
+import type { UpstreamPorts } from '../upstream/ports.ts';
+import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
+import { HeadStorage } from '../wire/head-storage.ts';
+import { ByteWriter } from '../wire/byte-writer.ts';
+import { IdSource } from '../wire/request-id.ts';
+import { WorkerAdmission } from './admission.ts';
+import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
+import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
+import { OutcomeCounts } from './outcome-counts.ts';
+import { hopNameOf } from './hop-name.ts';
+import { PendingSnapshot } from './pending-snapshot.ts';
+import type { SnapshotPart } from '../core/snapshot-parts.ts';
+import { countStaleReuses } from './stale-reuses.ts';
+import { createTrust } from './trust.ts';
+import { countsNow, sharedCounts } from '../core/worker-counts.ts';
+import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
+
+/** How often counts go to main while nothing is recorded, and outcomes that are no news in any case. */
+const reportMs = 250;
+
+/**
+ * One serving worker: listeners, connections, pools and exchanges, and the snapshot in force. It knows main
+ * only by messages, and goes on serving whatever becomes of main, the log or the disk.
+ */
+export class ServingWorker {
+  readonly #clock: Clock;
+  readonly #send: (message: FromWorker, transfer: readonly ArrayBuffer[]) => void;
+  readonly #init: WorkerInit;
+  readonly #counts: WorkerCounts;
+  readonly #batch: RecordBatch;
+  /** Shared with main: records that are still here, and end with the thread. */
+  readonly #recordsUnsent: Int32Array;
+  readonly #counters = new ExchangeCounters();
+  readonly #outcomes = new OutcomeCounts();
+  readonly #semaphores: WorkerSemaphores;
+  readonly #upstreamPorts: UpstreamPorts;
+  readonly #exchangePorts: ExchangePorts;
+  readonly #upstreams = new Map<string, LiveUpstream>();
+  /** Those that no snapshot has any more, while exchanges of older ones are under way on them. */
+  readonly #closed = new Set<LiveUpstream>();
+  readonly #listeners: WorkerListeners;
+  readonly #descriptors: DescriptorLimiter;
+  readonly #overload: { failure: Failure | null } = { failure: null };
+  #recorder: RecordWriter | null = null;
+  #serving: ServingRevision | null = null;
+  #isTrusted: (address: string) => boolean = () => false;
+  #addressHeader: string | null = null;
+  /** What is served when main says so. */
+  #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: PendingSnapshot } | null =
+    null;
+  /** What comes in parts, and how many have come. */
+  #incoming: IncomingSnapshot | null = null;
+  #draining = false;
+  #drained = false;
+  #lingering: Timer | null = null;
+
+  constructor(
+    init: WorkerInit,
+    clock: Clock,
+    random: Random,
+    send: (message: FromWorker, transfer: readonly ArrayBuffer[]) => void,
+  ) {
+    this.#init = init;
+    this.#clock = clock;
+    this.#send = send;
+    this.#counts = sharedCounts(init.worker, init.exchangesActive);
+    this.#recordsUnsent = new Int32Array(init.recordsUnsent);
+    this.#batch = new RecordBatch({ clock, onReady: () => this.#report(this.#outcomes.takeUnsent()) });
+    this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
+    void this.#semaphores.listen();
+    const deadlines = new Deadlines(clock);
+    const shared = { clock, deadlines, writer: new ByteWriter(), storage: new HeadStorage(), counts: this.#counts };
+    this.#upstreamPorts = {
+      ...shared,
+      random,
+      connector: socketConnector,
+      semaphores: this.#semaphores,
+      onUnclassified: (fault) => {
+        this.#counts.unclassifiedTotal++;
+        this.#send({ kind: 'unclassified', fault }, []);
+      },
+    };
+    this.#exchangePorts = {
+      clock,
+      ids: new IdSource(random),
+      recorder: { ended: (exchange) => this.#ended(exchange) },
+    };
+    this.#listeners = new WorkerListeners({
+      clock,
+      inheritedSockets: init.inheritedSockets,
+      passedSockets: init.passedSockets,
+      heldSockets: init.heldSockets,
+      onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }, []),
+      downstream: {
+        ...shared,
+        exchanges: { create: (stream) => new Exchange(stream, this.#current(), this.#exchangePorts) },
+        isTrusted: (address) => this.#isTrusted(address),
+        addressHeader: () => this.#addressHeader,
+        sendQueueBytes: new KernelSendQueues(clock),
+        overload: this.#overload,
+        admission: new WorkerAdmission({
+          clock,
+          counts: this.#counts,
+          connections: this.#semaphores.clientConnections,
+          addresses: this.#semaphores.clientAddresses,
+          isTrusted: (address) => this.#isTrusted(address),
+        }),
+      },
+      admits: (address, descriptor) => this.#admits(address, descriptor),
+      onConnectionClosed: () => this.#checkDrained(),
+    });
+    this.#descriptors = new DescriptorLimiter(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
+    this.#reportRegularly();
+  }
+
+  /** Nothing new is taken while there is a failure to say so with. */
+  setOverload(failure: Failure | null): void {
+    this.#overload.failure = failure;
+    this.#counts.shedding = failure === null ? 0 : 1;
+    if (failure !== null) this.#makeRoom(Infinity);
+  }
+
+  #admits(address: string, descriptor: number): boolean {
+    if (this.#overload.failure !== null) this.#counts.refusedWithoutMemory++;
+    else if (this.#descriptors.admits(descriptor)) return true;
+    else this.#counts.refusedWithoutDescriptor++;
+    this.#counts.clientConnectionsRefused++;
+    this.#counts.lastRefusedAddress = address;
+    return false;
+  }
+
+  /** Closes connections on which nothing is under way: to endpoints, of which the next exchange opens another, then of clients. */
+  #makeRoom(max: number): number {
+    const before = this.#counts.upstreamConnectionsIdle;
+    for (const upstream of this.#upstreams.values()) upstream.closeIdle();
+    const closed = before - this.#counts.upstreamConnectionsIdle;
+    return closed + this.#listeners.makeRoom(max - closed);
+  }
+
+  /** Opens what is new in a snapshot and holds what connects there; what is served stays as it is. */
+  async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
+    const { revision } = snapshot;
+    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts);
+    next.addPart(snapshot);
+    if (parts > 0) await this.#receiveParts(revision, next, parts);
+    const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
+    if (fresh.problems.length > 0) {
+      this.#listeners.discard(fresh);
+      next.discard();
+      return this.#send({ kind: 'rejected', revision, failures: fresh.problems }, []);
+    }
+    this.#prepared = { snapshot, fresh, next };
+    if (this.#draining) this.#discardListeners();
+    this.#send({ kind: 'prepared', revision, listeners: fresh.listeners }, []);
+  }
+
+  /** Resolves when all have come. Each is asked for when the one before it is taken, so that requests have their turns between. */
+  #receiveParts(revision: number, next: PendingSnapshot, count: number): Promise<void> {
+    return new Promise((whole) => {
+      this.#incoming = { revision, next, count, received: 0, whole };
+      this.#send({ kind: 'send-part', revision, index: 0 }, []);
+    });
+  }
+
+  addPart(revision: number, part: SnapshotPart): void {
+    const incoming = this.#incoming;
+    if (incoming?.revision !== revision) return;
+    incoming.next.addPart(part);
+    incoming.received++;
+    if (incoming.received < incoming.count)
+      return this.#send({ kind: 'send-part', revision, index: incoming.received }, []);
+    this.#incoming = null;
+    incoming.whole();
+  }
+
+  /** Takes whole what it has prepared. */
+  activate(revision: number): void {
+    if (this.#prepared?.snapshot.revision !== revision) return;
+    const { snapshot, fresh, next } = this.#prepared;
+    this.#prepared = null;
+    this.#install(snapshot, next);
+    this.#listeners.admit(fresh, snapshot);
+    this.#send({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
+  }
+
+  /** Somebody else could not prepare it. */
+  discard(revision: number): void {
+    if (this.#prepared?.snapshot.revision !== revision) return;
+    this.#discardListeners();
+    this.#prepared.next.discard();
+    this.#prepared = null;
+  }
+
+  /** A worker that leaves takes snapshots, since exchanges are under way in it, but opens no listener. */
+  #discardListeners(): void {
+    if (this.#prepared === null) return;
+    this.#listeners.discard(this.#prepared.fresh);
+    this.#prepared = { ...this.#prepared, fresh: noListeners };
+  }
+
+  #install(snapshot: Snapshot, next: PendingSnapshot): void {
+    const { deployment, member, queryAllowed, secretFields } = snapshot;
+    const { worker, processStartedWall } = this.#init;
+    this.#recorder = new RecordWriter({
+      deployment,
+      member,
+      processStartedWall,
+      worker,
+      queryAllowed,
+      secretFields,
+      batch: this.#batch,
+    });
+    this.#isTrusted = createTrust(snapshot.trustedPeers);
+    this.#addressHeader = snapshot.clientAddressHeader;
+    const router = next.activate(this.#upstreams);
+    const { revision, unrouted } = snapshot;
+    const hopName = hopNameOf(snapshot);
+    const redactor = new TextRedactor(secretFields);
+    this.#serving = { revision, deployment, hopName, stopping: false, redactor, unrouted, router };
+    this.#closeGoneUpstreams(next);
+  }
+
+  #closeGoneUpstreams(next: PendingSnapshot): void {
+    for (const [id, upstream] of this.#upstreams) {
+      if (next.has(id)) continue;
+      upstream.close();
+      this.#upstreams.delete(id);
+      this.#closed.add(upstream);
+    }
+  }
+
+  applyDelta(delta: UpstreamDelta): void {
+    // One of an older snapshot may speak of endpoints that are no longer the upstream's.
+    if (delta.revision !== this.#serving?.revision) return;
+    const upstream = this.#upstreams.get(delta.upstream);
+    if (delta.whole) upstream?.updateEndpoints(delta.endpoints);
+    else upstream?.changeEndpoints(delta.endpoints);
+  }
+
+  acknowledge(batches: number): void {
+    this.#batch.acknowledge(batches);
+  }
+
+  /** Main has written what stood in this buffer. */
+  reuse(buffer: ArrayBuffer): void {
+    this.#batch.reuse(buffer);
+  }
+
+  /** Another worker does not answer, or has ended: its new connections are this one's. */
+  standIn(socket: PassedSocket): void {
+    if (!this.#draining) this.#listeners.standIn(socket);
+  }
+
+  /** The thread ends: what waits in the queues of its sockets is another worker's. */
+  closeSockets(): void {
+    this.#listeners.closeSockets();
+  }
+
+  standDown(link: string): void {
+    this.#listeners.standDown(link);
+  }
+
+  /** Everything is served as before, but readiness is over, and so is each connection with its next response. */
+  announceClose(): void {
+    if (this.#serving !== null) this.#serving = { ...this.#serving, stopping: true };
+    this.#listeners.announceClose();
+  }
+
+  /** Listeners close, and idle connections in a while; the rest end after the exchange they are in. */
+  drain(plan: DrainPlan): void {
+    this.#draining = true;
+    this.#discardListeners();
+    if (plan.hasSuccessor) this.#listeners.announceClose();
+    else this.announceClose();
+    this.#listeners.drain(plan);
+    this.#checkDrained();
+  }
+
+  /** The time for draining is over, or the end is wanted at once. */
+  forceClose(atOnce: boolean): void {
+    this.#draining = true;
+    this.#listeners.forceClose(atOnce);
+    // An answer that its client does not take is cut as well, when it has had the time to take it.
+    this.#clock.schedule(after(this.#clock.now(), responseReadMs), forceCloseAgain, this as ServingWorker);
+    this.#checkDrained();
+  }
+
+  /** For the timer of `cut` alone. */
+  forceCloseAgain(): void {
+    this.#listeners.forceClose(false);
+    this.#checkDrained();
+  }
+
+  /** Connections that linger are waited for too: so their clients read the answer before they see a reset. */
+  #checkDrained(): void {
+    if (!this.#draining || this.#counts.exchangesActive > 0 || this.#listeners.isBusy) return;
+    if (this.#listeners.isClosing) {
+      this.#lingering ??= this.#clock.schedule(after(this.#clock.now(), lingerMs), lingerIsOver, this as ServingWorker);
+      return;
+    }
+    this.reportDrained();
+  }
+
+  /** For `#lingering`, and when nothing lingers. */
+  reportDrained(): void {
+    this.#lingering?.cancel();
+    this.#drained = true;
+    this.#report(this.#outcomes.take());
+    this.#send({ kind: 'drained' }, []);
+  }
+
+  #current(): ServingRevision {
+    if (this.#serving === null) throw new Error('a snapshot is applied before a connection is accepted');
+    return this.#serving;
+  }
+
+  #ended(exchange: EndedExchange): void {
+    this.#counters.count(exchange);
+    this.#outcomes.count(exchange);
+    if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
+    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
+    this.#recorder?.write(exchange);
+    this.#recordsUnsent[0] = this.#batch.pendingLines;
+    this.#checkDrained();
+  }
+
+  #report(outcomes: readonly EndpointOutcomes[]): void {
+    this.#counts.recordsDropped = this.#batch.dropped;
+    const lines = this.#batch.take();
+    const transfer = lines === null ? [] : [lines.bytes.buffer];
+    const exchanges = this.#counters.takeDelta();
+    const drained = this.#takeDrained();
+    this.#send({ kind: 'batch', lines, exchanges, outcomes, drained, counts: countsNow(this.#counts) }, transfer);
+    this.#recordsUnsent[0] = this.#batch.pendingLines;
+  }
+
+  /** What has been counted goes to main now. */
+  report(): void {
+    if (!this.#drained) this.#report(this.#outcomes.take());
+  }
+
+  #takeDrained(): readonly string[] {
+    const drained: string[] = [];
+    for (const upstream of this.#upstreams.values()) drained.push(...upstream.takeDrained());
+    for (const upstream of this.#closed) {
+      drained.push(...upstream.takeDrained());
+      if (!upstream.isDraining) this.#closed.delete(upstream);
+    }
+    return drained;
+  }
+
+  #reportRegularly(): void {
+    const again = (worker: ServingWorker): void => {
+      if (worker.#drained) return;
+      if (worker.#draining) worker.#listeners.endLateTunnels();
+      worker.#report(worker.#outcomes.take());
+      this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
+    };
+    this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
+  }
+}
+
+/** A snapshot on its way, part by part. */
+interface IncomingSnapshot {
+  readonly revision: number;
+  readonly next: PendingSnapshot;
+  readonly count: number;
+  received: number;
+  readonly whole: () => void;
+}
+
+/** An answer of some hundred bytes is taken in the time of a round trip. */
+const responseReadMs = 1000;
+
+/** Clients that read their answer close at once; this is for those that have more to send. */
+const lingerMs = 250;
+
+function forceCloseAgain(worker: ServingWorker): void {
+  worker.forceCloseAgain();
+}
+
+function lingerIsOver(worker: ServingWorker): void {
+  worker.reportDrained();
+}

@@ -1,0 +1,346 @@
+import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
+import { lastRequestMs } from '../core/drain.ts';
+import type { ForceCloseReason } from '../core/failure.ts';
+import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
+import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { after, type Clock } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { ListenerConnections } from '../downstream/listener.ts';
+import type { ListenerFacts, SharedPorts } from '../downstream/ports.ts';
+import { listen, type BoundListener } from '../transport/listen.ts';
+import { forceCloseFailure } from './force-close-failure.ts';
+import type { DrainPlan, ListenProblem, OpenListener } from '../core/worker-messages.ts';
+
+interface OpenedListener {
+  /** As it is, not as it was asked for. */
+  port: number;
+  /** Empty until the snapshot is in force, where the sockets are a predecessor's. */
+  readonly listening: BoundListener[];
+  /** More than one where a predecessor had more workers; none where it is the service manager's. */
+  sockets: readonly OwnSocket[];
+  /** Sockets of the main thread that this worker is to accept from once the snapshot is in force. */
+  adopted: readonly PassedSocket[];
+  /** Those that it accepts from, by their links; null until the duplicate is there. */
+  readonly duplicates: Map<string, BoundListener | null>;
+  readonly connections: ListenerConnections;
+  /** Connections that came before the snapshot was in force; null from then on. */
+  held: Transport[] | null;
+}
+
+/** Where a listener of the snapshot is to be found: by host and port as they are, not as they were asked for. */
+interface KeyedListener {
+  readonly spec: ListenerSpec;
+  readonly key: string;
+}
+
+/** Listeners of a snapshot that is not in force yet: what connects to them is held. */
+export interface NewListeners {
+  readonly opened: ReadonlyMap<string, OpenedListener>;
+  readonly problems: readonly ListenProblem[];
+  readonly keyed: readonly KeyedListener[];
+  /** All of the snapshot, as they are. */
+  readonly listeners: readonly OpenListener[];
+}
+
+export const noListeners: NewListeners = { opened: new Map(), problems: [], keyed: [], listeners: [] };
+
+export interface WorkerListenersParts {
+  readonly clock: Clock;
+  readonly inheritedSockets: readonly InheritedSocket[];
+  /** Of the predecessor, for this worker to accept from. */
+  readonly passedSockets: readonly PassedSocket[];
+  /** Of the main thread, for this worker to accept from at duplicates. */
+  readonly heldSockets: readonly PassedSocket[];
+  /** A socket of the main thread cannot be duplicated: another worker has to accept from it. */
+  readonly onStandInFailed: (link: string, errno: string) => void;
+  readonly downstream: SharedPorts;
+  /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
+  readonly admits: (address: string, descriptor: number) => boolean;
+  /** A connection of a listener that has been closed, or of one that has not, is over. */
+  readonly onConnectionClosed: () => void;
+}
+
+/**
+ * The listeners of one worker:
+ *
+ *     opening ──▶ holding ──snapshot in force──▶ admitting ──▶ closing, its connections draining ──▶ gone
+ *                    └──────snapshot refused──▶ discarded
+ */
+export class WorkerListeners {
+  readonly #parts: WorkerListenersParts;
+  readonly #listeners = new Map<string, OpenedListener>();
+  /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
+  readonly #closing = new Set<ListenerConnections>();
+  /** Sockets of the predecessor that this worker does not accept from yet. */
+  #passed: readonly PassedSocket[];
+  /** Sockets of the main thread that this worker does not accept from yet. */
+  #toAdopt: readonly PassedSocket[];
+  #endsTunnels = false;
+  /** Why all of them close. */
+  #why: ForceCloseReason = 'gateway_stopping';
+  /** As the snapshot in force has it. */
+  #drain: DrainSpec = { timeoutMs: 0, lameDuckMs: 0, tunnels: 'wait' };
+
+  constructor(parts: WorkerListenersParts) {
+    this.#parts = parts;
+    this.#passed = parts.passedSockets;
+    this.#toAdopt = parts.heldSockets;
+  }
+
+  /** Opens those of the snapshot that are not open yet. Nothing is admitted to them, and no other is touched. */
+  async openNew(snapshot: Snapshot): Promise<NewListeners> {
+    const opened = new Map<string, OpenedListener>();
+    const problems: ListenProblem[] = [];
+    const keyed: KeyedListener[] = [];
+    for (const spec of snapshot.listeners) {
+      const { id, host, port } = spec;
+      const asked = `${host}:${port}`;
+      if (this.#listeners.has(asked)) {
+        keyed.push({ spec, key: asked });
+        continue;
+      }
+      const listener = await this.#open(spec, snapshot);
+      if (typeof listener === 'string') {
+        problems.push({ listener: id, host, port, errno: listener });
+        continue;
+      }
+      const key = `${host}:${listener.port}`;
+      opened.set(key, listener);
+      keyed.push({ spec, key });
+    }
+    const portOf = (key: string): number | undefined => (opened.get(key) ?? this.#listeners.get(key))?.port;
+    const listeners = keyed.map(({ spec: { id, host, port }, key }) => ({ id, host, port: portOf(key) ?? port }));
+    return { opened, problems, keyed, listeners };
+  }
+
+  /** The snapshot is not taken: what was opened for it closes again. */
+  discard({ opened }: NewListeners): void {
+    for (const { listening, held } of opened.values()) {
+      for (const socket of listening) void socket.close();
+      for (const transport of held ?? []) transport.close('reset');
+    }
+  }
+
+  /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
+  admit({ opened, keyed }: NewListeners, snapshot: Snapshot): void {
+    this.#drain = snapshot.drain;
+    for (const [key, listener] of opened) this.#listeners.set(key, listener);
+    for (const listener of opened.values()) {
+      if (listener.listening.length === 0) this.#acceptFromPassed(listener);
+      admitHeld(listener);
+      for (const socket of listener.adopted) this.#acceptAtDuplicate(listener, socket);
+      this.#toAdopt = this.#toAdopt.filter((socket) => !listener.adopted.includes(socket));
+    }
+    for (const { spec, key } of keyed) {
+      const listener = this.#listeners.get(key);
+      if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
+    }
+    this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
+  }
+
+  /** Accepts from another worker's socket too; not at a place where this worker has no listener any more. */
+  standIn(socket: PassedSocket): void {
+    const listener = this.#listeners.get(`${socket.host}:${socket.port}`);
+    if (listener === undefined) this.#parts.onStandInFailed(socket.link, 'ENOENT');
+    else if (!listener.duplicates.has(socket.link)) this.#acceptAtDuplicate(listener, socket);
+  }
+
+  standDown(link: string): void {
+    for (const { duplicates } of this.#listeners.values()) {
+      void duplicates.get(link)?.close();
+      duplicates.delete(link);
+    }
+  }
+
+  /** Those that this worker accepts from, and that are its own. */
+  get sockets(): readonly OwnSocket[] {
+    return [...this.#listeners.values()].flatMap(({ sockets }) => sockets);
+  }
+
+  /** Accepts nothing more from now on, not even in this turn of the event loop. */
+  closeSockets(): void {
+    for (const { listening, duplicates } of this.#listeners.values())
+      for (const socket of [...listening, ...duplicates.values()]) void socket?.close();
+  }
+
+  /** What is connected, or will be, is told with its next response that it is the last. */
+  announceClose(): void {
+    for (const { connections } of this.#listeners.values()) connections.announceClose();
+  }
+
+  /** All of them close. Idle connections too, in a while; the others end after the exchange that they are in. */
+  drain(plan: DrainPlan): void {
+    this.#why = plan.why;
+    for (const listener of this.#listeners.values()) this.#close(listener, plan);
+    this.#listeners.clear();
+    this.#endsTunnels = plan.tunnels === 'end';
+  }
+
+  /** A request for an upgrade may have been answered after the tunnels had ended. */
+  endLateTunnels(): void {
+    if (!this.#endsTunnels) return;
+    for (const connections of this.#closing) connections.endTunnels(forceCloseFailure(this.#why, 'tunnel'));
+  }
+
+  /** Exchanges of closed listeners end now: answered where no answer has begun, cut short where one has. */
+  forceClose(atOnce: boolean): void {
+    if (atOnce) this.#why = 'ended_at_once';
+    for (const connections of this.#closing) forceCloseConnections({ connections, why: this.#why });
+  }
+
+  /** Whether something may still come of connections of closed listeners. */
+  get isBusy(): boolean {
+    return [...this.#closing].some(({ isBusy }) => isBusy);
+  }
+
+  /** Closes up to `max` connections that have no request; says how many. */
+  makeRoom(max: number): number {
+    let closed = 0;
+    for (const { connections } of this.#listeners.values()) closed += connections.makeRoom(max - closed);
+    return closed;
+  }
+
+  /** Whether connections of closed listeners are left. */
+  get isClosing(): boolean {
+    return [...this.#closing].some(({ size }) => size > 0);
+  }
+
+  /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
+  #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
+    const { downstream, inheritedSockets } = this.#parts;
+    const facts = listenerFacts(spec, snapshot);
+    const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
+      this.#connectionClosed(connections),
+    );
+    const { host, port } = spec;
+    const inherited = inheritedFor(spec, inheritedSockets);
+    const isHere = (socket: OwnSocket): boolean => socket.host === host && socket.port === port;
+    const listener: OpenedListener = {
+      ...{ port, listening: [], duplicates: new Map(), connections, held: [] },
+      sockets: this.#passed.filter(isHere),
+      adopted: this.#toAdopt.filter(isHere),
+    };
+    // The predecessor serves what comes there, and goes on with it should nothing come of this process; and what comes to
+    // a socket of the main thread waits in its queue.
+    if (listener.sockets.length + listener.adopted.length > 0) return Promise.resolve(listener);
+    return new Promise((resolve) => {
+      listen(
+        { host, port, sharePort: true, ...(inherited === null ? {} : { inheritedFd: inherited.fd }) },
+        {
+          onListening: (listening) => {
+            listener.port = listening.address.port;
+            listener.listening.push(listening);
+            if (inherited === null) listener.sockets = [{ fd: listening.descriptor, host, port: listener.port }];
+            resolve(listener);
+          },
+          // Of what fails once it listens we do not hear: `DescriptorGuard` sees to it that nothing does.
+          onListenFailed: resolve,
+          onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
+        },
+      );
+    });
+  }
+
+  #acceptFromPassed(listener: OpenedListener): void {
+    for (const { fd, host, port } of listener.sockets) {
+      listen(
+        { host, port, sharePort: true, ownFd: fd },
+        {
+          onListening: (listening) => void listener.listening.push(listening),
+          // Who connects there would wait for ever: rather another worker, with a socket of its own.
+          onListenFailed: (errno) => {
+            throw new Error(`a predecessor's socket at ${host}:${port} cannot be listened at (${errno})`);
+          },
+          onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
+        },
+      );
+    }
+    this.#passed = this.#passed.filter((socket) => !listener.sockets.includes(socket));
+  }
+
+  /** Several workers may do so at the same queue: each connection goes to one of them. */
+  #acceptAtDuplicate(listener: OpenedListener, { fd, host, port, link }: PassedSocket): void {
+    listener.duplicates.set(link, null);
+    listen(
+      { host, port, sharePort: true, inheritedFd: fd },
+      {
+        onListening: (listening) => {
+          if (listener.duplicates.has(link)) listener.duplicates.set(link, listening);
+          else void listening.close();
+        },
+        onListenFailed: (errno) => {
+          if (listener.duplicates.delete(link)) this.#parts.onStandInFailed(link, errno);
+        },
+        onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
+      },
+    );
+  }
+
+  #accept(transport: Transport, descriptor: number, listener: OpenedListener): void {
+    if (!this.#parts.admits(transport.facts.remoteAddress, descriptor)) return transport.close('reset');
+    if (listener.held === null) return listener.connections.accept(transport);
+    transport.pause();
+    listener.held.push(transport);
+  }
+
+  #connectionClosed(connections: ListenerConnections): void {
+    if (connections.size === 0) this.#closing.delete(connections);
+    this.#parts.onConnectionClosed();
+  }
+
+  #closeAllBut(wanted: ReadonlySet<string>): void {
+    for (const [key, listener] of this.#listeners) {
+      if (wanted.has(key)) continue;
+      this.#close(listener, {
+        why: 'listener_gone',
+        tunnels: this.#drain.tunnels,
+        idleMs: lastRequestMs,
+        hasSuccessor: true,
+      });
+      this.#listeners.delete(key);
+    }
+  }
+
+  #close({ listening, duplicates, connections }: OpenedListener, { why, tunnels, idleMs }: DrainPlan): void {
+    const { clock } = this.#parts;
+    const { timeoutMs } = this.#drain;
+    for (const socket of [...listening, ...duplicates.values()]) void socket?.close();
+    duplicates.clear();
+    this.#closing.add(connections);
+    connections.close();
+    if (tunnels === 'end') connections.endTunnels(forceCloseFailure(why, 'tunnel'));
+    if (idleMs === 0) connections.closeIdle();
+    if (connections.size === 0) return void this.#closing.delete(connections);
+    const now = clock.now();
+    if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
+    clock.schedule(after(now, timeoutMs), forceCloseConnections, { connections, why });
+  }
+}
+
+function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerFacts {
+  return { id, proxyProtocol, limits: client };
+}
+
+interface ClosingConnections {
+  readonly connections: ListenerConnections;
+  readonly why: ForceCloseReason;
+}
+
+function closeIdle(connections: ListenerConnections): void {
+  connections.closeIdle();
+}
+
+function forceCloseConnections({ connections, why }: ClosingConnections): void {
+  connections.endTunnels(forceCloseFailure(why, 'tunnel'));
+  connections.forceClose(forceCloseFailure(why, 'request'));
+}
+
+function admitHeld(listener: OpenedListener): void {
+  const { held } = listener;
+  listener.held = null;
+  for (const transport of held ?? []) {
+    listener.connections.accept(transport);
+    transport.resume();
+  }
+}

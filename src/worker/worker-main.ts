@@ -1,0 +1,77 @@
+import { parentPort, resourceLimits, workerData } from 'node:worker_threads';
+import { MemoryWatch } from './memory-watch.ts';
+import type { FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
+import { ServingWorker } from './serving-worker.ts';
+import { collectGarbage, memoryUse, systemClock, systemRandom } from '../system/system.ts';
+
+/** What runs in a serving worker's thread: messages in, messages out, and everything else in `ServingWorker`. */
+const port = parentPort;
+if (port === null) throw new Error('worker-main runs in a worker thread; gateway.ts starts it');
+
+const worker = new ServingWorker(workerData as WorkerInit, systemClock, systemRandom, (message, transfer) => {
+  port.postMessage(message, transfer as ArrayBuffer[]);
+});
+
+const { maxOldGenerationSizeMb } = resourceLimits;
+if (maxOldGenerationSizeMb !== undefined) {
+  const watch = new MemoryWatch({
+    clock: systemClock,
+    use: memoryUse,
+    collect: collectGarbage,
+    bytesMax: maxOldGenerationSizeMb * 1024 * 1024,
+    onChange: (failure) => worker.setOverload(failure),
+  });
+  watch.begin();
+}
+
+// An exception, or process.exit: the event loop goes round once more, and would accept what nobody can serve.
+process.once('exit', () => worker.closeSockets());
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'prepare':
+      void worker.prepare(message.snapshot, message.parts);
+      break;
+    case 'part':
+      worker.addPart(message.revision, message.part);
+      break;
+    case 'activate':
+      worker.activate(message.revision);
+      break;
+    case 'discard':
+      worker.discard(message.revision);
+      break;
+    case 'delta':
+      worker.applyDelta(message.delta);
+      break;
+    case 'acknowledge':
+      worker.acknowledge(message.batches);
+      break;
+    case 'reuse':
+      worker.reuse(message.buffer);
+      break;
+    case 'announce-close':
+      worker.announceClose();
+      break;
+    case 'drain':
+      worker.drain(message.plan);
+      break;
+    case 'force-close':
+      worker.forceClose(message.atOnce);
+      break;
+    case 'stand-in':
+      worker.standIn(message.socket);
+      break;
+    case 'stand-down':
+      worker.standDown(message.link);
+      break;
+    case 'report':
+      worker.report();
+      break;
+    case 'ping':
+      port.postMessage({ kind: 'pong' } satisfies FromWorker);
+      break;
+  }
+});
+
+port.postMessage({ kind: 'ready' } satisfies FromWorker);

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { thisHost } from '../../src/config/host.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import type { Event } from '../../src/core/event.ts';
+import type { InstanceStatus } from '../../src/control/gateway-status.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
+import { readProcess } from '../../src/deploy/process-group.ts';
+import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';
+
+// What a gateway makes of the applications, and the state folder, that another one has left. Both are in this process,
+// one after the other; succession.test.ts has them in processes of their own.
+
+const program = join(import.meta.dirname, 'fixtures', 'lasting-application.mjs');
+
+const linuxOnly = process.platform === 'linux' ? {} : { skip: 'only Linux tells two processes of one number apart' };
+
+/** Programs start, end and are looked for: on a busy machine that takes its time. */
+const until = (what: string, met: () => boolean | Promise<boolean>): Promise<void> => untilSoon(what, met, 30_000);
+
+const isRunning = (pid: number): boolean => (readProcess(pid)?.state ?? 'Z') !== 'Z';
+
+function yaml(application = '', state = 'state'): string {
+  return `deployment: edge.test
+member: one
+listeners: { http: "127.0.0.1:0" }
+admin: { socket: none }
+log: { path: none }
+state: ${state}
+workers: { count: 1 }
+drain: { timeout: 2s }
+disclosure: operator
+applications:
+  shop:
+    command: ["${process.execPath}", "${program}"]
+    readiness: { path: /healthz, interval: 50ms, timeout: 10s, passes: 2 }
+    restart: { first_delay: 100ms }
+${application}`;
+}
+
+class Folder {
+  readonly path = mkdtempSync(join(tmpdir(), 'candor-left-'));
+  readonly state = join(this.path, 'state');
+  readonly #pids = new Set<number>();
+  readonly #open: YamlGateway[] = [];
+
+  constructor(context: TestContext) {
+    context.after(async () => {
+      for (const gateway of this.#open) await gateway.gateway.stop('the test is over');
+      for (const pid of this.#pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+      rmSync(this.path, { recursive: true, force: true });
+    });
+  }
+
+  async start(text = yaml()): Promise<YamlGateway> {
+    const path = join(this.path, 'candor.yaml');
+    writeFileSync(path, text);
+    const loaded = await loadConfiguration(path, {}, thisHost());
+    assert.ok(loaded.ok, JSON.stringify(loaded));
+    const { configuration } = loaded;
+    const events: Event[] = [];
+    const told = (event: Event): void => {
+      events.push(event);
+      if (event.kind === 'instance_started') this.#pids.add(event.evidence.pid);
+    };
+    const reloadConfiguration = async () => ({ ok: true, configuration }) as const;
+    const gateway = await startGateway({
+      configuration,
+      source: path,
+      reloadConfiguration,
+      watcher: { onEvent: told },
+    });
+    const started = new YamlGateway(gateway, this.path, events);
+    this.#open.push(started);
+    return started;
+  }
+
+  /** Starts one, and stops it once its instances are ready, leaving them. Their pids. */
+  async leave(text = yaml(), instances = 1): Promise<readonly number[]> {
+    const first = await this.start(text);
+    const pids = await readyOf(first, instances);
+    await first.gateway.stop('another one comes', { detachApplicationsMs: 60_000 });
+    assert.ok(pids.every(isRunning));
+    return pids;
+  }
+}
+
+function instances({ gateway }: YamlGateway): readonly InstanceStatus[] {
+  return gateway.status().applications.flatMap((application) => application.instances);
+}
+
+async function readyOf(gateway: YamlGateway, count = 1): Promise<readonly number[]> {
+  const ready = () => instances(gateway).filter(({ phase }) => phase === 'ready');
+  await until(`${count} are ready`, () => ready().length === count);
+  return ready().map(({ pid }) => pid ?? 0);
+}
+
+async function pidThatAnswers(gateway: YamlGateway): Promise<number> {
+  const response = await gateway.get('/');
+  assert.equal(response.status, 200);
+  return Number(response.content.toString());
+}
+
+test(
+  'an application that has changed is replaced as in a reload: until the new one is ready the old one serves',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const [pid = 0] = await folder.leave();
+    const sign = join(folder.path, 'now');
+    const second = await folder.start(yaml(`    environment: { LISTEN_ONCE_THERE_IS: ${sign} }\n`));
+    assert.equal(await pidThatAnswers(second), pid);
+    writeFileSync(sign, '');
+    await until('the old one is gone', async () => {
+      await pidThatAnswers(second);
+      return !isRunning(pid);
+    });
+    assert.notEqual(await pidThatAnswers(second), pid);
+  },
+);
+
+test('one that is in the configuration no more is stopped', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const [pid = 0] = await folder.leave();
+  await folder.start(yaml().replace('  shop:', '  other:'));
+  await until('it is gone', () => !isRunning(pid));
+});
+
+test('too many are stopped, too few are joined by new ones', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const two = await folder.leave(yaml('    instances: 2\n'), 2);
+  const second = await folder.start(yaml('    instances: 1\n'));
+  await until('one of them is gone', () => two.filter(isRunning).length === 1);
+  const [kept] = await readyOf(second);
+  assert.ok(two.includes(kept ?? 0));
+  await second.gateway.stop('a third one comes', { detachApplicationsMs: 60_000 });
+  const third = await folder.start(yaml('    instances: 3\n'));
+  const three = await readyOf(third, 3);
+  assert.ok(three.includes(kept ?? 0), third.events.map(({ kind, reason }) => `${kind}: ${reason}`).join('\n'));
+  assert.equal(new Set(instances(third).map(({ id }) => id)).size, 3, 'no id is used twice');
+});
+
+test(
+  'the end of one that was taken over is noticed at once; how it ended is not known, and said to be so',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const [pid = 0] = await folder.leave();
+    const second = await folder.start();
+    const response = await second.send(
+      `POST /exit HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Length: 0\r\n\r\n`,
+    );
+    assert.equal(response.status, 502, response.content.toString());
+    const { detail } = JSON.parse(response.content.toString()) as { detail: string };
+    assert.match(
+      detail,
+      /The instance ended,? .*(?:earlier|later) \(how is not known, since an earlier Candor process had started it\)/,
+    );
+    const { exit } = (await second.record(response)).attempts[0] ?? {};
+    assert.deepEqual([exit?.code, exit?.signal, exit?.oom, exit?.last_line], [null, null, false, 'leaving']);
+    const [next] = await readyOf(second);
+    assert.notEqual(next, pid);
+    const [exited] = second.eventsOf('instance_exited');
+    assert.equal(exited?.evidence.output.at(-1), 'leaving');
+    assert.equal(instances(second)[0]?.restarts, 1);
+  },
+);
+
+test('a state folder that is in use is refused, and who has it is said', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const [pid] = await readyOf(await folder.start());
+  await assert.rejects(folder.start(), ({ name, message }: Error) => {
+    assert.equal(name, 'StateFailure');
+    assert.equal(
+      message.replace(/20\d\d-[-\dT:.]+Z/, 'then'),
+      `the state folder ${folder.state} belongs to another gateway of this process, a gateway that has had it since then: stop that one first, or give this one a folder of its own with the key \`state\``,
+    );
+    return true;
+  });
+  assert.ok(isRunning(pid ?? 0));
+});
+
+test('without applications a state folder is neither made nor wanted', async (t) => {
+  const folder = new Folder(t);
+  const text = yaml().replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, content: fine } }]\n');
+  await folder.start(text);
+  await folder.start(text);
+  assert.equal(existsSync(folder.state), false);
+});
+
+test(
+  'what an earlier process has left in the folder and cannot be read is told, and does no harm',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const first = await folder.start();
+    await first.gateway.stop('the test says so');
+    const told: [content: string, why: string][] = [
+      ['{ "version": 1, "inst', 'it is damaged'],
+      ['{ "version": 7, "instances": [] }', 'it is of version 7, not 1'],
+      ['{ "version": 1, "boot_id": "another", "instances": [{}] }', 'it is from before the machine started'],
+    ];
+    for (const [content, why] of told) {
+      writeFileSync(join(folder.state, 'instances.json'), content);
+      const next = await folder.start();
+      const [event] = next.eventsOf('state_unusable');
+      assert.equal(
+        event?.reason,
+        `what an earlier process wrote in ${folder.state}/instances.json is not used: ${why}`,
+      );
+      await readyOf(next);
+      await next.gateway.stop('the test says so');
+    }
+  },
+);
+
+test(
+  'the folder and what is in it is for us alone, and what applications print does not stay in it',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    await folder.leave();
+    assert.match(readFileSync(join(folder.state, 'instances.json'), 'utf8'), /"up \d+"/);
+    const gateway = await folder.start();
+    await readyOf(gateway);
+    assert.equal(statSync(folder.state).mode & 0o777, 0o700);
+    assert.equal(statSync(join(folder.state, 'output')).mode & 0o777, 0o700);
+    for (const name of readdirSync(folder.state, { recursive: true }) as string[])
+      if (name !== 'output') assert.equal(statSync(join(folder.state, name)).mode & 0o777, 0o600, name);
+    assert.doesNotMatch(readFileSync(join(folder.state, 'instances.json'), 'utf8'), /"up /);
+    await gateway.gateway.stop('the test says so');
+    assert.deepEqual(readdirSync(join(folder.state, 'output')), []);
+  },
+);
+
+test('a folder that cannot be written: it serves all the same, and says what would be lost', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const gateway = await folder.start(yaml('', 'candor.yaml/state'));
+  const [pid = 0] = await readyOf(gateway);
+  assert.equal(await pidThatAnswers(gateway), pid);
+  const [told] = gateway.eventsOf('state_unusable');
+  assert.equal(
+    told?.reason,
+    `the state folder ${folder.path}/candor.yaml/state cannot be written (ENOTDIR): applications would not outlive this process`,
+  );
+  await gateway.gateway.stop('the test says so', { detachApplicationsMs: 60_000 });
+  assert.ok(!isRunning(pid), 'what could not be left is stopped');
+});
+
+test(
+  'a folder that has gone when it is needed: what could not be left is stopped, and that is told',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const gateway = await folder.start();
+    const [pid = 0] = await readyOf(gateway);
+    rmSync(folder.state, { recursive: true });
+    writeFileSync(folder.state, 'no folder any more');
+    await gateway.gateway.stop('another one comes', { detachApplicationsMs: 60_000 });
+    assert.ok(!isRunning(pid));
+    const reasons = gateway.eventsOf('state_unusable').map(({ reason }) => reason);
+    const told = `instances end with this process instead of being left to the next: the state folder ${folder.state} cannot be written (ENOTDIR)`;
+    assert.ok(reasons.includes(told), reasons.join('\n'));
+    assert.deepEqual(
+      gateway.eventsOf('instance_exited').map(({ evidence }) => evidence.signal),
+      ['SIGTERM'],
+    );
+  },
+);
+
+test('a folder that others may write to is not used, and left as it is', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  mkdirSync(folder.state);
+  chmodSync(folder.state, 0o1777);
+  const gateway = await folder.start();
+  assert.equal(
+    gateway.eventsOf('state_unusable')[0]?.reason,
+    `the state folder ${folder.state} may be written by others (\`chmod go-w\` takes that away): applications would not outlive this process`,
+  );
+  await readyOf(gateway);
+  assert.equal(statSync(folder.state).mode & 0o7777, 0o1777);
+  assert.deepEqual(readdirSync(folder.state), []);
+});
+
+test('what was handed over is not taken back by a gateway that was told to stop', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const first = await folder.start();
+  await readyOf(first);
+  const heir = { pid: process.pid, stateFolder: folder.state };
+  assert.deepEqual(await first.gateway.handOff(heir), { left: 1, why: null });
+  const stopping = first.gateway.stop('the test says so');
+  assert.equal(await first.gateway.rollBackHandoff(), false);
+  await stopping;
+});
