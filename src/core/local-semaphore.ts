@@ -1,7 +1,7 @@
 import type { ConnectGate, EndpointSemaphores, Semaphore, SemaphoreSource } from './semaphores.ts';
 import type { Clock, Instant } from './time.ts';
 
-/** Places that one worker counts for itself: where there is no other, and in tests. */
+/** A semaphore of one worker alone: used when there is no shared memory, and in tests. */
 export class LocalSemaphore implements Semaphore {
   #acquired = 0;
   #hasWaiters = false;
@@ -42,7 +42,7 @@ export class LocalSemaphore implements Semaphore {
   close(): void {}
 }
 
-/** A gate that one worker has for itself. */
+/** A connect gate of one worker alone. */
 class LocalConnectGate implements ConnectGate {
   #refusedAt: Instant | null = null;
 

@@ -1,54 +1,54 @@
 import type { Clock, Instant } from './time.ts';
 
 /**
- * What several serving workers count together, so that a limit holds for all of them. Each worker has one end of it, and
- * what a worker held that is lost comes back to the others.
+ * Counters with a maximum that all serving workers share, so that a limit holds for the whole process. Each worker has its own
+ * view of a semaphore. When a worker ends, the permits that it held become free again.
  */
 
-/** Where the counts of one endpoint lie. The generation grows when main gives the same cells to another endpoint. */
+/** Where the semaphores of one endpoint lie. The generation grows when the main thread gives the same cells to another endpoint. */
 export interface SemaphoreHandle {
   readonly index: number;
   readonly generation: number;
 }
 
-/** Places of which all workers together may hold so many and no more, such as the connections to one endpoint. */
+/** Permits of which all workers together hold at most `max`, such as the connections to one endpoint. */
 export interface Semaphore {
   /**
-   * Takes one of `max`; false where there is none, or where somebody in another worker has waited for one for notably longer
-   * than whoever came at `since`. Also false where another worker counts for longer than `waitMsMax`, during which this
-   * thread does nothing else.
+   * Acquires one of `max` permits. False if none is free, or if a request in another worker has waited longer than one that
+   * came at `since` by more than `orderToleranceMs`. Also false if another worker holds the lock for longer than `waitMsMax`;
+   * this thread is blocked for that time.
    */
   tryAcquire(max: number, since: Instant, waitMsMax?: number): boolean;
   /**
-   * Gives back one of those taken; where somebody waits for it, it is theirs, here or in another worker. Where another worker
-   * counts for longer than `waitMsMax`, it is given back a little later.
+   * Releases a permit. The request that has waited longest gets it, in this worker or in another one. If another worker holds
+   * the lock for longer than `waitMsMax`, the permit is released a few milliseconds later.
    */
   release(max: number, waitMsMax?: number): void;
   /**
-   * Since when the one who has waited longest in this worker waits; null: nobody does. Asks workers that hold idle
-   * connections to give one up. True where there is a place by now: `tryTake` gets it.
+   * Publishes since when the oldest waiter of this worker waits; null if none waits. Asks the worker with most idle
+   * connections to close one. True if a permit has become free: `tryAcquire` gets it.
    */
   reportOldestWaiter(since: Instant | null, max: number): boolean;
-  /** Whether there is one of `max` at this moment; perhaps no longer when it is asked for. */
+  /** Whether one of `max` permits is free at this moment. It may be gone when it is asked for. */
   hasRoom(max: number): boolean;
-  /** How many of those that this worker has taken are held by idle connections. */
+  /** How many of this worker's permits are held by idle connections. */
   setIdle(count: number): void;
-  /** Whether somebody waits, in any worker. One load: for each connection that comes back. */
+  /** Whether a request waits in any worker. One atomic load, since the pool asks for each connection that becomes idle. */
   readonly hasWaiters: boolean;
-  /** Whether somebody in another worker has waited notably longer than whoever came at `since`. */
+  /** Whether a request in another worker has waited longer than one that came at `since`, by more than `orderToleranceMs`. */
   isDueToOtherWorker(since: Instant): boolean;
-  /** Not used from here any more, as soon as all that was taken is given back. */
+  /** Retires this view: it is deleted once all its permits are released. */
   close(): void;
 }
 
 /** When an endpoint last refused a connection, as all workers and the health checks know it together. */
 export interface ConnectGate {
   /**
-   * Milliseconds since the last refusal where no connection is to be tried now; null: the caller may try one. When `quietMs`
-   * have gone by, one caller of all workers may, and the gate stays closed to the others until it knows what came of it.
+   * Milliseconds since the last refusal, while the gate is closed; null if the caller may connect. After `backoffMs` one
+   * caller in all workers may connect, and the gate stays closed for the others until the result of that attempt is known.
    */
   closedForMs(now: Instant, backoffMs: number): number | null;
-  /** Whether the last attempt was refused, less than `quietMs` ago. One load where it was not. */
+  /** Whether the last attempt was refused less than `backoffMs` ago. One atomic load if it was not. */
   isClosed(clock: Clock, backoffMs: number): boolean;
   /** An attempt was refused just now. */
   refused(now: Instant): void;
@@ -56,32 +56,32 @@ export interface ConnectGate {
   accepted(): void;
 }
 
-/** What is counted of one endpoint. */
+/** The semaphores of one endpoint. */
 export interface EndpointSemaphores {
-  /** Connections, the idle ones and those that are being opened included. */
+  /** Connections, including idle ones and those that are being opened. */
   readonly connections: Semaphore;
-  /** Exchanges that wait for a connection. */
+  /** Requests that wait for a connection. */
   readonly queue: Semaphore;
-  /** The one request at a time that an endpoint on trial gets. */
+  /** The one request at a time that an endpoint in probation gets. */
   readonly probation: Semaphore;
   readonly gate: ConnectGate;
 }
 
-/** Where a worker finds its end of what is counted. */
+/** Gives a worker its view of an endpoint's semaphores. */
 export interface SemaphoreSource {
-  /** Calls `called` when a place may have come free for who waits here, or an idle connection is wanted elsewhere. */
+  /** Calls `onAvailable` when a permit may be free for a waiter of this worker, or when another worker needs an idle connection closed. */
   endpoint(handle: SemaphoreHandle, onAvailable: () => void): EndpointSemaphores;
 }
 
 /**
- * Client connections by address. `key` names an address, or a block of them, in at most 48 Latin-1 characters.
- * `table_full`: more addresses are connected at once than the table has entries for. `locked`: whoever counts there has been
- * put aside by the system for longer than `waitMsMax`, or has ended; nothing has changed.
+ * Client connections by address. `key` names an address, or a block of addresses, in at most 48 Latin-1 characters.
+ * `table_full`: more addresses are connected at once than the table has entries for. `busy`: the thread that holds the lock
+ * was not scheduled for longer than `waitMsMax`, or has ended. Nothing has changed; try again.
  */
 export interface AddressSemaphores {
   tryAcquire(key: string, max: number, waitMsMax?: number): 'acquired' | 'over_limit' | 'table_full' | 'busy';
   release(key: string): void;
 }
 
-/** How much earlier than one of our own somebody in another worker must have come, to be served first. */
+/** A waiter of another worker is served before one of this worker if it came earlier by more than this. */
 export const orderToleranceMs = 20;

@@ -5,10 +5,10 @@ export interface SharedMemory extends SharedSizes {
 }
 
 export interface SharedSizes {
-  /** Workers at once, those included that are about to end. */
+  /** Workers at once, including those that are being replaced. */
   readonly workersMax: number;
-  /** Endpoints at once, those included that drain. */
+  /** Endpoints at once, including those that drain. */
   readonly endpointsMax: number;
-  /** Entries for client addresses that are connected at once; when a third are used, the first may find none. */
+  /** Entries for client addresses that are connected at once. When a third of them are used, a new address may find its bucket full. */
   readonly addressesMax: number;
 }

@@ -132,7 +132,7 @@ class AddressStress {
 }
 
 describe('client connections by address', () => {
-  it('never exceed the limit and return to the truth, whoever is killed wherever', () => {
+  it('never exceed the limit, and are right again after any thread is killed at any step', () => {
     const lives = fc.array(fc.array(deed, { maxLength: 30 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), lives, (max, rounds) => {
@@ -154,7 +154,7 @@ describe('client connections by address', () => {
     return new WorkerSemaphores(shared.memory, shared.claimWorkerIndex() ?? 0, clock);
   }
 
-  it('have an entry for each address, and say so when there is none left', () => {
+  it('have an entry for each address, and answer table_full when no entry is left', () => {
     const { clientAddresses } = workerSemaphores(bucketEntries);
     for (let host = 0; host < bucketEntries; host++) {
       assert.equal(clientAddresses.tryAcquire(`192.0.2.${host}`, 2), 'acquired');
@@ -166,14 +166,14 @@ describe('client connections by address', () => {
     assert.equal(clientAddresses.tryAcquire('198.51.100.1', 2), 'acquired');
   });
 
-  it('find room for a quarter of the addresses that the table is made for, however they are spread', () => {
+  it('hold a quarter of the addresses that the table has entries for, whatever their hashes', () => {
     const { clientAddresses } = workerSemaphores(32_768);
     for (let number = 0; number < 8192; number++) {
       assert.equal(clientAddresses.tryAcquire(`10.0.${number >> 8}.${number & 255}`, 1), 'acquired');
     }
   });
 
-  it('tell the longest key from one that begins like it', () => {
+  it('distinguish the longest key from one with the same beginning', () => {
     const { clientAddresses } = workerSemaphores(bucketEntries);
     const long = 'x'.repeat(48);
     assert.equal(clientAddresses.tryAcquire(long, 1), 'acquired');
@@ -199,7 +199,7 @@ describe('while another worker is stuck in a bucket', () => {
     return { layout, words, counts: new AddressCounts(words, layout, 0) };
   }
 
-  it('what is given back holds the worker up once, and is given back when it can be', () => {
+  it('a release while the bucket is locked blocks the worker once, and is done when the lock is free', () => {
     const { layout, words, counts } = prepare();
     const addresses = ['a', 'b', 'c', 'd'];
     for (const address of addresses) assert.equal(counts.tryAcquire(address, 1), 'acquired');
@@ -219,9 +219,9 @@ describe('while another worker is stuck in a bucket', () => {
     );
   });
 
-  it('one that was never taken leaves no lock behind, and is not tried again', () => {
+  it('releasing an address that was not acquired leaves no lock behind, and is not tried again', () => {
     const { layout, words, counts } = prepare();
-    assert.throws(() => counts.release('a'), /has been taken/);
+    assert.throws(() => counts.release('a'), /only an acquired address/);
     assert.equal(words.load(layout.lock(0)), 0);
     assert.equal(counts.tryAcquire('b', 1), 'acquired');
     counts.release('b');

@@ -4,18 +4,18 @@ import { noWorker } from './semaphore-table.ts';
 import type { SharedWords } from './shared-words.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
 
-/** Addresses whose keys have the same hash stand together; of a hundred tables that are a quarter full one has a bucket that is full. */
+/** Entries in one hash bucket. Of a hundred tables that are a quarter full, one has a full bucket. */
 export const bucketEntries = 16;
 
 const keyBytesMax = 48;
 const keyWords = keyBytesMax / 4;
-/** A lock that was held for long is likely still held, and whoever comes or goes now is not to pay for it. */
+/** A lock that was held for long is likely still held. The connection that opens or closes now must not wait for it. */
 const pendingReleaseWaitMs = 1;
 
 /** Length, key, total. */
 const entryWords = 2 + keyWords;
 
-/** Where the words of the table of addresses lie: a lock per bucket, entries, then for each seat a cell per entry. */
+/** Where the words of the address table lie: a lock per bucket, the entries, then for each worker a cell per entry. */
 export class AddressLayout {
   readonly workersMax: number;
   readonly buckets: number;
@@ -33,7 +33,7 @@ export class AddressLayout {
     this.words = this.#firstCell + workersMax * this.entries;
   }
 
-  /** Mixed into each hash, so that nobody outside knows whose keys stand together. */
+  /** Mixed into each hash, so that a client cannot choose addresses that share a bucket. */
   readonly seed = 0;
 
   lock(bucket: number): number {
@@ -49,7 +49,7 @@ export class AddressLayout {
     return this.length(entry) + 1 + word;
   }
 
-  /** Taken in all workers; 0: the entry is free. */
+  /** Connections in all workers; 0 if the entry is free. */
   total(entry: number): number {
     return this.length(entry) + 1 + keyWords;
   }
@@ -60,8 +60,8 @@ export class AddressLayout {
 }
 
 /**
- * How many client connections each address has, in all workers. An entry is there as long as an address has one; its laws are
- * those of `PlaceTable`, with a lock for each bucket.
+ * How many client connections each address has, in all workers. An entry exists while its address has connections. It follows
+ * the rules of `SemaphoreTable`, with a lock for each bucket.
  */
 export class AddressCounts implements AddressSemaphores {
   readonly #words: SharedWords;
@@ -70,7 +70,7 @@ export class AddressCounts implements AddressSemaphores {
   readonly #owner: number;
   readonly #key = new Int32Array(keyWords);
   #length = 0;
-  /** Given back while their bucket was locked. */
+  /** Keys released while their bucket was locked. */
   #pendingReleases: string[] = [];
 
   constructor(words: SharedWords, layout: AddressLayout, workerIndex: number) {
@@ -103,15 +103,15 @@ export class AddressCounts implements AddressSemaphores {
 
   release(key: string): void {
     this.#pendingReleases.push(key);
-    // Whoever is owed something has waited in vain already.
+    // If earlier releases are pending, their bucket was locked a moment ago: wait less.
     this.#releasePending(this.#pendingReleases.length === 1 ? undefined : pendingReleaseWaitMs);
   }
 
-  /** Up to the first that is locked; the rest is tried again with the next connection that comes or goes. */
+  /** Releases pending keys until it meets a locked bucket. The rest is tried again with the next connection that opens or closes. */
   #releasePending(waitMsMax: number | undefined): void {
     for (let key = this.#pendingReleases.shift(); key !== undefined; key = this.#pendingReleases.shift()) {
       if (this.#releaseOne(key, waitMsMax)) continue;
-      // At the end, so that the buckets that are not locked have their turn.
+      // At the end, so that keys of other buckets come first next time.
       this.#pendingReleases.push(key);
       return;
     }
@@ -126,7 +126,7 @@ export class AddressCounts implements AddressSemaphores {
       this.#words.store(this.#layout.total(entry), this.#words.load(this.#layout.total(entry)) - 1);
     }
     this.#unlock(bucket);
-    assert(entry !== null, 'an address that is given back has been taken');
+    assert(entry !== null, 'only an acquired address is released');
     return true;
   }
 
@@ -136,7 +136,7 @@ export class AddressCounts implements AddressSemaphores {
     return entry === null ? 0 : this.#words.load(this.#layout.total(entry));
   }
 
-  /** Main's: takes away what the thread at `seat` held, which has ended. False: buckets are left that another one has locked. */
+  /** Clears what a worker held whose thread has ended; called by the main thread. False if another thread holds the lock of a bucket. */
   forget(workerIndex: number): boolean {
     let whole = true;
     for (let bucket = 0; bucket < this.#layout.buckets; bucket++) whole = this.#forgetIn(workerIndex, bucket) && whole;
@@ -206,7 +206,7 @@ export class AddressCounts implements AddressSemaphores {
     this.#words.store(cell, this.#words.load(cell) + change);
   }
 
-  /** Lays `key` out in words, and hashes it on the way (FNV-1a, with a seed, and mixed at the end). */
+  /** Writes `key` into words and hashes it (FNV-1a with a seed, mixed at the end). */
   #bucketOf(key: string): number {
     assert(key.length <= keyBytesMax, 'a key of an address has at most 48 characters');
     let hash = this.#words.load(this.#layout.seed) ^ 0x811c9dc5;

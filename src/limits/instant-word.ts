@@ -1,6 +1,6 @@
 import type { Instant } from '../core/time.ts';
 
-/** An instant as a shared word: milliseconds in 32 bits, which wrap after 49 days; never 0, which means that there is none. */
+/** An instant as a shared word: milliseconds in 32 bits, which wrap after 49 days. Never 0, which means "none". */
 export function instantWord(instant: Instant): number {
   return Math.floor(instant) | 0 || 1;
 }

@@ -1,4 +1,4 @@
-/** How many workers, and how many things that they count, a piece of shared memory has room for. */
+/** How many workers and semaphores the shared memory has room for. */
 export interface SemaphoreTableSize {
   readonly workersMax: number;
   readonly semaphoresMax: number;
@@ -10,11 +10,11 @@ const cellWords = 3;
 const workerHeaderWords = 4;
 
 /**
- * Where each word of the table of places lies. What many write stands with the slot; what one worker writes stands with that
- * worker, so that seats that nobody has cost no memory.
+ * Where each word of the semaphore table lies. Words that all workers write stand with their semaphore. Words that one worker
+ * writes stand with that worker, so that an unused worker index takes no memory.
  *
- *     head │ slot: lock, generation, total, wanted, refused │ … │ seat: bell, everything, rung bits, cells │ …
- *                                                            cell: held, since, idle
+ *     head │ semaphore: lock, generation, total, waiters, refused │ … │ worker: wake word, wake all, wake bits, cells │ …
+ *                                                                      cell: held, since, idle
  */
 export class SemaphoreLayout {
   readonly workersMax: number;
@@ -33,7 +33,7 @@ export class SemaphoreLayout {
     this.words = this.#workersStart + workersMax * this.#workerWords;
   }
 
-  /** One more than the highest seat that has ever been taken: nobody needs to look further. */
+  /** The highest worker index in use so far, plus one. */
   readonly workersEnd = 0;
 
   lock(index: number): number {
@@ -44,47 +44,47 @@ export class SemaphoreLayout {
     return headerWords + index * semaphoreWords + 1;
   }
 
-  /** Places taken in all workers: the sum of `held`. */
+  /** Permits held in all workers: the sum of `held`. */
   total(index: number): number {
     return headerWords + index * semaphoreWords + 2;
   }
 
-  /** In how many workers somebody waits: of how many `since` is set. */
+  /** How many workers have a waiter, that is, have set `since`. */
   waiters(index: number): number {
     return headerWords + index * semaphoreWords + 3;
   }
 
-  /** When a connection was last refused; 0: the last one was not. */
+  /** When a connection was last refused; 0 if the last one was not. */
   refused(index: number): number {
     return headerWords + index * semaphoreWords + 4;
   }
 
-  /** Changes when a seat is called. */
+  /** Incremented to wake this worker. */
   wakeWord(workerIndex: number): number {
     return this.#workersStart + workerIndex * this.#workerWords;
   }
 
-  /** Set when a call is about every slot. */
+  /** Set when the worker must look at every semaphore. */
   wakeAllFlag(workerIndex: number): number {
     return this.wakeWord(workerIndex) + 1;
   }
 
-  /** Bits of the slots that a call is about. */
+  /** One bit for each semaphore that the worker must look at. */
   wakeBits(workerIndex: number, word: number): number {
     return this.wakeWord(workerIndex) + workerHeaderWords + word;
   }
 
-  /** Places that a seat has taken, or that were handed to it. */
+  /** Permits that this worker holds, including those granted by another worker that it has not seen yet. */
   held(workerIndex: number, index: number): number {
     return this.wakeWord(workerIndex) + workerHeaderWords + this.wakeBitWords + index * cellWords;
   }
 
-  /** Since when somebody waits at a seat; 0: nobody. */
+  /** Since when the oldest waiter of this worker waits; 0 if none waits. */
   since(workerIndex: number, index: number): number {
     return this.held(workerIndex, index) + 1;
   }
 
-  /** How many of a seat's places are held by idle connections. */
+  /** How many of this worker's permits are held by idle connections. */
   idle(workerIndex: number, index: number): number {
     return this.held(workerIndex, index) + 2;
   }

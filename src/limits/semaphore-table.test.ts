@@ -43,12 +43,12 @@ class Three {
   }
 }
 
-describe('a place that is given back', () => {
+describe('a released permit', () => {
   for (const [oldest, newest] of [
     [1, 2],
     [2, 1],
   ] as const)
-    it(`goes to the oldest of those who wait elsewhere (at seat ${oldest})`, () => {
+    it(`goes to the oldest waiter of the other workers (worker index ${oldest})`, () => {
       const three = new Three(1);
       three.wait(oldest, 100, 1);
       three.wait(newest, 101, 1);
@@ -57,7 +57,7 @@ describe('a place that is given back', () => {
       assert.equal(three.holds[newest], 0);
     });
 
-  it('comes to a worker once, and to the next one until the first says anew that it waits', () => {
+  it('goes to a worker once, then to the next one until the first publishes its next waiter', () => {
     const three = new Three(3);
     three.wait(1, 100, 3);
     three.wait(2, 300, 3);
@@ -70,7 +70,7 @@ describe('a place that is given back', () => {
     assert.equal(three.total, 2);
   });
 
-  it('is nobody’s while more are taken than a lowered limit allows', () => {
+  it('goes to no worker while more permits are held than a lowered maximum allows', () => {
     const three = new Three(4);
     three.wait(1, 100, 4);
     assert.equal(three.release(0, 2), 'released');
@@ -82,11 +82,11 @@ describe('a place that is given back', () => {
   });
 });
 
-describe('a newcomer that finds a free place', () => {
+describe('a worker that finds a free permit', () => {
   const waits = 100;
   const late = waits + orderToleranceMs + 1;
 
-  it('leaves it to who has waited notably longer elsewhere', () => {
+  it('leaves the permit to a waiter of another worker that came notably earlier', () => {
     const three = new Three(1);
     three.wait(1, waits, 1);
     // There is one more place, of which nobody has told those who wait: a reload has raised the limit.
@@ -94,21 +94,21 @@ describe('a newcomer that finds a free place', () => {
     assert.deepEqual(three.holds, [1, 1, 0]);
   });
 
-  it('leaves it to them also where it says that it will wait', () => {
+  it('leaves it to that waiter also when it publishes its own waiter', () => {
     const three = new Three(1);
     three.wait(1, waits, 1);
     three.wait(2, late, 2);
     assert.deepEqual(three.holds, [1, 1, 0]);
   });
 
-  it('takes the next one, when they have theirs', () => {
+  it('acquires the next permit once that waiter has one', () => {
     const three = new Three(1);
     three.wait(1, waits, 1);
     assert.equal(three.acquire(2, 0, 3, late), true);
     assert.deepEqual(three.holds, [1, 1, 1]);
   });
 
-  it('takes it where they came hardly earlier', () => {
+  it('acquires it if the other waiter came hardly earlier', () => {
     const three = new Three(1);
     three.wait(1, waits, 1);
     assert.equal(three.acquire(2, 0, 2, waits + orderToleranceMs), true);

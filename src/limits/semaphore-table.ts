@@ -6,20 +6,21 @@ import type { SharedWords } from './shared-words.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
 
-/** Nobody. */
+/** No worker: the main thread's own index, and the answer when no worker is found. */
 export const noWorker = -1;
 
 /**
- * The places of all slots, as one thread sees them. What changes a slot runs under its lock, and leaves it so that the sum of
- * what each seat holds is the truth at every step: whoever clears up after a thread that ended in the middle takes its own
- * cells away, and makes the total that sum again. That is all the journal that is needed.
+ * All semaphores, as one thread sees them. Each change of a semaphore runs under its lock. At every step the permits held by
+ * the workers' cells are the truth, and the total is their sum. So a thread that ends in the middle of a change leaves nothing
+ * to repair but that sum: the main thread clears the cells of the ended worker and adds up the others (`forget`).
  *
- * Nobody waits for a lock for long (`word-lock.ts`). What could not be done is answered as such, and tried again.
+ * No thread waits for a lock for long (`word-lock.ts`). A method that did not get the lock answers 'busy' or false, and its
+ * caller tries again.
  */
 export class SemaphoreTable {
   readonly #words: SharedWords;
   readonly #layout: SemaphoreLayout;
-  /** Main has `noSeat`: it holds no places. */
+  /** `noWorker` for the main thread, which holds no permits. */
   readonly #workerIndex: number;
   readonly #owner: number;
 
@@ -30,9 +31,9 @@ export class SemaphoreTable {
     this.#owner = workerIndex === noWorker ? layout.workersMax + 1 : workerIndex + 1;
   }
 
-  // A worker's.
+  // Called by workers.
 
-  /** Whether one more place is this seat's, which knows of `held`: taken now, or handed to it before. */
+  /** Acquires a permit for this worker, which knows of `held` permits: a free one, or one that another worker has granted before. */
   tryAcquire(
     index: number,
     generation: number,
@@ -49,12 +50,12 @@ export class SemaphoreTable {
     return taken;
   }
 
-  /** Places that this seat holds, those included that were handed to it and that it has not heard of. */
+  /** Permits that this worker holds, including granted ones that it has not seen yet. */
   holds(index: number): number {
     return this.#words.load(this.#layout.held(this.#workerIndex, index));
   }
 
-  /** A free place, unless others are due; they get theirs first. */
+  /** Acquires a free permit. Waiters of other workers that came earlier get theirs first. */
   #acquireFree(index: number, max: number, since: number): boolean {
     for (;;) {
       if (this.total(index) >= max) return false;
@@ -68,8 +69,8 @@ export class SemaphoreTable {
   }
 
   /**
-   * Gives back a place that this seat holds. Where `since` is set, somebody waits here: the answer says whether it is to be
-   * theirs. 'busy': nothing has changed.
+   * Releases a permit that this worker holds. `since` is set if this worker has a waiter. 'kept': that waiter gets the permit;
+   * 'busy': the lock was not free, nothing has changed, try again.
    */
   release(index: number, max: number, since: Instant | null, waitMsMax?: number): 'released' | 'kept' | 'busy' {
     if (!this.#lock(index, waitMsMax)) return 'busy';
@@ -87,7 +88,7 @@ export class SemaphoreTable {
     return isKept ? 'kept' : 'released';
   }
 
-  /** Whose a place is that comes free here. */
+  /** Picks the worker that gets the released permit. */
   #nextWorker(index: number, since: Instant | null): number {
     if (since !== null) {
       const due = this.#dueWorker(index, instantWord(since));
@@ -97,8 +98,8 @@ export class SemaphoreTable {
   }
 
   /**
-   * Tells the others since when somebody waits here. 'granted': there was a place, and it has been handed to this seat;
-   * 'busy': nothing has changed.
+   * Publishes since when the oldest waiter of this worker waits. 'granted': a permit was free, and this worker holds it now;
+   * 'busy': the lock was not free, nothing has changed, try again.
    */
   setOldestWaiter(
     index: number,
@@ -117,16 +118,17 @@ export class SemaphoreTable {
     return isFree ? 'granted' : 'waiting';
   }
 
-  /** Where this seat says how many idle connections it has, and where it is said that somebody waits: for the fast path. */
+  /** The word with this worker's number of idle connections. The fast path reads and writes it directly. */
   idleCell(index: number): number {
     return this.#layout.idle(this.#workerIndex, index);
   }
 
+  /** The word that is above 0 while any worker has a waiter. The fast path reads it directly. */
   waitersCell(index: number): number {
     return this.#layout.waiters(index);
   }
 
-  /** Whether somebody elsewhere has waited notably longer than whoever came at `since`. */
+  /** See `Semaphore.isDueToOtherWorker`. */
   isDueToOtherWorker(index: number, since: Instant): boolean {
     return this.waiters(index) > 0 && this.#dueWorker(index, instantWord(since)) !== noWorker;
   }
@@ -165,7 +167,7 @@ export class SemaphoreTable {
     return oldest;
   }
 
-  /** Whoever else holds most idle connections is asked to give one up. */
+  /** Asks the worker that has most idle connections, of the others, to close one. */
   askForIdle(index: number): void {
     let most = noWorker;
     let mostIdle = 0;
@@ -179,7 +181,7 @@ export class SemaphoreTable {
     if (most !== noWorker) this.wake(most, index);
   }
 
-  /** It has been handed a place, and says anew since when the next one waits there: one that hangs gets no second. */
+  /** Ends the wait of a worker that has been given a permit. It publishes its next waiter itself, so that a worker that hangs gets no second permit. */
   #grant(workerIndex: number, index: number): void {
     this.#setSince(this.#layout.since(workerIndex, index), index, 0);
     this.wake(workerIndex, index);
@@ -197,9 +199,9 @@ export class SemaphoreTable {
     this.#words.store(cell, this.#words.load(cell) + change);
   }
 
-  // Calls.
+  // Wakeups.
 
-  /** Slots that this seat is called about since the last time. */
+  /** The semaphores that this worker must look at since the last call. */
   takeWakeups(): number[] | 'all' {
     const layout = this.#layout;
     const all = this.#words.swap(layout.wakeAllFlag(this.#workerIndex), 0) !== 0;
@@ -217,13 +219,13 @@ export class SemaphoreTable {
     return this.#words.load(this.#layout.workersEnd);
   }
 
-  /** Wakes the worker at `seat`: something has changed at `slot`. */
+  /** Wakes a worker to look at one semaphore. */
   wake(workerIndex: number, index: number): void {
     this.#words.setBits(this.#layout.wakeBits(workerIndex, index >> 5), 1 << (index & 31));
     this.#words.bump(this.#layout.wakeWord(workerIndex));
   }
 
-  /** Wakes everybody: anything may have changed. */
+  /** Wakes all workers to look at every semaphore. */
   wakeAll(): void {
     for (let workerIndex = 0; workerIndex < this.workersEnd; workerIndex++) {
       this.#words.store(this.#layout.wakeAllFlag(workerIndex), 1);
@@ -231,9 +233,9 @@ export class SemaphoreTable {
     }
   }
 
-  // Main's.
+  // Called by the main thread.
 
-  /** The next user of the slot counts from nothing. False while it is in use, or locked. */
+  /** Gives the semaphore to a new user, with no permits held. False while it is in use or locked. */
   renew(index: number, generation: number): boolean {
     if (!this.#lock(index, 1)) return false;
     const isFree = this.total(index) === 0 && this.waiters(index) === 0;
@@ -245,7 +247,7 @@ export class SemaphoreTable {
     return isFree;
   }
 
-  /** Takes away what the thread at `seat` held, which has ended. False where another one holds the lock, and may have ended too. */
+  /** Clears what a worker held whose thread has ended. False while another thread holds the lock; that one may have ended too. */
   forget(workerIndex: number, index: number): boolean {
     const endedHere = this.#words.load(this.#layout.lock(index)) === workerIndex + 1;
     if (!endedHere && !this.#hasTraces(workerIndex, index)) return true;

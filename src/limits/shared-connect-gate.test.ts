@@ -31,14 +31,14 @@ for (const [name, gateOf] of [
       assert.equal(gateOf().closedForMs(at(50), backoffMs), null);
     });
 
-    it('is closed for the quiet time after a refusal, and says how long ago that was', () => {
+    it('is closed for the backoff time after a refusal, and answers how long ago that was', () => {
       const gate = gateOf();
       gate.refused(at(100));
       assert.equal(gate.closedForMs(at(100), backoffMs), 0);
       assert.equal(gate.closedForMs(at(1099), backoffMs), 999);
     });
 
-    it('lets one caller try after the quiet time, and is closed to the others again', () => {
+    it('lets one caller connect after the backoff time, and stays closed for the others', () => {
       const gate = gateOf();
       gate.refused(at(100));
       assert.equal(gate.closedForMs(at(1100), backoffMs), null);
@@ -57,7 +57,7 @@ for (const [name, gateOf] of [
 }
 
 describe('a gate that workers share', () => {
-  it('closes for all of them at once, and opens for all', () => {
+  it('closes and opens for all workers at once', () => {
     const { one, two } = shared();
     one.refused(at(100));
     assert.equal(two.closedForMs(at(160), backoffMs), 60);
@@ -65,13 +65,13 @@ describe('a gate that workers share', () => {
     assert.equal(one.closedForMs(at(161), backoffMs), null);
   });
 
-  it('lets one of them try, not each', () => {
+  it('lets one worker connect, not each of them', () => {
     const { one, two } = shared();
     one.refused(at(100));
     assert.deepEqual([one.closedForMs(at(1100), backoffMs), two.closedForMs(at(1100), backoffMs)], [null, 0]);
   });
 
-  it('is closed and opened by what checks meet', () => {
+  it('is closed and opened by the results of health checks', () => {
     const { one, counts, clock } = shared();
     clock.advanceSync(500);
     counts.noteChecked('app', true);
@@ -81,7 +81,7 @@ describe('a gate that workers share', () => {
     counts.noteChecked('an endpoint that is gone', true);
   });
 
-  it("of an endpoint that is gone is no other one's", () => {
+  it('of a removed endpoint does not close that of a new one', () => {
     const { one, counts } = shared();
     one.refused(at(100));
     counts.keepOnly(new Set());

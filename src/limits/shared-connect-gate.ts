@@ -3,7 +3,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import type { SharedWords } from './shared-words.ts';
 
-/** The gate of one endpoint, in memory that the workers and the main thread share. No lock: it is one word. */
+/** The connect gate of one endpoint in shared memory. It is one word, so that it needs no lock. */
 export class SharedConnectGate implements ConnectGate {
   readonly #words: SharedWords;
   readonly #cell: number;
@@ -23,7 +23,7 @@ export class SharedConnectGate implements ConnectGate {
     if (refusedAt === 0) return null;
     const agoMs = msBetween(refusedAt, instantWord(now));
     if (agoMs < backoffMs) return Math.max(0, agoMs);
-    // Of several callers only the one whose swap succeeds may try.
+    // Of several callers only the one whose swap succeeds may connect.
     return this.#words.swapIf(this.#cell, refusedAt, instantWord(now)) ? null : 0;
   }
 

@@ -216,7 +216,7 @@ class Stress {
   }
 }
 
-test('whoever is killed wherever: no limit is exceeded, nobody is overtaken or gets what is not taken, and the total returns to the truth', () => {
+test('after any thread is killed at any step: no limit is exceeded, no waiter is overtaken or gets a permit that nobody acquired, and the total returns to the truth', () => {
   const round = fc.tuple(fc.array(deed, { maxLength: 30 }), anyMax);
   const lives = fc.array(round, { minLength: 1, maxLength: 4 });
   fc.assert(

@@ -7,22 +7,22 @@ import { SemaphoreLayout } from './semaphore-layout.ts';
 import { noWorker, SemaphoreTable } from './semaphore-table.ts';
 import { SharedWords } from './shared-words.ts';
 
-/** Memory that nobody has used is none: these take 14 MiB of addresses, and 2 MiB of memory for two workers. */
+/** These sizes reserve 14 MiB of address space. The kernel provides memory only for pages in use: 2 MiB for two workers. */
 export const sharedSizes: SharedSizes = { workersMax: 64, endpointsMax: 2048, addressesMax: 32_768 };
 
-/** The slot of the client connections in all workers. */
+/** The index of the semaphore that counts client connections. */
 export const clientConnectionsIndex = 0;
 
-/** Of an endpoint: connections, the queue for them, the trial. */
+/** Of an endpoint: connections, queue, probation. */
 const semaphoresPerEndpoint = 3;
 
-/** How soon a slot that was locked is cleared up. */
+/** How soon the main thread clears a semaphore that was locked. */
 const retryMs = 5;
 
 export interface EndpointCounts {
-  /** Idle ones included, and those that are being opened. */
+  /** Including idle ones and those that are being opened. */
   readonly connections: number;
-  /** Requests in line for one. */
+  /** Requests that wait for one. */
   readonly waiting: number;
 }
 
@@ -33,9 +33,8 @@ interface EndpointAllocation {
 }
 
 /**
- * Main's end of what workers count: hands out seats and slots, and clears up after workers that have ended. Main holds no
- * place itself, and waits for nobody for long: for a slot that is locked it naps one millisecond at most, and then looks at
- * it again later.
+ * The main thread's view of all shared counters: assigns worker indexes and semaphores, and clears what ended workers held. The
+ * main thread holds no permits. It blocks at most one millisecond for a lock, and otherwise tries again later.
  */
 export class SharedCounts {
   readonly memory: SharedMemory;
@@ -45,7 +44,7 @@ export class SharedCounts {
   readonly #table: SemaphoreTable;
   readonly #addresses: AddressCounts;
   readonly #workerIndexes = new Set<number>();
-  /** Seats whose worker has ended, and of which something could not be cleared up yet. */
+  /** Indexes of ended workers whose permits are not all cleared yet. */
   readonly #exited = new Set<number>();
   readonly #allocations: EndpointAllocation[] = [];
   readonly #byKey = new Map<string, EndpointAllocation>();
@@ -67,7 +66,7 @@ export class SharedCounts {
     this.#addresses = new AddressCounts(addressWords, addresses, noWorker);
   }
 
-  /** A seat for a worker that is about to start; null: all are taken. */
+  /** An index for a worker that is about to start; null if all are in use. */
   claimWorkerIndex(): number | null {
     for (let workerIndex = 0; workerIndex < this.memory.workersMax; workerIndex++) {
       if (this.#workerIndexes.has(workerIndex)) continue;
@@ -79,7 +78,7 @@ export class SharedCounts {
     return null;
   }
 
-  /** The worker with this seat is gone, and its thread has ended: what it held is the others' again. */
+  /** Releases everything that a worker held. Call it after its thread has ended. */
   forget(workerIndex: number): void {
     this.#exited.add(workerIndex);
     this.#cleanUp();
@@ -94,17 +93,17 @@ export class SharedCounts {
       this.#exited.delete(workerIndex);
       this.#workerIndexes.delete(workerIndex);
     }
-    // Places have come free, and one that was handed on may not have been told of.
+    // Permits have become free, and the ended worker may have granted one without waking its new holder.
     this.#table.wakeAll();
     if (this.#exited.size > 0) this.#clock.schedule(after(this.#clock.now(), retryMs), retryCleanUp, this);
   }
 
-  /** For its own timer alone. */
+  /** Called by the timer of `#cleanUp` only. */
   retryCleanUp(): void {
     this.#cleanUp();
   }
 
-  /** The cells of an endpoint, the same for the same key for as long as it is kept; null: the table is full. */
+  /** The semaphores of an endpoint: the same for the same key while the key is kept. Null if the table is full. */
   allocate(key: string): SemaphoreHandle | null {
     const known = this.#byKey.get(key);
     if (known !== undefined) return handleOf(known);
@@ -125,7 +124,7 @@ export class SharedCounts {
     return allocation;
   }
 
-  /** One that nobody wants any more, and where nobody holds a place. */
+  /** An allocation whose key is not kept any more and of which no permit is held. */
   #freeAllocation(): EndpointAllocation | null {
     return this.#allocations.find((one) => one.key !== null && !this.#kept.has(one.key) && this.#renew(one)) ?? null;
   }
@@ -139,12 +138,12 @@ export class SharedCounts {
 
   #kept = new Set<string>();
 
-  /** Endpoints that are still of use; what others have is allotted anew when nobody holds a place there any more. */
+  /** The keys of endpoints in use. The semaphores of all others are reused once none of their permits is held. */
   keepOnly(keys: ReadonlySet<string>): void {
     this.#kept = new Set(keys);
   }
 
-  /** Client connections of the worker at `seat`, at this moment. */
+  /** Client connections of one worker at this moment. */
   clientConnectionsAt(workerIndex: number): number {
     return this.#words.load(this.#layout.held(workerIndex, clientConnectionsIndex));
   }
@@ -154,7 +153,7 @@ export class SharedCounts {
     return this.#table.total(clientConnectionsIndex);
   }
 
-  /** Tells all workers what a check met at the endpoint with this key. */
+  /** Tells all workers whether a health check of the endpoint with this key was refused. */
   noteChecked(key: string, refused: boolean): void {
     const allocation = this.#byKey.get(key);
     if (allocation === undefined) return;
@@ -163,7 +162,7 @@ export class SharedCounts {
     else gate.accepted();
   }
 
-  /** What all workers together have at an endpoint. */
+  /** Connections and waiting requests of all workers at an endpoint. */
   countsAt({ index }: SemaphoreHandle): EndpointCounts {
     return { connections: this.#table.total(index), waiting: this.#table.total(index + 1) };
   }

@@ -87,8 +87,8 @@ class Threads {
   }
 }
 
-describe('threads that count together', { timeout: 60_000 }, () => {
-  it('never have more than the limit, and leave nothing behind, while one after the other is killed', async () => {
+describe('threads that share semaphores', { timeout: 60_000 }, () => {
+  it('never hold more permits than the limit, and leave none behind, while one thread after the other is killed', async () => {
     const threads = new Threads(3);
     const all = [await threads.begin('stress'), await threads.begin('stress'), await threads.begin('stress')];
     for (let kill = 0; kill < 4; kill++) {
@@ -109,7 +109,7 @@ describe('threads that count together', { timeout: 60_000 }, () => {
     assert.ok(all.every(({ reports: report }) => report.every(({ kind }) => kind !== 'broken')));
   });
 
-  it('hand a place to whoever has waited longest, also in another thread, which sleeps', async () => {
+  it('give a permit to the oldest waiter, also in another thread that sleeps', async () => {
     const threads = new Threads(1);
     const [here, there] = [await threads.begin('commanded'), await threads.begin('commanded')];
     try {
@@ -129,7 +129,7 @@ describe('threads that count together', { timeout: 60_000 }, () => {
     }
   });
 
-  it('serve who waits when the one that held the place is killed', async () => {
+  it('serve a waiter when the thread that held the permit is killed', async () => {
     const threads = new Threads(1);
     const [here, there] = [await threads.begin('commanded'), await threads.begin('commanded')];
     try {

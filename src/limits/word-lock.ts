@@ -1,17 +1,17 @@
 import type { SharedWords } from './shared-words.ts';
 
 /**
- * What is done under a lock takes well under a microsecond. Whoever finds it held for longer than these tries meets a
- * thread that the system has put aside, or that has ended: it sleeps a little between further tries, and then does without.
- * With ten threads to a core one that was put aside has its turn again after some 50 ms; of one that has ended main hears sooner.
+ * Code under a lock runs well under a microsecond. A lock that is held for longer than these tries belongs to a thread that the
+ * kernel has descheduled, or that has ended. The caller then sleeps between further tries, and gives up in the end. With ten
+ * threads to a core, a descheduled thread runs again after some 50 ms; the main thread learns of an ended one sooner.
  */
 const triesMax = 200;
 const napMs = 1;
 const napsMax = 250;
 
 /**
- * Holds `lock` for `owner`, a number from 1; false when it could not be had in `waitMsMax`, some 250 ms where nothing is
- * said. A nap takes somewhat longer than it should, and on a busy machine several times as long.
+ * Acquires `lock` for `owner`, a number from 1. False if it was not free within `waitMsMax` (by default some 250 ms). A nap
+ * takes somewhat longer than `napMs`, on a busy machine several times as long.
  */
 export function acquireLock(words: SharedWords, lock: number, owner: number, waitMsMax = napsMax * napMs): boolean {
   for (let tries = 0; tries < triesMax; tries++) {

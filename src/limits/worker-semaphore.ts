@@ -4,22 +4,23 @@ import type { Instant } from '../core/time.ts';
 import type { SemaphoreTable } from './semaphore-table.ts';
 import type { SharedWords } from './shared-words.ts';
 
-/** What a slot's end needs of the worker's seat. */
+/** What a view of a semaphore needs of its worker. */
 export interface SemaphoreOwner {
   readonly table: SemaphoreTable;
   readonly words: SharedWords;
-  /** Something could not be done, since the slot was locked: `PlacesHere.called` is to be called a little later. */
+  /** The semaphore was locked: the owner calls `called` a few milliseconds later. */
   retryLater(index: number): void;
-  /** Nobody uses this end of the slot any more. */
+  /** This view has no users and holds no permits. */
   unused(index: number, end: WorkerSemaphore): void;
 }
 
 /**
- * One worker's end of one slot. What the table says this worker holds and `held` differ by the places that were handed to it
- * and that nobody here has taken yet, and by those whose giving back could not be told yet: either way a place to take, or to
- * pass on.
+ * One worker's view of one semaphore. The table may say that this worker holds more permits than `held`: some were granted by
+ * another worker and not acquired here yet, others could not be released because the semaphore was locked. Both kinds are
+ * acquired by the next waiter here, or passed on.
  *
- * An endpoint that goes and comes back is another object while the old one's connections end, so there may be several users.
+ * An endpoint that is removed and added again is a new object while the connections of the old one end, so that a view may have
+ * several users.
  */
 export class WorkerSemaphore {
   readonly #owner: SemaphoreOwner;
@@ -58,15 +59,15 @@ export class WorkerSemaphore {
   }
 
   release(user: SemaphoreUser, max: number, waitMsMax?: number): void {
-    assert(this.#held > 0, 'only a place that was taken is given back');
+    assert(this.#held > 0, 'only an acquired permit is released');
     this.#held--;
     const what = this.#owner.table.release(this.#index, max, this.#oldestWaiter(), waitMsMax);
     if (what === 'busy') this.#owner.retryLater(this.#index);
-    // `user` looks by itself.
+    // `user` looks at its own queue after this call.
     if (what === 'kept') for (const other of this.#users) if (other !== user && other.since !== null) other.onWake();
   }
 
-  /** True: there is a place. */
+  /** True if a permit was granted. */
   reportOldestWaiter(max: number): boolean {
     const what = this.#owner.table.setOldestWaiter(this.#index, this.generation, this.#oldestWaiter(), max);
     if (what === 'busy') this.#owner.retryLater(this.#index);
@@ -75,7 +76,7 @@ export class WorkerSemaphore {
 
   changeIdle(change: number): void {
     this.#idle += change;
-    // One more must be seen before we look whether somebody wants it; that there is one less may be seen late.
+    // Other workers must see an increase before this worker looks for waiters. They may see a decrease late.
     if (change > 0) this.#words.store(this.#idleCell, this.#idle);
     else this.#words.put(this.#idleCell, this.#idle);
   }
@@ -88,11 +89,11 @@ export class WorkerSemaphore {
     return this.#owner.table.isDueToOtherWorker(this.#index, since);
   }
 
-  /** A place may have come: whoever waits here takes it, and what nobody takes goes on to the others. */
+  /** A permit may have been granted: waiters of this worker acquire it, and what they leave goes to other workers. */
   called(): void {
     for (const user of [...this.#users]) user.onWake();
     this.#passOn();
-    // The idle connection that we were asked for may have found work meanwhile; another seat may have one.
+    // The idle connection that this worker was asked to close may be in use by now; another worker may have one.
     if (this.#idle === 0 && this.hasWaiters) this.#owner.table.askForIdle(this.#index);
   }
 
@@ -118,7 +119,7 @@ export class WorkerSemaphore {
   }
 }
 
-/** One of those in a worker who use a slot; nearly always the only one. */
+/** One user of a view; nearly always the only one. */
 class SemaphoreUser implements Semaphore {
   since: Instant | null = null;
   readonly onWake: () => void;

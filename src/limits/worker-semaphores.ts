@@ -14,10 +14,10 @@ import { clientConnectionsIndex, layoutOf } from './shared-counts.ts';
 import type { SharedMemory } from '../core/shared-memory.ts';
 import { SharedWords } from './shared-words.ts';
 
-/** How soon what met a lock is tried again. */
+/** How soon a worker tries again after a semaphore was locked. */
 const retryMs = 5;
 
-/** A worker's end of what workers count together. */
+/** A worker's views of all shared counters. */
 export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
   readonly table: SemaphoreTable;
   readonly words: SharedWords;
@@ -58,7 +58,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
     return semaphore.join(onAvailable);
   }
 
-  /** Hears from now on when another worker calls. Keeps nothing alive. */
+  /** Waits for wakeups from other threads until the worker ends. Keeps no event loop alive. */
   async listen(): Promise<never> {
     for (let seen = 0; ; ) {
       await this.words.change(this.#wakeWord, seen);
@@ -74,7 +74,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
   }
 
   #wake(index: number): void {
-    // What is handed to a seat where nobody uses the slot any more goes on to others.
+    // A permit granted to a worker that does not use the semaphore any more is passed on.
     (this.#semaphores.get(index) ?? new WorkerSemaphore(this, index, 0)).called();
   }
 
@@ -84,7 +84,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
       this.#clock.schedule(after(this.#clock.now(), retryMs), retry, this as WorkerSemaphores);
   }
 
-  /** For its own timer alone. */
+  /** Called by the timer of `retryLater` only. */
   retry(): void {
     const indexes = [...this.#retries];
     this.#retries.clear();
@@ -101,8 +101,8 @@ function retry(workerIndex: WorkerSemaphores): void {
 }
 
 /**
- * Has all that runs under a lock compiled before any of it does: a function that is compiled while its thread holds one holds it
- * a hundred times as long, and every worker begins at the same moment.
+ * Runs all code that holds a lock once, so that V8 has compiled it before it matters. A thread that compiles a function while it
+ * holds a lock holds it a hundred times as long, and all workers start at the same moment.
  */
 function warmUp(): void {
   const layout = new SemaphoreLayout({ workersMax: 1, semaphoresMax: 1 });
