@@ -1,6 +1,7 @@
 import { hostPort } from '../core/endpoint.ts';
 import type { StateOwner } from '../deploy/state-folder.ts';
 import type { ListenProblem } from '../core/worker-messages.ts';
+import type { ApplyResult } from './worker-handle.ts';
 
 /** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
 export class ListenFailure extends Error {
@@ -47,4 +48,11 @@ export function heldText(path: string, { process: { pid }, since }: StateOwner):
     `the state folder ${path} belongs to ${who}, a gateway that has had it since ${since}: ` +
     'stop that one first, or give this one a folder of its own with the key `state`'
   );
+}
+
+/** The error of a start whose first snapshot the workers have not taken. */
+export function startFailureOf(applied: Extract<ApplyResult, { ok: false }>): Error {
+  if (applied.lost) return new Error(`a serving worker ended before it served: ${applied.why}`);
+  const [problem] = applied.problems;
+  return problem === undefined ? new Error('a serving worker refused to serve') : new ListenFailure(problem);
 }

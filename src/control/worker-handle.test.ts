@@ -30,14 +30,20 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
   const clock = new SimulatedClock();
   const lost: string[] = [];
   const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-  const worker = new WorkerHandle(init, clock, {
-    onBatch: (_, done) => done(),
-    onLost: ({ why }) => {
-      lost.push(why);
-      leave();
+  const worker = new WorkerHandle({
+    workerModule: new URL('../worker/worker-main.ts', import.meta.url),
+    init,
+    clock,
+    listener: {
+      onBatch: (_, done) => done(),
+      onLost: ({ why }) => {
+        lost.push(why);
+        leave();
+      },
+      onSilent: () => {},
+      onStandInFailed: () => {},
     },
-    onSilent: () => {},
-    onStandInFailed: () => {},
+    memoryBytesMax: null,
   });
   try {
     // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
-import { siblingModule } from '../core/sibling-module.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { batchBytesMax } from '../record/batch.ts';
@@ -30,6 +29,16 @@ export interface WorkerListener {
   onSilent(): void;
   /** It does not accept from a socket of the main thread that it was to accept from. */
   onStandInFailed(link: string): void;
+}
+
+export interface WorkerHandleParts {
+  /** The file that the thread runs: control knows its messages, and none of its code. */
+  readonly workerModule: URL;
+  readonly init: Omit<WorkerInit, 'exchangesActive' | 'recordsUnsent'>;
+  readonly clock: Clock;
+  readonly listener: WorkerListener;
+  /** Of its heap; null: no limit. */
+  readonly memoryBytesMax: number | null;
 }
 
 /** What came of a snapshot: taken, refused by somebody, or a worker was lost over it. */
@@ -113,12 +122,7 @@ export class WorkerHandle {
   #unreadBefore: ReadonlySet<string> | null = null;
   #stopping = false;
 
-  constructor(
-    init: Omit<WorkerInit, 'exchangesActive' | 'recordsUnsent'>,
-    clock: Clock,
-    listener: WorkerListener,
-    memoryBytesMax: number | null = null,
-  ) {
+  constructor({ workerModule, init, clock, listener, memoryBytesMax }: WorkerHandleParts) {
     this.id = init.worker;
     this.workerIndex = init.workerIndex;
     this.passedSockets = init.passedSockets;
@@ -130,7 +134,7 @@ export class WorkerHandle {
     const recordsUnsent = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#recordsUnsent = new Int32Array(recordsUnsent);
     const workerData: WorkerInit = { ...init, exchangesActive, recordsUnsent };
-    this.#thread = new Worker(new URL(siblingModule(import.meta.url, '../worker/worker-main')), {
+    this.#thread = new Worker(workerModule, {
       workerData,
       name: `candor worker ${init.worker}`,
       ...(memoryBytesMax === null

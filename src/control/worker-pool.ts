@@ -22,6 +22,8 @@ import { SupervisedWorker } from './supervised-worker.ts';
 const reportedWithinMs = 100;
 
 export interface WorkerPoolParts {
+  /** The file that a worker thread runs. */
+  readonly workerModule: URL;
   readonly clock: Clock;
   readonly events: EventSink;
   readonly member: string;
@@ -306,7 +308,7 @@ export class WorkerPool {
     { memoryBytesMax }: WantedWorkers,
     { passedSockets = [], heldSockets = [] }: AssignedSockets = {},
   ): WorkerHandle {
-    const { clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
+    const { workerModule, clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
     const sockets = { inheritedSockets, passedSockets, heldSockets };
@@ -317,7 +319,7 @@ export class WorkerPool {
       onSilent: () => this.#held.cover(),
       onStandInFailed: (link) => this.#held.onStandInFailed(worker, link),
     };
-    const worker: WorkerHandle = new WorkerHandle(init, clock, listener, memoryBytesMax);
+    const worker: WorkerHandle = new WorkerHandle({ workerModule, init, clock, listener, memoryBytesMax });
     supervised.assign(worker);
     const evidence = { threadId: worker.threadId };
     events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason: 'it is to serve', worker: id, evidence });

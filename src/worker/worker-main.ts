@@ -6,7 +6,7 @@ import { collectGarbage, memoryUse, systemClock, systemRandom } from '../system/
 
 /** What runs in a serving worker's thread: messages in, messages out, and everything else in `ServingWorker`. */
 const port = parentPort;
-if (port === null) throw new Error('worker-main runs in a worker thread; gateway.ts starts it');
+if (port === null) throw new Error('worker-main.ts runs in a worker thread; the control plane starts it');
 
 const worker = new ServingWorker(workerData as WorkerInit, systemClock, systemRandom, (message, transfer) => {
   port.postMessage(message, transfer as ArrayBuffer[]);

@@ -22,21 +22,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // Its checks, instances and semaphores become ports of core; until then it knows the rooms they are in.
   discovery: ['core', 'policy', 'limits', 'upstream', 'deploy'],
   worker: ['core', 'wire', 'policy', 'limits', 'transport', 'upstream', 'downstream', 'exchange', 'record', 'system'],
-  control: [
-    'core',
-    'config',
-    'policy',
-    'record',
-    'limits',
-    'transport',
-    'upstream',
-    'discovery',
-    'deploy',
-    'system',
-    'worker',
-  ],
-  // The main thread's assembly moves to control; until then it is here.
-  gateway: ['core', 'wire', 'record', 'limits', 'transport', 'discovery', 'system', 'control', 'worker'],
+  control: ['core', 'config', 'policy', 'record', 'limits', 'transport', 'upstream', 'discovery', 'deploy', 'system'],
+  // The worker by its file alone: see planes.ts.
+  gateway: ['core', 'control', 'system', 'worker'],
   admin: ['core', 'record', 'diagnose', 'deploy', 'control'],
   cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'control', 'gateway', 'system', 'testing'],
   dashboard: ['core', 'admin'],
