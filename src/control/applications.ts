@@ -1,7 +1,7 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
-import type { LiveInstance } from '../deploy/instance.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import type { EventHub } from '../record/event-hub.ts';

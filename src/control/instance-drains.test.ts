@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
 import { InstanceDrains } from './instance-drains.ts';
 
 const instance = (id: string): LiveInstance =>

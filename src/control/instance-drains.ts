@@ -1,5 +1,5 @@
 import { addressText } from '../core/endpoint.ts';
-import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
 
 /** Who waits for which instance to have no request left, in any worker. */
 export class InstanceDrains {

@@ -1,4 +1,4 @@
-import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ApplicationStatus } from './gateway-status.ts';

@@ -67,6 +67,18 @@ export interface EndpointSemaphores {
   readonly gate: ConnectGate;
 }
 
+/** The shared counts of endpoints, as the main thread manages them. */
+export interface EndpointCounters {
+  /** How many endpoints can be counted at a time. */
+  readonly endpointsMax: number;
+  /** The cells of an endpoint. The same key gets the same cells while it is kept; null: all cells are in use. */
+  allocate(key: string): SemaphoreHandle | null;
+  /** Frees the cells of all other endpoints, once their permits are released. */
+  keepOnly(keys: ReadonlySet<string>): void;
+  /** Records the result of a health check; `refused`: nothing listened at the endpoint. */
+  noteChecked(key: string, refused: boolean): void;
+}
+
 /** Gives a worker its view of an endpoint's semaphores. */
 export interface SemaphoreSource {
   /** Calls `onAvailable` when a permit may be free for a waiter of this worker, or when another worker needs an idle connection closed. */

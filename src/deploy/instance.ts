@@ -1,6 +1,7 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import type { InstanceTraffic, LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import { isChecked } from './readiness-check-loop.ts';
@@ -20,12 +21,10 @@ import { exposedAt } from './exposure.ts';
 import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
-import { type SupervisedInstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
+import { type SupervisedInstanceStatus, statusPhase } from './instance-status.ts';
 import { keepsReady, hasPassed } from './readiness.ts';
-import { type InstanceTraffic, ReadinessWatch } from './readiness-watch.ts';
+import { ReadinessWatch } from './readiness-watch.ts';
 import { ProgramRun } from './program-run.ts';
-
-export type { SupervisedInstanceStatus, LiveInstance } from './live-instance.ts';
 
 export interface InstanceParts {
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
+import type { InstanceTraffic } from '../core/live-instance.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { ReadinessCheckLoop, nextCheckInMs } from './readiness-check-loop.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
@@ -18,14 +19,6 @@ export interface ReadinessWatchParts {
   readonly onWrongListenAddress: (port: number, sockets: readonly ListeningSocket[]) => void;
   /** It is starting, and a trouble persists: once for each kind of it. */
   readonly onTrouble: () => void;
-}
-
-/** What requests at an instance came to since the last time. */
-export interface InstanceTraffic {
-  /** One of them was answered, and not with a 5xx status: an application that fails shows nothing by answering. */
-  readonly served: boolean;
-  /** One of them failed in a way that speaks against the instance. */
-  readonly failed: boolean;
 }
 
 /** A request that failed is followed by a check this soon, but not more than one a second because of requests. */

@@ -1,12 +1,13 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import type { InstanceTraffic, LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import type { LiveInstance, MemberStatus } from './live-instance.ts';
+import type { MemberStatus } from './instance-status.ts';
 import {
   adaptInstances,
   foreignSpec,
@@ -17,10 +18,7 @@ import {
   recordOf,
   stopWithoutProgram,
 } from './managed-instance.ts';
-import type { InstanceTraffic } from './readiness-watch.ts';
 import { runKeyOf } from './run-key.ts';
-
-export type { LiveInstance, MemberStatus } from './live-instance.ts';
 
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
@@ -38,7 +36,7 @@ export interface SupervisorParts {
   readonly onChecked?: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
-export interface Supervisor {
+export interface Supervisor extends SupervisedInstances {
   start(): void;
   /**
    * Makes the running applications those of `applications`. Unchanged ones are not touched. Of a changed one, new
@@ -65,10 +63,6 @@ export interface Supervisor {
    * Called again while it waits, it kills.
    */
   stop(): Promise<void>;
-  /** Those that run, are to run, or are about to be gone. */
-  instances(application: ApplicationId): readonly LiveInstance[];
-  /** What requests at one of them came to: while they are answered a ready instance is asked less, or not at all. */
-  noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
   /** Calls back after each change of that list or of one of its instances, until the returned function is called. */
   onChange(callback: () => void): () => void;
   status(): readonly SupervisedApplicationStatus[];

@@ -3,7 +3,7 @@ import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
 import type { Clock } from '../core/time.ts';
 import { resolutionStateOf, resolvedAddressesOf } from '../policy/dns-cache.ts';
-import { type TroubledCount, WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
+import { type TroubledCount, WatchedEndpoint, type WatchPorts } from './watched-endpoint.ts';
 import {
   type LiteralAddress,
   resolvedAddressText,

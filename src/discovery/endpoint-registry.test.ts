@@ -5,8 +5,7 @@ import { Deadlines } from '../core/deadline.ts';
 import type { ApplicationId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink, NewEvent } from '../core/event.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
-import type { LiveInstance } from '../deploy/live-instance.ts';
-import type { Supervisor } from '../deploy/supervisor.ts';
+import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
@@ -19,7 +18,7 @@ function world() {
   const changes: UpstreamId[] = [];
   let instances: readonly LiveInstance[] = [];
   const events: EventSink = { emit: (event) => void emitted.push(event as unknown as NewEvent) };
-  const supervisor = { instances: () => instances } as unknown as Supervisor;
+  const supervisor: SupervisedInstances = { instances: () => instances, noteTraffic: () => undefined };
   const connector = { lookup: () => assert.fail(), connect: () => assert.fail() } as never;
   const watch = { clock, random: new SeededRandom(1), deadlines: new Deadlines(clock), connector };
   const lookedUp: string[] = [];

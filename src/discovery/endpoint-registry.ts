@@ -10,10 +10,9 @@ import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import type { LiveInstance } from '../deploy/instance.ts';
-import type { Supervisor } from '../deploy/supervisor.ts';
+import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
-import type { WatchPorts } from '../upstream/watched-endpoint.ts';
+import type { WatchPorts } from './watched-endpoint.ts';
 import { ConfiguredEndpoints } from './configured-endpoints.ts';
 import { Resolver } from './resolver.ts';
 
@@ -25,7 +24,7 @@ export interface EndpointRegistryParts {
   /** Where this gateway itself listens now. */
   readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
   readonly events: EventSink;
-  readonly supervisor: Pick<Supervisor, 'instances'>;
+  readonly supervisor: Pick<SupervisedInstances, 'instances'>;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
   /** A check of an endpoint has come back; `refused`: nothing listened there. */

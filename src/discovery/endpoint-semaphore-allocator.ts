@@ -1,28 +1,28 @@
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import { fail } from '../core/failure.ts';
+import type { EndpointCounters } from '../core/semaphores.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { SharedCounts } from '../limits/shared-counts.ts';
 
 /** Endpoints come and go with lookups and deploys, which take seconds. */
 const retryAfterS = 10;
 
-/** Gives each endpoint the cells where all workers count what they have there. */
+/** Gives each endpoint the shared cells in which all workers count its connections. */
 export class EndpointSemaphoreAllocator {
-  readonly #shared: Pick<SharedCounts, 'allocate' | 'keepOnly' | 'memory'>;
-  /** Those that workers were last told of. */
+  readonly #shared: EndpointCounters;
+  /** The endpoints that workers were last sent. */
   readonly #known = new Map<UpstreamId, readonly EndpointId[]>();
 
-  constructor(shared: Pick<SharedCounts, 'allocate' | 'keepOnly' | 'memory'>) {
+  constructor(shared: EndpointCounters) {
     this.#shared = shared;
   }
 
-  /** Other upstreams are no more, and their endpoints' cells are free once nobody holds a place there. */
+  /** Forgets other upstreams. The cells of their endpoints are free once all permits are released. */
   keepOnly(upstreams: readonly { readonly id: UpstreamId }[]): void {
     const wanted = new Set(upstreams.map(({ id }) => id));
     for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
   }
 
-  /** The endpoints of an upstream as workers are to see them. */
+  /** The endpoints of an upstream with their cells, as they are sent to workers. */
   of(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     const known = this.#known.get(upstream);
     if (known?.length !== endpoints.length || endpoints.some(({ id }, index) => id !== known[index])) {
@@ -35,11 +35,11 @@ export class EndpointSemaphoreAllocator {
     return endpoints.map((endpoint) => this.#withSemaphores(upstream, endpoint));
   }
 
-  /** Connections that nobody can count have no limit: none are opened. */
+  /** An endpoint without cells is unhealthy: connections that are not counted could not be limited. */
   #withSemaphores(upstream: UpstreamId, endpoint: EndpointSnapshot): EndpointSnapshot {
     const semaphores = this.#shared.allocate(endpoint.id);
     if (semaphores !== null) return { ...endpoint, semaphores };
-    const limit = this.#shared.memory.endpointsMax;
+    const limit = this.#shared.endpointsMax;
     const reason = `the gateway counts connections to ${limit} endpoints at most, and this is one more`;
     const failure = fail('too_many_endpoints', 'route', { upstream, limit, retryAfterS });
     return { ...endpoint, state: 'unhealthy', reason, failure };

@@ -5,7 +5,7 @@ import { clause } from '../core/failure-table/formatting.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { type DnsCacheEntry, resolutionStateOf } from '../policy/dns-cache.ts';
-import type { WatchedEndpoint } from '../upstream/watched-endpoint.ts';
+import type { WatchedEndpoint } from './watched-endpoint.ts';
 import {
   type LiteralAddress,
   resolvedAddressText,

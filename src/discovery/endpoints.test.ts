@@ -6,8 +6,7 @@ import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { UpstreamDelta } from '../core/snapshot.ts';
-import type { LiveInstance } from '../deploy/live-instance.ts';
-import type { Supervisor } from '../deploy/supervisor.ts';
+import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import { SharedCounts } from '../limits/shared-counts.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
@@ -42,7 +41,7 @@ const ofAddresses = {
 
 function world(
   configuration: Configuration = ofAddresses,
-  supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'> = { instances: () => [], noteTraffic: () => undefined },
+  supervisor: SupervisedInstances = { instances: () => [], noteTraffic: () => undefined },
 ) {
   const clock = new SimulatedClock();
   const random = new SeededRandom(1);

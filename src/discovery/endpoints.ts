@@ -4,11 +4,10 @@ import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { LiveInstance } from '../deploy/instance.ts';
-import type { Supervisor } from '../deploy/supervisor.ts';
-import type { SharedCounts } from '../limits/shared-counts.ts';
-import { isRefusal } from '../upstream/refusal.ts';
-import type { WatchPorts } from '../upstream/watched-endpoint.ts';
+import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
+import type { EndpointCounters } from '../core/semaphores.ts';
+import { isRefusal } from '../core/refusal.ts';
+import type { WatchPorts } from './watched-endpoint.ts';
 import { EndpointRegistry, endpointIdOf } from './endpoint-registry.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
@@ -19,8 +18,8 @@ export interface EndpointsParts {
   /** The effect of looking up names. */
   readonly names: NameResolver;
   readonly events: EventSink;
-  readonly shared: Pick<SharedCounts, 'allocate' | 'keepOnly' | 'memory' | 'noteChecked'>;
-  readonly supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'>;
+  readonly shared: EndpointCounters;
+  readonly supervisor: SupervisedInstances;
   /** What is in force. */
   readonly configuration: () => Configuration;
   readonly revision: () => number;

@@ -1,5 +1,6 @@
 import type { Cancellable, NetworkFault } from '../core/connector.ts';
 import type { EventSink } from '../core/event.ts';
+import { dnsFailure } from '../core/dns-failure.ts';
 import { explain } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Family, FamilyAnswer, NameAnswer, NameQuestion, NameResolver } from '../core/name-resolver.ts';
@@ -13,8 +14,7 @@ import {
   type ResolutionState,
   resolutionStateOf,
 } from '../policy/dns-cache.ts';
-import { connectFailure } from '../upstream/connect-failure.ts';
-import { unknownCode } from '../upstream/unknown-code.ts';
+import { unknownCode } from '../core/unknown-code.ts';
 
 export interface ResolverParts {
   readonly clock: Clock;
@@ -143,7 +143,7 @@ class WatchedName {
 
   #failureOf(fault: NetworkFault): Failure {
     const { name } = this.#question;
-    const failure = connectFailure(fault, { address: name, name });
+    const failure = dnsFailure(fault.code, name);
     // The repetitions were spent a little before our own limit: what was waited is what is told.
     if (failure?.cause === 'dns_timeout') return fail('dns_timeout', 'dns', { name, limitMs: this.#waitedMs() });
     if (failure !== null) return failure;

@@ -1,5 +1,5 @@
 import type { SharedMemory, SharedSizes } from '../core/shared-memory.ts';
-import type { SemaphoreHandle } from '../core/semaphores.ts';
+import type { SemaphoreHandle, EndpointCounters } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock } from '../core/time.ts';
 import { AddressCounts, AddressLayout } from './address-counts.ts';
@@ -36,7 +36,7 @@ interface EndpointAllocation {
  * The main thread's view of all shared counters: assigns worker indexes and semaphores, and clears what ended workers held. The
  * main thread holds no permits. It blocks at most one millisecond for a lock, and otherwise tries again later.
  */
-export class SharedCounts {
+export class SharedCounts implements EndpointCounters {
   readonly memory: SharedMemory;
   readonly #clock: Clock;
   readonly #words: SharedWords;
@@ -101,6 +101,10 @@ export class SharedCounts {
   /** Called by the timer of `#cleanUp` only. */
   retryCleanUp(): void {
     this.#cleanUp();
+  }
+
+  get endpointsMax(): number {
+    return this.memory.endpointsMax;
   }
 
   /** The semaphores of an endpoint: the same for the same key while the key is kept. Null if the table is full. */

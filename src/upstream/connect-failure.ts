@@ -1,9 +1,9 @@
 import type { NetworkFault } from '../core/connector.ts';
-import { dnsCodes } from '../core/dns-codes.ts';
+import { dnsFailure } from '../core/dns-failure.ts';
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { tlsFailure } from './tls-failure.ts';
-import { misuse } from './unknown-code.ts';
+import { misuse } from '../core/unknown-code.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
 export interface DialedAddress {
@@ -30,40 +30,6 @@ export function connectFailure(fault: NetworkFault, dialed: DialedAddress): Fail
 
 /** A port that a connection has used rests in TIME-WAIT this long on Linux (TCP_TIMEWAIT_LEN) before it can be had again. */
 const portRestsS = 60;
-
-function dnsFailure(code: string, name: string): Failure | null {
-  const known = Object.hasOwn(dnsCodes, code) ? dnsCodes[code] : undefined;
-  switch (known?.kind) {
-    case 'absent':
-      return fail('dns_not_found', 'dns', { name, rcode: known.rcode ?? '' });
-    case 'silent':
-      return fail('dns_timeout', 'dns', { name, limitMs: 0 });
-    case 'declined':
-    case 'failed':
-      return fail('dns_failed', 'dns', { name, rcode: known.rcode, code });
-    case 'ours':
-      return misuse({ stage: 'dns', code });
-    case undefined:
-      return askingFailure(code, name);
-  }
-}
-
-/** The way to the name server, in codes of the system. */
-function askingFailure(code: string, name: string): Failure | null {
-  switch (meaningOf(code)) {
-    case null:
-      return null;
-    case 'resources_spent':
-      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
-    case 'timed_out':
-      return fail('dns_timeout', 'dns', { name, limitMs: 0 });
-    case 'missing':
-    case 'misuse':
-      return misuse({ stage: 'dns', code });
-    default:
-      return fail('dns_failed', 'dns', { name, rcode: null, code });
-  }
-}
 
 function tcpFailure(code: string, address: string): Failure | null {
   switch (meaningOf(code)) {

@@ -6,7 +6,7 @@ import type { ContentReader } from '../wire/content-reader.ts';
 import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 import { tlsEnd } from './tls-failure.ts';
-import { misuse } from './unknown-code.ts';
+import { misuse } from '../core/unknown-code.ts';
 
 /** How far a response had come when its connection was lost. */
 export type LostConnection = {

@@ -31,7 +31,7 @@ import {
   refusedResponse,
 } from './connection-failure.ts';
 import { isFramed, malformedSwitch, upgradeUnasked } from './switch-failure.ts';
-import { unknownCode } from './unknown-code.ts';
+import { unknownCode } from '../core/unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
 export interface ConnectionOwner {

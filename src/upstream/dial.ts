@@ -14,7 +14,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { connectFailure } from './connect-failure.ts';
-import { unknownCode } from './unknown-code.ts';
+import { unknownCode } from '../core/unknown-code.ts';
 
 export interface DialLimits {
   readonly dnsMs: number;

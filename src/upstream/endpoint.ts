@@ -19,7 +19,8 @@ import { type ConnectionOwner, UpstreamConnection } from './connection.ts';
 import { LearnedIdleLimit } from './idle-limit.ts';
 import { Dial, type DialLimits, type DialWaiter } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
-import { isRefusal, quietMs, refusedBefore } from './refusal.ts';
+import { isRefusal } from '../core/refusal.ts';
+import { quietMs, refusedBefore } from './refusal.ts';
 import { type QueueWaiter, ConnectionQueue } from './connection-queue.ts';
 
 /** What of an upstream's configuration its endpoints need. */

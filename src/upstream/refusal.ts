@@ -1,5 +1,6 @@
-import type { Cause, Failure } from '../core/failure.ts';
+import type { Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
+import { isRefusal } from '../core/refusal.ts';
 
 /**
  * How long requests leave an endpoint alone that refuses connections. Checks renew the refusal four times a second and
@@ -12,11 +13,6 @@ const quietUncheckedMs = 250;
 
 export function quietMs(isChecked: boolean): number {
   return isChecked ? quietCheckedMs : quietUncheckedMs;
-}
-
-/** Whether it means that nothing listens at the address, which is known at once and costs the endpoint nothing. */
-export function isRefusal(cause: Cause | undefined): boolean {
-  return cause === 'connect_refused' || cause === 'connect_socket_missing';
 }
 
 /** What a request meets that is not sent to an endpoint, since it refused a connection `agoMs` ago. */

@@ -5,7 +5,7 @@ import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-code
 import { guessBytes } from '../wire/guess-bytes.ts';
 import type { DialedAddress } from './connect-failure.ts';
 import { brokenCodes, tooOldCodes } from './tls-reasons.ts';
-import { misuse } from './unknown-code.ts';
+import { misuse } from '../core/unknown-code.ts';
 
 /** A handshake that failed, or null for a code that nobody has met. What the peer said itself comes before any code. */
 export function tlsFailure(fault: NetworkFault, dialed: DialedAddress): Failure | null {

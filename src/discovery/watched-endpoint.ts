@@ -12,7 +12,13 @@ import {
   unknownHealth,
 } from '../policy/health.ts';
 import { healthReason } from './health-reason.ts';
-import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck, outcomeOf } from './health-check.ts';
+import {
+  type CheckPorts,
+  type CheckResult,
+  type CheckTarget,
+  HealthCheck,
+  outcomeOf,
+} from '../upstream/health-check.ts';
 
 export interface WatchPorts extends CheckPorts {
   readonly random: Random;

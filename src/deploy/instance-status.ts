@@ -1,22 +1,4 @@
-import type { EndpointAddress, EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
 import type { Phase } from './instance-life.ts';
-
-/** One instance as the gateway's snapshot wants it. */
-export interface LiveInstance {
-  readonly id: string;
-  /** The port is 0 until one has been found, and may be another one after a restart. */
-  readonly address: EndpointAddress;
-  readonly state: EndpointState;
-  /** Why, one sentence. */
-  readonly reason: string;
-  /** What keeps it from being ready, as far as its checks see it. */
-  readonly finding: ReadinessFinding | null;
-  readonly sinceInstant: number;
-  /** Null until releases have names. */
-  readonly release: string | null;
-  /** The last end of its program, kept while the next one runs. */
-  readonly exit: InstanceExit | null;
-}
 
 /** One instance as people see it. */
 export interface SupervisedInstanceStatus {

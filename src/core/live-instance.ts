@@ -1,0 +1,34 @@
+import type { ApplicationId, EndpointAddress, EndpointState, InstanceExit, ReadinessFinding } from './endpoint.ts';
+
+/** One instance of an application that Candor runs, as an endpoint needs it. */
+export interface LiveInstance {
+  readonly id: string;
+  /** The port is 0 until one has been found, and may be another one after a restart. */
+  readonly address: EndpointAddress;
+  readonly state: EndpointState;
+  /** Why, one sentence. */
+  readonly reason: string;
+  /** What keeps it from being ready, as far as its checks see it. */
+  readonly finding: ReadinessFinding | null;
+  readonly sinceInstant: number;
+  /** Null until releases have names. */
+  readonly release: string | null;
+  /** The last end of its program, kept while the next one runs. */
+  readonly exit: InstanceExit | null;
+}
+
+/** The outcomes of requests at an instance since they were last reported. */
+export interface InstanceTraffic {
+  /** At least one request was answered without a 5xx status. An application that fails shows nothing by answering. */
+  readonly served: boolean;
+  /** At least one request failed in a way that counts against the instance. */
+  readonly failed: boolean;
+}
+
+/** The applications that Candor runs, as discovery sees them. `deploy/` implements it. */
+export interface SupervisedInstances {
+  /** The instances that run, that will run, or that are about to end. */
+  instances(application: ApplicationId): readonly LiveInstance[];
+  /** Reports requests at one instance. The supervisor checks an instance less often while its requests succeed. */
+  noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
+}
