@@ -1,11 +1,11 @@
-/** For what the programmer promised, never for what the world did: the world's failures are values. */
+/** Checks what our own code promises. Failures of networks, files and peers are values, never assertions. */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new BrokenInvariant(invariant);
 }
 
-/** What a caught error says of the invariant that it breaks: for the record, never for a decision. */
+/** The text of a caught error, for the record. No code decides by it. */
 export function invariantOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no Error was thrown';
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'a value that is no Error was thrown';
 }
 
 /** Marks a union case that the compiler has proven impossible. */
@@ -13,7 +13,7 @@ export function unreachable(value: never): never {
   throw new BrokenInvariant(`unreachable case ${JSON.stringify(value)}`);
 }
 
-/** Caught in one place per program; an exchange that meets one ends as `gateway_fault`. */
+/** Each program catches it in one place. An exchange in which it is thrown ends with the cause `gateway_fault`. */
 export class BrokenInvariant extends Error {
   override readonly name = 'BrokenInvariant';
 }

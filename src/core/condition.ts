@@ -7,7 +7,7 @@ export function delay(clock: Clock, durationMs: number): Promise<void> {
   });
 }
 
-/** Resolves when one of `ends` does, or after `durationMs`; leaves no timer behind. */
+/** Resolves when one of `promises` does, or after `durationMs`. Leaves no timer behind. */
 export async function withTimeout(
   clock: Clock,
   durationMs: number,
@@ -19,7 +19,7 @@ export async function withTimeout(
   timer.cancel();
 }
 
-/** What is waited for until it is so; looked at again whenever something has changed, not by the clock. */
+/** Waits until a predicate is true. It is evaluated again after each `changed()`, not by polling. */
 export class Condition {
   readonly #clock: Clock;
   readonly #checks = new Set<() => void>();
@@ -32,7 +32,7 @@ export class Condition {
     for (const check of [...this.#checks]) check();
   }
 
-  /** Resolves when `isSo`, or after `durationMs`. */
+  /** Resolves when `isMet` returns true, or after `durationMs`. */
   async until(isMet: () => boolean, durationMs: number): Promise<void> {
     if (isMet()) return;
     const { promise, resolve } = Promise.withResolvers<void>();

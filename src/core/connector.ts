@@ -2,7 +2,7 @@ import type { UpstreamTls } from './configuration.ts';
 import type { Stage } from './stage.ts';
 import type { Transport } from './transport.ts';
 
-/** How connections to endpoints come to be: the effects that `upstream/` needs, as an interface. */
+/** Looks up names and connects to endpoints: the effects that `upstream/` needs, as an interface. */
 export interface Connector {
   resolve(name: string, waiter: ResolveWaiter): Cancellable;
   connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable;
@@ -23,48 +23,47 @@ export type ConnectTarget =
   | { readonly kind: 'unix'; readonly path: string; readonly tls: TlsTarget | null };
 
 export interface TlsTarget {
-  /** The name to ask for, and the one that the certificate must bear. */
+  /** Sent as SNI, and the name that the certificate must have. */
   readonly serverName: string;
-  /** One object for as long as the settings stand: what is expensive is made once for each. */
+  /** The same object while the settings are unchanged, so that a TLS context is made once for each. */
   readonly settings: UpstreamTls;
 }
 
 export interface ConnectWaiter {
-  /** The TCP connection stands; with TLS, the handshake begins. */
+  /** The TCP connection is established; with TLS, the handshake begins. */
   onTransportConnected(): void;
   onConnected(transport: Transport): void;
   onConnectFailed(fault: NetworkFault): void;
 }
 
 /**
- * An error of the world, read once: by its code and typed fields, never by its message.
- * `transport/errno.ts` is the only place that makes one.
+ * A network error, read once by its code and typed fields, never by its message. Only `transport/errno.ts` creates one.
  */
 export interface NetworkFault {
   readonly stage: 'dns' | 'connect' | 'tls';
   /** 'ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_…', or one of `tls-codes.ts`; '' when there is none. */
   readonly code: string;
-  /** TLS alert number that the peer sent; null otherwise. */
+  /** The number of the TLS alert that the peer sent; null if it sent none. */
   readonly alertId: number | null;
-  /** In hexadecimal, at most 64: what the peer sent first in place of a handshake. Absent where it spoke TLS. */
+  /** The first bytes, at most 64, in hexadecimal, that the peer sent instead of a handshake. Absent if it spoke TLS. */
   readonly firstBytes?: string;
-  /** What the peer showed, where that is what was wrong. */
+  /** The peer's certificate, if the certificate was the reason. */
   readonly certificate?: CertificateFacts;
 }
 
-/** A code that none of our tables knows, and where it came up: counted, and a defect of ours. */
+/** An error code that no table has, and the stage in which it occurred. It is counted, and is a defect of Candor. */
 export interface UnknownCode {
   readonly stage: Stage;
   readonly code: string;
 }
 
-/** A certificate as its evidence is kept: the peer's own words, cut to a length that a record can bear. */
+/** A certificate as evidence: texts of the peer, shortened to fit a record. */
 export interface CertificateFacts {
   readonly subject: string;
   readonly issuer: string;
   /** 'app.internal, 10.0.0.1' */
   readonly names: string;
-  /** It is not the peer's own but one above it, which vouches for it. */
+  /** It is not the peer's own certificate but one of its issuers. */
   readonly vouches: boolean;
   /** RFC 3339; '' where it cannot be read. */
   readonly notBefore: string;

@@ -3,8 +3,8 @@ import type { Cause } from './failure.ts';
 import type { Shape } from './shape.ts';
 
 /**
- * What is counted of exchanges, by labels that are bounded: routes and upstreams come from the
- * configuration, the rest from unions. Workers send sums since their last batch; main adds them up.
+ * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.
+ * Workers send sums since their last batch; the main thread adds them up.
  */
 export interface ExchangeCount {
   readonly route: string;
@@ -21,12 +21,12 @@ export interface ExchangeCount {
   readonly durations: number[];
 }
 
-/** Twenty in each power of ten, none more than 17 % above the one before; so a percentile read from them is as good. */
+/** Twenty bounds in each power of ten, each at most 17 % above the one before: that is the error of a percentile. */
 const boundsOfDecade = [1, 1.1, 1.25, 1.4, 1.6, 1.8, 2, 2.25, 2.5, 2.75, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9] as const;
 
 /** Upper bounds of the duration histogram, in milliseconds: from 0.1 ms to 100 s. The bounds of the metrics are among them. */
 export const durationBoundsMs: readonly number[] = [
-  // Divided where they are below one, since 1.1 / 10 is the number that is written as 0.11, and 1.1 * 0.1 is not.
+  // Below 1 ms by division: 1.1 / 10 is the number printed as 0.11, and 1.1 * 0.1 is not.
   ...boundsOfDecade.map((bound) => bound / 10),
   ...[1, 10, 100, 1000, 10_000].flatMap((power) =>
     boundsOfDecade.map((bound) => Math.round(bound * power * 100) / 100),
@@ -39,45 +39,45 @@ export interface WorkerCounts {
   readonly worker: number;
   clientConnections: number;
   clientConnectionsTotal: number;
-  /** Reset, or answered with why and closed, for one of the five reasons below. */
+  /** Connections that were reset, or answered with the reason and closed, for one of the five reasons below. */
   clientConnectionsRefused: number;
-  /** All workers together had as many as there may be. */
+  /** All workers together had as many connections as allowed. */
   refusedAtMax: number;
-  /** All workers together had as many of that address as there may be. */
+  /** All workers together had as many connections of that address as allowed. */
   refusedAtAddressMax: number;
-  /** It could not be counted: whoever counted at that moment had been put aside by the system, or had ended. */
+  /** The connection could not be counted: the thread that held the lock was not scheduled, or had ended. */
   refusedUncounted: number;
-  /** The system has hardly a descriptor left. */
+  /** The process has hardly a descriptor left. */
   refusedWithoutDescriptor: number;
   /** The worker has hardly any memory left. */
   refusedWithoutMemory: number;
-  /** 1 while the worker takes nothing new for want of memory, else 0. */
+  /** 1 while the worker accepts no connections because its memory is nearly used up, else 0. */
   shedding: number;
-  /** How often a connection found descriptors scarce, and how many that rested were closed for it. */
+  /** How often a new connection found descriptors scarce, and how many idle connections were closed for it. */
   descriptorsScarce: number;
   closedForDescriptors: number;
-  /** The last one that was refused; '' before the first. */
+  /** The last address that was refused; '' before the first. */
   lastRefusedAddress: string;
-  /** The last one that had as many connections as one address may have; '' before the first. */
+  /** The last address that had as many connections as one address may have; '' before the first. */
   lastAddressAtMax: string;
   exchangesActive: number;
-  /** Of these exchanges. */
+  /** How many of `exchangesActive` are tunnels. */
   tunnelsActive: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;
   upstreamConnectionsTotal: number;
   upstreamReusesTotal: number;
-  /** Idle connections that the endpoint had closed, seen before a request went on them. */
+  /** Idle connections that the endpoint had closed, detected before a request was sent on them. */
   staleReusesAvoided: number;
-  /** Attempts on a connection that the endpoint was closing: followed by another, or not. */
+  /** Attempts on a connection that the endpoint was closing, with and without a further attempt. */
   staleReusesRetried: number;
   staleReusesFailed: number;
   recordsDropped: number;
-  /** Failures that no table entry fits. Stays 0; anything else is a defect of ours. */
+  /** Failures that no table has. It stays 0; anything else is a defect of Candor. */
   unclassifiedTotal: number;
 }
 
-/** The counts of a worker that has done nothing yet. */
+/** The counts of a worker at its start. */
 export function noCounts(worker: number): WorkerCounts {
   return {
     worker,

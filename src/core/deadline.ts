@@ -1,10 +1,10 @@
 import { type Clock, type Instant, never, type Timer } from './time.ts';
 
 /**
- * Deadlines that almost never fire, for many connections and one timer.
+ * Deadlines of many connections on one timer, for deadlines that almost never fire.
  *
- * Arming one is a store of a number; nothing is queued, nothing allocated. A sweep every `sweepMs` looks at
- * all of them: 5,000 cost some 30 µs. So a deadline fires up to `sweepMs` late, which its user states.
+ * Setting one is a store of a number; nothing is queued or allocated. Every `sweepMs` a sweep reads all of them: 5,000 take
+ * some 30 µs. So a deadline fires up to `sweepMs` late.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -21,7 +21,7 @@ export class Deadlines {
     return this.#members.length;
   }
 
-  /** Takes part in sweeps until `remove`. */
+  /** Sweeps include the deadline until `remove`. */
   add(deadline: Deadline): void {
     deadline.index = this.#members.push(deadline) - 1;
     if (this.#timer === null) this.#arm();
@@ -42,18 +42,18 @@ export class Deadlines {
     this.#timer = this.#clock.schedule((this.#clock.now() + this.#sweepMs) as Instant, sweep, this);
   }
 
-  /** For `sweep` alone. */
+  /** Called by `sweep` only. */
   fireDue(): void {
     this.#timer = null;
     const now = this.#clock.now();
-    // Members may leave or come while one fires; walking backwards meets each survivor at least once.
+    // A deadline that fires may add and remove others. Walking backwards reaches each remaining one at least once.
     for (let index = this.#members.length - 1; index >= 0; index--) {
       const deadline = this.#members[index];
       if (deadline === undefined || deadline.at > now) continue;
       deadline.at = never;
       deadline.onExpired(now);
     }
-    // Whoever came while one fired has armed it: a second timer would sweep for ever beside the first.
+    // A deadline added while one fired has set the timer already; a second timer would run forever beside it.
     if (this.#members.length > 0 && this.#timer === null) this.#arm();
   }
 }
@@ -62,10 +62,10 @@ function sweep(deadlines: Deadlines): void {
   deadlines.fireDue();
 }
 
-/** One deadline, owned by what it limits. Set `at` freely; `never` disarms. */
+/** One deadline, owned by the object that it limits. The owner sets `at` at any time; `never` turns it off. */
 export abstract class Deadline {
   at: Instant = never;
-  /** Where `Deadlines` keeps it; −1 while it is not a member. */
+  /** Its index in `Deadlines`; −1 while it is not added. */
   index = -1;
   abstract onExpired(now: Instant): void;
 }

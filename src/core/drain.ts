@@ -1,7 +1,7 @@
 /**
- * The default of `drain.timeout`: how long what is under way may take to end, wherever something is taken away under
- * it: the gateway stops, a listener goes, an instance is replaced. Most requests end within a second; a download may
- * take its time, but no release and no restart waits for ever.
+ * The default of `drain.timeout`: how long requests in flight may take to finish when the gateway stops, a listener is removed
+ * or an instance is replaced. Most requests finish within a second. A download may take longer, but no release and no
+ * restart waits for ever.
  */
 export const drainMs = 10_000;
 

@@ -23,11 +23,11 @@ export function hostPort(host: string, port: number): string {
  *     starting ──▶ healthy ◀──▶ unhealthy
  *     unknown ───▶ healthy / unhealthy        any ──▶ draining ──▶ gone
  *
- *     healthy ──▶ ejected ──▶ probation ──▶ healthy      by its own traffic, while its checks pass
+ *     healthy ──▶ ejected ──▶ probation ──▶ healthy      by the results of its requests, while its checks pass
  *
- * `starting` is for instances that Candor runs: never eligible. `unknown` is for configured addresses whose
- * first check is not back, `ejected` for those whose requests fail although their checks pass: eligible only while
- * none is healthy. `probation` was ejected, and gets one request at a time. `unchecked` is for `check: none`.
+ * `starting`: an instance that Candor runs and that is not ready; never eligible. `unknown`: a configured address whose first
+ * check has no result yet. `ejected`: its requests fail although its checks pass. Both are eligible only while no endpoint is
+ * healthy. `probation`: it was ejected and gets one request at a time. `unchecked`: `check: none`.
  */
 export const endpointStates = [
   'starting',
@@ -43,19 +43,19 @@ export const endpointStates = [
 
 export type EndpointState = (typeof endpointStates)[number];
 
-/** What checks of an instance that is not ready see, and what to do about it. */
+/** What the checks of an instance that is not ready observe, and how to fix it. */
 export interface ReadinessFinding {
-  /** One clause: what was asked, and what came back. */
+  /** One clause: what was requested, and what came back. */
   readonly says: string;
-  /** One clause, an imperative: what a person can change. */
+  /** One imperative clause: what the operator can change. */
   readonly fix: string | null;
-  /** It stays so until a person changes something. */
+  /** It lasts until a person changes something. */
   readonly lasting: boolean;
 }
 
 /**
- * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null where how it ended is
- * not known: the process had been started by an earlier Candor, and only a parent is told.
+ * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null if an earlier Candor had
+ * started the process: the system reports an exit only to the parent.
  */
 export interface InstanceExit {
   /** On the process-wide monotonic clock. */

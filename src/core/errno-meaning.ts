@@ -1,19 +1,19 @@
 /**
- * What an errno says of a connection, whichever call returned it. Every one that Node lists has its line: one without
- * would be counted as unclassified, which is a defect to be mended here.
+ * What an errno means for a connection, whichever call returned it. The table has every errno that Node lists. One that it
+ * lacks is counted as unclassified, and has to be added here.
  */
 export type ErrnoMeaning =
-  | 'refused' // nobody listens, or the queue of who does is full
+  | 'refused' // nothing listens, or the listener's queue is full
   | 'timed_out' // the system gave up waiting
-  | 'unroutable' // no way leads there
+  | 'unroutable' // there is no route to the address
   | 'missing' // there is no such socket in the file system
-  | 'not_permitted' // somebody forbids it: permissions, a filter
-  | 'reset' // the connection was there and is gone
+  | 'not_permitted' // file permissions, a firewall or a seccomp filter forbid it
+  | 'reset' // the connection was established and is gone
   | 'ports_spent' // no local port is left
   | 'resources_spent' // no descriptor or memory is left
-  | 'misuse'; // no socket of the world says this: we have asked the system for something wrong
+  | 'misuse'; // only a wrong system call by Candor returns it
 
-/** A descriptor is free again as soon as any connection ends; in a gateway that has used them all, that is at once. */
+/** A descriptor is free again when any connection closes. A gateway that has used all of them closes one within this time. */
 export const connectionEndsS = 1;
 
 const words = {
@@ -22,7 +22,7 @@ const words = {
   unroutable:
     'EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN ENONET EAFNOSUPPORT EINVAL EMULTIHOP ENOLINK ENODEV ENXIO EUNATCH EPROTONOSUPPORT ESOCKTNOSUPPORT',
   missing: 'ENOENT ENOTDIR ENAMETOOLONG ELOOP EISDIR ESTALE',
-  // A seccomp filter that refuses a call says ENOSYS as often as EPERM.
+  // A seccomp filter that refuses a call returns ENOSYS as often as EPERM.
   not_permitted: 'EACCES EPERM EROFS ENOSYS EOPNOTSUPP ENOTSUP',
   reset:
     'ECONNRESET ECONNABORTED EPIPE EPROTO EPROTOTYPE ENOTCONN ESHUTDOWN ENETRESET EREMOTEIO EIO EOF ECANCELED EIDRM',
@@ -38,7 +38,7 @@ const meanings: ReadonlyMap<string, ErrnoMeaning> = new Map(
   ),
 );
 
-/** Null for an errno that nobody has met. */
+/** Null for an errno that the table lacks. */
 export function meaningOf(errno: string): ErrnoMeaning | null {
   return meanings.get(errno) ?? null;
 }

@@ -5,19 +5,19 @@ import type { Delivery } from './shape.ts';
 import type { Instant } from './time.ts';
 import type { TlsFacts } from './transport.ts';
 
-/** How an exchange ended. There is no fifth way. */
+/** How an exchange ended. */
 export type EndKind =
   | 'forwarded' // the endpoint's response reached the client whole
   | 'generated' // the gateway made the response itself (RFC 9209 §2.1.1)
-  | 'truncated' // the response had begun, so it could only be cut short (RFC 9112 §8)
+  | 'truncated' // the response had begun and was aborted (RFC 9112 §8)
   | 'abandoned'; // the client left first
 
-/** Who asked. */
+/** Facts about the client of an exchange. */
 export interface ClientFacts {
-  /** After the trusted peers' word was taken for it (Forwarded, X-Forwarded-For, PROXY protocol). */
+  /** The address that trusted peers give (Forwarded, X-Forwarded-For, PROXY protocol), else the peer's. */
   readonly address: string;
   readonly port: number;
-  /** The other end of the connection itself. */
+  /** The address of the other end of the connection. */
   readonly peerAddress: string;
   readonly trusted: boolean;
   readonly scheme: 'http' | 'https';
@@ -27,32 +27,32 @@ export interface ClientFacts {
 
 /** Why no further attempt was made, or why one was. The record keeps it for every attempt. */
 export type RetryReason =
-  | 'nothing_sent' // again: no byte can have reached the endpoint
-  | 'idempotent' // again: repeating does no harm
-  | 'refused_by_peer' // again: the endpoint said it did not process it
-  | 'accepted' // no: the answer stands
+  | 'nothing_sent' // retried: no byte can have reached the endpoint
+  | 'idempotent' // retried: executing it twice does no harm
+  | 'refused_by_peer' // retried: the endpoint reported that it did not process it
+  | 'accepted' // no: the response is passed on
   | 'committed' // no: the client has part of a response
   | 'fails_anywhere' // no: another endpoint would do no better, or it is not an endpoint that failed
-  | 'client_left' // no: nobody is left to get an answer
+  | 'client_left' // no: the client has left
   | 'not_idempotent' // no: it may have been executed
   | 'attempts_spent'
-  | 'budget_spent' // no: too much of the upstream's load is repetitions already
+  | 'budget_spent' // no: too much of the upstream's load is retries already
   | 'nowhere_else'
   | 'no_time_left' // no: a limit has run out, and the client has waited for it
-  | 'content_not_held'; // no: the content has gone and was not kept
+  | 'content_not_held'; // no: the request body was sent and not kept
 
-/** One try at one endpoint. Times are milliseconds since the exchange began, −1 where the stage was not reached. */
+/** One attempt at one endpoint. Times are milliseconds since the exchange began; −1 if the stage was not reached. */
 export interface AttemptFacts {
   readonly endpoint: string;
   readonly address: string;
   readonly endpointState: EndpointState;
-  /** The address was the last one known of a name that does not vouch for it any more. */
+  /** The address is the last one known of a name that no longer resolves to it. */
   readonly addressStale?: boolean;
   readonly reused: boolean;
   readonly idleMs: number;
   readonly localPort: number;
   readonly startedMs: number;
-  /** It had waited for a place among the connections, and got one. */
+  /** When it left the queue for a connection. */
   readonly queuedMs?: number;
   readonly dnsMs: number;
   readonly connectedMs: number;
@@ -60,36 +60,36 @@ export interface AttemptFacts {
   readonly sentMs: number;
   readonly headMs: number;
   readonly endedMs: number;
-  /** The endpoint's final status; 0 when none came. */
+  /** The endpoint's final status; 0 if none came. */
   readonly status: number;
   readonly failure: Failure | null;
-  /** The exit of the instance, where it came within 2 s of the failure. */
+  /** The exit of the instance's process, if it occurred within 2 s of the failure. */
   readonly exit: InstanceExit | null;
   readonly retry: boolean;
   readonly retryReason: RetryReason;
 }
 
-/** How a tunnel ended, and who ended it. */
+/** How a tunnel ended, and which side ended it. */
 export interface TunnelFacts {
   /** As the 101 response names it. */
   readonly protocol: string;
   readonly how:
-    | 'closed' // in order: a close frame (WebSocket), or both directions by FIN (other protocols)
+    | 'closed' // orderly: by a close frame (WebSocket), or by FIN in both directions (other protocols)
     | 'unclosed' // a WebSocket without a close frame
     | 'reset'
     | 'exit' // the process of the instance ended
-    | 'drained' // the gateway, or the listener, was to stop
-    | 'idle' // nothing came for too long
-    | 'failed'; // anything else: the exchange's failure says what
+    | 'drained' // the gateway or the listener stopped
+    | 'idle' // no bytes for the idle timeout
+    | 'failed'; // another way: see the exchange's failure
   readonly by: 'client' | 'application' | 'gateway';
   /** The status code of the first close frame (RFC 6455 §7.4); 0 where there was none. */
   readonly closeCode: number;
 }
 
-/** What the recorder reads of an exchange that has ended. `exchange/exchange.ts` has these fields. */
+/** An exchange that has ended, as the recorder reads it. `exchange/exchange.ts` implements it. */
 export interface EndedExchange {
   readonly id: string;
-  /** '' where the request belongs to no trace. */
+  /** '' if the request belongs to no trace. */
   readonly traceId: string;
   readonly startedWall: number;
   readonly startedAt: Instant;
@@ -111,7 +111,7 @@ export interface EndedExchange {
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
   readonly end: EndKind;
-  /** It became a tunnel, and ended like this; `bytes…` are those of the tunnel. Null for every other exchange. */
+  /** How the tunnel ended that the exchange became; `bytes…` are then the tunnel's. Null for every other exchange. */
   readonly tunnel: TunnelFacts | null;
   readonly failure: Failure | null;
   readonly delivery: Delivery;

@@ -1,6 +1,6 @@
 import type { Failure } from './failure.ts';
 
-/** Whether a process that ends looks like this from outside. */
+/** Whether the exit of an instance's process can cause this failure. */
 export function mayComeOfExit(cause: Failure['cause']): boolean {
   return exitCauses.has(cause);
 }

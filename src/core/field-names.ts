@@ -1,4 +1,4 @@
-/** Of `clientClaimNames` those that stand at the end of `knownFieldNames`. */
+/** Those of `clientClaimNames` that come at the end of `knownFieldNames`. */
 const laterClaimNames = [
   'x-client-ip',
   'client-ip',
@@ -39,8 +39,8 @@ const laterClaimNames = [
 ] as const;
 
 /**
- * Field names the gateway itself looks at, each with a small number. A parser tags a field line with its
- * number once; every later question ("is this Host?", "is this to be dropped?") is a comparison of numbers.
+ * The field names that the gateway itself uses, each with a small number. A parser stores the number with a field line once;
+ * every later test ("is this Host?", "is it dropped?") compares numbers.
  */
 export const knownFieldNames = [
   '', // 0: any other name
@@ -87,27 +87,27 @@ export const knownFieldNames = [
   ...laterClaimNames,
 ] as const;
 
-/** Names below this number have a bit in the masks that say what came; of others the lines are looked through. */
+/** Names below this number have a bit in the masks of the fields present. For others the lines are searched. */
 export const seenMax = 64;
 
 export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
 
 const ids = new Map<string, number>(knownFieldNames.map((name, id) => [name, id]));
 
-/** The number of a lowercase field name; 0 for a name the gateway does not look at itself. */
+/** The number of a lowercase field name; 0 for a name that the gateway itself does not use. */
 export function fieldId(name: string): number {
   return ids.get(name) ?? 0;
 }
 
-/** A set of field names that is quick to ask: by number where there is one, else by name. */
+/** A set of field names with a fast lookup: by number if the name has one, else by name. */
 export interface FieldFilter {
-  /** One byte per known name, not 0 where the name belongs to the set. */
+  /** One byte per known name: 1 if the name belongs to the set. */
   readonly known: Uint8Array;
   /** Lowercase names without a number; null when there are none. */
   readonly others: ReadonlySet<string> | null;
   /** Whether every name that begins with one of `claimPrefixes` belongs to it. */
   readonly claims: boolean;
-  /** A bit for each length that one of `others` has, modulo 32: nearly every name is told apart without being read. */
+  /** A bit for each length of `others`, modulo 32: it excludes nearly every name without a lookup. */
   readonly otherLengths: number;
 }
 
@@ -129,7 +129,7 @@ export function fieldFilter(
   return { known, others: others.size === 0 ? null : others, claims, otherLengths };
 }
 
-/** Fields of a request that the gateway writes itself: a client's own never pass it, in a head or in trailers. */
+/** Fields of a request that the gateway writes itself. It never passes on a client's own, in a head or in trailers. */
 export const gatewayFieldNames = [
   'via',
   'cdn-loop',
@@ -145,21 +145,22 @@ export const gatewayFieldNames = [
 ] as const;
 
 /**
- * Fields by which a sender says who the client is, or that the client asked for another URL than the request line's. The
- * application takes them for the gateway's word, so they go on from trusted peers only. docs/configuration.md lists them all.
+ * Fields that name the client, or another URL than that of the request line. Applications believe that the gateway wrote them,
+ * so that the gateway passes on those of trusted peers only. docs/configuration.md lists all of them.
  */
 export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satisfies readonly KnownFieldName[];
 
-/** How all others of their kind begin, such as X-Forwarded-Ssl and X-Original-URL. */
+/** Prefixes of further such fields, such as X-Forwarded-Ssl and X-Original-URL. */
 export const forwardedPrefixes = ['x-forwarded', 'x-original-'] as const;
 
 /**
- * Those, and how names begin by which a TLS terminator says who has authenticated: X-SSL-Client-Verify, SSL_CLIENT_S_DN. The
- * latter are written with "_" as a rule, so a trusted peer's go on in either spelling. All prefixes are of one length.
+ * Those, and the prefixes of fields in which a TLS terminator names the authenticated client: X-SSL-Client-Verify,
+ * SSL_CLIENT_S_DN. The latter are usually written with "_", so that a trusted peer's pass in either spelling. All prefixes
+ * have the same length.
  */
 export const claimPrefixes = [...forwardedPrefixes, 'ssl-client-', 'x-ssl-clien'] as const;
 
-/** Of a lowercase name with "-" for every mark. */
+/** `name` is lowercase, with "-" in place of every "_". */
 export function beginsAsClaim(name: string, prefixes: readonly string[] = claimPrefixes): boolean {
   return prefixes.some((prefix) => name.startsWith(prefix));
 }

@@ -1,17 +1,17 @@
-/** A listening TCP socket that a service manager opened, and that this process was started with. */
+/** A listening TCP socket that a service manager opened and passed to this process (socket activation). */
 export interface InheritedSocket {
-  /** As this process was given it. Nobody opens it: who needs the socket makes a duplicate (ADR "An inherited socket"). */
+  /** The descriptor as this process got it. No code opens it: a user of the socket makes a duplicate (ADR 26). */
   readonly fd: number;
-  /** What the service manager calls it; null where it did not say. */
+  /** The service manager's name for it; null if it gave none. */
   readonly name: string | null;
-  /** Where the socket listens, as the system says it: '127.0.0.1', '0.0.0.0', '::'. */
+  /** The address that the socket listens on, as the system reports it: '127.0.0.1', '0.0.0.0', '::'. */
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * The inherited socket that serves a listener: the one with its address, else one that listens on every address of both
- * families where the listener asks for every IPv4 address, as a socket unit with `ListenStream=80` opens it.
+ * The inherited socket that serves a listener: the one with its address. For a listener on 0.0.0.0 also one on ::, which is
+ * what a socket unit with `ListenStream=80` opens.
  */
 export function inheritedFor(
   listener: { readonly host: string; readonly port: number },

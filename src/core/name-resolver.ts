@@ -1,8 +1,8 @@
 import type { Cancellable, NetworkFault } from './connector.ts';
 
-/** Finding the addresses of names: the effect that main needs, as an interface. Workers never wait for it. */
+/** Looks up the addresses of names: an effect of the main thread, as an interface. Workers never wait for it. */
 export interface NameResolver {
-  /** Looks in every place where this machine keeps names. Calls back once, later, unless it is cancelled. */
+  /** Asks every source of names of this machine. Calls back once, later, unless it is cancelled. */
   lookUp(question: NameQuestion, waiter: LookupWaiter): Cancellable;
 }
 
@@ -11,9 +11,9 @@ export type Family = 'ipv4' | 'ipv6';
 export interface NameQuestion {
   readonly name: string;
   readonly families: readonly Family[];
-  /** Name servers as `address:port`. Empty: whatever the system would ask. */
+  /** Name servers as `address:port`. Empty: those of the system. */
   readonly servers: readonly string[];
-  /** When the asker stops waiting; repetitions and further servers are fitted into it. */
+  /** The time limit for all tries and servers together. */
   readonly limitMs: number;
 }
 
@@ -23,14 +23,14 @@ export interface LookupWaiter {
 
 export interface NameAnswer {
   readonly source: NameSource;
-  /** Null where the question did not ask for that family. */
+  /** Null if the question did not include that family. */
   readonly ipv4: FamilyAnswer | null;
   readonly ipv6: FamilyAnswer | null;
 }
 
 /**
- * Where an answer comes from: `machine` is the hosts file, and `localhost`, which is the same everywhere (RFC 6761
- * §6.3); `dns` a name server; `system` whatever else the system's own lookup knows (mDNS, NSS modules, split DNS).
+ * The source of an answer. `machine`: the hosts file, and `localhost` (RFC 6761 §6.3). `dns`: a name server. `system`: the
+ * system's own lookup with everything else that it uses (mDNS, NSS modules, split DNS).
  */
 export type NameSource = 'machine' | 'dns' | 'system';
 
@@ -39,7 +39,7 @@ export type FamilyAnswer =
       readonly found: true;
       /** At least one, literal. */
       readonly addresses: readonly string[];
-      /** How long the answer holds; null where its source does not say. */
+      /** How long the answer is valid; null if its source gives no time. */
       readonly ttlS: number | null;
     }
   | { readonly found: false; readonly fault: NetworkFault };

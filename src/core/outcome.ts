@@ -1,21 +1,21 @@
 import type { EndpointState } from './endpoint.ts';
 import type { Cause } from './failure.ts';
 
-/** What attempts at one endpoint came to since a worker's last batch. Structured-cloneable. */
+/** Results of the attempts at one endpoint since a worker's last batch. Structured-cloneable. */
 export interface EndpointOutcomes {
   readonly upstream: string;
   readonly endpoint: string;
-  /** Its state when the attempts began: what began before a change says nothing of what came after it. */
+  /** Its state when the attempts began. Attempts that began before a change of state do not count after it. */
   readonly state: EndpointState;
-  /** Attempts that an answer came whole of, whatever its status. */
+  /** Attempts with a complete response, whatever its status. */
   successes: number;
   /** How many of those had a 5xx status. */
   serverErrors: number;
   /** Attempts whose failure counts against health (`failure-table.ts`). */
   failures: number;
-  /** Of the last ones in a row, how many found no connection at all. */
+  /** How many of the latest attempts in a row got no connection. */
   unreachableInRow: number;
-  /** Failures by cause, those included that say nothing of its health. */
+  /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
 }
 

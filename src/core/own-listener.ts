@@ -1,19 +1,19 @@
-/** An address that listens, or that is connected to. */
+/** The address of a listener or of a target. */
 interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * Which of `listeners`, all our own, a connection to `target` would reach: requests would go in circles until the hop
- * limit ends them. Null: none. `addresses` are those of this machine; they matter only where one listens everywhere.
+ * Which of this gateway's own `listeners` a connection to `target` would reach. Such requests would loop until the hop limit
+ * ends them. Null: none. `addresses` returns the addresses of this machine; it is called only for a listener on all addresses.
  */
 export function ownListener<L extends HostAndPort>(
   target: HostAndPort,
   listeners: readonly L[],
   addresses: () => readonly string[],
 ): L | null {
-  // Nearly always no listener has the port, and then nothing need be known of the host.
+  // Nearly always no listener has the port, and the host does not matter.
   if (!listeners.some(({ port }) => port === target.port)) return null;
   const to = plain(target.host);
   const isHere = (): boolean => isUnspecified(to) || isLoopback(to) || addresses().some((own) => plain(own) === to);
@@ -25,13 +25,13 @@ export function ownListener<L extends HostAndPort>(
     if (at === '::') return isHere();
     if (at === 'localhost') return isLoopback(to) || isUnspecified(to);
     if (to === 'localhost') return isLoopback(at);
-    // The system takes a connection to "any address" for one to loopback.
+    // The system connects to loopback where the target is the unspecified address.
     return (to === '0.0.0.0' && at === '127.0.0.1') || (to === '::' && at === '::1');
   };
   return listeners.find(reaches) ?? null;
 }
 
-/** Without the zone of a link-local address, and IPv4 as IPv4 where it was written within IPv6. */
+/** Removes the zone of a link-local address, and turns an IPv4-mapped IPv6 address into IPv4. */
 function plain(host: string): string {
   return host.replace(/%.*$/, '').replace(/^::ffff:(?=[\d.]+$)/, '');
 }

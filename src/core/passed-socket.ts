@@ -1,23 +1,23 @@
 /** A listening socket that a worker of this gateway has open. */
 export interface OwnSocket {
   readonly fd: number;
-  /** As the configuration has it. */
+  /** The host of the listener in the configuration. */
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * A listening socket of the process whose place this one takes, which has it open as well: what waits there is lost with
- * neither of the two. One worker accepts from it and owns the descriptor.
+ * A listening socket that the predecessor of this process opened and passed on. Both processes have it open, so that
+ * connections in its queue are not lost when one of them ends. One worker accepts from it and owns the descriptor.
  */
 export interface PassedSocket extends OwnSocket {
-  /** What the system calls it ('socket:[4711]'): the number of a descriptor that was closed is soon another's. */
+  /** The system's name of it ('socket:[4711]'). A descriptor's number is reused after it is closed. */
   readonly link: string;
 }
 
 /**
- * Who of `count` workers takes which: of each place every worker as many as another, or one more. Where there are fewer
- * sockets than workers, the last get none, and open one of their own.
+ * Distributes the sockets of each address evenly over `count` workers. If an address has fewer sockets than there are workers,
+ * the last workers get none and open one of their own.
  */
 export function assignSockets(sockets: readonly PassedSocket[], count: number): readonly (readonly PassedSocket[])[] {
   const assigned = Array.from({ length: count }, (): PassedSocket[] => []);

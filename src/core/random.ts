@@ -1,7 +1,7 @@
-/** The only door to chance. */
+/** The only source of randomness. Programs get the real one from `system.ts`; tests get a seeded one. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
-  /** Fills all of `target` with bytes fit for identifiers. */
+  /** Fills `target` with random bytes that are good enough for identifiers. */
   fill(target: Uint8Array): void;
 }

@@ -1,8 +1,8 @@
-/** Whole lines of the exchange log on their way from a serving worker to main. Structured-cloneable. */
+/** Whole lines of the exchange log that a serving worker sends to the main thread. Structured-cloneable. */
 export interface RecordLines {
   /** NDJSON. Owned by the receiver; its buffer may be transferred. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly lines: number;
-  /** Where the lines of exchanges that failed are: start, end, start, end, … */
+  /** Offsets of the lines of failed exchanges: start, end, start, end, … */
   readonly failed: readonly number[];
 }

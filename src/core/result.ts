@@ -1,6 +1,6 @@
 import type { Failure } from './failure.ts';
 
-/** A value, or the reason why there is none. */
+/** A value, or the failure that explains its absence. */
 export type Result<T, F = Failure> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: F };

@@ -4,11 +4,11 @@
  */
 interface RuleSpec {
   readonly section: string;
-  /** The whole of "the request was refused because …" or "the response …". */
+  /** Completes "the request was refused because …" or "the response was refused because …". */
   readonly reason: string;
 }
 
-/** What a request may break, with the status that says so. */
+/** The rules for requests, each with the status of the answer. */
 export const requestRules = {
   'request-line': { section: 'RFC 9112 §3', status: 400, reason: 'the request line is not "method target version"' },
   'method-token': { section: 'RFC 9110 §9.1', status: 400, reason: 'the method is not a token' },

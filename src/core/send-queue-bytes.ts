@@ -1,15 +1,15 @@
 import type { TransportFacts } from './transport.ts';
 
 /**
- * What the kernel keeps of a connection because its peer has not acknowledged it: on its way, or not sent yet. A transport
- * knows only what the kernel has not taken.
+ * The bytes of a connection in the kernel's send queue: in flight or not sent, and not acknowledged by the peer. A transport
+ * knows only the bytes that the kernel has not accepted.
  */
 export interface SendQueueBytes {
-  /** Tells `waiter` later, and not within the call. */
+  /** Calls `waiter` later, never during the call. */
   look(facts: TransportFacts, waiter: SendQueueWaiter): void;
 }
 
 export interface SendQueueWaiter {
-  /** Null where nobody knows. */
+  /** Null if the number is not known. */
   onSendQueueBytes(bytes: number | null): void;
 }

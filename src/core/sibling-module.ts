@@ -1,12 +1,12 @@
 /**
- * Where a neighbouring module is, for what takes a file and not an import: a worker thread, a child process.
+ * The URL of a module beside this one, for APIs that take a file instead of an import: worker threads, child processes.
  *
- * Source files end in `.ts`, the package's in `.js`, and the compiler rewrites only imports. So the name is
- * written without an ending, and takes the one of the file that asks:
+ * Source files end in `.ts`, those of the package in `.js`, and the compiler rewrites only imports. So the path is written
+ * without an extension and gets that of the calling file:
  *
  *     new Worker(new URL(siblingModule(import.meta.url, './serve-worker')))
  *
- * `askerUrl` is the asker's `import.meta.url`; `path` begins with './' or '../'. The answer is a file URL.
+ * `askerUrl` is the caller's `import.meta.url`; `path` begins with './' or '../'. Returns a file URL.
  */
 export function siblingModule(askerUrl: string, path: string): string {
   const asker = askerUrl.replace(/[?#].*$/s, '');

@@ -1,20 +1,20 @@
 import type { RouteSpec } from './configuration.ts';
 import type { Snapshot, UpstreamSnapshot } from './snapshot.ts';
 
-/** What a worker takes in one turn of its event loop: fifty routes or endpoints cost it about a millisecond. */
+/** The part of a snapshot that a worker takes in one turn of its event loop: fifty routes or endpoints take about a millisecond. */
 export interface SnapshotPart {
-  /** An upstream with the id of the last one before it goes on with more endpoints. */
+  /** If the first has the id of the last one of the part before, it continues that upstream's endpoints. */
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly routes: readonly RouteSpec[];
 }
 
-/** What is left of a snapshot whose upstreams and routes come in parts. */
+/** A snapshot without upstreams and routes, which follow in parts. */
 export interface SnapshotInParts {
   readonly snapshot: Snapshot;
   readonly parts: readonly SnapshotPart[];
 }
 
-/** Routes, or endpoints, of one part. A worker needs some 15 µs for each, measured: most of it to clone what it is sent. Collecting garbage comes on top. */
+/** Routes or endpoints in one part. Measured: a worker needs some 15 µs for each, mostly to clone the message; garbage collection not included. */
 export const partMax = 50;
 
 /**

@@ -18,7 +18,7 @@ import type {
 import type { Cause, Failure } from './failure.ts';
 import type { SemaphoreHandle } from './semaphores.ts';
 
-/** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
+/** Everything that a serving worker needs to serve one configuration revision. Immutable; a worker applies all of it or nothing. */
 export interface Snapshot {
   readonly revision: number;
   readonly contentHash: string;
@@ -44,53 +44,53 @@ export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'fami
 
 export interface EndpointSnapshot {
   readonly id: EndpointId;
-  /** The instance behind it, where Candor runs the application. */
+  /** The id of its instance, if Candor runs the application. */
   readonly instance?: string;
-  /** A literal address or a path; a name only where it has led nowhere yet, and then `failure` says why. */
+  /** A literal address or a path. A name only while it has not been resolved; `failure` then has the reason. */
   readonly address: EndpointAddress;
-  /** The name that was looked up to find the address: for Host and TLS. Absent where the file has the address itself. */
+  /** The name that resolved to the address, for Host and TLS. Absent if the configuration has the address itself. */
   readonly name?: string;
-  /** An address of the same name in the other family, to be raced when this one does not answer at once (RFC 8305). */
+  /** An address of the same name in the other family, tried too when this one does not answer at once (RFC 8305). */
   readonly secondAddress?: string;
-  /** The name does not vouch for the address any more: its lookup fails, or it leads where nothing is ready. */
+  /** The name no longer resolves to the address: its lookup fails, or its new addresses are not ready. */
   readonly addressStale?: true;
-  /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
+  /** No request can be sent there; the failure of a request that has no other endpoint. */
   readonly failure?: Failure;
-  /** What its last check met; absent where that passed, or got an answer that is none of these. */
+  /** The cause with which its last check failed; absent if the check passed or its result is not one of the causes. */
   readonly checkCause?: Cause;
-  /** Where all workers count what they have there; absent: each counts for itself. */
+  /** The semaphores that all workers share for it; absent: each worker has its own. */
   readonly semaphores?: SemaphoreHandle;
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;
-  /** Of an instance that is not ready: what its checks see. */
+  /** What the checks of an instance that is not ready observe. */
   readonly finding?: ReadinessFinding;
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;
-  /** By which Retry-After is computed; null without checks. */
+  /** Retry-After is computed from it; null without checks. */
   readonly checks: CheckSchedule | null;
   readonly release: string | null;
   readonly exit: InstanceExit | null;
 }
 
 /**
- * When checks can next change an endpoint's state, as it was when the endpoint last changed: checks that found nothing new
- * since then are not told of, and came in their rhythm.
+ * When checks can next change an endpoint's state, as known when the endpoint last changed. Later checks that changed nothing
+ * are not reported to workers; they follow at the same interval.
  */
 export interface CheckSchedule {
-  /** When the next one is due, on the process-wide monotonic clock. */
+  /** When the next check is due, on the process-wide monotonic clock. */
   readonly nextInstant: number;
   readonly everyMs: number;
-  /** How many must pass before it gets requests. */
+  /** How many checks must pass before the endpoint gets requests. */
   readonly passesNeeded: number;
 }
 
-/** A change smaller than a snapshot: endpoints of one upstream. */
+/** A change of endpoints of one upstream. */
 export interface UpstreamDelta {
-  /** Of the snapshot that it changes; to another one it says nothing. */
+  /** The revision of the snapshot that it changes; a worker with another one ignores it. */
   readonly revision: number;
   readonly upstream: UpstreamId;
-  /** These are all of its endpoints; else those that have changed, while the others are there and are as they were. */
+  /** True: `endpoints` are all endpoints of the upstream. False: those that changed; the others stay as they are. */
   readonly whole: boolean;
   readonly endpoints: readonly EndpointSnapshot[];
 }

@@ -4,18 +4,18 @@
  */
 export type Instant = number & { readonly clock: 'monotonic' };
 
-/** The only door to time. Programs get the real one from their `system.ts`; tests get `SimulatedClock`. */
+/** The only source of time. Programs get the real one from `system.ts`; tests get `SimulatedClock`. */
 export interface Clock {
   /** For durations, deadlines and rates. */
   now(): Instant;
   /** Milliseconds since the Unix epoch, for log lines and HTTP dates. May jump; never subtract. */
   wallTime(): number;
-  /** Calls `fire(subject)` once, at or after `at`. Passing the subject spares a closure per timer. */
+  /** Calls `fire(subject)` once, at or after `at`. Passing the subject avoids a closure per timer. */
   schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer;
 }
 
 export interface Timer {
-  /** Harmless after it has fired. */
+  /** Does nothing after the timer has fired. */
   cancel(): void;
 }
 

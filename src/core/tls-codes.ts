@@ -1,5 +1,5 @@
 /**
- * TLS alerts by number: RFC 8446 §6, with those of older versions that peers still send (RFC 5246 §7.2, RFC 6066 §9).
+ * TLS alerts by number: RFC 8446 §6, and those of older versions that peers still send (RFC 5246 §7.2, RFC 6066 §9).
  */
 const names: Readonly<Record<number, string>> = {
   0: 'close_notify',
@@ -39,12 +39,12 @@ const names: Readonly<Record<number, string>> = {
   121: 'ech_required',
 };
 
-/** Null for a number that no RFC has given a name. */
+/** Null for a number without a name in an RFC. */
 export function tlsAlertName(id: number): string | null {
   return names[id] ?? null;
 }
 
-/** An alert as a code beside those of the system (`ECONNRESET`), for where a connection's end is told by one. */
+/** An alert as an error code like those of the system (`ECONNRESET`). */
 export function tlsAlertCode(id: number): string {
   return `TLS_ALERT_${id}`;
 }
@@ -56,10 +56,10 @@ export function tlsAlertOf(code: string): number | null {
 }
 
 /**
- * The code for an end of the connection that TLS was not told of: FIN without the alert `close_notify`. Whoever sits
- * in the middle can do that, so it proves nothing (RFC 8446 §6.1, RFC 9112 §9.8).
+ * The code for FIN without the alert `close_notify`. An attacker in the middle can send FIN, so that the message is not
+ * complete (RFC 8446 §6.1, RFC 9112 §9.8).
  */
 export const tlsTruncated = 'TLS_TRUNCATED';
 
-/** The code for settings of ours that the TLS library takes exception to, before anything is sent. */
+/** The code for TLS settings that the library refuses before anything is sent. */
 export const tlsSettingsRefused = 'TLS_SETTINGS';
