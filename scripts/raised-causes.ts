@@ -5,13 +5,16 @@ import type { Cause } from '../src/core/failure.ts';
 import { repositoryRoot } from './repository.ts';
 
 /**
- * The causes that somebody raises, as the sources show: by `fail('cause'` or by a value with that cause. What only
- * declares, compares or tests does not count.
+ * The causes that the sources raise: by `fail('cause'`, or by a value with that cause. Code that only
+ * declares, compares or tests a cause does not count.
  */
 export function raisedCauses(): ReadonlySet<Cause> {
   const folder = join(repositoryRoot, 'src');
   const source = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^(?:core|testing)\b/.test(file))
+    .filter(
+      (file) =>
+        file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^(?:testing\b|core\/(?:failure|explain))/.test(file),
+    )
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');
   const isRaised = (cause: Cause): boolean =>
