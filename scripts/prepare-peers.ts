@@ -1,9 +1,11 @@
 import { preparePeer, type PeerName } from './peers.ts';
 
-/** Fetches what tests run beside ours, where it is missing, and says what cannot be had. */
+/** Fetches the programs that tests run beside Candor. With `--complete` it exits with 1 where one is missing. */
 const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'varnishd', 'varnishlog', 'curl'];
 
 for (const peer of peers) {
   const found = preparePeer(peer, console.log);
-  if ('missing' in found) console.log(found.missing);
+  if (!('missing' in found)) continue;
+  console.log(found.missing);
+  if (process.argv.includes('--complete')) process.exitCode = 1;
 }

@@ -2,50 +2,60 @@ import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestPlan } from './plan-test-files.ts';
+import { idleShare } from './processor-idle.ts';
 import { repositoryRoot } from './repository.ts';
+import type { TestOrder } from './test-order.ts';
 import type { TestReport } from './test-report.ts';
 
 export interface TestLimits {
-  /** How many files run at once, beside `waitingFilesMax` of those that mostly wait. */
+  /** How many files run at the same time. */
   readonly filesMax: number;
-  readonly waitingFilesMax: number;
+  /** How many further files may run while the processors are idle. */
+  readonly spareFilesMax: number;
   /** Milliseconds that one file may take, from its start to the end of its process. */
   readonly fileMsMax: number;
-  /** Milliseconds after which no file is begun, and those that run are ended. */
+  /** Milliseconds after which no file starts, and running files are ended. */
   readonly runMsMax: number;
   /** Milliseconds between asking a file's process to end (SIGTERM) and ending it (SIGKILL). */
   readonly graceMs: number;
 }
 
+/** One processor of two that has nothing to do for half of the time. */
+const idleShareMin = 0.25;
+const idleMs = 1000;
+
 /**
- * Runs test files, each in a process of its own, and tells the report what comes of them: also which of them had to be
- * ended, and which were never begun. Only the early ones are begun before the peers are prepared. The runner's own `timeout` is of each test and not of the file, and its `signal`
- * reports files as failed that it never ran; so each file is a run by itself here.
+ * Runs each test file in a process of its own and tells the report what happened, including files that had to be ended
+ * or never started. Only the early files start before the peers are prepared. One run per file is needed because the
+ * runner's `timeout` applies to a test, not to a file, and its `signal` reports files as failed that never ran.
  */
 export async function runTestFiles(
-  plan: TestPlan,
+  order: TestOrder,
   limits: TestLimits,
   report: TestReport,
   peersPrepared: Promise<unknown>,
 ): Promise<void> {
-  const [early, working, waiting] = [[...plan.early], [...plan.working], [...plan.waiting]];
+  const [early, others] = [[...order.early], [...order.others]];
   const runEnd = performance.now() + limits.runMsMax;
-  const runAll = async (...queues: readonly string[][]): Promise<void> => {
-    for (const queue of queues) {
-      for (let path = takeUntil(runEnd, queue); path !== undefined; path = takeUntil(runEnd, queue))
-        await runFile(path, limits, runEnd, report);
+  const runAll = async (queue: string[]): Promise<void> => {
+    for (let path = takeUntil(runEnd, queue); path !== undefined; path = takeUntil(runEnd, queue))
+      await runFile(path, limits, runEnd, report);
+  };
+  const runWhileIdle = async (): Promise<void> => {
+    while (others.length > 0 && performance.now() < runEnd) {
+      if ((await idleShare(idleMs)) < idleShareMin) continue;
+      const path = takeUntil(runEnd, others);
+      if (path !== undefined) await runFile(path, limits, runEnd, report);
     }
   };
-  // One after another, always: one writes what another passes by.
-  const beforePeers = runAll(early);
+  const earlyEnded = runAll(early);
   await peersPrepared;
   await Promise.all([
-    beforePeers.then(() => runAll(working, waiting)),
-    ...Array.from({ length: limits.filesMax - 1 }, () => runAll(working, waiting)),
-    ...Array.from({ length: limits.waitingFilesMax }, () => runAll(waiting)),
+    earlyEnded.then(() => runAll(others)),
+    ...Array.from({ length: limits.filesMax - 1 }, () => runAll(others)),
+    ...Array.from({ length: limits.spareFilesMax }, runWhileIdle),
   ]);
-  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...working, ...waiting]);
+  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...others]);
 }
 
 function takeUntil(end: number, queue: string[]): string | undefined {
@@ -53,24 +63,24 @@ function takeUntil(end: number, queue: string[]): string | undefined {
 }
 
 async function runFile(path: string, limits: TestLimits, runEnd: number, report: TestReport): Promise<void> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const ending = new AbortController();
-  const fileEnd = began + limits.fileMsMax;
-  const timer = setTimeout(() => ending.abort(), Math.min(fileEnd, runEnd) - began);
-  // Ahead of the events that ending it brings: they are no failures of tests.
+  const fileEnd = startedAt + limits.fileMsMax;
+  const timer = setTimeout(() => ending.abort(), Math.min(fileEnd, runEnd) - startedAt);
+  // The report learns of it before the events that ending the file causes, which are no failures of tests.
   ending.signal.addEventListener('abort', () => {
-    if (fileEnd <= runEnd) report.fileCut(path, limits.fileMsMax);
-    else report.fileCutByRun(path);
+    if (fileEnd <= runEnd) report.fileTimedOut(path, limits.fileMsMax);
+    else report.fileEndedByRun(path);
   });
-  await tellAll(path, ending.signal, report);
+  await reportAll(path, ending.signal, report);
   clearTimeout(timer);
   if (ending.signal.aborted) await endProcesses(path, limits.graceMs);
-  report.fileEnded(path, performance.now() - began);
+  report.fileEnded(path, performance.now() - startedAt);
 }
 
-async function tellAll(path: string, signal: AbortSignal, report: TestReport): Promise<void> {
+async function reportAll(path: string, signal: AbortSignal, report: TestReport): Promise<void> {
   const stream = run({ files: [resolve(repositoryRoot, path)], cwd: repositoryRoot, signal });
-  stream.on('test:dequeue', (event) => report.testBegan({ ...event, file: path, declaredIn: nameOf(event.file) }));
+  stream.on('test:dequeue', (event) => report.testStarted({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:complete', (event) => report.testEnded({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:fail', (event) => report.failed({ ...event, file: path, declaredIn: nameOf(event.file) }));
   stream.on('test:pass', (event) => report.passed({ ...event, file: path, declaredIn: nameOf(event.file) }));
@@ -80,27 +90,27 @@ async function tellAll(path: string, signal: AbortSignal, report: TestReport): P
   for await (const _ of stream) void _;
 }
 
-/** The runner has sent SIGTERM and waits no longer; something in the file may keep that to itself. */
+/** The runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */
 async function endProcesses(path: string, graceMs: number): Promise<void> {
   const graceEnd = performance.now() + graceMs;
   for (;;) {
-    const pids = childrenThatRun(resolve(repositoryRoot, path));
+    const pids = runningChildren(resolve(repositoryRoot, path));
     if (pids.length === 0) return;
-    if (performance.now() >= graceEnd) for (const pid of pids) killIfThere(pid);
+    if (performance.now() >= graceEnd) for (const pid of pids) killIfRunning(pid);
     await sleep(20);
   }
 }
 
-function killIfThere(pid: number): void {
+function killIfRunning(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }
 
-/** Where /proc tells. (proc(5), /proc/pid/task/tid/children) */
-function childrenThatRun(file: string): readonly number[] {
+/** Empty where there is no /proc. (proc(5), /proc/pid/task/tid/children) */
+function runningChildren(file: string): readonly number[] {
   const children = readOrEmpty(`/proc/${process.pid}/task/${process.pid}/children`).trim();
   return children
     .split(' ')
@@ -112,7 +122,7 @@ function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    return ''; // It has ended meanwhile, or there is no /proc here.
+    return ''; // The process has ended meanwhile, or there is no /proc here.
   }
 }
 

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 
 interface TestEvent {
   readonly name: string;
-  /** The file that runs. */
+  /** The running file. */
   readonly file: string;
-  /** The file that the test is written in, which may be one that it imports. */
+  /** The file that declares the test: the running one or a module that it imports. */
   readonly declaredIn: string;
   readonly line?: number | undefined;
   readonly skip?: string | boolean | undefined;
@@ -12,7 +12,7 @@ interface TestEvent {
   readonly details: { readonly type?: string | undefined; readonly duration_ms: number; readonly error?: unknown };
 }
 
-/** A test, or a suite, that begins or ends. */
+/** The start or the end of a test or a suite. */
 type TestStep = Pick<TestEvent, 'name' | 'file' | 'declaredIn' | 'line'> & { readonly nesting: number };
 
 interface FileReport {
@@ -20,30 +20,36 @@ interface FileReport {
   failed: number;
   skipped: number;
   output: string;
-  /** Under way, the innermost last. */
+  /** Suites and tests that are running, the innermost last. */
   readonly running: string[];
-  /** It was ended from outside; what its tests say from then on is of no account. */
-  cut: boolean;
+  /** The run ended the file; later results of its tests are ignored. */
+  ended: boolean;
 }
 
-/** A run of tests as a person reads it: a line per file as it ends, failures in full, then the sums. */
+export interface ReportOptions {
+  readonly withDiagnostics: boolean;
+  /** A skipped test makes the run fail. */
+  readonly complete: boolean;
+}
+
+/** Prints a run for people: a line per file when it ends, failures in full, then the sums. */
 export class TestReport {
   readonly #say: (line: string) => void;
-  readonly #withDiagnostics: boolean;
+  readonly #options: ReportOptions;
   readonly #files = new Map<string, FileReport>();
   readonly #failures: string[] = [];
   readonly #skips: string[] = [];
   readonly #durations: [file: string, ms: number][] = [];
-  readonly #cut: string[] = [];
+  readonly #endedByRun: string[] = [];
   #runLimitMs: number | null = null;
-  #notBegun: readonly string[] = [];
+  #notStarted: readonly string[] = [];
 
-  constructor(say: (line: string) => void, withDiagnostics: boolean) {
+  constructor(say: (line: string) => void, options: ReportOptions) {
     this.#say = say;
-    this.#withDiagnostics = withDiagnostics;
+    this.#options = options;
   }
 
-  testBegan(step: TestStep): void {
+  testStarted(step: TestStep): void {
     if (!isWholeFile(step)) this.#file(step.file).running.push(stepText(step));
   }
 
@@ -53,35 +59,35 @@ export class TestReport {
     if (at !== -1) running.splice(at, 1);
   }
 
-  /** A file took longer than one file may, and is made to end. */
-  fileCut(path: string, limitMs: number): void {
+  /** The run ends a file because it took longer than one file may. */
+  fileTimedOut(path: string, limitMs: number): void {
     const file = this.#file(path);
-    const title = `✖ ${path} was ended: it had not ended after ${minutes(limitMs)}`;
+    const title = `✖ ${path} was ended because it was still running after ${minutes(limitMs)}`;
     file.failed++;
     this.#failures.push(title);
     this.#say(title);
     this.#say(indent(runningText(file)));
-    file.cut = true;
+    file.ended = true;
   }
 
-  /** A file is made to end because the whole run took too long. */
-  fileCutByRun(path: string): void {
+  /** The run ends a file because the whole run took too long. */
+  fileEndedByRun(path: string): void {
     const file = this.#file(path);
-    this.#cut.push(`  ${path}: ${runningText(file)}`);
-    file.cut = true;
+    this.#endedByRun.push(`  ${path}: ${runningText(file)}`);
+    file.ended = true;
   }
 
-  /** The run took longer than it may; these files were never begun. */
-  runEnded(limitMs: number, notBegun: readonly string[]): void {
-    if (this.#cut.length === 0 && notBegun.length === 0) return;
+  /** The run took longer than it may, and these files never started. */
+  runEnded(limitMs: number, notStarted: readonly string[]): void {
+    if (this.#endedByRun.length === 0 && notStarted.length === 0) return;
     this.#runLimitMs = limitMs;
-    this.#notBegun = notBegun;
+    this.#notStarted = notStarted;
   }
 
   passed(event: TestEvent): void {
-    // A file without tests counts as a test that passed; it proves nothing.
+    // The runner reports a file without tests as a test that passed.
     if (isWholeFile(event)) return;
-    // A suite is its tests, except where it is skipped: then nothing is heard of them.
+    // The tests of a suite are counted, not the suite, unless it is skipped: then its tests are not reported.
     if (event.details.type === 'suite' && (event.skip === undefined || event.skip === false)) return;
     if (event.todo !== undefined && event.todo !== false)
       return this.passed({ ...event, todo: false, skip: `to do (${event.todo})` });
@@ -97,13 +103,13 @@ export class TestReport {
 
   failed(event: TestEvent): void {
     if (event.todo !== undefined && event.todo !== false) return this.passed(event);
-    // A suite fails because a test in it did, which has been told.
+    // A suite fails because a test in it failed, which is reported already.
     if (event.details.type === 'suite') return;
     const file = this.#file(event.file);
-    if (file.cut) return;
+    if (file.ended) return;
     file.failed++;
     const title = isWholeFile(event)
-      ? `✖ ${event.file} ended before its tests did`
+      ? `✖ ${event.file} exited before its tests ended`
       : `✖ ${event.declaredIn}:${event.line ?? 1} ${event.name}`;
     this.#failures.push(title);
     this.#say(title);
@@ -113,7 +119,7 @@ export class TestReport {
   }
 
   diagnosed(event: { readonly file: string; readonly message: string; readonly nesting: number }): void {
-    if (this.#withDiagnostics && !isSum(event.message)) this.#say(`  ${event.message}`);
+    if (this.#options.withDiagnostics && !isSum(event.message)) this.#say(`  ${event.message}`);
   }
 
   printed(file: string, text: string): void {
@@ -123,15 +129,20 @@ export class TestReport {
   fileEnded(path: string, ms: number): void {
     const file = this.#file(path);
     this.#durations.push([path, ms]);
-    // What there is to say of it is said at the end.
-    if (this.#cut.some((line) => line.startsWith(`  ${path}: `))) return;
+    // `finish` prints these files.
+    if (this.#endedByRun.some((line) => line.startsWith(`  ${path}: `))) return;
     const skipped = file.skipped > 0 ? `, ${file.skipped} skipped` : '';
     const failed = file.failed > 0 ? `, ${file.failed} failed` : '';
     this.#say(`${file.failed > 0 ? '✖' : '✔'} ${path}: ${file.passed} passed${failed}${skipped} (${seconds(ms)})`);
-    if (file.failed > 0 && file.output !== '') this.#say(indent(`it printed:\n${file.output.trimEnd()}`));
+    if (file.failed > 0 && file.output !== '') this.#say(indent(`output:\n${file.output.trimEnd()}`));
   }
 
-  /** Prints the sums; whether all is well. No test at all is not. */
+  /** Milliseconds that each file took that ended by itself. */
+  durations(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#durations.filter(([path]) => !this.#file(path).ended));
+  }
+
+  /** Prints the sums and returns whether the run is a success. A run without a test is none. */
   finish(): boolean {
     const sums = { passed: 0, failed: 0, skipped: 0 };
     for (const file of this.#files.values()) {
@@ -146,22 +157,23 @@ export class TestReport {
         .slice(0, 10)
         .map(([path, ms]) => `  ${seconds(ms).padStart(8)}  ${path}`),
     );
-    this.#sayList('Skipped, and why:', this.#skips);
+    this.#sayList('Skipped tests and their reasons:', this.#skips);
     this.#sayList('Failed:', this.#failures);
-    const complete = this.#sayWhetherComplete();
+    const ran = this.#sayWhetherAllRan();
     this.#say('');
     this.#say(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
-    return complete && sums.failed === 0 && sums.passed > 0;
+    if (this.#options.complete && sums.skipped > 0) this.#say('A complete run has no skipped tests: this run fails.');
+    return ran && sums.failed === 0 && sums.passed > 0 && (sums.skipped === 0 || !this.#options.complete);
   }
 
-  #sayWhetherComplete(): boolean {
+  #sayWhetherAllRan(): boolean {
     if (this.#runLimitMs === null) return true;
     this.#say('');
-    this.#say(`The run was ended after ${minutes(this.#runLimitMs)}: the sums are not those of all tests.`);
-    this.#sayList(`${files(this.#cut.length)} had not ended:`, this.#cut);
+    this.#say(`The run was ended after ${minutes(this.#runLimitMs)}: some tests did not run.`);
+    this.#sayList(`${files(this.#endedByRun.length)} still running:`, this.#endedByRun);
     this.#sayList(
-      `${files(this.#notBegun.length)} had not begun:`,
-      this.#notBegun.map((path) => `  ${path}`),
+      `${files(this.#notStarted.length)} not started:`,
+      this.#notStarted.map((path) => `  ${path}`),
     );
     return false;
   }
@@ -176,19 +188,19 @@ export class TestReport {
   #file(path: string): FileReport {
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { passed: 0, failed: 0, skipped: 0, output: '', running: [], cut: false };
+      file = { passed: 0, failed: 0, skipped: 0, output: '', running: [], ended: false };
       this.#files.set(path, file);
     }
     return file;
   }
 }
 
-/** A file that crashed, or has no tests, is reported as a test with the file's name. */
+/** The runner reports a file that crashed or has no tests as a test with the file's name. */
 function isWholeFile(event: Pick<TestEvent, 'name' | 'file'>): boolean {
   return event.name.endsWith(event.file);
 }
 
-/** What failed, without the runner's own wrapping. */
+/** The error without the runner's wrapper. */
 function causeText(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   // The message of a failed assertion holds both values; its other properties repeat them.
@@ -201,7 +213,7 @@ function stepText({ name, declaredIn, line }: TestStep): string {
 }
 
 function runningText({ running }: FileReport): string {
-  return running.length === 0 ? 'no test of it was running' : `running then: ${running.join(' › ')}`;
+  return running.length === 0 ? 'no test was running' : `running: ${running.join(' › ')}`;
 }
 
 function indent(text: string): string {
@@ -220,7 +232,7 @@ function files(count: number): string {
   return count === 1 ? '1 file' : `${count} files`;
 }
 
-/** The runner ends with sums as diagnostics; ours are better. */
+/** The runner prints its sums as diagnostics; this report prints its own. */
 function isSum(message: string): boolean {
   return /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message);
 }

@@ -2,65 +2,80 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { planTestFiles } from './plan-test-files.ts';
+import { parseArgs } from 'node:util';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
+import { orderTestFiles, readTestDurations, writeTestDurations } from './test-order.ts';
 import { TestReport } from './test-report.ts';
 
+const usage = `usage: npm test [-- --only <part of a path>]
+       npm run test:complete
+
+  --only      runs the test files whose path contains this text
+  --complete  fails where a test is skipped or a peer program is missing
+`;
+
 const limits: TestLimits = {
-  // Two cores run two files; a third would only make each slower and its timings worse.
+  // Two cores run two files at a time.
   filesMax: 2,
-  // One that waits takes little from these, and would leave a processor idle in the place of one of them.
-  waitingFilesMax: 1,
-  // The slowest, the tarball's, builds and installs a package.
+  // Some files mostly wait for timeouts; another file uses the processor time that they leave.
+  spareFilesMax: 1,
+  // The slowest file, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
-  // A suite that takes longer is not run before each commit.
+  // Nobody runs a suite before each commit that takes longer.
   runMsMax: 15 * 60_000,
-  // Ending takes no time; it is only that a program may keep SIGTERM to itself.
+  // A process ends at once on SIGTERM unless the program under test handles the signal.
   graceMs: 5000,
 };
 
-// Each file, and each gateway and worker that it starts, would compile the same modules anew: two fifths of the processor
-// time of most. What is kept is found by a module's content and the version of Node.
+// Without this cache each test file, and each gateway and worker that it starts, compiles the same modules again, which
+// takes two fifths of the processor time of most files. Node finds an entry by a module's content and its own version.
 // (nodejs.org/api/module.html, "Module compile cache")
 process.env['NODE_COMPILE_CACHE'] ??= join(repositoryRoot, 'node_modules', '.cache', 'compiled-for-tests');
 
-const only = readOnly(process.argv.slice(2));
-if (only === undefined) {
-  console.error('usage: npm test -- [--only <part of a path>]');
+const options = readOptions(process.argv.slice(2));
+if (options === null) {
+  console.error(usage);
   process.exitCode = 2;
 } else {
-  await runTests(only);
+  process.exitCode = await runTests(options.only, options.complete);
 }
 
-async function runTests(pattern: string): Promise<void> {
+/** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
+async function runTests(pattern: string, complete: boolean): Promise<number> {
   const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot })
     .filter((file) => file.includes(pattern))
     .toSorted();
   if (files.length === 0) {
     console.error(`no test file has "${pattern}" in its path`);
-    process.exitCode = 2;
-    return;
+    return 2;
   }
-  const report = new TestReport(console.log, pattern !== '');
-  const prepared = preparePeers();
-  await runTestFiles(planTestFiles(files), limits, report, prepared);
-  const complete = report.finish();
-  process.exitCode = complete && (await prepared) ? 0 : 1;
+  const report = new TestReport(console.log, { withDiagnostics: pattern !== '', complete });
+  const peersPrepared = preparePeers(complete);
+  await runTestFiles(orderTestFiles(files, readTestDurations()), limits, report, peersPrepared);
+  writeTestDurations(report.durations());
+  return report.finish() && (await peersPrepared) ? 0 : 1;
 }
 
-/** What cannot be fetched is said, and left out by the tests that need it. False where the fetching itself is broken. */
-async function preparePeers(): Promise<boolean> {
+/** Fetches the peer programs. Tests skip those that cannot be fetched; a complete run fails then. */
+async function preparePeers(complete: boolean): Promise<boolean> {
   const program = join(repositoryRoot, 'scripts', 'prepare-peers.ts');
-  const [code] = (await once(spawn(process.execPath, [program], { stdio: 'inherit' }), 'exit')) as [number | null];
-  if (code !== 0)
-    console.error('scripts/prepare-peers.ts failed: what needs a program of others may have been left out');
+  const words = complete ? ['--complete'] : [];
+  const [code] = (await once(spawn(process.execPath, [program, ...words], { stdio: 'inherit' }), 'exit')) as [
+    number | null,
+  ];
+  if (code !== 0) console.error('scripts/prepare-peers.ts failed: tests that need a peer program may be skipped');
   return code === 0;
 }
 
-/** The pattern of `--only`, '' without it, undefined for anything else. */
-function readOnly(args: readonly string[]): string | undefined {
-  if (args.length === 0) return '';
-  if (args.length === 2 && args[0] === '--only') return args[1];
-  return args.length === 1 && args[0]?.startsWith('--only=') === true ? args[0].slice('--only='.length) : undefined;
+function readOptions(args: readonly string[]): { readonly only: string; readonly complete: boolean } | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { only: { type: 'string', default: '' }, complete: { type: 'boolean', default: false } },
+    });
+    return values;
+  } catch {
+    return null;
+  }
 }

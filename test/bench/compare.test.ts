@@ -95,30 +95,6 @@ function runTool(tool: string, ...words: readonly string[]) {
   return spawnSync(process.execPath, [join(repositoryRoot, 'bench', tool), ...words], { encoding: 'utf8' });
 }
 
-describe('every bench', () => {
-  for (const tool of ['run.ts', 'compare.ts', 'stages.ts', 'explain-throughput.ts', join('bun', 'run.ts')])
-    it(`says in ${tool} how it is used, in 80 columns, and what is wrong with the words`, () => {
-      const help = runTool(tool, '--help');
-      assert.deepEqual([help.status, help.stderr], [0, '']);
-      assert.match(help.stdout, /^usage: npm run bench/);
-      for (const line of help.stdout.split('\n')) assert.ok(line.length <= 80, line);
-      const wrong = runTool(tool, '--hurry');
-      assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
-      assert.match(wrong.stderr, /^Unknown option '--hurry'\n\nusage: npm run bench/);
-    });
-
-  for (const [tool, flag] of Object.entries({
-    'run.ts': '--rounds',
-    'stages.ts': '--times',
-    'explain-throughput.ts': '--least',
-  }))
-    it(`says in ${tool} what is wrong with a number, and begins nothing`, () => {
-      const { status, stdout, stderr } = runTool(tool, flag, 'many');
-      assert.deepEqual([status, stdout], [2, '']);
-      assert.match(stderr, /^--\w+ takes a whole number of 1 or more\.?\n\nusage: [\s\S]*\nexample: npm run /);
-    });
-});
-
 describe('npm run bench:compare', () => {
   const run = (...words: readonly string[]) => runTool('compare.ts', ...words);
 

@@ -9,7 +9,7 @@ import type { World, WorldOptions } from './world.ts';
 export interface Case {
   readonly name: string;
   readonly options?: WorldOptions;
-  /** Why it makes no sense between streams; absent where it does. */
+  /** Why the case does not exist for streams, which have no bytes or no pool; absent where it exists for both. */
   readonly onlyBytes?: string;
   readonly run: (world: World) => void;
 }

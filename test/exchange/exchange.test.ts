@@ -13,8 +13,8 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
 for (const [worldName, create] of worlds) {
   describe(`an exchange between ${worldName}`, () => {
     for (const { name, options, onlyBytes, run } of [...cases, ...heldCases]) {
-      const skip = onlyBytes !== undefined && create === worlds[1]?.[1] ? onlyBytes : false;
-      it(name, { skip }, () => {
+      if (onlyBytes !== undefined && create === worlds[1]?.[1]) continue;
+      it(name, () => {
         const world = create(options);
         run(world);
         world.pass(100);

@@ -149,8 +149,8 @@ function checkFields(expected: readonly string[], actual: FieldLines, own: RegEx
 describe('bytes of an endpoint', () => {
   for (const one of cases.filter(({ kind }) => kind === 'response')) {
     const expected = expectedOf(one);
-    const skip = whyNotTold(one.method, expected);
-    test(one.name, { ...(skip === null ? {} : { skip }) }, async () => {
+    if (!isSeenThroughGateway(one.method, expected)) continue;
+    test(one.name, async () => {
       const endsAfter = expected.some(({ parts }) => parts[0] === 'partial' || parts.includes('until-close'));
       origin.answer = () => (socket) => {
         if (endsAfter) socket.end(one.bytes);
@@ -169,11 +169,12 @@ describe('bytes of an endpoint', () => {
   }
 });
 
-/** Why the verdict of a case cannot be seen through the gateway; null where it can. */
-function whyNotTold(method: string, expected: readonly Expected[]): string | null {
-  if (method === 'CONNECT') return 'a CONNECT is refused before any endpoint is asked';
-  if (expected.some(({ parts }) => parts[1] === '101')) return 'a 101 that nobody asked for is judged by the exchange';
-  return null;
+/**
+ * The gateway refuses a CONNECT before it asks an endpoint, and the exchange judges a 101 that no client asked for:
+ * the parser's verdict on these cases does not show here.
+ */
+function isSeenThroughGateway(method: string, expected: readonly Expected[]): boolean {
+  return method !== 'CONNECT' && !expected.some(({ parts }) => parts[1] === '101');
 }
 
 async function checkResponse(client: RawClient, method: string, expected: readonly Expected[]): Promise<void> {

@@ -109,32 +109,20 @@ describe('the commands of the README', () => {
     });
   }
 
-  test('it and docs/cli.md list the commands that there are', async () => {
+  test('docs/cli.md lists each command', async () => {
     assert.equal(await context.candor('--help'), 0);
-    const listed = [...(context.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(
-      ([, name]) => name,
+    const commands = [...(context.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)];
+    const listed = [...readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]\(#candor-\w+\)/gm)];
+    assert.deepEqual(
+      listed.map(([, name]) => name),
+      commands.map(([, name]) => name),
     );
-    const inTable = [...readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]\(#candor-\w+\)/gm)].map(
-      ([, name]) => name,
-    );
-    assert.deepEqual(inTable, listed);
-    // What it speaks of elsewhere, and what nobody needs a table for.
-    const elsewhere = ['demo', 'version'];
-    const inReadme = [...readme.matchAll(/^\| `candor (\w+)/gm)].map(([, name]) => name);
-    assert.deepEqual(new Set(inReadme), new Set(listed.filter((name) => !elsewhere.includes(name ?? ''))));
   });
 
   test('its npm scripts exist', () => {
-    const named = [...readme.matchAll(/npm (?:run )?([a-z]+)/g)].map((match) => match[1] as string);
-    assert.ok(named.includes('start') && named.includes('test'));
+    const named = [...readme.matchAll(/npm (?:run )?([a-z:]+)/g)].map((match) => match[1] as string);
     const own = named.filter((script) => !['ci', 'install', 'pack'].includes(script));
     for (const script of own) assert.ok(manifest.scripts[script] !== undefined, script);
-  });
-
-  test('continuous integration runs its test command and nothing else', () => {
-    const command = blocks.find(({ heading }) => heading === 'Test it')?.text;
-    const lines = readDocument('.ci/run').split('\n').slice(3);
-    assert.deepEqual(lines, [command, '']);
   });
 });
 
