@@ -1,4 +1,5 @@
 import type { Transport } from '../src/core/transport.ts';
+import { anyRequest } from '../src/upstream/any-request.test-support.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner } from '../src/downstream/timeouts.ts';
 import type { Exchange } from '../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../src/exchange/forward.ts';
@@ -171,7 +172,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
     name: 'choose',
     what: 'an endpoint, a connection of its pool, and giving it back',
     once() {
-      const endpoint = upstream.choose([]) as LiveEndpoint;
+      const endpoint = upstream.choose([], anyRequest) as LiveEndpoint;
       endpoint.acquire(waiter, timeouts, 'any');
       const connection = waiter.stream as UpstreamConnection;
       connection.idleSince = clock.now();
@@ -182,7 +183,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
 
 function writeRequest({ gateway, found, exchanges, transport }: Held): StageWork {
   const { writer, upstream, ids } = gateway.parts;
-  const endpoint = upstream.choose([]) as LiveEndpoint;
+  const endpoint = upstream.choose([], anyRequest) as LiveEndpoint;
   const composer: Composer = { transport };
   return {
     name: 'write the request head',

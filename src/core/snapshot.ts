@@ -60,6 +60,12 @@ export interface EndpointSnapshot {
   readonly checkCause?: Cause;
   /** The semaphores that all workers share for it; absent: each worker has its own. */
   readonly semaphores?: SemaphoreHandle;
+  /** Its share of the requests, relative to the others; absent: 1. With 0 it gets requests only while no other may. */
+  readonly weight?: number;
+  /** Where it runs, such as a data centre; absent: not known. */
+  readonly zone?: string;
+  /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */
+  readonly priority?: number;
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;

@@ -52,6 +52,9 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
     one.semaphores?.generation === other.semaphores?.generation &&
     one.secondAddress === other.secondAddress &&
     one.addressStale === other.addressStale &&
+    one.weight === other.weight &&
+    one.zone === other.zone &&
+    one.priority === other.priority &&
     one.release === other.release &&
     one.exit?.atInstant === other.exit?.atInstant &&
     one.exit?.lastLine === other.exit?.lastLine &&

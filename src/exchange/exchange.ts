@@ -78,7 +78,7 @@ export class Exchange
   #choose(upstream: Upstream, failure: Failure | null): void {
     this.upstream = upstream.id;
     this.application = upstream.application;
-    const endpoint = upstream.choose(targetsOf(this.attempts));
+    const endpoint = upstream.choose(targetsOf(this.attempts), this);
     // When the endpoints run out, the last real failure is the answer.
     if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
     const attempt = new Attempt(endpoint, this.#elapsedMs());

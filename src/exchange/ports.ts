@@ -7,6 +7,7 @@ import type { FieldSink, RequestHead } from '../core/message.ts';
 import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
+import type { RequestFacts } from '../policy/balancer.ts';
 
 /** What the journey needs from the other rooms. `gateway/` plugs the real ones in, tests their own. */
 export interface ExchangePorts {
@@ -82,7 +83,8 @@ export interface Upstream {
   readonly application: string;
   readonly attemptsMax: number;
   readonly secure: boolean;
-  choose(tried: readonly Endpoint[]): Endpoint | null;
+  /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
+  choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
   /** Whether one more request that may have been executed may be repeated; it is then counted. */
   mayRetry(): boolean;

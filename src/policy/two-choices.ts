@@ -1,17 +1,99 @@
 import type { Random } from '../core/random.ts';
+import { type BalancedEndpoint, type Balancer, type BalancerContext, withoutTried } from './balancer.ts';
+
+type Weighed = Pick<BalancedEndpoint, 'load' | 'weight'>;
 
 /**
- * The less loaded of two drawn at random: nearly as even as asking all of them, and it never sends everybody
- * to the same idle one (Mitzenmacher, "The Power of Two Choices", 2001). Null when there is none.
+ * Draws two endpoints at random and picks the less loaded one: nearly as even as asking all of them, and it never sends
+ * all workers to the same idle endpoint (Mitzenmacher, "The Power of Two Choices", 2001).
+ *
+ * Other workers may have used up the connections of the endpoint that was picked. Then it draws again, among those
+ * where a request need not wait.
  */
-export function chooseOfTwo<E extends { readonly load: number }>(eligible: readonly E[], random: Random): E | null {
-  const count = eligible.length;
+export class TwoChoices<E extends BalancedEndpoint> implements Balancer<E> {
+  readonly #random: Random;
+  #endpoints: readonly E[] = [];
+  /** Null where all weights are equal, which is nearly always. */
+  #weightSums: readonly number[] | null = null;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  update(endpoints: readonly E[]): void {
+    this.#endpoints = endpoints;
+    this.#weightSums = weightSumsOf(endpoints);
+  }
+
+  pick({ tried }: BalancerContext<E>): E | null {
+    if (tried.length === 0) return this.#pickOf(this.#endpoints, this.#weightSums);
+    const untried = withoutTried(this.#endpoints, tried);
+    const candidates = untried.length > 0 ? untried : this.#endpoints;
+    return this.#pickOf(candidates, weightSumsOf(candidates));
+  }
+
+  #pickOf(endpoints: readonly E[], weightSums: readonly number[] | null): E | null {
+    const picked = lessLoadedOfTwo(endpoints, weightSums, this.#random);
+    if (picked === null || picked.hasRoom) return picked;
+    const roomy = endpoints.filter(({ hasRoom }) => hasRoom);
+    return lessLoadedOfTwo(roomy, weightSumsOf(roomy), this.#random) ?? picked;
+  }
+}
+
+function lessLoadedOfTwo<E extends Weighed>(
+  endpoints: readonly E[],
+  weightSums: readonly number[] | null,
+  random: Random,
+): E | null {
+  return weightSums === null ? chooseOfTwo(endpoints, random) : chooseOfTwoWeighted(endpoints, weightSums, random);
+}
+
+/** The less loaded of two different ones, where all have the same weight. Null when there is none. */
+export function chooseOfTwo<E extends { readonly load: number }>(endpoints: readonly E[], random: Random): E | null {
+  const count = endpoints.length;
   if (count === 0) return null;
-  if (count === 1) return eligible[0] as E;
+  if (count === 1) return endpoints[0] as E;
 
   const first = Math.floor(random.next() * count);
   const step = 1 + Math.floor(random.next() * (count - 1));
-  const a = eligible[first] as E;
-  const b = eligible[(first + step) % count] as E; // never the first again
+  const a = endpoints[first] as E;
+  const b = endpoints[(first + step) % count] as E; // never the first again
   return a.load <= b.load ? a : b;
+}
+
+/**
+ * The less loaded of two, each drawn with a chance in proportion to its weight. Load counts per weight: of two endpoints
+ * with the weights 3 and 1, the first one may have three times as many requests in flight. Both draws may give the same
+ * endpoint, so that a light endpoint beside a heavy one does not get each request that finds it idle.
+ */
+export function chooseOfTwoWeighted<E extends Weighed>(
+  endpoints: readonly E[],
+  weightSums: readonly number[],
+  random: Random,
+): E | null {
+  if (endpoints.length === 0) return null;
+  const a = endpoints[drawIndex(weightSums, random)] as E;
+  const b = endpoints[drawIndex(weightSums, random)] as E;
+  return a.load * b.weight <= b.load * a.weight ? a : b;
+}
+
+/** For each endpoint the weights up to it and its own; null where all weights are equal. */
+export function weightSumsOf(endpoints: readonly Weighed[]): readonly number[] | null {
+  const weight = endpoints[0]?.weight;
+  if (endpoints.every((endpoint) => endpoint.weight === weight)) return null;
+  let sum = 0;
+  return endpoints.map((endpoint) => (sum += endpoint.weight));
+}
+
+/** The first index whose sum is above a number drawn below the last sum, by bisection. */
+function drawIndex(weightSums: readonly number[], random: Random): number {
+  let low = 0;
+  let high = weightSums.length - 1;
+  const drawn = random.next() * (weightSums[high] as number);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((weightSums[middle] as number) > drawn) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

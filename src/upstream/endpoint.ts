@@ -73,6 +73,9 @@ export class LiveEndpoint implements ConnectionOwner {
   state: EndpointState;
   reason: string;
   addressStale: boolean;
+  weight: number;
+  zone: string;
+  priority: number;
   sinceInstant: number;
   checks: CheckSchedule | null;
   release: string | null;
@@ -119,6 +122,9 @@ export class LiveEndpoint implements ConnectionOwner {
     this.state = spec.state;
     this.reason = spec.reason;
     this.addressStale = spec.addressStale === true;
+    this.weight = spec.weight ?? 1;
+    this.zone = spec.zone ?? '';
+    this.priority = spec.priority ?? 0;
     this.sinceInstant = spec.sinceInstant;
     this.checks = spec.checks;
     this.release = spec.release;
@@ -167,6 +173,9 @@ export class LiveEndpoint implements ConnectionOwner {
     this.state = spec.state;
     this.reason = spec.reason;
     this.addressStale = spec.addressStale === true;
+    this.weight = spec.weight ?? 1;
+    this.zone = spec.zone ?? '';
+    this.priority = spec.priority ?? 0;
     this.sinceInstant = spec.sinceInstant;
     this.checks = spec.checks;
     this.release = spec.release;

@@ -4,6 +4,7 @@ import type { Deadlines } from '../core/deadline.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
+import type { CreateBalancer } from '../policy/balancer.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
 
@@ -19,4 +20,6 @@ export interface UpstreamPorts {
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly onUnclassified: (unknown: UnknownCode) => void;
+  /** Absent: two choices (`policy/two-choices.ts`). */
+  readonly createBalancer?: CreateBalancer;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { anyRequest } from './any-request.test-support.ts';
 import { test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointId, EndpointState } from '../core/endpoint.ts';
@@ -8,8 +9,9 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from './ports.ts';
 import { LiveUpstream } from './upstream.ts';
 
-function endpoint(name: string, state: EndpointState): EndpointSnapshot {
+function endpoint(name: string, state: EndpointState, changes: Partial<EndpointSnapshot> = {}): EndpointSnapshot {
   return {
+    ...changes,
     id: `app/${name}` as EndpointId,
     address: { kind: 'tcp', host: name, port: 80 },
     state,
@@ -29,11 +31,11 @@ function upstreamOf(...names: string[]): LiveUpstream {
 }
 
 function chosen(upstream: LiveUpstream): readonly string[] {
-  const ids = Array.from({ length: 50 }, () => upstream.choose([])?.id ?? 'none');
+  const ids = Array.from({ length: 50 }, () => upstream.choose([], anyRequest)?.id ?? 'none');
   return [...new Set(ids)].toSorted();
 }
 
-test('what has changed of one endpoint leaves the others as they were', () => {
+test('a change of one endpoint leaves the others as they were', () => {
   const upstream = upstreamOf('a', 'b', 'c');
   assert.deepEqual(chosen(upstream), ['app/a', 'app/b', 'app/c']);
   upstream.changeEndpoints([endpoint('b', 'unhealthy')]);
@@ -46,16 +48,50 @@ test('what has changed of one endpoint leaves the others as they were', () => {
   assert.deepEqual(chosen(upstream), ['app/b']);
 });
 
-test('a change of an endpoint that there is not makes none', () => {
+test('a change of an endpoint that the upstream does not have adds none', () => {
   const upstream = upstreamOf('a');
   upstream.changeEndpoints([endpoint('gone', 'healthy')]);
   assert.deepEqual(chosen(upstream), ['app/a']);
 });
 
-test('one that drains, or has gone before, is told when nothing is under way there, also after a change of another', () => {
+test('an endpoint that drains or was removed is reported once when it has no request in flight, also after a change of another', () => {
   const upstream = upstreamOf('a', 'b', 'c');
   upstream.updateEndpoints([endpoint('a', 'healthy'), endpoint('b', 'healthy')]);
   upstream.changeEndpoints([endpoint('b', 'draining')]);
   assert.deepEqual(upstream.takeDrained(), ['app/c', 'app/b']);
   assert.deepEqual(upstream.takeDrained(), []);
+});
+
+test('an endpoint with the weight 0 gets no requests while others can, and all of them when no other may', () => {
+  const upstream = upstreamOf('a', 'b');
+  upstream.changeEndpoints([endpoint('a', 'healthy', { weight: 0 })]);
+  assert.deepEqual(chosen(upstream), ['app/b']);
+  const b = upstream.choose([], anyRequest);
+  assert.ok(b !== null);
+  assert.equal(upstream.hasOther([b]), false, 'nor is it there for retries');
+  upstream.changeEndpoints([endpoint('b', 'unhealthy')]);
+  assert.deepEqual(chosen(upstream), ['app/a']);
+  upstream.changeEndpoints([endpoint('a', 'healthy', { weight: 1 }), endpoint('b', 'healthy')]);
+  assert.deepEqual(chosen(upstream), ['app/a', 'app/b']);
+});
+
+test('weights share out the requests', () => {
+  const upstream = upstreamOf('a', 'b');
+  upstream.changeEndpoints([endpoint('a', 'healthy', { weight: 100 }), endpoint('b', 'healthy', { weight: 900 })]);
+  const ids = Array.from({ length: 20_000 }, () => upstream.choose([], anyRequest)?.id);
+  const share = ids.filter((id) => id === 'app/a').length / ids.length;
+  assert.ok(share > 0.09 && share < 0.11, String(share));
+});
+
+test('endpoints of a higher priority number get requests, retries and probation only after the others', () => {
+  const upstream = upstreamOf('a', 'b');
+  upstream.changeEndpoints([endpoint('b', 'probation', { priority: 1 })]);
+  assert.deepEqual(chosen(upstream), ['app/a']);
+  upstream.changeEndpoints([endpoint('b', 'healthy', { priority: 1 })]);
+  assert.deepEqual(chosen(upstream), ['app/a']);
+  const a = upstream.choose([], anyRequest);
+  assert.ok(a !== null);
+  assert.equal(upstream.choose([a], anyRequest)?.id, 'app/b');
+  upstream.changeEndpoints([endpoint('a', 'unhealthy')]);
+  assert.deepEqual(chosen(upstream), ['app/b']);
 });

@@ -2,16 +2,19 @@ import { type Cause, fail, type Failure } from '../core/failure.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
-import { chooseOfTwo } from '../policy/two-choices.ts';
+import type { Balancer, RequestFacts } from '../policy/balancer.ts';
+import { PriorityBalancer } from '../policy/priority-balancer.ts';
+import { TwoChoices } from '../policy/two-choices.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
+import { RequestContext } from './request-context.ts';
 
-/** Without checks nothing says when it will be better; asking again after this is neither rude nor slow. */
+/** Without checks nothing tells when an endpoint will be back; a client that retries after this is neither rude nor slow. */
 const retryAfterDefaultS = 5;
 
 /**
- * A named group of interchangeable endpoints, as this worker knows it. Those that may be chosen stand in an
- * array that is rebuilt when a state changes, which is rare; choosing, which is not, only reads it.
+ * A named group of interchangeable endpoints, as this worker knows it. The balancer is told which endpoints may be picked
+ * when one of them changes, which is rare, so that a pick, which is not, has nothing to work out.
  */
 export class LiveUpstream {
   readonly id: string;
@@ -20,9 +23,11 @@ export class LiveUpstream {
   readonly #budget: RetryBudget;
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
-  /** Those that get one request at a time; null where there are none, which is nearly always. */
+  readonly #balancer: Balancer<LiveEndpoint>;
+  readonly #context: RequestContext<LiveEndpoint>;
+  /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
   #onProbation: readonly LiveEndpoint[] | null = null;
-  /** Those that get no new requests, and of which it has not been told yet that they have no other left. */
+  /** Endpoints that get no new requests, and whose last request has not been reported to main as ended. */
   #draining: LiveEndpoint[] = [];
 
   constructor(spec: UpstreamSnapshot, ports: UpstreamPorts) {
@@ -30,6 +35,8 @@ export class LiveUpstream {
     this.#spec = spec;
     this.#ports = ports;
     this.#budget = new RetryBudget(ports.clock.now());
+    this.#balancer = new PriorityBalancer(ports.createBalancer ?? (() => new TwoChoices(ports.random)));
+    this.#context = new RequestContext(ports.clock);
     this.update(spec);
   }
 
@@ -67,7 +74,7 @@ export class LiveUpstream {
     this.#sort(leaving);
   }
 
-  /** Some of them have changed; the others are as they were. Of one that is not known all will be told. */
+  /** These endpoints have changed; the others are as they were. When one is added, main sends all of them instead. */
   changeEndpoints(specs: UpstreamSnapshot['endpoints']): void {
     for (const spec of specs) this.#endpoints.get(spec.id)?.update(spec, this.#spec);
     this.#sort(this.#draining.filter(({ state }) => state === 'gone'));
@@ -76,30 +83,25 @@ export class LiveUpstream {
   #sort(leaving: readonly LiveEndpoint[]): void {
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints);
+    this.#balancer.update(this.#eligible);
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
-    const onProbation = endpoints.filter(({ state }) => state === 'probation');
+    const onProbation = probationOf(endpoints, this.#eligible);
     this.#onProbation = onProbation.length === 0 ? null : onProbation;
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
-  choose(tried: readonly LiveEndpoint[]): LiveEndpoint | null {
+  choose(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     if (tried.length === 0) this.#budget.earn();
     if (this.#onProbation !== null) {
-      // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
+      // If probation waited until the balancer picks the endpoint, it could last an hour.
       const free = this.#onProbation.find((endpoint) => !tried.includes(endpoint) && endpoint.tryProbation());
       if (free !== undefined) return free;
     }
-    if (tried.length === 0) return this.#chooseOf(this.#eligible);
-    const fresh = this.#eligible.filter((endpoint) => !tried.includes(endpoint));
-    return this.#chooseOf(fresh.length > 0 ? fresh : this.#eligible);
-  }
-
-  /** The less loaded of two. Other workers may have filled it: then one of those where a request need not wait. */
-  #chooseOf(endpoints: readonly LiveEndpoint[]): LiveEndpoint | null {
-    const chosen = chooseOfTwo(endpoints, this.#ports.random);
-    if (chosen === null || chosen.hasRoom) return chosen;
-    const roomy = endpoints.filter(({ hasRoom }) => hasRoom);
-    return chooseOfTwo(roomy, this.#ports.random) ?? chosen;
+    const context = this.#context;
+    context.set(request, tried);
+    const picked = this.#balancer.pick(context);
+    context.clear();
+    return picked;
   }
 
   /** Whether another attempt would go somewhere else. */
@@ -111,7 +113,7 @@ export class LiveUpstream {
     return this.#budget.spend(this.#ports.clock.now());
   }
 
-  /** Ids of the endpoints that are draining or gone, and on which nothing is under way any more: each once. */
+  /** Ids of the endpoints that are draining or gone and have no request in flight any more: each once. */
   takeDrained(): readonly string[] {
     if (this.#draining.length === 0) return [];
     const drained = this.#draining.filter(({ load }) => load === 0);
@@ -119,7 +121,7 @@ export class LiveUpstream {
     return drained.map(({ id }) => id);
   }
 
-  /** Whether `takeDrained` may still have something to tell. */
+  /** Whether `takeDrained` may still return an endpoint. */
   get isDraining(): boolean {
     return this.#draining.length > 0;
   }
@@ -127,7 +129,7 @@ export class LiveUpstream {
   /** Why none may be chosen. */
   unavailable(): Failure {
     const endpoints = [...this.#endpoints.values()];
-    // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
+    // Where nothing may be sent to any of them, the reason for that is the answer: no check can change it.
     const remaining = endpoints.filter(({ state, failure }) => state !== 'draining' || failure !== null);
     const failures = remaining.map(({ failure }) => failure);
     const [failure = null] = failures;
@@ -147,33 +149,33 @@ export class LiveUpstream {
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
 
-  /** When checks can bring the first endpoint back: an answer before that would be a guess. */
+  /** The earliest time at which checks can bring an endpoint back. */
   #retryAfterS(endpoints: readonly LiveEndpoint[]): number {
     const now = this.#ports.clock.now();
-    const rhythms = endpoints.map(({ checks }) => checks).filter((checks) => checks !== null);
-    if (rhythms.length === 0) return retryAfterDefaultS;
-    return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
+    const schedules = endpoints.map(({ checks }) => checks).filter((checks) => checks !== null);
+    if (schedules.length === 0) return retryAfterDefaultS;
+    return Math.max(1, Math.ceil(Math.min(...schedules.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
-  /** Closes the connections that wait for an exchange. */
+  /** Closes idle connections. */
   closeIdle(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.closeIdle();
   }
 
-  /** No endpoint is left. What is under way on them may end. */
+  /** Removes all endpoints. Requests in flight there finish. */
   close(): void {
     this.updateEndpoints([]);
   }
 }
 
-/** What is known of an instance that is not ready, as evidence. */
+/** What the checks of an instance that is not ready see, as evidence. */
 function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true } {
   if (finding === null) return {};
   const { says: reason, fix, lasting } = finding;
   return { last: reason, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
 }
 
-/** The same where one thing is to be done about all of them. */
+/** The same for all endpoints, where one fix helps all of them. */
 function foundOfAll(endpoints: readonly LiveEndpoint[]): ReturnType<typeof foundOf> {
   const [first] = endpoints;
   if (first === undefined) return {};
@@ -181,7 +183,7 @@ function foundOfAll(endpoints: readonly LiveEndpoint[]): ReturnType<typeof found
   return isShared ? foundOf(first) : {};
 }
 
-/** A name may lead to hundreds of addresses, and whoever reads this has seen enough after these. */
+/** A name may lead to hundreds of addresses; a reader has seen enough after these. */
 const reasonsMax = 8;
 
 function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
@@ -190,19 +192,33 @@ function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
 }
 
-/** What the last check of every one met; null where they differ, or where nothing is known of one. */
+/** What the last check of each endpoint met; null where checks differ, or where one is not known. */
 function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
   const [cause = null, ...others] = endpoints.map(({ failure, checkCause }) => failure?.cause ?? checkCause);
   return others.every((other) => other === cause) ? cause : null;
 }
 
 /**
- * Healthy ones, and those that nobody checks. While there is none: those on trial, those that are out by their
- * traffic although their checks pass, and those whose first check is not back. The record says which it was.
+ * Endpoints that are healthy or unchecked. While there is none: endpoints on probation, those that are ejected although
+ * their checks pass, and those whose first check is not back. The record says which it was. Endpoints with the weight 0
+ * are among them only while all others are out.
  */
 function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
-  if (ready.length > 0) return ready;
+  if (ready.length > 0) return weightedOf(ready);
   const possible = endpoints.filter(({ failure }) => failure === null);
-  return possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown');
+  return weightedOf(
+    possible.filter(({ state }) => state === 'probation' || state === 'ejected' || state === 'unknown'),
+  );
+}
+
+function weightedOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
+  const weighted = endpoints.filter(({ weight }) => weight > 0);
+  return weighted.length > 0 ? weighted : endpoints;
+}
+
+/** Endpoints that are to be given one request at a time: not those that would get no requests if they were healthy. */
+function probationOf(endpoints: readonly LiveEndpoint[], eligible: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
+  const first = Math.min(...eligible.map(({ priority }) => priority));
+  return endpoints.filter(({ state, weight, priority }) => state === 'probation' && weight > 0 && priority <= first);
 }

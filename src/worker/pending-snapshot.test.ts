@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { anyRequest } from '../upstream/any-request.test-support.ts';
 import { test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointState } from '../core/endpoint.ts';
@@ -23,7 +24,7 @@ function upstreamOf(...endpoints: EndpointSnapshot[]): UpstreamSnapshot {
 const nothingElse = { clientAddressHeader: null } as Snapshot;
 
 function chosen(upstream: LiveUpstream | undefined): readonly string[] {
-  const ids = Array.from({ length: 50 }, () => upstream?.choose([])?.id ?? 'none');
+  const ids = Array.from({ length: 50 }, () => upstream?.choose([], anyRequest)?.id ?? 'none');
   return [...new Set(ids)].toSorted();
 }
 

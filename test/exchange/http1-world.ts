@@ -23,6 +23,7 @@ import {
 } from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import type { CreateBalancer } from '../../src/policy/balancer.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
@@ -63,6 +64,9 @@ export interface Http1Settings {
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the bytes are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
+  readonly createBalancer?: CreateBalancer;
+  /** What else main says of an endpoint, such as its weight. */
+  readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
 }
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
@@ -121,6 +125,7 @@ export class Http1World implements World {
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
       semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
+      ...(settings.createBalancer === undefined ? {} : { createBalancer: settings.createBalancer }),
     });
     const serving = this.#serving();
     const ports = {
@@ -549,6 +554,7 @@ class Http1Endpoint implements EndpointActor {
       checks: null,
       release: null,
       exit,
+      ...this.#world.settings.endpointChanges?.(this.#name),
     } as unknown as EndpointSnapshot;
   }
 

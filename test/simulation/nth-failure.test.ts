@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { describe, it } from 'node:test';
 import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -107,8 +108,8 @@ function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: E
     'every place is given back',
   );
   assert.equal(world.gatewayEnds.filter((transport) => !transport.closed).length, 0, 'no connection is open');
-  const first = world.upstream.choose([]);
-  const second = first === null ? null : world.upstream.choose([first]);
+  const first = world.upstream.choose([], anyRequest);
+  const second = first === null ? null : world.upstream.choose([first], anyRequest);
   for (const endpoint of [first, second]) assert.equal(endpoint?.load ?? 0, 0, 'no endpoint has a place that is held');
   assert.equal(effects.timersLive, 0, 'no timer lives');
   assert.equal(storage.outside, 0, 'every block of a head is given back');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CheckSpec, Configuration } from '../../src/core/configuration.ts';
@@ -121,7 +122,7 @@ class World {
 
   /** One request at a worker, on a connection of its own. */
   ask(worker: number): void {
-    const endpoint = this.#workers[worker % 2]?.choose([]) ?? null;
+    const endpoint = this.#workers[worker % 2]?.choose([], anyRequest) ?? null;
     if (endpoint === null) return;
     const { state, id } = endpoint;
     const outcome = {
