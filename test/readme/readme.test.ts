@@ -39,13 +39,11 @@ describe('the demo of the README', { timeout: 120_000 }, () => {
     assert.deepEqual(left, []);
   });
 
-  test('prints the six curl lines that the README has', () => {
+  test('prints six curl lines, those of the README among them', () => {
     const printed = [...demo.printed.matchAll(/^ +curl .*?(http:\S+)/gm)].map((match) => match[1]);
-    assert.equal(examples.length, 6);
-    assert.deepEqual(
-      printed,
-      examples.map(({ url }) => here(url, demo)),
-    );
+    assert.equal(printed.length, 6);
+    assert.ok(examples.length > 1);
+    for (const { url } of examples) assert.ok(printed.includes(here(url, demo)), url);
   });
 
   test('prints them last, and speaks to people wherever standard error leads', () => {
@@ -73,7 +71,7 @@ describe('the demo of the README', { timeout: 120_000 }, () => {
     });
   }
 
-  test('npx candor explain says what became of one of them', { skip }, () => {
+  test('npx candor explain prints the verdict of the last one', { skip }, () => {
     const line = blocks
       .map(({ text }) => /^npx candor explain \S+$/m.exec(text)?.[0])
       .find((text) => text !== undefined);
@@ -81,7 +79,7 @@ describe('the demo of the README', { timeout: 120_000 }, () => {
     const [command = '', ...args] = line.replace(/\S+$/, lastId).split(' ');
     const ran = runLine(command, args, demo.env);
     assert.equal(ran.status, 0, ran.stderr);
-    assert.match(ran.stdout, /VERDICT {2}declined by the gateway/);
+    assert.match(ran.stdout, /^VERDICT {2}reset$/m);
     assert.ok(ran.stdout.includes(lastId));
   });
 });
@@ -101,7 +99,8 @@ describe('the commands of the README', () => {
     assert.equal(context.stdout.text, '✔ candor.yaml is good.\n');
   });
 
-  for (const command of new Set([...readme.matchAll(/^\| `candor (\w+)/gm)].map((match) => match[1] as string))) {
+  const documented = readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]/gm);
+  for (const [, command = ''] of documented) {
     test(`candor ${command} --help has an example`, async () => {
       const asked = new FakeProcessContext(context.directory);
       assert.equal(await asked.candor(command, '--help'), 0);
