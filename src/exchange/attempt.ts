@@ -1,17 +1,53 @@
+import type { Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, RetryReason } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
-import type { ResponseHead } from '../core/message.ts';
+import type { Fields, OutgoingRequest, Ownership, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
-import type { PendingStream, UpstreamStream } from '../core/stream.ts';
+import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { inVainFor } from '../policy/retry.ts';
 import type { Endpoint } from './ports.ts';
 
-/** One try at one endpoint, while it runs and afterwards. Times are milliseconds since the exchange began. */
-export class Attempt implements AttemptFacts {
+/**
+ * What an attempt reports, and to whom. Every call names its attempt, so one owner may have several at the same time: a
+ * retry after another, two that race each other, or one whose response is dropped.
+ */
+export interface AttemptOwner {
+  /** Milliseconds since the exchange began. */
+  elapsedMs(): number;
+  /** The attempt has a stream; the owner sends the request. */
+  onAttemptStream(attempt: Attempt): void;
+  /** An interim response (1xx). */
+  onAttemptInformed(attempt: Attempt, response: ResponseHead): void;
+  /** The endpoint has changed to `protocol`. `onAttemptEnded` then ends one direction only. */
+  onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void;
+  onAttemptResponse(attempt: Attempt, response: ResponseHead): void;
+  onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  /** The response is complete. */
+  onAttemptEnded(attempt: Attempt, trailers: Fields | null): void;
+  /** One read of the response has been processed. */
+  onAttemptRead(attempt: Attempt): void;
+  /** The endpoint has taken all bytes of the request that were pending. */
+  onAttemptRoom(attempt: Attempt): void;
+  /**
+   * The attempt ended without a complete response. `unsentBody` is the request body as far as it was given to the attempt, where
+   * no byte of the request has left; null where it cannot be sent again.
+   */
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void;
+  /** Our own code failed after the attempt had ended, while it passed on what the attempt had received. */
+  onFaultAfterAttempt(attempt: Attempt, failure: Failure): void;
+}
+
+/**
+ * One attempt at one endpoint: it waits for a stream, handles what the stream receives, and keeps what the record says of it.
+ * Times are milliseconds since the exchange began.
+ *
+ *     waiting ──onStream──▶ sending ──onResponse──▶ receiving ──▶ over        any ──fail, give up──▶ over
+ */
+export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   readonly target: Endpoint;
   readonly endpoint: string;
-  /** Of the endpoint; once connected, that of the connection, which may be the name's other family. */
+  /** Of the endpoint; once connected, that of the connection, which may be of the second address family. */
   address: string;
   readonly endpointState: EndpointState;
   readonly addressStale: boolean;
@@ -32,78 +68,175 @@ export class Attempt implements AttemptFacts {
   retry = false;
   retryReason: RetryReason = 'accepted';
   delivery: Delivery = 'not_sent';
-  /** While it waits for a stream, and while it has one. */
-  pending: PendingStream | null = null;
-  stream: UpstreamStream | null = null;
+  readonly #owner: AttemptOwner;
+  #pending: PendingStream | null = null;
+  #stream: UpstreamStream | null = null;
 
-  constructor(target: Endpoint, startedMs: number) {
+  constructor(target: Endpoint, owner: AttemptOwner) {
     this.target = target;
     this.endpoint = target.id;
     this.address = target.address;
     this.endpointState = target.state;
     this.addressStale = target.addressStale === true;
-    this.startedMs = startedMs;
+    this.startedMs = owner.elapsedMs();
+    this.#owner = owner;
   }
 
-  /** Something on the way to a connection is done. */
-  reached(stage: 'queue' | 'dns' | 'connect' | 'tls', atMs: number): void {
+  /** It has ended, whichever way, and uses no stream any more. */
+  get isOver(): boolean {
+    return this.endedMs >= 0 && this.#stream === null;
+  }
+
+  // What the owner asks for.
+
+  /** Asks the endpoint for a stream. The owner may be called before this returns. */
+  begin(limits: Timeouts, reusePolicy: ReusePolicy): void {
+    const pending = this.target.acquire(this, limits, reusePolicy);
+    if (this.#stream === null && !this.isOver) this.#pending = pending;
+  }
+
+  send(request: OutgoingRequest, limits: Timeouts): void {
+    this.#stream?.send(request, this, limits);
+  }
+
+  /** False: the endpoint takes no more for now; `onAttemptRoom` follows. */
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    return this.#stream?.sendContent(bytes, start, end, ownership) ?? true;
+  }
+
+  endBody(trailers: Fields | null): void {
+    this.#stream?.endContent(trailers);
+  }
+
+  flush(): void {
+    this.#stream?.flush();
+    this.noteSent();
+  }
+
+  /** Notes when the last byte of the request was handed to the system. */
+  noteSent(): void {
+    if (this.sentMs === -1 && this.#stream?.requestSent === true) this.sentMs = this.#owner.elapsedMs();
+  }
+
+  pauseBody(): void {
+    this.#stream?.pauseContent();
+  }
+
+  resumeBody(): void {
+    this.#stream?.resumeContent();
+  }
+
+  /** Ends it for a reason that is not its own; null: another attempt's response is used. Nothing is reported any more. */
+  giveUp(failure: Failure | null): void {
+    const pending = this.#pending;
+    const stream = this.#stream;
+    this.#end(failure);
+    if (failure !== null) this.retryReason = inVainFor(failure) ?? 'fails_anywhere';
+    pending?.cancel();
+    stream?.cancel();
+  }
+
+  // What the endpoint and its stream report.
+
+  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
+    const atMs = this.#owner.elapsedMs();
     if (stage === 'queue') this.queuedMs = atMs;
     else if (stage === 'dns') this.dnsMs = atMs;
     else if (stage === 'connect') this.connectedMs = atMs;
     else this.tlsMs = atMs;
   }
 
-  connected(stream: UpstreamStream): void {
+  onStream(stream: UpstreamStream): void {
     this.address = stream.address;
-    this.pending = null;
-    this.stream = stream;
+    this.#pending = null;
+    this.#stream = stream;
     this.reused = stream.reused;
     this.idleMs = stream.reused ? stream.idleMs : -1;
     this.localPort = stream.localPort;
+    this.#owner.onAttemptStream(this);
   }
 
-  answered(response: ResponseHead, atMs: number): void {
+  onNoStream(failure: Failure): void {
+    this.onAttemptFailed(failure);
+  }
+
+  onInformed(response: ResponseHead): void {
+    this.#owner.onAttemptInformed(this, response);
+  }
+
+  onSwitched(protocol: string, response: ResponseHead): void {
+    this.#answered(response);
+    this.#owner.onAttemptSwitched(this, protocol, response);
+  }
+
+  onResponse(response: ResponseHead): void {
+    this.#answered(response);
+    this.#owner.onAttemptResponse(this, response);
+  }
+
+  #answered(response: ResponseHead): void {
     this.status = response.status;
-    this.headMs = atMs;
+    this.headMs = this.#owner.elapsedMs();
+    this.delivery = 'response_started';
   }
 
-  /** The response is whole: it went well, whatever becomes of the client. */
-  ended(atMs: number): void {
-    this.endedMs = atMs;
-    this.stream = null;
+  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.#owner.onAttemptBody(this, bytes, start, end, ownership);
   }
 
-  /** The endpoint has ended its half of a tunnel, and not in order; what the client sends still goes there. */
-  broke(failure: Failure, atMs: number): void {
+  onResponseEnd(trailers: Fields | null): void {
+    if (this.status !== switchingProtocols) this.ended();
+    this.#owner.onAttemptEnded(this, trailers);
+  }
+
+  onResponseRead(): void {
+    if (this.#stream !== null) this.#owner.onAttemptRead(this);
+  }
+
+  onEndpointRoom(): void {
+    this.noteSent();
+    this.#owner.onAttemptRoom(this);
+  }
+
+  onAttemptFailed(failure: Failure): void {
+    if (this.isOver) return this.#owner.onFaultAfterAttempt(this, failure);
+    const unsentBody = this.#stream?.unsentContent ?? null;
+    this.#end(failure);
+    this.#owner.onAttemptFailed(this, failure, unsentBody);
+  }
+
+  // How it ended.
+
+  /** The response is complete: the attempt succeeded, whatever happens to the client. */
+  ended(): void {
+    this.endedMs = this.#owner.elapsedMs();
+    this.#stream = null;
+  }
+
+  /** The endpoint has ended its half of a tunnel without closing it in order; the client may still send. */
+  broke(failure: Failure): void {
     this.failure = failure;
-    this.endedMs = atMs;
+    this.endedMs = this.#owner.elapsedMs();
   }
 
-  /** What broke broke when all was done. */
+  /** The connection broke after all had been done. */
   succeeded(): void {
     this.failure = null;
     this.retryReason = 'accepted';
   }
 
-  failed(failure: Failure, atMs: number): void {
+  #end(failure: Failure | null): void {
     this.failure = failure;
-    this.endedMs = atMs;
-    this.delivery = deliveryOf(this.stream);
-    this.pending = null;
-    this.stream = null;
-  }
-
-  /** It ends for a reason that is not its own. */
-  giveUp(failure: Failure, atMs: number): void {
-    const { pending, stream } = this;
-    this.failed(failure, atMs);
-    this.retryReason = inVainFor(failure) ?? 'fails_anywhere';
-    pending?.cancel();
-    stream?.cancel();
+    this.endedMs = this.#owner.elapsedMs();
+    this.delivery = deliveryOf(this.#stream);
+    this.#pending = null;
+    this.#stream = null;
   }
 }
 
-/** How far the request had come when its attempt failed. */
+const switchingProtocols = 101;
+
+/** How far the request had come when its attempt ended. */
 function deliveryOf(stream: UpstreamStream | null): Delivery {
   if (stream === null || !stream.requestBegun) return 'not_sent';
   if (stream.answerBegun) return 'response_started';

@@ -1,17 +1,11 @@
 import { invariantOf } from '../core/assert.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { type Fields, hasNoContent, isLength, type Ownership, type ResponseHead } from '../core/message.ts';
-import type {
-  DownstreamHandler,
-  DownstreamStream,
-  StreamWaiter,
-  UpstreamHandler,
-  UpstreamStream,
-} from '../core/stream.ts';
+import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { reusePolicyFor, retryDecisionFor, targetsOf } from './retry.ts';
 import { type OwnAnswer, actionAnswer, failureAnswer, actionFailure, lastHopAnswer, sendAnswer } from './answer.ts';
-import { Attempt, furthest } from './attempt.ts';
+import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayComeOfExit } from '../core/exit-causes.ts';
 import { awaitExit, exitChecksMax, type ExitWaiter, exitOf, noteExits } from './instance-exit.ts';
@@ -35,7 +29,7 @@ import { Tunnel } from './tunnel.ts';
  */
 export class Exchange
   extends ExchangeState
-  implements DownstreamHandler, StreamWaiter, UpstreamHandler, ResponseHoldOwner, ExitWaiter, LimitedExchange
+  implements DownstreamHandler, AttemptOwner, ResponseHoldOwner, ExitWaiter, LimitedExchange
 {
   readonly #ports: ExchangePorts;
   readonly #downstream: DownstreamStream;
@@ -81,73 +75,62 @@ export class Exchange
     const endpoint = upstream.choose(targetsOf(this.attempts), this);
     // When the endpoints run out, the last real failure is the answer.
     if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
-    const attempt = new Attempt(endpoint, this.#elapsedMs());
+    const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
     this.#attempt = attempt;
     this.release = endpoint.release ?? '';
     this.statusReceived = 0;
     this.#state = 'connecting';
-    const pending = endpoint.acquire(this, this.routeFound().timeouts, reusePolicyFor(this));
-    if (this.#state === 'connecting' && this.#attempt === attempt) attempt.pending = pending;
-  }
-
-  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
-    this.#attempt?.reached(stage, this.#elapsedMs());
-  }
-
-  onNoStream(failure: Failure): void {
-    this.onAttemptFailed(failure);
+    attempt.begin(this.routeFound().timeouts, reusePolicyFor(this));
   }
 
   // ─▶ send
 
-  onStream(stream: UpstreamStream): void {
+  onAttemptStream(attempt: Attempt): void {
     try {
-      this.#send(stream);
+      this.#send(attempt);
     } catch (error) {
       this.#broken(error);
     }
   }
 
-  #send(stream: UpstreamStream): void {
+  #send(attempt: Attempt): void {
     const route = this.routeFound();
-    const attempt = this.#attempt as Attempt;
-    attempt.connected(stream);
     this.#state = 'sent';
-    stream.send(new ForwardedRequest(this, route, attempt.target, this.#ports.ids), this, route.timeouts);
+    attempt.send(new ForwardedRequest(this, route, attempt.target, this.#ports.ids), route.timeouts);
     if (hasNoContent(this.request.framing)) {
-      stream.endContent(null);
-      stream.flush();
+      attempt.endBody(null);
+      attempt.flush();
     } else if (this.contentTaken) {
-      this.#sendUnsent(stream);
+      this.#sendUnsent(attempt);
     } else {
       this.contentTaken = true;
       this.#downstream.readContent();
       // Inside a read, head and content leave together at its end.
-      if (!this.#reading) attempt.stream?.flush();
+      if (this.#reading) attempt.noteSent();
+      else attempt.flush();
     }
-    this.#noteSent();
   }
 
-  /** What was given to a connection that had ended before a byte of it left goes here; the rest follows. */
-  #sendUnsent(stream: UpstreamStream): void {
+  /** Sends the body that an earlier attempt was given and could not send a byte of; the rest follows. */
+  #sendUnsent(attempt: Attempt): void {
     const bytes = this.unsentContent ?? noBytes;
     this.unsentContent = null;
-    const hasRoom = bytes.length === 0 || stream.sendContent(bytes, 0, bytes.length, 'owned');
-    if (this.requestWhole) stream.endContent(null);
-    stream.flush();
+    const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
+    if (this.requestWhole) attempt.endBody(null);
+    attempt.flush();
     if (hasRoom && !this.requestWhole) this.#downstream.resumeContent();
   }
 
   onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.bytesFromClient += end - start;
     if (this.tunnel !== null) this.tunnel.clientSent(bytes, start, end);
-    if (this.#attempt?.stream?.sendContent(bytes, start, end, ownership) === false) this.#downstream.pauseContent();
+    if (this.#attempt?.sendBody(bytes, start, end, ownership) === false) this.#downstream.pauseContent();
   }
 
   onRequestEnd(trailers: Fields | null): void {
     this.requestWhole = true;
-    this.#attempt?.stream?.endContent(trailers);
+    this.#attempt?.endBody(trailers);
     if (this.tunnel === null) return;
     this.tunnel.clientEnded();
     this.#endDirection();
@@ -155,29 +138,21 @@ export class Exchange
 
   onRequestRead(): void {
     this.#reading = false;
-    this.#attempt?.stream?.flush();
-    this.#noteSent();
+    this.#attempt?.flush();
   }
 
-  onEndpointRoom(): void {
-    this.#noteSent();
+  onAttemptRoom(_: Attempt): void {
     this.#downstream.resumeContent();
-  }
-
-  #noteSent(): void {
-    const attempt = this.#attempt;
-    if (attempt?.sentMs === -1 && attempt.stream?.requestSent === true) attempt.sentMs = this.#elapsedMs();
   }
 
   // ─▶ response
 
-  onInformed(response: ResponseHead): void {
+  onAttemptInformed(_: Attempt, response: ResponseHead): void {
     this.#downstream.inform(response.status, response.fields, this.routeFound().response.drop);
   }
 
   /** Both sides change to another protocol: what comes from now on, either way, is passed on as it is. */
-  onSwitched(protocol: string, response: ResponseHead): void {
-    this.#attempt?.answered(response, this.#elapsedMs());
+  onAttemptSwitched(_: Attempt, protocol: string, response: ResponseHead): void {
     this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
     this.#state = 'committed';
     this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
@@ -188,8 +163,7 @@ export class Exchange
     this.#downstream.switchTo(protocol, forwarded);
   }
 
-  onResponse(response: ResponseHead): void {
-    this.#attempt?.answered(response, this.#elapsedMs());
+  onAttemptResponse(_: Attempt, response: ResponseHead): void {
     this.statusReceived = response.status;
     this.delivery = 'response_started';
     this.#uncommitted = response;
@@ -198,7 +172,7 @@ export class Exchange
 
   // ─▶ hold: what comes whole within one read goes on at once, at no cost; the rest waits a little.
 
-  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onAttemptBody(_: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const head = this.#uncommitted;
     if (head !== null) {
       const whole = this.#hold === null && isLength(head.framing, end - start);
@@ -208,8 +182,7 @@ export class Exchange
     this.onReleased(bytes, start, end, ownership);
   }
 
-  onResponseRead(): void {
-    if (this.#attempt === null) return;
+  onAttemptRead(_: Attempt): void {
     const head = this.#uncommitted;
     if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
     this.#downstream.flush();
@@ -228,13 +201,19 @@ export class Exchange
     }
   }
 
-  /** An attempt is over without a whole response. Until `#commit`, there may be another; after it, there is no way back. */
-  onAttemptFailed(failure: Failure): void {
-    const attempt = this.#attempt;
+  /** An attempt ended without a complete response. Until `#commit` there may be another; after it there is no way back. */
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void {
     try {
-      // A defect of ours behind the response's end is no attempt's.
-      if (attempt === null) this.onRequestFailed(failure);
-      else this.#failed(attempt, failure);
+      this.unsentContent = unsentBody ?? this.unsentContent;
+      this.#failed(attempt, failure);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  onFaultAfterAttempt(_: Attempt, failure: Failure): void {
+    try {
+      this.onRequestFailed(failure);
     } catch (error) {
       this.#broken(error);
     }
@@ -243,8 +222,6 @@ export class Exchange
   #failed(attempt: Attempt, failure: Failure): void {
     this.#attempt = null;
     this.#forgetResponse();
-    this.unsentContent = attempt.stream?.unsentContent ?? this.unsentContent;
-    attempt.failed(failure, this.#elapsedMs());
     this.delivery = furthest(this.delivery, attempt.delivery);
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
@@ -270,19 +247,18 @@ export class Exchange
   onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.bytesToClient += end - start;
     if (this.tunnel !== null) this.tunnel.endpointSent(bytes, start, end);
-    if (!this.#downstream.sendContent(bytes, start, end, ownership)) this.#attempt?.stream?.pauseContent();
+    if (!this.#downstream.sendContent(bytes, start, end, ownership)) this.#attempt?.pauseBody();
   }
 
-  onResponseEnd(trailers: Fields | null): void {
-    if (this.tunnel !== null) return this.#endpointHasEnded(this.tunnel);
-    this.#attempt?.ended(this.#elapsedMs());
+  onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
+    if (this.tunnel !== null) return this.#endpointHasEnded(attempt, this.tunnel);
     this.#attempt = null;
     if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
     this.#downstream.endContent(trailers);
   }
 
   onClientRoom(): void {
-    this.#attempt?.stream?.resumeContent();
+    this.#attempt?.resumeBody();
   }
 
   onSent(): void {
@@ -291,18 +267,17 @@ export class Exchange
   }
 
   /** The end goes on to the client; where it is no proper one, once it is known whether the instance has ended. */
-  #endpointHasEnded(tunnel: Tunnel): void {
-    const attempt = this.#attempt;
-    const failure = attempt === null ? null : tunnel.endpointEnded(attempt.address, this.bytesToClient);
-    if (attempt === null || failure === null) return this.#downstream.endContent(null);
-    attempt.broke(failure, this.#elapsedMs());
+  #endpointHasEnded(attempt: Attempt, tunnel: Tunnel): void {
+    const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
+    if (failure === null) return this.#downstream.endContent(null);
+    attempt.broke(failure);
     this.#diagnose(failure, attempt);
   }
 
   /** A tunnel is over when both its directions have ended. */
   #endDirection(): void {
     if (--this.#directionsOpen > 0) return;
-    if (this.failure === null) this.#attempt?.ended(this.#elapsedMs());
+    if (this.failure === null) this.#attempt?.ended();
     this.#attempt = null;
     this.#finish();
   }
@@ -402,7 +377,7 @@ export class Exchange
     if (attempt === null) return;
     this.#attempt = null;
     this.#forgetResponse();
-    attempt.giveUp(failure, this.#elapsedMs());
+    attempt.giveUp(failure);
     this.delivery = furthest(this.delivery, attempt.delivery);
   }
 
@@ -434,7 +409,7 @@ export class Exchange
     this.#ports.recorder.ended(this);
   }
 
-  #elapsedMs(): number {
+  elapsedMs(): number {
     return this.#ports.clock.now() - this.startedAt;
   }
 }

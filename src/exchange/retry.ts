@@ -45,7 +45,10 @@ function methodOf({ method, request }: ExchangeState): string {
 
 /** The endpoints that have been tried. */
 export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
-  return attempts.length === 0 ? none : attempts.map(({ target }) => target);
+  if (attempts.length === 0) return none;
+  const targets: Endpoint[] = []; // `map` makes arrays of several hidden classes.
+  for (const { target } of attempts) targets.push(target);
+  return targets;
 }
 
 const none: readonly Endpoint[] = [];

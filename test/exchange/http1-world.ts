@@ -9,11 +9,13 @@ import { addressText, type EndpointState, type InstanceExit } from '../../src/co
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
+import type { ExchangeState } from '../../src/exchange/state.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { createRouter } from '../../src/worker/router.ts';
 import {
@@ -87,7 +89,7 @@ export class Http1World implements World {
   readonly clock: SimulatedClock;
   readonly records: EndedExchange[] = [];
   readonly counts: WorkerCounts = noCounts(0);
-  readonly created: Exchange[] = [];
+  readonly created: ExchangeState[] = [];
   readonly unclassified: string[] = [];
   readonly writer = new ByteWriter();
   readonly settings: Http1Settings;
@@ -138,8 +140,8 @@ export class Http1World implements World {
         },
       },
     };
-    const create = (stream: ConstructorParameters<typeof Exchange>[0]): Exchange => {
-      const exchange = new Exchange(stream, serving, ports);
+    const create = (stream: DownstreamStream): ExchangeState & DownstreamHandler => {
+      const exchange = options.createHandler?.(stream, serving, ports) ?? new Exchange(stream, serving, ports);
       this.created.push(exchange);
       return exchange;
     };

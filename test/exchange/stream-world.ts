@@ -106,7 +106,8 @@ export class StreamWorld implements World {
       ids: this.#ids,
       recorder: { ended: (ended: EndedExchange) => void this.records.push(ended) },
     };
-    this.clock.schedule(this.clock.now(), begin, () => stream.begin(new Exchange(stream, this.#serving, ports)));
+    const create = this.options.createHandler ?? ((...given) => new Exchange(...given));
+    this.clock.schedule(this.clock.now(), begin, () => stream.begin(create(stream, this.#serving, ports)));
     const client = new StreamClient(stream);
     if (content !== undefined) {
       client.write(content);

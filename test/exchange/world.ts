@@ -1,6 +1,9 @@
 import type { ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
+import type { ExchangePorts, ServingRevision } from '../../src/exchange/ports.ts';
+import type { ExchangeState } from '../../src/exchange/state.ts';
 import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 
 /**
@@ -93,7 +96,16 @@ export interface ArrivedRequest {
   raw(bytes: string): void;
 }
 
+/** Handles one request in place of `Exchange`. */
+export type CreateHandler = (
+  stream: DownstreamStream,
+  serving: ServingRevision,
+  ports: ExchangePorts,
+) => ExchangeState & DownstreamHandler;
+
 export interface WorldOptions {
+  /** Default: `Exchange`. */
+  readonly createHandler?: CreateHandler;
   /** The gateway is about to end. */
   readonly stopping?: boolean;
   /** Default: one, 'a'. */

@@ -90,7 +90,7 @@ const firstCalls: readonly (readonly [{ readonly name: string; readonly prototyp
   [ResponseWriter, 'begin'],
   [ClientTimeouts, 'await'],
   [Exchange, 'onRequest'],
-  [Attempt, 'connected'],
+  [Attempt, 'onStream'],
   [ForwardedRequest, 'writeFields'],
   [ForwardedResponse, 'writeFields'],
   [UpstreamConnection, 'send'],
@@ -99,7 +99,7 @@ const firstCalls: readonly (readonly [{ readonly name: string; readonly prototyp
 ];
 for (const [{ name, prototype }, method] of firstCalls) watch(prototype, method, name);
 
-watch(Exchange.prototype, 'onResponse', 'response head', (_, [response]) => response as object);
+watch(Attempt.prototype, 'onResponse', 'response head', (_, [response]) => response as object);
 
 const gateway = startInMemoryGateway({
   ...variedSettings,
