@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import type { Score } from '../src/testing/torture/score.ts';
-import type { TortureReport, TortureRun } from '../src/testing/torture/torture.ts';
+import type { TortureReport } from '../src/testing/torture/torture.ts';
+import type { TortureRun } from '../src/testing/torture/torture-run.ts';
 import { tortureParts, type TortureVerdict } from '../src/testing/torture/torture-case.ts';
 import { comparisonNotes } from './comparison-notes.ts';
 

@@ -4,18 +4,14 @@ import { readEvents } from './admin-client.ts';
 import { targetText } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { eventLine, eventLines } from './event-lines.ts';
-import { type AdminChoice, findAdmin } from './find-admin.ts';
+import { findAdmin } from './find-admin.ts';
 import { renderStatus } from './status-table.ts';
 import { watchStatus } from './status-watch.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
-
-/** The commands that ask a running gateway. */
-
-export interface AskFlags extends AdminChoice {
-  readonly json: boolean;
-}
+import type { AskFlags } from './ask-flags.ts';
 
 export interface StatusFlags extends AskFlags {
   readonly watch: boolean;

@@ -1,6 +1,7 @@
 import { type AdminResponse, askAdmin } from './admin-client.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface GatewayResponse {
   readonly status: number;

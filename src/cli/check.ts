@@ -5,7 +5,8 @@ import { inputName } from './read-input.ts';
 import { type MachineWarning, reviewMachine } from './review-machine.ts';
 import { reviewPaths } from './review-paths.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface CheckFlags {
   readonly config: string;

@@ -13,7 +13,7 @@ import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
 import { parserText } from './parser-text.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
-import { CommandFailure } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { tortureCommand, tortureUsages } from './torture-command.ts';
 import { readVersion } from './version.ts';
 

@@ -12,7 +12,8 @@ import { whereLines } from './run.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { serve } from './serve.ts';
 import { type Style, styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** From `src/cli` and from `dist/cli` alike. */
 const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');

@@ -1,4 +1,4 @@
-import type { SignalEmitter } from './signal-source.ts';
+import type { SignalEmitter, TakeEarly } from './signal-source.ts';
 
 /** What `bin/early-signals.cjs` leaves: the signals that came while this program was loaded, and who listened for them. */
 interface Left {
@@ -7,12 +7,6 @@ interface Left {
 }
 
 const leftAt = Symbol.for('candor.early-signals');
-
-/**
- * Takes a signal over from the listener that was there before this program was loaded, after a listener of this program
- * is in place. Says whether the signal has come already; once only.
- */
-export type TakeEarly = (signal: NodeJS.Signals) => boolean;
 
 export function earlySignals(own: SignalEmitter & { readonly [leftAt]?: Left }): TakeEarly {
   const left = own[leftAt];

@@ -4,14 +4,15 @@ import type { ExchangeRecord } from '../core/record.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { mayBePrefix } from '../record/parse-record.ts';
 import { targetText } from './admin-target.ts';
-import type { AskFlags } from './ask-commands.ts';
+import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { redactedRecord } from './redacted-output.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
 

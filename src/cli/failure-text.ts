@@ -1,5 +1,5 @@
 import { columnsMax, widthOf, wrap } from './layout.ts';
-import type { CommandFailure } from './process-context.ts';
+import type { CommandFailure } from './command-failure.ts';
 
 /** A failure that a command foresaw: its sentences, on lines that fit a terminal. */
 export function failureText(failure: CommandFailure): string {

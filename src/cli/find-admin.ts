@@ -14,7 +14,8 @@ import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile,
 import { readConfiguration } from './read-configuration.ts';
 import { inputName } from './read-input.ts';
 import { untrustedText, runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface AdminChoice {
   /** Where its admin API listens over TCP. */

@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/format/duration.ts';
-import { CommandFailure } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /**
  * The flags that several commands have, said once. What a flag takes begins its brief, since the parser does not print

@@ -6,7 +6,8 @@ import { defectText } from './failure-text.ts';
 import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
 import { StandardOutput } from './standard-output.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { connectToPredecessor } from './upgrade/successor.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */

@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import type { Configuration } from '../core/configuration.ts';
 import type { ListeningAddress } from '../control/port-claims.ts';
 import { type ListenFacts, listenFailureText, portOf } from './listen-failure-text.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** Ports tried after the one that is taken. Whoever has twenty in a row taken wants to choose. */
 const portsTried = 20;

@@ -1,4 +1,4 @@
-import { CommandFailure } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** A day: longer than any drain, and what a timer holds. */
 const secondsMax = 86_400;

@@ -5,7 +5,7 @@ import {
   text_en,
 } from '@stricli/core';
 import { defectText, failureText } from './failure-text.ts';
-import { CommandFailure } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** The sentences of the parser, in our words, and without a stack trace. */
 export const parserText: ApplicationText = {

@@ -1,7 +1,6 @@
 import type { Clock } from '../core/time.ts';
-import { exitCodes, type ExitName } from './exit-codes.ts';
 import type { Machine } from './review-machine.ts';
-import type { ServiceSignal } from './service-signals.ts';
+import type { ServiceSignal } from './service-signal.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 
 /** A stream that text is written to. */
@@ -34,22 +33,4 @@ export interface ProcessContext {
   outliveOutputs?(): void;
   /** Ends the process at once. */
   exit(code: number): void;
-}
-
-/** A command that cannot go on: a sentence for people, and the exit code for scripts. */
-export class CommandFailure extends Error {
-  override readonly name = 'CommandFailure';
-  readonly exit: ExitName;
-  /** What is wrong with a configuration, one line each, where that is why. */
-  readonly errors: readonly string[];
-
-  constructor(exit: ExitName, message: string, errors: readonly string[] = []) {
-    super(message);
-    this.exit = exit;
-    this.errors = errors;
-  }
-
-  get code(): number {
-    return exitCodes[this.exit];
-  }
 }

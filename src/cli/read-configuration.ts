@@ -14,7 +14,7 @@ import type { ConfigurationReload } from '../gateway/gateway.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import { columnsMax } from './layout.ts';
 import { inputName, readInput } from './read-input.ts';
-import type { RunFlags } from './run.ts';
+import type { RunFlags } from './run-flags.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { plain, styleFor } from './style.ts';
 import type { Output, ProcessContext } from './process-context.ts';

@@ -2,11 +2,13 @@ import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import { failedText, replacementOf, servingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
-import { type AskFlags, printJson } from './ask-commands.ts';
+import { printJson } from './ask-commands.ts';
+import { type AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdminToChange } from './find-admin.ts';
 import { harmless, wrap } from './layout.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface ReloadFlags extends AskFlags {
   /** Until new instances of changed applications serve, or one of them fails. */

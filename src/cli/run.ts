@@ -3,23 +3,17 @@ import { commandExitText, FirstStart } from './first-start.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
 import { configurationFor } from './read-configuration.ts';
 import { offerNextPort } from './next-port.ts';
-import { serve, type ServePlan } from './serve.ts';
+import { serve } from './serve.ts';
+import { type ServePlan } from './serve-plan.ts';
 import { StartAbandoned } from '../gateway/gateway.ts';
 import type { Style } from './style.ts';
 import { styleFor } from './style.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
-import { reportingToPredecessor } from './upgrade/successor.ts';
-
-export interface RunFlags {
-  readonly port: number;
-  readonly host: string;
-  readonly readinessPath: string;
-  readonly appPort?: number | undefined;
-  readonly quiet: boolean;
-  readonly json: boolean;
-}
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
+import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
+import type { RunFlags } from './run-flags.ts';
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
 export function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {

@@ -2,7 +2,7 @@ import { buildCommand } from '@stricli/core';
 import { type ParserContext, describe } from './parser-context.ts';
 import type { DemoFlags } from './demo.ts';
 import { configFlag, jsonFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
-import type { RunFlags } from './run.ts';
+import type { RunFlags } from './run-flags.ts';
 import type { UpFlags } from './up.ts';
 
 export const runCommand = buildCommand<RunFlags, string[], ParserContext>({

@@ -3,10 +3,8 @@ import { dirname } from 'node:path';
 import { outcomeOfReload } from '../admin/api.ts';
 import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { Event } from '../core/event.ts';
 import type { Gateway, GatewayWatcher } from '../control/gateway-status.ts';
 import {
-  type ConfigurationReload,
   type GatewayOptions,
   ListenFailure,
   LogFailure,
@@ -19,44 +17,22 @@ import { fewDescriptorsText } from './few-descriptors.ts';
 import { defectText } from './failure-text.ts';
 import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
-import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
+import { listenFailureText } from './listen-failure-text.ts';
 import { releaseStartupMemory } from './startup-memory.ts';
 import { findListenProblem } from './next-port.ts';
 import { RequestLines } from './request-lines.ts';
 import { ServedAdmin } from './served-admin.ts';
-import { type ServiceSignal, ServiceSignals } from './service-signals.ts';
+import { ServiceSignals } from './service-signals.ts';
+import { type ServiceSignal } from './service-signal.ts';
 import { ServedGateway } from './served-gateway.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { findStartSockets, type StartSockets } from './upgrade/start-sockets.ts';
 import { stayInForeground } from './upgrade/stay-in-foreground.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
-
-export interface ServePlan {
-  readonly configuration: Configuration;
-  /** The configuration's file; null where none was written. */
-  readonly source: string | null;
-  readonly reloadConfiguration?: ConfigurationReload;
-  /** What to do about a port that is taken: another configuration, or null to give up. */
-  readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
-  /** Tells what happens in lines for people even where nobody sits at a terminal. */
-  readonly forPeople?: boolean;
-  /** A line for each request, where a person sits at a terminal. */
-  readonly requestLines?: boolean;
-  /** Tells what happens as JSON, on a terminal too. */
-  readonly json?: boolean;
-  /** It has made things that end with it, so no other process can take its place. */
-  readonly isTemporary?: boolean;
-  /** For how long applications are left to the next process at a stop, before they are ended. */
-  readonly detachApplicationsMs?: number | null;
-  /** Ends everything at once when it is aborted, also while the gateway starts: then this rejects with `StartAbandoned`. */
-  readonly abandon?: AbortSignal;
-  /** Hears each event, from the first one on. */
-  readonly onEvent?: (event: Event) => void;
-  /** Says where things are, once listeners and admin API are open. */
-  readonly onOpened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
-}
+import type { ServePlan } from './serve-plan.ts';
 
 /**
  * Runs a gateway until a signal ends it, or another process has taken its place: starts it with its admin API, tells what

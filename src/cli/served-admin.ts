@@ -5,7 +5,8 @@ import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
 import type { StopSignals } from './stop-signals.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { Upgrades } from './upgrade/predecessor.ts';
 
 const underWay = 'An upgrade is under way; ask again when it is over.';

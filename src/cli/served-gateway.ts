@@ -1,6 +1,6 @@
 import type { Gateway, ReloadOutcome, StopOptions } from '../control/gateway-status.ts';
 import { handoffTimeoutMs } from '../control/application-handoff.ts';
-import type { ServePlan } from './serve.ts';
+import type { ServePlan } from './serve-plan.ts';
 import type { ServedAdmin } from './served-admin.ts';
 import { ServiceManager } from './service-manager.ts';
 import type { StopSignals } from './stop-signals.ts';

@@ -1,6 +1,5 @@
 import type { ProcessContext } from './process-context.ts';
-
-export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
+import type { ServiceSignal } from './service-signal.ts';
 
 /**
  * What is asked of a gateway that serves. Heard before anything is started, since the process would end by them otherwise;

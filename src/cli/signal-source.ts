@@ -1,5 +1,4 @@
 import { after, type Clock, type Instant } from '../core/time.ts';
-import type { TakeEarly } from './early-signals.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { ProcessContext } from './process-context.ts';
 
@@ -63,3 +62,8 @@ function listenForStop(
     if (copiesUntil === null) emitter.off(signal, hear);
   };
 }
+/**
+ * Takes a signal over from the listener that was there before this program was loaded, after a listener of this program
+ * is in place. Says whether the signal has come already; once only.
+ */
+export type TakeEarly = (signal: NodeJS.Signals) => boolean;

@@ -2,12 +2,13 @@ import { after, type Clock } from '../core/time.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import type { AskFlags } from './ask-commands.ts';
+import type { AskFlags } from './ask-flags.ts';
 import { findAdmin } from './find-admin.ts';
 import { shorten, wrap } from './layout.ts';
 import { renderStatus } from './status-table.ts';
 import { type Style, styleFor } from './style.ts';
-import { CommandFailure, type Output, type ProcessContext } from './process-context.ts';
+import { type Output, type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** As often as a person reads, and rarely enough that nothing of it is felt. */
 const everyMs = 1000;

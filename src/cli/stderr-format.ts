@@ -1,4 +1,5 @@
-import { CommandFailure, type Output, type ProcessContext } from './process-context.ts';
+import { type Output, type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { defectText } from './failure-text.ts';
 
 /** One line of standard error, for programs. */

@@ -3,7 +3,8 @@ import { nameError } from '../config/leaves.ts';
 import { systemRandom } from '../system/system.ts';
 import { printJson } from './ask-commands.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface TokenFlags {
   readonly json: boolean;

@@ -1,4 +1,4 @@
-import { CommandFailure } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 
 export interface ListenAddress {
   readonly host: string;

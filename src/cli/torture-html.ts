@@ -1,5 +1,6 @@
 import { tortureParts, type TortureVerdict } from '../testing/torture/torture-case.ts';
-import type { TortureReport, TortureRun } from '../testing/torture/torture.ts';
+import type { TortureReport } from '../testing/torture/torture.ts';
+import type { TortureRun } from '../testing/torture/torture-run.ts';
 import { durationText } from './layout.ts';
 import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
 import { pageStyle } from './torture-page-style.ts';

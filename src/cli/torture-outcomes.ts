@@ -1,4 +1,4 @@
-import type { TortureRun } from '../testing/torture/torture.ts';
+import type { TortureRun } from '../testing/torture/torture-run.ts';
 
 /** Runs of one case with the same outcome. */
 export interface Outcome {

@@ -1,6 +1,7 @@
 import type { PlannedRun } from '../testing/torture/play.ts';
 import type { TortureGroup } from '../testing/torture/stage.ts';
-import type { TortureObstacle, TortureReport, TortureRun } from '../testing/torture/torture.ts';
+import type { TortureObstacle, TortureReport } from '../testing/torture/torture.ts';
+import type { TortureRun } from '../testing/torture/torture-run.ts';
 import { tortureParts, type TortureVerdict } from '../testing/torture/torture-case.ts';
 import {
   alignColumns,

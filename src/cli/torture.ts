@@ -5,7 +5,8 @@ import { torture, type TortureObstacle, type TortureReport } from '../testing/to
 import { printJson } from './ask-commands.ts';
 import { type ExitName, exitCodes } from './exit-codes.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
 import { type ListenAddress, originListenDefault } from './torture-flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';

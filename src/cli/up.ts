@@ -12,8 +12,9 @@ import {
 import { whereLines } from './run.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
-import { CommandFailure, type ProcessContext } from './process-context.ts';
-import { reportingToPredecessor } from './upgrade/successor.ts';
+import { type ProcessContext } from './process-context.ts';
+import { CommandFailure } from './command-failure.ts';
+import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
 
 export interface UpFlags {
   readonly config: string;

@@ -1,7 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
-import type { Phase } from './instance-life.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** What another process needs to take a running program over. */
@@ -45,9 +44,9 @@ export interface InstanceRecord {
 }
 
 /** A program runs in these. */
-export type RecordedPhase = Extract<Phase, 'starting' | 'ready' | 'failing' | 'draining' | 'stopping'>;
+export type RecordedPhase = 'starting' | 'ready' | 'failing' | 'draining' | 'stopping';
 
-export function isRecorded(phase: Phase): phase is RecordedPhase {
+export function isRecorded(phase: string): phase is RecordedPhase {
   return (recordedPhases as readonly string[]).includes(phase);
 }
 
@@ -224,7 +223,7 @@ function isRestart(value: unknown): value is InstanceRecord['restart'] {
 }
 
 function isPhase(value: unknown): value is RecordedPhase {
-  return typeof value === 'string' && isRecorded(value as Phase);
+  return typeof value === 'string' && isRecorded(value);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

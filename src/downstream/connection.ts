@@ -9,7 +9,7 @@ import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { type HeadLimits, methodBytesMax } from '../wire/limits.ts';
-import type { Http1RequestHead } from '../wire/request-head.ts';
+import type { Http1RequestHead } from '../wire/http1-request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
 import { HalfClosedTimeout, type HalfClosedOwner } from './half-closed.ts';
 import { noteLoss } from './note-loss.ts';

@@ -1,6 +1,6 @@
 import { noContent, type RequestHead } from '../core/message.ts';
 import { Http1Fields } from '../wire/http1-fields.ts';
-import type { Http1RequestHead } from '../wire/request-head.ts';
+import type { Http1RequestHead } from '../wire/http1-request-head.ts';
 
 const noFields = new Http1Fields(Buffer.alloc(0), new Int32Array(0), 0, 0, 0);
 

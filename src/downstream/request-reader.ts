@@ -4,7 +4,8 @@ import type { Transport } from '../core/transport.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { HeadLimits } from '../wire/limits.ts';
-import { type Http1RequestHead, RequestHeadParser } from '../wire/request-head.ts';
+import { RequestHeadParser } from '../wire/request-head.ts';
+import { type Http1RequestHead } from '../wire/http1-request-head.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** What a connection hears of the requests on it. */

@@ -1,11 +1,18 @@
-import type { TunnelFacts } from '../core/exchange.ts';
+import type { EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { whoseOf } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { CloseFrameReader } from '../wire/close-frame.ts';
 import type { Attempt } from './attempt.ts';
-import type { ExchangeState } from './state.ts';
 
 type Side = 'client' | 'application';
+
+/** What a tunnel's end sets, and reads, of its exchange. */
+export interface TunnelExchange {
+  readonly attempts: readonly Attempt[];
+  readonly bytesToClient: number;
+  failure: Failure | null;
+  end: EndedExchange['end'];
+}
 
 /**
  * What is seen of a tunnel's end. Of a WebSocket the close frames are looked for in passing, since TCP alone does not tell a
@@ -66,7 +73,7 @@ export class Tunnel implements TunnelFacts {
   }
 
   /** The tunnel is over: says how it ended and by whom, to the exchange as well. */
-  conclude(exchange: ExchangeState): void {
+  conclude(exchange: TunnelExchange): void {
     const attempt = exchange.attempts.at(-1);
     const failure = this.#failureOf(exchange, attempt);
     if (failure === null) attempt?.succeeded();
@@ -77,7 +84,7 @@ export class Tunnel implements TunnelFacts {
     else [this.how, this.by] = endOf(failure);
   }
 
-  #failureOf({ failure, bytesToClient }: ExchangeState, attempt: Attempt | undefined): Failure | null {
+  #failureOf({ failure, bytesToClient }: TunnelExchange, attempt: Attempt | undefined): Failure | null {
     if (this.#isAgreed && (failure === null || broken.has(failure.cause))) return null;
     const met = this.#unclosed ?? failure;
     if (met === null)

@@ -1,5 +1,5 @@
 import { startFaultOrigin } from './fault-origin.ts';
-import { faults } from './fault.ts';
+import { faults } from './all-faults.ts';
 
 /**
  * The fault origin as a program: `PORT=3000 HOST=127.0.0.1 node fault-origin-main.ts`. Without PORT the system

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type FaultOrigin, startFaultOrigin } from './fault-origin.ts';
-import { faults } from './fault.ts';
+import { faults } from './all-faults.ts';
 import { fin, reset, send } from './origin-script.ts';
 import { RawClient, type RawOutcome, sendRaw } from './raw-client.ts';
 import { fieldOf } from './raw-response.ts';

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, type Clock } from '../core/time.ts';
-import { type Fault, faults } from './fault.ts';
+import { type Fault } from './fault.ts';
+import { faults } from './all-faults.ts';
 import { type ConnectionListener, OriginConnection, type SeenContent } from './origin-connection.ts';
 import type { OriginRequestHead } from './origin-request.ts';
 import type { Script } from './origin-script.ts';

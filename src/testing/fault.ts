@@ -1,8 +1,3 @@
-import { connectionFaults } from './faults-connection.ts';
-import { contentFaults } from './faults-content.ts';
-import { garbageFaults } from './faults-garbage.ts';
-import { headFaults } from './faults-head.ts';
-import { lawfulOddities } from './faults-lawful.ts';
 import type { OriginRequest, Script } from './origin-script.ts';
 
 /** One misbehaviour of the fault origin. */
@@ -16,19 +11,4 @@ export interface Fault {
   /** When the script begins: after the request's head, or after all of its content. */
   readonly begins: 'head' | 'content';
   script(request: OriginRequest): Script;
-}
-
-/** Every misbehaviour, in the order of the journey. */
-export const faults: readonly Fault[] = [
-  ...connectionFaults,
-  ...headFaults,
-  ...garbageFaults,
-  ...contentFaults,
-  ...lawfulOddities,
-];
-
-const byName = new Map(faults.map((fault) => [fault.name, fault]));
-
-export function findFault(name: string): Fault | null {
-  return byName.get(name) ?? null;
 }

@@ -11,7 +11,8 @@ export {
 export { MemoryClientStream, MemoryEndpointStream, type MemoryRequest } from './memory-streams.ts';
 export { type FieldPairs, PairFields } from './pair-fields.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
-export { type Fault, faults, findFault } from './fault.ts';
+export { faults, findFault } from './all-faults.ts';
+export type { Fault } from './fault.ts';
 export {
   type OriginAddress,
   startTlsFaultOrigin,

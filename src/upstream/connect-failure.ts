@@ -4,14 +4,7 @@ import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { misuse } from '../core/unknown-code.ts';
-
-/** What a connection attempt was for, as far as its failures tell of it. */
-export interface DialedAddress {
-  /** As the record shows it: '127.0.0.1:3000' or 'unix:/run/app.sock'. */
-  readonly address: string;
-  /** The host name that was to be looked up, or the name that the certificate was to bear. */
-  readonly name: string;
-}
+import type { DialedAddress } from './dialed-address.ts';
 
 /**
  * The world's error codes as failures: the table of this room. Returns null for a code that nobody has met;

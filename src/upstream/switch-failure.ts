@@ -1,7 +1,7 @@
 import { fail, type Failure } from '../core/failure.ts';
 import { fieldId } from '../core/field-names.ts';
 import { evidenceBytesMax } from '../wire/limits.ts';
-import type { Http1ResponseHead } from '../wire/response-head.ts';
+import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 
 const contentLengthId = fieldId('content-length');
 const transferEncodingId = fieldId('transfer-encoding');

@@ -3,7 +3,7 @@ import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import { guessBytes } from '../wire/guess-bytes.ts';
-import type { DialedAddress } from './connect-failure.ts';
+import type { DialedAddress } from './dialed-address.ts';
 import { brokenCodes, tooOldCodes } from './tls-reasons.ts';
 import { misuse } from '../core/unknown-code.ts';
 

@@ -18,7 +18,8 @@ import { nominationsMax } from './limits.ts';
 import { isDisguised } from './known-names.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 import { Http1Fields } from './http1-fields.ts';
-import type { Http1RequestHead, RequestRefusal } from './request-head.ts';
+import type { Http1RequestHead } from './http1-request-head.ts';
+import type { RequestRefusal } from './http1-request-head.ts';
 import type { RequestTarget } from './request-target.ts';
 import { protocolsAsked } from './upgrade.ts';
 

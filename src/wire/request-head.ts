@@ -1,11 +1,10 @@
-import { type Framing, hasNoContent, type HttpVersion, type RequestHead } from '../core/message.ts';
+import { hasNoContent, type HttpVersion } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
 import { CR, LF } from './characters.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
-import type { Http1Fields } from './http1-fields.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
 import {
@@ -20,22 +19,7 @@ import {
 import { RequestFieldsReader } from './request-fields.ts';
 import { RequestLineParser } from './request-line.ts';
 import { readTarget, type RequestTarget } from './request-target.ts';
-
-/** Why a request is not taken: the rule, and what broke it, printable and short. */
-export interface RequestRefusal {
-  readonly rule: RequestRule;
-  readonly at: string;
-}
-
-/** A request head of HTTP/1. Its strings live on; its fields are not to be asked once the parser has been reset. */
-export interface Http1RequestHead extends RequestHead {
-  readonly fields: Http1Fields;
-  readonly framing: Framing;
-  /** Whether the client lets the connection live on (RFC 9112 §9.3). */
-  readonly keepAlive: boolean;
-  /** Whether the client waits for "100 Continue" before it sends its content. */
-  readonly expectContinue: boolean;
-}
+import type { Http1RequestHead, RequestRefusal } from './http1-request-head.ts';
 
 const noTarget: RequestTarget = { target: '', authority: '' };
 

@@ -7,7 +7,8 @@ import { connectionOptions, eachMember, optionsBeyondLimit } from './hop-by-hop.
 import { Http1Fields } from './http1-fields.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { persists } from './request-fields.ts';
-import type { Http1ResponseHead, ResponseRefusal } from './response-head.ts';
+import type { Http1ResponseHead } from './http1-response-head.ts';
+import type { ResponseRefusal } from './http1-response-head.ts';
 import type { StatusLineParser } from './status-line.ts';
 
 const connectionId = fieldId('connection');

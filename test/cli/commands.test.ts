@@ -11,7 +11,7 @@ import { listenFailureText, portOf } from '../../src/cli/listen-failure-text.ts'
 import { findListenProblem, offerNextPort, withPort } from '../../src/cli/next-port.ts';
 import { findPortHolder } from '../../src/cli/port-holder.ts';
 import { StopSignals } from '../../src/cli/stop-signals.ts';
-import { CommandFailure } from '../../src/cli/process-context.ts';
+import { CommandFailure } from '../../src/cli/command-failure.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

@@ -6,9 +6,11 @@ import { requestRules } from '../../src/core/rules.ts';
 import { ChunkedDecoder } from '../../src/wire/chunked.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { responseLimits } from '../../src/wire/limits.ts';
-import { type Http1RequestHead, RequestHeadParser } from '../../src/wire/request-head.ts';
+import { RequestHeadParser } from '../../src/wire/request-head.ts';
+import { type Http1RequestHead } from '../../src/wire/http1-request-head.ts';
 import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
-import { type Http1ResponseHead, ResponseHeadParser } from '../../src/wire/response-head.ts';
+import { ResponseHeadParser } from '../../src/wire/response-head.ts';
+import { type Http1ResponseHead } from '../../src/wire/http1-response-head.ts';
 
 /** A line of a verdict, as its parts. */
 export type Verdict = readonly string[];

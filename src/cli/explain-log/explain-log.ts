@@ -6,7 +6,8 @@ import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmless } from '../layout.ts';
 import { styleFor } from '../style.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import { followLog } from './follow-log.ts';
 import { harmlessJson } from './line-verdicts.ts';
 import { LinePrinter } from './line-printer.ts';
@@ -20,14 +21,7 @@ import { ReadingStop } from './reading-stop.ts';
 import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
-
-export interface ExplainLogFlags {
-  readonly json: boolean;
-  readonly lines: boolean;
-  readonly follow: boolean;
-  readonly html?: string | undefined;
-  readonly logFormat?: string | undefined;
-}
+import type { ExplainLogFlags } from './explain-log-flags.ts';
 
 /** Explains the logs of those names, as one. Returns the exit code: 0, 1 for failures, 3 where nothing was recognised. */
 export async function explainLogs(

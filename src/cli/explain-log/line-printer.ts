@@ -1,7 +1,7 @@
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { type Style, styleFor } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
-import type { ExplainLogFlags } from './explain-log.ts';
+import type { ExplainLogFlags } from './explain-log-flags.ts';
 import { harmlessJson, lineObject, verdictLine } from './line-verdicts.ts';
 
 /** So much is held before it is written: a write for each line would be most of the work. */

@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { harmless } from '../layout.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 
 /** Where a log is read from. */
 export interface LogSource {

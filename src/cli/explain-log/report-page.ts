@@ -1,7 +1,8 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { harmless } from '../layout.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import type { LogSource } from './log-source.ts';
 
 /** Where the page is to lie. Not in place of a log that is read, under whatever name: that would be the end of the log. */

@@ -1,5 +1,5 @@
 import { upgradeSecondsMax } from '../../admin/upgrader.ts';
-import { CommandFailure } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 
 /** What a gateway takes for the time of an upgrade. */
 export function parseUpgradeSeconds(input: string): number {

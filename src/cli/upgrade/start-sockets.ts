@@ -3,7 +3,8 @@ import { type InheritedSocket, inheritedFor } from '../../core/inherited-socket.
 import type { PassedSocket } from '../../core/passed-socket.ts';
 import { readPassed } from '../../control/passed-sockets.ts';
 import { readInheritedSockets } from '../inherited-sockets.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import type { PredecessorFacts } from './handoff-messages.ts';
 
 /** Where a gateway may listen although somebody listens there: a predecessor, or the service manager for it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewEvent } from '../../core/event.ts';
-import { CommandFailure } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import { PredecessorConnection } from './successor.ts';
 import { reportTakeover } from './report-takeover.ts';
 import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './handoff-messages.ts';

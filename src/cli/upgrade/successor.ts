@@ -1,6 +1,6 @@
 import { identityOf } from '../../deploy/process-identity.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import {
   type FromSuccessor,
   type PredecessorFacts,
@@ -143,14 +143,4 @@ export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection
     onMessage: (listener) => void own.on('message', listener),
     onDisconnect: (listener) => void own.once('disconnect', listener),
   });
-}
-
-/** Runs a command; where it fails, the gateway whose place it was to take hears why before this process ends. */
-export async function reportingToPredecessor(context: ProcessContext, command: () => Promise<number>): Promise<number> {
-  try {
-    return await command();
-  } catch (error) {
-    await context.predecessor?.failed(error);
-    throw error;
-  }
 }

@@ -1,12 +1,13 @@
 import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
 import type { GatewayStatus } from '../../control/gateway-status.ts';
 import { askAdmin } from '../admin-client.ts';
-import type { AskFlags } from '../ask-commands.ts';
+import type { AskFlags } from '../ask-flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
 import { type AdminTarget, targetText } from '../admin-target.ts';
 import { findAdminToChange } from '../find-admin.ts';
 import { wrap, wrapAfter } from '../layout.ts';
-import { CommandFailure, type ProcessContext } from '../process-context.ts';
+import { type ProcessContext } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
 
 export interface UpgradeFlags extends AskFlags {

@@ -2,7 +2,7 @@ import { request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
-import { CommandFailure } from '../process-context.ts';
+import { CommandFailure } from '../command-failure.ts';
 import { readVersion } from '../version.ts';
 import { bodyCharactersMax, gather } from './kept-response.ts';
 

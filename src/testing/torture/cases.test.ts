@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { faults } from '../fault.ts';
+import { faults } from '../all-faults.ts';
 import { RawClient } from '../raw-client.ts';
 import { parseRawResponse } from '../raw-response.ts';
 import { systemClock } from '../system.ts';

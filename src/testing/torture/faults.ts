@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Fault, faults } from '../fault.ts';
+import { type Fault } from '../fault.ts';
+import { faults } from '../all-faults.ts';
 import { answer, apart, send, type Script, textType } from '../origin-script.ts';
 import { furtherConnectionFaults } from './faults-connection.ts';
 import { furtherContentFaults } from './faults-content.ts';

@@ -1,5 +1,5 @@
 import { tortureCases } from './cases.ts';
-import type { TortureRun } from './torture.ts';
+import type { TortureRun } from './torture-run.ts';
 import type { Expectation, TortureVerdict } from './torture-case.ts';
 
 export interface Score {

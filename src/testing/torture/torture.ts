@@ -6,14 +6,8 @@ import { judge, judgeCause } from './judge.ts';
 import { type PlannedRun, type FailedCheck, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
-import type {
-  CauseNamed,
-  ConnectionUse,
-  Expectation,
-  TortureObservation,
-  TorturePart,
-  TortureVerdict,
-} from './torture-case.ts';
+import type { Expectation, TortureObservation } from './torture-case.ts';
+import type { SeenRun, TortureRun } from './torture-run.ts';
 
 export interface TortureOptions {
   readonly door: GatewayTarget;
@@ -34,42 +28,6 @@ export interface TortureOptions {
   readonly onStage?: (stage: TortureStage) => void | Promise<void>;
   /** Before each exchange. */
   readonly onRun?: (run: PlannedRun, done: number, all: number) => void;
-}
-
-/** One line of the matrix. Its form in JSON is documented in docs/torture.md. */
-export interface TortureRun {
-  readonly case: string;
-  readonly part: TorturePart;
-  readonly group: string;
-  readonly does: string;
-  readonly method: string;
-  readonly content_octets: number;
-  readonly on: ConnectionUse;
-  /** Null: the gateway has no route to that part. */
-  readonly verdict: TortureVerdict | null;
-  readonly why: string;
-  readonly seen: SeenRun | null;
-}
-
-export interface SeenRun {
-  readonly status: number | null;
-  readonly interim: readonly number[];
-  /** Whose answer it was: the origin's own content, or the gateway's; null without an answer. */
-  readonly by: 'origin' | 'gateway' | null;
-  readonly completeness: TortureObservation['completeness'];
-  readonly ms: number;
-  readonly origin_saw: number;
-  readonly reused_at_origin: boolean;
-  readonly proxy_status: string | null;
-  readonly errors_named: readonly string[];
-  /** Whether these are so; null where none names a cause. */
-  readonly cause_named: CauseNamed | null;
-  readonly server: string | null;
-  readonly content_octets: number;
-  /** The first 200 bytes, as Latin-1. */
-  readonly excerpt: string;
-  readonly stray_octets: number;
-  readonly next_request: TortureObservation['neighbour'];
 }
 
 export interface TortureReport {

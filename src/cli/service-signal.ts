@@ -1,0 +1,1 @@
+export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';

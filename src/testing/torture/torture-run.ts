@@ -1,0 +1,37 @@
+import type { TorturePart, ConnectionUse, TortureVerdict, TortureObservation, CauseNamed } from './torture-case.ts';
+
+/** One line of the matrix. Its form in JSON is documented in docs/torture.md. */
+export interface TortureRun {
+  readonly case: string;
+  readonly part: TorturePart;
+  readonly group: string;
+  readonly does: string;
+  readonly method: string;
+  readonly content_octets: number;
+  readonly on: ConnectionUse;
+  /** Null: the gateway has no route to that part. */
+  readonly verdict: TortureVerdict | null;
+  readonly why: string;
+  readonly seen: SeenRun | null;
+}
+
+export interface SeenRun {
+  readonly status: number | null;
+  readonly interim: readonly number[];
+  /** Whose answer it was: the origin's own content, or the gateway's; null without an answer. */
+  readonly by: 'origin' | 'gateway' | null;
+  readonly completeness: TortureObservation['completeness'];
+  readonly ms: number;
+  readonly origin_saw: number;
+  readonly reused_at_origin: boolean;
+  readonly proxy_status: string | null;
+  readonly errors_named: readonly string[];
+  /** Whether these are so; null where none names a cause. */
+  readonly cause_named: CauseNamed | null;
+  readonly server: string | null;
+  readonly content_octets: number;
+  /** The first 200 bytes, as Latin-1. */
+  readonly excerpt: string;
+  readonly stray_octets: number;
+  readonly next_request: TortureObservation['neighbour'];
+}
