@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { snakeKey } from '../src/core/json-case.ts';
 import type { FailureSpec } from '../src/core/failure-spec.ts';
 import { failureTable } from '../src/core/failure-table.ts';
 import type { Cause } from '../src/core/failure.ts';
@@ -62,7 +63,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   at: 'where in the request',
   code: 'the code of the library that does TLS, or of the one that asks name servers',
   coding: 'the last transfer coding that was named',
-  asked: 'the protocols that the request asked to change to; absent where it asked for none',
+  requested: 'the protocols that the request asked to change to; absent where it asked for none',
   answered: 'the protocol that the answer names; absent where it names none',
   endpointCause:
     'the cause that the last checks of all endpoints met, a section of this document; absent where they differ',
@@ -80,9 +81,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   isPrivate: 'whether it is an address of this machine or of a private network, which a proxy of your own may have',
   issuer: 'who signed the certificate',
   limit: 'the limit that was reached',
-  fieldsMax: 'how many fields it may have',
+  headersMax: 'how many headers it may have',
   limitMs: 'the limit in milliseconds',
-  longest: 'the name of the longest field that came, empty where none did',
+  longest: 'the name of the longest header that came, empty where none did',
   message: 'what the operator wrote for visitors',
   name: 'the name that was looked up, or of the field or certificate concerned',
   names: 'the names that the certificate is for',
@@ -109,16 +110,16 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   sinceMs: 'for how many milliseconds it has been starting',
   status: 'the status that says so',
   subject: 'whom the certificate is for',
-  vouches: "true where it is not the endpoint's own certificate but one above it; absent otherwise",
+  isIssuer: "true where it is not the endpoint's own certificate but one above it; absent otherwise",
   upstream: 'the upstream, by its name in candor.yaml',
   version: 'the version as it was sent',
   'what, where the gateway cuts': 'what was cut',
-  'why, where the gateway cuts':
+  'reason, where the gateway cuts':
     'what of the gateway ended: the process, for good (`gateway_stopping`) or for another one (`gateway_replaced`), a worker that another one replaced (`worker_replaced`), or the listener (`listener_gone`)',
   waitedMs: 'for how many milliseconds the request had waited',
   value: 'what that field holds, which names this gateway',
   what: 'what was reached or contradicts itself',
-  why: 'the reason, taken from the endpoints',
+  reason: 'the reason, taken from the endpoints',
 };
 
 const causes = Object.keys(failureTable) as Cause[];
@@ -154,7 +155,7 @@ function evidenceLine(field: string): string {
   const meaning = fieldMeanings[`${name}${special(type)}`];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
-  return `- \`${name}\` (${type
+  return `- \`${snakeKey(name)}\` (${type
     .replaceAll("'", '"')
     .replaceAll(/ \|(?=.* \|)/g, ',')
     .replaceAll('|', 'or')}): ${meaning}`;
@@ -221,7 +222,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   invariant: 'every exchange ends once',
   issuer: 'CN=Shop Internal Authority',
   limit: 100,
-  fieldsMax: 64,
+  headersMax: 64,
   limitMs: 5000,
   longest: 'Set-Cookie',
   message: 'New disks, back at noon.',
@@ -245,7 +246,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   retryAfterS: 5,
   reused: true,
   route: 'shop',
-  rule: 'field-value',
+  rule: 'header-value',
   sinceMs: 3400,
   status: 400,
   subject: 'CN=app.internal',
@@ -254,7 +255,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   waitedMs: 2004,
   value: '1.1 edge',
   what: 'the number of client connections',
-  why: 'the last check was answered with 500',
+  reason: 'the last check was answered with 500',
 };
 
 /** Where the ordinary example would mislead. */
@@ -272,10 +273,10 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   exchange_timeout: { limitMs: 90_000 },
   request_write_timeout: { limitMs: 60_000 },
   response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 999 Whatever' },
-  response_field: { name: 'X-File-Name' },
+  response_header: { name: 'X-File-Name' },
   response_framing: { rule: 'length-and-transfer-encoding' },
   response_head_too_large: { limit: 65_536 },
-  response_trailers_too_large: { limit: 16_384, fieldsMax: 64 },
+  response_trailers_too_large: { limit: 16_384, headersMax: 64 },
   response_chunk: { rule: 'chunk-size' },
   no_route: { path: '/old/page' },
   descriptors_exhausted: { errno: 'EMFILE' },
@@ -285,7 +286,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   shed: { limit: 10_000 },
   too_many_connections: { limit: 10_000 },
   too_many_connections_from_address: { address: '192.0.2.7', limit: 200, isPrivate: false },
-  drained: { why: 'gateway_stopping', what: 'request' },
+  drained: { reason: 'gateway_stopping', what: 'request' },
   too_many_endpoints: { limit: 2048 },
   configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import type { EventGap } from './event-stream.ts';
@@ -200,14 +200,14 @@ const attemptSchema = z.object({
 });
 
 export const recordSchema = z.object({
-  v: z.literal(1),
+  v: z.literal(recordVersion),
   kind: z.enum(['exchange', 'tunnel']),
   id: text,
   trace_id: nullableText,
   at: text.describe('RFC 3339: when the first byte of the request came.'),
   deployment: text,
   member: text,
-  process: text,
+  process_started_at: text.describe('RFC 3339.'),
   worker: count,
   revision: count,
   route: nullableText,
@@ -235,8 +235,8 @@ export const recordSchema = z.object({
   detail: nullableText,
   delivery: z.enum(deliveries),
   end: z.enum(['forwarded', 'generated', 'truncated', 'abandoned']),
-  octets_in: count,
-  octets_out: count,
+  bytes_in: count,
+  bytes_out: count,
   duration_ms: z.number(),
   tunnel: z
     .object({

@@ -1,7 +1,6 @@
 import { explain, explainExit } from '../core/explain.ts';
-import { failureTable } from '../core/failure-table.ts';
-import type { Failure } from '../core/failure.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import { failureOf } from '../diagnose/candor/record-spec.ts';
 import { type AttemptStage, stagesOf } from './attempt-stages.ts';
 import { evidenceLines } from './evidence-lines.ts';
 import { countText, durationText, harmless, wrap } from './layout.ts';
@@ -85,7 +84,7 @@ function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
   return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs, after_answer_ms ?? null);
 }
 
-function sentenceOf({ cause, stage, evidence }: AttemptRecord): string {
-  const known = cause !== null && evidence !== null && Object.hasOwn(failureTable, cause);
-  return known ? explain({ cause, stage, evidence } as Failure) : String(cause);
+function sentenceOf(attempt: AttemptRecord): string {
+  const failure = failureOf(attempt);
+  return failure === null ? String(attempt.cause) : explain(failure);
 }

@@ -3,19 +3,19 @@ import type { AttemptRecord } from '../core/record.ts';
 import { durationText, harmless, wrap } from './layout.ts';
 import { hexdump } from './hexdump.ts';
 
-/** What is told in a sentence or a picture of its own. */
-const toldElsewhere: ReadonlySet<string> = new Set(['address', 'name', 'path', 'reused', 'idleMs', 'retryAfterS']);
+/** What has a sentence or a picture of its own. */
+const shownElsewhere: ReadonlySet<string> = new Set(['address', 'name', 'path', 'reused', 'idle_ms', 'retry_after_s']);
 
 /** Facts whose own name would not be understood. */
 const factNames: Readonly<Record<string, string>> = {
   rcode: 'DNS answer',
-  alertId: 'TLS alert',
-  alertMessage: 'alert',
+  alert_id: 'TLS alert',
+  alert_message: 'alert',
   errno: 'errno',
-  bytesReceived: 'bytes received',
-  bytesExpected: 'bytes promised',
-  bytesSent: 'bytes sent',
-  limitMs: 'limit',
+  bytes_received: 'bytes received',
+  bytes_expected: 'bytes promised',
+  bytes_sent: 'bytes sent',
+  limit_ms: 'limit',
   how: 'the connection was',
 };
 
@@ -31,23 +31,23 @@ export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null
   return [
     ...(head.length === 0 ? [] : wrap(harmless(head.join(', ')), indent)),
     ...certificateLines(evidence['certificate'], indent),
-    ...byteLines(evidence['firstBytes'], evidence['guess'], indent),
+    ...byteLines(evidence['first_bytes'], evidence['guess'], indent),
   ];
 }
 
 function factText(name: string, value: unknown): string[] {
-  if (toldElsewhere.has(name) || name === 'firstBytes' || name === 'guess' || value === null) return [];
+  if (shownElsewhere.has(name) || name === 'first_bytes' || name === 'guess' || value === null) return [];
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return [];
-  const words = factNames[name] ?? name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return [`${words} ${typeof value === 'number' && name.endsWith('Ms') ? durationText(value) : String(value)}`];
+  const words = factNames[name] ?? name.replace(/_ms$/, '').replaceAll('_', ' ');
+  return [`${words} ${typeof value === 'number' && name.endsWith('_ms') ? durationText(value) : String(value)}`];
 }
 
 const certificateWords: readonly (readonly [key: string, word: string])[] = [
   ['subject', 'subject'],
   ['issuer', 'issued by'],
   ['names', 'for'],
-  ['notBefore', 'from'],
-  ['notAfter', 'until'],
+  ['not_before', 'from'],
+  ['not_after', 'until'],
 ];
 
 function certificateLines(certificate: unknown, indent: string): string[] {

@@ -44,7 +44,7 @@ export function verdictOf(record: ExchangeRecord): RecordVerdict {
 function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
   const { kind, id, cause, detail, duration_ms } = record;
   if (kind !== 'tunnel') return null;
-  if (cause !== 'response_content_reset' && cause !== 'response_content_unclosed') return null;
+  if (cause !== 'response_body_reset' && cause !== 'response_body_unclosed') return null;
   const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
   const how = resetText(record) ?? detail;
   return {
@@ -61,10 +61,10 @@ function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
 }
 
 /** Null where it was not reset, or where the record does not have the facts. */
-function resetText({ attempts, cause, octets_out }: ExchangeRecord): string | null {
+function resetText({ attempts, cause, bytes_out }: ExchangeRecord): string | null {
   const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
-  if (cause !== 'response_content_reset' || typeof evidence['errno'] !== 'string') return null;
-  const through = octets_out === 0 ? 'before anything' : `after ${countText(octets_out, 'byte')}`;
+  if (cause !== 'response_body_reset' || typeof evidence['errno'] !== 'string') return null;
+  const through = bytes_out === 0 ? 'before anything' : `after ${countText(bytes_out, 'byte')}`;
   return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
 }
 
@@ -144,7 +144,7 @@ function typeText({ type, cause }: ExchangeRecord): string {
 function whereText(record: ExchangeRecord): string {
   const last = record.attempts.at(-1);
   const at = last === undefined ? '' : `, at ${endpointText(last, record.upstream)}`;
-  if (record.kind === 'tunnel' && record.stage === 'content') return `while the tunnel was open${at}`;
+  if (record.kind === 'tunnel' && record.stage === 'body') return `while the tunnel was open${at}`;
   return `${record.stage === null ? '' : stageWords[record.stage]}${at}`;
 }
 
@@ -161,9 +161,9 @@ function answerText(record: ExchangeRecord): string {
 }
 
 /** Without heads and framing, as the record counts. */
-function contentText({ kind, octets_in, octets_out }: ExchangeRecord): string {
+function contentText({ kind, bytes_in, bytes_out }: ExchangeRecord): string {
   const where = kind === 'tunnel' ? ', through the tunnel' : '';
-  return `${countText(octets_in, 'byte')} taken from the client, ${countText(octets_out, 'byte')} sent to it${where}`;
+  return `${countText(bytes_in, 'byte')} taken from the client, ${countText(bytes_out, 'byte')} sent to it${where}`;
 }
 
 /** A title as part of a sentence. */

@@ -53,7 +53,7 @@ export const stageWords: Record<Stage, string> = {
   tls: 'during the TLS handshake',
   send: 'while the request was sent',
   response: 'while the response head was awaited',
-  content: 'while response content was forwarded',
+  body: 'while response content was forwarded',
   flush: 'while the client read the rest',
 };
 
@@ -133,5 +133,5 @@ export const retryWords: Record<RetryReason, string> = {
   budget_spent: 'not tried again: too many requests to that upstream were being repeated already',
   nowhere_else: 'not tried again: there was no other endpoint',
   no_time_left: 'not tried again: the client has waited for the whole limit already',
-  content_not_held: "not tried again: the request's content was gone",
+  body_not_held: "not tried again: the request's content was gone",
 };

@@ -96,19 +96,19 @@ export class WorkerReports {
     const { clock, log, startedWall } = this.#parts;
     const { deployment, member } = this.#parts.configuration();
     const at = new Date(clock.wallTime()).toISOString();
-    const process = new Date(startedWall).toISOString();
+    const startedAt = new Date(startedWall).toISOString();
     log.appendLost({
       v: recordVersion,
       kind: 'lost',
       at,
       deployment,
       member,
-      process,
+      process_started_at: startedAt,
       worker,
       revision,
       exchanges,
-      unread,
-      why,
+      unread_connections: unread,
+      reason: why,
     });
   }
 }

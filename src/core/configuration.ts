@@ -165,7 +165,7 @@ export interface Timeouts {
   readonly connectMs: number; // connect_timeout
   readonly tlsMs: number; // tls_timeout
   readonly responseHeadMs: number; // response_head_timeout
-  readonly idleMs: number; // response_head_stalled, response_content_stalled, request_write_timeout
+  readonly idleMs: number; // response_head_stalled, response_body_stalled, request_write_timeout
   /** The whole exchange; null: no limit. */
   readonly exchangeMs: number | null; // exchange_timeout
 }

@@ -64,7 +64,7 @@ export interface CertificateFacts {
   /** 'app.internal, 10.0.0.1' */
   readonly names: string;
   /** It is not the peer's own certificate but one of its issuers. */
-  readonly vouches: boolean;
+  readonly isIssuer: boolean;
   /** RFC 3339; '' where it cannot be read. */
   readonly notBefore: string;
   readonly notAfter: string;

@@ -39,7 +39,7 @@ export type RetryReason =
   | 'budget_spent' // no: too much of the upstream's load is retries already
   | 'nowhere_else'
   | 'no_time_left' // no: a limit has run out, and the client has waited for it
-  | 'content_not_held'; // no: the request body was sent and not kept
+  | 'body_not_held'; // no: the request body was sent and not kept
 
 /** One attempt at one endpoint. Times are milliseconds since the exchange began; −1 if the stage was not reached. */
 export interface AttemptFacts {

@@ -11,9 +11,9 @@ const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'send_failed',
   'connect_refused',
   'connect_reset',
-  'response_head_cut',
-  'response_content_short',
-  'response_chunked_cut',
-  'response_content_reset',
+  'response_head_truncated',
+  'response_body_short',
+  'response_chunked_truncated',
+  'response_body_reset',
   'tunnel_unclosed',
 ]);

@@ -22,7 +22,7 @@ import { proxyErrors } from './proxy-error.ts';
 import { requestRules, type RequestRule } from './rules.ts';
 
 const address = '10.0.0.7:3000';
-const cut = { why: 'gateway_stopping', what: 'request' } as const;
+const cut = { reason: 'gateway_stopping', what: 'request' } as const;
 const gone = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
 
 describe('explain', () => {
@@ -44,11 +44,16 @@ describe('explain', () => {
       '10.0.0.7:3000 closed the connection without a single byte of a final answer; it was a fresh connection.',
     ],
     [
-      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, why: 'It was refused.', retryAfterS: 1 }),
+      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, reason: 'It was refused.', retryAfterS: 1 }),
       'The one endpoint of upstream "web" is not ready: It was refused.',
     ],
     [
-      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 0, why: 'none is configured', retryAfterS: 1 }),
+      fail('no_endpoint_ready', 'route', {
+        upstream: 'web',
+        endpoints: 0,
+        reason: 'none is configured',
+        retryAfterS: 1,
+      }),
       'Upstream "web" has no endpoint: none is configured.',
     ],
     [
@@ -56,11 +61,11 @@ describe('explain', () => {
       'No route matches host "a\\"\\r\\n\\u202e" and path "/x".',
     ],
     [
-      fail('response_upgrade_unasked', 'response', { address }),
+      fail('response_upgrade_unexpected', 'response', { address }),
       '10.0.0.7:3000 answered 101 Switching Protocols to a request that asked for no such upgrade.',
     ],
     [
-      fail('response_upgrade_unasked', 'response', { address, asked: 'websocket', answered: 'h2c' }),
+      fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' }),
       '10.0.0.7:3000 answered 101 Switching Protocols (Upgrade: "h2c") to a request that asked for an upgrade to "websocket".',
     ],
     [gone, 'The client closed its connection before anything was sent to it.'],
@@ -87,13 +92,13 @@ describe('explain', () => {
       ['worker_replaced', /^The gateway's worker was replaced /, /`workers`/],
       ['listener_gone', /^The listener was taken out of the configuration, /, /took a listener out/],
     ];
-    for (const [why, sentence, usual] of whys) {
-      const request = fail('drained', 'content', { why, what: 'request', retryAfterS: 5 });
+    for (const [reason, sentence, usual] of whys) {
+      const request = fail('drained', 'body', { reason, what: 'request', retryAfterS: 5 });
       assert.match(explain(request), sentence);
       assert.match(explain(request), /the request was still running when its time to finish was over/);
       assert.match(specOf(request).usualCauses.join('\n'), usual);
       assert.match(specOf(request).nextStep, /raise that/);
-      const tunnel = fail('drained', 'content', { why, what: 'tunnel', retryAfterS: 5 });
+      const tunnel = fail('drained', 'body', { reason, what: 'tunnel', retryAfterS: 5 });
       assert.match(explain(tunnel), sentence);
       assert.match(explain(tunnel), /the tunnel through it was cut/);
       assert.match(specOf(tunnel).usualCauses.join('\n'), usual);
@@ -103,7 +108,7 @@ describe('explain', () => {
 
   it('says of an end at once that no time was given, and how to give it', () => {
     for (const what of ['request', 'tunnel'] as const) {
-      const failure = fail('drained', 'content', { why: 'ended_at_once', what, retryAfterS: 5 });
+      const failure = fail('drained', 'body', { reason: 'ended_at_once', what, retryAfterS: 5 });
       assert.match(
         explain(failure),
         /^The gateway was told to end at once \(a second signal, or `candor stop --now`\)/,
@@ -114,13 +119,13 @@ describe('explain', () => {
   });
 
   it('takes a record of an earlier version, which does not say why it was cut', () => {
-    const failure = { cause: 'drained', stage: 'content', evidence: { retryAfterS: 5 } } as unknown as Failure;
+    const failure = { cause: 'drained', stage: 'body', evidence: { retryAfterS: 5 } } as unknown as Failure;
     assert.equal(specOf(failure).nextStep, specOfCause('drained').nextStep);
   });
 
   it('rounds the time to come back up to whole seconds, and invents none', () => {
-    assert.equal(retryAfterSOf(fail('drained', 'content', { ...cut, retryAfterS: 0.2 })), 1);
-    assert.equal(retryAfterSOf(fail('drained', 'content', { ...cut, retryAfterS: -3 })), 0);
+    assert.equal(retryAfterSOf(fail('drained', 'body', { ...cut, retryAfterS: 0.2 })), 1);
+    assert.equal(retryAfterSOf(fail('drained', 'body', { ...cut, retryAfterS: -3 })), 0);
     assert.equal(retryAfterSOf(fail('connect_refused', 'connect', { address })), null);
   });
 });
@@ -137,10 +142,10 @@ describe('the parameters of Proxy-Status', () => {
       { 'header-section-size': 70_000 },
     ],
     [
-      fail('response_trailers_too_large', 'content', { address, bytes: 9000, limit: 8192, fieldsMax: 64 }),
+      fail('response_trailers_too_large', 'body', { address, bytes: 9000, limit: 8192, headersMax: 64 }),
       { 'trailer-section-size': 9000 },
     ],
-    [fail('response_chunk', 'content', { address, rule: 'chunk-size', bytesReceived: 0 }), { coding: 'chunked' }],
+    [fail('response_chunk', 'body', { address, rule: 'chunk-size', bytesReceived: 0 }), { coding: 'chunked' }],
     [fail('response_transfer_coding', 'response', { address, coding: 'br' }), { coding: 'br' }],
     [fail('response_transfer_coding', 'response', { address, coding: 'b r' }), {}],
     [fail('request_head_timeout', 'request', { limitMs: 10_000, bytesReceived: 3 }), { 'status-code': 408 }],
@@ -181,9 +186,9 @@ describe('the advice', () => {
   });
 
   it('names the protocol that a 101 must name', () => {
-    const other = fail('response_upgrade_unasked', 'response', { address, asked: 'websocket', answered: 'h2c' });
+    const other = fail('response_upgrade_unexpected', 'response', { address, requested: 'websocket', answered: 'h2c' });
     assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);
-    assert.match(specOf(fail('response_upgrade_unasked', 'response', { address })).nextStep, /without Upgrade/);
+    assert.match(specOf(fail('response_upgrade_unexpected', 'response', { address })).nextStep, /without Upgrade/);
   });
 
   it('gives commands that can be copied, with the address and the name that were tried', () => {
@@ -205,7 +210,7 @@ describe('the advice', () => {
   });
 
   it('is that of the endpoints where none is ready for one and the same cause', () => {
-    const evidence = { upstream: 'web', endpoints: 2, why: 'Its certificate ran out.', retryAfterS: 1 };
+    const evidence = { upstream: 'web', endpoints: 2, reason: 'Its certificate ran out.', retryAfterS: 1 };
     const known = fail('no_endpoint_ready', 'route', { ...evidence, endpointCause: 'tls_certificate_name' });
     const { whose, temporary, usualCauses, nextStep } = failureTable.tls_certificate_name;
     const words = specOf(known);

@@ -34,32 +34,32 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_head_timeout', 'too_slow', 504, 'http_response_timeout'],
   ['response_head_unfinished', 'too_slow', 504, 'http_response_timeout'],
   ['response_head_stalled', 'too_slow', 504, 'connection_read_timeout'],
-  ['response_content_stalled', 'too_slow', 504, 'connection_read_timeout'],
+  ['response_body_stalled', 'too_slow', 504, 'connection_read_timeout'],
   ['request_write_timeout', 'too_slow', 504, 'connection_write_timeout'],
   ['tunnel_idle', 'too_slow', 504, 'connection_read_timeout'],
   ['exchange_timeout', 'too_slow', 504, 'http_response_timeout'],
   ['closed_before_response', 'reset', 502, 'connection_terminated'],
   ['reset_before_response', 'reset', 502, 'connection_terminated'],
   ['send_failed', 'reset', 502, 'connection_terminated'],
-  ['response_head_cut', 'reset', 502, 'http_response_incomplete'],
-  ['response_content_short', 'reset', 502, 'http_response_incomplete'],
-  ['response_chunked_cut', 'reset', 502, 'http_response_incomplete'],
-  ['response_content_reset', 'reset', 502, 'http_response_incomplete'],
-  ['response_content_unclosed', 'reset', 502, 'http_response_incomplete'],
+  ['response_head_truncated', 'reset', 502, 'http_response_incomplete'],
+  ['response_body_short', 'reset', 502, 'http_response_incomplete'],
+  ['response_chunked_truncated', 'reset', 502, 'http_response_incomplete'],
+  ['response_body_reset', 'reset', 502, 'http_response_incomplete'],
+  ['response_body_unclosed', 'reset', 502, 'http_response_incomplete'],
   ['tunnel_unclosed', 'reset', 502, 'http_response_incomplete'],
   ['tunnel_exit', 'reset', 502, 'http_response_incomplete'],
   ['response_not_http', 'garbage', 502, 'http_protocol_error'],
   ['response_status_line', 'garbage', 502, 'http_protocol_error'],
   ['response_version', 'garbage', 502, 'http_protocol_error'],
-  ['response_field', 'garbage', 502, 'http_protocol_error'],
+  ['response_header', 'garbage', 502, 'http_protocol_error'],
   ['response_framing', 'garbage', 502, 'http_protocol_error'],
   ['response_head_too_large', 'garbage', 502, 'http_response_header_section_size'],
   ['response_interim_excess', 'garbage', 502, 'http_protocol_error'],
-  ['response_too_many_fields', 'garbage', 502, 'http_response_header_section_size'],
+  ['response_too_many_headers', 'garbage', 502, 'http_response_header_section_size'],
   ['response_chunk', 'garbage', 502, 'http_response_transfer_coding'],
   ['response_transfer_coding', 'garbage', 502, 'http_response_transfer_coding'],
   ['response_trailers_too_large', 'garbage', 502, 'http_response_trailer_section_size'],
-  ['response_upgrade_unasked', 'garbage', 502, 'http_upgrade_failed'],
+  ['response_upgrade_unexpected', 'garbage', 502, 'http_upgrade_failed'],
   ['no_route', 'refused_by_gateway', 404, 'destination_not_found'],
   ['no_endpoint_ready', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['instance_starting', 'refused_by_gateway', 503, 'destination_unavailable'],
@@ -81,10 +81,10 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['too_many_connections_from_address', 'client_abort', 429, 'http_request_error'],
   ['request_refused', 'client_abort', null, 'http_request_error'],
   ['request_head_timeout', 'client_abort', 408, 'http_request_error'],
-  ['request_content_timeout', 'client_abort', 408, 'http_request_error'],
-  ['request_content_cut', 'client_abort', 400, 'http_request_error'],
+  ['request_body_timeout', 'client_abort', 408, 'http_request_error'],
+  ['request_body_truncated', 'client_abort', 400, 'http_request_error'],
   ['client_gone', 'client_abort', 0, null],
-  ['response_not_taken', 'client_abort', 0, null],
+  ['response_not_read', 'client_abort', 0, null],
 ];
 
 const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cause, FailureSpec<Cause>])[];
@@ -109,7 +109,7 @@ const anything = {
   invariant: 'it ends once',
   issuer: 'CN=Our Authority',
   limit: 100,
-  fieldsMax: 64,
+  headersMax: 64,
   limitMs: 5000,
   longest: 'Set-Cookie',
   message: '',
@@ -133,7 +133,7 @@ const anything = {
   retryAfterS: 5,
   reused: true,
   route: 'shop',
-  rule: 'field-value',
+  rule: 'header-value',
   sinceMs: 3400,
   status: 400,
   subject: 'CN=app.internal',
@@ -142,7 +142,7 @@ const anything = {
   waitedMs: 2004,
   value: '1.1 edge',
   what: 'it',
-  why: 'so.',
+  reason: 'so.',
 };
 
 describe('the failure table', () => {
@@ -174,8 +174,8 @@ describe('the failure table', () => {
 
   it('says a whole sentence for each cause, and none twice', () => {
     const sentences = specs.map(([cause, spec]) => {
-      const why = cause === 'drained' ? 'gateway_stopping' : anything.why;
-      return spec.sentence({ ...anything, why } as never);
+      const reason = cause === 'drained' ? 'gateway_stopping' : anything.reason;
+      return spec.sentence({ ...anything, reason } as never);
     });
     for (const sentence of sentences) {
       assert.match(sentence, /^[A-Z0-9].*[^.]\.$/);

@@ -26,14 +26,14 @@ export interface Evidence {
   tls_not_spoken: { address: string; firstBytes: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
-  /** `vouches`, here and in the next: it is not the endpoint's own certificate but one above it. */
+  /** `isIssuer`, here and in the next: the certificate is not the endpoint's own but one that issued it. */
   tls_certificate_expired: {
     address: string;
     name: string;
     subject: string;
     issuer: string;
     notAfter: string;
-    vouches?: boolean;
+    isIssuer?: boolean;
   };
   tls_certificate_not_yet_valid: {
     address: string;
@@ -41,7 +41,7 @@ export interface Evidence {
     subject: string;
     issuer: string;
     notBefore: string;
-    vouches?: boolean;
+    isIssuer?: boolean;
   };
   tls_certificate_name: { address: string; name: string; names: string; issuer: string; notAfter: string };
   tls_certificate_self_signed: { address: string; name: string; subject: string; notAfter: string };
@@ -52,7 +52,7 @@ export interface Evidence {
   response_head_timeout: { address: string; limitMs: number };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
-  response_content_stalled: { address: string; idleMs: number; bytesReceived: number };
+  response_body_stalled: { address: string; idleMs: number; bytesReceived: number };
   request_write_timeout: { address: string; limitMs: number; bytesSent: number };
   tunnel_idle: { address: string; idleMs: number; bytesReceived: number };
   exchange_timeout: { address: string | null; limitMs: number };
@@ -60,9 +60,9 @@ export interface Evidence {
   closed_before_response: { address: string; reused: boolean; idleMs: number };
   reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
   send_failed: { address: string; bytesSent: number; errno: string };
-  response_head_cut: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
+  response_head_truncated: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   /** `broken`, here and below: the connection stood, and TLS on it failed, with a code of ours or an alert of theirs. */
-  response_content_short: {
+  response_body_short: {
     address: string;
     bytesReceived: number;
     bytesExpected: number;
@@ -71,7 +71,7 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
   };
-  response_chunked_cut: {
+  response_chunked_truncated: {
     address: string;
     bytesReceived: number;
     how: 'closed' | 'reset' | 'broken';
@@ -79,8 +79,8 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
   };
-  response_content_reset: { address: string; bytesReceived: number; errno: string };
-  response_content_unclosed: {
+  response_body_reset: { address: string; bytesReceived: number; errno: string };
+  response_body_unclosed: {
     address: string;
     bytesReceived: number;
     how: 'closed' | 'broken';
@@ -95,24 +95,24 @@ export interface Evidence {
   response_not_http: { address: string; firstBytes: string; guess: Guess };
   response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
-  response_field: { address: string; rule: ResponseRule; name: string };
+  response_header: { address: string; rule: ResponseRule; name: string };
   response_framing: { address: string; rule: ResponseRule };
   response_head_too_large: { address: string; bytes: number; limit: number; longest: string };
   /** `bytes`: of all the heads that had come. */
   response_interim_excess: { address: string; responses: number; bytes: number; limit: number; bytesMax: number };
-  response_too_many_fields: { address: string; limit: number };
+  response_too_many_headers: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
-  response_trailers_too_large: { address: string; bytes: number; limit: number; fieldsMax: number };
-  /** `asked` and `answered` are what the Upgrade fields of request and answer held; absent where there was none. */
-  response_upgrade_unasked: { address: string; asked?: string; answered?: string };
+  response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
+  /** `requested` and `answered` are the Upgrade headers of request and response; absent where there was none. */
+  response_upgrade_unexpected: { address: string; requested?: string; answered?: string };
   // refused by the gateway
   no_route: { host: string; path: string };
   /** `endpointCause`: what the last checks of all of them met, where that is one thing. */
   no_endpoint_ready: {
     upstream: string;
     endpoints: number;
-    why: string;
+    reason: string;
     retryAfterS: number;
     endpointCause?: string;
     last?: string;
@@ -142,7 +142,7 @@ export interface Evidence {
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   too_many_connections: { limit: number; retryAfterS: number };
-  drained: { why: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };
+  drained: { reason: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };
   /** Said only by a route that tells of readiness. */
   gateway_stopping: { retryAfterS: number };
   gateway_fault: { invariant: string };
@@ -159,17 +159,17 @@ export interface Evidence {
     bytesPerSMin?: number;
     overMs?: number;
   };
-  request_content_timeout: {
+  request_body_timeout: {
     idleMs: number;
     bytesReceived: number;
     bytesPerS?: number;
     bytesPerSMin?: number;
     overMs?: number;
   };
-  request_content_cut: { bytesReceived: number; bytesExpected: number | null };
+  request_body_truncated: { bytesReceived: number; bytesExpected: number | null };
   client_gone: { bytesSent: number; how: 'closed' | 'reset' };
   /** `bytesPerSMin` is 0 where it took nothing at all for `overMs`, as far as could be seen. */
-  response_not_taken: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number };
+  response_not_read: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number };
 }
 
 export type Cause = keyof Evidence;

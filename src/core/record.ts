@@ -1,15 +1,16 @@
 import type { EndKind, RetryReason, TunnelFacts } from './exchange.ts';
 import type { Cause, Evidence } from './failure.ts';
+import type { SnakeCased } from './json-case.ts';
 import type { ProxyErrorType } from './proxy-error.ts';
 import type { Delivery, Shape, Whose } from './shape.ts';
 import type { Stage } from './stage.ts';
 
-/** The version of the record's schema. Readers keep fields they do not know. */
-export const recordVersion = 1;
+/** The version of the record's schema. Readers keep keys they do not know, and read earlier versions (`record-versions.ts`). */
+export const recordVersion = 2;
 
-/** One line of the exchange log, version 1: what `record/write-record.ts` writes and everybody reads. */
+/** One line of the exchange log: `record/write-record.ts` writes it, `record/parse-record.ts` reads it. */
 export interface ExchangeRecord {
-  readonly v: 1;
+  readonly v: typeof recordVersion;
   /** `tunnel`: it became one by an upgrade, and `bytes_…` are the tunnel's. */
   readonly kind: 'exchange' | 'tunnel';
   readonly id: string;
@@ -20,7 +21,7 @@ export interface ExchangeRecord {
   readonly deployment: string;
   readonly member: string;
   /** When this process started: RFC 3339. */
-  readonly process: string;
+  readonly process_started_at: string;
   readonly worker: number;
   readonly revision: number;
   readonly route: string | null;
@@ -56,8 +57,8 @@ export interface ExchangeRecord {
   readonly detail: string | null;
   readonly delivery: Delivery;
   readonly end: EndKind;
-  readonly octets_in: number;
-  readonly octets_out: number;
+  readonly bytes_in: number;
+  readonly bytes_out: number;
   readonly duration_ms: number;
   /** Of a tunnel: how it ended and who ended it. Absent for other exchanges, and in logs of older versions. */
   readonly tunnel?: {
@@ -71,14 +72,14 @@ export interface ExchangeRecord {
 
 /** What is left of the exchanges that a worker had under way when it was lost: one line for all of them. */
 export interface LostRecord {
-  readonly v: 1;
+  readonly v: typeof recordVersion;
   readonly kind: 'lost';
   /** When the loss was noticed: RFC 3339, milliseconds, UTC. */
   readonly at: string;
   readonly deployment: string;
   readonly member: string;
   /** When this process started: RFC 3339. */
-  readonly process: string;
+  readonly process_started_at: string;
   readonly worker: number;
   readonly revision: number;
   /** How many exchanges have no record of their own. */
@@ -87,9 +88,9 @@ export interface LostRecord {
    * Client connections that ended with the worker, and on which something had come that it had not read: requests that it
    * never saw, or more of those under way. Null where nobody knows: it ended by itself.
    */
-  readonly unread: number | null;
-  /** What became of the worker, in words. */
-  readonly why: string;
+  readonly unread_connections: number | null;
+  /** Why the worker was lost, in words. */
+  readonly reason: string;
 }
 
 export interface AttemptRecord {
@@ -114,7 +115,7 @@ export interface AttemptRecord {
   readonly status: number | null;
   readonly cause: Cause | null;
   readonly stage: Stage | null;
-  readonly evidence: Evidence[Cause] | null;
+  readonly evidence: SnakeCased<Evidence[Cause]> | null;
   readonly exit: {
     readonly code: number | null;
     readonly signal: string | null;

@@ -12,7 +12,7 @@ export const stages = [
   'tls', // handshaking
   'send', // writing the request to the endpoint
   'response', // waiting for the response head
-  'content', // forwarding response content
+  'body', // forwarding the response body
   'flush', // the endpoint has finished; the client is still reading
 ] as const;
 

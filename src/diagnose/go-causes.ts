@@ -166,7 +166,7 @@ export const goMeanings: Readonly<Record<GoCause, GoMeaning>> = {
   ),
   content_cut: failure(
     'http_response_incomplete',
-    'content',
+    'body',
     'application',
     'The answer had begun, and broke off before it was whole.',
   ),
@@ -192,7 +192,7 @@ export const goMeanings: Readonly<Record<GoCause, GoMeaning>> = {
   ),
   bad_coding: failure(
     'http_response_transfer_coding',
-    'content',
+    'body',
     'application',
     'The answer of %s is not coded as it says it is.',
   ),

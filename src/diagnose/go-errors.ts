@@ -218,7 +218,7 @@ export function readGoErrorInContent(errorText: string): GoError | null {
   if (known === null) return null;
   const inContent: GoCause = known.shape === 'reset' ? 'content_cut' : known.cause;
   const meaning = goMeanings[inContent];
-  const stage = known.shape === 'client_abort' ? known.stage : 'content';
+  const stage = known.shape === 'client_abort' ? known.stage : 'body';
   return {
     ...known,
     ...meaning,

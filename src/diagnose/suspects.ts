@@ -113,7 +113,7 @@ function isBacklogFull(evidence: string): boolean {
 
 function mayBeRace({ shape, type, stage, durationMs }: Finding): boolean {
   if (shape !== 'reset' || type !== 'connection_terminated') return false;
-  return stage !== 'content' && (durationMs === null || durationMs <= quickMs);
+  return stage !== 'body' && (durationMs === null || durationMs <= quickMs);
 }
 
 /** Upstreams that were not to be reached from the first line about them to the last, for longer than a restart takes. */

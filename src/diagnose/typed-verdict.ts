@@ -63,7 +63,7 @@ const usualOfType: Partial<Record<ProxyErrorType, Usual>> = {
   tls_alert_received: { stage: 'tls', whose: 'operator' },
   http_request_error: { stage: 'request', whose: 'client' },
   http_request_denied: { stage: 'route', whose: 'operator' },
-  http_response_incomplete: { stage: 'content', whose: 'application' },
+  http_response_incomplete: { stage: 'body', whose: 'application' },
   http_response_timeout: { stage: 'response', whose: 'application' },
   proxy_internal_response: { stage: 'route', whose: 'operator' },
   proxy_internal_error: { stage: null, whose: 'gateway' },

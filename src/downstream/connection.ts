@@ -408,7 +408,7 @@ export class ClientConnection
     const { began, bytesHeld } = this.#request.head;
     if (awaited === 'content') {
       const { bytesReceived } = this.#request.content;
-      this.#failRequest(fail('request_content_timeout', 'request', { idleMs: contentMs, bytesReceived, ...slowness }));
+      this.#failRequest(fail('request_body_timeout', 'request', { idleMs: contentMs, bytesReceived, ...slowness }));
     } else if (awaited === 'head-end' && began) {
       // A head that does not come to its end is answered with 408 and recorded.
       this.#beginRefused(
@@ -424,7 +424,7 @@ export class ClientConnection
       if (!begun) return this.#clientGone('reset');
       const { writeMs } = this.#listener.limits;
       const seen = slowness ?? { bytesPerS: 0, bytesPerSMin: 0, overMs: writeMs };
-      this.#giveUpClient(fail('response_not_taken', 'flush', { bytesSent, ...seen }));
+      this.#giveUpClient(fail('response_not_read', 'flush', { bytesSent, ...seen }));
     } catch (error) {
       this.#broken(error);
     }
@@ -475,7 +475,7 @@ export class ClientConnection
   #requestTruncated(): Failure {
     const { framing, bytesReceived } = this.#request.content;
     const bytesExpected = framing.kind === 'length' ? framing.bytes : null;
-    return fail('request_content_cut', 'request', { bytesReceived, bytesExpected });
+    return fail('request_body_truncated', 'request', { bytesReceived, bytesExpected });
   }
 
   onClosed(errno: string | null): void {

@@ -41,7 +41,7 @@ describe('the error page', () => {
     for (const cause of Object.keys(failureTable) as Cause[]) {
       const page = pageFor(
         fail(cause, 'response', {
-          rule: 'field-value',
+          rule: 'header-value',
           name: 'x',
           firstBytes: '',
           message: '',

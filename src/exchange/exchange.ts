@@ -419,6 +419,6 @@ const noBytes = new Uint8Array(0);
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'request_refused',
-  'request_content_timeout',
-  'request_content_cut',
+  'request_body_timeout',
+  'request_body_truncated',
 ]);

@@ -54,7 +54,7 @@ const evidence = {
   retryAfterS: 7,
   reused: true,
   route: 'canary-route',
-  rule: 'field-value',
+  rule: 'header-value',
   sinceMs: 7_770_011,
   status: 400,
   subject: 'canary-subject',
@@ -62,7 +62,7 @@ const evidence = {
   version: 'canary-version',
   value: 'canary-value',
   what: 'canary-what',
-  why: 'canary-why',
+  reason: 'canary-why',
 };
 const canary = /canary|777[0-9]{4}|777[0-9] s|2 h/i;
 

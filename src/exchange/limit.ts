@@ -18,5 +18,5 @@ function reached(exchange: LimitedExchange): void {
 /** No time is left, whoever is slow. */
 export function exchangeTimeout(exchange: ExchangeState, address: string | null): Failure {
   const limitMs = exchange.routeFound().timeouts.exchangeMs ?? 0;
-  return fail('exchange_timeout', exchange.committed ? 'content' : 'response', { address, limitMs });
+  return fail('exchange_timeout', exchange.committed ? 'body' : 'response', { address, limitMs });
 }

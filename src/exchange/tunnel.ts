@@ -58,7 +58,7 @@ export class Tunnel implements TunnelFacts {
   endpointEnded(address: string, bytesReceived: number): Failure | null {
     this.#endedFirst ??= 'application';
     if (this.#isInOrder || this.#endedFirst === 'client') return null;
-    this.#unclosed = fail('tunnel_unclosed', 'content', { address, bytesReceived });
+    this.#unclosed = fail('tunnel_unclosed', 'body', { address, bytesReceived });
     return this.#unclosed;
   }
 
@@ -91,16 +91,16 @@ export class Tunnel implements TunnelFacts {
       return this.#isInOrder ? null : fail('client_gone', 'flush', { bytesSent: bytesToClient, how: 'closed' });
     if (attempt == null || attempt.exit === null || !byEndpoint.has(met.cause)) return met;
     const { address } = attempt;
-    const how = met.cause === 'response_content_reset' ? 'reset' : 'closed';
-    return fail('tunnel_exit', 'content', { address, bytesReceived: bytesToClient, how });
+    const how = met.cause === 'response_body_reset' ? 'reset' : 'closed';
+    return fail('tunnel_exit', 'body', { address, bytesReceived: bytesToClient, how });
   }
 }
 
 /** The application's side of the connection broke. */
 const byEndpoint: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'tunnel_unclosed',
-  'response_content_reset',
-  'response_content_unclosed',
+  'response_body_reset',
+  'response_body_unclosed',
 ]);
 
 const broken: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([...byEndpoint, 'client_gone']);
@@ -110,9 +110,9 @@ function endOf(failure: Failure): [TunnelFacts['how'], TunnelFacts['by']] {
     case 'tunnel_exit':
       return ['exit', 'application'];
     case 'tunnel_unclosed':
-    case 'response_content_unclosed':
+    case 'response_body_unclosed':
       return ['unclosed', 'application'];
-    case 'response_content_reset':
+    case 'response_body_reset':
       return ['reset', 'application'];
     case 'client_gone':
       return [failure.evidence.how === 'reset' ? 'reset' : 'unclosed', 'client'];

@@ -47,7 +47,7 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
   // Before what became of its content: a POST would not be repeated if every byte of it had been kept.
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
-  if (!facts.contentHeld) return no('content_not_held');
+  if (!facts.contentHeld) return no('body_not_held');
   if (!harmless && facts.retried) return no('attempts_spent');
   if (!facts.elsewhere) return no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };

@@ -7,13 +7,13 @@ import type { ExchangeRecord, LostRecord } from '../core/record.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const recordPage = readFileSync(at('docs/record.md'), 'utf8');
-const golden = at('test/golden/record-v1.ndjson');
+const golden = at('test/golden/record-v2.ndjson');
 const records = readFileSync(golden, 'latin1')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as ExchangeRecord);
 
-const lostLine = readFileSync(at('test/golden/lost-v1.ndjson'), 'latin1');
+const lostLine = readFileSync(at('test/golden/lost-v2.ndjson'), 'latin1');
 const lost = JSON.parse(lostLine) as LostRecord;
 
 /** What stands in backticks in the first column of a page's tables. */
@@ -25,7 +25,7 @@ function documented(page: string): Set<string> {
   return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string)));
 }
 
-test('docs/record.md explains every field of a record, and no other', () => {
+test('docs/record.md explains every key of a record, and no other', () => {
   const names = new Set<string>();
   for (const record of records) {
     for (const [name, value] of Object.entries(record)) {
@@ -50,14 +50,14 @@ test('docs/events.md explains every kind of event and what every event has', () 
 });
 
 test('the example of docs/record.md is the line of the golden file', () => {
-  const example = recordPage.slice(recordPage.indexOf('{"v":1'), recordPage.indexOf('```\n\n(Broken'));
+  const example = recordPage.slice(recordPage.indexOf('{"v":2'), recordPage.indexOf('```\n\n(Broken'));
   const shown = JSON.parse(example.replace(/\n\s*/g, '')) as ExchangeRecord;
   const written = records.find(({ id }) => id === shown.id);
   assert.deepEqual({ ...shown, detail: '' }, { ...written, detail: '' });
 });
 
 test('the line of a lost worker in docs/record.md is that of its golden file', () => {
-  const example = recordPage.slice(recordPage.indexOf('{"v":1,"kind":"lost"'));
+  const example = recordPage.slice(recordPage.indexOf('{"v":2,"kind":"lost"'));
   const shown = JSON.parse(example.slice(0, example.indexOf('```')).replace(/\n\s*/g, '')) as LostRecord;
   assert.deepEqual(shown, lost);
 });

@@ -2,33 +2,39 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { LostRecord } from '../core/record.ts';
+import { currentRecord } from '../core/record-versions.ts';
 import { lostRecordLine } from './lost-record.ts';
 import { parseRecord } from './parse-record.ts';
 
-const golden = readFileSync(new URL('../../test/golden/lost-v1.ndjson', import.meta.url), 'latin1');
+const golden = readFileSync(new URL('../../test/golden/lost-v2.ndjson', import.meta.url), 'latin1');
 
 const record: LostRecord = {
-  v: 1,
+  v: 2,
   kind: 'lost',
   at: '2026-11-21T08:43:02.114Z',
   deployment: 'shop',
   member: 'gw-1',
-  process: '2026-11-20T22:15:00.000Z',
+  process_started_at: '2026-11-20T22:15:00.000Z',
   worker: 1,
   revision: 3,
   exchanges: 17,
-  unread: null,
-  why: 'it threw RangeError',
+  unread_connections: null,
+  reason: 'it threw RangeError',
 };
 
-test('the line of a lost worker is byte for byte what version 1 says', () => {
+test('the line of a lost worker is byte for byte what version 2 says', () => {
   assert.equal(Buffer.from(lostRecordLine(record)).toString('latin1'), golden);
 });
 
 test('it is one line of ASCII, whatever the reason says', () => {
-  const line = Buffer.from(lostRecordLine({ ...record, why: 'é\n"\u{1f600}' })).toString('latin1');
+  const line = Buffer.from(lostRecordLine({ ...record, reason: 'é\n"\u{1f600}' })).toString('latin1');
   assert.match(line, /^[ -~]+\n$/);
-  assert.equal((JSON.parse(line) as LostRecord).why, 'é\n"\u{1f600}');
+  assert.equal((JSON.parse(line) as LostRecord).reason, 'é\n"\u{1f600}');
+});
+
+test('a line of version 1 is read as one of version 2', () => {
+  const earlier = readFileSync(new URL('../../test/golden/lost-v1.ndjson', import.meta.url), 'latin1');
+  assert.deepEqual(currentRecord(JSON.parse(earlier) as Record<string, unknown>), record);
 });
 
 test('readers of exchanges pass it over as another kind', () => {

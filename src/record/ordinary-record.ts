@@ -1,4 +1,5 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
+import { recordVersion } from '../core/record.ts';
 import { hidesSecret } from '../core/redact/target.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';
@@ -23,7 +24,7 @@ export interface OrdinaryParts {
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
-const beginning = ascii('{"v":1,"kind":"exchange","id":"');
+const beginning = ascii(`{"v":${recordVersion},"kind":"exchange","id":"`);
 const traceId = ascii('","trace_id":"');
 const at = ascii('","at":"');
 const noTraceId = ascii('","trace_id":null,"at":"');
@@ -46,8 +47,8 @@ const accepted =
   ',"cause":null,"stage":null,"evidence":null,"exit":null,"retry":false,"retry_reason":"accepted"}],"status":';
 const verdict =
   ',"grpc_status":null,"shape":"none","type":null,"cause":null,"whose":null,"stage":null,"detail":null' +
-  ',"delivery":"response_started","end":"forwarded","octets_in":';
-const bytesOut = ascii(',"octets_out":');
+  ',"delivery":"response_started","end":"forwarded","bytes_in":';
+const bytesOut = ascii(',"bytes_out":');
 const duration = ascii(',"duration_ms":');
 const ending = ascii('}\n');
 
@@ -159,7 +160,7 @@ function noteEnd(line: LineBytes, exchange: EndedExchange, attempt: AttemptFacts
   line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
 }
 
-/** From `"status"` of the attempt to `"octets_in":`: mostly the three are one, and of those there are few. */
+/** From `"status"` of the attempt to `"bytes_in":`: mostly the three are one, and of those there are few. */
 function verdictOf({ statusSent, statusReceived }: EndedExchange, { status }: AttemptFacts): Uint8Array {
   const isOne = status === statusSent && status === statusReceived;
   const known = isOne ? verdicts[status] : undefined;

@@ -1,4 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
+import { currentRecord } from '../core/record-versions.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 import type { LineSearch } from './byte-ring.ts';
@@ -16,14 +17,27 @@ export type ParsedRecord =
 const kinds = new Map<string, readonly string[]>([
   [
     'string',
-    ['id', 'at', 'deployment', 'member', 'process', 'method', 'scheme', 'host', 'path', 'shape', 'delivery', 'end'],
+    [
+      'id',
+      'at',
+      'deployment',
+      'member',
+      'process_started_at',
+      'method',
+      'scheme',
+      'host',
+      'path',
+      'shape',
+      'delivery',
+      'end',
+    ],
   ],
-  ['number', ['v', 'worker', 'revision', 'octets_in', 'octets_out', 'duration_ms']],
+  ['number', ['v', 'worker', 'revision', 'bytes_in', 'bytes_out', 'duration_ms']],
 ]);
 
 /**
- * Reads one line of the exchange log. A line of a newer version is read as far as this version goes; its
- * further fields are kept as they are. Whoever needs to know looks at `v`.
+ * Reads one line of the exchange log, whichever version wrote it. A record of an earlier version is returned in the form of
+ * the current one. Of a later version the known keys are read, and the others kept.
  */
 export function parseRecord(line: string): ParsedRecord {
   let value: unknown;
@@ -36,7 +50,9 @@ export function parseRecord(line: string): ParsedRecord {
   const fields = value as Readonly<Record<string, unknown>>;
   if (fields['kind'] !== 'exchange' && fields['kind'] !== 'tunnel')
     return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
-  return isComplete(fields) ? { ok: true, record: value as ExchangeRecord } : { ok: false, reason: 'not_a_record' };
+  const record = currentRecord(fields);
+  if (!isComplete(record)) return { ok: false, reason: 'not_a_record' };
+  return { ok: true, record: record as unknown as ExchangeRecord };
 }
 
 /** Looks at what readers use without asking; a field that may be null is theirs to check. */

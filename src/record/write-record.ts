@@ -1,6 +1,8 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
+import { snakeCased } from '../core/json-case.ts';
+import { recordVersion } from '../core/record.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -72,7 +74,7 @@ export class RecordWriter implements OrdinaryParts {
     this.#origin =
       `,"deployment":${quotedBounded(context.deployment, recordLimits.name)}` +
       `,"member":${quotedBounded(context.member, recordLimits.name)}` +
-      `,"process":"${process}","worker":${count(context.worker)},"revision":`;
+      `,"process_started_at":"${process}","worker":${count(context.worker)},"revision":`;
   }
 
   /** Appends the line of `exchange`. Returns its bytes; 0 when it was dropped, which the batch counts. */
@@ -153,7 +155,7 @@ export class RecordWriter implements OrdinaryParts {
     const id = quotedBounded(exchange.id, recordLimits.id);
     const traceId = exchange.traceId === '' ? 'null' : quotedBounded(exchange.traceId, recordLimits.id);
     return (
-      `{"v":1,"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
+      `{"v":${recordVersion},"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
       count(exchange.revision) +
       this.#routeFragment(exchange) +
@@ -247,7 +249,7 @@ export class RecordWriter implements OrdinaryParts {
   }
 
   #failurePart(failure: Failure): string {
-    return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${jsonOf(this.#redacted(failure).evidence)}`;
+    return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${jsonOf(snakeCased(this.#redacted(failure).evidence))}`;
   }
 
   /** Without credentials and within bounds. The last attempt's failure is mostly the exchange's: made once. */
@@ -283,8 +285,8 @@ export class RecordWriter implements OrdinaryParts {
       `,"status":${exchange.statusSent > 0 ? count(exchange.statusSent) : 'null'}` +
       `,"received_status":${exchange.statusReceived > 0 ? count(exchange.statusReceived) : 'null'},"grpc_status":null` +
       this.#verdictPart(exchange) +
-      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","octets_in":${count(exchange.bytesFromClient)}` +
-      `,"octets_out":${count(exchange.bytesToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
+      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","bytes_in":${count(exchange.bytesFromClient)}` +
+      `,"bytes_out":${count(exchange.bytesToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
       (exchange.tunnel === null ? '}\n' : tunnelPart(exchange.tunnel))
     );
   }

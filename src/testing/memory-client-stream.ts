@@ -168,7 +168,7 @@ export class MemoryClientStream implements DownstreamStream {
   onStalled(): void {
     this.#requestEnded = true;
     this.#handler?.onRequestFailed(
-      fail('request_content_timeout', 'request', { idleMs: this.#contentMs, bytesReceived: this.#received }),
+      fail('request_body_timeout', 'request', { idleMs: this.#contentMs, bytesReceived: this.#received }),
     );
   }
 

@@ -244,8 +244,8 @@ export class MemoryEndpointStream implements UpstreamStream {
     const { framing } = this.#head;
     const bytesReceived = this.#received;
     if (framing.kind !== 'length')
-      return fail('response_content_reset', 'content', { address, bytesReceived, errno: 'ECONNRESET' });
-    return fail('response_content_short', 'content', {
+      return fail('response_body_reset', 'body', { address, bytesReceived, errno: 'ECONNRESET' });
+    return fail('response_body_short', 'body', {
       address,
       bytesReceived,
       bytesExpected: framing.bytes,
@@ -267,7 +267,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     const { address } = this;
     const { idleMs, responseHeadMs } = this.#limits;
     if (this.#head !== null)
-      return fail('response_content_stalled', 'content', { address, idleMs, bytesReceived: this.#received });
+      return fail('response_body_stalled', 'body', { address, idleMs, bytesReceived: this.#received });
     if (this.#up.unsentBytes === 0)
       return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
     return fail('request_write_timeout', 'send', { address, limitMs: idleMs, bytesSent: this.#up.grantedBytes });

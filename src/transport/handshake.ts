@@ -185,7 +185,7 @@ function certificateOf(secure: TLSSocket, code: string): { certificate?: Certifi
       subject: oneLine(subject),
       issuer: oneLine(issuer),
       names: oneLine(subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? ''),
-      vouches: about !== own,
+      isIssuer: about !== own,
       notBefore: dateText(validFromDate),
       notAfter: dateText(validToDate),
     },

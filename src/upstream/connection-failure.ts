@@ -36,7 +36,7 @@ export function connectionFailure(lost: LostConnection, end: string | null): Fai
   if (truncated.has(end)) {
     // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
     if (lost.at !== 'content' || lost.framing.kind !== 'until-close') return connectionLost(lost, null);
-    return fail('response_content_unclosed', 'content', {
+    return fail('response_body_unclosed', 'body', {
       address,
       bytesReceived: lost.bytesReceived,
       how: 'closed',
@@ -50,7 +50,7 @@ export function connectionFailure(lost: LostConnection, end: string | null): Fai
     case 'missing':
     case 'ports_spent':
     case 'misuse':
-      return misuse({ stage: lost.at === 'content' ? 'content' : 'response', code: end });
+      return misuse({ stage: lost.at === 'content' ? 'body' : 'response', code: end });
     case 'resources_spent':
       if (lost.at === 'content') return connectionLost(lost, end);
       return fail('descriptors_exhausted', 'send', { address, errno: end, retryAfterS: connectionEndsS });
@@ -70,7 +70,7 @@ function connectionLost(lost: LostConnection, errno: string | null): Failure {
       if (!lost.requestSent) return fail('send_failed', 'send', { address, bytesSent: lost.bytesSent, errno });
       return fail('reset_before_response', 'response', { address, reused, idleMs, errno });
     case 'head':
-      return fail('response_head_cut', 'response', { address, bytesReceived: lost.bytesReceived, how });
+      return fail('response_head_truncated', 'response', { address, bytesReceived: lost.bytesReceived, how });
     case 'content':
       return contentTruncated(address, lost.bytesReceived, lost.framing, errno);
   }
@@ -80,10 +80,10 @@ function connectionLost(lost: LostConnection, errno: string | null): Failure {
 function contentTruncated(address: string, bytesReceived: number, framing: Framing, errno: string | null): Failure {
   const how = errno === null ? 'closed' : 'reset';
   if (framing.kind === 'length') {
-    return fail('response_content_short', 'content', { address, bytesReceived, bytesExpected: framing.bytes, how });
+    return fail('response_body_short', 'body', { address, bytesReceived, bytesExpected: framing.bytes, how });
   }
-  if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', { address, bytesReceived, how });
-  return fail('response_content_reset', 'content', { address, bytesReceived, errno: errno ?? 'ECONNRESET' });
+  if (framing.kind === 'chunked') return fail('response_chunked_truncated', 'body', { address, bytesReceived, how });
+  return fail('response_body_reset', 'body', { address, bytesReceived, errno: errno ?? 'ECONNRESET' });
 }
 
 /** A response that had begun is incomplete, whatever broke it (RFC 9112 §8); why it broke is the evidence's. */
@@ -93,10 +93,10 @@ function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: s
   const why = alertId === null ? { code: end } : { alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' };
   const evidence = { address, bytesReceived, how: 'broken', ...why } as const;
   if (framing.kind === 'length') {
-    return fail('response_content_short', 'content', { ...evidence, bytesExpected: framing.bytes });
+    return fail('response_body_short', 'body', { ...evidence, bytesExpected: framing.bytes });
   }
-  if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', evidence);
-  return fail('response_content_unclosed', 'content', evidence);
+  if (framing.kind === 'chunked') return fail('response_chunked_truncated', 'body', evidence);
+  return fail('response_body_unclosed', 'body', evidence);
 }
 
 /** The parser's reason as a failure of this address. */
@@ -112,8 +112,8 @@ export function refusedResponse(parser: ResponseHeadParser, address: string): Fa
 export function contentRefused(content: ContentReader, address: string): Failure {
   const { rule, bytesReceived, trailerBytes } = content;
   if (rule !== 'trailer-section-too-large') {
-    return fail('response_chunk', 'content', { address, rule, bytesReceived });
+    return fail('response_chunk', 'body', { address, rule, bytesReceived });
   }
-  const { trailerBytesMax: limit, trailerFieldsMax: fieldsMax } = chunkLimits;
-  return fail('response_trailers_too_large', 'content', { address, bytes: trailerBytes, limit, fieldsMax });
+  const { trailerBytesMax: limit, trailerFieldsMax: headersMax } = chunkLimits;
+  return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
 }

@@ -31,7 +31,7 @@ import {
   type LostConnection,
   refusedResponse,
 } from './connection-failure.ts';
-import { isFramed, malformedSwitch, upgradeUnasked } from './switch-failure.ts';
+import { isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
@@ -273,7 +273,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #onSwitched(head: Http1ResponseHead): void {
     const answered = head.fields.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
-    if (protocol === null) return this.#failWith(upgradeUnasked(this.address, this.#upgrade, answered));
+    if (protocol === null) return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered));
     const malformed = malformedSwitch(head, this.address);
     if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';
@@ -394,14 +394,14 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const { address } = this;
     const { idleMs, responseHeadMs } = this.#limits;
     if (this.#phase === 'tunnel') {
-      return fail('tunnel_idle', 'content', {
+      return fail('tunnel_idle', 'body', {
         address,
         idleMs: this.#stuckSince === never ? this.#tunnelIdleMs : idleMs,
         bytesReceived: this.#content.bytesReceived,
       });
     }
     if (this.#phase === 'content') {
-      return fail('response_content_stalled', 'content', {
+      return fail('response_body_stalled', 'body', {
         address,
         idleMs,
         bytesReceived: this.#content.bytesReceived,
@@ -446,7 +446,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const code = errno ?? 'ECONNRESET';
     const failure = connectionFailure(this.#lostConnection(), code);
     if (failure !== null) return this.#failWith(failure);
-    const unknown = { stage: this.#phase === 'content' ? 'content' : 'response', code } as const;
+    const unknown = { stage: this.#phase === 'content' ? 'body' : 'response', code } as const;
     this.#ports.onUnclassified(unknown);
     this.#failWith(unknownCode(unknown));
   }

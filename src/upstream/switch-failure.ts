@@ -26,14 +26,14 @@ export function malformedSwitch(head: Http1ResponseHead, address: string): Failu
   }
   if (!isFramed(head)) return null;
   const name = head.fields.hasId(transferEncodingId) ? 'Transfer-Encoding' : 'Content-Length';
-  return fail('response_field', 'response', { address, rule: 'switch-framing', name });
+  return fail('response_header', 'response', { address, rule: 'switch-framing', name });
 }
 
-/** A 101 to a protocol that was not asked for, or that names none. */
-export function upgradeUnasked(address: string, asked: string | null, answered: string | null): Failure {
-  return fail('response_upgrade_unasked', 'response', {
+/** A 101 to a protocol that the request did not name, or that names none. */
+export function unexpectedUpgrade(address: string, requested: string | null, answered: string | null): Failure {
+  return fail('response_upgrade_unexpected', 'response', {
     address,
-    ...(asked === null ? {} : { asked }),
+    ...(requested === null ? {} : { requested }),
     ...(answered === null ? {} : { answered }),
   });
 }

@@ -63,12 +63,12 @@ function protocolFailure(code: string, address: string, stage: 'tls' | 'response
   return brokenCodes.has(code) ? fail('tls_protocol', stage, { address, code }) : null;
 }
 
-const unseen: CertificateFacts = { subject: '', issuer: '', names: '', vouches: false, notBefore: '', notAfter: '' };
+const unseen: CertificateFacts = { subject: '', issuer: '', names: '', isIssuer: false, notBefore: '', notAfter: '' };
 
 function certificateFailure(fault: NetworkFault, { address, name }: DialedAddress): Failure | null {
   const { code } = fault;
-  const { subject, issuer, names, vouches, notBefore, notAfter } = fault.certificate ?? unseen;
-  const above = vouches ? { vouches } : {};
+  const { subject, issuer, names, isIssuer, notBefore, notAfter } = fault.certificate ?? unseen;
+  const above = isIssuer ? { isIssuer } : {};
   switch (code) {
     case 'CERT_HAS_EXPIRED':
       return fail('tls_certificate_expired', 'tls', { address, name, subject, issuer, notAfter, ...above });

@@ -42,8 +42,8 @@ test('a change of one endpoint leaves the others as they were', () => {
   assert.deepEqual(chosen(upstream), ['app/a', 'app/c']);
   upstream.changeEndpoints([endpoint('a', 'unhealthy'), endpoint('c', 'unhealthy')]);
   assert.deepEqual(chosen(upstream), ['none']);
-  const { why } = upstream.unavailable().evidence as { why: string };
-  assert.equal(why, 'a:80: it is unhealthy; b:80: it is unhealthy; c:80: it is unhealthy');
+  const { reason } = upstream.unavailable().evidence as { reason: string };
+  assert.equal(reason, 'a:80: it is unhealthy; b:80: it is unhealthy; c:80: it is unhealthy');
   upstream.changeEndpoints([endpoint('b', 'healthy')]);
   assert.deepEqual(chosen(upstream), ['app/b']);
 });

@@ -143,8 +143,8 @@ export class LiveUpstream {
       const { application } = this;
       return fail('instance_starting', 'route', { upstream, application, sinceMs, retryAfterS, ...found });
     }
-    const why = reasonsOf(endpoints);
-    const evidence = { upstream, endpoints: endpoints.length, why, retryAfterS, ...foundOfAll(endpoints) };
+    const reason = reasonsOf(endpoints);
+    const evidence = { upstream, endpoints: endpoints.length, reason, retryAfterS, ...foundOfAll(endpoints) };
     const endpointCause = causeOfAll(endpoints);
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }

@@ -6,11 +6,11 @@ import { knownNameId } from './known-names.ts';
 /** What a field section may break. */
 export type FieldRule =
   | 'line-ending'
-  | 'field-name'
+  | 'header-name'
   | 'space-before-colon'
   | 'line-folding'
-  | 'field-value'
-  | 'too-many-fields';
+  | 'header-value'
+  | 'too-many-headers';
 
 /** Where in a line the reader stands. */
 const lineStart = 0;
@@ -87,7 +87,7 @@ export class FieldSectionParser {
       if (parserState === inValue) {
         at = passValue(bytes, words, at, end);
         if (at === end) break;
-        if (bytes[at] !== CR) return this.#refuse(bytes[at] === LF ? 'line-ending' : 'field-value', at, parserState);
+        if (bytes[at] !== CR) return this.#refuse(bytes[at] === LF ? 'line-ending' : 'header-value', at, parserState);
         at++;
         parserState = afterLineCr;
       }
@@ -98,7 +98,7 @@ export class FieldSectionParser {
         this.at = at;
         return true;
       }
-      if (this.count === fieldsMax) return this.#refuse('too-many-fields', at, parserState);
+      if (this.count === fieldsMax) return this.#refuse('too-many-headers', at, parserState);
       this.#keepLine(block, at);
       parserState = lineStart;
     }
@@ -147,8 +147,8 @@ export class FieldSectionParser {
 /** Which rule a line breaks whose name ends at `at` without a colon, or is empty. */
 function nameRule(bytes: Uint8Array, start: number, at: number): FieldRule {
   const byte = bytes[at];
-  if (byte === LF) return at === start ? 'line-ending' : 'field-name';
-  return isBlank(byte) ? 'space-before-colon' : 'field-name';
+  if (byte === LF) return at === start ? 'line-ending' : 'header-name';
+  return isBlank(byte) ? 'space-before-colon' : 'header-name';
 }
 
 /**

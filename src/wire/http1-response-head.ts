@@ -8,7 +8,7 @@ export type ResponseRefusal =
   | { readonly cause: 'response_not_http'; readonly firstBytes: string; readonly guess: Guess }
   | { readonly cause: 'response_status_line'; readonly firstBytes: string; readonly rule: ResponseRule }
   | { readonly cause: 'response_version'; readonly version: string }
-  | { readonly cause: 'response_field'; readonly rule: ResponseRule; readonly name: string }
+  | { readonly cause: 'response_header'; readonly rule: ResponseRule; readonly name: string }
   | { readonly cause: 'response_framing'; readonly rule: ResponseRule }
   | { readonly cause: 'response_transfer_coding'; readonly coding: string }
   | {
@@ -17,7 +17,7 @@ export type ResponseRefusal =
       readonly limit: number;
       readonly longest: string;
     }
-  | { readonly cause: 'response_too_many_fields'; readonly limit: number };
+  | { readonly cause: 'response_too_many_headers'; readonly limit: number };
 
 /** A response head of HTTP/1. Its fields are not to be asked once the parser has been reset. */
 export interface Http1ResponseHead extends ResponseHead {

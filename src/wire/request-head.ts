@@ -265,7 +265,7 @@ export class RequestHeadParser {
   #refuseTooLarge(): void {
     const { headBytesMax } = this.#limits;
     // A request line as long as a whole head may be is too long in its target: nothing else in it is unbounded.
-    this.#refuse(this.#inFields ? 'field-section-too-large' : 'target-too-long', `${headBytesMax} bytes at most`);
+    this.#refuse(this.#inFields ? 'header-section-too-large' : 'target-too-long', `${headBytesMax} bytes at most`);
   }
 
   #refuse(rule: RequestRule, at: string): void {

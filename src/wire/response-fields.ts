@@ -42,7 +42,7 @@ export class ResponseFieldsReader {
     this.#gather(block, section.count);
 
     if ((this.#options & optionsBeyondLimit) !== 0) {
-      return { cause: 'response_field', rule: 'connection-options', name: 'Connection' };
+      return { cause: 'response_header', rule: 'connection-options', name: 'Connection' };
     }
     const { status, isHttp10 } = line;
     const framing = responseFraming(this.#framing, method, status, isHttp10);

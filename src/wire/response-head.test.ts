@@ -113,7 +113,7 @@ describe('ResponseHeadParser', () => {
     push(parser, 'HTTP/1.1 200 OK\r\nA-Name-That-Is-Rather-Long: 1\r\n\r\n');
     parser.reset();
     push(parser, 'HTTP/1.1 200 OK\r\n\rx');
-    assert.deepEqual(parser.refusal, { cause: 'response_field', rule: 'line-ending', name: '' });
+    assert.deepEqual(parser.refusal, { cause: 'response_header', rule: 'line-ending', name: '' });
   });
 
   it('never throws, and every refusal is a cause of the table', () => {

@@ -120,11 +120,11 @@ export class ResponseHeadParser {
     }
     if (!this.#section.scan(block, this.bytesHeld, this.#limits.fieldsMax)) return;
     const { rule } = this.#section;
-    if (rule === 'too-many-fields') {
-      return this.#refuse({ cause: 'response_too_many_fields', limit: this.#limits.fieldsMax });
+    if (rule === 'too-many-headers') {
+      return this.#refuse({ cause: 'response_too_many_headers', limit: this.#limits.fieldsMax });
     }
     if (rule !== null) {
-      return this.#refuse({ cause: 'response_field', rule, name: this.#section.brokenName(block.bytes) });
+      return this.#refuse({ cause: 'response_header', rule, name: this.#section.brokenName(block.bytes) });
     }
     const head = responseFields.read(block, this.#section, this.#line, this.#method);
     if ('cause' in head) return this.#refuse(head);

@@ -101,7 +101,7 @@ export class TrailerSection {
   #scan(): void {
     const section = this.#section;
     if (!section.scan(this.#block, this.bytesHeld, this.#limits.trailerFieldsMax)) return;
-    if (section.rule === 'too-many-fields') return this.#refuse('trailer-section-too-large');
+    if (section.rule === 'too-many-headers') return this.#refuse('trailer-section-too-large');
     if (section.rule !== null) return this.#refuse(section.rule === 'line-ending' ? 'line-ending' : 'trailer-section');
     this.state = 'done';
     if (section.count === 0) return;

@@ -4,6 +4,6 @@ import { type ForceCloseReason, type Failure, fail } from '../core/failure.ts';
 const retryAfterS = 5;
 
 /** How what is still under way at the end of a drain is answered and recorded; of tunnels, how they are recorded. */
-export function forceCloseFailure(why: ForceCloseReason, what: 'request' | 'tunnel'): Failure {
-  return fail('drained', 'response', { why, what, retryAfterS });
+export function forceCloseFailure(reason: ForceCloseReason, what: 'request' | 'tunnel'): Failure {
+  return fail('drained', 'response', { reason, what, retryAfterS });
 }

@@ -94,7 +94,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.close();
   });
 
-  test('a client that takes its response too slowly is left (response_not_taken), and its record says how slowly', {
+  test('a client that takes its response too slowly is left (response_not_read), and its record says how slowly', {
     timeout: 30_000,
   }, async () => {
     const client = clientOf(gateway);
@@ -107,7 +107,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const [head] = (await once(client, 'data')) as [Buffer];
     const id = /x-request-id: (\S+)/i.exec(head.toString('latin1'))?.[1] ?? '';
     await assertRow('a response that is taken too slowly', id);
-    const { octets_out: bytesOut } = await gateway.record(id);
+    const { bytes_out: bytesOut } = await gateway.record(id);
     assert.ok(bytesOut < large);
     client.destroy();
   });

@@ -39,7 +39,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       ended_ms: 3.4,
       cause: 'response_not_http',
       stage: 'response',
-      evidence: { address: '10.0.0.6:3000', firstBytes: banner, guess: 'ssh' },
+      evidence: { address: '10.0.0.6:3000', first_bytes: banner, guess: 'ssh' },
     },
     {
       status: 502,
@@ -59,7 +59,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       ended_ms: 190,
       cause: 'reset_before_response',
       stage: 'response',
-      evidence: { address: '10.0.0.6:3000', reused: false, idleMs: 0, errno: 'ECONNRESET' },
+      evidence: { address: '10.0.0.6:3000', reused: false, idle_ms: 0, errno: 'ECONNRESET' },
       exit: { code: null, signal: 'SIGKILL', oom: true, before_ms: 12, last_line: 'Killed' },
     },
     {
@@ -82,7 +82,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
         sent_ms: 0.4,
         ended_ms: 2.9,
         cause: 'closed_before_response',
-        evidence: { address: '10.0.0.6:3000', reused: true, idleMs: 4980 },
+        evidence: { address: '10.0.0.6:3000', reused: true, idle_ms: 4980 },
         retry: true,
         retry_reason: 'idempotent',
       },
@@ -93,9 +93,9 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       head_ms: 11,
       ended_ms: 1260,
       status: 200,
-      cause: 'response_content_short',
-      stage: 'content',
-      evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, bytesExpected: 1_048_576, how: 'reset' },
+      cause: 'response_body_short',
+      stage: 'body',
+      evidence: { address: '10.0.0.6:3000', bytes_received: 4096, bytes_expected: 1_048_576, how: 'reset' },
       retry_reason: 'committed',
     },
     {
@@ -106,7 +106,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       whose: 'application',
       detail: '10.0.0.6:3000 promised 1048576 bytes of content and reset the connection after 4096 bytes.',
       end: 'truncated',
-      octets_out: 4096,
+      bytes_out: 4096,
       duration_ms: 1261,
       tls: { version: 'TLSv1.3', sni: 'shop.example.org' },
     },
@@ -117,9 +117,9 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
         head_ms: 4,
         ended_ms: 65_000,
         status: 101,
-        cause: 'response_content_reset',
-        stage: 'content',
-        evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, errno: 'ECONNRESET' },
+        cause: 'response_body_reset',
+        stage: 'body',
+        evidence: { address: '10.0.0.6:3000', bytes_received: 4096, errno: 'ECONNRESET' },
         retry_reason: 'committed',
       },
       {
@@ -130,8 +130,8 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
         whose: 'application',
         detail: '10.0.0.6:3000 reset the connection (ECONNRESET) after 4096 bytes.',
         end: 'truncated',
-        octets_in: 812,
-        octets_out: 4096,
+        bytes_in: 812,
+        bytes_out: 4096,
         duration_ms: 65_001,
       },
     ),
@@ -142,9 +142,9 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       head_ms: 11,
       ended_ms: 1260,
       status: 200,
-      cause: 'response_chunked_cut',
-      stage: 'content',
-      evidence: { address: '10.0.0.6:3000', bytesReceived: 4096, how: 'closed' },
+      cause: 'response_chunked_truncated',
+      stage: 'body',
+      evidence: { address: '10.0.0.6:3000', bytes_received: 4096, how: 'closed' },
       retry_reason: 'committed',
     },
     {
@@ -154,7 +154,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       type: 'http_response_incomplete',
       whose: 'application',
       end: 'truncated',
-      octets_out: 4096,
+      bytes_out: 4096,
       duration_ms: 1261,
     },
   ),
@@ -164,8 +164,8 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       ended_ms: 480,
       status: 200,
       cause: 'client_gone',
-      stage: 'content',
-      evidence: { bytesSent: 65_536, how: 'reset' },
+      stage: 'body',
+      evidence: { bytes_sent: 65_536, how: 'reset' },
       retry_reason: 'client_left',
     },
     {
@@ -175,7 +175,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       type: null,
       whose: 'client',
       end: 'abandoned',
-      octets_out: 65_536,
+      bytes_out: 65_536,
       duration_ms: 480.2,
     },
   ),
@@ -194,7 +194,7 @@ describe('a picture for each shape', () => {
 
   test('a tunnel that was reset is told as one, also where nothing had come through it', () => {
     const tunnel = pictures['explain-tunnel.txt']!;
-    const words = (octets_out: number): string => verdictOf({ ...tunnel, octets_out }).sentence;
+    const words = (bytes_out: number): string => verdictOf({ ...tunnel, bytes_out }).sentence;
     assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before anything had come through it\.$/);
     assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 bytes had come through it\.$/);
   });
@@ -208,7 +208,13 @@ describe('a picture for each shape', () => {
   });
 
   test('facts that a newer version adds are told under their own names, and nothing of them moves the cursor', () => {
-    const facts = evidence({ address: 'a', newFact: 'x\u001b[2J', waitedMs: 1500, nested: { more: 1 }, nothing: null });
+    const facts = evidence({
+      address: 'a',
+      new_fact: 'x\u001b[2J',
+      waited_ms: 1500,
+      nested: { more: 1 },
+      nothing: null,
+    });
     const [line, ...more] = evidenceLines({ ...attempt, cause: 'connect_refused', evidence: facts }, null, '  ');
     assert.equal(line, '  connect_refused, new fact x, waited 1.50 s');
     assert.deepEqual(more, []);

@@ -29,7 +29,7 @@ export function candorResponse(bytes: Buffer, method: string): Reading {
 }
 
 /** Causes that say by a rule what is wrong; what else is told of them differs from message to message. */
-const ruled = new Set(['response_field', 'response_framing', 'response_status_line', 'response_chunk']);
+const ruled = new Set(['response_header', 'response_framing', 'response_status_line', 'response_chunk']);
 
 function causeOf([, , cause = '', rule = '']: Verdict): string {
   return ruled.has(cause) ? `${cause} ${rule}` : cause;

@@ -627,7 +627,12 @@ const slowAndBroken: readonly Case[] = [
       const client = world.request({});
       world.pass(20);
       assert.equal(client.status, 502);
-      assertRecord(world, { end: 'generated', cause: 'response_head_cut', status: 502, delivery: 'response_started' });
+      assertRecord(world, {
+        end: 'generated',
+        cause: 'response_head_truncated',
+        status: 502,
+        delivery: 'response_started',
+      });
     },
     onlyBytes: 'streams carry whole heads',
   },
@@ -643,7 +648,7 @@ const slowAndBroken: readonly Case[] = [
       assert.deepEqual([client.status, client.state, client.content.toString()], [200, 'cut', 'only this']);
       assertRecord(world, {
         end: 'truncated',
-        cause: 'response_content_stalled',
+        cause: 'response_body_stalled',
         status: 200,
         delivery: 'response_started',
       });
@@ -871,7 +876,7 @@ const clientsWay: readonly Case[] = [
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
       const record = assertRecord(world, {
         end: 'generated',
-        cause: 'request_content_timeout',
+        cause: 'request_body_timeout',
         status: 408,
         delivery: 'partial',
       });
@@ -886,7 +891,7 @@ const clientsWay: readonly Case[] = [
       const client = world.request({}, { windowBytes: 4096 });
       client.stopReading();
       world.pass(45_000);
-      assertRecord(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
+      assertRecord(world, { end: 'truncated', cause: 'response_not_read', status: 200 });
       client.leave();
       world.pass(10);
     },
@@ -902,7 +907,7 @@ const clientsWay: readonly Case[] = [
         client.write('x');
         world.pass(4000);
       }
-      assertRecord(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
+      assertRecord(world, { end: 'truncated', cause: 'response_not_read', status: 200 });
       client.leave();
       world.pass(10);
     },

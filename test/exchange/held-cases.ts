@@ -55,7 +55,7 @@ const becomesAnAnswer: readonly Case[] = [
       begins(world, 100, 'only this');
       const client = world.request({});
       world.pass(3100);
-      failsAs(world, client, 504, 'response_content_stalled');
+      failsAs(world, client, 504, 'response_body_stalled');
       seesNothingOf(client, 'only this');
       assert.equal(assertRecord(world, { end: 'generated', attempts: 1, ...stalled }).attempts[0]?.retry, false);
     },
@@ -99,7 +99,7 @@ const becomesAnAnswer: readonly Case[] = [
   },
 ];
 
-const stalled = { cause: 'response_content_stalled', status: 504 } as const;
+const stalled = { cause: 'response_body_stalled', status: 504 } as const;
 
 const isRetried: readonly Case[] = [
   {
@@ -137,7 +137,7 @@ const isRetried: readonly Case[] = [
         breakAll(world, 'closed');
       }
       world.pass(20);
-      failsAs(world, client, 502, 'response_content_short');
+      failsAs(world, client, 502, 'response_body_short');
       assert.equal(world.records[0]?.attempts.length, 2);
     },
   },
@@ -150,7 +150,7 @@ const isRetried: readonly Case[] = [
       world.pass(8);
       breakAll(world, 'reset');
       world.pass(20);
-      failsAs(world, client, 502, 'response_content_short');
+      failsAs(world, client, 502, 'response_body_short');
       assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
     },
   },
@@ -167,7 +167,7 @@ const isRetried: readonly Case[] = [
       assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
       const record = assertRecord(world, {
         end: 'truncated',
-        cause: 'response_content_short',
+        cause: 'response_body_short',
         status: 200,
         attempts: 1,
       });

@@ -261,7 +261,7 @@ describe('requests on one connection', () => {
     world.endpoint('a').arrived.at(-1)?.breakOff('closed');
     world.pass(10);
     assert.deepEqual([contents(got()), errno], [['/a'], 'ECONNRESET']);
-    assertRecord(world, { end: 'truncated', status: 200, cause: 'response_chunked_cut' }, 1);
+    assertRecord(world, { end: 'truncated', status: 200, cause: 'response_chunked_truncated' }, 1);
     rest(world);
   });
 
@@ -353,7 +353,7 @@ describe('requests on one connection', () => {
     const client = world.request({});
     world.pass(20);
     assert.equal(client.status, 502);
-    assertRecord(world, { end: 'generated', cause: 'response_upgrade_unasked', status: 502 });
+    assertRecord(world, { end: 'generated', cause: 'response_upgrade_unexpected', status: 502 });
     rest(world);
   });
 });

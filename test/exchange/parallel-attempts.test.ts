@@ -95,7 +95,7 @@ for (const [worldName, create] of worlds) {
       assert.deepEqual([client.state, client.content.toString()], ['whole', 'good']);
       assert.deepEqual(outcomes(world), [
         [200, null, true, true],
-        [200, 'response_content_short', true, true],
+        [200, 'response_body_short', true, true],
       ]);
       world.pass(100);
       world.verifyAtRest();

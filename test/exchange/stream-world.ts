@@ -74,7 +74,7 @@ export class StreamWorld implements World {
         fail('no_endpoint_ready', 'route', {
           upstream: 'app',
           endpoints: endpoints.length,
-          why: 'told so',
+          reason: 'told so',
           retryAfterS: 5,
         }),
     };

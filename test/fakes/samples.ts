@@ -163,7 +163,7 @@ const attempt: AttemptRecord = {
   status: null,
   cause: 'response_head_timeout',
   stage: 'response',
-  evidence: { address: '10.0.0.6:3000', limitMs: 2000 },
+  evidence: { address: '10.0.0.6:3000', limit_ms: 2000 },
   exit: null,
   retry: false,
   retry_reason: 'not_idempotent',
@@ -171,14 +171,14 @@ const attempt: AttemptRecord = {
 
 /** A POST whose second attempt met a silent endpoint: the answer that most needs explaining. */
 export const failedRecord: ExchangeRecord = {
-  v: 1,
+  v: 2,
   kind: 'exchange',
   id: '0197f3a0-0000-7000-8000-000000000001',
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   at: '2026-01-01T12:00:03.250Z',
   deployment: 'shop',
   member: 'here',
-  process: '2026-01-01T12:00:00.000Z',
+  process_started_at: '2026-01-01T12:00:00.000Z',
   worker: 1,
   revision: 3,
   route: 'api',
@@ -224,8 +224,8 @@ export const failedRecord: ExchangeRecord = {
   detail: 'No response head came from 10.0.0.6:3000 within 2 s.',
   delivery: 'sent_unknown',
   end: 'generated',
-  octets_in: 120,
-  octets_out: 512,
+  bytes_in: 120,
+  bytes_out: 512,
   duration_ms: 2002.1,
 };
 
@@ -263,6 +263,6 @@ export const goodRecord: ExchangeRecord = {
   detail: null,
   delivery: 'response_started',
   end: 'forwarded',
-  octets_in: 0,
+  bytes_in: 0,
   duration_ms: 12.6,
 };

@@ -172,7 +172,7 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
     assert.equal(String(said), value, `it tells ${key}`);
   }
   // Whoever answers in another language is quoted.
-  if ('firstBytes' in evidence) assert.match(String(evidence['firstBytes']), /^(?:[0-9a-f]{2}){1,64}$/);
+  if ('first_bytes' in evidence) assert.match(String(evidence['first_bytes']), /^(?:[0-9a-f]{2}){1,64}$/);
 }
 
 function checkUnharmed({ response }: { response: RawResponse | null }): void {

@@ -194,7 +194,7 @@ describe('an application that dies while it has a request', () => {
       assert.notEqual(state, 'open');
       return response ?? assert.fail();
     });
-    assert.deepEqual([record.end, record.cause], ['truncated', 'response_content_short']);
+    assert.deepEqual([record.end, record.cause], ['truncated', 'response_body_short']);
     assert.deepEqual([exit.code, exit.last_line], [4, 'died in the middle, password=…']);
     assert.match(record.detail ?? '', /exited with code 4/);
     await until('the exit is told', () => edge.eventsOf('instance_exited').length > 0);

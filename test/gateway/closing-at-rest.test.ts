@@ -121,7 +121,7 @@ async function connected(kept: boolean): Promise<RawClient> {
   return client;
 }
 
-const drained = fail('drained', 'request', { why: 'gateway_stopping', what: 'request', retryAfterS: 1 });
+const drained = fail('drained', 'request', { reason: 'gateway_stopping', what: 'request', retryAfterS: 1 });
 
 const closings: readonly (readonly [what: string, close: () => void])[] = [
   ['when a gateway ends', () => connections.closeIdle()],

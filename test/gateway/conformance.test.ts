@@ -213,7 +213,7 @@ function checkRefused(response: RawResponse, message: Expected | undefined): voi
   if (message === undefined || status === 'partial')
     return assert.match(
       said,
-      /details="(?:response_head_cut|closed_before_response|response_content_short|response_chunked_cut)/,
+      /details="(?:response_head_truncated|closed_before_response|response_body_short|response_chunked_truncated)/,
     );
   assert.equal(String(response.status), status);
   assert.match(said, new RegExp(`;error=${type};.*details="${cause}: `));

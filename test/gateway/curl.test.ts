@@ -138,7 +138,7 @@ describe('an answer that breaks', options, () => {
         if (record.attempts.length === 1) continue;
         replayed++;
         const [first, last] = record.attempts;
-        assert.deepEqual([first?.retry_reason, first?.cause], ['idempotent', 'response_content_short']);
+        assert.deepEqual([first?.retry_reason, first?.cause], ['idempotent', 'response_body_short']);
         assert.equal(last?.retry_reason, 'accepted');
       }
       assert.ok(replayed > 0, 'it came to that');

@@ -167,7 +167,7 @@ test('requests that a hanging worker had accepted and not read are counted in it
   const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
   assert.deepEqual([evidence.unread, evidence.exchangesLost], [2, 0]);
   await until('it is recorded', async () => (await records('lost')).length === 1);
-  const [{ unread, exchanges } = assert.fail()] = await records('lost');
+  const [{ unread_connections: unread, exchanges } = assert.fail()] = await records('lost');
   assert.deepEqual([unread, exchanges], [2, 0]);
   for (const client of kept) client.close();
 });

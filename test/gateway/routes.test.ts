@@ -203,7 +203,7 @@ routes:
     assert.equal(outcome.response?.complete, false);
     assert.notEqual(outcome.state, 'open');
     const record = await edge.record(outcome.response ?? '');
-    assert.deepEqual([record.cause, record.end], ['response_content_stalled', 'truncated']);
+    assert.deepEqual([record.cause, record.end], ['response_body_stalled', 'truncated']);
   });
 });
 

@@ -116,7 +116,7 @@ const rows: readonly Row[] = [
     act: (client) => client.write(say('reset')),
     tunnel: { how: 'reset', by: 'application', close_code: null },
     end: 'truncated',
-    cause: 'response_content_reset',
+    cause: 'response_body_reset',
     says: /by the application, by a reset/,
   },
   ...[1000, 1001].map((code) => ({

@@ -110,7 +110,7 @@ describe('a WebSocket', () => {
       [record.kind, record.status, record.received_status, record.end],
       ['tunnel', 101, 101, 'forwarded'],
     );
-    assert.ok(record.octets_in > large.length && record.octets_out > large.length, 'the bytes are counted');
+    assert.ok(record.bytes_in > large.length && record.bytes_out > large.length, 'the bytes are counted');
     assert.equal(record.attempts.length, 1);
     await until('nothing is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
   });
@@ -187,7 +187,7 @@ describe('a tunnel', () => {
     assert.deepEqual([client.state, client.bytes.toString().endsWith('last words')], ['fin', true]);
     const record = await edge.record(fieldLine(head, 'x-request-id'));
     assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
-    assert.deepEqual([record.octets_in, record.octets_out], [5, 'behind the headlast words'.length]);
+    assert.deepEqual([record.bytes_in, record.bytes_out], [5, 'behind the headlast words'.length]);
     client.close();
   });
 
@@ -237,7 +237,7 @@ describe('a tunnel', () => {
         assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs));
       }
       const record = await edge.record(id);
-      const expected = side === 'client' ? ['abandoned', 'client_gone'] : ['truncated', 'response_content_reset'];
+      const expected = side === 'client' ? ['abandoned', 'client_gone'] : ['truncated', 'response_body_reset'];
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', ...expected]);
     });
   }
@@ -352,7 +352,7 @@ client:
       assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
-      assert.deepEqual([record.octets_in, record.octets_out], [3 * message.length, 3 * message.length]);
+      assert.deepEqual([record.bytes_in, record.bytes_out], [3 * message.length, 3 * message.length]);
     } finally {
       await gateway.stop();
     }
@@ -435,7 +435,7 @@ timeouts: { idle: 200ms }
     assert.equal(more.length, 0);
     assert.deepEqual([record?.kind, record?.end, record?.cause], ['tunnel', 'truncated', 'drained']);
     assert.match(record?.detail ?? '', /^The gateway was stopped, and the tunnel .* was cut/);
-    assert.equal(record?.octets_in, 'meanwhile'.length);
+    assert.equal(record?.bytes_in, 'meanwhile'.length);
     await gateway.stop();
   });
 });
@@ -486,17 +486,17 @@ describe('without a switch', () => {
       const response = await edge.get('/', [...sent, 'Accept: application/json']);
       assert.equal(response.status, 502);
       assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=http_upgrade_failed/);
-      assert.equal((await edge.record(response)).cause, 'response_upgrade_unasked');
+      assert.equal((await edge.record(response)).cause, 'response_upgrade_unexpected');
     });
   }
 
   for (const [what, answer, cause, says] of [
     ['as HTTP/1.0', switches.replace('HTTP/1.1', 'HTTP/1.0'), 'response_status_line', /HTTP\/1\.0 knows no 101/],
-    ['with a length', switches.replace('X-Kept: 1', 'Content-Length: 0'), 'response_field', /a 101 must have neither/],
+    ['with a length', switches.replace('X-Kept: 1', 'Content-Length: 0'), 'response_header', /a 101 must have neither/],
     [
       'with a coding',
       switches.replace('X-Kept: 1', 'Transfer-Encoding: chunked'),
-      'response_field',
+      'response_header',
       /a 101 must have neither/,
     ],
   ] as const) {

@@ -119,9 +119,9 @@ export const expectedOutcomes: Readonly<Record<string, ExpectedOutcome>> = {
   'tls-close-before-head': gone('closed_before_response'),
   'tls-reset-before-head': gone('reset_before_response'),
   // Nobody closed or reset: a record was refused.
-  'tls-garbage-in-content': cut('response_content_short', { how: 'broken', code: 'ERR_SSL_BAD_RECORD_TYPE' }),
-  'tls-cut-length': cut('response_content_short'),
-  'tls-cut-until-close': cut('response_content_unclosed'),
+  'tls-garbage-in-content': cut('response_body_short', { how: 'broken', code: 'ERR_SSL_BAD_RECORD_TYPE' }),
+  'tls-cut-length': cut('response_body_short'),
+  'tls-cut-until-close': cut('response_body_unclosed'),
 
   'tls-until-close': whole,
   'tls-unclosed-length': whole,

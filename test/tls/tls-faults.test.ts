@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Item, parseList } from 'structured-headers';
+import { snakeKey } from '../../src/core/json-case.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import {
   fieldOf,
@@ -118,5 +119,6 @@ function checkRecord(expected: ExpectedOutcome, record: ExchangeRecord): void {
     },
   );
   const evidence: Readonly<Record<string, unknown>> = { ...record.attempts.at(-1)?.evidence };
-  for (const [field, value] of Object.entries(expected.evidence ?? {})) assert.deepEqual(evidence[field], value, field);
+  for (const [field, value] of Object.entries(expected.evidence ?? {}))
+    assert.deepEqual(evidence[snakeKey(field)], value, field);
 }

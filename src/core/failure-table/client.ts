@@ -78,7 +78,7 @@ export const client = {
     nextStep:
       'See in the log whether many addresses or a few do this; the limits are `client.head_timeout` for the whole and `client.head_rate_min` for what drips.',
   },
-  request_content_timeout: {
+  request_body_timeout: {
     type: 'http_request_error',
     status: 408,
     whose: 'client',
@@ -111,7 +111,7 @@ export const client = {
           }
         : null,
   },
-  request_content_cut: {
+  request_body_truncated: {
     type: 'http_request_error',
     status: 400,
     whose: 'client',
@@ -151,7 +151,7 @@ export const client = {
     nextStep:
       "When many leave after the same time, compare it with the client's or load balancer's timeout and with the application's slowest requests.",
   },
-  response_not_taken: {
+  response_not_read: {
     type: null,
     status: 0,
     whose: 'client',

@@ -77,7 +77,7 @@ export const garbage = {
     nextStep:
       'Try `curl -v --http1.1` and `curl -v --http2-prior-knowledge` against the endpoint; if only the second works, switch HTTP/1.1 on in the application.',
   },
-  response_field: {
+  response_header: {
     type: 'http_protocol_error',
     status: 502,
     whose: 'application',
@@ -157,7 +157,7 @@ export const garbage = {
     nextStep:
       'Show them with `curl -sv -o /dev/null http://HOST:PORT/PATH`, and let the application send one 103 at most; what takes long answers 202 at once.',
   },
-  response_too_many_fields: {
+  response_too_many_headers: {
     type: 'http_response_header_section_size',
     status: 502,
     whose: 'application',
@@ -227,8 +227,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's trailer section is too large",
-    sentence: ({ address, bytes: size, limit, fieldsMax }) =>
-      `${address} sent ${bytes(size)} of trailer section; the limits are ${bytes(limit)} and ${fieldsMax} fields.`,
+    sentence: ({ address, bytes: size, limit, headersMax }) =>
+      `${address} sent ${bytes(size)} of trailer section; the limits are ${bytes(limit)} and ${headersMax} fields.`,
     forClient:
       'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
     usualCauses: [
@@ -239,7 +239,7 @@ export const garbage = {
     nextStep:
       'Show the trailers with `curl -s --raw http://HOST:PORT/PATH | tail -c 2000`, and shorten what is put there.',
   },
-  response_upgrade_unasked: {
+  response_upgrade_unexpected: {
     type: 'http_upgrade_failed',
     status: 502,
     whose: 'application',
@@ -248,8 +248,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application switched protocols without being asked',
-    sentence: ({ address, asked, answered }) =>
-      `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${asked === undefined ? 'no such upgrade' : `an upgrade to ${quoted(asked)}`}${asked !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
+    sentence: ({ address, requested, answered }) =>
+      `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${requested === undefined ? 'no such upgrade' : `an upgrade to ${quoted(requested)}`}${requested !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
     forClient: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
       'a WebSocket handler answers 101 without looking for the Upgrade field',
@@ -258,8 +258,8 @@ export const garbage = {
     ],
     nextStep:
       'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
-    inThisCase: ({ asked, answered }) =>
-      asked === undefined
+    inThisCase: ({ requested, answered }) =>
+      requested === undefined
         ? null
         : {
             usualCauses: [
@@ -267,7 +267,7 @@ export const garbage = {
               'a proxy in between answers the upgrade by itself, with the one that it knows',
               'the answer is put together by hand, and its Upgrade field is missing or wrong',
             ],
-            nextStep: `Find the handler that answers 101: its Upgrade field must name ${quoted(asked)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; where it does not support that, it must answer without upgrading (RFC 9110 §7.8).`,
+            nextStep: `Find the handler that answers 101: its Upgrade field must name ${quoted(requested)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; where it does not support that, it must answer without upgrading (RFC 9110 §7.8).`,
           },
   },
 } satisfies Partial<FailureTable>;

@@ -36,8 +36,8 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: true,
     title: 'The application is unavailable',
-    sentence: ({ upstream, endpoints, why, endpointCause }) =>
-      `${noneReady(quoted(upstream), endpoints)}: ${clause(why)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
+    sentence: ({ upstream, endpoints, reason, endpointCause }) =>
+      `${noneReady(quoted(upstream), endpoints)}: ${clause(reason)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
     forClient:
       'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
     usualCauses: [
@@ -295,24 +295,24 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'Cut short because the gateway was stopped or changed',
-    sentence: ({ why, what }) =>
+    sentence: ({ reason, what }) =>
       what === 'tunnel'
-        ? `${forceCloseReasons[why]}, and the tunnel through it was cut; the endpoint had no part in that.`
-        : why === 'ended_at_once'
-          ? `${forceCloseReasons[why]}, and the request was still running; the endpoint had no part in that.`
-          : `${forceCloseReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
+        ? `${forceCloseReasons[reason]}, and the tunnel through it was cut; the endpoint had no part in that.`
+        : reason === 'ended_at_once'
+          ? `${forceCloseReasons[reason]}, and the request was still running; the endpoint had no part in that.`
+          : `${forceCloseReasons[reason]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
     forClient: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
       'the gateway was stopped, upgraded or configured anew, and the request took longer than draining allows (an export, an upload)',
       'an event stream, a WebSocket or another tunnel stays open until it is cut',
     ],
     nextStep: raiseTimeout,
-    inThisCase: ({ why, what }) => {
-      if (!Object.hasOwn(forceCloseReasons, why)) return null;
-      if (why === 'ended_at_once') return { usualCauses: causesOfForceClose[why], nextStep: endOnce };
+    inThisCase: ({ reason, what }) => {
+      if (!Object.hasOwn(forceCloseReasons, reason)) return null;
+      if (reason === 'ended_at_once') return { usualCauses: causesOfForceClose[reason], nextStep: endOnce };
       if (what === 'tunnel')
-        return { usualCauses: [...causesOfForceClose[why], ...causesOfTunnelForceClose], nextStep: reopenTunnel };
-      return { usualCauses: [...causesOfForceClose[why], longerThanDrain], nextStep: raiseTimeout };
+        return { usualCauses: [...causesOfForceClose[reason], ...causesOfTunnelForceClose], nextStep: reopenTunnel };
+      return { usualCauses: [...causesOfForceClose[reason], longerThanDrain], nextStep: raiseTimeout };
     },
   },
   gateway_stopping: {

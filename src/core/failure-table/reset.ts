@@ -85,7 +85,7 @@ export const reset = {
     nextStep:
       "Send the same content directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
   },
-  response_head_cut: {
+  response_head_truncated: {
     type: 'http_response_incomplete',
     status: 502,
     whose: 'application',
@@ -105,7 +105,7 @@ export const reset = {
     nextStep:
       'Capture the bytes that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
   },
-  response_content_short: {
+  response_body_short: {
     type: 'http_response_incomplete',
     status: 502,
     whose: 'application',
@@ -128,7 +128,7 @@ export const reset = {
     nextStep:
       "Compare `curl -sI http://HOST:PORT/PATH` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
   },
-  response_chunked_cut: {
+  response_chunked_truncated: {
     type: 'http_response_incomplete',
     status: 502,
     whose: 'application',
@@ -149,7 +149,7 @@ export const reset = {
     nextStep:
       "Look for an exception or a worker timeout in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
   },
-  response_content_reset: {
+  response_body_reset: {
     type: 'http_response_incomplete',
     status: 502,
     whose: 'application',
@@ -169,7 +169,7 @@ export const reset = {
     nextStep:
       'Let the application send Content-Length or chunked content, so that a whole answer can be told from a cut one; `dmesg -T` shows whether it was killed.',
   },
-  response_content_unclosed: {
+  response_body_unclosed: {
     type: 'http_response_incomplete',
     status: 502,
     whose: 'application',

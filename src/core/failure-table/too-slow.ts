@@ -67,7 +67,7 @@ export const tooSlow = {
     nextStep:
       'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which field it stops.',
   },
-  response_content_stalled: {
+  response_body_stalled: {
     type: 'connection_read_timeout',
     status: 504,
     whose: 'application',

@@ -148,8 +148,8 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate has expired",
-    sentence: ({ address, name, subject, notAfter, vouches = false }) =>
-      `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} ran out${when(notAfter)}.`,
+    sentence: ({ address, name, subject, notAfter, isIssuer = false }) =>
+      `The certificate ${isIssuer ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} ran out${when(notAfter)}.`,
     forClient: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
       'the renewal failed, or the certificate was renewed and the application not reloaded',
@@ -168,8 +168,8 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate is not valid yet",
-    sentence: ({ address, name, subject, notBefore, vouches = false }) =>
-      `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
+    sentence: ({ address, name, subject, notBefore, isIssuer = false }) =>
+      `The certificate ${isIssuer ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
     forClient: "A certificate of this site's server is not valid yet. Its operators must look at it.",
     usualCauses: [
       "the clock of the gateway's machine is behind",

@@ -142,7 +142,7 @@ export const tooSlow: Verdict = {
 
 export const bodyTooSlow: Verdict = {
   ...tooSlow,
-  stage: 'content',
+  stage: 'body',
   sentence: 'The application fell silent in the middle of its answer, for longer than `ProxyTimeout`.',
 };
 
@@ -155,7 +155,7 @@ export const sendTooSlow: Verdict = {
 
 export const tunnelIdle: Verdict = {
   ...tooSlow,
-  stage: 'content',
+  stage: 'body',
   sentence: 'Nothing passed through the tunnel for longer than its limit, so Apache closed it.',
   fix: fixOf('Send pings more often than that, or raise the limit', 'ProxyTimeout 3600'),
 };
@@ -183,7 +183,7 @@ export const cutShort: Verdict = {
   ...gatewayBorn,
   shape: 'reset',
   type: 'http_response_incomplete',
-  stage: 'content',
+  stage: 'body',
   whose: 'application',
   sentence: 'The application closed the connection in the middle of its answer.',
   fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),

@@ -228,7 +228,7 @@ function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): 
   if (status === 504)
     return failed('connection_read_timeout', {
       sentence: `${target ?? 'The target'} answered ${targetStatus}, and then not the rest of what its Content-Length says.`,
-      stage: 'content',
+      stage: 'body',
       fix: fixOf("Correct the application's Content-Length, or find why it stops in the middle"),
     });
   if (status === null || status < 500) return harmlessVerdict;
@@ -236,7 +236,7 @@ function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): 
     'load-balancer',
     `${target ?? 'The target'} answered ${targetStatus}, which the load balancer could not pass on: cut short, or no valid HTTP.`,
     fixOf("Look into the target's own log, and at its answer with `curl -v` from inside the network"),
-    'content',
+    'body',
   );
 }
 

@@ -14,7 +14,8 @@ const golden = (name: string): string[] =>
     .trim()
     .split('\n');
 
-const records = golden('record-v1.ndjson');
+const records = golden('record-v2.ndjson');
+const earlierRecords = golden('record-v1.ndjson');
 
 function read(line: string): Finding | null {
   return (
@@ -48,6 +49,16 @@ describe("Candor's own log", () => {
     });
   }
 
+  it('says of a record of version 1 what it says of the same one of version 2', () => {
+    earlierRecords.forEach((line, index) => {
+      const [earlier, now] = [read(line), read(records[index] as string)].map((finding) => ({
+        ...finding,
+        evidence: [],
+      }));
+      assert.deepEqual(earlier, now);
+    });
+  });
+
   it('knows a fix for every cause of the failure table', () => {
     for (const [cause, { type }] of Object.entries(failureTable)) {
       const shape = type === null ? 'client_abort' : proxyErrors[type].shape;
@@ -60,7 +71,7 @@ describe("Candor's own log", () => {
 
   it('keeps to what it knows of a record that a later version wrote', () => {
     const finding = read(
-      changed({ v: 2, cause: 'a_new_cause', type: 'a_new_type', shape: 'a_new_shape', detail: null, more: {} }),
+      changed({ v: 3, cause: 'a_new_cause', type: 'a_new_type', shape: 'a_new_shape', detail: null, more: {} }),
     );
     assert.equal(finding?.shape, 'unknown');
     assert.equal(finding?.type, null);
@@ -72,7 +83,7 @@ describe("Candor's own log", () => {
       '{"level":"error","at":"2026-11-21T10:00:00.000Z","epoch":"e","seq":7,"kind":"instance_exited","member":"gw-1","subject":"instance:shop/1","evidence":{"pid":4711},"actor":"gateway","reason":"The instance was killed by SIGKILL."}';
     const failures =
       '{"level":"warn","at":"2026-11-21T10:00:00.000Z","kind":"failures","cause":"connect_refused","subject":"endpoint:shop/127.0.0.1:3000","count":3,"withinMs":10000,"reason":"The application refused the connection, 3 times within 10 s"}';
-    for (const line of [event, failures, ...golden('lost-v1.ndjson')]) {
+    for (const line of [event, failures, ...golden('lost-v2.ndjson')]) {
       const finding = read(line);
       assert.equal(finding?.kind, 'event');
       assert.equal(finding?.shape, 'none');
@@ -82,7 +93,7 @@ describe("Candor's own log", () => {
   });
 
   it('survives every line', () => {
-    assertSurvives(candorDialects, [...records, ...golden('lost-v1.ndjson')]);
+    assertSurvives(candorDialects, [...records, ...golden('lost-v2.ndjson')]);
     for (const attempts of ['x', [1], [{ cause: 'connect_refused', evidence: 7, stage: 1, exit: 3 }], [null]])
       assert.equal(read(changed({ attempts }))?.shape, 'unreachable');
   });

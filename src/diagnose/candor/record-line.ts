@@ -1,5 +1,6 @@
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
+import { currentRecord } from '../../core/record-versions.ts';
 import { shapes, whoses } from '../../core/shape.ts';
 import { stages } from '../../core/stage.ts';
 import type { Born, Finding, FindingShape, Fix } from '../finding.ts';
@@ -26,7 +27,7 @@ export function readRecordLine(line: string): Finding | null {
 }
 
 function exchangeFinding(fields: JsonLine): Finding {
-  const verdict = judge(fields);
+  const verdict = judge(currentRecord(fields));
   const path = jsonText(fields.path);
   return findingOf(
     {

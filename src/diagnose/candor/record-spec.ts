@@ -1,7 +1,8 @@
 import { exitExplains, nextStepAfterExit, specOf, specOfCause } from '../../core/explain.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import type { Cause, Failure } from '../../core/failure.ts';
-import type { ExchangeRecord } from '../../core/record.ts';
+import { camelCased } from '../../core/json-case.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
 
 type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;
 
@@ -9,10 +10,14 @@ type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;
 export function specOfRecord({ attempts, cause }: RecordedCause): ReturnType<typeof specOf> | null {
   if (cause === null || !Object.hasOwn(failureTable, cause)) return null;
   const last = attempts.at(-1);
-  const hasEvidence = last?.cause === cause && last.evidence !== null;
-  return hasEvidence
-    ? specOf({ cause, stage: last.stage, evidence: last.evidence } as Failure)
-    : specOfCause(cause as Cause);
+  const failure = last?.cause === cause ? failureOf(last) : null;
+  return failure === null ? specOfCause(cause as Cause) : specOf(failure);
+}
+
+/** The failure that an attempt records; null where it did not fail, or its cause is unknown to this version. */
+export function failureOf({ cause, stage, evidence }: AttemptRecord): Failure | null {
+  if (cause === null || evidence === null || !Object.hasOwn(failureTable, cause)) return null;
+  return { cause, stage, evidence: camelCased(evidence) } as Failure;
 }
 
 /** Where the instance is known to have ended, what it left behind says more than any usual cause. */

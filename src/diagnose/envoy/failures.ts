@@ -64,7 +64,7 @@ export function brokenOff(exchange: EnvoyExchange, hasBegun: boolean, how: strin
   const who = wherever(exchange);
   if (hasBegun) {
     const sentence = `${who} ${how} before its answer was whole.`;
-    const began = { type: 'http_response_incomplete', stage: 'content', whose: 'application' } as const;
+    const began = { type: 'http_response_incomplete', stage: 'body', whose: 'application' } as const;
     return failedWith({ ...began, sentence, fix: envoyFixes.broken });
   }
   const sentence = `${who} ${how} before it had answered.`;
@@ -76,7 +76,7 @@ export function localReset(hasBegun: boolean): Verdict {
   const sentence = 'Envoy itself ended the stream to the upstream before the answer was whole.';
   return failedWith({
     type,
-    stage: hasBegun ? 'content' : 'response',
+    stage: hasBegun ? 'body' : 'response',
     whose: 'gateway',
     sentence,
     fix: envoyFixes.localReset,

@@ -122,7 +122,7 @@ function tooLarge(exchange: EnvoyExchange): Verdict {
   return {
     shape: 'garbage',
     type,
-    stage: isHead ? 'response' : 'content',
+    stage: isHead ? 'response' : 'body',
     born: 'reverse-proxy',
     whose: 'application',
     ...words,

@@ -125,7 +125,7 @@ const cutShort: Verdict = {
   ...gatewayBorn,
   shape: 'reset',
   type: 'http_response_incomplete',
-  stage: 'content',
+  stage: 'body',
   whose: 'application',
   sentence: 'The server closed the connection in the middle of its answer.',
   fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
@@ -133,7 +133,7 @@ const cutShort: Verdict = {
 
 const stalled: Verdict = {
   ...silent,
-  stage: 'content',
+  stage: 'body',
   sentence: 'The server fell silent in the middle of its answer, for longer than `timeout server`.',
   fix: fixOf(
     'Raise `timeout server` above the longest silence of a stream, or `timeout tunnel` for WebSocket and the like',
@@ -207,7 +207,7 @@ const badAnswer: Verdict = {
 const badChunks: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
-  stage: 'content',
+  stage: 'body',
   sentence: 'The chunks of the message were not written as HTTP wants them, and HAProxy ended it.',
 };
 
@@ -330,7 +330,7 @@ function judgeContent(ending: Ending, isTimeout: boolean): Verdict {
   if (ending.status === null) {
     return {
       ...closedEarly,
-      stage: 'content',
+      stage: 'body',
       sentence: 'The server broke off the connection while data was passing.',
     };
   }

@@ -184,7 +184,7 @@ export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: N
     whose: 'application',
     evidence,
     sentence:
-      stage === 'content'
+      stage === 'body'
         ? 'The application had begun to answer, and then sent nothing for as long as the gateway waits: what the client has is not whole.'
         : 'The application was asked, and did not begin to answer for as long as the gateway waits.',
     fix: raiseTimeout('read', context),

@@ -14,7 +14,7 @@ export function upstreamStage(line: NginxErrorLine): Stage | null {
   const stage = stageOf(line.action);
   // What it sends to the client then is the answer that it reads from the application.
   if (line.action === 'sending to client' && /^(?:upstream |recv\(\)|readv\(\)|SSL_read\(\))/.test(line.text))
-    return 'content';
+    return 'body';
   return stage === 'client' ? null : stage;
 }
 
@@ -67,7 +67,7 @@ function judgeSocketCall(line: NginxErrorLine, context: FixContext, stage: Stage
 }
 
 function brokenOff(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict {
-  const hasBegun = stage === 'content';
+  const hasBegun = stage === 'body';
   return failed({
     shape: 'reset',
     type: hasBegun ? 'http_response_incomplete' : 'connection_terminated',

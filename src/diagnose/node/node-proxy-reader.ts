@@ -48,7 +48,7 @@ const harmlessFinding = findingOf(
   harmlessVerdict,
 );
 
-const clientLeft = clientLeftVerdict("The browser's side of the WebSocket was broken off.", 'content');
+const clientLeft = clientLeftVerdict("The browser's side of the WebSocket was broken off.", 'body');
 
 function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
   if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);

@@ -184,7 +184,7 @@ function misread(what: string, endpoint: string): Verdict {
       : 'http_protocol_error';
   return failed(type, {
     sentence: `${endpoint} answered what Node's parser does not take for HTTP (${what}).`,
-    stage: isChunk ? 'content' : 'response',
+    stage: isChunk ? 'body' : 'response',
     fix: isOverflow
       ? fixOf(
           'Send fewer or smaller fields, or let Node take larger heads',

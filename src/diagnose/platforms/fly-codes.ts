@@ -162,7 +162,7 @@ export function flyVerdictOfText(quoted: string): Verdict {
   if (text.includes('tls handshake')) return clientTls;
   if (text.includes('could not make http request to instance') && text.includes('timed out')) return tooSlow;
   if (text.includes('client disconnected') || text.includes('body write aborted'))
-    return clientLeftVerdict('The client closed the connection.', 'content');
+    return clientLeftVerdict('The client closed the connection.', 'body');
   return unknown('that sentence');
 }
 

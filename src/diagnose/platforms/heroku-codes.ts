@@ -41,7 +41,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   }),
   H15: failed('connection_read_timeout', {
     sentence: 'Nothing was sent in either direction for 55 s, and the router closed the connection.',
-    stage: 'content',
+    stage: 'body',
     fix: fixOf('Send something at least every 55 s: a comment line of server-sent events, a ping of a WebSocket'),
   }),
   H17: failed('http_protocol_error', {
@@ -89,7 +89,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
     fix: null,
   }),
   H27: clientLeftVerdict('The client closed the connection before the dyno had answered.', 'response'),
-  H28: clientLeftVerdict('The client sent and took nothing for 55 s.', 'content'),
+  H28: clientLeftVerdict('The client sent and took nothing for 55 s.', 'body'),
   H31: failed('http_request_error', {
     sentence: 'The client sent a request for one domain over a connection that it had made for another.',
     fix: null,
@@ -135,7 +135,7 @@ export function herokuVerdict(code: string, sock: string | null, bytes: string |
 
 /** Which side's socket broke is said by `sock=` alone. */
 function interrupted(sock: string | null, bytes: string | undefined): Verdict {
-  if (sock === 'client') return clientLeftVerdict('The client broke off while the request was under way.', 'content');
+  if (sock === 'client') return clientLeftVerdict('The client broke off while the request was under way.', 'body');
   if (sock !== 'backend')
     return unknownVerdict(
       'platform-edge',

@@ -74,7 +74,7 @@ const betweenBytesTimeout: Verdict = {
   ),
 };
 
-const contentTimeout: Verdict = { ...betweenBytesTimeout, stage: 'content' };
+const contentTimeout: Verdict = { ...betweenBytesTimeout, stage: 'body' };
 
 const writeTimeout: Verdict = {
   ...firstByteTimeout,
@@ -107,7 +107,7 @@ const cutShort: Verdict = {
   ...gatewayBorn,
   shape: 'reset',
   type: 'http_response_incomplete',
-  stage: 'content',
+  stage: 'body',
   whose: 'application',
   sentence: 'The backend closed the connection in the middle of its answer.',
   fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
@@ -141,14 +141,14 @@ const badAnswer: Verdict = {
 const badChunks: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
-  stage: 'content',
+  stage: 'body',
   sentence: 'The chunks of the answer are not written as HTTP wants them.',
 };
 
 const badGzip: Verdict = {
   ...badAnswer,
   type: 'http_response_content_coding',
-  stage: 'content',
+  stage: 'body',
   sentence: 'The answer says that it is compressed, but cannot be decompressed.',
   fix: fixOf(
     'Look at who compresses in the application, and whether twice; until then take the content as it comes',

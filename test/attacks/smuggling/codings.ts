@@ -44,7 +44,7 @@ export const codings: readonly SmugglingPayload[] = [
       ['TE with a delete before it', 'Transfer-Encoding: \x7fchunked'],
       ['TE with a backspace inside', 'Transfer-Encoding: chunk\x08ed'],
     ] as const
-  ).map(([name, line]) => refused('field-value', name, post(line) + zeroChunk)),
+  ).map(([name, line]) => refused('header-value', name, post(line) + zeroChunk)),
   refused(
     'transfer-encoding-final',
     'TE chunked twice in lines',
@@ -75,10 +75,10 @@ export const codings: readonly SmugglingPayload[] = [
   refused('line-folding', 'TE folded behind chunked', post('Transfer-Encoding: chunked', ' , identity') + zeroChunk),
   refused('space-before-colon', 'TE with a space before the colon', post('Transfer-Encoding : chunked') + zeroChunk),
   refused('space-before-colon', 'TE with a tab before the colon', post('Transfer-Encoding\t: chunked') + zeroChunk),
-  refused('field-name', 'TE with a zero byte before the colon', post('Transfer-Encoding\0: chunked') + zeroChunk),
-  refused('field-name', 'TE with a zero byte within its name', post('Transfer-Enc\0oding: chunked') + zeroChunk),
-  refused('field-name', 'TE with a name that a control begins', post('\x01Transfer-Encoding: chunked') + zeroChunk),
-  refused('field-name', 'TE with an equals sign for the colon', post('Transfer-Encoding=chunked') + zeroChunk),
+  refused('header-name', 'TE with a zero byte before the colon', post('Transfer-Encoding\0: chunked') + zeroChunk),
+  refused('header-name', 'TE with a zero byte within its name', post('Transfer-Enc\0oding: chunked') + zeroChunk),
+  refused('header-name', 'TE with a name that a control begins', post('\x01Transfer-Encoding: chunked') + zeroChunk),
+  refused('header-name', 'TE with an equals sign for the colon', post('Transfer-Encoding=chunked') + zeroChunk),
   refused('space-before-colon', 'TE with a name of two words', post('Transfer Encoding: chunked') + zeroChunk),
   taken(1, 'TE in capitals', `${post('TRANSFER-ENCODING: CHUNKED')}0\r\n\r\n`),
   taken(1, 'TE in mixed letters', `${post('tRANSFER-eNCODING: cHuNkEd')}3\r\nabc\r\n0\r\n\r\n`),

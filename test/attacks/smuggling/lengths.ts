@@ -183,9 +183,9 @@ export const repeatedLengths: readonly SmugglingPayload[] = [
 /** Lengths that are no lengths, or look like one. */
 export const oddLengths: readonly SmugglingPayload[] = [
   ...invalid.map(([name, line]) => refused('content-length-invalid', name, post(line) + hidden)),
-  refused('field-value', 'CL with a form feed before it', post('Content-Length: \x0c0') + hidden),
-  refused('field-value', 'CL with a vertical tab behind it', post('Content-Length: 0\x0b') + hidden),
-  refused('field-value', 'CL with a zero byte behind it', post('Content-Length: 0\0') + hidden),
+  refused('header-value', 'CL with a form feed before it', post('Content-Length: \x0c0') + hidden),
+  refused('header-value', 'CL with a vertical tab behind it', post('Content-Length: 0\x0b') + hidden),
+  refused('header-value', 'CL with a zero byte behind it', post('Content-Length: 0\0') + hidden),
   taken(1, 'CL with zeros before it', `${post('Content-Length: 0003')}abc`),
   taken(1, 'CL with forty zeros before it', `${post(`Content-Length: ${'0'.repeat(40)}3`)}abc`),
   taken(1, 'CL with tabs around it', `${post('Content-Length:\t 3 \t')}abc`),

@@ -46,13 +46,13 @@ export const whiteSpace: readonly SmugglingPayload[] = [
 /** Names that are none, and bytes that no value may hold. */
 export const fieldBytes: readonly SmugglingPayload[] = [
   refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
-  refused('field-name', 'an empty name', post(': 0') + hidden),
-  refused('field-name', 'a colon before the name', post(':Content-Length: 0') + hidden),
-  refused('field-name', 'a name in brackets', post('[Content-Length]: 0') + hidden),
-  refused('field-name', 'a name in quotes', post('"Content-Length": 0') + hidden),
-  refused('field-name', 'a name with a slash', post('Content/Length: 0') + hidden),
-  refused('field-name', 'a name with a byte above 127', post('Content-Length\xa0: 0') + hidden),
-  refused('field-value', 'a zero byte within a value', post('X: a\0b') + hidden),
-  refused('field-value', 'an escape within a value', post('X: a\x1bb') + hidden),
+  refused('header-name', 'an empty name', post(': 0') + hidden),
+  refused('header-name', 'a colon before the name', post(':Content-Length: 0') + hidden),
+  refused('header-name', 'a name in brackets', post('[Content-Length]: 0') + hidden),
+  refused('header-name', 'a name in quotes', post('"Content-Length": 0') + hidden),
+  refused('header-name', 'a name with a slash', post('Content/Length: 0') + hidden),
+  refused('header-name', 'a name with a byte above 127', post('Content-Length\xa0: 0') + hidden),
+  refused('header-value', 'a zero byte within a value', post('X: a\0b') + hidden),
+  refused('header-value', 'an escape within a value', post('X: a\x1bb') + hidden),
   taken(2, 'a byte above 127 in a value', get('X: \xff\x85\xa0') + hidden),
 ];

@@ -1,0 +1,40 @@
+/**
+ * The one border between names in code (camelCase) and keys of JSON (snake_case). Whatever the program prints or serves as
+ * JSON passes it, except for the exchange log, whose writer spells its keys itself.
+ */
+
+/** 'retryAfterS' as 'retry_after_s'. */
+export type SnakeKey<K> = K extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeKey<Rest>}`
+  : K;
+
+/** What `snakeCased` makes of `T`. */
+export type SnakeCased<T> = T extends readonly unknown[]
+  ? { readonly [I in keyof T]: SnakeCased<T[I]> }
+  : T extends object
+    ? { readonly [K in keyof T as SnakeKey<K>]: SnakeCased<T[K]> }
+    : T;
+
+/** `value`, which is data, with the keys of its objects in snake_case. */
+export function snakeCased<T>(value: T): SnakeCased<T> {
+  return withKeys(value, snakeKey) as SnakeCased<T>;
+}
+
+/** What `snakeCased` was given, from what it has made. */
+export function camelCased(value: unknown): unknown {
+  return withKeys(value, camelKey);
+}
+
+export function snakeKey(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function camelKey(key: string): string {
+  return key.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+function withKeys(value: unknown, nameOf: (key: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((element) => withKeys(element, nameOf));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [nameOf(key), withKeys(inner, nameOf)]));
+}
