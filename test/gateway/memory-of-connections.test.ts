@@ -25,15 +25,15 @@ interface State {
 }
 
 const states: readonly State[] = [
-  { name: 'at rest', send: (client) => void client.write(get('/now')), clients: 200, stays: false },
+  { name: 'idle', send: (client) => void client.write(get('/now')), clients: 200, stays: false },
   {
-    name: 'a head is coming',
+    name: 'receiving a head',
     send: (client) => void client.write(`GET /now HTTP/1.1\r\nHost: a\r\n${field(240).repeat(126)}`),
     clients: 200,
     stays: false,
   },
   {
-    name: 'requests wait behind one another',
+    name: 'pipelined requests',
     send: (client) => {
       client.write(get('/later'));
       client.write(Buffer.from(`GET /later HTTP/1.1\r\nHost: a\r\n${field(30_000)}\r\n`.repeat(20)));
@@ -41,9 +41,9 @@ const states: readonly State[] = [
     clients: 100,
     stays: true,
   },
-  { name: 'a response is held back', send: (client) => void client.write(get('/window')), clients: 150, stays: true },
+  { name: 'holding a response', send: (client) => void client.write(get('/window')), clients: 150, stays: true },
   {
-    name: 'request content flows',
+    name: 'request body in flight',
     send: (client) => {
       client.write(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n`);
       client.write(Buffer.alloc(8 * kib * kib));
@@ -52,7 +52,7 @@ const states: readonly State[] = [
     stays: true,
   },
   {
-    name: 'response content flows',
+    name: 'response body in flight',
     send: (client) => {
       client.pause();
       client.write(get('/large'));
@@ -103,7 +103,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
   for (const state of states) {
     test(`is at most what the document says: ${state.name}`, { timeout: 60_000 }, async (context) => {
       const { clients } = state;
-      const limit = statedBytes('at rest') + (state.name === 'at rest' ? 0 : statedBytes(state.name));
+      const limit = statedBytes('idle') + (state.name === 'idle' ? 0 : statedBytes(state.name));
       const before = gateway.residentBytes;
       await fill(state);
       const grown = gateway.residentBytes - before;
@@ -144,7 +144,7 @@ function field(bytes: number): string {
   return `X: ${'x'.repeat(bytes)}\r\n`;
 }
 
-/** `| a head is coming | 40 KiB | …`. */
+/** `| receiving a head | 40 KiB | …`. */
 function statedBytes(state: string): number {
   const document = readFileSync(join(repositoryRoot, 'docs', 'limits.md'), 'utf8');
   const stated = new RegExp(`^\\| ${state} \\| (\\d+) KiB \\|`, 'm').exec(document)?.[1];
