@@ -1,5 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
@@ -20,6 +21,7 @@ import type { Condition } from '../core/condition.ts';
 export interface ApplicationsParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
+  readonly checker: HealthChecker;
   readonly events: EventHub;
   readonly condition: Condition;
   readonly drainMs: () => number;
@@ -52,7 +54,7 @@ export class Applications {
     this.#predecessor = options.adopt ?? null;
     this.#instanceDrains = new InstanceDrains(parts.mayUse);
     const { stateFolder, applications } = options.configuration;
-    const host = createSystemHost(clock, ApplicationHandoff.outputsFor(stateFolder));
+    const host = createSystemHost(clock, parts.checker, ApplicationHandoff.outputsFor(stateFolder));
     this.supervisor = createSupervisor({
       ...{ applications, clock, random: systemRandom, events, host },
       drainMs: parts.drainMs,

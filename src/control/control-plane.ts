@@ -3,6 +3,8 @@ import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
+import { createHealthChecker } from '../upstream/health-check.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
@@ -56,6 +58,7 @@ export class ControlPlane implements Gateway {
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
   readonly #applications: Applications;
+  readonly #checker: HealthChecker;
   readonly #endpoints: Endpoints;
   readonly #lateExits: LateExits;
   readonly #condition: Condition;
@@ -104,9 +107,16 @@ export class ControlPlane implements Gateway {
       this.#writesLogAlone = true;
     });
     this.#reports = this.#createReports();
+    this.#checker = createHealthChecker({
+      clock,
+      deadlines: new Deadlines(clock),
+      connector: socketConnector,
+      onUnclassified: () => this.#countUnclassified(),
+    });
     this.#applications = new Applications({
       options,
       clock,
+      checker: this.#checker,
       events: this.#hub,
       condition: this.#condition,
       drainMs: () => this.#active.configuration.drain.timeoutMs,
@@ -152,19 +162,16 @@ export class ControlPlane implements Gateway {
     });
   }
 
+  #countUnclassified(): void {
+    this.#checksUnclassified += 1;
+  }
+
   #createEndpoints(): Endpoints {
     const clock = this.#clock;
     return new Endpoints({
-      watch: {
-        clock,
-        random: systemRandom,
-        deadlines: new Deadlines(clock),
-        connector: socketConnector,
-        onUnclassified: () => {
-          this.#checksUnclassified += 1;
-        },
-      },
+      watch: { clock, random: systemRandom, checker: this.#checker },
       names: createNameResolver(clock),
+      onUnclassified: () => this.#countUnclassified(),
       events: this.#hub,
       shared: this.#shared,
       supervisor: {

@@ -1,3 +1,4 @@
+import type { Cancellable } from '../core/connector.ts';
 import type { Result } from '../core/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramRecord } from './instance-record.ts';
@@ -20,8 +21,8 @@ export interface Host {
   adopt(record: ProgramRecord, listener: ProgramListener): Program | null;
   /** What every program gets of our own environment, as far as it should be the same after a restart. */
   readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
-  /** Asks once. `told` is called exactly once, within the check's time limit, unless the returned function came first. */
-  probe(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): () => void;
+  /** Checks once. `onResult` is called exactly once, within the check's time limit, unless the check is cancelled before. */
+  checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
   /** Where a program and what it started listen; empty where the platform does not say. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
   /** Nothing that was started here is left running, nor needs an eye kept on it. */

@@ -16,6 +16,7 @@ import { OutputPipeFolder } from './output-pipes.ts';
 import { readProcess } from './process-group.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 import { listeningOf } from './listening.ts';
+import { createSystemChecker } from './system-checker.test-support.ts';
 import { createSystemHost } from './system-host.ts';
 
 // Real programs, real sockets, real time. Nothing here sleeps: each test waits for what it wants to see. What is
@@ -59,7 +60,7 @@ function run(context: TestContext, ...applications: readonly ApplicationSpec[]) 
 function runWith(context: TestContext, outputs: OutputPipeFolder | null, applications: readonly ApplicationSpec[]) {
   const emitted: NewEvent[] = [];
   const lines: string[] = [];
-  const host = createSystemHost(systemClock, outputs);
+  const host = createSystemHost(systemClock, createSystemChecker(), outputs);
   const supervisor = createSupervisor({
     applications,
     clock: systemClock,
@@ -373,12 +374,13 @@ test('while nobody reads, a program writes on; who comes then reads all of it', 
 const candor = (spec: ApplicationSpec) => `
 import { createSupervisor } from ${JSON.stringify(import.meta.resolve('./supervisor.ts'))};
 import { createSystemHost } from ${JSON.stringify(import.meta.resolve('./system-host.ts'))};
+import { createSystemChecker } from ${JSON.stringify(import.meta.resolve('./system-checker.test-support.ts'))};
 import { systemClock } from ${JSON.stringify(import.meta.resolve('../testing/system.ts'))};
 import { SeededRandom } from ${JSON.stringify(import.meta.resolve('../testing/seeded-random.ts'))};
 const tell = ({ kind, evidence }) => { if (kind === 'instance_started') console.log('application', evidence.pid); };
 createSupervisor({
   applications: [${JSON.stringify(spec)}], clock: systemClock, random: new SeededRandom(1), events: { emit: tell },
-  host: createSystemHost(systemClock), onLine: (instance, stream, line) => console.log(line),
+  host: createSystemHost(systemClock, createSystemChecker()), onLine: (instance, stream, line) => console.log(line),
 }).start();`;
 
 async function killCandor(context: TestContext, spec: ApplicationSpec): Promise<readonly number[]> {

@@ -1,4 +1,5 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
+import type { Cancellable } from '../core/connector.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import type { Host } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
@@ -12,7 +13,7 @@ export class ReadinessCheckLoop {
   readonly #readiness: ReadinessSpec;
   readonly #onObserved: (observation: ReadinessResult) => void;
   #timer: Timer | null = null;
-  #cancelProbe: (() => void) | null = null;
+  #check: Cancellable | null = null;
   #dueAt: Instant = never;
   #isInDoubt = false;
   #checkedAt: Instant;
@@ -34,12 +35,12 @@ export class ReadinessCheckLoop {
 
   /** In place of what was due, unless the answer to a check is awaited: that decides then. */
   checkIn(delayMs: number): void {
-    if (this.#stopped || this.#cancelProbe !== null) return;
+    if (this.#stopped || this.#check !== null) return;
     this.#timer?.cancel();
     this.#dueAt = after(this.#clock.now(), delayMs);
     this.#timer = this.#clock.schedule(
       this.#dueAt,
-      (checks: ReadinessCheckLoop) => checks.#check(),
+      (checks: ReadinessCheckLoop) => checks.#checkNow(),
       this as ReadinessCheckLoop,
     );
   }
@@ -68,18 +69,18 @@ export class ReadinessCheckLoop {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    this.#cancelProbe?.();
-    this.#cancelProbe = null;
+    this.#check?.cancel();
+    this.#check = null;
   }
 
-  #check(): void {
+  #checkNow(): void {
     if (this.#stopped) return;
     const { path, timeoutMs } = this.#readiness;
     this.#checkedAt = this.#clock.now();
     this.#dueAt = never;
     this.#isInDoubt = false;
-    this.#cancelProbe = this.#host.probe({ port: this.#port, path, timeoutMs }, (observation) => {
-      this.#cancelProbe = null;
+    this.#check = this.#host.checkReadiness({ port: this.#port, path, timeoutMs }, (observation) => {
+      this.#check = null;
       if (!this.#stopped) this.#onObserved(observation);
     });
   }

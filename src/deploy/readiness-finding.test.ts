@@ -42,6 +42,12 @@ const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: Re
   ],
   [{ kind: 'closed', errno: 'ECONNRESET' }, /closed without an answer \(ECONNRESET\)$/, /read what it wrote/, false],
   [
+    { kind: 'malformed', reason: 'it sent Content-Length and Transfer-Encoding together' },
+    /: it sent Content-Length and Transfer-Encoding together$/,
+    /response that every HTTP client accepts/,
+    true,
+  ],
+  [
     { kind: 'not_http', firstBytes: 'SSH-2.0' },
     /the answer is not HTTP \("SSH-2\.0"\)$/,
     /let it speak HTTP on port 41213/,

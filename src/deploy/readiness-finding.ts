@@ -32,7 +32,7 @@ export function findingText({ says, fix }: ReadinessFinding): string {
 /** An answer shows what is wrong by itself; where none comes, the application often has said why. */
 function wroteText(observation: ReadinessResult, lastLine: string | null): string {
   const answered = observation.kind === 'answered' && observation.status < 500;
-  if (lastLine === null || answered || observation.kind === 'not_http') return '';
+  if (lastLine === null || answered || observation.kind === 'not_http' || observation.kind === 'malformed') return '';
   return `; the application wrote last: "${lastLine}"`;
 }
 
@@ -50,6 +50,8 @@ function fixOf(observation: ReadinessResult, facts: FindingFacts): string | null
       return 'read what it wrote when it closed the connection';
     case 'not_http':
       return `let it speak HTTP on port ${facts.port}`;
+    case 'malformed':
+      return 'let it send a response that every HTTP client accepts: requests would be answered with a 502';
     case 'refused':
       return `let it listen on 127.0.0.1 and the port in the PORT environment variable (${facts.port})`;
   }
@@ -74,7 +76,8 @@ function fixOfAnswer(
 
 /** Whether it stays so until a person changes something; the others may pass while the application starts. */
 function isLasting(observation: ReadinessResult): boolean {
-  return observation.kind === 'not_http' || (observation.kind === 'answered' && observation.status < 500);
+  const { kind } = observation;
+  return kind === 'not_http' || kind === 'malformed' || (observation.kind === 'answered' && observation.status < 500);
 }
 
 function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { type ReadinessResult, hasPassed, probe } from './readiness.ts';
+import { type ReadinessResult, checkReadiness, hasPassed } from './readiness.ts';
+import { createSystemChecker } from './system-checker.test-support.ts';
 
 /** Asks a server that does `serve` with each connection; `waitMs` then goes by on the check's clock. */
 async function ask(serve: (socket: Socket) => void, waitMs: number | null = null): Promise<ReadinessResult> {
@@ -18,16 +19,18 @@ async function ask(serve: (socket: Socket) => void, waitMs: number | null = null
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const observed = Promise.withResolvers<ReadinessResult>();
-  probe({ port, path: '/up', timeoutMs: 400 }, clock, observed.resolve);
+  checkReadiness(createSystemChecker(clock), { port, path: '/up', timeoutMs: 400 }, observed.resolve);
   if (waitMs !== null) {
     await once(server, 'connection');
     await clock.advance(waitMs);
   }
   const observation = await observed.promise;
-  assert.equal(clock.timersLive, 0, 'the limit does not outlive the answer');
+  await clock.advance(20);
+  assert.equal(clock.timersLive, 0, 'the time limit does not outlive the answer');
   for (const socket of sockets) socket.destroy();
   server.close();
-  return observation;
+  if (observation.kind !== 'malformed') return observation;
+  return { ...observation, reason: observation.reason.replace(`127.0.0.1:${port}`, 'APP') };
 }
 
 const answering = (bytes: string) => (socket: Socket) => socket.once('data', () => socket.end(bytes));
@@ -54,6 +57,30 @@ const answers: readonly (readonly [bytes: string, observation: ReadinessResult, 
   ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', { kind: 'closed', errno: 'ECONNRESET' }, false],
   ['SSH-2.0-OpenSSH_9.2\r\n', { kind: 'not_http', firstBytes: 'SSH-2.0-OpenSSH_9.2' }, false],
   ['', { kind: 'closed', errno: 'ECONNRESET' }, false],
+  [
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n',
+    { kind: 'answered', status: 101, location: null, firstBytes: '' },
+    false,
+  ],
+  // Lenient parsers take these. A request would be answered with a 502, so the instance is not ready.
+  [
+    'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    {
+      kind: 'malformed',
+      reason:
+        'APP sent an answer whose end is ambiguous: Content-Length and Transfer-Encoding came together (RFC 9112 §6.3)',
+    },
+    false,
+  ],
+  [
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    {
+      kind: 'malformed',
+      reason:
+        'At the very beginning of the content from APP: a chunk size is not hexadecimal, or too large (RFC 9112 §7.1)',
+    },
+    false,
+  ],
 ];
 
 for (const [bytes, observation, ready] of answers) {
@@ -76,14 +103,14 @@ test('nobody listening is told as that', async () => {
   server.close();
   await once(server, 'close');
   const observed = Promise.withResolvers<ReadinessResult>();
-  probe({ port, path: '/', timeoutMs: 400 }, new SimulatedClock(), observed.resolve);
+  const checker = createSystemChecker(new SimulatedClock());
+  checkReadiness(checker, { port, path: '/', timeoutMs: 400 }, observed.resolve);
   assert.deepEqual(await observed.promise, { kind: 'refused' });
 });
 
 test('a cancelled check tells nothing', async () => {
   const clock = new SimulatedClock();
-  const cancel = probe({ port: 9, path: '/', timeoutMs: 400 }, clock, () => assert.fail('told'));
-  cancel();
-  assert.equal(clock.timersLive, 0);
+  const check = { port: 9, path: '/', timeoutMs: 400 };
+  checkReadiness(createSystemChecker(clock), check, () => assert.fail('reported')).cancel();
   await clock.advance(1_000);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationSpec } from '../core/configuration.ts';
+import type { Cancellable } from '../core/connector.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { failWith, succeed } from '../core/result.ts';
@@ -135,10 +136,10 @@ class FakeHost implements Host {
     return program;
   }
 
-  probe(
+  checkReadiness(
     { port, timeoutMs }: { port: number; timeoutMs: number },
     told: (observation: ReadinessResult) => void,
-  ): () => void {
+  ): Cancellable {
     const program = this.programs.find(({ running, request }) => running && request.port === port);
     const answer = program?.answer ?? refused;
     if (program !== undefined) program.asked += 1;
@@ -146,7 +147,7 @@ class FakeHost implements Host {
     const observation = isSilent ? ({ kind: 'timed_out', limitMs: timeoutMs, status: null } as const) : answer;
     const delayMs = isSilent ? timeoutMs : 1;
     const timer = this.clock.schedule((this.clock.now() + delayMs) as never, told, observation);
-    return () => timer.cancel();
+    return timer;
   }
 
   async listening(program: Program): Promise<readonly ListeningSocket[]> {

@@ -1,3 +1,4 @@
+import type { HealthChecker } from '../core/health-checker.ts';
 import type { Clock } from '../core/time.ts';
 import { adoptProgram } from './adopt-program.ts';
 import { FreePorts } from './free-ports.ts';
@@ -7,15 +8,19 @@ import { listeningOf } from './listening.ts';
 import { OrphanWatchdog } from './orphan-watchdog.ts';
 import type { OutputPipeFolder } from './output-pipes.ts';
 import { startProgram } from './program.ts';
-import { probe } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
 
 /** The real machine, with what only a process that shares a state folder with others needs. */
 export interface SystemHost extends Host {
   readonly watchdog: OrphanWatchdog;
 }
 
-/** The machine that Candor runs on. `outputs`: where programs write that may outlive this process; null: none may. */
-export function createSystemHost(clock: Clock, outputs: OutputPipeFolder | null = null): SystemHost {
+/** The machine that Candor runs on. `outputs`: the pipes of programs that may outlive this process; null: none may. */
+export function createSystemHost(
+  clock: Clock,
+  checker: HealthChecker,
+  outputs: OutputPipeFolder | null = null,
+): SystemHost {
   const ports = new FreePorts();
   const watchdog = new OrphanWatchdog(clock);
   return {
@@ -29,7 +34,7 @@ export function createSystemHost(clock: Clock, outputs: OutputPipeFolder | null 
       if (program !== null) ports.keep(record.port);
       return program;
     },
-    probe: (check, onResult) => probe(check, clock, onResult),
+    checkReadiness: (check, onResult) => checkReadiness(checker, check, onResult),
     listening: (program) => listeningOf(program.pid),
     close: () => watchdog.close(),
   };

@@ -9,6 +9,7 @@ import type { LookupWaiter } from '../core/name-resolver.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { createHealthChecker } from '../upstream/health-check.ts';
 import { ConfiguredEndpoints } from './configured-endpoints.ts';
 import { Resolver } from './resolver.ts';
 
@@ -62,9 +63,11 @@ function world() {
     onChange: () => endpoints.namesChanged(),
     onUnclassified: () => assert.fail(),
   });
+  const connector = { resolve: () => assert.fail(), connect };
+  const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => assert.fail() };
   const endpoints: ConfiguredEndpoints = new ConfiguredEndpoints({
     clock,
-    watch: { clock, random, deadlines: new Deadlines(clock), connector: { resolve: () => assert.fail(), connect } },
+    watch: { clock, random, checker: createHealthChecker(ports) },
     names,
     listeners: () => [],
     onChange: () => changes++,

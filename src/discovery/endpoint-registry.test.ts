@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
-import { Deadlines } from '../core/deadline.ts';
 import type { ApplicationId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink, NewEvent } from '../core/event.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
@@ -19,8 +18,7 @@ function world() {
   let instances: readonly LiveInstance[] = [];
   const events: EventSink = { emit: (event) => void emitted.push(event as unknown as NewEvent) };
   const supervisor: SupervisedInstances = { instances: () => instances, noteTraffic: () => undefined };
-  const connector = { lookup: () => assert.fail(), connect: () => assert.fail() } as never;
-  const watch = { clock, random: new SeededRandom(1), deadlines: new Deadlines(clock), connector };
+  const watch = { clock, random: new SeededRandom(1), checker: { check: () => assert.fail() } };
   const lookedUp: string[] = [];
   const names = {
     lookUp: ({ name }: NameQuestion) => {
@@ -33,6 +31,7 @@ function world() {
     clock,
     watch,
     names,
+    onUnclassified: () => assert.fail(),
     listeners,
     events,
     supervisor,

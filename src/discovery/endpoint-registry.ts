@@ -21,6 +21,8 @@ export interface EndpointRegistryParts {
   readonly watch: WatchPorts;
   /** The effect of looking up names. */
   readonly names: NameResolver;
+  /** A lookup ended with a code that no entry of the failure table fits. */
+  readonly onUnclassified: () => void;
   /** Where this gateway itself listens now. */
   readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
   readonly events: EventSink;
@@ -56,7 +58,7 @@ export class EndpointRegistry {
       names: parts.names,
       events,
       onChange: () => this.#configured.namesChanged(),
-      onUnclassified: (fault) => watch.onUnclassified?.(fault),
+      onUnclassified: parts.onUnclassified,
     });
     const onChange = (id: UpstreamId): void => this.changed(id);
     this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange, onChecked });

@@ -59,7 +59,7 @@ export class EndpointViews {
   #checkedView(id: EndpointId, address: EndpointAddress, watchKey: string): EndpointView {
     const endpoint = this.#observations.watchedBy(watchKey);
     if (endpoint === undefined) return { id, address, state: 'unchecked', reason: 'it is not checked', checks: null };
-    const { state, reason, rhythm: checks, cause } = endpoint;
+    const { state, reason, schedule: checks, cause } = endpoint;
     return cause === null
       ? { id, address, state, reason, checks }
       : { id, address, state, reason, checks, checkCause: cause };

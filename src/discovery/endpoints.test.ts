@@ -12,6 +12,7 @@ import { healthyInMs } from '../policy/health.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
+import { createHealthChecker } from '../upstream/health-check.ts';
 import { Endpoints } from './endpoints.ts';
 
 const app = 'app' as UpstreamId;
@@ -59,8 +60,11 @@ function world(
     return { cancel: () => undefined };
   };
   const connector = { resolve: () => assert.fail(), connect };
+  const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => assert.fail() };
+  const checker = createHealthChecker(ports);
   const endpoints = new Endpoints({
-    watch: { clock, random, deadlines: new Deadlines(clock), connector },
+    watch: { clock, random, checker },
+    onUnclassified: () => assert.fail(),
     names: { lookUp: () => assert.fail() },
     events: { emit: () => undefined },
     shared: new SharedCounts({ workersMax: 1, endpointsMax: 256, addressesMax: 16 }, clock, random),

@@ -17,6 +17,8 @@ export interface EndpointsParts {
   readonly watch: WatchPorts;
   /** The effect of looking up names. */
   readonly names: NameResolver;
+  /** A lookup ended with a code that no entry of the failure table fits. */
+  readonly onUnclassified: () => void;
   readonly events: EventSink;
   readonly shared: EndpointCounters;
   readonly supervisor: SupervisedInstances;
@@ -51,6 +53,7 @@ export class Endpoints {
       clock,
       watch,
       names,
+      onUnclassified: parts.onUnclassified,
       listeners,
       events,
       supervisor,

@@ -5,6 +5,7 @@ import { Deadlines } from '../core/deadline.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { createHealthChecker } from '../upstream/health-check.ts';
 import { WatchedEndpoint } from './watched-endpoint.ts';
 
 const everyMs = 5000;
@@ -25,15 +26,16 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
       return { cancel: () => undefined };
     },
   };
+  const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => assert.fail() };
   const endpoint = new WatchedEndpoint(
     {
       address: { kind: 'tcp', host: '10.0.0.1', port: 80 },
       tls: null,
       check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes, fails: 1 },
     },
-    { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), connector },
+    { clock, random: new SeededRandom(1), checker: createHealthChecker(ports) },
     {
-      onChange: () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.rhythm.passesNeeded} to go`),
+      onChange: () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.schedule.passesNeeded} to go`),
       onChecked: () => undefined,
     },
   );

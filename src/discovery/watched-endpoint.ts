@@ -1,8 +1,16 @@
 import type { CheckSpec } from '../core/configuration.ts';
+import type { Cancellable } from '../core/connector.ts';
+import { addressText } from '../core/endpoint.ts';
 import type { Cause } from '../core/failure.ts';
+import type {
+  HealthChecker,
+  HealthCheckRequest,
+  HealthCheckResult,
+  HealthCheckTarget,
+} from '../core/health-checker.ts';
 import type { Random } from '../core/random.ts';
 import type { CheckSchedule } from '../core/snapshot.ts';
-import { after, type Instant, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import {
   checkPauseMs,
   type Health,
@@ -11,42 +19,46 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
+import { causeOf, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
-import {
-  type CheckPorts,
-  type CheckResult,
-  type CheckTarget,
-  HealthCheck,
-  outcomeOf,
-} from '../upstream/health-check.ts';
 
-export interface WatchPorts extends CheckPorts {
+export interface WatchPorts {
+  readonly clock: Clock;
   readonly random: Random;
+  readonly checker: HealthChecker;
+}
+
+export type ActiveCheckSpec = Exclude<CheckSpec, { kind: 'none' }>;
+
+/** What is checked, and how. */
+export interface WatchTarget extends HealthCheckTarget {
+  readonly check: ActiveCheckSpec;
 }
 
 export interface WatchListener {
-  /** What is known of it has changed. */
+  /** The state of the endpoint, or the reason of a state that keeps requests away, has changed. */
   onChange(): void;
-  /** A check has come back; `refused`: nothing listened. Before `onChange`. */
+  /** A check has ended; `refused`: nothing listened. Called before `onChange`. */
   onChecked(refused: boolean): void;
 }
 
-/** How many endpoints are troubled now, of all that are watched together: their checks share a budget. */
+/** How many of the endpoints that are watched together are troubled now: their checks share a budget. */
 export interface TroubledCount {
   troubled: number;
 }
 
-/** Checks one configured address again and again: at the interval of the configuration, quickly while it is troubled. */
+/** Checks one endpoint repeatedly: at the configured interval, and more often while the endpoint is troubled. */
 export class WatchedEndpoint {
-  /** May change while it is watched, as the other family of a name does; the next check goes by it. */
-  target: CheckTarget;
+  /** May change while the endpoint is watched, as the second address of a name does. The next check uses it. */
+  target: WatchTarget;
   readonly #ports: WatchPorts;
   readonly #listener: WatchListener;
   readonly #all: TroubledCount;
   #health: Health = unknownHealth;
   #found = '';
   #cause: Cause | null = null;
-  #check: HealthCheck | null = null;
+  #isChecking = false;
+  #check: Cancellable | null = null;
   #timer: Timer | null = null;
   #nextAt: Instant | null = null;
   /** A connection was refused, and no check has passed since. */
@@ -54,7 +66,7 @@ export class WatchedEndpoint {
   #isTroubled = false;
   #stopped = false;
 
-  constructor(target: CheckTarget, ports: WatchPorts, listener: WatchListener, all: TroubledCount = { troubled: 0 }) {
+  constructor(target: WatchTarget, ports: WatchPorts, listener: WatchListener, all: TroubledCount = { troubled: 0 }) {
     this.target = target;
     this.#ports = ports;
     this.#listener = listener;
@@ -65,44 +77,40 @@ export class WatchedEndpoint {
     return this.#health.state;
   }
 
-  /** Why it is in its state: what the last check found. */
+  /** Why the endpoint is in its state: what the last check observed. */
   get reason(): string {
     return healthReason(this.#health, this.#found, this.target.check);
   }
 
-  /** What the last check met that a request would meet too; null where it passed, or was answered. */
+  /** The failure of the last check, where a request would fail in the same way; null where the check passed or was answered. */
   get cause(): Cause | null {
     return this.#cause;
   }
 
-  get check(): Exclude<CheckSpec, { kind: 'none' }> {
-    return this.target.check;
-  }
-
-  /** When checks can next change what is known of it. */
-  get rhythm(): CheckSchedule {
+  /** When checks can next change the state. */
+  get schedule(): CheckSchedule {
     const { intervalMs, timeoutMs } = this.target.check;
-    const passes = passesNeeded(this.#health, this.target.check);
-    // One that is under way has its result within its own time limit.
+    // A check in progress has its result within its own time limit.
     const nextInstant = this.#nextAt ?? after(this.#ports.clock.now(), timeoutMs);
     const everyMs = this.#isTroubled ? troubledPauseMs(intervalMs, this.#all.troubled) : intervalMs;
-    return { nextInstant, everyMs, passesNeeded: passes };
+    return { nextInstant, everyMs, passesNeeded: passesNeeded(this.#health, this.target.check) };
   }
 
   start(): void {
     this.#nextAt = null;
-    this.#check = new HealthCheck(this.target, this.#ports, (result) => this.#note(result));
-    this.#check.begin();
+    this.#isChecking = true;
+    const check = this.#ports.checker.check(requestOf(this.target), (result) => this.#note(result));
+    if (this.#isChecking) this.#check = check;
   }
 
-  /** A request was refused a connection: the next check comes soon, and the others after it until one passes. */
+  /** A request was refused a connection. The next checks come quickly until one of them passes. */
   suspect(): void {
     if (this.#stopped || this.#refuses) return;
     this.#refuses = true;
     if (this.#isTroubled) return;
     this.#countTrouble();
-    // The result of a check that is under way decides about the next one.
-    if (this.#check === null) this.#checkLater();
+    // A check in progress schedules the next one when its result comes.
+    if (!this.#isChecking) this.#checkLater();
   }
 
   stop(): void {
@@ -112,21 +120,23 @@ export class WatchedEndpoint {
     this.#check?.cancel();
   }
 
-  #note(result: CheckResult): void {
+  #note(result: HealthCheckResult): void {
     if (this.#stopped) return;
+    this.#isChecking = false;
     this.#check = null;
     const outcome = outcomeOf(result);
-    const { check } = this.target;
+    const { check, address } = this.target;
     const before = this.#health;
     this.#health = nextHealth(before, outcome, check);
     this.#refuses = outcome === 'refused';
     this.#countTrouble();
-    const isNewReason = this.#found !== result.reason;
-    this.#found = result.reason;
-    this.#cause = result.cause ?? null;
+    const found = resultText(result, addressText(address));
+    const isNewReason = this.#found !== found;
+    this.#found = found;
+    this.#cause = causeOf(result);
     this.#checkLater();
     this.#listener.onChecked(outcome === 'refused');
-    // What a check finds again is told to nobody; of one that is healthy nobody asks what it finds.
+    // A check that observes the same again is not reported, nor is the reason of an endpoint that gets requests.
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
     if (before.state !== this.#health.state || ((isNewReason || comesCloser) && this.#health.state === 'unhealthy')) {
       this.#listener.onChange();
@@ -142,8 +152,8 @@ export class WatchedEndpoint {
 
   #checkLater(): void {
     const { clock, random } = this.#ports;
-    const schedule = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
-    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, schedule));
+    const timing = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
+    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, timing));
     this.#timer?.cancel();
     this.#timer = clock.schedule(this.#nextAt, recheck, this);
   }
@@ -151,4 +161,12 @@ export class WatchedEndpoint {
 
 function recheck(endpoint: WatchedEndpoint): void {
   endpoint.start();
+}
+
+/** A configured check reads heads: the status says what the endpoint thinks of its health. */
+function requestOf({ check, ...target }: WatchTarget): HealthCheckRequest {
+  const { timeoutMs } = check;
+  if (check.kind === 'tcp') return { ...target, timeoutMs, probe: { kind: 'tcp' } };
+  const { path, host } = check;
+  return { ...target, timeoutMs, probe: { kind: 'http', path, host, userAgent: 'health-check', reads: 'head' } };
 }

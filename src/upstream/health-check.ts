@@ -1,96 +1,81 @@
-import type { CheckSpec, UpstreamTls } from '../core/configuration.ts';
-import type { Connector, UnknownCode } from '../core/connector.ts';
+import type { Cancellable, Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import { addressText, type EndpointAddress, hostPort } from '../core/endpoint.ts';
-import { explain } from '../core/explain.ts';
-import type { Cause, Failure } from '../core/failure.ts';
+import { addressText, hostPort } from '../core/endpoint.ts';
+import type { Failure } from '../core/failure.ts';
+import type {
+  HealthChecker,
+  HealthCheckRequest,
+  HealthCheckResult,
+  HealthCheckTarget,
+  HttpProbe,
+} from '../core/health-checker.ts';
+import type { Framing } from '../core/message.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
+import { unknownCode } from '../core/unknown-code.ts';
+import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
+import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
-import type { CheckOutcome } from '../policy/health.ts';
-import { isRefusal } from '../core/refusal.ts';
-import { connectionFailure, refusedResponse } from './connection-failure.ts';
-import { unknownCode } from '../core/unknown-code.ts';
+import { connectionFailure, contentRefused, type LostConnection, refusedResponse } from './connection-failure.ts';
 import { Dial, type DialWaiter } from './dial.ts';
-import { failureWithoutSecrets } from '../core/redact/failure.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
 
-const redactor = new TextRedactor();
-
-export interface CheckPorts {
+export interface HealthCheckPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly connector: Connector;
-  /** Told of an answer of the world that no entry of the failure table fits, so that it can be counted. */
-  readonly onUnclassified?: (unknown: UnknownCode) => void;
+  /** Called for an error code that no entry of the failure table fits, so that it can be counted. */
+  readonly onUnclassified: (unknown: UnknownCode) => void;
 }
 
-export interface CheckTarget {
-  readonly address: EndpointAddress;
-  /** The name that led to the address, and the same in the other family; absent where the address was written. */
-  readonly name?: string;
-  readonly secondAddress?: string | null;
-  readonly tls: UpstreamTls | null;
-  readonly check: Exclude<CheckSpec, { kind: 'none' }>;
+/** The checker of this process: connects as a request would, and reads the answer with the same parser. */
+export function createHealthChecker(ports: HealthCheckPorts): HealthChecker {
+  return {
+    check: (request, onResult) => {
+      const check = new HealthCheck(request, ports, onResult);
+      check.begin();
+      return check;
+    },
+  };
 }
 
-/** What one look at an endpoint found. */
-export interface CheckResult {
-  readonly passed: boolean;
-  /** One sentence: "answered 200", or what went wrong. */
-  readonly reason: string;
-  /** Where it failed as a request would fail. */
-  readonly cause?: Cause;
-}
+/** Enough to recognise a protocol or an error page, and to find a secret whole before the text is shortened. */
+const firstBytesMax = 512;
 
-export function outcomeOf({ passed, cause }: CheckResult): CheckOutcome {
-  if (passed) return 'passed';
-  return isRefusal(cause) ? 'refused' : 'failed';
-}
+/** A body of this size is taken for complete: a larger one has been served as well as any check can tell. */
+const bodyBytesMax = 65_536;
 
-/**
- * One look at an endpoint: a TCP connection, or a GET whose answer is 2xx, within `timeoutMs` in all. Calls
- * back exactly once. A timeout is never a pass.
- */
-export class HealthCheck extends Deadline implements DialWaiter, TransportListener {
-  readonly #target: CheckTarget;
-  readonly #ports: CheckPorts;
-  readonly #onResult: (result: CheckResult) => void;
+const noBytes = new Uint8Array(0);
+
+/** One check: a connection, or a GET and its answer, within one time limit. Reports exactly once unless it is cancelled. */
+class HealthCheck extends Deadline implements DialWaiter, TransportListener, ContentTaker, Cancellable {
+  readonly #request: HealthCheckRequest;
+  readonly #ports: HealthCheckPorts;
+  readonly #onResult: (result: HealthCheckResult) => void;
   readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
+  readonly #body = new ContentReader({ readInBulk: () => {} }, this as ContentTaker);
   readonly #dial: Dial;
   #transport: Transport | null = null;
-  /** Said of a pass that was another address's of the same name. */
-  #where = '';
-  #over = false;
+  /** The address that accepted the connection: the target's, or the second one of its name. */
+  #address: string;
+  #answer: { readonly status: number; readonly location: string | null; readonly framing: Framing } | null = null;
+  #firstBytes: Uint8Array = noBytes;
+  #isOver = false;
 
-  constructor(target: CheckTarget, ports: CheckPorts, onResult: (result: CheckResult) => void) {
+  constructor(request: HealthCheckRequest, ports: HealthCheckPorts, onResult: (result: HealthCheckResult) => void) {
     super();
-    this.#target = target;
+    this.#request = request;
     this.#ports = ports;
     this.#onResult = onResult;
-    const { timeoutMs } = target.check;
+    const { timeoutMs, address, name = null, secondAddress = null, tls } = request;
+    this.#address = addressText(address);
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
-    const { address } = target;
-    const shownAddress = addressText(address);
-    const onUnclassified = ports.onUnclassified ?? ((_unknown: UnknownCode): void => {});
-    this.#dial = new Dial(
-      {
-        address,
-        name: target.name ?? null,
-        secondAddress: target.secondAddress ?? null,
-        addressText: shownAddress,
-        tls: target.tls,
-        limits,
-      },
-      { ...ports, onUnclassified },
-      this,
-    );
+    this.#dial = new Dial({ address, name, secondAddress, addressText: this.#address, tls, limits }, ports, this);
   }
 
   begin(): void {
-    this.at = after(this.#ports.clock.now(), this.#target.check.timeoutMs);
+    this.at = after(this.#ports.clock.now(), this.#request.timeoutMs);
     this.#ports.deadlines.add(this);
     this.#dial.begin();
   }
@@ -102,16 +87,14 @@ export class HealthCheck extends Deadline implements DialWaiter, TransportListen
   onStage(): void {}
 
   onDialed(transport: Transport, address: string): void {
-    const { check } = this.#target;
-    if (address !== addressText(this.#target.address)) this.#where = ` at ${address}`;
-    if (this.#over) return transport.close('close');
+    if (this.#isOver) return transport.close('close');
+    const { probe } = this.#request;
+    this.#address = address;
     this.#transport = transport;
     transport.listener = this;
-    if (check.kind === 'tcp') return this.#end({ passed: true, reason: `accepts connections${this.#where}` });
+    if (probe.kind === 'tcp') return this.#end({ kind: 'connected', address });
     this.#parser.expect('GET');
-    const host = check.host ?? hostOf(this.#target);
-    const text = `GET ${check.path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
-    const bytes = new TextEncoder().encode(text);
+    const bytes = new TextEncoder().encode(requestText(probe, this.#request));
     transport.write(bytes, 0, bytes.length, 'owned');
   }
 
@@ -120,27 +103,68 @@ export class HealthCheck extends Deadline implements DialWaiter, TransportListen
   }
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#answer !== null) return this.#readBody(bytes, start, end);
+    this.#keepFirst(bytes, start, end);
     let at = start;
-    while (at < end && !this.#over) {
+    while (at < end && !this.#isOver && this.#answer === null) {
       at += this.#parser.push(bytes, at, end);
       const { state, head } = this.#parser;
-      if (state === 'refused') return this.#fail(refusedResponse(this.#parser, addressText(this.#target.address)));
-      if (state === 'complete' && head !== null) {
-        if (head.status >= 200) return this.#judge(head.status, head.fields.get('location'));
+      if (state === 'refused') return this.#fail(refusedResponse(this.#parser, this.#targetText));
+      if (state !== 'complete' || head === null) continue;
+      if (isFinal(head)) this.#onHead(head);
+      else {
         this.#parser.reset();
         this.#parser.expect('GET');
       }
     }
+    if (!this.#isOver) this.#readBody(bytes, at, end);
   }
 
-  #judge(status: number, location: string | null): void {
-    if (status < 300) return this.#end({ passed: true, reason: `answered ${status}${this.#where}` });
-    const to = location === null ? '' : ` to ${location.slice(0, 100)}`;
-    this.#end({ passed: false, reason: status < 400 ? `redirects${to} (${status})` : `answered ${status}` });
+  #onHead(head: Http1ResponseHead): void {
+    const { status, fields, framing } = head;
+    this.#answer = { status, location: fields.get('location'), framing };
+    this.#firstBytes = noBytes;
+    if (!this.#readsBody) return this.#answered();
+    this.#body.begin(framing);
+    if (this.#body.state === 'whole') this.#answered();
+  }
+
+  #readBody(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOver || start >= end) return;
+    this.#body.push(bytes, start, end);
+    if (this.#body.state === 'refused') this.#fail(contentRefused(this.#body, this.#targetText));
+    else if (this.#body.state === 'whole' || this.#body.bytesReceived >= bodyBytesMax) this.#answered();
+  }
+
+  /** For the reader of the body. */
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    this.#keepFirst(bytes, start, end);
+  }
+
+  #keepFirst(bytes: Uint8Array, start: number, end: number): void {
+    const room = firstBytesMax - this.#firstBytes.length;
+    if (!this.#readsBody || room <= 0) return;
+    this.#firstBytes = Buffer.concat([this.#firstBytes, bytes.subarray(start, Math.min(end, start + room))]);
+  }
+
+  get #readsBody(): boolean {
+    const { probe } = this.#request;
+    return probe.kind === 'http' && probe.reads === 'body';
+  }
+
+  get #targetText(): string {
+    return addressText(this.#request.address);
+  }
+
+  #answered(): void {
+    if (this.#answer === null) return;
+    const { status, location } = this.#answer;
+    this.#end({ kind: 'answered', address: this.#address, status, location, firstBytes: this.#firstBytes });
   }
 
   onEnd(): void {
-    this.#onConnectionLost(null);
+    if (this.#answer?.framing.kind === 'until-close') this.#answered();
+    else this.#onConnectionLost(null);
   }
 
   onClosed(errno: string | null): void {
@@ -148,34 +172,38 @@ export class HealthCheck extends Deadline implements DialWaiter, TransportListen
   }
 
   #onConnectionLost(errno: string | null): void {
-    const address = addressText(this.#target.address);
-    const connection = { address, reused: false, idleMs: 0, requestSent: true, bytesSent: 0 };
-    const at = this.#parser.began
-      ? ({ at: 'head', bytesReceived: this.#parser.bytesHeld } as const)
-      : ({ at: 'before' } as const);
-    const failure = connectionFailure({ ...connection, ...at }, errno);
+    const failure = connectionFailure(this.#lostConnection, errno);
     if (failure !== null) return this.#fail(failure);
     const unknown = { stage: 'response', code: errno ?? '' } as const;
-    this.#ports.onUnclassified?.(unknown);
+    this.#ports.onUnclassified(unknown);
     this.#fail(unknownCode(unknown));
+  }
+
+  get #lostConnection(): LostConnection {
+    const connection = { address: this.#targetText, reused: false, idleMs: 0, requestSent: true, bytesSent: 0 };
+    if (this.#answer !== null) {
+      const { framing } = this.#answer;
+      return { ...connection, at: 'content', bytesReceived: this.#body.bytesReceived, framing };
+    }
+    if (this.#parser.began) return { ...connection, at: 'head', bytesReceived: this.#parser.bytesHeld };
+    return { ...connection, at: 'before' };
   }
 
   onWritten(): void {}
 
   override onExpired(): void {
-    const { timeoutMs } = this.#target.check;
-    const did = this.#transport === null ? 'did not accept a connection' : 'did not answer';
-    this.#end({ passed: false, reason: `${did} within ${timeoutMs} ms` });
+    const limitMs = this.#request.timeoutMs;
+    const connected = this.#transport !== null;
+    this.#end({ kind: 'timed_out', limitMs, connected, status: this.#answer?.status ?? null });
   }
 
   #fail(failure: Failure): void {
-    const reason = explain(failureWithoutSecrets(failure, redactor));
-    this.#end({ passed: false, reason, cause: failure.cause });
+    this.#end({ kind: 'failed', failure, firstBytes: this.#firstBytes });
   }
 
-  #end(result: CheckResult | null): void {
-    if (this.#over) return;
-    this.#over = true;
+  #end(result: HealthCheckResult | null): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#ports.deadlines.remove(this);
     this.#parser.reset();
     if (this.#transport === null) this.#dial.cancel();
@@ -184,8 +212,18 @@ export class HealthCheck extends Deadline implements DialWaiter, TransportListen
   }
 }
 
-/** The Host of a check is what a request would have: the name that was written, not where it led. */
-function hostOf({ address, name }: CheckTarget): string {
+/** An interim response announces another one; a 101 does not, since the protocol changes after it (RFC 9110 §15.2). */
+function isFinal({ status }: Http1ResponseHead): boolean {
+  return status >= 200 || status === 101;
+}
+
+function requestText({ path, host, userAgent }: HttpProbe, target: HealthCheckTarget): string {
+  const headers = [`Host: ${host ?? hostOf(target)}`, `User-Agent: ${userAgent}`, 'Accept: */*', 'Connection: close'];
+  return `GET ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`;
+}
+
+/** The Host that a request would send: the configured name, not the address that it was resolved to. */
+function hostOf({ address, name }: HealthCheckTarget): string {
   if (name === undefined || address.kind === 'unix') return addressText(address);
   return hostPort(name, address.port);
 }

@@ -17,7 +17,9 @@ import {
   type TransportFaults,
 } from '../../src/testing/testing.ts';
 import { connectFailure } from '../../src/upstream/connect-failure.ts';
-import { type CheckResult, HealthCheck } from '../../src/upstream/health-check.ts';
+import type { HealthCheckResult } from '../../src/core/health-checker.ts';
+import { outcomeOf, resultText } from '../../src/discovery/check-result.ts';
+import { createHealthChecker } from '../../src/upstream/health-check.ts';
 import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import type { ArrivedRequest } from '../exchange/world.ts';
 
@@ -195,10 +197,10 @@ function playClientLoss(faults: TransportFaults, errno: string): number {
 type CheckFault = NetworkFault | { readonly stage: 'read'; readonly nth: 1 | 2; readonly code: string };
 
 /** One HTTP check that meets `fault`: what it said, and what it counted. */
-function playCheck(fault: CheckFault): { result: CheckResult; unclassified: string[] } {
+function playCheck(fault: CheckFault): { result: HealthCheckResult; unclassified: string[] } {
   const clock = new SimulatedClock();
   const unclassified: string[] = [];
-  const results: CheckResult[] = [];
+  const results: HealthCheckResult[] = [];
   const ports = {
     clock,
     deadlines: new Deadlines(clock),
@@ -208,24 +210,15 @@ function playCheck(fault: CheckFault): { result: CheckResult; unclassified: stri
   const tls =
     fault.stage === 'tls' ? { serverName: 'app.test', verify: true, ca: null, certificate: null, key: null } : null;
   const host = fault.stage === 'dns' ? 'app.test' : '10.0.0.7';
-  const check = {
-    kind: 'http',
-    path: '/',
-    host: null,
-    intervalMs: 5000,
-    timeoutMs: 1000,
-    passes: 1,
-    fails: 1,
-  } as const;
-  new HealthCheck(
-    { address: { kind: 'tcp', host, port: 80 }, tls, check },
-    ports,
-    (told) => void results.push(told),
-  ).begin();
+  const probe = { kind: 'http', path: '/', host: null, userAgent: 'health-check', reads: 'head' } as const;
+  createHealthChecker(ports).check(
+    { address: { kind: 'tcp', host, port: 80 }, tls, probe, timeoutMs: 1000 },
+    (result) => void results.push(result),
+  );
   clock.advanceSync(5000);
   const [result] = results;
   assert.ok(result !== undefined && results.length === 1, `${fault.stage} ${fault.code}: it says so once`);
-  assert.equal(result.passed, false);
+  assert.notEqual(outcomeOf(result), 'passed');
   return { result, unclassified };
 }
 
@@ -327,7 +320,7 @@ describe('every code is named', () => {
       if (fault.code === 'ERR_SSL_DECODE_ERROR') continue;
       const { result, unclassified } = playCheck(fault);
       assert.deepEqual(unclassified, [], `${fault.stage} ${fault.code}`);
-      assert.match(result.reason, /\S/);
+      assert.match(resultText(result, ''), /\S/);
     }
   });
 

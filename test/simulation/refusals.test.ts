@@ -17,6 +17,7 @@ import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { createTransportPair } from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { createHealthChecker } from '../../src/upstream/health-check.ts';
 import type { UpstreamPorts } from '../../src/upstream/ports.ts';
 import { wasTried } from '../../src/upstream/refusal.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
@@ -58,8 +59,11 @@ class World {
       resolve: () => assert.fail('an address is not looked up'),
       connect: (target: ConnectTarget, waiter: ConnectWaiter) => this.#connect(target, waiter),
     };
+    const deadlines = new Deadlines(clock);
+    const checker = createHealthChecker({ clock, deadlines, connector, onUnclassified: () => assert.fail() });
     this.#endpoints = new Endpoints({
-      watch: { clock, random, deadlines: new Deadlines(clock), connector },
+      watch: { clock, random, checker },
+      onUnclassified: () => assert.fail(),
       names: { lookUp: () => assert.fail('an address is not looked up') },
       events: { emit: () => undefined },
       shared,

@@ -1,0 +1,62 @@
+import type { UpstreamTls } from './configuration.ts';
+import type { Cancellable } from './connector.ts';
+import type { EndpointAddress } from './endpoint.ts';
+import type { Failure } from './failure.ts';
+
+/**
+ * Checks one address once. `upstream/health-check.ts` implements it with the connections and the parser that requests use, so
+ * that a check and a request agree about every answer. Discovery and deploy decide what a result means, and when to check again.
+ */
+export interface HealthChecker {
+  /** Calls `onResult` exactly once, within the time limit of the request, unless the caller cancels first. */
+  check(request: HealthCheckRequest, onResult: (result: HealthCheckResult) => void): Cancellable;
+}
+
+/** What to connect to. */
+export interface HealthCheckTarget {
+  readonly address: EndpointAddress;
+  /** The name that was resolved to the address; absent where the address is literal. */
+  readonly name?: string;
+  /** An address of the same name in the other family, tried when the first does not answer at once (RFC 8305). */
+  readonly secondAddress?: string | null;
+  readonly tls: UpstreamTls | null;
+}
+
+export interface HealthCheckRequest extends HealthCheckTarget {
+  /** A connection, or a GET of a path. */
+  readonly probe: { readonly kind: 'tcp' } | HttpProbe;
+  /** For everything: lookup, connection, handshake, response. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpProbe {
+  readonly kind: 'http';
+  readonly path: string;
+  /** The Host header; null: what a request to this target would send. */
+  readonly host: string | null;
+  readonly userAgent: string;
+  /** Ends after the head of the response, or reads its body too: a body that breaks is then a failure. */
+  readonly reads: 'head' | 'body';
+}
+
+/** What a check observed. Whether that is healthy is the caller's decision. */
+export type HealthCheckResult =
+  /** A TCP probe: the connection was accepted. `address` is the one that accepted it. */
+  | { readonly kind: 'connected'; readonly address: string }
+  | {
+      readonly kind: 'answered';
+      readonly address: string;
+      readonly status: number;
+      readonly location: string | null;
+      /** Of the body, at most 512; empty where only the head was read. */
+      readonly firstBytes: Uint8Array;
+    }
+  /** `status`: of the head, where one came in time. */
+  | {
+      readonly kind: 'timed_out';
+      readonly limitMs: number;
+      readonly connected: boolean;
+      readonly status: number | null;
+    }
+  /** `firstBytes`: of what was received, at most 512; empty where the probe reads only heads. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly firstBytes: Uint8Array };
