@@ -3,17 +3,20 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from '../scripts/repository.ts';
-import { rooms } from './architecture/rooms.ts';
-import { breachText, findBreaches, findLong, type RuleName } from './architecture/rules.ts';
+import { findCycles } from './architecture/cycles.ts';
+import { findPlaneBreaches } from './architecture/planes.ts';
+import { packages, rooms } from './architecture/rooms.ts';
+import { breachText, findBreaches, findLong, findUse, type RuleName } from './architecture/rules.ts';
 import { readSource, type Source } from './architecture/source.ts';
 
 const promises: Readonly<Record<RuleName, string>> = {
-  direction: 'knowledge points one way',
-  'node-free': 'the pure rooms know nothing of Node',
+  direction: 'a room imports only the rooms that the table grants it',
+  'node-free': 'the pure rooms import nothing of Node',
+  package: 'a room uses only the npm packages that the table grants it',
   'time-and-chance': 'time and chance come in through system.ts alone',
   'message-text': 'nothing is decided by the text of a message',
-  'error-code': 'error codes are read only where errors of the world become ours',
-  orphan: 'every file is imported by somebody',
+  'error-code': 'error codes are read only where errors of the system become causes and states',
+  orphan: 'every file is imported by another one',
 };
 
 const sources: Source[] = globSync('src/**/*.ts', { cwd: repositoryRoot }).map((path) =>
@@ -27,16 +30,39 @@ for (const [rule, promise] of Object.entries(promises)) {
   });
 }
 
-test('every room of the table knows only rooms of the table, and none knows itself through another', () => {
-  for (const [room, known] of Object.entries(rooms)) {
-    for (const other of known) {
-      assert.ok(rooms[other] !== undefined, `${room} knows ${other}, which is no room`);
-      assert.ok(!rooms[other].includes(room), `${room} and ${other} know each other`);
-    }
+test('a room imports only rooms that stand before it in the table', () => {
+  const order = Object.keys(rooms);
+  for (const [room, granted] of Object.entries(rooms)) {
+    const later = granted.filter((other) => order.indexOf(other) === -1 || order.indexOf(other) >= order.indexOf(room));
+    assert.deepEqual(later, [], `${room} may import only rooms before it`);
   }
 });
 
-test('what is longer than a reader likes is reported', (context) => {
+test('the table has the rooms that exist, and no others', () => {
+  const existing = new Set(sources.map(({ path }) => path.split('/')[1] as string));
+  assert.deepEqual(Object.keys(rooms).sort(), [...existing].sort());
+});
+
+test('every grant of a room or a package is used', () => {
+  const use = findUse(sources);
+  const grants = [...Object.entries(rooms), ...Object.entries(packages)];
+  const unused = grants.flatMap(([room, granted]) =>
+    granted.filter((one) => use.get(room)?.has(one) !== true).map((one) => `${room} does not use ${one}`),
+  );
+  assert.deepEqual(unused, [], 'delete these grants in rooms.ts');
+});
+
+test('no files import each other in a circle, types included', () => {
+  // Until the preface names an interface, it knows the connections that it makes.
+  const elsewhere = sources.filter(({ path }) => !path.startsWith('src/downstream/'));
+  assert.deepEqual(findCycles(elsewhere), [], 'move what both need into a file of its own');
+});
+
+test('the control plane and the workers know each other by messages alone', () => {
+  assert.deepEqual(findPlaneBreaches(sources), []);
+});
+
+test('long files and functions are reported', (context) => {
   for (const line of findLong(
     sources.filter(({ path }) => !path.endsWith('.test.ts')),
     40,
@@ -54,6 +80,9 @@ const faults: readonly (readonly [rule: RuleName, path: string, text: string])[]
   ['direction', 'src/attic/a.ts', "import { x } from '../core/b.ts';"],
   ['node-free', 'src/core/a.ts', "import { join } from 'node:path';"],
   ['node-free', 'src/policy/a.ts', "import 'node:net';"],
+  ['package', 'src/core/a.ts', "import { parse } from 'yaml';"],
+  ['package', 'src/config/a.ts', "import pino from 'pino';"],
+  ['package', 'src/wire/a.ts', "import { x } from '@stricli/core/deep/file';"],
   ['time-and-chance', 'src/wire/a.ts', 'const t = Date.now();'],
   ['time-and-chance', 'src/wire/a.ts', 'const t = new Date();'],
   ['time-and-chance', 'src/wire/a.ts', 'const t = `at ${performance.now()} ms`;'],
@@ -69,7 +98,7 @@ const faults: readonly (readonly [rule: RuleName, path: string, text: string])[]
   ['message-text', 'src/upstream/a.ts', "if (error.message === 'x') retry();"],
   ['message-text', 'src/upstream/a.ts', 'if (/reset/.test(error.message)) retry();'],
   ['error-code', 'src/exchange/a.ts', "if (error.code === 'ECONNRESET') retry();"],
-  ['orphan', 'src/wire/nobody.ts', 'export const x = 1;'],
+  ['orphan', 'src/wire/unused.ts', 'export const x = 1;'],
 ];
 
 for (const [rule, path, text] of faults) {
@@ -84,10 +113,10 @@ const innocent: readonly (readonly [why: string, path: string, text: string])[] 
   ['a comment', 'src/wire/a.ts', '// not Date.now()\n/* nor setTimeout(f) */'],
   ['a string', 'src/wire/a.ts', "say('Math.random() is for others'); say(`and ${x} setTimeout`);"],
   ['a pattern', 'src/wire/a.ts', 'const found = /setTimeout\\/"/.test(text) ? 1 / 2 : 3;'],
-  ['the door itself', 'src/system/system.ts', 'setTimeout(f, 1); Date.now(); randomBytes(8);'],
+  ['system.ts', 'src/system/system.ts', 'setTimeout(f, 1); Date.now(); randomBytes(8);'],
   ['a test', 'src/wire/a.test.ts', "import '../upstream/b.ts'; setTimeout(f, 1);"],
   ['a date of a given time', 'src/wire/a.ts', 'new Date(clock.wallTime());'],
-  ['a named place', 'src/transport/errno.ts', 'return error.code;'],
+  ['a file that reads error codes', 'src/transport/errno.ts', 'return error.code;'],
 ];
 
 for (const [why, path, text] of innocent) {
@@ -99,6 +128,49 @@ for (const [why, path, text] of innocent) {
     );
   });
 }
+
+test('a circle of imports is seen, also where it is of types alone', () => {
+  const files: readonly (readonly [path: string, text: string])[] = [
+    ['src/core/a.ts', "import type { B } from './b.ts';"],
+    ['src/core/b.ts', "export { c } from './c.ts';"],
+    ['src/core/c.ts', "const a = await import('./a.ts');"],
+    ['src/core/d.ts', "import { a } from './a.ts';"],
+  ];
+  const cycles = findCycles(files.map(([path, text]) => readSource(path, text)));
+  assert.deepEqual(cycles, ['src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts']);
+});
+
+const starter = readSource('src/gateway/gateway.ts', "siblingModule(import.meta.url, '../worker/worker-main');");
+const main = readSource('src/worker/worker-main.ts', "import '../core/messages.ts';");
+
+const planeFaults: readonly (readonly [why: string, path: string, text: string, seen: RegExp])[] = [
+  [
+    'a worker that loads control',
+    'src/worker/worker-main.ts',
+    "import '../control/b.ts';",
+    /control\/b\.ts is loaded with/,
+  ],
+  [
+    'the entry that loads the worker',
+    'src/gateway/gateway.ts',
+    "import '../worker/b.ts';",
+    /worker\/b\.ts is loaded with/,
+  ],
+  ['a type of the worker in control', 'src/control/a.ts', "import type { B } from '../worker/b.ts';", /a\.ts:1 names/],
+  ['a second starter', 'src/cli/a.ts', "siblingModule(import.meta.url, '../worker/worker-main');", /a\.ts:1 names/],
+  ['a file of the worker that it does not load', 'src/worker/a.ts', 'export const a = 1;', /belongs to another room/],
+];
+
+for (const [why, path, text, seen] of planeFaults) {
+  test(`planes that know each other are seen: ${why}`, () => {
+    const others = [starter, main].filter((source) => source.path !== path);
+    assert.match(findPlaneBreaches([readSource(path, text), ...others]).join('\n'), seen);
+  });
+}
+
+test('planes that know each other by messages break no rule', () => {
+  assert.deepEqual(findPlaneBreaches([starter, main]), []);
+});
 
 test('a file that a worker is started from counts as imported', () => {
   const asker = readSource(

@@ -1,7 +1,7 @@
-import { entries, errorReaders, rooms, roomsWithoutNode } from './rooms.ts';
+import { entries, errorReaders, packages, rooms, roomsWithoutNode } from './rooms.ts';
 import { lineAt, type Source } from './source.ts';
 
-/** One place where a rule is broken, and what to do instead. */
+/** A line that breaks a rule, and what to do instead. */
 export interface Breach {
   readonly rule: RuleName;
   readonly path: string;
@@ -9,13 +9,22 @@ export interface Breach {
   readonly message: string;
 }
 
-export type RuleName = 'direction' | 'node-free' | 'time-and-chance' | 'message-text' | 'error-code' | 'orphan';
+export type RuleName =
+  | 'direction'
+  | 'node-free'
+  | 'package'
+  | 'time-and-chance'
+  | 'message-text'
+  | 'error-code'
+  | 'orphan';
 
 export interface Import {
   readonly from: string;
   /** A path from the repository's root, or a package's name as written. */
   readonly to: string;
   readonly line: number;
+  /** False for a file that is only named: a worker thread or a child process is started from it. */
+  readonly isLoaded: boolean;
 }
 
 export function breachText(breach: Breach): string {
@@ -42,7 +51,8 @@ export function findImports(source: Source): Import[] {
     .map((match) => {
       const written = (match[1] ?? match[2] ?? match[3] ?? `${match[4]}.ts`) as string;
       const to = written.startsWith('.') ? resolvePath(source.path, written) : written;
-      return { from: source.path, to, line: lineAt(source.code, match.index) };
+      const isLoaded = match[4] === undefined;
+      return { from: source.path, to, line: lineAt(source.code, match.index), isLoaded };
     });
 }
 
@@ -65,10 +75,37 @@ function judgeImport({ from, to, line }: Import): Breach[] {
       message: `${room} runs without Node: what needs ${to} belongs to another room`,
     });
   }
+  const used = packageOf(to);
+  if (used !== null && !(packages[room] ?? []).includes(used)) {
+    const message = `${room} may not use the package ${used}: another room has it, or packages in rooms.ts grants it with a reason`;
+    found.push({ rule: 'package', path: from, line, message });
+  }
   return found;
 }
 
-const doors: readonly (readonly [pattern: RegExp, instead: string])[] = [
+/** 'yaml', '@stricli/core': an npm package, whichever file of it is imported. Null: a file of ours, or a module of Node. */
+function packageOf(to: string): string | null {
+  if (to.startsWith('src/') || to.startsWith('node:') || !/^@?[a-z]/.test(to)) return null;
+  return to
+    .split('/')
+    .slice(0, to.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+/** Which rooms and packages each room imports. */
+export function findUse(sources: readonly Source[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const use = new Map<string, Set<string>>();
+  for (const source of sources) {
+    if (isTest(source.path)) continue;
+    const room = roomOf(source.path);
+    const seen = use.get(room) ?? new Set();
+    use.set(room, seen);
+    for (const { to } of findImports(source)) seen.add(packageOf(to) ?? (to.startsWith('src/') ? roomOf(to) : to));
+  }
+  return use;
+}
+
+const platformNames: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bDate\.now\b/g, 'Clock.wallTime()'],
   [/\bnew Date\(\s*\)/g, 'new Date(clock.wallTime())'],
   [/\bperformance\.(?:now|timeOrigin|timerify)\b/g, 'Clock.now()'],
@@ -81,10 +118,10 @@ const doors: readonly (readonly [pattern: RegExp, instead: string])[] = [
 /** Runs a function at the end of the event loop's turn, which is neither a time nor a chance that a test would replay. */
 const endOfTurn = 'src/transport/outbox.ts';
 
-/** `system.ts` of a program is the only door to time and chance, so that any journey can be replayed. */
+/** Time and chance come in only through the `system.ts` of a program, so that any journey can be replayed. */
 function judgeTime(source: Source): Breach[] {
   if (source.path.endsWith('/system.ts') || source.path === endOfTurn) return [];
-  return doors.flatMap(([pattern, instead]) =>
+  return platformNames.flatMap(([pattern, instead]) =>
     findAll(source, pattern)
       .filter(({ text, at }) => !isMethodOfOurs(source.bare, at, text))
       .map(({ text, line }) =>
@@ -133,7 +170,7 @@ function findOrphans(sources: readonly Source[]): Breach[] {
   }
   return sources
     .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.endsWith('.d.ts') && !wanted.has(path))
-    .map((source) => breach('orphan', source, 1, 'is imported by nobody but tests: use it, or take it away'));
+    .map((source) => breach('orphan', source, 1, 'only tests import it: use it, or delete it'));
 }
 
 /** Functions and files that are longer than a reader likes. A report, not a rule. */
@@ -185,12 +222,12 @@ function breach(rule: RuleName, source: Source, line: number, message: string): 
   return { rule, path: source.path, line, message };
 }
 
-function roomOf(path: string): string {
+export function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
 /** Tests, what several of them share (`.test-support.ts`), and the programs in `fixtures/` that they start. */
-function isTest(path: string): boolean {
+export function isTest(path: string): boolean {
   return /\.test(?:-support)?\.ts$/.test(path) || path.includes('/fixtures/');
 }
 
