@@ -6,6 +6,7 @@ import type { EndedExchange } from '../src/core/exchange.ts';
 import { localSemaphoreSource } from '../src/core/local-semaphore.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 import type { Clock } from '../src/core/time.ts';
+import { clientEngines } from '../src/downstream/engines.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
 import type { ServingRevision } from '../src/exchange/ports.ts';
@@ -86,6 +87,7 @@ export function startEngine(settings: EngineSettings): Engine {
   const facts = { id: 'http', proxyProtocol: false, limits: benchLimits } as const;
   const listener = new ListenerConnections(facts, {
     ...shared,
+    ...clientEngines(shared),
     ...admitsAll,
     exchanges: { create },
     isTrusted,

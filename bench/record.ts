@@ -53,6 +53,7 @@ function exchange(n: number, target: string): EndedExchange {
       peerAddress: '192.0.2.17',
       trusted: false,
       scheme: 'http',
+      peerScheme: 'http',
       tls: null,
       listener: 'http',
     },

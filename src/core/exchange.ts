@@ -21,6 +21,8 @@ export interface ClientFacts {
   readonly peerAddress: string;
   readonly trusted: boolean;
   readonly scheme: 'http' | 'https';
+  /** The scheme of the connection itself, whatever a trusted peer says of the client's. */
+  readonly peerScheme: 'http' | 'https';
   readonly tls: TlsFacts | null;
   readonly listener: string;
 }

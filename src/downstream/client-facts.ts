@@ -1,16 +1,8 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { Fields } from '../core/message.ts';
-import type { TransportFacts } from '../core/transport.ts';
 import { clientFromForwarded } from '../wire/forwarded.ts';
+import type { Peer } from './peer.ts';
 import type { DownstreamPorts } from './ports.ts';
-
-/** The other end of a connection, after the PROXY protocol has spoken where it is used. */
-export interface Peer {
-  readonly transport: TransportFacts;
-  readonly listener: string;
-  /** The client that a trusted peer's PROXY protocol header named; null without one. */
-  readonly source: { readonly address: string; readonly port: number } | null;
-}
 
 /** Whose word on the client is taken, and which of their words. */
 type Trust = Pick<DownstreamPorts, 'isTrusted' | 'addressHeader'>;
@@ -20,7 +12,7 @@ type Trust = Pick<DownstreamPorts, 'isTrusted' | 'addressHeader'>;
  * (RFC 7239 §5.2, X-Forwarded-For) and believed as far as its own chain is trusted.
  */
 export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): ClientFacts {
-  const { transport, listener, source } = peer;
+  const { transport, scheme, listener, source } = peer;
   // Behind the PROXY protocol the sender of the fields is the source that it named, not the balancer that named it.
   const peerAddress = source?.address ?? transport.remoteAddress;
   const trusted = trust.isTrusted(peerAddress);
@@ -30,7 +22,8 @@ export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): Cl
     port: named?.address == null ? (source?.port ?? transport.remotePort) : 0,
     peerAddress,
     trusted,
-    scheme: named?.scheme ?? (transport.tls === null ? 'http' : 'https'),
+    scheme: named?.scheme ?? scheme,
+    peerScheme: scheme,
     tls: transport.tls,
     listener,
   };

@@ -1,8 +1,9 @@
+import type { ClientConnection } from '../core/client-engine.ts';
 import type { Failure } from '../core/failure.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import type { ClientConnection } from './connection.ts';
-import type { DownstreamPorts, ListenerFacts, SharedPorts } from './ports.ts';
+import type { ListenerFacts } from './listener-facts.ts';
+import type { DownstreamPorts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
 /**
@@ -16,9 +17,9 @@ export class ListenerConnections {
   facts: ListenerFacts;
   readonly #ports: DownstreamPorts;
   /** Each with its place, which is given back; null for a connection that was refused, and has none. */
-  readonly #open = new Map<ClientConnection | Preface, string | null>();
+  readonly #open = new Map<ClientConnection, string | null>();
   /** Those of them that are answered with why they are refused. */
-  readonly #refused = new Set<ClientConnection | Preface>();
+  readonly #refused = new Set<ClientConnection>();
   #announcesClose = false;
   #closed = false;
 
@@ -27,7 +28,7 @@ export class ListenerConnections {
     this.facts = facts;
     this.#ports = {
       ...ports,
-      onConnectionOpened: (engine, preface) => {
+      onEngineStarted: (engine, preface) => {
         this.#open.set(engine, this.#open.get(preface) ?? null);
         this.#open.delete(preface);
         if (this.#refused.delete(preface)) this.#refused.add(engine);
@@ -35,6 +36,7 @@ export class ListenerConnections {
       },
       onClientNamed: (preface, address) => this.#moveTo(address, preface),
       onConnectionClosed: (connection) => {
+        ports.counts.clientConnections--;
         const permit = this.#open.get(connection) ?? null;
         if (permit !== null) ports.admission.release(permit, this.facts.limits);
         this.#open.delete(connection);
@@ -85,7 +87,7 @@ export class ListenerConnections {
   }
 
   /** A trusted peer has said whose connection it is: from now on it is counted with those of that client. */
-  #moveTo(address: string, preface: Preface): DownstreamPorts | null {
+  #moveTo(address: string, preface: ClientConnection): DownstreamPorts | null {
     const { admission } = this.#ports;
     const permit = admission.acquireAddress(address, this.facts.limits);
     if (permit === null) return this.#refuseNamed(preface);
@@ -94,7 +96,7 @@ export class ListenerConnections {
     return this.#ports;
   }
 
-  #refuseNamed(preface: Preface): DownstreamPorts | null {
+  #refuseNamed(preface: ClientConnection): DownstreamPorts | null {
     const failure = this.#ports.admission.refusal();
     if (failure === null) return null;
     this.#refused.add(preface);
@@ -130,7 +132,7 @@ export class ListenerConnections {
 
   /** Tunnels end with `failure` now. */
   endTunnels(failure: Failure): void {
-    for (const connection of [...this.#open.keys()]) connection.endTunnel(failure);
+    for (const connection of [...this.#open.keys()]) connection.endTunnels(failure);
   }
 
   /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
@@ -151,6 +153,6 @@ const readAheadMs = 1;
 
 /** What is asked of connections; those that answer false have something to hear first, and are asked again. */
 interface CloseRequest {
-  readonly connections: readonly (ClientConnection | Preface)[];
-  readonly ask: (connection: ClientConnection | Preface) => boolean;
+  readonly connections: readonly ClientConnection[];
+  readonly ask: (connection: ClientConnection) => boolean;
 }

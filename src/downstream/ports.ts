@@ -1,56 +1,73 @@
+import type { ClientConnection, ClientEngine } from '../core/client-engine.ts';
 import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
+import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
-import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
-import type { HeadStorage } from '../wire/head-storage.ts';
-import type { ByteWriter } from '../wire/byte-writer.ts';
-import type { ClientConnection } from './connection.ts';
-import type { Preface } from './preface.ts';
+import type { Transport } from '../core/transport.ts';
+import type { ListenerFacts } from './listener-facts.ts';
+import type { Peer } from './peer.ts';
+import type { PrefaceStage } from './preface-stage.ts';
 
-/** Those of `DownstreamPorts` that are no listener's own. */
-export type SharedPorts = Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed' | 'onClientNamed'>;
+/** The part of `DownstreamPorts` that all listeners of a worker share. */
+export type SharedPorts = Omit<DownstreamPorts, 'onEngineStarted' | 'onConnectionClosed' | 'onClientNamed'>;
 
 /** What this room needs from the others. */
 export interface DownstreamPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly writer: ByteWriter;
-  readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly exchanges: Exchanges;
-  /** What the kernel keeps for clients that take their responses slowly. */
+  /** The steps that each connection passes before its engine starts, in order. */
+  readonly prefaceStages: readonly PrefaceStage[];
+  readonly engines: ClientEngines;
+  /** The bytes that the kernel still holds for clients that read slowly. */
   readonly sendQueueBytes: SendQueueBytes;
   readonly admission: ConnectionAdmission;
-  /** Why no request is taken at the moment, nor a connection; null, which is nearly always: all are. */
+  /** Why no request and no connection is accepted at the moment; null, which is nearly always: all are. */
   readonly overload: { readonly failure: Failure | null };
-  /** Whether a peer's word on who the client is may be taken. */
+  /** Whether a peer may say who the client is. */
   readonly isTrusted: (address: string) => boolean;
   /** The header, in lowercase, in which trusted peers name the client; null: X-Forwarded-For, then Forwarded. */
   readonly addressHeader: () => string | null;
-  /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */
-  readonly onConnectionOpened: (engine: ClientConnection, preface: Preface) => void;
+  /** The connection's engine has started and takes the place of its preface in the listener's books. */
+  readonly onEngineStarted: (engine: ClientConnection, preface: ClientConnection) => void;
   /**
    * A trusted peer has named the client whose connection it carries. Returns the ports that the connection goes on with:
-   * others where that client has too many connections and is to be told so; null where the connection is to be closed.
+   * those that refuse its requests where that client has too many connections; null where the connection must be closed.
    */
-  readonly onClientNamed: (preface: Preface, address: string) => DownstreamPorts | null;
-  readonly onConnectionClosed: (connection: ClientConnection | Preface) => void;
+  readonly onClientNamed: (preface: ClientConnection, address: string) => DownstreamPorts | null;
+  readonly onConnectionClosed: (connection: ClientConnection) => void;
 }
 
-/** Who may connect. What is refused has been counted. */
+/** Starts a protocol's engine on a connection; the engine becomes the transport's listener. */
+export type StartClientEngine = (
+  transport: Transport,
+  peer: Peer,
+  listener: ListenerFacts,
+  ports: DownstreamPorts,
+) => ClientEngine;
+
+/** Engines by the protocol's ALPN name (RFC 7301), such as `http/1.1` or `h2`. */
+export interface ClientEngines {
+  readonly byProtocol: ReadonlyMap<string, StartClientEngine>;
+  /** Answers a client whose protocol has no engine, or whose preface is refused. */
+  readonly fallback: StartClientEngine;
+}
+
+/** Decides who may connect. A refused connection has been counted. */
 export interface ConnectionAdmission {
-  /** A place for a connection from `address`: what is to be given back for it; null: there is none. */
+  /** A permit for a connection from `address`, for `release`; null: there is none. */
   acquire(address: string, limits: ClientLimits): string | null;
-  /** The place of an address alone, for a connection that has a place and has named its client since. */
+  /** A permit for the address alone, for a connection that has a permit and has named its client since. */
   acquireAddress(address: string, limits: ClientLimits): string | null;
   release(permit: string, limits: ClientLimits): void;
   releaseAddress(permit: string): void;
   /**
-   * With what the connection that has just been refused is answered before it closes; null: it is reset. Each failure is
-   * given back by `refusalOver` once its connection has closed.
+   * The failure that answers the connection that has just been refused; null: the connection is reset. `refusalOver` is
+   * called once for each failure, when its connection has closed.
    */
   refusal(): Failure | null;
   refusalOver(): void;
@@ -60,10 +77,4 @@ export interface ConnectionAdmission {
 export interface Exchanges {
   /** An exchange for the request that has come on `stream`; it begins with `onRequest`. */
   create(stream: DownstreamStream): DownstreamHandler;
-}
-
-export interface ListenerFacts {
-  readonly id: string;
-  readonly proxyProtocol: boolean;
-  readonly limits: ClientLimits;
 }

@@ -1,150 +1,185 @@
+import type { ClientConnection, ClientEngine } from '../core/client-engine.ts';
 import { Deadline } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
+import type { RequestRule } from '../core/rules.ts';
 import { after } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
-import { decidePreface } from '../wire/preface.ts';
-import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
-import type { Peer } from './client-facts.ts';
-import { ClientConnection } from './connection.ts';
+import type { ListenerFacts } from './listener-facts.ts';
 import { noteLoss } from './note-loss.ts';
-import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+import type { ClientSource, Peer } from './peer.ts';
+import type { DownstreamPorts, StartClientEngine } from './ports.ts';
+import type { PrefaceConnection } from './preface-stage.ts';
+import { unspokenRule } from './preface-stages.ts';
 
 /** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred bytes. */
 const prefaceBytesMax = 4096;
 
-/** A client that connects has something to say, a round trip later. */
+/** A client that connects sends its first bytes within a round trip. */
 const speakMs = 1000;
 
 const nothing = new Uint8Array(0);
 
 /**
- * The first bytes of a connection decide what it speaks, before an engine gets it:
+ * A connection whose engine has not started yet. Its first bytes pass the stages, and then go to the engine of the
+ * protocol that these have chosen:
  *
- *     PROXY protocol (where the listener has it) ──▶ HTTP/1 │ HTTP/2 │ TLS
+ *     PROXY protocol ──▶ (TLS) ──▶ choice of the protocol ──▶ engine by ALPN name
  *
- * HTTP/1 goes to its engine; what this port does not speak is answered in HTTP/1, recorded, and closed.
+ * A protocol without an engine is answered by the fallback engine, recorded, and closed.
  */
-export class Preface extends Deadline implements TransportListener {
-  readonly #transport: Transport;
-  readonly #listener: ListenerFacts;
+export class Preface extends Deadline implements TransportListener, ClientConnection, PrefaceConnection {
+  transport: Transport;
+  readonly listener: ListenerFacts;
+  protocol: string | null = null;
   #ports: DownstreamPorts;
+  /** The index of the stage that looks at the next bytes. */
+  #stage = 0;
+  /** Bytes that this stage wants to see again with more behind them. */
   #held: Uint8Array = nothing;
-  #proxy: 'awaited' | 'done';
-  #source: Peer['source'] = null;
-  /** Who has taken the connection over. */
-  #engine: ClientConnection | null = null;
+  #source: ClientSource | null = null;
+  #engine: ClientEngine | null = null;
 
   constructor(transport: Transport, listener: ListenerFacts, ports: DownstreamPorts) {
     super();
-    this.#transport = transport;
-    this.#listener = listener;
+    this.transport = transport;
+    this.listener = listener;
     this.#ports = ports;
-    // A header from a stranger would let everybody be anybody: it is read only where the peer is trusted.
-    this.#proxy = listener.proxyProtocol && ports.isTrusted(transport.facts.remoteAddress) ? 'awaited' : 'done';
     transport.listener = this;
     ports.deadlines.add(this);
     this.at = after(ports.clock.now(), listener.limits.headMs);
   }
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#held.length === 0) return this.#decide(bytes, start, end);
+    if (this.#held.length === 0) return this.#readStages(bytes, start, end);
     const all = new Uint8Array(this.#held.length + end - start);
     all.set(this.#held);
     all.set(bytes.subarray(start, end), this.#held.length);
-    this.#decide(all, 0, all.length);
+    this.#readStages(all, 0, all.length);
   }
 
-  #decide(bytes: Uint8Array, start: number, end: number): void {
+  #readStages(bytes: Uint8Array, start: number, end: number): void {
+    const { prefaceStages } = this.#ports;
     let at = start;
-    if (this.#proxy === 'awaited') {
-      const header = parseProxyProtocol(bytes, start, end);
-      if (header.state === 'partial') return this.#hold(bytes, start, end);
-      if (header.state === 'refused') return this.#begin().refuse('proxy-protocol', '');
-      this.#proxy = 'done';
-      this.#source = header.source;
-      const ports = header.source === null ? this.#ports : this.#ports.onClientNamed(this, header.source.address);
-      if (ports === null) return this.#close();
-      this.#ports = ports;
-      at += header.consumed;
+    for (let stage = prefaceStages[this.#stage]; stage !== undefined; stage = prefaceStages[++this.#stage]) {
+      const result = stage.read(this, bytes, at, end);
+      if (result === 'taken') return;
+      if (result === 'partial') return this.#hold(bytes, at, end, stage.rule);
+      at += result;
     }
-    const decision = decidePreface(bytes, at, end);
-    if (decision === 'partial') return this.#hold(bytes, at, end);
-    const engine = this.#begin();
-    if (decision === 'tls') engine.refuse('tls-on-plain-port', '');
-    else if (decision === 'http/2') engine.refuse('http2-not-offered', '');
-    else engine.onBytes(bytes, at, end);
+    this.#startEngine(bytes, at, end);
   }
 
-  #hold(bytes: Uint8Array, start: number, end: number): void {
-    // Not `slice`: what sockets lend is a Buffer of all connections, and its `slice` is a view.
+  #hold(bytes: Uint8Array, start: number, end: number, rule: RequestRule): void {
+    if (end - start > prefaceBytesMax) return this.refuse(rule);
+    // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
     this.#held = new Uint8Array(bytes.subarray(start, end));
-    if (this.#held.length > prefaceBytesMax) this.#begin().refuse('proxy-protocol', '');
   }
 
-  #begin(): ClientConnection {
+  #startEngine(bytes: Uint8Array, start: number, end: number): void {
+    const protocol = this.protocol ?? 'http/1.1';
+    const startEngine = this.#ports.engines.byProtocol.get(protocol);
+    if (startEngine === undefined) this.refuse(unspokenRule(protocol));
+    else this.#start(startEngine).onBytes(bytes, start, end);
+  }
+
+  #start(startEngine: StartClientEngine): ClientEngine {
     this.#ports.deadlines.remove(this);
-    const peer: Peer = { transport: this.#transport.facts, listener: this.#listener.id, source: this.#source };
-    const engine = new ClientConnection(this.#transport, peer, this.#listener, this.#ports);
+    const { facts } = this.transport;
+    const scheme = facts.tls === null ? 'http' : 'https';
+    const peer: Peer = { transport: facts, scheme, listener: this.listener.id, source: this.#source };
+    const engine = startEngine(this.transport, peer, this.listener, this.#ports);
     this.#engine = engine;
-    this.#ports.onConnectionOpened(engine, this);
+    this.#ports.onEngineStarted(engine, this);
     return engine;
   }
 
+  // For the stages.
+
+  get isPeerTrusted(): boolean {
+    return this.#ports.isTrusted(this.transport.facts.remoteAddress);
+  }
+
+  nameClient(source: ClientSource): boolean {
+    this.#source = source;
+    const ports = this.#ports.onClientNamed(this, source.address);
+    if (ports === null) this.close();
+    else this.#ports = ports;
+    return ports !== null;
+  }
+
+  refuse(rule: RequestRule): void {
+    this.#start(this.#ports.engines.fallback).refuse(rule, '');
+  }
+
+  continueOn(transport: Transport): void {
+    if (this.index < 0) return transport.close('close'); // It was closed meanwhile.
+    this.transport = transport;
+    this.#held = nothing;
+    this.#stage++;
+    transport.listener = this;
+  }
+
+  close(): void {
+    if (this.index < 0) return;
+    this.#ended();
+    this.transport.close('close');
+  }
+
+  // The transport and the deadline.
+
   onEnd(): void {
-    this.#close();
+    this.close();
   }
 
   onWritten(): void {}
 
   onClosed(errno: string | null): void {
     noteLoss(errno, this.#ports.counts);
-    this.#gone();
+    this.#ended();
   }
 
   override onExpired(): void {
-    this.#close();
+    this.close();
   }
+
+  #ended(): void {
+    if (this.index < 0) return;
+    this.#ports.deadlines.remove(this);
+    this.#ports.onConnectionClosed(this);
+  }
+
+  // The listener.
 
   readonly isLingering = false;
 
-  /** Who has connected and says nothing may be asked to come again; who has only just come is about to speak. */
+  /** A client that has been silent for a while may be asked to connect again; one that has just connected is about to send. */
   closeToMakeRoom(): boolean {
     const { clock } = this.#ports;
-    if (this.at - this.#listener.limits.headMs + speakMs > clock.now() || this.#transport.hasUnread()) return false;
-    this.#close();
+    const connectedAt = this.at - this.listener.limits.headMs;
+    if (connectedAt + speakMs > clock.now() || this.transport.hasUnread()) return false;
+    this.close();
     return true;
   }
 
   announceClose(): void {}
 
-  /** What has begun to speak is about to send a request. False as with `ClientConnection`. */
+  /** A client that has begun to send is about to send a request, which is served. */
   closeIdle(): boolean {
     if (this.#engine !== null) return this.#engine.closeIdle();
     if (this.#held.length > 0) return true;
-    if (this.#transport.hasUnread()) return false;
-    this.#close();
-    return true;
+    return this.#closeUnlessUnread();
   }
 
-  endTunnel(): void {}
+  endTunnels(): void {}
 
-  /** False as with `ClientConnection`. */
   forceClose(failure: Failure): boolean {
     if (this.#engine !== null) return this.#engine.forceClose(failure);
-    if (this.#transport.hasUnread()) return false;
-    this.#close();
+    return this.#closeUnlessUnread();
+  }
+
+  #closeUnlessUnread(): boolean {
+    if (this.transport.hasUnread()) return false;
+    this.close();
     return true;
-  }
-
-  #close(): void {
-    this.#gone();
-    this.#transport.close('close');
-  }
-
-  #gone(): void {
-    if (this.index < 0) return;
-    this.#ports.deadlines.remove(this);
-    this.#ports.counts.clientConnections--;
-    this.#ports.onConnectionClosed(this);
   }
 }

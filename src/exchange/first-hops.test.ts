@@ -19,7 +19,16 @@ function writtenBy(lines: FirstHops, { client, version, authority, hopName }: Fi
 }
 
 function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
-  return { address, port: 5000, peerAddress: address, trusted: false, scheme, tls: null, listener: 'http' };
+  return {
+    address,
+    port: 5000,
+    peerAddress: address,
+    trusted: false,
+    scheme,
+    peerScheme: scheme,
+    tls: null,
+    listener: 'http',
+  };
 }
 
 /** As `ForwardedRequest` writes them for a request that has a way behind it. */

@@ -40,6 +40,7 @@ export function sampleClient(changes: Partial<ClientFacts> = {}): ClientFacts {
     peerAddress: '192.0.2.17',
     trusted: false,
     scheme: 'http',
+    peerScheme: 'http',
     tls: null,
     listener: 'http',
     ...changes,

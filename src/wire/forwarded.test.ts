@@ -98,6 +98,7 @@ describe('writeForwarding', () => {
     peerAddress: '192.0.2.1',
     trusted: false,
     scheme: 'http',
+    peerScheme: 'http',
     tls: null,
     listener: 'http',
   };

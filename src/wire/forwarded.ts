@@ -18,7 +18,7 @@ import { addressOfNode } from './address.ts';
  * be a part of their text.
  */
 export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
-  const { trusted, peerAddress, scheme, tls } = client;
+  const { trusted, peerAddress, scheme, peerScheme } = client;
   const chain = trusted ? withoutEmpty(fields.get('x-forwarded-for'), plainElement) : null;
   sink.field('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
   sink.field('X-Forwarded-Proto', scheme);
@@ -30,7 +30,7 @@ export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientF
   const forwarded = fields.get('forwarded');
   if (forwarded === null || parseForwarded(forwarded) === null) return;
   // Of this hop: what the peer spoke to us, whatever the client had spoken to it.
-  const element = forwardedElement(peerAddress, tls === null ? 'http' : 'https', authority);
+  const element = forwardedElement(peerAddress, peerScheme, authority);
   const elements = withoutEmpty(forwarded, quotedElement);
   sink.field('Forwarded', elements === '' ? element : `${elements}, ${element}`);
 }

@@ -8,6 +8,7 @@ import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
+import { clientEngines } from '../downstream/engines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
 import { RecordBatch } from '../record/batch.ts';
@@ -111,6 +112,7 @@ export class ServingWorker {
       onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }, []),
       downstream: {
         ...shared,
+        ...clientEngines(shared),
         exchanges: { create: (stream) => new Exchange(stream, this.#current(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
         addressHeader: () => this.#addressHeader,

@@ -12,6 +12,7 @@ import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import type { SendQueueBytes } from '../../src/core/send-queue-bytes.ts';
+import { clientEngines } from '../../src/downstream/engines.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { ServingRevision } from '../../src/exchange/ports.ts';
@@ -149,6 +150,7 @@ export class Http1World implements World {
     const isTrusted = (): boolean => options.trusted ?? false;
     const downstream = {
       ...shared,
+      ...clientEngines(shared),
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,

@@ -119,7 +119,17 @@ export class StreamWorld implements World {
   #clientFacts(): ClientFacts {
     const address = '192.0.2.7';
     const trusted = this.options.trusted ?? false;
-    return { address, port: 50_000, peerAddress: address, trusted, scheme: 'http', tls: null, listener: 'web' };
+    const scheme = 'http';
+    return {
+      address,
+      port: 50_000,
+      peerAddress: address,
+      trusted,
+      scheme,
+      peerScheme: scheme,
+      tls: null,
+      listener: 'web',
+    };
   }
 
   pass(ms: number): void {

@@ -7,6 +7,7 @@ import { Deadlines } from '../../src/core/deadline.ts';
 import { fail, type Failure } from '../../src/core/failure.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
+import { clientEngines } from '../../src/downstream/engines.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { fieldOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
 import { type ReadMode, listen, type BoundListener } from '../../src/transport/listen.ts';
@@ -82,8 +83,7 @@ beforeEach(() => {
     {
       clock,
       deadlines: new Deadlines(clock),
-      writer: new ByteWriter(),
-      storage: new HeadStorage(),
+      ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }),
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
       sendQueueBytes: { look() {} },

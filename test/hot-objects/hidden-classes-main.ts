@@ -5,11 +5,11 @@
 import { runInThisContext } from 'node:vm';
 import { CostlessTransport } from '../../bench/costless-transport.ts';
 import { startInMemoryGateway } from '../../bench/in-memory-gateway.ts';
-import { ClientConnection } from '../../src/downstream/connection.ts';
+import { Http1ClientConnection } from '../../src/downstream/http1/connection.ts';
 import { ClientTimeouts } from '../../src/downstream/timeouts.ts';
 import { Preface } from '../../src/downstream/preface.ts';
-import { RequestReader } from '../../src/downstream/request-reader.ts';
-import { ResponseWriter } from '../../src/downstream/response-writer.ts';
+import { RequestReader } from '../../src/downstream/http1/request-reader.ts';
+import { ResponseWriter } from '../../src/downstream/http1/response-writer.ts';
 import { Attempt } from '../../src/exchange/attempt.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../../src/exchange/forward.ts';
@@ -83,7 +83,7 @@ function watch(
 const firstCalls: readonly (readonly [{ readonly name: string; readonly prototype: object }, string])[] = [
   [CostlessTransport, 'deliver'],
   [Preface, 'onBytes'],
-  [ClientConnection, 'onBytes'],
+  [Http1ClientConnection, 'onBytes'],
   [RequestReader, 'push'],
   [RequestHeadParser, 'push'],
   [ContentReader, 'begin'],

@@ -28,7 +28,7 @@ test('all instances of a hot class have one hidden class, from their constructio
 const hotClasses = [
   'HandleTransport',
   'Preface',
-  'ClientConnection',
+  'Http1ClientConnection',
   'RequestReader',
   'RequestHeadParser',
   'ContentReader',

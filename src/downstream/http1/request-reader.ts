@@ -1,11 +1,11 @@
-import type { RequestRule } from '../core/rules.ts';
-import { contentUntilClose } from '../core/message.ts';
-import type { Transport } from '../core/transport.ts';
-import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
-import type { HeadStorage } from '../wire/head-storage.ts';
-import type { HeadLimits } from '../wire/limits.ts';
-import { RequestHeadParser } from '../wire/request-head.ts';
-import { type Http1RequestHead } from '../wire/http1-request-head.ts';
+import type { RequestRule } from '../../core/rules.ts';
+import { contentUntilClose } from '../../core/message.ts';
+import type { Transport } from '../../core/transport.ts';
+import { ContentReader, type ContentTaker } from '../../wire/content-reader.ts';
+import type { HeadStorage } from '../../wire/head-storage.ts';
+import type { HeadLimits } from '../../wire/limits.ts';
+import { RequestHeadParser } from '../../wire/request-head.ts';
+import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** What a connection hears of the requests on it. */
@@ -59,12 +59,13 @@ export class RequestReader {
   constructor(
     transport: Transport,
     limits: HeadLimits,
+    scheme: 'http' | 'https',
     pipelinedMax: number,
     storage: HeadStorage,
     listener: RequestListener,
   ) {
     this.#pipelinedMax = pipelinedMax;
-    this.head = new RequestHeadParser(limits, storage);
+    this.head = new RequestHeadParser(limits, storage, scheme);
     this.content = new ContentReader(transport, listener);
     this.#transport = transport;
     this.#listener = listener;

@@ -1,10 +1,10 @@
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
-import type { Transport } from '../core/transport.ts';
-import { writeLastChunk } from '../wire/chunked.ts';
-import type { Composer, ByteWriter } from '../wire/byte-writer.ts';
-import { sendContent } from '../wire/send-content.ts';
-import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../wire/write-head.ts';
+import type { FieldFilter } from '../../core/field-names.ts';
+import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import type { Transport } from '../../core/transport.ts';
+import { writeLastChunk } from '../../wire/chunked.ts';
+import type { Composer, ByteWriter } from '../../wire/byte-writer.ts';
+import { sendContent } from '../../wire/send-content.ts';
+import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../../wire/write-head.ts';
 
 /** Interim responses are hints: a client that takes none of them loses some, rather than have us keep them all. */
 const informationPendingMax = 64 * 1024;

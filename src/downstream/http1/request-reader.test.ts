@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Transport } from '../core/transport.ts';
-import { HeadStorage } from '../wire/head-storage.ts';
-import { methodBytesMax } from '../wire/limits.ts';
+import type { Transport } from '../../core/transport.ts';
+import { HeadStorage } from '../../wire/head-storage.ts';
+import { methodBytesMax } from '../../wire/limits.ts';
 import { RequestReader } from './request-reader.ts';
 
 const limits = { headBytesMax: 4096, fieldsMax: 32, targetBytesMax: 1024, methodBytesMax };
@@ -16,19 +16,26 @@ function reading(how: 'at once' | 'later', pipelinedMax = 4) {
     reader.next();
     reader.readHeld();
   };
-  const reader: RequestReader = new RequestReader(transport as Transport, limits, pipelinedMax, new HeadStorage(), {
-    onHeadBegins() {},
-    onHeadAwaited() {},
-    onHead() {
-      seen.heads++;
-      if (how === 'at once') answer();
+  const reader: RequestReader = new RequestReader(
+    transport as Transport,
+    limits,
+    'http',
+    pipelinedMax,
+    new HeadStorage(),
+    {
+      onHeadBegins() {},
+      onHeadAwaited() {},
+      onHead() {
+        seen.heads++;
+        if (how === 'at once') answer();
+      },
+      onHeadRefused: (rule) => assert.fail(rule),
+      onContent() {},
+      onContentRead() {},
+      onRead() {},
+      onTurnSpent: () => void seen.turns++,
     },
-    onHeadRefused: (rule) => assert.fail(rule),
-    onContent() {},
-    onContentRead() {},
-    onRead() {},
-    onTurnSpent: () => void seen.turns++,
-  });
+  );
   const push = (bytes: Buffer): void => reader.push(bytes, 0, bytes.length);
   return { seen, reader, push, answer };
 }

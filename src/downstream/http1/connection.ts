@@ -1,20 +1,24 @@
-import { invariantOf } from '../core/assert.ts';
-import type { ClientFacts } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
-import { requestRules } from '../core/rules.ts';
-import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
-import type { Instant } from '../core/time.ts';
-import type { Transport, TransportListener } from '../core/transport.ts';
-import { type HeadLimits, methodBytesMax } from '../wire/limits.ts';
-import type { Http1RequestHead } from '../wire/http1-request-head.ts';
-import { clientFacts, type Peer } from './client-facts.ts';
-import { HalfClosedTimeout, type HalfClosedOwner } from './half-closed.ts';
-import { noteLoss } from './note-loss.ts';
-import { type Awaited, ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from './timeouts.ts';
-import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+import { invariantOf } from '../../core/assert.ts';
+import type { ClientEngine } from '../../core/client-engine.ts';
+import type { ClientFacts } from '../../core/exchange.ts';
+import { fail, type Failure } from '../../core/failure.ts';
+import type { FieldFilter } from '../../core/field-names.ts';
+import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import type { RequestRule } from '../../core/rules.ts';
+import { requestRules } from '../../core/rules.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
+import type { Instant } from '../../core/time.ts';
+import type { Transport, TransportListener } from '../../core/transport.ts';
+import { type HeadLimits, methodBytesMax } from '../../wire/limits.ts';
+import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
+import { clientFacts } from '../client-facts.ts';
+import { HalfClosedTimeout, type HalfClosedOwner } from '../half-closed.ts';
+import { noteLoss } from '../note-loss.ts';
+import { type Awaited, ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
+import type { ListenerFacts } from '../listener-facts.ts';
+import type { Peer } from '../peer.ts';
+import type { DownstreamPorts } from '../ports.ts';
+import type { Http1Buffers } from './buffers.ts';
 import { refusedRequest } from './refused-request.ts';
 import { type RequestListener, RequestReader } from './request-reader.ts';
 import { ResponseWriter } from './response-writer.ts';
@@ -25,15 +29,15 @@ const deliberateHalfCloseMs = 50;
 const capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
 
 /** Before the first one. */
-const noRequest = refusedRequest('', '');
+const noRequest = refusedRequest('', '', 'http');
 
 /**
  * One HTTP/1.1 connection of a client: requests in, responses out, in order.
  *
  *     requests ──head──▶ exchange ──sent──▶ requests        any ──▶ lingering ──▶ closed
  */
-export class ClientConnection
-  implements TransportListener, DownstreamStream, RequestListener, ClientTimeoutsOwner, HalfClosedOwner
+export class Http1ClientConnection
+  implements ClientEngine, TransportListener, DownstreamStream, RequestListener, ClientTimeoutsOwner, HalfClosedOwner
 {
   readonly capabilities: Capabilities = capabilities;
   readonly transport: Transport;
@@ -63,7 +67,13 @@ export class ClientConnection
   /** The exchange is a tunnel: either side ends its own direction, and the connection ends with both. */
   #tunnel = false;
 
-  constructor(transport: Transport, peer: Peer, listener: ListenerFacts, ports: DownstreamPorts) {
+  constructor(
+    transport: Transport,
+    peer: Peer,
+    listener: ListenerFacts,
+    ports: DownstreamPorts,
+    { writer, storage }: Http1Buffers,
+  ) {
     this.transport = transport;
     this.#peer = peer;
     this.#listener = listener;
@@ -72,11 +82,12 @@ export class ClientConnection
     this.#request = new RequestReader(
       transport,
       headLimits(listener),
+      peer.scheme,
       listener.limits.pipelinedMax,
-      ports.storage,
+      storage,
       this,
     );
-    this.#response = new ResponseWriter(transport, ports.writer);
+    this.#response = new ResponseWriter(transport, writer);
     this.#timeouts = new ClientTimeouts(transport, listener.limits, ports.clock, ports.sendQueueBytes, this);
     this.startedAt = ports.clock.now();
     this.startedWall = ports.clock.wallTime();
@@ -133,7 +144,11 @@ export class ClientConnection
     this.#request.end();
     this.#persistent = false;
     this.#asksClose = false;
-    this.request = refusedRequest(this.#request.head.partialMethod, this.#request.head.partialTarget);
+    this.request = refusedRequest(
+      this.#request.head.partialMethod,
+      this.#request.head.partialTarget,
+      this.#peer.scheme,
+    );
     this.#begin(failure);
   }
 
@@ -174,7 +189,7 @@ export class ClientConnection
 
   onTurnSpent(): void {
     const { clock } = this.#ports;
-    clock.schedule(clock.now(), readOn, this as ClientConnection);
+    clock.schedule(clock.now(), readOn, this as Http1ClientConnection);
   }
 
   /** For the timer of `onTurnSpent` alone: the others have had their turn. */
@@ -563,7 +578,7 @@ export class ClientConnection
   }
 
   /** Ends the connection if it is a tunnel. */
-  endTunnel(failure: Failure): void {
+  endTunnels(failure: Failure): void {
     if (this.#tunnel && this.#phase === 'exchange') this.#forceCloseExchange(failure);
   }
 
@@ -601,12 +616,11 @@ export class ClientConnection
     this.#halfClosed?.stop();
     this.#response.discard();
     this.transport.close(how);
-    this.#ports.counts.clientConnections--;
     this.#ports.onConnectionClosed(this);
   }
 }
 
-function readOn(connection: ClientConnection): void {
+function readOn(connection: Http1ClientConnection): void {
   connection.readOn();
 }
 

@@ -1,0 +1,36 @@
+import type { Failure } from './failure.ts';
+import type { RequestRule } from './rules.ts';
+
+/**
+ * A client's connection as its listener and its worker see it, whatever protocol it speaks: they count it, drain it and
+ * close it through these calls alone.
+ *
+ * `closeIdle` and `forceClose` return false where the kernel holds bytes that the connection has not read yet. The caller
+ * asks again a moment later, when the connection has read them: a request that came in time is answered.
+ */
+export interface ClientConnection {
+  /** Its last exchange is over, the kernel has every byte of it, and the client has yet to close. */
+  readonly isLingering: boolean;
+  /** Closes the connection if no request is on it; returns whether it did. */
+  closeToMakeRoom(): boolean;
+  /** From now on, responses tell the client that no further request is served here (`Connection: close`, GOAWAY). */
+  announceClose(): void;
+  /** Closes the connection if no request is on it, and otherwise once its requests are answered. */
+  closeIdle(): boolean;
+  /** Ends the tunnels on the connection with `failure`; other exchanges go on. */
+  endTunnels(failure: Failure): void;
+  /** Ends every exchange on the connection with `failure`, then the connection. */
+  forceClose(failure: Failure): boolean;
+}
+
+/**
+ * A protocol's side of one client connection: it reads requests from the transport and writes responses to it. It is the
+ * transport's listener from its start on, begins an exchange for each request, keeps `exchangesActive` and `tunnelsActive`
+ * true, and reports its end once by `onConnectionClosed`.
+ */
+export interface ClientEngine extends ClientConnection {
+  /** Takes bytes that the preface has read, and later those of the transport. */
+  onBytes(bytes: Uint8Array, start: number, end: number): void;
+  /** Answers and records what is no request, then closes. `rule` says what is wrong, `at` where. */
+  refuse(rule: RequestRule, at: string): void;
+}

@@ -1,0 +1,8 @@
+import type { ClientLimits } from '../core/configuration.ts';
+
+/** A listener's part of the active configuration. */
+export interface ListenerFacts {
+  readonly id: string;
+  readonly proxyProtocol: boolean;
+  readonly limits: ClientLimits;
+}

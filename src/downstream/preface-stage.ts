@@ -1,0 +1,40 @@
+import type { RequestRule } from '../core/rules.ts';
+import type { Transport } from '../core/transport.ts';
+import type { ListenerFacts } from './listener-facts.ts';
+import type { ClientSource } from './peer.ts';
+
+/**
+ * One step that a connection passes before its engine starts: PROXY protocol, TLS, choice of the protocol. A stage has no
+ * state of its own for a connection; the bytes that it asks to see again are kept for it.
+ */
+export interface PrefaceStage {
+  /** Refuses a client whose bytes the stage cannot judge within the limit for prefaces. */
+  readonly rule: RequestRule;
+  /** Looks at the bytes [start, end) that have come and that no earlier stage has consumed. */
+  read(connection: PrefaceConnection, bytes: Uint8Array, start: number, end: number): StageResult;
+}
+
+/**
+ * A number: the stage is done and has consumed so many bytes; the next stage looks at the rest. `partial`: the stage is
+ * called again with these bytes and more. `taken`: the stage has refused or closed the connection, or has taken the
+ * transport over; in the last case it calls `continueOn` or `close` later, and owns the bytes.
+ */
+export type StageResult = number | 'partial' | 'taken';
+
+/** The connection as its preface stages see it. */
+export interface PrefaceConnection {
+  /** With the facts of its TLS session, once a stage has put one on top. */
+  readonly transport: Transport;
+  readonly listener: ListenerFacts;
+  /** Whether the peer may say who the client is. */
+  readonly isPeerTrusted: boolean;
+  /** The ALPN name of the protocol whose engine starts after the last stage; null until a stage has chosen it. */
+  protocol: string | null;
+  /** A trusted peer names its client. False: the connection has been closed, because that client has too many. */
+  nameClient(source: ClientSource): boolean;
+  /** Answers, records and closes a connection whose bytes are not what this listener expects. */
+  refuse(rule: RequestRule): void;
+  /** For a stage that has taken the transport over: later stages and the engine see `transport` and its bytes. */
+  continueOn(transport: Transport): void;
+  close(): void;
+}

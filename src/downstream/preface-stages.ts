@@ -1,0 +1,42 @@
+import type { RequestRule } from '../core/rules.ts';
+import { decidePreface } from '../wire/preface.ts';
+import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
+import type { PrefaceStage } from './preface-stage.ts';
+
+/**
+ * Reads the PROXY protocol header where the listener has it enabled. The header of a peer that is not trusted would let
+ * every client choose its address, so it is not read: the next stage refuses it like any other garbage.
+ */
+export const proxyProtocolStage: PrefaceStage = {
+  rule: 'proxy-protocol',
+  read(connection, bytes, start, end) {
+    if (!connection.listener.proxyProtocol || !connection.isPeerTrusted) return 0;
+    const header = parseProxyProtocol(bytes, start, end);
+    if (header.state === 'partial') return 'partial';
+    if (header.state === 'refused') {
+      connection.refuse('proxy-protocol');
+      return 'taken';
+    }
+    return header.source === null || connection.nameClient(header.source) ? header.consumed : 'taken';
+  },
+};
+
+/** Chooses the protocol: the one that ALPN has agreed on within TLS, else the one that the first bytes show. */
+export const protocolStage: PrefaceStage = {
+  rule: 'request-line',
+  read(connection, bytes, start, end) {
+    if (connection.protocol !== null) return 0;
+    const decision = connection.transport.facts.tls?.alpn ?? decidePreface(bytes, start, end);
+    if (decision === 'partial') return 'partial';
+    connection.protocol = decision;
+    return 0;
+  },
+};
+
+export const prefaceStages: readonly PrefaceStage[] = [proxyProtocolStage, protocolStage];
+
+/** Why a client is refused whose protocol has no engine here. */
+export function unspokenRule(protocol: string): RequestRule {
+  if (protocol === 'h2') return 'http2-not-offered';
+  return protocol === 'tls' ? 'tls-on-plain-port' : 'request-line';
+}
