@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SharedCounts } from '../limits/shared-counts.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
-import { WorkerHandle } from './worker-handle.ts';
+import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
+import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 
 const { memory: shared } = new SharedCounts(
   { workersMax: 1, endpointsMax: 1, addressesMax: 1 },
@@ -22,10 +23,10 @@ const init = {
 };
 
 /** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 test('a worker whose modules load slowly is not taken for one that has stopped answering', {
-  timeout: patienceMs,
+  timeout: timeoutMs,
 }, async () => {
   const clock = new SimulatedClock();
   const lost: string[] = [];
@@ -61,4 +62,35 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
   } finally {
     await worker.terminate();
   }
+});
+
+const deaf: WorkerListener = { onBatch: () => {}, onLost: () => {}, onSilent: () => {}, onStandInFailed: () => {} };
+
+test('the control plane drives any file that answers its messages', { timeout: timeoutMs }, async () => {
+  const workerModule = new URL('./fixtures/puppet-worker.ts', import.meta.url);
+  const batches: number[] = [];
+  const listener = {
+    ...deaf,
+    onBatch: ({ counts }) => batches.push(counts.unclassifiedTotal),
+  } satisfies WorkerListener;
+  const worker = new WorkerHandle({ workerModule, init, clock: new SimulatedClock(), listener, memoryBytesMax: null });
+  try {
+    await worker.loaded;
+    const listeners = [{ id: 'http', host: '127.0.0.1', port: 8080 }];
+    const upstreams = [{ id: 'app', endpoints: [{ id: 'app/a' }] }];
+    const snapshot = { revision: 3, listeners, upstreams, routes: [] } as unknown as Snapshot;
+    assert.deepEqual(await worker.prepare(snapshot), { ok: true, listeners: [] });
+    assert.equal(worker.state, 'starting');
+    assert.deepEqual(await worker.activate(3), { ok: true, listeners: [] });
+    assert.equal(worker.state, 'serving');
+    assert.equal(worker.revision, 3);
+    assert.ok(worker.mayUse('/a'));
+    worker.sendEndpoints({ revision: 3, upstream: 'app', whole: true, endpoints: [] } as unknown as UpstreamDelta);
+    await worker.report();
+    assert.deepEqual(batches, [7]);
+    await worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false });
+  } finally {
+    await worker.terminate();
+  }
+  assert.equal(worker.state, 'lost');
 });
