@@ -1,3 +1,4 @@
+import type { UpstreamStream } from '../src/core/stream.ts';
 import type { Transport } from '../src/core/transport.ts';
 import { anyRequest } from '../src/upstream/any-request.test-support.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner } from '../src/downstream/timeouts.ts';
@@ -5,7 +6,6 @@ import type { Exchange } from '../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../src/exchange/forward.ts';
 import type { Route } from '../src/exchange/ports.ts';
 import type { LiveEndpoint } from '../src/upstream/endpoint.ts';
-import type { UpstreamConnection } from '../src/upstream/connection.ts';
 import { requestLimits } from '../src/wire/request-limits.test-support.ts';
 import { responseLimits } from '../src/wire/limits.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
@@ -162,11 +162,11 @@ function choose({ found: { timeouts } }: Held): StageWork {
   new SmallGets(gateway, many).play(many);
   const { upstream, clock } = gateway.parts;
   const waiter = {
-    stream: null as UpstreamConnection | null,
+    stream: null as UpstreamStream | null,
     onStage() {},
     onNoStream() {},
     onStream(stream: unknown) {
-      this.stream = stream as UpstreamConnection;
+      this.stream = stream as UpstreamStream;
     },
   };
   return {
@@ -175,9 +175,8 @@ function choose({ found: { timeouts } }: Held): StageWork {
     once() {
       const endpoint = upstream.choose([], anyRequest) as LiveEndpoint;
       endpoint.acquire(waiter, timeouts, 'any');
-      const connection = waiter.stream as UpstreamConnection;
-      connection.idleSince = clock.now();
-      endpoint.onReturned(connection);
+      clock.now(); // As the last byte of an answer has it.
+      waiter.stream?.cancel(); // Nothing was sent: the connection goes back.
     },
   };
 }

@@ -39,7 +39,7 @@ describe('what broke content', () => {
       assert.equal(failure.cause, cause);
       assert.partialDeepStrictEqual(failure.evidence, { address, bytesReceived: 4, ...tells });
       assert.match(explain(failure), sentence);
-      assert.deepEqual([failure.stage, shapeOf(failure)], ['content', 'reset']);
+      assert.deepEqual([failure.stage, shapeOf(failure)], ['body', 'reset']);
     });
   }
 });

@@ -3,7 +3,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertName, tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
-import { chunkLimits } from '../wire/limits.ts';
+import { chunkLimits, interimBytesMax, interimMax } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 import { tlsEnd } from './tls-failure.ts';
 import { misuse } from '../core/unknown-code.ts';
@@ -116,4 +116,10 @@ export function contentRefused(content: ContentReader, address: string): Failure
   }
   const { trailerBytesMax: limit, trailerFieldsMax: headersMax } = chunkLimits;
   return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
+}
+
+/** More interim responses than a request may have, or more bytes of them. */
+export function interimExcess(address: string, responses: number, bytes: number): Failure {
+  const limits = { limit: interimMax, bytesMax: interimBytesMax };
+  return fail('response_interim_excess', 'response', { address, responses, bytes, ...limits });
 }

@@ -3,7 +3,9 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
+import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Clock } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
 import type { CreateBalancer } from '../policy/balancer.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
@@ -20,6 +22,21 @@ export interface UpstreamPorts {
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly onUnclassified: (unknown: UnknownCode) => void;
+  /** Makes a connection of what was dialed. Absent: HTTP/1.1. */
+  readonly createConnection?: CreateConnection;
   /** Absent: two choices (`policy/two-choices.ts`). */
   readonly createBalancer?: CreateBalancer;
 }
+
+/** What the pool says of a new connection. */
+export interface ConnectionSettings {
+  readonly address: string;
+  readonly responseHeadBytesMax: number;
+}
+
+export type CreateConnection = (
+  transport: Transport,
+  settings: ConnectionSettings,
+  ports: UpstreamPorts,
+  owner: PooledConnectionOwner,
+) => PooledConnection;

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as passTime } from 'node:timers/promises';
+import { Deadlines } from '../../src/core/deadline.ts';
 import type { Failure } from '../../src/core/failure.ts';
 import type { OutgoingRequest } from '../../src/core/message.ts';
-import type { UpstreamHandler } from '../../src/core/stream.ts';
+import type { UpstreamHandler, UpstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketConnector } from '../../src/transport/connect.ts';
 import { outbox } from '../../src/transport/outbox.ts';
-import { UpstreamConnection } from '../../src/upstream/connection.ts';
+import { Http1Connection } from '../../src/upstream/http1-connection.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { responseLimits } from '../../src/wire/limits.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 
 // The order of one turn of a real event loop: timers, then what sockets have read, then what the outbox holds.
@@ -23,7 +23,7 @@ after(() => {
 });
 
 /** A connection that has served once, and the endpoint's end of it. */
-async function usedConnection(): Promise<{ connection: UpstreamConnection; peer: Socket; transport: Transport }> {
+async function usedConnection(): Promise<{ stream: UpstreamStream; peer: Socket; transport: Transport }> {
   const server = createServer();
   opened.push(() => server.close());
   const accepted = once(server, 'connection') as Promise<[Socket]>;
@@ -31,15 +31,18 @@ async function usedConnection(): Promise<{ connection: UpstreamConnection; peer:
   const [peer] = await accepted;
   peer.on('error', () => undefined);
   opened.push(() => peer.destroy());
-  const ports = { clock: systemClock, writer: new ByteWriter(), storage: new HeadStorage(), onUnclassified() {} };
-  const owner = { reuse: 'always' as const, onReturned() {}, onLost() {} };
-  const connection = new UpstreamConnection(transport, '127.0.0.1', responseLimits, ports, owner);
+  const shared = { clock: systemClock, writer: new ByteWriter(), storage: new HeadStorage(), onUnclassified() {} };
+  const ports = { ...shared, deadlines: new Deadlines(systemClock) };
+  const owner = { reusesConnections: true, onStreamEnded() {}, onStreamsFreeChanged() {}, onConnectionClosed() {} };
+  const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024 };
+  const connection = new Http1Connection(transport, settings, ports, owner);
+  opened.push(() => connection.close());
   const answered = Promise.withResolvers<void>();
-  ask(connection, { ...deaf, onResponseEnd: () => answered.resolve() });
+  ask(connection.openStream(systemClock.now()), { ...deaf, onResponseEnd: () => answered.resolve() });
   await once(peer, 'data');
   peer.write('HTTP/1.1 204 No Content\r\n\r\n');
   await answered.promise;
-  return { connection, peer, transport };
+  return { stream: connection.openStream(systemClock.now()), peer, transport };
 }
 
 async function connectTo(server: Server): Promise<Transport> {
@@ -75,11 +78,11 @@ const deaf: UpstreamHandler = {
   onEndpointRoom() {},
 };
 
-function ask(connection: UpstreamConnection, handler: UpstreamHandler): void {
-  connection.send(post, handler, { responseHeadMs: 5000, idleMs: 5000 });
-  connection.sendContent(Buffer.from('<hello>'), 1, 6, 'borrowed');
-  connection.endContent(null);
-  connection.flush();
+function ask(stream: UpstreamStream, handler: UpstreamHandler): void {
+  stream.send(post, handler, { responseHeadMs: 5000, idleMs: 5000 });
+  stream.sendContent(Buffer.from('<hello>'), 1, 6, 'borrowed');
+  stream.endContent(null);
+  stream.flush();
 }
 
 for (const [what, end, cause] of [
@@ -87,32 +90,32 @@ for (const [what, end, cause] of [
   ['RST', (peer) => peer.resetAndDestroy(), 'reset_before_response'],
 ] as readonly (readonly [string, (peer: Socket) => void, Failure['cause']])[]) {
   test(`a request is known not to have left when ${what} came before it in the same turn`, async () => {
-    const { connection, peer, transport } = await usedConnection();
+    const { stream, peer, transport } = await usedConnection();
     const sentBefore = transport.sentBytes;
     await passTime(1); // From here on, this is the phase of timers; reading comes next, and the outbox last.
     end(peer);
-    const failure = await failureOf(connection);
-    assert.deepEqual([failure.cause, connection.requestBegun, transport.sentBytes], [cause, false, sentBefore]);
-    assert.equal(Buffer.from(connection.unsentContent ?? []).toString(), 'hello');
+    const failure = await failureOf(stream);
+    assert.deepEqual([failure.cause, stream.requestBegun, transport.sentBytes], [cause, false, sentBefore]);
+    assert.equal(Buffer.from(stream.unsentContent ?? []).toString(), 'hello');
   });
 }
 
 test('a request that the system refuses whole, because RST had come, is known not to have left', async () => {
-  const { connection, peer } = await usedConnection();
+  const { stream, peer } = await usedConnection();
   peer.resetAndDestroy();
-  const failed = failureOf(connection);
+  const failed = failureOf(stream);
   outbox.flush();
   assert.equal((await failed).cause, 'reset_before_response');
-  assert.deepEqual([connection.requestBegun, connection.unsentContent], [false, Buffer.from('hello')]);
+  assert.deepEqual([stream.requestBegun, stream.unsentContent], [false, Buffer.from('hello')]);
 });
 
 test('a request that has left has begun, whatever becomes of it', async () => {
-  const { connection, peer } = await usedConnection();
+  const { stream, peer } = await usedConnection();
   peer.once('data', () => peer.resetAndDestroy());
-  assert.equal((await failureOf(connection)).cause, 'reset_before_response');
-  assert.deepEqual([connection.requestBegun, connection.unsentContent], [true, null]);
+  assert.equal((await failureOf(stream)).cause, 'reset_before_response');
+  assert.deepEqual([stream.requestBegun, stream.unsentContent], [true, null]);
 });
 
-function failureOf(connection: UpstreamConnection): Promise<Failure> {
-  return new Promise((resolve) => ask(connection, { ...deaf, onAttemptFailed: resolve }));
+function failureOf(stream: UpstreamStream): Promise<Failure> {
+  return new Promise((resolve) => ask(stream, { ...deaf, onAttemptFailed: resolve }));
 }

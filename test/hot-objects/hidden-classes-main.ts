@@ -13,7 +13,8 @@ import { ResponseWriter } from '../../src/downstream/http1/response-writer.ts';
 import { Attempt } from '../../src/exchange/attempt.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../../src/exchange/forward.ts';
-import { UpstreamConnection } from '../../src/upstream/connection.ts';
+import { Http1Connection } from '../../src/upstream/http1-connection.ts';
+import { Http1Stream } from '../../src/upstream/http1-stream.ts';
 import { ContentReader } from '../../src/wire/content-reader.ts';
 import { Http1Fields } from '../../src/wire/http1-fields.ts';
 import { RequestHeadParser } from '../../src/wire/request-head.ts';
@@ -93,7 +94,8 @@ const firstCalls: readonly (readonly [{ readonly name: string; readonly prototyp
   [Attempt, 'onStream'],
   [ForwardedRequest, 'writeFields'],
   [ForwardedResponse, 'writeFields'],
-  [UpstreamConnection, 'send'],
+  [Http1Connection, 'openStream'],
+  [Http1Stream, 'send'],
   [ResponseHeadParser, 'push'],
   [Http1Fields, 'writeTo'],
 ];

@@ -20,6 +20,8 @@ import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { createHealthChecker } from '../../src/upstream/health-check.ts';
 import type { UpstreamPorts } from '../../src/upstream/ports.ts';
 import { wasTried } from '../../src/upstream/refusal.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 
 // The main thread's checks and the requests of two workers, at one endpoint that goes down and comes back. Only the
@@ -95,8 +97,8 @@ class World {
       const ports = {
         ...parts,
         deadlines: new Deadlines(clock),
-        writer: null,
-        storage: null,
+        writer: new ByteWriter(),
+        storage: new HeadStorage(),
       } as unknown as UpstreamPorts;
       this.#workers.push(new LiveUpstream(snapshot as UpstreamSnapshot, ports));
     }

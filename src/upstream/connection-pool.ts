@@ -1,0 +1,391 @@
+import type { UpstreamSpec } from '../core/configuration.ts';
+import { addressText } from '../core/endpoint.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { localEndpointSemaphores } from '../core/local-semaphore.ts';
+import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
+import { isRefusal } from '../core/refusal.ts';
+import type { EndpointSemaphores } from '../core/semaphores.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamStream } from '../core/stream.ts';
+import { after, type Instant } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
+import type { DialLimits } from './dial.ts';
+import { OfferedConnections } from './offered-connections.ts';
+import { PoolDial, type PoolDialOwner } from './pool-dial.ts';
+import { createHttp1Connection } from './http1-connection.ts';
+import type { CreateConnection, UpstreamPorts } from './ports.ts';
+import { ProbationPermit } from './probation-permit.ts';
+import { quietMs, refusedBefore } from './refusal.ts';
+
+/** What of an upstream's configuration its pools need. */
+export type PoolSettings = Pick<
+  UpstreamSpec,
+  | 'id'
+  | 'tls'
+  | 'idleConnectionsMax'
+  | 'idleConnectionMs'
+  | 'connectionReuse'
+  | 'connectionsMax'
+  | 'queueMax'
+  | 'queueMs'
+  | 'responseHeadBytesMax'
+>;
+
+/**
+ * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of a
+ * connection that there is, a new connection, or a position in the queue. The pool knows no protocol version: how many
+ * streams a connection carries is the connection's matter (`core/pooled-connection.ts`).
+ *
+ * `connections.max` limits connections over all workers, the idle ones included: each holds a permit. A permit that is
+ * released goes to the request that has waited longest, in any worker (`core/semaphores.ts`).
+ */
+export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
+  readonly #ports: UpstreamPorts;
+  readonly #createConnection: CreateConnection;
+  readonly #address: string;
+  #spec: EndpointSnapshot;
+  #settings: PoolSettings;
+  #semaphores: EndpointSemaphores;
+  readonly #offered: OfferedConnections;
+  readonly #queue: ConnectionQueue;
+  readonly #probation: ProbationPermit;
+  #connections = 0;
+  #streams = 0;
+  #dials = 0;
+  /** Connections are kept when they are idle. */
+  #keepsIdle = true;
+  /** The TLS settings in force: one object while they say the same, even if they are sent again. */
+  #tls: PoolSettings['tls'];
+  /** Connections made under the TLS settings in force: only these may carry another request. */
+  #current = new WeakSet<PooledConnection>();
+
+  constructor(spec: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
+    this.#ports = ports;
+    this.#createConnection = ports.createConnection ?? createHttp1Connection;
+    this.#address = addressText(spec.address);
+    this.#spec = spec;
+    this.#settings = settings;
+    this.#tls = settings.tls;
+    this.#semaphores = this.#semaphoresFor(spec);
+    this.#offered = new OfferedConnections(ports.clock, ports.counts);
+    this.#probation = new ProbationPermit(ports.clock);
+    this.#queue = new ConnectionQueue(
+      ports.deadlines,
+      () => this.#onWaiterRemoved(),
+      (queued) => this.#onQueueTimeout(queued),
+    );
+  }
+
+  /** Requests in flight, those included that wait for a connection. */
+  get load(): number {
+    return this.#streams + this.#dials + this.#queue.length;
+  }
+
+  /** Whether a request would not have to wait, as far as this worker can tell. */
+  get hasRoom(): boolean {
+    if (this.#offered.length > 0) return true;
+    if (this.#semaphores.gate.isClosed(this.#ports.clock, quietMs(this.#isChecked))) return false;
+    return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
+  }
+
+  get reusesConnections(): boolean {
+    return this.#settings.connectionReuse !== 'never';
+  }
+
+  /** Whether the next request is the only one here, in any worker. It must come now. */
+  tryProbation(): boolean {
+    return this.load === 0 && this.#probation.tryAcquire(this.#semaphores);
+  }
+
+  update(spec: EndpointSnapshot, settings: PoolSettings): void {
+    const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
+    if (!sameTls) this.#tls = settings.tls;
+    this.#moveSemaphores(spec);
+    this.#spec = spec;
+    this.#settings = settings;
+    this.#keepsIdle = spec.state !== 'draining' && spec.state !== 'gone';
+    // The permit may be for an earlier probation; the next one may be another worker's.
+    if (spec.state !== 'probation') this.#probation.release(this.#semaphores);
+    if (!sameTls) this.#current = new WeakSet();
+    if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#offered.withdrawAll();
+    if (this.#queue.length > 0) this.#serveQueue(); // There may be more permits now.
+  }
+
+  /** The endpoint is removed from its upstream. Requests in flight finish. */
+  retire(): void {
+    this.#spec = { ...this.#spec, state: 'gone' };
+    this.#keepsIdle = false;
+    this.#offered.withdrawAll();
+    this.#closeSemaphores();
+  }
+
+  closeIdle(): void {
+    this.#offered.closeIdle();
+  }
+
+  /** Main gives the cells of an endpoint to another one only when no worker holds a permit of it. */
+  #moveSemaphores(spec: EndpointSnapshot): void {
+    const { semaphores: handle } = this.#spec;
+    const isSame = spec.semaphores?.index === handle?.index && spec.semaphores?.generation === handle?.generation;
+    if (isSame || this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
+    this.#closeSemaphores();
+    this.#semaphores = this.#semaphoresFor(spec);
+  }
+
+  #semaphoresFor({ semaphores: handle }: EndpointSnapshot): EndpointSemaphores {
+    return handle === undefined
+      ? localEndpointSemaphores()
+      : this.#ports.semaphores.endpoint(handle, () => this.#onWake());
+  }
+
+  #closeSemaphores(): void {
+    const { connections, queue, probation } = this.#semaphores;
+    for (const semaphore of [connections, queue, probation]) semaphore.close();
+  }
+
+  /** A stream for one request: at once where a connection has one free, or later. */
+  acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
+    const offered = this.#offered.find(reusePolicy, this.#settings.connectionReuse);
+    if (offered !== undefined) {
+      waiter.onStream(this.#openOffered(offered));
+      return null;
+    }
+    const now = this.#ports.clock.now();
+    const refusedAgoMs = this.#semaphores.gate.closedForMs(now, quietMs(this.#isChecked));
+    if (refusedAgoMs !== null) {
+      this.#endProbation();
+      waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+      return null;
+    }
+    if (this.#queue.length === 0 && this.#tryAcquire(now)) return this.#dial(waiter, limits);
+    if (!this.#semaphores.queue.tryAcquire(this.#settings.queueMax, now)) {
+      this.#endProbation();
+      waiter.onNoStream(this.#full(now));
+      return null;
+    }
+    const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
+    this.#serveQueue();
+    return queued;
+  }
+
+  get #isChecked(): boolean {
+    return this.#spec.state !== 'unchecked';
+  }
+
+  #refusedBefore(agoMs: number): Failure {
+    return refusedBefore(this.#address, this.#spec.address.kind === 'unix', agoMs);
+  }
+
+  #full(now: Instant): Failure {
+    const { id, connectionsMax, queueMax } = this.#settings;
+    const retryAfterS = this.#queue.retryAfterS(now, this.#queue.length > 0);
+    return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
+  }
+
+  #openOffered(connection: PooledConnection): UpstreamStream {
+    const wasIdle = connection.streamsOpen === 0;
+    const stream = this.#open(connection);
+    if (wasIdle) this.#offered.noteUse();
+    if (connection.streamsFree === 0) this.#offered.remove(connection);
+    if (wasIdle) this.#semaphores.connections.setIdle(this.#offered.idle);
+    return stream;
+  }
+
+  #open(connection: PooledConnection): UpstreamStream {
+    this.#streams++;
+    this.#ports.counts.upstreamReusesTotal++;
+    return connection.openStream(this.#ports.clock.now());
+  }
+
+  /** A permit for one more connection. The connection that has been idle longest gives its permit up for it. */
+  #tryAcquire(since: Instant): boolean {
+    const { connections } = this.#semaphores;
+    if (connections.tryAcquire(this.#settings.connectionsMax, since)) return true;
+    if (this.#offered.idle === 0) return false;
+    this.#offered.closeOldestIdle();
+    return connections.tryAcquire(this.#settings.connectionsMax, since);
+  }
+
+  // The queue.
+
+  /** Dials for waiters as far as there are permits, and reports since when the first of the others waits. */
+  #serveQueue(): void {
+    const { connections } = this.#semaphores;
+    for (;;) {
+      const { first } = this.#queue;
+      if (first !== null && this.#tryAcquire(first.since)) this.#serve(first);
+      else if (!connections.reportOldestWaiter(first?.since ?? null, this.#settings.connectionsMax)) return;
+    }
+  }
+
+  #serve(first: QueueWaiter): void {
+    this.#dequeue(first);
+    const refusedAgoMs = this.#semaphores.gate.closedForMs(this.#ports.clock.now(), quietMs(this.#isChecked));
+    if (refusedAgoMs !== null) {
+      this.#semaphores.connections.release(this.#settings.connectionsMax);
+      return first.waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+    }
+    first.dial = this.#dial(first.waiter, first.limits);
+  }
+
+  #dequeue({ waiter }: QueueWaiter): void {
+    this.#queue.shift(this.#ports.clock.now());
+    this.#semaphores.queue.release(this.#settings.queueMax);
+    waiter.onStage('queue');
+  }
+
+  /** Another worker has released a permit, or wants one that an idle connection holds. */
+  #onWake(): void {
+    this.#serveQueue();
+    if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#offered.closeOldestIdle();
+  }
+
+  #onWaiterRemoved(): void {
+    this.#semaphores.queue.release(this.#settings.queueMax);
+    this.#serveQueue();
+    this.#endProbation();
+  }
+
+  #onQueueTimeout({ waiter, since }: QueueWaiter): void {
+    const now = this.#ports.clock.now();
+    const { id: upstream, connectionsMax: limit, queueMs: limitMs } = this.#settings;
+    const retryAfterS = this.#queue.retryAfterS(now, true);
+    const waitedMs = Math.round(now - since);
+    this.#onWaiterRemoved();
+    waiter.onNoStream(fail('queue_timeout', 'queue', { upstream, limit, waitedMs, limitMs, retryAfterS }));
+  }
+
+  // Dials.
+
+  #dial(waiter: StreamWaiter, limits: DialLimits): PendingStream {
+    const { address, name = null, secondAddress = null } = this.#spec;
+    const target = { address, name, secondAddress, addressText: this.#address, tls: this.#tls, limits };
+    this.#dials++;
+    return new PoolDial(target, this.#ports, waiter, this).begin();
+  }
+
+  onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
+    this.#dials--;
+    this.#semaphores.gate.accepted();
+    const connection = this.#adopt(transport, remoteAddress, dial.tls);
+    this.#streams++;
+    const stream = connection.openStream(this.#ports.clock.now());
+    // Bytes that have come already are delivered before the request leaves, so that they are not taken for its answer.
+    if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
+    dial.waiter.onStream(stream);
+    if (connection.streamsFree > 0) this.#offerBusy(connection);
+  }
+
+  onDialFailed(dial: PoolDial, failure: Failure): void {
+    if (isRefusal(failure.cause)) this.#semaphores.gate.refused(this.#ports.clock.now());
+    else this.#semaphores.gate.accepted();
+    this.onDialCancelled();
+    dial.waiter.onNoStream(failure);
+  }
+
+  onDialCancelled(): void {
+    this.#dials--;
+    this.#releaseConnection();
+  }
+
+  #adopt(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
+    const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax };
+    const connection = this.#createConnection(transport, settings, this.#ports, this);
+    if (tls === this.#tls) this.#current.add(connection);
+    this.#connections++;
+    this.#ports.counts.upstreamConnections++;
+    this.#ports.counts.upstreamConnectionsTotal++;
+    return connection;
+  }
+
+  // Connections.
+
+  onStreamEnded(connection: PooledConnection): void {
+    this.#streams--;
+    if (connection.endReason !== null) return; // It closes when its last stream has ended.
+    if (connection.streamsOpen > 0) return this.#offerBusy(connection);
+    this.#offered.remove(connection);
+    this.#onIdle(connection);
+  }
+
+  onStreamsFreeChanged(connection: PooledConnection): void {
+    if (connection.endReason === null) {
+      if (connection.streamsOpen > 0) this.#offerBusy(connection);
+    } else if (connection.isOffered && connection.streamsOpen === 0) this.#idleClosed(connection);
+    else this.#offered.remove(connection);
+  }
+
+  onConnectionClosed(connection: PooledConnection): void {
+    this.#connections--;
+    this.#ports.counts.upstreamConnections--;
+    if (connection.isOffered) this.#idleClosed(connection);
+    this.#releaseConnection();
+  }
+
+  #idleClosed(connection: PooledConnection): void {
+    this.#offered.idleClosed(connection, this.#settings);
+    this.#semaphores.connections.setIdle(this.#offered.idle);
+  }
+
+  #releaseConnection(): void {
+    this.#semaphores.connections.release(this.#settings.connectionsMax);
+    this.#endProbation();
+    if (this.#queue.length > 0) this.#serveQueue();
+  }
+
+  #endProbation(): void {
+    if (this.#probation.isHeld && this.load === 0) this.#probation.release(this.#semaphores);
+  }
+
+  /** A connection that carries streams may have more free: waiters get them first. */
+  #offerBusy(connection: PooledConnection): void {
+    if (!this.reusesConnections || !this.#current.has(connection)) return;
+    for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
+      this.#passTo(first, connection);
+    }
+    if (connection.streamsFree > 0 && this.#keepsIdle) this.#offered.addBusy(connection);
+    else this.#offered.remove(connection);
+  }
+
+  #onIdle(connection: PooledConnection): void {
+    const settings = this.#settings;
+    const isCurrent = this.#current.has(connection);
+    if (settings.connectionReuse === 'never') return connection.close();
+    if (this.#queue.length > 0 && isCurrent) return this.#passIdleToWaiter(connection);
+    if (!this.#keepsIdle || !isCurrent || this.#offered.idle >= settings.idleConnectionsMax) return connection.close();
+    const keepMs = this.#offered.keepMs(connection, settings);
+    if (keepMs <= 0) return connection.close();
+    connection.keepUntil(after(connection.idleSince, keepMs));
+    this.#offered.addIdle(connection);
+    this.#semaphores.connections.setIdle(this.#offered.idle);
+    this.#endProbation();
+    // Checked after `setIdle`: a worker whose request began to wait before has not seen that this one is idle.
+    if (this.#semaphores.connections.hasWaiters) this.#offered.closeOldestIdle();
+  }
+
+  /**
+   * The first waiter gets the connection as it is, unless it needs a fresh one or a waiter in another worker has waited
+   * longer: then the connection is closed, and its permit goes to whom it is due.
+   */
+  #passIdleToWaiter(connection: PooledConnection): void {
+    const { first } = this.#queue;
+    const isUnverified = this.#settings.connectionReuse === 'after_check' && !connection.isQuiet();
+    if (
+      first === null ||
+      first.reusePolicy === 'fresh' ||
+      isUnverified ||
+      this.#semaphores.connections.isDueToOtherWorker(first.since)
+    ) {
+      return connection.close();
+    }
+    this.#passTo(first, connection);
+    if (connection.streamsFree > 0) this.#offerBusy(connection);
+  }
+
+  #passTo(first: QueueWaiter, connection: PooledConnection): void {
+    this.#dequeue(first);
+    this.#serveQueue(); // Reports since when the next one waits.
+    first.waiter.onStream(this.#open(connection));
+  }
+}

@@ -1,0 +1,387 @@
+import { invariantOf } from '../core/assert.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import {
+  type Capabilities,
+  contentUntilClose,
+  type Fields,
+  type OutgoingRequest,
+  type Ownership,
+} from '../core/message.ts';
+import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
+import type { Instant } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
+import { interimBytesMax, interimMax, responseLimits } from '../wire/limits.ts';
+import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
+import { ResponseHeadParser } from '../wire/response-head.ts';
+import { protocolAnswered } from '../wire/upgrade.ts';
+import {
+  connectionEnded,
+  interimExcess,
+  connectionFailure,
+  contentRefused,
+  type LostConnection,
+  refusedResponse,
+} from './connection-failure.ts';
+import type { Http1StreamOwner, Http1StreamPorts } from './http1-stream-owner.ts';
+import { Http1Request } from './http1-request.ts';
+import { Http1Timeouts } from './http1-timeouts.ts';
+import type { ConnectionSettings } from './ports.ts';
+import { isFramed, malformedSwitch, unexpectedUpgrade } from './switch-failure.ts';
+import { unknownCode } from '../core/unknown-code.ts';
+
+/**
+ * One request and its response on an HTTP/1.1 connection. The object lives as long as its connection and is used again for
+ * the next request.
+ *
+ *     idle ──send──▶ head ──▶ content ──▶ idle        head ──101──▶ tunnel        any ──▶ over
+ *
+ * Every way in which an endpoint can fail a request arrives here and leaves as one `Failure` by `#failWith`.
+ */
+export class Http1Stream implements UpstreamStream, ContentTaker {
+  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
+  readonly transport: Transport;
+  readonly address: string;
+  readonly localPort: number;
+  reused = false;
+  idleMs = 0;
+  requestSent = false;
+  unsentContent: Uint8Array | null = null;
+  answerBegun = false;
+
+  readonly #connection: Http1StreamOwner;
+  readonly #ports: Http1StreamPorts;
+  readonly #request: Http1Request;
+  readonly #parser: ResponseHeadParser;
+  readonly #content: ContentReader;
+  readonly #timeouts: Http1Timeouts;
+  #phase: 'idle' | 'head' | 'content' | 'tunnel' | 'over' = 'idle';
+  #handler: UpstreamHandler | null = null;
+  #method = 'GET';
+  #upgrade: string | null = null;
+  /** Interim responses to this request, and the bytes of all response heads. */
+  #interims = 0;
+  #headBytes = 0;
+  /** Nothing that has come so far prevents another request on the connection. */
+  #persistent = false;
+  #served = false;
+  #paused = false;
+
+  constructor(connection: Http1StreamOwner, settings: ConnectionSettings, ports: Http1StreamPorts) {
+    const { transport } = connection;
+    const { address, responseHeadBytesMax: headBytesMax } = settings;
+    this.#connection = connection;
+    this.transport = transport;
+    this.address = address;
+    this.localPort = transport.facts.localPort;
+    this.#ports = ports;
+    this.#request = new Http1Request(transport, ports.writer);
+    this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
+    this.#content = new ContentReader(transport, this);
+    const timed = { deadline: connection, address, transport, parser: this.#parser, content: this.#content };
+    this.#timeouts = new Http1Timeouts(timed, ports.clock);
+  }
+
+  /** No request is in flight. */
+  get isIdle(): boolean {
+    return this.#phase === 'idle';
+  }
+
+  /** For the connection alone: the next request may be sent. */
+  open(idleMs: number): void {
+    this.reused = this.#served;
+    this.idleMs = this.#served ? idleMs : 0;
+  }
+
+  // The request.
+
+  send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void {
+    this.#phase = 'head';
+    this.#handler = handler;
+    this.#timeouts.begin(limits);
+    this.#method = request.method;
+    this.#upgrade = request.upgrade;
+    this.unsentContent = null;
+    this.requestSent = false;
+    this.answerBegun = false;
+    this.#interims = 0;
+    this.#headBytes = 0;
+    this.#persistent = true;
+    this.#parser.expect(request.method);
+    this.#request.begin(request, this.#connection.isLastRequest);
+  }
+
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const hasRoom = this.#request.sendContent(bytes, start, end, ownership);
+    if (!hasRoom) this.#watch();
+    return hasRoom;
+  }
+
+  endContent(trailers: Fields | null): void {
+    this.#request.end(trailers);
+    if (this.#phase === 'tunnel') this.#endToEndpoint();
+  }
+
+  flush(): void {
+    if (this.#phase === 'idle' || this.#phase === 'over') return;
+    // Also when nothing is composed any more: another composer that claimed the writer has sent it.
+    const taken = this.#request.flush();
+    if (this.requestSent && this.#phase !== 'tunnel') return;
+    if (taken) this.#noteSent();
+    this.#watch();
+  }
+
+  get requestBegun(): boolean {
+    return this.#request.begun;
+  }
+
+  onWritten(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#noteSent();
+    this.#watch();
+    try {
+      handler.onEndpointRoom();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  #noteSent(): void {
+    if (!this.#request.isWhole || this.requestSent) return;
+    this.requestSent = true;
+    this.#timeouts.requestSent();
+  }
+
+  // The response.
+
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    if (!this.requestBegun) {
+      // Bytes that come before the request has left end an idle connection that was about to be used (with a 408, say).
+      if (this.reused) return this.#failWith(connectionEnded(this.#lostConnection()));
+      // On a new connection they may say why the endpoint serves no request. An answer to the request would be one too many.
+      this.#persistent = false;
+    }
+    try {
+      this.#read(handler, bytes, start, end);
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  /** A defect in Candor ends this exchange, not the worker with all others. */
+  #broken(handler: UpstreamHandler, error: unknown): void {
+    this.#handler ??= handler; // The response may have ended here already, and still be on its way to the client.
+    this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
+  }
+
+  #read(handler: UpstreamHandler, bytes: Uint8Array, start: number, end: number): void {
+    this.#timeouts.byteReceived();
+    let at = start;
+    while (at < end) {
+      if (this.#phase === 'head') at += this.#readHead(bytes, at, end);
+      else if (this.#phase === 'content' || this.#phase === 'tunnel') at += this.#readContent(bytes, at, end);
+      else break;
+      if (this.#handler !== handler) break; // The response ended or failed, or the attempt was cancelled.
+    }
+    if (this.#handler === handler) this.#watch();
+    handler.onResponseRead();
+  }
+
+  #readHead(bytes: Uint8Array, start: number, end: number): number {
+    this.answerBegun = true;
+    const consumed = this.#parser.push(bytes, start, end);
+    this.#headBytes += consumed;
+    const { state } = this.#parser;
+    if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
+    else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
+    return consumed;
+  }
+
+  #onHead(head: Http1ResponseHead, more: boolean): void {
+    if (head.status === 101) return this.#onSwitched(head);
+    if (!head.keepAlive) this.#persistent = false;
+    if (head.status < 200) {
+      if (++this.#interims > interimMax || this.#headBytes > interimBytesMax) {
+        return this.#failWith(interimExcess(this.address, this.#interims, this.#headBytes));
+      }
+      // RFC 9112 §6.1 and RFC 9110 §8.6 forbid framing here. Its meaning is unknown, so the response is not passed on.
+      if (!isFramed(head)) this.#handler?.onInformed(head);
+      this.#parser.reset();
+      this.#parser.expect(this.#method);
+      this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
+      return;
+    }
+    this.#phase = 'content';
+    this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
+    this.#content.begin(head.framing);
+    const handler = this.#handler;
+    handler?.onResponse(head);
+    if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, more);
+  }
+
+  /** RFC 9110 §7.8: the bytes after this head belong to the protocol that it names, which the request must have offered. */
+  #onSwitched(head: Http1ResponseHead): void {
+    const answered = head.fields.get('upgrade');
+    const protocol = protocolAnswered(this.#upgrade, answered);
+    if (protocol === null) return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered));
+    const malformed = malformedSwitch(head, this.address);
+    if (malformed !== null) return this.#failWith(malformed);
+    this.#phase = 'tunnel';
+    this.#request.beginTunnel();
+    this.requestSent = true;
+    this.#content.begin(contentUntilClose);
+    this.#handler?.onSwitched(protocol, head);
+    this.#parser.reset();
+  }
+
+  /** The client sends no more: FIN goes out behind what it sent. */
+  #endToEndpoint(): void {
+    this.#request.flush();
+    this.transport.end();
+    this.#watch();
+    if (this.#content.state === 'whole') this.#handler = null; // Both directions have ended; the connection closes by itself.
+  }
+
+  /** The endpoint sends no more; the client may. */
+  #endFromEndpoint(): void {
+    const handler = this.#handler;
+    this.#content.end();
+    this.#watch();
+    if (this.#request.isWhole) this.#handler = null;
+    if (handler === null) return;
+    try {
+      handler.onResponseEnd(null);
+      handler.onResponseRead();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  #readContent(bytes: Uint8Array, start: number, end: number): number {
+    const consumed = this.#content.push(bytes, start, end);
+    const { state } = this.#content;
+    if (state === 'whole') this.#end(this.#content.trailers, start + consumed < end);
+    else if (state === 'refused') this.#failWith(contentRefused(this.#content, this.address));
+    return consumed;
+  }
+
+  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.#handler?.onResponseContent(bytes, start, end, ownership);
+  }
+
+  #end(trailers: Fields | null, more: boolean): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    const reusable = this.#persistent && this.#request.isWhole && this.requestSent && !more;
+    this.#handler = null;
+    this.#content.stop();
+    if (this.#paused) this.resumeContent();
+    handler.onResponseEnd(trailers);
+    // Only now: a response that was held until it was whole is forwarded in that call, with its headers.
+    this.#parser.reset();
+    if (!reusable) return this.#connection.end('going_away', 'close');
+    this.#phase = 'idle';
+    this.#served = true;
+    this.#connection.reuse(this.#timeouts.lastByteAt);
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.#watch();
+    this.transport.pause();
+  }
+
+  resumeContent(): void {
+    this.#paused = false;
+    this.#timeouts.byteReceived();
+    this.#watch();
+    this.transport.resume();
+  }
+
+  // What can go wrong.
+
+  /** Sets the deadline: the limit that is reached first from here on. */
+  #watch(): void {
+    if (this.#phase === 'content') this.#timeouts.watchContent(this.#paused);
+    else if (this.#phase === 'tunnel') this.#timeouts.watchTunnel(this.#isHalfClosed);
+    else if (this.#phase === 'head') this.#timeouts.watchHead();
+  }
+
+  /** One direction of the tunnel has ended. */
+  get #isHalfClosed(): boolean {
+    return this.#request.isWhole || this.#content.state === 'whole';
+  }
+
+  onExpired(now: Instant): void {
+    const timeouts = this.#timeouts;
+    if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure());
+    if (timeouts.isTakingBytes) return this.#watch();
+    if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure(this.#isHalfClosed));
+    this.#failWith(timeouts.headFailure(now, this.#request.bytesSent));
+  }
+
+  onEnd(): void {
+    if (this.#phase === 'tunnel') return this.#endFromEndpoint();
+    if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
+      return this.#endWithConnection();
+    }
+    this.#failWith(connectionEnded(this.#lostConnection()));
+  }
+
+  #endWithConnection(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#persistent = false;
+    try {
+      this.#end(null, false);
+      handler.onResponseRead();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
+  }
+
+  onClosed(errno: string | null): void {
+    if (this.#handler === null) return this.#connection.end('broken', 'close');
+    const code = errno ?? 'ECONNRESET';
+    const failure = connectionFailure(this.#lostConnection(), code);
+    if (failure !== null) return this.#failWith(failure);
+    const unknown = { stage: this.#phase === 'content' ? 'body' : 'response', code } as const;
+    this.#ports.onUnclassified(unknown);
+    this.#failWith(unknownCode(unknown));
+  }
+
+  #lostConnection(): LostConnection {
+    const { address, reused, idleMs, requestSent } = this;
+    const lost = { address, reused, idleMs, requestSent, bytesSent: this.#request.bytesSent };
+    const { framing, bytesReceived } = this.#content;
+    if (this.#phase === 'content' || this.#phase === 'tunnel')
+      return { ...lost, at: 'content', framing, bytesReceived };
+    if (this.#parser.began) return { ...lost, at: 'head', bytesReceived: this.#parser.bytesHeld };
+    return { ...lost, at: 'before' };
+  }
+
+  #failWith(failure: Failure): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    if (!this.requestBegun) this.unsentContent = this.#request.reclaimContent();
+    this.#connection.end('broken', 'close');
+    handler?.onAttemptFailed(failure);
+  }
+
+  cancel(): void {
+    this.#handler = null;
+    // A client must not take half a tunnel for a whole one.
+    if (this.#phase !== 'idle') this.#connection.end('broken', this.#phase === 'tunnel' ? 'reset' : 'close');
+    else if (this.#connection.streamsOpen > 0) this.#connection.reuse(this.#connection.idleSince); // Nothing was sent.
+  }
+
+  /** For the connection alone. */
+  onConnectionEnded(): void {
+    this.#phase = 'over';
+    this.#parser.reset();
+    this.#request.discard();
+  }
+}

@@ -1,0 +1,116 @@
+import { fail, type Failure } from '../core/failure.ts';
+import type { AttemptLimits } from '../core/stream.ts';
+import { after, type Clock, type Instant, never } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { tunnelIdleMs } from '../core/tunnel.ts';
+import type { ContentReader } from '../wire/content-reader.ts';
+import type { ResponseHeadParser } from '../wire/response-head.ts';
+
+/** What the timeouts of a stream look at. The deadline is the connection's: it carries one request at a time. */
+export interface TimedStream {
+  readonly deadline: { at: Instant };
+  readonly address: string;
+  readonly transport: Transport;
+  readonly parser: ResponseHeadParser;
+  readonly content: ContentReader;
+}
+
+/** The limits of time of one request on an HTTP/1.1 connection. Lives as long as its connection; `begin` starts anew. */
+export class Http1Timeouts {
+  readonly #stream: TimedStream;
+  readonly #clock: Clock;
+  #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
+  #headDueAt: Instant = never;
+  #lastByteAt: Instant;
+  /** Bytes that waited to be written when the deadline was last set. */
+  #pendingBefore = 0;
+  /** Since when the endpoint of a tunnel has taken none of the bytes that wait for it. */
+  #stuckSince: Instant = never;
+
+  constructor(stream: TimedStream, clock: Clock) {
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#lastByteAt = clock.now();
+  }
+
+  get lastByteAt(): Instant {
+    return this.#lastByteAt;
+  }
+
+  begin(limits: AttemptLimits): void {
+    this.#limits = limits;
+    this.#headDueAt = never;
+    this.#stream.deadline.at = never;
+  }
+
+  /** The request is sent: the response head is due from now on. */
+  requestSent(): void {
+    this.#headDueAt = after(this.#clock.now(), this.#limits.responseHeadMs);
+  }
+
+  byteReceived(): void {
+    this.#lastByteAt = this.#clock.now();
+  }
+
+  watchHead(): void {
+    const { deadline, transport, parser } = this.#stream;
+    const { idleMs } = this.#limits;
+    if (transport.pendingBytes > 0) {
+      this.#pendingBefore = transport.pendingBytes;
+      deadline.at = after(this.#clock.now(), idleMs);
+    } else if (parser.began) deadline.at = Math.min(this.#headDueAt, after(this.#lastByteAt, idleMs)) as Instant;
+    else deadline.at = this.#headDueAt;
+  }
+
+  watchContent(isPaused: boolean): void {
+    this.#stream.deadline.at = isPaused ? never : after(this.#lastByteAt, this.#limits.idleMs);
+  }
+
+  /** A tunnel may be idle for long. Bytes that wait for an endpoint that takes none may not: their client may be gone. */
+  watchTunnel(isHalfClosed: boolean): void {
+    const now = this.#clock.now();
+    const { pendingBytes } = this.#stream.transport;
+    if (pendingBytes === 0) this.#stuckSince = never;
+    else if (this.#stuckSince === never || pendingBytes < this.#pendingBefore) this.#stuckSince = now;
+    this.#pendingBefore = pendingBytes;
+    this.#stream.deadline.at =
+      this.#stuckSince === never
+        ? after(now, this.#tunnelIdleMs(isHalfClosed))
+        : after(this.#stuckSince, this.#limits.idleMs);
+  }
+
+  /** A tunnel of which one direction has ended is about to end, and has the idle time of a message. */
+  #tunnelIdleMs(isHalfClosed: boolean): number {
+    return isHalfClosed ? this.#limits.idleMs : tunnelIdleMs;
+  }
+
+  /** Whether the endpoint has taken bytes since the deadline was set, if slowly: no reason to give the attempt up. */
+  get isTakingBytes(): boolean {
+    const { pendingBytes } = this.#stream.transport;
+    return pendingBytes > 0 && pendingBytes < this.#pendingBefore;
+  }
+
+  contentFailure(): Failure {
+    const { address, content } = this.#stream;
+    const { idleMs } = this.#limits;
+    return fail('response_body_stalled', 'body', { address, idleMs, bytesReceived: content.bytesReceived });
+  }
+
+  tunnelFailure(isHalfClosed: boolean): Failure {
+    const { address, content } = this.#stream;
+    const idleMs = this.#stuckSince === never ? this.#tunnelIdleMs(isHalfClosed) : this.#limits.idleMs;
+    return fail('tunnel_idle', 'body', { address, idleMs, bytesReceived: content.bytesReceived });
+  }
+
+  headFailure(now: Instant, bytesSent: number): Failure {
+    const { address, parser, transport } = this.#stream;
+    const { idleMs, responseHeadMs: limitMs } = this.#limits;
+    if (transport.pendingBytes > 0)
+      return fail('request_write_timeout', 'send', { address, limitMs: idleMs, bytesSent });
+    if (parser.began && now < this.#headDueAt) {
+      return fail('response_head_stalled', 'response', { address, idleMs, bytesReceived: parser.bytesHeld });
+    }
+    if (!parser.began) return fail('response_head_timeout', 'response', { address, limitMs });
+    return fail('response_head_unfinished', 'response', { address, limitMs, bytesReceived: parser.bytesHeld });
+  }
+}
