@@ -19,10 +19,21 @@ export class AdminContext {
   /** As the configuration in force has it: a token that is taken out of it is none from then on. */
   spec: AdminSpec;
 
-  constructor(gateway: Gateway, clock: Clock, spec: AdminSpec, upgrader: Upgrader | null, stopper: Stopper | null) {
+  /** Why the program takes no change now, one sentence; null: it does. */
+  readonly refusal: () => string | null;
+
+  constructor(
+    gateway: Gateway,
+    clock: Clock,
+    spec: AdminSpec,
+    upgrader: Upgrader | null,
+    stopper: Stopper | null,
+    refusal: () => string | null,
+  ) {
     this.gateway = gateway;
     this.upgrader = upgrader;
     this.stopper = stopper;
+    this.refusal = refusal;
     this.clock = clock;
     this.spec = spec;
     this.failedAttempts = new FailedAttempts(clock);

@@ -7,10 +7,9 @@ import { AdminConnections, remoteOf } from './connections.ts';
 import { type AuthorizationResult, authorize, type AuthorizationRequest } from './authorization.ts';
 import { retryAfterS } from './failed-attempts.ts';
 import type { AdminContext } from './admin-context.ts';
+import { requestBytesMax } from './request-body.ts';
 import { TokenHolders } from './token-holders.ts';
 
-/** No operation takes content; what is sent nevertheless is not worth reading. */
-const contentBytesMax = 4096;
 /** Control operations are few; a connection that is not asked anything for this long is closed. */
 const keepAliveMs = 5_000;
 /** A head of ours has some hundred bytes, and comes in one piece. */
@@ -46,7 +45,7 @@ export class AdminListener {
     this.via = via;
     this.#context = context;
     this.#clock = context.clock;
-    this.#api = new AdminApi(context.gateway, context.clock, context.upgrader, context.stopper);
+    this.#api = new AdminApi(context);
     this.server = createServer(
       {
         keepAliveTimeout: keepAliveMs,
@@ -103,7 +102,7 @@ export class AdminListener {
 
   async #handle(request: IncomingMessage, response: ServerResponse, expected: Expectation): Promise<void> {
     if (this.#denied.has(request.socket)) return;
-    limitContent(request);
+    limitContent(request, response);
     protect(response);
     try {
       const toAuthorize = authorizationRequestOf(request, this.via);
@@ -147,11 +146,16 @@ function authorizationRequestOf(request: IncomingMessage, via: 'socket' | 'tcp')
   };
 }
 
-function limitContent(request: IncomingMessage): void {
+/** Operations take less; a client that sends more has its answer, if one was begun, and no connection. */
+function limitContent(request: IncomingMessage, response: ServerResponse): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > contentBytesMax) request.destroy();
+    if (bytes <= requestBytesMax) return;
+    request.pause();
+    if (response.writableEnded) return void request.destroy();
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+    response.once('finish', () => request.destroy());
   });
 }
 

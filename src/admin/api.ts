@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
+import type { AdminContext } from './admin-context.ts';
 import { send, sendJson, sendProblem } from './answer.ts';
 import { audited, type Requester } from './audit.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
+import { OverlayApi } from './overlay-api.ts';
 import { matchOperation, type OperationId } from './operations.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
@@ -30,13 +32,15 @@ export class AdminApi {
   readonly #clock: Clock;
   readonly #upgrader: Upgrader | null;
   readonly #stopper: Stopper | null;
+  readonly #overlay: OverlayApi;
   readonly #streams = new Map<EventStream, Socket>();
 
-  constructor(gateway: Gateway, clock: Clock, upgrader: Upgrader | null, stopper: Stopper | null) {
+  constructor({ gateway, clock, upgrader, stopper, refusal }: AdminContext) {
     this.#gateway = gateway;
     this.#clock = clock;
     this.#upgrader = upgrader;
     this.#stopper = stopper;
+    this.#overlay = new OverlayApi(gateway, refusal);
   }
 
   /** Ends the streams of events that go to these connections; all of them, where none are named. */
@@ -81,6 +85,12 @@ export class AdminApi {
         return this.#stop(url, requester, response);
       case 'followEvents':
         return this.#follow(url, request, response);
+      case 'readOverlay':
+        return this.#overlay.show(response);
+      case 'drain':
+      case 'weight':
+      case 'restore':
+        return this.#overlay.change(id, requester, request, response);
       case 'readExchange': {
         const record = await this.#gateway.findExchange(parameter);
         if (record !== null) return sendJson(response, 200, record);

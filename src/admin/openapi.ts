@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { drainRequestSchema, restoreRequestSchema, weightRequestSchema } from '../control/overlay-request.ts';
 import { type OperationId, operations } from './operations.ts';
 import {
   eventSchema,
   gapSchema,
+  overlayChangeSchema,
+  overlaySchema,
   problemSchema,
   readinessSchema,
   recordSchema,
@@ -20,6 +23,11 @@ const schemas = {
   Reload: reloadSchema,
   UpgradeLine: upgradeLineSchema,
   Stop: stopSchema,
+  Overlay: overlaySchema,
+  OverlayChange: overlayChangeSchema,
+  DrainRequest: drainRequestSchema,
+  WeightRequest: weightRequestSchema,
+  RestoreRequest: restoreRequestSchema,
   Event: eventSchema,
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
@@ -39,7 +47,33 @@ const problemDetails = (description: string): Json => ({
 interface Details {
   readonly description: string;
   readonly parameters?: readonly Json[];
+  readonly requestBody?: Json;
   readonly responses: Json;
+}
+
+/** An operation that changes the overlay: its body, and what may come of it. */
+function overlayChange(description: string, request: keyof typeof schemas): Details {
+  const ifMatch = {
+    name: 'If-Match',
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+    description: 'The revision of the overlay in quotes, as in `ETag`: the change is made only where it has no other.',
+  };
+  return {
+    description: `${description} The change is in the \`overlay\` of the status, and outlives reloads and restarts.`,
+    parameters: [ifMatch],
+    requestBody: { required: true, content: { 'application/json': { schema: reference(request) } } },
+    responses: {
+      200: json('It is so now.', 'OverlayChange'),
+      400: problemDetails('The body is not JSON, or `If-Match` is malformed.'),
+      404: problemDetails('There is no such target, or nothing is set for it. `detail` suggests names.'),
+      409: problemDetails('Not now: an upgrade is under way, say. `detail` says which.'),
+      412: problemDetails('The overlay has another revision than `If-Match` says.'),
+      413: problemDetails('The body has more than 16 KiB.'),
+      422: problemDetails('The body has mistakes. Nothing was changed; `complaints` lists all of them.'),
+    },
+  };
 }
 
 const details: Record<OperationId, Details> = {
@@ -106,6 +140,13 @@ const details: Record<OperationId, Details> = {
       409: problemDetails('The gateway is part of another program, which ends it.'),
     },
   },
+  readOverlay: {
+    description: 'A closed set of changes, each with its actor and time. `ETag` is the revision.',
+    responses: { 200: json('The overlay.', 'Overlay') },
+  },
+  drain: overlayChange('Drains an endpoint, also of an application.', 'DrainRequest'),
+  weight: overlayChange('Every endpoint has weight 1 unless this changes it.', 'WeightRequest'),
+  restore: overlayChange('Clears entries, also such as have no target any more.', 'RestoreRequest'),
   followEvents: {
     description:
       'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
@@ -185,13 +226,14 @@ const refusals: Json = {
 export function openApi(version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { id, method, path, summary } of operations) {
-    const { description, parameters, responses } = details[id];
+    const { description, parameters, requestBody, responses } = details[id];
     paths[path] ??= {};
     paths[path][method.toLowerCase()] = {
       operationId: id,
       summary,
       description,
       ...(parameters === undefined ? {} : { parameters }),
+      ...(requestBody === undefined ? {} : { requestBody }),
       responses: { ...responses, ...refusals, default: problemDetails('Anything else that is wrong.') },
     };
   }

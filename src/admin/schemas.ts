@@ -4,6 +4,7 @@ import type { Event } from '../core/event.ts';
 import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { OverlayJson } from './overlay-api.ts';
 import type { EventGap } from './event-stream.ts';
 import type { ProblemDetails } from './problem.ts';
 import type { StopResponse } from './stopper.ts';
@@ -28,6 +29,32 @@ const minuteFigures = z.object({
   errorShare: z.number().min(0).max(1).nullable().describe('Null without requests.'),
   p50Ms: z.number().nullable().describe('Of the whole exchange, tunnels apart; within 17 %.'),
   p99Ms: z.number().nullable(),
+});
+
+const overlayEntry = z.object({
+  id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
+  kind: z.enum(['maintenance', 'pause', 'weight', 'drain']),
+  target: nullableText.describe('A route, an upstream or an endpoint; null: all routes.'),
+  values: z.record(text, z.union([text, z.number()])).describe('What it says beside its target, by kind.'),
+  reason: text.describe('What it does, one clause.'),
+  matched: z.boolean().describe('false: the configuration has no such target, and the entry does nothing.'),
+  revision: count.describe('Of the overlay, when the entry was made.'),
+  at: text.describe('ISO 8601.'),
+  actor: text,
+});
+
+export const overlaySchema = z.object({
+  revision: count.describe('Grows with each change.'),
+  persisted: z.boolean().describe('Whether a later process will find these entries.'),
+  memory_reason: nullableText.describe('Why it will not.'),
+  entries: z.array(overlayEntry),
+});
+
+export const overlayChangeSchema = z.object({
+  changed: z.boolean().describe('false: it was so already.'),
+  affected: z.array(text).describe('Ids of the entries that were set or cleared.'),
+  warnings: z.array(text).describe('What the operator should know, one sentence each.'),
+  overlay: overlaySchema,
 });
 
 export const statusSchema = z.object({
@@ -72,6 +99,9 @@ export const statusSchema = z.object({
       }),
     )
     .describe('What is wrong with the gateway itself now, worst first.'),
+  overlay: z
+    .object({ revision: count, persisted: z.boolean(), memoryReason: nullableText, entries: z.array(overlayEntry) })
+    .describe('What operators have changed at run time: it wins over the file until it is cleared.'),
   lastMinute: minuteFigures.describe('Of all requests, in the last minute.'),
   listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
   upstreams: z.array(
@@ -86,6 +116,7 @@ export const statusSchema = z.object({
           state: endpointState,
           reason: text.describe('Why it is in that state, one sentence.'),
           sinceS: z.number(),
+          weight: z.number().describe('Its share of new requests in proportion to the others.'),
           connections: count.describe('In all workers, idle ones included.'),
           connectionsMax: count.describe('`connections.max` of its upstream.'),
           waiting: count.describe('Requests that wait for one, in all workers.'),
@@ -133,6 +164,7 @@ export const reloadSchema = z.object({
   ok: z.literal(true),
   revision: count,
   changed: z.array(text).describe('Names of what is different: routes, upstreams, applications, listeners.'),
+  overlay: z.array(text).describe('Which entries of the overlay win over the file, one sentence each.'),
 });
 
 export const eventSchema = z.object({
@@ -282,6 +314,7 @@ export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof u
 export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;
 export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
 export type CheckedProblem = Fits<ProblemDetails, DeepReadonly<z.infer<typeof problemSchema>>>;
+export type CheckedOverlay = Fits<OverlayJson, DeepReadonly<z.infer<typeof overlaySchema>>>;
 export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;
 export type CheckedRecord = Fits<keyof ExchangeRecord, keyof z.infer<typeof recordSchema>>;
 

@@ -22,6 +22,8 @@ export interface AdminServerOptions {
   readonly upgrader?: Upgrader;
   /** Absent where the program that runs the gateway ends by other means alone. */
   readonly stopper?: Stopper;
+  /** Why the program takes no change of the overlay now, one sentence; null, or absent: it does. */
+  readonly refusal?: () => string | null;
 }
 
 /** Where an admin API answers. */
@@ -85,8 +87,8 @@ class RunningAdminServer implements AdminServer {
   /** Of doors that the configuration has no more. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ gateway, spec, clock, predecessor, upgrader, stopper }: AdminServerOptions) {
-    this.#context = new AdminContext(gateway, clock, spec, upgrader ?? null, stopper ?? null);
+  constructor({ gateway, spec, clock, predecessor, upgrader, stopper, refusal }: AdminServerOptions) {
+    this.#context = new AdminContext(gateway, clock, spec, upgrader ?? null, stopper ?? null, refusal ?? (() => null));
     this.#predecessor = predecessor ?? null;
   }
 

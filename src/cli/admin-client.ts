@@ -33,6 +33,7 @@ export function askAdmin(
   path: string,
   clock: Clock,
   slow: StreamedResponse | null = null,
+  body: object | null = null,
 ): Promise<AdminResponse> {
   return new Promise((resolve) => {
     const sent = requestAt(target, method, path);
@@ -56,7 +57,8 @@ export function askAdmin(
         (error: NodeJS.ErrnoException) => end({ ok: false, why: 'not_an_answer', errno: error.code ?? null }),
       );
     });
-    sent.end();
+    if (body === null) sent.end();
+    else sent.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
   });
 }
 

@@ -14,8 +14,9 @@ export async function askGateway(
   method: 'GET' | 'POST',
   path: string,
   context: ProcessContext,
+  body: object | null = null,
 ): Promise<GatewayResponse> {
-  const answer = await askAdmin(target, method, path, context.clock);
+  const answer = await askAdmin(target, method, path, context.clock, null, body);
   if (answer.ok) return answer;
   throw unreachable(targetText(target), answer);
 }

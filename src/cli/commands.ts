@@ -11,6 +11,7 @@ import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
+import { drainCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
 import { parserText } from './parser-text.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -39,6 +40,9 @@ const root = buildRouteMap<string, ParserContext>({
     schema: schemaCommand,
     status: statusCommand,
     reload: reloadCommand,
+    drain: drainCommand,
+    weight: weightCommand,
+    restore: restoreCommand,
     stop: stopCommand,
     upgrade: upgradeCommand,
     explain: {

@@ -21,9 +21,9 @@ export const exitCodes = {
   /** The gateway did not answer in time; for `stop`, did not end. */
   timeout: 7,
   gateway_unreachable: 8,
-  /** For `explain`: everybody was asked who could know, and nobody did. */
+  /** For `explain`: no gateway and no log knows the request. For `drain` and the like: there is no such target. */
   not_found: 9,
-  /** For `upgrade`, `stop` and `reload`: not now, or not this gateway; nothing was tried. */
+  /** For commands that change a gateway: not now, or not this gateway; nothing was tried. */
   refused: 10,
   /** For `run`, as a shell: the command is there and cannot be executed; there is no such command. */
   command_not_executable: 126,

@@ -17,6 +17,11 @@ export interface ReloadFlags extends AskFlags {
   readonly timeout: number;
 }
 
+type AppliedReload = Extract<ReloadOutcome, { ok: true }>;
+
+/** A gateway of an earlier version does not say what the overlay has. */
+type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload>;
+
 /** How often `--wait` asks. It costs a request to a local socket. */
 const askEveryMs = 200;
 
@@ -33,9 +38,10 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;
+  const { revision, changed, overlay } = answer.content as Applied;
   const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is served. ${what}\n`);
+  if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   const isChanged = isAmong(changed);
   if (flags.wait) await untilReplaced(target, isChanged, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);

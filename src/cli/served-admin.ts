@@ -54,7 +54,9 @@ export class ServedAdmin {
       const spec = configuration.admin;
       const upgrading = upgrades === null ? {} : { upgrader: upgrades };
       const stopper: Stopper = { stop: (actor, atOnce) => stop.request(actor, atOnce) };
-      this.#admin = await startAdminServer({ gateway, spec, clock: context.clock, predecessor, stopper, ...upgrading });
+      const refusal = (): string | null => (this.#isUpgrading() ? underWay : null);
+      const parts = { gateway, spec, clock: context.clock, predecessor, stopper, refusal };
+      this.#admin = await startAdminServer({ ...parts, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
     }

@@ -34,6 +34,7 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
   const lines = [
     ...headLines(status, style),
     ...section('PROBLEMS', problemLines(status, style), style),
+    ...section('OVERLAY', overlayLines(status, style), style),
     ...section('LISTENERS', listenerLines(status, style), style),
     ...section(
       'UPSTREAMS',
@@ -82,6 +83,19 @@ function problemLines({ problems }: GatewayStatus, style: Style): string[] {
     ),
     ...reasonLines(nextStep, style),
   ]);
+}
+
+/** What operators have changed at run time, with who and when. */
+function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
+  // A gateway of an earlier version has none.
+  if (overlay === undefined || overlay.entries.length === 0) return [];
+  const lines = overlay.entries.flatMap(({ reason, id, matched, at, actor }) => [
+    ...wrapAfter(`  ${statusMark('warn', style)}`, harmless(reason), 5),
+    ...reasonLines(matched ? '' : 'unmatched: the configuration has no such target', style),
+    ...reasonLines(`${id}, by ${actor}, ${at}`, style),
+  ]);
+  const kept = overlay.persisted ? [] : reasonLines(`kept in memory only: ${overlay.memoryReason ?? ''}`, style);
+  return [...lines, ...kept];
 }
 
 function listenerLines(status: GatewayStatus, style: Style): string[] {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
@@ -38,16 +39,25 @@ export class ActiveConfiguration {
   }
 
   /** The snapshot of `configuration` that comes after the one in force. */
-  nextSnapshot(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    return this.#snapshot(this.revision + 1, configuration, upstreams);
+  nextSnapshot(
+    configuration: Configuration,
+    upstreams: readonly UpstreamSnapshot[],
+    overlay: RouteOverlay = noRouteOverlay,
+  ): Snapshot {
+    return this.#snapshot(this.revision + 1, configuration, upstreams, overlay);
   }
 
   /** The one in force, for a worker that begins now. */
-  currentSnapshot(upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    return this.#snapshot(this.revision, this.#configuration, upstreams);
+  currentSnapshot(upstreams: readonly UpstreamSnapshot[], overlay: RouteOverlay = noRouteOverlay): Snapshot {
+    return this.#snapshot(this.revision, this.#configuration, upstreams, overlay);
   }
 
-  #snapshot(revision: number, configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
+  #snapshot(
+    revision: number,
+    configuration: Configuration,
+    upstreams: readonly UpstreamSnapshot[],
+    overlay: RouteOverlay,
+  ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
       configuration;
     const { queryAllowed, secretFields } = log;
@@ -61,6 +71,7 @@ export class ActiveConfiguration {
       routes,
       unrouted,
       upstreams,
+      overlay,
       trustedPeers,
       clientAddressHeader,
       client,

@@ -18,13 +18,13 @@ export class ConfigurationReport {
     this.#source = source;
   }
 
-  applied(actor: string, changed: readonly string[]): ReloadOutcome {
+  applied(actor: string, changed: readonly string[], overlay: readonly string[] = []): ReloadOutcome {
     const { contentHash, revision } = this.#active;
     const evidence = { contentHash, source: this.#source ?? 'command line', changed };
     const reason = `revision ${revision} is in force`;
     this.#events.emit({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
     this.#warnOfFewDescriptors();
-    return { ok: true, revision, changed };
+    return { ok: true, revision, changed, overlay };
   }
 
   /** Better said now than found out in the first rush. */

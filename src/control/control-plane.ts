@@ -15,7 +15,17 @@ import { uuidV7 } from '../core/uuid.ts';
 import { Applications } from './applications.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationReport } from './configuration-report.ts';
-import type { Gateway, GatewayStatus, ReloadOutcome, StopOptions } from './gateway-status.ts';
+import type {
+  Gateway,
+  GatewayStatus,
+  OverlayOutcome,
+  OverlayStatus,
+  ReloadOutcome,
+  StopOptions,
+} from './gateway-status.ts';
+import { Overlay } from './overlay.ts';
+import type { OverlayChange } from './overlay-change.ts';
+import { OverlayStore } from './overlay-store.ts';
 import { Endpoints } from '../discovery/endpoints.ts';
 import { LateExits } from './late-exits.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -41,6 +51,7 @@ import { type WantedWorkers, WorkerPool } from './worker-pool.ts';
 const firstChecksMs = 1000;
 
 const aboutToEnd = 'This gateway is about to end.';
+const handedOff = 'Another process has taken the applications over.';
 
 export interface ControlPlaneOptions extends GatewayOptions {
   /** The file that a worker thread runs. */
@@ -65,6 +76,7 @@ export class ControlPlane implements Gateway {
   readonly #shared: SharedCounts;
   readonly #workers: WorkerPool;
   readonly #active: ActiveConfiguration;
+  readonly #overlay: Overlay;
   readonly #configurationReport: ConfigurationReport;
   readonly #reports: WorkerReports;
   readonly #problems: CurrentProblems;
@@ -124,6 +136,7 @@ export class ControlPlane implements Gateway {
       isEnding: () => this.#isEnding,
       onChecked: (application, instance, refused) => this.#endpoints.instanceChecked(application, instance, refused),
     });
+    this.#overlay = this.#createOverlay();
     this.#endpoints = this.#createEndpoints();
     this.#lateExits = new LateExits(clock);
     this.#applications.supervisor.onChange(() => this.#instancesChanged());
@@ -183,7 +196,27 @@ export class ControlPlane implements Gateway {
       listeners: () => this.#active.listeners,
       send: (delta) => this.#workers.sendEndpoints(delta),
       onChange: () => this.#condition.changed(),
+      adjust: (endpoints) => this.#overlay.adjust(endpoints),
     });
+  }
+
+  #createOverlay(): Overlay {
+    const { stateFolder } = this.#active.configuration;
+    return new Overlay({
+      clock: this.#clock,
+      events: this.#hub,
+      store: stateFolder === null ? null : new OverlayStore(stateFolder),
+      targets: () => ({ routes: this.#active.configuration.routes, upstreams: this.#endpoints.upstreams() }),
+      refusal: () => this.#overlayRefusal(),
+      sendRoutes: (overlay) => this.#workers.sendOverlay(overlay),
+      onEndpointsChanged: () => this.#endpoints.overlayChanged(),
+      workers: () => wantedWorkers(this.#active.configuration).count,
+    });
+  }
+
+  #overlayRefusal(): string | null {
+    if (this.#state !== 'serving') return this.#state === 'starting' ? 'This gateway has not started yet.' : aboutToEnd;
+    return this.#applications.hasHandedOff ? handedOff : null;
   }
 
   get events(): EventHub {
@@ -201,6 +234,8 @@ export class ControlPlane implements Gateway {
     this.#hub.emit({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
     this.#endpoints.registry.watch(configuration);
     await this.#applications.adoptOrStart(configuration.applications);
+    // After the handoff: until then a predecessor may change it.
+    this.#overlay.load();
     await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
@@ -242,7 +277,7 @@ export class ControlPlane implements Gateway {
   /** Has the workers take a configuration; when they have, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<ApplyResult> {
     const upstreams = this.#endpoints.upstreams(configuration.upstreams);
-    const snapshot = this.#active.nextSnapshot(configuration, upstreams);
+    const snapshot = this.#active.nextSnapshot(configuration, upstreams, this.#overlay.routes);
     const applied = await this.#workers.apply(snapshot, wantedWorkers(configuration));
     if (!applied.ok) return applied;
     this.#active.revision += 1;
@@ -260,7 +295,7 @@ export class ControlPlane implements Gateway {
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state !== 'serving' || !this.#workers.isMissing) return;
-    await this.#workers.restore(this.#active.currentSnapshot(this.#endpoints.upstreams()));
+    await this.#workers.restore(this.#active.currentSnapshot(this.#endpoints.upstreams(), this.#overlay.routes));
     this.#endpoints.sendAll();
   }
 
@@ -292,6 +327,7 @@ export class ControlPlane implements Gateway {
       source: this.#options.source,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
+      overlay: this.#overlay.status(),
       problems: this.#problems.list(this.#problemContext(applications)),
       configured: configuration.listeners,
       open: listeners,
@@ -302,6 +338,14 @@ export class ControlPlane implements Gateway {
       applications,
       workers: this.#workers.all,
     });
+  }
+
+  overlay(): OverlayStatus {
+    return this.#overlay.status();
+  }
+
+  changeOverlay(change: OverlayChange, actor: string, ifRevision: number | null = null): Promise<OverlayOutcome> {
+    return this.#overlay.change(change, actor, ifRevision);
   }
 
   freshCounts(): Promise<void> {
@@ -326,7 +370,7 @@ export class ControlPlane implements Gateway {
     if (read === undefined) return refused('There is no configuration file to read again.');
     if (!read.ok) return this.#configurationReport.rejected(actor, read);
     if (this.#state !== 'serving') return refused(aboutToEnd);
-    if (this.#applications.hasHandedOff) return refused('Another process has taken the applications over.');
+    if (this.#applications.hasHandedOff) return refused(handedOff);
     const held = this.#applications.claimStateFolder(read.configuration.applications);
     if (held !== null) return refused(`No application can be run: ${held}.`);
     const before = this.#active.configuration;
@@ -340,7 +384,7 @@ export class ControlPlane implements Gateway {
     });
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#configurationReport.rejected(actor, rejection);
-    return this.#configurationReport.applied(actor, changesBetween(before, read.configuration));
+    return this.#configurationReport.applied(actor, changesBetween(before, read.configuration), this.#overlay.notes());
   }
 
   /** What is to end waits for nothing new. */

@@ -5,11 +5,13 @@ import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordLines } from '../core/record-lines.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
+import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import type { FailureSummary } from './failure-report.ts';
+import type { OverlayChange } from './overlay-change.ts';
 
 export type { MinuteFigures };
-export type { FailureSummary, HandoffResult, HandoffSuccessor };
+export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {
@@ -24,6 +26,13 @@ export interface Gateway extends EventSink {
    * `actor` says who asked ('signal:SIGHUP', 'admin:socket').
    */
   reload(actor: string): Promise<ReloadOutcome>;
+  /** What operators have changed at run time. */
+  overlay(): OverlayStatus;
+  /**
+   * Sets or clears entries of the overlay. `ifRevision`: only where the overlay has that revision. Resolves when every
+   * worker has been sent the change; a worker applies it before the next request that it reads.
+   */
+  changeOverlay(change: OverlayChange, actor: string, ifRevision?: number | null): Promise<OverlayOutcome>;
   /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
   stop(why: string, how?: StopOptions): Promise<void>;
   /**
@@ -88,7 +97,13 @@ export interface EventSource {
 }
 
 export type ReloadOutcome =
-  | { readonly ok: true; readonly revision: number; readonly changed: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly revision: number;
+      readonly changed: readonly string[];
+      /** What operators have set and what wins over the file, one sentence each. */
+      readonly overlay: readonly string[];
+    }
   | ReloadRejection;
 
 export interface ReloadRejection {
@@ -101,6 +116,54 @@ export interface ReloadRejection {
   /** What is wrong, one line each; of a refusal one whole sentence. Nothing has changed. */
   readonly errors: readonly string[];
 }
+
+/** What operators have changed at run time: it wins over the file until it is cleared. */
+export interface OverlayStatus {
+  /** Grows with each change. */
+  readonly revision: number;
+  /** Whether a later process will find these entries. */
+  readonly persisted: boolean;
+  /** Why it will not, one clause; null where it will. */
+  readonly memoryReason: string | null;
+  readonly entries: readonly OverlayEntryStatus[];
+}
+
+export interface OverlayEntryStatus {
+  /** Such as 'maintenance:/api' or 'drain:api/10.0.0.1:3000'. */
+  readonly id: string;
+  readonly kind: OverlaySetting['kind'];
+  /** A route, an upstream or an endpoint; null: all routes. */
+  readonly target: string | null;
+  readonly values: OverlayValues;
+  /** What it does, one clause. */
+  readonly reason: string;
+  /** False: the configuration has no such target, and the entry does nothing. */
+  readonly matched: boolean;
+  /** Of the overlay, when the entry was made. */
+  readonly revision: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly actor: string;
+}
+
+export type OverlayOutcome =
+  | {
+      readonly ok: true;
+      /** False: it was so already. */
+      readonly changed: boolean;
+      /** Ids of the entries that were set or cleared. */
+      readonly affected: readonly string[];
+      /** What the operator should know, one sentence each. */
+      readonly warnings: readonly string[];
+      readonly overlay: OverlayStatus;
+    }
+  | {
+      readonly ok: false;
+      /** 'refused': not now. 'conflict': the overlay has another revision. 'unknown_target': there is none of that name. */
+      readonly kind: 'refused' | 'conflict' | 'unknown_target';
+      /** One or two sentences. Nothing has changed. */
+      readonly why: string;
+    };
 
 export interface GatewayStatus {
   /**
@@ -133,6 +196,7 @@ export interface GatewayStatus {
   } | null;
   /** What is wrong with the gateway itself now, worst first; of endpoints and applications their states say it. */
   readonly problems: readonly StatusProblem[];
+  readonly overlay: OverlayStatus;
   /** Of all requests. */
   readonly lastMinute: MinuteFigures;
   readonly listeners: readonly {
@@ -182,6 +246,8 @@ export interface EndpointStatus {
   readonly state: EndpointState;
   readonly reason: string;
   readonly sinceS: number;
+  /** Its share of new requests in proportion to the others': 1 unless an operator has changed it. */
+  readonly weight: number;
   /** Connections in all workers, idle ones included. */
   readonly connections: number;
   /** `connections.max` of its upstream. */

@@ -24,6 +24,7 @@ export interface StatusFacts {
   readonly source: string | null;
   readonly state: GatewayStatus['state'];
   readonly drain: GatewayStatus['drain'];
+  readonly overlay: GatewayStatus['overlay'];
   readonly problems: GatewayStatus['problems'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
@@ -55,6 +56,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     state,
     drain,
     problems,
+    overlay: facts.overlay,
     lastMinute: facts.lastMinute.all,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
     upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
@@ -89,7 +91,7 @@ function endpointStatus(
   connectionsMax: number,
   { now, countsAt }: StatusFacts,
 ): EndpointStatus {
-  const { id, address, state, reason, sinceInstant, release, semaphores } = endpoint;
+  const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
   const { connections, waiting } = semaphores === undefined ? { connections: 0, waiting: 0 } : countsAt(semaphores);
   return {
     id,
@@ -97,6 +99,7 @@ function endpointStatus(
     state,
     reason,
     sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
+    weight,
     connections,
     connectionsMax,
     waiting,

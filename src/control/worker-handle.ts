@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
@@ -331,6 +332,11 @@ export class WorkerHandle {
     if (this.state === 'starting') return;
     this.#noteEndpoints(delta.endpoints);
     this.#send({ kind: 'delta', delta });
+  }
+
+  /** It applies this to its routes at once; its snapshots carry it too. */
+  sendOverlay(overlay: RouteOverlay): void {
+    this.#send({ kind: 'overlay', overlay });
   }
 
   /** It serves as before, but is not ready any more, and each connection ends with its next response. */

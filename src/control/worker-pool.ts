@@ -2,6 +2,7 @@ import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
+import type { RouteOverlay } from '../core/overlay.ts';
 import { assignSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -275,6 +276,10 @@ export class WorkerPool {
 
   sendEndpoints(delta: UpstreamDelta): void {
     for (const worker of this.all) worker.sendEndpoints(delta);
+  }
+
+  sendOverlay(overlay: RouteOverlay): void {
+    for (const worker of this.all) worker.sendOverlay(overlay);
   }
 
   /** Whether a worker may still send to an endpoint whose id ends so. */

@@ -1,3 +1,5 @@
+import type { OverlayValues } from './overlay.ts';
+
 /** Everything that happens to the gateway itself and to what stands behind it. Exchanges have records instead. */
 export interface EventFacts {
   process_started: { pid: number; version: string; node: string };
@@ -12,6 +14,13 @@ export interface EventFacts {
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
   configuration_applied: { contentHash: string; source: string; changed: readonly string[] };
   configuration_rejected: { source: string; complaints: readonly string[] };
+  /** An operator set or cleared an entry of the overlay. Null: there was none; there is none. */
+  overlay_changed: {
+    revision: number;
+    persisted: boolean;
+    before: OverlayValues | null;
+    after: OverlayValues | null;
+  };
   listener_opened: { listener: string; address: string };
   listener_closed: { listener: string; address: string };
   worker_started: { threadId: number };

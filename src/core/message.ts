@@ -1,8 +1,8 @@
 import type { FieldFilter } from './field-names.ts';
 
 /**
- * The fields of a message as the exchange sees them, without a protocol version. HTTP/1 backs them with spans of bytes,
- * HTTP/2 with pairs.
+ * Messages as the exchange sees them: no protocol version shows through. HTTP/1 backs these with spans of
+ * bytes, HTTP/2 with pairs; the exchange cannot tell.
  */
 export interface Fields {
   /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
@@ -16,9 +16,11 @@ export interface Fields {
   writeTo(sink: FieldSink, drop: FieldFilter): void;
 }
 
-/** Where fields are written to, one after the other. */
+/** Where fields are written to. */
 export interface FieldSink {
   field(name: string, value: string): void;
+  /** Whole field lines in HTTP/1 form with their CR LF, already checked. */
+  fieldLines(bytes: Uint8Array, start: number, end: number): void;
 }
 
 export interface WritesFields {

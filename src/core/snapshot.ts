@@ -16,6 +16,7 @@ import type {
   UpstreamId,
 } from './endpoint.ts';
 import type { Cause, Failure } from './failure.ts';
+import type { RouteOverlay } from './overlay.ts';
 import type { SemaphoreHandle } from './semaphores.ts';
 
 /** Everything that a serving worker needs to serve one configuration revision. Immutable; a worker applies all of it or nothing. */
@@ -29,6 +30,8 @@ export interface Snapshot {
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSnapshot[];
+  /** What operators have changed for routes, when the snapshot was made; a worker may have received a newer one since. */
+  readonly overlay: RouteOverlay;
   readonly trustedPeers: readonly string[];
   readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;

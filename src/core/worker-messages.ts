@@ -3,6 +3,7 @@ import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from './failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
+import type { RouteOverlay } from './overlay.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordLines } from './record-lines.ts';
@@ -56,6 +57,8 @@ export type ToWorker =
   /** Not every worker has: close what was opened for it. */
   | { readonly kind: 'discard'; readonly revision: number }
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
+  /** What operators have changed for routes; it needs no answer, and no second phase. */
+  | { readonly kind: 'overlay'; readonly overlay: RouteOverlay }
   | { readonly kind: 'acknowledge'; readonly batches: number }
   /** The buffer of a batch that has been written, transferred back. */
   | { readonly kind: 'reuse'; readonly buffer: ArrayBuffer }

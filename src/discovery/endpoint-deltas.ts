@@ -46,13 +46,13 @@ function haveSameIds(endpoints: readonly EndpointSnapshot[], sent: readonly Endp
 function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
   return (
     one.state === other.state &&
+    one.weight === other.weight &&
     one.sinceInstant === other.sinceInstant &&
     (isEligible(one) || hasSameReason(one, other)) &&
     one.semaphores?.index === other.semaphores?.index &&
     one.semaphores?.generation === other.semaphores?.generation &&
     one.secondAddress === other.secondAddress &&
     one.addressStale === other.addressStale &&
-    one.weight === other.weight &&
     one.zone === other.zone &&
     one.priority === other.priority &&
     one.release === other.release &&

@@ -78,6 +78,7 @@ function world(
     },
     send: (delta) => void deltas.push(delta),
     onChange: () => undefined,
+    adjust: (endpoints) => endpoints,
   });
   endpoints.use(configuration);
   clock.advanceSync(10);

@@ -30,6 +30,8 @@ export interface EndpointsParts {
   readonly send: (delta: UpstreamDelta) => void;
   /** What is known of one of them has changed. */
   readonly onChange: () => void;
+  /** What operators have changed: weights and drains. */
+  readonly adjust: (endpoints: readonly EndpointSnapshot[]) => readonly EndpointSnapshot[];
 }
 
 /**
@@ -87,7 +89,7 @@ export class Endpoints {
   }
 
   #forWorkers(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
-    return this.#allocator.of(upstream, this.#outliers.adjust(endpoints));
+    return this.#allocator.of(upstream, this.#parts.adjust(this.#outliers.adjust(endpoints)));
   }
 
   /** `configuration` is in force now. Workers have to be told by `tellAll`. */
@@ -134,6 +136,11 @@ export class Endpoints {
   /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
   sendAll(): void {
     for (const { id, endpoints } of this.upstreams()) this.#send(id, this.#deltas.all(id, endpoints));
+  }
+
+  /** Operators have changed a weight, or drain an endpoint. */
+  overlayChanged(): void {
+    for (const { id } of this.#parts.configuration().upstreams) this.#sendChanges(id);
   }
 
   #sendChanges(upstream: UpstreamId): void {

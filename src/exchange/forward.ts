@@ -15,7 +15,7 @@ import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import { protocolsRequired } from '../wire/upgrade.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
-import { FirstHops } from '../wire/first-hops.ts';
+import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';

@@ -42,6 +42,15 @@ function isDropped(name: string, drop: FieldFilter): boolean {
 /** What a writer of fields writes, as pairs. */
 export function pairsWritten(write: (sink: FieldSink) => void): PairFields {
   const pairs: [string, string][] = [];
-  write({ field: (name, value) => void pairs.push([name, value]) });
+  write({
+    field: (name, value) => void pairs.push([name, value]),
+    fieldLines(bytes, start, end) {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+      for (const line of text.split('\r\n')) {
+        const colon = line.indexOf(':');
+        if (colon > 0) pairs.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
+      }
+    },
+  });
   return new PairFields(pairs);
 }

@@ -106,7 +106,10 @@ describe('writeForwarding', () => {
 
   function written(client: ClientFacts, ...lines: readonly string[]): string[] {
     const out: string[] = [];
-    const sink = { field: (name: string, value: string) => void out.push(`${name}: ${value}`) };
+    const sink = {
+      field: (name: string, value: string) => void out.push(`${name}: ${value}`),
+      fieldLines: () => assert.fail(),
+    };
     writeForwarding(sink, fieldsOf(...lines), client, 'example.org:8080');
     return out;
   }

@@ -1,7 +1,6 @@
 import { type FieldFilter, fieldId, knownFieldNames, seenMax } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
-import { FieldLineSink } from './field-line-sink.ts';
 import { spanSize } from './head-storage.ts';
 import { nominated, ownFields } from './hop-by-hop.ts';
 import { dashed, isClaim } from './known-names.ts';
@@ -86,7 +85,6 @@ export class Http1Fields implements Fields {
   }
 
   writeTo(sink: FieldSink, drop: FieldFilter): void {
-    if (!(sink instanceof FieldLineSink)) return this.#writePairs(sink, drop);
     const written = this.#written;
     if (written === null) return this.#writeRuns(sink, drop);
     if (written.drop !== drop) this.#rewrite(written, drop);
@@ -100,7 +98,7 @@ export class Http1Fields implements Fields {
     this.#writeRuns(written, drop);
   }
 
-  #writeRuns(sink: Pick<FieldLineSink, 'fieldLines'>, drop: FieldFilter): void {
+  #writeRuns(sink: Pick<FieldSink, 'fieldLines'>, drop: FieldFilter): void {
     const spans = this.#spans;
     const end = this.#count * spanSize;
     const { known } = drop;
@@ -120,16 +118,6 @@ export class Http1Fields implements Fields {
       }
     }
     if (runStart >= 0) sink.fieldLines(this.#bytes, runStart, runEnd);
-  }
-
-  #writePairs(sink: FieldSink, drop: FieldFilter): void {
-    const end = this.#count * spanSize;
-    for (let offset = 0; offset < end; offset += spanSize) {
-      if (!this.#goesOn(offset)) continue;
-      const id = this.#spans[offset + 5] as number;
-      const isDropped = id === 0 ? this.#isOther(drop, offset) : drop.known[id] !== 0;
-      if (!isDropped) sink.field(this.#name(offset), this.#value(offset));
-    }
   }
 
   /** Marks the lines with these lowercase names, known ones excepted, as not to go on. */
@@ -220,7 +208,7 @@ export class Http1Fields implements Fields {
 }
 
 /** The lines of a section that go on past a filter, one behind the other. */
-class FilteredLines implements Pick<FieldLineSink, 'fieldLines'> {
+class FilteredLines implements Pick<FieldSink, 'fieldLines'> {
   drop: FieldFilter | null = null;
   length = 0;
   readonly bytes: Buffer;

@@ -1,6 +1,5 @@
 import type { FieldSink } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
-import { FieldLineSink } from './field-line-sink.ts';
 
 const hexDigits: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
@@ -8,7 +7,6 @@ const hexDigits: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 const poolBytes = 16 * 1024;
 
 const traceparent = 'traceparent: 00-';
-const valueAt = 'traceparent: '.length;
 const spanAt = traceparent.length + 33;
 const flagsAt = spanAt + 17;
 
@@ -50,8 +48,7 @@ export class IdSource {
     this.#writeSpan(line);
     line[flagsAt] = flags.charCodeAt(0);
     line[flagsAt + 1] = flags.charCodeAt(1);
-    if (sink instanceof FieldLineSink) sink.fieldLines(line, 0, line.length);
-    else sink.field('traceparent', line.toString('latin1', valueAt, line.length - 2));
+    sink.fieldLines(line, 0, line.length);
   }
 
   /** 16 hexadecimal digits, not all zero (§3.2.2.4). */

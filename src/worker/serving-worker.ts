@@ -3,6 +3,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -62,6 +63,7 @@ export class ServingWorker {
   readonly #overload: { failure: Failure | null } = { failure: null };
   #recorder: RecordWriter | null = null;
   #serving: ServingRevision | null = null;
+  #overlay: RouteOverlay = noRouteOverlay;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
   /** What is served when main says so. */
@@ -232,6 +234,7 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
+    this.applyOverlay(snapshot.overlay);
     const router = next.activate(this.#upstreams);
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
@@ -255,6 +258,11 @@ export class ServingWorker {
     const upstream = this.#upstreams.get(delta.upstream);
     if (delta.whole) upstream?.updateEndpoints(delta.endpoints);
     else upstream?.changeEndpoints(delta.endpoints);
+  }
+
+  /** What operators have changed for routes: from the next request on. */
+  applyOverlay(overlay: RouteOverlay): void {
+    if (overlay.revision > this.#overlay.revision) this.#overlay = overlay;
   }
 
   acknowledge(batches: number): void {

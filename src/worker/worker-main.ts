@@ -44,6 +44,9 @@ port.on('message', (message: ToWorker) => {
     case 'delta':
       worker.applyDelta(message.delta);
       break;
+    case 'overlay':
+      worker.applyOverlay(message.overlay);
+      break;
     case 'acknowledge':
       worker.acknowledge(message.batches);
       break;

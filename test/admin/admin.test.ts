@@ -171,6 +171,7 @@ describe('answers fit the description', () => {
       ok: true,
       revision: 2,
       changed: ['routes: /api, /', 'log'],
+      overlay: [],
     });
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });

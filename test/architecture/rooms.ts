@@ -19,7 +19,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   system: ['core'],
   discovery: ['core', 'policy'],
   worker: ['core', 'wire', 'policy', 'limits', 'transport', 'upstream', 'downstream', 'exchange', 'record', 'system'],
-  control: ['core', 'policy', 'record', 'limits', 'transport', 'upstream', 'discovery', 'deploy', 'system'],
+  control: ['core', 'config', 'policy', 'record', 'limits', 'transport', 'upstream', 'discovery', 'deploy', 'system'],
   // The worker by its file alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker'],
   admin: ['core', 'record', 'deploy', 'control'],
@@ -32,6 +32,7 @@ export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'diagnose'
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   config: ['yaml', 'zod'],
+  control: ['zod'],
   admin: ['@prometheus-io/client', 'zod'],
   cli: ['@stricli/core', 'pino'],
 };
@@ -73,6 +74,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/program.ts',
   'src/deploy/readiness.ts',
   'src/control/worker-exit.ts',
+  'src/control/overlay-store.ts',
   'src/admin/admin-socket.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',

@@ -286,7 +286,9 @@ describe('the command line', () => {
   }
 
   const commands =
-    'run up check schema status reload stop upgrade explain whose events token demo torture version'.split(' ');
+    'run up check schema status reload drain weight restore stop upgrade explain whose events token demo torture version'.split(
+      ' ',
+    );
 
   test('candor --help lists all commands', async () => {
     assert.equal(await context.candor('--help'), 0);

@@ -2,13 +2,22 @@ import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
-import type { EventSource, Gateway, GatewayStatus, ReloadOutcome } from '../../src/control/gateway-status.ts';
+import type {
+  EventSource,
+  Gateway,
+  GatewayStatus,
+  OverlayChange,
+  OverlayOutcome,
+  OverlayStatus,
+  ReloadOutcome,
+} from '../../src/control/gateway-status.ts';
 import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
   statusNow: GatewayStatus = statusSample;
-  reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['routes: /api, /', 'log'] };
+  reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['routes: /api, /', 'log'], overlay: [] };
+  overlayAnswer: OverlayOutcome | null = null;
   records = new Map<string, ExchangeRecord>();
   exchangeCounts: ExchangeCount[] = [];
   workerCounts: WorkerCounts[] = [];
@@ -28,6 +37,16 @@ export class FakeGateway implements Gateway {
   async reload(actor: string): Promise<ReloadOutcome> {
     this.calls.push(`reload ${actor}`);
     return this.reloadAnswer;
+  }
+
+  overlay(): OverlayStatus {
+    return this.statusNow.overlay;
+  }
+
+  async changeOverlay(change: OverlayChange, actor: string, ifRevision: number | null = null): Promise<OverlayOutcome> {
+    this.calls.push(`overlay ${actor} ${ifRevision} ${JSON.stringify(change)}`);
+    const done = { ok: true, changed: true, affected: ['drain:a'], warnings: [], overlay: this.overlay() } as const;
+    return this.overlayAnswer ?? done;
   }
 
   listeningSockets(): readonly OwnSocket[] {

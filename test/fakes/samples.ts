@@ -16,6 +16,7 @@ export const statusSample: GatewayStatus = {
   source: '/srv/shop/candor.yaml',
   state: 'serving',
   drain: null,
+  overlay: { revision: 0, persisted: true, memoryReason: null, entries: [] },
   problems: [
     {
       kind: 'clients_refused',
@@ -57,6 +58,7 @@ export const statusSample: GatewayStatus = {
           state: 'healthy',
           reason: 'The last 3 checks passed.',
           sinceS: 3_700,
+          weight: 1,
           connections: 64,
           connectionsMax: 64,
           waiting: 5,
@@ -68,6 +70,7 @@ export const statusSample: GatewayStatus = {
           state: 'unhealthy',
           reason: 'The connection to 10.0.0.6:3000 was refused: the machine answers, but nothing listens on that port.',
           sinceS: 42,
+          weight: 1,
           connections: 0,
           connectionsMax: 64,
           waiting: 0,
@@ -94,6 +97,7 @@ export const statusSample: GatewayStatus = {
           state: 'healthy',
           reason: 'GET /healthz answered 200 three times.',
           sinceS: 3_750,
+          weight: 1,
           connections: 1,
           connectionsMax: 256,
           waiting: 0,

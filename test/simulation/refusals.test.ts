@@ -76,6 +76,7 @@ class World {
       // A message to a worker takes a moment.
       send: (delta) => void clock.schedule(after(clock.now(), 1), (told) => this.#told(told), delta),
       onChange: () => undefined,
+      adjust: (endpoints) => endpoints,
     });
     this.#endpoints.use(configuration);
     clock.advanceSync(10);

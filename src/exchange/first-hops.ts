@@ -1,7 +1,6 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import type { FieldSink, HttpVersion } from '../core/message.ts';
-import { FieldLineSink } from './field-line-sink.ts';
-import { cdnLoopValue, viaValue } from './hops.ts';
+import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 
 interface Written {
   readonly version: HttpVersion;
@@ -11,15 +10,15 @@ interface Written {
   readonly bytes: Uint8Array;
 }
 
-/** The lines of so many clients are kept, some 400 KiB. With more, the cache is emptied and begins again. */
+/** Clients whose lines are kept; of more than these, the lines are made anew for each request. Some 400 KiB. */
 const clientsMax = 1024;
 
-/** No host name with its port is longer (RFC 1035 §2.3.4); the lines of a longer one are not kept. */
+/** No name of a host is longer (RFC 1035 §2.3.4); a client's invention is not kept. */
 const authorityMax = 261;
 
 /**
- * Writes Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of a request that names no earlier hop and whose peer is not
- * trusted. These five lines are the same for all requests of a client to a host, so they are kept as bytes.
+ * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that say nothing of a way before us, nor could be
+ * believed: the same five lines for all requests of a client to a host, so they are kept as bytes.
  *
  * Measured: 0.1 µs instead of 1.3.
  */
@@ -29,7 +28,6 @@ export class FirstHops {
   /** `hopName` is ours; `version` and `authority` are the request's. */
   write(sink: FieldSink, client: ClientFacts, version: HttpVersion, authority: string, hopName: string): void {
     const known = this.#written.get(client.address);
-    if (!(sink instanceof FieldLineSink)) return writePairs(sink, client, version, authority, hopName);
     const { bytes } =
       known !== undefined &&
       known.authority === authority &&
@@ -54,18 +52,4 @@ export class FirstHops {
     this.#written.set(client.address, written);
     return written;
   }
-}
-
-function writePairs(
-  sink: FieldSink,
-  client: ClientFacts,
-  version: HttpVersion,
-  authority: string,
-  hopName: string,
-): void {
-  sink.field('Via', viaValue(null, version, hopName));
-  sink.field('CDN-Loop', cdnLoopValue(null, hopName));
-  sink.field('X-Forwarded-For', client.address);
-  sink.field('X-Forwarded-Proto', client.scheme);
-  if (authority !== '') sink.field('X-Forwarded-Host', authority);
 }

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Gateway, OverlayOutcome, OverlayStatus } from '../control/gateway-status.ts';
+import { type OverlayRequestKind, readOverlayRequest } from '../control/overlay-request.ts';
+import { sendJson, sendProblem } from './answer.ts';
+import { audited, type Requester } from './audit.ts';
+import { readJsonBody } from './request-body.ts';
+
+/** The operations that show and change the overlay. */
+export class OverlayApi {
+  readonly #gateway: Gateway;
+  readonly #refusal: () => string | null;
+
+  /** `refusal`: why the program takes no change now, such as an upgrade; null: it does. */
+  constructor(gateway: Gateway, refusal: () => string | null) {
+    this.#gateway = gateway;
+    this.#refusal = refusal;
+  }
+
+  show(response: ServerResponse): void {
+    const overlay = this.#gateway.overlay();
+    response.setHeader('ETag', `"${overlay.revision}"`);
+    sendJson(response, 200, overlayJson(overlay));
+  }
+
+  async change(
+    kind: OverlayRequestKind,
+    requester: Requester,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const body = await readJsonBody(request);
+    if (!body.ok) return sendProblem(response, body.status, body.detail);
+    const read = readOverlayRequest(kind, body.value);
+    if (!read.ok) return sendProblem(response, 422, 'The body has mistakes; nothing was changed.', read.errors);
+    const ifRevision = parseIfMatch(request.headers['if-match']);
+    if (ifRevision === undefined) return sendProblem(response, 400, ifMatchText);
+    const outcome = await audited(
+      this.#gateway,
+      kind,
+      requester,
+      async (): Promise<OverlayOutcome> => {
+        const why = this.#refusal();
+        if (why !== null) return { ok: false, kind: 'refused', why };
+        return this.#gateway.changeOverlay(read.change, requester.actor, ifRevision);
+      },
+      ({ ok }) => (ok ? 'done' : 'rejected'),
+    );
+    if (!outcome.ok) return sendProblem(response, statusOfRefusal[outcome.kind], outcome.why);
+    const { changed, affected, warnings, overlay } = outcome;
+    response.setHeader('ETag', `"${overlay.revision}"`);
+    sendJson(response, 200, { changed, affected, warnings, overlay: overlayJson(overlay) });
+  }
+}
+
+const statusOfRefusal = { refused: 409, conflict: 412, unknown_target: 404 } as const;
+
+const ifMatchText = 'If-Match is the revision of the overlay in quotes, such as "7", or an asterisk.';
+
+/** Null: any revision; undefined: malformed. */
+function parseIfMatch(value: string | undefined): number | null | undefined {
+  if (value === undefined || value === '*') return null;
+  const digits = /^"(\d{1,15})"$/.exec(value)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** As programs read it. */
+export interface OverlayJson extends Omit<OverlayStatus, 'memoryReason'> {
+  readonly memory_reason: string | null;
+}
+
+export function overlayJson({ revision, persisted, memoryReason, entries }: OverlayStatus): OverlayJson {
+  return { revision, persisted, memory_reason: memoryReason, entries };
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Every body that an operation accepts is far smaller. */
+export const requestBytesMax = 16 * 1024;
+
+export type JsonBody =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly status: 400 | 413 | 415; readonly detail: string };
+
+/**
+ * Reads the JSON body of a request. To be called before anything is awaited: what has been read by then is gone. Never rejects;
+ * where the connection ends in the middle of it, nobody reads the answer.
+ */
+export function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
+  const type = request.headers['content-type'];
+  const isJson = type !== undefined && /^application\/json\s*(?:;|$)/i.test(type);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= requestBytesMax) chunks.push(chunk);
+      else resolve({ ok: false, status: 413, detail: `The body has more than ${requestBytesMax} bytes.` });
+    });
+    request.on('close', () => resolve({ ok: false, status: 400, detail: 'The body was cut short.' }));
+    request.on('end', () => resolve(bytes > 0 && !isJson ? notJson : parse(Buffer.concat(chunks))));
+  });
+}
+
+const notJson: JsonBody = { ok: false, status: 415, detail: 'The body has to be application/json (Content-Type).' };
+
+function parse(content: Buffer): JsonBody {
+  if (content.length === 0) return { ok: true, value: {} };
+  try {
+    return { ok: true, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) };
+  } catch {
+    return { ok: false, status: 400, detail: 'The body is not JSON in UTF-8.' };
+  }
+}

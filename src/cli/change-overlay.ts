@@ -1,0 +1,66 @@
+import type { OverlayStatus } from '../control/gateway-status.ts';
+import { printJson } from './ask-commands.ts';
+import type { AskFlags } from './ask-flags.ts';
+import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
+import { commandName } from './command-name.ts';
+import { findAdminToChange } from './find-admin.ts';
+import { harmless, wrap } from './layout.ts';
+import { CommandFailure } from './command-failure.ts';
+import type { ProcessContext } from './process-context.ts';
+
+/** What a change of the overlay is asked with: the last part of its path, and its body. */
+export interface OverlayOrder {
+  readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'restore';
+  /** Keys without a value are left out. */
+  readonly body: Readonly<Record<string, string | number | undefined>>;
+}
+
+interface ChangeAnswer {
+  readonly changed: boolean;
+  readonly affected: readonly string[];
+  readonly warnings: readonly string[];
+  readonly overlay: Pick<OverlayStatus, 'revision' | 'entries'>;
+}
+
+/** Has a running gateway change its overlay, and says what came of it. */
+export async function changeOverlay(order: OverlayOrder, flags: AskFlags, context: ProcessContext): Promise<void> {
+  const target = await findAdminToChange(flags, context);
+  const answer = await askGateway(target, 'POST', `/v1/overlay/${order.kind}`, context, order.body);
+  if (flags.json) printJson(answer.content, context);
+  if (answer.status !== 200) throw failureOf(answer);
+  if (flags.json) return;
+  const change = answer.content as ChangeAnswer;
+  context.stdout.write(lines(order, change, commandName(context.env)));
+  for (const warning of change.warnings) context.stderr.write(`${wrap(harmless(warning), '').join('\n')}\n`);
+}
+
+function lines({ kind }: OverlayOrder, { changed, affected, overlay }: ChangeAnswer, candor: string): string {
+  if (kind === 'restore') return `${wrap(harmless(restoredText(affected, overlay)), '').join('\n')}\n`;
+  const [entry] = overlay.entries.filter(({ id }) => affected.includes(id));
+  const what = entry === undefined ? 'It is done' : entry.reason.replace(/^./, (first) => first.toUpperCase());
+  const said = wrap(harmless(`${what}${changed ? '' : ', as it was before'}.`), '');
+  return `${[...said, `  ${candor} restore ${harmless(entry?.id ?? '')}`].join('\n')}\n`;
+}
+
+function restoredText(affected: readonly string[], { entries }: ChangeAnswer['overlay']): string {
+  if (affected.length === 0) return 'Nothing was set: the configuration file decides.';
+  const left = entries.length === 0 ? '' : ` Still set: ${entries.map(({ id }) => id).join(', ')}.`;
+  return `Cleared: ${affected.join(', ')}. The configuration file decides again.${left}`;
+}
+
+function failureOf(answer: GatewayResponse): CommandFailure {
+  const { message } = refusal(answer);
+  if (answer.status === 404) return new CommandFailure('not_found', notKnown(answer) ? olderGateway : message);
+  if (answer.status === 409 || answer.status === 412) return new CommandFailure('refused', message);
+  if (answer.status !== 422) return new CommandFailure('failure', message);
+  const { complaints: errors = [] } = answer.content as { complaints?: readonly string[] };
+  return new CommandFailure('usage', [message, ...errors.map((one) => `  ${harmless(one)}`)].join('\n'));
+}
+
+const olderGateway = 'The gateway that runs is of an earlier version and cannot do this. `candor upgrade` replaces it.';
+
+/** A gateway of an earlier version has no such path. */
+function notKnown({ content }: GatewayResponse): boolean {
+  const detail = (content as { detail?: unknown } | null)?.detail;
+  return typeof detail === 'string' && detail.startsWith('There is nothing at ');
+}

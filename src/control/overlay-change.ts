@@ -1,0 +1,98 @@
+import { defaults } from '../config/defaults.ts';
+import { ms } from '../config/fallback.ts';
+import { suggestNearest } from '../config/nearest.ts';
+import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
+import { findEndpoint, findPauseTarget, findRoute, type OverlayTargets } from './overlay-targets.ts';
+
+/** What an operator asks for. Null: the default. */
+export type OverlayChange =
+  | {
+      readonly kind: 'maintenance';
+      /** Null: all routes. */
+      readonly route: string | null;
+      readonly message: string | null;
+      readonly retryAfterS: number | null;
+    }
+  | {
+      readonly kind: 'pause';
+      readonly target: string;
+      readonly waitMs: number | null;
+      readonly waitersMax: number | null;
+    }
+  | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
+  | { readonly kind: 'drain'; readonly endpoint: string }
+  /** `what`: the id of an entry, or what entries name; null: all of them. */
+  | { readonly kind: 'restore'; readonly what: string | null };
+
+/** A person does not leave within this, and a restart of a database takes less. */
+export const pauseWaitMsDefault = 5_000;
+/** Clients and load balancers wait 60 s as a rule; beyond some minutes a pause is maintenance. */
+export const pauseWaitMsMax = 300_000;
+/** Each waiter costs a client connection and some kilobytes: this is some 20 MB. */
+export const pauseWaitersDefault = 1_000;
+export const pauseWaitersMax = 100_000;
+
+/** What the entries are after a change. */
+export type PlannedChange =
+  | {
+      readonly ok: true;
+      readonly set: OverlaySetting | null;
+      readonly cleared: readonly OverlayEntry[];
+    }
+  | { readonly ok: false; readonly why: string };
+
+export function planChange(
+  change: OverlayChange,
+  entries: readonly OverlayEntry[],
+  targets: OverlayTargets,
+): PlannedChange {
+  if (change.kind === 'restore') return planRestore(change.what, entries);
+  const setting = settingOf(change, targets);
+  if (!setting.ok) return setting;
+  return { ok: true, set: setting.setting, cleared: [] };
+}
+
+type SettingResult =
+  | { readonly ok: true; readonly setting: OverlaySetting }
+  | { readonly ok: false; readonly why: string };
+
+function settingOf(change: Exclude<OverlayChange, { kind: 'restore' }>, targets: OverlayTargets): SettingResult {
+  if (change.kind === 'maintenance') {
+    const route = change.route === null ? null : findRoute(change.route, targets);
+    if (route?.ok === false) return route;
+    const message = change.message ?? defaults.maintenance.message.written;
+    const retryAfterS = change.retryAfterS ?? Math.ceil(ms(undefined, defaults.maintenance.retryAfter) / 1000);
+    return { ok: true, setting: { kind: 'maintenance', route: route?.target ?? null, message, retryAfterS } };
+  }
+  if (change.kind === 'pause') {
+    const found = findPauseTarget(change.target, targets);
+    if (!found.ok) return found;
+    const { waitMs, waitersMax } = change;
+    const limits = { waitMs: waitMs ?? pauseWaitMsDefault, waitersMax: waitersMax ?? pauseWaitersDefault };
+    return { ok: true, setting: { kind: 'pause', ...found.target, ...limits } };
+  }
+  const endpoint = findEndpoint(change.endpoint, targets);
+  if (!endpoint.ok) return endpoint;
+  return change.kind === 'drain'
+    ? { ok: true, setting: { kind: 'drain', endpoint: endpoint.target } }
+    : { ok: true, setting: { kind: 'weight', endpoint: endpoint.target, weight: change.weight } };
+}
+
+function planRestore(what: string | null, entries: readonly OverlayEntry[]): PlannedChange {
+  if (what === null) return { ok: true, set: null, cleared: entries };
+  const byId = entries.filter(({ setting }) => overlayIdOf(setting) === what);
+  const cleared = byId.length > 0 ? byId : entries.filter(({ setting }) => isNamed(setting, what));
+  if (cleared.length > 0) return { ok: true, set: null, cleared };
+  if (entries.length === 0) return { ok: false, why: `Nothing is set for ${what}: the overlay has no entries.` };
+  const known = entries.flatMap(({ setting }) => [overlayIdOf(setting), overlayTargetOf(setting) ?? 'maintenance']);
+  const hint = suggestNearest(what, new Set(known)) ?? `set are ${[...new Set(known)].slice(0, 8).join(', ')}.`;
+  return { ok: false, why: `Nothing is set for ${what}: ${hint}` };
+}
+
+/** By its kind, its target, or the address at the end of its endpoint's id. */
+function isNamed(setting: OverlaySetting, what: string): boolean {
+  const target = overlayTargetOf(setting);
+  if (setting.kind === what || target === what) return true;
+  if (setting.kind === 'pause') return what === `${setting.scope}:${setting.target}`;
+  return setting.kind !== 'maintenance' && setting.endpoint.split('/').includes(what);
+}

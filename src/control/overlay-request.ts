@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { suggestNearest } from '../config/nearest.ts';
+import { weightMax } from '../core/overlay.ts';
+import {
+  type OverlayChange,
+  pauseWaitersDefault,
+  pauseWaitersMax,
+  pauseWaitMsDefault,
+  pauseWaitMsMax,
+} from './overlay-change.ts';
+
+/** The bodies that ask for a change of the overlay: what operations accept, and what the OpenAPI file says of them. */
+
+const name = z.string().min(1).max(1024);
+/** A day: maintenance that lasts longer is announced elsewhere. */
+const retryAfterMaxS = 86_400;
+
+export const maintenanceRequestSchema = z.strictObject({
+  route: name.optional().describe('The id of a route. Absent: all routes, those apart that report readiness.'),
+  message: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('What clients read. Absent: the default of the key `maintenance`.'),
+  retry_after_s: z.int().min(1).max(retryAfterMaxS).optional().describe('The Retry-After header. Absent: 300.'),
+});
+
+export const pauseRequestSchema = z.strictObject({
+  target: name.describe('The id of a route or an upstream; `route:<id>` or `upstream:<id>` where both have it.'),
+  wait_ms: z
+    .int()
+    .min(100)
+    .max(pauseWaitMsMax)
+    .optional()
+    .describe(`How long one request waits at most. Absent: ${pauseWaitMsDefault}.`),
+  waiters_max: z
+    .int()
+    .min(1)
+    .max(pauseWaitersMax)
+    .optional()
+    .describe(`How many requests wait at most. Absent: ${pauseWaitersDefault}.`),
+});
+
+const endpoint = name.describe('The id of an endpoint, its address, or its instance where only one endpoint has it.');
+
+export const weightRequestSchema = z.strictObject({
+  endpoint,
+  weight: z.int().min(0).max(weightMax).describe('0: no new requests while another endpoint can be chosen.'),
+});
+
+export const drainRequestSchema = z.strictObject({ endpoint });
+
+export const restoreRequestSchema = z.strictObject({
+  what: name
+    .optional()
+    .describe('The id of an entry, a kind, or a route, upstream or endpoint that entries name. Absent: all entries.'),
+});
+
+export const overlayRequestSchemas = {
+  maintenance: maintenanceRequestSchema,
+  pause: pauseRequestSchema,
+  weight: weightRequestSchema,
+  drain: drainRequestSchema,
+  restore: restoreRequestSchema,
+} as const;
+
+export type OverlayRequestKind = keyof typeof overlayRequestSchemas;
+
+export type OverlayRequest =
+  | { readonly ok: true; readonly change: OverlayChange }
+  /** One sentence each. */
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+export function readOverlayRequest(kind: OverlayRequestKind, body: unknown): OverlayRequest {
+  const schema = overlayRequestSchemas[kind];
+  const read = schema.safeParse(body);
+  if (read.success) return { ok: true, change: changeOf(kind, read.data) };
+  const keys = Object.keys(schema.shape);
+  return { ok: false, errors: read.error.issues.flatMap((issue) => issueTexts(issue, keys)) };
+}
+
+type Read<K extends OverlayRequestKind> = z.infer<(typeof overlayRequestSchemas)[K]>;
+
+function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
+  switch (kind) {
+    case 'maintenance': {
+      const { route = null, message = null, retry_after_s: retryAfterS = null } = read as Read<'maintenance'>;
+      return { kind, route, message, retryAfterS };
+    }
+    case 'pause': {
+      const { target, wait_ms: waitMs = null, waiters_max: waitersMax = null } = read as Read<'pause'>;
+      return { kind, target, waitMs, waitersMax };
+    }
+    case 'weight':
+      return { kind, ...(read as Read<'weight'>) };
+    case 'drain':
+      return { kind, ...(read as Read<'drain'>) };
+    case 'restore':
+      return { kind, what: (read as Read<'restore'>).what ?? null };
+  }
+}
+
+function issueTexts(issue: z.core.$ZodIssue, keys: readonly string[]): string[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKeyText(key, keys));
+  const path = issue.path.join('.');
+  if (path === '') return [`The body is not an object with the keys ${keys.join(', ')}.`];
+  return [`${path}: ${issue.message}.`];
+}
+
+function unknownKeyText(key: string, keys: readonly string[]): string {
+  const suggestion = suggestNearest(key, keys);
+  const shown = JSON.stringify(key.slice(0, 64));
+  return `The key ${shown} is unknown: ${suggestion ?? `known are ${keys.join(', ')}.`}`;
+}

@@ -1,0 +1,68 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { makePrivateFolder } from '../deploy/private-folder.ts';
+import { readOwnFile } from '../deploy/read-own-file.ts';
+import { writeWholeLater } from '../deploy/write-whole.ts';
+import { type OverlayContent, overlayBytesMax, readOverlay, writeOverlay } from './overlay-file.ts';
+
+const fileName = 'overlay.json';
+
+export type OverlayReading =
+  | { readonly kind: 'read'; readonly content: OverlayContent }
+  | { readonly kind: 'none' }
+  /** `why`: a sentence whose subject, "it", is the file. `aside`: where the file is now; null: where it was. */
+  | { readonly kind: 'ignored'; readonly file: string; readonly why: string; readonly aside: string | null };
+
+/** Where the overlay outlives the process: a file in the state folder. */
+export class OverlayStore {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get path(): string {
+    return join(this.folder, fileName);
+  }
+
+  /** Never throws. A file that cannot be used is renamed, so that the next change does not overwrite it. */
+  read(): OverlayReading {
+    const found = readOwnFile(this.path, overlayBytesMax);
+    if (found.kind === 'none') return { kind: 'none' };
+    if (found.kind === 'refused') return this.#ignored(found.why);
+    const problem = this.#folderProblem();
+    if (problem !== null) return { kind: 'ignored', file: this.path, why: `its folder ${problem}`, aside: null };
+    const content = readOverlay(found.text);
+    return 'why' in content ? this.#ignored(content.why) : { kind: 'read', content };
+  }
+
+  /** Null when the disk has it; else why it has not, one clause. */
+  async write(content: OverlayContent): Promise<string | null> {
+    const problem = this.#folderProblem();
+    if (problem !== null) return `the state folder ${this.folder} ${problem}`;
+    try {
+      await writeWholeLater(this.path, writeOverlay(content));
+      return null;
+    } catch (error) {
+      return `${this.path} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
+    }
+  }
+
+  #folderProblem(): string | null {
+    try {
+      return makePrivateFolder(this.folder);
+    } catch (error) {
+      return `cannot be used (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
+    }
+  }
+
+  #ignored(why: string): OverlayReading {
+    const aside = `${this.path}.unusable`;
+    try {
+      renameSync(this.path, aside);
+      return { kind: 'ignored', file: this.path, why, aside };
+    } catch {
+      return { kind: 'ignored', file: this.path, why, aside: null };
+    }
+  }
+}

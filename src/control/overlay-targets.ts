@@ -1,0 +1,85 @@
+import { suggestNearest } from '../config/nearest.ts';
+import { orList } from '../config/error-detail.ts';
+import { addressText } from '../core/endpoint.ts';
+import type { OverlaySetting } from '../core/overlay.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+
+/** What the entries of an overlay can name: the routes, upstreams and endpoints that there are now. */
+export interface OverlayTargets {
+  readonly routes: readonly { readonly id: string }[];
+  readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
+}
+
+export type TargetResult<T> =
+  | { readonly ok: true; readonly target: T }
+  /** `why`: one or two sentences. */
+  | { readonly ok: false; readonly why: string };
+
+export type PauseTarget = { readonly scope: 'route' | 'upstream'; readonly target: string };
+
+export function findRoute(name: string, { routes }: OverlayTargets): TargetResult<string> {
+  if (routes.some(({ id }) => id === name)) return { ok: true, target: name };
+  return unknown(`There is no route ${name}`, name, idsOf(routes));
+}
+
+/** `route:<id>` and `upstream:<id>` say which; another name may be either. */
+export function findPauseTarget(name: string, { routes, upstreams }: OverlayTargets): TargetResult<PauseTarget> {
+  const found = [
+    ...matching('route', name, idsOf(routes)),
+    ...matching('upstream', name, idsOf(upstreams)),
+  ] satisfies PauseTarget[];
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return { ok: true, target: only };
+  if (only === undefined)
+    return unknown(`There is no route or upstream ${name}`, name, [...idsOf(routes), ...idsOf(upstreams)]);
+  const choices = found.map(({ scope, target }) => `${scope}:${target}`);
+  return { ok: false, why: `${name} is the name of a route and of an upstream. Write ${orList(choices)}.` };
+}
+
+function matching(scope: PauseTarget['scope'], name: string, ids: readonly string[]): PauseTarget[] {
+  const prefix = `${scope}:`;
+  return ids.filter((id) => id === name || prefix + id === name).map((target) => ({ scope, target }));
+}
+
+/** By its id, or by its address or the id of its instance where only one endpoint has it. */
+export function findEndpoint(name: string, targets: OverlayTargets): TargetResult<string> {
+  const endpoints = targets.upstreams.flatMap(({ endpoints: all }) => all);
+  const found = endpoints.filter(({ id }) => id === name);
+  const alike = found.length > 0 ? found : endpoints.filter((endpoint) => namesOf(endpoint).includes(name));
+  const [only, ...others] = alike;
+  if (only !== undefined && others.length === 0) return { ok: true, target: only.id };
+  if (only !== undefined) {
+    const ids = alike.map(({ id }) => id);
+    return { ok: false, why: `${alike.length} endpoints are called ${name}. Write ${orList(ids.slice(0, 8))}.` };
+  }
+  return unknown(`There is no endpoint ${name}`, name, [...idsOf(endpoints), ...endpoints.flatMap(namesOf)]);
+}
+
+function namesOf({ address, instance }: EndpointSnapshot): string[] {
+  const names = [addressText(address)];
+  return instance === undefined ? names : [instance, ...names];
+}
+
+function idsOf(all: readonly { readonly id: string }[]): string[] {
+  return all.map(({ id }) => id);
+}
+
+function unknown(text: string, name: string, known: readonly string[]): { readonly ok: false; readonly why: string } {
+  const suggestion = suggestNearest(name, new Set(known));
+  if (suggestion !== null) return { ok: false, why: `${text}: ${suggestion}` };
+  const some = [...new Set(known)].slice(0, 8);
+  return { ok: false, why: some.length === 0 ? `${text}.` : `${text}. Known are ${some.join(', ')}.` };
+}
+
+/** Whether what a setting names is there. */
+export function isMatched(setting: OverlaySetting, { routes, upstreams }: OverlayTargets): boolean {
+  switch (setting.kind) {
+    case 'maintenance':
+      return setting.route === null || routes.some(({ id }) => id === setting.route);
+    case 'pause':
+      return (setting.scope === 'route' ? routes : upstreams).some(({ id }) => id === setting.target);
+    case 'weight':
+    case 'drain':
+      return upstreams.some(({ endpoints }) => endpoints.some(({ id }) => id === setting.endpoint));
+  }
+}

@@ -1,0 +1,211 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventSink } from '../core/event.ts';
+import {
+  type OverlayEntry,
+  overlayIdOf,
+  type OverlaySetting,
+  overlayTargetOf,
+  overlayText,
+  overlayValuesOf,
+  type RouteOverlay,
+} from '../core/overlay.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { Clock } from '../core/time.ts';
+import type { OverlayOutcome, OverlayStatus } from './gateway-status.ts';
+import { type OverlayChange, planChange } from './overlay-change.ts';
+import { EndpointOverrides } from './overlay-endpoints.ts';
+import { overlayEntriesMax } from './overlay-file.ts';
+import type { OverlayStore } from './overlay-store.ts';
+import { isMatched, type OverlayTargets } from './overlay-targets.ts';
+
+export interface OverlayParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** Null: the entries end with this process. */
+  readonly store: OverlayStore | null;
+  readonly targets: () => OverlayTargets;
+  /** Why nothing may be changed now, one sentence; null: it may. */
+  readonly refusal: () => string | null;
+  /** Sends the part of the routes to all workers. */
+  readonly sendRoutes: (overlay: RouteOverlay) => void;
+  /** Weights or drains have changed: workers are to know. */
+  readonly onEndpointsChanged: () => void;
+  readonly workers: () => number;
+}
+
+const inMemory = 'there is no state folder (`state`)';
+
+/**
+ * What operators have changed at run time. Kept on disk first, then sent to the workers: a change that the disk has is not
+ * lost by a crash. A disk that is full keeps nobody from draining an endpoint: the change is then kept in memory only, and
+ * its answer says so.
+ */
+export class Overlay {
+  readonly #parts: OverlayParts;
+  readonly #overrides: EndpointOverrides;
+  #revision = 0;
+  #entries: readonly OverlayEntry[] = [];
+  /** Why the disk does not have these entries; null: it does. */
+  #memoryReason: string | null;
+  /** One change after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: OverlayParts) {
+    this.#parts = parts;
+    this.#overrides = new EndpointOverrides(parts.clock);
+    this.#memoryReason = parts.store === null ? inMemory : null;
+  }
+
+  /** Takes what an earlier process has kept. Once, before anything is served. */
+  load(): void {
+    const { store, events } = this.#parts;
+    const reading = store?.read() ?? { kind: 'none' };
+    if (reading.kind === 'read') {
+      this.#revision = reading.content.revision;
+      this.#use(reading.content.entries);
+    }
+    if (reading.kind !== 'ignored' || store === null) return;
+    const { file, why, aside } = reading;
+    const kept = aside === null ? '' : `; it was renamed to ${aside}`;
+    const reason = `${file} is ignored, since ${why}; nothing that operators had changed is in force${kept}`;
+    const evidence = { folder: store.folder, file, errno: null };
+    events.emit({ kind: 'state_unusable', subject: 'gateway', reason, evidence });
+  }
+
+  /** `ifRevision`: the change is made only where the overlay has this revision; null: in any case. */
+  change(change: OverlayChange, actor: string, ifRevision: number | null): Promise<OverlayOutcome> {
+    const changed = this.#changes.then(() => this.#change(change, actor, ifRevision));
+    this.#changes = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #change(change: OverlayChange, actor: string, ifRevision: number | null): Promise<OverlayOutcome> {
+    const refusal = this.#parts.refusal();
+    if (refusal !== null) return { ok: false, kind: 'refused', why: refusal };
+    if (ifRevision !== null && ifRevision !== this.#revision) return this.#conflict(ifRevision);
+    const plan = planChange(change, this.#entries, this.#parts.targets());
+    if (!plan.ok) return { ok: false, kind: 'unknown_target', why: plan.why };
+    const { set } = plan;
+    const before = set === null ? null : this.#entryOf(set);
+    const isSame = set === null ? plan.cleared.length === 0 : isDeepStrictEqual(before?.setting, set);
+    if (isSame) return this.#outcome(false, set === null ? [] : [set]);
+    const rest = this.#entries.filter((entry) => entry !== before && !plan.cleared.includes(entry));
+    if (set !== null && rest.length >= overlayEntriesMax) {
+      return { ok: false, kind: 'refused', why: `The overlay has ${overlayEntriesMax} entries, and takes no more.` };
+    }
+    const revision = this.#revision + 1;
+    const at = new Date(this.#parts.clock.wallTime()).toISOString();
+    await this.#apply(revision, set === null ? rest : [...rest, { setting: set, revision, at, actor }]);
+    if (set !== null) this.#emit(actor, before?.setting ?? null, set);
+    for (const { setting } of plan.cleared) this.#emit(actor, setting, null);
+    return this.#outcome(true, set === null ? plan.cleared.map(({ setting }) => setting) : [set]);
+  }
+
+  async #apply(revision: number, entries: readonly OverlayEntry[]): Promise<void> {
+    const { store, sendRoutes, onEndpointsChanged } = this.#parts;
+    this.#memoryReason = store === null ? inMemory : await store.write({ revision, entries });
+    this.#revision = revision;
+    this.#use(entries);
+    sendRoutes(this.routes);
+    onEndpointsChanged();
+  }
+
+  #use(entries: readonly OverlayEntry[]): void {
+    this.#entries = entries;
+    this.#overrides.use(entries);
+  }
+
+  #entryOf(setting: OverlaySetting): OverlayEntry | null {
+    const id = overlayIdOf(setting);
+    return this.#entries.find((entry) => overlayIdOf(entry.setting) === id) ?? null;
+  }
+
+  #conflict(ifRevision: number): OverlayOutcome {
+    const why = `The overlay has revision ${this.#revision}, not ${ifRevision}: it has changed meanwhile.`;
+    return { ok: false, kind: 'conflict', why };
+  }
+
+  #outcome(changed: boolean, settings: readonly OverlaySetting[]): OverlayOutcome {
+    const targets = this.#parts.targets();
+    const upstreams = targets.upstreams.filter(({ endpoints }) => settings.some((one) => isDrainOf(one, endpoints)));
+    const emptied = upstreams.filter(({ endpoints }) => endpoints.every(({ state }) => !canServe.has(state)));
+    const warnings = emptied.map(({ id }) => `Upstream ${id} has no endpoint left that gets requests.`);
+    if (this.#memoryReason !== null) warnings.push(`This ends with the process: ${this.#memoryReason}.`);
+    return { ok: true, changed, affected: settings.map(overlayIdOf), warnings, overlay: this.status() };
+  }
+
+  #emit(actor: string, before: OverlaySetting | null, after: OverlaySetting | null): void {
+    const setting = after ?? before;
+    if (setting === null) return;
+    const reason = after === null ? `restored: no longer "${overlayText(setting)}"` : overlayText(setting);
+    const evidence = {
+      revision: this.#revision,
+      persisted: this.#memoryReason === null,
+      before: before === null ? null : overlayValuesOf(before),
+      after: after === null ? null : overlayValuesOf(after),
+    };
+    const subject = `overlay:${overlayIdOf(setting)}` as const;
+    this.#parts.events.emit({ kind: 'overlay_changed', subject, reason, evidence, actor });
+  }
+
+  status(): OverlayStatus {
+    const targets = this.#parts.targets();
+    const entries = this.#entries.map(({ setting, revision, at, actor }) => ({
+      id: overlayIdOf(setting),
+      kind: setting.kind,
+      target: overlayTargetOf(setting),
+      values: overlayValuesOf(setting),
+      reason: overlayText(setting),
+      matched: isMatched(setting, targets),
+      revision,
+      at,
+      actor,
+    }));
+    return {
+      revision: this.#revision,
+      persisted: this.#memoryReason === null,
+      memoryReason: this.#memoryReason,
+      entries,
+    };
+  }
+
+  /** For who has just reloaded the file: which entries win over it, one sentence each. */
+  notes(): readonly string[] {
+    return this.status().entries.map(({ id, reason, matched, actor, at }) =>
+      matched
+        ? `The overlay wins over the file: ${reason} (set by ${actor}, ${at}), until \`candor restore ${id}\`.`
+        : `The overlay has ${id}, which names nothing in this configuration; it is kept and does nothing.`,
+    );
+  }
+
+  /** What workers apply to their routes. */
+  get routes(): RouteOverlay {
+    const settings = this.#entries.map(({ setting }) => setting);
+    const share = (waitersMax: number): number => Math.ceil(waitersMax / Math.max(1, this.#parts.workers()));
+    return {
+      revision: this.#revision,
+      maintenance: settings.filter((setting) => setting.kind === 'maintenance'),
+      pauses: settings
+        .filter((setting) => setting.kind === 'pause')
+        .map((setting) => ({ ...setting, waitersMax: share(setting.waitersMax) })),
+    };
+  }
+
+  /** Endpoints as workers are to see them. */
+  adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    return this.#overrides.adjust(endpoints);
+  }
+}
+
+/** States in which an endpoint may be chosen. */
+const canServe: ReadonlySet<EndpointSnapshot['state']> = new Set([
+  'healthy',
+  'unchecked',
+  'unknown',
+  'ejected',
+  'probation',
+]);
+
+function isDrainOf(setting: OverlaySetting, endpoints: readonly EndpointSnapshot[]): boolean {
+  return setting.kind === 'drain' && endpoints.some(({ id }) => id === setting.endpoint);
+}

@@ -1,0 +1,106 @@
+/**
+ * What operators change at run time, beside the configuration file: a closed set. An entry wins over the file until it is
+ * cleared (docs/adr/0041-what-operators-change-at-run-time-is-an-overlay.md).
+ */
+export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting;
+
+/** The gateway answers 503 in place of the route's action. */
+export interface MaintenanceSetting {
+  readonly kind: 'maintenance';
+  /** Null: every route, those apart that report readiness. */
+  readonly route: string | null;
+  readonly message: string;
+  readonly retryAfterS: number;
+}
+
+/** Requests wait until the entry is cleared, and then go on. */
+export interface PauseSetting {
+  readonly kind: 'pause';
+  readonly scope: 'route' | 'upstream';
+  readonly target: string;
+  /** How long one request waits at most. */
+  readonly waitMs: number;
+  /** How many requests wait at most, in all workers together. */
+  readonly waitersMax: number;
+}
+
+/** The share of new requests that an endpoint gets, in proportion to the weights of the others. */
+export interface WeightSetting {
+  readonly kind: 'weight';
+  readonly endpoint: string;
+  /** 0: it gets none while another endpoint can be chosen. */
+  readonly weight: number;
+}
+
+/** The endpoint gets no new requests; requests in flight finish. */
+export interface DrainSetting {
+  readonly kind: 'drain';
+  readonly endpoint: string;
+}
+
+export const weightMax = 1000;
+
+export interface OverlayEntry {
+  readonly setting: OverlaySetting;
+  /** Of the overlay, when the entry was made. */
+  readonly revision: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly actor: string;
+}
+
+/** What a setting is known by: one of each per target. */
+export function overlayIdOf(setting: OverlaySetting): string {
+  switch (setting.kind) {
+    case 'maintenance':
+      return setting.route === null ? 'maintenance' : `maintenance:${setting.route}`;
+    case 'pause':
+      return `pause:${setting.scope}:${setting.target}`;
+    case 'weight':
+    case 'drain':
+      return `${setting.kind}:${setting.endpoint}`;
+  }
+}
+
+/** The route, upstream or endpoint that a setting names; null: all routes. */
+export function overlayTargetOf(setting: OverlaySetting): string | null {
+  if (setting.kind === 'maintenance') return setting.route;
+  return setting.kind === 'pause' ? setting.target : setting.endpoint;
+}
+
+/** What a setting says beside its target, as programs read it. */
+export type OverlayValues = Readonly<Record<string, string | number>>;
+
+export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
+  if (setting.kind === 'maintenance') return { message: setting.message, retry_after_s: setting.retryAfterS };
+  if (setting.kind === 'pause') return { wait_ms: setting.waitMs, waiters_max: setting.waitersMax };
+  return setting.kind === 'weight' ? { weight: setting.weight } : {};
+}
+
+/** One clause for people: "route /api is in maintenance". */
+export function overlayText(setting: OverlaySetting): string {
+  switch (setting.kind) {
+    case 'maintenance':
+      return setting.route === null ? 'all routes are in maintenance' : `route ${setting.route} is in maintenance`;
+    case 'pause':
+      return `requests for ${setting.scope} ${setting.target} wait up to ${setting.waitMs / 1000} s`;
+    case 'weight':
+      return `endpoint ${setting.endpoint} has weight ${setting.weight}`;
+    case 'drain':
+      return `endpoint ${setting.endpoint} gets no new requests`;
+  }
+}
+
+/**
+ * The part of the overlay that a worker applies to its routes. Weights and drains reach it in the snapshots of the endpoints
+ * instead. Sent whole at each change, since it is small.
+ */
+export interface RouteOverlay {
+  /** A worker ignores one that is not newer than what it has. */
+  readonly revision: number;
+  readonly maintenance: readonly MaintenanceSetting[];
+  /** `waitersMax` is the share of one worker. */
+  readonly pauses: readonly PauseSetting[];
+}
+
+export const noRouteOverlay: RouteOverlay = { revision: 0, maintenance: [], pauses: [] };

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { OverlayChange, OverlayOutcome } from '../../src/control/gateway-status.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
+import { runInWorker } from './run-in-workers.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What operators change at run time wins over the file, reaches every worker, and outlives the process.
+
+const first = originForTests('first');
+const second = originForTests('second');
+let edge: YamlGateway;
+let state: string;
+
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'candor-overlay-'));
+  first.answer = () => ok('first');
+  second.answer = () => ok('second');
+});
+
+afterEach(async () => {
+  await edge.stop();
+  rmSync(state, { recursive: true, force: true });
+});
+
+const upstream = (): string =>
+  `upstreams: { app: { endpoints: ["${first.address}", "${second.address}"], check: none } }`;
+const yaml = (more = 'workers: 2'): string => `${more}\nstate: ${join(state, 'own')}\n${upstream()}\n`;
+const file = (): string => join(state, 'own', 'overlay.json');
+const idOf = (address: string): string => `app/${address}`;
+
+const change = (what: OverlayChange, ifRevision: number | null = null): Promise<OverlayOutcome> =>
+  edge.gateway.changeOverlay(what, 'admin:socket', ifRevision);
+
+async function done(what: OverlayChange): Promise<Extract<OverlayOutcome, { ok: true }>> {
+  const outcome = await change(what);
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.why);
+  return outcome;
+}
+
+/** Which origins answer `count` requests, each over a connection of its own, so that every worker has its share. */
+async function answers(count: number): Promise<Set<string>> {
+  const seen = new Set<string>();
+  for (let sent = 0; sent < count; sent++) {
+    const response = await edge.send(requestText('GET', '/', ['Connection: close']));
+    assert.equal(response.status, 200);
+    seen.add(response.content.toString());
+  }
+  return seen;
+}
+
+const stateOf = (address: string): string | undefined =>
+  edge.gateway.status().upstreams[0]?.endpoints.find(({ id }) => id === idOf(address))?.state;
+
+describe('an endpoint that is drained', () => {
+  test('gets no new requests in any worker, its requests in flight finish, and restore gives it new ones', async () => {
+    edge = await startFromYaml(yaml());
+    const held: Socket[] = [];
+    first.answer = () => (socket) => void held.push(socket);
+    second.answer = first.answer;
+    const clients = Array.from({ length: 8 }, () => edge.connect());
+    for (const client of clients) client.write(requestText('GET', '/held'));
+    await until('all are in flight', () => held.length === 8);
+
+    const { affected, warnings } = await done({ kind: 'drain', endpoint: first.address });
+    assert.deepEqual([affected, warnings], [[`drain:${idOf(first.address)}`], []]);
+    first.answer = () => ok('first');
+    second.answer = () => ok('second');
+    await until('both workers know', async () => (await answers(8)).size === 1);
+    assert.deepEqual(await answers(12), new Set(['second']));
+    assert.equal(stateOf(first.address), 'draining');
+
+    for (const socket of held) socket.write(ok('at last'));
+    for (const client of clients) {
+      assert.equal((await responseOn(client)).content.toString(), 'at last');
+      client.close();
+    }
+    await done({ kind: 'restore', what: first.address });
+    assert.equal(stateOf(first.address), 'unchecked');
+    await until('it is chosen again', async () => (await answers(8)).size === 2);
+  });
+
+  test('stays so across a reload, which says that the overlay wins', async () => {
+    edge = await startFromYaml(yaml());
+    await done({ kind: 'drain', endpoint: idOf(first.address) });
+    const reloaded = await edge.reload(`${yaml()}drain: { timeout: 3s }\n`);
+    assert.ok(reloaded.ok);
+    assert.equal(reloaded.overlay.length, 1);
+    assert.match(
+      reloaded.overlay[0] ?? '',
+      /^The overlay wins over the file: .* gets no new requests .*candor restore drain:app/,
+    );
+    assert.deepEqual(await answers(12), new Set(['second']));
+  });
+
+  test('stays so in a worker that takes the place of a lost one', async () => {
+    edge = await startFromYaml(yaml());
+    await done({ kind: 'drain', endpoint: first.address });
+    await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
+    const serving = (): readonly number[] =>
+      edge.gateway
+        .status()
+        .workers.filter((worker) => worker.state === 'serving')
+        .map(({ id }) => id);
+    await until('another has taken its place', () => serving().length === 2 && !serving().includes(1));
+    assert.deepEqual(await answers(12), new Set(['second']));
+  });
+
+  test('stays so after a restart, by a file that only its owner may read', async () => {
+    edge = await startFromYaml(yaml());
+    await done({ kind: 'drain', endpoint: first.address });
+    assert.equal(statSync(file()).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(join(state, 'own')), ['overlay.json']);
+    await edge.stop();
+    edge = await startFromYaml(yaml());
+    assert.deepEqual(await answers(12), new Set(['second']));
+    const [entry] = edge.gateway.overlay().entries;
+    assert.deepEqual([entry?.actor, entry?.revision, entry?.matched], ['admin:socket', 1, true]);
+    assert.match(entry?.at ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  });
+
+  test('with no other endpoint left the operator is warned, and requests get 503', async () => {
+    edge = await startFromYaml(yaml());
+    await done({ kind: 'drain', endpoint: first.address });
+    const { warnings } = await done({ kind: 'drain', endpoint: second.address });
+    assert.deepEqual(warnings, ['Upstream app has no endpoint left that gets requests.']);
+    await until('workers know', async () => (await edge.get('/')).status === 503);
+  });
+});
+
+describe('the weight of an endpoint', () => {
+  test('decides its share of new requests, and with 0 it gets none while the other can be chosen', async () => {
+    edge = await startFromYaml(yaml('workers: 1'));
+    const countOf = async (what: string, count: number): Promise<number> => {
+      let found = 0;
+      for (let sent = 0; sent < count; sent++) if ((await edge.get('/')).content.toString() === what) found++;
+      return found;
+    };
+    await done({ kind: 'weight', endpoint: second.address, weight: 1000 });
+    const endpoint = edge.gateway.status().upstreams[0]?.endpoints.find(({ id }) => id === idOf(second.address));
+    assert.equal(endpoint?.weight, 1000);
+    await until('the worker knows', async () => (await countOf('second', 20)) === 20);
+    assert.ok((await countOf('second', 40)) >= 38);
+    await done({ kind: 'weight', endpoint: second.address, weight: 0 });
+    await until('the worker knows that too', async () => (await countOf('first', 4)) === 4);
+    assert.equal(await countOf('first', 40), 40);
+    await done({ kind: 'drain', endpoint: first.address });
+    await until('the worker knows of the drain', async () => (await countOf('second', 4)) === 4);
+    assert.equal(await countOf('second', 20), 20);
+  });
+});
+
+describe('the overlay', () => {
+  test('keeps entries whose target is gone, shows them as unmatched, and applies them when it is back', async () => {
+    edge = await startFromYaml(yaml());
+    await done({ kind: 'drain', endpoint: first.address });
+    const reloaded = await edge.reload(yaml().replace(`"${first.address}", `, ''));
+    assert.ok(reloaded.ok);
+    assert.match(reloaded.overlay[0] ?? '', /names nothing in this configuration; it is kept and does nothing/);
+    assert.deepEqual(
+      edge.gateway.overlay().entries.map(({ matched }) => matched),
+      [false],
+    );
+    assert.ok((await edge.reload(yaml())).ok);
+    assert.deepEqual(await answers(12), new Set(['second']));
+  });
+
+  test('tells each change as an event, with what was before and after', async () => {
+    edge = await startFromYaml(yaml('workers: 1'));
+    await done({ kind: 'weight', endpoint: first.address, weight: 3 });
+    await done({ kind: 'weight', endpoint: first.address, weight: 5 });
+    const same = await done({ kind: 'weight', endpoint: first.address, weight: 5 });
+    assert.equal(same.changed, false);
+    await done({ kind: 'restore', what: null });
+    const events = edge.eventsOf('overlay_changed');
+    assert.deepEqual(
+      events.map(({ evidence: { revision, before, after } }) => [revision, before, after]),
+      [
+        [1, null, { weight: 3 }],
+        [2, { weight: 3 }, { weight: 5 }],
+        [3, { weight: 5 }, null],
+      ],
+    );
+    assert.deepEqual([events[0]?.subject, events[0]?.actor], [`overlay:weight:${idOf(first.address)}`, 'admin:socket']);
+    assert.deepEqual(edge.gateway.overlay().entries, []);
+  });
+
+  test('refuses a change that was made for another revision, also of two that come at once', async () => {
+    edge = await startFromYaml(yaml('workers: 1'));
+    const drain = (endpoint: string): Promise<OverlayOutcome> => change({ kind: 'drain', endpoint }, 0);
+    const outcomes = await Promise.all([drain(first.address), drain(second.address)]);
+    assert.deepEqual(
+      outcomes.map(({ ok: isDone }) => isDone),
+      [true, false],
+    );
+    const [, refused] = outcomes;
+    assert.ok(refused !== undefined && !refused.ok && refused.kind === 'conflict');
+    assert.match(refused.why, /has revision 1, not 0/);
+  });
+
+  test('suggests a name for one that is not there, and changes nothing', async () => {
+    edge = await startFromYaml(yaml('workers: 1'));
+    const mistyped = first.address.replace('127', '172');
+    const outcome = await change({ kind: 'drain', endpoint: mistyped });
+    assert.ok(!outcome.ok && outcome.kind === 'unknown_target');
+    assert.match(outcome.why, new RegExp(`There is no endpoint ${mistyped}: did you mean .*${first.address}`));
+    assert.equal(existsSync(file()), false);
+  });
+
+  test('without a state folder it lasts as long as the process, and says so', async () => {
+    edge = await startFromYaml(`state: none\n${upstream()}`);
+    const { warnings, overlay } = await done({ kind: 'drain', endpoint: first.address });
+    assert.deepEqual(warnings, ['This ends with the process: there is no state folder (`state`).']);
+    assert.equal(overlay.persisted, false);
+    assert.deepEqual(await answers(8), new Set(['second']));
+  });
+
+  test('works where the disk cannot be written, says so, and is on disk with the next change that can', async () => {
+    edge = await startFromYaml(yaml('workers: 1'));
+    writeFileSync(join(state, 'own'), 'a file where the folder should be');
+    const { warnings } = await done({ kind: 'drain', endpoint: first.address });
+    assert.match(warnings[0] ?? '', /^This ends with the process: the state folder .* cannot be used \(E/);
+    assert.deepEqual(await answers(8), new Set(['second']));
+    rmSync(join(state, 'own'));
+    const later = await done({ kind: 'weight', endpoint: second.address, weight: 2 });
+    assert.equal(later.overlay.persisted, true);
+    assert.equal(JSON.parse(readFileSync(file(), 'utf8')).entries.length, 2);
+  });
+
+  const unusable: readonly (readonly [what: string, content: string, why: RegExp])[] = [
+    ['cut short', '{"version":1,"revi', /it is damaged: it is not JSON/],
+    [
+      'of a later version',
+      '{"version":2,"revision":1,"entries":[]}',
+      /it has version 2, and this program reads version 1/,
+    ],
+    ['with an unknown key', '{"version":1,"revision":1,"entries":[],"certificates":[]}', /it is damaged/],
+    ['with an unknown kind', '{"version":1,"revision":1,"entries":[{"kind":"command"}]}', /entries\.0\.kind is wrong/],
+  ];
+  for (const [what, content, why] of unusable) {
+    test(`that is ${what} is kept aside with an event, and the gateway serves without it`, async () => {
+      edge = await startFromYaml(yaml('workers: 1'));
+      await done({ kind: 'drain', endpoint: first.address });
+      await edge.stop();
+      writeFileSync(file(), content);
+      chmodSync(file(), 0o600);
+      edge = await startFromYaml(yaml('workers: 1'));
+      assert.match(edge.eventsOf('state_unusable')[0]?.reason ?? '', why);
+      assert.equal(readFileSync(`${file()}.unusable`, 'utf8'), content);
+      assert.deepEqual([existsSync(file()), edge.gateway.overlay().entries], [false, []]);
+      assert.deepEqual(await answers(8), new Set(['first', 'second']));
+    });
+  }
+});
