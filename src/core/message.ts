@@ -103,13 +103,12 @@ export interface OutgoingResponse extends WritesFields {
  */
 export type Ownership = 'borrowed' | 'owned';
 
-/** What the protocol of a side is able to do. */
+/** What an exchange needs to know of the protocol that a side speaks. */
 export interface Capabilities {
-  /** Several exchanges share a connection. */
+  /** The protocol's ALPN name (RFC 7301), for `next-protocol` of Proxy-Status. */
+  readonly protocol: string;
+  /** Several exchanges share a connection. gRPC needs this: only such a client can be answered by trailers alone. */
   readonly multiplexed: boolean;
-  /** One exchange can be cut without closing the connection. */
-  readonly canReset: boolean;
+  /** Fields can follow the content: `Trailer` announces them, and goes no further where they cannot. */
   readonly trailers: boolean;
-  /** An exchange can become a tunnel: `Upgrade` of HTTP/1.1, CONNECT with :protocol (RFC 8441). */
-  readonly tunnels: boolean;
 }

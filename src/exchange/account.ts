@@ -32,7 +32,7 @@ export interface AccountFacts {
   /** The endpoint that was asked last; null when none was. */
   readonly nextHop: string | null;
   /** What was spoken with it; absent where nothing was sent to it. */
-  readonly nextProtocol?: 'http/1.1';
+  readonly nextProtocol?: string;
   /** The status that the endpoint sent; null when none came. */
   readonly receivedStatus: number | null;
   /** Milliseconds since the Unix epoch. */

@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import { exitBeforeMs, exitExplains } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import type { Capabilities, FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -26,13 +26,8 @@ export function sendAnswer({ head, content }: OwnAnswer, downstream: DownstreamS
 }
 
 /** The answer to a failure: generated from what the exchange knows when it fails. */
-export function failureAnswer(
-  exchange: ExchangeState,
-  failure: Failure,
-  clock: Clock,
-  { multiplexed }: Capabilities,
-): OwnAnswer {
-  const { request, serving, statusReceived } = exchange;
+export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): OwnAnswer {
+  const { request, serving, statusReceived, clientCapabilities } = exchange;
   const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
   const response = generateResponse({
@@ -43,13 +38,13 @@ export function failureAnswer(
     method: exchange.method,
     accept: request.fields.get('accept'),
     contentType: request.fields.get('content-type'),
-    takesTrailersOnly: multiplexed && request.takesTrailers,
+    takesTrailersOnly: clientCapabilities.multiplexed && request.takesTrailers,
     parsed: failure.stage !== 'request' || failure.cause !== 'request_refused',
     disclosure,
     redactor: serving.redactor,
     deployment: serving.deployment,
     nextHop: attempt?.address ?? null,
-    ...(attempt === null || attempt.delivery === 'not_sent' ? {} : { nextProtocol: 'http/1.1' }),
+    ...(attempt === null || attempt.delivery === 'not_sent' ? {} : { nextProtocol: attempt.protocol }),
     receivedStatus: statusReceived === 0 ? null : statusReceived,
     errorPages,
     wallTime: clock.wallTime(),

@@ -55,6 +55,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   reused = false;
   idleMs = -1;
   localPort = 0;
+  /** The ALPN name of what is spoken with the endpoint; '' before it is connected. */
+  protocol = '';
   queuedMs = -1;
   dnsMs = -1;
   connectedMs = -1;
@@ -153,6 +155,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.reused = stream.reused;
     this.idleMs = stream.reused ? stream.idleMs : -1;
     this.localPort = stream.localPort;
+    this.protocol = stream.capabilities.protocol;
     this.#owner.onAttemptStream(this);
   }
 

@@ -328,7 +328,7 @@ export class Exchange
 
   #generate(failure: Failure): void {
     this.failure = failure;
-    this.#answer(failureAnswer(this, failure, this.#ports.clock, this.#downstream.capabilities));
+    this.#answer(failureAnswer(this, failure, this.#ports.clock));
   }
 
   #answer(answer: OwnAnswer): void {

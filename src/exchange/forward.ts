@@ -1,6 +1,7 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
+  Capabilities,
   FieldSink,
   Framing,
   OutgoingRequest,
@@ -51,6 +52,7 @@ export interface ForwardFacts {
   readonly id: string;
   readonly identity: Identity;
   readonly client: ClientFacts;
+  readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
 }
@@ -167,8 +169,8 @@ export class ForwardedResponse implements OutgoingResponse {
 
   /** Trailers follow chunked content only; an answer to HEAD has the fields that the one to GET would have. */
   get #mayHaveTrailers(): boolean {
-    const { method, version } = this.#facts.request;
-    return version !== 'HTTP/1.0' && (this.framing.kind === 'chunked' || method === 'HEAD');
+    const { clientCapabilities, request } = this.#facts;
+    return clientCapabilities.trailers && (this.framing.kind === 'chunked' || request.method === 'HEAD');
   }
 
   writeFields(sink: FieldSink): void {

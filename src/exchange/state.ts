@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
-import type { HttpVersion, RequestHead } from '../core/message.ts';
+import type { Capabilities, HttpVersion, RequestHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
@@ -22,6 +22,7 @@ export class ExchangeState implements EndedExchange {
   readonly startedWall: number;
   readonly revision: number;
   readonly client: ClientFacts;
+  readonly clientCapabilities: Capabilities;
   readonly method: string;
   readonly authority: string;
   readonly target: string;
@@ -63,6 +64,7 @@ export class ExchangeState implements EndedExchange {
     this.endedAt = startedAt;
     this.revision = serving.revision;
     this.client = client;
+    this.clientCapabilities = downstream.capabilities;
     this.method = request.method;
     this.authority = request.authority;
     this.target = request.target;

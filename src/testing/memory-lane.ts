@@ -2,12 +2,7 @@ import type { Capabilities, Fields } from '../core/message.ts';
 import type { Clock, Timer } from '../core/time.ts';
 
 /** What streams in memory can do: all that HTTP/2 can. */
-export const capabilities: Capabilities = {
-  multiplexed: true,
-  canReset: true,
-  trailers: true,
-  tunnels: true,
-};
+export const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
 /** How many bytes either end may be sent before it grants more. */
 export const windowBytesDefault = 16 * 1024;

@@ -39,7 +39,7 @@ import { unknownCode } from '../core/unknown-code.ts';
  * Every way in which an endpoint can fail a request arrives here and leaves as one `Failure` by `#failWith`.
  */
 export class Http1Stream implements UpstreamStream, ContentTaker {
-  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
+  readonly capabilities: Capabilities = { protocol: 'http/1.1', multiplexed: false, trailers: true };
   readonly transport: Transport;
   readonly address: string;
   readonly localPort: number;

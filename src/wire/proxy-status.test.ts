@@ -17,6 +17,8 @@ describe('proxyStatusMember', () => {
       { deployment: 'a', nextHop: 'b', nextProtocol: 'http/1.1', receivedStatus: 502 },
       'a;next-hop=b;next-protocol=http/1.1;received-status=502',
     ],
+    [{ deployment: 'a', nextProtocol: 'h2' }, 'a;next-protocol=h2'],
+    [{ deployment: 'a', nextProtocol: 'my h/3' }, 'a;next-protocol=:bXkgaC8z:'],
     [{ deployment: 'a', details: 'say "x" \\ ü\n' }, 'a;details="say \\"x\\" \\\\ ??"'],
     [{ deployment: 'a', error: 'dns_error', parameters: { rcode: 'NXDOMAIN' } }, 'a;error=dns_error;rcode="NXDOMAIN"'],
     [{ deployment: 'a', parameters: { coding: 'gzip', 'alert-id': 40 } }, 'a;coding=gzip;alert-id=40'],

@@ -6,7 +6,7 @@ export interface ProxyStatus {
   readonly error?: string;
   readonly nextHop?: string;
   /** The ALPN identifier of what was spoken with the next hop, whether ALPN chose it or not (§2.1.3). */
-  readonly nextProtocol?: 'http/1.1';
+  readonly nextProtocol?: string;
   readonly receivedStatus?: number;
   readonly details?: string;
   /** The type's own parameters (RFC 9209 §2.3): an Integer, or a Token or String as the text allows. */
@@ -21,8 +21,7 @@ export function proxyStatusMember(status: ProxyStatus): string {
   let text = tokenOrString(status.deployment);
   if (status.error !== undefined) text += `;error=${tokenOrString(status.error)}`;
   if (status.nextHop !== undefined) text += `;next-hop=${tokenOrString(status.nextHop)}`;
-  // Every identifier that the type has is a Token, as the RFC wants it; what is none would have to be a Byte Sequence.
-  if (status.nextProtocol !== undefined) text += `;next-protocol=${status.nextProtocol}`;
+  if (status.nextProtocol !== undefined) text += `;next-protocol=${tokenOrBytes(status.nextProtocol)}`;
   if (status.receivedStatus !== undefined) text += `;received-status=${integer(status.receivedStatus)}`;
   for (const [name, value] of Object.entries(status.parameters ?? {})) {
     if (!isKey(name)) continue;
@@ -96,6 +95,11 @@ function isKey(name: string): boolean {
 
 function tokenOrString(text: string): string {
   return token.test(text) ? text : string(text);
+}
+
+/** RFC 9209 §2.1.3: an ALPN name is a Token where it can be one, and a Byte Sequence elsewhere. */
+function tokenOrBytes(name: string): string {
+  return token.test(name) ? name : `:${Buffer.from(name, 'latin1').toString('base64')}:`;
 }
 
 /** RFC 9651 §3.3.3: printable ASCII, with "\" before `"` and "\"; what cannot stand in it becomes "?". */

@@ -127,7 +127,7 @@ class LineEngine implements ClientEngine, TransportListener {
   }
 }
 
-const capabilities: Capabilities = { multiplexed: true, canReset: true, trailers: false, tunnels: false };
+const capabilities: Capabilities = { protocol: 'line', multiplexed: true, trailers: false };
 
 class LineStream implements DownstreamStream {
   readonly capabilities = capabilities;

@@ -26,7 +26,8 @@ import { ResponseWriter } from './response-writer.ts';
 /** Nobody gives up this fast: a FIN that follows its request so closely means "no more requests", not "no answer wanted". */
 const deliberateHalfCloseMs = 50;
 
-const capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
+const http11: Capabilities = { protocol: 'http/1.1', multiplexed: false, trailers: true };
+const http10: Capabilities = { protocol: 'http/1.0', multiplexed: false, trailers: false };
 
 /** Before the first one. */
 const noRequest = refusedRequest('', '', 'http');
@@ -39,7 +40,6 @@ const noRequest = refusedRequest('', '', 'http');
 export class Http1ClientConnection
   implements ClientEngine, TransportListener, DownstreamStream, RequestListener, ClientTimeoutsOwner, HalfClosedOwner
 {
-  readonly capabilities: Capabilities = capabilities;
   readonly transport: Transport;
   client: ClientFacts;
   request: RequestHead = noRequest;
@@ -95,6 +95,11 @@ export class Http1ClientConnection
     transport.listener = this;
     ports.deadlines.add(this.#timeouts);
     this.#timeouts.await('head');
+  }
+
+  /** Of the client that sent the request: HTTP/1.0 has neither chunks nor trailers. */
+  get capabilities(): Capabilities {
+    return this.request.version === 'HTTP/1.0' ? http10 : http11;
   }
 
   // The request.
