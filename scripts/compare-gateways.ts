@@ -113,7 +113,7 @@ async function runSuite(
   onStage: (stage: TortureStage) => void,
 ): Promise<TortureReport | null> {
   const result = await torture({
-    door: { url: new URL(`http://127.0.0.1:${gatewayPort.here}/`), verify: true },
+    gateway: { url: new URL(`http://127.0.0.1:${gatewayPort.here}/`), verify: true },
     listen: { host: '127.0.0.1', port: originPort.here },
     only,
     tls: true,

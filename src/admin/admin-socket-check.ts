@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemSays } from '../core/descriptor-text.ts';
+import { errnoSentence } from '../core/descriptor-text.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 import { findFolderObstacle } from '../deploy/writable.ts';
@@ -36,7 +36,7 @@ export function socketRefusalText(path: string, refusal: AdminSocketRefusal): st
     case 'path_too_long':
       return `The path of the admin socket is too long: the system allows ${refusal.limit} bytes. (${path})`;
     case 'not_permitted':
-      return `The admin socket ${path} cannot be made: ${systemSays(refusal.errno)}`;
+      return `The admin socket ${path} cannot be made: ${errnoSentence(refusal.errno)}`;
     case 'untrusted_folder': {
       const { path: name, why } = refusal.untrusted;
       const because =

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { systemSays } from '../core/descriptor-text.ts';
+import { errnoSentence } from '../core/descriptor-text.ts';
 import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
@@ -216,7 +216,7 @@ function openTcp(context: AdminContext, { listen, tokens }: AdminSpec, shares: b
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null
         ? { listener, socket: null }
-        : `The admin API cannot listen at ${key}: ${systemSays(refused.errno)}`;
+        : `The admin API cannot listen at ${key}: ${errnoSentence(refused.errno)}`;
     },
   };
 }

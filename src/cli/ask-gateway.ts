@@ -28,24 +28,27 @@ export function refusal(answer: GatewayResponse): CommandFailure {
 }
 
 /** Why no answer came, and what to do. */
-export function unreachable(place: string, answer: Extract<AdminResponse, { ok: false }>): CommandFailure {
+export function unreachable(address: string, answer: Extract<AdminResponse, { ok: false }>): CommandFailure {
   switch (answer.why) {
     case 'nobody_there':
       return new CommandFailure(
         'gateway_unreachable',
-        `No gateway answers at ${place} (${answer.errno}). Is it running? \`candor up\` starts one.`,
+        `No gateway answers at ${address} (${answer.errno}). Is it running? \`candor up\` starts one.`,
       );
     case 'not_permitted':
       return new CommandFailure(
         'gateway_unreachable',
-        `The admin socket ${place} belongs to another user. Ask as the user who runs the gateway, or as root.`,
+        `The admin socket ${address} belongs to another user. Ask as the user who runs the gateway, or as root.`,
       );
     case 'timeout':
-      return new CommandFailure('timeout', `The gateway at ${place} took the question and did not answer within 10 s.`);
+      return new CommandFailure(
+        'timeout',
+        `The gateway at ${address} took the question and did not answer within 10 s.`,
+      );
     case 'not_an_answer':
       return new CommandFailure(
         'gateway_unreachable',
-        `What answers at ${place} is no gateway, or it left in the middle of its answer.`,
+        `What answers at ${address} is no gateway, or it left in the middle of its answer.`,
       );
   }
 }

@@ -107,7 +107,7 @@ function fileText({ bytes, from, until, errno }: SearchedFile, now: number): str
 function notFound(id: string, looked: readonly string[]): never {
   throw new CommandFailure(
     'not_found',
-    `No exchange with the id ${id} was found. Looked here:\n${looked.map((place) => `  ${place}`).join('\n')}\n` +
+    `No exchange with the id ${id} was found. Looked here:\n${looked.map((path) => `  ${path}`).join('\n')}\n` +
       'An id is the X-Request-Id of a response, or its first eight characters and more;\n--log <path> searches another log.',
   );
 }

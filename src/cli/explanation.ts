@@ -90,7 +90,7 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
   const bad = record.shape !== 'none';
   const target = harmless(`${record.host}${record.path}${record.query === null ? '' : `?${record.query}`}`);
   const request = shorten(`${record.method} ${target}`, 70);
-  const places = [
+  const origin = [
     ['route', record.route],
     ['upstream', record.upstream],
     ['application', record.application],
@@ -102,7 +102,7 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     style.dim(
       `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,
     ),
-    ...wrap([...places, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
+    ...wrap([...origin, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
   ];
 }
 

@@ -58,7 +58,7 @@ export async function findAdmins(choice: AdminChoice, context: ProcessContext): 
   const named = await namedTarget(choice, context, 'look');
   if (named !== null) return [named];
   const { gateways, silent } = await findLiveGateways(context);
-  if (gateways.length > 0) return gateways.map(({ target: place }) => place);
+  if (gateways.length > 0) return gateways.map(({ target }) => target);
   throw noGatewayFound(context, silent);
 }
 
@@ -77,9 +77,9 @@ async function namedTarget(
   const configuration = await configurationOf('candor.yaml', context).catch(() => null);
   if (configuration === null) return null;
   for (const path of socketsOf(configuration, 'candor.yaml', context)) {
-    const place = { kind: 'socket', path } as const;
-    const looked = await lookUpGateway(place, context, lookupMs);
-    if (looked.kind === 'gateway' && runsFile(looked.status, 'candor.yaml', context)) return place;
+    const target = { kind: 'socket', path } as const;
+    const looked = await lookUpGateway(target, context, lookupMs);
+    if (looked.kind === 'gateway' && runsFile(looked.status, 'candor.yaml', context)) return target;
   }
   return null;
 }
@@ -127,8 +127,8 @@ async function targetOfConfiguration(
   const { listen } = configuration.admin;
   const paths = socketsOf(configuration, file, context);
   if (paths.length > 0) {
-    const places = paths.map((path) => ({ kind: 'socket', path }) as const);
-    const found = await firstThatRuns(file, places, context, purpose);
+    const targets = paths.map((path) => ({ kind: 'socket', path }) as const);
+    const found = await firstThatRuns(file, targets, context, purpose);
     if (found.permitted) return found.target;
     const problem = skippedSockets(configuration, file, context)[0];
     if (problem !== undefined) throw new CommandFailure('gateway_unreachable', problem);
@@ -167,7 +167,7 @@ async function firstThatRuns(
   }
   if (failure !== null) throw failure;
   const [first] = targets;
-  if (first === undefined) throw new Error('A configuration without a place of its admin API was looked for.');
+  if (first === undefined) throw new Error('A configuration without an address of its admin API was looked for.');
   return closed === null ? { target: first, permitted: false } : { target: closed, permitted: true };
 }
 
@@ -260,9 +260,9 @@ async function gatewaysAt(paths: readonly string[], context: ProcessContext): Pr
   const silent: string[] = [];
   await Promise.all(
     paths.slice(0, socketsMax).map(async (path) => {
-      const place = { kind: 'socket', path } as const;
-      const looked = await lookUpGateway(place, context, lookupMs);
-      if (looked.kind === 'gateway') gateways.push({ target: place, status: looked.status });
+      const target = { kind: 'socket', path } as const;
+      const looked = await lookUpGateway(target, context, lookupMs);
+      if (looked.kind === 'gateway') gateways.push({ target, status: looked.status });
       else if (looked.kind === 'no_answer' && looked.answer.why === 'timeout') silent.push(path);
     }),
   );
@@ -275,8 +275,8 @@ function mayBeAdminSocket(path: string, context: ProcessContext): boolean {
   return folders.includes(dirname(path)) || basename(path) === 'candor.sock';
 }
 
-function choiceText({ target: place, status }: LiveGateway): string {
-  return `  --socket ${place.path}\n      ${describeGateway(status)}`;
+function choiceText({ target, status }: LiveGateway): string {
+  return `  --socket ${target.path}\n      ${describeGateway(status)}`;
 }
 
 /** No gateway of this user was found where one was looked for; `passedOver`: sockets were left out, so one may run. */

@@ -1,4 +1,4 @@
-import { systemSays } from '../core/descriptor-text.ts';
+import { errnoSentence } from '../core/descriptor-text.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
 
 export interface ListenFacts {
@@ -28,9 +28,9 @@ export function listenFailureText(
       );
     case 'EMFILE':
     case 'ENFILE':
-      return `${failure.address} cannot be listened on: ${systemSays(failure.errno)}`;
+      return `${failure.address} cannot be listened on: ${errnoSentence(failure.errno)}`;
     default:
-      return `The listener ${failure.listener} cannot open ${failure.address}: ${systemSays(failure.errno)}`;
+      return `The listener ${failure.listener} cannot open ${failure.address}: ${errnoSentence(failure.errno)}`;
   }
 }
 

@@ -73,8 +73,8 @@ const readOnce =
 
 /** One complaint as one line. */
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
-  const place = line === 0 ? file : `${file}:${line}:${column}`;
-  return `${place}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
+  const position = line === 0 ? file : `${file}:${line}:${column}`;
+  return `${position}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
 }
 
 /** What `candor run` runs: one application behind one listener. */

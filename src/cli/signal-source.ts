@@ -48,18 +48,18 @@ function listenForStop(
 ): () => void {
   let copiesUntil: Instant | null = null;
   let left = false;
-  const hear = (): void => {
+  const onCopy = (): void => {
     const now = clock.now();
     if (copiesUntil !== null && now < copiesUntil) return;
     copiesUntil = after(now, copyMaxMs);
     if (left) end();
     else listener();
   };
-  emitter.on(signal, hear);
+  emitter.on(signal, onCopy);
   return () => {
     left = true;
     // A copy that is still to come would end a process that nobody listens for, in the middle of its last words.
-    if (copiesUntil === null) emitter.off(signal, hear);
+    if (copiesUntil === null) emitter.off(signal, onCopy);
   };
 }
 /**

@@ -85,8 +85,8 @@ ${outcomes.map(row).join('\n')}
 
 function row({ runs, first }: Outcome): string {
   const { case: name, does, verdict, why, seen } = first;
-  const doubt = seen?.cause_named === 'wrong' ? ' (not so)' : '';
-  const named = `${seen?.errors_named.join(', ') ?? ''}${doubt}`;
+  const suffix = seen?.cause_named === 'wrong' ? ' (not so)' : '';
+  const named = `${seen?.errors_named.join(', ') ?? ''}${suffix}`;
   const said = named === '' && seen?.by === 'gateway' ? (seen.server ?? '') : named;
   return [
     `<tr class="${verdict ?? ''}">`,

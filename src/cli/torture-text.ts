@@ -107,8 +107,8 @@ function reasonLines({ first: { verdict, why, seen } }: Outcome, style: Style): 
 /** What the gateway said of it, short enough for one line: the cause if it named one, or else its page. */
 function saidText(seen: TortureRun['seen']): string {
   if (seen === null || seen.by !== 'gateway') return '';
-  const doubt = seen.cause_named === 'wrong' ? ', which is not so' : '';
-  if (seen.errors_named.length > 0) return `Proxy-Status: ${seen.errors_named.map(harmless).join(', ')}${doubt}`;
+  const suffix = seen.cause_named === 'wrong' ? ', which is not so' : '';
+  if (seen.errors_named.length > 0) return `Proxy-Status: ${seen.errors_named.map(harmless).join(', ')}${suffix}`;
   const server = seen.server === null ? '' : `${harmless(seen.server)}: `;
   const text = harmless(seen.excerpt.replace(/<[^>]*>/g, ' '))
     .replace(/\s+/g, ' ')

@@ -49,7 +49,7 @@ function runTorture(
 ): Promise<TortureReport | TortureObstacle> {
   const style = styleFor(context.stderr, context.env);
   return torture({
-    door: { url, verify: !flags.insecure },
+    gateway: { url, verify: !flags.insecure },
     listen: listenOf(flags),
     only: flags.only ?? [],
     timeoutMs: flags.timeout * 1000,

@@ -103,9 +103,9 @@ export function countConfigurationErrors(errors: readonly ConfigurationError[]):
   return words.join(' and ') || 'no complaints';
 }
 
-type Paint = (role: 'error' | 'warning' | 'place' | 'gutter' | 'suggestion', text: string) => string;
+type Paint = (role: 'error' | 'warning' | 'position' | 'gutter' | 'suggestion', text: string) => string;
 
-const colours = { error: '1;31', warning: '1;33', place: '1', gutter: '2', suggestion: '36' } as const;
+const colours = { error: '1;31', warning: '1;33', position: '1', gutter: '2', suggestion: '36' } as const;
 const painted: Paint = (role, text) => `\u001b[${colours[role]}m${text}\u001b[0m`;
 const plain: Paint = (_, text) => text;
 
@@ -115,7 +115,7 @@ function header(error: ConfigurationError, options: RenderOptions, paint: Paint)
   const [first = '', ...rest] = wrap(harmless(`${position} ${error.severity}: ${error.message}`), options.width, '  ');
   const opening = `${position} ${error.severity}:`;
   if (!first.startsWith(opening)) return [first, ...rest].join('\n');
-  const head = `${paint('place', position)} ${paint(error.severity, `${error.severity}:`)}`;
+  const head = `${paint('position', position)} ${paint(error.severity, `${error.severity}:`)}`;
   return [head + first.slice(opening.length), ...rest].join('\n');
 }
 

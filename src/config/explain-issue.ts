@@ -196,10 +196,10 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
 }
 
 /** A key of a section that this place does not have is named with the places that have it. */
-function suggestElsewhere(names: readonly string[], places: KeyLocations): string {
+function suggestElsewhere(names: readonly string[], locations: KeyLocations): string {
   const meant = `did you mean ${orList(names.map(quoted))}?`;
   const [section, ...others] = [...new Set(names.map((name) => name.split('.')[0]!))];
-  const homes = section === undefined || others.length > 0 ? undefined : places.get(section);
+  const homes = section === undefined || others.length > 0 ? undefined : locations.get(section);
   return homes === undefined ? meant : `${meant} "${section}" belongs ${orList(homes)}`;
 }
 

@@ -82,11 +82,11 @@ export function reviewFiles(
 /** More typing mistakes than these are found when the first ones are corrected. */
 const unknownMost = 3;
 
-function reviewPage(path: string, page: string, at: Path, complainer: ErrorCollector): void {
-  complainer.addDetail(at, pageError(path, page));
+function reviewPage(path: string, page: string, at: Path, errors: ErrorCollector): void {
+  errors.addDetail(at, pageError(path, page));
   for (const name of unknownPlaceholders(page, unknownMost)) {
     const [near] = nearest(name, pagePlaceholders, 1);
-    complainer.warnAtValue(
+    errors.warnAtValue(
       at,
       `${quoted(basename(path))} has ${braced(name)}, which is no placeholder: visitors read it as it is`,
       near === undefined ? `placeholders are ${orList(pagePlaceholders.map(braced))}` : `did you mean ${braced(near)}?`,

@@ -134,7 +134,7 @@ export class CurrentProblems {
   #log({ logPath }: ProblemContext): readonly StatusProblem[] {
     return [...this.#logs].flatMap(([path, run]) => {
       const count = this.#recent(run);
-      if (path === recordsOfWorkers) return this.#untaken(run, count);
+      if (path === recordsOfWorkers) return this.#unread(run, count);
       if (path !== logPath || (!run.isFailing && count === 0)) return [];
       const state = run.isFailing
         ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
@@ -145,7 +145,7 @@ export class CurrentProblems {
     });
   }
 
-  #untaken({ since }: Episode, count: number): readonly StatusProblem[] {
+  #unread({ since }: Episode, count: number): readonly StatusProblem[] {
     if (count === 0) return [];
     const records = count === 1 ? '1 record was' : `${count} records were`;
     const says = `${records} lost in the last minute: the main thread was busy.`;

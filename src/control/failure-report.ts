@@ -13,7 +13,7 @@ export interface FailureSummary {
   /** 'endpoint:api/10.0.0.1:80', or where no endpoint had a part in it, 'upstream:api', 'route:/api', 'gateway'. */
   readonly subject: string;
   readonly count: number;
-  /** Since when they were counted; 0 for the first, which is told at once. */
+  /** Since when they were counted; 0 for the first, which is reported at once. */
   readonly withinMs: number;
   /** One sentence. */
   readonly says: string;
@@ -32,7 +32,7 @@ interface FailureEntry {
   reportedAt: Instant;
 }
 
-/** Sums up failures by cause and place: told at once, then at most every ten seconds while they go on. */
+/** Sums up failures by cause and subject: reported at once, then at most every ten seconds while they go on. */
 export class FailureReport {
   readonly #clock: Clock;
   readonly #onSummary: (summary: FailureSummary) => void;
@@ -43,7 +43,7 @@ export class FailureReport {
     this.#onSummary = onSummary;
   }
 
-  /** What a batch says. Called for empty ones too, since what is due is told then. */
+  /** Counts a batch. Called for empty ones too, since that is when sums that are due are reported. */
   note(outcomes: readonly EndpointOutcomes[], exchanges: readonly ExchangeCount[]): void {
     for (const { endpoint, causes } of outcomes) {
       for (const { cause, count } of causes) if (isOfEndpoint(cause)) this.#add(cause, `endpoint:${endpoint}`, count);
@@ -73,16 +73,16 @@ export class FailureReport {
     const now = this.#clock.now();
     for (const [key, entry] of this.#entries) {
       if (now < after(entry.reportedAt, reportEveryMs)) continue;
-      const { cause, subject, count, reportedAt: toldAt } = entry;
+      const { cause, subject, count, reportedAt } = entry;
       const level = levelOf(cause);
-      // Nothing since it was told last: the next one is told at once again.
+      // No failure since the last report: the next one is reported at once again.
       if (count === 0 || level === null) {
         this.#entries.delete(key);
         continue;
       }
       entry.count = 0;
       entry.reportedAt = now;
-      this.#report({ cause, level, subject, count, withinMs: Math.round(now - toldAt) });
+      this.#report({ cause, level, subject, count, withinMs: Math.round(now - reportedAt) });
     }
   }
 

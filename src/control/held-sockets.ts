@@ -118,8 +118,8 @@ export class HeldSockets {
    */
   distribute(count: number, wanted: number): readonly (readonly PassedSocket[])[] {
     const shares = Array.from({ length: count }, (): PassedSocket[] => []);
-    const byPlace = Map.groupBy(this.#held.values(), ({ socket: { host, port } }) => `${host}:${port}`);
-    for (const held of byPlace.values()) {
+    const byAddress = Map.groupBy(this.#held.values(), ({ socket: { host, port } }) => `${host}:${port}`);
+    for (const held of byAddress.values()) {
       const free = held.filter(({ owner }) => owner === null).map(({ socket }) => socket);
       const share = Math.ceil(held.length / Math.max(1, wanted));
       for (const [at, socket] of free.slice(0, share * count).entries()) shares[at % count]?.push(socket);

@@ -52,8 +52,8 @@ export class LateExits {
     if (last.cause === null || !exitExplains(last.cause, record.cause) || !mayComeOfExit(last.cause)) return record;
     const failedWall = Date.parse(record.at) + last.ended_ms;
     const known = this.#known.find(
-      ({ endpoint, receivedWall: heardWall }) =>
-        endpoint === last.endpoint && Math.abs(heardWall - failedWall) <= noticedWithinMs,
+      ({ endpoint, receivedWall }) =>
+        endpoint === last.endpoint && Math.abs(receivedWall - failedWall) <= noticedWithinMs,
     );
     return known === undefined ? record : withExit(record, last, known, failedWall);
   }
@@ -62,13 +62,13 @@ export class LateExits {
 function withExit(
   record: ExchangeRecord,
   last: ExchangeRecord['attempts'][number],
-  { exit, receivedWall: heardWall }: KnownExit,
+  { exit, receivedWall }: KnownExit,
   failedWall: number,
 ): ExchangeRecord {
   const { code, signal, outOfMemory, lastLine } = exit;
   const answeredWall = Date.parse(record.at) + record.duration_ms;
-  const beforeMs = Math.round(failedWall - heardWall);
-  const afterAnswerMs = Math.max(0, Math.round(heardWall - answeredWall));
+  const beforeMs = Math.round(failedWall - receivedWall);
+  const afterAnswerMs = Math.max(0, Math.round(receivedWall - answeredWall));
   const known = { code, signal, oom: outOfMemory, before_ms: beforeMs, last_line: lastLine };
   const attempt = { ...last, exit: { ...known, after_answer_ms: afterAnswerMs } };
   const detail = `${record.detail ?? ''} ${explainExit(exit, beforeMs, afterAnswerMs)}`.trimStart();

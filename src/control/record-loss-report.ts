@@ -6,16 +6,16 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 export const recordsOfWorkers = 'records of workers';
 
 /** As often as a log that fails. */
-const tellEveryMs = 10_000;
+const reportEveryMs = 10_000;
 
 type Dropped = Pick<WorkerCounts, 'recordsDropped'>;
 
-/** Tells that workers drop records, since main does not take them: at once, then every ten seconds at most, and all of them. */
+/** Reports that workers drop records because the main thread does not read them: at once, then at most every ten seconds. */
 export class RecordLossReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
   #total = 0;
-  #told = 0;
+  #reported = 0;
   #nextAt: Instant;
   #timer: Timer | null = null;
 
@@ -32,7 +32,7 @@ export class RecordLossReport {
     if (total <= this.#total) return;
     this.#total = total;
     if (this.#timer !== null) return;
-    if (this.#clock.now() >= this.#nextAt) this.#tell();
+    if (this.#clock.now() >= this.#nextAt) this.#report();
     else this.#timer = this.#clock.schedule(this.#nextAt, RecordLossReport.#due, this);
   }
 
@@ -40,19 +40,19 @@ export class RecordLossReport {
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#tell();
+    this.#report();
   }
 
   static #due(this: void, report: RecordLossReport): void {
     report.#timer = null;
-    report.#tell();
+    report.#report();
   }
 
-  #tell(): void {
-    const count = this.#total - this.#told;
+  #report(): void {
+    const count = this.#total - this.#reported;
     if (count === 0) return;
-    this.#told = this.#total;
-    this.#nextAt = after(this.#clock.now(), tellEveryMs);
+    this.#reported = this.#total;
+    this.#nextAt = after(this.#clock.now(), reportEveryMs);
     const records = count === 1 ? '1 record was' : `${count} records were`;
     this.#events.emit({
       kind: 'log_dropped',

@@ -39,7 +39,7 @@ export async function reload(
   const fixed = changesThatNeedARestart(before, next);
   if (fixed.length > 0) return rejectedFor(fixed);
   const log = await openLog(before, next, parts.log);
-  if ('complaint' in log) return rejectedFor([log.complaint]);
+  if ('error' in log) return rejectedFor([log.error]);
   prepare(before, next, parts);
   await parts.untilReady(next);
   const applied = await parts.apply(next);
@@ -68,13 +68,13 @@ async function openLog(
   before: Configuration,
   next: Configuration,
   log: ExchangeLog,
-): Promise<{ readonly opened: OpenedLog | null } | { readonly complaint: string }> {
+): Promise<{ readonly opened: OpenedLog | null } | { readonly error: string }> {
   if (before.log.path === next.log.path) return { opened: null };
   try {
     return { opened: await log.open(next.log) };
   } catch (error) {
     if (!(error instanceof LogFailure)) throw error;
-    return { complaint: error.message };
+    return { error: error.message };
   }
 }
 

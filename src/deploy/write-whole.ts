@@ -5,7 +5,7 @@ import { open, rename, rm } from 'node:fs/promises';
 const mode = 0o600;
 
 /** A file that was not there before. What lies at the name is none that a writer of ours has open: it is a rest, or a trap. */
-const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Replaces a file: whoever reads it, now or after a crash, finds the old content or the new. Throws like `node:fs`. */
 export function writeWhole(path: string, content: string): void {
@@ -18,7 +18,7 @@ export function writeWhole(path: string, content: string): void {
 export async function writeWholeLater(path: string, content: string): Promise<void> {
   const beside = `${path}.new`;
   await rm(beside, { force: true });
-  const file = await open(beside, anew, mode);
+  const file = await open(beside, createNew, mode);
   try {
     await file.writeFile(content);
     await file.sync();
@@ -31,7 +31,7 @@ export async function writeWholeLater(path: string, content: string): Promise<vo
 /** Writes a file that is new, whatever lay there, and returns when the disk has it. No link is followed. */
 export function writeSynced(path: string, content: string): void {
   rmSync(path, { force: true });
-  const descriptor = openSync(path, anew, mode);
+  const descriptor = openSync(path, createNew, mode);
   try {
     writeFileSync(descriptor, content);
     fsyncSync(descriptor);

@@ -29,7 +29,7 @@ export class ByteLog {
     this.#onLine = onLine;
     this.#splitter = new LineSplitter({
       skip: (bytes, start, end) => (onLine === undefined ? this.#fastPath.skip(bytes, start, end) : start),
-      take: (bytes, start, end, isInPlace) => this.#take(bytes, start, end, isInPlace),
+      take: (bytes, start, end, isInBuffer) => this.#take(bytes, start, end, isInBuffer),
     });
     this.#encoding = new ByteEncoding((bytes) => this.#splitter.push(bytes));
   }
@@ -51,7 +51,7 @@ export class ByteLog {
     return this.#summary.report();
   }
 
-  #take(bytes: Uint8Array, start: number, end: number, isInPlace: boolean): void {
+  #take(bytes: Uint8Array, start: number, end: number, isInBuffer: boolean): void {
     const text = decodeLine(bytes.subarray(start, end));
     const before = this.#explainer.last;
     const verdict = this.#explainer.read(text);
@@ -61,7 +61,7 @@ export class ByteLog {
     if (this.#onLine !== undefined || verdict === null) return;
     const { last } = this.#explainer;
     this.#fastPath.follow(last);
-    if (isInPlace && before === last && this.#explainer.isWithoutMemory(last))
+    if (isInBuffer && before === last && this.#explainer.isWithoutMemory(last))
       this.#fastPath.learn(bytes, start, end, verdict);
   }
 }

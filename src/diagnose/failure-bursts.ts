@@ -2,7 +2,7 @@ import { truncateFix, truncateText, truncateTexts, endpointOf } from './fault-co
 import type { Finding } from './finding.ts';
 import type { Example, LeftOut, FailureBurst, FailureBurstRoot } from './summary-report.ts';
 
-/** Failures with more than this between them are two storms. */
+/** Failures with more than this between them are two bursts. */
 const gapMs = 60_000;
 
 /** Fewer are not a storm. */
@@ -64,9 +64,9 @@ export class FailureBursts {
   report(): { readonly bursts: readonly FailureBurst[]; readonly leftOut: LeftOut } {
     const all = [...this.#ended, ...[...this.#open.values()].filter(isBurst)].sort((a, b) => sizeOf(b) - sizeOf(a));
     const rest = all.slice(reportedMax);
-    const storms = all.slice(0, reportedMax).sort((a, b) => a.startMs - b.startMs);
+    const bursts = all.slice(0, reportedMax).sort((a, b) => a.startMs - b.startMs);
     return {
-      bursts: storms.map(burstOf),
+      bursts: bursts.map(burstOf),
       leftOut: {
         kinds: this.#dropped.kinds + rest.length,
         count: rest.reduce((sum, group) => sum + sizeOf(group), this.#dropped.count),

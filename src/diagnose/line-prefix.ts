@@ -78,8 +78,8 @@ function unpackJson(line: string): StrippedLine | null {
     return { line: inside.trimEnd(), atMs: typeof at === 'string' ? timeOf(at) : null };
   }
   if (typeof fields.MESSAGE !== 'string') return null;
-  const told = fields.__REALTIME_TIMESTAMP;
-  const microseconds = typeof told === 'string' || typeof told === 'number' ? Number(told) : Number.NaN;
+  const timestamp = fields.__REALTIME_TIMESTAMP;
+  const microseconds = typeof timestamp === 'string' || typeof timestamp === 'number' ? Number(timestamp) : Number.NaN;
   return { line: fields.MESSAGE, atMs: Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null };
 }
 

@@ -10,10 +10,10 @@ export interface LineTaker {
    */
   skip(bytes: Uint8Array, start: number, end: number): number;
   /**
-   * The bytes of one line, without its end; those of a longer one are cut. `isInPlace`: the line feed that ended it is
+   * The bytes of one line, without its end; those of a longer one are cut. `isInBuffer`: the line feed that ended it is
    * in `bytes`, at `end`.
    */
-  take(bytes: Uint8Array, start: number, end: number, isInPlace: boolean): void;
+  take(bytes: Uint8Array, start: number, end: number, isInBuffer: boolean): void;
 }
 
 /** Cuts chunks of bytes into lines. */

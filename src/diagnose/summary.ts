@@ -75,14 +75,14 @@ export class Summary {
   }
 
   #addFault(finding: Finding, example: Example): void {
-    const told = this.#joined.find(finding, example);
-    if (told !== null) {
+    const joined = this.#joined.find(finding, example);
+    if (joined !== null) {
       this.#repeats += 1;
-      if (certaintyOf(finding) <= certaintyOf(told.finding)) return;
-      this.#countFault(told.finding, -1);
-      this.#faults.remove(told.finding);
-      this.#bursts.remove(told.finding);
-      told.finding = finding;
+      if (certaintyOf(finding) <= certaintyOf(joined.finding)) return;
+      this.#countFault(joined.finding, -1);
+      this.#faults.remove(joined.finding);
+      this.#bursts.remove(joined.finding);
+      joined.finding = finding;
     }
     this.#countFault(finding, 1);
     this.#faults.add(finding, example);

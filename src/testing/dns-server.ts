@@ -99,8 +99,8 @@ export class DnsServer {
     socket.on('close', () => this.#connections.delete(socket));
     socket.on('error', () => socket.destroy());
     let held = Buffer.alloc(0);
-    socket.on('data', (piece: Buffer) => {
-      held = Buffer.concat([held, piece]);
+    socket.on('data', (bytes: Buffer) => {
+      held = Buffer.concat([held, bytes]);
       // RFC 1035 §4.2.2: two bytes of length before each message.
       while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
         const end = 2 + held.readUInt16BE(0);

@@ -156,30 +156,30 @@ function before(a: Entry, b: Entry): boolean {
 }
 
 function push(heap: Entry[], entry: Entry): void {
-  let place = heap.length;
-  while (place > 0) {
-    const parent = (place - 1) >> 1;
+  let position = heap.length;
+  while (position > 0) {
+    const parent = (position - 1) >> 1;
     if (!before(entry, heap[parent]!)) break;
-    heap[place] = heap[parent]!;
-    place = parent;
+    heap[position] = heap[parent]!;
+    position = parent;
   }
-  heap[place] = entry;
+  heap[position] = entry;
 }
 
 function pop(heap: Entry[]): void {
   const last = heap.pop()!;
   const size = heap.length;
   if (size === 0) return;
-  let place = 0;
+  let position = 0;
   for (;;) {
-    let child = 2 * place + 1;
+    let child = 2 * position + 1;
     if (child >= size) break;
     if (child + 1 < size && before(heap[child + 1]!, heap[child]!)) child++;
     if (!before(heap[child]!, last)) break;
-    heap[place] = heap[child]!;
-    place = child;
+    heap[position] = heap[child]!;
+    position = child;
   }
-  heap[place] = last;
+  heap[position] = last;
 }
 
 /** Sixteen turns: enough for an await inside an await inside an await, a few levels deep. */

@@ -51,7 +51,7 @@ export {
 } from './dns-server.ts';
 export { refusingAddress, type UnreachableAddress, unansweringAddress } from './unreachable-address.ts';
 export {
-  type ReceivedPart as Piece,
+  type ReceivedPart,
   RawClient,
   type RawClientOptions,
   type RawOutcome,

@@ -29,11 +29,8 @@ export function compileRoute(spec: RouteSpec, upstream: Upstream | null, own: Ow
 
 const ownOfAll = ownRequestFields(null);
 
-function requestChange(
-  edits: FieldEdits,
-  { ofUntrusted: ofStrangers, ofTrusted }: OwnRequestFields,
-): RequestFieldChange {
-  const { drop, lines } = fieldChange(edits, ofStrangers);
+function requestChange(edits: FieldEdits, { ofUntrusted, ofTrusted }: OwnRequestFields): RequestFieldChange {
+  const { drop, lines } = fieldChange(edits, ofUntrusted);
   return { drop, lines, dropOfTrusted: fieldChange(edits, ofTrusted).drop };
 }
 

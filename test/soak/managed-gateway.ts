@@ -12,7 +12,7 @@ import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
 import type { GatewayStatus } from '../../src/control/gateway-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
-import type { ThreadSnapshot, InspectionRequest } from './door.ts';
+import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
 
 /** How a worker ends: it throws, it leaves, or it never comes back from a loop. */
 export const deaths = {
@@ -61,7 +61,7 @@ export class ManagedGateway {
     const child = spawn(process.execPath, [program, 'up', '-c', 'candor.yaml'], {
       cwd: folder,
       stdio: ['ignore', errors, errors],
-      env: { ...process.env, NODE_OPTIONS: `--import=${inspector}`, CANDOR_SOAK_DOOR: join(folder, 'door') },
+      env: { ...process.env, NODE_OPTIONS: `--import=${inspector}`, CANDOR_SOAK_INSPECTOR: join(folder, 'door') },
       detached: true,
     });
     closeSync(errors);
@@ -252,7 +252,7 @@ export class ManagedGateway {
 }
 
 const ownProgram = join(repositoryRoot, 'bin', 'candor');
-const inspector = pathToFileURL(join(import.meta.dirname, 'door.ts')).href;
+const inspector = pathToFileURL(join(import.meta.dirname, 'inspector-server.ts')).href;
 
 /** A zombie has ended: nobody may be there to take note of it. */
 function isRunning(pid: number): boolean {
@@ -266,7 +266,7 @@ function isRunning(pid: number): boolean {
 /** Whether `pid` is the gateway of this folder, or something that it has started. */
 function isOurs(pid: number, folder: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CANDOR_SOAK_DOOR=${join(folder, 'door')}\0`);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CANDOR_SOAK_INSPECTOR=${join(folder, 'door')}\0`);
   } catch {
     return false;
   }

@@ -7,7 +7,7 @@ import { agree, type Agreement } from './agree.ts';
 import { ManagedGateway } from './managed-gateway.ts';
 import { MixedClients } from './mixed-clients.ts';
 import { migratesRequests } from './own-network.ts';
-import type { ThreadSnapshot } from './door.ts';
+import type { ThreadSnapshot } from './inspector-server.ts';
 
 export interface MixedSoakOptions {
   readonly seconds: number;

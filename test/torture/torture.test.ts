@@ -12,7 +12,7 @@ interface UnderTorture {
   stop(): Promise<void>;
 }
 
-const options: Omit<TortureOptions, 'door'> = {
+const options: Omit<TortureOptions, 'gateway'> = {
   listen: { host: '127.0.0.1', port: 0 },
   only: [],
   tls: false,
@@ -27,13 +27,13 @@ async function putToTorture(
 ): Promise<TortureReport> {
   let gateway: UnderTorture | null = null;
   // The port is known when the torture origin is, and with it the gateway's configuration.
-  const door = { url: new URL('http://127.0.0.1/'), verify: true };
+  const target = { url: new URL('http://127.0.0.1/'), verify: true };
   const onStage = async (stage: TortureStage): Promise<void> => {
     gateway = await start(stage);
-    door.url.port = String(gateway.port);
+    target.url.port = String(gateway.port);
   };
   try {
-    const result = await torture({ ...options, ...more, door, onStage });
+    const result = await torture({ ...options, ...more, gateway: target, onStage });
     assert.ok(!('kind' in result), JSON.stringify(result));
     return result;
   } finally {
@@ -149,23 +149,23 @@ describe('a gateway that answers 503 whatever keeps it from connecting', { timeo
 });
 
 describe('what cannot be tried', () => {
-  const door = { url: new URL('http://127.0.0.1:1/'), verify: true };
+  const gateway = { url: new URL('http://127.0.0.1:1/'), verify: true };
 
   test('a gateway that is not there, or is another, is told apart', async () => {
-    const quick = { ...options, door, timeoutMs: 300 };
+    const quick = { ...options, gateway, timeoutMs: 300 };
     const absent = await torture(quick);
     assert.equal('kind' in absent && absent.kind, 'gateway_unreachable');
     const other = await torture({
       ...quick,
       // The torture origin's neighbour that greets as a mail server is no gateway.
       onStage: ({ groups }) => {
-        door.url.port = new URL(groups.find(({ name }) => name === 'talks-first')?.url ?? '').port;
+        gateway.url.port = new URL(groups.find(({ name }) => name === 'talks-first')?.url ?? '').port;
       },
     });
     assert.equal('kind' in other && other.kind, 'not_routed');
   });
 
   test('a name that no case has is said to be none', async () => {
-    assert.deepEqual(await torture({ ...options, door, only: ['no-such-case'] }), { kind: 'no_such_case' });
+    assert.deepEqual(await torture({ ...options, gateway, only: ['no-such-case'] }), { kind: 'no_such_case' });
   });
 });

@@ -13,7 +13,7 @@ export interface Following {
 
 /** How soon a new line is seen. */
 const pauseMs = 200;
-const pieceBytes = 256 * 1024;
+const readBytes = 256 * 1024;
 /** Of a line without an end so much is kept; no more of it is judged anyway. */
 const heldBytesMax = 1024 * 1024;
 
@@ -52,7 +52,7 @@ export async function followLog(path: string, from: number, following: Following
 
 class Tail {
   readonly #following: Following;
-  readonly #buffer = Buffer.allocUnsafe(pieceBytes);
+  readonly #buffer = Buffer.allocUnsafe(readBytes);
   #held: Uint8Array = new Uint8Array(0);
 
   constructor(following: Following) {
@@ -68,7 +68,7 @@ class Tail {
       at = 0;
     }
     for (;;) {
-      const { bytesRead } = await file.read(this.#buffer, 0, pieceBytes, at);
+      const { bytesRead } = await file.read(this.#buffer, 0, readBytes, at);
       if (bytesRead === 0 || this.#following.isStopped()) return at;
       at += bytesRead;
       await this.#push(this.#buffer.subarray(0, bytesRead));

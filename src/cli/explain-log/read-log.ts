@@ -21,7 +21,7 @@ export interface LogReader {
 }
 
 /** A megabyte at a time: few turns of the event loop, and little to hold. */
-const pieceBytes = 1024 * 1024;
+const readBytes = 1024 * 1024;
 
 /** Reads a log from its beginning to its end, piece by piece. */
 export async function readLog(source: LogSource, reader: LogReader, stop: ReadingStop): Promise<LogReading> {
@@ -57,9 +57,9 @@ export function slicesOf(path: string | null, stop: Pick<ReadingStop, 'stopped'>
 async function* slicesOfFile(path: string): AsyncGenerator<Uint8Array> {
   const file = await open(path, withoutWaiting);
   try {
-    const buffer = Buffer.allocUnsafe(pieceBytes);
+    const buffer = Buffer.allocUnsafe(readBytes);
     for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, pieceBytes, null);
+      const { bytesRead } = await file.read(buffer, 0, readBytes, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }

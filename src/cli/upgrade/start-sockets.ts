@@ -58,10 +58,10 @@ function isUsed(socket: InheritedSocket, sockets: readonly InheritedSocket[], { 
 }
 
 function unused({ fd, name, host, port }: InheritedSocket): CommandFailure {
-  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new CommandFailure(
     'validation_failed',
-    `The service manager holds ${place} for Candor (descriptor ${fd}${name === null ? '' : `, ${name}`}), and no listener ` +
+    `The service manager holds ${address} for Candor (descriptor ${fd}${name === null ? '' : `, ${name}`}), and no listener ` +
       'of the configuration is there: whoever connects would wait for ever. Add one, or take the socket away.',
   );
 }

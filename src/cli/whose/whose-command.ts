@@ -98,7 +98,7 @@ function withoutCredentials(url: string): string {
 /** "example.org/path" and "localhost:8080" are what people type. */
 function urlOf(given: string): URL | null {
   const written = /^https?:\/\//i.test(given) ? given : `http://${given}`;
-  const isPlace =
+  const isUrlOrHost =
     written === given || /^(?:localhost|\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?(?:[/?]|$)/i.test(given);
-  return isPlace && URL.canParse(written) ? new URL(written) : null;
+  return isUrlOrHost && URL.canParse(written) ? new URL(written) : null;
 }

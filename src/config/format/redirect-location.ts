@@ -19,8 +19,8 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
       written === '' ? null : `write ${quoted(encodeURI(written.toWellFormed().trim()))}`,
     );
   }
-  const misplaced = placeholdersError(written);
-  if (misplaced !== null) return { ok: false, failure: misplaced };
+  const placeholderError = placeholdersError(written);
+  if (placeholderError !== null) return { ok: false, failure: placeholderError };
   const filled = written.replaceAll('{host}', 'host').replaceAll('{path}', '/path').replaceAll('{query}', '');
   const isUrl = /^https?:\/\//i.test(written);
   if (isUrl ? URL.canParse(filled) : filled.startsWith('/')) return succeed(written);

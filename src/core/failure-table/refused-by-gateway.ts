@@ -71,7 +71,7 @@ export const refusedByGateway = {
       'Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.',
     inThisCase: ({ fix, lasting }) => ({
       ...fixTexts(fix, lasting),
-      ...(lasting === true ? { forClient: notReadyVisitor } : {}),
+      ...(lasting === true ? { forClient: notReadyForClient } : {}),
     }),
   },
   pool_full: {
@@ -426,5 +426,5 @@ function fixTexts(fix: string | undefined, lasting: true | undefined): CaseTexts
   };
 }
 
-const notReadyVisitor =
+const notReadyForClient =
   'The application behind this site has started, but is not ready. Its operators must look at it.';

@@ -27,8 +27,8 @@ export function clientVerdict(sentence: string, stage: Stage): Verdict {
 
 /** What Envoy asked, in words: "10.0.0.5:8080 (the application in the same pod)". */
 export function upstreamWords(exchange: EnvoyExchange): string {
-  const place = exchange.host ?? exchange.cluster ?? 'the upstream';
-  return directionOf(exchange) === 'inbound' ? `${place} (the application in the same pod)` : place;
+  const target = exchange.host ?? exchange.cluster ?? 'the upstream';
+  return directionOf(exchange) === 'inbound' ? `${target} (the application in the same pod)` : target;
 }
 
 const wherever = (exchange: EnvoyExchange): string => {

@@ -262,9 +262,9 @@ function unknownFailure(sentence: string): Verdict {
 
 function appError(exchange: EnvoyExchange): Verdict {
   if (exchange.code !== null && exchange.code < 500) return harmlessVerdict;
-  const place = upstreamWords(exchange);
+  const target = upstreamWords(exchange);
   // Between pods, what looks like the application's answer may be that of the sidecar before it, which has its own line.
-  const who = directionOf(exchange) === 'outbound' ? `${place}, or the sidecar before it,` : `${place} itself`;
+  const who = directionOf(exchange) === 'outbound' ? `${target}, or the sidecar before it,` : `${target} itself`;
   const sentence = `${who} answered with ${exchange.code ?? 'a failure'}; Envoy passed it on.`;
   const words = sentence.startsWith('the ') ? `T${sentence.slice(1)}` : sentence;
   return { ...harmlessVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };

@@ -57,8 +57,8 @@ function parseMiddleware(text: string): NodeLine | null {
   if (older !== undefined) return failed(middleware, path, target, whyOf(olderWhy));
   const [first, words = ''] = firstForm.exec(said) ?? [];
   if (first !== undefined) {
-    const [, place] = /-> "?([^\s"]{1,1000})/.exec(words) ?? [];
-    return failed(middleware, undefined, place, whyOf(/^([A-Z_]{3,60})\b/.exec(words)?.[1]) ?? whyIn(words));
+    const [, target] = /-> "?([^\s"]{1,1000})/.exec(words) ?? [];
+    return failed(middleware, undefined, target, whyOf(/^([A-Z_]{3,60})\b/.exec(words)?.[1]) ?? whyIn(words));
   }
   const [passed, method, requested, proxied, status] = passedForm.exec(said) ?? [];
   if (passed === undefined) return { kind: 'other' };
@@ -181,8 +181,8 @@ function syscallIn(text: string): string {
   const [, syscall] = /\bsyscall: '(\w{1,20})'/.exec(text) ?? [];
   const [, address] = /\baddress: '([^']{1,100})'/.exec(text) ?? [];
   const [, port] = /\bport: (\d{1,5})/.exec(text) ?? [];
-  const place = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${port}`}`;
-  return `${syscall ?? ''}${place}`.trim();
+  const target = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${port}`}`;
+  return `${syscall ?? ''}${target}`.trim();
 }
 
 /** Errors that every program of Node's prints so are certain only behind a line that says whose they are. */

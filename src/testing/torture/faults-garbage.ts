@@ -39,8 +39,8 @@ function garbage(name: string, does: string, script: () => Script): Fault {
 /** The same bytes each time; the first one cannot begin a status line. */
 function noise(): Uint8Array {
   let state = 0x2f6e2b1;
-  return Uint8Array.from({ length: 65_536 }, (_, place) => {
+  return Uint8Array.from({ length: 65_536 }, (_, index) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return place === 0 ? 0x9c : state >>> 24;
+    return index === 0 ? 0x9c : state >>> 24;
   });
 }

@@ -212,9 +212,9 @@ function isFailure({ response, bytes }: RawOutcome): boolean {
 }
 
 function sendContent(client: RawClient, bytes: number): void {
-  const piece = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
-  for (let left = bytes; left > 0; left -= piece.length)
-    client.write(left < piece.length ? piece.subarray(0, left) : piece);
+  const slice = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
+  for (let left = bytes; left > 0; left -= slice.length)
+    client.write(left < slice.length ? slice.subarray(0, left) : slice);
 }
 
 /** Lets time pass. */

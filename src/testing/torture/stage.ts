@@ -98,7 +98,7 @@ const tlsPortOffset = 10;
 /** Where each group is, for whoever configures a gateway before anything listens. */
 export function planGroups({ host, port }: { readonly host: string; readonly port: number }): readonly TortureGroup[] {
   return [
-    ...groupSpecs.map((spec, place) => groupAt(spec, host, port + place, null)),
+    ...groupSpecs.map((spec, index) => groupAt(spec, host, port + index, null)),
     ...planTlsGroups(host, port + tlsPortOffset, null),
   ];
 }
@@ -106,8 +106,8 @@ export function planGroups({ host, port }: { readonly host: string; readonly por
 /** The good one first, then a port for each TLS fault there is, tried here or not. */
 function planTlsGroups(host: string, firstPort: number, missing: string | null): TortureGroup[] {
   return Object.entries(tlsGroups).map(([name, is]) => {
-    const place = 1 + tlsFaults.findIndex((fault) => fault.name === name);
-    return tlsGroup(name, is, host, firstPort + place, missing);
+    const index = 1 + tlsFaults.findIndex((fault) => fault.name === name);
+    return tlsGroup(name, is, host, firstPort + index, missing);
   });
 }
 
@@ -120,9 +120,9 @@ export async function startStage({ host, port, clock, tls: wanted }: StageOption
   const plain = await startFaultOrigin({ host, port, clock, faults: tortureFaults });
   const parts: (FaultOrigin | UnreachableAddress | TlsFaultOrigin)[] = [plain];
   const groups: TortureGroup[] = [];
-  for (const [place, spec] of groupSpecs.entries()) {
-    const at = port === 0 ? 0 : port + place;
-    const part = place === 0 ? plain : await startPart(spec, host, at, clock);
+  for (const [index, spec] of groupSpecs.entries()) {
+    const at = port === 0 ? 0 : port + index;
+    const part = index === 0 ? plain : await startPart(spec, host, at, clock);
     if (typeof part === 'string') groups.push(groupAt(spec, host, at, part));
     else {
       if (part !== null && part !== plain) parts.push(part);

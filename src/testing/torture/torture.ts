@@ -10,7 +10,7 @@ import type { Expectation, TortureObservation } from './torture-case.ts';
 import type { SeenRun, TortureRun } from './torture-run.ts';
 
 export interface TortureOptions {
-  readonly door: GatewayTarget;
+  readonly gateway: GatewayTarget;
   /** Where the torture origin listens; port 0 for free ones. */
   readonly listen: { readonly host: string; readonly port: number };
   /** Whether TLS is tried too; the gateway must trust the authority of the stage. */
@@ -77,7 +77,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport | 
   }
   try {
     await options.onStage?.(stage);
-    const { door: gateway, timeoutMs } = options;
+    const { gateway, timeoutMs } = options;
     const player = new Player({ gateway, stage, clock, timeoutMs });
     return (await findObstacle(player, stage, options)) ?? (await playAll(player, stage, planned, options));
   } finally {
@@ -123,7 +123,7 @@ async function playAll(
   player: Player,
   stage: TortureStage,
   planned: readonly PlannedRun[],
-  { door: gateway, timeoutMs, clock, isStopped, onRun }: TortureOptions,
+  { gateway, timeoutMs, clock, isStopped, onRun }: TortureOptions,
 ): Promise<TortureReport> {
   const at = new Date(clock.wallTime()).toISOString();
   const runs: TortureRun[] = [];

@@ -3,9 +3,9 @@ import { createServer, type Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * A door into a gateway under test, loaded before it by `NODE_OPTIONS=--import`: it has workers end, and looks what they
- * hold, through the debugger that Node has for them. The gateway itself has no such door, and needs none. It listens at
- * `$CANDOR_SOAK_DOOR-<pid>`; a line of JSON is a wish, and its answer another.
+ * Controls the workers of a gateway under test through Node's inspector: it ends them, and lists what they hold. It is loaded
+ * before the gateway by `NODE_OPTIONS=--import`; the gateway itself offers nothing of the kind. It listens at
+ * `$CANDOR_SOAK_INSPECTOR-<pid>`; each line of JSON is a request, and gets one line as its answer.
  */
 export type InspectionRequest =
   /** `which`: from 0 to 1, among the workers that run. `how`: an expression that the worker is to run. */
@@ -23,7 +23,7 @@ interface AttachedWorker {
   readonly workerInfo: { readonly workerId: string; readonly url: string };
 }
 
-const socketPath = process.env['CANDOR_SOAK_DOOR'];
+const socketPath = process.env['CANDOR_SOAK_INSPECTOR'];
 // Programs that the gateway starts, and commands that speak to it, inherit the option too.
 if (isMainThread && socketPath !== undefined && process.argv[2] === 'up') open(`${socketPath}-${process.pid}`);
 
