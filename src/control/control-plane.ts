@@ -187,9 +187,10 @@ export class ControlPlane implements Gateway {
       onUnclassified: () => this.#countUnclassified(),
       events: this.#hub,
       shared: this.#shared,
-      supervisor: {
+      instances: {
         instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#active.redactor),
         noteTraffic: (...traffic) => this.#applications.supervisor.noteTraffic(...traffic),
+        onChange: (callback) => this.#applications.supervisor.onChange(callback),
       },
       configuration: () => this.#active.configuration,
       revision: () => this.#active.revision,
@@ -232,11 +233,11 @@ export class ControlPlane implements Gateway {
     await this.#log.use(await this.#log.open(configuration.log));
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.emit({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
-    this.#endpoints.registry.watch(configuration);
+    this.#endpoints.registry.activate(configuration);
     await this.#applications.adoptOrStart(configuration.applications);
     // After the handoff: until then a predecessor may change it.
     this.#overlay.load();
-    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.settled, firstChecksMs);
+    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.isSettled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
     if (this.#isEnding) throw new StartAbandoned(aboutToEnd);
@@ -300,7 +301,6 @@ export class ControlPlane implements Gateway {
   }
 
   #instancesChanged(): void {
-    this.#endpoints.instancesChanged();
     for (const { id, application } of this.#active.configuration.upstreams) {
       if (application !== null) this.#lateExits.note(this.#endpoints.registry.endpoints(id)?.values() ?? []);
     }
@@ -389,7 +389,7 @@ export class ControlPlane implements Gateway {
 
   /** What is to end waits for nothing new. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
-    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.settled, firstChecksMs);
+    await this.#condition.until(() => this.#isEnding || this.#endpoints.registry.isSettled, firstChecksMs);
     await this.#applications.untilUp(newApplications(before, next));
   }
 

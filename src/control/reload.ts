@@ -46,7 +46,7 @@ export async function reload(
   if (!applied.ok) {
     await log.opened?.file?.close();
     parts.supervisor.apply(before.applications);
-    parts.registry.watch(before);
+    parts.registry.activate(before);
     return rejectionOf(applied, parts.open());
   }
   if (log.opened === null) parts.log.rotate(next.log);

@@ -29,6 +29,8 @@ export interface InstanceTraffic {
 export interface SupervisedInstances {
   /** The instances that run, that will run, or that are about to end. */
   instances(application: ApplicationId): readonly LiveInstance[];
+  /** Calls back after each change of the instances, or of one of them, until the returned function is called. */
+  onChange(callback: () => void): () => void;
   /** Reports requests at one instance. The supervisor checks an instance less often while its requests succeed. */
   noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
 }

@@ -63,8 +63,6 @@ export interface Supervisor extends SupervisedInstances {
    * Called again while it waits, it kills.
    */
   stop(): Promise<void>;
-  /** Calls back after each change of that list or of one of its instances, until the returned function is called. */
-  onChange(callback: () => void): () => void;
   status(): readonly SupervisedApplicationStatus[];
 }
 

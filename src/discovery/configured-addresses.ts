@@ -1,60 +1,55 @@
 import { isIP } from 'node:net';
 import type { UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointAddress, type EndpointId, hostPort } from '../core/endpoint.ts';
+import { addressText, type EndpointAddress, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
 import { familiesOf } from '../policy/dns-cache.ts';
 
 export type TcpAddress = Extract<EndpointAddress, { kind: 'tcp' }>;
 
-/** One address of the configuration, with all that can be said of it before anything is known of the endpoint. */
-export type ConfiguredAddress = LiteralAddress | NamedAddress;
-
+/** An entry of the configuration that needs no lookup: an IP address and port, or a unix socket. */
 export interface LiteralAddress {
   readonly id: EndpointId;
+  readonly position: number;
   readonly address: EndpointAddress;
-  readonly question: null;
-  readonly watchKey: string;
 }
 
+/** An entry of the configuration with a host name. */
 export interface NamedAddress {
-  /** As long as it leads nowhere. */
+  /** Of the endpoint that stands for the name while the name has no address. */
   readonly id: EndpointId;
+  readonly position: number;
   readonly address: TcpAddress;
   readonly question: NameQuestion;
-  /** Two families of one name are two sets of endpoints: a reload that changes the choice begins with the other set. */
+  /** Identifies the addresses of the name. A reload that changes the family begins with an empty set. */
   readonly addressSetKey: string;
 }
 
-/** The addresses of an upstream, each once, in their order. */
-export class ConfiguredAddresses {
-  readonly all: readonly ConfiguredAddress[];
-  readonly named: readonly NamedAddress[];
-  readonly #upstream: string;
-  /** What is checked in another way is another thing to watch. */
-  readonly #check: string;
+/** The entries of an upstream that are literal. An entry that is there twice counts once, as in `namedAddressesOf`. */
+export function literalAddressesOf(spec: UpstreamSpec): readonly LiteralAddress[] {
+  return entriesOf(spec).filter(({ address }) => !isName(address));
+}
 
-  constructor(spec: UpstreamSpec, servers: readonly string[], limitMs: number) {
-    const { id, check, tls, family, endpoints } = spec;
-    this.#upstream = id;
-    this.#check = JSON.stringify([check, tls]);
-    const families = familiesOf(family);
-    const byText = new Map(endpoints.map(({ address }) => [addressText(address), address]));
-    this.all = [...byText].map(([text, address]) => {
-      const configured = { id: this.idOf(text), address };
-      if (!isName(address)) return { ...configured, address, question: null, watchKey: this.watchKey(text) };
-      const question = { name: address.host, families, servers, limitMs };
-      return { ...configured, address, question, addressSetKey: `${id}/${text}/${family}` };
-    });
-    this.named = this.all.filter((configured): configured is NamedAddress => configured.question !== null);
-  }
+/** The entries of an upstream that are names, with the lookup that each needs. */
+export function namedAddressesOf(
+  spec: UpstreamSpec,
+  servers: readonly string[],
+  limitMs: number,
+): readonly NamedAddress[] {
+  const families = familiesOf(spec.family);
+  return entriesOf(spec).flatMap(({ id, position, address }) => {
+    if (!isName(address)) return [];
+    const question = { name: address.host, families, servers, limitMs };
+    return [{ id, position, address, question, addressSetKey: `${id}/${spec.family}` }];
+  });
+}
 
-  idOf(text: string): EndpointId {
-    return `${this.#upstream}/${text}` as EndpointId;
-  }
+function entriesOf({ id, endpoints }: UpstreamSpec): readonly LiteralAddress[] {
+  const byText = new Map(endpoints.map(({ address }) => [addressText(address), address]));
+  return [...byText].map(([text, address], position) => ({ id: endpointIdOf(id, text), position, address }));
+}
 
-  watchKey(text: string): string {
-    return `${this.#upstream}/${text}/${this.#check}`;
-  }
+export function endpointIdOf(upstream: UpstreamId, text: string): EndpointId {
+  return `${upstream}/${text}` as EndpointId;
 }
 
 /** `app.internal/10.0.0.1:3000` */

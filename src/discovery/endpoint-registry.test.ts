@@ -1,127 +1,150 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
-import type { ApplicationId, EndpointState, UpstreamId } from '../core/endpoint.ts';
-import type { EventSink, NewEvent } from '../core/event.ts';
-import type { NameQuestion } from '../core/name-resolver.ts';
-import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { describe, test } from 'node:test';
+import type { UpstreamId } from '../core/endpoint.ts';
+import type { NewEvent } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { configurationOf, createFakeChecker, ListSource } from './discovery.test-support.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
+import type { EndpointSourceFactory } from './endpoint-source.ts';
+import { StaticSource } from './static-source.ts';
 
-const shop = 'shop' as ApplicationId;
+const app = 'app' as UpstreamId;
+const check = { kind: 'tcp', intervalMs: 5000, timeoutMs: 1000, passes: 1, fails: 1 } as const;
 
-function world() {
+function world(...more: readonly EndpointSourceFactory[]) {
   const clock = new SimulatedClock();
-  const emitted: NewEvent[] = [];
+  const up = new Set<string>();
+  const checked: string[] = [];
+  const events: NewEvent[] = [];
   const changes: UpstreamId[] = [];
-  let instances: readonly LiveInstance[] = [];
-  const events: EventSink = { emit: (event) => void emitted.push(event as unknown as NewEvent) };
-  const supervisor: SupervisedInstances = { instances: () => instances, noteTraffic: () => undefined };
-  const watch = { clock, random: new SeededRandom(1), checker: { check: () => assert.fail() } };
-  const lookedUp: string[] = [];
-  const names = {
-    lookUp: ({ name }: NameQuestion) => {
-      lookedUp.push(name);
-      return { cancel: () => {} };
-    },
-  };
-  const listeners = (): [] => [];
+  let list: ListSource | null = null;
   const registry = new EndpointRegistry({
-    clock,
-    watch,
-    names,
-    onUnclassified: () => assert.fail(),
-    listeners,
-    events,
-    supervisor,
+    watch: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, up, checked) },
+    sources: [(context) => (list = new ListSource(app, context)), ...more],
+    listeners: () => [],
+    events: { emit: (event) => void events.push(event as unknown as NewEvent) },
     onChange: (id) => void changes.push(id),
     onChecked: () => undefined,
   });
-  const set = (id: string, state: EndpointState): void => {
-    const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };
-    instances = [
-      { id, address, state, reason: 'so it is', finding: null, sinceInstant: clock.now(), release: null, exit: null },
-    ];
-  };
-  return { board: registry, told: emitted, changes, set, clock, lookedUp };
+  const states = (): unknown[] => [...(registry.endpoints(app)?.values() ?? [])].map(({ id, state }) => [id, state]);
+  return { clock, up, checked, events, changes, registry, list: list as unknown as ListSource, states };
 }
 
-function configuration(...names: string[]): Configuration {
-  const upstreams = names.map(
-    (id): Partial<UpstreamSpec> => ({
-      id: id as UpstreamId,
-      application: shop,
-      endpoints: [],
-      check: { kind: 'none' },
-      tls: null,
-    }),
-  );
-  const dns = { servers: [], allow: [], deny: [] };
-  return { upstreams, dns, routes: [], listeners: [] } as unknown as Configuration;
-}
+describe('the endpoint registry', () => {
+  test('emits a change of state once, and never because of a question', () => {
+    const { registry, events, changes, list } = world();
+    list.set('1', '10.0.0.1', { health: { state: 'starting', reason: 'starting' } });
+    changes.length = 0;
+    registry.activate(configurationOf({ id: app }));
+    list.set('1', '10.0.0.1', { health: { state: 'healthy', reason: 'ready' } });
+    for (let time = 0; time < 3; time++) registry.upstreams();
+    for (let time = 0; time < 2; time++) list.set('1', '10.0.0.1', { health: { state: 'healthy', reason: 'ready' } });
+    assert.deepEqual(
+      events.map(({ from, to }) => [from, to]),
+      [['starting', 'healthy']],
+    );
+    assert.equal(changes.length, 3);
+  });
 
-test('a change of state is told once, and never by a question', () => {
-  const { board, told, changes, set } = world();
-  set('shop/1', 'starting');
-  board.watch(configuration('shop'));
-  set('shop/1', 'healthy');
-  for (let time = 0; time < 3; time++) board.upstreams();
-  assert.equal(told.length, 0, 'a status is no event');
-  for (let time = 0; time < 3; time++) board.changed('shop' as UpstreamId);
-  assert.deepEqual(
-    told.map(({ from, to }) => [from, to]),
-    [['starting', 'healthy']],
-  );
-  assert.equal(changes.length, 3);
-});
+  test('forgets an endpoint that is gone: one with its id begins anew', () => {
+    const { registry, events, list } = world();
+    const healthy = { health: { state: 'healthy', reason: 'ready' } } as const;
+    registry.activate(configurationOf({ id: app }));
+    list.set('1', '10.0.0.1', healthy);
+    list.remove('1');
+    list.set('1', '10.0.0.1', healthy);
+    assert.deepEqual(
+      events.map(({ subject, from }) => [subject, from]),
+      [
+        ['endpoint:app/1', null],
+        ['endpoint:app/1', null],
+      ],
+    );
+  });
 
-test('an endpoint that is gone is forgotten: one of its name begins anew', () => {
-  const { board, told, set } = world();
-  set('shop/1', 'healthy');
-  board.watch(configuration('shop'));
-  set('shop/2', 'healthy');
-  board.changed('shop' as UpstreamId);
-  set('shop/1', 'healthy');
-  board.changed('shop' as UpstreamId);
-  assert.deepEqual(
-    told.map(({ subject, from }) => [subject, from]),
-    [1, 2, 1].map((number) => [`endpoint:shop/shop/${number}/127.0.0.1:3000`, null]),
-  );
-});
+  test('has no endpoints for workers, and no events, of a configuration that is only prepared', () => {
+    const { clock, registry, events, list, up, checked } = world();
+    up.add('10.0.0.1');
+    registry.activate(configurationOf());
+    registry.prepare(configurationOf({ id: app, check }));
+    list.set('1', '10.0.0.1');
+    clock.advanceSync(10);
+    assert.deepEqual(checked, ['10.0.0.1'], 'it is checked, so that its state is known when it is active');
+    assert.deepEqual([registry.endpoints(app), events.length], [null, 0]);
+    registry.activate(configurationOf({ id: app, check }));
+    assert.equal(registry.endpoints(app)?.size, 1);
+    assert.deepEqual(
+      events.map(({ from, to }) => [from, to]),
+      [[null, 'healthy']],
+    );
+  });
 
-test('what is only prepared has no endpoints for anybody, and no events', () => {
-  const { board, told, set } = world();
-  set('shop/1', 'healthy');
-  board.watch(configuration());
-  board.prepare(configuration('shop'));
-  board.changed('shop' as UpstreamId);
-  assert.equal(board.endpoints('shop' as UpstreamId), null);
-  assert.equal(told.length, 0);
-  board.watch(configuration('shop'));
-  assert.equal(board.endpoints('shop' as UpstreamId)?.size, 1);
-  assert.equal(told.length, 1);
-});
+  test('lists the endpoints of several sources in the order of the configuration', () => {
+    const { registry, list } = world((context) => new StaticSource(context));
+    const endpoints = ['10.0.0.8', '10.0.0.9'].map((host) => ({ address: { kind: 'tcp', host, port: 80 } as const }));
+    list.set('first', '10.0.0.1');
+    list.set('last', '10.0.0.2', { weight: 5 });
+    const [upstream] = (registry.activate(configurationOf({ id: app, endpoints })), registry.upstreams());
+    assert.deepEqual(
+      upstream?.endpoints.map(({ id, weight }) => [id, weight]),
+      [
+        ['app/first', undefined],
+        ['app/last', 5],
+        ['app/10.0.0.8:80', undefined],
+        ['app/10.0.0.9:80', undefined],
+      ],
+    );
+  });
 
-test('after its end nothing is looked up or checked any more, whoever asks for it', () => {
-  const { board, lookedUp, clock } = world();
-  const named = (host: string): Configuration => {
-    const one = configuration('app');
-    const address = { kind: 'tcp', host, port: 80 } as const;
-    const upstreams = one.upstreams.map((spec) => ({
-      ...spec,
-      application: null,
-      family: 'ipv4',
-      endpoints: [{ address }],
-    }));
-    return { ...one, upstreams } as unknown as Configuration;
-  };
-  board.watch(named('before.internal'));
-  assert.deepEqual(lookedUp, ['before.internal']);
-  board.stop();
-  // As a reload does that is refused since the end has come.
-  board.prepare(named('prepared.internal'));
-  board.watch(named('after.internal'));
-  clock.advanceSync(60_000);
-  assert.deepEqual(lookedUp, ['before.internal']);
+  test('is settled when every source is, and every check has ended once', () => {
+    const { clock, registry, list } = world();
+    list.isSettled = false;
+    registry.activate(configurationOf({ id: app, check }));
+    assert.equal(registry.isSettled, false, 'the source still looks');
+    list.isSettled = true;
+    assert.equal(registry.isSettled, true);
+    list.set('1', '10.0.0.1');
+    assert.equal(registry.isSettled, false, 'the check has not ended');
+    clock.advanceSync(10);
+    assert.equal(registry.isSettled, true);
+  });
+
+  test('checks no endpoint that its source has removed, drains or reports itself, nor one that a reload has removed', () => {
+    const { clock, registry, list, checked } = world();
+    registry.activate(configurationOf({ id: app, check }));
+    for (const name of ['removed', 'drained', 'reported', 'reloaded']) list.set(name, name);
+    list.remove('removed');
+    list.drain('drained');
+    list.set('reported', 'reported', { health: { state: 'healthy', reason: 'its orchestrator says so' } });
+    clock.advanceSync(10);
+    checked.length = 0;
+    clock.advanceSync(20_000);
+    assert.deepEqual([...new Set(checked)], ['reloaded']);
+    registry.activate(configurationOf());
+    checked.length = 0;
+    clock.advanceSync(20_000);
+    assert.deepEqual(checked, []);
+  });
+
+  test('stops its sources, and asks nothing of them afterwards', () => {
+    const { registry, list } = world();
+    registry.activate(configurationOf({ id: app }));
+    registry.stop();
+    // As a reload does that is refused since the end has come.
+    registry.prepare(configurationOf({ id: app }));
+    registry.activate(configurationOf({ id: app }));
+    assert.deepEqual(list.calls, ['activate', 'stop']);
+  });
+
+  test('checks nothing after its end, even if a source still reports changes', () => {
+    const { clock, registry, list, checked } = world();
+    registry.activate(configurationOf({ id: app, check }));
+    list.set('1', '10.0.0.1');
+    registry.stop();
+    checked.length = 0;
+    list.set('2', '10.0.0.2');
+    clock.advanceSync(60_000);
+    assert.deepEqual(checked, []);
+  });
 });

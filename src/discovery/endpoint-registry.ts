@@ -1,136 +1,187 @@
-import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
-import {
-  addressText,
-  type EndpointId,
-  type EndpointState,
-  type InstanceExit,
-  type UpstreamId,
-} from '../core/endpoint.ts';
+import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { NameResolver } from '../core/name-resolver.ts';
+import { explain } from '../core/explain.ts';
+import type { InstanceTraffic } from '../core/live-instance.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { Clock } from '../core/time.ts';
-import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { ListeningAddresses } from './destinations.ts';
+import { EndpointChecks } from './endpoint-checks.ts';
+import type { EndpointSource, EndpointSourceFactory, SourceContext, SourceEndpoint } from './endpoint-source.ts';
 import type { WatchPorts } from './watched-endpoint.ts';
-import { ConfiguredEndpoints } from './configured-endpoints.ts';
-import { Resolver } from './resolver.ts';
 
 export interface EndpointRegistryParts {
-  readonly clock: Clock;
   readonly watch: WatchPorts;
-  /** The effect of looking up names. */
-  readonly names: NameResolver;
-  /** A lookup ended with a code that no entry of the failure table fits. */
-  readonly onUnclassified: () => void;
+  readonly sources: readonly EndpointSourceFactory[];
   /** Where this gateway itself listens now. */
-  readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
+  readonly listeners: () => ListeningAddresses;
   readonly events: EventSink;
-  readonly supervisor: Pick<SupervisedInstances, 'instances'>;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
-  /** A check of an endpoint has come back; `refused`: nothing listened there. */
+  /** A check of an endpoint has ended; `refused`: nothing listened there. */
   readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
 }
 
 /**
- * What main knows of every endpoint: configured addresses by their names and checks, instances by the supervisor.
+ * What the main thread knows of every endpoint: where it is, from its source, and how it is, from its checks or its source.
  * Workers get it as snapshots and deltas; nothing is decided here about a request.
  */
 export class EndpointRegistry {
   readonly #parts: EndpointRegistryParts;
-  readonly #configured: ConfiguredEndpoints;
-  #upstreams: readonly UpstreamSpec[] = [];
-  #stopped = false;
+  readonly #sources: readonly EndpointSource[];
+  readonly #checks: EndpointChecks;
+  #active: readonly UpstreamSpec[] = [];
+  #prepared: readonly UpstreamSpec[] = [];
+  #isStopped = false;
   /**
-   * The endpoints that there are, as they were when last one of their upstream changed. Whoever asks often asks here:
-   * to put them together for each outcome of a request took main half a core at 4,000 requests per second and 200
-   * endpoints.
+   * The endpoints of each upstream as they were at its last change. Frequent callers ask here: putting them together for each
+   * outcome of a request took the main thread half a core at 4,000 requests per second and 200 endpoints.
    */
   readonly #known = new Map<UpstreamId, ReadonlyMap<EndpointId, EndpointSnapshot>>();
 
   constructor(parts: EndpointRegistryParts) {
     this.#parts = parts;
-    const { clock, watch, events, listeners, onChecked } = parts;
-    const names = new Resolver({
-      clock,
-      random: watch.random,
-      names: parts.names,
-      events,
-      onChange: () => this.#configured.namesChanged(),
-      onUnclassified: parts.onUnclassified,
-    });
-    const onChange = (id: UpstreamId): void => this.changed(id);
-    this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange, onChecked });
+    const { watch, listeners, onChecked } = parts;
+    this.#checks = new EndpointChecks({ watch, onChange: (upstream) => this.#healthChanged(upstream), onChecked });
+    const context: SourceContext = {
+      clock: watch.clock,
+      listeners,
+      onChange: (upstream) => this.#endpointsChanged(upstream),
+      isReady: (spec, endpoint) => this.#checks.isReady(spec, endpoint),
+    };
+    this.#sources = parts.sources.map((create) => create(context));
   }
 
-  /** Begins to watch what `configuration` would have watched, beside what is watched already. Nothing after `stop`. */
+  /** Begins to find and check what `configuration` has, beside the active one. Does nothing after `stop`. */
   prepare(configuration: Configuration): void {
-    if (this.#stopped) return;
-    this.#configured.prepare(configuration);
+    if (this.#isStopped) return;
+    for (const source of this.#sources) source.prepare(configuration);
+    this.#prepared = configuration.upstreams;
+    this.#watchAll();
   }
 
-  /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. Nothing after `stop`. */
-  watch(configuration: Configuration): void {
-    if (this.#stopped) return;
-    this.#upstreams = configuration.upstreams;
-    this.#configured.use(configuration);
-    this.#forgetGoneUpstreams();
-    for (const spec of this.#upstreams) this.#note(spec);
+  /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. Does nothing after `stop`. */
+  activate(configuration: Configuration): void {
+    if (this.#isStopped) return;
+    for (const source of this.#sources) source.activate(configuration);
+    [this.#active, this.#prepared] = [configuration.upstreams, []];
+    this.#watchAll();
+    const wanted = new Set(this.#active.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
+    for (const spec of this.#active) this.#note(spec);
   }
 
-  /** A request was refused a connection there: its checks are to find out. */
+  /** A request was refused a connection by the endpoint: its checks find out. */
   suspect(endpoint: EndpointId): void {
-    this.#configured.suspect(endpoint);
+    this.#checks.suspect(endpoint);
   }
 
-  /** Whether every name has been looked up once, and every check has come back once. */
-  get settled(): boolean {
-    return this.#configured.settled;
+  /** Requests at an endpoint have ended. Ignored where the endpoint is gone. */
+  noteTraffic(upstream: UpstreamId, id: EndpointId, traffic: InstanceTraffic): void {
+    const endpoint = this.#known.get(upstream)?.get(id);
+    if (endpoint === undefined) return;
+    for (const source of this.#sources) source.onTraffic?.(upstream, endpoint, traffic);
   }
 
-  /** The endpoints of one upstream have changed: tells events, then who wants to know. */
-  changed(upstream: UpstreamId): void {
-    const spec = this.#upstreams.find(({ id }) => id === upstream);
-    if (spec !== undefined) this.#note(spec);
-    this.#parts.onChange(upstream);
+  /** Whether every source has found its endpoints once, and every check has ended once. */
+  get isSettled(): boolean {
+    return this.#sources.every(({ isSettled }) => isSettled) && this.#checks.isSettled;
   }
 
-  /** The upstreams that are watched, or those of a configuration that is prepared, as they are at this moment. */
-  upstreams(specs: readonly UpstreamSpec[] = this.#upstreams): readonly UpstreamSnapshot[] {
+  /** The upstreams of the active configuration, or of one that is prepared, as they are at this moment. */
+  upstreams(specs: readonly UpstreamSpec[] = this.#active): readonly UpstreamSnapshot[] {
     return specs.map((spec) => {
       const { check: _check, endpoints: _endpoints, family: _family, ...rest } = spec;
-      return { ...rest, endpoints: this.#endpoints(spec) };
+      return { ...rest, endpoints: this.#snapshotsOf(spec) };
     });
   }
 
   /**
-   * Those of one upstream as they were at its last change, which is what `changed` has told; what has changed since is
-   * of no use to a request, such as when a healthy one was last checked. Null for an upstream that is not in force.
+   * The endpoints of one upstream as they were at its last change. What has changed since is of no use to a request, such as
+   * when a healthy endpoint was last checked. Null for an upstream that is not active.
    */
   endpoints(id: UpstreamId): ReadonlyMap<EndpointId, EndpointSnapshot> | null {
     return this.#known.get(id) ?? null;
   }
 
-  #endpoints(spec: UpstreamSpec): readonly EndpointSnapshot[] {
-    const { id } = spec;
-    if (spec.application !== null) {
-      return this.#parts.supervisor.instances(spec.application).map((instance) => endpointOfInstance(id, instance));
-    }
-    const known = this.#known.get(id);
-    const now = this.#parts.clock.now();
-    return this.#configured.endpointsOf(spec).map((seen) => {
-      const before = known?.get(seen.id);
-      const sinceInstant = before?.state === seen.state ? before.sinceInstant : now;
-      return { ...seen, sinceInstant, release: null, exit: null };
-    });
+  /** For good: a reload that learns of the end late begins nothing anew. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#checks.stop();
+    for (const source of this.#sources) source.stop();
   }
 
-  /** Compares the endpoints of an upstream with what was known of them, and tells each change of state once. */
+  /** For a source. */
+  #endpointsChanged(upstream: UpstreamId): void {
+    if (!this.#isStopped) this.#watch(upstream);
+    this.#report(upstream);
+  }
+
+  /** For the checks. */
+  #healthChanged(upstream: UpstreamId): void {
+    let hasOthers = false;
+    for (const source of this.#sources) hasOthers = source.onHealthChanged?.(upstream) === true || hasOthers;
+    if (hasOthers) this.#watch(upstream);
+    this.#report(upstream);
+  }
+
+  #report(upstream: UpstreamId): void {
+    const spec = this.#active.find(({ id }) => id === upstream);
+    if (spec !== undefined) this.#note(spec);
+    this.#parts.onChange(upstream);
+  }
+
+  #watchAll(): void {
+    const upstreams = new Set([...this.#active, ...this.#prepared].map(({ id }) => id));
+    for (const id of upstreams) this.#watch(id);
+    this.#checks.keepOnly(upstreams);
+  }
+
+  #watch(upstream: UpstreamId): void {
+    const specs = [...this.#active, ...this.#prepared].filter(({ id }) => id === upstream);
+    const endpoints = specs.flatMap((spec) => this.#endpointsOf(spec).map((endpoint) => [spec, endpoint] as const));
+    this.#checks.watch(upstream, endpoints);
+  }
+
+  #endpointsOf(spec: UpstreamSpec): readonly SourceEndpoint[] {
+    const endpoints = this.#sources.flatMap((source) => source.endpointsOf(spec));
+    return endpoints.sort((one, other) => one.position - other.position);
+  }
+
+  #snapshotsOf(spec: UpstreamSpec): readonly EndpointSnapshot[] {
+    const known = this.#known.get(spec.id);
+    return this.#endpointsOf(spec).map((endpoint) => this.#snapshotOf(spec, endpoint, known?.get(endpoint.id)));
+  }
+
+  #snapshotOf(
+    spec: UpstreamSpec,
+    { position: _position, health, prohibited, remark = '', ...found }: SourceEndpoint,
+    known: EndpointSnapshot | undefined,
+  ): EndpointSnapshot {
+    const view = health === 'checked' ? this.#checkedView(spec, found.id, prohibited, remark) : health;
+    const now = this.#parts.watch.clock.now();
+    const sinceInstant = known?.state === view.state ? known.sinceInstant : now;
+    return { sinceInstant, release: null, exit: null, checks: null, ...found, ...view };
+  }
+
+  #checkedView(
+    spec: UpstreamSpec,
+    id: EndpointId,
+    prohibited: EndpointSnapshot['failure'],
+    remark: string,
+  ): CheckedView {
+    if (prohibited !== undefined) return { state: 'unhealthy', reason: explain(prohibited), failure: prohibited };
+    const watched = this.#checks.find(spec, id);
+    if (watched === undefined) return { state: 'unchecked', reason: `it is not checked${remark}` };
+    const { state, reason, schedule: checks, cause } = watched;
+    const view = { state, reason: `${reason}${remark}`, checks };
+    return cause === null ? view : { ...view, checkCause: cause };
+  }
+
+  /** Compares the endpoints of an upstream with what was known of them, and emits each change of state once. */
   #note(spec: UpstreamSpec): void {
     const before = this.#known.get(spec.id);
     const now = new Map<EndpointId, EndpointSnapshot>();
-    for (const endpoint of this.#endpoints(spec)) {
+    for (const endpoint of this.#snapshotsOf(spec)) {
       const known = before?.get(endpoint.id);
       now.set(endpoint.id, endpoint);
       if (known?.state !== endpoint.state) this.#emitState(endpoint, known?.state ?? null, checkName(spec));
@@ -139,44 +190,15 @@ export class EndpointRegistry {
   }
 
   #emitState({ id, address, state, reason }: EndpointSnapshot, from: EndpointState | null, check: string): void {
-    // Where nothing was known before, that it is still unknown is no news.
+    // The first state of an endpoint is reported where it tells something.
     if (from === null && (state === 'unknown' || state === 'unchecked' || state === 'starting')) return;
     const evidence = { address: addressText(address), check };
     this.#parts.events.emit({ kind: 'endpoint_state', subject: `endpoint:${id}`, from, to: state, reason, evidence });
   }
-
-  #forgetGoneUpstreams(): void {
-    const wanted = new Set(this.#upstreams.map(({ id }) => id));
-    for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
-  }
-
-  /** For good: a reload that hears of the end late begins nothing anew. */
-  stop(): void {
-    this.#stopped = true;
-    this.#configured.stop();
-  }
 }
 
-export function endpointIdOf(upstream: UpstreamId, { id, address }: Pick<LiveInstance, 'id' | 'address'>): EndpointId {
-  return `${upstream}/${id}/${addressText(address)}` as EndpointId;
-}
-
-function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
-  const { address, state, sinceInstant, release } = instance;
-  const id = endpointIdOf(upstream, instance);
-  // What an application printed goes into answers and records from here on: never with its credentials.
-  const reason = redactor.redact(instance.reason);
-  const exit = instance.exit === null ? null : redactedExit(instance.exit);
-  const { finding } = instance;
-  const found = finding === null ? {} : { finding: { ...finding, says: redactor.redact(finding.says) } };
-  return { id, instance: instance.id, address, state, reason, ...found, sinceInstant, checks: null, release, exit };
-}
-
-const redactor = new TextRedactor();
-
-function redactedExit(exit: InstanceExit): InstanceExit {
-  return exit.lastLine === null ? exit : { ...exit, lastLine: redactor.redact(exit.lastLine) };
-}
+type CheckedView = Pick<EndpointSnapshot, 'state' | 'reason' | 'failure' | 'checkCause'> &
+  Partial<Pick<EndpointSnapshot, 'checks'>>;
 
 function checkName({ application, check }: UpstreamSpec): string {
   return application === null ? check.kind : 'readiness';

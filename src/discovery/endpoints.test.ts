@@ -13,6 +13,7 @@ import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
+import { noInstances } from './discovery.test-support.ts';
 import { Endpoints } from './endpoints.ts';
 
 const app = 'app' as UpstreamId;
@@ -40,10 +41,7 @@ const ofAddresses = {
   listeners: [],
 } as unknown as Configuration;
 
-function world(
-  configuration: Configuration = ofAddresses,
-  supervisor: SupervisedInstances = { instances: () => [], noteTraffic: () => undefined },
-) {
+function world(configuration: Configuration = ofAddresses, instances: SupervisedInstances = noInstances) {
   const clock = new SimulatedClock();
   const random = new SeededRandom(1);
   const down = new Set<string>();
@@ -68,7 +66,7 @@ function world(
     names: { lookUp: () => assert.fail() },
     events: { emit: () => undefined },
     shared: new SharedCounts({ workersMax: 1, endpointsMax: 256, addressesMax: 16 }, clock, random),
-    supervisor,
+    instances,
     configuration: () => configuration,
     revision: () => 1,
     // Asked once for each endpoint that is put together.
@@ -196,6 +194,7 @@ test('what a request met at an instance is noted at that instance, whatever its 
   const { endpoints } = world(ofApplication, {
     instances: () => instances,
     noteTraffic: (...note) => void noted.push(note),
+    onChange: () => () => undefined,
   });
   const [, second] = [...(endpoints.registry.endpoints(app)?.keys() ?? [])];
   assert.ok(second !== undefined);

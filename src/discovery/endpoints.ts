@@ -8,7 +8,11 @@ import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts
 import type { EndpointCounters } from '../core/semaphores.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { WatchPorts } from './watched-endpoint.ts';
-import { EndpointRegistry, endpointIdOf } from './endpoint-registry.ts';
+import { ApplicationSource, instanceEndpointId } from './application-source.ts';
+import { DnsSource } from './dns-source.ts';
+import { EndpointRegistry } from './endpoint-registry.ts';
+import type { EndpointSourceFactory } from './endpoint-source.ts';
+import { StaticSource } from './static-source.ts';
 import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
 import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
 import { OutlierDetector } from './outlier-detector.ts';
@@ -21,7 +25,9 @@ export interface EndpointsParts {
   readonly onUnclassified: () => void;
   readonly events: EventSink;
   readonly shared: EndpointCounters;
-  readonly supervisor: SupervisedInstances;
+  readonly instances: SupervisedInstances;
+  /** Sources besides those of the configuration. */
+  readonly sources?: readonly EndpointSourceFactory[];
   /** What is in force. */
   readonly configuration: () => Configuration;
   readonly revision: () => number;
@@ -48,17 +54,14 @@ export class Endpoints {
 
   constructor(parts: EndpointsParts) {
     this.#parts = parts;
-    const { watch, names, events, supervisor, listeners } = parts;
+    const { watch, events, listeners } = parts;
     const { clock, random } = watch;
     this.#allocator = new EndpointSemaphoreAllocator(parts.shared);
     this.registry = new EndpointRegistry({
-      clock,
       watch,
-      names,
-      onUnclassified: parts.onUnclassified,
+      sources: sourcesOf(parts),
       listeners,
       events,
-      supervisor,
       onChange: (upstream) => {
         this.#outliers.checksChanged(upstream);
         this.#sendChanges(upstream);
@@ -94,43 +97,30 @@ export class Endpoints {
 
   /** `configuration` is in force now. Workers have to be told by `tellAll`. */
   use(configuration: Configuration): void {
-    this.registry.watch(configuration);
+    this.registry.activate(configuration);
     this.#allocator.keepOnly(configuration.upstreams);
     this.#deltas.keepOnly(configuration.upstreams);
   }
 
-  /** A readiness check of an instance has come back: workers are to know whether anything listens there. */
+  /** A readiness check of an instance has ended: workers learn whether anything listens there. */
   instanceChecked(application: ApplicationId, instance: LiveInstance, refused: boolean): void {
     for (const upstream of this.#parts.configuration().upstreams) {
       if (upstream.application !== application) continue;
-      this.#parts.shared.noteChecked(endpointIdOf(upstream.id, instance), refused);
+      this.#parts.shared.noteChecked(instanceEndpointId(upstream.id, instance), refused);
     }
   }
 
-  /** What attempts came to, from a worker's batch. */
+  /** The outcomes of attempts, from a worker's batch. */
   onOutcomes(outcomes: readonly EndpointOutcomes[]): void {
-    for (const outcome of outcomes) {
-      const { endpoint, causes } = outcome;
-      if (causes.some(({ cause }) => isRefusal(cause))) this.registry.suspect(endpoint as EndpointId);
-      this.#noteInstance(outcome);
-    }
+    for (const outcome of outcomes) this.#noteTraffic(outcome);
     this.#outliers.onOutcomes(outcomes);
   }
 
-  #noteInstance({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {
-    const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
-    if (spec === undefined || spec.application === null) return;
-    const instance = this.registry.endpoints(spec.id)?.get(endpoint as EndpointId)?.instance;
-    if (instance === undefined) return; // It is gone.
+  #noteTraffic({ upstream, endpoint, causes, successes, serverErrors, failures }: EndpointOutcomes): void {
+    const id = endpoint as EndpointId;
+    if (causes.some(({ cause }) => isRefusal(cause))) this.registry.suspect(id);
     const traffic = { served: successes > serverErrors, failed: failures > 0 };
-    this.#parts.supervisor.noteTraffic(spec.application, instance, traffic);
-  }
-
-  /** Instances of applications have changed. */
-  instancesChanged(): void {
-    for (const { id, application } of this.#parts.configuration().upstreams) {
-      if (application !== null) this.registry.changed(id);
-    }
+    this.registry.noteTraffic(upstream as UpstreamId, id, traffic);
   }
 
   /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
@@ -159,4 +149,15 @@ export class Endpoints {
     this.registry.stop();
     this.#outliers.stop();
   }
+}
+
+/** Where endpoints come from. A new kind of source is a file, and a line here. */
+function sourcesOf({ watch, names, events, onUnclassified, instances, sources = [] }: EndpointsParts) {
+  const { random } = watch;
+  const own: readonly EndpointSourceFactory[] = [
+    (context) => new StaticSource(context),
+    (context) => new DnsSource({ random, names, events, onUnclassified }, context),
+    (context) => new ApplicationSource(instances, context),
+  ];
+  return [...own, ...sources];
 }

@@ -72,7 +72,6 @@ export const errorReaders: readonly string[] = [
   'src/deploy/state-folder.ts',
   'src/deploy/process-group.ts',
   'src/deploy/program.ts',
-  'src/deploy/readiness.ts',
   'src/control/worker-exit.ts',
   'src/control/overlay-store.ts',
   'src/admin/admin-socket.ts',

@@ -69,7 +69,7 @@ class World {
       names: { lookUp: () => assert.fail('an address is not looked up') },
       events: { emit: () => undefined },
       shared,
-      supervisor: { instances: () => [], noteTraffic: () => undefined },
+      instances: { instances: () => [], noteTraffic: () => undefined, onChange: () => () => undefined },
       configuration: () => configuration,
       revision: () => 1,
       listeners: () => [],
