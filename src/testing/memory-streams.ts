@@ -7,3 +7,4 @@
  */
 export { type ClientStreamOptions, MemoryClientStream, type MemoryRequest } from './memory-client-stream.ts';
 export { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpoint-stream.ts';
+export { type EndpointConnectionOptions, MemoryEndpointConnection } from './memory-endpoint-connection.ts';

@@ -99,12 +99,10 @@ export class OfferedConnections {
 
   /** The connection for the next stream; undefined where none will do. */
   find(reusePolicy: ReusePolicy, reuse: ConnectionReuse): PooledConnection | undefined {
-    const newest = this.#connections.at(-1);
-    // A connection that carries streams is in use at this moment: it is fresh enough for every request.
-    if (newest === undefined || newest.streamsOpen > 0) return newest;
     return this.#newestIdle(reusePolicy, reuse) ?? this.#newestBusy();
   }
 
+  /** A connection that carries streams is in use at this moment: it is fresh enough for every request. */
   #newestBusy(): PooledConnection | undefined {
     if (this.#connections.length === this.#idle) return undefined;
     return this.#connections.findLast(({ streamsOpen }) => streamsOpen > 0);
@@ -131,7 +129,7 @@ export class OfferedConnections {
 
   closeIdle(): void {
     this.#isClosing = true;
-    // Each is removed by `closed` when it closes.
+    // `idleClosed` removes each from the list.
     for (const connection of [...this.#connections]) if (connection.streamsOpen === 0) connection.close();
     this.#isClosing = false;
   }

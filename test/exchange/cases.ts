@@ -571,7 +571,6 @@ const retried: readonly Case[] = [
       world.pass(20);
       assert.equal(assertRecord(world, { end: 'forwarded' }, 1).attempts[0]?.reused, false);
     },
-    onlyBytes: 'the world of streams has one connection that is never stale',
   },
   {
     name: 'an idle connection makes room for a POST that may not use it',
@@ -584,7 +583,6 @@ const retried: readonly Case[] = [
       world.pass(20);
       assert.equal(client.status, 200);
     },
-    onlyBytes: 'the world of streams has no pool',
   },
 ];
 

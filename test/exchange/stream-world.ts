@@ -1,18 +1,31 @@
 import assert from 'node:assert/strict';
-import type { EndpointState, InstanceExit } from '../../src/core/endpoint.ts';
+import type { Cancellable, ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
+import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
+import { type EndpointId, type EndpointState, hostPort, type InstanceExit } from '../../src/core/endpoint.ts';
+import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
 import type { ClientFacts, EndedExchange } from '../../src/core/exchange.ts';
-import { fail } from '../../src/core/failure.ts';
 import type { Fields, Framing } from '../../src/core/message.ts';
-import type { PendingStream, StreamWaiter } from '../../src/core/stream.ts';
+import type { PooledConnectionOwner } from '../../src/core/pooled-connection.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import type { Transport } from '../../src/core/transport.ts';
 import { after } from '../../src/core/time.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import type { Endpoint, ServingRevision, Upstream } from '../../src/exchange/ports.ts';
+import type { ServingRevision } from '../../src/exchange/ports.ts';
 import { compileRoute } from '../../src/worker/compile-route.ts';
 import { createRouter } from '../../src/worker/router.ts';
-import { MemoryClientStream, MemoryEndpointStream } from '../../src/testing/memory-streams.ts';
+import {
+  MemoryClientStream,
+  MemoryEndpointConnection,
+  type MemoryEndpointStream,
+} from '../../src/testing/memory-streams.ts';
 import { PairFields } from '../../src/testing/pair-fields.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import type { UpstreamPorts } from '../../src/upstream/ports.ts';
+import { LiveUpstream } from '../../src/upstream/upstream.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { IdSource } from '../../src/wire/request-id.ts';
 import {
   type ArrivedRequest,
@@ -27,22 +40,34 @@ import {
 } from './world.ts';
 import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
-/** The exchange between streams in memory: no byte of HTTP/1 anywhere, many requests on one connection. */
+export interface StreamSettings {
+  /** Streams that a connection to an endpoint carries at the same time; default: 100. */
+  readonly streamsMax?: number;
+  /** Requests that may wait for a stream, for 2 s; default: none. */
+  readonly queueMax?: number;
+}
+
+/** The exchange between streams in memory: no byte of HTTP/1 anywhere, many requests on one connection, the pool as it is. */
 export class StreamWorld implements World {
   readonly clock = new SimulatedClock();
   readonly records: EndedExchange[] = [];
+  readonly counts: WorkerCounts = noCounts(0);
   readonly options: WorldOptions;
+  readonly settings: StreamSettings;
+  readonly upstream: LiveUpstream;
   readonly #endpoints = new Map<string, StreamEndpoint>();
   readonly #clients: MemoryClientStream[] = [];
   readonly #serving: ServingRevision;
   readonly #ids = new IdSource(new SeededRandom('world'));
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}, settings: StreamSettings = {}) {
     this.options = options;
+    this.settings = settings;
     for (const name of options.endpoints ?? ['a']) {
-      this.#endpoints.set(name, new StreamEndpoint(`10.0.0.${this.#endpoints.size + 1}:3000`, this));
+      this.#endpoints.set(name, new StreamEndpoint(`10.0.0.${this.#endpoints.size + 1}`, this));
     }
-    const upstream = this.#upstream();
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), this.#upstreamPorts());
+    const { upstream } = this;
     const entries = routeSpecs(options).map((spec) => {
       const compiled = compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null);
       return { match: spec.match, route: compiled };
@@ -58,26 +83,49 @@ export class StreamWorld implements World {
     };
   }
 
-  #upstream(): Upstream {
-    const endpoints = [...this.#endpoints.values()];
-    const eligible = (tried: readonly Endpoint[]): Endpoint[] =>
-      endpoints.filter((endpoint) => endpoint.state === 'healthy' && !tried.includes(endpoint));
+  #upstreamPorts(): UpstreamPorts {
+    const { clock, counts } = this;
     return {
-      id: 'app',
-      application: this.options.application ?? '',
-      attemptsMax: this.options.attemptsMax ?? 2,
-      secure: false,
-      choose: (tried) => eligible(tried)[0] ?? eligible([])[0] ?? null,
-      hasOther: (tried) => eligible(tried).length > 0,
-      mayRetry: () => true,
-      unavailable: () =>
-        fail('no_endpoint_ready', 'route', {
-          upstream: 'app',
-          endpoints: endpoints.length,
-          reason: 'told so',
-          retryAfterS: 5,
-        }),
+      ...{ clock, counts, deadlines: new Deadlines(clock), random: new SeededRandom('balancer') },
+      connector: { resolve: () => assert.fail('no name is looked up'), connect: (...given) => this.#connect(...given) },
+      semaphores: localSemaphoreSource,
+      writer: new ByteWriter(),
+      storage: new HeadStorage(),
+      onUnclassified: ({ code }) => assert.fail(code),
+      createConnection: (_, { address }, __, owner) => this.#endpointAt(address).connection(owner),
     };
+  }
+
+  #connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
+    const address = target.kind === 'tcp' ? hostPort(target.address, target.port) : target.path;
+    const { accepts } = this.#endpointAt(address);
+    return this.clock.schedule(after(this.clock.now(), 1), begin, () => {
+      if (accepts === 'refuses')
+        return waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+      if (accepts === 'never') return;
+      waiter.onTransportConnected();
+      waiter.onConnected({ close() {} } as unknown as Transport); // Connections in memory have none.
+    });
+  }
+
+  #upstreamSpec(): UpstreamSnapshot {
+    const { attemptsMax = 2, connectionsMax = 100, application = null } = this.options;
+    return {
+      ...{ id: 'app', application, tls: null, attemptsMax, connectionsMax, connectionReuse: 'always' },
+      ...{ idleConnectionsMax: 10, idleConnectionMs: 30_000, responseHeadBytesMax: 32 * 1024 },
+      ...{ queueMax: this.settings.queueMax ?? 0, queueMs: 2000 },
+      endpoints: [...this.#endpoints.values()].map((endpoint) => endpoint.snapshot()),
+    } as unknown as UpstreamSnapshot;
+  }
+
+  /** Main has sent a change. */
+  changed(): void {
+    this.upstream.updateEndpoints(this.#upstreamSpec().endpoints);
+  }
+
+  #endpointAt(address: string): StreamEndpoint {
+    const found = [...this.#endpoints.values()].find((endpoint) => endpoint.address === address);
+    return found ?? assert.fail(`no endpoint listens at ${address}`);
   }
 
   endpoint(name: string): StreamEndpoint {
@@ -145,8 +193,12 @@ export class StreamWorld implements World {
   verifyAtRest(): void {
     assert.equal(this.records.length, this.#clients.length, 'every exchange is recorded');
     assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
-    for (const { streamsOpen } of this.#endpoints.values()) assert.equal(streamsOpen, 0, 'no stream is left open');
-    assert.equal(this.clock.timersLive, 0, 'no timer is left');
+    const connections = [...this.#endpoints.values()].flatMap((endpoint) => endpoint.connections);
+    for (const { streamsOpen } of connections) assert.equal(streamsOpen, 0, 'no stream is left open');
+    const open = connections.filter(({ isClosed }) => !isClosed).length;
+    assert.equal(this.counts.upstreamConnections, open, 'the connections that are open are counted');
+    assert.equal(this.counts.upstreamConnectionsIdle, open, 'and all of them are idle');
+    assert.ok(this.clock.timersLive <= open + 1, 'no timer is left but those of idle connections, and one sweep');
     for (const client of this.#clients) assert.notEqual(client.state, 'open', 'every client has its end');
   }
 }
@@ -223,85 +275,65 @@ class StreamClient implements ClientActor {
   }
 }
 
-class StreamEndpoint implements EndpointActor, Endpoint {
-  readonly id: string;
+class StreamEndpoint implements EndpointActor {
   readonly address: string;
-  readonly authority: string;
-  readonly release = null;
   accepts: EndpointActor['accepts'] = 'yes';
   onRequest: (request: ArrivedRequest) => void = () => {};
   readonly arrived: StreamArrived[] = [];
+  readonly connections: MemoryEndpointConnection[] = [];
   readonly streams: MemoryEndpointStream[] = [];
-  connectionsMade = 0;
-  streamsOpen = 0;
   state: EndpointState = 'healthy';
   exit: InstanceExit | null = null;
+  readonly #host: string;
   readonly #world: StreamWorld;
-  #connected = false;
-  #lastUsedMs = 0;
 
-  constructor(address: string, world: StreamWorld) {
-    this.id = address;
-    this.address = address;
-    this.authority = address;
+  constructor(host: string, world: StreamWorld) {
+    this.#host = host;
+    this.address = hostPort(host, 3000);
     this.#world = world;
   }
 
-  acquire(
-    waiter: StreamWaiter,
-    limits: { readonly connectMs: number },
-    reusePolicy: 'any' | 'recently_used' | 'fresh',
-  ): PendingStream | null {
-    if (this.#connected && reusePolicy !== 'fresh') {
-      waiter.onStream(this.#open(true));
-      return null;
-    }
-    const { clock } = this.#world;
-    const never = this.accepts === 'never';
-    const timer = clock.schedule(after(clock.now(), never ? limits.connectMs : 1), begin, () => {
-      const { address } = this;
-      if (never) return waiter.onNoStream(fail('connect_timeout', 'connect', { address, limitMs: limits.connectMs }));
-      if (this.accepts === 'refuses') return waiter.onNoStream(fail('connect_refused', 'connect', { address }));
-      this.connectionsMade++;
-      this.#connected = true;
-      waiter.onStage('connect');
-      waiter.onStream(this.#open(false));
-    });
-    return timer;
+  get connectionsMade(): number {
+    return this.connections.length;
   }
 
-  #open(reused: boolean): MemoryEndpointStream {
-    const { clock, options } = this.#world;
-    const windowBytes = options.endpointWindowBytes;
-    this.streamsOpen++;
-    const stream = new MemoryEndpointStream({
+  snapshot(): EndpointSnapshot {
+    const { state, exit } = this;
+    const address = { kind: 'tcp', host: this.#host, port: 3000 } as const;
+    const id = this.#host as EndpointId;
+    return { id, address, state, exit, reason: `it was set to ${state}`, sinceInstant: 0, checks: null, release: null };
+  }
+
+  connection(owner: PooledConnectionOwner): MemoryEndpointConnection {
+    const { clock, options, settings } = this.#world;
+    const { endpointWindowBytes: windowBytes } = options;
+    const { address } = this;
+    const given = {
       clock,
-      address: this.address,
-      reused,
-      idleMs: clock.now() - this.#lastUsedMs,
+      address,
+      streamsMax: settings.streamsMax ?? 100,
       ...(windowBytes === undefined ? {} : { windowBytes }),
-      onRequest: (arrived) => {
-        const request = new StreamArrived(arrived);
-        this.arrived.push(request);
-        this.onRequest(request);
-      },
-      onOver: () => {
-        this.streamsOpen--;
-        this.#lastUsedMs = clock.now();
-      },
-    });
+    };
+    const connection = new MemoryEndpointConnection({ ...given, onRequest: (stream) => this.#arrived(stream) }, owner);
+    this.connections.push(connection);
+    return connection;
+  }
+
+  #arrived(stream: MemoryEndpointStream): void {
+    const request = new StreamArrived(stream);
     this.streams.push(stream);
-    return stream;
+    this.arrived.push(request);
+    this.onRequest(request);
   }
 
   die(_how: 'closed' | 'reset'): void {
-    this.#connected = false;
-    for (const stream of this.streams) stream.reset();
+    for (const connection of this.connections) connection.lose();
   }
 
   setState(state: EndpointState, exit: InstanceExit | null = null): void {
     this.state = state;
     this.exit = exit;
+    this.#world.changed();
   }
 }
 
