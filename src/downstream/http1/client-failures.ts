@@ -1,0 +1,34 @@
+import { fail, type Failure } from '../../core/failure.ts';
+import type { Framing } from '../../core/message.ts';
+import { type RequestRule, requestRules } from '../../core/rules.ts';
+import type { Slowness } from '../timeouts.ts';
+
+/** The request breaks `rule`; `at` says where. */
+export function refusal(rule: RequestRule, at: string): Failure {
+  return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
+}
+
+/** A body of `bytes` against its limit; null: it is small enough. */
+export function tooLarge(bytes: number, bytesMax: number | null): Failure | null {
+  return bytesMax === null || bytes <= bytesMax ? null : refusal('content-too-large', `${bytesMax} bytes at most`);
+}
+
+export function headTimeout(limitMs: number, bytesReceived: number, slowness: Slowness | null): Failure {
+  return fail('request_head_timeout', 'request', { limitMs, bytesReceived, ...slowness });
+}
+
+export function bodyTimeout(idleMs: number, bytesReceived: number, slowness: Slowness | null): Failure {
+  return fail('request_body_timeout', 'request', { idleMs, bytesReceived, ...slowness });
+}
+
+/** The client has ended its side of the connection in the middle of a request body. */
+export function bodyTruncated(framing: Framing, bytesReceived: number): Failure {
+  const bytesExpected = framing.kind === 'length' ? framing.bytes : null;
+  return fail('request_body_truncated', 'request', { bytesReceived, bytesExpected });
+}
+
+/** The client reads too slowly, or has read nothing for `silentMs`. */
+export function notRead(bytesSent: number, slowness: Slowness | null, silentMs: number): Failure {
+  const seen = slowness ?? { bytesPerS: 0, bytesPerSMin: 0, overMs: silentMs };
+  return fail('response_not_read', 'flush', { bytesSent, ...seen });
+}
