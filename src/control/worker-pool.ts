@@ -18,6 +18,7 @@ import { activateAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from '../core/worker-counts.ts';
 import { type ApplyResult, silentMs, WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
+import type { WantedWorkers } from './wanted-workers.ts';
 
 /** A person who asks for the counts does not notice it, and a worker's turn is over within it. */
 const reportedWithinMs = 100;
@@ -54,12 +55,6 @@ export interface WorkerLoss {
   /** Connections that it had accepted and on which something had come that it had not read; null where nobody knows. */
   readonly unread: number | null;
   readonly why: string;
-}
-
-/** How many workers there are to be, and what one of them may hold. */
-export interface WantedWorkers {
-  readonly count: number;
-  readonly memoryBytesMax: number;
 }
 
 /** What a worker accepts from instead of opening sockets of its own. */

@@ -1,0 +1,215 @@
+import { Condition } from '../core/condition.ts';
+import { Deadlines } from '../core/deadline.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
+import type { Clock } from '../core/time.ts';
+import { uuidV7 } from '../core/uuid.ts';
+import { Endpoints } from '../discovery/endpoints.ts';
+import { SharedCounts, sharedSizes } from '../limits/shared-counts.ts';
+import { createEventHub, type EventHub } from '../record/event-hub.ts';
+import { systemRandom } from '../system/system.ts';
+import { socketConnector } from '../transport/connect.ts';
+import { createNameResolver } from '../transport/resolve.ts';
+import { createHealthChecker } from '../upstream/health-check.ts';
+import { ActiveConfiguration } from './active-configuration.ts';
+import { Applications } from './applications.ts';
+import { ConfigurationReport } from './configuration-report.ts';
+import { CurrentProblems } from './current-problems.ts';
+import { ExchangeLog } from './exchange-log.ts';
+import type { GatewayOptions } from './gateway-options.ts';
+import { withoutSecrets } from './instance-secrets.ts';
+import { LateExits } from './late-exits.ts';
+import { Overlay } from './overlay.ts';
+import { OverlayStore } from './overlay-store.ts';
+import { wantedWorkers } from './wanted-workers.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+export interface ControlPlaneOptions extends GatewayOptions {
+  /** The file that a worker thread runs. */
+  readonly workerModule: URL;
+}
+
+/** What the parts ask of the control plane that they belong to. */
+export interface ControlPartsOwner {
+  readonly isEnding: () => boolean;
+  /** Why the overlay cannot be changed now; null when it can. */
+  readonly overlayRefusal: () => string | null;
+  /** A worker is missing, and the pause after its loss is over. */
+  readonly onWorkerMissing: () => void;
+}
+
+/** Creates the parts of the control plane and connects them. `ControlPlane` decides what they do, and when. */
+export class ControlParts {
+  readonly clock: Clock;
+  readonly options: ControlPlaneOptions;
+  readonly startedWall: number;
+  readonly hub: EventHub;
+  readonly log: ExchangeLog;
+  readonly applications: Applications;
+  readonly endpoints: Endpoints;
+  readonly lateExits: LateExits;
+  readonly condition: Condition;
+  readonly shared: SharedCounts;
+  readonly workers: WorkerPool;
+  readonly active: ActiveConfiguration;
+  readonly overlay: Overlay;
+  readonly configurationReport: ConfigurationReport;
+  readonly reports: WorkerReports;
+  readonly problems: CurrentProblems;
+  /** Errors of checks whose code is not known. */
+  checksUnclassified = 0;
+  /** No predecessor or successor writes to the same log. */
+  writesLogAlone: boolean;
+  readonly #owner: ControlPartsOwner;
+  readonly #checker: HealthChecker;
+
+  constructor(options: ControlPlaneOptions, clock: Clock, owner: ControlPartsOwner) {
+    this.options = options;
+    this.clock = clock;
+    this.#owner = owner;
+    this.writesLogAlone = options.adopt === undefined;
+    this.startedWall = clock.wallTime();
+    this.active = new ActiveConfiguration(options.configuration);
+    this.condition = new Condition(clock);
+    // Twice as many as at the start: when all are replaced, the old workers run beside the new ones for a while.
+    const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
+    this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
+    this.hub = this.#createHub();
+    this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
+    this.problems = new CurrentProblems(clock);
+    this.hub.subscribe((event) => this.problems.onEvent(event));
+    this.log = new ExchangeLog(clock, this.hub, () => this.writesLogAlone);
+    void options.adopt?.predecessorEnded.then(() => {
+      this.writesLogAlone = true;
+    });
+    this.reports = this.#createReports();
+    this.#checker = this.#createChecker();
+    this.applications = this.#createApplications();
+    this.overlay = this.#createOverlay();
+    this.endpoints = this.#createEndpoints();
+    this.lateExits = new LateExits(clock);
+    this.applications.supervisor.onChange(() => this.#instancesChanged());
+    this.workers = this.#createWorkers();
+  }
+
+  #createHub(): EventHub {
+    const { configuration, watcher } = this.options;
+    const hub = createEventHub({
+      epoch: uuidV7(this.startedWall, systemRandom),
+      member: configuration.member,
+      clock: this.clock,
+      revision: () => this.active.revision,
+      redactor: () => this.active.redactor,
+    });
+    if (watcher?.onEvent !== undefined) hub.subscribe((event) => watcher.onEvent?.(event));
+    return hub;
+  }
+
+  #createChecker(): HealthChecker {
+    return createHealthChecker({
+      clock: this.clock,
+      deadlines: new Deadlines(this.clock),
+      connector: socketConnector,
+      onUnclassified: () => this.#countUnclassified(),
+    });
+  }
+
+  #createApplications(): Applications {
+    return new Applications({
+      options: this.options,
+      clock: this.clock,
+      checker: this.#checker,
+      events: this.hub,
+      condition: this.condition,
+      drainMs: () => this.active.configuration.drain.timeoutMs,
+      mayUse: (ending) => this.workers.mayUse(ending),
+      isEnding: this.#owner.isEnding,
+      onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
+    });
+  }
+
+  #createWorkers(): WorkerPool {
+    const { workerModule, configuration, sharedAddresses, inheritedSockets, passedSockets } = this.options;
+    return new WorkerPool({
+      workerModule,
+      clock: this.clock,
+      events: this.hub,
+      member: configuration.member,
+      processStartedWall: this.startedWall,
+      sharedAddresses: sharedAddresses ?? [],
+      inheritedSockets: inheritedSockets ?? [],
+      passedSockets: passedSockets ?? [],
+      shared: this.shared,
+      drain: () => this.active.configuration.drain,
+      onBatch: (batch, done) => {
+        this.reports.onBatch(batch, done);
+        this.endpoints.onOutcomes(batch.outcomes);
+        this.problems.onWorkerCounts(batch.counts);
+        if (batch.drained.length > 0) this.applications.drained();
+      },
+      onLost: (loss) => this.reports.onWorkerLost(loss),
+      onGone: () => this.applications.drained(),
+      onMissing: this.#owner.onWorkerMissing,
+    });
+  }
+
+  #createReports(): WorkerReports {
+    return new WorkerReports({
+      clock: this.clock,
+      events: this.hub,
+      log: this.log,
+      startedWall: this.startedWall,
+      configuration: () => this.active.configuration,
+      workers: () => this.workers.counts,
+      watcher: this.options.watcher ?? null,
+    });
+  }
+
+  #countUnclassified(): void {
+    this.checksUnclassified += 1;
+  }
+
+  #createEndpoints(): Endpoints {
+    const clock = this.clock;
+    return new Endpoints({
+      watch: { clock, random: systemRandom, checker: this.#checker },
+      names: createNameResolver(clock),
+      onUnclassified: () => this.#countUnclassified(),
+      events: this.hub,
+      shared: this.shared,
+      instances: {
+        instances: (id) => withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor),
+        noteTraffic: (...traffic) => this.applications.supervisor.noteTraffic(...traffic),
+        onChange: (callback) => this.applications.supervisor.onChange(callback),
+      },
+      configuration: () => this.active.configuration,
+      revision: () => this.active.revision,
+      listeners: () => this.active.listeners,
+      send: (delta) => this.workers.sendEndpoints(delta),
+      onChange: () => this.condition.changed(),
+      adjust: (endpoints) => this.overlay.adjust(endpoints),
+    });
+  }
+
+  #createOverlay(): Overlay {
+    const { stateFolder } = this.active.configuration;
+    return new Overlay({
+      clock: this.clock,
+      events: this.hub,
+      store: stateFolder === null ? null : new OverlayStore(stateFolder),
+      targets: () => ({ routes: this.active.configuration.routes, upstreams: this.endpoints.upstreams() }),
+      refusal: this.#owner.overlayRefusal,
+      sendRoutes: (overlay) => this.workers.sendOverlay(overlay),
+      onEndpointsChanged: () => this.endpoints.overlayChanged(),
+      workers: () => wantedWorkers(this.active.configuration).count,
+    });
+  }
+
+  #instancesChanged(): void {
+    for (const { id, application } of this.active.configuration.upstreams) {
+      if (application !== null) this.lateExits.note(this.endpoints.registry.endpoints(id)?.values() ?? []);
+    }
+    this.applications.noteChange();
+    this.condition.changed();
+  }
+}
