@@ -64,12 +64,17 @@ function ofClient(type: ProxyErrorType | null, stage: Stage, sentence: string): 
 }
 
 export const goMeanings: Readonly<Record<GoCause, GoMeaning>> = {
-  refused: failure('connection_refused', 'connect', 'application', 'Nobody listens at %s: the connection was refused.'),
+  refused: failure(
+    'connection_refused',
+    'connect',
+    'application',
+    'Nothing listens at %s: the connection was refused.',
+  ),
   socket_refused: failure(
     'connection_refused',
     'connect',
     'application',
-    'The socket %s is there, but nobody listens.',
+    'The socket %s is there, but nothing listens.',
   ),
   socket_missing: failure('connection_refused', 'connect', 'application', 'There is no socket at %s.'),
   backlog_full: failure(

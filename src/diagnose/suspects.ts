@@ -165,9 +165,9 @@ function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect
   const count = restarts.reduce((sum, burst) => sum + burst.count + burst.consequences, 0);
   const evidence = restarts.slice(0, 5).map(restartText);
   const text =
-    'Start the new version and see that it answers before the old one is told to end, and have the old one finish what it has begun';
+    'Start the new version and see that it answers before the old one is told to stop, and let the old one finish its requests';
   const sentence =
-    'It looks as if the application had been restarted or deployed while requests came: for a short time nobody answered.';
+    'It looks as if the application had been restarted or deployed while requests arrived: for a short time no instance answered.';
   return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
 }
 

@@ -108,8 +108,10 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
     '\tmax_size 50MB',
     '}',
   ),
-  client_left: fixOf('Nothing is to be done, unless it happens often: then the answers come too late for the clients.'),
-  client_tls: fixOf('Nothing is to be done: scanners and closed browser tabs do this.'),
+  client_left: fixOf(
+    'There is nothing to do, unless it happens often: then the answers come too late for the clients.',
+  ),
+  client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
 
 /** The access log has the status alone; the cause is in another logger's line, which says it at the level of ERROR. */

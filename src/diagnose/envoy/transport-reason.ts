@@ -29,7 +29,7 @@ export interface TransportMeaning {
 }
 
 const meanings: Readonly<Record<TransportCause, Omit<TransportMeaning, 'cause'>>> = {
-  refused: { type: 'connection_refused', stage: 'connect', whose: 'application', why: 'nobody listens there' },
+  refused: { type: 'connection_refused', stage: 'connect', whose: 'application', why: 'nothing listens there' },
   unroutable: { type: 'destination_ip_unroutable', stage: 'connect', whose: 'network', why: 'no way leads there' },
   timed_out: { type: 'connection_timeout', stage: 'connect', whose: 'network', why: 'nothing answered in time' },
   ports_spent: {

@@ -39,7 +39,7 @@ function judge(fields: AccessFields, attempt: UpstreamAttempt | null): NginxVerd
         type: null,
         evidence: ['status 499'],
         sentence: 'The client left before it had its answer.',
-        fix: fix('Make the application faster, or have the client wait longer; nothing is to be changed in nginx'),
+        fix: fix('Make the application faster, or have the client wait longer; nothing has to be changed in nginx'),
       },
       'access',
     );

@@ -73,20 +73,20 @@ function judgeUnasked(fields: AccessFields, status: number, evidence: readonly s
           fields,
           status,
           'destination_unavailable',
-          'The Service has no endpoint that is ready, so nobody was asked.',
+          'The Service has no endpoint that is ready, so no server was contacted.',
         )
       : ownAnswer(
           fields,
           status,
           null,
-          'Nobody was asked: the gateway declined by itself, for a limit or because it was told to.',
+          'No server was contacted: the gateway declined by itself, for a limit or because it was configured to.',
         );
   }
   return {
     ...cannotTell(
       fields,
       evidence,
-      'Nobody was asked: the gateway could not find out whom to ask (a name that is not resolved, a setting), or was told to answer so.',
+      'No server was contacted: the gateway could not find out which server to contact (a name that is not resolved, a setting), or was configured to answer so.',
     ),
     fix: readErrorLog(fields.product),
   };
@@ -100,7 +100,7 @@ function noneAlive(evidence: readonly string[]): NginxVerdict {
       stage: 'route',
       whose: 'application',
       evidence,
-      sentence: 'Every server of that upstream was taken out after earlier failures, so nobody was asked.',
+      sentence: 'Every server of that upstream was taken out after earlier failures, so no server was contacted.',
       fix: fix(
         'Mend what the failures before this line tell of; with a single application, switch the counting off',
         'server HOST:PORT max_fails=0;',

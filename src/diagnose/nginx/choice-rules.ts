@@ -42,7 +42,7 @@ export function judgeChoice(line: NginxErrorLine, { product }: FixContext): Ngin
       line,
       'proxy_configuration_error',
       'operator',
-      'The route leads to no upstream, so nobody was asked.',
+      'The route leads to no upstream, so no server was contacted.',
       fix('Give the route an upstream that exists', null),
     );
   }

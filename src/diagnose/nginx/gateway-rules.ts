@@ -89,7 +89,7 @@ function judgeSettings(line: NginxErrorLine): NginxVerdict | null {
     'operator',
     isResolver
       ? 'The address of the application has a variable in it, and no name server is set that could look it up.'
-      : 'What is configured there cannot be carried out, so nobody was asked.',
+      : 'What is configured there cannot be carried out, so no server was contacted.',
     isResolver
       ? fix('Set `resolver` in that server or location', 'resolver 10.0.0.2 valid=10s;')
       : fix('Correct that setting: the line names it, and `nginx -T` shows where it stands', 'nginx -T'),

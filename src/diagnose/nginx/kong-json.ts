@@ -89,7 +89,7 @@ function judge(record: KongRecord): NginxVerdict {
     sentence:
       source === 'kong'
         ? triesCount === 0 && tried === null
-          ? 'Kong made this answer itself and asked nobody: no target may be asked, its name is not found, or a plugin declined. Its error log says which.'
+          ? 'Kong made this answer itself and contacted no server: no target may be contacted, its name is not found, or a plugin declined. Its error log says which.'
           : 'Kong made this answer itself; why, only its error log says.'
         : 'This record does not say who made the answer, nor why.',
     fix: readErrorLog('kong'),

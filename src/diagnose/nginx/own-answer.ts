@@ -3,7 +3,7 @@ import { fix, logMore, readErrorLog } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
-/** Nobody was asked, and this log is sure of it. */
+/** No server was contacted, and the log line is certain of it. */
 export function ownAnswer(
   fields: AccessFields,
   status: number,

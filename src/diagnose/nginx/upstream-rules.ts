@@ -90,7 +90,7 @@ function noneAlive(line: NginxErrorLine, context: FixContext): NginxVerdict {
       whose: 'application',
       evidence: lineEvidence(line),
       sentence:
-        'Every server of the upstream is taken out after earlier failures, so nobody was asked. The cause is in the lines before.',
+        'Every server of the upstream is taken out after earlier failures, so no server was contacted. The cause is in the lines before.',
       fix: fix(
         'Mend what the first failures before this line tell of; with a single application, switch the counting of failures off',
         context.product === 'nginx' || context.product === 'openresty' ? 'server HOST:PORT max_fails=0;' : null,

@@ -14,7 +14,7 @@ const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWit
 const health = 'gcloud compute backend-services get-health NAME --global';
 
 const certificate = failed('tls_certificate_error', {
-  sentence: "The backend's certificate does not hold against what the load balancer is told to check.",
+  sentence: "The backend's certificate does not pass the checks that the load balancer is configured to make.",
   fix: fixOf(
     "Compare names, chain and keys of the backend's certificate with the backend authentication of the load balancer",
   ),

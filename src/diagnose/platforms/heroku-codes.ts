@@ -9,7 +9,7 @@ const dynoLog = ['heroku logs --tail --dyno web'] as const;
 /** The router's codes that mean the same wherever they stand. H18 is judged by `sock=`. */
 const byCode: Readonly<Record<string, Verdict>> = {
   H10: failed('destination_unavailable', {
-    sentence: 'The web dyno has crashed, so that there was nobody to ask.',
+    sentence: 'The web dyno has crashed, so that no dyno could be contacted.',
     fix: fixOf(
       'Read the last lines of the dyno before it crashed, mend it and start it again',
       ...dynoLog,

@@ -113,8 +113,10 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
   request_too_large: fixOf(
     'Raise `maxRequestBodyBytes` of the middleware `buffering`, if such requests are meant to pass.',
   ),
-  client_left: fixOf('Nothing is to be done, unless it happens often: then the answers come too late for the clients.'),
-  client_tls: fixOf('Nothing is to be done: scanners and closed browser tabs do this.'),
+  client_left: fixOf(
+    'There is nothing to do, unless it happens often: then the answers come too late for the clients.',
+  ),
+  client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
 
 /** At the default level nothing is written about a request that fails. */

@@ -184,7 +184,7 @@ const heldDown: Verdict = {
 export const unreadableBody: Verdict = {
   ...badAnswer,
   sentence:
-    'Nobody can tell where the content of the answer ends: its transfer coding or its length is none that HTTP knows.',
+    'The end of the response body cannot be determined: its transfer coding or its length is none that HTTP knows.',
 };
 
 const noBackend: Verdict = {

@@ -75,7 +75,7 @@ export const layerNames: Readonly<Record<Layer, string>> = {
   railway: "Railway's edge",
   netlify: 'Netlify',
   application: 'the application',
-  unknown: 'nobody we know',
+  unknown: 'an unknown program',
 };
 
 /**

@@ -169,7 +169,7 @@ const templates: readonly Template[] = [
 /** Only the author of a whole page writes its beginning: an application that quotes such a page has it further down. */
 const beginningCharactersMax = 16_384;
 
-/** Who writes such pages or words; null where nobody we know does. */
+/** Who writes such pages or words; null where an unknown program does. */
 export function readTemplate(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   if (body === '') return null;

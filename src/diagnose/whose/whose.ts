@@ -84,7 +84,7 @@ function sentenceFor(answer: ParsedAnswer, author: AuthorVerdict, passed: readon
   const names = passed.map(({ layer }) => layerNames[layer]).toReversed();
   if (author.layer === 'unknown') {
     const signs = names.length === 0 ? '' : `; it bears the marks of ${names.join(' and ')}`;
-    return `Nobody can tell who wrote ${what}: ${author.why}${signs}.`;
+    return `It cannot be told who wrote ${what}: ${author.why}${signs}.`;
   }
   const through = names.length === 0 ? '' : `; on its way to the client it passed ${names.join(', then ')}`;
   const name = layerNames[author.layer];
