@@ -14,7 +14,7 @@ test('shape, stage and whose follow from the type', () => {
   assert.equal(inShort('connection_write_timeout'), 'too_slow send application reverse-proxy');
   assert.equal(inShort('connection_limit_reached'), 'refused_by_gateway queue application reverse-proxy');
   assert.equal(inShort('proxy_loop_detected'), 'refused_by_gateway route operator reverse-proxy');
-  assert.equal(inShort('http_response_incomplete'), 'reset content application reverse-proxy');
+  assert.equal(inShort('http_response_incomplete'), 'reset body application reverse-proxy');
   assert.equal(inShort('http_protocol_error'), 'garbage response application reverse-proxy');
 });
 

@@ -80,16 +80,16 @@ const upstreamLines: readonly (readonly [string, string])[] = [
   ],
   [
     error('upstream timed out (110: Connection timed out) while reading upstream'),
-    'error too_slow connection_read_timeout content',
+    'error too_slow connection_read_timeout body',
   ],
   [
     error('upstream timed out (110: Connection timed out) while proxying upgraded connection'),
-    'error too_slow connection_read_timeout content',
+    'error too_slow connection_read_timeout body',
   ],
   [error(`upstream prematurely closed connection ${waiting}`), 'error reset connection_terminated response'],
   [
     error('upstream prematurely closed connection while reading upstream'),
-    'error reset http_response_incomplete content',
+    'error reset http_response_incomplete body',
   ],
   [error(`recv() failed (104: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
   [error(`recv() failed (54: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
@@ -99,7 +99,7 @@ const upstreamLines: readonly (readonly [string, string])[] = [
   ],
   [
     error('readv() failed (104: Connection reset by peer) while reading upstream'),
-    'error reset http_response_incomplete content',
+    'error reset http_response_incomplete body',
   ],
   [
     error(`upstream prematurely closed FastCGI stdout ${waiting}`, 'fastcgi://127.0.0.1:9000'),
@@ -191,7 +191,7 @@ const answerLines: readonly (readonly [string, string])[] = [
   ],
   [
     error('upstream sent invalid chunked response while reading upstream'),
-    'error garbage http_response_transfer_coding content',
+    'error garbage http_response_transfer_coding body',
   ],
   [
     error(`upstream sent unsupported FastCGI protocol version: 72 ${waiting}`, 'fastcgi://10.0.0.5:8080'),
@@ -260,7 +260,7 @@ const ownLines: readonly (readonly [string, string])[] = [
   [line('error', 'writev() failed (32: Broken pipe) while sending to client'), 'error client_abort - -'],
   [
     line('error', 'upstream prematurely closed connection while sending to client'),
-    'error reset http_response_incomplete content',
+    'error reset http_response_incomplete body',
   ],
   [
     line('error', 'client intended to send too large body: 20971520 bytes', clientFields),
@@ -300,12 +300,12 @@ const ownLines: readonly (readonly [string, string])[] = [
   ],
   [
     line('error', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'),
-    'error reset http_response_incomplete content',
+    'error reset http_response_incomplete body',
   ],
   [line('info', 'recv() failed (104: Connection reset by peer) while sending to client'), 'error client_abort - -'],
   [
     line('error', 'recv() failed (104: Connection reset by peer) while sending to client'),
-    'error reset http_response_incomplete content',
+    'error reset http_response_incomplete body',
   ],
   [
     '2026/11/21 21:59:48 [info] 7#7: *9 client timed out (110: Connection timed out) while waiting for request, client: 192.0.2.7, server: 0.0.0.0:80',
@@ -321,7 +321,7 @@ const ownLines: readonly (readonly [string, string])[] = [
       'connection timed out (110: Connection timed out) while proxying connection',
       'client: 192.0.2.7, server: 0.0.0.0:5432, upstream: "10.0.0.5:5432", bytes from/to client:9/9, bytes from/to upstream:9/9',
     ),
-    'error too_slow connection_read_timeout content',
+    'error too_slow connection_read_timeout body',
   ],
   [
     error(`upstream sent goaway with error 1 ${waiting}`, 'grpc://10.0.0.5:50051'),
