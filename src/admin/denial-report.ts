@@ -60,7 +60,7 @@ export class DenialReport {
       kind: 'admin_refused',
       subject: 'admin',
       reason: `The admin API turned away ${countText(count)}${remote === null ? '' : `, the last from ${remote}`}: ${sentences[why]}.`,
-      evidence: { why, count, operation, remote },
+      evidence: { reason: why, count, operation, remote },
       actor: 'admin:unknown',
     });
   }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Event } from '../core/event.ts';
+import { eventJson } from '../core/event-json.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { EventSource } from '../control/gateway-status.ts';
 import { jsonOf } from '../record/json-text.ts';
@@ -141,7 +142,7 @@ export class EventStream {
 }
 
 function eventText(event: Event): string {
-  return `id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${jsonOf(event)}\n\n`;
+  return `id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${jsonOf(eventJson(event))}\n\n`;
 }
 
 function gapText(gap: EventGap): string {

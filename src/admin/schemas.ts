@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
-import type { Event } from '../core/event.ts';
+import type { EventJson } from '../core/event-json.ts';
 import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
@@ -16,6 +16,7 @@ import type { UpgradeLine } from './upgrader.ts';
  */
 
 const text = z.string();
+const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const nullableText = z.string().nullable();
 const count = z.int().min(0);
 
@@ -66,7 +67,7 @@ export const statusSchema = z.object({
   generation: count
     .nullable()
     .describe('Which owner of the state folder, one more than the process before; null where it owns none.'),
-  startedAt: text.describe('RFC 3339.'),
+  startedAt: time,
   uptimeS: z.number().min(0),
   revision: count,
   contentHash: text,
@@ -74,7 +75,7 @@ export const statusSchema = z.object({
   state: z.enum(['starting', 'serving', 'draining', 'stopped']),
   drain: z
     .object({
-      phase: z.enum(['lame_duck', 'draining', 'cutting', 'drained']),
+      phase: z.enum(['lame_duck', 'draining', 'force_closing', 'drained']),
       leftMs: z.number().describe('Until the phase is over in any case.'),
       exchanges: count.describe('Under way, tunnels apart.'),
       tunnels: count,
@@ -94,7 +95,7 @@ export const statusSchema = z.object({
           'replacement_failing',
         ]),
         sinceS: z.number().min(0),
-        says: text.describe('One sentence.'),
+        reason: text.describe('One sentence.'),
         nextStep: text.describe('What to do or look at next.'),
       }),
     )
@@ -170,7 +171,7 @@ export const reloadSchema = z.object({
 export const eventSchema = z.object({
   epoch: text,
   seq: z.int().min(1),
-  at: z.number().describe('Milliseconds since the Unix epoch.'),
+  at: time,
   kind: text,
   member: text,
   worker: count.nullable(),
@@ -236,10 +237,10 @@ export const recordSchema = z.object({
   kind: z.enum(['exchange', 'tunnel']),
   id: text,
   trace_id: nullableText,
-  at: text.describe('RFC 3339: when the first byte of the request came.'),
+  at: time.describe('When the first byte of the request came: ISO 8601, UTC.'),
   deployment: text,
   member: text,
-  process_started_at: text.describe('RFC 3339.'),
+  process_started_at: time,
   worker: count,
   revision: count,
   route: nullableText,
@@ -312,7 +313,10 @@ export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof stat
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
 export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
 export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;
-export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
+export type CheckedEvent = Fits<
+  Omit<EventJson, 'evidence'>,
+  DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>
+>;
 export type CheckedProblem = Fits<ProblemDetails, DeepReadonly<z.infer<typeof problemSchema>>>;
 export type CheckedOverlay = Fits<OverlayJson, DeepReadonly<z.infer<typeof overlaySchema>>>;
 export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import type { Event } from '../core/event.ts';
+import { type EventJson, eventOfJson } from '../core/event-json.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { AdminTarget } from './admin-target.ts';
 
@@ -165,5 +166,5 @@ export function parseBlock(block: string): StreamPart | null {
     const { reason, missed } = JSON.parse(data) as { reason: string; missed: number };
     return { kind: 'gap', reason, missed };
   }
-  return { kind: 'event', event: JSON.parse(data) as Event };
+  return { kind: 'event', event: eventOfJson(JSON.parse(data) as EventJson) };
 }

@@ -1,4 +1,5 @@
 import type { Event } from '../core/event.ts';
+import { eventJson } from '../core/event-json.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import { readEvents } from './admin-client.ts';
 import { targetText } from './admin-target.ts';
@@ -36,7 +37,7 @@ export async function events(flags: EventFlags, context: ProcessContext): Promis
   // Where nobody reads, `grep` does: a line for each.
   const line = context.stdout.isTTY ? eventLines : eventLine;
   const tell = (event: Event): void =>
-    context.stdout.write(flags.json ? `${harmlessJson(event)}\n` : `${line(event, style)}\n`);
+    context.stdout.write(flags.json ? `${harmlessJson(eventJson(event))}\n` : `${line(event, style)}\n`);
   const subscription = readEvents(target, flags.follow, (part) => {
     if (part.kind === 'event') tell(part.event);
     else context.stderr.write(`${part.missed} events came too fast and are missing here.\n`);

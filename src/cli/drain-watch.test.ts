@@ -19,7 +19,7 @@ const table: readonly [what: string, drain: Partial<Drain>, says: string | null]
     { phase: 'lame_duck', exchanges: 0, tunnels: 0 },
     'not ready any more, but serving for 8 seconds; 0 requests under way',
   ],
-  ['the cut', { phase: 'cutting' }, 'ending 3 requests and 2 tunnels'],
+  ['the cut', { phase: 'force_closing' }, 'ending 3 requests and 2 tunnels'],
   ['the end', { phase: 'drained' }, null],
 ];
 
@@ -66,7 +66,7 @@ describe('a gateway that drains', () => {
 
   test('fits a terminal, however much is under way', () => {
     const { clock, lines, say } = watch(true);
-    for (const phase of ['lame_duck', 'draining', 'cutting'] as const) {
+    for (const phase of ['lame_duck', 'draining', 'force_closing'] as const) {
       say({ phase, leftMs: 3_600_000, exchanges: 123_456, tunnels: 123_456, connections: 999_999 });
       clock.advanceSync(1000);
     }

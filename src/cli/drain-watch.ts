@@ -19,7 +19,7 @@ export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Dr
     case 'draining':
       if (exchanges + tunnels > 0) return `waiting for ${underWay}, ${left} at most`;
       return connections > 0 ? `waiting for ${countText(connections, 'connection')} to close` : null;
-    case 'cutting':
+    case 'force_closing':
       return exchanges + tunnels > 0 ? `ending ${underWay}` : null;
     case 'drained':
       return null;

@@ -1,5 +1,7 @@
 import pino from 'pino';
 import type { Event } from '../core/event.ts';
+import { eventJson } from '../core/event-json.ts';
+import { snakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
@@ -21,7 +23,7 @@ export function levelOf(event: Event): Level {
     case 'configuration_rejected':
     case 'upgrade_failed':
     case 'instance_not_started':
-    case 'instance_misplaced':
+    case 'instance_wrong_listen_address':
       return 'error';
     case 'instance_not_ready':
     case 'instance_exposed':
@@ -34,12 +36,12 @@ export function levelOf(event: Event): Level {
     case 'descriptors_few':
     case 'log_dropped':
     case 'log_not_rotated':
-    case 'log_made_anew':
+    case 'log_reopened':
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';
     case 'drain_phase':
-      return event.to === 'cutting' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
+      return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';
     case 'endpoint_state':
@@ -196,11 +198,13 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
   );
   const lines = new RedactedLines();
   return {
-    event: ({ reason, at, ...rest }) =>
-      logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
+    event: (event) => {
+      const { reason, at, ...rest } = eventJson(event);
+      logger[levelOf(event)]({ at, ...rest }, reason);
+    },
     failed: () => {},
-    failing: ({ level, says, ...rest }) =>
-      logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...rest }, says),
+    failing: ({ level, reason, ...rest }) =>
+      logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
     // On a terminal people see what they run as it is; here it is kept, by a service manager or a log of somebody's.
     printed: (instance, stream, written) => {
       const line = lines.redact(`${instance} ${stream}`, written);

@@ -34,7 +34,9 @@ async function startAndServe(flags: RunFlags, command: readonly string[], contex
   if (predecessor !== null) throw new CommandFailure('failure', end.message);
   const { exitCode, message: says, output } = end;
   const isForPeople = stderr.isTTY && !flags.json;
-  stderr.write(isForPeople ? commandExitText(end, stdout.isTTY) : failedLine(says, { exitCode, output }, context));
+  stderr.write(
+    isForPeople ? commandExitText(end, stdout.isTTY) : failedLine(says, { exit_code: exitCode, output }, context),
+  );
   return exitCode;
 }
 

@@ -75,7 +75,7 @@ function section(title: string, lines: readonly string[], style: Style): string[
 }
 
 function problemLines({ problems }: GatewayStatus, style: Style): string[] {
-  return problems.flatMap(({ says: reason, sinceS, nextStep }) => [
+  return problems.flatMap(({ reason, sinceS, nextStep }) => [
     ...wrapAfter(
       `  ${statusMark('bad', style)}`,
       harmless(`${reason.replace(/\.$/, '')} (for ${elapsedText(sinceS)}).`),

@@ -62,7 +62,7 @@ describe('standard error of a gateway', () => {
     const code = await around.candor('run', '--port', '0', '--', process.execPath, '-e', script);
     const last = JSON.parse(around.stderr.text.trimEnd().split('\n').at(-1) ?? '') as Line & { evidence: object };
     assert.deepEqual([code, last.kind, last.level], [3, 'command_failed', 'error']);
-    assert.deepEqual(last.evidence, { exitCode: 3, output: [] });
+    assert.deepEqual(last.evidence, { exit_code: 3, output: [] });
     for (const line of around.stderr.text.trimEnd().split('\n'))
       assert.doesNotMatch((JSON.parse(line) as Line).reason, /\n\S/);
   });

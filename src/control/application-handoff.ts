@@ -277,7 +277,7 @@ export class ApplicationHandoff {
       const { pid } = program.process;
       const whom = successor === null ? `whoever comes within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
       this.#parts.events.emit({
-        kind: 'instance_left',
+        kind: 'instance_detached',
         subject: `instance:${application}/${number}`,
         reason: `process ${pid} runs on, left to ${whom}`,
         evidence: { pid, port: program.port, successor, graceMs },

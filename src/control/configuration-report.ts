@@ -42,7 +42,7 @@ export class ConfigurationReport {
 
   rejected(actor: string, { kind, errors }: Omit<ReloadRejection, 'ok'>): ReloadOutcome {
     const reason = `${rejections[kind]}; nothing has changed`;
-    const evidence = { source: this.#source ?? 'none', complaints: errors };
+    const evidence = { source: this.#source ?? 'none', errors };
     this.#events.emit({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, errors };
   }

@@ -277,8 +277,8 @@ export class ControlPlane implements Gateway {
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     if (hasSuccessor) this.#parts.writesLogAlone = false;
-    const reason = `it is to stop: ${why}`;
-    this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
+    const reason = `the gateway stops: ${why}`;
+    this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
     if (detachApplicationsMs === null) void this.#atOnce.promise.then(() => this.#parts.applications.supervisor.stop());
     const workers = this.#parts.workers.stopReplacing();

@@ -23,14 +23,16 @@ describe('what is wrong with a gateway now', () => {
 
   const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);
   const told = (context: Partial<ProblemContext> = {}): string[] =>
-    problems.list({ ...healthy, ...context }).map(({ kind, sinceS, says }) => `${kind} for ${sinceS} s: ${says}`);
+    problems
+      .list({ ...healthy, ...context })
+      .map(({ kind, sinceS, reason: says }) => `${kind} for ${sinceS} s: ${says}`);
 
   const refuse = (count: number): void =>
     hear({
       kind: 'connections_refused',
       subject: 'gateway',
       reason: '',
-      evidence: { why: 'connections_max', count, limit: 50, address: null },
+      evidence: { reason: 'connections_max', count, limit: 50, address: null },
     });
   const log = (to: 'failing' | 'writing', count: number): void => {
     const evidence = { what: '/var/log/x.log', count, errno: 'ENOSPC' };
@@ -106,7 +108,7 @@ describe('what is wrong with a gateway now', () => {
       { id: 2, state: 'lost' },
     ];
     assert.deepEqual(told({ wanted: 2, workers }), [], 'one that starts for the first time is not missed');
-    const evidence = { why: '', exchangesLost: 0, unread: null, threw: null, code: null };
+    const evidence = { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null };
     hear({ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2, evidence });
     clock.advanceSync(1000);
     assert.match(told({ wanted: 2, workers }).join(), /^workers_missing for 1 s: 1 of 2 workers serve: /);

@@ -60,8 +60,8 @@ export class CurrentProblems {
     if (event.kind === 'descriptors_exhausted')
       this.#descriptors = event.to === 'scarce' ? { since: now, reason: event.reason } : null;
     else if (event.kind === 'connections_refused') {
-      const { why, count, limit, address } = event.evidence;
-      this.#refusals.set(why, { ...this.#added(this.#refusals.get(why), count), limit, address });
+      const { reason, count, limit, address } = event.evidence;
+      this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
     } else if (event.kind === 'log_dropped') {
       const { what, count, errno } = event.evidence;
       this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
@@ -124,7 +124,7 @@ export class CurrentProblems {
     return [...this.#refusals].flatMap(([why, run]) => {
       const count = this.#recent(run);
       if (count === 0) return [];
-      const { says: reason, nextStep } = refusals[why];
+      const { reason, nextStep } = refusals[why];
       const whose = count === 1 ? 'A client was' : `${count} clients were`;
       const text = `${whose} turned away in the last minute: ${reason(run.limit ?? 0)}.`;
       return [this.#problem('clients_refused', run.since, text, nextStep(run.address))];
@@ -155,7 +155,7 @@ export class CurrentProblems {
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {
-    return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), says: reason, nextStep };
+    return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), reason, nextStep };
   }
 
   /** `run` goes on with so many more, or has been over and begins anew. */
@@ -187,27 +187,28 @@ const logStep =
   'Look at the space and the owner of its folder (`df -h`, `ls -ld`); requests whose lines are lost cannot be explained later.';
 
 const refusals: Readonly<
-  Record<ConnectionRefusalReason, { says: (limit: number) => string; nextStep: (address: string | null) => string }>
+  Record<ConnectionRefusalReason, { reason: (limit: number) => string; nextStep: (address: string | null) => string }>
 > = {
   connections_max: {
-    says: (limit) => `there were ${limit} connections, as many as may be`,
+    reason: (limit) => `there were ${limit} connections, as many as may be`,
     nextStep: () => 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
   },
   connections_per_address_max: {
-    says: (limit) => `one address had ${limit} connections, as many as it may have`,
+    reason: (limit) => `one address had ${limit} connections, as many as it may have`,
     nextStep: (address) =>
       `See which with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
   },
   descriptors: {
-    says: () => 'hardly a descriptor was left',
+    reason: () => 'hardly a descriptor was left',
     nextStep: () => 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
   },
   memory: {
-    says: () => 'a worker had hardly any memory left',
+    reason: () => 'a worker had hardly any memory left',
     nextStep: () => 'Raise `workers.memory_max`, or lower `client.connections_max`.',
   },
   not_counted: {
-    says: () => 'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
+    reason: () =>
+      'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
     nextStep: () => 'See with `top` whether the machine has any time left for the gateway.',
   },
 };

@@ -24,7 +24,7 @@ function attempts(cause: Cause, count: number, endpoint = 'app/a'): EndpointOutc
     successes: 0,
     serverErrors: 0,
     failures: count,
-    unreachableInRow: 0,
+    consecutiveUnreachable: 0,
     causes,
   };
 }
@@ -41,7 +41,7 @@ test('the first failure is told at once, with its level and place', () => {
       subject: 'endpoint:app/a',
       count: 1,
       withinMs: 0,
-      says: 'The application refused the connection',
+      reason: 'The application refused the connection',
     },
   ]);
 });
@@ -58,7 +58,7 @@ test('those that follow are one line in ten seconds, with their number', async (
       [700, 10_000],
     ],
   );
-  assert.equal(told[1]?.says, 'The application refused the connection, 700 times within 10 s');
+  assert.equal(told[1]?.reason, 'The application refused the connection, 700 times within 10 s');
 });
 
 test('when it was quiet for as long, the next one is told at once again', async () => {

@@ -16,7 +16,7 @@ export interface FailureSummary {
   /** Since when they were counted; 0 for the first, which is reported at once. */
   readonly withinMs: number;
   /** One sentence. */
-  readonly says: string;
+  readonly reason: string;
 }
 
 /** What fails a thousand times a second is one line in ten seconds. */
@@ -86,11 +86,11 @@ export class FailureReport {
     }
   }
 
-  #report(summary: Omit<FailureSummary, 'says'>): void {
+  #report(summary: Omit<FailureSummary, 'reason'>): void {
     const { cause, count, withinMs } = summary;
     const times =
       count === 1 ? '' : withinMs === 0 ? `, ${count} times` : `, ${count} times within ${withinMs / 1000} s`;
-    this.#onSummary({ ...summary, says: `${failureTable[cause].title}${times}` });
+    this.#onSummary({ ...summary, reason: `${failureTable[cause].title}${times}` });
   }
 }
 

@@ -186,7 +186,7 @@ export interface GatewayStatus {
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
   /** What the end waits for; null until the gateway is told to stop. */
   readonly drain: {
-    readonly phase: 'lame_duck' | 'draining' | 'cutting' | 'drained';
+    readonly phase: 'lame_duck' | 'draining' | 'force_closing' | 'drained';
     /** Until the phase is over in any case. */
     readonly leftMs: number;
     /** Under way, tunnels apart. */
@@ -227,7 +227,7 @@ export interface StatusProblem {
     | 'replacement_failing';
   readonly sinceS: number;
   /** One sentence. */
-  readonly says: string;
+  readonly reason: string;
   /** What to do or look at next, one sentence. */
   readonly nextStep: string;
 }

@@ -11,7 +11,7 @@ export function withoutSecrets(instances: readonly LiveInstance[], redactor: Tex
     return {
       ...instance,
       reason: redactor.redact(reason),
-      finding: finding === null ? null : { ...finding, says: redactor.redact(finding.says) },
+      finding: finding === null ? null : { ...finding, reason: redactor.redact(finding.reason) },
       exit: exit === null || lastLine === null ? exit : { ...exit, lastLine: redactor.redact(lastLine) },
     };
   });

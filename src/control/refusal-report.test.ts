@@ -34,8 +34,8 @@ test('refused clients are told of at once, then once per ten seconds, and none i
   assert.deepEqual(
     told.map(({ evidence }) => evidence),
     [
-      { why, count: 2, limit: 5, address: null },
-      { why, count: 7, limit: 5, address: null },
+      { reason: why, count: 2, limit: 5, address: null },
+      { reason: why, count: 7, limit: 5, address: null },
     ],
   );
 });
@@ -54,10 +54,10 @@ test('each reason is told of by itself, with the address of the last who was ref
   assert.deepEqual(
     told.map(({ evidence }) => evidence),
     [
-      { why: 'connections_max', count: 1, limit: 5, address: null },
-      { why: 'connections_per_address_max', count: 3, limit: 2, address: '192.0.2.7' },
-      { why: 'descriptors', count: 4, limit: null, address: '192.0.2.9' },
-      { why: 'memory', count: 2, limit: null, address: null },
+      { reason: 'connections_max', count: 1, limit: 5, address: null },
+      { reason: 'connections_per_address_max', count: 3, limit: 2, address: '192.0.2.7' },
+      { reason: 'descriptors', count: 4, limit: null, address: '192.0.2.9' },
+      { reason: 'memory', count: 2, limit: null, address: null },
     ],
   );
   assert.match(told[1]?.reason ?? '', /^3 clients were turned away, the last of them 192\.0\.2\.7: 2 connections/);

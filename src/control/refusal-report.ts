@@ -103,7 +103,7 @@ export class RefusalReport {
       kind: 'connections_refused',
       subject: 'gateway',
       reason: `${clients} turned away${whose}: ${text(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
-      evidence: { why, count, limit: limit(limits), address: address ?? null },
+      evidence: { reason: why, count, limit: limit(limits), address: address ?? null },
     });
   }
 }

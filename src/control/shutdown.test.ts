@@ -101,7 +101,7 @@ describe('the end of all workers', () => {
     assert.ok(isOver());
     assert.deepEqual(
       phases.map((phase) => phase.split(' → ')[1]),
-      ['lame_duck at 0', 'draining at 3000', 'cutting at 13000', 'drained at 13000'],
+      ['lame_duck at 0', 'draining at 3000', 'force_closing at 13000', 'drained at 13000'],
     );
     assert.equal(clock.timersLive, 0);
   });

@@ -26,7 +26,7 @@ export interface DrainingWorker {
 }
 
 /** Phases of an end, in their order; the first is left out without a lame-duck time, the third where nothing is left. */
-export type ShutdownPhase = 'lame_duck' | 'draining' | 'cutting' | 'drained';
+export type ShutdownPhase = 'lame_duck' | 'draining' | 'force_closing' | 'drained';
 
 /** How far an end has come, and what it waits for. */
 export interface ShutdownProgress {
@@ -55,7 +55,7 @@ export interface ShutdownParts {
  * The end of the workers, all together:
  *
  *     lame_duck ──lame_duck over──▶ draining ──nothing left──────────────────▶ drained
- *         └──────at once──────────▶    └──timeout, or at once──▶ cutting ──▶
+ *         └──────at once──────────▶    └──timeout, or at once──▶ force_closing ──▶
  *
  * In the first everything is served, but not ready any more, and each response says `Connection: close`. In the second
  * the listeners are closed, and what is under way goes on. In the third what has no answer gets a 503 (`drained`), and
@@ -117,7 +117,7 @@ export class Shutdown {
   }
 
   async #forceClose(drained: Promise<unknown>): Promise<void> {
-    this.#enter('cutting', forceCloseMs);
+    this.#enter('force_closing', forceCloseMs);
     for (const worker of this.#workers) worker.forceClose(this.#isAtOnce);
     await withTimeout(this.#parts.clock, forceCloseMs, drained);
   }
@@ -129,7 +129,7 @@ export class Shutdown {
     this.#until = after(clock.now(), limitMs);
     const { exchanges, tunnels, connections } = this.progress;
     const evidence = { exchanges, tunnels, connections, limitMs };
-    const reason = phase === 'cutting' && this.#isAtOnce ? atOnceReason : reasons[phase];
+    const reason = phase === 'force_closing' && this.#isAtOnce ? atOnceReason : reasons[phase];
     events.emit({ kind: 'drain_phase', subject: 'gateway', from, to: phase, reason, evidence });
   }
 
@@ -143,6 +143,6 @@ const atOnceReason = 'it was told to end at once: what is left is answered 503, 
 const reasons: Readonly<Record<ShutdownPhase, string>> = {
   lame_duck: 'it is not ready any more, and serves on until load balancers have turned elsewhere',
   draining: 'it accepts nothing new, and lets what is under way finish',
-  cutting: 'the time to finish is over: what is left is answered 503, or cut short',
+  force_closing: 'the time to finish is over: what is left is answered 503, or cut short',
   drained: 'nothing is under way any more',
 };

@@ -322,7 +322,7 @@ export class WorkerPool {
     const worker: WorkerHandle = new WorkerHandle({ workerModule, init, clock, listener, memoryBytesMax });
     supervised.assign(worker);
     const evidence = { threadId: worker.threadId };
-    events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason: 'it is to serve', worker: id, evidence });
+    events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason: 'the worker starts', worker: id, evidence });
     return worker;
   }
 
@@ -339,7 +339,7 @@ export class WorkerPool {
       subject: `worker:${id}`,
       reason: `worker ${id} is lost: ${why}`,
       worker: id,
-      evidence: { why, exchangesLost: exchangesUnrecorded, unread, threw, code },
+      evidence: { reason: why, exchangesLost: exchangesUnrecorded, unreadConnections: unread, error: threw, code },
     });
     this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why });
     const wasRetiring = this.#retiring.has(worker);

@@ -46,7 +46,7 @@ export type EndpointState = (typeof endpointStates)[number];
 /** What the checks of an instance that is not ready observe, and how to fix it. */
 export interface ReadinessFinding {
   /** One clause: what was requested, and what came back. */
-  readonly says: string;
+  readonly reason: string;
   /** One imperative clause: what the operator can change. */
   readonly fix: string | null;
   /** It lasts until a person changes something. */

@@ -3,17 +3,17 @@ import type { OverlayValues } from './overlay.ts';
 /** Everything that happens to the gateway itself and to what stands behind it. Exchanges have records instead. */
 export interface EventFacts {
   process_started: { pid: number; version: string; node: string };
-  process_stopping: { why: string };
+  process_stopping: { reason: string };
   /** `pid`: of the process that is to take over. */
   upgrade_started: { pid: number };
-  upgrade_failed: { pid: number; why: string; complaints: readonly string[] };
+  upgrade_failed: { pid: number; reason: string; errors: readonly string[] };
   upgrade_done: { pid: number; afterMs: number };
   /** Told by the one that took over. `predecessor`: its number; `from`: its version, null where it did not say. */
   upgrade_taken_over: { predecessor: number; pid: number; from: string | null; version: string };
   /** What is under way at the beginning of a phase of the end, and after what time the phase is over in any case. */
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
   configuration_applied: { contentHash: string; source: string; changed: readonly string[] };
-  configuration_rejected: { source: string; complaints: readonly string[] };
+  configuration_rejected: { source: string; errors: readonly string[] };
   /** An operator set or cleared an entry of the overlay. Null: there was none; there is none. */
   overlay_changed: {
     revision: number;
@@ -25,11 +25,17 @@ export interface EventFacts {
   listener_closed: { listener: string; address: string };
   worker_started: { threadId: number };
   /**
-   * `unread`: client connections on which something had come that it had not read; null where nobody knows.
-   * `threw`: what ended the thread, and where; null when nothing was thrown. `code`: Node's for it, such as
+   * `unreadConnections`: client connections with bytes that the worker had not read; null where that is not known.
+   * `error`: the exception that ended the thread, and where it was thrown; null without one. `code`: Node's code of it, such as
    * 'ERR_WORKER_OUT_OF_MEMORY'.
    */
-  worker_lost: { why: string; exchangesLost: number; unread: number | null; threw: string | null; code: string | null };
+  worker_lost: {
+    reason: string;
+    exchangesLost: number;
+    unreadConnections: number | null;
+    error: string | null;
+    code: string | null;
+  };
   /** It has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */
   worker_silent: { silentMs: number; standIn: number };
   /** It ended soon after its start, and the next one is started only then. */
@@ -43,7 +49,7 @@ export interface EventFacts {
     requests: number;
     failures: number;
     windowMs: number;
-    unreachableInRow: number;
+    consecutiveUnreachable: number;
     causes: Readonly<Record<string, number>>;
     pauseMs: number | null;
   };
@@ -56,7 +62,7 @@ export interface EventFacts {
   /** An earlier process had started it, `ranMs` before; it runs on. */
   instance_adopted: { pid: number; port: number; command: string; ranMs: number };
   /** It runs on, for the process that comes next: `successor`, or whoever comes within `graceMs`. */
-  instance_left: { pid: number; port: number; successor: number | null; graceMs: number | null };
+  instance_detached: { pid: number; port: number; successor: number | null; graceMs: number | null };
   /** What is to outlive this process cannot be written there; or what an earlier one wrote cannot be used. */
   state_unusable: { folder: string; file: string | null; errno: string | null };
   /** Its program could not be started at all. */
@@ -64,7 +70,7 @@ export interface EventFacts {
   instance_ready: { port: number; passes: number; afterMs: number };
   /** `from` is `to` while it starts. `fix`: what a person can change; null where that is not known. */
   instance_not_ready: { attempts: number; last: string; fix: string | null };
-  instance_misplaced: { told: string; listensOn: readonly string[] };
+  instance_wrong_listen_address: { expected: string; listensOn: readonly string[] };
   /** It is ready, and strangers may reach it without the gateway. Once for each application. */
   instance_exposed: { listensOn: string };
   instance_exited: {
@@ -78,7 +84,7 @@ export interface EventFacts {
   };
   instance_restarting: { afterMs: number; failures: number };
   /** `address`: of the last of them, where it is known. `limit`: null where it is not a number of connections. */
-  connections_refused: { why: ConnectionRefusalReason; count: number; limit: number | null; address: string | null };
+  connections_refused: { reason: ConnectionRefusalReason; count: number; limit: number | null; address: string | null };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
   /** `to`: 'scarce', 'enough'. `closed`: connections that rested, `refused`: clients turned away, since it began. */
@@ -87,13 +93,13 @@ export interface EventFacts {
   log_rotated: { path: string; bytes: number; keepMax: number };
   /** 'rotate': it goes on in the same file; 'compress': one that was put aside stays as it is. */
   log_not_rotated: { path: string; step: 'rotate' | 'compress'; errno: string };
-  /** Its file was gone from its name, and was made anew. `bytesSaved` of a deleted one were taken over. */
-  log_made_anew: { path: string; was: 'moved' | 'deleted'; bytesSaved: number };
+  /** The file was deleted or moved, and has been opened again. `bytesSaved` of a deleted file were copied. */
+  log_reopened: { path: string; was: 'moved' | 'deleted'; bytesSaved: number };
   log_dropped: { what: string; count: number; errno: string | null };
   /** Somebody had the gateway change something: over the admin API, or by a signal. `remote`: an address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
   /** The admin API turned requests away. `remote` and `operation` are those of the last of them. */
-  admin_refused: { why: string; count: number; operation: string | null; remote: string | null };
+  admin_refused: { reason: string; count: number; operation: string | null; remote: string | null };
 }
 
 /** Why a client that connects is turned away. */

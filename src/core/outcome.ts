@@ -14,7 +14,7 @@ export interface EndpointOutcomes {
   /** Attempts whose failure counts against health (`failure-table.ts`). */
   failures: number;
   /** How many of the latest attempts in a row got no connection. */
-  unreachableInRow: number;
+  consecutiveUnreachable: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
 }

@@ -57,8 +57,14 @@ export class InstanceReport {
   }
 
   wrongListenAddress(reason: string, port: number, sockets: readonly ListeningSocket[]): void {
-    const evidence = { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) };
-    this.#events.emit({ kind: 'instance_misplaced', subject: this.#subject, reason, evidence, from: 'starting' });
+    const evidence = { expected: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) };
+    this.#events.emit({
+      kind: 'instance_wrong_listen_address',
+      subject: this.#subject,
+      reason,
+      evidence,
+      from: 'starting',
+    });
   }
 
   exposed(listensOn: string): void {

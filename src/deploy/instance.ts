@@ -354,7 +354,7 @@ export class Instance {
 
   #notReadyEvidence(attempts: number): { attempts: number; last: string; fix: string | null } {
     const finding = readinessFinding(this.#facts);
-    return { attempts, last: finding?.says ?? lastSeen(this.#facts), fix: finding?.fix ?? null };
+    return { attempts, last: finding?.reason ?? lastSeen(this.#facts), fix: finding?.fix ?? null };
   }
 
   #scheduleDue(): void {

@@ -171,11 +171,11 @@ test('a program that listens on another port than it was told is found out', lin
   const elsewhere =
     "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
   const { first, find, lines } = run(t, application(elsewhere));
-  const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
+  const { evidence, reason } = await until('the report', () => find('instance_wrong_listen_address'));
   assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
   assert.equal(
-    `${reason} ${evidence.told}`,
-    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.told}`,
+    `${reason} ${evidence.expected}`,
+    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.expected.slice(10)}: let it read the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.expected}`,
   );
   assert.ok(first()?.reason.includes(reason));
 });
@@ -183,8 +183,8 @@ test('a program that listens on another port than it was told is found out', lin
 test('a program whose child listens on an address that 127.0.0.1 does not reach is found out', linuxOnly, async (t) => {
   const inChild = `require('node:child_process').spawn(process.execPath, ['-e', "require('node:net').createServer().listen(process.env.PORT, '127.0.0.2')"], { stdio: 'inherit' })`;
   const { find } = run(t, application(inChild));
-  const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
-  assert.deepEqual(evidence.listensOn, [evidence.told.replace('127.0.0.1', '127.0.0.2')]);
+  const { evidence, reason } = await until('the report', () => find('instance_wrong_listen_address'));
+  assert.deepEqual(evidence.listensOn, [evidence.expected.replace('127.0.0.1', '127.0.0.2')]);
   assert.match(reason, /not on 127\.0\.0\.1: let it listen on 127\.0\.0\.1 \(the HOST environment variable/);
 });
 

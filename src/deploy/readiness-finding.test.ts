@@ -69,7 +69,7 @@ describe('what keeps an instance from being ready', () => {
         [false, 'readiness.path'],
       ] as const) {
         const finding = findingOf(seen, { ...facts, fromCommand });
-        assert.match(finding?.says ?? '', says);
+        assert.match(finding?.reason ?? '', says);
         assert.match(finding?.fix ?? '', new RegExp(fix.source.replaceAll('OPTION', option)));
         assert.equal(finding?.lasting, lasting);
       }
@@ -83,7 +83,7 @@ describe('what keeps an instance from being ready', () => {
 
   test('is said with what the application wrote last, where no answer says it better', () => {
     const says = (seen: ReadinessResult): string =>
-      findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.says ?? '';
+      findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.reason ?? '';
     for (const seen of [refused, answered(500), { kind: 'timed_out', limitMs: 400, status: null } as const]) {
       assert.match(says(seen), /; the application wrote last: "Error: no database"$/);
     }
@@ -120,8 +120,8 @@ describe('an application that listens elsewhere', () => {
     test(`${says}: the option that helps is named`, () => {
       const found = (more: Partial<FindingFacts>): unknown =>
         findingOf(refused, { ...facts, wrongListenSockets: misplaced, ...more });
-      assert.deepEqual(found({ fromCommand: true }), { says, fix: run, lasting: true });
-      assert.deepEqual(found({ fromCommand: false }), { says, fix: up, lasting: true });
+      assert.deepEqual(found({ fromCommand: true }), { reason: says, fix: run, lasting: true });
+      assert.deepEqual(found({ fromCommand: false }), { reason: says, fix: up, lasting: true });
     });
   }
 });

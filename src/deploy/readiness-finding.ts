@@ -21,11 +21,11 @@ export function findingOf(observation: ReadinessResult | null, facts: FindingFac
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
     return wrongListenFinding(facts, facts.wrongListenSockets);
   const says = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
-  return { says, fix: fixOf(observation, facts), lasting: isLasting(observation) };
+  return { reason: says, fix: fixOf(observation, facts), lasting: isLasting(observation) };
 }
 
 /** The finding as one clause: what, and what to do. */
-export function findingText({ says, fix }: ReadinessFinding): string {
+export function findingText({ reason: says, fix }: ReadinessFinding): string {
   return fix === null ? says : `${says}: ${fix}`;
 }
 
@@ -84,10 +84,10 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
   const addresses = sockets.map(socketText).join(' and ');
   if (sockets.some((socket) => socket.port === facts.port)) {
     const says = `the application listens on ${addresses}, not on 127.0.0.1`;
-    return { says, fix: listenAdvice, lasting: true };
+    return { reason: says, fix: listenAdvice, lasting: true };
   }
   const says = `the application listens on ${addresses}, not on ${facts.port}`;
-  return { says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
+  return { reason: says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
 }
 
 /** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */

@@ -531,14 +531,17 @@ test('listening elsewhere is an event and the reason, told after two looks that 
     Object.assign(program, { answer: refused, listensOn: [{ host: '127.0.0.1', port: 3_000 }] });
   supervisor.start();
   await clock.advance(300);
-  assert.equal(last('instance_misplaced'), undefined);
+  assert.equal(last('instance_wrong_listen_address'), undefined);
   await clock.advance(5_000);
-  assert.deepEqual(last('instance_misplaced')?.evidence, { told: '127.0.0.1:40001', listensOn: ['127.0.0.1:3000'] });
+  assert.deepEqual(last('instance_wrong_listen_address')?.evidence, {
+    expected: '127.0.0.1:40001',
+    listensOn: ['127.0.0.1:3000'],
+  });
   assert.match(
     reasonOf(supervisor),
     /listens on 127\.0\.0\.1:3000, not on 40001: let it read the PORT environment variable/,
   );
-  assert.equal(told.filter(({ kind }) => kind === 'instance_misplaced').length, 1);
+  assert.equal(told.filter(({ kind }) => kind === 'instance_wrong_listen_address').length, 1);
 });
 
 test('stopping asks, then kills, and resolves when the whole group is gone', async () => {

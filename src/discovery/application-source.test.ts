@@ -75,7 +75,7 @@ test('what an application printed is published without its credentials', () => {
   const secret = 'postgres://shop:hunter2@db/shop';
   set('shop/1', 'starting', {
     reason: `it wrote ${secret}`,
-    finding: { says: `it wrote ${secret}`, fix: null, lasting: false },
+    finding: { reason: `it wrote ${secret}`, fix: null, lasting: false },
     exit: { atInstant: 1, code: 1, signal: null, outOfMemory: false, lastLine: `cannot connect to ${secret}` },
   });
   const published = JSON.stringify([...(registry.endpoints(upstream)?.values() ?? [])]);

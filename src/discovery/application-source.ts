@@ -63,7 +63,7 @@ function endpointOf(upstream: UpstreamId, instance: LiveInstance): SourceEndpoin
   const { id, address, state, sinceInstant, release, exit, finding } = instance;
   // What an application printed goes into answers and records from here on: never with its credentials.
   const reason = redactor.redact(instance.reason);
-  const redactedFinding = finding === null ? {} : { finding: { ...finding, says: redactor.redact(finding.says) } };
+  const redactedFinding = finding === null ? {} : { finding: { ...finding, reason: redactor.redact(finding.reason) } };
   return {
     id: instanceEndpointId(upstream, instance),
     position: 0,

@@ -70,7 +70,7 @@ function isEligible({ state }: EndpointSnapshot): boolean {
 function hasSameReason(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
   return (
     one.reason === other.reason &&
-    one.finding?.says === other.finding?.says &&
+    one.finding?.reason === other.finding?.reason &&
     one.failure?.cause === other.failure?.cause &&
     one.checkCause === other.checkCause &&
     one.checks?.passesNeeded === other.checks?.passesNeeded &&

@@ -87,7 +87,7 @@ function world(configuration: Configuration = ofAddresses, instances: Supervised
 }
 
 function outcome(index: number, changes: Partial<EndpointOutcomes> = {}): EndpointOutcomes {
-  const none = { successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
+  const none = { successes: 0, serverErrors: 0, failures: 0, consecutiveUnreachable: 0, causes: [] };
   return { upstream: app, endpoint: idOf(index), state: 'healthy', ...none, ...changes };
 }
 
@@ -143,7 +143,11 @@ describe('two hundred endpoints', () => {
 
   test('of which traffic takes one out are not put together either, and one post tells of it', () => {
     const { posts, work, endpoints } = world();
-    const failures = { failures: 5, unreachableInRow: 5, causes: [{ cause: 'connect_refused', count: 5 }] } as const;
+    const failures = {
+      failures: 5,
+      consecutiveUnreachable: 5,
+      causes: [{ cause: 'connect_refused', count: 5 }],
+    } as const;
     endpoints.onOutcomes([outcome(3, { ...failures, causes: [...failures.causes] }), outcome(4, { successes: 1 })]);
     assert.deepEqual(
       posts.map(({ whole, endpoints: told }) => [whole, told.map(({ id, state }) => [id, state])]),

@@ -54,7 +54,7 @@ function seen(name = 'a'): EndpointSnapshot {
 /** What a batch says of `name`, in the state that workers know it in. */
 function hear(outcome: Partial<EndpointOutcomes>, name = 'a'): void {
   const { id, state } = seen(name);
-  const none = { successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
+  const none = { successes: 0, serverErrors: 0, failures: 0, consecutiveUnreachable: 0, causes: [] };
   watch.onOutcomes([{ upstream, endpoint: id, state, ...none, ...outcome }]);
 }
 
@@ -86,14 +86,14 @@ describe('an endpoint whose checks pass while its requests fail', () => {
       requests: 24,
       failures: 20,
       windowMs: 30_000,
-      unreachableInRow: 0,
+      consecutiveUnreachable: 0,
       causes: { response_head_timeout: 20 },
     });
   });
 
   test('is ejected at once when no connection to it can be made, five times in a row', () => {
     hear({ successes: 500 });
-    hear({ failures: 5, unreachableInRow: 5, causes: [{ cause: 'connect_refused', count: 5 }] });
+    hear({ failures: 5, consecutiveUnreachable: 5, causes: [{ cause: 'connect_refused', count: 5 }] });
     assert.equal(seen().state, 'ejected');
     assert.match(seen().reason, /5 connections in a row could not be made \(mostly connect_refused\)/);
   });
@@ -174,7 +174,7 @@ describe('an endpoint that was ejected', () => {
       successes: 0,
       serverErrors: 0,
       failures: 9,
-      unreachableInRow: 0,
+      consecutiveUnreachable: 0,
       causes: [],
     };
     watch.onOutcomes([late]);
@@ -200,7 +200,7 @@ test('what is said of an endpoint that nobody has is not kept', () => {
       successes: 0,
       serverErrors: 0,
       failures: 99,
-      unreachableInRow: 9,
+      consecutiveUnreachable: 9,
       causes: [],
     },
   ]);

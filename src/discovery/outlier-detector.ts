@@ -254,7 +254,7 @@ export class OutlierDetector {
         requests: outlier.requests,
         failures: outlier.failures,
         windowMs: outlier.windowMs,
-        unreachableInRow: outlier.unreachableInRow,
+        consecutiveUnreachable: outlier.consecutiveUnreachable,
         causes: Object.fromEntries(causes),
         pauseMs,
       },
@@ -267,7 +267,7 @@ export class OutlierDetector {
   }
 }
 
-const noEvidence: OutlierEvidence = { requests: 0, failures: 1, windowMs, unreachableInRow: 0 };
+const noEvidence: OutlierEvidence = { requests: 0, failures: 1, windowMs, consecutiveUnreachable: 0 };
 
 const staysReason = 'it stays, since too few others are left';
 
@@ -292,13 +292,13 @@ function noteCauses({ causes }: EndpointTraffic, outcome: EndpointOutcomes): voi
 }
 
 function outlierText(
-  { requests, failures, windowMs, unreachableInRow }: OutlierEvidence,
+  { requests, failures, windowMs, consecutiveUnreachable }: OutlierEvidence,
   causes: Map<Cause, number>,
 ): string {
   const mostly = `mostly ${commonestCause(causes)}`;
-  return failures * 2 > requests && requests >= unreachableInRow + 1
+  return failures * 2 > requests && requests >= consecutiveUnreachable + 1
     ? `${failures} of ${requests} requests within ${windowMs / 1000} s failed (${mostly})`
-    : `${unreachableInRow} connections in a row could not be made (${mostly})`;
+    : `${consecutiveUnreachable} connections in a row could not be made (${mostly})`;
 }
 
 /** The commonest of the causes. */

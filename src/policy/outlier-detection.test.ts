@@ -20,8 +20,12 @@ import {
 } from './outlier-detection.ts';
 
 const start = 1_000_000 as Instant;
-const good = (successes: number): OutcomeSample => ({ successes, failures: 0, unreachableInRow: 0 });
-const bad = (failures: number, unreachableInRow = 0): OutcomeSample => ({ successes: 0, failures, unreachableInRow });
+const good = (successes: number): OutcomeSample => ({ successes, failures: 0, consecutiveUnreachable: 0 });
+const bad = (failures: number, consecutiveUnreachable = 0): OutcomeSample => ({
+  successes: 0,
+  failures,
+  consecutiveUnreachable,
+});
 
 function afterAll(samples: readonly OutcomeSample[], everyMs = 100, from: OutlierState = trusted(start)): OutlierState {
   let now = start;
@@ -56,13 +60,17 @@ describe('an endpoint is doubted', () => {
 
   test('with the figures that say why', () => {
     const evidence = outlierEvidenceOf(afterAll([good(6), bad(24)]));
-    assert.deepEqual(evidence, { requests: 30, failures: 24, windowMs, unreachableInRow: 0 });
+    assert.deepEqual(evidence, { requests: 30, failures: 24, windowMs, consecutiveUnreachable: 0 });
   });
 
   test('never by fewer failures than the rules name, in whatever order they come', () => {
     const sample = fc
       .record({ successes: fc.nat(5), failures: fc.nat(5), row: fc.nat(5) })
-      .map(({ successes, failures, row }) => ({ successes, failures, unreachableInRow: Math.min(row, failures) }));
+      .map(({ successes, failures, row }) => ({
+        successes,
+        failures,
+        consecutiveUnreachable: Math.min(row, failures),
+      }));
     fc.assert(
       fc.property(fc.array(sample, { maxLength: 40 }), (samples) => {
         const evidence = outlierEvidenceOf(afterAll(samples));

@@ -13,7 +13,7 @@ export type OutlierState =
   | {
       readonly state: 'trusted';
       readonly window: readonly Slice[];
-      readonly unreachableInRow: number;
+      readonly consecutiveUnreachable: number;
       /** Ejections so far that are not forgotten; the next pause is longer for each. */
       readonly ejections: number;
       readonly since: Instant;
@@ -36,7 +36,7 @@ export interface OutcomeSample {
   readonly successes: number;
   readonly failures: number;
   /** Of the last ones in a row, how many found no connection. */
-  readonly unreachableInRow: number;
+  readonly consecutiveUnreachable: number;
 }
 
 /** Why traffic contradicts the checks: the figures of an event. */
@@ -44,7 +44,7 @@ export interface OutlierEvidence {
   readonly requests: number;
   readonly failures: number;
   readonly windowMs: number;
-  readonly unreachableInRow: number;
+  readonly consecutiveUnreachable: number;
 }
 
 /** Long enough to hold twenty requests of a quiet site, short enough to forget a mended fault. */
@@ -74,7 +74,7 @@ export const probationSuccesses = 3;
 const forgetAfterMs = 600_000;
 
 export function trusted(now: Instant, ejections = 0): Trusted {
-  return { state: 'trusted', window: [], unreachableInRow: 0, ejections, since: now };
+  return { state: 'trusted', window: [], consecutiveUnreachable: 0, ejections, since: now };
 }
 
 /** What is known after `sample`. `chance` is uniform in [0, 1). An ejected endpoint has nothing to prove. */
@@ -99,9 +99,9 @@ function afterTrustedSample(health: Trusted, sample: OutcomeSample, now: Instant
   const successes = (same?.successes ?? 0) + sample.successes;
   const failures = (same?.failures ?? 0) + sample.failures;
   // A row goes on from the sample before where nothing but connections that failed came in between.
-  const goesOn = sample.successes === 0 && sample.failures === sample.unreachableInRow;
-  const unreachableInRow = (goesOn ? health.unreachableInRow : 0) + sample.unreachableInRow;
-  return { ...health, window: [...kept, { number, successes, failures }], unreachableInRow };
+  const goesOn = sample.successes === 0 && sample.failures === sample.consecutiveUnreachable;
+  const consecutiveUnreachable = (goesOn ? health.consecutiveUnreachable : 0) + sample.consecutiveUnreachable;
+  return { ...health, window: [...kept, { number, successes, failures }], consecutiveUnreachable };
 }
 
 /** Null where traffic gives no reason to doubt what checks say. */
@@ -109,10 +109,10 @@ export function outlierEvidenceOf(health: OutlierState): OutlierEvidence | null 
   if (health.state !== 'trusted') return null;
   const failures = health.window.reduce((sum, slice) => sum + slice.failures, 0);
   const requests = health.window.reduce((sum, slice) => sum + slice.successes, failures);
-  const { unreachableInRow } = health;
+  const { consecutiveUnreachable } = health;
   const mostFail = requests >= requestsMin && (requests - failures) / requests < successShareMin;
-  if (!mostFail && unreachableInRow < unreachableInRowMax) return null;
-  return { requests, failures, windowMs, unreachableInRow };
+  if (!mostFail && consecutiveUnreachable < unreachableInRowMax) return null;
+  return { requests, failures, windowMs, consecutiveUnreachable };
 }
 
 /** Out, for a pause that grows with each time. */

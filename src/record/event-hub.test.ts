@@ -10,7 +10,7 @@ function hubWith(options: Partial<EventHubOptions> = {}) {
 }
 
 const closed = (why: string) =>
-  ({ kind: 'process_stopping', subject: 'gateway', reason: why, evidence: { why } }) as const;
+  ({ kind: 'process_stopping', subject: 'gateway', reason: why, evidence: { reason: why } }) as const;
 const seqs = (events: readonly Event[]): number[] => events.map((event) => event.seq);
 
 test('an event gets what its teller does not know', () => {

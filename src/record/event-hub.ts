@@ -1,3 +1,4 @@
+import { eventJson } from '../core/event-json.ts';
 import type { Event, EventKind, EventSink, NewEvent } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { jsonOf } from './json-text.ts';
@@ -84,7 +85,7 @@ class BufferedEventHub implements EventHub {
 
   emit<K extends EventKind>(newEvent: NewEvent<K>): void {
     const event = this.#complete(newEvent);
-    const line = `${jsonOf(event)}\n`;
+    const line = `${jsonOf(eventJson(event))}\n`;
     this.#hold({ event, bytes: line.length });
     this.#pending.push({ event, line });
     this.#deliverAll();

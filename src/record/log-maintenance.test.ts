@@ -211,7 +211,7 @@ describe('a log that grows', () => {
     );
   });
 
-  test('behind a descriptor of somebody else is never put aside, nor made anew', async () => {
+  test('behind a descriptor of somebody else is never rotated, nor reopened', async () => {
     const lent = await open(join(folder, 'lent'), 'a');
     await symlink(`/proc/self/fd/${lent.fd}`, path);
     const opened = await openLog({ rotation: rotation(5, 5) });
@@ -241,7 +241,7 @@ describe('a log that grows', () => {
 });
 
 describe('a log that somebody deletes', () => {
-  test('is made anew, and has what was written meanwhile', async () => {
+  test('is reopened, and has what was written meanwhile', async () => {
     const opened = await openLog();
     opened.append(line('before'), 1);
     await written();
@@ -251,7 +251,7 @@ describe('a log that somebody deletes', () => {
     await rm(path);
     opened.append(line('meanwhile'), 1);
     await written();
-    await until(() => kinds().includes('log_made_anew'));
+    await until(() => kinds().includes('log_reopened'));
     opened.append(line('after'), 1);
     await written();
     const text = await textOf('log');
@@ -261,7 +261,7 @@ describe('a log that somebody deletes', () => {
     assert.equal(opened.dropped, 0);
   });
 
-  test('with its folder is made anew with it, while nothing is written', async () => {
+  test('with its folder is reopened in a new folder, while nothing is written', async () => {
     const deep = join(folder, 'deep');
     await mkdir(deep);
     path = join(deep, 'log');
@@ -283,7 +283,7 @@ describe('a log that somebody deletes', () => {
     for (let n = 0; n < 5; n++) opened.append(line(`line${n}`), 1);
     await clock.advance(1000);
     await rm(folder);
-    await until(() => kinds().includes('log_made_anew'));
+    await until(() => kinds().includes('log_reopened'));
     await written();
     assert.equal(await textOf('log'), 'line0\nline1\nline2\n');
     assert.deepEqual([opened.dropped, [...opened.droppedBy]], [2, [['ENOTDIR', 2]]]);
@@ -303,7 +303,7 @@ describe('a log that somebody deletes', () => {
     opened.append(line('before'), 1);
     await written();
     await rename(path, `${path}.old`);
-    await until(() => kinds().includes('log_made_anew'));
+    await until(() => kinds().includes('log_reopened'));
     opened.append(line('after'), 1);
     await written();
     assert.deepEqual([await textOf('log.old'), await textOf('log')], ['before\n', 'after\n']);
@@ -315,7 +315,7 @@ describe('a log that somebody deletes', () => {
     await written();
     await link(path, `${path}.kept`);
     await rm(path);
-    await until(() => kinds().includes('log_made_anew'));
+    await until(() => kinds().includes('log_reopened'));
     assert.deepEqual([await textOf('log.kept'), await textOf('log')], ['before\n', '']);
   });
 

@@ -165,11 +165,11 @@ export class LogMaintenance {
   }
 
   #emitReopened(was: 'moved' | 'deleted', bytesSaved: number): void {
-    const saved = bytesSaved === 0 ? '' : `; ${bytesSaved} bytes of the old one were taken over`;
+    const saved = bytesSaved === 0 ? '' : `; ${bytesSaved} bytes of the old file were taken over`;
     this.#parts.events.emit({
-      kind: 'log_made_anew',
+      kind: 'log_reopened',
       subject: `log:${this.#path}`,
-      reason: `its file was ${was}, and is made anew${saved}`,
+      reason: `its file was ${was} and has been reopened${saved}`,
       evidence: { path: this.#path, was, bytesSaved },
     });
   }

@@ -171,7 +171,7 @@ export class LiveUpstream {
 /** What the checks of an instance that is not ready see, as evidence. */
 function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true } {
   if (finding === null) return {};
-  const { says: reason, fix, lasting } = finding;
+  const { reason, fix, lasting } = finding;
   return { last: reason, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
 }
 

@@ -49,7 +49,7 @@ test('a failure that counts against health does, and a row of those without a co
     exchangeOf({ failure: refused }),
     exchangeOf({ failure: refused }),
   );
-  assert.deepEqual([cell?.failures, cell?.unreachableInRow], [3, 2]);
+  assert.deepEqual([cell?.failures, cell?.consecutiveUnreachable], [3, 2]);
   assert.deepEqual(cell?.causes, [
     { cause: 'response_head_timeout', count: 1 },
     { cause: 'connect_refused', count: 2 },

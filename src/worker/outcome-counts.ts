@@ -35,14 +35,14 @@ export class OutcomeCounts {
     if (failure === null) {
       cell.successes += 1;
       if (attempt.status >= 500) cell.serverErrors += 1;
-      cell.unreachableInRow = 0;
+      cell.consecutiveUnreachable = 0;
       return;
     }
     addCause(cell, failure.cause);
     this.#hasUrgent = true;
     if (!specOf(failure).countsAgainstHealth || mayBeStale(attempt, failure)) return;
     cell.failures += 1;
-    cell.unreachableInRow = shapeOf(failure) === 'unreachable' ? cell.unreachableInRow + 1 : 0;
+    cell.consecutiveUnreachable = shapeOf(failure) === 'unreachable' ? cell.consecutiveUnreachable + 1 : 0;
   }
 
   #cellOf(upstream: string, { endpoint, endpointState: state }: AttemptFacts): EndpointOutcomes | null {
@@ -60,7 +60,16 @@ export class OutcomeCounts {
       : undefined;
     if (cell === undefined) {
       if (this.#cells.length >= cellsMax) return null;
-      cell = { upstream, endpoint, state, successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
+      cell = {
+        upstream,
+        endpoint,
+        state,
+        successes: 0,
+        serverErrors: 0,
+        failures: 0,
+        consecutiveUnreachable: 0,
+        causes: [],
+      };
       this.#cells.push(cell);
       // How a trial goes is waited for.
       if (isUnusual(state)) this.#hasUrgent = true;

@@ -414,7 +414,7 @@ describe('events', () => {
       kind: 'worker_lost',
       subject: 'worker:1',
       reason: long,
-      evidence: { why: '', exchangesLost: 0, unread: null, threw: null, code: null },
+      evidence: { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null },
     });
 
   test('more than a socket takes at once all reach a reader in their order', async () => {

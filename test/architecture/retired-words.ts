@@ -70,9 +70,6 @@ export const namesOfOthers: ReadonlySet<string> = new Set([
 export const namesToSettle: ReadonlySet<string> = new Set([
   // Keys of events, of the admin API and of reports in JSON.
   'complaints',
-  'log_made_anew',
-  'instance_misplaced',
-  'told',
   'says',
   'storms',
   'stormsLeftOut',
@@ -81,7 +78,6 @@ export const namesToSettle: ReadonlySet<string> = new Set([
   'patience_ms',
   'failures_told',
   'truncations_told',
-  'cutting',
   // Of the checks of instances.
   'heard',
   'isInDoubt',

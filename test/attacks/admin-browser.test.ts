@@ -137,7 +137,7 @@ interface Report {
 function refusedWhy(gateway: FakeGateway): string[] {
   const reasons = new Set<string>();
   for (const event of gateway.events.since(0).events)
-    if (event.kind === 'admin_refused') reasons.add(event.evidence.why);
+    if (event.kind === 'admin_refused') reasons.add(event.evidence.reason);
   return [...reasons].sort();
 }
 

@@ -222,7 +222,7 @@ describe('the admin API over TCP', () => {
       it(`not by ${host}, with a token either`, async () => {
         const answer = await get([['Host', host], bearer]);
         assert.equal(answer.status, 421);
-        assert.equal(told('admin_refused').at(-1)?.evidence.why, 'wrong_host');
+        assert.equal(told('admin_refused').at(-1)?.evidence.reason, 'wrong_host');
       });
     }
     it('by its address of IPv6, where that is where it listens', withIpv6, async () => {
@@ -270,7 +270,7 @@ describe('the admin API over TCP', () => {
           assert.equal(answer.status, 403);
         }
         assert.deepEqual(gateway.calls, []);
-        assert.equal(told('admin_refused').at(-1)?.evidence.why, 'cross_site');
+        assert.equal(told('admin_refused').at(-1)?.evidence.reason, 'cross_site');
       });
     }
 
@@ -395,7 +395,12 @@ describe('the admin API over TCP', () => {
     it('refusals: the first at once, the others as a number, ten seconds later', async () => {
       for (let time = 0; time < 5; time++) await askRaw(port, 'POST /v1/reload', [local]);
       assert.deepEqual(
-        told('admin_refused').map(({ evidence, actor }) => [evidence.why, evidence.count, evidence.operation, actor]),
+        told('admin_refused').map(({ evidence, actor }) => [
+          evidence.reason,
+          evidence.count,
+          evidence.operation,
+          actor,
+        ]),
         [['no_token', 1, 'reload', 'admin:unknown']],
       );
       await clock.advance(10_000);
@@ -463,7 +468,7 @@ describe('the admin API over TCP', () => {
       const last = silent.at(-1) as Socket;
       assert.equal(last.closed, false);
       while (silent.filter(({ closed }) => !closed).length > 64) await new Promise((done) => setImmediate(done));
-      assert.equal(told('admin_refused')[0]?.evidence.why, 'too_many_connections');
+      assert.equal(told('admin_refused')[0]?.evidence.reason, 'too_many_connections');
       for (const socket of silent) socket.destroy();
     });
 

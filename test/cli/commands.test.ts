@@ -253,8 +253,12 @@ describe('events', () => {
   });
 
   test('an event whose text has separators of lines that are none in a stream is one event', () => {
-    const event = { kind: 'instance_exited', reason: 'a\u2028event: gap\u2029b\u0085' };
-    assert.deepEqual(parseBlock(`event: instance_exited\ndata: ${JSON.stringify(event)}`), { kind: 'event', event });
+    const at = '2026-11-21T10:00:00.000Z';
+    const event = { at, kind: 'instance_exited', evidence: {}, reason: 'a\u2028event: gap\u2029b\u0085' };
+    assert.deepEqual(parseBlock(`event: instance_exited\ndata: ${JSON.stringify(event)}`), {
+      kind: 'event',
+      event: { ...event, at: Date.parse(at) },
+    });
   });
 
   test('comments of the stream say nothing', () => assert.equal(parseBlock(': still here'), null));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
+import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { readProcess } from '../../src/deploy/process-group.ts';
 
@@ -45,7 +46,7 @@ class Up {
     });
     assert.ok(this.child.stderr !== null);
     createInterface({ input: this.child.stderr }).on('line', (line) => {
-      this.told.push(JSON.parse(line) as ToldEvent);
+      this.told.push(eventOfJson(JSON.parse(line)) as unknown as ToldEvent);
     });
   }
 

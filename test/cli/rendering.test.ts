@@ -271,7 +271,7 @@ describe('events', () => {
       subject: 'endpoint:api/10.0.0.6:3000',
       count: 12,
       withinMs: 10_000,
-      says: 'The application refused the connection, 12 times within 10 s',
+      reason: 'The application refused the connection, 12 times within 10 s',
     });
     assert.deepEqual(JSON.parse(context.stderr.text), {
       level: 'error',
@@ -280,7 +280,7 @@ describe('events', () => {
       cause: 'connect_refused',
       subject: 'endpoint:api/10.0.0.6:3000',
       count: 12,
-      withinMs: 10_000,
+      within_ms: 10_000,
       reason: 'The application refused the connection, 12 times within 10 s',
     });
   });

@@ -39,7 +39,7 @@ describe('candor stop, of a gateway with an application', () => {
     assert.match(context.stdout.text, new RegExp(`^Stopped: process ${program.pid} ended after `));
     assert.equal(await program.exited, 0);
     assert.equal(isAlive(application), false);
-    assert.match(program.stderr, /"kind":"process_stopping".*"reason":"it is to stop: admin:socket asked for it"/);
+    assert.match(program.stderr, /"kind":"process_stopping".*"reason":"the gateway stops: admin:socket asked for it"/);
     assert.match(program.stderr, /"kind":"admin_action".*"operation":"stop"/);
 
     context.stdout.text = '';

@@ -21,7 +21,7 @@ export const statusSample: GatewayStatus = {
     {
       kind: 'clients_refused',
       sinceS: 75,
-      says: '312 clients were turned away in the last minute: there were 10000 connections, as many as may be.',
+      reason: '312 clients were turned away in the last minute: there were 10000 connections, as many as may be.',
       nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
     },
   ],

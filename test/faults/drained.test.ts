@@ -121,7 +121,7 @@ log: { path: ./exchange.log }
     assert.equal(edge.gateway.status().state, 'stopped');
     assert.deepEqual(
       edge.eventsOf('drain_phase').map(({ to }) => to),
-      ['draining', 'cutting', 'drained'],
+      ['draining', 'force_closing', 'drained'],
     );
   });
 });

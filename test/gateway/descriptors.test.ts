@@ -130,7 +130,7 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
 
   function refused(): number {
     const ones = gateway.events.filter(
-      ({ kind, evidence }) => kind === 'connections_refused' && evidence['why'] === 'descriptors',
+      ({ kind, evidence }) => kind === 'connections_refused' && evidence['reason'] === 'descriptors',
     );
     return ones.reduce((sum, { evidence }) => sum + Number(evidence['count']), 0);
   }

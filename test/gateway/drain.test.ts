@@ -161,7 +161,7 @@ describe('a gateway that stops', () => {
     client.close();
     idle.close();
     await stopping;
-    assert.ok(!phases().includes('cutting'));
+    assert.ok(!phases().includes('force_closing'));
   });
 });
 

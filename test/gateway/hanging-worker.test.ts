@@ -53,7 +53,7 @@ for (const [what, end] of endings) {
     await end();
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
-    assert.deepEqual([evidence.exchangesLost, evidence.why], [2, 'it did not end in time']);
+    assert.deepEqual([evidence.exchangesLost, evidence.reason], [2, 'it did not end in time']);
     assert.equal(edge.gateway.counts().workersLost, 1);
     assert.deepEqual(edge.eventsOf('worker_retired'), []);
     await until('it is in the log', async () => (await lostRecords()).length === 1);

@@ -65,7 +65,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     fourth.close();
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
     assert.deepEqual(edge.eventsOf('connections_refused')[0]?.evidence, {
-      why: 'connections_per_address_max',
+      reason: 'connections_per_address_max',
       count: 1,
       limit: 3,
       address: '127.0.0.1',

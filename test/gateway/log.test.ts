@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { eventOfJson } from '../../src/core/event-json.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event } from '../../src/core/event.ts';
 import { searchLogFiles } from '../../src/record/log-files.ts';
@@ -137,7 +138,7 @@ describe('the exchange log', () => {
     assert.equal(await written('exchange.log'), 10);
   });
 
-  test('is made anew when somebody deletes it under load, and nothing is lost that was written after that', async () => {
+  test('is reopened when its file is deleted under load, and nothing is lost that was written after that', async () => {
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log }\n`);
     await ask(edge.address(), numbered(50, 'before'));
     const before = numbered(50, 'before').length;
@@ -146,7 +147,7 @@ describe('the exchange log', () => {
     const deleted = await open(inFolder('exchange.log'));
     await rm(inFolder('exchange.log'));
     let asked = 0;
-    while (edge.eventsOf('log_made_anew').length === 0) {
+    while (edge.eventsOf('log_reopened').length === 0) {
       await ask(edge.address(), numbered(20, `during${asked}-`));
       asked += 20;
       await sleep(20);
@@ -160,7 +161,7 @@ describe('the exchange log', () => {
     const paths = pathsIn(await textOf('exchange.log'));
     assert.equal(new Set(paths).size, paths.length, 'none is there twice');
     await deleted.close();
-    assert.equal(edge.eventsOf('log_made_anew')[0]?.evidence.was, 'deleted');
+    assert.equal(edge.eventsOf('log_reopened')[0]?.evidence.was, 'deleted');
     assert.equal(edge.gateway.counts().logDropped, 0);
   });
 
@@ -235,7 +236,7 @@ describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 
   function events<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
     const lines = stderr.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
     return lines
-      .map((line) => JSON.parse(line) as Event)
+      .map((line) => eventOfJson(JSON.parse(line)))
       .filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
   }
 

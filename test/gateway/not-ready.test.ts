@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../readme/free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -110,7 +111,8 @@ class RunningCommand {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('{')) this.events.push(JSON.parse(line) as Told);
+      for (const line of lines)
+        if (line.startsWith('{')) this.events.push(eventOfJson(JSON.parse(line)) as unknown as Told);
     });
   }
 
@@ -171,7 +173,7 @@ describe('an application under candor run', () => {
       assert.match(page, sick.says);
       assert.match(page, sick.run);
       assert.doesNotMatch(page, /just starting/);
-      const kinds = ['instance_not_ready', 'instance_misplaced'];
+      const kinds = ['instance_not_ready', 'instance_wrong_listen_address'];
       const told = (): Told | undefined => kinds.map((kind) => command.told(kind)).find((event) => event !== undefined);
       await until('the terminal says it', () => told() !== undefined, timeoutMs);
       assert.match(told()?.reason ?? '', sick.says);

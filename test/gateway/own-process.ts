@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../readme/free-port.ts';
 import { until } from './start-from-yaml.ts';
@@ -29,7 +30,8 @@ export class OwnProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('{')) this.events.push(JSON.parse(line) as ReportedEvent);
+      for (const line of lines)
+        if (line.startsWith('{')) this.events.push(eventOfJson(JSON.parse(line)) as unknown as ReportedEvent);
     });
   }
 

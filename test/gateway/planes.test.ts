@@ -32,7 +32,7 @@ describe('a worker that crashes', () => {
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
     const [lost] = edge.eventsOf('worker_lost');
     assert.equal(lost?.evidence.exchangesLost, 3);
-    assert.match(lost?.evidence.why ?? '', /RangeError/);
+    assert.match(lost?.evidence.reason ?? '', /RangeError/);
     for (const client of held) {
       assert.ok(await client.waitFor(() => client.state !== 'open', 5000), 'its connections are closed');
       client.close();

@@ -165,7 +165,7 @@ test('requests that a hanging worker had accepted and not read are counted in it
   for (const client of kept.slice(1)) client.write(requestText('GET', '/unread'));
   await until('it is lost', () => edge.eventsOf('worker_lost').length === 1);
   const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
-  assert.deepEqual([evidence.unread, evidence.exchangesLost], [2, 0]);
+  assert.deepEqual([evidence.unreadConnections, evidence.exchangesLost], [2, 0]);
   await until('it is recorded', async () => (await records('lost')).length === 1);
   const [{ unread_connections: unread, exchanges } = assert.fail()] = await records('lost');
   assert.deepEqual([unread, exchanges], [2, 0]);

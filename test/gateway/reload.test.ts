@@ -161,7 +161,7 @@ describe('a reload that is refused changes nothing', () => {
     const [event] = edge.eventsOf('configuration_rejected');
     assert.ok(event !== undefined);
     assert.equal(event.actor, 'the test');
-    assert.match(event.evidence.complaints.join('\n'), /timeout/);
+    assert.match(event.evidence.errors.join('\n'), /timeout/);
     assert.equal((await edge.get('/')).content.toString(), 'one');
     const now = edge.gateway.status();
     assert.deepEqual([now.revision, now.contentHash], [before.revision, before.contentHash]);

@@ -127,7 +127,7 @@ describe('of several workers', () => {
     });
     const [{ evidence, worker } = assert.fail()] = edge.eventsOf('worker_lost');
     assert.equal(worker, 1);
-    assert.match(evidence.why, /not answered for 3 s/);
+    assert.match(evidence.reason, /not answered for 3 s/);
     await until('another has taken its place', () => serving() === 2);
     closeAll(found);
   });
@@ -140,7 +140,7 @@ describe('of several workers', () => {
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1, 60_000);
     const [{ evidence, worker } = assert.fail()] = edge.eventsOf('worker_lost');
     assert.deepEqual([worker, evidence.code], [2, 'ERR_WORKER_OUT_OF_MEMORY']);
-    assert.match(evidence.why, /it ran out of memory \(workers\.memory_max\)/);
+    assert.match(evidence.reason, /it ran out of memory \(workers\.memory_max\)/);
     assert.equal((await edge.get('/')).status, 200);
     await until('another has taken its place', () => serving() === 2);
   });

@@ -46,7 +46,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
     }
     await until('clients are turned away', () => refused() > 0, 20_000);
     await until('it is told', () =>
-      gateway.eventsOf('connections_refused').some(({ evidence }) => evidence.why === 'memory'),
+      gateway.eventsOf('connections_refused').some(({ evidence }) => evidence.reason === 'memory'),
     );
     // Connections that rested have made room; what was under way goes on.
     await until('the one that rested is closed', () => resting.state !== 'open');

@@ -96,7 +96,7 @@ test(
     await until('the line was read', () => first.lines.includes('before'));
     await first.stop(20_000);
     assert.ok(isRunning(pid));
-    const [left] = first.eventsOf('instance_left');
+    const [left] = first.eventsOf('instance_detached');
     assert.deepEqual([left?.evidence.pid, left?.evidence.graceMs], [pid, 20_000]);
 
     await second.start(world.path);

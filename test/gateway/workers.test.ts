@@ -44,7 +44,7 @@ describe('a lost worker', () => {
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.equal(evidence.exchangesLost, 2);
-    assert.match(evidence.threw ?? '', /^RangeError: on purpose at /);
+    assert.match(evidence.error ?? '', /^RangeError: on purpose at /);
     await until('it is in the log', async () => (await logLines()).length > 0);
     const lost = (await logLines()).filter(({ kind }) => kind === 'lost') as unknown as LostRecord[];
     assert.equal(lost.length, 1);
@@ -72,7 +72,7 @@ describe('a lost worker', () => {
     edge = await startFromYaml(upstream());
     await runInWorkers('setTimeout(() => { for (;;); }, 0)');
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
-    assert.match(edge.eventsOf('worker_lost')[0]?.evidence.why ?? '', /not answered for 3 s/);
+    assert.match(edge.eventsOf('worker_lost')[0]?.evidence.reason ?? '', /not answered for 3 s/);
     await until('another serves', serving);
     assert.equal((await edge.get('/')).status, 200);
   });

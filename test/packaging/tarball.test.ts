@@ -114,7 +114,7 @@ describe('the installed command', { skip, timeout: 120_000 }, () => {
     assert.equal(await ask(port, gateway), 'from the application', gateway.said);
     // Some npm end as their command did, others by the signal.
     assert.ok([0, 130, null].includes(await gateway.interrupt()), gateway.said);
-    assert.match(gateway.said, /it is to stop: SIGINT/);
+    assert.match(gateway.said, /the gateway stops: SIGINT/);
   });
 
   test('up runs a configuration, and status finds it', async () => {

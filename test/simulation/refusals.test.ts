@@ -139,7 +139,7 @@ class World {
       successes: 0,
       serverErrors: 0,
       failures: 1,
-      unreachableInRow: 1,
+      consecutiveUnreachable: 1,
     };
     endpoint.acquire(
       {

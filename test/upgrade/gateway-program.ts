@@ -182,7 +182,7 @@ export class GatewayProgram {
       .map((line) => JSON.parse(line));
   }
 
-  records(): { id: string; kind: string; status: number; end: string; process: string }[] {
+  records(): { id: string; kind: string; status: number; end: string; process_started_at: string }[] {
     const text = readFileSync(join(this.folder, 'exchanges.log'), 'utf8');
     return text
       .trim()

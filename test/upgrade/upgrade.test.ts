@@ -61,7 +61,9 @@ describe('an upgrade', { skip }, () => {
     assert.notEqual(taken?.epoch, told[0]?.epoch, 'it is the new process that tells of it');
     assert.ok(!kinds.includes('upgrade_failed') && !kinds.includes('instance_exited'));
     // Each process has written down what it served; nothing is there twice, and nothing is missing.
-    await gateway.until(async () => gateway.records().some(({ process }) => process !== gateway.records()[0]?.process));
+    await gateway.until(async () =>
+      gateway.records().some((one) => one.process_started_at !== gateway.records()[0]?.process_started_at),
+    );
     const ids = gateway.records().map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
     // The tunnel's client left without a close frame; everything else was answered whole.
@@ -193,7 +195,7 @@ test('a reload during an upgrade is rejected, since who will serve has read the 
   assert.equal(((await reloads.promise) as { detail: string }).detail, says);
   const rejected = gateway.events().filter(({ kind }) => kind === 'configuration_rejected');
   assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);
-  for (const { evidence } of rejected) assert.deepEqual(evidence['complaints'], [says]);
+  for (const { evidence } of rejected) assert.deepEqual(evidence['errors'], [says]);
   // It is over.
   assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
 });

@@ -114,7 +114,7 @@ export class Upgrades implements Upgrader {
     const why = left === null ? failure.why : `${failure.why} ${left}`;
     const { complaints } = failure;
     const kind = this.#isOver ? 'stopping' : failure.kind;
-    const evidence = { pid: line.pid, why, complaints };
+    const evidence = { pid: line.pid, reason: why, errors: complaints };
     const reason = `${kind === 'stopping' ? 'nothing came of it' : 'the gateway goes on as before'}: ${why}`;
     this.#parts.events.emit({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, why, complaints };

@@ -87,10 +87,7 @@ const upstreamLines: readonly (readonly [string, string])[] = [
     'error too_slow connection_read_timeout body',
   ],
   [error(`upstream prematurely closed connection ${waiting}`), 'error reset connection_terminated response'],
-  [
-    error('upstream prematurely closed connection while reading upstream'),
-    'error reset http_response_incomplete body',
-  ],
+  [error('upstream prematurely closed connection while reading upstream'), 'error reset http_response_incomplete body'],
   [error(`recv() failed (104: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
   [error(`recv() failed (54: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
   [
