@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
+import type { Failure } from '../../src/core/failure.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
+import { clientEngines } from '../../src/downstream/engines.ts';
+import type { StartClientEngine } from '../../src/downstream/ports.ts';
+import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
+import { proxyProtocolStage } from '../../src/downstream/preface-stages.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { ByteWriter } from '../../src/wire/byte-writer.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { WorkerListeners } from '../../src/worker/worker-listeners.ts';
+import { defaultLimits } from '../exchange/world.ts';
+
+/** Answers every path at once, but `/wait`, which it answers when the test says so or when it fails. */
+export class Answering implements DownstreamHandler {
+  readonly stream: DownstreamStream;
+  readonly failures: Failure[] = [];
+
+  constructor(stream: DownstreamStream) {
+    this.stream = stream;
+  }
+
+  onRequest(failure: Failure | null): void {
+    if (failure !== null) this.answer(400, failure.cause);
+    else if (this.stream.request.target !== '/wait') this.answer(200, this.stream.request.version);
+  }
+
+  answer(status: number, text: string): void {
+    const content = Buffer.from(text);
+    const framing = { kind: 'length', bytes: content.length } as const;
+    const head = { status, reason: '', upgrade: null, framing, contentLength: content.length, writeFields() {} };
+    this.stream.respond(head);
+    this.stream.sendContent(content, 0, content.length, 'owned');
+    this.stream.endContent(null);
+  }
+
+  onRequestFailed(failure: Failure): void {
+    this.failures.push(failure);
+    if (failure.cause !== 'client_gone') this.answer(503, failure.cause);
+  }
+
+  onRequestContent(): void {}
+  onRequestEnd(): void {}
+  onRequestRead(): void {}
+  onClientRoom(): void {}
+  onSent(): void {}
+}
+
+export interface EngineListenerOptions {
+  /** Behind the PROXY protocol, before the choice by the first bytes. */
+  readonly stages: readonly PrefaceStage[];
+  /** Beside HTTP/1.1. */
+  readonly engines: readonly (readonly [protocol: string, start: StartClientEngine])[];
+  readonly proxyProtocol?: boolean;
+  readonly headMs?: number;
+}
+
+/** One listener on a real socket, by the code of a worker, whose exchanges are `Answering`. */
+export class EngineListener {
+  readonly counts: WorkerCounts = noCounts(0);
+  /** Of every exchange there was. */
+  readonly handlers: Answering[] = [];
+  readonly listeners: WorkerListeners;
+  address = { host: '127.0.0.1', port: 0 };
+  connectionsMax = Infinity;
+  permitsTaken = 0;
+  readonly #options: EngineListenerOptions;
+
+  constructor(options: EngineListenerOptions) {
+    this.#options = options;
+    const { prefaceStages, engines } = clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() });
+    const afterProxy = prefaceStages.filter((stage) => stage !== proxyProtocolStage);
+    this.listeners = new WorkerListeners({
+      clock: systemClock,
+      ...{ inheritedSockets: [], passedSockets: [], heldSockets: [], onStandInFailed() {}, onConnectionClosed() {} },
+      admits: () => true,
+      downstream: {
+        prefaceStages: [proxyProtocolStage, ...options.stages, ...afterProxy],
+        engines: { ...engines, byProtocol: new Map([...engines.byProtocol, ...options.engines]) },
+        ...{ clock: systemClock, deadlines: new Deadlines(systemClock), counts: this.counts },
+        exchanges: { create: (stream) => this.#answer(stream) },
+        ...{ overload: { failure: null }, isTrusted: (address) => address === '127.0.0.1', addressHeader: () => null },
+        sendQueueBytes: { look() {} },
+        admission: {
+          acquire: () => (this.permitsTaken < this.connectionsMax ? String(++this.permitsTaken) : null),
+          acquireAddress: () => '',
+          release: () => void this.permitsTaken--,
+          releaseAddress() {},
+          refusal: () => null,
+          refusalOver() {},
+        },
+      },
+    });
+  }
+
+  #answer(stream: DownstreamStream): Answering {
+    const handler = new Answering(stream);
+    this.handlers.push(handler);
+    return handler;
+  }
+
+  async open(): Promise<void> {
+    const { proxyProtocol = false, headMs = defaultLimits.headMs } = this.#options;
+    const snapshot = {
+      drain: { timeoutMs: 5000, lameDuckMs: 0, tunnels: 'wait' },
+      listeners: [{ id: 'web', host: '127.0.0.1', port: 0, proxyProtocol }],
+      client: { ...defaultLimits, headMs },
+    } as unknown as Snapshot;
+    const fresh = await this.listeners.openNew(snapshot);
+    this.listeners.admit(fresh, snapshot);
+    this.address = { host: '127.0.0.1', port: fresh.listeners[0]?.port ?? assert.fail() };
+  }
+
+  /** To be called when all clients are gone. */
+  close(): void {
+    this.listeners.drain(drainPlan);
+    this.listeners.forceClose(true);
+  }
+}
+
+export const drainPlan = { why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false } as const;
