@@ -7,7 +7,7 @@ import type { InstanceRecord } from '../deploy/instance-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationHandoff, type ApplicationHandoffParts } from './application-handoff.ts';
 
-test('guards of earlier owners hear of a new one only when the disk has what it looks after', async (context) => {
+test('watchdogs of earlier owners learn of a new owner only when the disk has the instances that it looks after', async (context) => {
   const path = join(mkdtempSync(join(tmpdir(), 'candor-estate-')), 'state');
   context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
   const owners: [told: unknown, ofInstances: unknown][] = [];
@@ -16,7 +16,7 @@ test('guards of earlier owners hear of a new one only when the disk has what it 
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { generation: unknown }).generation : null;
   };
   const watchdog = {
-    // Called when the number stands where other guards read it.
+    // Called when the generation file, which other watchdogs read, has the number.
     setOwner: (generationFile: string) =>
       void owners.push([Number(readFileSync(generationFile, 'utf8')), ownerOfInstances()]),
   };
@@ -35,4 +35,32 @@ test('guards of earlier owners hear of a new one only when the disk has what it 
     assert.deepEqual(owners.splice(0), [[generation, generation]]);
     await handoff.close();
   }
+});
+
+test('the watchdog of a successor knows the owner before it knows an instance, and leaves them to the predecessor until the handoff is settled', async (context) => {
+  const path = join(mkdtempSync(join(tmpdir(), 'candor-handoff-')), 'state');
+  context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
+  const calls: string[] = [];
+  const watchdog = {
+    setGracePeriod: () => void calls.push('grace period'),
+    setOwner: (file: string) => void calls.push(`owner, ${existsSync(file) ? 'announced' : 'not announced'}`),
+    watchProvisionally: <T>(adopt: () => T): T => {
+      calls.push('provisionally');
+      const adopted = adopt();
+      calls.push('adopted');
+      return adopted;
+    },
+  };
+  const supervisor = { adopt: () => [], records: () => [], status: () => [] };
+  const handoff = new ApplicationHandoff({
+    path,
+    clock: new SimulatedClock(),
+    events: { emit: ({ reason }) => assert.fail(reason) },
+    host: { watchdog } as unknown as ApplicationHandoffParts['host'],
+    supervisor: () => supervisor as unknown as ReturnType<ApplicationHandoffParts['supervisor']>,
+  });
+  assert.equal(handoff.claim([{}] as unknown as Parameters<ApplicationHandoff['claim']>[0]), null);
+  await handoff.adopt(Promise.resolve());
+  assert.deepEqual(calls, ['grace period', 'owner, not announced', 'provisionally', 'adopted', 'owner, announced']);
+  await handoff.close();
 });

@@ -123,8 +123,9 @@ export class ApplicationHandoff {
     const previous = folder.read();
     if (previous.kind === 'ignored') this.#emitIgnored(folder, previous.why);
     const supervisor = this.#parts.supervisor();
-    const instances =
+    const adopt = (): readonly InstanceRecord[] =>
       previous.kind === 'instances' ? supervisor.adopt(adoptableInstances(previous), previous.agoMs) : [];
+    const instances = settled === null ? adopt() : this.#adoptProvisionally(folder, adopt);
     this.#adopted += instances.length;
     if (settled !== null) this.#watchWhenSettled(instances, settled);
     // Now they have a guard of ours, and the disk says so before those of earlier owners are told to go.
@@ -134,11 +135,17 @@ export class ApplicationHandoff {
     ApplicationHandoff.outputsFor(folder.path)?.keepOnly(new Set(used));
   }
 
-  /** Until then our guard leaves them to the process that had them, should this one be killed. */
-  #watchWhenSettled(instances: readonly InstanceRecord[], settled: Promise<void>): void {
+  /** Until the handoff is settled our watchdog leaves them to the process that had them, should this one be killed. */
+  #adoptProvisionally(folder: StateFolder, adopt: () => readonly InstanceRecord[]): readonly InstanceRecord[] {
     const { watchdog } = this.#parts.host;
     watchdog.setGracePeriod(handoffTimeoutMs);
-    for (const { program } of instances) watchdog.handOff(program.process.pid);
+    // Before the generation file has our number: while it has the predecessor's, the predecessor's watchdog is in charge.
+    watchdog.setOwner(folder.generationFile, folder.generation);
+    return watchdog.watchProvisionally(adopt);
+  }
+
+  #watchWhenSettled(instances: readonly InstanceRecord[], settled: Promise<void>): void {
+    const { watchdog } = this.#parts.host;
     void settled.then(() => {
       const ours = new Set(
         this.#parts

@@ -1,9 +1,12 @@
+import { startMarkVariable } from './watchdog-script.ts';
+
 /**
  * What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. And
  * what lets its bearer command gateways.
  */
 const privateVariables = [
   'CANDOR_TOKEN',
+  startMarkVariable,
   'NOTIFY_SOCKET',
   'WATCHDOG_PID',
   'WATCHDOG_USEC',

@@ -2,24 +2,31 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { readProcess } from './process-group.ts';
+import { watchdogScript } from './watchdog-script.ts';
 
 /**
- * Ends what Candor has started if Candor itself is killed, SIGKILL included.
+ * Ends the applications if Candor is killed, SIGKILL included.
  *
- * Node cannot ask the kernel to end a child with its parent, so a shell of about one megabyte waits at the other
- * end of a pipe. It is told of each process group as it starts and ends. When the pipe closes without the word
- * "done", Candor has died: the shell asks every group that is left to end, waits as long as the application may
- * take, and kills the rest. It lives in a session of its own, where neither Ctrl-C nor a closed terminal reaches it.
+ * Node cannot ask the kernel to end a child with its parent. Instead a shell of about one megabyte waits at the other end of a
+ * pipe (`watchdog-script.ts`). It receives each process group as it starts and ends. When the pipe closes without the word "done",
+ * Candor has died: the shell asks every group that is left to end, waits as long as the application may take, and kills the rest.
+ * It runs in a session of its own, where neither Ctrl-C nor a closed terminal reaches it.
  *
- * Groups that were handed to another process are ended too unless one comes for them: the shell reads the number of the
- * state folder's owner, and when that has changed they are in other hands, with a guard of their own. So there is no
- * moment without one that watches. Of those that the new owner has not written down it knows nothing: they are ended.
+ * The shell runs before the first program is started, and learns of each start before it happens: Candor may be killed between
+ * starting a program and reporting its process id.
+ *
+ * During a handoff two watchdogs know a group, and the file with the number of the state folder's owner decides which of them is in
+ * charge: each spares the group while the file has another number than its own. The successor's watchdog has the number from the
+ * moment at which it knows the group. So at each moment exactly one of them ends the group, whichever process is killed.
  */
 export class OrphanWatchdog {
   readonly #clock: Clock;
   readonly #groups = new Map<number, string>();
-  /** Words that hold for all groups: whose state folder it is, and how long to wait for the next owner. */
-  readonly #terms = new Map<'state' | 'leave', string>();
+  /** Commands that hold for all groups: who owns the state folder, and how long to wait for another owner. */
+  readonly #terms = new Map<'owner' | 'grace', string>();
+  readonly #markPrefix = `${process.pid}.${readProcess(process.pid)?.startTicks ?? '0'}`;
+  #starts = 0;
+  #isProvisional = false;
   #shell: ChildProcess | null = null;
   #timer: Timer | null = null;
   #closed = false;
@@ -28,50 +35,81 @@ export class OrphanWatchdog {
     this.#clock = clock;
   }
 
-  /** Takes a group in, right after its leader has started. Returns false where no guard can be had. */
+  /**
+   * Call before a program is started. Returns a mark for its environment, by which the watchdog finds the program until
+   * `watch` gives its process id. `notStarted` must follow where the start fails.
+   */
+  announceStart(stopMs: number): string {
+    this.#starts += 1;
+    // The dot at the end: no mark is the beginning of another one.
+    const mark = `${this.#markPrefix}.${this.#starts}.`;
+    if (this.#shell === null && !this.#closed) this.#spawn();
+    this.#pipe?.write(`starting ${mark} ${stopMsOf(stopMs)}\n`);
+    return mark;
+  }
+
+  notStarted(): void {
+    this.#pipe?.write('not-started\n');
+  }
+
+  /** Adds a group, right after its leader has started. Returns false where no watchdog can run. */
   watch(group: number, stopMs: number): boolean {
     const startTicks = readProcess(group)?.startTicks ?? '-';
-    const line = `watch ${group} ${startTicks} ${Math.min(stopMs, graceMsMax)}\n`;
+    const word = this.#isProvisional ? 'adopted' : 'watch';
+    const line = `${word} ${group} ${startTicks} ${stopMsOf(stopMs)}\n`;
     this.#groups.set(group, line);
     if (this.#shell === null) this.#spawn();
     else this.#pipe?.write(line);
     return this.#shell !== null;
   }
 
-  /** Another process is to have the group: it is ended unless one comes for it. Until `watch` takes it back. */
+  /**
+   * Groups that `adopt` watches stay the other owner's until `watch` is called for them again: that process may still take
+   * them back. `setOwner` and `setGracePeriod` come first.
+   */
+  watchProvisionally<T>(adopt: () => T): T {
+    this.#isProvisional = true;
+    try {
+      return adopt();
+    } finally {
+      this.#isProvisional = false;
+    }
+  }
+
+  /** Another process takes the group over; the watchdog ends it if none comes. Until `watch` is called again. */
   handOff(group: number): void {
     const watched = this.#groups.get(group);
     if (watched === undefined) return;
-    const line = `hand ${group}\n`;
+    const line = `handoff ${group}\n`;
     this.#groups.set(group, `${watched}${line}`);
     this.#pipe?.write(line);
   }
 
-  /** Where the number of the owner stands, and which is ours. */
+  /** The file that has the number of the state folder's owner, and our number. */
   setOwner(generationFile: string, generation: number): void {
-    this.#setTerm('state', `state ${generation} ${generationFile}\n`);
+    this.#setTerm('owner', `owner ${generation} ${generationFile}\n`);
   }
 
-  /** Should this process end, the groups that were handed over are left so long to whoever comes for them. */
+  /** How long the watchdog waits for another owner of the groups that were handed off, should this process end. */
   setGracePeriod(graceMs: number): void {
-    this.#setTerm('leave', `leave ${graceMs}\n`);
+    this.#setTerm('grace', `grace ${graceMs}\n`);
   }
 
-  #setTerm(what: 'state' | 'leave', line: string): void {
-    this.#terms.set(what, line);
+  #setTerm(term: 'owner' | 'grace', line: string): void {
+    this.#terms.set(term, line);
     this.#pipe?.write(line);
   }
 
-  /** The group is gone: its number may soon be somebody else's. */
+  /** The group is gone: another process may soon get its number. */
   forget(group: number): void {
     if (this.#groups.delete(group)) this.#pipe?.write(`forget ${group}\n`);
   }
 
-  /** Nothing is left to guard, but what was handed over: the shell goes when somebody has come for that. */
+  /** No group is left but those that were handed off: the shell ends when another owner has come for them. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    const hasHandedOff = [...this.#groups.values()].some((words) => words.includes('hand '));
+    const hasHandedOff = [...this.#groups.values()].some((lines) => /^(?:handoff|adopted) /m.test(lines));
     this.#pipe?.end(hasHandedOff ? '' : 'done\n');
   }
 
@@ -88,7 +126,7 @@ export class OrphanWatchdog {
     for (const line of [...this.#terms.values(), ...this.#groups.values()]) shell.stdin?.write(line);
   }
 
-  /** Somebody has ended the guard. Another takes its place, not faster than `standAgainMs`. */
+  /** The shell was killed. Another one replaces it after a pause, so that the two do not race. */
   #onExit(shell: ChildProcess): void {
     if (this.#shell !== shell) return;
     this.#shell = null;
@@ -108,8 +146,12 @@ export class OrphanWatchdog {
 
 const respawnMs = 1_000;
 
-/** With Candor dead nobody needs what the applications still do; and the guard must not stay for ever. */
-const graceMsMax = 30_000;
+/** After Candor's death nobody needs the applications; and the watchdog must not run for ever. */
+const stopMsMax = 30_000;
+
+function stopMsOf(stopMs: number): number {
+  return Math.min(stopMs, stopMsMax);
+}
 
 function spawnShell(): ChildProcess | null {
   let shell: ChildProcess;
@@ -121,117 +163,15 @@ function spawnShell(): ChildProcess | null {
       detached: true,
     });
   } catch {
-    return null; // no process, no descriptor left: the caller says that nothing guards
+    return null; // no process or descriptor left: `watch` returns false
   }
   if (shell.pid === undefined) {
-    shell.once('error', () => {}); // no shell on this machine: likewise
+    shell.once('error', () => {}); // no shell on this machine
     return null;
   }
-  // It must not keep Candor running, nor end it by a broken pipe; `exit` tells of its end.
+  // It must not keep Candor running, nor end it by a broken pipe; `exit` reports its end.
   shell.unref();
   (shell.stdin as Writable & { unref(): void }).unref();
   shell.stdin?.on('error', () => {});
   return shell;
 }
-
-/**
- * POSIX sh. A group is signalled only while its leader is the process that was recorded, by pid and start time; once
- * the leader has gone, the group's number stays taken for as long as a member is left. In a container whose first
- * process reaps nobody, zombies stay for ever; they are no reason to wait.
- */
-export const watchdogScript = `# Candor's guard: ends the applications if Candor is killed.
-trap '' INT HUP TERM QUIT USR1 USR2
-groups=
-lent=
-state=
-leave=0
-# What is in the list $1 apart from group $2.
-without() {
-  kept=
-  for entry in $1; do
-    case $entry in "$2":*) ;; *) kept="$kept $entry" ;; esac
-  done
-}
-while read -r word group rest; do
-  case $word in
-    watch)
-      set -- $rest
-      without "$lent" "$group"; lent=$kept
-      without "$groups" "$group"; groups="$kept $group:$1:$2" ;;
-    hand)
-      for entry in $groups; do
-        case $entry in "$group":*) lent="$lent $entry" ;; esac
-      done
-      without "$groups" "$group"; groups=$kept ;;
-    forget)
-      without "$lent" "$group"; lent=$kept
-      without "$groups" "$group"; groups=$kept ;;
-    state) generation=$group; state=$rest ;;
-    leave) leave=$group ;;
-    'done') exit 0 ;;
-  esac
-done
-
-ours() {
-  [ "$2" = - ] || [ ! -r "/proc/$1/stat" ] && return 0
-  read -r line < "/proc/$1/stat" || return 0
-  born=$2
-  set -- \${line##*) }
-  [ "\${20}" = "$born" ]
-}
-alive() {
-  kill -s 0 -- "-$1" || return 1
-  [ -r /proc/self/stat ] || return 0
-  cat /proc/[0-9]*/stat | grep -q ") [^ZX] [0-9]* $1 "
-  [ $? -ne 1 ]
-}
-split() { group=\${1%%:*}; grace=\${1##*:}; start=\${1#*:}; start=\${start%:*}; }
-finish() {
-  groups=$1
-  for entry in $groups; do
-    split "$entry"
-    ours "$group" "$start" && kill -s TERM -- "-$group"
-  done
-  waited=0
-  while [ -n "$groups" ]; do
-    kept=
-    for entry in $groups; do
-      split "$entry"
-      ours "$group" "$start" && alive "$group" || continue
-      if [ "$waited" -ge "$grace" ]; then kill -s KILL -- "-$group"; else kept="$kept $entry"; fi
-    done
-    groups=$kept
-    [ -z "$groups" ] || sleep 0.1 || sleep 1
-    waited=$((waited + 100))
-  done
-}
-# The state folder has another owner: what was handed over is not ours to end any more.
-taken() { [ -f "$state" ] && read -r now < "$state" && [ -n "$now" ] && [ "$now" != "$generation" ]; }
-await() {
-  passed=0
-  until taken; do
-    [ "$passed" -lt "$leave" ] || return 1
-    sleep 0.1 || sleep 1
-    passed=$((passed + 100))
-  done
-}
-
-# What the new owner has not written down it does not know of (the process before was killed while it handed over, or the file
-# was damaged): nobody would end it.
-unknown() {
-  instances=\${state%/*}/instances.json
-  kept=
-  for entry in $lent; do
-    [ -f "$instances" ] || continue
-    pid=\${entry%%:*}
-    grep -q -e '"pid": '"$pid"'[^0-9]' -e '"pid": '"$pid"'$' "$instances"
-    [ $? -ne 1 ] || kept="$kept $entry"
-  done
-}
-
-if [ -n "$lent" ]; then
-  { if await; then unknown; finish "$kept"; else finish "$lent"; fi; } &
-fi
-finish "$groups"
-wait
-`;

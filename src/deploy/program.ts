@@ -14,6 +14,7 @@ import {
 } from './output-pipes.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import { RunningProgram } from './running-program.ts';
+import { startMarkVariable } from './watchdog-script.ts';
 
 /**
  * Starts the command as leader of a process group and a session of its own: a signal to the group reaches whatever
@@ -29,9 +30,11 @@ export function startProgram(
   outputs: OutputPipeFolder | null,
 ): Program | null {
   const named = openNamedPipes(outputs);
-  const child = spawnProgram(request, named);
+  const mark = watchdog.announceStart(request.stopMs);
+  const child = spawnProgram(request, named, mark);
   if (named !== null) for (const descriptor of named.theirs) closeSync(descriptor);
   if (child instanceof Error || child.pid === undefined) {
+    watchdog.notStarted();
     if (named !== null) closeNamedPipes(named);
     const notify = (errno: string): void => listener.onNotStarted(startFailure(errno, request));
     if (child instanceof Error) queueMicrotask(() => notify((child as NodeJS.ErrnoException).code ?? 'EINVAL'));
@@ -49,13 +52,13 @@ export function startProgram(
   return program;
 }
 
-function spawnProgram(request: ProgramRequest, named: NamedPipes | null): ChildProcess | Error {
+function spawnProgram(request: ProgramRequest, named: NamedPipes | null, mark: string): ChildProcess | Error {
   const [file = '', ...args] = request.command;
   const [stdout, stderr] = named?.theirs ?? (['pipe', 'pipe'] as const);
   try {
     return spawn(file, args, {
       cwd: request.directory,
-      env: environmentOf(request),
+      env: environmentOf(request, mark),
       stdio: ['ignore', stdout, stderr],
       detached: true,
     });
@@ -100,8 +103,9 @@ function closeNamedPipes({ ours, pipes }: NamedPipes): void {
  * Our environment, then the application's own settings, then PORT. HOST asks frameworks to listen on 127.0.0.1 only,
  * where Candor looks and strangers cannot go around it; a HOST that somebody has set means something, and stays.
  */
-function environmentOf(request: ProgramRequest): NodeJS.ProcessEnv {
-  return { HOST: '127.0.0.1', ...inheritedEnvironment(), ...request.environment, PORT: String(request.port) };
+function environmentOf(request: ProgramRequest, mark: string): NodeJS.ProcessEnv {
+  const own = { PORT: String(request.port), [startMarkVariable]: mark };
+  return { HOST: '127.0.0.1', ...inheritedEnvironment(), ...request.environment, ...own };
 }
 
 function startFailure(errno: string, request: ProgramRequest): StartFailure {

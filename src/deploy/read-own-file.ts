@@ -33,7 +33,8 @@ export function readOwnFile(path: string, bytesMax: number): OwnFileReading {
 /** A link and a socket are not opened; the name tells which of them it was. */
 function notOpened(path: string, error: unknown): OwnFileReading {
   const errno = errnoOf(error);
-  if (errno === 'ENOENT') return { kind: 'none' };
+  // ENOTDIR: a part of its path is a file.
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return { kind: 'none' };
   const found = lstatSync(path, { throwIfNoEntry: false });
   const type = found === undefined ? null : typeOf(found);
   return { kind: 'refused', why: type === null ? `it cannot be read (${errno})` : notAFile(type) };

@@ -43,7 +43,7 @@ export class RunningProgram implements Program {
     const { pid, stopMs, streams, begun, listener, clock, watchdog } = parts;
     this.#parts = parts;
     this.pid = pid;
-    // First of all: until the guard knows the group, killing Candor would leave it running.
+    // First of all: from here on the watchdog needs no search to find the group.
     this.isWatched = watchdog.watch(pid, stopMs);
     this.#identity = identityOf(pid);
     this.#memoryKills = new MemoryKills(pid, clock.now());

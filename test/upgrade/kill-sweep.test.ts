@@ -15,9 +15,8 @@ describe('one process serves, with one application, and can be upgraded, when', 
     });
   }
 
-  // Later than this it may be killed in the middle of the handoff, and the applications be ended and started again: requests
-  // wait or get 503 then, which `npm run soak:upgrade-kills` shows.
-  for (const afterMs of [0, 300]) {
+  // Later ones hit the handoff: the old process takes the applications back, and no watchdog ends them meanwhile.
+  for (const afterMs of [0, 300, 700, 900]) {
     test(`the new process is killed after ${afterMs} ms, and every request is answered`, async () => {
       const { failed, broken } = await upgradeWithBlow({ at: 'new', signal: 'SIGKILL', afterMs });
       assert.deepEqual(broken, []);
