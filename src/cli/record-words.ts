@@ -47,6 +47,7 @@ export const whoseWords: Record<Whose, string> = {
 export const stageWords: Record<Stage, string> = {
   request: 'while the request was read from the client',
   route: 'while a route was chosen',
+  filter: 'while the filters of the route had the request',
   queue: 'while it waited for a place at the upstream',
   dns: 'while the address was looked up',
   connect: 'while the connection was opened',

@@ -107,6 +107,8 @@ export interface EndedExchange {
   readonly authority: string;
   readonly target: string;
   readonly version: HttpVersion;
+  /** For how many milliseconds filters of the route have suspended the request; −1 where none has. */
+  readonly filterMs?: number;
   readonly attempts: readonly AttemptFacts[];
   /** The status that was sent; 0 when none was. */
   readonly statusSent: number;

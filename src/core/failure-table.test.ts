@@ -76,6 +76,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['too_many_connections', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['drained', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['gateway_stopping', 'refused_by_gateway', 503, 'proxy_internal_response'],
+  ['filter_timeout', 'refused_by_gateway', 503, 'proxy_internal_error'],
   ['gateway_fault', 'refused_by_gateway', 500, 'proxy_internal_error'],
   ['configuration_fault', 'refused_by_gateway', 500, 'proxy_configuration_error'],
   ['too_many_connections_from_address', 'client_abort', 429, 'http_request_error'],

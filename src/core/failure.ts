@@ -145,6 +145,8 @@ export interface Evidence {
   drained: { reason: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };
   /** Said only by a route that tells of readiness. */
   gateway_stopping: { retryAfterS: number };
+  /** `name`: of the filter that had suspended the request. */
+  filter_timeout: { name: string; limitMs: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client

@@ -6,6 +6,7 @@
 export const stages = [
   'request', // reading the request from the client, including its body
   'route', // choosing a route and an upstream
+  'filter', // passing the filters of the route
   'queue', // waiting for a connection
   'dns', // looking up the endpoint's address
   'connect', // opening the connection

@@ -16,7 +16,7 @@ import type { ProxyErrorType } from '../core/proxy-error.ts';
 import { failureWithoutSecrets } from '../core/redact/failure.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
-import { visibleText } from './visible-text.ts';
+import { visibleText } from '../wire/visible-text.ts';
 
 /** What an answer of our own is made from. */
 export interface AccountFacts {
@@ -105,7 +105,7 @@ export function giveAccount(facts: AccountFacts): Account {
 }
 
 /** Ours have 36 characters; what a trusted peer sent is cut rather than repeated at any length. */
-const requestIdMax = 128;
+export const requestIdMax = 128;
 
 function accountForOperators(facts: AccountFacts): OperatorAccount {
   const { exit, nextHop, receivedStatus, redactor } = facts;

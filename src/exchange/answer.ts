@@ -1,15 +1,18 @@
 import { assert } from '../core/assert.ts';
 import { exitBeforeMs, exitExplains } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import type { Failure } from '../core/failure.ts';
+import type { FilterAnswer } from '../core/filter.ts';
 import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
-import { requestRules } from '../core/rules.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
+import { reasonPhrase } from '../wire/reason-phrases.ts';
+import { visibleText } from '../wire/visible-text.ts';
+import { requestIdMax } from './account.ts';
 import type { Attempt } from './attempt.ts';
-import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+import { assertHeader } from './edited-response.ts';
+import { type GeneratedResponse, type GenerateFacts, generateResponse } from './generate.ts';
 import { lastHopResponse } from './max-forwards.ts';
-import type { Route } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
 /** A response of our own, ready for the client's side. */
@@ -59,45 +62,28 @@ function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): Ge
     : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
 }
 
-/** The answer of a route that answers by itself; `actionFailure` has found nothing against it. */
-export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeState, clock: Clock): OwnAnswer {
-  assert(action.kind !== 'upstream' && action.kind !== 'maintenance', 'the route answers by itself, and may');
-  const location = redirectTo?.(exchange.authority, exchange.target) ?? null;
-  const made = action.kind === 'redirect' && location !== null ? { ...action, location } : action;
-  return answerOf(staticResponse(made, { requestId: exchange.id, method: exchange.method }), clock);
+/** The answer of a filter: no failure, so Proxy-Status says nothing of it. RFC 9110 §6.4.1: 204 and 304 never have a body. */
+export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, clock: Clock): OwnAnswer {
+  const { status, headers, body } = answer;
+  assert(Number.isInteger(status) && status >= 200 && status <= 599, 'the status of an answer is 200 to 599');
+  for (const [name, value] of headers) assertHeader(name, value);
+  const hasBody = status !== 204 && status !== 304;
+  const fields = [...headers, ['X-Request-Id', visibleText(exchange.id, requestIdMax)] as const];
+  const content = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
+  const contentLength = hasBody ? body.length : 0;
+  return answerOf({ status, reason: reasonPhrase(status), fields, content, contentLength }, clock);
 }
 
-/** The failure that the gateway answers with in place of the action of a route without an upstream; null: the action answers. */
-export function actionFailure({ id, action, redirectTo }: Route, exchange: ExchangeState): Failure | null {
-  switch (action.kind) {
-    // Announced by the operator, and told as any other refusal of ours is.
-    case 'maintenance':
-      return fail('maintenance', 'route', { route: id, message: action.message, retryAfterS: action.retryAfterS });
-    // For load balancers in front: whether they had better send requests here.
-    case 'readiness':
-      return exchange.serving.stopping ? fail('gateway_stopping', 'route', { retryAfterS: turnElsewhereS }) : null;
-    case 'redirect':
-      return redirectTo?.(exchange.authority, exchange.target) === null ? withoutHost() : null;
-    default:
-      return null;
-  }
-}
-
-/** HTTP/1.0 allows a request without a host; a redirect to its host cannot be made then. */
-function withoutHost(): Failure {
-  const rule = 'host-missing';
-  return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at: 'the redirect names it' });
-}
-
-/** Nobody knows how long the next one will take to start; whoever asks again after this is neither rude nor late. */
-const turnElsewhereS = 5;
+const noBytes = new Uint8Array(0);
 
 /** The answer to a request that Max-Forwards lets go no further. */
 export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): OwnAnswer {
   return answerOf(lastHopResponse(request, id, serving), clock);
 }
 
-function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
+type PlainAnswer = Omit<GeneratedResponse, 'trailersOnlyGrpc'>;
+
+function answerOf(response: PlainAnswer, clock: Clock): OwnAnswer {
   const { status, reason, fields, content, contentLength } = response;
   const framing: Framing = { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {

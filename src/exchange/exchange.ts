@@ -1,75 +1,98 @@
 import { invariantOf } from '../core/assert.ts';
+import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { type Fields, hasNoContent, isLength, type Ownership, type ResponseHead } from '../core/message.ts';
-import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
+import type { FilterAnswer } from '../core/filter.ts';
+import {
+  chunkedContent,
+  type Fields,
+  hasNoContent,
+  isLength,
+  type Ownership,
+  type ResponseHead,
+} from '../core/message.ts';
+import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { reusePolicyFor, retryDecisionFor, targetsOf } from './retry.ts';
-import { type OwnAnswer, actionAnswer, failureAnswer, actionFailure, lastHopAnswer, sendAnswer } from './answer.ts';
+import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
+import { BodyFlow } from './body-flow.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayComeOfExit } from '../core/exit-causes.ts';
-import { awaitExit, exitChecksMax, type ExitWaiter, exitOf, noteExits } from './instance-exit.ts';
+import { type FilteredExchange, FilterRun } from './filter-run.ts';
+import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
 import { endsHere, hopFailure } from './max-forwards.ts';
-import type { ExchangePorts, ServingRevision, Upstream } from './ports.ts';
-import { ExchangeState } from './state.ts';
+import { concernsRequestOnly } from './request-failures.ts';
 import { Tunnel } from './tunnel.ts';
 
 /**
  * One request's journey, from its head to the last byte of its response. Read this file first: each step has
  * its name, and the steps stand in the order in which things happen.
  *
- *     request ─▶ route ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
- *                         └────────────◀ again, while uncommitted ◀────────┘
+ *     request ─▶ route ─▶ filter ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
+ *                                   └──────────◀ retry, while uncommitted ◀─────────┘
  *
- * A step whose result is at hand calls the next. A step that must wait returns, and the world calls back: the
- * methods named `on…` are the places where it does. Nothing here knows a protocol version, touches a socket, or
- * looks at a clock of its own; no closure, promise or timer is made for an exchange that goes well.
+ * A step whose result is at hand calls the next one. A step that must wait returns, and is continued by a callback: the
+ * methods named `on…`. This file knows no protocol version, no socket and no clock but its port. An exchange that goes well
+ * costs no closure, promise or timer, and on a route without filters no object for them.
  */
 export class Exchange
-  extends ExchangeState
-  implements DownstreamHandler, AttemptOwner, ResponseHoldOwner, ExitWaiter, LimitedExchange
+  extends BodyFlow
+  implements DownstreamHandler, AttemptOwner, FilteredExchange, ResponseHoldOwner, ExitWatchOwner, LimitedExchange
 {
-  readonly #ports: ExchangePorts;
-  readonly #downstream: DownstreamStream;
   #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
-  #attempt: Attempt | null = null;
-  #reading = true;
   #uncommitted: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
-  #directionsOpen = 2;
   #limitTimer: Timer | null = null;
-  #exitTimer: Timer | null = null;
-  #exitChecks = 0;
-
-  constructor(downstream: DownstreamStream, serving: ServingRevision, ports: ExchangePorts) {
-    super(downstream, serving, ports.ids);
-    this.#downstream = downstream;
-    this.#ports = ports;
-  }
+  #exitWatch: ExitWatch | null = null;
 
   // request ─▶ route
 
   onRequest(failure: Failure | null): void {
     const refused = failure ?? hopFailure(this.request, this.serving);
     if (refused !== null) return this.#generate(refused);
-    if (endsHere(this.request)) return this.#answer(lastHopAnswer(this, this.#ports.clock));
+    if (endsHere(this.request)) return this.#answer(lastHopAnswer(this, this.ports.clock));
     const route = this.serving.router.route(this.request);
     if (route === null) return this.#generate(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matched = route;
     this.route = route.id;
-    const { exchangeMs } = route.timeouts;
-    if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
-    if (route.upstream !== null) return this.#choose(route.upstream, null);
-    const instead = actionFailure(route, this);
-    if (instead !== null) return this.#generate(instead);
-    this.#answer(actionAnswer(route, this, this.#ports.clock));
+    const { exchangeMs, responseHeadMs } = route.timeouts;
+    if (exchangeMs !== null) this.#limitTimer = limitExchange(this.ports.clock, this, exchangeMs);
+    if (route.filters === null) return this.#choose(null);
+    this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
+    this.filters.begin();
+  }
+
+  // ─▶ filter
+
+  onFiltersPassed(): void {
+    this.#protect(() => this.#choose(null));
+  }
+
+  onFilterAnswer(answer: FilterAnswer): void {
+    this.#protect(() => {
+      const { head, content } = filterAnswer(this, answer, this.ports.clock);
+      const edited = this.edited(head);
+      if (edited === null) return;
+      this.#begin(edited.status, 'generated');
+      this.downstream.respond(edited);
+      this.onReleased(content, 0, content.length, 'owned');
+      this.endResponse(null);
+    });
+  }
+
+  /** A filter has refused the request, has taken too long, or has failed. */
+  onFilterFailed(failure: Failure): void {
+    this.#protect(() => {
+      if (this.#state !== 'ended') this.#failWith(failure);
+    });
   }
 
   // ─▶ choose ─▶ connect
 
-  #choose(upstream: Upstream, failure: Failure | null): void {
+  #choose(failure: Failure | null): void {
+    const upstream = this.upstreamFound();
     this.upstream = upstream.id;
     this.application = upstream.application;
     const endpoint = upstream.choose(targetsOf(this.attempts), this);
@@ -77,7 +100,7 @@ export class Exchange
     if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
-    this.#attempt = attempt;
+    this.attempt = attempt;
     this.release = endpoint.release ?? '';
     this.statusReceived = 0;
     this.#state = 'connecting';
@@ -97,70 +120,39 @@ export class Exchange
   #send(attempt: Attempt): void {
     const route = this.routeFound();
     this.#state = 'sent';
-    attempt.send(new ForwardedRequest(this, route, attempt.target, this.#ports.ids), route.timeouts);
+    const framing = this.filters?.bodies.changesRequest === true ? chunkedContent : this.request.framing;
+    attempt.send(new ForwardedRequest(this, route, attempt.target, this.ports.ids, framing), route.timeouts);
     if (hasNoContent(this.request.framing)) {
       attempt.endBody(null);
       attempt.flush();
     } else if (this.contentTaken) {
-      this.#sendUnsent(attempt);
+      this.sendUnsent(attempt);
     } else {
       this.contentTaken = true;
-      this.#downstream.readContent();
+      this.downstream.readContent();
       // Inside a read, head and content leave together at its end.
-      if (this.#reading) attempt.noteSent();
+      if (this.reading) attempt.noteSent();
       else attempt.flush();
     }
-  }
-
-  /** Sends the body that an earlier attempt was given and could not send a byte of; the rest follows. */
-  #sendUnsent(attempt: Attempt): void {
-    const bytes = this.unsentContent ?? noBytes;
-    this.unsentContent = null;
-    const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
-    if (this.requestWhole) attempt.endBody(null);
-    attempt.flush();
-    if (hasRoom && !this.requestWhole) this.#downstream.resumeContent();
-  }
-
-  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.bytesFromClient += end - start;
-    if (this.tunnel !== null) this.tunnel.clientSent(bytes, start, end);
-    if (this.#attempt?.sendBody(bytes, start, end, ownership) === false) this.#downstream.pauseContent();
-  }
-
-  onRequestEnd(trailers: Fields | null): void {
-    this.requestWhole = true;
-    this.#attempt?.endBody(trailers);
-    if (this.tunnel === null) return;
-    this.tunnel.clientEnded();
-    this.#endDirection();
-  }
-
-  onRequestRead(): void {
-    this.#reading = false;
-    this.#attempt?.flush();
-  }
-
-  onAttemptRoom(_: Attempt): void {
-    this.#downstream.resumeContent();
   }
 
   // ─▶ response
 
   onAttemptInformed(_: Attempt, response: ResponseHead): void {
-    this.#downstream.inform(response.status, response.fields, this.routeFound().response.drop);
+    this.downstream.inform(response.status, response.fields, this.routeFound().response.drop);
   }
 
-  /** Both sides change to another protocol: what comes from now on, either way, is passed on as it is. */
+  /** Both sides change to another protocol: its bytes pass in both directions without filters. */
   onAttemptSwitched(_: Attempt, protocol: string, response: ResponseHead): void {
     this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
-    this.#state = 'committed';
+    this.closeFilters();
+    this.filters = null;
     this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
     this.delivery = 'response_started';
     this.statusReceived = response.status;
-    this.statusSent = response.status;
-    const forwarded = new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock);
-    this.#downstream.switchTo(protocol, forwarded);
+    this.#begin(response.status, 'forwarded');
+    const forwarded = new ForwardedResponse(response, this, this.routeFound(), this.ports.clock);
+    this.downstream.switchTo(protocol, forwarded);
   }
 
   onAttemptResponse(_: Attempt, response: ResponseHead): void {
@@ -177,7 +169,7 @@ export class Exchange
     if (head !== null) {
       const whole = this.#hold === null && isLength(head.framing, end - start);
       if (!whole && this.#holdFor(head).tryAdd(bytes, start, end)) return;
-      this.#commit(head);
+      if (!this.#commit(head)) return;
     }
     this.onReleased(bytes, start, end, ownership);
   }
@@ -185,26 +177,25 @@ export class Exchange
   onAttemptRead(_: Attempt): void {
     const head = this.#uncommitted;
     if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
-    this.#downstream.flush();
+    this.flushToClient();
   }
 
   #holdFor(head: ResponseHead): ResponseHold {
-    return (this.#hold ??= new ResponseHold(head, this.routeFound().commitDelayMs, this.#ports.clock, this));
+    return (this.#hold ??= new ResponseHold(head, this.routeFound().commitDelayMs, this.ports.clock, this));
   }
 
   onHoldTimeout(): void {
-    try {
+    this.#protect(() => {
       if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
-      this.#downstream.flush();
-    } catch (error) {
-      this.#broken(error);
-    }
+      this.downstream.flush();
+    });
   }
 
   /** An attempt ended without a complete response. Until `#commit` there may be another; after it there is no way back. */
   onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void {
     try {
-      this.unsentContent = unsentBody ?? this.unsentContent;
+      // The output of a transform is not kept for another attempt.
+      if (this.filters?.bodies.changesRequest !== true) this.unsentContent = unsentBody ?? this.unsentContent;
       this.#failed(attempt, failure);
     } catch (error) {
       this.#broken(error);
@@ -212,73 +203,61 @@ export class Exchange
   }
 
   onFaultAfterAttempt(_: Attempt, failure: Failure): void {
-    try {
-      this.onRequestFailed(failure);
-    } catch (error) {
-      this.#broken(error);
-    }
+    this.#protect(() => this.onRequestFailed(failure));
   }
 
   #failed(attempt: Attempt, failure: Failure): void {
-    this.#attempt = null;
+    this.attempt = null;
     this.#forgetResponse();
     this.delivery = furthest(this.delivery, attempt.delivery);
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    if (retry && this.contentTaken && !this.requestWhole) this.#downstream.pauseContent(); // Until it has somewhere to go.
-    if (retry) this.#choose(this.upstreamFound(), failure);
+    if (retry && this.contentTaken && !this.requestWhole) this.downstream.pauseContent(); // Until it has somewhere to go.
+    if (retry) this.#choose(failure);
     else this.#diagnose(failure, attempt);
   }
 
   // ─▶ forward
 
-  /** The point of no return: the client is sent the first byte of a response. */
-  #commit(response: ResponseHead): void {
+  /** The client is sent the first byte of a response: from here on there is no retry. False: a filter has failed instead. */
+  #commit(response: ResponseHead): boolean {
+    const head = this.edited(new ForwardedResponse(response, this, this.routeFound(), this.ports.clock));
+    if (head === null) return false;
     const hold = this.#hold;
     this.#uncommitted = null;
     this.#hold = null;
-    this.#state = 'committed';
-    this.statusSent = response.status;
-    this.#downstream.respond(new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock));
+    this.#begin(head.status, 'forwarded');
+    this.downstream.respond(head);
     hold?.release();
-  }
-
-  onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.bytesToClient += end - start;
-    if (this.tunnel !== null) this.tunnel.endpointSent(bytes, start, end);
-    if (!this.#downstream.sendContent(bytes, start, end, ownership)) this.#attempt?.pauseBody();
+    return true;
   }
 
   onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
     if (this.tunnel !== null) return this.#endpointHasEnded(attempt, this.tunnel);
-    this.#attempt = null;
-    if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
-    this.#downstream.endContent(trailers);
-  }
-
-  onClientRoom(): void {
-    this.#attempt?.resumeBody();
+    this.attempt = null;
+    if (this.#uncommitted !== null && !this.#commit(this.#uncommitted)) return;
+    this.endResponse(trailers);
   }
 
   onSent(): void {
-    if (this.tunnel !== null) this.#endDirection();
+    if (this.tunnel !== null) this.onDirectionEnded();
     else this.#finish();
   }
 
   /** The end goes on to the client; where it is no proper one, once it is known whether the instance has ended. */
   #endpointHasEnded(attempt: Attempt, tunnel: Tunnel): void {
     const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
-    if (failure === null) return this.#downstream.endContent(null);
+    if (failure === null) return this.downstream.endContent(null);
     attempt.broke(failure);
     this.#diagnose(failure, attempt);
   }
 
   /** A tunnel is over when both its directions have ended. */
-  #endDirection(): void {
-    if (--this.#directionsOpen > 0) return;
-    if (this.failure === null) this.#attempt?.ended();
-    this.#attempt = null;
+  protected onDirectionEnded(): void {
+    if (this.tunnel === null || this.tunnel.endDirection() > 0) return;
+    if (this.failure === null) this.attempt?.ended();
+    this.attempt = null;
     this.#finish();
   }
 
@@ -291,31 +270,20 @@ export class Exchange
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
     // What has come of a response goes on at once; that it is cut short is said a moment later.
-    if (this.committed) this.#downstream.flush();
+    if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
-    this.#exitTimer?.cancel();
-    this.#exitTimer = awaitExit(this.#ports.clock, this);
+    this.#exitWatch?.cancel();
+    this.#exitWatch = new ExitWatch(attempt, this.startedAt, this.ports.clock, this);
   }
 
-  onExitCheck(): void {
-    if (this.#state !== 'diagnosing' || this.failure === null) return;
-    const attempt = this.attempts.at(-1) as Attempt;
-    attempt.exit = exitOf(attempt, this.startedAt);
-    this.#exitChecks += 1;
-    if (attempt.exit === null && this.#exitChecks < exitChecksMax) {
-      this.#exitTimer = awaitExit(this.#ports.clock, this);
-      return;
-    }
-    try {
-      this.#conclude(this.failure);
-    } catch (error) {
-      this.#broken(error);
-    }
+  onExitWatched(): void {
+    const { failure } = this;
+    if (this.#state === 'diagnosing' && failure !== null) this.#protect(() => this.#conclude(failure));
   }
 
   /** No further attempt will be made: before the commit the gateway answers, after it the response is cut short. */
   #conclude(failure: Failure): void {
-    if (this.#attempt !== null) return this.#passOnEnd();
+    if (this.attempt !== null) return this.#passOnEnd();
     if (this.committed) this.#truncate(failure);
     else this.#generate(failure);
   }
@@ -323,20 +291,26 @@ export class Exchange
   /** Half of a tunnel has ended; the client may still send. */
   #passOnEnd(): void {
     this.#state = 'committed';
-    this.#downstream.endContent(null);
+    this.downstream.endContent(null);
   }
 
   #generate(failure: Failure): void {
     this.failure = failure;
-    this.#answer(failureAnswer(this, failure, this.#ports.clock));
+    this.closeFilters();
+    this.#answer(failureAnswer(this, failure, this.ports.clock));
   }
 
   #answer(answer: OwnAnswer): void {
-    this.end = 'generated';
-    this.#state = 'committed';
-    this.statusSent = answer.head.status;
+    this.#begin(answer.head.status, 'generated');
     this.bytesToClient = this.method === 'HEAD' ? 0 : answer.content.length;
-    sendAnswer(answer, this.#downstream);
+    sendAnswer(answer, this.downstream);
+  }
+
+  /** The client is sent the first byte of a response. */
+  #begin(status: number, end: EndKind): void {
+    this.#state = 'committed';
+    this.statusSent = status;
+    this.end = end;
   }
 
   #truncate(failure: Failure): void {
@@ -345,21 +319,35 @@ export class Exchange
     try {
       this.#finish(); // First: a worker that drains may end with this connection.
     } finally {
-      this.#downstream.abort();
+      this.downstream.abort();
     }
   }
 
   onRequestFailed(failure: Failure): void {
     if (this.#state === 'ended') return;
     // The response is on its way and whole: what is wrong with the rest of the request no longer matters.
-    if (this.#state === 'committed' && this.#attempt === null && requestOnly.has(failure.cause)) return;
+    if (this.#state === 'committed' && this.attempt === null && concernsRequestOnly(failure)) return;
+    this.#failWith(failure);
+  }
+
+  #failWith(failure: Failure): void {
     this.#giveUpAttempt(failure);
+    this.#forgetResponse();
     if (failure.cause === 'client_gone') {
       this.failure = failure;
       this.end = 'abandoned';
       return this.#finish();
     }
     this.#conclude(failure);
+  }
+
+  /** For steps that timers, filters and defects call: what one of them throws ends this exchange alone. */
+  #protect(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   /** A defect of ours, caught here where nobody but the event loop would: it ends this exchange, and no other. */
@@ -373,10 +361,9 @@ export class Exchange
   }
 
   #giveUpAttempt(failure: Failure): void {
-    const attempt = this.#attempt;
+    const attempt = this.attempt;
     if (attempt === null) return;
-    this.#attempt = null;
-    this.#forgetResponse();
+    this.attempt = null;
     attempt.giveUp(failure);
     this.delivery = furthest(this.delivery, attempt.delivery);
   }
@@ -389,11 +376,9 @@ export class Exchange
   }
 
   onLimitReached(): void {
-    try {
-      this.onRequestFailed(exchangeTimeout(this, this.#attempt?.address ?? null));
-    } catch (error) {
-      this.#broken(error);
-    }
+    this.#protect(() =>
+      this.onRequestFailed(exchangeTimeout(this, this.attempt?.address ?? null, this.filters?.isSuspended === true)),
+    );
   }
 
   // ─▶ record
@@ -402,23 +387,11 @@ export class Exchange
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#limitTimer?.cancel();
-    this.#exitTimer?.cancel();
+    this.#exitWatch?.cancel();
+    this.closeFilters();
     noteExits(this.attempts, this.end, this.startedAt);
     this.tunnel?.conclude(this);
-    this.endedAt = this.#ports.clock.now();
-    this.#ports.recorder.ended(this);
-  }
-
-  elapsedMs(): number {
-    return this.#ports.clock.now() - this.startedAt;
+    this.endedAt = this.ports.clock.now();
+    this.ports.recorder.ended(this);
   }
 }
-
-const noBytes = new Uint8Array(0);
-
-/** Failures of a request that has not been read to its end, by a client that is still there. */
-const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
-  'request_refused',
-  'request_body_timeout',
-  'request_body_truncated',
-]);

@@ -70,13 +70,20 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #route: Route;
   readonly #ids: Ids;
 
-  constructor(facts: ForwardFacts, route: Route, endpoint: Endpoint, ids: Ids) {
+  /** `framing` is that of the body as it is sent, which filters may change. */
+  constructor(
+    facts: ForwardFacts,
+    route: Route,
+    endpoint: Endpoint,
+    ids: Ids,
+    framing: Framing = facts.request.framing,
+  ) {
     const { request } = facts;
     this.method = request.method;
     this.scheme = route.upstream?.secure === true ? 'https' : 'http';
     this.authority = authorityFor(route.host, request, endpoint);
     this.target = route.rewrite(request.target);
-    this.framing = request.framing;
+    this.framing = framing;
     this.upgrade = request.upgrade;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;

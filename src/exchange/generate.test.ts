@@ -9,7 +9,7 @@ import { type Cause, fail, type Failure } from '../core/failure.ts';
 import { proxyErrors } from '../core/proxy-error.ts';
 import type { Delivery } from '../core/shape.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+import { type GeneratedResponse, type GenerateFacts, generateResponse } from './generate.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
@@ -364,38 +364,6 @@ describe('hostile text', () => {
       ),
       { numRuns: 200 },
     );
-  });
-});
-
-describe('a configured answer', () => {
-  it('is what the route says, with the request id and without Proxy-Status', () => {
-    const response = staticResponse(
-      { kind: 'respond', status: 200, contentType: 'text/html; charset=utf-8', content: '<p>Grüße</p>' },
-      { requestId, method: 'GET' },
-    );
-    assert.equal(response.status, 200);
-    assert.equal(textOf(response), '<p>Grüße</p>');
-    assert.equal(fieldOf(response, 'X-Request-Id'), requestId);
-    assert.equal(fieldOf(response, 'Proxy-Status'), undefined);
-  });
-
-  it('redirects with a short note, and none for HEAD', () => {
-    const action = { kind: 'redirect', status: 308, location: 'https://example.org/new' } as const;
-    const get = staticResponse(action, { requestId, method: 'GET' });
-    assert.equal(fieldOf(get, 'Location'), 'https://example.org/new');
-    assert.equal(textOf(get), 'See https://example.org/new\n');
-    const head = staticResponse(action, { requestId, method: 'HEAD' });
-    assert.equal(head.content.length, 0);
-    assert.equal(head.contentLength, get.contentLength);
-  });
-
-  it('has no content where there can be none', () => {
-    const response = staticResponse(
-      { kind: 'respond', status: 204, contentType: 'text/plain', content: 'x' },
-      { requestId, method: 'GET' },
-    );
-    assert.equal(response.contentLength, 0);
-    assert.equal(fieldOf(response, 'Content-Type'), undefined);
   });
 });
 

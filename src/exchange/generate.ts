@@ -1,4 +1,3 @@
-import type { RouteAction } from '../core/configuration.ts';
 import { explain, proxyStatusParameters } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import { proxyStatusMember } from '../wire/proxy-status.ts';
@@ -10,7 +9,7 @@ import { grpcContentType, grpcFields } from './grpc-answer.ts';
 import { negotiateForm } from './negotiate.ts';
 import { writeProblemDetails } from './problem-details.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
-import { visibleText } from './visible-text.ts';
+import { visibleText } from '../wire/visible-text.ts';
 
 /** What decides over an answer of our own. */
 export interface GenerateFacts extends AccountFacts {
@@ -135,28 +134,6 @@ function chooseForm(facts: GenerateFacts, account: Account): Form {
 /** Our own page runs nothing and fetches nothing; a browser may as well be told so. */
 const ownPagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
-
-/** The answer of a route that answers itself: configured, not a failure, so Proxy-Status says nothing of it. */
-export function staticResponse(
-  action: Extract<RouteAction, { kind: 'respond' | 'redirect' | 'readiness' }>,
-  facts: { readonly requestId: string; readonly method: string },
-): GeneratedResponse {
-  const requestId = ['X-Request-Id', visibleText(facts.requestId, 128)] as const;
-  if (action.kind === 'redirect') {
-    const location = visibleText(action.location, Number.POSITIVE_INFINITY);
-    const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Location', location]] as const;
-    return plainResponse(action.status, fields, `See ${location}\n`, facts.method);
-  }
-  if (action.kind === 'readiness') {
-    const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Cache-Control', 'no-store']] as const;
-    return plainResponse(200, fields, 'ready\n', facts.method);
-  }
-  const fields = [['Content-Type', visibleText(action.contentType, 256)], requestId] as const;
-  // RFC 9110 §6.4.1: these never have content, whatever the configuration says.
-  if (action.status === 204 || action.status === 304)
-    return plainResponse(action.status, [requestId], '', facts.method);
-  return plainResponse(action.status, fields, action.content, facts.method);
-}
 
 /** A response that is no failure. Nothing follows the head in answer to HEAD. */
 export function plainResponse(

@@ -5,10 +5,11 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * How often a failure asks for the news of an exit before it goes without. On an idle machine main hears of an exit and tells us
- * within 1 to 25 ms; with five threads to a core one in three took more than 50 ms, and one in six more than 150 ms.
+ * How often a failed exchange looks for an exit before it goes on without one. On an idle machine the main thread learns of an
+ * exit and reports it to the workers within 1 to 25 ms; with five threads to a core one report in three took more than 50 ms, and
+ * one in six more than 150 ms.
  */
-export const exitChecksMax = 6;
+const exitChecksMax = 6;
 const exitCheckMs = 25;
 
 /** An instance's exit explains a failure that comes this soon after it. */
@@ -17,17 +18,47 @@ const exitExplainsMs = 2000;
 /** A connection breaks before the system has told anybody that its process ended; news this late is still of that end. */
 const exitNoticedMs = 250;
 
-export interface ExitWaiter {
-  onExitCheck(): void;
+export interface ExitWatchOwner {
+  /** The exit of the instance is known, or will not be waited for any longer. */
+  onExitWatched(): void;
 }
 
-/** Calls back when the news of an exit may be here, if there was one. */
-export function awaitExit(clock: Clock, waiter: ExitWaiter): Timer {
-  return clock.schedule(after(clock.now(), exitCheckMs), timerFired, waiter);
+/** Waits for the report of an exit that may explain the failure of `attempt`. It exists only for exchanges that fail. */
+export class ExitWatch {
+  readonly #attempt: Attempt;
+  readonly #startedAt: Instant;
+  readonly #clock: Clock;
+  readonly #owner: ExitWatchOwner;
+  #checks = 0;
+  #timer: Timer;
+
+  constructor(attempt: Attempt, startedAt: Instant, clock: Clock, owner: ExitWatchOwner) {
+    this.#attempt = attempt;
+    this.#startedAt = startedAt;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.#timer = this.#schedule();
+  }
+
+  #schedule(): Timer {
+    return this.#clock.schedule(after(this.#clock.now(), exitCheckMs), timerFired, this);
+  }
+
+  /** For the timer alone. */
+  onCheck(): void {
+    this.#attempt.exit = exitOf(this.#attempt, this.#startedAt);
+    this.#checks++;
+    if (this.#attempt.exit === null && this.#checks < exitChecksMax) this.#timer = this.#schedule();
+    else this.#owner.onExitWatched();
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
 }
 
-function timerFired(waiter: ExitWaiter): void {
-  waiter.onExitCheck();
+function timerFired(watch: ExitWatch): void {
+  watch.onCheck();
 }
 
 /** The exit of the attempt's instance, where it came shortly before the attempt failed or was noticed with it. */

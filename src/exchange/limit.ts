@@ -15,8 +15,9 @@ function reached(exchange: LimitedExchange): void {
   exchange.onLimitReached();
 }
 
-/** No time is left, whoever is slow. */
-export function exchangeTimeout(exchange: ExchangeState, address: string | null): Failure {
+/** No time is left, whoever is slow. `isSuspended`: a filter has the request. */
+export function exchangeTimeout(exchange: ExchangeState, address: string | null, isSuspended: boolean): Failure {
   const limitMs = exchange.routeFound().timeouts.exchangeMs ?? 0;
-  return fail('exchange_timeout', exchange.committed ? 'body' : 'response', { address, limitMs });
+  const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : 'response';
+  return fail('exchange_timeout', stage, { address, limitMs });
 }

@@ -5,7 +5,7 @@ import { requestRules } from '../core/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
 import { loopOf } from './loop.ts';
 import type { ServingRevision } from './ports.ts';
-import { visibleText } from './visible-text.ts';
+import { visibleText } from '../wire/visible-text.ts';
 
 /**
  * Max-Forwards (RFC 9110 §7.6.2): how many more hops an OPTIONS or TRACE request may take. At 0 this gateway is the last

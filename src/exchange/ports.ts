@@ -1,8 +1,9 @@
-import type { AnswerSettings, RouteAction, Timeouts } from '../core/configuration.ts';
+import type { AnswerSettings, Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
+import type { FilterPipeline } from '../core/filter.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
 import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -51,11 +52,10 @@ export interface Router {
 /** A route, made ready: what can be worked out before a request comes has been. */
 export interface Route extends AnswerSettings {
   readonly id: string;
-  readonly action: RouteAction;
-  /** Null unless the action is 'upstream'. */
+  /** Null: one of the filters answers. */
   readonly upstream: Upstream | null;
-  /** The Location of a redirect; null: it names the request's host, and the request has none. Null for other actions. */
-  readonly redirectTo: ((authority: string, target: string) => string | null) | null;
+  /** Null: there are none. */
+  readonly filters: FilterPipeline | null;
   readonly timeouts: Timeouts;
   readonly commitDelayMs: number;
   readonly request: RequestFieldChange;

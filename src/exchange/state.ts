@@ -41,6 +41,7 @@ export class ExchangeState implements EndedExchange {
   delivery: Delivery = 'not_sent';
   bytesFromClient = 0;
   bytesToClient = 0;
+  filterMs = -1;
 
   readonly request: RequestHead;
   /** The revision of the configuration that it began with, and ends with. */
@@ -85,7 +86,7 @@ export class ExchangeState implements EndedExchange {
 
   upstreamFound(): Upstream {
     const { upstream } = this.routeFound();
-    assert(upstream !== null, 'attempts are made at an upstream only');
+    assert(upstream !== null, 'a route has an upstream, or a filter that answers');
     return upstream;
   }
 }

@@ -30,6 +30,8 @@ export class Tunnel implements TunnelFacts {
   /** The endpoint ended a WebSocket without a close frame. What follows is a consequence. */
   #unclosed: Failure | null = null;
 
+  #directionsOpen = 2;
+
   /** `extended`: the 101 names an extension of WebSocket. */
   constructor(protocol: string, extended: boolean) {
     this.protocol = protocol;
@@ -40,6 +42,11 @@ export class Tunnel implements TunnelFacts {
 
   get closeCode(): number {
     return (this.#closedFirst === 'client' ? this.#fromClient?.code : this.#fromEndpoint?.code) ?? 0;
+  }
+
+  /** One direction has ended; returns how many have not. */
+  endDirection(): number {
+    return --this.#directionsOpen;
   }
 
   clientSent(bytes: Uint8Array, start: number, end: number): void {

@@ -1,27 +1,33 @@
 import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
+import type { Filter } from '../core/filter.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import { hasDotSegment, plainPath } from './plain-path.ts';
-import { locationOf } from './redirect-location.ts';
+import { filtersOf } from './route-filters.ts';
 import { matchesPath } from './router.ts';
 
 /**
- * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the filters of
- * all routes of a configuration, so that those without edits share them.
+ * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the field filters of
+ * all routes of a configuration, so that those without edits share them. `filters` come before those of the action.
  */
-export function compileRoute(spec: RouteSpec, upstream: Upstream | null, own: OwnRequestFields = ownOfAll): Route {
+export function compileRoute(
+  spec: RouteSpec,
+  upstream: Upstream | null,
+  own: OwnRequestFields = ownOfAll,
+  filters: readonly Filter[] = [],
+): Route {
   return {
     id: spec.id,
-    action: spec.action,
     upstream,
+    filters: compileFilters([...filters, ...filtersOf(spec)]),
     timeouts: spec.timeouts,
     commitDelayMs: spec.commitDelayMs,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     request: requestChange(spec.requestFields, own),
     response: fieldChange(spec.responseFields, ownResponseFields),
-    redirectTo: spec.action.kind === 'redirect' ? locationOf(spec.action.location) : null,
     host: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
   };

@@ -1,8 +1,6 @@
 import { plainPath } from './plain-path.ts';
+import type { LocationOf } from '../filters/redirect.ts';
 import { hostOf } from './router.ts';
-
-/** Makes the Location of a redirect for a request; null: the location names the request's host, and the request has none. */
-export type LocationOf = (authority: string, target: string) => string | null;
 
 const placeholder = /(\{(?:path|query|host)\})/;
 

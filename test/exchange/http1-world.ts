@@ -163,7 +163,7 @@ export class Http1World implements World {
   #serving(): ServingRevision {
     const entries = routeSpecs(this.options).map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
-      return { match: spec.match, route: compileRoute(spec, upstream) };
+      return { match: spec.match, route: compileRoute(spec, upstream, undefined, this.options.filters) };
     });
     const router = createRouter(entries);
     const route: typeof router.route = (request) => {

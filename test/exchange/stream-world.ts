@@ -69,7 +69,12 @@ export class StreamWorld implements World {
     this.upstream = new LiveUpstream(this.#upstreamSpec(), this.#upstreamPorts());
     const { upstream } = this;
     const entries = routeSpecs(options).map((spec) => {
-      const compiled = compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null);
+      const compiled = compileRoute(
+        spec,
+        spec.action.kind === 'upstream' ? upstream : null,
+        undefined,
+        options.filters,
+      );
       return { match: spec.match, route: compiled };
     });
     this.#serving = {

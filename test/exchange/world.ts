@@ -1,6 +1,7 @@
 import type { ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { Filter } from '../../src/core/filter.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { ExchangePorts, ServingRevision } from '../../src/exchange/ports.ts';
 import type { ExchangeState } from '../../src/exchange/state.ts';
@@ -104,6 +105,8 @@ export type CreateHandler = (
 ) => ExchangeState & DownstreamHandler;
 
 export interface WorldOptions {
+  /** Of every route, before those of its action. */
+  readonly filters?: readonly Filter[];
   /** Default: `Exchange`. */
   readonly createHandler?: CreateHandler;
   /** The gateway is about to end. */

@@ -334,6 +334,25 @@ export const refusedByGateway = {
     nextStep:
       'See with `candor status` what it waits for; nothing is wrong unless visitors get this answer, whose route then says `readiness` by mistake.',
   },
+  filter_timeout: {
+    type: 'proxy_internal_error',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: true,
+    title: 'A filter took too long to decide',
+    sentence: ({ name, limitMs }) =>
+      `The filter ${quoted(name)} of the route held the request for ${duration(limitMs)} without a decision; no endpoint had been asked.`,
+    forClient: 'This site took too long to check your request before it was passed on. Please try again.',
+    usualCauses: [
+      'a service that the filter asks, for authorization for example, is slow or does not answer',
+      'the filter does not call `resume` in every case',
+    ],
+    nextStep:
+      'Look at the service that the filter asks; a filter may hold a request for as long as `timeouts.response_head` of its route.',
+  },
   gateway_fault: {
     type: 'proxy_internal_error',
     status: 500,

@@ -1,0 +1,143 @@
+import type { Fields, OutgoingResponse, Ownership } from '../core/message.ts';
+import type { DownstreamStream } from '../core/stream.ts';
+import type { Attempt } from './attempt.ts';
+import type { FilterRun } from './filter-run.ts';
+import type { ExchangePorts, ServingRevision } from './ports.ts';
+import { ExchangeState } from './state.ts';
+
+/**
+ * The bodies of an exchange: bytes pass from the client through the filters to the attempt, and back, and whoever takes no more
+ * makes its sender pause. Nothing is decided here.
+ *
+ *     onRequestContent ─▶ (request transforms) ─▶ sendToEndpoint        sendToClient ◀─ (response transforms) ◀─ onReleased
+ */
+export abstract class BodyFlow extends ExchangeState {
+  protected readonly ports: ExchangePorts;
+  protected readonly downstream: DownstreamStream;
+  /** The attempt that is running. */
+  protected attempt: Attempt | null = null;
+  /** Null where the route has no filters, and in a tunnel. */
+  protected filters: FilterRun | null = null;
+  /** The read in which the request's head came is not over: what is composed leaves at its end. */
+  protected reading = true;
+
+  constructor(downstream: DownstreamStream, serving: ServingRevision, ports: ExchangePorts) {
+    super(downstream, serving, ports.ids);
+    this.downstream = downstream;
+    this.ports = ports;
+  }
+
+  elapsedMs(): number {
+    return this.ports.clock.now() - this.startedAt;
+  }
+
+  /** One direction of a tunnel has ended. */
+  protected abstract onDirectionEnded(): void;
+
+  // The request's body.
+
+  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.bytesFromClient += end - start;
+    if (this.tunnel !== null) this.tunnel.clientSent(bytes, start, end);
+    const hasRoom =
+      this.filters === null
+        ? this.sendToEndpoint(bytes, start, end, ownership)
+        : this.filters.bodies.pushRequest(bytes, start, end, ownership);
+    if (!hasRoom) this.downstream.pauseContent();
+  }
+
+  sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    return this.attempt?.sendBody(bytes, start, end, ownership) ?? true;
+  }
+
+  /** Sends what an earlier attempt was given of the body and could not send a byte of; the rest follows. */
+  protected sendUnsent(attempt: Attempt): void {
+    const bytes = this.unsentContent ?? noBytes;
+    this.unsentContent = null;
+    const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
+    if (this.requestWhole) attempt.endBody(null);
+    attempt.flush();
+    if (hasRoom && !this.requestWhole) this.downstream.resumeContent();
+  }
+
+  onRequestEnd(trailers: Fields | null): void {
+    if (this.filters === null) this.endToEndpoint(trailers);
+    else this.filters.bodies.endRequest(trailers);
+    if (this.tunnel === null) return;
+    this.tunnel.clientEnded();
+    this.onDirectionEnded();
+  }
+
+  endToEndpoint(trailers: Fields | null): void {
+    this.requestWhole = true;
+    this.attempt?.endBody(trailers);
+  }
+
+  onRequestRead(): void {
+    this.reading = false;
+    this.flushToEndpoint();
+  }
+
+  flushToEndpoint(): void {
+    this.attempt?.flush();
+  }
+
+  onAttemptRoom(_: Attempt): void {
+    if (this.filters === null) this.resumeClient();
+    else this.filters.bodies.onEndpointRoom();
+  }
+
+  resumeClient(): void {
+    this.downstream.resumeContent();
+  }
+
+  // The response.
+
+  /** The head as the filters leave it; null: one has failed, and the exchange has answered. */
+  protected edited(head: OutgoingResponse): OutgoingResponse | null {
+    return this.filters === null ? head : this.filters.editResponse(head);
+  }
+
+  onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    const hasRoom =
+      this.filters === null
+        ? this.sendToClient(bytes, start, end, ownership)
+        : this.filters.bodies.pushResponse(bytes, start, end, ownership);
+    if (!hasRoom) this.attempt?.pauseBody();
+  }
+
+  sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    this.bytesToClient += end - start;
+    if (this.tunnel !== null) this.tunnel.endpointSent(bytes, start, end);
+    return this.downstream.sendContent(bytes, start, end, ownership);
+  }
+
+  flushToClient(): void {
+    this.downstream.flush();
+  }
+
+  protected endResponse(trailers: Fields | null): void {
+    if (this.filters === null) this.endToClient(trailers);
+    else this.filters.bodies.endResponse(trailers);
+  }
+
+  endToClient(trailers: Fields | null): void {
+    this.downstream.endContent(trailers);
+  }
+
+  onClientRoom(): void {
+    if (this.filters === null) this.resumeEndpoint();
+    else this.filters.bodies.onClientRoom();
+  }
+
+  resumeEndpoint(): void {
+    this.attempt?.resumeBody();
+  }
+
+  /** Nothing passes the filters any more. */
+  protected closeFilters(): void {
+    this.filters?.close();
+  }
+}
+
+const noBytes = new Uint8Array(0);

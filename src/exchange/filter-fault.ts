@@ -1,0 +1,8 @@
+import { invariantOf } from '../core/assert.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Filter } from '../core/filter.ts';
+
+/** A filter has thrown: a defect of the filter, which ends one exchange. */
+export function filterFault({ name }: Filter, error: unknown): Failure {
+  return fail('gateway_fault', 'filter', { invariant: `filter ${name}: ${invariantOf(error)}` });
+}

@@ -1,0 +1,240 @@
+import type { ClientFacts } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
+import { chunkedContent, hasNoContent, noContent, type OutgoingResponse, type RequestHead } from '../core/message.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { EditedResponse } from './edited-response.ts';
+import { filterFault } from './filter-fault.ts';
+import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
+
+/** The exchange, as the run of its filters sees it. */
+export interface FilteredExchange extends BodyEnds {
+  readonly id: string;
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  readonly serving: { readonly stopping: boolean };
+  /** For how long filters have suspended the request; −1: none has. */
+  filterMs: number;
+  /** Every filter has let the request go on. */
+  onFiltersPassed(): void;
+  onFilterAnswer(answer: FilterAnswer): void;
+}
+
+type Resolution = Exclude<FilterDecision, 'suspend'>;
+
+/** The way of one exchange through the filters of its route. It exists only where the route has filters. */
+export class FilterRun implements FilterContext {
+  readonly clock: Clock;
+  readonly bodies: FilteredBodies;
+  readonly #pipeline: FilterPipeline;
+  readonly #exchange: FilteredExchange;
+  readonly #suspensionMs: number;
+  /** Filters that the request has passed. */
+  #passed = 0;
+  #asking = false;
+  /** The filter that has suspended the exchange, and since when. */
+  #suspendedBy: Filter | null = null;
+  #suspendedAt: Instant;
+  #timer: Timer | null = null;
+  /** A decision that came before `suspend` was returned. */
+  #early: Resolution | null = null;
+  #states: Map<Filter, unknown> | null = null;
+  #closed = false;
+
+  /** A filter may suspend the request for `suspensionMs`. */
+  constructor(pipeline: FilterPipeline, exchange: FilteredExchange, clock: Clock, suspensionMs: number) {
+    this.#pipeline = pipeline;
+    this.#exchange = exchange;
+    this.bodies = new FilteredBodies(exchange);
+    this.clock = clock;
+    this.#suspensionMs = suspensionMs;
+    this.#suspendedAt = clock.now();
+  }
+
+  // What filters see of the exchange.
+
+  get id(): string {
+    return this.#exchange.id;
+  }
+
+  get request(): RequestHead {
+    return this.#exchange.request;
+  }
+
+  get client(): ClientFacts {
+    return this.#exchange.client;
+  }
+
+  get stopping(): boolean {
+    return this.#exchange.serving.stopping;
+  }
+
+  kept(filter: Filter): unknown {
+    return this.#states?.get(filter);
+  }
+
+  keep(filter: Filter, state: unknown): void {
+    (this.#states ??= new Map()).set(filter, state);
+  }
+
+  // The request's head.
+
+  begin(): void {
+    this.#advance();
+  }
+
+  /** Asks each filter in turn, from the first one that the request has not passed. */
+  #advance(): void {
+    const { filters } = this.#pipeline;
+    for (let filter = filters[this.#passed]; filter !== undefined; filter = filters[this.#passed]) {
+      const decision = this.#ask(filter);
+      if (this.#closed) return;
+      if (decision === 'suspend') return this.#suspend();
+      if (decision !== 'continue') return this.#answer(decision);
+      this.#passed++;
+    }
+    if (this.#addRequestTransforms()) this.#exchange.onFiltersPassed();
+  }
+
+  #ask(filter: Filter): FilterDecision {
+    if (filter.onRequestHead === undefined) return 'continue';
+    this.#suspendedBy = filter;
+    this.#asking = true;
+    try {
+      const decision = filter.onRequestHead(this);
+      if (decision !== 'suspend') this.#suspendedBy = null;
+      return decision === 'suspend' && this.#early !== null ? this.#takeEarly(this.#early) : decision;
+    } catch (error) {
+      this.#suspendedBy = null;
+      return filterFault(filter, error);
+    } finally {
+      this.#asking = false;
+      this.#early = null;
+    }
+  }
+
+  #takeEarly(decision: Resolution): FilterDecision {
+    this.#suspendedBy = null;
+    return decision;
+  }
+
+  #suspend(): void {
+    this.#suspendedAt = this.clock.now();
+    this.#timer = this.clock.schedule(after(this.#suspendedAt, this.#suspensionMs), suspendedTooLong, this);
+  }
+
+  resume(filter: Filter, decision: Resolution): void {
+    if (this.#closed || this.#suspendedBy !== filter) return;
+    if (this.#asking) {
+      this.#early ??= decision;
+      return;
+    }
+    this.#endSuspension();
+    if (decision !== 'continue') return this.#answer(decision);
+    this.#passed++;
+    this.#advance();
+  }
+
+  #endSuspension(): void {
+    this.#suspendedBy = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#exchange.filterMs = Math.max(0, this.#exchange.filterMs) + (this.clock.now() - this.#suspendedAt);
+  }
+
+  get isSuspended(): boolean {
+    return this.#suspendedBy !== null;
+  }
+
+  /** For the timer alone. */
+  onSuspendedTooLong(): void {
+    const filter = this.#suspendedBy;
+    if (filter === null) return;
+    const limitMs = this.#suspensionMs;
+    this.#exchange.onFilterFailed(fail('filter_timeout', 'filter', { name: filter.name, limitMs }));
+  }
+
+  #answer(decision: FilterAnswer | Failure): void {
+    if ('cause' in decision) this.#exchange.onFilterFailed(decision);
+    else this.#exchange.onFilterAnswer(decision);
+  }
+
+  // The response's head.
+
+  /** The head as the filters leave it, in reverse order; null: a filter has thrown, and the exchange has been told. */
+  editResponse(base: OutgoingResponse): OutgoingResponse | null {
+    if (this.#passed === 0) return base;
+    const head = new EditedResponse(base);
+    for (let index = this.#passed - 1; index >= 0; index--) {
+      const filter = this.#pipeline.filters[index] as Filter;
+      if (!this.#try(filter, () => filter.onResponseHead?.(this, head))) return null;
+    }
+    return this.#frame(head) ? head : null;
+  }
+
+  /** RFC 9110 §6.4.1: HEAD, 204 and 304 have no body. The length of every other body is unknown where a transform changes it. */
+  #frame(head: EditedResponse): boolean {
+    const { changesResponseBody } = this.#pipeline;
+    if (this.request.method === 'HEAD' || head.status === 204 || head.status === 304) {
+      this.bodies.dropResponse();
+      head.framing = noContent;
+      if (changesResponseBody) head.contentLength = -1;
+      return true;
+    }
+    if (!changesResponseBody || hasNoContent(head.framing)) return true;
+    if (!this.#addResponseTransforms(head)) return false;
+    if (!this.bodies.changesResponse) return true;
+    head.framing = chunkedContent;
+    head.contentLength = -1;
+    return true;
+  }
+
+  #addRequestTransforms(): boolean {
+    if (hasNoContent(this.request.framing)) return true;
+    for (const filter of this.#pipeline.filters) {
+      const make = (sink: BodySink) => filter.requestBody?.(this, sink) ?? null;
+      if (filter.requestBody === undefined) continue;
+      if (!this.#try(filter, () => this.bodies.addRequestTransform(filter, make))) return false;
+    }
+    return true;
+  }
+
+  #addResponseTransforms(head: EditedResponse): boolean {
+    for (let index = this.#passed - 1; index >= 0; index--) {
+      const filter = this.#pipeline.filters[index] as Filter;
+      const make = (sink: BodySink) => filter.responseBody?.(this, head, sink) ?? null;
+      if (filter.responseBody === undefined) continue;
+      if (!this.#try(filter, () => this.bodies.addResponseTransform(filter, make))) return false;
+    }
+    return true;
+  }
+
+  #try(filter: Filter, step: () => void): boolean {
+    try {
+      step();
+      return true;
+    } catch (error) {
+      this.#exchange.onFilterFailed(filterFault(filter, error));
+      return false;
+    }
+  }
+
+  /** The exchange ends, or goes on without its filters. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.bodies.close();
+    const filter = this.#suspendedBy;
+    if (filter === null) return;
+    this.#endSuspension();
+    try {
+      filter.onCancelled?.(this);
+    } catch {
+      // The exchange has ended: nothing is left that could fail.
+    }
+  }
+}
+
+function suspendedTooLong(run: FilterRun): void {
+  run.onSuspendedTooLong();
+}

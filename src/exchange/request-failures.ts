@@ -1,0 +1,12 @@
+import type { Failure } from '../core/failure.ts';
+
+/** Whether a request could not be read to its end while its client is still there to read a response. */
+export function concernsRequestOnly({ cause }: Failure): boolean {
+  return requestCauses.has(cause);
+}
+
+const requestCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'request_refused',
+  'request_body_timeout',
+  'request_body_truncated',
+]);

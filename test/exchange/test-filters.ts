@@ -1,0 +1,166 @@
+import type { Failure } from '../../src/core/failure.ts';
+import type {
+  BodySink,
+  BodyTransform,
+  Filter,
+  FilterAnswer,
+  FilterContext,
+  FilterDecision,
+  FilterResponseHead,
+} from '../../src/core/filter.ts';
+import type { Fields } from '../../src/core/message.ts';
+import { after } from '../../src/core/time.ts';
+
+/** Suspends every request, as a filter does that asks an authorization service. */
+export class Authorizing implements Filter {
+  readonly name = 'authorizing';
+  readonly asked: FilterContext[] = [];
+  readonly cancelled: FilterContext[] = [];
+
+  onRequestHead(exchange: FilterContext): FilterDecision {
+    exchange.keep(this, this.asked.length);
+    this.asked.push(exchange);
+    return 'suspend';
+  }
+
+  onCancelled(exchange: FilterContext): void {
+    this.cancelled.push(exchange);
+  }
+
+  /** The service has answered, for the request that was asked about last. */
+  decide(decision: Exclude<FilterDecision, 'suspend'>): void {
+    const exchange = this.asked.at(-1);
+    exchange?.resume(this, decision);
+  }
+}
+
+/** Notes when it is called, and adds its name to a header of the response. */
+export class Noting implements Filter {
+  readonly name: string;
+  readonly #calls: string[];
+
+  constructor(name: string, calls: string[]) {
+    this.name = name;
+    this.#calls = calls;
+  }
+
+  onRequestHead(): FilterDecision {
+    this.#calls.push(`request ${this.name}`);
+    return 'continue';
+  }
+
+  onResponseHead(_: FilterContext, head: FilterResponseHead): void {
+    this.#calls.push(`response ${this.name}`);
+    head.add('X-Passed', this.name);
+  }
+}
+
+export class Answering implements Filter {
+  readonly name = 'answering';
+  readonly #answer: FilterAnswer | Failure;
+
+  constructor(answer: FilterAnswer | Failure) {
+    this.#answer = answer;
+  }
+
+  onRequestHead(): FilterDecision {
+    return this.#answer;
+  }
+}
+
+export function textAnswer(status: number, text: string): FilterAnswer {
+  return { status, headers: [['Content-Type', 'text/plain']], body: Buffer.from(text) };
+}
+
+/** A filter of one method or two. */
+export function filterOf(methods: Omit<Filter, 'name'>, name = 'small'): Filter {
+  return { name, ...methods };
+}
+
+/** Makes letters upper case, at once. */
+export class UpperCase implements BodyTransform {
+  readonly #sink: BodySink;
+
+  constructor(sink: BodySink) {
+    this.#sink = sink;
+  }
+
+  push(bytes: Uint8Array, start: number, end: number): boolean {
+    const changed = Buffer.from(Buffer.from(bytes.slice(start, end)).toString('latin1').toUpperCase(), 'latin1');
+    return this.#sink.write(changed, 0, changed.length, 'owned');
+  }
+
+  end(trailers: Fields | null): void {
+    this.#sink.end(trailers);
+  }
+}
+
+export const upperCase = filterOf(
+  {
+    requestBody: (_, sink) => new UpperCase(sink),
+    responseBody: (_exchange, _head, sink) => new UpperCase(sink),
+  },
+  'upper-case',
+);
+
+/** Takes one slice at a time and writes it 5 ms later, as a transform does that works in another thread. */
+export class Delaying implements BodyTransform {
+  readonly #sink: BodySink;
+  readonly #exchange: FilterContext;
+  #held: Uint8Array[] = [];
+  #ending: { readonly trailers: Fields | null } | null = null;
+  #blocked = false;
+  heldMax = 0;
+  closed = false;
+
+  constructor(exchange: FilterContext, sink: BodySink) {
+    this.#exchange = exchange;
+    this.#sink = sink;
+  }
+
+  push(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#held.push(new Uint8Array(bytes.subarray(start, end))); // A copy: the bytes are borrowed, and `slice` of a Buffer makes none.
+    this.heldMax = Math.max(this.heldMax, this.#held.length);
+    this.#later();
+    return false;
+  }
+
+  end(trailers: Fields | null): void {
+    this.#ending = { trailers };
+    this.#later();
+  }
+
+  onRoom(): void {
+    this.#blocked = false;
+    this.#write();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  #later(): void {
+    const { clock } = this.#exchange;
+    clock.schedule(after(clock.now(), 5), writeLater, this);
+  }
+
+  onLater(): void {
+    if (!this.#blocked && !this.closed) this.#write();
+  }
+
+  #write(): void {
+    const [bytes] = this.#held;
+    if (bytes !== undefined) {
+      this.#held.shift();
+      this.#blocked = !this.#sink.write(bytes, 0, bytes.length, 'owned');
+      if (!this.#blocked && this.#held.length === 0) this.#sink.resume();
+    } else if (this.#ending === null) this.#sink.resume();
+    if (this.#ending === null || this.#blocked || this.#held.length > 0) return;
+    this.closed = true;
+    this.#sink.end(this.#ending.trailers);
+  }
+}
+
+function writeLater(transform: Delaying): void {
+  transform.onLater();
+}
