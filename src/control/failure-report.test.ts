@@ -24,7 +24,9 @@ function attempts(cause: Cause, count: number, endpoint = 'app/a'): EndpointOutc
     successes: 0,
     serverErrors: 0,
     failures: count,
+    consecutiveFailures: 0,
     consecutiveUnreachable: 0,
+    latencyMs: 0,
     causes,
   };
 }

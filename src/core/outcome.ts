@@ -13,8 +13,12 @@ export interface EndpointOutcomes {
   serverErrors: number;
   /** Attempts whose failure counts against health (`failure-table.ts`). */
   failures: number;
+  /** How many of the latest attempts in a row had such a failure. */
+  consecutiveFailures: number;
   /** How many of the latest attempts in a row got no connection. */
   consecutiveUnreachable: number;
+  /** From an attempt's start to its response head, added up over the successes. */
+  latencyMs: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
 }

@@ -87,7 +87,15 @@ function world(configuration: Configuration = ofAddresses, instances: Supervised
 }
 
 function outcome(index: number, changes: Partial<EndpointOutcomes> = {}): EndpointOutcomes {
-  const none = { successes: 0, serverErrors: 0, failures: 0, consecutiveUnreachable: 0, causes: [] };
+  const none = {
+    successes: 0,
+    serverErrors: 0,
+    failures: 0,
+    consecutiveFailures: 0,
+    consecutiveUnreachable: 0,
+    latencyMs: 0,
+    causes: [],
+  };
   return { upstream: app, endpoint: idOf(index), state: 'healthy', ...none, ...changes };
 }
 

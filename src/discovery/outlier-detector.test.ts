@@ -4,23 +4,36 @@ import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts'
 import type { NewEvent } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { firstPauseMs, probationSuccesses } from '../policy/outlier-detection.ts';
+import { defaultEjection } from '../policy/outlier-settings.ts';
 import { SeededRandom, SimulatedClock } from '../testing/testing.ts';
 import { OutlierDetector } from './outlier-detector.ts';
+
+const { firstPauseMs, probationSuccesses } = defaultEjection;
+const none = {
+  ...{
+    successes: 0,
+    serverErrors: 0,
+    failures: 0,
+    consecutiveFailures: 0,
+    consecutiveUnreachable: 0,
+    latencyMs: 0,
+    causes: [],
+  },
+};
 
 const upstream = 'app' as UpstreamId;
 let clock: SimulatedClock;
 let emitted: NewEvent[];
 let changes: number;
 let checked: Record<string, EndpointState>;
-let watch: OutlierDetector;
+let detector: OutlierDetector;
 
 beforeEach(() => {
   clock = new SimulatedClock();
   emitted = [];
   changes = 0;
   checked = { a: 'healthy', b: 'healthy' };
-  watch = new OutlierDetector({
+  detector = new OutlierDetector({
     clock,
     random: new SeededRandom(1),
     events: { emit: (event) => void emitted.push(event) },
@@ -46,16 +59,15 @@ function endpoints(): readonly EndpointSnapshot[] {
 }
 
 function seen(name = 'a'): EndpointSnapshot {
-  const endpoint = watch.adjust(endpoints()).find(({ id }) => id === `app/${name}`);
+  const endpoint = detector.adjust(endpoints()).find(({ id }) => id === `app/${name}`);
   assert.ok(endpoint !== undefined);
   return endpoint;
 }
 
-/** What a batch says of `name`, in the state that workers know it in. */
-function hear(outcome: Partial<EndpointOutcomes>, name = 'a'): void {
+/** A batch reports outcomes of `name`, in the state that workers know. */
+function report(outcome: Partial<EndpointOutcomes>, name = 'a'): void {
   const { id, state } = seen(name);
-  const none = { successes: 0, serverErrors: 0, failures: 0, consecutiveUnreachable: 0, causes: [] };
-  watch.onOutcomes([{ upstream, endpoint: id, state, ...none, ...outcome }]);
+  detector.onOutcomes([{ upstream, endpoint: id, state, ...none, ...outcome }]);
 }
 
 const slow = (count: number): Partial<EndpointOutcomes> => ({
@@ -64,9 +76,9 @@ const slow = (count: number): Partial<EndpointOutcomes> => ({
 });
 
 describe('an endpoint whose checks pass while its requests fail', () => {
-  test('is ejected, and the disagreement is told with its figures', () => {
-    hear({ successes: 4 });
-    hear(slow(20));
+  test('is ejected, and the disagreement is reported with its figures', () => {
+    report({ successes: 4 });
+    report(slow(20));
     const { state, reason, checks } = seen();
     assert.equal(state, 'ejected');
     assert.match(
@@ -92,48 +104,48 @@ describe('an endpoint whose checks pass while its requests fail', () => {
   });
 
   test('is ejected at once when no connection to it can be made, five times in a row', () => {
-    hear({ successes: 500 });
-    hear({ failures: 5, consecutiveUnreachable: 5, causes: [{ cause: 'connect_refused', count: 5 }] });
+    report({ successes: 500 });
+    report({ failures: 5, consecutiveUnreachable: 5, causes: [{ cause: 'connect_refused', count: 5 }] });
     assert.equal(seen().state, 'ejected');
     assert.match(seen().reason, /5 connections in a row could not be made \(mostly connect_refused\)/);
   });
 
-  test('stays when it is the only one, and that is told, but not with every batch', () => {
+  test('stays when it is the only one, which is reported, but not with every batch', () => {
     checked = { a: 'healthy', b: 'unhealthy' };
-    for (let batch = 0; batch < 10; batch++) hear(slow(10));
+    for (let batch = 0; batch < 10; batch++) report(slow(10));
     assert.equal(seen().state, 'healthy');
     assert.match(seen().reason, /^its checks pass, but .* failed .*; it stays, since too few others are left$/);
     assert.equal(emitted.length, 1);
     assert.deepEqual([emitted[0]?.from, emitted[0]?.to], ['healthy', 'healthy']);
   });
 
-  test('stays no longer than it is doubted', async () => {
+  test('says so only while its requests fail', async () => {
     checked = { a: 'healthy' };
-    hear(slow(30));
+    report(slow(30));
     assert.match(seen().reason, /but 30 of 30/);
     await clock.advance(40_000);
-    hear({ successes: 1 });
+    report({ successes: 1 });
     assert.equal(seen().reason, 'accepts connections');
   });
 
-  test('does not take the last of its kind with it: one of two stays', () => {
-    hear(slow(30), 'a');
-    hear(slow(30), 'b');
+  test('is ejected only while another one stays', () => {
+    report(slow(30), 'a');
+    report(slow(30), 'b');
     assert.deepEqual([seen('a').state, seen('b').state], ['ejected', 'healthy']);
   });
 });
 
-describe('an endpoint that was ejected', () => {
+describe('an endpoint that is ejected', () => {
   beforeEach(async () => {
-    hear(slow(30));
+    report(slow(30));
     assert.equal(seen().state, 'ejected');
     emitted = [];
   });
 
-  test('is put on trial when its pause is over, and trusted again after some successes', async () => {
+  test('is on probation when its pause is over, and trusted again after some successes', async () => {
     await clock.advance(firstPauseMs * 1.2);
     assert.equal(seen().state, 'probation');
-    for (let time = 0; time < probationSuccesses; time++) hear({ successes: 1 });
+    for (let time = 0; time < probationSuccesses; time++) report({ successes: 1 });
     assert.equal(seen().state, 'healthy');
     assert.equal(seen().reason, 'accepts connections');
     assert.deepEqual(
@@ -145,9 +157,9 @@ describe('an endpoint that was ejected', () => {
     );
   });
 
-  test('is out again, for longer, when a request of its trial fails', async () => {
+  test('is out again, for longer, when a request of its probation fails', async () => {
     await clock.advance(firstPauseMs * 1.2);
-    hear(slow(1));
+    report(slow(1));
     assert.equal(seen().state, 'ejected');
     await clock.advance(firstPauseMs * 1.5);
     assert.equal(seen().state, 'ejected', 'the second pause is twice the first');
@@ -155,35 +167,42 @@ describe('an endpoint that was ejected', () => {
     assert.equal(seen().state, 'probation');
   });
 
+  test('starts without its earlier failures when it is trusted again', async () => {
+    await clock.advance(firstPauseMs * 1.2);
+    report({ successes: probationSuccesses });
+    report(slow(1));
+    assert.equal(seen().state, 'healthy');
+    report(slow(19));
+    assert.equal(seen().state, 'ejected');
+  });
+
+  test('is not out for longer because requests fail that it got while no endpoint was healthy', () => {
+    const before = seen();
+    report(slow(30));
+    assert.deepEqual(seen(), before);
+    assert.equal(emitted.length, 0);
+  });
+
   test('is not tried while its checks fail, and is when they pass again', async () => {
     checked['a'] = 'unhealthy';
-    watch.checksChanged(upstream);
+    detector.checksChanged(upstream);
     await clock.advance(firstPauseMs * 1.2);
     assert.equal(seen().state, 'unhealthy');
     checked['a'] = 'healthy';
-    watch.checksChanged(upstream);
+    detector.checksChanged(upstream);
     assert.equal(seen().state, 'probation');
   });
 
   test('is not judged by requests that began before', async () => {
     await clock.advance(firstPauseMs * 1.2);
-    const late: EndpointOutcomes = {
-      upstream,
-      endpoint: 'app/a',
-      state: 'healthy',
-      successes: 0,
-      serverErrors: 0,
-      failures: 9,
-      consecutiveUnreachable: 0,
-      causes: [],
-    };
-    watch.onOutcomes([late]);
+    const late: EndpointOutcomes = { upstream, endpoint: 'app/a', state: 'healthy', ...none, failures: 9 };
+    detector.onOutcomes([late]);
     assert.equal(seen().state, 'probation');
   });
 
   test('is forgotten when it is gone, or its process begins anew', async () => {
     checked['a'] = 'starting';
-    watch.checksChanged(upstream);
+    detector.checksChanged(upstream);
     checked['a'] = 'healthy';
     assert.equal(seen().state, 'healthy');
     await clock.advance(firstPauseMs * 2);
@@ -191,17 +210,15 @@ describe('an endpoint that was ejected', () => {
   });
 });
 
-test('what is said of an endpoint that nobody has is not kept', () => {
-  watch.onOutcomes([
+test('outcomes of an endpoint that does not exist are dropped', () => {
+  detector.onOutcomes([
     {
       upstream,
       endpoint: 'app/x',
       state: 'healthy',
-      successes: 0,
-      serverErrors: 0,
+      ...none,
       failures: 99,
       consecutiveUnreachable: 9,
-      causes: [],
     },
   ]);
   assert.equal(emitted.length, 0);

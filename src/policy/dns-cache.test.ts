@@ -72,7 +72,7 @@ describe('a lookup that fails', () => {
   it('is over with the next good one', () => {
     const stale = lookUp(good, notFound('NXDOMAIN'), notFound('NXDOMAIN'));
     const fresh = lookUp(stale, found(10, '10.0.0.3'), notFound('NODATA'));
-    assert.deepEqual([fresh.ipv4, resolutionStateOf(fresh), fresh.failuresInRow], [['10.0.0.3'], 'resolved', 0]);
+    assert.deepEqual([fresh.ipv4, resolutionStateOf(fresh), fresh.consecutiveFailures], [['10.0.0.3'], 'resolved', 0]);
   });
 
   it('keeps the addresses of one family where the other was found; that there are none takes them away', () => {

@@ -28,7 +28,7 @@ export interface DnsCacheEntry {
   /** Of the last lookup; null when it found addresses, and before the first is back. */
   readonly failure: Failure | null;
   /** Lookups that failed since the last good one. */
-  readonly failuresInRow: number;
+  readonly consecutiveFailures: number;
   readonly lookups: number;
   /** When to ask again. */
   readonly nextAt: Instant;
@@ -37,7 +37,7 @@ export interface DnsCacheEntry {
 export type ResolutionState = 'resolving' | 'resolved' | 'stale' | 'failed';
 
 export function emptyEntry(now: Instant): DnsCacheEntry {
-  return { ipv4: [], ipv6: [], source: 'dns', failure: null, failuresInRow: 0, lookups: 0, nextAt: now };
+  return { ipv4: [], ipv6: [], source: 'dns', failure: null, consecutiveFailures: 0, lookups: 0, nextAt: now };
 }
 
 export function resolutionStateOf(entry: DnsCacheEntry): ResolutionState {
@@ -70,9 +70,10 @@ export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: I
   const found = [...outcome.families.values()].filter((family) => 'addresses' in family);
   const lookups = entry.lookups + 1;
   if (found.length === 0) {
-    const failuresInRow = entry.failuresInRow + 1;
-    const waitMs = Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failuresInRow - 1, 10)) * (0.75 + chance / 4);
-    return { ...entry, failure: gravest(outcome), failuresInRow, lookups, nextAt: after(now, waitMs) };
+    const consecutiveFailures = entry.consecutiveFailures + 1;
+    const waitMs =
+      Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(consecutiveFailures - 1, 10)) * (0.75 + chance / 4);
+    return { ...entry, failure: gravest(outcome), consecutiveFailures, lookups, nextAt: after(now, waitMs) };
   }
   const ttlMs = Math.min(...found.map(({ ttlS }) => (ttlS === null ? ttlDefaultMs : ttlS * 1000)));
   const bounded = Math.min(ttlMaxMs, Math.max(ttlMinMs, ttlMs));
@@ -81,7 +82,7 @@ export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: I
     ipv6: addressesAfter(entry.ipv6, outcome.families.get('ipv6')),
     source: outcome.source,
     failure: null,
-    failuresInRow: 0,
+    consecutiveFailures: 0,
     lookups,
     nextAt: after(now, bounded * (refreshFrom + refreshSpread * chance)),
   };

@@ -56,6 +56,21 @@ test('a failure that counts against health does, and a row of those without a co
   ]);
 });
 
+test('failures in a row end with a success, and latencies of successes are added up', () => {
+  const success = { status: 200, startedMs: 2, headMs: 12.5 };
+  const [cell] = counted(
+    exchangeOf({ failure: slow }),
+    exchangeOf(success),
+    exchangeOf({ ...success, headMs: 3 }),
+    exchangeOf({ failure: slow }),
+    exchangeOf({ failure: refused }),
+  );
+  assert.deepEqual(
+    [cell?.failures, cell?.consecutiveFailures, cell?.consecutiveUnreachable, cell?.latencyMs],
+    [3, 2, 1, 11.5],
+  );
+});
+
 test('clients that leave, and what the gateway refuses by itself, never count', () => {
   const failures: readonly Failure[] = [left, full];
   for (const failure of failures) {
@@ -85,7 +100,7 @@ test('endpoints, and the states they were in, are told apart; what was taken is 
   assert.deepEqual(counts.take(), []);
 });
 
-test('news are endpoints that fail, with all that is known of them, and those that are on trial; the rest waits', () => {
+test('news are endpoints that fail, with all that is known of them, and those on probation; the rest waits', () => {
   const counts = new OutcomeCounts();
   const good = exchangeOf({ endpoint: 'app/good', status: 200 });
   counts.count(good);

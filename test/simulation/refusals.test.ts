@@ -139,7 +139,9 @@ class World {
       successes: 0,
       serverErrors: 0,
       failures: 1,
+      consecutiveFailures: 1,
       consecutiveUnreachable: 1,
+      latencyMs: 0,
     };
     endpoint.acquire(
       {
