@@ -87,6 +87,8 @@ export class AdminApi {
         return this.#follow(url, request, response);
       case 'readOverlay':
         return this.#overlay.show(response);
+      case 'maintenance':
+      case 'pause':
       case 'drain':
       case 'weight':
       case 'restore':

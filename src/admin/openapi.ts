@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { drainRequestSchema, restoreRequestSchema, weightRequestSchema } from '../control/overlay-request.ts';
+import {
+  drainRequestSchema,
+  maintenanceRequestSchema,
+  pauseRequestSchema,
+  restoreRequestSchema,
+  weightRequestSchema,
+} from '../control/overlay-request.ts';
 import { type OperationId, operations } from './operations.ts';
 import {
   eventSchema,
@@ -25,6 +31,8 @@ const schemas = {
   Stop: stopSchema,
   Overlay: overlaySchema,
   OverlayChange: overlayChangeSchema,
+  MaintenanceRequest: maintenanceRequestSchema,
+  PauseRequest: pauseRequestSchema,
   DrainRequest: drainRequestSchema,
   WeightRequest: weightRequestSchema,
   RestoreRequest: restoreRequestSchema,
@@ -144,6 +152,15 @@ const details: Record<OperationId, Details> = {
     description: 'A closed set of changes, each with its actor and time. `ETag` is the revision.',
     responses: { 200: json('The overlay.', 'Overlay') },
   },
+  maintenance: overlayChange(
+    'Requests in flight finish; new ones are answered 503 with the cause `maintenance`.',
+    'MaintenanceRequest',
+  ),
+  pause: overlayChange(
+    'Requests wait until the entry is restored, and then go on. One that waits too long, or finds too many waiting, is ' +
+      'answered 503 with the cause `pause_timeout` or `pause_full`.',
+    'PauseRequest',
+  ),
   drain: overlayChange('Drains an endpoint, also of an application.', 'DrainRequest'),
   weight: overlayChange('Every endpoint has weight 1 unless this changes it.', 'WeightRequest'),
   restore: overlayChange('Clears entries, also such as have no target any more.', 'RestoreRequest'),

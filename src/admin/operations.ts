@@ -46,6 +46,18 @@ export const operations = [
     summary: 'What operators have changed at run time: it wins over the configuration file',
   },
   {
+    id: 'maintenance',
+    method: 'POST',
+    path: '/v1/overlay/maintenance',
+    summary: 'Answer 503 for a route or all, with a message and Retry-After',
+  },
+  {
+    id: 'pause',
+    method: 'POST',
+    path: '/v1/overlay/pause',
+    summary: 'Let requests for a route or an upstream wait, bounded in number and time',
+  },
+  {
     id: 'drain',
     method: 'POST',
     path: '/v1/overlay/drain',

@@ -11,7 +11,7 @@ import { type ParserContext, describe } from './parser-context.ts';
 import { checkCommand, schemaCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
-import { drainCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
+import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
 import { parserText } from './parser-text.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -40,6 +40,8 @@ const root = buildRouteMap<string, ParserContext>({
     schema: schemaCommand,
     status: statusCommand,
     reload: reloadCommand,
+    maintenance: maintenanceCommand,
+    pause: pauseCommand,
     drain: drainCommand,
     weight: weightCommand,
     restore: restoreCommand,

@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { AskFlags } from './ask-flags.ts';
-import { askFlags } from './flags.ts';
+import { askFlags, optionalText, parseDurationFlag } from './flags.ts';
 import { describe, type ParserContext } from './parser-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
@@ -9,6 +9,93 @@ import { CommandFailure } from './command-failure.ts';
 const outlives = 'This outlives reloads and restarts, until `candor restore`.';
 
 const endpointPosition = { brief: 'Id, address or instance', parse: String, placeholder: 'endpoint' } as const;
+
+interface MaintenanceFlags extends AskFlags {
+  readonly message?: string;
+  /** Milliseconds. */
+  readonly retryAfter?: number;
+}
+
+export const maintenanceCommand = buildCommand<MaintenanceFlags, [string?], ParserContext>({
+  docs: {
+    brief: 'Answer 503 for a route, or for all',
+    fullDescription: describe(
+      `Requests in flight finish; new ones are answered 503 with the message and\nRetry-After. Routes that report readiness go on where no route is named.\n${outlives}`,
+      'candor maintenance',
+      'candor maintenance /api --message "Back at noon." --retry-after 10m',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      message: optionalText('<text> that clients read', 'text'),
+      retryAfter: {
+        kind: 'parsed',
+        parse: parseRetryAfter,
+        brief: '<duration> after which to come back',
+        placeholder: 'duration',
+        optional: true,
+      },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Its id; all routes without', parse: String, placeholder: 'route', optional: true }],
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags, route) {
+    const { changeOverlay } = await import('./change-overlay.ts');
+    const retryAfterS = flags.retryAfter === undefined ? undefined : Math.ceil(flags.retryAfter / 1000);
+    const body = { route, message: flags.message, retry_after_s: retryAfterS };
+    await changeOverlay({ kind: 'maintenance', body }, flags, this.processContext);
+  },
+});
+
+interface PauseFlags extends AskFlags {
+  /** Milliseconds. */
+  readonly for?: number;
+  readonly waiters?: number;
+}
+
+export const pauseCommand = buildCommand<PauseFlags, [string], ParserContext>({
+  docs: {
+    brief: 'Let requests wait, until `candor restore`',
+    fullDescription: describe(
+      `Requests for a route or an upstream wait until the pause is restored, and go on\nthen: for the restart of a database, say. A request that waits longer than\n--for, or finds --waiters waiting, is answered 503. This outlives reloads and\nrestarts, until \`candor restore\`.`,
+      'candor pause api --for 10s',
+      'candor pause route:/checkout --waiters 200',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      for: {
+        kind: 'parsed',
+        parse: parseWait,
+        brief: '<duration> to wait, 5s if absent',
+        placeholder: 'duration',
+        optional: true,
+      },
+      waiters: {
+        kind: 'parsed',
+        parse: parseWaiters,
+        brief: '<number> of waiters, 1000 if absent',
+        placeholder: 'number',
+        optional: true,
+      },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Id of a route or an upstream', parse: String, placeholder: 'target' }],
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags, target) {
+    const { changeOverlay } = await import('./change-overlay.ts');
+    const body = { target, wait_ms: flags.for, waiters_max: flags.waiters };
+    await changeOverlay({ kind: 'pause', body }, flags, this.processContext);
+  },
+});
 
 export const drainCommand = buildCommand<AskFlags, [string], ParserContext>({
   docs: {
@@ -75,6 +162,24 @@ export const restoreCommand = buildCommand<AskFlags, [string?], ParserContext>({
     await changeOverlay({ kind: 'restore', body: { what } }, flags, this.processContext);
   },
 });
+
+function parseRetryAfter(input: string): number {
+  const ms = parseDurationFlag(input);
+  if (ms >= 1000 && ms <= 86_400_000) return ms;
+  throw new CommandFailure('usage', 'Retry-After is from 1s to 24h');
+}
+
+function parseWait(input: string): number {
+  const ms = parseDurationFlag(input);
+  if (ms >= 100 && ms <= 300_000) return ms;
+  throw new CommandFailure('usage', 'a request waits from 100ms to 5m');
+}
+
+function parseWaiters(input: string): number {
+  const count = Number(input);
+  if (/^\d{1,6}$/.test(input) && count >= 1 && count <= 100_000) return count;
+  throw new CommandFailure('usage', 'a number from 1 to 100000 is wanted');
+}
 
 function parseWeight(input: string): number {
   const weight = Number(input);

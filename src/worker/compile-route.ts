@@ -4,9 +4,15 @@ import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
+import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from './plain-path.ts';
 import { filtersOf } from './route-filters.ts';
 import { matchesPath } from './router.ts';
+
+/** A route whose filters the overlay may replace. */
+export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
+  readonly upstream: Upstream | null;
+}
 
 /**
  * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the field filters of
@@ -17,11 +23,14 @@ export function compileRoute(
   upstream: Upstream | null,
   own: OwnRequestFields = ownOfAll,
   filters: readonly Filter[] = [],
-): Route {
+): CompiledRoute {
+  const ownFilters = [...filters, ...filtersOf(spec)];
   return {
     id: spec.id,
     upstream,
-    filters: compileFilters([...filters, ...filtersOf(spec)]),
+    filters: compileFilters(ownFilters),
+    ownFilters,
+    reportsReadiness: spec.action.kind === 'readiness',
     timeouts: spec.timeouts,
     commitDelayMs: spec.commitDelayMs,
     errorPages: spec.errorPages,

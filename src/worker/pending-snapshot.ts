@@ -3,7 +3,7 @@ import { ownRequestFields } from '../exchange/forward.ts';
 import type { Router } from '../exchange/ports.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
-import { compileRoute } from './compile-route.ts';
+import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { RouterBuilder } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -16,6 +16,7 @@ export class PendingSnapshot {
   readonly #ports: UpstreamPorts;
   readonly #own: ReturnType<typeof ownRequestFields>;
   readonly #router = new RouterBuilder();
+  readonly #routes: CompiledRoute[] = [];
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
   readonly #added = new Map<string, LiveUpstream>();
@@ -34,7 +35,9 @@ export class PendingSnapshot {
     }
     for (const spec of routes) {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
-      this.#router.add({ match: spec.match, route: compileRoute(spec, upstream, this.#own) });
+      const route = compileRoute(spec, upstream, this.#own);
+      this.#routes.push(route);
+      this.#router.add({ match: spec.match, route });
     }
   }
 
@@ -56,6 +59,11 @@ export class PendingSnapshot {
       else if (upstream !== null) upstreams.set(id, upstream);
     }
     return this.#router.done();
+  }
+
+  /** All of them, when every part has been added. */
+  get routes(): readonly CompiledRoute[] {
+    return this.#routes;
   }
 
   has(upstream: string): boolean {

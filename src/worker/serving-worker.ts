@@ -3,7 +3,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
-import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
+import type { RouteOverlay } from '../core/overlay.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -30,6 +30,7 @@ import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
+import { RouteOverrides } from './route-overrides.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
@@ -63,7 +64,7 @@ export class ServingWorker {
   readonly #overload: { failure: Failure | null } = { failure: null };
   #recorder: RecordWriter | null = null;
   #serving: ServingRevision | null = null;
-  #overlay: RouteOverlay = noRouteOverlay;
+  readonly #overrides: RouteOverrides;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
   /** What is served when main says so. */
@@ -83,6 +84,7 @@ export class ServingWorker {
   ) {
     this.#init = init;
     this.#clock = clock;
+    this.#overrides = new RouteOverrides(clock);
     this.#send = send;
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
     this.#recordsUnsent = new Int32Array(init.recordsUnsent);
@@ -234,8 +236,9 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
-    this.applyOverlay(snapshot.overlay);
     const router = next.activate(this.#upstreams);
+    this.#overrides.use(next.routes);
+    this.#overrides.apply(snapshot.overlay);
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
@@ -262,7 +265,7 @@ export class ServingWorker {
 
   /** What operators have changed for routes: from the next request on. */
   applyOverlay(overlay: RouteOverlay): void {
-    if (overlay.revision > this.#overlay.revision) this.#overlay = overlay;
+    this.#overrides.apply(overlay);
   }
 
   acknowledge(batches: number): void {

@@ -244,7 +244,42 @@ export const refusedByGateway = {
     forClient: 'This site is being worked on and will be back soon.',
     usualCauses: ['somebody has put the route into maintenance', 'a maintenance of the past was never ended'],
     nextStep:
-      'Ask who began the maintenance; remove `maintenance` from the route in candor.yaml and run `candor reload` to end it.',
+      'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in candor.yaml and run `candor reload`.',
+  },
+  pause_timeout: {
+    type: 'proxy_internal_response',
+    status: 503,
+    whose: 'operator',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The pause lasted too long',
+    sentence: ({ route, waitedMs }) =>
+      `An operator has paused route ${quoted(route)}, and the request had waited ${waitedMs} ms without the pause being over.`,
+    forClient: 'This site is being worked on and needs a little longer. Please try again in a moment.',
+    usualCauses: ['the work behind the pause takes longer than a request may wait', 'a pause was never ended'],
+    nextStep:
+      'See with `candor status` who paused it; end the pause with `candor restore`, or answer with `candor maintenance` where the work takes long.',
+  },
+  pause_full: {
+    type: 'proxy_internal_response',
+    status: 503,
+    whose: 'operator',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'Too many requests wait for the end of a pause',
+    sentence: ({ route, limit }) =>
+      `An operator has paused route ${quoted(route)}, and as many requests wait for the end of the pause as may wait in one worker (${limit}).`,
+    forClient: 'This site is being worked on, and many visitors are waiting already. Please try again in a moment.',
+    usualCauses: [
+      'the pause has lasted longer than was planned for this much traffic',
+      'a pause in a time with much traffic',
+    ],
+    nextStep:
+      'End the pause with `candor restore`; for the next one allow more requests to wait, or choose a time with less traffic.',
   },
   shed: {
     type: 'proxy_internal_response',

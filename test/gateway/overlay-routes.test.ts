@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { OverlayChange, OverlayOutcome } from '../../src/control/gateway-status.ts';
+import { fieldOf, type RawClient } from '../../src/testing/testing.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
+import { runInWorker } from './run-in-workers.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Maintenance and pauses: what operators change for routes at run time.
+
+const origin = originForTests('served');
+let edge: YamlGateway;
+let state: string;
+const clients: RawClient[] = [];
+
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'candor-overlay-'));
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await edge.stop();
+  rmSync(state, { recursive: true, force: true });
+});
+
+const yaml = (more = 'workers: 1'): string =>
+  `${more}\nstate: ${join(state, 'own')}\nupstreams: { app: { endpoints: "${origin.address}", check: none } }\n` +
+  'routes: [{ id: ready, path: /ready, readiness: true }, { id: api, path: /api, to: app }, { id: rest, to: app }]\n';
+
+async function done(what: OverlayChange): Promise<Extract<OverlayOutcome, { ok: true }>> {
+  const outcome = await edge.gateway.changeOverlay(what, 'admin:socket');
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.why);
+  return outcome;
+}
+
+const maintenance = (route: string | null, message: string | null = null): OverlayChange => ({
+  kind: 'maintenance',
+  route,
+  message,
+  retryAfterS: message === null ? null : 60,
+});
+
+const pause = (target: string, waitMs: number | null = null, waitersMax: number | null = null): OverlayChange => ({
+  kind: 'pause',
+  target,
+  waitMs,
+  waitersMax,
+});
+
+const restore = (what: string | null = null): OverlayChange => ({ kind: 'restore', what });
+const statusOf = async (path: string): Promise<number> => (await edge.get(path)).status;
+
+function begin(path: string, count: number): RawClient[] {
+  const begun = Array.from({ length: count }, () => edge.connect());
+  for (const client of begun) client.write(requestText('GET', path));
+  clients.push(...begun);
+  return begun;
+}
+
+/** Requests under way, as the workers see them at this moment. */
+async function active(): Promise<number> {
+  await edge.gateway.freshCounts();
+  return edge.counts().active;
+}
+
+describe('maintenance', () => {
+  test('of one route answers 503 with message and Retry-After there alone, until it is restored', async () => {
+    edge = await startFromYaml(yaml());
+    await done(maintenance('api', 'Back at noon.'));
+    await until('the worker knows', async () => (await statusOf('/api')) === 503);
+    const response = await edge.get('/api/x');
+    assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '60']);
+    assert.match(response.content.toString(), /Back at noon\./);
+    const { cause, whose, delivery, attempts } = await edge.record(response);
+    assert.deepEqual([cause, whose, delivery, attempts], ['maintenance', 'operator', 'not_sent', []]);
+    assert.equal(await statusOf('/other'), 200);
+    await done(restore('api'));
+    await until('the worker knows that it is over', async () => (await statusOf('/api')) === 200);
+  });
+
+  test('of all routes spares those that report readiness, and requests in flight', async () => {
+    edge = await startFromYaml(yaml());
+    const held: Socket[] = [];
+    origin.answer = () => (socket) => void held.push(socket);
+    const [inFlight] = begin('/held', 1);
+    await until('it is in flight', () => origin.requests.length === 1);
+    await done(maintenance(null));
+    await until('the worker knows', async () => (await statusOf('/api')) === 503);
+    assert.deepEqual([await statusOf('/other'), await statusOf('/ready')], [503, 200]);
+    assert.ok(inFlight !== undefined);
+    assert.equal(inFlight.state, 'open');
+    for (const socket of held) socket.write(ok('at last'));
+    assert.equal((await responseOn(inFlight)).content.toString(), 'at last');
+    await done(restore());
+    origin.answer = () => ok('served');
+    await until('the worker knows that it is over', async () => (await statusOf('/api')) === 200);
+  });
+
+  test('lasts across a reload, the loss of a worker, and a restart', async () => {
+    edge = await startFromYaml(yaml('workers: 2'));
+    await done(maintenance('api'));
+    const all503 = async (): Promise<boolean> => {
+      for (let sent = 0; sent < 8; sent++)
+        if ((await edge.send(requestText('GET', '/api', ['Connection: close']))).status !== 503) return false;
+      return true;
+    };
+    await until('both workers know', all503);
+    assert.ok((await edge.reload(`${yaml('workers: 2')}drain: { timeout: 3s }\n`)).ok);
+    assert.ok(await all503());
+    await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
+    const serving = (): number[] =>
+      edge.gateway.status().workers.flatMap(({ id, state: now }) => (now === 'serving' ? [id] : []));
+    await until('another has taken its place', () => serving().length === 2 && !serving().includes(1));
+    assert.ok(await all503());
+    await edge.stop();
+    edge = await startFromYaml(yaml('workers: 2'));
+    assert.ok(await all503());
+    assert.equal(await statusOf('/other'), 200);
+  });
+});
+
+describe('a pause', () => {
+  test('lets every request wait, and at its end all are served', async () => {
+    edge = await startFromYaml(yaml('workers: 2'));
+    await done(pause('route:api', 60_000));
+    const waiting = begin('/api', 100);
+    await until('all wait', async () => (await active()) === 100);
+    assert.equal(origin.requests.length, 0);
+    assert.equal(await statusOf('/other'), 200);
+    await done(restore('api'));
+    for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
+    assert.equal(await statusOf('/api'), 200);
+  });
+
+  test('of an upstream concerns each route that leads there', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 60_000));
+    const waiting = [...begin('/api', 1), ...begin('/other', 1)];
+    await until('both wait', async () => (await active()) === 2);
+    assert.equal(await statusOf('/ready'), 200);
+    await done(restore('pause'));
+    for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
+  });
+
+  test('that lasts too long is 503 pause_timeout with Retry-After, and the record says how long it waited', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 100));
+    const response = await edge.get('/api');
+    assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '5']);
+    const { cause, stage, attempts } = await edge.record(response);
+    assert.deepEqual([cause, stage, attempts], ['pause_timeout', 'filter', []]);
+    assert.equal(origin.requests.length, 0);
+  });
+
+  test('for which too many wait is 503 pause_full at once', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 60_000, 2));
+    const waiting = begin('/api', 2);
+    await until('both wait', async () => (await active()) === 2);
+    const response = await edge.get('/api');
+    assert.equal(response.status, 503);
+    assert.equal((await edge.record(response)).cause, 'pause_full');
+    await done(restore());
+    for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
+  });
+
+  test('goes on across a reload, for requests that wait already too', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 60_000));
+    const [early] = begin('/api', 1);
+    await until('it waits', async () => (await active()) === 1);
+    assert.ok((await edge.reload(`${yaml()}drain: { timeout: 3s }\n`)).ok);
+    const [late] = begin('/api', 1);
+    await until('both wait', async () => (await active()) === 2);
+    await done(restore());
+    for (const client of [early, late]) assert.equal((await responseOn(client as RawClient)).status, 200);
+  });
+
+  test('forgets a client that leaves, whose place another may have', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 60_000, 1));
+    const [gone] = begin('/api', 1);
+    await until('it waits', async () => (await active()) === 1);
+    gone?.reset();
+    await until('it is forgotten', async () => (await active()) === 0);
+    const [next] = begin('/api', 1);
+    await until('the next one waits', async () => (await active()) === 1);
+    await done(restore());
+    assert.equal((await responseOn(next as RawClient)).status, 200);
+    assert.equal(origin.requests.length, 1);
+  });
+
+  test('under load, with drain, restore and reload meanwhile, loses no request', async () => {
+    edge = await startFromYaml(yaml('workers: 2'));
+    const statuses: number[] = [];
+    let isOver = false;
+    const load = Array.from({ length: 8 }, async () => {
+      while (!isOver) statuses.push(await statusOf('/api'));
+    });
+    for (let round = 0; round < 3; round++) {
+      await done(pause('app', 60_000));
+      await until('requests wait', async () => (await active()) >= 8);
+      assert.ok((await edge.reload(`${yaml('workers: 2')}drain: { timeout: ${round + 3}s }\n`)).ok);
+      const before = statuses.length;
+      await done(restore());
+      await until('requests are served', () => statuses.length > before + 20);
+    }
+    isOver = true;
+    await Promise.all(load);
+    assert.deepEqual(new Set(statuses), new Set([200]));
+  });
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { OverlayStatus } from '../../src/control/gateway-status.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+import { GatewayProgram } from './gateway-program.ts';
+
+// What operators have changed outlives the process that they asked.
+
+describe('the overlay of a gateway that is upgraded', () => {
+  let program: GatewayProgram;
+
+  beforeEach(async () => {
+    program = new GatewayProgram();
+    await program.serves();
+  });
+
+  afterEach(() => program.end());
+
+  const candor = async (...words: string[]): Promise<{ code: number; err: string }> => {
+    const context = new FakeProcessContext(program.folder);
+    return { code: await context.candor(...words), err: context.stderr.text };
+  };
+  const overlay = async (): Promise<OverlayStatus> => (await program.ask('GET', '/v1/overlay')) as OverlayStatus;
+
+  test('is the new one’s, and takes no change while the upgrade is under way', async () => {
+    assert.deepEqual(await candor('weight', 'web/1', '3'), { code: 0, err: '' });
+    const before = await overlay();
+    assert.deepEqual([before.revision, before.persisted], [1, true]);
+
+    let refused: Promise<{ code: number; err: string }> | null = null;
+    const { lines } = await program.upgrade(50, ({ step }) => {
+      if (step === 'starting') refused ??= candor('restore');
+    });
+    assert.equal(lines.at(-1)?.outcome, 'done', JSON.stringify(lines));
+    assert.ok(refused !== null);
+    const { code, err } = await (refused as Promise<{ code: number; err: string }>);
+    assert.equal(code, 10);
+    assert.match(err, /An upgrade is under way/);
+
+    await program.until(async () => (await program.status()).pid === lines.at(-1)?.pid);
+    assert.deepEqual(await overlay(), before);
+    await program.until(async () => (await candor('restore')).code === 0);
+    assert.deepEqual((await overlay()).entries, []);
+  });
+
+  test('stays with the old one where the upgrade fails, and takes changes again', async () => {
+    assert.equal((await candor('drain', 'web/1')).code, 0);
+    program.install('process.exit(1);\n');
+    const { lines } = await program.upgrade();
+    assert.equal(lines.at(-1)?.outcome, 'failed');
+    assert.equal((await overlay()).entries.length, 1);
+    assert.equal((await candor('restore')).code, 0);
+    await program.until(async () => (await program.get('/')).status === 200);
+  });
+});
