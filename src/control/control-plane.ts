@@ -27,7 +27,7 @@ import { statusOf } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
-import type { ApplyResult } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
 
 /** Listeners open when every endpoint has been checked once, and after this time in any case: an endpoint that has not been
  * checked gets requests only while none is healthy. */

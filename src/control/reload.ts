@@ -6,7 +6,7 @@ import type { EndpointRegistry } from '../discovery/endpoint-registry.ts';
 import type { ExchangeLog, OpenedLog } from './exchange-log.ts';
 import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
 import { LogFailure, listenProblemText } from './start-failure.ts';
-import type { ApplyResult } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
 
 export interface ReloadParts {
   readonly registry: EndpointRegistry;

@@ -1,7 +1,7 @@
 import { hostPort } from '../core/endpoint.ts';
 import type { StateOwner } from '../deploy/state-folder.ts';
 import type { ListenProblem } from '../core/worker-messages.ts';
-import type { ApplyResult } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
 
 /** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
 export class ListenFailure extends Error {

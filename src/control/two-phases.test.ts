@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Snapshot } from '../core/snapshot.ts';
 import { activateAll, prepareAll, type SnapshotWorker } from './two-phases.ts';
-import type { ApplyResult } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
 
 const snapshot = {
   revision: 7,

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
-import type { ApplyResult, WorkerHandle } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
+import type { WorkerHandle } from './worker-handle.ts';
 
 /** What the two phases need of a worker. */
 export type SnapshotWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'activate' | 'discard'>;

@@ -3,18 +3,13 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
-import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import { batchBytesMax } from '../record/batch.ts';
 import type { RecordLines } from '../core/record-lines.ts';
-import type {
-  DrainPlan,
-  FromWorker,
-  ListenProblem,
-  OpenListener,
-  ToWorker,
-  WorkerInit,
-} from '../core/worker-messages.ts';
+import type { DrainPlan, FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
 import { splitSnapshot, type SnapshotPart } from '../core/snapshot-parts.ts';
+import type { ApplyResult } from './apply-result.ts';
+import { WorkerPings } from './worker-pings.ts';
 import { workerExitOf, type WorkerExit } from './worker-exit.ts';
 import { unreadConnections } from './unread-connections.ts';
 
@@ -41,25 +36,6 @@ export interface WorkerHandleParts {
   /** Of its heap; null: no limit. */
   readonly memoryBytesMax: number | null;
 }
-
-/** What came of a snapshot: taken, refused by somebody, or a worker was lost over it. */
-export type ApplyResult =
-  | { readonly ok: true; readonly listeners: readonly OpenListener[] }
-  | { readonly ok: false; readonly lost: false; readonly problems: readonly ListenProblem[] }
-  | { readonly ok: false; readonly lost: true; readonly why: string };
-
-/** A worker's turn takes milliseconds. */
-const pingEveryMs = 125;
-
-/** A worker that has let so many pass, 250 ms, is silent: another one accepts its new connections. */
-const silentPings = 2;
-export const silentMs = silentPings * pingEveryMs;
-
-/** A worker that has let so many pass, 3 s, is lost. */
-const missedPingsMax = 24;
-
-/** A worker that was silent within this time may be so again soon. */
-const steadyMs = 10_000;
 
 /** Looking up a listener's host name takes longest; whoever has not answered then will not. */
 const answerMs = 30_000;
@@ -109,11 +85,7 @@ export class WorkerHandle {
   readonly #loaded = Promise.withResolvers<void>();
   #loadTimer: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
-  /** Before that its modules are loading. */
-  #hasResponded = false;
-  #missedPings = 0;
-  #silentAt: Instant | null = null;
-  #pingTimer: Timer | null = null;
+  readonly #pings: WorkerPings;
   /** Why it was given up, where it was. */
   #why: string | null = null;
   #exit: WorkerExit | null = null;
@@ -154,7 +126,12 @@ export class WorkerHandle {
     });
     this.#thread.on('exit', (code) => this.#lost(`its thread ended with ${code}`));
     this.#loadTimer = clock.schedule(after(clock.now(), loadMs), loadingIsOverdue, this as WorkerHandle);
-    this.#pingLater();
+    this.#pings = new WorkerPings({
+      clock,
+      send: () => this.#send({ kind: 'ping' }),
+      onSilent: () => this.#listener.onSilent(),
+      onLost: (why) => this.giveUp(why),
+    });
   }
 
   /** Resolves when it answers at once from now on, or is lost. */
@@ -163,13 +140,12 @@ export class WorkerHandle {
   }
 
   get isSilent(): boolean {
-    return this.#missedPings >= silentPings;
+    return this.#pings.isSilent;
   }
 
-  /** It has answered for a while without having been silent. */
+  /** It serves and answers, and has not been silent for a while. */
   get hasSteadilyAnswered(): boolean {
-    const isLongAgo = this.#silentAt === null || this.#clock.now() - this.#silentAt >= steadyMs;
-    return this.state === 'serving' && !this.isSilent && isLongAgo;
+    return this.state === 'serving' && this.#pings.isSteady;
   }
 
   get threadId(): number {
@@ -187,8 +163,7 @@ export class WorkerHandle {
   }
 
   #onMessage(message: FromWorker): void {
-    this.#hasResponded = true;
-    this.#missedPings = 0;
+    this.#pings.onMessage();
     switch (message.kind) {
       case 'ready':
         this.#loadTimer?.cancel();
@@ -367,31 +342,13 @@ export class WorkerHandle {
   /** Resolves when the thread is gone. What it still had under way is told as lost. */
   async terminate(): Promise<void> {
     this.#stopping = true;
+    this.#pings.stop();
     this.#noteUnread();
     await this.#thread.terminate();
   }
 
   #send(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
     if (this.state !== 'lost') this.#thread.postMessage(message, transfer);
-  }
-
-  #pingLater(): void {
-    this.#pingTimer = this.#clock.schedule(after(this.#clock.now(), pingEveryMs), pingIsDue, this as WorkerHandle);
-  }
-
-  /** For `#pinging` alone. Pings are counted, not milliseconds: after a pause of main's own nothing is overdue. */
-  ping(): void {
-    if (this.state === 'lost' || this.#stopping) return;
-    if (this.#missedPings >= missedPingsMax) {
-      return this.giveUp(`it has not answered for ${(missedPingsMax * pingEveryMs) / 1000} s`);
-    }
-    if (this.isSilent) {
-      this.#silentAt = this.#clock.now();
-      this.#listener.onSilent();
-    }
-    if (this.#hasResponded) this.#missedPings += 1;
-    this.#send({ kind: 'ping' });
-    this.#pingLater();
   }
 
   #lost(otherwise: string): void {
@@ -401,7 +358,7 @@ export class WorkerHandle {
     const why = this.#exit?.why ?? this.#why ?? (this.#stopping ? 'it did not end in time' : otherwise);
     this.state = 'lost';
     this.#why = why;
-    this.#pingTimer?.cancel();
+    this.#pings.stop();
     this.#loadTimer?.cancel();
     this.#loaded.resolve();
     this.#drained.resolve();
@@ -412,10 +369,6 @@ export class WorkerHandle {
     const end = { why, threw: this.#exit?.threw ?? null, code: this.#exit?.code ?? null };
     this.#listener.onLost(end, this.#unreadLost());
   }
-}
-
-function pingIsDue(worker: WorkerHandle): void {
-  worker.ping();
 }
 
 function answerIsOverdue(worker: WorkerHandle): void {

@@ -16,7 +16,9 @@ import { listenProblemText } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { activateAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from '../core/worker-counts.ts';
-import { type ApplyResult, silentMs, WorkerHandle, type WorkerListener } from './worker-handle.ts';
+import type { ApplyResult } from './apply-result.ts';
+import { silentMs } from './worker-pings.ts';
+import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
 import type { WantedWorkers } from './wanted-workers.ts';
 
