@@ -56,3 +56,8 @@ export function startFailureOf(applied: Extract<ApplyResult, { ok: false }>): Er
   const [problem] = applied.problems;
   return problem === undefined ? new Error('a serving worker refused to serve') : new ListenFailure(problem);
 }
+
+/** Why the workers have not applied a snapshot, in one sentence. */
+export function refusalText(applied: Extract<ApplyResult, { ok: false }>): string {
+  return applied.lost ? applied.why : applied.problems.map(listenProblemText).join('; ');
+}

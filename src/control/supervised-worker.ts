@@ -1,24 +1,24 @@
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-/** A worker that served for this long has not failed at what it began with. */
+/** A worker that ran for this long did not fail at its start. */
 const stableMs = 10_000;
 
-/** What ends a worker at once will end the next one too: pauses double from the first to the longest. */
+/** What ends a worker at once will probably end its replacement too: pauses double from the first to the longest. */
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
-/** What is said of a post whose worker is gone. */
+/** The pause before a replacement starts. */
 export interface RestartPause {
-  /** 0: the next one is started at once. */
+  /** 0: the replacement starts at once. */
   readonly afterMs: number;
-  /** Workers in a row that did not last. */
+  /** Workers in a row that ended early. */
   readonly failures: number;
 }
 
-/** One of as many posts as the configuration wants workers, and when it is filled again after a loss. */
+/** One of the wanted workers, and when its replacement starts after a loss. */
 export class SupervisedWorker {
-  /** The one that has it; after a loss, until the next one is started, the one that had it. */
+  /** After a loss, the lost worker until its replacement starts. */
   worker: WorkerHandle | null = null;
   readonly #clock: Clock;
   #startedAt: Instant;
@@ -30,7 +30,7 @@ export class SupervisedWorker {
     this.#startedAt = clock.now();
   }
 
-  /** Whether a worker is to be started for it, now: nobody has it, and no pause is to be waited for. */
+  /** Whether a worker should be started now: none runs, and no pause is pending. */
   get isDue(): boolean {
     return this.isMissing && this.#pause === null;
   }
@@ -50,7 +50,7 @@ export class SupervisedWorker {
     this.#pause = null;
   }
 
-  /** Its worker is gone, or did not come to serve: `onDue` is called when the next one may be started. */
+  /** Its worker is gone, or never served. `onDue` is called when the replacement may start. */
   scheduleReplacement(onDue: () => void): RestartPause {
     const now = this.#clock.now();
     const lasted = now - this.#startedAt >= stableMs;
@@ -58,17 +58,25 @@ export class SupervisedWorker {
     const afterMs = lasted ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
     this.#failures += 1;
     this.#pause?.cancel();
-    this.#pause = this.#clock.schedule(after(now, afterMs), pauseIsOver, { post: this as SupervisedWorker, onDue });
+    this.#pause = this.#clock.schedule(after(now, afterMs), pauseIsOver, {
+      supervised: this as SupervisedWorker,
+      onDue,
+    });
     return { afterMs, failures: this.#failures };
   }
 
-  /** For the timer of `vacate` alone. */
+  /** Called by the timer of `scheduleReplacement` alone. */
   pauseIsOver(onDue: () => void): void {
     this.#pause = null;
     onDue();
   }
 }
 
-function pauseIsOver({ post, onDue }: { readonly post: SupervisedWorker; readonly onDue: () => void }): void {
-  post.pauseIsOver(onDue);
+interface PendingReplacement {
+  readonly supervised: SupervisedWorker;
+  readonly onDue: () => void;
+}
+
+function pauseIsOver({ supervised, onDue }: PendingReplacement): void {
+  supervised.pauseIsOver(onDue);
 }

@@ -14,16 +14,16 @@ import { workerExitOf, type WorkerExit } from './worker-exit.ts';
 import { unreadConnections } from './unread-connections.ts';
 
 export interface WorkerListener {
-  /** `done` is to be called once its bytes are not needed any more. */
+  /** Call `done` when the bytes of the batch are no longer needed. */
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
   /**
-   * The thread is gone without having been asked to go, or has taken exchanges with it that nobody has recorded. `unread`:
-   * connections that it had accepted and on which something had come that it had not read; null where nobody knows.
+   * The thread ended without being asked to, or ended with exchanges that have no record. `unread`: accepted connections
+   * with bytes that it had not read; null: not known.
    */
   onLost(end: WorkerExit, unread: number | null): void;
-  /** It has not answered for a while. Told with each further ping that it does not answer. */
+  /** The worker does not answer. Called again with each further ping. */
   onSilent(): void;
-  /** It does not accept from a socket of the main thread that it was to accept from. */
+  /** The worker could not accept from a socket of the main thread. */
   onStandInFailed(link: string): void;
 }
 
@@ -37,10 +37,10 @@ export interface WorkerHandleParts {
   readonly memoryBytesMax: number | null;
 }
 
-/** Looking up a listener's host name takes longest; whoever has not answered then will not. */
+/** Looking up a listener's host name takes longest; a worker that has not answered by then will not. */
 const answerMs = 30_000;
 
-/** Its modules load in a second, on a slow or busy machine in several. */
+/** A worker's modules load within a second, on a slow or busy machine within several. */
 const loadMs = 30_000;
 
 /**
@@ -52,46 +52,46 @@ const maxYoungGenerationSizeMb = 12;
 
 const mebibyte = 1024 * 1024;
 
-/** Main's end of one serving worker. */
+/** The control plane's side of one worker thread: messages to it, answers from it, and how it ends. */
 export class WorkerHandle {
   readonly id: number;
-  /** Which cells of what workers count together are its own. */
+  /** Its index in the memory that all workers share. */
   readonly workerIndex: number;
-  /** Of its heap; null: no limit. What lies outside, such as bytes on their way, is counted by the worker itself. */
+  /** Limit of its heap; null: none. The worker itself counts memory outside the heap, such as buffers. */
   readonly memoryBytesMax: number | null;
   state: 'starting' | 'serving' | 'retiring' | 'lost' = 'starting';
-  /** The one that it serves by. */
+  /** The revision that it serves. */
   revision = 0;
   counts: WorkerCounts | null = null;
-  /** Those that it accepts from, and that a successor may accept from as well. */
+  /** Sockets that it accepts from; a successor may accept from them as well. */
   sockets: readonly OwnSocket[] = [];
-  /** Those of the predecessor that it is to accept from. */
+  /** Sockets of the predecessor that it should accept from. */
   readonly passedSockets: readonly PassedSocket[];
   readonly #clock: Clock;
   readonly #thread: Worker;
   readonly #listener: WorkerListener;
-  /** Shared with the thread, and still there when the thread is not. */
+  /** Shared with the thread, and readable after the thread has ended. */
   readonly #exchangesActive: Int32Array;
   readonly #recordsUnsent: Int32Array;
   readonly #pendingAnswers = new Map<number, (answer: ApplyResult) => void>();
-  /** Those who wait for its next report. */
+  /** Callers that wait for its next report. */
   readonly #reports: (() => void)[] = [];
-  /** Endpoints that it was told of and has not said to be drained: by their ids. */
+  /** Ids of endpoints that it received and has not reported as drained. */
   readonly #known = new Set<string>();
-  /** What it has been asked to prepare, until that is decided. */
+  /** The snapshot that it prepares or has prepared, until it is activated or discarded. */
   #prepared: Snapshot | null = null;
-  /** Of that: what the worker asks for piece by piece. */
+  /** Parts of that snapshot, which the worker asks for one by one. */
   #parts: readonly SnapshotPart[] = [];
   readonly #loaded = Promise.withResolvers<void>();
   #loadTimer: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
   readonly #pings: WorkerPings;
-  /** Why it was given up, where it was. */
+  /** Why it was given up; null: it was not. */
   #why: string | null = null;
   #exit: WorkerExit | null = null;
   /** Its ports, once it serves. */
   #ports: readonly number[] = [];
-  /** Of all workers, when this one was given up because it did not answer. */
+  /** Unread connections of all workers at the time when this one was given up because it did not answer. */
   #unreadBefore: ReadonlySet<string> | null = null;
   #stopping = false;
 
@@ -120,7 +120,7 @@ export class WorkerHandle {
           }),
     });
     this.#thread.on('message', (message: FromWorker) => this.#onMessage(message));
-    // Only when the thread has ended are its listeners closed, and may another open them.
+    // Its listeners are closed, and may be opened by another worker, only after the thread has ended.
     this.#thread.on('error', (error) => {
       this.#exit = workerExitOf(error);
     });
@@ -134,7 +134,7 @@ export class WorkerHandle {
     });
   }
 
-  /** Resolves when it answers at once from now on, or is lost. */
+  /** Resolves when its modules are loaded, or when it is lost. */
   get loaded(): Promise<void> {
     return this.#loaded.promise;
   }
@@ -152,12 +152,12 @@ export class WorkerHandle {
     return this.#thread.threadId;
   }
 
-  /** At this moment, whether or not the thread still runs. */
+  /** Current, whether or not the thread still runs. */
   get exchangesActive(): number {
     return this.#exchangesActive[0] ?? 0;
   }
 
-  /** Exchanges that would have no record if the thread ended now: those under way, and those whose record is still there. */
+  /** Exchanges that would have no record if the thread ended now: active ones, and those whose record was not sent yet. */
   get exchangesUnrecorded(): number {
     return this.exchangesActive + (this.#recordsUnsent[0] ?? 0);
   }
@@ -198,13 +198,13 @@ export class WorkerHandle {
       case 'stand-in-failed':
         this.#listener.onStandInFailed(message.link);
         break;
-      case 'unclassified': // It stands in the counts of the next batch.
+      case 'unclassified': // The next batch counts it.
       case 'pong':
         break;
     }
   }
 
-  /** Resolves with its next report, which is asked for, or with its loss. */
+  /** Asks for a report. Resolves with the report or with the worker's loss. */
   report(): Promise<void> {
     if (this.state !== 'serving' && this.state !== 'retiring') return Promise.resolve();
     return new Promise((resolve) => {
@@ -217,7 +217,7 @@ export class WorkerHandle {
     for (const resolve of this.#reports.splice(0)) resolve();
   }
 
-  /** Small batches are copies, which nobody waits for. */
+  /** Small batches are copies: their buffers are not reused. */
   #returnBuffer(lines: RecordLines | null): void {
     const buffer = lines?.bytes.buffer;
     if (buffer?.byteLength === batchBytesMax) this.#send({ kind: 'reuse', buffer }, [buffer]);
@@ -229,7 +229,7 @@ export class WorkerHandle {
     answer?.(applied);
   }
 
-  /** Has it open what is new in a snapshot, and hold what connects there. Resolves in any case, if only with its loss. */
+  /** Phase one: the worker opens new listeners and holds connections there. Resolves in any case, also with the worker's loss. */
   prepare(snapshot: Snapshot): Promise<ApplyResult> {
     this.#prepared = snapshot;
     const { snapshot: whole, parts } = splitSnapshot(snapshot);
@@ -242,7 +242,7 @@ export class WorkerHandle {
     if (part !== undefined && this.#prepared?.revision === revision) this.#send({ kind: 'part', revision, part });
   }
 
-  /** Has it serve by what it has prepared. Resolves in any case. */
+  /** Phase two: the worker serves the prepared snapshot. Resolves in any case. */
   activate(revision: number): Promise<ApplyResult> {
     for (const { endpoints } of this.#prepared?.upstreams ?? []) this.#noteEndpoints(endpoints);
     this.#ports = (this.#prepared?.listeners ?? []).map(({ port }) => port);
@@ -250,7 +250,7 @@ export class WorkerHandle {
     return this.#ask(revision, { kind: 'activate', revision });
   }
 
-  /** What it has prepared is not to be. */
+  /** The prepared snapshot will not be activated. */
   discard(revision: number): void {
     this.#prepared = null;
     this.#send({ kind: 'discard', revision });
@@ -272,26 +272,26 @@ export class WorkerHandle {
     for (const { id } of endpoints) this.#known.add(id);
   }
 
-  /** Whether it was told of an endpoint whose id ends so, and has not said that nothing is under way there any more. */
+  /** Whether it received an endpoint whose id has this ending, and has not reported that the endpoint has drained. */
   mayUse(ending: string): boolean {
     if (this.state === 'lost') return false;
     for (const id of this.#known) if (id.endsWith(ending)) return true;
     return false;
   }
 
-  /** For those who wait for its answers: nobody knows what it has taken, so another has to take its place. */
+  /** Ends a worker that does not answer: its state is unknown, so it must be replaced. */
   giveUp(why: string): void {
     this.#why ??= why;
     this.#noteUnread();
     void this.#thread.terminate();
   }
 
-  /** What a worker has not read is gone with its thread: one that answers reads everything at once. */
+  /** Bytes that a worker has not read are lost with its thread. A worker that answers has read everything. */
   #noteUnread(): void {
     if (this.isSilent) this.#unreadBefore ??= unreadConnections(this.#allPorts);
   }
 
-  /** Of the connections that were unread when it was given up, those that have ended with it. */
+  /** How many of the connections that were unread when it was given up ended with it. */
   #unreadLost(): number | null {
     const [before, now] = [this.#unreadBefore, this.#unreadBefore && unreadConnections(this.#allPorts)];
     return before === null || now === null ? null : [...before].filter((inode) => !now.has(inode)).length;
@@ -301,9 +301,9 @@ export class WorkerHandle {
     return new Set([...this.#ports, ...this.sockets.map(({ port }) => port)]);
   }
 
-  /** Changes that wait for no answer. */
+  /** Sends changes of endpoints; no answer follows. */
   sendEndpoints(delta: UpstreamDelta): void {
-    // Before it serves it knows no upstream, and what its first snapshot does not say yet is told anew after that.
+    // Before its first snapshot it knows no upstream. The control plane sends all endpoints after that snapshot.
     if (this.state === 'starting') return;
     this.#noteEndpoints(delta.endpoints);
     this.#send({ kind: 'delta', delta });
@@ -314,12 +314,12 @@ export class WorkerHandle {
     this.#send({ kind: 'overlay', overlay });
   }
 
-  /** It serves as before, but is not ready any more, and each connection ends with its next response. */
+  /** It goes on serving, but readiness fails, and each connection closes after its next response. */
   announceClose(): void {
     this.#send({ kind: 'announce-close' });
   }
 
-  /** It accepts also from a socket of the main thread, in place of a worker that does not answer. */
+  /** It also accepts from a socket of the main thread, for a worker that does not answer. */
   standIn(socket: PassedSocket): void {
     this.#send({ kind: 'stand-in', socket });
   }
@@ -328,18 +328,18 @@ export class WorkerHandle {
     this.#send({ kind: 'stand-down', link });
   }
 
-  /** Its listeners close. Resolves when the worker has nothing left to do. */
+  /** Closes its listeners. Resolves when no request or connection is left. */
   drain(plan: DrainPlan): Promise<void> {
     this.#send({ kind: 'drain', plan });
     return this.#drained.promise;
   }
 
-  /** Ends what is under way, with an answer where none has begun; then it has drained. `atOnce`: before its time was over. */
+  /** Force closes requests in flight, with a response where none has begun; then it has drained. `atOnce`: before the drain time is over. */
   forceClose(atOnce: boolean): void {
     this.#send({ kind: 'force-close', atOnce });
   }
 
-  /** Resolves when the thread is gone. What it still had under way is told as lost. */
+  /** Resolves when the thread has ended. Exchanges that were still active are reported as lost. */
   async terminate(): Promise<void> {
     this.#stopping = true;
     this.#pings.stop();
@@ -354,7 +354,7 @@ export class WorkerHandle {
   #lost(otherwise: string): void {
     this.#reported();
     if (this.state === 'lost') return;
-    // What the thread itself has met says more than that it did not answer.
+    // The thread's own error explains more than a missing answer.
     const why = this.#exit?.why ?? this.#why ?? (this.#stopping ? 'it did not end in time' : otherwise);
     this.state = 'lost';
     this.#why = why;

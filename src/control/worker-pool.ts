@@ -8,21 +8,21 @@ import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from '../core/worker-messages.ts';
 import type { SharedCounts } from '../limits/shared-counts.ts';
-import { type AcceptingWorker, HeldSockets } from './held-sockets.ts';
+import { HeldSockets } from './held-sockets.ts';
 import { closePassed } from './passed-sockets.ts';
 import { claimPorts, type ListeningAddress } from './port-claims.ts';
 import { retireWorker } from './retire-worker.ts';
-import { listenProblemText } from './start-failure.ts';
+import { refusalText } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { activateAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from '../core/worker-counts.ts';
 import type { ApplyResult } from './apply-result.ts';
-import { silentMs } from './worker-pings.ts';
+import { WorkerEvents } from './worker-events.ts';
 import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
 import type { WantedWorkers } from './wanted-workers.ts';
 
-/** A person who asks for the counts does not notice it, and a worker's turn is over within it. */
+/** Short enough that the person who asks for the counts does not notice it, and longer than a worker's turn. */
 const reportedWithinMs = 100;
 
 export interface WorkerPoolParts {
@@ -32,20 +32,20 @@ export interface WorkerPoolParts {
   readonly events: EventSink;
   readonly member: string;
   readonly processStartedWall: number;
-  /** Where a predecessor listens whose place these workers take. */
+  /** Where the predecessor listens: these workers may join its ports. */
   readonly sharedAddresses: readonly ListeningAddress[];
   readonly inheritedSockets: readonly InheritedSocket[];
-  /** Those of the predecessor: the first workers accept from them, and close them. */
+  /** Sockets of the predecessor: the first workers accept from them, and close them. */
   readonly passedSockets: readonly PassedSocket[];
-  /** Where what workers count together lies. */
+  /** The memory that all workers share. */
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
-  /** How a worker that is retired ends. */
+  /** How a retired worker drains. */
   readonly drain: () => DrainSpec;
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
-  /** A thread has ended, whatever the reason: nothing of it is left but what it shared. */
+  /** A thread has ended, for any reason. */
   readonly onGone: () => void;
-  /** Asked when a worker is missing and the pause is over: have what is in force taken, by `restore`. */
+  /** A worker is missing and the pause after its loss is over: call `restore` with the active snapshot. */
   readonly onMissing: () => void;
 }
 
@@ -54,12 +54,12 @@ export interface WorkerLoss {
   /** The revision it served. */
   readonly revision: number;
   readonly exchanges: number;
-  /** Connections that it had accepted and on which something had come that it had not read; null where nobody knows. */
+  /** Accepted connections with bytes that the worker had not read; null: not known. */
   readonly unread: number | null;
   readonly why: string;
 }
 
-/** What a worker accepts from instead of opening sockets of its own. */
+/** Sockets that a worker accepts from instead of opening its own. */
 interface AssignedSockets {
   readonly passedSockets?: readonly PassedSocket[] | undefined;
   readonly heldSockets?: readonly PassedSocket[] | undefined;
@@ -70,50 +70,53 @@ const noWorkerIndexLeft = 'there are too many workers that have not ended yet; t
 const stopping: ApplyResult = { ok: false, lost: true, why: 'the gateway is stopping' };
 
 /**
- * The serving workers: one at each post, and after a loss the next one, while the others serve. Every change of them, a
- * reload as well as a replacement, comes in through `apply` and `restore`, and the caller sees to it that they come one
- * by one.
+ * The worker threads. After a loss the pool starts a replacement while the others serve. Every change, a reload as well as a
+ * replacement, comes through `apply` and `restore`; the caller calls them one after the other.
  *
- *     post: vacant ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
+ *     worker: missing ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
  *             ▲                    └───────── lost ────────┴───────────┘
  *             └───── pause ─────────────────────┘
  */
 export class WorkerPool {
   readonly #parts: WorkerPoolParts;
-  /** As many as are wanted. */
+  readonly #events: WorkerEvents;
+  /** One for each wanted worker. */
   #supervised: readonly SupervisedWorker[] = [];
-  /** Those that take their first snapshot. */
+  /** New workers that prepare their first snapshot. */
   #joining: readonly SupervisedWorker[] = [];
-  /** Workers whose listeners are closed: they end what is under way. */
+  /** Workers whose listeners are closed: their requests in flight finish. */
   readonly #retiring = new Set<WorkerHandle>();
   #wanted: WantedWorkers = { count: 0, memoryBytesMax: 0 };
-  /** What was opened for the snapshot in force. */
+  /** The listeners of the active snapshot. */
   #open: readonly OpenListener[] = [];
   #startedCount = 0;
   #lostTotal = 0;
   #isReplacing = false;
   #isStopping = false;
-  /** What workers that are gone had counted: totals never go back. */
+  /** Counts of workers that are gone: totals never decrease. */
   #goneCounts: WorkerCounts = noCounts(0);
   readonly #removed = new WeakSet<WorkerHandle>();
-  /** Sockets of the predecessor that no worker has been given. */
+  /** Sockets of the predecessor that no worker has received yet. */
   #passed: readonly PassedSocket[];
   readonly #held: HeldSockets;
 
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
+    this.#events = new WorkerEvents(parts.events);
     this.#passed = parts.passedSockets;
     const { clock } = parts;
     this.#held = new HeldSockets({
       clock,
       workers: () => this.#serving,
-      onStandIn: (standIn, owner) => this.#emitSilent(standIn, owner),
+      onStandIn: (standIn, owner) => {
+        if (owner?.state === 'serving') this.#events.silent(owner.id, standIn.id);
+      },
     });
   }
 
-  /** One per post, the last one where it is lost, then those that are about to leave. */
+  /** One for each wanted worker (the lost one until its replacement starts), then the retiring ones. */
   get all(): readonly WorkerHandle[] {
-    const supervised = [...this.#supervised, ...this.#joining.filter((post) => !this.#supervised.includes(post))];
+    const supervised = [...this.#supervised, ...this.#joining.filter((joining) => !this.#supervised.includes(joining))];
     return [...supervised.flatMap(({ worker }) => worker ?? []), ...this.#retiring];
   }
 
@@ -121,19 +124,19 @@ export class WorkerPool {
     return this.#supervised.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
   }
 
-  /** Whether a worker is to be started now. */
+  /** Whether a worker should be started now. */
   get isMissing(): boolean {
     return this.#supervised.some(({ isDue }) => isDue);
   }
 
-  /** From now on a worker that is missing is replaced. */
+  /** From now on missing workers are replaced. */
   startReplacing(): void {
     this.#isReplacing = true;
     for (const supervised of this.#supervised)
       if (supervised.isDue) this.#pause(supervised, 'it ended before it served');
   }
 
-  /** No worker is started any more. Returns those that are to be drained. */
+  /** Starts no more workers. Returns those that must be drained. */
   stopReplacing(): readonly WorkerHandle[] {
     this.#isReplacing = false;
     this.#isStopping = true;
@@ -142,11 +145,11 @@ export class WorkerPool {
   }
 
   /**
-   * Has all workers take a snapshot, as many as are wanted from now on, or none of them. Those that are missing are
-   * started for it; those that are too many are retired once the others serve by it.
+   * Applies a snapshot in all workers, or in none. Missing workers are started for it; workers beyond the wanted count are
+   * retired after the others serve it.
    */
   async apply(snapshot: Snapshot, wanted: WantedWorkers): Promise<ApplyResult> {
-    // A reload may still be waiting for something when the end comes: nobody would end a worker that it started.
+    // A reload may still be waiting when the gateway stops, and a worker that it started would never be ended.
     if (this.#isStopping) return stopping;
     const problems = await claimPorts(snapshot.listeners, this.#ownAddresses());
     if (problems.length > 0) return { ok: false, lost: false, problems };
@@ -154,11 +157,11 @@ export class WorkerPool {
     const workerIndexes = this.#claimWorkerIndexes(fresh.length);
     if (workerIndexes === null) return { ok: false, lost: true, why: noWorkerIndexLeft };
     for (const supervised of [...this.#supervised, ...fresh]) supervised.cancelReplacement();
-    const hands = this.#distributePassed(snapshot, fresh.length);
+    const passed = this.#distributePassed(snapshot, fresh.length);
     const adopted = this.#held.distribute(fresh.length, wanted.count);
     const began = fresh.map((supervised, index) =>
       this.#start(supervised, workerIndexes[index] ?? 0, wanted, {
-        passedSockets: hands[index],
+        passedSockets: passed[index],
         heldSockets: adopted[index],
       }),
     );
@@ -172,13 +175,13 @@ export class WorkerPool {
       this.#noteSockets(began, adopted);
       for (const supervised of leaving) this.#retire(supervised);
     } else await this.#terminateAll(fresh);
-    // Those that were lost over it, or were missing before and are still.
+    // Workers that were lost during it, or were missing before and still are.
     const why = applied.ok ? 'it ended before it served' : refusalText(applied);
     for (const supervised of this.#supervised) if (supervised.isDue) this.#pause(supervised, why);
     return applied;
   }
 
-  /** After a loss: workers that are missing take what is in force, and the others notice nothing of it. */
+  /** After a loss: starts the missing workers with the active snapshot. The others are not involved. */
   async restore(snapshot: Snapshot): Promise<void> {
     if (this.#isStopping) return;
     const due = this.#supervised.filter(({ isDue }) => isDue);
@@ -199,7 +202,7 @@ export class WorkerPool {
     for (const supervised of due) if (supervised.isDue) this.#pause(supervised, refusalText(applied));
   }
 
-  /** The first workers get them all. Of a place where nobody listens any more they are closed: nothing is to wait there. */
+  /** The first workers get them all. Sockets whose listener is no longer configured are closed, so that no client waits there. */
   #distributePassed({ listeners }: Snapshot, count: number): ReturnType<typeof assignSockets> {
     const isWanted = ({ host, port }: PassedSocket): boolean =>
       listeners.some((listener) => listener.host === host && listener.port === port);
@@ -209,24 +212,24 @@ export class WorkerPool {
     return assignSockets(passed.filter(isWanted), count);
   }
 
-  /** Those that workers accept from: a successor may accept from them as well. */
+  /** Sockets that workers accept from: a successor may accept from them as well. */
   get sockets(): readonly OwnSocket[] {
     return this.#held.joinedWith(this.#serving.flatMap(({ sockets }) => sockets));
   }
 
-  /** The workers are about to close their listeners, and what waits for a connection is to wait no longer. */
+  /** The workers are about to close their listeners; connections that wait in the queues must not wait any longer. */
   releaseSockets(): Promise<void> {
     return this.#held.close();
   }
 
-  /** These workers serve, with the sockets that they have opened and those that they were given. */
+  /** Records which sockets the new workers have opened or adopted. */
   #noteSockets(began: readonly WorkerHandle[], adopted: readonly (readonly PassedSocket[])[]): void {
     this.#held.closeAllBut(this.#open);
     for (const [index, worker] of began.entries()) this.#held.onAdopted(worker, adopted[index] ?? []);
     this.#held.note(this.#serving);
   }
 
-  /** Null: there are not so many left, since more workers are about to end than are wanted at all. */
+  /** Null: too few are left, because more workers are still ending than are wanted. */
   #claimWorkerIndexes(count: number): readonly number[] | null {
     const { shared } = this.#parts;
     const workerIndexes: number[] = [];
@@ -251,22 +254,22 @@ export class WorkerPool {
     return applied;
   }
 
-  /** Ports that somebody of ours has open. */
+  /** Addresses that this gateway or its predecessor holds. */
   #ownAddresses(): readonly ListeningAddress[] {
     const open = this.#serving.length > 0 ? this.#open : [];
     return [...this.#parts.sharedAddresses, ...open, ...this.#held.sockets];
   }
 
-  /** Who stays in which post. A worker's memory is fixed at its birth: another limit takes another worker. */
+  /** Which workers stay, leave and are started. A worker's memory limit is fixed at its start: another limit needs another worker. */
   #plan(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', SupervisedWorker[]> {
     const fits = ({ worker }: SupervisedWorker): boolean =>
       worker?.state === 'serving' && worker.memoryBytesMax === wanted.memoryBytesMax;
     const staying = this.#supervised.filter(fits).slice(0, wanted.count);
-    const vacant = this.#supervised.filter(({ isMissing: isVacant }) => isVacant);
+    const missing = this.#supervised.filter(({ isMissing }) => isMissing);
     const leaving = this.#supervised.filter(
-      (supervised) => !staying.includes(supervised) && !vacant.includes(supervised),
+      (supervised) => !staying.includes(supervised) && !missing.includes(supervised),
     );
-    const fresh = vacant.slice(0, wanted.count - staying.length);
+    const fresh = missing.slice(0, wanted.count - staying.length);
     while (staying.length + fresh.length < wanted.count) fresh.push(new SupervisedWorker(this.#parts.clock));
     return { staying, leaving, fresh };
   }
@@ -284,7 +287,7 @@ export class WorkerPool {
     return this.all.some((worker) => worker.mayUse(ending));
   }
 
-  /** Has all of them report, and waits for that for a moment at most. */
+  /** Asks all workers for their counts, and waits a moment at most. */
   async freshCounts(): Promise<void> {
     const { clock } = this.#parts;
     const timer = Promise.withResolvers<void>();
@@ -293,7 +296,7 @@ export class WorkerPool {
     due.cancel();
   }
 
-  /** What each has counted, and as worker 0 what those had that are gone. */
+  /** The counts of each worker; worker 0 stands for those that are gone. */
   get counts(): readonly WorkerCounts[] {
     const others = this.all.filter((worker) => !this.#removed.has(worker));
     return [...others.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
@@ -310,7 +313,7 @@ export class WorkerPool {
     { memoryBytesMax }: WantedWorkers,
     { passedSockets = [], heldSockets = [] }: AssignedSockets = {},
   ): WorkerHandle {
-    const { workerModule, clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
+    const { workerModule, clock, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
     const sockets = { inheritedSockets, passedSockets, heldSockets };
@@ -323,39 +326,27 @@ export class WorkerPool {
     };
     const worker: WorkerHandle = new WorkerHandle({ workerModule, init, clock, listener, memoryBytesMax });
     supervised.assign(worker);
-    const evidence = { threadId: worker.threadId };
-    events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason: 'the worker starts', worker: id, evidence });
+    this.#events.started(worker);
     return worker;
   }
 
-  #lost(
-    supervised: SupervisedWorker,
-    worker: WorkerHandle,
-    { why, threw, code }: WorkerExit,
-    unread: number | null,
-  ): void {
+  #lost(supervised: SupervisedWorker, worker: WorkerHandle, end: WorkerExit, unread: number | null): void {
     const { id, revision, exchangesUnrecorded } = worker;
     this.#lostTotal += 1;
-    this.#parts.events.emit({
-      kind: 'worker_lost',
-      subject: `worker:${id}`,
-      reason: `worker ${id} is lost: ${why}`,
-      worker: id,
-      evidence: { reason: why, exchangesLost: exchangesUnrecorded, unreadConnections: unread, error: threw, code },
-    });
-    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why });
+    this.#events.lost(worker, end, unread);
+    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why: end.why });
     const wasRetiring = this.#retiring.has(worker);
     this.#remove(worker);
-    if (!wasRetiring && this.#supervised.includes(supervised)) this.#pause(supervised, why);
+    if (!wasRetiring && this.#supervised.includes(supervised)) this.#pause(supervised, end.why);
   }
 
-  /** Once for each, whoever finds out first. */
+  /** Has an effect once for each worker. */
   #remove(worker: WorkerHandle): void {
     if (this.#removed.has(worker)) return;
     this.#removed.add(worker);
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
     this.#retiring.delete(worker);
-    // One that it never came to accept from would keep for itself what connects there.
+    // A passed socket that the worker never accepted from would keep its queued connections waiting.
     closePassed(worker.passedSockets);
     this.#held.forget(worker);
     this.#held.cover();
@@ -363,7 +354,7 @@ export class WorkerPool {
     this.#parts.onGone();
   }
 
-  /** Workers that were started for what came to nothing. */
+  /** Ends workers that were started for a snapshot that was not applied. */
   async #terminateAll(supervised: readonly SupervisedWorker[]): Promise<void> {
     for (const { worker } of supervised) {
       if (worker === null || worker.state === 'lost') continue;
@@ -374,34 +365,19 @@ export class WorkerPool {
 
   #pause(supervised: SupervisedWorker, why: string): void {
     if (!this.#isReplacing) return;
-    const { events, onMissing } = this.#parts;
-    const { afterMs, failures } = supervised.scheduleReplacement(onMissing);
-    if (afterMs === 0) return;
-    // Nobody accepts for longer than the first pause: who connects is to learn it at once.
-    if (this.#serving.length === 0 && failures > 1) this.#held.closeAllBut([]);
-    const id = supervised.worker?.id ?? 0;
-    const serving = `${this.#serving.length} of ${this.#wanted.count} serve`;
-    events.emit({
-      kind: 'worker_restarting',
-      subject: `worker:${id}`,
-      reason: `${why}; ${serving}, and the next worker is started in ${afterMs / 1000} s`,
-      evidence: { afterMs, failures },
-    });
+    const pause = supervised.scheduleReplacement(this.#parts.onMissing);
+    if (pause.afterMs === 0) return;
+    // No worker accepts for longer than the first pause: refuse new connections at once instead of letting them wait.
+    if (this.#serving.length === 0 && pause.failures > 1) this.#held.closeAllBut([]);
+    const serving = `${this.#serving.length} of ${this.#wanted.count}`;
+    this.#events.restarting(supervised.worker?.id ?? 0, why, pause, serving);
   }
 
-  /** Before a worker closes its listeners, another one accepts from them: what waits there is not lost. */
+  /** Before a worker closes its listeners, another one accepts from them, so that queued connections are not lost. */
   async #passSocketsOn(worker: WorkerHandle): Promise<void> {
     await this.#held.hold();
     this.#held.forget(worker);
     this.#held.cover();
-  }
-
-  #emitSilent(standIn: AcceptingWorker, owner: AcceptingWorker | null): void {
-    if (owner === null || owner.state !== 'serving') return;
-    const reason = `worker ${owner.id} has not answered for ${silentMs} ms; worker ${standIn.id} accepts its new connections`;
-    const evidence = { silentMs, standIn: standIn.id };
-    const subject = `worker:${owner.id}` as const;
-    this.#parts.events.emit({ kind: 'worker_silent', subject, reason, worker: owner.id, evidence });
   }
 
   #retire({ worker }: SupervisedWorker): void {
@@ -413,21 +389,10 @@ export class WorkerPool {
     void this.#passSocketsOn(worker)
       .then(() => retireWorker(worker, clock, drain()))
       .then(() => {
-        // One that was lost meanwhile has been told of as that, and one that ended with all others has not been retired.
+        // A worker that was lost meanwhile has its own event, and one that ended with the gateway was not retired.
         if (!this.#retiring.has(worker) || this.#isStopping) return;
         this.#remove(worker);
-        const afterMs = Math.round(clock.now() - beganAt);
-        this.#parts.events.emit({
-          kind: 'worker_retired',
-          subject: `worker:${worker.id}`,
-          reason: 'the others serve without it',
-          worker: worker.id,
-          evidence: { afterMs },
-        });
+        this.#events.retired(worker.id, Math.round(clock.now() - beganAt));
       });
   }
-}
-
-function refusalText(applied: Extract<ApplyResult, { ok: false }>): string {
-  return applied.lost ? applied.why : applied.problems.map(listenProblemText).join('; ');
 }

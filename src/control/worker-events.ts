@@ -1,0 +1,62 @@
+import type { EventSink } from '../core/event.ts';
+import type { WorkerExit } from './worker-exit.ts';
+import type { RestartPause } from './supervised-worker.ts';
+import { silentMs } from './worker-pings.ts';
+
+/** What the events say of a worker. */
+export interface WorkerFacts {
+  readonly id: number;
+  readonly threadId: number;
+  readonly exchangesUnrecorded: number;
+}
+
+/** Emits the events of workers. */
+export class WorkerEvents {
+  readonly #events: EventSink;
+
+  constructor(events: EventSink) {
+    this.#events = events;
+  }
+
+  started({ id, threadId }: Pick<WorkerFacts, 'id' | 'threadId'>): void {
+    const reason = 'the worker starts';
+    this.#events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason, worker: id, evidence: { threadId } });
+  }
+
+  lost({ id, exchangesUnrecorded }: WorkerFacts, { why, threw, code }: WorkerExit, unread: number | null): void {
+    this.#events.emit({
+      kind: 'worker_lost',
+      subject: `worker:${id}`,
+      reason: `worker ${id} is lost: ${why}`,
+      worker: id,
+      evidence: { reason: why, exchangesLost: exchangesUnrecorded, unreadConnections: unread, error: threw, code },
+    });
+  }
+
+  /** `serving`: how many of the wanted workers serve, such as '1 of 2'. */
+  restarting(id: number, why: string, { afterMs, failures }: RestartPause, serving: string): void {
+    this.#events.emit({
+      kind: 'worker_restarting',
+      subject: `worker:${id}`,
+      reason: `${why}; ${serving} serve, and the next worker is started in ${afterMs / 1000} s`,
+      evidence: { afterMs, failures },
+    });
+  }
+
+  /** Worker `standIn` accepts the new connections of worker `id`. */
+  silent(id: number, standIn: number): void {
+    const reason = `worker ${id} has not answered for ${silentMs} ms; worker ${standIn} accepts its new connections`;
+    const evidence = { silentMs, standIn };
+    this.#events.emit({ kind: 'worker_silent', subject: `worker:${id}`, reason, worker: id, evidence });
+  }
+
+  retired(id: number, afterMs: number): void {
+    this.#events.emit({
+      kind: 'worker_retired',
+      subject: `worker:${id}`,
+      reason: 'the others serve without it',
+      worker: id,
+      evidence: { afterMs },
+    });
+  }
+}
