@@ -4,16 +4,16 @@ import { clientFromForwarded } from '../wire/forwarded.ts';
 import type { Peer } from './peer.ts';
 import type { DownstreamPorts } from './ports.ts';
 
-/** Whose word on the client is taken, and which of their words. */
+/** Which peers may name the client, and in which header. */
 type Trust = Pick<DownstreamPorts, 'isTrusted' | 'addressHeader'>;
 
 /**
- * Who asks. A peer that is not trusted is the client itself, whatever its fields say; a trusted one is asked
- * (RFC 7239 §5.2, X-Forwarded-For) and believed as far as its own chain is trusted.
+ * Finds out who the client is. A peer that is not trusted is the client, whatever its headers say. A trusted peer names the
+ * client (X-Forwarded-For, RFC 7239 §5.2), and is believed as far as its own chain is trusted.
  */
 export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): ClientFacts {
   const { transport, scheme, listener, source } = peer;
-  // Behind the PROXY protocol the sender of the fields is the source that it named, not the balancer that named it.
+  // Behind the PROXY protocol, the client that the balancer named has sent the headers, not the balancer.
   const peerAddress = source?.address ?? transport.remoteAddress;
   const trusted = trust.isTrusted(peerAddress);
   const named = trusted && fields !== null ? clientFromForwarded(fields, trust.isTrusted, trust.addressHeader()) : null;

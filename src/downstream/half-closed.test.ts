@@ -44,26 +44,26 @@ function watched(options: { sends: number; takes: number; kernelKeeps?: number |
 }
 
 describe('a client that has half-closed', () => {
-  test('and takes nothing of what waits for it in the kernel is gone after ten seconds', () => {
+  test('and reads nothing of its send queue is gone after ten seconds', () => {
     const goneAt = watched({ sends: 1000, takes: 0, kernelKeeps: 1_000_000, streaming: false })(minute);
     assert.ok(goneAt !== null && goneAt >= 10_000 && goneAt <= 16_000, `${goneAt}`);
   });
 
-  test('is seen to take nothing where nobody knows what the kernel keeps, once that is full', () => {
+  test('and reads nothing is gone once the kernel is full, where the send queue is unknown', () => {
     const goneAt = watched({ sends: 1000, takes: 0, kernelKeeps: null, streaming: false })(minute);
     assert.ok(goneAt !== null && goneAt <= 16_000, `${goneAt}`);
   });
 
-  test('and takes its answer, however slowly, gets all of one with a length', () => {
+  test('and reads slowly gets the whole of a response with a length', () => {
     assert.equal(watched({ sends: 1000, takes: 500, streaming: false })(10 * minute), null);
   });
 
-  test('is not waited for with a stream of which nobody can tell whether it is read', () => {
+  test('is gone after a minute of a stream that it may not read', () => {
     const goneAt = watched({ sends: 100, takes: 100 })(5 * minute);
     assert.ok(goneAt !== null && goneAt >= minute && goneAt <= minute + 6000, `${goneAt}`);
   });
 
-  test('and reads a long answer without a length fast enough to be seen gets all of it', () => {
+  test('and reads a stream fast enough gets the whole of it', () => {
     assert.equal(watched({ sends: 1_000_000, takes: 1_000_000 })(10 * minute), null);
   });
 });

@@ -3,22 +3,22 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { SendQueueBytes, SendQueueWaiter } from '../core/send-queue-bytes.ts';
 
-/** A client that takes nothing of what waits for it for this long has left. */
+/** A client that reads nothing for this long, although bytes wait for it, is taken for gone. */
 const stuckMsMax = 10_000;
 
-/** A stream without a length ends for such a client when it has lasted this long, */
+/** A response without a length is ended after this time, */
 const streamMsMax = 60_000;
 
 /**
- * unless the client has taken more in that time than a kernel keeps for a program that does not read (6 MiB on Linux, unless
- * somebody has changed `net.ipv4.tcp_rmem`): then somebody reads.
+ * unless the client has acknowledged more in that time than its kernel buffers for a program that does not read (6 MiB on
+ * Linux by default, `net.ipv4.tcp_rmem`): then the program reads.
  */
 const readBytesMin = 8 * 1024 * 1024;
 
 const lookEveryMs = 2000;
 
 export interface HalfClosedOwner {
-  /** A response is being sent that does not say how long it is. */
+  /** A response without a length is being sent. */
   readonly isStreaming: boolean;
   /** The client is taken for gone. */
   onHalfClosedTimeout(): void;
@@ -31,9 +31,8 @@ export interface HalfClosedPorts {
 }
 
 /**
- * Watches a client that has sent FIN and still gets its answers (ADR 6). A client that is there and does not read looks like one
- * that reads until its kernel has no room, and an event stream may take an hour to fill that. So a client that has said that
- * it sends no more is not waited for as long as others are.
+ * Watches a client that has sent FIN and still gets its responses (ADR 6). A client that has left looks like one that reads until
+ * its kernel has no room, and an event stream may take an hour to fill that. So the limits are shorter than for other clients.
  */
 export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
   readonly #transport: Transport;
@@ -41,9 +40,9 @@ export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
   readonly #owner: HalfClosedOwner;
   readonly #stuckMs: number;
   #deliveredBytes = 0;
-  /** When it was last seen to take something, or had nothing to take. */
+  /** When the client was last seen to read, or had nothing to read. */
   #progressAt: Instant;
-  /** Of the stream: since when it is watched, and what had been taken then. */
+  /** When the current period of the stream began, and how many bytes had been delivered then. */
   #streamAt: Instant;
   #streamDelivered = 0;
 
@@ -68,7 +67,7 @@ export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {
     this.#ports.sendQueueBytes.look(this.#transport.facts, this);
   }
 
-  /** For `UntakenBytes` alone. Where nobody knows what the kernel keeps, it counts as taken. */
+  /** For `SendQueueBytes` alone. Bytes in the kernel count as delivered where their number is unknown. */
   onSendQueueBytes(bytes: number | null): void {
     if (this.index < 0) return;
     const now = this.#ports.clock.now();

@@ -7,23 +7,23 @@ import type { DownstreamPorts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
 /**
- * For how long the gateway waits for the request of a connection that it refuses. A client that was let down once
- * sends its request with the first round trip; a longer wait would keep the answer from others.
+ * How long the gateway waits for the request of a connection that it refuses. Clients send their request within the first round
+ * trip; a longer wait would keep the response from other refused clients.
  */
 const refusedHeadMs = 2000;
 
-/** One listener's connections in this worker: taken in up to a limit, counted, drained. */
+/** One listener's connections in this worker, of any protocol: accepted up to a limit, counted, drained. */
 export class ListenerConnections {
   facts: ListenerFacts;
   readonly #ports: DownstreamPorts;
-  /** Each with its place, which is given back; null for a connection that was refused, and has none. */
+  /** Each with its permit, for its release; null for a refused connection, which has none. */
   readonly #open = new Map<ClientConnection, string | null>();
-  /** Those of them that are answered with why they are refused. */
+  /** Refused connections, whose request is answered with the reason. */
   readonly #refused = new Set<ClientConnection>();
   #announcesClose = false;
   #closed = false;
 
-  /** `onClosed` is called after each connection that has closed. */
+  /** `onClosed` is called after each close of a connection. */
   constructor(facts: ListenerFacts, ports: SharedPorts, onClosed: () => void = () => {}) {
     this.facts = facts;
     this.#ports = {
@@ -50,7 +50,7 @@ export class ListenerConnections {
     return this.#open.size;
   }
 
-  /** Whether connections are open of which something may still come. */
+  /** Whether a connection is open that does not only linger. */
   get isBusy(): boolean {
     for (const connection of this.#open.keys()) if (!connection.isLingering) return true;
     return false;
@@ -66,7 +66,7 @@ export class ListenerConnections {
     this.#open.set(new Preface(transport, this.facts, this.#ports), permit);
   }
 
-  /** Has a connection without a place told why once its request head has come, unless too many are being told already. */
+  /** Answers the request of a connection without a permit with the reason, or resets it where too many wait for that already. */
   #refuse(transport: Transport): void {
     const { counts, admission } = this.#ports;
     const failure = admission.refusal();
@@ -80,13 +80,13 @@ export class ListenerConnections {
     this.#refused.add(preface);
   }
 
-  /** Whatever is asked with these is answered with `failure`, and its connection closes. */
+  /** Ports with which every request is answered with `failure`, and its connection closes. */
   #refusing(failure: Failure): DownstreamPorts {
     const ports: DownstreamPorts = { ...this.#ports, overload: { failure }, onClientNamed: () => ports };
     return ports;
   }
 
-  /** A trusted peer has said whose connection it is: from now on it is counted with those of that client. */
+  /** A trusted peer has named the client of its connection: it counts as that client's from now on. */
   #moveTo(address: string, preface: ClientConnection): DownstreamPorts | null {
     const { admission } = this.#ports;
     const permit = admission.acquireAddress(address, this.facts.limits);
@@ -103,7 +103,7 @@ export class ListenerConnections {
     return this.#refusing(failure);
   }
 
-  /** Closes up to `max` connections that have no request, those first that have been open longest; says how many. */
+  /** Closes up to `max` connections without a request, those first that have been open longest; returns how many. */
   makeRoom(max: number): number {
     let closed = 0;
     for (const connection of this.#open.keys()) {
@@ -113,29 +113,29 @@ export class ListenerConnections {
     return closed;
   }
 
-  /** Every response from now on is the last on its connection, and says so; what connects is still served. */
+  /** Every response from now on is the last on its connection, and says so; new connections are still served. */
   announceClose(): void {
     this.#announcesClose = true;
     for (const connection of this.#open.keys()) connection.announceClose();
   }
 
-  /** Nothing more is accepted; those that are open end after their next response. */
+  /** No connection is accepted any more; open ones end after their next response. */
   close(): void {
     this.#closed = true;
     this.announceClose();
   }
 
-  /** Connections without a request close now, unless one has come that nobody has read yet: that one is served. */
+  /** Closes connections without a request. A request that has come and has not been read yet is served. */
   closeIdle(): void {
     this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.closeIdle() });
   }
 
-  /** Tunnels end with `failure` now. */
+  /** Ends tunnels with `failure`. */
   endTunnels(failure: Failure): void {
     for (const connection of [...this.#open.keys()]) connection.endTunnels(failure);
   }
 
-  /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
+  /** The drain timeout is over: ends exchanges with `failure`, which answers those whose response has not begun. */
   forceClose(failure: Failure): void {
     this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.forceClose(failure) });
   }
@@ -148,10 +148,10 @@ export class ListenerConnections {
   }
 }
 
-/** By then a connection has been told of bytes that were read for it ahead of time. */
+/** After this time a connection has received the bytes that `hasUnread` read ahead. */
 const readAheadMs = 1;
 
-/** What is asked of connections; those that answer false have something to hear first, and are asked again. */
+/** A call to connections. Those that return false have unread bytes, and are called again. */
 interface CloseRequest {
   readonly connections: readonly ClientConnection[];
   readonly ask: (connection: ClientConnection) => boolean;

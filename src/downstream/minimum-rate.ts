@@ -1,25 +1,25 @@
 import type { Instant } from '../core/time.ts';
 
 /**
- * How fast a peer sends, or takes, while it is the one that is waited for.
+ * Enforces a minimum data rate on a peer, in the time in which the gateway waits for it.
  *
- * It is time that it has left, as credit: each byte buys some, waiting spends it, and there is never more of it than
- * `creditMsMax`. So a burst pays for a silence, and whoever only drips has none left soon. Nothing is done for a byte:
- * the account is drawn up when the credit may be spent, and when the peer ceases to be waited for.
+ * The peer has a credit of time: each byte adds to it, waiting reduces it, and it never exceeds `creditMsMax`. So a burst
+ * pays for a silence, and a peer that sends a byte now and then soon has no credit left. There is no work per byte: the
+ * credit is computed when it may be used up, and when the gateway stops waiting.
  */
 export class MinimumRate {
   readonly #bytesPerSMin: number;
   readonly #creditMsMax: number;
   #creditMs: number;
-  /** Since when it has been waited for; null while it is not. */
+  /** When the gateway began to wait; null while it does not. */
   #since: Instant | null = null;
-  /** The bytes as of the last account. */
+  /** The count of bytes when the credit was last computed. */
   #bytes: number;
-  /** What the rate is told of: bytes and time since the credit was last as large as it may be. */
+  /** For the observed rate: bytes and time since the credit was last full. */
   #bytesCounted = 0;
   #msCounted = 0;
 
-  /** `graceMs` is the credit to begin with; `bytes` is where the count of them stands. */
+  /** `graceMs` is the credit to begin with; `bytes` is the current count of bytes. */
   constructor(bytesPerSMin: number, graceMs: number, creditMsMax: number, bytes: number) {
     this.#bytesPerSMin = bytesPerSMin;
     this.#creditMs = graceMs;
@@ -31,40 +31,40 @@ export class MinimumRate {
     return this.#since !== null;
   }
 
-  /** The peer is waited for from now on. What has come in between is its merit all the same. */
+  /** The gateway waits from now on. Bytes that came in between count too. */
   start(now: Instant): void {
     this.#since ??= now;
   }
 
-  /** It is not waited for any more. */
+  /** The gateway waits no more. */
   stop(now: Instant, bytes: number): void {
     if (this.#since === null) return;
-    this.#account(now, bytes);
+    this.#update(now, bytes);
     this.#since = null;
   }
 
-  /** When the credit is spent if not a byte more comes; only while it runs. */
+  /** When the credit is used up if no more bytes come; only while it runs. */
   dueAt(now: Instant): Instant {
     return ((this.#since ?? now) + Math.max(0, this.#creditMs)) as Instant;
   }
 
-  /** Whether the peer has been too slow. Draws up the account. */
+  /** Computes the credit, and returns whether it is used up. */
   isTooSlow(now: Instant, bytes: number): boolean {
-    this.#account(now, bytes);
+    this.#update(now, bytes);
     return this.#creditMs <= 0;
   }
 
-  /** As counted since it last had all the credit that it may have. */
+  /** The observed rate, since the credit was last full. */
   get bytesPerS(): number {
     return this.#msCounted === 0 ? 0 : Math.round((this.#bytesCounted * 1000) / this.#msCounted);
   }
 
-  /** Time over which `bytesPerS` was counted. */
+  /** The time over which `bytesPerS` was observed. */
   get overMs(): number {
     return Math.round(this.#msCounted);
   }
 
-  #account(now: Instant, bytes: number): void {
+  #update(now: Instant, bytes: number): void {
     const waitedMs = this.#since === null ? 0 : now - this.#since;
     const received = bytes - this.#bytes;
     this.#bytes = bytes;

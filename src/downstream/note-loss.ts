@@ -2,8 +2,8 @@ import type { WorkerCounts } from '../core/counters.ts';
 import { meaningOf } from '../core/errno-meaning.ts';
 
 /**
- * A client's connection is gone, and that is all that follows, whatever the code says. One that nobody has met is counted
- * all the same: it is a hole in our tables, as it is towards endpoints.
+ * A lost client connection has the same consequence whatever its error code is. A code that the tables do not have is counted
+ * nevertheless, so that it is found and added.
  */
 export function noteLoss(errno: string | null, counts: WorkerCounts): void {
   if (errno !== null && meaningOf(errno) === null) counts.unclassifiedTotal++;

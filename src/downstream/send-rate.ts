@@ -4,18 +4,18 @@ import type { Transport } from '../core/transport.ts';
 import { MinimumRate } from './minimum-rate.ts';
 
 /**
- * How fast a client takes what we send, in time in which something waits for it to be taken.
+ * Measures how fast a client reads what the gateway sends, while bytes are pending.
  *
- * What the kernel takes off our hands is not yet taken by the client. The kernel keeps megabytes, and asks for more only
- * when a third of its room is free again: a client that takes 10 KiB a second may leave us without a sign for minutes.
- * So nobody is blamed by what we see; it only makes us look. The first look says how much lies there, the next ones what
- * has gone since.
+ * Bytes that the kernel has accepted have not been read by the client yet. The kernel buffers megabytes, and accepts more only
+ * when a third of its buffer is free again: with a client that reads 10 KiB a second it may accept nothing for minutes. So
+ * what the gateway sees never convicts a client; it only causes a look at the kernel's send queue. The first look says how much
+ * lies there, and the next ones how much has left since.
  */
 export class SendRate {
   readonly #transport: Transport;
   readonly #limits: ClientLimits;
   #rate: MinimumRate;
-  /** As of the first look since something waits; null before it. */
+  /** The send queue at the first look since bytes are pending; null before it. */
   #queuedFirst: number | null = null;
   #queuedLast = 0;
   #deliveredBefore = 0;
@@ -31,7 +31,7 @@ export class SendRate {
     return new MinimumRate(writeRateMin, rateGraceMs, writeMs, this.#deliveredBytes);
   }
 
-  /** Bytes that have left us, less those by which the kernel's store has grown since the first look. */
+  /** Bytes sent, less those by which the send queue has grown since the first look. */
   get #deliveredBytes(): number {
     const { sentBytes, pendingBytes } = this.#transport;
     return sentBytes - pendingBytes - (this.#queuedLast - (this.#queuedFirst ?? this.#queuedLast));
@@ -45,18 +45,18 @@ export class SendRate {
     return this.#rate.dueAt(now);
   }
 
-  /** Nothing waits any more: the kernel has room. */
+  /** Nothing is pending any more: the kernel has accepted all bytes. */
   stop(now: Instant): void {
     this.#queuedFirst = null;
     this.#rate.stop(now, this.#deliveredBytes);
   }
 
-  /** Whether it seems so, and a look is called for. */
+  /** Whether the client seems too slow, so that a look is due. */
   isTooSlow(now: Instant): boolean {
     return this.#rate.isTooSlow(now, this.#deliveredBytes);
   }
 
-  /** What a look has found. 'first': with that the next one is compared; 'unknown': nobody can look. */
+  /** Evaluates a look. `first`: the next look is compared with it; `unknown`: the system does not tell. */
   judge(now: Instant, queuedBytes: number | null): 'too-slow' | 'progress' | 'no-progress' | 'first' | 'unknown' {
     if (queuedBytes === null || this.#queuedFirst === null) {
       this.#queuedFirst = queuedBytes;

@@ -50,14 +50,14 @@ function waiting(changed: Partial<ClientLimits> = {}) {
   return { clock, transport, client, heard, patience, at: (ms: number) => startedAt + ms };
 }
 
-test('what is awaited has its limit, and is missed once', () => {
+test('each wait has its timeout, which fires once', () => {
   const { clock, heard, patience, at } = waiting();
   patience.await('head');
   clock.advanceSync(10_000);
   assert.deepEqual(heard, [`head ${at(1000)}`]);
 });
 
-test('a limit that has passed does not come back with another', () => {
+test('a timeout that has fired does not fire again with another', () => {
   const { clock, heard, patience, at } = waiting();
   patience.await('head');
   clock.advanceSync(1000);
@@ -66,7 +66,7 @@ test('a limit that has passed does not come back with another', () => {
   assert.deepEqual(heard, [`head ${at(1000)}`, `not taken ${at(5000)}`]);
 });
 
-test('a client that takes bytes, if slowly, is not left', () => {
+test('a client that reads slowly keeps its connection, without a minimum rate', () => {
   const { clock, transport, heard, patience, at } = waiting();
   transport.pendingBytes = 100;
   patience.watchWrite();
@@ -78,7 +78,7 @@ test('a client that takes bytes, if slowly, is not left', () => {
   assert.deepEqual(heard, [`not taken ${at(8000)}`]);
 });
 
-test('neither limit undoes the other', () => {
+test('the timeouts of receiving and sending do not reset each other', () => {
   const { clock, heard, patience, at } = waiting();
   patience.await('content');
   patience.watchWrite();
@@ -89,7 +89,7 @@ test('neither limit undoes the other', () => {
   assert.deepEqual(heard, [`content ${at(2000)}`]);
 });
 
-test('a client that still sends is read on, but not for ever', () => {
+test('the bytes of a client that still sends after the last response are read, but not for ever', () => {
   const { clock, heard, patience, at } = waiting();
   for (let ms = 0; ms < 29_000; ms += 1000) {
     patience.linger();
@@ -103,7 +103,7 @@ test('a client that still sends is read on, but not for ever', () => {
   assert.deepEqual(heard, [`close ${at(30_000)}`]);
 });
 
-test('a client that is silent behind our last answer is left soon', () => {
+test('a client that is silent after the last response is closed soon', () => {
   const { clock, heard, patience, at } = waiting();
   patience.linger();
   clock.advanceSync(5000);
@@ -121,7 +121,7 @@ function drip(clock: SimulatedClock, ms: number, everyMs: number, once: () => vo
   }
 }
 
-test('a head that drips is left after the grace, with the rate that was seen', () => {
+test('a head below the minimum rate times out after the grace, with the observed rate', () => {
   const { clock, client, heard, patience, at } = waiting(slow);
   patience.awaitAtRate('head-end');
   drip(clock, 12_000, 1000, () => void (client.come += 10));
@@ -130,14 +130,14 @@ test('a head that drips is left after the grace, with the rate that was seen', (
   assert.match(heard[0] ?? '', new RegExp(`^head-end ${at(10_550)} 10 of 200 over 105\\d\\d$`));
 });
 
-test('a head that is as fast as it must be may take as long as a head may', () => {
+test('a head at the minimum rate may take the whole head timeout', () => {
   const { clock, client, heard, patience, at } = waiting(slow);
   patience.awaitAtRate('head-end');
   drip(clock, 31_000, 500, () => void (client.come += 101));
   assert.deepEqual(heard, [`head-end ${at(30_000)}`]);
 });
 
-test('content that drips is left although it never rests', () => {
+test('a body below the minimum rate times out although it never pauses', () => {
   const { clock, client, heard, patience } = waiting(slow);
   drip(clock, 20_000, 1000, () => {
     client.come += 20;
@@ -146,7 +146,7 @@ test('content that drips is left although it never rests', () => {
   assert.match(heard.join(), /^content \d+ 18 of 200 over 11\d\d\d$/);
 });
 
-test('time in which the client is not waited for is not counted', () => {
+test('time in which the gateway does not wait for the client does not count', () => {
   const { clock, client, heard, patience } = waiting(slow);
   for (let turn = 0; turn < 50; turn++) {
     client.come += 1000;
@@ -158,7 +158,7 @@ test('time in which the client is not waited for is not counted', () => {
   assert.deepEqual(heard, []);
 });
 
-test('a burst pays for a silence as long as silence may last, and not for dripping behind it', () => {
+test('a burst pays for one full silence, and for no slow bytes after it', () => {
   const { clock, client, heard, patience } = waiting(slow);
   patience.awaitAtRate('content');
   client.come += 10_000_000;
@@ -172,7 +172,7 @@ test('a burst pays for a silence as long as silence may last, and not for drippi
   assert.match(heard.join(), /^content \d+ [01] of 200 over 6\d\d\d\d$/);
 });
 
-test('the next request begins with all its grace', () => {
+test('the next request begins with the full grace', () => {
   const { clock, client, heard, patience } = waiting(slow);
   patience.awaitAtRate('content');
   clock.advanceSync(9000);
@@ -187,7 +187,7 @@ test('the next request begins with all its grace', () => {
   assert.equal(heard.length, 1);
 });
 
-test('what has begun to be a dialogue has no pace any more', () => {
+test('a body has no minimum rate once its response has begun', () => {
   const { clock, heard, patience } = waiting(slow);
   patience.awaitAtRate('content');
   clock.advanceSync(5000);
@@ -196,7 +196,7 @@ test('what has begun to be a dialogue has no pace any more', () => {
   assert.deepEqual(heard, []);
 });
 
-test('a client that takes a response too slowly is left once two looks have shown it', () => {
+test('a client that reads too slowly is given up after two looks at its send queue', () => {
   const { clock, transport, client, heard, patience } = waiting(slow);
   transport.sentBytes = 3_000_000;
   transport.pendingBytes = 100_000;
@@ -207,7 +207,7 @@ test('a client that takes a response too slowly is left once two looks have show
   assert.match(heard.join(), /^not taken \d+ [23] of 200 over 10\d\d\d$/);
 });
 
-test('a client is not blamed for the steps in which the kernel takes more', () => {
+test('a client is not given up for the steps in which the kernel accepts more', () => {
   const { clock, transport, client, heard, patience } = waiting(slow);
   transport.sentBytes = 3_000_000;
   transport.pendingBytes = 100_000;
@@ -219,7 +219,7 @@ test('a client is not blamed for the steps in which the kernel takes more', () =
   assert.ok(client.looks > 5 && client.looks < 40, `${client.looks} looks`);
 });
 
-test('where nobody can look, only silence counts', () => {
+test('only silence counts where the send queue is unknown', () => {
   const { clock, transport, client, heard, patience } = waiting(slow);
   transport.pendingBytes = 100_000;
   client.kernel = null;
@@ -228,7 +228,7 @@ test('where nobody can look, only silence counts', () => {
   assert.deepEqual(heard, []);
 });
 
-test('a stream that rests because nothing is to be sent is never blamed', () => {
+test('a client is never given up while nothing is to be sent', () => {
   const { clock, transport, client, heard, patience } = waiting(slow);
   client.kernel = 1000;
   for (let event = 0; event < 100; event++) {
@@ -244,7 +244,7 @@ test('a stream that rests because nothing is to be sent is never blamed', () => 
   assert.equal(client.looks, 0);
 });
 
-test('a tunnel has no pace', () => {
+test('a tunnel has no minimum rate', () => {
   const { clock, transport, client, heard, patience, at } = waiting(slow);
   patience.beginTunnel();
   transport.pendingBytes = 100;
@@ -256,7 +256,7 @@ test('a tunnel has no pace', () => {
   assert.deepEqual(heard, [`not taken ${at(60_000)}`]);
 });
 
-test('a tunnel that begins while something waits has a whole silence before it, as any other', () => {
+test('a tunnel that begins with pending bytes has the whole timeout for silence', () => {
   const { clock, transport, client, heard, patience, at } = waiting(slow);
   transport.pendingBytes = 100;
   client.kernel = 1000;

@@ -6,40 +6,40 @@ import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import { MinimumRate } from './minimum-rate.ts';
 import { SendRate } from './send-rate.ts';
 
-/** After our last response we go on reading, so that a reset does not destroy what the client has yet to read (RFC 9112
- * §9.6): as long as it still sends and does not rest for this long, */
+/** After the last response the gateway goes on reading, so that a reset does not destroy what the client has yet to read (RFC
+ * 9112 §9.6): as long as the client sends and is not silent for this long, */
 const lingerMs = 2000;
 
-/** and no longer than this: whoever has not looked for an answer by then sends for ever. As nginx. */
+/** and no longer than this: a client that has not read the response by then never stops sending. nginx has the same limit. */
 const lingerMsMax = 30_000;
 
-/** Of a silence after which the kernel is asked for the first time: late enough that few downloads come so far. */
+/** The part of `write_timeout` after which the send queue is looked at first: late enough that few downloads reach it. */
 const firstLookShare = 1 / 4;
 
-/** What is awaited of the client, if anything: 'head' before its first byte, 'head-end' after it. */
+/** What the gateway waits for: `head` is the first byte of a request head, `head-end` the rest of it. */
 export type Awaited = 'nothing' | 'head' | 'head-end' | 'next-request' | 'content' | 'close';
 
-/** A client that is slower than it may be. */
+/** The rate of a client that is slower than the minimum. */
 export interface Slowness {
   readonly bytesPerS: number;
   readonly bytesPerSMin: number;
-  /** Counted over this. */
+  /** The time over which `bytesPerS` was observed. */
   readonly overMs: number;
 }
 
 export interface ClientTimeoutsOwner {
-  /** Bytes of head or content that have come, as far as they are awaited. */
+  /** Bytes received of the head or body that is awaited. */
   bytesReceived(awaited: 'head-end' | 'content'): number;
-  /** Nothing has come for too long; or what comes, comes too slowly. */
+  /** The client has sent nothing for too long, or sends too slowly. */
   onOverdue(awaited: Awaited, slowness: Slowness | null): void;
-  /** The client has taken nothing of what we send for too long; or it takes it too slowly. */
+  /** The client has read nothing for too long, or reads too slowly. */
   onWriteStalled(slowness: Slowness | null): void;
 }
 
 /**
- * How long a client may keep us waiting. What it sends says nothing of whether it takes what we send: the two have
- * limits of their own, side by side, and neither undoes the other. Each has two: for silence, and for a pace that is too
- * slow. Only time counts in which the client is the one that is waited for.
+ * The timeouts of one client connection. Sending and reading have limits of their own, since a client that does one need not do
+ * the other. Each has two limits: for silence, and for a rate below the minimum. Only time in which the gateway waits for
+ * the client counts.
  */
 export class ClientTimeouts extends Deadline {
   readonly #transport: Transport;
@@ -49,17 +49,17 @@ export class ClientTimeouts extends Deadline {
   readonly #sendQueueBytes: SendQueueBytes;
   #awaited: Awaited = 'nothing';
   #awaitedAt: Instant = never;
-  /** Something waits for the client to take it. */
+  /** Bytes are pending for the client. */
   #isWatching = false;
   #writeAt: Instant = never;
   #pendingBefore = 0;
   #lingersUntil: Instant = never;
-  /** Of the head or content that is coming; null where nothing is paced. */
+  /** The rate of the head or body that is being received; null where none applies. */
   #receiveRate: MinimumRate | null = null;
   #receiveRateAt: Instant = never;
   #sendRate: SendRate | null = null;
   #sendRateAt: Instant = never;
-  /** When it was last seen to take anything, by us or by the kernel. */
+  /** When the client was last seen to read, by the transport or in the send queue. */
   #progressAt: Instant = never;
   #isTunnel = false;
 
@@ -78,7 +78,7 @@ export class ClientTimeouts extends Deadline {
     this.#owner = owner;
   }
 
-  /** From now on, and until something else is awaited. */
+  /** The gateway waits for `awaited` from now on, until the next call. */
   await(awaited: Exclude<Awaited, 'close'>): void {
     if (this.#receiveRate !== null) this.#stopReceiveRate(awaited);
     this.#await(awaited);
@@ -90,7 +90,7 @@ export class ClientTimeouts extends Deadline {
     this.#arm();
   }
 
-  /** As `await`; and what comes must come fast enough. */
+  /** As `await`, with a minimum rate. */
   awaitAtRate(awaited: 'head-end' | 'content'): void {
     const { headRateMin, contentRateMin, rateGraceMs } = this.#limits;
     const rate = awaited === 'content' ? contentRateMin : headRateMin;
@@ -109,7 +109,7 @@ export class ClientTimeouts extends Deadline {
     this.#await(awaited);
   }
 
-  /** Content may come again after a pause of ours; everything else is over. */
+  /** The body's rate goes on after a pause of the gateway; every other rate ends. */
   #stopReceiveRate(awaited: Awaited): void {
     this.#receiveRateAt = never;
     if (awaited !== 'nothing' || this.#awaited === 'head-end') this.#receiveRate = null;
@@ -117,7 +117,7 @@ export class ClientTimeouts extends Deadline {
       this.#receiveRate?.stop(this.#clock.now(), this.#owner.bytesReceived('content'));
   }
 
-  /** What the client still sends is read and forgotten; it is to close its connection. Again at each read. */
+  /** The gateway discards what the client still sends and waits for it to close. Called at each read. */
   linger(): void {
     const now = this.#clock.now();
     if (this.#lingersUntil === never) this.#lingersUntil = after(now, lingerMsMax);
@@ -140,20 +140,20 @@ export class ClientTimeouts extends Deadline {
     }
   }
 
-  /** The connection is a tunnel: how fast anything goes is a matter of its two ends alone. */
+  /** The connection is a tunnel: its two ends decide how fast they send. */
   beginTunnel(): void {
     this.#isTunnel = true;
     this.#sendRate = null;
     this.#sendRateAt = never;
-    // What waits already was to be looked at early, for its pace.
+    // Pending bytes had an early look, for their rate; a tunnel has none.
     if (this.#isWatching) this.#noteProgress(this.#clock.now());
     else this.#arm();
   }
 
-  /** Something waits for the client to take it. */
+  /** Bytes are pending for the client. */
   watchWrite(): void {
     if (this.#isWatching) {
-      // Since the first byte that waits: what comes behind it makes nothing faster.
+      // The timeout counts from the first pending byte; later bytes do not restart it.
       this.#pendingBefore = this.#transport.pendingBytes;
       return;
     }
@@ -167,7 +167,7 @@ export class ClientTimeouts extends Deadline {
     this.#noteProgress(now);
   }
 
-  /** It takes bytes, as far as we see. Where the kernel can be asked, it is before we believe in a silence. */
+  /** The client has read. A full `write_timeout` follows, or less where the send queue is looked at first. */
   #noteProgress(now: Instant): void {
     this.#pendingBefore = this.#transport.pendingBytes;
     this.#progressAt = now;
@@ -202,7 +202,7 @@ export class ClientTimeouts extends Deadline {
   #overdue(slowness: Slowness | null): void {
     const overdue = this.#awaited;
     this.#awaited = 'nothing';
-    this.#awaitedAt = never; // Said once, and then only what is sent is watched.
+    this.#awaitedAt = never; // Reported once; then only pending bytes are watched.
     this.#receiveRate = null;
     this.#receiveRateAt = never;
     this.#arm();
@@ -236,20 +236,20 @@ export class ClientTimeouts extends Deadline {
     this.#arm();
   }
 
-  /** Whether the kernel, which keeps much, gets rid of anything: of that we hear only by asking. */
+  /** Asks for the kernel's send queue, whose progress no event reports. */
   #look(): void {
     this.#sendRateAt = never;
     this.#sendQueueBytes.look(this.#transport.facts, this);
   }
 
-  /** For `UntakenBytes` alone: so many lie in the kernel; null where nobody knows. */
+  /** For `SendQueueBytes` alone: the bytes in the kernel; null where they are unknown. */
   onSendQueueBytes(bytes: number | null): void {
     const sendRate = this.#sendRate;
-    if (sendRate === null || !this.#isWatching || this.index < 0) return; // It has taken all, or left.
+    if (sendRate === null || !this.#isWatching || this.index < 0) return; // The client has read everything, or has left.
     const now = this.#clock.now();
     const judgement = sendRate.judge(now, bytes);
     if (judgement === 'too-slow') return this.#writeStalled(slownessOf(sendRate, this.#limits.writeRateMin));
-    // From the first look on, a whole silence is to be seen before it is one.
+    // The silence counts from the first look on.
     if (judgement === 'progress' || judgement === 'first') this.#progressAt = now;
     this.#writeAt = after(this.#progressAt, this.#limits.writeMs);
     if (this.#writeAt <= now) return this.#writeStalled(null);

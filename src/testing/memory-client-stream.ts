@@ -69,7 +69,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.startedWall = clock.wallTime();
     const fields = new PairFields(request.fields);
     const { upgrade = null, takesTrailers = false } = request;
-    this.request = { ...request, upgrade, takesTrailers, scheme: 'http', version: 'HTTP/2', fields };
+    this.request = { ...request, upgrade, takesTrailers, scheme: client.peerScheme, version: 'HTTP/2', fields };
     this.#requestEnded = request.framing.kind === 'none';
     this.#up = new MemoryLane(clock, windowBytes, () => this.#deliverContent());
     this.#down = new MemoryLane(clock, windowBytes, () => this.#arrived());

@@ -3,33 +3,34 @@ import type { TransportFacts } from '../core/transport.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { SendQueueBytes, SendQueueWaiter } from '../core/send-queue-bytes.ts';
 
-// The system's tables of connections are read whole: 4 µs for each line, most of it in the kernel, which gives 4 KiB at a
-// time however much it is asked for. Measured with 10,000 lines: 36 ms in this thread, and a stream of Node's takes 130 ms
-// and leaves 24 MB behind, so that V8 collected all garbage three times a second.
+// Why /proc: Node has no call for SIOCOUTQ or TCP_INFO, netlink (sock_diag) and ioctl need native code, and `ss` reads the same
+// numbers in a process of its own (ADR 42). Without the numbers, a client that reads slowly looks like one that reads nothing,
+// since the kernel reports room only when a third of its buffer is free (ADR 23).
+//
+// The tables are read whole: 4 µs a line, most of it in the kernel, which gives 4 KiB at a time however much it is asked for.
+// Measured with 10,000 lines: 36 ms in this thread. A stream of Node's takes 130 ms and leaves 24 MB of garbage, so that V8
+// ran a full collection three times a second.
 
-/** Once a second is often enough for those who ask: they wait for slow clients. */
+/** The waiters are timeouts of slow clients: once a second is often enough. */
 const readEveryMs = 1000;
 
-/** Of a worker's time, for the largest tables: between two readings fifty times as long passes as one has cost. */
+/** Limits readings to a fiftieth of a worker's time: the pause after one is fifty times as long as it took. */
 const restPerCost = 50;
 
-/** Some 100 lines, half a millisecond: between two pieces other clients have their turn. */
+/** Some 100 lines, half a millisecond. Other connections have their turn between two slices. */
 const sliceBytes = 16 * 1024;
 
-/** Where Linux shows the connections of this network namespace. Others have no such files, and nothing is known there. */
+/** The connections of this network namespace, on Linux. Other systems have no such files: there the numbers are unknown. */
 const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 
-/**
- * What the kernel keeps of connections because the peer has not acknowledged it: sent and on its way, or not sent yet.
- * Node has no such look, and the kernel says of itself that it has room only when a third of it is free.
- */
+/** Looks up how many bytes the kernel still holds for connections: not sent yet, or sent and not acknowledged. */
 export class KernelSendQueues implements SendQueueBytes {
   readonly #clock: Clock;
   readonly #read: ReadTable;
   #waiters: { readonly key: string; readonly waiter: SendQueueWaiter }[] = [];
   /** Null before the first reading. */
   #nextAt: Instant | null = null;
-  /** Or under way. */
+  /** A reading is scheduled or in progress. */
   #isDue = false;
 
   constructor(clock: Clock, read: ReadTable = readTable) {
@@ -37,7 +38,7 @@ export class KernelSendQueues implements SendQueueBytes {
     this.#read = read;
   }
 
-  /** Tells `waiter` when the tables are next read how many bytes wait for the connection's peer; null where it is not known. */
+  /** Calls `waiter` when the tables have been read next: with the bytes that wait for the peer, or null where they are unknown. */
   look(facts: TransportFacts, waiter: SendQueueWaiter): void {
     this.#waiters.push({ key: keyOf(facts), waiter });
     if (!this.#isDue) this.#readSoon();
@@ -67,7 +68,7 @@ export class KernelSendQueues implements SendQueueBytes {
     });
   }
 
-  /** How long it took, without what came between the pieces. What cannot be read says nothing. */
+  /** Returns how long the reading took, without the turns of others between slices. A table that cannot be read is skipped. */
   async #noteTables(queues: Map<string, number | null>): Promise<number> {
     const search: TableSearch = { queues, missing: queues.size, rest: '' };
     let costMs = 0;
@@ -88,11 +89,11 @@ export class KernelSendQueues implements SendQueueBytes {
 interface TableSearch {
   readonly queues: Map<string, number | null>;
   missing: number;
-  /** A line that has not come whole. */
+  /** The beginning of a line whose end has not been read. */
   rest: string;
 }
 
-/** Whether there may be more. */
+/** Returns whether there may be more. */
 function noteSlice(slice: string | undefined, search: TableSearch): boolean {
   if (slice === undefined) return false;
   const text = search.rest + slice;
@@ -102,7 +103,7 @@ function noteSlice(slice: string | undefined, search: TableSearch): boolean {
   return true;
 }
 
-/** A table, piece by piece; nothing where the system has none. */
+/** A table, slice by slice; nothing where the system has none. */
 export type ReadTable = (path: string) => Generator<string, undefined>;
 
 function readDue(queues: KernelSendQueues): void {
@@ -125,7 +126,7 @@ function* readTable(path: string): Generator<string, undefined> {
       yield slice.toString('latin1', 0, length);
     }
   } catch {
-    // A system without such tables.
+    // The system has no such table.
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }
@@ -133,15 +134,15 @@ function* readTable(path: string): Generator<string, undefined> {
 
 const slice = Buffer.allocUnsafeSlow(sliceBytes);
 
-/** The kernel gives as many whole lines as a page has room for. To be told that there are none left costs a search of all. */
+/** The kernel returns as many whole lines as fit a page. A further read, which returns nothing, would search the whole table. */
 const pageBytes = 4096;
 const lineBytesMax = 256;
 
 /**
- * Notes what whole lines say.
+ * Notes the queue of each connection that is looked for.
  *
- * `  12: 0100007F:1F90 0100007F:C350 01 00028000:00000000 …`: addresses as the words of the machine's memory, ports, the
- * state, and what waits to be taken by the peer before the colon.
+ * `  12: 0100007F:1F90 0100007F:C350 01 00028000:00000000 …`: addresses as words in the machine's byte order, ports, the
+ * state, and before the next colon the bytes that the peer has not acknowledged.
  */
 function noteQueues(table: string, search: TableSearch): void {
   const { queues } = search;
@@ -175,7 +176,7 @@ function portOf(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0');
 }
 
-/** Each word of four bytes as a number of this machine, which on all that Node runs on has its lowest byte first. */
+/** Each word of four bytes as a number of this machine; every machine that Node runs on is little-endian. */
 function wordsOf(address: string): string {
   const bytes = address.includes(':') ? bytesOfIpv6(address) : address.split('.').map(Number);
   const words: string[] = [];
@@ -193,7 +194,7 @@ function hexOf(byte: number): string {
   return byte.toString(16).toUpperCase().padStart(2, '0');
 }
 
-/** As the system writes them: no dotted part that is not mapped, and mapped ones have been unwrapped. */
+/** Of an address as the system writes it: mapped addresses have been unwrapped, and no other has a dotted part. */
 function bytesOfIpv6(address: string): number[] {
   const [head = '', tail] = address.replace(/%.*$/, '').split('::');
   const groups = (part: string): number[] =>

@@ -126,7 +126,7 @@ const drained = fail('drained', 'request', { reason: 'gateway_stopping', what: '
 const closings: readonly (readonly [what: string, close: () => void])[] = [
   ['when a gateway ends', () => connections.closeIdle()],
   ['to make room', () => assert.equal(connections.makeRoom(1), 0)],
-  ['when the time for draining is over', () => connections.forceClose(drained)],
+  ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
 ];
 
 async function pass(ms: number): Promise<void> {
@@ -141,7 +141,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
 
     for (const [what, close] of closings) {
       for (const kept of [false, true]) {
-        test(`${what} is not where a request lies in the kernel: ${kept ? 'its next one' : 'its first'}`, async () => {
+        test(`${what} stays open for a request that lies in the kernel: ${kept ? 'its next one' : 'its first'}`, async () => {
           const client = await connected(kept);
           await pass(2000);
           connections.announceClose();
@@ -163,7 +163,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       }
     }
 
-    test('is closed also where only empty lines lie in the kernel', async () => {
+    test('is closed where only empty lines lie in the kernel', async () => {
       const client = await connected(true);
       client.write('\r\n');
       connections.closeIdle();
@@ -180,7 +180,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
     });
   });
 
-  describe(`an answer that its client has yet to take, on a connection accepted by ${way}`, () => {
+  describe(`a response that its client has yet to read, on a connection accepted by ${way}`, () => {
     beforeEach(() => listenBy(way));
 
     /** As many answers as the kernel takes, and some more. */
@@ -208,7 +208,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
     for (const [what, close] of [
       ['when a gateway ends', () => connections.closeIdle()],
       ['to make room', () => void connections.makeRoom(1)],
-      ['when the time for draining is over', () => connections.forceClose(drained)],
+      ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
     ] as const) {
       test(`is not lost when connections are closed ${what}`, async () => {
         const { client, got, ended } = await muchIsPending();
@@ -225,7 +225,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       });
     }
 
-    test('is lost when it is cut again', async () => {
+    test('is lost at the second force close', async () => {
       await muchIsPending();
       connections.forceClose(drained);
       await pass(1000);
@@ -234,7 +234,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       assert.equal(connections.size, 0);
     });
 
-    test('is lost when it takes nothing for too long', async () => {
+    test('is lost when its client reads nothing for too long', async () => {
       await muchIsPending();
       connections.closeIdle();
       await pass(defaultLimits.writeMs + 2000);

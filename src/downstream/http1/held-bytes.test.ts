@@ -5,7 +5,7 @@ import { HeldBytes } from './held-bytes.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-test('requests are counted by their empty lines, however they come in pieces', () => {
+test('requests are counted by their empty lines, however they are split', () => {
   fc.assert(
     fc.property(fc.nat(8), fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }), (count, pieces) => {
       const all = Buffer.from(request.repeat(count));
@@ -28,7 +28,7 @@ test('lines that end with LF alone count too, and lines with bytes do not', () =
   assert.equal(held.headEnds, 3);
 });
 
-test('what was read is not held any more', () => {
+test('bytes that were used are not held any more', () => {
   const held = new HeldBytes();
   const all = Buffer.from(request.repeat(5));
   held.add(all, 0, all.length);

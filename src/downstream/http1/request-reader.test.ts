@@ -40,7 +40,7 @@ function reading(how: 'at once' | 'later', pipelinedMax = 4) {
   return { seen, reader, push, answer };
 }
 
-test('a connection is read no further when enough requests wait behind the one that is being answered', () => {
+test('a connection is read no further when enough requests wait behind the current one', () => {
   const { seen, push, answer } = reading('later');
   push(request);
   for (let waiting = 0; waiting < 3; waiting++) push(request);
@@ -53,14 +53,14 @@ test('a connection is read no further when enough requests wait behind the one t
   assert.deepEqual(seen, { heads: 5, turns: 0, paused: false });
 });
 
-test('what one read brings is answered all the same, however much it is', () => {
+test('all requests of one read are answered, however many they are', () => {
   const { seen, push, answer } = reading('later');
   push(Buffer.concat(Array.from({ length: 20 }, () => request)));
   for (let answered = 0; answered < 20; answered++) answer();
   assert.deepEqual(seen, { heads: 20, turns: 0, paused: false });
 });
 
-test('a connection with a thousand requests lets others have their turn in between', () => {
+test('a connection with a thousand requests gives other connections their turns', () => {
   const { seen, reader, push } = reading('at once');
   push(Buffer.concat(Array.from({ length: 1000 }, () => request)));
   let turns = 0;
@@ -74,7 +74,7 @@ test('a connection with a thousand requests lets others have their turn in betwe
   assert.equal(seen.paused, false);
 });
 
-test('a connection between two turns is not one that rests', () => {
+test('a connection between two turns is not idle', () => {
   const { reader, push } = reading('at once');
   push(Buffer.concat(Array.from({ length: 40 }, () => request)));
   assert.equal(reader.isBetween, false);

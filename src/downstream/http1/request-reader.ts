@@ -8,35 +8,35 @@ import { RequestHeadParser } from '../../wire/request-head.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { HeldBytes } from './held-bytes.ts';
 
-/** What a connection hears of the requests on it. */
+/** What the reader reports to its connection. */
 export interface RequestListener extends ContentTaker {
   /** The first byte of a head has come. */
   onHeadBegins(): void;
-  /** The rest of it has not come with it, as it nearly always does. */
+  /** The head has not come whole in one read, as it nearly always does. */
   onHeadAwaited(): void;
   onHead(head: Http1RequestHead): void;
   onHeadRefused(rule: RequestRule, at: string): void;
-  /** Content has come; `content.state` says whether that was all. */
+  /** Content has come; `content.state` says whether it is complete. */
   onContentRead(): void;
-  /** One read is dealt with. */
+  /** One read has been processed. */
   onRead(): void;
-  /** There is more to read, which `readHeld` does: not now, but soon. */
+  /** Requests are left for a later turn: the connection calls `readHeld` then. */
   onTurnSpent(): void;
 }
 
 /**
- * Requests that one connection may have read and answered in a row, while all others wait: those that the gateway answers
- * by itself take some 30 µs each, so that this is a millisecond. What goes to an endpoint waits in between anyway.
+ * How many requests of one connection are read in a row while all other connections wait. A request that the gateway answers by
+ * itself takes some 30 µs, so that this is a millisecond. One that goes to an endpoint waits in between anyway.
  */
 const turnRequestsMax = 32;
 
 /**
- * What comes in on a client's connection, request after request (RFC 9112 §9.3):
+ * Reads the requests of a client's connection, one after the other (RFC 9112 §9.3):
  *
  *     request ──byte──▶ head ──▶ later ◀──readContent, pause──▶ content ──▶ later ──next──▶ request
  *
- * What comes before its turn is held: requests behind the one that is being answered (their heads are not looked
- * at), content that nobody reads yet. When that is much, the connection is read no further.
+ * Bytes that come before their turn are held: requests behind the current one, unparsed, and body that the exchange does not
+ * read yet. When these are many, the connection is read no further.
  */
 export class RequestReader {
   readonly head: RequestHeadParser;
@@ -45,15 +45,15 @@ export class RequestReader {
   readonly #listener: RequestListener;
   readonly #held = new HeldBytes();
   readonly #pipelinedMax: number;
-  /** Heads that may still be read before others have their turn. */
+  /** Heads that may still be read before other connections have their turn. */
   #turnLeft = turnRequestsMax;
-  /** What the next bytes are; for 'nothing' they are read and forgotten. */
+  /** What the next bytes are; with `nothing` they are read and discarded. */
   #next: 'request' | 'head' | 'content' | 'later' | 'nothing' = 'request';
-  /** The loop over what came is running: whoever asks from inside to read on need do nothing. */
+  /** The reading loop is running; a call from inside to read on need do nothing. */
   #reading = false;
   #wanted = false;
   #paused = false;
-  /** Nothing more of the request counts: it is whole, or has failed. */
+  /** The request is complete, or has failed: no more of its bytes count. */
   ended = true;
 
   constructor(
@@ -71,12 +71,12 @@ export class RequestReader {
     this.#listener = listener;
   }
 
-  /** Whether a request may come next, and nothing of it has. */
+  /** Whether a request may come next, and no byte of it has. */
   get isBetween(): boolean {
     return this.#next === 'request' && this.#held.isEmpty;
   }
 
-  /** What came last is being read. */
+  /** The reading loop is running. */
   get isReading(): boolean {
     return this.#reading;
   }
@@ -85,7 +85,7 @@ export class RequestReader {
     return !this.#held.isEmpty;
   }
 
-  /** Whether content is asked for and has not come to its end: its absence is the client's doing. */
+  /** Whether the exchange reads the body and its end has not come: the gateway waits for the client. */
   get awaitsContent(): boolean {
     return this.#next === 'content';
   }
@@ -99,12 +99,12 @@ export class RequestReader {
     if (this.#isTurnSpent) this.#listener.onTurnSpent();
   }
 
-  /** It could go on, and does when others have had their turn. */
+  /** There is more to read, when other connections have had their turn. */
   get #isTurnSpent(): boolean {
     return this.#turnLeft === 0 && this.#next === 'request' && this.holds;
   }
 
-  /** Goes as far as it may; returns where it stopped. */
+  /** Reads as far as it may; returns where it stopped. */
   #read(bytes: Uint8Array, start: number, end: number): number {
     this.#reading = true;
     let at = start;
@@ -124,9 +124,9 @@ export class RequestReader {
     if (this.#held.isFull || this.#held.headEnds >= this.#pipelinedMax || !this.ended) this.#transport.pause();
   }
 
-  /** Reads what is held as far as it may. False: some of it must wait, or somebody further out is reading. */
+  /** Reads held bytes as far as it may. False: some are left, or the loop is running further out. */
   readHeld(): boolean {
-    if (this.#reading) return false; // The loop that is running goes on by itself.
+    if (this.#reading) return false; // The running loop goes on by itself.
     this.#turnLeft = turnRequestsMax;
     while (this.holds) {
       const turnLeft = this.#turnLeft;
@@ -180,7 +180,7 @@ export class RequestReader {
     return consumed;
   }
 
-  /** Content is handed over from now on. False: it is already, or there is none. */
+  /** Passes content on from now on. False: it does already, or there is none. */
   readContent(): boolean {
     if (this.#wanted || this.ended) return false;
     this.#wanted = true;
@@ -202,7 +202,7 @@ export class RequestReader {
     return true;
   }
 
-  /** What follows is no request any more: it is content as it is, until the client ends it. */
+  /** What follows is no request: it is passed on as it is, until the client ends it. */
   beginTunnel(): void {
     this.head.reset();
     this.content.begin(contentUntilClose);
@@ -212,7 +212,7 @@ export class RequestReader {
     this.#next = 'content';
   }
 
-  /** Nothing more of this request counts. */
+  /** No more bytes of this request count. */
   end(): void {
     this.ended = true;
     if (this.#next !== 'nothing') this.#next = 'later';
@@ -228,7 +228,7 @@ export class RequestReader {
     this.#transport.resume();
   }
 
-  /** No request will follow: what still comes is read and forgotten. */
+  /** No request will follow: what still comes is read and discarded. */
   forget(): void {
     this.head.reset();
     this.#held.forget();
@@ -236,7 +236,7 @@ export class RequestReader {
     this.#next = 'nothing';
   }
 
-  /** A defect of ours has ended the loop over what came. */
+  /** A defect of ours has ended the reading loop. */
   breakOff(): void {
     this.#reading = false;
   }

@@ -6,18 +6,18 @@ import type { Composer, ByteWriter } from '../../wire/byte-writer.ts';
 import { sendContent } from '../../wire/send-content.ts';
 import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../../wire/write-head.ts';
 
-/** Interim responses are hints: a client that takes none of them loses some, rather than have us keep them all. */
+/** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
 const informationPendingMax = 64 * 1024;
 
-/** The responses of one HTTP/1 connection, one after the other: composed, sent, and how far each has come. */
+/** Writes the responses of one HTTP/1 connection, one after the other, and knows how far each has come. */
 export class ResponseWriter implements Composer {
   readonly transport: Transport;
   begun = false;
   ended = false;
-  /** Bytes of content. */
+  /** Bytes of the body. */
   bytesSent = 0;
   readonly #writer: ByteWriter;
-  /** The client has been told by us to go on. */
+  /** The gateway has sent 100 Continue. */
   #continued = false;
   #framing: ResponseFraming = 'none';
 
@@ -26,7 +26,7 @@ export class ResponseWriter implements Composer {
     this.#writer = writer;
   }
 
-  /** The next response. */
+  /** Begins the next response. */
   begin(): void {
     this.begun = false;
     this.ended = false;
@@ -34,7 +34,7 @@ export class ResponseWriter implements Composer {
     this.#continued = false;
   }
 
-  /** RFC 9110 §10.1.1: the client waits for this before it sends its content. */
+  /** RFC 9110 §10.1.1: the client waits for this before it sends its body. */
   continue(): void {
     this.#continued = true;
     this.#writer.claim(this);
@@ -43,8 +43,8 @@ export class ResponseWriter implements Composer {
   }
 
   /**
-   * Composes an interim response, where it may still come and is not held up. The endpoint is not asked for a 100, so one
-   * that it sends is the client's like any other (RFC 9110 §15.2), but for a client that has had ours.
+   * Composes an interim response, unless the final one has begun or too much is pending. The endpoint is not asked for a 100, so
+   * the client gets one that it sends (RFC 9110 §15.2), unless the gateway has sent one already.
    */
   inform(status: number, fields: Fields, drop: FieldFilter): void {
     if (status === 100 && this.#continued) return;
@@ -53,7 +53,7 @@ export class ResponseWriter implements Composer {
     writeInformation(this.#writer, status, fields, drop);
   }
 
-  /** Composes the head. Returns whether the connection may live on after the response. */
+  /** Composes the head. Returns whether the connection may serve another request. */
   head(response: OutgoingResponse, { version, method }: RequestHead, persistent: boolean): boolean {
     this.begun = true;
     this.#writer.claim(this);
@@ -61,7 +61,7 @@ export class ResponseWriter implements Composer {
     return persistent && this.#framing !== 'until-close';
   }
 
-  /** Composes the response after which the connection speaks `protocol`; what is sent then is sent as it is. */
+  /** Composes the response after which the connection speaks `protocol`; bytes are sent as they are from then on. */
   switchTo(protocol: string, response: OutgoingResponse): void {
     this.begun = true;
     this.#writer.claim(this);
@@ -69,17 +69,17 @@ export class ResponseWriter implements Composer {
     this.#framing = 'until-close';
   }
 
-  /** Whether content flows that does not say how long it is. */
+  /** Whether a body without a length is being sent. */
   get isOpenEnded(): boolean {
     return this.begun && !this.ended && (this.#framing === 'chunked' || this.#framing === 'until-close');
   }
 
-  /** Whether the end of the connection is all that ends the content. */
+  /** Whether the body ends with the connection. */
   get endsWithConnection(): boolean {
     return this.#framing === 'until-close';
   }
 
-  /** False: the client has not taken it all yet. */
+  /** False: bytes are pending. */
   content(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#framing === 'none') return true;
     this.bytesSent += end - start;
@@ -87,7 +87,7 @@ export class ResponseWriter implements Composer {
     return sendContent(this.#writer, this, coding, bytes, start, end, ownership);
   }
 
-  /** Ends the content and sends what is composed. False: the client has not taken it all yet. */
+  /** Ends the body and sends what is composed. False: bytes are pending. */
   end(trailers: Fields | null): boolean {
     this.ended = true;
     if (this.#framing === 'chunked') {
@@ -97,12 +97,12 @@ export class ResponseWriter implements Composer {
     return this.#writer.flush(this);
   }
 
-  /** Sends what is composed. False: the client has not taken it all yet. */
+  /** Sends what is composed. False: bytes are pending. */
   flush(): boolean {
     return this.#writer.flush(this);
   }
 
-  /** Forgets what is composed. */
+  /** Discards what is composed. */
   discard(): void {
     this.#writer.discard(this);
   }
