@@ -25,7 +25,7 @@ function lookUp(entry: DnsCacheEntry, ipv4: FamilyOutcome, ipv6: FamilyOutcome, 
   return afterLookup(entry, { source: 'dns', families }, at, chance);
 }
 
-describe('the next lookup comes before the TTL has run out', () => {
+describe('the next lookup comes before the TTL expires', () => {
   const table: [ttlS: number | null, fromMs: number, toMs: number][] = [
     [0, 750, 900],
     [1, 750, 900],
@@ -42,7 +42,7 @@ describe('the next lookup comes before the TTL has run out', () => {
       assert.equal(Math.round(at(1)), toMs);
     });
   }
-  it('the shorter TTL of two families holds', () => {
+  it('goes by the shorter TTL of the two families', () => {
     const entry = lookUp(emptyEntry(now), found(20, '10.0.0.1'), found(2, 'fd00::1'));
     assert.equal(entry.nextAt - now, 1500);
   });
@@ -51,7 +51,7 @@ describe('the next lookup comes before the TTL has run out', () => {
 describe('a lookup that fails', () => {
   const good = lookUp(emptyEntry(now), found(10, '10.0.0.2', '10.0.0.1'), notFound('NODATA'));
 
-  it('leaves the last good addresses, and marks them', () => {
+  it('leaves the last good addresses, and marks them as stale', () => {
     const stale = lookUp(good, { failure: servfail }, { failure: servfail });
     assert.deepEqual(
       [stale.ipv4, resolutionStateOf(stale), stale.failure],
@@ -59,7 +59,7 @@ describe('a lookup that fails', () => {
     );
   });
 
-  it('is repeated after 1 s, 2 s, 4 s … 30 s, less up to a quarter by chance', () => {
+  it('is repeated after 1 s, 2 s, 4 s … 30 s, less a random part of up to a quarter', () => {
     let entry = emptyEntry(now);
     const waits = Array.from({ length: 7 }, () => {
       entry = lookUp(entry, notFound('NXDOMAIN'), notFound('NXDOMAIN'), now, 1);
@@ -69,13 +69,13 @@ describe('a lookup that fails', () => {
     assert.equal(resolutionStateOf(entry), 'failed');
   });
 
-  it('is over with the next good one', () => {
+  it('is forgotten with the next successful one', () => {
     const stale = lookUp(good, notFound('NXDOMAIN'), notFound('NXDOMAIN'));
     const fresh = lookUp(stale, found(10, '10.0.0.3'), notFound('NODATA'));
     assert.deepEqual([fresh.ipv4, resolutionStateOf(fresh), fresh.consecutiveFailures], [['10.0.0.3'], 'resolved', 0]);
   });
 
-  it('keeps the addresses of one family where the other was found; that there are none takes them away', () => {
+  it('keeps the addresses of a family whose lookup failed while the other succeeded, and removes them where the answer is that there are none', () => {
     const both = lookUp(emptyEntry(now), found(10, '10.0.0.1'), found(10, 'fd00::1'));
     assert.deepEqual(lookUp(both, found(10, '10.0.0.1'), { failure: servfail }).ipv6, ['fd00::1']);
     assert.deepEqual(lookUp(both, found(10, '10.0.0.1'), notFound('NODATA')).ipv6, []);
@@ -98,11 +98,11 @@ describe('a lookup that fails', () => {
 
 it('before the first answer a name is resolving', () => assert.equal(resolutionStateOf(emptyEntry(now)), 'resolving'));
 
-describe('the endpoints that a name stands for', () => {
+describe('the endpoints of a name', () => {
   const any = (): boolean => true;
   const dual = { ipv4: ['10.0.0.1', '10.0.0.2'], ipv6: ['fd00::1'] };
 
-  it('are the addresses of the preferred family, the other one being the other way', () => {
+  it('are the addresses of the preferred family, with those of the other one as second addresses', () => {
     assert.deepEqual(resolvedAddressesOf(dual, 'prefer_ipv4', any), [
       { address: '10.0.0.1', secondAddress: 'fd00::1' },
       { address: '10.0.0.2', secondAddress: 'fd00::1' },
@@ -112,7 +112,7 @@ describe('the endpoints that a name stands for', () => {
     ]);
   });
 
-  it('are of one family where only that is asked for, or only that is there', () => {
+  it('are of one family where only that is looked up or found', () => {
     assert.deepEqual(resolvedAddressesOf(dual, 'ipv6', any), [{ address: 'fd00::1', secondAddress: null }]);
     const six = { ipv4: [], ipv6: ['fd00::1', 'fd00::2'] };
     assert.deepEqual(
@@ -121,7 +121,7 @@ describe('the endpoints that a name stands for', () => {
     );
   });
 
-  it('are never what may not be connected to', () => {
+  it('are never prohibited addresses', () => {
     const addresses = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 });
     const choices = fc.constantFrom('ipv4', 'ipv6', 'prefer_ipv4', 'prefer_ipv6' as const);
     fc.assert(

@@ -3,20 +3,20 @@ import type { Failure } from '../core/failure.ts';
 import type { Family, NameSource } from '../core/name-resolver.ts';
 import { after, type Instant } from '../core/time.ts';
 
-/** What one lookup of a name said of one family. `failure` has been made of the fault that the world told. */
+/** The result of one lookup of a name for one address family. */
 export type FamilyOutcome =
   | { readonly addresses: readonly string[]; readonly ttlS: number | null }
   | { readonly failure: Failure };
 
 export interface LookupOutcome {
   readonly source: NameSource;
-  /** Only the families that were asked for, the preferred one first. */
+  /** Only the families that were looked up, the preferred one first. */
   readonly families: ReadonlyMap<Family, FamilyOutcome>;
 }
 
 /**
- * What is known of a name. A lookup that fails takes nothing away: the last good addresses stay, and `failure` says
- * why they are old.
+ * The addresses of a name. A lookup that fails removes none: the last good addresses stay, and `failure` says why they are
+ * old.
  *
  *     resolving ──▶ resolved ◀──▶ stale
  *         └───────▶ failed ───▶ resolved
@@ -25,12 +25,12 @@ export interface DnsCacheEntry {
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
   readonly source: NameSource;
-  /** Of the last lookup; null when it found addresses, and before the first is back. */
+  /** Of the last lookup; null when it found addresses, and before the first result. */
   readonly failure: Failure | null;
   /** Lookups that failed since the last good one. */
   readonly consecutiveFailures: number;
   readonly lookups: number;
-  /** When to ask again. */
+  /** When the next lookup is due. */
   readonly nextAt: Instant;
 }
 
@@ -45,27 +45,27 @@ export function resolutionStateOf(entry: DnsCacheEntry): ResolutionState {
   return entry.lookups === 0 ? 'resolving' : 'failed';
 }
 
-/** A name server that says 0 or 1 s would be asked with every breath; once a second from one thread harms nobody. */
+/** A TTL of 0 would mean a lookup per request. One lookup per second from one thread is harmless. */
 const ttlMinMs = 1000;
 
 /**
- * Docker says 600 s for names whose addresses change with each deploy, and a TTL of days outlives every move. A
- * question every half minute costs nothing.
+ * Docker gives 600 s for names whose addresses change with each deploy, and a TTL of days outlives every move. A lookup
+ * every half minute costs next to nothing.
  */
 const ttlMaxMs = 30_000;
 
-/** Where an answer has no TTL (the hosts file), it is looked at as often as anything else. */
+/** For answers without a TTL (the hosts file). */
 const ttlDefaultMs = ttlMaxMs;
 
-/** A failed lookup is repeated soon, since a name that is missing at start often comes with the next container. */
+/** A failed lookup is repeated soon: a name that is missing at start often comes with the next container. */
 const retryFirstMs = 1000;
 const retryMaxMs = 30_000;
 
-/** Asked for after 75 to 90 % of the TTL: before it has run out, and not for all names in the same instant. */
+/** The next lookup comes after 75 to 90 % of the TTL: before it expires, and not for all names at the same moment. */
 const refreshFrom = 0.75;
 const refreshSpread = 0.15;
 
-/** What is known after a lookup. `chance` is uniform in [0, 1). */
+/** The entry after a lookup. `chance` is uniform in [0, 1). */
 export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: Instant, chance: number): DnsCacheEntry {
   const found = [...outcome.families.values()].filter((family) => 'addresses' in family);
   const lookups = entry.lookups + 1;
@@ -89,20 +89,20 @@ export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: I
 }
 
 /**
- * How many addresses of one family a name may stand for. Each is an endpoint with checks and connections of its own;
- * more than any service has, and what a name server could say beyond it (4,000 fit into an answer) is not believed.
+ * The most addresses of one family that a name may have. Each is an endpoint with checks and connections of its own. It is
+ * more than any service has; a DNS answer has room for 4,000.
  */
 export const addressesMax = 256;
 
-/** Name servers turn the order with each answer; ours stays, so that nothing seems to change. */
+/** Name servers rotate the order of addresses with each answer. Sorted, the endpoints do not seem to change. */
 function addressesAfter(before: readonly string[], outcome: FamilyOutcome | undefined): readonly string[] {
   if (outcome === undefined) return [];
   if ('addresses' in outcome) return [...new Set(outcome.addresses)].toSorted().slice(0, addressesMax);
-  // That a family is absent is an answer. That its lookup failed, while the other's went well, is none.
+  // `dns_not_found` is an answer: there is no address of this family. Any other failure leaves the old addresses.
   return outcome.failure.cause === 'dns_not_found' ? [] : before;
 }
 
-/** Where both families failed: an answer that never came may have had addresses, so it is the cause. */
+/** The failure to report where both families failed: first one without an answer, since it may have had addresses. */
 function gravest({ families }: LookupOutcome): Failure | null {
   const failures = [...families.values()].flatMap((family) => ('failure' in family ? [family.failure] : []));
   const graveness = ({ cause, evidence }: Failure): number => {
@@ -125,7 +125,7 @@ export function familiesOf(choice: FamilyChoice): readonly Family[] {
   }
 }
 
-/** One way to what a name stands for. */
+/** One address of a name. */
 export interface ResolvedAddress {
   readonly address: string;
   /** The same in the other family; null where there is none. */
@@ -133,9 +133,9 @@ export interface ResolvedAddress {
 }
 
 /**
- * The endpoints that a name stands for: each address of the preferred family is one, and the other family is the other
- * way to it, the nth to the nth. Both families of a name lead to the same machines; counted as endpoints of their own
- * they would stand for twice as many.
+ * The endpoints of a name: each address of the preferred family is one, and the nth address of the other family is its
+ * second address. Both families of a name lead to the same machines; as endpoints of their own they would be counted
+ * twice.
  */
 export function resolvedAddressesOf(
   entry: Pick<DnsCacheEntry, Family>,

@@ -43,7 +43,7 @@ describe('the health of an endpoint', () => {
     it(`is ${state} after "${results}"`, () => assert.equal(after(results).state, state));
   }
 
-  it('waits for as many passes as the configuration has, where it has a number, also after refusals', () => {
+  it('waits for the number of passes in the configuration, also after refusals', () => {
     assert.equal(after('x++', 3).state, 'unhealthy');
     assert.equal(after('x+++', 3).state, 'healthy');
   });
@@ -103,7 +103,7 @@ describe('how long after a check the next one follows', () => {
     );
   });
 
-  it('any other at the interval of the configuration, give or take a tenth', () => {
+  it('another endpoint is checked at the interval of the configuration, give or take a tenth', () => {
     fc.assert(
       fc.property(chance, fc.integer({ min: 1, max: 600_000 }), (at, intervalMs) => {
         const pauseMs = checkPauseMs(false, { intervalMs, troubled: 500, chance: at });
@@ -112,7 +112,7 @@ describe('how long after a check the next one follows', () => {
     );
   });
 
-  it('never longer than the interval of the configuration, nor so short that all troubled ones make 1,000 checks a second', () => {
+  it('the pause is never longer than the interval of the configuration, nor so short that all troubled endpoints make 1,000 checks a second', () => {
     fc.assert(
       fc.property(chance, fc.integer({ min: 1, max: 2048 }), (at, troubled) => {
         const pauseMs = checkPauseMs(true, { intervalMs: 5000, troubled, chance: at });

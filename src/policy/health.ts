@@ -1,6 +1,6 @@
 import type { CheckSchedule } from '../core/snapshot.ts';
 
-/** What is known of an endpoint from its checks alone. */
+/** The health of an endpoint by its checks alone. */
 export type Health =
   | { readonly state: 'unknown' }
   | { readonly state: 'healthy'; readonly failsInRow: number }
@@ -9,13 +9,13 @@ export type Health =
 export interface HealthThresholds {
   /** Passes in a row that bring an unhealthy endpoint back. */
   readonly passes: number;
-  /** The same where its last failed check was refused a connection: a listener that is back is proof. Absent: `passes`. */
+  /** The same where its last failed check was refused a connection: a listener that accepts again is proof. Absent: `passes`. */
   readonly passesAfterRefusal?: number;
-  /** Failures in a row that take a healthy one out. */
+  /** Failures in a row that make a healthy endpoint unhealthy. */
   readonly fails: number;
 }
 
-/** What one check found: the application behind a refused connection is not running, or not yet. */
+/** The result of one check. `refused`: the application is not running, or not yet. */
 export type CheckOutcome = 'passed' | 'failed' | 'refused';
 
 export const unknownHealth: Health = { state: 'unknown' };
@@ -26,7 +26,7 @@ export const unknownHealth: Health = { state: 'unknown' };
  *     unknown ──first result──▶ healthy ◀──passes in a row── unhealthy
  *                                  └──────fails in a row──────▶┘
  *
- * The first result decides at once: nothing is known that could outweigh it.
+ * The first result decides at once: there is no earlier result to outweigh it.
  */
 export function nextHealth(health: Health, outcome: CheckOutcome, thresholds: HealthThresholds): Health {
   const passed = outcome === 'passed';
@@ -50,7 +50,7 @@ function failing(outcome: CheckOutcome): Health {
   return { state: 'unhealthy', passesInRow: 0, refuses: outcome === 'refused' };
 }
 
-/** How many checks must pass, one after the other, before an endpoint is healthy. */
+/** How many checks in a row must pass before an endpoint is healthy. */
 export function passesNeeded(health: Health, thresholds: HealthThresholds): number {
   if (health.state === 'healthy') return 0;
   if (health.state === 'unknown') return 1;
@@ -59,30 +59,30 @@ export function passesNeeded(health: Health, thresholds: HealthThresholds): numb
 }
 
 /**
- * Between two checks of an endpoint that gets no requests: people wait for it. With a fifth of jitter either way these
- * are five connection attempts a second at most.
+ * The pause between two checks of an endpoint that gets no requests: people wait for it. With a fifth of jitter either
+ * way these are at most five connection attempts a second.
  */
 const troubledEveryMs = 250;
 const troubledJitter = 0.2;
 
-/** Ten endpoints that are checked every five seconds should not be checked in the same instant. */
+/** Ten endpoints that are checked every five seconds should not be checked at the same moment. */
 const jitter = 0.1;
 
-/** Main makes so many checks of troubled endpoints a second at most: a tenth of a core, when a whole data center is down. */
+/** The most checks of troubled endpoints per second: a tenth of a core while a whole data center is down. */
 const troubledPerSecondMax = 800;
 
 export interface CheckTiming {
   /** The interval of the configuration. */
   readonly intervalMs: number;
-  /** Endpoints of this gateway that are troubled now, this one included. */
+  /** Endpoints of this gateway that are troubled now, including this one. */
   readonly troubled: number;
   /** Uniform in [0, 1). */
   readonly chance: number;
 }
 
 /**
- * How long after one check the next one follows. An endpoint is troubled while it is not healthy, and after it has
- * refused a connection; then checks are quick, but never less often than the configuration says.
+ * The pause between a check and the next one. An endpoint is troubled while it is not healthy, and after it has refused
+ * a connection; then checks follow quickly, and at least as often as the configuration says.
  */
 export function checkPauseMs(isTroubled: boolean, { intervalMs, troubled, chance }: CheckTiming): number {
   if (!isTroubled) return intervalMs * (1 + jitter * (2 * chance - 1));
@@ -95,8 +95,8 @@ export function troubledPauseMs(intervalMs: number, troubled: number): number {
 }
 
 /**
- * How long until an endpoint can be healthy, if every check from now on passes. What is known of its rhythm may
- * be old: checks that have come since then without news have failed, and the next one is due in its turn.
+ * How long until an endpoint can be healthy, if every check from now on passes. The schedule may be old: checks since then
+ * that were not reported have failed, and the next one is due after the interval.
  */
 export function healthyInMs({ nextInstant, everyMs, passesNeeded }: CheckSchedule, now: number): number {
   const overdueMs = now - nextInstant;

@@ -1,4 +1,4 @@
-/** The bytes of a literal address: 4 or 16 of them. Null for what is none. */
+/** The 4 or 16 bytes of a literal address. Null for any other text. */
 export function parseIp(text: string): Uint8Array | null {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
@@ -23,7 +23,7 @@ function parseIpv6(text: string): Uint8Array | null {
   );
 }
 
-/** `192.0.2.1` as the two groups that it is in an IPv6 address (RFC 4291 §2.2). */
+/** `192.0.2.1` as two groups of an IPv6 address (RFC 4291 §2.2). */
 function groupsOf(dotted: string): string | null {
   const bytes = parseIpv4(dotted);
   if (bytes === null) return null;
@@ -47,7 +47,7 @@ export interface IpBlock {
   readonly bits: number;
 }
 
-/** `10.0.0.0/8`, `fd00::/8`, or one address. Null for what is none. */
+/** `10.0.0.0/8`, `fd00::/8`, or one address. Null for any other text. */
 export function parseBlock(text: string): IpBlock | null {
   const [address = '', length] = text.split('/');
   const bytes = parseIp(address);
@@ -56,7 +56,7 @@ export function parseBlock(text: string): IpBlock | null {
   return Number.isInteger(bits) && bits >= 0 && bits <= bytes.length * 8 ? { bytes, bits } : null;
 }
 
-/** Blocks that we have written ourselves, or that the configuration has checked. */
+/** Blocks that stand in the code, or that the configuration has checked. */
 export function parseBlocks(...texts: readonly string[]): readonly IpBlock[] {
   return texts.map(parseBlock).filter((block) => block !== null);
 }
@@ -71,6 +71,6 @@ export function isWithin(bytes: Uint8Array, { bytes: block, bits }: IpBlock): bo
   return ((bytes[whole] ?? 0) & mask) === ((block[whole] ?? 0) & mask);
 }
 
-/** Those that end with it. */
+/** The blocks whose addresses end with an IPv4 address. */
 const embedding = parseBlocks('::ffff:0:0/96', '::ffff:0:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
 const sixToFour = parseBlock('2002::/16') as IpBlock;

@@ -9,7 +9,7 @@ test('addresses of this machine and of private networks are private, as IPv4 wit
     assert.equal(isPrivateAddress(address), true, address);
 });
 
-test('addresses of the internet are not private, and neither is what is no address', () => {
+test('addresses of the internet are not private, nor is any other text', () => {
   for (const address of ['192.0.2.7', '172.32.0.1', '100.128.0.1', '2001:db8::1', '::ffff:192.0.2.7', '', 'x'])
     assert.equal(isPrivateAddress(address), false, address);
 });

@@ -6,7 +6,7 @@ const privateBlocks = parseBlocks(
   ...['::1/128', 'fc00::/7', 'fe80::/10'],
 );
 
-/** Whether no stranger on the internet can have this address, so that a proxy of the operator's may. */
+/** Whether no other party on the internet can have this address, so that a proxy of the operator may. */
 export function isPrivateAddress(address: string): boolean {
   const bytes = parseIp(address);
   if (bytes === null) return false;

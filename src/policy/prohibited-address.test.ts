@@ -59,26 +59,26 @@ describe('an address that a name server gave', () => {
   }
 });
 
-describe('the word of this machine', () => {
+describe('an address that this machine gave', () => {
   const policy = new DestinationPolicy({ allow: [], deny: [] });
-  it('makes loopback an address like others', () => {
+  it('may be loopback', () => {
     for (const address of ['127.0.0.1', '::1']) assert.equal(policy.prohibitionOf(address, 'machine'), null);
   });
-  it('makes nothing else of what is no application', () => {
+  it('may be no other prohibited address', () => {
     assert.equal(policy.prohibitionOf('169.254.169.254', 'machine'), 'metadata');
     assert.equal(policy.prohibitionOf('0.0.0.0', 'machine'), 'unspecified');
   });
 });
 
 describe('allow and deny', () => {
-  it('deny closes what was open, and allow opens it again for a part', () => {
+  it('deny prohibits addresses, and allow permits a part of them', () => {
     const policy = new DestinationPolicy({ allow: ['10.1.0.0/16'], deny: ['0.0.0.0/0', '::/0'] });
     assert.equal(policy.prohibitionOf('10.1.2.3', 'dns'), null);
     assert.equal(policy.prohibitionOf('10.2.0.1', 'dns'), 'denied');
     assert.equal(policy.prohibitionOf('2001:db8::1', 'dns'), 'denied');
     assert.equal(policy.prohibitionOf('127.0.0.1', 'machine'), 'denied');
   });
-  it('allow opens what is closed by itself', () => {
+  it('allow permits addresses that are prohibited by default', () => {
     const policy = new DestinationPolicy({ allow: ['127.0.0.0/8', '169.254.0.0/16'], deny: [] });
     assert.equal(policy.prohibitionOf('127.0.0.1', 'dns'), null);
     assert.equal(policy.prohibitionOf('169.254.169.254', 'dns'), null);

@@ -4,13 +4,13 @@ import type { NameSource } from '../core/name-resolver.ts';
 import { parseBlocks, innerIpv4, type IpBlock, isWithin, parseIp } from './ip-address.ts';
 
 /**
- * Whether an address that a name led to may be connected to: null when it may.
+ * Whether Candor may connect to an address that a name resolved to: null when it may.
  *
- * The operator wrote the name, but somebody else says where it leads, and may change their mind. What is never an
- * application's address is therefore not connected to: link-local addresses, where clouds keep a machine's
- * credentials; multicast, reserved and unspecified ones. Loopback is this machine only in the word of this machine:
- * the hosts file and `localhost`. Private networks are where applications live, so they are open. What `allow` has is
- * always open, what `deny` has else never.
+ * The operator wrote the name, but a name server decides where it leads, and may change it. Candor therefore does not
+ * connect to addresses that no application has: link-local addresses, where clouds keep a machine's credentials, and
+ * multicast, reserved and unspecified ones. It believes that a name leads to loopback only if this machine says so: the hosts
+ * file and `localhost`. Private networks are allowed, since applications live there. `allow` permits any address, `deny`
+ * forbids any other.
  */
 export class DestinationPolicy {
   readonly #allow: readonly IpBlock[];
@@ -23,7 +23,7 @@ export class DestinationPolicy {
 
   prohibitionOf(address: string, source: NameSource): Prohibition | null {
     const bytes = parseIp(address);
-    if (bytes === null) return 'reserved'; // what cannot be read cannot be judged
+    if (bytes === null) return 'reserved'; // An address that cannot be parsed cannot be checked.
     const inner = innerIpv4(bytes);
     const forms = inner === null ? [bytes] : [bytes, inner];
     const isIn = (list: readonly IpBlock[]): boolean =>
@@ -35,9 +35,9 @@ export class DestinationPolicy {
   }
 }
 
-/** RFC 6890 and its registries, as far as no application can live there; the narrower block stands first. */
+/** The blocks of RFC 6890 and its registries that no application can use; the narrower block stands first. */
 const prohibitedBlocks: readonly (readonly [Prohibition, readonly IpBlock[]])[] = [
-  // Where a machine's credentials are: of most clouds; of AWS containers; of Alibaba, Azure, Oracle and Google.
+  // Metadata services with a machine's credentials: of most clouds; of AWS containers; of Alibaba, Azure, Oracle and Google.
   [
     'metadata',
     parseBlocks(

@@ -13,12 +13,12 @@ function granted(budget: RetryBudget, now: Instant, tries: number): number {
   return count;
 }
 
-describe('the budget for repetitions', () => {
-  it('lets a few requests be repeated from the start', () => {
+describe('the retry budget', () => {
+  it('allows a few retries from the start', () => {
     assert.equal(granted(new RetryBudget(at(0)), at(0), 100), 30);
   });
 
-  it('lets a fifth of the requests be repeated at any rate', () => {
+  it('allows retries of a fifth of the requests at any rate', () => {
     const budget = new RetryBudget(at(0));
     granted(budget, at(0), 30);
     for (let n = 0; n < 100; n++) budget.earn();
@@ -26,14 +26,14 @@ describe('the budget for repetitions', () => {
     assert.ok(count === 20 || count === 19, `${count}`); // Tenths are not exact in binary.
   });
 
-  it('lets ten a second be repeated besides, and saves no more than a hundred', () => {
+  it('allows ten more per second, and saves up no more than a hundred', () => {
     const budget = new RetryBudget(at(0));
     granted(budget, at(0), 30);
     assert.equal(granted(budget, at(1000), 100), 10);
     assert.equal(granted(budget, at(3_600_000), 1000), 100);
   });
 
-  it('never lets more be repeated than that, whatever comes', () => {
+  it('never allows more than that, in whatever order requests and failures come', () => {
     const steps = fc.array(fc.record({ ms: fc.integer({ min: 0, max: 300 }), fails: fc.boolean() }), {
       maxLength: 300,
     });

@@ -1,17 +1,17 @@
 import type { Instant } from '../core/time.ts';
 
-/** Each request earns a fifth of a repetition: where everything fails, the load grows by that and no more. */
+/** Each request earns a fifth of a retry: where everything fails, the load grows by that part and no more. */
 const earnedByRequest = 0.2;
-/** What a quiet upstream may repeat all the same: of a few requests a second, each. */
+/** Retries per second that an upstream has in any case: with a few requests a second, each may be retried. */
 const earnedByS = 10;
-/** At the start: more than the failures after which traffic ejects an endpoint, so that one bad one is never noticed. */
+/** At the start: more than the failures after which an endpoint is ejected, so that clients never notice one bad endpoint. */
 const savedAtStart = 30;
-/** Ten quiet seconds are worth no more repetitions than this, at the moment when things break. */
+/** The most that quiet seconds add up to. */
 const savedMax = 100;
 
 /**
- * How many requests that may have been executed are repeated, of all that go to one upstream. One repetition each is
- * little, until an upstream as a whole is in trouble: then it has all its load twice, just when it can bear it least.
+ * Limits how many of the requests to one upstream are retried although they may have been executed. One retry of each is
+ * little, until the upstream as a whole fails: then it would have all of its load twice, when it can bear it least.
  */
 export class RetryBudget {
   #saved = savedAtStart;
@@ -21,13 +21,13 @@ export class RetryBudget {
     this.#at = now;
   }
 
-  /** A request goes to the upstream for the first time. */
+  /** A request has its first attempt at the upstream. */
   earn(): void {
     this.#saved += earnedByRequest;
     if (this.#saved > savedMax) this.#saved = savedMax;
   }
 
-  /** Whether one may be repeated now; it is then counted. */
+  /** Whether a request may be retried now; the retry is counted. */
   spend(now: Instant): boolean {
     this.#saved = Math.min(savedMax, this.#saved + ((now - this.#at) / 1000) * earnedByS);
     this.#at = now;

@@ -61,7 +61,7 @@ describe('decideRetry', () => {
     });
   }
 
-  it('never repeats what may have been executed, unless the method is idempotent', () => {
+  it('never repeats a request that may have been executed, unless its method is idempotent', () => {
     const facts = fc.record({
       attemptsMade: fc.integer({ min: 1, max: 4 }),
       attemptsMax: fc.integer({ min: 1, max: 4 }),
@@ -86,13 +86,13 @@ describe('decideRetry', () => {
     );
   });
 
-  it('takes RFC 9110 §9.2.2 for the list of idempotent methods, and their case as it is', () => {
+  it('knows the idempotent methods of RFC 9110 §9.2.2, which are case-sensitive', () => {
     const asked = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST', 'PATCH', 'CONNECT', 'get'];
     assert.deepEqual(asked.filter(isIdempotent), ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
   });
 });
 
-describe('why another attempt would be in vain', () => {
+describe('why another attempt would not help', () => {
   const address = '10.0.0.7:3000';
   const table: readonly [failure: Failure, reason: string | null][] = [
     [fail('connect_refused', 'connect', { address }), null],

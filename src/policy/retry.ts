@@ -3,49 +3,49 @@ import { shapeOf, specOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Delivery } from '../core/shape.ts';
 
-/** All that the decision may depend on; gathered by the caller, so that this file needs no clock. */
+/** Everything that the decision depends on; the caller collects it, so that this file needs no clock. */
 export interface RetryFacts {
   readonly attemptsMade: number;
   readonly attemptsMax: number;
-  /** The client has been sent part of a response. */
+  /** Part of a response was sent to the client. */
   readonly committed: boolean;
   /** Why no other attempt can help (`inVainFor`); null where one may. */
   readonly inVain: RetryReason | null;
   readonly delivery: Delivery;
-  /** A request that may have been executed has been repeated already. */
+  /** The request may have been executed, and was repeated already. */
   readonly retried: boolean;
   /** A time limit ran out. */
   readonly tookLong: boolean;
   readonly method: string;
-  /** All of the request content is still at hand. */
+  /** All of the request's body is still in memory. */
   readonly contentHeld: boolean;
-  /** Another endpoint, or a fresh connection in place of a reused one. */
+  /** There is another endpoint, or a fresh connection instead of a reused one. */
   readonly elsewhere: boolean;
 }
 
-/** Whether to try again, and why or why not: the record keeps the reason. */
+/** Whether to retry, and why or why not: the record keeps the reason. */
 export interface RetryDecision {
   readonly retry: boolean;
   readonly reason: RetryReason;
 }
 
 /**
- * Endpoints that are asked beyond `attemptsMax` while nothing has been sent: to be refused costs nobody anything, and two
- * of a few may be down at a time. What let a connection time out is not counted as cheap.
+ * Attempts beyond `attemptsMax` while nothing has been sent: a refused connection costs almost nothing, and two of a few
+ * endpoints may be down at the same time. A connection that timed out is not cheap.
  */
 const attemptsBeyondMax = 2;
 
 /**
- * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent, and not repeat a
- * repetition. Where no byte was sent the next attempt is the first sending; where the peer said that it did nothing, so
- * too. An `attemptsMax` of 1 is the wish that nothing is tried again.
+ * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent, and must not repeat it a
+ * second time. Where no byte was sent, or the peer said that it did not process the request, the next attempt is the
+ * first one. `attemptsMax: 1` asks for no retries.
  */
 export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.committed) return no('committed');
   if (facts.inVain !== null) return no(facts.inVain);
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
-  // Before what became of its content: a POST would not be repeated if every byte of it had been kept.
+  // Checked before the body: a POST is not repeated even where every byte of it was kept.
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
   if (!facts.contentHeld) return no('body_not_held');
   if (!harmless && facts.retried) return no('attempts_spent');
@@ -65,7 +65,7 @@ function attemptsMaxFor({ attemptsMax, tookLong }: RetryFacts, harmless: boolean
   return harmless && !tookLong && attemptsMax > 1 ? attemptsMax + attemptsBeyondMax : attemptsMax;
 }
 
-/** RFC 9110 §9.2.2. An unknown method is not: nobody has said so. */
+/** RFC 9110 §9.2.2. An unknown method is not known to be idempotent. */
 export function isIdempotent(method: string): boolean {
   switch (method) {
     case 'GET':

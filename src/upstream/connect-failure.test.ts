@@ -41,7 +41,7 @@ describe('connectFailure', () => {
     });
   }
 
-  it('an alert of the peer is an alert, whatever its code, and has the name of its number', () => {
+  it('an alert of the peer is a TLS alert, whatever its code, and is named by its number', () => {
     const failure = connectFailure({ stage: 'tls', code: 'TLS_ALERT_70', alertId: 70 }, place);
     assert.equal(failure?.cause, 'tls_alert');
     assert.deepEqual(failure?.evidence, { address: place.address, alertId: 70, alertMessage: 'protocol_version' });
@@ -66,7 +66,7 @@ describe('connectFailure', () => {
     });
   }
 
-  it('a code that nobody has met is not guessed at', () => {
+  it('an unknown code gives no failure', () => {
     for (const stage of ['dns', 'connect', 'tls'] as const) {
       for (const code of ['', 'EWHATEVER', 'ERR_SSL_WHATEVER', 'ERR_SSL_LIBRARY_BUG'])
         assert.equal(connectFailure({ stage, code, alertId: null }, place), null);

@@ -7,8 +7,8 @@ import { misuse } from '../core/unknown-code.ts';
 import type { DialedAddress } from './dialed-address.ts';
 
 /**
- * The world's error codes as failures: the table of this room. Returns null for a code that nobody has met;
- * the caller counts it as unclassified, which is a defect to be mended here.
+ * Error codes of the system, of DNS and of TLS as failures. Returns null for an unknown code; the caller counts it as
+ * unclassified, which is a defect to fix here.
  */
 export function connectFailure(fault: NetworkFault, dialed: DialedAddress): Failure | null {
   switch (fault.stage) {
@@ -21,7 +21,7 @@ export function connectFailure(fault: NetworkFault, dialed: DialedAddress): Fail
   }
 }
 
-/** A port that a connection has used rests in TIME-WAIT this long on Linux (TCP_TIMEWAIT_LEN) before it can be had again. */
+/** On Linux a port stays in TIME-WAIT this long after its connection (TCP_TIMEWAIT_LEN) before it can be used again. */
 const portRestsS = 60;
 
 function tcpFailure(code: string, address: string): Failure | null {
@@ -31,7 +31,7 @@ function tcpFailure(code: string, address: string): Failure | null {
     case 'refused': // EAGAIN: a unix socket's backlog is full
       return fail('connect_refused', 'connect', { address });
     case 'timed_out':
-      // The system gave up before our own limit: it does after some two minutes of SYNs.
+      // The system gave up before Candor's limit: it does after some two minutes of SYNs.
       return fail('connect_timeout', 'connect', { address, limitMs: 0 });
     case 'unroutable':
       return fail('connect_unroutable', 'connect', { address, errno: code });

@@ -18,7 +18,7 @@ function inContent(framing: Framing, end: string | null): ReturnType<typeof conn
   return connectionFailure({ ...sent, at: 'content', bytesReceived: 4, framing }, end);
 }
 
-describe('what broke content', () => {
+describe('a response body that breaks off', () => {
   const rows: readonly [framing: Framing, end: string | null, cause: string, tells: object, sentence: RegExp][] = [
     [length, null, 'response_body_short', { how: 'closed' }, / closed the connection after 4\./],
     [length, 'ECONNRESET', 'response_body_short', { how: 'reset' }, / reset the connection after 4\./],
@@ -33,7 +33,7 @@ describe('what broke content', () => {
     [untilClose, tlsAlertCode(99), 'response_body_unclosed', { alertId: 99 }, /with alert 99 \(unassigned\)/],
   ];
   for (const [framing, end, cause, tells, sentence] of rows) {
-    test(`is told as it was: ${framing.kind}, ${end ?? 'FIN'}`, () => {
+    test(`has its own cause: ${framing.kind}, ${end ?? 'FIN'}`, () => {
       const failure = inContent(framing, end);
       assert.ok(failure !== null);
       assert.equal(failure.cause, cause);

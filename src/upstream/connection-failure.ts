@@ -27,14 +27,14 @@ export function connectionEnded(lost: LostConnection): Failure {
 }
 
 /**
- * The connection was lost, with an error of the system or of TLS, or closed (null). Returns null for a code that nobody
- * has met; the caller counts it as unclassified.
+ * The connection was lost, with an error of the system or of TLS, or closed (null). Returns null for a code that is
+ * unknown; the caller counts it as unclassified.
  */
 export function connectionFailure(lost: LostConnection, end: string | null): Failure | null {
   if (end === null) return connectionLost(lost, null);
   const { address } = lost;
   if (truncated.has(end)) {
-    // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
+    // Without `close_notify` a FIN counts as a FIN, unless it alone marks the end of the body.
     if (lost.at !== 'content' || lost.framing.kind !== 'until-close') return connectionLost(lost, null);
     return fail('response_body_unclosed', 'body', {
       address,
@@ -86,7 +86,7 @@ function contentTruncated(address: string, bytesReceived: number, framing: Frami
   return fail('response_body_reset', 'body', { address, bytesReceived, errno: errno ?? 'ECONNRESET' });
 }
 
-/** A response that had begun is incomplete, whatever broke it (RFC 9112 §8); why it broke is the evidence's. */
+/** A response that had begun is incomplete, for whatever reason (RFC 9112 §8); the evidence says why. */
 function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: string): Failure {
   const { address, bytesReceived, framing } = lost;
   const alertId = tlsAlertOf(end);
@@ -99,16 +99,16 @@ function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: s
   return fail('response_body_unclosed', 'body', evidence);
 }
 
-/** The parser's reason as a failure of this address. */
+/** The parser's reason for refusing a response, as a failure with the address. */
 export function refusedResponse(parser: ResponseHeadParser, address: string): Failure {
   const { refusal } = parser;
   if (refusal === null) return fail('gateway_fault', 'response', { invariant: 'a refused response has its reason' });
   const { cause, ...evidence } = refusal;
-  // The parser's union pairs each cause with its evidence; only the address is ours to add.
+  // The parser's union pairs each cause with its evidence; only the address is added here.
   return { cause, stage: 'response', evidence: { address, ...evidence } } as Failure;
 }
 
-/** What the content breaks, as a failure of this address. */
+/** The reader's reason for refusing a body, as a failure with the address. */
 export function contentRefused(content: ContentReader, address: string): Failure {
   const { rule, bytesReceived, trailerBytes } = content;
   if (rule !== 'trailer-section-too-large') {

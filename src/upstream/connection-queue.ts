@@ -3,13 +3,13 @@ import type { ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts
 import { after, type Instant } from '../core/time.ts';
 import type { DialLimits } from './dial.ts';
 
-/** An exchange that waits for a place. It is a pending stream in the line, and afterwards where it has got one. */
+/** A request that waits for a connection. It stays its attempt's pending stream when it has left the queue. */
 export class QueueWaiter extends Deadline implements PendingStream {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
   readonly since: Instant;
-  /** Its connection on the way, when it has left the line. */
+  /** The dial for it, when it has left the queue. */
   dial: PendingStream | null = null;
   readonly #queue: ConnectionQueue;
 
@@ -38,16 +38,16 @@ export class QueueWaiter extends Deadline implements PendingStream {
   }
 }
 
-/** How soon a line that has just begun to move is taken to move again. */
+/** The assumed interval between two waiters that leave a queue, until it has been measured. */
 const firstIntervalMs = 1000;
-/** How much the latest interval counts against those before it. */
+/** The weight of the latest interval in the moving average. */
 const latestPart = 0.2;
-/** Nobody is told to come back later than this: what stands for longer is not the queue's matter. */
+/** The longest Retry-After: an endpoint that answers nothing for longer has other problems than its queue. */
 const longestS = 60;
 
-/** Those of one worker who wait for a place at one endpoint, in the order in which they came. */
+/** The requests of one worker that wait for a connection to one endpoint, in the order in which they came. */
 export class ConnectionQueue {
-  /** The line is shorter by one who has not got a place. */
+  /** A waiter has left the queue without a connection. */
   readonly onRemoved: () => void;
   readonly onTimeout: (queued: QueueWaiter) => void;
   readonly #deadlines: Deadlines;
@@ -78,7 +78,7 @@ export class ConnectionQueue {
     return queued;
   }
 
-  /** The one who came first has got a place. */
+  /** The first waiter gets a connection. */
   shift(now: Instant): void {
     const first = this.#members.shift();
     if (first === undefined) return;
@@ -87,7 +87,7 @@ export class ConnectionQueue {
     this.#movedAt = now;
   }
 
-  /** Whether it still waited. */
+  /** Returns whether it was still in the queue. */
   remove(queued: QueueWaiter): boolean {
     const index = this.#members.indexOf(queued);
     if (index < 0) return false;
@@ -96,7 +96,7 @@ export class ConnectionQueue {
     return true;
   }
 
-  /** How long the line takes as it moves now, in whole seconds from 1: for Retry-After. It stands if it has not moved. */
+  /** How long the queue takes at its present speed, in whole seconds from 1: for Retry-After. */
   retryAfterS(now: Instant, isStuck: boolean): number {
     const eachMs = isStuck ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
     return Math.min(longestS, Math.max(1, Math.ceil((eachMs * (this.#members.length + 1)) / 1000)));

@@ -88,16 +88,16 @@ describe('a name that is looked up here', () => {
   });
 });
 
-describe('an address with another way', () => {
+describe('an address with a second address', () => {
   const dual = { host: '10.0.0.1', secondAddress: 'fd00::1', limits: { connectMs: 1000 } };
   const race = (first: string, other: string): readonly string[] =>
     open({ ...dual, outcome: (address) => (address === '10.0.0.1' ? first : other) }).log;
 
-  test('is alone where it answers within 250 ms', () => {
+  test('is tried alone where it answers within 250 ms', () => {
     assert.deepEqual(race('after 249', 'accepts'), ['0 try 10.0.0.1', '249 opened 10.0.0.1:3000']);
   });
 
-  test('is raced after 250 ms; the first to connect is it, and the other is closed', () => {
+  test('is raced by it after 250 ms; the first to connect wins, and the other is closed', () => {
     assert.deepEqual(race('silent', 'after 30'), [
       '0 try 10.0.0.1',
       '260 try fd00::1',
@@ -112,11 +112,11 @@ describe('an address with another way', () => {
     ]);
   });
 
-  test('is left at once where it refuses', () => {
+  test('is followed by it at once where it refuses', () => {
     assert.deepEqual(race('ECONNREFUSED', 'accepts'), ['0 try 10.0.0.1', '0 try fd00::1', '0 opened [fd00::1]:3000']);
   });
 
-  test('is waited for where the other way refuses first', () => {
+  test('may still connect after the second address has refused', () => {
     assert.deepEqual(race('after 500', 'ECONNREFUSED'), [
       '0 try 10.0.0.1',
       '260 try fd00::1',
@@ -124,7 +124,7 @@ describe('an address with another way', () => {
     ]);
   });
 
-  test('fails as the address itself did, unless that was not to be reached from here at all', () => {
+  test('fails as it did itself, unless it could not be reached from this machine at all', () => {
     const last = (log: readonly string[]): string | undefined => log.at(-1);
     assert.equal(last(race('ECONNREFUSED', 'ENETUNREACH')), '0 connect_refused 10.0.0.1:3000');
     assert.equal(last(race('ENETUNREACH', 'ECONNREFUSED')), '0 connect_refused [fd00::1]:3000');
@@ -132,7 +132,7 @@ describe('an address with another way', () => {
     assert.equal(last(race('ECONNREFUSED', 'EADDRNOTAVAIL')), '0 connect_refused 10.0.0.1:3000');
   });
 
-  test('has one limit with its other way, and one failure', () => {
+  test('has one limit together with it, and one failure', () => {
     assert.deepEqual(race('silent', 'silent'), [
       '0 try 10.0.0.1',
       '260 try fd00::1',

@@ -26,7 +26,7 @@ export interface DialTarget {
   readonly address: EndpointAddress;
   /** The name that led to the address; null where it was written as it is. */
   readonly name: string | null;
-  /** The same in the other family; null where there is none. */
+  /** The address of the other family; null where there is none. */
   readonly secondAddress: string | null;
   /** The address as the record shows it. */
   readonly addressText: string;
@@ -36,7 +36,7 @@ export interface DialTarget {
 
 export interface DialWaiter {
   onStage(stage: 'dns' | 'connect' | 'tls'): void;
-  /** `place` is where the connection leads, which may be another address of the same name. */
+  /** `address` is where the connection leads, which may be another address of the same name. */
   onDialed(transport: Transport, address: string): void;
   onDialFailed(failure: Failure): void;
 }
@@ -50,35 +50,35 @@ export interface DialPorts {
 }
 
 /**
- * How long an address has to itself before the next one is tried beside it: what RFC 8305 §5 recommends. One that
- * refuses or cannot be reached ends its turn at once.
+ * How long an address is tried alone before the next one is tried beside it: what RFC 8305 §5 recommends. After an
+ * address that refuses or cannot be reached the next one is tried at once.
  */
 const attemptDelayMs = 250;
 
 /**
- * A connection on its way: look up, connect, handshake. Each stage has its own limit and its own failure.
+ * Makes a connection: name lookup, connect, handshake. Each stage has its own limit and its own failure.
  *
- *     dns ──▶ connect ──▶ tls ──▶ opened
- *      └─────────┴─────────┴────▶ not opened
+ *     dns ──▶ connect ──▶ tls ──▶ dialed
+ *      └─────────┴─────────┴────▶ failed
  *
- * Where there are several addresses they are raced (RFC 8305, "Happy Eyeballs"): the first that connects is it, and the
- * others are closed. Nothing has been sent by then, so nothing can have been executed twice. A handshake that fails is
- * no matter of addresses: it ends the opening.
+ * Several addresses are raced (RFC 8305, "Happy Eyeballs"): the first that connects wins, and the others are closed. Nothing
+ * has been sent by then, so that nothing can be executed twice. A handshake that fails ends the dial: another address
+ * would not help.
  */
 export class Dial extends Deadline implements ResolveWaiter {
   #stage: 'dns' | 'connect' | 'tls' | 'over' = 'connect';
-  /** Addresses that have not had their turn. */
+  /** Addresses that have not been tried. */
   #untried: string[] = [];
   #racing: DialAttempt[] = [];
   #lookup: Cancellable | null = null;
   #limitAt: Instant = never;
-  /** Of the addresses that failed, what tells most. */
+  /** Of the addresses that failed, the one whose failure says most. */
   #worst: FailedDialAttempt | null = null;
 
   readonly #target: DialTarget;
   readonly #ports: DialPorts;
   readonly #waiter: DialWaiter;
-  /** What is asked for, and what the certificate must bear. */
+  /** The server name that is sent, and that the certificate must have. */
   readonly #name: string;
 
   constructor(target: DialTarget, ports: DialPorts, waiter: DialWaiter) {
@@ -88,7 +88,7 @@ export class Dial extends Deadline implements ResolveWaiter {
     this.#waiter = waiter;
     const { address, name, tls } = target;
     const written = tls?.serverName ?? name ?? (address.kind === 'tcp' ? address.host : 'localhost');
-    // The dot that says "nothing is missing" is for name servers: no certificate has it (RFC 6066 §3).
+    // The trailing dot of a fully qualified name is for name servers: no certificate has it (RFC 6066 §3).
     this.#name = written.replace(/\.$/, '');
   }
 
@@ -125,7 +125,7 @@ export class Dial extends Deadline implements ResolveWaiter {
     if (this.#stage !== 'over') this.#end(fault, this.#target.addressText);
   }
 
-  /** Begins with the address whose turn it is. False when there is none. */
+  /** Tries the next address. False when there is none. */
   #startNext(): boolean {
     const { address } = this.#target;
     const next = this.#untried.shift();
@@ -146,7 +146,7 @@ export class Dial extends Deadline implements ResolveWaiter {
     racer.step = this.#ports.connector.connect(target, racer);
   }
 
-  /** For `Try` alone, like the two that follow. The race is won. */
+  /** For `DialAttempt` alone, like the next two. The first address has connected. */
   transportConnected(winner: DialAttempt): void {
     if (this.#stage !== 'connect') return;
     this.#untried = [];
@@ -167,7 +167,7 @@ export class Dial extends Deadline implements ResolveWaiter {
     if (this.#stage === 'over') return;
     this.#racing = this.#racing.filter((one) => one !== loser);
     if (this.#stage === 'tls') return this.#end(fault, loser.address);
-    // That a family cannot be reached from here says less than what an address answered.
+    // A family that cannot be reached from this machine says less than the failure of an address that answered.
     const failed = { fault, address: loser.address };
     if (this.#worst === null || (this.#isUnroutable(this.#worst) && !this.#isUnroutable(failed))) this.#worst = failed;
     if (this.#startNext() || this.#racing.length > 0) return;
@@ -212,7 +212,7 @@ export class Dial extends Deadline implements ResolveWaiter {
     this.at = this.#limitAt;
   }
 
-  /** Ends whatever is under way but `winner`. */
+  /** Cancels all attempts but `winner`. */
   #cancelAttempts(winner: DialAttempt | null): void {
     const losers = this.#racing.filter((one) => one !== winner);
     this.#racing = winner === null ? [] : [winner];

@@ -1,18 +1,18 @@
 import type { Instant } from '../core/time.ts';
 
-/** Closes this near each other are one event: a process that ends closes all of its connections, whatever their age. */
+/** Closes within this time are one event: a process that ends closes all of its connections, whatever their age. */
 const apartMs = 200;
-/** Two ages are the same limit when the shorter is this part of the longer, at least. */
+/** Two ages show the same limit when the shorter is at least this part of the longer. */
 const alike = 0.8;
-/** What was learned is forgotten then: the endpoint may have been given another limit. */
+/** A learned limit is forgotten after this time: the endpoint may have another one by then. */
 const forgottenMs = 5 * 60_000;
-/** Of what was seen, only this part is used: the close was on its way for a while before it was seen. */
+/** Only this part of the limit is used: a close is on its way for a while before it is seen. */
 const usedPart = 0.8;
 
 /**
- * How long an endpoint keeps idle connections, from when it closes them. Two closes after the same idle time, some time
- * apart, are a limit; one is an accident. A connection that we let go before that is never met by a close on its way
- * (RFC 9112 §9.5).
+ * Learns how long an endpoint keeps idle connections, from the times at which it closes them. Two closes after the same
+ * idle time, some time apart, show a limit; one close does not. A connection that the pool closes before the limit never
+ * meets a close that is on its way (RFC 9112 §9.5).
  */
 export class LearnedIdleLimit {
   #lastAgeMs = 0;

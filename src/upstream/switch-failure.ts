@@ -6,17 +6,18 @@ import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 const contentLengthId = fieldId('content-length');
 const transferEncodingId = fieldId('transfer-encoding');
 
-/** Whether a response says how its content ends. No 1xx may (RFC 9110 §8.6, RFC 9112 §6.1). */
+/** Whether a response has framing headers. No 1xx may (RFC 9110 §8.6, RFC 9112 §6.1). */
 export function isFramed({ fields }: Http1ResponseHead): boolean {
   return fields.hasId(contentLengthId) || fields.hasId(transferEncodingId);
 }
 
 /**
- * Why a 101 to a protocol that was asked for makes no tunnel; null: it does. A recipient that reads it otherwise finds content
- * or a next response where this one finds the other protocol.
+ * Why a 101 to a protocol that the request offered makes no tunnel; null: it does. Another recipient might read a body or
+ * the next response where this one reads the other protocol.
  *
- * Two 101 pass that others may refuse. One without `Connection: upgrade`, which RFC 9110 §7.8 demands of the sender: the
- * client is sent the option in any case, as by nginx. And one to HEAD or POST: HTTP itself lets any method ask.
+ * Two kinds of 101 pass that others may refuse. One is without `Connection: upgrade`, which RFC 9110 §7.8 demands of the
+ * sender: Candor sends the option to the client in any case, as nginx does. The other answers HEAD or POST: HTTP lets any
+ * method ask.
  */
 export function malformedSwitch(head: Http1ResponseHead, address: string): Failure | null {
   if (head.version === 'HTTP/1.0') {
@@ -29,7 +30,7 @@ export function malformedSwitch(head: Http1ResponseHead, address: string): Failu
   return fail('response_header', 'response', { address, rule: 'switch-framing', name });
 }
 
-/** A 101 to a protocol that the request did not name, or that names none. */
+/** A 101 to a protocol that the request did not offer, or that names none. */
 export function unexpectedUpgrade(address: string, requested: string | null, answered: string | null): Failure {
   return fail('response_upgrade_unexpected', 'response', {
     address,

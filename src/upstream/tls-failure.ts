@@ -7,7 +7,7 @@ import type { DialedAddress } from './dialed-address.ts';
 import { brokenCodes, tooOldCodes } from './tls-reasons.ts';
 import { misuse } from '../core/unknown-code.ts';
 
-/** A handshake that failed, or null for a code that nobody has met. What the peer said itself comes before any code. */
+/** The failure of a handshake, or null for an unknown code. What the peer itself sent is preferred to any code. */
 export function tlsFailure(fault: NetworkFault, dialed: DialedAddress): Failure | null {
   const { address } = dialed;
   if (fault.firstBytes !== undefined) return notSpoken(address, fault.firstBytes);
@@ -27,7 +27,7 @@ export function tlsFailure(fault: NetworkFault, dialed: DialedAddress): Failure 
   }
 }
 
-/** The connection that the handshake was made on, in codes of the system. */
+/** Failures of the connection below the handshake, by codes of the system. */
 function systemFailure(code: string, address: string): Failure | null {
   switch (meaningOf(code)) {
     case null:
@@ -43,7 +43,7 @@ function systemFailure(code: string, address: string): Failure | null {
   }
 }
 
-/** What TLS tells when it breaks a connection that stood; null for the codes of the system. */
+/** The failure where TLS ends an established connection; null for the codes of the system. */
 export function tlsEnd(code: string, alertId: number | null, address: string): Failure | null {
   return alertId === null ? protocolFailure(code, address, 'response') : alertFailure(alertId, address, 'response');
 }
@@ -89,7 +89,7 @@ function certificateFailure(fault: NetworkFault, { address, name }: DialedAddres
   }
 }
 
-/** Verification results of OpenSSL's, as Node names them (X509_V_ERR_…), that mean "signed by nobody we trust". */
+/** Verification results of OpenSSL, as Node names them (X509_V_ERR_…), that mean "not signed by a trusted authority". */
 const untrusted: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -98,7 +98,7 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** Those that mean "not to be used by a server, whoever signed it". */
+/** Results that mean "not valid for a server, whoever signed it". */
 const unfit: ReadonlySet<string> = new Set([
   'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
   'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
@@ -111,7 +111,7 @@ const unfit: ReadonlySet<string> = new Set([
   'INVALID_CA',
   'INVALID_PURPOSE',
   'PATH_LENGTH_EXCEEDED',
-  // Node's word for the results that it has no name for: weak keys and digests, broken extensions.
+  // Node's name for all results without a name of their own: weak keys and digests, broken extensions.
   'UNSPECIFIED',
   'ERR_TLS_CERT_ALTNAME_FORMAT',
 ]);

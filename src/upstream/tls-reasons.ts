@@ -1,16 +1,16 @@
 /**
- * OpenSSL's reasons for breaking a TLS session, as far as the peer can bring them about; Node puts `ERR_SSL_` before them,
- * whichever part of the library they come from. Those that tell of our own side (LIBRARY_BUG, NO_CIPHERS_AVAILABLE,
- * MALLOC_FAILURE, …) are left out: if one comes, it is ours to explain.
+ * OpenSSL's reasons for ending a TLS session that a peer can cause; Node puts `ERR_SSL_` before them, whichever part of the
+ * library they come from. Reasons on Candor's own side (LIBRARY_BUG, NO_CIPHERS_AVAILABLE, MALLOC_FAILURE, …) are not
+ * listed: they count as unclassified, and are a defect to fix.
  */
 
-/** The peer answered in a version that is not spoken any more. */
+/** The peer answered in a protocol version that is no longer supported. */
 export const tooOldCodes = codes(`
   UNSUPPORTED_PROTOCOL UNSUPPORTED_SSL_VERSION UNKNOWN_PROTOCOL UNKNOWN_SSL_VERSION VERSION_TOO_LOW
   WRONG_SSL_VERSION
 `);
 
-/** What a peer can do wrong: in a handshake or a record (include/openssl/sslerr.h), … */
+/** Errors of a peer in a handshake or a record (include/openssl/sslerr.h). */
 const session = `
   APPLICATION_DATA_AFTER_CLOSE_NOTIFY APP_DATA_IN_HANDSHAKE BAD_CHANGE_CIPHER_SPEC BAD_CIPHER
   BAD_COMPRESSION_ALGORITHM BAD_DATA BAD_DECOMPRESSION BAD_DH_VALUE BAD_DIGEST_LENGTH BAD_EARLY_DATA BAD_ECC_CERT
@@ -46,7 +46,7 @@ const session = `
   WRONG_SIGNATURE_SIZE WRONG_SIGNATURE_TYPE WRONG_VERSION_NUMBER
 `;
 
-/** … in how its certificates are written (asn1err.h, x509err.h, x509v3err.h), … */
+/** Errors in the encoding of its certificates (asn1err.h, x509err.h, x509v3err.h). */
 const certificates = `
   ASN1_PARSE_ERROR ASN1_SIG_PARSE_ERROR BAD_OBJECT_HEADER BMPSTRING_IS_WRONG_LENGTH BOOLEAN_IS_WRONG_LENGTH
   DATA_IS_WRONG DECODE_ERROR DEPTH_EXCEEDED DIGEST_AND_KEY_TYPE_NOT_SUPPORTED ERROR_GETTING_TIME
@@ -72,7 +72,7 @@ const certificates = `
   UNABLE_TO_GET_CERTS_PUBLIC_KEY UNKNOWN_KEY_TYPE UNKNOWN_NID UNKNOWN_SIGID_ALGS UNSUPPORTED_ALGORITHM WRONG_TYPE
 `;
 
-/** … with its keys and signatures (ecerr.h, rsaerr.h, dherr.h, bnerr.h, evperr.h, proverr.h), … */
+/** Errors in its keys and signatures (ecerr.h, rsaerr.h, dherr.h, bnerr.h, evperr.h, proverr.h). */
 const keys = `
   BAD_E_VALUE BAD_PAD_BYTE_COUNT BIGNUM_OUT_OF_RANGE BIGNUM_TOO_LONG BLOCK_TYPE_IS_NOT_01 CANNOT_INVERT
   COORDINATES_OUT_OF_RANGE CURVE_DOES_NOT_SUPPORT_ECDH CURVE_DOES_NOT_SUPPORT_ECDSA CURVE_DOES_NOT_SUPPORT_SIGNING
@@ -98,7 +98,7 @@ const keys = `
   UNSUPPORTED_MASK_PARAMETER UNSUPPORTED_SIGNATURE_TYPE VALUE_MISSING WRONG_CURVE_PARAMETERS WRONG_ORDER
 `;
 
-/** … and with what it has encrypted. Some parts of the library say no more than that they failed. */
+/** Errors in what it has encrypted. Some parts of the library say only that they failed. */
 const rest = `
   INVALID_AAD INVALID_INPUT_LENGTH INVALID_IV_LENGTH
   BAD_DECRYPT CIPHER_OPERATION_FAILED DATA_NOT_MULTIPLE_OF_BLOCK_LENGTH FAILED_DURING_DERIVATION FAILED_TO_DECRYPT

@@ -201,7 +201,7 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
-  it('send an endpoint on trial one request at a time', () => {
+  it('send an endpoint on probation one request at a time', () => {
     const two = new TwoWorkers(10, 8, ['a', 'b']);
     for (const world of two.worlds) world.endpoint('a').setState('probation');
     const first = two.ask(0, '/1');
