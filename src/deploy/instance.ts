@@ -16,8 +16,9 @@ import {
   type Phase,
   starting,
 } from './instance-life.ts';
-import { type InstanceRecord, isRecorded } from './instance-record.ts';
-import { exposedAt } from './exposure.ts';
+import type { InstanceRecord } from './instance-record.ts';
+import { instanceState, type InstanceState } from './instance-state.ts';
+import { ExposureCheck } from './exposure.ts';
 import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
@@ -25,34 +26,33 @@ import { type SupervisedInstanceStatus, statusPhase } from './instance-status.ts
 import { keepsReady, hasPassed } from './readiness.ts';
 import { ReadinessWatch } from './readiness-watch.ts';
 import { ProgramRun } from './program-run.ts';
+import { Sequence } from './sequence.ts';
 
 export interface InstanceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
-  /** Phase, reason, port or exit have changed. */
+  /** The phase, reason, port or exit has changed. */
   readonly onChanged: (instance: Instance) => void;
   readonly onLine: (instance: string, stream: OutputStream, line: string) => void;
-  /** A readiness check has come back; `refused`: nothing listened. */
+  /** A readiness check has ended; `refused`: nothing listened. */
   readonly onChecked: (instance: Instance, refused: boolean) => void;
-  /** Of the application: whether it has been told that one of its instances is exposed. */
+  /** Of the application: whether an event has reported that one of its instances is exposed. */
   readonly exposure: { isReported: boolean };
 }
 
-/** Lines in the status; the event of its end has all that are kept. */
+/** Lines in the status. The event that reports the exit has all lines that are kept. */
 const statusLinesMax = 20;
 
-/** What is written down of an instance, apart from what its supervisor knows better. */
-export type InstanceState = Omit<InstanceRecord, 'application' | 'number' | 'runKey' | 'more'>;
-
-/** Carries one instance's life out: what happens becomes an event of the life, and each arrow has its effect here. */
+/** One instance of an application. What happens becomes an event of its life; each transition has its effects here. */
 export class Instance {
   readonly id: string;
   readonly #parts: InstanceParts;
   readonly #report: InstanceReport;
   readonly #readiness: ReadinessWatch;
   readonly #lastRun = new LastRun();
+  readonly #exposure: ExposureCheck;
   #spec: ApplicationSpec;
   #life: InstanceLife;
   #stateSince: Instant;
@@ -60,21 +60,18 @@ export class Instance {
   #dueTimer: Timer | null = null;
   #restarts = 0;
   #port = 0;
-  /** Events that came while one was being heard. */
-  readonly #pendingEvents: LifeEvent[] = [];
-  #isHandling = false;
+  readonly #lifeEvents = new Sequence<LifeEvent>((event) => this.#apply(event));
   #announced = '';
-  /** An earlier process has started what runs now. */
+  /** The program that runs was started by an earlier process. */
   #isAdopted = false;
   #isDetached = false;
-  /** Where strangers reach what runs now without the gateway; null where none can, or it is not known. */
-  #exposedAt: string | null = null;
 
   constructor(id: string, spec: ApplicationSpec, parts: InstanceParts) {
     this.id = id;
     this.#spec = spec;
     this.#parts = parts;
     this.#report = new InstanceReport(parts.events, id);
+    this.#exposure = new ExposureCheck(parts.host, parts.exposure, (at) => this.#report.exposed(at));
     this.#life = starting(parts.clock.now(), 0);
     this.#stateSince = this.#life.since;
     this.#readiness = new ReadinessWatch({
@@ -108,7 +105,7 @@ export class Instance {
     this.#scheduleDue();
   }
 
-  /** Goes on where an earlier process left off, `agoMs` ago. False where the program has ended; then nothing is told. */
+  /** Takes over the program that an earlier process left `agoMs` ago. False where the program has ended; then nothing is reported. */
   adopt(record: InstanceRecord, agoMs: number): boolean {
     const { clock } = this.#parts;
     const now = clock.now();
@@ -131,35 +128,23 @@ export class Instance {
     return true;
   }
 
-  /** For the process that comes after this one; null where it could not take it over. */
+  /** For the process that comes after this one; null where it could not take the instance over. */
   record(): InstanceState | null {
-    const program = this.#run?.program ?? null;
-    const record = program?.record() ?? null;
-    const life = this.#life;
-    if (this.#run === null || record === null || !isRecorded(life.phase)) return null;
-    const now = this.#parts.clock.now();
-    const { command, readiness, restart } = this.#spec;
-    return {
-      command,
-      program: record,
-      phase: life.phase,
-      sinceMs: Math.round(now - life.since),
-      ranMs: Math.round(now - this.#run.startedAt),
-      dueInMs: life.phase === 'draining' ? Math.max(0, Math.round(life.until - now)) : null,
-      failures: 'failures' in life ? life.failures : 0,
-      restarts: this.#restarts,
-      readiness,
-      restart,
-      lines: this.#run.tail.lines,
-    };
+    return this.#run === null
+      ? null
+      : instanceState(this.#life, this.#run, {
+          spec: this.#spec,
+          restarts: this.#restarts,
+          now: this.#parts.clock.now(),
+        });
   }
 
-  /** Leaves its program to another process. It stays as it is, and nothing of it is told any more. */
+  /** Leaves the program to another process. The instance keeps its state and reports nothing any more. */
   detach(): void {
     this.#isDetached = true;
     this.#dueTimer?.cancel();
-    this.#dueTimer = null;
     this.#readiness.end();
+    this.#exposure.stop();
     this.#run?.detach();
   }
 
@@ -171,23 +156,23 @@ export class Instance {
     return this.#run?.program != null;
   }
 
-  /** Whether a later process could take it over. */
+  /** Whether a later process could take the program over. */
   get isAdoptable(): boolean {
     return this.#run?.program?.record() != null;
   }
 
-  /** New settings that need no new process. */
+  /** Applies settings that need no new process. */
   adapt(spec: ApplicationSpec): void {
     this.#spec = spec;
     this.#scheduleDue();
   }
 
-  /** No new requests; after `drainMs`, or `drained`, it stops. */
+  /** The instance gets no new requests. It stops after `drainMs`, or after `drained`. */
   retire(drainMs: number): void {
     this.#handle({ kind: 'retire', drainMs });
   }
 
-  /** What requests came to since the last time. */
+  /** The outcomes of requests since the last report. */
   noteTraffic(traffic: InstanceTraffic): void {
     this.#readiness.noteTraffic(traffic);
   }
@@ -226,7 +211,7 @@ export class Instance {
       phase: statusPhase(this.#life.phase),
       reason: this.#reason,
       restarts: this.#restarts,
-      exposedAt: this.#exposedAt,
+      exposedAt: this.#exposure.at,
       lastLines: (own.length > 0 ? own : this.#lastRun.lines).slice(-statusLinesMax),
     };
   }
@@ -235,7 +220,7 @@ export class Instance {
     return reasonOf(this.#life, this.#facts);
   }
 
-  /** What keeps it from getting requests, as far as its checks see it. */
+  /** What keeps the instance from getting requests, as far as its checks show. */
   get #finding(): ReadinessFinding | null {
     const { phase } = this.#life;
     return phase === 'starting' || phase === 'failing' ? readinessFinding(this.#facts) : null;
@@ -253,21 +238,11 @@ export class Instance {
     };
   }
 
-  // ── the life ──────────────────────────────────────────────────────────────────────────────────────────────
+  // The life.
 
-  /** Effects may cause further events; those wait until the present one is through. */
+  /** Effects may cause further events; those wait until the present one is handled. */
   #handle(event: LifeEvent): void {
-    if (this.#isDetached) return;
-    this.#pendingEvents.push(event);
-    if (this.#isHandling) return;
-    this.#isHandling = true;
-    try {
-      for (let heard = this.#pendingEvents.shift(); heard !== undefined; heard = this.#pendingEvents.shift())
-        this.#apply(heard);
-    } finally {
-      this.#isHandling = false;
-    }
-    this.#announce();
+    if (!this.#isDetached && this.#lifeEvents.add(event)) this.#announce();
   }
 
   #apply(event: LifeEvent): void {
@@ -321,32 +296,16 @@ export class Instance {
     this.#checkExposure();
   }
 
-  /** One look for each time that it becomes ready: what cannot be read is not known, and nothing is said. */
   #checkExposure(): void {
-    const run = this.#run;
-    const program = run?.program ?? null;
-    if (program === null) return;
-    this.#parts.host.listening(program).then(
-      (sockets) => {
-        if (this.#run === run && !this.#isDetached) this.#noteExposure(exposedAt(sockets, this.#port));
-      },
-      () => {},
-    );
-  }
-
-  #noteExposure(at: string | null): void {
-    const { exposure } = this.#parts;
-    this.#exposedAt = at;
-    if (at === null || exposure.isReported) return;
-    exposure.isReported = true;
-    this.#report.exposed(at);
+    const program = this.#run?.program ?? null;
+    if (program !== null) this.#exposure.begin(program, this.#port);
   }
 
   #reportNotReady(attempts: number, before: InstanceLife): void {
     this.#report.notReady(this.#reason, this.#notReadyEvidence(attempts), before.phase, this.phase);
   }
 
-  /** While it starts: a person who waits for it is told at once what keeps it. */
+  /** While the instance starts: a person who waits for it learns what keeps it. */
   #reportTrouble(): void {
     if (this.#life.phase !== 'starting') return;
     this.#report.notReady(this.#reason, this.#notReadyEvidence(this.#life.attempts), this.phase, this.phase);
@@ -370,7 +329,7 @@ export class Instance {
     this.#handle({ kind: 'due', chance: this.#parts.random.next() });
   }
 
-  // ── the program ───────────────────────────────────────────────────────────────────────────────────────────
+  // The program.
 
   #beginRun(): void {
     this.#isAdopted = false;
@@ -380,7 +339,7 @@ export class Instance {
 
   #newRun(): ProgramRun {
     this.#readiness.reset();
-    this.#exposedAt = null;
+    this.#exposure.reset();
     const run: ProgramRun = new ProgramRun(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
@@ -394,6 +353,7 @@ export class Instance {
 
   #endRun(): void {
     this.#lastRun.keepLines(this.#run?.tail.lines ?? []);
+    this.#exposure.stop();
     this.#run?.close();
     this.#run = null;
   }
@@ -419,7 +379,7 @@ export class Instance {
     this.#handle({ kind: 'exited' });
   }
 
-  /** The last line often comes just after the end: the exit is told again with it, and the event has it all. */
+  /** The last line often comes just after the exit: the exit is published again with it, and the event has all lines. */
   #outputCompleted(run: ProgramRun): void {
     const last = this.#lastRun;
     const afterMs = Math.round(last.noteLastLine(run.tail.lastLine, this.#parts.clock.now()) - run.startedAt);
@@ -428,10 +388,8 @@ export class Instance {
     this.#announce();
   }
 
-  // ── what is told ──────────────────────────────────────────────────────────────────────────────────────────
-
   #announce(): void {
-    if (this.#isHandling) return;
+    if (this.#lifeEvents.isHandling) return;
     const { state, reason, exit } = this.live();
     const reported = JSON.stringify([state, this.phase, reason, this.#port, exit]);
     if (reported === this.#announced) return;

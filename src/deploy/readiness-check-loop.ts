@@ -5,7 +5,7 @@ import type { Host } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { ReadinessResult } from './readiness.ts';
 
-/** Asks an instance again and again, one question at a time. */
+/** Checks one instance repeatedly, one check at a time. */
 export class ReadinessCheckLoop {
   readonly #clock: Clock;
   readonly #host: Host;
@@ -15,7 +15,7 @@ export class ReadinessCheckLoop {
   #timer: Timer | null = null;
   #check: Cancellable | null = null;
   #dueAt: Instant = never;
-  #isInDoubt = false;
+  #followsFailure = false;
   #checkedAt: Instant;
   #stopped = false;
 
@@ -33,7 +33,7 @@ export class ReadinessCheckLoop {
     this.#onObserved = onObserved;
   }
 
-  /** In place of what was due, unless the answer to a check is awaited: that decides then. */
+  /** Replaces the check that was due. Does nothing while a check is in progress: its result decides about the next one. */
   checkIn(delayMs: number): void {
     if (this.#stopped || this.#check !== null) return;
     this.#timer?.cancel();
@@ -45,23 +45,20 @@ export class ReadinessCheckLoop {
     );
   }
 
-  /**
-   * After a failure: asks soon, and no sooner than `pauseMs` after the check before. Does nothing where one is due before
-   * that.
-   */
+  /** After a failure: checks soon, and no sooner than `pauseMs` after the last check. Does nothing where one is due earlier. */
   checkSoon(delayMs: number, pauseMs: number): void {
     const now = this.#clock.now();
     const waitMs = Math.max(delayMs, this.#checkedAt + pauseMs - now);
-    this.#isInDoubt = true;
+    this.#followsFailure = true;
     if (after(now, waitMs) < this.#dueAt) this.checkIn(waitMs);
   }
 
-  /** A failure has called for the check that comes next. */
-  get isInDoubt(): boolean {
-    return this.#isInDoubt;
+  /** Whether the next check was requested because of a failure. */
+  get followsFailure(): boolean {
+    return this.#followsFailure;
   }
 
-  /** In place of what was due, and no later than `atMostMs` after the check before. */
+  /** Replaces the check that was due, but by no later one than `atMostMs` after the last check. */
   putOff(delayMs: number, atMostMs: number): void {
     this.checkIn(Math.max(0, Math.min(delayMs, this.#checkedAt + atMostMs - this.#clock.now())));
   }
@@ -78,7 +75,7 @@ export class ReadinessCheckLoop {
     const { path, timeoutMs } = this.#readiness;
     this.#checkedAt = this.#clock.now();
     this.#dueAt = never;
-    this.#isInDoubt = false;
+    this.#followsFailure = false;
     this.#check = this.#host.checkReadiness({ port: this.#port, path, timeoutMs }, (observation) => {
       this.#check = null;
       if (!this.#stopped) this.#onObserved(observation);
@@ -86,13 +83,13 @@ export class ReadinessCheckLoop {
   }
 }
 
-/** After the first pass of a start the others follow this fast: a ready application should not wait for our clock. */
+/** After the first pass of a start the other checks follow this fast, so that a ready application gets requests at once. */
 const confirmMs = 50;
 
 /**
- * How long after a check the next one follows; null: there are none in this phase. An instance that gets no requests is
- * checked as at its start, since people wait for it; so is one that has just refused a connection. Any other that is
- * ready is left alone for `readyMs`.
+ * The pause between a check and the next one; null: an instance in this phase is not checked. An instance that gets no requests is
+ * checked at the interval of its start, since people wait for it; so is an instance that has just refused a connection. Any
+ * other ready instance is checked after `readyMs`.
  */
 export function nextCheckInMs(
   life: InstanceLife,

@@ -32,7 +32,7 @@ const memoryEveryMs = 5_000;
 export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
   /** Of the run that is watched. */
-  #asking: { readonly checks: ReadinessCheckLoop; readonly pace: ReadyCheckInterval } | null = null;
+  #checking: { readonly checks: ReadinessCheckLoop; readonly interval: ReadyCheckInterval } | null = null;
   #memoryTimer: Timer | null = null;
   #last: ReadinessResult | null = null;
   #wrongListenSockets: readonly ListeningSocket[] | null = null;
@@ -76,25 +76,25 @@ export class ReadinessWatch {
       // Where it listens elsewhere that has been told already.
       if (this.#wrongListenSockets === null && trouble.shouldReport(observation, clock.now())) this.#parts.onTrouble();
     });
-    this.#asking = { checks, pace: interval };
+    this.#checking = { checks, interval };
     checks.checkIn(readiness().intervalMs);
     this.#watchMemory(program);
   }
 
   /**
    * Traffic shows better than checks of its first page that an instance serves: a ready one is asked when it fails or
-   * falls silent. A path of its own is asked now and then all the same (`ready-pace.ts`).
+   * falls silent. A path of its own is asked now and then all the same (`ready-interval.ts`).
    */
   noteTraffic({ served, failed }: InstanceTraffic): void {
     const life = this.#parts.life();
-    if (this.#asking === null || life.phase !== 'ready' || life.fails > 0) return;
-    const { checks, pace } = this.#asking;
+    if (this.#checking === null || life.phase !== 'ready' || life.fails > 0) return;
+    const { checks, interval } = this.#checking;
     if (failed) {
-      pace.note('failed');
+      interval.note('failed');
       checks.checkSoon(failedTrafficCheckMs, failedTrafficPauseMs);
-    } else if (served && !checks.isInDoubt) {
-      pace.note('served');
-      checks.putOff(pace.pauseMs, pace.atMostMs);
+    } else if (served && !checks.followsFailure) {
+      interval.note('served');
+      checks.putOff(interval.pauseMs, interval.atMostMs);
     }
   }
 
@@ -109,13 +109,13 @@ export class ReadinessWatch {
   }
 
   end(): void {
-    this.#asking?.checks.stop();
-    this.#asking = null;
+    this.#checking?.checks.stop();
+    this.#checking = null;
     this.#memoryTimer?.cancel();
   }
 
   #found(checks: ReadinessCheckLoop, port: number, sockets: readonly ListeningSocket[]): void {
-    if (this.#asking?.checks !== checks || this.#parts.life().phase !== 'starting') return;
+    if (this.#checking?.checks !== checks || this.#parts.life().phase !== 'starting') return;
     this.#wrongListenSockets = sockets;
     this.#parts.onWrongListenAddress(port, sockets);
   }

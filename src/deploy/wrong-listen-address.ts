@@ -42,8 +42,8 @@ export class WrongListenAddressWatch {
   }
 
   #compare(sockets: readonly ListeningSocket[], port: number): void {
-    const isMisplaced = sockets.length > 0 && !sockets.some((socket) => answersTo(socket, port));
-    const seen = isMisplaced ? JSON.stringify(sockets) : '';
+    const isElsewhere = sockets.length > 0 && !sockets.some((socket) => answersTo(socket, port));
+    const seen = isElsewhere ? JSON.stringify(sockets) : '';
     const isConfirmed = seen !== '' && seen === this.#seen && seen !== this.#reported;
     this.#seen = seen;
     if (!isConfirmed) return;

@@ -78,9 +78,4 @@ export const namesToSettle: ReadonlySet<string> = new Set([
   'patience_ms',
   'failures_told',
   'truncations_told',
-  // Of the checks of instances.
-  'heard',
-  'isInDoubt',
-  'pace',
-  'isMisplaced',
 ]);
