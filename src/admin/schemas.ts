@@ -256,6 +256,10 @@ export const recordSchema = z.object({
   host: text,
   path: text,
   query: nullableText,
+  filter_ms: z
+    .number()
+    .optional()
+    .describe('For how long filters of the route suspended the request, all together; absent where none did.'),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),

@@ -11,9 +11,15 @@ const barWidth = 36;
 
 /** Every attempt with its stages as bars on one scale, what it met, and why it was or was not the last. */
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
-  if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`];
+  const suspended =
+    record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`];
+  if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`, ...suspended];
   const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
-  return [head, ...record.attempts.flatMap((attempt, index) => attemptLines(attempt, index + 1, record, style))];
+  return [
+    head,
+    ...suspended,
+    ...record.attempts.flatMap((attempt, index) => attemptLines(attempt, index + 1, record, style)),
+  ];
 }
 
 /** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */

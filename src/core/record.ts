@@ -43,6 +43,8 @@ export interface ExchangeRecord {
   readonly path: string;
   /** Values that are not allow-listed are replaced by "…"; null without a query. */
   readonly query: string | null;
+  /** For how long filters of the route suspended the request, all together; absent where none did. */
+  readonly filter_ms?: number;
   readonly attempts: readonly AttemptRecord[];
   /** What the client was sent; null when it left before that. */
   readonly status: number | null;

@@ -64,6 +64,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     exchange.failure === null &&
     exchange.end === 'forwarded' &&
     exchange.tunnel === null &&
+    (exchange.filterMs === undefined || exchange.filterMs < 0) &&
     exchange.delivery === 'response_started' &&
     exchange.statusReceived > 0 &&
     exchange.statusReceived < 500 &&

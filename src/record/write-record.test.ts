@@ -182,6 +182,8 @@ test('fragments of routes and endpoints follow what changes', () => {
     read(sampleExchange({ attempts: [sampleAttempt({ endpointState: 'unhealthy' })] })).attempts[0]?.state,
     'unhealthy',
   );
+  assert.equal(read(sampleExchange({ filterMs: 40.5 })).filter_ms, 40.5);
+  assert.equal('filter_ms' in read(sampleExchange({ filterMs: -1 })), false);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ queuedMs: 12.5 })] })).attempts[0]?.queued_ms, 12.5);
   assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
   const stale = { attempts: [sampleAttempt({ endpointState: 'unhealthy', addressStale: true })] };

@@ -161,6 +161,7 @@ export class RecordWriter implements OrdinaryParts {
       this.#routeFragment(exchange) +
       clientPart(exchange.client, exchange.version) +
       this.#requestPart(exchange) +
+      filterPart(exchange) +
       this.#attemptsPart(exchange) +
       this.#endPart(exchange)
     );
@@ -317,6 +318,11 @@ export class RecordWriter implements OrdinaryParts {
 /** Absent from most records: who waited for a place is worth a field, and nobody else. */
 function queuedPart({ queuedMs = -1 }: AttemptFacts): string {
   return queuedMs >= 0 ? `,"queued_ms":${milliseconds(queuedMs)}` : '';
+}
+
+/** Absent from most records: few requests are suspended by a filter. */
+function filterPart({ filterMs = -1 }: EndedExchange): string {
+  return filterMs >= 0 ? `,"filter_ms":${milliseconds(filterMs)}` : '';
 }
 
 /** The target without its query. */
