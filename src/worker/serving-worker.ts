@@ -26,6 +26,7 @@ import { IdSource } from '../wire/request-id.ts';
 import { WorkerAdmission } from './admission.ts';
 import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
+import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
@@ -36,12 +37,12 @@ import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
-/** How often counts go to main while nothing is recorded, and outcomes that are no news in any case. */
+/** How often counts, and outcomes that change no state, go to the main thread while nothing is recorded. */
 const reportMs = 250;
 
 /**
- * One serving worker: listeners, connections, pools and exchanges, and the snapshot in force. It knows main
- * only by messages, and goes on serving whatever becomes of main, the log or the disk.
+ * One serving worker: listeners, connections, pools, exchanges, and the active snapshot. It knows the main thread only by
+ * messages, and goes on serving when the main thread, the log or the disk fails.
  */
 export class ServingWorker {
   readonly #clock: Clock;
@@ -49,7 +50,7 @@ export class ServingWorker {
   readonly #init: WorkerInit;
   readonly #counts: WorkerCounts;
   readonly #batch: RecordBatch;
-  /** Shared with main: records that are still here, and end with the thread. */
+  /** Shared with the main thread: how many records have not been sent yet. */
   readonly #recordsUnsent: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
@@ -57,7 +58,7 @@ export class ServingWorker {
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
-  /** Those that no snapshot has any more, while exchanges of older ones are under way on them. */
+  /** Upstreams that the active snapshot no longer has, while exchanges of older revisions still use them. */
   readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
   readonly #descriptors: DescriptorLimiter;
@@ -67,11 +68,10 @@ export class ServingWorker {
   readonly #overrides: RouteOverrides;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
-  /** What is served when main says so. */
+  /** Prepared, and served when the main thread activates it. */
   #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: PendingSnapshot } | null =
     null;
-  /** What comes in parts, and how many have come. */
-  #incoming: IncomingSnapshot | null = null;
+  readonly #incoming = new IncomingParts((revision, index) => this.#send({ kind: 'send-part', revision, index }, []));
   #draining = false;
   #drained = false;
   #lingering: Timer | null = null;
@@ -137,7 +137,7 @@ export class ServingWorker {
     this.#reportRegularly();
   }
 
-  /** Nothing new is taken while there is a failure to say so with. */
+  /** While there is a failure, new requests are refused with it. */
   setOverload(failure: Failure | null): void {
     this.#overload.failure = failure;
     this.#counts.shedding = failure === null ? 0 : 1;
@@ -153,7 +153,7 @@ export class ServingWorker {
     return false;
   }
 
-  /** Closes connections on which nothing is under way: to endpoints, of which the next exchange opens another, then of clients. */
+  /** Closes idle connections: first those to endpoints, which the next exchange can open again, then those of clients. */
   #makeRoom(max: number): number {
     const before = this.#counts.upstreamConnectionsIdle;
     for (const upstream of this.#upstreams.values()) upstream.closeIdle();
@@ -161,12 +161,12 @@ export class ServingWorker {
     return closed + this.#listeners.makeRoom(max - closed);
   }
 
-  /** Opens what is new in a snapshot and holds what connects there; what is served stays as it is. */
+  /** Opens new listeners of a snapshot and holds connections there. The active snapshot stays in use. */
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
     const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts);
     next.addPart(snapshot);
-    if (parts > 0) await this.#receiveParts(revision, next, parts);
+    if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
     if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
@@ -178,26 +178,11 @@ export class ServingWorker {
     this.#send({ kind: 'prepared', revision, listeners: fresh.listeners }, []);
   }
 
-  /** Resolves when all have come. Each is asked for when the one before it is taken, so that requests have their turns between. */
-  #receiveParts(revision: number, next: PendingSnapshot, count: number): Promise<void> {
-    return new Promise((whole) => {
-      this.#incoming = { revision, next, count, received: 0, whole };
-      this.#send({ kind: 'send-part', revision, index: 0 }, []);
-    });
-  }
-
   addPart(revision: number, part: SnapshotPart): void {
-    const incoming = this.#incoming;
-    if (incoming?.revision !== revision) return;
-    incoming.next.addPart(part);
-    incoming.received++;
-    if (incoming.received < incoming.count)
-      return this.#send({ kind: 'send-part', revision, index: incoming.received }, []);
-    this.#incoming = null;
-    incoming.whole();
+    this.#incoming.add(revision, part);
   }
 
-  /** Takes whole what it has prepared. */
+  /** Makes the prepared snapshot the active one. */
   activate(revision: number): void {
     if (this.#prepared?.snapshot.revision !== revision) return;
     const { snapshot, fresh, next } = this.#prepared;
@@ -207,7 +192,7 @@ export class ServingWorker {
     this.#send({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
   }
 
-  /** Somebody else could not prepare it. */
+  /** Another worker could not prepare it. */
   discard(revision: number): void {
     if (this.#prepared?.snapshot.revision !== revision) return;
     this.#discardListeners();
@@ -215,7 +200,7 @@ export class ServingWorker {
     this.#prepared = null;
   }
 
-  /** A worker that leaves takes snapshots, since exchanges are under way in it, but opens no listener. */
+  /** A draining worker still applies snapshots, because it has active exchanges, but it opens no listener. */
   #discardListeners(): void {
     if (this.#prepared === null) return;
     this.#listeners.discard(this.#prepared.fresh);
@@ -256,7 +241,7 @@ export class ServingWorker {
   }
 
   applyDelta(delta: UpstreamDelta): void {
-    // One of an older snapshot may speak of endpoints that are no longer the upstream's.
+    // A delta of an older revision may contain endpoints that the upstream no longer has.
     if (delta.revision !== this.#serving?.revision) return;
     const upstream = this.#upstreams.get(delta.upstream);
     if (delta.whole) upstream?.updateEndpoints(delta.endpoints);
@@ -272,17 +257,17 @@ export class ServingWorker {
     this.#batch.acknowledge(batches);
   }
 
-  /** Main has written what stood in this buffer. */
+  /** The main thread has written the records in this buffer. */
   reuse(buffer: ArrayBuffer): void {
     this.#batch.reuse(buffer);
   }
 
-  /** Another worker does not answer, or has ended: its new connections are this one's. */
+  /** Another worker does not answer or has ended: this one accepts its new connections. */
   standIn(socket: PassedSocket): void {
     if (!this.#draining) this.#listeners.standIn(socket);
   }
 
-  /** The thread ends: what waits in the queues of its sockets is another worker's. */
+  /** The thread ends: connections that wait in the queues of its sockets go to another worker. */
   closeSockets(): void {
     this.#listeners.closeSockets();
   }
@@ -291,13 +276,13 @@ export class ServingWorker {
     this.#listeners.standDown(link);
   }
 
-  /** Everything is served as before, but readiness is over, and so is each connection with its next response. */
+  /** Goes on serving, but readiness fails and each connection closes after its next response. */
   announceClose(): void {
     if (this.#serving !== null) this.#serving = { ...this.#serving, stopping: true };
     this.#listeners.announceClose();
   }
 
-  /** Listeners close, and idle connections in a while; the rest end after the exchange they are in. */
+  /** Closes listeners, then idle connections after a while; other connections close after their exchange. */
   drain(plan: DrainPlan): void {
     this.#draining = true;
     this.#discardListeners();
@@ -307,22 +292,22 @@ export class ServingWorker {
     this.#checkDrained();
   }
 
-  /** The time for draining is over, or the end is wanted at once. */
+  /** The drain time is over, or the gateway must end at once. */
   forceClose(atOnce: boolean): void {
     this.#draining = true;
     this.#listeners.forceClose(atOnce);
-    // An answer that its client does not take is cut as well, when it has had the time to take it.
+    // A response that its client does not read is force closed too, after the client has had time to read it.
     this.#clock.schedule(after(this.#clock.now(), responseReadMs), forceCloseAgain, this as ServingWorker);
     this.#checkDrained();
   }
 
-  /** For the timer of `cut` alone. */
+  /** Called by the timer of `forceClose` alone. */
   forceCloseAgain(): void {
     this.#listeners.forceClose(false);
     this.#checkDrained();
   }
 
-  /** Connections that linger are waited for too: so their clients read the answer before they see a reset. */
+  /** Waits for lingering connections too, so that their clients read the response before they see a reset. */
   #checkDrained(): void {
     if (!this.#draining || this.#counts.exchangesActive > 0 || this.#listeners.isBusy) return;
     if (this.#listeners.isClosing) {
@@ -332,7 +317,7 @@ export class ServingWorker {
     this.reportDrained();
   }
 
-  /** For `#lingering`, and when nothing lingers. */
+  /** Called by the timer `#lingering`, or directly when no connection lingers. */
   reportDrained(): void {
     this.#lingering?.cancel();
     this.#drained = true;
@@ -365,7 +350,7 @@ export class ServingWorker {
     this.#recordsUnsent[0] = this.#batch.pendingLines;
   }
 
-  /** What has been counted goes to main now. */
+  /** Sends what has been counted to the main thread now. */
   report(): void {
     if (!this.#drained) this.#report(this.#outcomes.take());
   }
@@ -391,19 +376,10 @@ export class ServingWorker {
   }
 }
 
-/** A snapshot on its way, part by part. */
-interface IncomingSnapshot {
-  readonly revision: number;
-  readonly next: PendingSnapshot;
-  readonly count: number;
-  received: number;
-  readonly whole: () => void;
-}
-
-/** An answer of some hundred bytes is taken in the time of a round trip. */
+/** A client reads a response of some hundred bytes within a round trip. */
 const responseReadMs = 1000;
 
-/** Clients that read their answer close at once; this is for those that have more to send. */
+/** Clients that have read their response close at once; this is for clients that still send. */
 const lingerMs = 250;
 
 function forceCloseAgain(worker: ServingWorker): void {

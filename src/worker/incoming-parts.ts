@@ -1,0 +1,40 @@
+import type { SnapshotPart } from '../core/snapshot-parts.ts';
+
+interface IncomingSnapshot {
+  readonly revision: number;
+  readonly take: (part: SnapshotPart) => void;
+  readonly count: number;
+  received: number;
+  readonly whole: () => void;
+}
+
+/**
+ * Receives a snapshot in parts. The worker asks for each part when it has taken the one before, so that requests get their
+ * turns between.
+ */
+export class IncomingParts {
+  readonly #ask: (revision: number, index: number) => void;
+  #incoming: IncomingSnapshot | null = null;
+
+  constructor(ask: (revision: number, index: number) => void) {
+    this.#ask = ask;
+  }
+
+  /** Resolves when all parts have come. A snapshot that begins before that replaces this one, which then never resolves. */
+  receive(revision: number, count: number, take: (part: SnapshotPart) => void): Promise<void> {
+    return new Promise((whole) => {
+      this.#incoming = { revision, take, count, received: 0, whole };
+      this.#ask(revision, 0);
+    });
+  }
+
+  add(revision: number, part: SnapshotPart): void {
+    const incoming = this.#incoming;
+    if (incoming?.revision !== revision) return;
+    incoming.take(part);
+    incoming.received++;
+    if (incoming.received < incoming.count) return this.#ask(revision, incoming.received);
+    this.#incoming = null;
+    incoming.whole();
+  }
+}
