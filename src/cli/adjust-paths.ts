@@ -29,7 +29,7 @@ export function adjustPaths(
     const why = because(findFileObstacle(log.path));
     if (why !== null) {
       fitted = { ...fitted, log: { ...log, path: '-' } };
-      notes.push(`The exchange log goes to standard output, since ${why}. The key log.path names another place.`);
+      notes.push(`The exchange log goes to standard output, because ${why}. Set log.path to use another file.`);
     }
   }
   if (leftOpen.state && stateFolder !== null) {
@@ -37,7 +37,7 @@ export function adjustPaths(
     if (why !== null) fitted = { ...fitted, stateFolder: null };
     // Without applications nothing would have been kept.
     if (why !== null && applications.length > 0)
-      notes.push(`No state is kept, as with \`state: none\`, since ${why}. The key state names another folder.`);
+      notes.push(`There is no state folder, as with \`state: none\`, because ${why}. Set state to use another folder.`);
   }
   if (leftOpen.socket && admin.socket !== null) {
     const { socket, note } = adjustSocket(admin.socket, configuration.deployment, env);
@@ -56,7 +56,7 @@ function adjustSocket(
   if (why === null) return { socket: usual, note: null };
   const other = privateSockets(deployment, env).find((path) => checkAdminSocket(path) === null) ?? null;
   const where = other === null ? 'There is no admin socket' : `The admin socket is ${other}`;
-  return { socket: other, note: `${where}. ${why} The key admin.socket names another place.` };
+  return { socket: other, note: `${where}. ${why} Set admin.socket to use another path.` };
 }
 
 /** Where the admin socket of a deployment is when its usual place cannot be written, best first. */

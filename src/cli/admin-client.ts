@@ -95,7 +95,7 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error('The answer is too large.');
+    if (bytes > answerBytesMax) throw new Error('The response is too large.');
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
@@ -108,7 +108,7 @@ async function readLines(response: IncomingMessage, onLine: (line: unknown) => v
     last = JSON.parse(line);
     onLine(last);
   }
-  if (!response.complete) throw new Error('The answer was cut short.');
+  if (!response.complete) throw new Error('The response was truncated.');
   return last;
 }
 

@@ -13,7 +13,7 @@ export const statusCommand = buildCommand<StatusFlags, [], ParserContext>({
   docs: {
     brief: 'Show what serves, what does not, and why',
     fullDescription: describe(
-      'Asks a running gateway over its admin socket. Ends with 8 when none answers.\nRates, errors and times are of the last minute. With --watch it asks again each\nsecond until Ctrl-C; with --json too, that is a line each time.',
+      'Reads the status of a running gateway from its admin socket. Exits with 8 if\nno gateway answers. Rates, errors and times cover the last minute. --watch\nrepeats it each second until Ctrl-C; with --json it prints a line each time.',
       'candor status',
       'candor status --watch',
       'candor status -c /etc/candor/candor.yaml --json',
@@ -22,7 +22,7 @@ export const statusCommand = buildCommand<StatusFlags, [], ParserContext>({
   parameters: {
     flags: {
       ...askFlags,
-      watch: { kind: 'boolean', brief: 'Show it again each second, in place', default: false, withNegated: false },
+      watch: { kind: 'boolean', brief: 'Refresh each second, in place', default: false, withNegated: false },
     },
     aliases: { c: 'config', w: 'watch' },
   },
@@ -34,9 +34,9 @@ export const statusCommand = buildCommand<StatusFlags, [], ParserContext>({
 
 export const reloadCommand = buildCommand<ReloadFlags, [], ParserContext>({
   docs: {
-    brief: 'Have the gateway read its configuration again',
+    brief: 'Reload the configuration',
     fullDescription: describe(
-      'It is applied whole or not at all; then this ends with 4 and says what is wrong.\nInstances of a changed application serve on until new ones are ready. With\n--wait this ends when they are; with 5 when one fails, with 7 after --timeout.',
+      'Applies the whole configuration or nothing: if it has errors, prints them and\nexits with 4. Old instances of a changed application serve until new ones are\nready. --wait waits for that; exits with 5 if one fails, 7 after --timeout.',
       'candor reload',
       'candor reload --wait --timeout 30',
     ),
@@ -46,14 +46,14 @@ export const reloadCommand = buildCommand<ReloadFlags, [], ParserContext>({
       ...askFlags,
       wait: {
         kind: 'boolean',
-        brief: 'Wait until new instances serve, or fail',
+        brief: 'Wait until new instances serve or fail',
         default: false,
         withNegated: false,
       },
       timeout: {
         kind: 'parsed',
         parse: parseStopSeconds,
-        brief: '<seconds> to wait for that',
+        brief: '<seconds> to wait',
         placeholder: 'seconds',
         default: '60',
       },
@@ -68,9 +68,9 @@ export const reloadCommand = buildCommand<ReloadFlags, [], ParserContext>({
 
 export const upgradeCommand = buildCommand<UpgradeFlags, [], ParserContext>({
   docs: {
-    brief: 'Replace the running gateway by what is installed now',
+    brief: 'Replace the running gateway with the installed version',
     fullDescription: describe(
-      'A new process takes over ports and applications, and the old one ends what it\nhas begun: no request fails. Where the new one cannot, nothing changes, and\nthis ends with 4 (configuration), 7 (time), 10 (not now) or 1.',
+      'A new process takes over ports and applications, and the old one finishes its\nrequests, so that no request fails. If the new process fails, nothing changes;\nexits with 4 (configuration), 7 (timeout), 10 (not now) or 1.',
       'candor upgrade',
       'candor upgrade -c /etc/candor/candor.yaml --timeout 20',
     ),
@@ -96,9 +96,9 @@ export const upgradeCommand = buildCommand<UpgradeFlags, [], ParserContext>({
 
 export const stopCommand = buildCommand<StopFlags, [], ParserContext>({
   docs: {
-    brief: 'Stop the running gateway, once requests in flight are done',
+    brief: 'Stop the running gateway after requests in flight',
     fullDescription: describe(
-      'Requests in flight finish, then applications are stopped; this waits until the\ngateway has ended, and says what for. Ends with 0 also where no gateway runs,\nand with 7 where it has not ended in time: the gateway then goes on ending.\nWhere candor.yaml is here, its gateway is meant and no other.',
+      'The gateway finishes its requests and stops its applications. This command\nwaits for its end and prints what is left. Exits with 0 also if no gateway runs,\nand with 7 if --timeout is over first: the gateway then continues to stop.\nWith a candor.yaml in this folder, only its gateway is stopped.',
       'candor stop',
       'candor stop --now',
       'candor stop -c /etc/candor/candor.yaml --timeout 30 --json',
@@ -107,11 +107,11 @@ export const stopCommand = buildCommand<StopFlags, [], ParserContext>({
   parameters: {
     flags: {
       ...askFlags,
-      now: { kind: 'boolean', brief: 'Force close what is in flight', default: false, withNegated: false },
+      now: { kind: 'boolean', brief: 'Force close requests in flight', default: false, withNegated: false },
       timeout: {
         kind: 'parsed',
         parse: parseStopSeconds,
-        brief: '<seconds> to wait for its end',
+        brief: '<seconds> to wait',
         placeholder: 'seconds',
         optional: true,
       },
@@ -126,13 +126,13 @@ export const stopCommand = buildCommand<StopFlags, [], ParserContext>({
 
 export const eventsCommand = buildCommand<EventFlags, [], ParserContext>({
   docs: {
-    brief: 'List what happened to the gateway and behind it',
-    fullDescription: describe('Starts, exits, reloads, endpoints that fell ill or got well.', 'candor events --follow'),
+    brief: 'List events of the gateway and its applications',
+    fullDescription: describe('Starts, exits, reloads, and changes of health.', 'candor events --follow'),
   },
   parameters: {
     flags: {
       ...askFlags,
-      follow: { kind: 'boolean', brief: 'Go on as things happen', default: false, withNegated: false },
+      follow: { kind: 'boolean', brief: 'Print new events as they happen', default: false, withNegated: false },
     },
     aliases: { c: 'config', f: 'follow' },
   },
@@ -144,9 +144,9 @@ export const eventsCommand = buildCommand<EventFlags, [], ParserContext>({
 
 export const tokenCommand = buildCommand<TokenFlags, [string], ParserContext>({
   docs: {
-    brief: 'Make a token for the admin API over TCP',
+    brief: 'Create a token for the admin API over TCP',
     fullDescription: describe(
-      'Shows it once, with the hash that the configuration keeps. Nothing is written.\nCommands take a token from CANDOR_TOKEN or --token-file, never from a flag: who\nruns what with which arguments is no secret on a machine.',
+      'Prints the token once, with the hash for the configuration, and writes nothing.\nCommands read the token from CANDOR_TOKEN or --token-file, not from a flag,\nbecause every user of a machine can see the arguments of processes.',
       'candor token deploy',
     ),
   },
@@ -154,7 +154,7 @@ export const tokenCommand = buildCommand<TokenFlags, [string], ParserContext>({
     flags: { json: jsonFlag },
     positional: {
       kind: 'tuple',
-      parameters: [{ brief: 'Who is to use it; the actor in events', parse: String, placeholder: 'name' }],
+      parameters: [{ brief: 'Name of its user, shown in events', parse: String, placeholder: 'name' }],
     },
   },
   async func(flags, name) {

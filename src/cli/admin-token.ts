@@ -16,7 +16,7 @@ export function readToken(file: string | undefined, context: ProcessContext): st
   if (variable !== undefined && variable !== '') return tokenIn(variable, 'CANDOR_TOKEN');
   throw new CommandFailure(
     'usage',
-    'Over TCP the gateway wants a token. Put it in the variable CANDOR_TOKEN, or in a file of yours alone and name that with --token-file. `candor token <name>` makes one.',
+    'The gateway requires a token over TCP. Set the variable CANDOR_TOKEN, or put the token into a file that only you can read and pass --token-file. `candor token <name>` creates one.',
   );
 }
 

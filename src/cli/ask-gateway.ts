@@ -38,17 +38,17 @@ export function unreachable(address: string, answer: Extract<AdminResponse, { ok
     case 'not_permitted':
       return new CommandFailure(
         'gateway_unreachable',
-        `The admin socket ${address} belongs to another user. Ask as the user who runs the gateway, or as root.`,
+        `The admin socket ${address} belongs to another user. Run the command as the user who runs the gateway, or as root.`,
       );
     case 'timeout':
       return new CommandFailure(
         'timeout',
-        `The gateway at ${address} took the question and did not answer within 10 s.`,
+        `The gateway at ${address} accepted the request and did not respond within 10 s.`,
       );
     case 'not_an_answer':
       return new CommandFailure(
         'gateway_unreachable',
-        `What answers at ${address} is no gateway, or it left in the middle of its answer.`,
+        `The program at ${address} is not a gateway, or it closed the connection during its response.`,
       );
   }
 }

@@ -39,12 +39,12 @@ export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
 }
 
 function lastStage(attempt: AttemptRecord): string {
-  if (attempt.head_ms !== null) return 'content';
+  if (attempt.head_ms !== null) return 'body';
   switch (attempt.stage) {
     case 'response':
       return 'wait';
     case null:
-      return 'content';
+      return 'body';
     default:
       return attempt.stage;
   }

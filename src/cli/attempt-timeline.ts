@@ -32,7 +32,7 @@ export function endpointText({ endpoint, address }: AttemptRecord, upstream: str
 
 function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
   const endpoint = harmless(endpointText(attempt, record.upstream));
-  const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connectionText(attempt)}`, '  ');
+  const lines = wrap(`attempt ${number}: ${endpoint} (${attempt.state}), over ${connectionText(attempt)}`, '  ');
   const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
   const stages = stagesOf(attempt);
   stages.forEach((stage, index) => {
@@ -43,7 +43,9 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
 }
 
 function connectionText({ reused, idle_ms, local_port }: AttemptRecord): string {
-  const connection = reused ? `a connection that had been idle for ${durationText(idle_ms ?? 0)}` : 'a new connection';
+  const connection = reused
+    ? `a kept connection that had been idle for ${durationText(idle_ms ?? 0)}`
+    : 'a new connection';
   return local_port === null ? connection : `${connection}, from port ${local_port}`;
 }
 

@@ -27,8 +27,8 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   if (flags.json) printJson({ file: flags.config, valid, complaints: read.errors, machine }, context);
   else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
-  if (!valid) throw new CommandFailure('validation_failed', `${name} cannot be used.`);
-  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is good.\n`);
+  if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);
+  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid.\n`);
   if (!flags.json) for (const warning of machine) context.stderr.write(machineText(warning));
 }
 

@@ -21,7 +21,7 @@ import { readVersion } from './version.ts';
 const versionCommand = buildCommand<{ json: boolean }, [], ParserContext>({
   docs: {
     brief: 'Print the version',
-    fullDescription: describe('Of Candor, and of the Node it runs on.', 'candor version --json'),
+    fullDescription: describe('Prints the versions of Candor and of the Node that runs it.', 'candor version --json'),
   },
   parameters: { flags: { json: jsonFlag } },
   func(flags) {
@@ -62,9 +62,9 @@ const root = buildRouteMap<string, ParserContext>({
     version: versionCommand,
   },
   docs: {
-    brief: 'An HTTP gateway that tells the truth about the applications behind it',
+    brief: 'An HTTP gateway that says why requests failed',
     fullDescription: describe(
-      'An HTTP gateway that tells the truth about the applications behind it.\n`candor <command> --help` says more about each command.',
+      'An HTTP gateway that says why requests failed, where, and what to do.\n`candor <command> --help` describes a command.',
       'candor run -- node server.js',
     ),
   },

@@ -5,9 +5,9 @@ import { configFlag, jsonFlag } from './flags.ts';
 
 export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
   docs: {
-    brief: 'Complain about a configuration',
+    brief: 'Validate a configuration',
     fullDescription: describe(
-      'Shows everything that is wrong with it at once, and changes nothing.\nEnds with 4 when it cannot be used.',
+      'Prints all errors at once, and changes nothing. Exits with 4 if the\nconfiguration has errors.',
       'candor check -c candor.yaml',
     ),
   },
@@ -21,7 +21,7 @@ export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
 export const schemaCommand = buildCommand({
   docs: {
     brief: 'Print the JSON Schema of the configuration',
-    fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json'),
+    fullDescription: describe('For editors that complete and validate.', 'candor schema > candor.schema.json'),
   },
   parameters: {},
   async func(this: ParserContext) {

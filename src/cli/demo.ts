@@ -29,7 +29,7 @@ export interface DemoFlags {
 export async function demo(flags: DemoFlags, context: ProcessContext): Promise<number> {
   const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), context);
   if (configuration === null)
-    throw new CommandFailure('failure', `The demo's configuration in ${demoFolder} has mistakes. Was it changed?`);
+    throw new CommandFailure('failure', `The configuration of the demo in ${demoFolder} has errors. Was it changed?`);
   const folder = mkdtempSync(join(context.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));
   try {
     return await serve(
@@ -96,11 +96,11 @@ function applicationsReady(gateway: Gateway, { clock }: ProcessContext): Promise
 
 /** What there is to try, and what it shows. */
 export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
-  ['/', 'a page that works'],
-  ['/demo/unreachable', 'unreachable: nobody listens'],
+  ['/', 'a successful response'],
+  ['/demo/unreachable', 'unreachable: nothing listens'],
   ['/demo/too-slow', 'too slow: no answer in 2 s'],
-  ['/demo/reset', 'reset: connection torn down'],
-  ['/demo/garbage', 'garbage: this is not HTTP'],
+  ['/demo/reset', 'reset: connection closed'],
+  ['/demo/garbage', 'garbage: not HTTP'],
   ['/demo/maintenance', 'maintenance, on purpose'],
 ];
 
@@ -119,12 +119,12 @@ export function welcome(gateway: Gateway, configuration: Configuration, style: S
     '',
     ...lines,
     '',
-    ...wrap('Each answer carries an X-Request-Id. What became of that request, and what to do about it:', ''),
+    ...wrap('Each response has an X-Request-Id. To see what happened to that request and what to do:', ''),
     '',
     `  ${command} explain <id>`,
     `  ${command} status`,
     '',
-    style.dim('Ctrl-C ends the demo and removes what it made.'),
+    style.dim('Ctrl-C ends the demo and removes its files.'),
     '',
   ];
 }

@@ -13,7 +13,7 @@ export const explainCommand = buildCommand<ExplainAnythingFlags, string[], Parse
     brief: "Say why requests failed, from any gateway's log",
     customUsage: explainUsages,
     fullDescription: describe(
-      'Reads logs of nginx, Apache, HAProxy, Envoy, Caddy, Traefik, AWS, Heroku and\nothers, compressed ones too, or one line of such a log: what failed, whose it\nwas, and what to change. Ends with 1 where a gateway failed, with 0 where\nnothing did, with 3 where nothing was recognised.\nA request id is looked up at the running gateway and in its log, rotated ones\ntoo, and ends with 9 where nobody knows it.',
+      'Reads logs of nginx, Apache, HAProxy, Envoy, Caddy, Traefik, AWS, Heroku and\nothers, also compressed, or one line of such a log, and prints what failed, who\ncaused it, and what to change. Exits with 1 if the log has gateway failures, 0\nif not, 3 if no line was recognised.\nLooks for a request id in the running gateway and its log files, rotated ones\ntoo. Exits with 9 if it is unknown.',
       'candor explain /var/log/nginx/error.log /var/log/nginx/access.log*',
       'kubectl logs deploy/ingress | candor explain -',
       'candor explain -f access.log --log-format "$(cat log_format.txt)"',
@@ -23,16 +23,16 @@ export const explainCommand = buildCommand<ExplainAnythingFlags, string[], Parse
   parameters: {
     flags: {
       ...askFlags,
-      log: optionalText('<path> where to look for the id', 'path'),
-      lines: { kind: 'boolean', brief: 'One line for each failure', default: false, withNegated: false },
-      follow: { kind: 'boolean', brief: 'Go on as the log grows', default: false, withNegated: false },
-      html: optionalText('<file> for the summary as a page', 'file'),
+      log: optionalText('<path> of the log with the id', 'path'),
+      lines: { kind: 'boolean', brief: 'Print one line for each failure', default: false, withNegated: false },
+      follow: { kind: 'boolean', brief: 'Continue as the log grows', default: false, withNegated: false },
+      html: optionalText('<file> for an HTML summary', 'file'),
       logFormat: optionalText("<text> of nginx's log_format", 'text'),
     },
     aliases: { c: 'config', f: 'follow' },
     positional: {
       kind: 'array',
-      parameter: { brief: 'A log, a line of one, or an id', parse: String, placeholder: 'log-or-request-id' },
+      parameter: { brief: 'A log, a line of a log, or an id', parse: String, placeholder: 'log-or-request-id' },
       minimum: 1,
     },
   },
@@ -46,7 +46,7 @@ export const whoseCommand = buildCommand<WhoseFlags, [string], ParserContext>({
   docs: {
     brief: 'Say which layer of a chain wrote a response',
     fullDescription: describe(
-      'Asks a URL once, or reads what was saved: what `curl -i` or `curl -v` prints, a\nHAR, JSON lines of {status, headers, body}, or an error page alone.',
+      'Requests a URL once, or reads a saved response: output of `curl -i` or\n`curl -v`, a HAR, JSON lines of {status, headers, body}, or an error page.',
       'candor whose https://example.org/',
       'curl -si https://example.org/ | candor whose -',
     ),
@@ -56,16 +56,16 @@ export const whoseCommand = buildCommand<WhoseFlags, [string], ParserContext>({
       timeout: {
         kind: 'parsed',
         parse: parseSeconds,
-        brief: '<seconds> for the answer',
+        brief: '<seconds> for the response',
         placeholder: 'seconds',
         default: '10',
       },
-      insecure: { kind: 'boolean', brief: 'Take any certificate', default: false, withNegated: false },
+      insecure: { kind: 'boolean', brief: 'Accept any certificate', default: false, withNegated: false },
       json: jsonFlag,
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ brief: 'A URL, a file, or - for what comes in', parse: String, placeholder: 'url-or-file' }],
+      parameters: [{ brief: 'A URL, a file, or - for stdin', parse: String, placeholder: 'url-or-file' }],
     },
   },
   async func(flags, given) {

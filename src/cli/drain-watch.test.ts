@@ -17,7 +17,7 @@ const table: readonly [what: string, drain: Partial<Drain>, says: string | null]
   [
     'the lame-duck time',
     { phase: 'lame_duck', exchanges: 0, tunnels: 0 },
-    'not ready any more, but serving for 8 seconds; 0 requests under way',
+    'lame duck, still serving for 8 seconds; 0 requests in flight',
   ],
   ['the cut', { phase: 'force_closing' }, 'ending 3 requests and 2 tunnels'],
   ['the end', { phase: 'drained' }, null],
@@ -72,7 +72,7 @@ describe('a gateway that drains', () => {
     }
     assert.equal(lines.length, 3);
     for (const line of lines.flatMap((text) => text.split('\n'))) assert.ok(line.length <= 78, line);
-    assert.match(lines[0] ?? '', /^not ready any more, .*\n  \S/);
+    assert.match(lines[0] ?? '', /^lame duck, .*\n  \S/);
   });
 
   test('tells nothing into a log: the events are there', () => {

@@ -15,7 +15,7 @@ export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Dr
   ].join(' and ');
   switch (phase) {
     case 'lame_duck':
-      return `not ready any more, but serving for ${left}; ${underWay} under way`;
+      return `lame duck, still serving for ${left}; ${underWay} in flight`;
     case 'draining':
       if (exchanges + tunnels > 0) return `waiting for ${underWay}, ${left} at most`;
       return connections > 0 ? `waiting for ${countText(connections, 'connection')} to close` : null;

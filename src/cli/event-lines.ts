@@ -81,7 +81,7 @@ function reasonText(event: Event): string {
   if (event.kind !== 'instance_restarting') return event.reason;
   const { afterMs, failures } = event.evidence;
   const often = failures > 1 ? ` (it has ended ${failures} times in a row)` : '';
-  return `starts again after ${durationText(afterMs)}${often}`;
+  return `restarts after ${durationText(afterMs)}${often}`;
 }
 
 /** 'backing off'. */
@@ -133,7 +133,7 @@ export interface EventWriter {
 export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord, at: number, style: Style): string {
   const what = last.cause ?? verdictWords(last);
   const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
-  return fit(at, style.warn(`and ${count} more like it (${what}) in the last ${within}, the last:`), style);
+  return fit(at, style.warn(`and ${count} more (${what}) in the last ${within}; the last one:`), style);
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Style } from './style.ts';
 
 const labelWidth = 16;
 
-/** What became of one request: the verdict first, then how it came about, within 80 columns. */
+/** Explains one request within 80 columns: the verdict first, then the timeline. */
 export function renderExplanation(record: ExchangeRecord, style: Style): string {
   const lines = [...headLines(record, style), '', ...verdictLines(record, style), '', ...timelineLines(record, style)];
   return `${lines.join('\n')}\n`;
@@ -40,7 +40,7 @@ export function verdictOf(record: ExchangeRecord): RecordVerdict {
   return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
 }
 
-/** A tunnel has no content that its end could be missing from: what helps with a cut answer does not help here. */
+/** The advice for a truncated body does not apply to a tunnel, which has no body. */
 function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
   const { kind, id, cause, detail, duration_ms } = record;
   if (kind !== 'tunnel') return null;
@@ -51,33 +51,33 @@ function tunnelBroken(record: ExchangeRecord): RecordVerdict | null {
     sentence: how === null ? after : `${after} ${how}`,
     usualCauses: [
       'the process behind the tunnel died, or was replaced by a deploy that did not close its tunnels',
-      'the application gave the connection up: a ping that was not answered, a message too large, an exception',
-      'something between gateway and application has forgotten a connection that rested (NAT, load balancer)',
+      'the application closed the connection: an unanswered ping, a message that was too large, an exception',
+      'a NAT or load balancer between gateway and application dropped the idle connection',
     ],
     nextStep:
       `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit ` +
-      'in `candor status`; where tunnels break after always the same rest, let the application ping more often than that.',
+      'in `candor status`; if tunnels always break after the same idle time, let the application ping more often than that.',
   };
 }
 
-/** Null where it was not reset, or where the record does not have the facts. */
+/** Null where the tunnel was not reset, or where the record lacks the facts. */
 function resetText({ attempts, cause, bytes_out }: ExchangeRecord): string | null {
   const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
   if (cause !== 'response_body_reset' || typeof evidence['errno'] !== 'string') return null;
-  const through = bytes_out === 0 ? 'before anything' : `after ${countText(bytes_out, 'byte')}`;
+  const through = bytes_out === 0 ? 'before any byte' : `after ${countText(bytes_out, 'byte')}`;
   return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
 }
 
 function sentenceWithoutCause(record: ExchangeRecord): string {
   if (record.shape === 'app_error')
-    return `The application itself answered ${record.received_status ?? record.status}; the gateway passed it on as it came.`;
+    return `The application itself answered ${record.received_status ?? record.status}; the gateway forwarded that response unchanged.`;
   if (record.kind === 'tunnel')
-    return 'The application changed to another protocol, and both sides have ended the tunnel.';
-  if (record.attempts.length === 0) return 'The gateway answered as its configuration says.';
-  const answered = 'The application answered, and its response reached the client whole.';
+    return 'The application switched to another protocol, and both sides closed the tunnel in order.';
+  if (record.attempts.length === 0) return 'The gateway responded as configured.';
+  const answered = 'The application answered, and its complete response reached the client.';
   if (!isRescued(record)) return answered;
   const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: record.attempts[0]?.cause ?? null });
-  return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway made another. ${answered}`;
+  return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway retried it. ${answered}`;
 }
 
 function nextStepWithoutCause(record: ExchangeRecord): string | null {
@@ -113,10 +113,10 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   const lines = [`${style.bold('VERDICT')}  ${tone(verdictWords(record))}`, ...row('what', verdict.sentence)];
   if (record.type !== null || record.cause !== null) lines.push(...row('type', typeText(record)));
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
-  if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));
+  if (record.whose !== null) lines.push(...row('caused by', whoseWords[record.whose]));
   if (record.shape !== 'none') lines.push(...row('executed?', executedText(record)));
   if (record.tunnel !== undefined) lines.push(...row('ended', `${tunnelEndedText(record.tunnel)}.`));
-  lines.push(...row('answer', answerText(record)), ...row('content', contentText(record)));
+  lines.push(...row('response', responseText(record)), ...row('body', bodyText(record)));
   verdict.usualCauses.forEach((cause, index) => {
     const label = padTo(style.dim(index === 0 ? '  usual causes' : ''), labelWidth);
     lines.push(...wrapAfter(`${label}- `, cause, labelWidth + 2));
@@ -125,7 +125,7 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   return lines;
 }
 
-/** Whoever reads this has run the command that some next steps name, and can be given what it would show. */
+/** The reader has run the command that some next steps name, so the text refers to its output instead. */
 function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord): string {
   const command = `\`candor explain ${id}\``;
   const beganAt = Date.parse(at);
@@ -136,7 +136,7 @@ function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord)
     .replaceAll(`in ${command}`, 'above');
 }
 
-/** The word for programs (RFC 9209), and ours, which docs/failures.md explains. */
+/** The type of RFC 9209, and Candor's cause, which docs/failures.md explains. */
 function typeText({ type, cause }: ExchangeRecord): string {
   return [type, cause === null ? null : `cause ${cause}`].filter((part) => part !== null).join(', ');
 }
@@ -149,21 +149,21 @@ function whereText(record: ExchangeRecord): string {
 }
 
 function executedText({ delivery, shape }: ExchangeRecord): string {
-  // Bytes that are no HTTP prove that something is there, not that it understood the request.
-  if (shape === 'garbage' && delivery === 'response_started') return 'Perhaps. What came back does not tell.';
+  // Bytes that are not HTTP prove that a program answered, not that it understood the request.
+  if (shape === 'garbage' && delivery === 'response_started') return 'Perhaps. The response does not show it.';
   return deliveryWords[delivery];
 }
 
-function answerText(record: ExchangeRecord): string {
+function responseText(record: ExchangeRecord): string {
   const received = record.received_status === null || record.received_status === record.status;
   const instead = received ? '' : `; the application had sent ${record.received_status}`;
   return `${record.status ?? 'none'}; ${(record.kind === 'tunnel' ? tunnelEndWords : endWords)[record.end]}${instead}`;
 }
 
 /** Without heads and framing, as the record counts. */
-function contentText({ kind, bytes_in, bytes_out }: ExchangeRecord): string {
+function bodyText({ kind, bytes_in, bytes_out }: ExchangeRecord): string {
   const where = kind === 'tunnel' ? ', through the tunnel' : '';
-  return `${countText(bytes_in, 'byte')} taken from the client, ${countText(bytes_out, 'byte')} sent to it${where}`;
+  return `${countText(bytes_in, 'byte')} from the client, ${countText(bytes_out, 'byte')} to the client${where}`;
 }
 
 /** A title as part of a sentence. */

@@ -29,5 +29,5 @@ export function defectText(error: unknown, env: Readonly<Record<string, string |
   const message = error instanceof Error ? error.message : String(error);
   const head = `Candor made a mistake: ${message.split('\n', 1)[0]}`;
   if (env['CANDOR_DEBUG'] === '1' && error instanceof Error) return `${head}\n${error.stack ?? ''}`;
-  return `${head}\nThis is a defect. Please report it with what CANDOR_DEBUG=1 prints for the same command.`;
+  return `${head}\nThis is a defect. Please report it with the output of the same command under CANDOR_DEBUG=1.`;
 }

@@ -49,7 +49,7 @@ export async function findAdmin(
     ? noGatewayFound(context, silent)
     : new CommandFailure(
         'usage',
-        `Several gateways run here. Say which one is meant:\n${gateways.map(choiceText).join('\n')}`,
+        `Several gateways run here. Name one of them:\n${gateways.map(choiceText).join('\n')}`,
       );
 }
 
@@ -106,10 +106,13 @@ function unexpectedAnswer(target: AdminTarget, looked: Exclude<GatewayLookup, { 
 function targetAt(text: string, where: string, tokenFile: string | undefined, context: ProcessContext): AdminTarget {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
-    throw new CommandFailure('usage', `${where} is http://host:port, or https where TLS is ended before the gateway.`);
+    throw new CommandFailure(
+      'usage',
+      `${where} must be http://host:port, or https if a proxy terminates TLS before the gateway.`,
+    );
   const token = readToken(tokenFile, context);
   if (url.protocol === 'http:' && !isLoopback(url.hostname))
-    context.stderr.write(`The token goes to ${url.host} without TLS: whoever is on the way can read it.\n`);
+    context.stderr.write(`The token goes to ${url.host} without TLS: others on the network can read it.\n`);
   return { kind: 'url', url, token };
 }
 
@@ -140,7 +143,7 @@ async function targetOfConfiguration(
   }
   throw new CommandFailure(
     'gateway_unreachable',
-    `${file} says \`admin.socket: none\`, so its gateway cannot be asked.`,
+    `${file} says \`admin.socket: none\`, so that no command can reach its gateway.`,
   );
 }
 
@@ -178,7 +181,7 @@ function runsAnother(file: string, target: AdminTarget, status: GatewayStatus, p
   return new CommandFailure(
     purpose === 'act' ? 'refused' : 'gateway_unreachable',
     `${name} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}. ` +
-      `If that one is meant, name it${flag === '' ? socket : flag}.`,
+      `To use that one, add${flag === '' ? socket : flag}.`,
   );
 }
 
@@ -223,7 +226,7 @@ async function configurationOf(file: string, context: ProcessContext): Promise<C
   if (file === inputName && text.trim() === '')
     throw new CommandFailure(
       'validation_failed',
-      'Nothing came on standard input, from which `-c -` reads the configuration whose gateway is meant.',
+      'Standard input is empty. `-c -` reads from it the configuration of the gateway to use.',
     );
   const name = file === inputName ? 'The configuration on standard input' : file;
   throw new CommandFailure('validation_failed', `${name} has mistakes. \`candor check -c ${file}\` shows them.`);
@@ -315,7 +318,7 @@ function noGatewayFound(context: ProcessContext, silent: readonly string[]): NoG
   return new NoGatewayFound(
     `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
       [...problems, ...unanswered].map((sentence) => `${sentence} `).join('') +
-      `Start one with \`${command} up -c candor.yaml\`, or say where it is with -c <file>, --socket <path> or --admin <url>.`,
+      `Start one with \`${command} up -c candor.yaml\`, or name one with -c <file>, --socket <path> or --admin <url>.`,
     problems.length > 0 || silent.length > 0,
   );
 }

@@ -92,9 +92,7 @@ function exited(
       ? `ended with exit code ${exitCode}`
       : `was killed by ${signal}`;
   const advice =
-    exitCode === 0
-      ? ' A command that is to be served must stay in the foreground and listen on the port in the variable PORT.'
-      : '';
+    exitCode === 0 ? ' The command must stay in the foreground and listen on the port in the variable PORT.' : '';
   return {
     exitCode,
     message: `${commandText(command)} ${how} before it was ready to serve.${advice}`,

@@ -33,11 +33,11 @@ export function readInheritedSockets(
     // Left over from a process further up: sd_listen_fds(3) has it ignored. One case is worth a sentence.
     const passedBy =
       `The sockets of the service manager were given to process ${forPid}, which started this one: ` +
-      'have the service manager start candor itself, on a Node that is new enough.';
+      'let the service manager start candor itself, with a recent Node.';
     return { sockets: [], errors: Number(forPid) === own.ppid ? [passedBy] : [] };
   }
   if (!/^\d{1,4}$/.test(count) || Number(count) > descriptorsMax)
-    return { sockets: [], errors: [`LISTEN_FDS=${count} is no number from 0 to ${descriptorsMax}.`] };
+    return { sockets: [], errors: [`LISTEN_FDS=${count} is not a number from 0 to ${descriptorsMax}.`] };
   return readDescriptors(Number(count), names?.split(':') ?? null, look);
 }
 
@@ -53,7 +53,7 @@ function readDescriptors(count: number, names: readonly string[] | null, look: D
     if (found !== null) sockets.push({ fd, name, ...found });
     else
       errors.push(
-        `Descriptor ${fd}${name === null ? '' : ` (${name})`} of the service manager is no listening TCP socket; ` +
+        `Descriptor ${fd}${name === null ? '' : ` (${name})`} of the service manager is not a listening TCP socket; ` +
           'a socket unit for candor has ListenStream= with a port or an address and a port.',
       );
   }

@@ -23,12 +23,12 @@ export function listenFailureText(
         : `The system does not permit listening on ${failure.address} (EACCES).`;
     case 'EADDRNOTAVAIL':
       return (
-        `${failure.address} cannot be listened on: this machine has no such address. ` +
-        'Listen on one that `ip addr` shows, or on every one with `:port`.'
+        `${failure.address} cannot be opened: this machine has no such address. ` +
+        'Use an address that `ip addr` shows, or all of them with `:port`.'
       );
     case 'EMFILE':
     case 'ENFILE':
-      return `${failure.address} cannot be listened on: ${errnoSentence(failure.errno)}`;
+      return `${failure.address} cannot be opened: ${errnoSentence(failure.errno)}`;
     default:
       return `The listener ${failure.listener} cannot open ${failure.address}: ${errnoSentence(failure.errno)}`;
   }

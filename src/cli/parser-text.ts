@@ -12,29 +12,29 @@ export const parserText: ApplicationText = {
   ...text_en,
   briefs: {
     help: 'Show this help',
-    helpAll: 'Show this help, and what is hidden',
+    helpAll: 'Show this help, with hidden flags',
     version: 'Show the version',
-    argumentEscapeSequence: 'What follows is no flag of candor',
+    argumentEscapeSequence: 'End of the flags of candor',
   },
   noCommandRegisteredForInput: ({ input, corrections }) =>
     corrections.length > 0
       ? `There is no command "${input}"; did you mean ${corrections.join(' or ')}?`
-      : `There is no command "${input}". \`candor --help\` lists what there is.`,
+      : `There is no command "${input}". \`candor --help\` lists all commands.`,
   exceptionWhileParsingArguments: (error) =>
     error instanceof ArgumentScannerError
       ? formatMessageForArgumentScannerError(error, {
           ArgumentParseError: ({ externalFlagNameOrPlaceholder, input, exception }) =>
-            `"${input}" does not fit ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
+            `"${input}" is not valid for ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
           FlagNotFoundError: ({ input, corrections }) =>
             corrections.length > 0
               ? `There is no flag --${input}; did you mean ${corrections.map((one) => `--${one}`).join(' or ')}?`
-              : `There is no flag --${input}. \`--help\` lists what there is.`,
-          AliasNotFoundError: ({ input }) => `There is no flag -${input}. \`--help\` lists what there is.`,
+              : `There is no flag --${input}. \`--help\` lists all flags.`,
+          AliasNotFoundError: ({ input }) => `There is no flag -${input}. \`--help\` lists all flags.`,
           UnsatisfiedPositionalError: ({ placeholder }) =>
             placeholder === 'command'
-              ? 'Say which command to run: candor run -- node server.js'
+              ? 'The command to run is missing: candor run -- node server.js'
               : `The <${placeholder}> is missing. \`--help\` has an example.`,
-          UnexpectedPositionalError: ({ input }) => `"${input}" is one too many. \`--help\` has an example.`,
+          UnexpectedPositionalError: ({ input }) => `"${input}" is an unexpected argument. \`--help\` has an example.`,
         })
       : defectText(error),
   exceptionWhileLoadingCommandFunction: (error) => defectText(error),

@@ -69,7 +69,7 @@ export function reloadFrom(file: string, context: ProcessContext): Configuration
 }
 
 const readOnce =
-  'The configuration came through standard input, which cannot be read again: start Candor anew, or with -c <file>.';
+  'The configuration came through standard input, which cannot be read again: restart Candor, or start it with -c <file>.';
 
 /** One complaint as one line. */
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {

@@ -6,9 +6,9 @@ import { shapeWords, verdictAndWhose, verdictWords, whoseWords } from './record-
 
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
 
-describe('a verdict and whose it was', () => {
+describe('a verdict and who caused it', () => {
   for (const shape of Object.keys(shapeWords) as Shape[]) {
-    test(`${shape}: nobody is named twice`, () => {
+    test(`${shape}: names no cause twice`, () => {
       for (const whose of everyWhose) {
         const text = verdictAndWhose({ shape, cause: null, whose, attempts: [] });
         for (const owner of Object.values(whoseWords)) {
@@ -21,7 +21,7 @@ describe('a verdict and whose it was', () => {
 
   test('an answer after a failed attempt is not called one that went well', () => {
     const attempts = [{ cause: 'connect_refused' }, { cause: null }] as unknown as ExchangeRecord['attempts'];
-    assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after an attempt had failed');
+    assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after a retry');
   });
 
   test("the application's own error is said once", () => {

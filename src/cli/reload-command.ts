@@ -33,14 +33,14 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
     const { complaints: errors = [] } = answer.content as { complaints?: readonly string[] };
     throw new CommandFailure(
       'validation_failed',
-      `The configuration has mistakes; the gateway goes on as before.\n${errors.map((one) => `  ${one}`).join('\n')}`,
+      `The configuration has errors. The gateway continues with the active one.\n${errors.map((one) => `  ${one}`).join('\n')}`,
     );
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   const { revision, changed, overlay } = answer.content as Applied;
-  const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
-  if (!flags.json) context.stdout.write(`Revision ${revision} is served. ${what}\n`);
+  const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
+  if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   const isChanged = isAmong(changed);
   if (flags.wait) await untilReplaced(target, isChanged, flags, context);
@@ -83,7 +83,7 @@ async function untilReplaced(
       throw new CommandFailure('health_gate_failed', `${texts.join('. ')}.`);
     if (found.every(({ state }) => state === 'done')) break;
     if (clock.now() >= late)
-      throw new CommandFailure('timeout', `${texts.join('. ')}. This has not changed within ${timeout} s.`);
+      throw new CommandFailure('timeout', `${texts.join('. ')}. This did not change within ${timeout} s.`);
     const reason = texts.join('. ');
     if (reason !== reported && !json) context.stderr.write(`${wrap(`${reason}.`, '  ').join('\n')}\n`);
     reported = reason;

@@ -4,7 +4,7 @@ import type { RecordLines } from '../core/record-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { clockTime, endOf, fit, moreLikeIt, timeWidth } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
-import { verdictWords, whoseWords } from './record-words.ts';
+import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 
@@ -118,8 +118,8 @@ export class RequestLines {
   /** Under the line of the request, or alone where it has none. */
   #writeDetails(record: ExchangeRecord): void {
     if (!this.#isShown) this.#write(`${requestLine(record, this.#style)}\n`);
-    const { detail, whose, shape } = record;
-    const reason = `${verdictWords(record)}${whose === null || shape === 'client_abort' ? '' : `, ${whoseWords[whose]}`}`;
+    const { detail } = record;
+    const reason = verdictAndWhose(record);
     if (detail !== null) {
       const text = `${this.#style.warn(`${reason}:`)} ${harmless(detail)}`;
       this.#write(`${wrapAfter(' '.repeat(timeWidth), text, timeWidth).join('\n')}\n`);

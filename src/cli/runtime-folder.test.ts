@@ -36,7 +36,9 @@ describe('sockets in a folder', () => {
   test('of another user are not, and the reason says whose they are', () => {
     const { paths, skipped: objections } = socketsIn([folder, join(above, 'nothing')], uid + 1);
     assert.deepEqual(paths, none);
-    assert.deepEqual(objections, [`${folder} belongs to ${userInfo().username}: ask as that user, or as root.`]);
+    assert.deepEqual(objections, [
+      `${folder} belongs to ${userInfo().username}: run the command as that user or as root.`,
+    ]);
   });
 
   test('of a service are asked by root, unless others may write there, or beside it', { skip: uid !== 0 }, () => {
@@ -49,7 +51,7 @@ describe('sockets in a folder', () => {
       chmodSync(path, open);
       const { paths, skipped: objections } = socketsIn([folder], 0);
       assert.deepEqual(paths, none);
-      assert.match(objections.join(), /belongs to user 4711, and others may write there or beside it: .*--socket/);
+      assert.match(objections.join(), /belongs to user 4711, and other users can write there: .*--socket/);
       chmodSync(path, closed);
     }
   });

@@ -90,10 +90,10 @@ export function untrustedText(folder: string, own: number = ownUid()): string | 
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined || found.uid === own) return null;
   const whose = `${folder} belongs to ${nameOf(found.uid)}`;
-  if (own !== 0) return `${whose}: ask as that user, or as root.`;
+  if (own !== 0) return `${whose}: run the command as that user or as root.`;
   const above = lstatSync(dirname(folder));
   if (found.isDirectory() && (found.mode & 0o022) === 0 && (above.mode & 0o002) === 0) return null;
-  return `${whose}, and others may write there or beside it: if the gateway is theirs, name its socket with --socket.`;
+  return `${whose}, and other users can write there: if the gateway is theirs, name its socket with --socket.`;
 }
 
 function namesOfSockets(folder: string): string[] {

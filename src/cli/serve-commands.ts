@@ -9,7 +9,7 @@ export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
   docs: {
     brief: 'Put the gateway in front of any command',
     fullDescription: describe(
-      'Starts the command with PORT in its environment, waits until it is ready,\nand serves it. What comes after -- is the command. A command that ends before\nit was ready ends this too, with its exit code (126, 127: it cannot be started);\none that was ready is started again. On a terminal each request has a line.',
+      'Starts the command after -- with PORT in its environment, waits until it is\nready, and serves it. If the command ends before it is ready, candor exits with\nthe same code (126 or 127: it cannot be started). If it ends later, candor\nrestarts it. On a terminal, candor prints a line for each request.',
       'candor run -- node server.js',
       'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
     ),
@@ -19,28 +19,28 @@ export const runCommand = buildCommand<RunFlags, string[], ParserContext>({
       port: {
         kind: 'parsed',
         parse: parsePort,
-        brief: '<port> where the gateway listens',
+        brief: '<port> of the gateway',
         placeholder: 'port',
         default: '8080',
       },
       host: {
         kind: 'parsed',
         parse: String,
-        brief: '<host> on which it listens',
+        brief: '<host> of the gateway',
         placeholder: 'host',
         default: '127.0.0.1',
       },
       readinessPath: {
         kind: 'parsed',
         parse: parsePath,
-        brief: '<path> asked until it is ready',
+        brief: '<path> of the readiness check',
         placeholder: 'path',
         default: '/',
       },
       appPort: {
         kind: 'parsed',
         parse: parsePort,
-        brief: '<port> for it; else a free one',
+        brief: '<port> of the command; else free',
         placeholder: 'port',
         optional: true,
       },
@@ -64,7 +64,7 @@ export const upCommand = buildCommand<UpFlags, [], ParserContext>({
   docs: {
     brief: 'Run a configuration',
     fullDescription: describe(
-      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR1 and SIGUSR2 reopen the\nlogs.\nWith --handover SIGTERM leaves the applications running, for the candor up that\nis started next to take them over; they are ended if none comes in that time.',
+      'Runs until SIGTERM or SIGINT and finishes the requests in flight; a second\nsignal ends it at once. SIGHUP reloads, SIGUSR1 and SIGUSR2 reopen the logs.\nWith --handover, SIGTERM leaves the applications running, and the next\n`candor up` adopts them. If none does within that time, they are stopped.',
       'candor up -c candor.yaml',
       'candor up -c candor.yaml --handover 30s',
     ),
@@ -75,7 +75,7 @@ export const upCommand = buildCommand<UpFlags, [], ParserContext>({
       handover: {
         kind: 'parsed',
         parse: parseDurationFlag,
-        brief: '<duration> programs outlive it',
+        brief: '<duration> applications outlive it',
         placeholder: 'duration',
         optional: true,
       },
@@ -91,15 +91,15 @@ export const upCommand = buildCommand<UpFlags, [], ParserContext>({
 
 export const demoCommand = buildCommand<DemoFlags, [], ParserContext>({
   docs: {
-    brief: 'Run a gateway with a small application, and faults to try',
-    fullDescription: describe('Prints curl lines to paste. Leaves nothing behind.', 'candor demo'),
+    brief: 'Run a gateway with a small application and faults to try',
+    fullDescription: describe('Prints curl lines to try. Removes its files when it ends.', 'candor demo'),
   },
   parameters: {
     flags: {
       port: {
         kind: 'parsed',
         parse: parsePort,
-        brief: '<port> where the gateway listens',
+        brief: '<port> of the gateway',
         placeholder: 'port',
         default: '8080',
       },

@@ -9,7 +9,7 @@ import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { Upgrades } from './upgrade/predecessor.ts';
 
-const underWay = 'An upgrade is under way; ask again when it is over.';
+const underWay = 'An upgrade is in progress; try again when it is over.';
 
 /**
  * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. What a reload

@@ -53,7 +53,7 @@ export class ServedGateway {
       isAlive: () => isAlive(gateway),
       onTrouble: (why) =>
         context.stderr.write(
-          `The service manager hears nothing of this gateway: ${why}. Install the systemd package.\n`,
+          `The service manager gets no messages from this gateway: ${why}. Install the systemd package.\n`,
         ),
     });
     this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
@@ -94,7 +94,7 @@ export class ServedGateway {
       await upgrades?.abandon(over.why);
       return gateway.stop(over.why);
     }
-    this.#service.stopping(`${over}: lets what runs finish`);
+    this.#service.stopping(`${over}: requests in flight finish`);
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
     const wasAtOnce = stop.isAtOnce;
     await upgrades?.abandon(over);

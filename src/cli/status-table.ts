@@ -217,7 +217,7 @@ function earlierLines({ earlierCommand }: InstanceStatus, command: readonly stri
   // A gateway of an earlier version does not say it.
   if (earlierCommand === null || earlierCommand === undefined) return [];
   const [own, now] = [earlierCommand.join(' '), command.join(' ')];
-  return reasonLines(`of the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
+  return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
 
 /** Its checks pass, and its requests fail: then it is the endpoint that says what is done about it. */

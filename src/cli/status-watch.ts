@@ -141,7 +141,7 @@ class Screen implements View {
 
 function textOf(seen: GatewayStatus | CommandFailure, style: Style): string {
   if (!(seen instanceof CommandFailure)) return renderStatus(seen, style);
-  const lines = [...wrap(seen.message, ''), '', 'Asked again every second; Ctrl-C ends this.'];
+  const lines = [...wrap(seen.message, ''), '', 'Trying again every second. Ctrl-C ends this command.'];
   return `${lines.map((line) => style.warn(line)).join('\n')}\n`;
 }
 

@@ -39,7 +39,7 @@ export async function stop(flags: StopFlags, context: ProcessContext): Promise<v
     const target = await targetToStop(flags, context);
     const pid = target === null ? null : await end(target, flags, context);
     const afterMs = Math.round(context.clock.now() - began);
-    const where = target === null ? 'No gateway of yours runs here' : `No gateway answers at ${targetText(target)}`;
+    const where = target === null ? 'None of your gateways runs here' : `No gateway answers at ${targetText(target)}`;
     if (pid === null) tell({ outcome: 'not_running' }, `${where}: there is nothing to stop.`);
     else tell({ outcome: 'stopped', pid, afterMs }, `Stopped: process ${pid} ended after ${durationText(afterMs)}.`);
   } catch (error) {
@@ -66,7 +66,7 @@ async function end(target: AdminTarget, flags: StopFlags, context: ProcessContex
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status === 404)
-    throw new CommandFailure('failure', 'That gateway is of an older version and knows no stop: send it SIGTERM.');
+    throw new CommandFailure('failure', 'That gateway is an older version without a stop command: send it SIGTERM.');
   if (answer.status !== 202) throw refusal(answer);
   const { pid } = answer.content as StopResponse;
   await untilEnded(target, pid, flags, context);
@@ -118,8 +118,8 @@ async function statusOf(target: AdminTarget, context: ProcessContext): Promise<G
 }
 
 function notInTime(pid: number, { timeout, now }: StopFlags, waits: string | null): CommandFailure {
-  const why = waits === null ? 'it is still ending' : `it is ${waits}`;
-  const more = now ? `\`kill -KILL ${pid}\` leaves it no choice.` : '`candor stop --now` ends it at once.';
+  const why = waits === null ? 'it is still stopping' : `it is ${waits}`;
+  const more = now ? `\`kill -KILL ${pid}\` kills it.` : '`candor stop --now` ends it at once.';
   return new CommandFailure('timeout', `Process ${pid} has not ended within ${timeout} s: ${why}. ${more}`);
 }
 

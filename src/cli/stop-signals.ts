@@ -62,7 +62,7 @@ export class StopSignals {
     this.#count += 1;
     if (this.#count === 1) {
       if (this.#context.stderr.isTTY)
-        this.#context.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
+        this.#context.stderr.write('\nFinishing requests in flight. Press Ctrl-C again to stop at once.\n');
       this.#onFirst(signal);
       return;
     }

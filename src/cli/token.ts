@@ -19,18 +19,18 @@ export function token(flags: TokenFlags, name: string, context: ProcessContext):
   if (flags.json) return printJson({ name, token: secret, hash }, context);
   const style = styleFor(context.stdout, context.env);
   const lines = [
-    'The token. It is shown this once, and kept nowhere:',
+    'The token. It is shown only now and stored nowhere:',
     '',
     `  ${style.bold(secret)}`,
     '',
-    'What the configuration keeps of it:',
+    'Put its hash into the configuration:',
     '',
     '  admin:',
     '    listen: 127.0.0.1:9901',
     '    tokens:',
     `      ${name}: ${hash}`,
     '',
-    style.dim('Ask with it by CANDOR_TOKEN or --token-file, and --admin http://127.0.0.1:9901.'),
+    style.dim('To use it, set CANDOR_TOKEN or --token-file, and --admin http://127.0.0.1:9901.'),
   ];
   context.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -9,10 +9,10 @@ export const tortureUsages = ['<gateway-url>', '--setup'] as const;
 
 export const tortureCommand = buildCommand<TortureFlags, [URL?], ParserContext>({
   docs: {
-    brief: 'See what any gateway makes of an origin that fails',
+    brief: 'Test how a gateway handles a failing origin',
     customUsage: tortureUsages,
     fullDescription: describe(
-      'Starts an origin that misbehaves in more than a hundred ways, asks for each\nthrough the gateway, and judges what it tells its clients. Ends with 1 where an\nanswer misleads or worse, with 8 where the gateway cannot be reached or does\nnot send its requests there.',
+      'Starts an origin that fails in more than a hundred ways, sends requests for\neach failure through the gateway, and judges the responses. Exits with 1 if a\nresponse is misleading or worse, 8 if the gateway cannot be reached or does not\nforward to this origin.',
       'candor torture --setup',
       'candor torture http://localhost:8080',
       'candor torture http://localhost:8080 --only chunk,refused --html torture.html',
@@ -23,7 +23,7 @@ export const tortureCommand = buildCommand<TortureFlags, [URL?], ParserContext>(
       originListen: {
         kind: 'parsed',
         parse: parseListenAddress,
-        brief: '<host:port> of it; 127.0.0.1:9400',
+        brief: '<host:port> (127.0.0.1:9400)',
         placeholder: 'host:port',
         optional: true,
       },
@@ -42,16 +42,16 @@ export const tortureCommand = buildCommand<TortureFlags, [URL?], ParserContext>(
         default: '10',
       },
       json: jsonFlag,
-      html: optionalText('<file> for the matrix as a page', 'file'),
-      caFile: optionalText('<file> for its authority; tries TLS', 'file'),
-      setup: { kind: 'boolean', brief: 'Only say what to configure', default: false, withNegated: false },
-      insecure: { kind: 'boolean', brief: 'Take any certificate of the gateway', default: false, withNegated: false },
+      html: optionalText('<file> for an HTML report', 'file'),
+      caFile: optionalText('<file> for its CA; tests TLS too', 'file'),
+      setup: { kind: 'boolean', brief: 'Only print what to configure', default: false, withNegated: false },
+      insecure: { kind: 'boolean', brief: 'Accept any certificate', default: false, withNegated: false },
     },
     positional: {
       kind: 'tuple',
       parameters: [
         {
-          brief: 'Of the gateway, with a path where it has one',
+          brief: 'The gateway, with its path if any',
           parse: parseGatewayUrl,
           placeholder: 'gateway-url',
           optional: true,

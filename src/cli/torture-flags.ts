@@ -18,7 +18,7 @@ export function parseListenAddress(input: string): ListenAddress {
 
 export function parseGatewayUrl(input: string): URL {
   const url = URL.parse(/^https?:\/\//i.test(input) ? input : `http://${input}`);
-  if (url === null) throw new CommandFailure('usage', 'a gateway is given as http://localhost:8080');
+  if (url === null) throw new CommandFailure('usage', 'the URL must look like http://localhost:8080');
   return url;
 }
 

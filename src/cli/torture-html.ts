@@ -54,12 +54,12 @@ function verdictBar({ score }: TortureReport): string {
 
 function totals({ score }: TortureReport): (readonly [number: number, of: number | null, text: string])[] {
   return [
-    [score.failures_told, score.failures, 'failures told with the right status'],
-    [score.truncations_told, score.truncations, 'broken answers seen to be broken'],
+    [score.failures_told, score.failures, 'failures with the right status'],
+    [score.truncations_told, score.truncations, 'broken responses visible as broken'],
     [score.hangs, null, 'clients left waiting'],
     [score.unsafe_replays, null, 'POSTs repeated'],
-    [score.causes_named, score.causes, 'own failures with their cause named'],
-    [score.causes_misnamed, score.causes, 'with a cause named that was not'],
+    [score.causes_named, score.causes, 'own failures with their cause'],
+    [score.causes_misnamed, score.causes, 'with a wrong cause'],
   ];
 }
 

@@ -24,7 +24,7 @@ export function setupLines(groups: readonly TortureGroup[], style: Style): strin
   const speaksTls = ({ url }: TortureGroup): boolean => url.startsWith('https:');
   const secure = wanted.filter(speaksTls);
   return [
-    ...wrap('The gateway must send what is under these paths to these addresses, and keep the path as it is:', ''),
+    ...wrap('The gateway must forward requests under these paths to these addresses, with the path unchanged:', ''),
     '',
     ...groupLines(
       wanted.filter((group) => !speaksTls(group)),
@@ -33,7 +33,7 @@ export function setupLines(groups: readonly TortureGroup[], style: Style): strin
     '',
     ...(secure.length === 0 ? [] : ['With --ca-file, over TLS:', '', ...groupLines(secure, style), '']),
     ...wrap(
-      'Only /plain is needed; a path without a route is reported as not set up. Give the gateway short timeouts: 1 s to connect, 2 s for a response head and between bytes. docs/torture.md has configurations.',
+      'Only /plain is required; the report lists paths without a route as not set up. Use short timeouts in the gateway: 1 s to connect, 2 s for a response head and between bytes. docs/torture.md has configurations.',
       '',
     ),
   ];
@@ -124,21 +124,21 @@ function notSetUpLines({ runs }: TortureReport): string[] {
 function scoreLines({ gateway, score, finished }: TortureReport, style: Style): string[] {
   const judged = score.right + score.acceptable + score.misleading + score.dangerous;
   return [
-    ...(finished ? [] : [style.warn('Interrupted: this is what was tried until then.')]),
+    ...(finished ? [] : [style.warn('Interrupted: results until then.')]),
     `${style.bold(`${score.points} of 100`)}  ${harmless(gateway)}, ${judged} exchanges`,
     [
       style.good(`${score.right} right`),
       `${score.acceptable} acceptable`,
       style.warn(`${score.misleading} misleading`),
-      `${style.bad(`${score.dangerous} dangerous`)}; ${score.hangs} of them still waiting`,
+      `${style.bad(`${score.dangerous} dangerous`)}; ${score.hangs} of them left clients waiting`,
     ].join(', '),
     '',
     ...alignColumns(
       [
-        ['failures told with the right status', `${score.failures_told} of ${score.failures}`],
-        ['broken content seen to be broken', `${score.truncations_told} of ${score.truncations}`],
-        ['own failures with their cause named', `${score.causes_named} of ${score.causes}`],
-        ['own failures with a cause named that was not', `${score.causes_misnamed} of ${score.causes}`],
+        ['failures with the right status', `${score.failures_told} of ${score.failures}`],
+        ['broken bodies visible as broken', `${score.truncations_told} of ${score.truncations}`],
+        ['own failures with their cause', `${score.causes_named} of ${score.causes}`],
+        ['own failures with a wrong cause', `${score.causes_misnamed} of ${score.causes}`],
         ['POSTs that reached the origin twice', `${score.unsafe_replays}`],
       ],
       '  ',
@@ -161,7 +161,7 @@ function colourOf(verdict: TortureVerdict, style: Style): (text: string) => stri
 export function obstacleText(found: TortureObstacle, listen: ListenAddress, url: URL): string {
   switch (found.kind) {
     case 'no_such_case':
-      return 'No case has that in its name. docs/comparison.md lists them all.';
+      return 'No case has a name with this text. docs/comparison.md lists all cases.';
     case 'stopped':
       return 'Interrupted before the first exchange.';
     case 'cannot_listen':
@@ -176,9 +176,9 @@ export function obstacleText(found: TortureObstacle, listen: ListenAddress, url:
 /** The system's codes begin with an E; the others say why there is no TLS session. */
 function unreachableText(errno: string | null, url: URL): string {
   if (url.protocol === 'https:' && errno !== null && !/^E[A-Z]+$/.test(errno))
-    return `There is no TLS session with ${url.href}: ${errno}. A gateway without TLS is given as http://…; --insecure takes any certificate.`;
+    return `There is no TLS session with ${url.href}: ${errno}. For a gateway without TLS use http://…; --insecure accepts any certificate.`;
   const code = errno === null ? '' : ` (${errno})`;
-  return `Nothing answers at ${url.href}${code}. Start the gateway, and give its address.`;
+  return `Nothing answers at ${url.href}${code}. Start the gateway, and use its address.`;
 }
 
 function notRoutedText(found: Extract<TortureObstacle, { kind: 'not_routed' }>, url: URL): string {
@@ -186,7 +186,7 @@ function notRoutedText(found: Extract<TortureObstacle, { kind: 'not_routed' }>, 
   const answer = found.status === null ? 'no HTTP answer' : `a ${found.status}`;
   const reached =
     found.originSaw > 0
-      ? 'The request reached the torture origin, and its answer did not come back as it was: X-Fault-Id must be passed on.'
-      : `No request reached the torture origin: send ${plain?.path ?? '/plain'} to ${plain?.url ?? ''}.`;
+      ? 'The request reached the torture origin, but its response came back changed: the gateway must forward the header X-Fault-Id.'
+      : `No request reached the torture origin: the gateway must forward ${plain?.path ?? '/plain'} to ${plain?.url ?? ''}.`;
   return `A plain request to ${url.href} got ${answer}${found.server === null ? '' : ` of ${harmless(found.server)}`}. ${reached}`;
 }

@@ -31,7 +31,8 @@ export async function tortureGateway(flags: TortureFlags, url: URL | null, conte
     );
     return exitCodes.ok;
   }
-  if (url === null) throw new CommandFailure('usage', 'Say which gateway: candor torture http://localhost:8080');
+  if (url === null)
+    throw new CommandFailure('usage', 'The URL of the gateway is missing: candor torture http://localhost:8080');
   const stopped = watchStop(context);
   const report = redactedResult(await runTorture(flags, url, context, stopped.isStopped));
   stopped.forget();

@@ -21,7 +21,7 @@ export class ConfigurationReport {
   applied(actor: string, changed: readonly string[], overlay: readonly string[] = []): ReloadOutcome {
     const { contentHash, revision } = this.#active;
     const evidence = { contentHash, source: this.#source ?? 'command line', changed };
-    const reason = `revision ${revision} is in force`;
+    const reason = `revision ${revision} is active`;
     this.#events.emit({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
     this.#warnOfFewDescriptors();
     return { ok: true, revision, changed, overlay };

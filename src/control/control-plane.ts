@@ -33,7 +33,7 @@ import type { ApplyResult } from './apply-result.ts';
  * checked gets requests only while none is healthy. */
 const firstChecksMs = 1000;
 
-const aboutToEnd = 'This gateway is about to end.';
+const aboutToEnd = 'This gateway is stopping.';
 const handedOff = 'Another process has taken the applications over.';
 
 /**

@@ -10,7 +10,7 @@ export function reportListeners(
 ): void {
   const [known, open] = [new Set(before.map(text)), new Set(now.map(text))];
   for (const listener of now.filter((one) => !known.has(text(one)))) {
-    const reason = `it listens on ${text(listener)}`;
+    const reason = `listening on ${text(listener)}`;
     const evidence = { listener: listener.id, address: text(listener) };
     events.emit({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason, evidence });
   }

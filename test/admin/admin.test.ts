@@ -191,11 +191,11 @@ describe('answers fit the description', () => {
     ['failed', 500],
   ] as const) {
     test(`reload that was ${kind} blames no configuration`, async () => {
-      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is about to end.'] };
+      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
       const answer = await ask('POST', '/v1/reload');
       assert.equal(answer.status, status);
       const problem = problemSchema.parse(JSON.parse(answer.text));
-      assert.equal(problem.detail, 'This gateway is about to end.');
+      assert.equal(problem.detail, 'This gateway is stopping.');
       assert.equal(problem.complaints, undefined);
     });
   }

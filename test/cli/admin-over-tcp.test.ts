@@ -43,7 +43,7 @@ describe('a gateway asked over TCP', () => {
   for (const [what, argv, says] of [
     ['status', ['status', '--json'], /"deployment"/],
     ['events', ['events', '--json'], /^$/],
-    ['reload', ['reload'], /Revision 2 is served/],
+    ['reload', ['reload'], /Revision 2 is active/],
     ['explain', ['explain', failedRecord.id, '--json'], /"verdict"/],
   ] as const) {
     test(`answers ${what} with the token of CANDOR_TOKEN at the address of CANDOR_ADMIN`, async () => {

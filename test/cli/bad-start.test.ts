@@ -165,7 +165,7 @@ const cases: readonly Case[] = [
     what: 'an address that is none of this machine',
     ...ofMachine,
     make: () => write('', '192.0.2.1:8080'),
-    says: /192\.0\.2\.1:8080 cannot be listened on: this machine has no such address\. Listen on one/,
+    says: /192\.0\.2\.1:8080 cannot be opened: this machine has no such address\. Use an address/,
   },
   {
     what: 'a port that is for root alone',

@@ -103,7 +103,7 @@ describe('status', () => {
       `  --socket ${join(sockets, name)}\n      127.0.0.1:8080, runs /srv/shop/candor.yaml, process 4711\n`;
     assert.equal(
       context.stderr.text,
-      `Several gateways run here. Say which one is meant:\n${each('one.sock')}${each('two.sock')}`,
+      `Several gateways run here. Name one of them:\n${each('one.sock')}${each('two.sock')}`,
     );
   });
 
@@ -122,7 +122,7 @@ describe('status', () => {
     );
     await new Promise<void>((resolve) => server.listen({ path }, resolve));
     assert.equal(await context.candor('status', '--socket', path), 8);
-    assert.match(context.stderr.text, /is no gateway/);
+    assert.match(context.stderr.text, /is not a gateway/);
     await new Promise((resolve) => server.close(resolve));
   });
 });
@@ -131,7 +131,7 @@ describe('reload', () => {
   test('says what changed', async () => {
     await open();
     assert.equal(await context.candor('reload'), 0);
-    assert.equal(context.stdout.text, 'Revision 2 is served. Changed: routes (/api, /), log.\n');
+    assert.equal(context.stdout.text, 'Revision 2 is active. Changed: routes (/api, /), log.\n');
   });
 
   test('of a wrong file ends with 4, with every complaint', async () => {
@@ -142,7 +142,7 @@ describe('reload', () => {
       errors: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
     };
     assert.equal(await context.candor('reload'), 4);
-    assert.match(context.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
+    assert.match(context.stderr.text, /continues with the active one\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
   });
 
   for (const [kind, exit] of [
@@ -151,9 +151,9 @@ describe('reload', () => {
   ] as const) {
     test(`that was ${kind} ends with ${exit}, and blames no configuration`, async () => {
       await open();
-      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is about to end.'] };
+      gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
       assert.equal(await context.candor('reload'), exit);
-      assert.equal(context.stderr.text, 'This gateway is about to end.\n');
+      assert.equal(context.stderr.text, 'This gateway is stopping.\n');
     });
   }
 });
@@ -276,7 +276,7 @@ describe('the command line', () => {
     [['statsu'], /There is no command "statsu"; did you mean `status`\?/],
     [['frobnicate'], /`candor --help` lists/],
     [['status', '--jsn'], /did you mean --json/],
-    [['run', '--port', '99999', '--', 'x'], /"99999" does not fit port: a port is a number/],
+    [['run', '--port', '99999', '--', 'x'], /"99999" is not valid for port: a port is a number/],
     [['run', '--readiness-path', 'healthz', '--', 'x'], /a path begins with "\/"/],
     [['run'], /command/],
     [['explain'], /request-id/],

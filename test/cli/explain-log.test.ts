@@ -77,9 +77,9 @@ describe('the summary', () => {
     assert.equal(await context.candor('explain', 'a.log'), 1);
     const { text } = context.stdout;
     assert.match(text, /^90 gateway failures in 92 lines\n/);
-    for (const part of ['SHAPES', 'TIMELINE', 'UPSTREAMS', 'CAUSES, AND WHAT TO DO'])
+    for (const part of ['SHAPES', 'TIMELINE', 'UPSTREAMS', 'CAUSES AND FIXES'])
       assert.match(text, new RegExp(`^${part}`, 'm'));
-    assert.match(text, /1 line of no format that is known/);
+    assert.match(text, /1 line in an unknown format/);
     assertFits(text);
   });
 
@@ -89,7 +89,7 @@ describe('the summary', () => {
     write('a.log', drizzle + storm);
     assert.equal(await context.candor('explain', 'a.log', '--html', 'a.html'), 1);
     const told = /^STORMS\n((?: .*\n)+)/m.exec(context.stdout.text)?.[1] ?? '';
-    assert.match(told, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}not told by this log at/);
+    assert.match(told, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}unknown from this log at/);
     assert.match(told, /\n {2}and 6 failures of 1 further storm\n$/);
     const page = readFileSync(join(folder, 'a.html'), 'utf8');
     assert.ok(page.indexOf('12:20:00 to 12:20:00</h3>') < page.indexOf('12:00:00 to 12:02:30</h3>'));
@@ -127,7 +127,7 @@ describe('the summary', () => {
     assert.match(readFileSync(join(folder, 'a.html'), 'utf8'), /<code>--log-format<\/code>/);
     write('b.log', '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 502 9 "-" "curl/8.5.0"\n');
     assert.equal(await context.candor('explain', 'b.log'), 1);
-    assert.match(context.stdout.text, /^ {4}fix {2}See below, so that the log can tell more$/m);
+    assert.match(context.stdout.text, /^ {4}fix {2}See below how to log more$/m);
     assert.equal(context.stdout.text.split('log_format upstream').length, 2);
   });
 
@@ -159,7 +159,7 @@ describe('the summary', () => {
     ] as const) {
       await context.candor('explain', name, '--html', 'a.html');
       const page = readFileSync(join(folder, 'a.html'), 'utf8');
-      assert.equal(page.split('<h2>Causes, and what to do').length, 2);
+      assert.equal(page.split('<h2>Causes and fixes').length, 2);
       assert.equal(page.indexOf('<h2>Causes') < page.indexOf('<h2>When'), isFirst, name);
     }
   });
@@ -248,10 +248,7 @@ describe('archives', () => {
     test(`of ${name} that is cut off, what was read before counts`, async () => {
       write('packed', bytes.subarray(0, bytes.length >> 1));
       assert.equal(await context.candor('explain', 'packed', '--json'), 1);
-      assert.match(
-        context.stderr.text,
-        /^packed: the \w+ archive ends before its end; what was read before counts\.$/m,
-      );
+      assert.match(context.stderr.text, /^packed: the \w+ archive is truncated; the part that was read counts\.$/m);
       assert.ok((JSON.parse(context.stdout.text) as { lines: number }).lines > 100);
     });
 
@@ -260,7 +257,7 @@ describe('archives', () => {
       damaged.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 64);
       write('packed', damaged);
       await context.candor('explain', 'packed', '--json');
-      assert.match(context.stderr.text, /^packed: the \w+ archive is damaged; what was read before counts\.$/m);
+      assert.match(context.stderr.text, /^packed: the \w+ archive is damaged; the part that was read counts\.$/m);
     });
   }
 
@@ -353,7 +350,7 @@ describe('lines', () => {
 
   test('that are cut off are said to be', async () => {
     await context.candor('explain', '2026/11/21 21:14:03 [error] 31#31: *5 recv() failed (104: Connection reset by …');
-    assert.match(context.stdout.text, /^ {2}The line is cut off at its end; the whole line may tell more\.$/m);
+    assert.match(context.stdout.text, /^ {2}The line is truncated; the complete line may show more\.$/m);
   });
 
   test('of an error log that are about no failure are not said to be all well', async () => {
@@ -367,7 +364,7 @@ describe('lines', () => {
   test('that tell of nothing wrong end with 0, unknown ones with 3', async () => {
     assert.equal(await context.candor('explain', line(2).trimEnd()), 0);
     assert.equal(await context.candor('explain', 'what is that'), 3);
-    assert.match(context.stderr.text, /no line of a log that Candor knows/);
+    assert.match(context.stderr.text, /nor a line of a log that Candor recognises/);
   });
 
   test('in a format of ones own are read by its text', async () => {
@@ -397,7 +394,7 @@ describe('candor explain for what is no log', () => {
     ['an id, with a flag of its own', ['0197f3a0', '--log', 'no.log'], 9, /no such log/],
     ['an id, with flags of logs', ['0197f3a0', '--lines'], 2, /there is no file 0197f3a0/],
     ['a line, with flags of logs', [line(1).trimEnd(), '--html', 'a.html'], 2, /this is a line of one/],
-    ['nothing but space', [' '], 2, /Nothing was given/],
+    ['nothing but space', [' '], 2, /There is no input/],
     ['a name with what terminals act upon', ['\u001b[2Ja/b'], 2, /There is no file a\/b/],
     ['more than a name can hold', ['x'.repeat(5000)], 8, /./],
   ];

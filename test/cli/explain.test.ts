@@ -195,7 +195,7 @@ describe('a picture for each shape', () => {
   test('a tunnel that was reset is told as one, also where nothing had come through it', () => {
     const tunnel = pictures['explain-tunnel.txt']!;
     const words = (bytes_out: number): string => verdictOf({ ...tunnel, bytes_out }).sentence;
-    assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before anything had come through it\.$/);
+    assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before any byte had come through it\.$/);
     assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 bytes had come through it\.$/);
   });
 

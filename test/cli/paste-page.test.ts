@@ -91,7 +91,7 @@ describe('the page on which people paste a log', withBrowser, () => {
   });
 
   it('says so where it recognises nothing', async () => {
-    assert.match(await paste('hello'), /^Nothing was recognised/);
+    assert.match(await paste('hello'), /^No line was recognised/);
   });
 
   for (const [what, bytes] of [

@@ -133,9 +133,12 @@ describe('in a folder that it cannot write', asRoot, () => {
     const [log = '', state = '', socket = '', ...more] = noticesOf(started);
     assert.match(
       log,
-      /^The exchange log goes to standard output, since \S+etc cannot be written by this user \(EACCES\)/,
+      /^The exchange log goes to standard output, because \S+etc cannot be written by this user \(EACCES\)/,
     );
-    assert.match(state, /^No state is kept, as with `state: none`, since \S+etc cannot be written by this user/);
+    assert.match(
+      state,
+      /^There is no state folder, as with `state: none`, because \S+etc cannot be written by this user/,
+    );
     assert.match(socket, new RegExp(`^The admin socket is ${temporary}/candor-${user}/\\S+\\.sock\\. `));
     assert.deepEqual(more, []);
     assert.equal((await fetch(`http://127.0.0.1:${port}/asked`)).status, 200);
@@ -157,7 +160,7 @@ describe('in a folder that it cannot write', asRoot, () => {
     chmodSync(temporary, 0o755);
     const started = start(['up']);
     await serves(started);
-    assert.match(noticesOf(started)[1] ?? '', /^There is no admin socket\. .*admin\.socket names another place\.$/);
+    assert.match(noticesOf(started)[1] ?? '', /^There is no admin socket\. .*Set admin\.socket to use another path\.$/);
     assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
   });
 
@@ -213,7 +216,7 @@ describe('a configuration through standard input', asRoot, () => {
   test('is checked, and its mistakes are shown with their lines', async () => {
     const good = start(['check', '-c', '-'], { input: listeners() + routes });
     assert.equal(await good.exited, 0, good.stderr);
-    assert.match(good.stdout, /Standard input is good\./);
+    assert.match(good.stdout, /Standard input is valid\./);
     const bad = start(['check', '-c', '-'], { input: 'routs: []\n' });
     assert.equal(await bad.exited, 4);
     assert.match(bad.stdout, /standard input:1:1/);

@@ -72,7 +72,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     assert.equal(code, 0, text);
     assert.match(
       text,
-      /Revision 2 is served\. Changed: applications \(web\)\. web: .*; web\/1 of the earlier configuration serves meanwhile\./,
+      /Revision 2 is active\. Changed: applications \(web\)\. web: .*; web\/1 of the earlier configuration serves meanwhile\./,
     );
     const seen = await until(/web\/2 backing off/);
     assert.match(
@@ -98,7 +98,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     assert.equal(code, 7, text);
     assert.match(
       text,
-      /web: new instances are being started; web\/1 .* serves meanwhile\. This has not changed within 1 s\./,
+      /web: new instances are being started; web\/1 .* serves meanwhile\. This did not change within 1 s\./,
     );
   });
 

@@ -308,7 +308,7 @@ describe('check', () => {
     assert.equal(await context.candor('check', '-c', 'bad.yaml'), 4);
     assertFits(context.stdout.text);
     assertGolden('check.txt', context.stdout.text);
-    assert.equal(context.stderr.text, 'bad.yaml cannot be used.\n');
+    assert.equal(context.stderr.text, 'bad.yaml has errors and cannot be used.\n');
   });
 
   test('for programs lists the same complaints', async () => {
@@ -323,7 +323,7 @@ describe('check', () => {
   test('of a good file ends with 0', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'good.yaml'), 0);
-    assert.match(context.stdout.text, /good\.yaml is good/);
+    assert.match(context.stdout.text, /good\.yaml is valid/);
   });
 
   test('says what this machine loses with a worker, and how not to', async () => {

@@ -51,13 +51,13 @@ describe('request lines', () => {
     const text = told().join('\n');
     assert.match(
       text,
-      /504 +2\.00 s {2}POST \/api\/orders.* response_head_timeout\n {9}too slow, the application's: No/,
+      /504 +2\.00 s {2}POST \/api\/orders.* response_head_timeout\n {9}too slow, caused by the application: No/,
     );
     assert.match(text, new RegExp(`\\n {9}npx candor explain ${failedRecord.id}\\n`));
     lines.note(batchOf([failedRecord, failedRecord, failedRecord, failedRecord]));
     assert.equal(told().filter((line) => line.includes('npx candor explain')).length, 2);
     clock.advanceSync(10_000);
-    assert.match(told().join('\n'), /and 2 more like it \(response_head_timeout\)[^]*explain/);
+    assert.match(told().join('\n'), /and 2 more \(response_head_timeout\)[^]*explain/);
     lines.end();
     assert.equal(clock.timersLive, 0);
   });

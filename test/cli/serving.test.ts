@@ -153,7 +153,7 @@ async function startRun(port: number, begin = start): Promise<Candor> {
   await running.until('stderr', /"kind":"instance_ready"/);
   await serves(running);
   // The worker hears of the instance after those who read events.
-  const [, listened] = await running.until('stderr', /it listens on 127\.0\.0\.1:(\d+)/);
+  const [, listened] = await running.until('stderr', /listening on 127\.0\.0\.1:(\d+)/);
   await until(async () => (await get(Number(listened), '/')).status === 200);
   return running;
 }
@@ -362,7 +362,7 @@ describe('candor up', () => {
     writeFileSync(file, configuration(port, 'two'));
     const reloaded = await candor('reload');
     assert.equal(reloaded.code, 0, reloaded.stderr);
-    assert.match(reloaded.stdout, /^Revision 2 is served\. Changed: /);
+    assert.match(reloaded.stdout, /^Revision 2 is active\. Changed: /);
     assert.equal((await get(port, '/')).text, 'two');
 
     writeFileSync(file, configuration(port, 'three'));

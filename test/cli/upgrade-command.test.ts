@@ -86,14 +86,14 @@ test('people read what is wrong once, however many complaints there are', async 
   await openWith({ ok: false, kind: 'validation_failed', why: 'It does not like a.', complaints: ['a'] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 4);
   assert.equal(context.stdout.text, '');
-  assert.match(context.stderr.text, /It does not like a\.\nThe gateway goes on as before\.\n$/);
+  assert.match(context.stderr.text, /It does not like a\.\nThe old process continues\.\n$/);
 });
 
 test('of a gateway that was told to stop meanwhile nobody says that it goes on', async () => {
-  await openWith({ ok: false, kind: 'stopping', why: 'The gateway is to stop: SIGTERM.', complaints: [] });
+  await openWith({ ok: false, kind: 'stopping', why: 'The gateway is stopping: SIGTERM.', complaints: [] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 1);
   assert.doesNotMatch(context.stderr.text, /goes on as before/);
-  assert.match(context.stderr.text, /The gateway is to stop: SIGTERM\.\n$/);
+  assert.match(context.stderr.text, /The gateway is stopping: SIGTERM\.\n$/);
 });
 
 describe('a time that no gateway takes is a wrong use', () => {

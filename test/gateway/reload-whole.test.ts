@@ -190,7 +190,7 @@ test('a reload that still waits when the gateway is stopped is refused, and leav
   await until('the application is started', () => edge.eventsOf('instance_started').length === 1);
   await edge.gateway.stop('the test says so');
   const outcome = await reload;
-  assert.deepEqual(outcome, { ok: false, kind: 'refused', errors: ['This gateway is about to end.'] });
+  assert.deepEqual(outcome, { ok: false, kind: 'refused', errors: ['This gateway is stopping.'] });
   assert.equal(edge.eventsOf('worker_started').length, workers);
   assert.deepEqual(
     edge.gateway.status().applications.flatMap(({ instances }) => instances),

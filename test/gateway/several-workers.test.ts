@@ -89,7 +89,7 @@ describe('of several workers', () => {
     const { subject, evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.deepEqual([subject, evidence.exchangesLost], ['worker:1', 3]);
     for (const client of kept) assert.equal(client.state, 'open');
-    // Requests on their way, and new ones, are served while nobody has taken the place of the lost one.
+    // Requests on their way, and new ones, are served while nobody has replaced the lost one.
     origin.answer = () => ok('still here');
     give(ok('at last'));
     for (const client of kept) assert.equal((await responseOn(client)).content.toString(), 'at last');

@@ -7,7 +7,7 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
 import { timeoutMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// A WebSocket that ends in order, breaks, loses its process or is cut by the gateway: four things in the record, with who did it.
+// A WebSocket that ends in order, breaks, loses its process or is closed by the gateway: four things in the record, with who did it.
 
 const program = join(import.meta.dirname, 'fixtures', 'web-socket-application.mjs');
 
@@ -196,7 +196,7 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
       assert.equal(record.cause, 'tunnel_exit');
       assert.equal(record.attempts.at(-1)?.exit?.signal, 'SIGKILL');
       const text = renderExplanation(record, plain).replace(/\s+/g, ' ');
-      assert.match(text, /ended by the application, since its process ended/);
+      assert.match(text, /ended by the application, because its process ended/);
       assert.match(text, /SIGKILL/);
       return;
     }
@@ -217,7 +217,7 @@ test('a WebSocket that our drain cuts is the gateway’s end, by a reload and by
     const record = await recordOf(edge, id);
     assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: null });
     assert.deepEqual([record.end, record.cause, record.whose], ['truncated', 'drained', 'operator']);
-    assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), /ended by the gateway, since it, or the/);
+    assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), /ended by the gateway, because it, or the/);
     client.close();
   } finally {
     await edge.stop();

@@ -96,7 +96,7 @@ describe('the commands of the README', () => {
     assert.equal(yaml.length, 1);
     writeFileSync(join(context.directory, 'candor.yaml'), `${yaml[0]?.text}\n`);
     assert.equal(await context.candor('check'), 0, context.stdout.text + context.stderr.text);
-    assert.equal(context.stdout.text, '✔ candor.yaml is good.\n');
+    assert.equal(context.stdout.text, '✔ candor.yaml is valid.\n');
   });
 
   const documented = readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]/gm);

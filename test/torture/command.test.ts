@@ -58,7 +58,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.match(text, /dangerous: A whole 200 came where the origin broke off/);
     assert.match(text, /misleading: The status is the origin's 503, and its page was replaced/);
     assert.match(text, /acceptable: A 503 can be defended/);
-    assert.match(text, /\d+ right, \d+ acceptable, \d+ misleading, \d+ dangerous; 0 of them still waiting/);
+    assert.match(text, /\d+ right, \d+ acceptable, \d+ misleading, \d+ dangerous; 0 of them left clients waiting/);
     assert.match(context.stderr.text, /\r\u001b\[K *1 of \d+ {2}refused GET fresh/, 'progress on a terminal');
     assertFits(context.stdout.text);
   });

@@ -23,7 +23,7 @@ describe('on a terminal', { skip: hasTerminals ? false : 'no `script` to make a 
       const { lines } = await program.upgrade();
       assert.equal(lines.at(-1)?.outcome, 'done');
       const successor = lines.at(-1)?.pid;
-      await program.until(async () => program.stderr.includes(`Process ${successor} serves on in this terminal`));
+      await program.until(async () => program.stderr.includes(`Process ${successor} serves in this terminal now`));
     }
     const { pid: last } = await program.status();
     assert.deepEqual([...pids, last].map(isAlive), [true, true, true]);
@@ -37,7 +37,7 @@ describe('on a terminal', { skip: hasTerminals ? false : 'no `script` to make a 
     const { pid: first } = await program.status();
     const { lines } = await program.upgrade();
     const successor = lines.at(-1)?.pid as number;
-    await program.until(async () => program.stderr.includes(`Process ${successor} serves on in this terminal`));
+    await program.until(async () => program.stderr.includes(`Process ${successor} serves in this terminal now`));
     process.kill(first, 'SIGTERM');
     assert.equal(await program.exited, 0, program.stderr);
     assert.equal(isAlive(successor), false);

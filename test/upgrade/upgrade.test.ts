@@ -191,7 +191,7 @@ test('a reload during an upgrade is rejected, since who will serve has read the 
     gateway.ask('POST', '/v1/reload').then(reloads.resolve, reloads.reject);
   });
   assert.equal(lines.at(-1)?.outcome, 'failed');
-  const says = 'An upgrade is under way; ask again when it is over.';
+  const says = 'An upgrade is in progress; try again when it is over.';
   assert.equal(((await reloads.promise) as { detail: string }).detail, says);
   const rejected = gateway.events().filter(({ kind }) => kind === 'configuration_rejected');
   assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);

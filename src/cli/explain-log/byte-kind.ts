@@ -15,7 +15,7 @@ const through = (tool: string): ByteKind => ({
   is: 'other',
   why: `it is compressed with ${tool}, which Candor does not read; \`${tool} -dc FILE | candor explain -\` does it`,
 });
-const no = (what: string): ByteKind => ({ is: 'other', why: `it is ${what}, and no log` });
+const no = (what: string): ByteKind => ({ is: 'other', why: `it is ${what}, not a log` });
 
 /** Beginnings in hexadecimal, each with what they are the beginning of. */
 const magics: readonly (readonly [RegExp, ByteKind])[] = [

@@ -34,7 +34,7 @@ export async function explainAnything(
     return explainId(flags, only, context);
   const slices = only.split(/\r?\n/).filter((line) => line.trim() !== '');
   const lines = wholeLines(slices, dialectsOf(flags));
-  if (lines.length === 0) throw new CommandFailure('usage', 'Nothing was given to be explained.');
+  if (lines.length === 0) throw new CommandFailure('usage', 'There is no input to explain.');
   return explainText(flags, lines, context);
 }
 
@@ -85,7 +85,7 @@ function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[]
 /** The beginning of a line may have nothing in it that decides. */
 function truncatedLines({ shape }: Finding, line: string): string[] {
   if ((shape !== 'none' && shape !== 'unknown') || !/(?:…|\.\.\.)\s*$/.test(line)) return [];
-  return ['  The line is cut off at its end; the whole line may tell more.'];
+  return ['  The line is truncated; the complete line may show more.'];
 }
 
 function notForLines([only = '']: readonly string[]): CommandFailure {
@@ -106,6 +106,6 @@ function notALine(flags: ExplainAnythingFlags, lines: readonly string[], context
       context.stdout.write(`${harmlessJson(lineObject(null, line, index + 1))}\n`);
   throw new CommandFailure(
     'nothing_to_do',
-    'This is no file, and no line of a log that Candor knows. A line is given in quotes, as it stands in the log; for an access log of nginx with a format of its own, say which: --log-format.',
+    'This is neither a file nor a line of a log that Candor recognises. Put a line in quotes, exactly as in the log. For a custom access log of nginx, pass its format with --log-format.',
   );
 }

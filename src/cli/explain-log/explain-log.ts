@@ -58,7 +58,8 @@ export function exitCodeOfReport({ failures, recognised }: SummaryReport): numbe
 export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): readonly Dialect[] {
   if (logFormat === undefined) return allDialects;
   const read = nginxLogFormat(logFormat);
-  if (!read.ok) throw new CommandFailure('usage', `--log-format is no log_format of nginx: ${harmless(read.failure)}`);
+  if (!read.ok)
+    throw new CommandFailure('usage', `--log-format is not a valid log_format of nginx: ${harmless(read.failure)}`);
   return [read.value, ...allDialects];
 }
 
@@ -133,9 +134,9 @@ function printNotices(
     const name = harmless(sources[index]?.name ?? '');
     const notice = noticeOf(end);
     if (notice !== null) stderr.write(`${name}: ${notice}.\n`);
-    else if (report.recognised === 0 && hasZeros) stderr.write(`${name}: it holds bytes that no text has.\n`);
+    else if (report.recognised === 0 && hasZeros) stderr.write(`${name}: it contains bytes that are not text.\n`);
   });
-  if (report.lines === report.blank) stderr.write('There was no line to explain.\n');
+  if (report.lines === report.blank) stderr.write('The input has no lines.\n');
 }
 
 function noticeOf(end: LogReading['end']): string | null {
@@ -143,11 +144,11 @@ function noticeOf(end: LogReading['end']): string | null {
     case 'whole':
       return null;
     case 'stopped':
-      return 'it was not read to its end';
+      return 'it was not read completely';
     case 'cut':
-      return `the ${end.archive} archive ends before its end; what was read before counts`;
+      return `the ${end.archive} archive is truncated; the part that was read counts`;
     case 'damaged':
-      return `the ${end.archive} archive is damaged; what was read before counts`;
+      return `the ${end.archive} archive is damaged; the part that was read counts`;
     case 'refused':
       return end.why;
     case 'unreadable':

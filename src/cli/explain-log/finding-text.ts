@@ -39,9 +39,9 @@ function verdictRows(finding: Finding): string[] {
   return [
     ...(type === null ? [] : row('type', type)),
     ...(where === '' ? [] : row('where', where)),
-    ...(born === null ? [] : row('born', bornWords[born])),
-    ...(whose === null ? [] : row('whose', whoseWords[whose])),
-    ...(isConsequence ? row('root', 'This only follows from an earlier failure; look for the lines before it.') : []),
+    ...(born === null ? [] : row('source', bornWords[born])),
+    ...(whose === null ? [] : row('caused by', whoseWords[whose])),
+    ...(isConsequence ? row('note', 'This is a consequence of an earlier failure; see the lines before it.') : []),
     ...evidence.map((words, index) => row(index === 0 ? 'evidence' : '', shorten(harmless(words), 200))).flat(),
   ];
 }

@@ -2,7 +2,7 @@ import type { Born, FindingShape, GatewayProduct } from '../../diagnose/finding.
 import type { SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
 import { shapeWords } from '../record-words.ts';
 
-export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'not told by this log' };
+export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'unknown from this log' };
 
 export const bornWords: Record<Born, string> = {
   'cdn-edge': 'at the edge of a CDN',
@@ -81,7 +81,7 @@ export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>):
 
 /** What to try where nothing was recognised. */
 export const unknownFormatWords =
-  'For an access log of nginx in a format of its own, give the text of its `log_format`: `--log-format`. Logs of other gateways are known in the format that they have by default, and in JSON.';
+  'For an nginx access log in a custom format, pass the text of its `log_format` with `--log-format`. Candor reads logs of other gateways in their default format and in JSON.';
 
 /** ' UTC', unless a log has the time of the clock on its server's wall, and says nothing of the zone. */
 function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {

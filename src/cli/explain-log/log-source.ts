@@ -37,11 +37,11 @@ export function findLog(name: string, context: ProcessContext): LogSource {
   if (!isThere(name, context)) throw unreadable(`there is no file ${said}`);
   const found = statSync(path);
   if (found.isDirectory()) throw unreadable(`${said} is a folder; name the files in it`);
-  if (found.isSocket()) throw unreadable(`${said} is a socket, and no log`);
+  if (found.isSocket()) throw unreadable(`${said} is a socket, not a log`);
   try {
     accessSync(path, constants.R_OK);
   } catch {
-    throw unreadable(`${said} may not be read by this user`);
+    throw unreadable(`${said} cannot be read by this user`);
   }
   return { name, path, bytes: found.isFile() ? found.size : null };
 }

@@ -53,7 +53,7 @@ const shortLogLines = 5;
 /** What stands on such a page. */
 export function reportHtml(report: SummaryReport, names: readonly string[]): string {
   const span = spanText(report);
-  const whatToDo = section('Causes, and what to do', causes(report));
+  const whatToDo = section('Causes and fixes', causes(report));
   const isShort = report.lines <= shortLogLines;
   return `<header>
 <h1>${titleOf(report)}</h1>
@@ -68,13 +68,13 @@ ${section('Storms', worstFirst(report.storms).map(burstHtml).join('\n') + leftOu
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
-${section("Not the gateway's", others(report))}
+${section('Not caused by the gateway', others(report))}
 ${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
-${section('So that the log can tell more', report.hints.map(hint).join('\n'))}`;
+${section('To log more', report.hints.map(hint).join('\n'))}`;
 }
 
 function titleOf({ failures, recognised }: SummaryReport): string {
-  if (recognised === 0) return 'Nothing was recognised';
+  if (recognised === 0) return 'No line was recognised';
   return failures === 0 ? 'No gateway failure' : manyText(failures, 'gateway failure');
 }
 
@@ -88,9 +88,9 @@ function formats(report: SummaryReport): string {
     ({ gateway, format, lines, failures }) =>
       `<li>${manyText(lines, 'line')} of ${escapeHtml(formatText(gateway, format))}${failures === 0 ? '' : `, ${manyText(failures, 'failure')}`}`,
   );
-  if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} of no format that is known`);
-  if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that only followed from others`);
-  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} that told again of what another line had told`);
+  if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} in an unknown format`);
+  if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that were consequences of others`);
+  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} that repeated what another line had said`);
   rows.push(...maybeTwice(report).map((text) => `<li>${escapeHtml(text)}`));
   return `<ul class="formats">${rows.join('\n')}</ul>`;
 }
@@ -128,7 +128,7 @@ function bars(rows: readonly (readonly [label: string, count: number, part: numb
 function burstHtml(burst: FailureBurst): string {
   const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
   const where = upstream ?? gatewayWords[gateway];
-  const began = root.isConsequence ? 'What began it is not in this log; the first that it led to: ' : 'It began with: ';
+  const began = root.isConsequence ? 'Its beginning is not in this log; the first consequence: ' : 'It began with: ';
   return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
 <p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
 ${rateText(burst)}.</p>
@@ -152,12 +152,12 @@ function cause(total: CauseTotal): string {
   const facts = [
     gatewayWords[gateway],
     ...(stage === null ? [] : [stageWords[stage]]),
-    ...(born === null ? [] : [`made ${bornWords[born]}`]),
-    ...(whose === null ? [] : [whoseWords[whose]]),
+    ...(born === null ? [] : [`written ${bornWords[born]}`]),
+    ...(whose === null ? [] : [`caused by ${whoseWords[whose]}`]),
   ];
   return `<article><h3><b>${numberText(count)} ×</b> ${findingShapeWords[shape]}${type === null ? '' : ` <code>${type}</code>`}</h3>
 <p class="facts">${facts.map(escapeHtml).join(' · ')}</p>
-<p>${proseHtml(sentence)}${isConsequence ? ' It only follows from an earlier failure.' : ''}</p>
+<p>${proseHtml(sentence)}${isConsequence ? ' It is a consequence of an earlier failure.' : ''}</p>
 ${quotes(evidence)}${examples.slice(0, 3).map(example).join('\n')}
 ${fixHtml(fix)}</article>`;
 }

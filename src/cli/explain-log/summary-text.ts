@@ -41,11 +41,11 @@ export function summaryLines(report: SummaryReport, style: Style): string[] {
       report.suspects.flatMap((suspect) => suspectLines(suspect, style)),
       style,
     ),
-    ...section('CAUSES, AND WHAT TO DO', causeLines(report, style), style),
-    ...section("NOT THE GATEWAY'S", othersLines(report), style),
+    ...section('CAUSES AND FIXES', causeLines(report, style), style),
+    ...section('NOT CAUSED BY THE GATEWAY', othersLines(report), style),
     ...section('EVENTS', eventLines(report), style),
     ...section(
-      'SO THAT THE LOG CAN TELL MORE',
+      'TO LOG MORE',
       report.hints.flatMap((hint) => hintLines(hint, style)),
       style,
     ),
@@ -61,7 +61,7 @@ function headLines(report: SummaryReport, style: Style): string[] {
   const of = manyText(lines, 'line');
   const head =
     recognised === 0
-      ? style.warn(`Nothing was recognised in ${of}`)
+      ? style.warn(`No line was recognised in ${of}`)
       : failures === 0
         ? style.good(`No gateway failure in ${of}`)
         : style.bad(`${manyText(failures, 'gateway failure')} in ${of}`);
@@ -75,9 +75,11 @@ function headLines(report: SummaryReport, style: Style): string[] {
     head,
     ...(span === null ? [] : wrap(span, '  ').map(style.dim)),
     ...alignColumns(rows, '  ').map((row) => shorten(row, columnsMax)),
-    ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} of no format that is known`]),
-    ...(consequences === 0 ? [] : wrap(`${numberText(consequences)} of the failures only followed from others`, '  ')),
-    ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} told again of what another line had told`, '  ')),
+    ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} in an unknown format`]),
+    ...(consequences === 0
+      ? []
+      : wrap(`${numberText(consequences)} of the failures were consequences of others`, '  ')),
+    ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} repeated what another line had said`, '  ')),
     ...maybeTwice(report).flatMap((text) => wrap(text, '  ')),
     ...(recognised === 0 && unrecognised > 0 ? ['', ...wrap(unknownFormatWords, '')] : []),
   ];
@@ -119,7 +121,7 @@ function burstText(burst: FailureBurst, style: Style): string[] {
   const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
   const rate = rateText(burst);
   const began = root.isConsequence
-    ? 'What began it is not in this log; the first that it led to:'
+    ? 'Its beginning is not in this log; the first consequence:'
     : `It began with: ${harmless(root.sentence)}`;
   return [
     style.bad(`  ${when}`),
@@ -172,7 +174,7 @@ function causeText(cause: CauseTotal, hints: readonly Hint[], style: Style): str
   const isHint = shape === 'unknown' && hints.some((hint) => hint.gateway === gateway && hint.fix.text === fix?.text);
   return [
     `  ${style.bad(numberText(count))} × ${style.bold(name)}`,
-    ...wrap(`${harmless(sentence)}${isConsequence ? ' It only follows from an earlier failure.' : ''}`, '    '),
+    ...wrap(`${harmless(sentence)}${isConsequence ? ' It is a consequence of an earlier failure.' : ''}`, '    '),
     ...evidenceLines(evidence, style),
     ...(example === undefined ? [] : [exampleLine(example, style)]),
     ...fixLines(isHint ? seeHint : fix, '    fix', 9, style),
@@ -180,7 +182,7 @@ function causeText(cause: CauseTotal, hints: readonly Hint[], style: Style): str
 }
 
 /** What an unknown cause asks for is asked for once for all of them. */
-const seeHint = { text: 'See below, so that the log can tell more', snippet: null };
+const seeHint = { text: 'See below how to log more', snippet: null };
 
 /** What must not be taken for a failure of the gateway's, and is no less of interest. */
 function othersLines({ byCause }: SummaryReport): string[] {

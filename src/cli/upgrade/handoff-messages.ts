@@ -86,7 +86,7 @@ function readFailure(written: unknown): UpgradeFailure {
   return {
     ok: false,
     kind: kind === 'validation_failed' ? kind : 'failure',
-    why: firstErrorText(read) ?? (typeof why === 'string' ? why : 'It did not say why.'),
+    why: firstErrorText(read) ?? (typeof why === 'string' ? why : 'It gave no reason.'),
     complaints: read,
   };
 }
@@ -95,5 +95,5 @@ function readFailure(written: unknown): UpgradeFailure {
 function firstErrorText([first, ...more]: readonly string[]): string | null {
   if (first === undefined) return null;
   const rest = more.length === 0 ? '' : `, and ${more.length} more`;
-  return `The new process does not take the configuration: ${first.replace(/\.$/, '')}${rest}.`;
+  return `The new process rejects the configuration: ${first.replace(/\.$/, '')}${rest}.`;
 }

@@ -91,7 +91,7 @@ export class Upgrades implements Upgrader {
     const { clock, events } = this.#parts;
     const beganAt = clock.now();
     const { pid } = line;
-    const reason = `process ${pid} is to take over`;
+    const reason = `process ${pid} takes over`;
     events.emit({ kind: 'upgrade_started', subject: 'gateway', reason, evidence: { pid }, actor });
     const failure = await this.#follow(line, onStep).catch(defectFailure);
     if (failure !== null) return this.#fail(line, actor, failure);
@@ -100,7 +100,7 @@ export class Upgrades implements Upgrader {
     line.send({ kind: 'farewell' });
     line.detach();
     const afterMs = Math.round(clock.now() - beganAt);
-    const done = `process ${pid} has taken over; this one lets what runs finish`;
+    const done = `process ${pid} has taken over; this process finishes requests in flight`;
     events.emit({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
     onStep('draining', pid);
     this.#handedOff.resolve(pid);
@@ -115,7 +115,7 @@ export class Upgrades implements Upgrader {
     const { complaints } = failure;
     const kind = this.#isOver ? 'stopping' : failure.kind;
     const evidence = { pid: line.pid, reason: why, errors: complaints };
-    const reason = `${kind === 'stopping' ? 'nothing came of it' : 'the gateway goes on as before'}: ${why}`;
+    const reason = `${kind === 'stopping' ? 'the upgrade was abandoned' : 'the old process continues'}: ${why}`;
     this.#parts.events.emit({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
     return { ok: false, kind, why, complaints };
   }
@@ -132,7 +132,7 @@ export class Upgrades implements Upgrader {
     const late = Promise.withResolvers<string>();
     const timer = clock.schedule(
       after(clock.now(), rollBackMs),
-      (late: PromiseWithResolvers<string>) => late.resolve('What it had handed over is not written back yet.'),
+      (late: PromiseWithResolvers<string>) => late.resolve('The handoff is not rolled back yet.'),
       late,
     );
     return Promise.race([takingBack, late.promise]).finally(() => timer.cancel());
@@ -143,13 +143,13 @@ export class Upgrades implements Upgrader {
     this.#isOver = true;
     // Whoever is not ended by that, and has nothing yet, must not take the end of this process for its death.
     this.#connection?.send({ kind: 'never' });
-    this.#connection?.fail(failed('stopping', `The gateway is to stop: ${why}.`));
+    this.#connection?.fail(failed('stopping', `The gateway is stopping: ${why}.`));
     await this.#running.catch(() => {});
   }
 
   #refusal(): string | null {
-    if (this.#connection !== null) return 'Another upgrade is under way.';
-    if (this.#isOver) return 'This gateway is about to end.';
+    if (this.#connection !== null) return 'Another upgrade is in progress.';
+    if (this.#isOver) return 'This gateway is stopping.';
     return this.#parts.handoff.refusal();
   }
 
@@ -161,7 +161,10 @@ export class Upgrades implements Upgrader {
     } catch {
       // As where the child has no number: the system could not start it.
     }
-    return failed('failure', 'The new process could not be started: the system has no process for it, or no program.');
+    return failed(
+      'failure',
+      'The new process could not be started: the system has no free process, or the program is missing.',
+    );
   }
 
   /** Null when the successor has taken over. */
@@ -261,7 +264,7 @@ class SuccessorConnection {
 
   #ended(code: number | null, signal: string | null): void {
     const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-    const where = 'what it said stands in the standard error of the gateway';
+    const where = 'its messages are in the standard error of the gateway';
     this.fail(failed('failure', `The new process (${this.pid}) ended ${how} before it took over; ${where}.`));
   }
 

@@ -32,7 +32,7 @@ export function createProcessHandoff(
       const left = aside?.restore() ?? null;
       aside = null;
       await gateway.rollBackHandoff();
-      return left === null ? null : `The admin socket is not where it was: ${left}.`;
+      return left === null ? null : `The admin socket could not be moved back: ${left}.`;
     },
     complete() {
       aside?.discard();

@@ -13,11 +13,11 @@ export async function reportTakeover(
   await connection.settled;
   const { pid: predecessor, version: from = null, actor = 'gateway' } = connection.facts;
   const which = from === null ? `process ${predecessor}` : `process ${predecessor}, candor ${from}`;
-  const how = connection.predecessorDied ? ', which ended before it could leave in order' : '';
+  const how = connection.predecessorDied ? ', which ended before the handoff was complete' : '';
   events.emit({
     kind: 'upgrade_taken_over',
     subject: 'gateway',
-    reason: `this process, candor ${version}, has taken the place of ${which}${how}`,
+    reason: `this process, candor ${version}, has replaced ${which}${how}`,
     evidence: { predecessor, pid: process.pid, from, version },
     actor: typeof actor === 'string' ? actor : 'gateway',
   });

@@ -62,6 +62,6 @@ function unused({ fd, name, host, port }: InheritedSocket): CommandFailure {
   return new CommandFailure(
     'validation_failed',
     `The service manager holds ${address} for Candor (descriptor ${fd}${name === null ? '' : `, ${name}`}), and no listener ` +
-      'of the configuration is there: whoever connects would wait for ever. Add one, or take the socket away.',
+      'of the configuration uses it: clients would wait forever. Add a listener, or remove the socket.',
   );
 }

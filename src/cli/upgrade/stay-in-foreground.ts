@@ -17,7 +17,7 @@ export async function stayInForeground(successor: SuccessorProcess, context: Pro
   const forward = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map((signal) =>
     context.onSignal(signal, () => successor.signal(signal)),
   );
-  const reason = `Process ${successor.pid} serves on in this terminal: Ctrl-C ends it, and so does \`candor stop\`.`;
+  const reason = `Process ${successor.pid} serves in this terminal now: Ctrl-C ends it, and so does \`candor stop\`.`;
   stderr.write(`${wrap(reason, '').join('\n')}\n`);
   try {
     return await successor.untilEnded();

@@ -87,7 +87,7 @@ describe('a successor tells of the upgrade', () => {
     hear({ kind: 'farewell' });
     close();
     await done;
-    const reason = 'this process, candor 0.2.0, has taken the place of process 4711, candor 0.1.0';
+    const reason = 'this process, candor 0.2.0, has replaced process 4711, candor 0.1.0';
     const evidence = { predecessor: 4711, pid: process.pid, from: '0.1.0', version: '0.2.0' };
     assert.deepEqual(told, [{ kind: 'upgrade_taken_over', actor: 'admin:token:ci', reason, evidence }]);
   });
@@ -97,10 +97,7 @@ describe('a successor tells of the upgrade', () => {
     const { told, done } = tellingOf(succession);
     close();
     await done;
-    assert.match(
-      told[0]?.reason ?? '',
-      /has taken the place of process 4711, which ended before it could leave in order$/,
-    );
+    assert.match(told[0]?.reason ?? '', /has replaced process 4711, which ended before the handoff was complete$/);
     assert.equal(told[0]?.actor, 'gateway');
   });
 });

@@ -108,13 +108,13 @@ export class PredecessorConnection {
 function refusedByPredecessor(): CommandFailure {
   return new CommandFailure(
     'failure',
-    'The gateway whose place this process was to take lets nothing go. Nothing was taken.',
+    'The gateway that this process was to replace hands nothing off. Nothing has changed.',
   );
 }
 
 function failureOf(error: unknown): UpgradeFailure {
   if (!(error instanceof CommandFailure)) {
-    const why = 'The new process made a mistake; what it says stands in the standard error of the gateway.';
+    const why = 'The new process made a mistake; its messages are in the standard error of the gateway.';
     return { ok: false, kind: 'failure', why, complaints: [] };
   }
   const kind = error.exit === 'validation_failed' ? error.exit : 'failure';
@@ -132,7 +132,7 @@ export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection
   if (predecessor === null || !isParent || own.send === undefined)
     throw new CommandFailure(
       'usage',
-      `${predecessorVariable} is set, and this process was not started by the gateway whose place it would take.`,
+      `${predecessorVariable} is set, but this process was not started by the gateway that it would replace.`,
     );
   return new PredecessorConnection(predecessor, {
     get connected() {

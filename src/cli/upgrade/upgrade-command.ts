@@ -51,7 +51,7 @@ async function ask(flags: UpgradeFlags, context: ProcessContext, tellLine: (line
   if (answer.status !== 200) throw refusal(answer);
   const last = answer.content as UpgradeLine | null;
   if (last === null || !('outcome' in last))
-    throw new CommandFailure('failure', 'The gateway left in the middle of its answer.');
+    throw new CommandFailure('failure', 'The gateway closed the connection during its response.');
   if (last.outcome === 'failed') throw failureOf(last);
   if (!flags.json) context.stdout.write(`${await successorText(target, last.pid, context)}\n`);
 }
@@ -75,14 +75,14 @@ const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
   reading_configuration: () => '',
   listening: () => '',
   ready: () => '',
-  draining: () => 'the old process takes no new connections, and ends what it has begun',
+  draining: () => 'the old process accepts no new connections and finishes requests in flight',
 };
 
 function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
   // The sentence has the first.
   const listed = complaints.length > 1 ? complaints.map((one) => `  ${one}`) : [];
   if (kind === 'stopping') return new CommandFailure('failure', [why, ...listed].join('\n'), complaints);
-  const lines = [why, ...listed, 'The gateway goes on as before.'];
+  const lines = [why, ...listed, 'The old process continues.'];
   return new CommandFailure(kind, lines.join('\n'), complaints);
 }
 

@@ -114,7 +114,7 @@ describe('everything is as before when the successor', () => {
        await say({ kind: 'failed', failure: { kind: 'validation_failed', why, complaints: ['a:1:1: no.', 'b'] } });
        process.exit(4);`,
       'validation_failed',
-      /^The new process does not take the configuration: a:1:1: no, and 1 more\.$/,
+      /^The new process rejects the configuration: a:1:1: no, and 1 more\.$/,
     ],
     [
       'says a failure that nobody knows',
@@ -200,7 +200,7 @@ describe('a gateway that cannot let go', () => {
     await released.promise;
     await run.upgrades.abandon('SIGTERM');
     const outcome = await first;
-    assert.match(outcome.ok ? '' : outcome.why, /is to stop: SIGTERM/);
+    assert.match(outcome.ok ? '' : outcome.why, /is stopping: SIGTERM/);
   });
 
   test('and cannot take back says that too, and may try again', async () => {
@@ -223,7 +223,7 @@ describe('an upgrade is refused', () => {
     const run = prepare('');
     const first = run.begin(20_000);
     const second = await run.begin();
-    assert.deepEqual(second, { ok: false, kind: 'refused', why: 'Another upgrade is under way.', complaints: [] });
+    assert.deepEqual(second, { ok: false, kind: 'refused', why: 'Another upgrade is in progress.', complaints: [] });
     assert.equal((await first).ok, false);
   });
 
@@ -242,7 +242,7 @@ describe('an upgrade is refused', () => {
     const outcome = await first;
     assert.ok(!outcome.ok);
     assert.equal(outcome.kind, 'stopping');
-    assert.match(outcome.why, /is to stop: SIGTERM/);
+    assert.match(outcome.why, /is stopping: SIGTERM/);
     assert.ok(run.reasons.every((reason) => !reason.includes('goes on')));
     const second = await run.begin();
     assert.ok(!second.ok && second.kind === 'refused');

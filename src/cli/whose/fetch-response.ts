@@ -18,13 +18,13 @@ export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<
   const headers = { 'User-Agent': `candor/${readVersion()}`, Accept: '*/*', 'Accept-Encoding': 'identity' };
   return new Promise((resolve, reject) => {
     const failed = (why: string): void =>
-      reject(new CommandFailure('gateway_unreachable', `${url.origin} gave no answer: ${why}.`));
+      reject(new CommandFailure('gateway_unreachable', `${url.origin} did not respond: ${why}.`));
     const signal = AbortSignal.timeout(timeoutMs);
     const request = ask(url, { headers, agent: false, signal, rejectUnauthorized: verify });
     // Once the head has come, its errors are those of the body, of which the beginning counts.
     let hasHead = false;
     request.on('error', (error) => {
-      if (!hasHead) failed(signal.aborted ? `none came within ${timeoutMs / 1000} s` : sentenceOf(error));
+      if (!hasHead) failed(signal.aborted ? `no response within ${timeoutMs / 1000} s` : sentenceOf(error));
     });
     request.on('response', (response) => {
       hasHead = true;

@@ -28,7 +28,7 @@ export async function showWhose(flags: WhoseFlags, given: string, context: Proce
   if (kept.length === 0)
     throw new CommandFailure(
       'nothing_to_do',
-      `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` or \`curl -v\` prints, a HAR, JSON lines of {status, headers, body}, or the error page of a gateway can be read.`,
+      `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. Candor reads the output of \`curl -i\` or \`curl -v\`, a HAR, JSON lines of {status, headers, body}, or an error page of a gateway.`,
     );
   const style = styleFor(context.stdout, context.env);
   kept.forEach(({ from: whence, response }, index) => {
@@ -56,7 +56,7 @@ async function findResponses(
   const url = urlOf(given);
   if (url === null) {
     const said = harmless(withoutCredentials(given));
-    throw new CommandFailure('usage', `There is no file ${said}, and it is no http:// or https:// URL.`);
+    throw new CommandFailure('usage', `There is no file ${said}, and it is not an http:// or https:// URL.`);
   }
   const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
   return [{ from: url.href, response }];
@@ -85,8 +85,7 @@ async function readAll(name: string, context: ProcessContext): Promise<string> {
       if (read > fileBytesMax) break;
     }
   }
-  if (read > fileBytesMax)
-    throw new CommandFailure('usage', `${harmless(said)} is larger than what a person saves; cut out the response.`);
+  if (read > fileBytesMax) throw new CommandFailure('usage', `${harmless(said)} is too large; extract the response.`);
   return Buffer.concat(slices).toString('utf8');
 }
 

@@ -33,7 +33,7 @@ export function authorshipLines(
   style: Style,
 ): string[] {
   const chain = ['you', ...passed.map((layer) => layerNames[layer])].join(' ← ');
-  const writer = author === 'unknown' ? 'an author that cannot be told' : `${layerNames[author]} wrote it`;
+  const writer = author === 'unknown' ? 'an unknown author' : `${layerNames[author]} wrote it`;
   const colour = { certain: style.good, likely: style.warn, unsure: style.warn }[confidence];
   return [
     `${style.bold(status === 0 ? 'a page' : String(status))}${from === null ? '' : ` from ${shorten(harmless(from), 70)}`}`,
