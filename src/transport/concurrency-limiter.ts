@@ -1,4 +1,4 @@
-/** So many at a time; whoever comes later waits for a turn, first come, first served. */
+/** Lets so many callers run at a time; later ones wait, first come, first served. */
 export class ConcurrencyLimiter {
   #free: number;
   readonly #waiters: (() => void)[] = [];

@@ -16,7 +16,7 @@ import { saveUnreadBytes } from './unread-bytes.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
-/** The real way to endpoints. */
+/** Connects to endpoints over real sockets. */
 export const socketConnector: Connector = { resolve, connect: (target, waiter) => connect(target, waiter) };
 
 function resolve(name: string, waiter: ResolveWaiter): Cancellable {
@@ -33,7 +33,7 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   };
 }
 
-/** `way`: how a plain connection over TCP is read and written once Node has connected it. */
+/** `way`: how a plain TCP connection is read and written once Node has connected it. */
 export function connect(
   target: ConnectTarget,
   waiter: ConnectWaiter,
@@ -74,7 +74,7 @@ function plainTransport(
   return transport;
 }
 
-/** Node has connected it; from now on its socket has nothing to do with it. Null where that cannot be. */
+/** Takes the handle out of a socket that Node has connected. Null where the handle cannot be taken. */
 function takeHandle(socket: Socket): StreamHandle | null {
   const from = socket as unknown as { _handle?: StreamHandle | null };
   const handle = from._handle ?? null;
@@ -108,7 +108,7 @@ function unixPath(target: ConnectTarget): string | null {
   return target.kind === 'unix' ? target.path : null;
 }
 
-/** A socket that is given up may still fail; nobody wants to hear of it. */
+/** Ignores the errors of a socket that was given up. */
 function cancel(socket: Socket): void {
   socket.removeAllListeners('error');
   socket.on('error', () => undefined);

@@ -34,7 +34,7 @@ async function ask(port: number): Promise<string> {
 }
 
 describe('a duplicate of a listening socket', { skip }, () => {
-  test('goes on when another one is closed, and when the first descriptor is', async () => {
+  test('stays open when another duplicate or the first descriptor is closed', async () => {
     const first = await inherited();
     const [a, b] = [await servesAs('a', first.fd), await servesAs('b', first.fd)];
     first.server.close();
@@ -44,7 +44,7 @@ describe('a duplicate of a listening socket', { skip }, () => {
     b.close();
   });
 
-  test('keeps what connects while nobody accepts', async () => {
+  test('keeps new connections in its queue while no server accepts', async () => {
     const { server, fd, port } = await inherited();
     const handle = await duplicateSocket(fd);
     server.close();
@@ -69,7 +69,7 @@ describe('a duplicate of a listening socket', { skip }, () => {
     assert.equal(readdirSync('/proc/self/fd').length, before);
   });
 
-  test('of several at once are in their order, one for each', async (t) => {
+  test('for each of several descriptors, in their order', async (t) => {
     const sockets = [await inherited(), await inherited(), await inherited()];
     const file = openSync('/dev/null', 'r');
     t.after(() => closeSync(file));
@@ -84,7 +84,7 @@ describe('a duplicate of a listening socket', { skip }, () => {
     }
   });
 
-  test('of what is no descriptor, or no socket, is an errno', async () => {
+  test('of an invalid descriptor, or of a file, is an errno', async () => {
     assert.deepEqual(await duplicateSocket(4_000), { errno: 'EBADF' });
     const file = openSync('/dev/null', 'r');
     assert.deepEqual(await duplicateSocket(file), { errno: 'EBADF' });

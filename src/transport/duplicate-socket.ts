@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { errnoOf } from './errno.ts';
 
-/** A socket that nobody reads and nobody accepts from yet, for `server.listen(handle)`. */
+/** A listening socket without a server, for `server.listen(handle)`. */
 export interface SocketHandle {
   readonly fd: number;
   close(): void;
@@ -15,7 +15,7 @@ export interface DuplicateFailure {
  * Makes a second descriptor for a listening socket that this process has inherited as `fd`, in the thread that asks.
  *
  * Descriptors belong to the process: when several threads open the same one, the first that closes it closes it for all of
- * them, and its number may then be anything. Node cannot duplicate one. But a descriptor that is sent over a unix socket
+ * them, and its number may then be another file's. Node cannot duplicate one. But a descriptor that is sent over a unix socket
  * arrives as a new one, so a child process is started with it, which sends it back and ends. It never listens nor
  * accepts: a connection cannot get lost in it.
  */
@@ -56,7 +56,7 @@ export function duplicateSockets(fds: readonly number[]): Promise<readonly (Sock
 const noInspector = '--disable-sigusr1';
 
 /**
- * `_handle` is not documented; `canRewrap` of listen.ts looks for it before anybody relies on it. A descriptor that is no
+ * `_handle` is not documented; `canRewrap` of listen.ts looks for it before it is used. A descriptor that is no
  * socket is answered without a handle. Node sends a handle only when the one before was acknowledged; the listener keeps
  * the process there until then.
  */

@@ -25,7 +25,7 @@ function alertIdOf(code: string): number | null {
   return alertPrefix.test(code) ? (alertIds[code.replace(alertPrefix, '')] ?? null) : null;
 }
 
-/** Several addresses tried at once come back as one AggregateError; the first tells as much as all. */
+/** Node reports several failed addresses as one AggregateError; the first error is representative. */
 function firstOf(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }

@@ -16,18 +16,18 @@ import {
 } from './stream-handle.ts';
 import { isQuietAt, readAheadAt, readUnread } from './unread-bytes.ts';
 
-/** As libuv numbers it on all systems. */
+/** libuv's number for the end of a stream, on all systems. */
 const endOfFile = -4095;
 
-/** As the system does. */
+/** As the system numbers it. */
 const reset = -constants.errno.ECONNRESET;
 
-/** Nobody makes a transport of this kind where there are none. */
+/** Without Node's internals no `HandleTransport` is made. */
 const internals = streamInternals as StreamInternals;
 
 /**
- * A transport over a connection as libuv has it, accepted or made, without a socket of Node's: no streams, no events, no closures,
- * nothing left to a later tick.
+ * A transport over libuv's handle of a connection, accepted or made, without a socket of Node's: no streams, events, closures or
+ * deferred ticks.
  *
  * Measured: accepting a connection, answering and closing takes 50 to 60 µs of CPU, most of them the kernel's, against 95
  * with one socket of Node's, and 110 with the two that reading into our own buffers needs there.
@@ -39,30 +39,30 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   sentBytes = 0;
   refused: Uint8Array = noBytes;
   readonly #handle: StreamHandle;
-  /** Kept here, since libuv knows nothing but its address. */
+  /** Kept alive here, since libuv has only the address of the buffer. */
   #buffer: Uint8Array = sharedReadBuffer;
   #nextBuffer: Uint8Array | undefined = undefined;
   #reads = true;
-  /** Writes of which the kernel has not taken all. */
+  /** Writes that the kernel has not accepted completely. */
   #pendingWrites = 0;
-  /** Somebody is to hear when there are none any more. */
+  /** `onWritten` is due when there are none any more. */
   #reportsWritten = false;
-  /** What is to happen when all that was written has left. */
+  /** What follows once every byte has been sent. */
   #then: 'nothing' | 'end' | 'close' = 'nothing';
   #ended = false;
-  /** The kernel is yet to be told of our end. */
+  /** FIN has been asked for and not sent yet. */
   #sendsFin = false;
   #peerEnded = false;
-  /** What was read before its time, and is yet to be told. */
+  /** Bytes that `hasUnread` has read ahead and that the listener has not received yet. */
   #unread: Uint8Array | null = null;
   #closing = false;
   #errno: string | null = null;
-  /** Of the write that failed: below 0 until the connection closes, a tick later. */
+  /** The error of the write that failed: below 0 until the connection closes, a tick later. */
   #brokenBy = 0;
 
   readonly #savesUnread: boolean;
 
-  /** `savesUnread`: what the peer has sent is handed over before a connection is closed that cannot be written to. */
+  /** `savesUnread`: the listener gets what the peer has sent before a connection closes that cannot be written to. */
   constructor(handle: StreamHandle, { savesUnread = false }: { readonly savesUnread?: boolean } = {}) {
     this.#handle = handle;
     this.#savesUnread = savesUnread;
@@ -70,7 +70,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     handle.owner = this;
     handle.onread = onRead;
     handle.useUserBuffer(sharedReadBuffer);
-    // Gone already, by RST. What it had sent can still be read, but nobody could say whose it was.
+    // Reset before it was accepted. Its bytes could still be read, but its address is unknown.
     if (this.facts.remoteAddress === '') this.#check(reset);
     else this.#check(handle.readStart());
   }
@@ -123,7 +123,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (this.#unread !== null) return true;
     this.#unread = readAheadAt(this.#handle.fd);
     if (this.#unread === null) return false;
-    // Before libuv reads again, and not now: whoever asks may be in the middle of another connection's bytes.
+    // Before libuv reads again, and not now: the caller may be reading another connection's bytes.
     process.nextTick(deliverUnread, this as HandleTransport);
     return true;
   }
@@ -151,7 +151,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     }
     if (this.heldBytes > 0) outbox.flush();
     const slice = bytes.subarray(start, end);
-    // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
+    // A small part that must wait is copied, so that it does not keep the large buffer alive that it may be part of.
     if (this.#send(ownership === 'owned' && !isSmall ? slice : Buffer.from(slice))) this.sentBytes += end - start;
     if (this.#pendingWrites === 0) return true;
     this.#reportsWritten = true;
@@ -161,16 +161,16 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   sendHeld(slice: Uint8Array): boolean {
     this.heldBytes -= slice.length;
     const waits = this.#pendingWrites > 0; // All of it will have to: a copy keeps no more than itself.
-    // What the system refuses at once it refuses whole: RST had come before, and not a byte has left.
+    // A write that fails at once fails as a whole: RST had come before, and no byte was sent.
     if (this.#send(waits ? Buffer.from(slice) : slice)) this.sentBytes += slice.length;
     else this.refused = Buffer.concat([this.refused, slice]);
-    // Whoever gave it was told that it had been taken, and is to hear that now it has.
+    // The sender was told that the bytes were taken, so it hears by `onWritten` when they have been sent.
     if (this.#pendingWrites > 0) this.#reportsWritten = true;
     if (this.#then !== 'nothing') this.#goOn();
     return waits || this.#pendingWrites === 0;
   }
 
-  /** False: the system refused them whole. Where a part must wait they are kept as they are. */
+  /** False: the system refused them whole. Where a part is pending, the bytes must stay as they are. */
   #send(bytes: Uint8Array): boolean {
     if (this.#closing || this.#brokenBy < 0) return false;
     const request = this.#handle.writeBuffer(null, bytes);
@@ -205,7 +205,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     this.#goOn();
   }
 
-  /** What was asked for happens when all before it has left. */
+  /** Does what was asked for once every byte has been sent. */
   #goOn(): void {
     if (this.heldBytes > 0 || this.#pendingWrites > 0 || this.#closing) return;
     if (this.#then === 'close') this.#close();
@@ -230,15 +230,15 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   close(how: 'close' | 'reset'): void {
     if (this.#closing) return;
     if (this.heldBytes > 0) outbox.flush();
-    // While FIN is being sent a reset is refused (EINVAL), and Node takes the handle for closed, which it never will be.
+    // While FIN is being sent a reset is refused (EINVAL), and Node would wait for ever for the close of the handle.
     if (how === 'close' || this.#sendsFin || this.#closing) return this.#close();
     this.#closing = true;
     if (this.#handle.reset(onClosed) < 0) this.#handle.close(onClosed);
   }
 
   /**
-   * False: it cannot be written to any more. What its peer had sent before is read first, and not now: somebody further out
-   * may still be reading from the shared buffer, or be sending what is held.
+   * False: the connection cannot be written to any more. What the peer had sent is read first, in a later tick: a caller
+   * further out may be reading from the shared buffer, or sending held bytes.
    */
   #checkWrite(status: number): boolean {
     if (status >= 0 || !this.#savesUnread) return this.#check(status);
@@ -260,7 +260,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (!this.#closing) this.listener.onBytes(bytes, 0, length);
   }
 
-  /** False, and closed: it is an error. */
+  /** False: `status` is an error, and the connection has been closed. */
   #check(status: number): boolean {
     if (status >= 0) return true;
     if (!this.#closing) this.#errno = getSystemErrorName(status);
@@ -279,7 +279,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   }
 }
 
-/** Where it is connected to; our own address is asked for by few, and costs a system call. */
+/** The peer's address at once; the local one costs a system call and is looked up on demand. */
 class HandleFacts implements TransportFacts {
   readonly kind = 'tcp';
   readonly tls = null;
@@ -312,7 +312,7 @@ class HandleFacts implements TransportFacts {
   }
 }
 
-// Shared by all connections: what they belong to stands in the handle.
+// Callbacks shared by all connections; the handle has its transport.
 
 function onRead(this: StreamHandle): Uint8Array | undefined {
   return this.owner.onHandleRead(internals.streamBaseState[internals.kReadBytesOrError] as number);

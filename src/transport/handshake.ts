@@ -15,21 +15,21 @@ export interface HandshakeWaiter {
 }
 
 /**
- * A TLS handshake on a connection that stands. One of the waiter's two is called, once, and never before this
- * returns; after `secure` is destroyed, none.
+ * A TLS handshake on an established connection. One of the waiter's two methods is called, once, and never before this
+ * returns; none after `secure` is destroyed.
  *
- * Every handshake is let run to its end, and the certificate is judged then: an answer in the middle would leave
- * nothing to be seen of a certificate that is refused. Nothing is sent before the verdict.
+ * The handshake completes before the certificate is verified: a refusal in the middle of it would leave no certificate to
+ * report. No application data is sent before the verification.
  */
 export class Handshake {
-  /** The session, for as long as it lasts; null where it could not even begin. */
+  /** The session; null where it could not begin. */
   readonly secure: TLSSocket | null;
   readonly #plain: Socket;
   readonly #wire: TlsWire;
   readonly #tls: TlsTarget;
   readonly #waiter: HandshakeWaiter;
   #over = false;
-  /** The peer has said within TLS that nothing follows. */
+  /** The peer has sent `close_notify`. */
   #closeNotified = false;
   #broken = false;
 
@@ -71,7 +71,7 @@ export class Handshake {
     }
   }
 
-  /** The session's own end of reading is `push(null)`; nothing else of Node's tells it before everything is read. */
+  /** Node ends reading by `push(null)`, and has no event for it before everything is read. */
   #noteCloseNotify(secure: TLSSocket): void {
     const push = secure.push.bind(secure);
     secure.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
@@ -84,7 +84,7 @@ export class Handshake {
     if (this.#over) return;
     const { settings } = this.#tls;
     if (settings.verify && !secure.authorized) {
-      // Node says the verification's result here as a string, whatever the type says.
+      // At run time this is the verification's result as a string, whatever the type says.
       const code = String(secure.authorizationError);
       return this.#failed({ stage: 'tls', code, alertId: null, ...certificateOf(secure, code) });
     }
@@ -93,7 +93,7 @@ export class Handshake {
     this.#waiter.onSecure(secure, factsOf(secure, this.#tls));
   }
 
-  /** Node lets a session stand that has failed after its handshake. It can serve for nothing any more. */
+  /** Node keeps a session open that has failed after its handshake; it is of no use any more. */
   #onError(secure: TLSSocket, error: unknown): void {
     if (!this.#over) return this.#failed(this.#faultOf(error));
     this.#broken = true;
@@ -108,7 +108,7 @@ export class Handshake {
     whenRead(secure, () => secure.destroy(truncated));
   }
 
-  /** An alert that is the peer's first word is understood here too: OpenSSL passes over those that it has no name for. */
+  /** Reads an alert that is the peer's first record, since OpenSSL ignores alerts that it has no name for. */
   #onFirstBytes(): void {
     if (!this.#over && fatalAlertOf(this.#wire.firstBytes) !== null) this.#failed(this.#faultOf(null));
   }
@@ -130,7 +130,7 @@ export class Handshake {
     return alertId === null ? fault : { ...fault, alertId, code: tlsAlertCode(alertId) };
   }
 
-  /** Nobody is called any more. */
+  /** No callback follows. */
   cancel(): void {
     this.#over = true;
     this.secure?.destroy();
@@ -138,7 +138,7 @@ export class Handshake {
   }
 }
 
-/** What has come before the end is read first, even by a reader that pauses. */
+/** Delivers the end behind all bytes before it, also to a paused reader. */
 function whenRead(secure: TLSSocket, end: () => void): void {
   if (secure.readableLength === 0) return end();
   secure.on('data', () => {
@@ -152,7 +152,7 @@ function isTlsRecord(bytes: Uint8Array): boolean {
   return type >= 20 && type <= 23 && major === 3;
 }
 
-/** An alert that is the peer's first word: only then is it not encrypted. Level 2 is fatal. */
+/** An alert as the peer's first record, the only unencrypted place for one. Level 2 is fatal. */
 function fatalAlertOf(bytes: Uint8Array): number | null {
   return bytes[4] === 2 && bytes[5] === 2 ? plainAlertOf(bytes) : null;
 }
@@ -173,7 +173,7 @@ function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {
 
 const textMax = 200;
 
-/** The certificate that the verdict is about: the peer's own, but where one above it has the wrong dates. */
+/** The certificate that the verification failed on: the peer's own, unless the dates of one above it are wrong. */
 function certificateOf(secure: TLSSocket, code: string): { certificate?: CertificateFacts } {
   const chain = chainOf(secure);
   const [own] = chain;
@@ -192,7 +192,7 @@ function certificateOf(secure: TLSSocket, code: string): { certificate?: Certifi
   };
 }
 
-/** OpenSSL says that one is out of its time, and not which: it is the one whose time ended first, or begins last. */
+/** OpenSSL does not say which certificate is out of date: it is the one that expired first, or becomes valid last. */
 function judgedOf(chain: readonly X509Certificate[], code: string): X509Certificate | null {
   const ends = code === 'CERT_HAS_EXPIRED';
   if (!ends && code !== 'CERT_NOT_YET_VALID') return null;
@@ -201,10 +201,10 @@ function judgedOf(chain: readonly X509Certificate[], code: string): X509Certific
   return chain.reduce((worst, one) => (lateness(one) > lateness(worst) ? one : worst));
 }
 
-/** A chain is as long as OpenSSL verifies; a longer one, or one in a circle, has shown enough by then. */
+/** The longest chain that OpenSSL verifies; a longer or circular one is cut there. */
 const chainMax = 16;
 
-/** From the peer's own certificate up to the authority, as far as they are known. */
+/** From the peer's own certificate up to the authority, as far as the chain is known. */
 function chainOf(secure: TLSSocket): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
   let next: DetailedPeerCertificate | undefined = secure.getPeerCertificate(true);

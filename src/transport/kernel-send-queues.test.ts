@@ -45,7 +45,7 @@ const tables: readonly (readonly [what: string, place: Partial<TransportFacts>, 
 ];
 
 for (const [what, place, tcp, tcp6] of tables) {
-  test(`what waits for the peer is found in the table: ${what}`, async () => {
+  test(`the send queue of a connection is found in the table: ${what}`, async () => {
     const clock = new SimulatedClock();
     const other = line('0100007F:1F90', '070200C0:C351', '00000007');
     const queues = new KernelSendQueues(clock, (path) => inPieces(head + other + (path.endsWith('6') ? tcp6 : tcp)));
@@ -56,7 +56,7 @@ for (const [what, place, tcp, tcp6] of tables) {
   });
 }
 
-test('a connection that is in no table, and a system without tables, are not known', async () => {
+test('the send queue is unknown for a connection in no table, and on a system without tables', async () => {
   for (const table of ['', head, head + line('0100007F:1F90', '070200C0:C351', '00000007')]) {
     const clock = new SimulatedClock();
     const { promise, resolve } = Promise.withResolvers<number | null>();
@@ -79,7 +79,7 @@ class BusyClock extends SimulatedClock {
   }
 }
 
-test('however many ask, the tables are read once a second', async () => {
+test('the tables are read once a second, however many connections wait', async () => {
   const clock = new SimulatedClock();
   let reads = 0;
   const readTable = (): Generator<string, undefined> => {
@@ -97,7 +97,7 @@ test('however many ask, the tables are read once a second', async () => {
   assert.ok(reads <= 2 * 4, `${reads} reads`);
 });
 
-test('tables that take long to read are read for a fiftieth of the time', async () => {
+test('reading long tables takes a fiftieth of the time at most', async () => {
   const clock = new BusyClock();
   const readAt: number[] = [];
   function* readTable(path: string): Generator<string, undefined> {
@@ -115,7 +115,7 @@ test('tables that take long to read are read for a fiftieth of the time', async 
   for (const gap of gaps) assert.equal(gap, 50 * 50);
 });
 
-test('once all is found nothing more is read', async () => {
+test('reading stops once all connections are found', async () => {
   const clock = new SimulatedClock();
   const read: string[] = [];
   function* readTable(path: string): Generator<string, undefined> {
@@ -135,7 +135,7 @@ test('once all is found nothing more is read', async () => {
   assert.deepEqual(read, ['/proc/self/net/tcp', 'closed']);
 });
 
-test('what a peer that does not read leaves in the kernel can be seen', {
+test('the bytes that a peer does not read are seen in the kernel', {
   skip: process.platform !== 'linux',
 }, async () => {
   const server = createServer();

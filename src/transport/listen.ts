@@ -7,19 +7,19 @@ import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
 export interface BoundListener {
-  /** Where it listens, with the port that the system chose if none was named. */
+  /** The address it listens at, with the port that the system chose for port 0. */
   readonly address: { readonly host: string; readonly port: number };
-  /** The socket's in this process; −1 where nobody knows. */
+  /** The socket's descriptor in this process; −1 where it is unknown. */
   readonly descriptor: number;
-  /** Accepts no more; what was accepted lives on. */
+  /** Stops accepting; accepted connections stay open. */
   close(): Promise<void>;
 }
 
 export interface ListenWaiter {
   onListening(boundListener: BoundListener): void;
-  /** Opening failed, or accepting did later (descriptors exhausted). */
+  /** Listening failed, or accepting failed later (no descriptors left). */
   onListenFailed(errno: string): void;
-  /** `descriptor` is the connection's in this process, always the lowest that was free; −1 where nobody knows. */
+  /** `descriptor` is the connection's in this process, always the lowest that was free; −1 where it is unknown. */
   onConnection(transport: Transport, descriptor: number): void;
 }
 
@@ -30,13 +30,14 @@ export interface ListenTarget {
   readonly sharePort: boolean;
   /** A socket that the process was started with and that listens there already; absent where there is none. */
   readonly inheritedFd?: number;
-  /** The same of one that is this listener's alone: it closes with it. */
+  /** As `inheritedFd`, for a socket that belongs to this listener alone and closes with it. */
   readonly ownFd?: number;
 }
 
 /**
- * How accepted connections are read: from what Node's sockets stand on; through such a socket, into our own buffers; or
- * through its 'data' events, which is all that Node documents. One contract, and one suite runs against all three.
+ * How accepted connections are read: from libuv's handle without a socket; through a socket of Node's, into our own buffers; or
+ * through its 'data' events, which is all that Node documents. One suite of tests runs against all three. A listener that carries
+ * TLS would need 'events' or 'buffers': Node's TLS runs on sockets.
  */
 export type ReadMode = 'handles' | 'buffers' | 'events';
 
@@ -62,12 +63,12 @@ export function bestReadMode(): ReadMode {
   return canRewrap() ? 'buffers' : 'events';
 }
 
-/** Accepted connections as they come, before Node makes sockets of them. What goes wrong is still Node's. */
+/** Takes accepted handles before Node makes sockets of them. Failed accepts are still handled by Node. */
 function takeHandles(server: Server, waiter: ListenWaiter): void {
   const { _handle: listener } = server as unknown as { readonly _handle?: ListenHandle | null };
   if (typeof listener?.onconnection !== 'function' || typeof listener.setNoDelay !== 'function') return; // Not TCP.
   const ofNode = listener.onconnection.bind(listener);
-  // Linux hands it down to all that is accepted there: a system call less for each.
+  // On Linux accepted sockets inherit the option: a system call less for each.
   const isHandedDown = process.platform === 'linux' && listener.setNoDelay(true) === 0;
   listener.onconnection = (error, handle): void => {
     if (error !== 0 || handle === undefined) return ofNode(error, handle);
@@ -84,7 +85,7 @@ interface ListenHandle {
 /** Connections that wait to be accepted; the system may allow fewer (net.core.somaxconn). */
 const backlog = 4096;
 
-/** Each thread accepts at a duplicate of its own, and all of them from one queue: nothing in it is lost with a thread. */
+/** Each thread accepts at its own duplicate, and all from one queue, so that the loss of a thread loses no connection. */
 async function listenAtInherited(server: Server, fd: number, waiter: ListenWaiter, opened: () => void): Promise<void> {
   const handle = await duplicateSocket(fd);
   if ('errno' in handle) waiter.onListenFailed(handle.errno);
@@ -108,7 +109,7 @@ interface SocketInternals {
 }
 
 /**
- * An accepted socket's handle in a new socket that reads into our own buffers.
+ * Moves an accepted socket's handle to a new socket that reads into our own buffers.
  *
  * Node documents `onread` for connections it opens, not for those it accepts; `handle` is an option it does
  * not document. So this stays in one function, `canRewrap` looks before it is used, and without it
@@ -122,7 +123,7 @@ function rewrapped(server: Server, accepted: Socket): SocketTransport {
   const reads = new ReadTarget();
   const options = { handle, allowHalfOpen: true, onread: reads.onread };
   const socket = new Socket(options as unknown as SocketConstructorOpts);
-  // The server counts its connections, and hears through these two that one has closed.
+  // By these two the server learns that one of its connections has closed.
   const to = socket as unknown as SocketInternals;
   to._server = server;
   to.server = server;

@@ -42,7 +42,7 @@ function hold(outbox: Outbox, to: OutboxHolder, text: string): void {
 }
 
 describe('the outbox', () => {
-  it('is not entered again while held bytes leave, and goes on afterwards', () => {
+  it('is not entered again while it sends held bytes, and goes on afterwards', () => {
     const { outbox, ends } = world();
     const [one, other] = [new FakeHolder(), new FakeHolder()];
     const again: OutboxHolder = {
@@ -74,7 +74,7 @@ describe('the outbox', () => {
     assert.equal(ends.length, 2);
   });
 
-  it('sends what follows each other for one connection in one write, and never changes an order', () => {
+  it('sends consecutive bytes of one connection in one write, and keeps the order', () => {
     const { outbox, ends } = world();
     const [one, other] = [new FakeHolder(), new FakeHolder()];
     hold(outbox, one, 'a');
@@ -86,7 +86,7 @@ describe('the outbox', () => {
     assert.equal(other.text, 'x');
   });
 
-  it('never overwrites bytes that a slow connection has yet to take', () => {
+  it('never overwrites pending bytes of a slow connection', () => {
     const { outbox } = world();
     const slow = new FakeHolder(false);
     hold(outbox, slow, 'kept');
@@ -97,7 +97,7 @@ describe('the outbox', () => {
     assert.deepEqual([slow.text, quick.text], ['kept', 'other']);
   });
 
-  it('sends nothing of what is taken back, and all of the rest', () => {
+  it('sends none of the bytes that are reclaimed, and all others', () => {
     const { outbox, ends } = world();
     const [one, other] = [new FakeHolder(), new FakeHolder()];
     hold(outbox, one, 'a');
@@ -122,7 +122,7 @@ describe('the outbox', () => {
     assert.equal(outbox.reclaimUnsent(one).length, 0);
   });
 
-  it('keeps one small page for a connection that is slow to take a piece, and goes on with the others', () => {
+  it('keeps one small page for a slow connection, and goes on with the others', () => {
     const { outbox } = world();
     const slow = new FakeHolder(false);
     const quick = new FakeHolder();
@@ -139,7 +139,7 @@ describe('the outbox', () => {
     assert.equal(slow.text, 'kept');
   });
 
-  it('mixes up nothing where pieces fill its pages to the last byte, or begin them', () => {
+  it('keeps bytes apart where parts end or begin at the bounds of pages', () => {
     const { outbox } = world();
     const holders = [new FakeHolder(), new FakeHolder()] as const;
     const expected: [string, string] = ['', ''];
@@ -157,7 +157,7 @@ describe('the outbox', () => {
     assert.deepEqual([holders[0].heldBytes, holders[1].heldBytes], [0, 0]);
   });
 
-  it('sends early what does not fit, and loses nothing of it', () => {
+  it('sends bytes that do not fit early, and loses none', () => {
     const { outbox } = world();
     const one = new FakeHolder();
     const piece = Buffer.alloc(heldSliceBytesMax);

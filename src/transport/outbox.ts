@@ -1,32 +1,32 @@
 import { assert } from '../core/assert.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
 
-/** Larger pieces are worth a system call of their own, and are not copied. */
+/** Larger parts get a system call of their own, and are not copied. */
 export const heldSliceBytesMax = 16 * 1024;
 
 /**
- * What waits is kept in pages, as small as the largest piece allows: a client that is slow to take the last bytes of its
- * piece keeps the page that they are in. Measured with 2,000 of them: 32 MiB, and 250 with one page of 128 KiB.
+ * Held bytes lie in pages, as small as the largest part allows: a client that reads the last bytes of its part slowly keeps
+ * their page allocated. Measured with 2,000 of them: 32 MiB, and 250 with one page of 128 KiB.
  */
 const pageBits = 14;
 const pageBytes = 1 << pageBits;
 
-/** Room for what 64 busy connections answer in one turn, or 12 with answers of 10 KB; what does not fit leaves at once. */
+/** Room for the responses of 64 busy connections in one turn, or of 12 with 10 KB each; what does not fit is sent at once. */
 const pagesMax = 12;
 
 /**
- * Small pieces wait here for the end of the event loop's turn, and leave then one after another.
+ * Holds small writes until the end of the event loop's turn, and sends them then, one after another.
  *
  * Measured, in place, at 64 busy connections: an exchange costs a quarter less CPU (62 µs to 45). Our own code runs
  * without system calls that push it out of the processor's caches, the kernel's likewise, and the peers are woken
- * once a turn instead of once a write. With one connection a turn is one read long: nothing waits that would not have.
+ * once a turn instead of once a write. With one connection a turn is one read long, so that nothing is delayed.
  *
  * It also means that a connection whose end has already come is known to have ended before anything is sent on it.
  */
 export class Outbox {
   readonly #atEndOfTurn: (flush: () => void) => void;
   readonly #pages: Buffer[] = [Buffer.allocUnsafeSlow(pageBytes)];
-  /** Where the page begins that is being filled, and where what is held ends: counted over all pages. */
+  /** Where the current page begins and where the held bytes end, counted over all pages. */
   #pageStart = 0;
   #used = 0;
   readonly #holders: (OutboxHolder | null)[] = [];
@@ -63,14 +63,14 @@ export class Outbox {
     this.#pageStart = this.#used = page << pageBits;
   }
 
-  /** What was held behind `at`, up to `end`: all of one page. */
+  /** The held bytes from `at` to `end`, all of one page. */
   #slice(at: number, end: number): Uint8Array {
     const page = pageOf(end);
     const pageStart = page << pageBits;
     return (this.#pages[page] as Buffer).subarray(Math.max(0, at - pageStart), end - pageStart);
   }
 
-  /** Forgets what waits here for `holder`; returns a copy of it, behind what was refused before. */
+  /** Takes out the held bytes of `holder`; returns a copy of them, behind those that were refused before. */
   reclaimUnsent(holder: OutboxHolder): Uint8Array {
     const slices: Uint8Array[] = [holder.refused];
     for (let index = 0; index < this.#holders.length; index++) {
@@ -83,9 +83,9 @@ export class Outbox {
     return Buffer.concat(slices);
   }
 
-  /** Hands everything to the system, in the order in which it came. */
+  /** Sends everything, in the order of the calls. */
   readonly flush = (): void => {
-    // What is sent twice would be a request twice: no holder calls anybody back from `sendHeld`.
+    // No holder may call back from `sendHeld`: bytes sent twice would be a request sent twice.
     assert(!this.#isFlushing, 'nobody is called back while held bytes leave');
     this.#isFlushing = true;
     try {
@@ -112,28 +112,28 @@ export class Outbox {
     if (pinned !== 0) this.#replace(pinned);
   }
 
-  /** Bytes that wait are never overwritten: what is pending keeps its page. */
+  /** Pending bytes are never overwritten: they keep their page. */
   #replace(pinned: number): void {
     for (let page = 0; page < this.#pages.length; page++)
       if ((pinned & (1 << page)) !== 0) this.#pages[page] = Buffer.allocUnsafeSlow(pageBytes);
   }
 }
 
-/** A piece may end with its page. */
+/** A part may end with its page. */
 function pageOf(end: number): number {
   return (end - 1) >> pageBits;
 }
 
-/** Whose bytes wait here. */
+/** A transport that holds bytes in the outbox. */
 export interface OutboxHolder {
   heldBytes: number;
-  /** Hands a piece of what is held to the system. False: some of it is pending where it is, and must stay there. */
+  /** Sends a part of the held bytes. False: some are pending, and must stay where they are. */
   sendHeld(slice: Uint8Array): boolean;
-  /** What the system would not have, because the connection had ended; at most what was held. */
+  /** Held bytes that the system refused, because the connection had ended. */
   refused: Uint8Array;
 }
 
-/** For a holder of whose bytes none was refused. */
+/** For a holder without refused bytes. */
 export const noBytes: Uint8Array = new Uint8Array(0);
 
 /** The outbox of this thread. */

@@ -1,4 +1,4 @@
-/** Bytes that one read can bring in. 64 KiB is what the kernel hands over at once on loopback. */
+/** The size of one read. 64 KiB is what the kernel returns at once on loopback. */
 const sharedBytes = 64 * 1024;
 
 /** A large body costs half as much when its reads are this large (measured: 1,067 µs per MiB against 606). */

@@ -43,7 +43,7 @@ describe('a name server', () => {
     assert.deepEqual([source, said(ipv4), said(ipv6)], ['dns', '10.0.0.1 10.0.0.2 ttl 30', 'fd00::1 ttl 60']);
   });
 
-  it('is asked only for the family that is wanted', async () => {
+  it('is asked for the requested family only', async () => {
     server.on('one.test', dnsAddresses(30, '10.0.0.1', 'fd00::1'));
     const { ipv4, ipv6 } = await lookUp('one.test', { families: ['ipv6'] });
     assert.deepEqual([said(ipv4), said(ipv6), server.countOf('one.test', 'A')], [null, 'fd00::1 ttl 30', 0]);
@@ -57,26 +57,26 @@ describe('a name server', () => {
     ['FORMERR', 'EFORMERR'],
     ['NOTIMP', 'ENOTIMP'],
   ] as const) {
-    it(`that answers ${rcode} is told as ${code}`, async () => {
+    it(`that answers ${rcode} is reported as ${code}`, async () => {
       server.on('bad.test', dnsRcode(rcode));
       const { ipv4, ipv6 } = await lookUp('bad.test');
       assert.deepEqual([said(ipv4), said(ipv6)], [code, code]);
     });
   }
 
-  it('that says nothing is asked again, and then told as silent', async () => {
+  it('that does not answer is asked again, and then reported as silent', async () => {
     server.on('silent.test', dnsSilence);
     const { ipv4 } = await lookUp('silent.test', { limitMs: 200 });
     assert.equal(said(ipv4), 'ETIMEOUT');
     assert.ok(server.countOf('silent.test', 'A') >= 2);
   });
 
-  it('whose datagram was lost is heard the second time', async () => {
+  it('whose datagram was lost is asked again', async () => {
     server.on('lossy.test', dnsSilence, dnsAddresses(30, '10.0.0.1'));
     assert.equal(said((await lookUp('lossy.test', { limitMs: 400 })).ipv4), '10.0.0.1 ttl 30');
   });
 
-  it('that never answers for one family does not keep the other waiting', async () => {
+  it('that never answers for one family does not delay the other', async () => {
     server.onType('half.test', 'A', dnsAddresses(30, '10.0.0.1'));
     server.onType('half.test', 'AAAA', dnsSilence);
     const { ipv4, ipv6 } = await lookUp('half.test', { limitMs: 60_000 });
@@ -95,19 +95,19 @@ describe('a name server', () => {
     );
   });
 
-  it('that sends garbage has failed, with a code that the table has', async () => {
+  it('that sends garbage fails with a known code', async () => {
     server.on('garbage.test', { kind: 'garbage' });
     const code = said((await lookUp('garbage.test', { limitMs: 200 })).ipv4);
     assert.ok(code === 'EBADRESP' || code === 'ETIMEOUT', String(code));
   });
 
-  it('tells the shortest TTL of an alias and what it leads to', async () => {
+  it('gives the shorter TTL of an alias and its target', async () => {
     const end = dnsAddresses(300, '10.0.0.1');
     server.onType('alias.test', 'A', { kind: 'aliases', names: ['real.test'], aliasTtlS: 5, end });
     assert.equal(said((await lookUp('alias.test', { families: ['ipv4'] })).ipv4), '10.0.0.1 ttl 5');
   });
 
-  it('that says a TTL with the highest bit set says 0 (RFC 2181 §8)', async () => {
+  it('that sends a TTL with the highest bit set has sent 0 (RFC 2181 §8)', async () => {
     for (const [ttlS, means] of [
       [0, 0],
       [2 ** 31 - 1, 2 ** 31 - 1],
@@ -119,7 +119,7 @@ describe('a name server', () => {
     }
   });
 
-  it('that is not there is told as that', async () => {
+  it('that does not exist is reported as unreachable', async () => {
     const closed = createSocket('udp4').bind(0, '127.0.0.1');
     await once(closed, 'listening');
     const { port } = closed.address();
@@ -128,7 +128,7 @@ describe('a name server', () => {
     assert.equal(said(ipv4), 'ECONNREFUSED');
   });
 
-  it('a second one is asked where the first declines, is silent or is not there, and not where it knows of no such name', async () => {
+  it('is asked after a first one that declines, is silent or does not exist, and not after one that has no such name', async () => {
     const servers = [server.address, second.address];
     for (const reply of [dnsRcode('SERVFAIL'), dnsRcode('REFUSED'), dnsSilence]) {
       server.on('two.test', reply);
@@ -149,7 +149,7 @@ describe('a name server', () => {
 
 describe('this machine', () => {
   const nowhere = { servers: ['127.0.0.1:1'] };
-  it('has localhost and all below it on loopback, whatever anybody says', async () => {
+  it('has localhost and all names below it on loopback, whatever a name server says', async () => {
     for (const name of ['localhost', 'LocalHost.', 'app.localhost']) {
       const { source, ipv4, ipv6 } = await lookUp(name, nowhere);
       assert.deepEqual([source, said(ipv4), said(ipv6)], ['machine', '127.0.0.1 ttl null', '::1 ttl null']);
@@ -171,7 +171,7 @@ describe('this machine', () => {
     assert.deepEqual([said(ipv4), said(ipv6)], ['10.0.0.5 ttl 30', 'ENODATA']);
   });
 
-  it("its own servers are asked where the configuration has none, and then the system's own lookup", async () => {
+  it("is asked through its own servers where the configuration has none, and then by the system's own lookup", async () => {
     server.on('system.test', dnsAddresses(30, '10.0.0.6'));
     const system = { servers: [server.address] };
     assert.equal(said((await lookUp('system.test', { servers: [], system })).ipv4), '10.0.0.6 ttl 30');
@@ -200,7 +200,7 @@ it('many names at once are asked for 128 at a time', async () => {
   assert.ok((await answers).every(({ ipv4 }) => said(ipv4) === '10.0.0.1 ttl 30'));
 });
 
-it('a lookup that is cancelled tells nothing', async () => {
+it('a cancelled lookup calls nothing back', async () => {
   server.on('cancelled.test', dnsSilence);
   const resolver = createNameResolver(systemClock);
   const question = { name: 'cancelled.test', families: ['ipv4'], servers: [server.address], limitMs: 100 } as const;

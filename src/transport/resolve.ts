@@ -16,9 +16,9 @@ import { candidatesFor, readSystemNames, type SystemNames } from './system-names
 import { ConcurrencyLimiter } from './concurrency-limiter.ts';
 
 /**
- * The real way from names to addresses. Neither of Node's two is enough: `dns.lookup` tells neither TTL nor RCODE, and
- * waits in a thread that files need too; `dns.Resolver` knows neither the hosts file nor search domains, and asks no
- * second server after a SERVFAIL. So the order of getaddrinfo is kept here, around `dns.Resolver`:
+ * Resolves names to addresses. Neither of Node's two ways is enough: `dns.lookup` returns neither TTL nor RCODE, and blocks a
+ * thread that file access needs too; `dns.Resolver` knows neither the hosts file nor search domains, and asks no second server
+ * after a SERVFAIL. So this follows the order of getaddrinfo, around `dns.Resolver`:
  *
  *     localhost ─▶ hosts file ─▶ each completed name: each name server ─▶ getaddrinfo, where all said "no such name"
  *
@@ -41,25 +41,25 @@ export function createNameResolver(clock: Clock, system: () => Promise<SystemNam
 type Answers = ReadonlyMap<Family, FamilyAnswer>;
 
 /**
- * When one family has been found, how long the other may take: some name servers never answer a question for AAAA. Far
- * more than a good one needs, and too little to keep listeners waiting.
+ * How long the second address family may take once the first is known: some name servers never answer a query for AAAA. Far
+ * more than a good server needs, and short enough for a start of the gateway.
  */
 const otherFamilyMs = 250;
 
-/** When a datagram is taken to be lost: as resolvers have it, but for many servers in little time. */
+/** After this time a datagram counts as lost. Resolvers wait longer; here several servers must fit into one limit. */
 const repeatMs = 1000;
 
 /**
- * Questions that are out at one time. Each has a socket of its own: a file with a thousand names is not to take the
- * descriptors that connections need.
+ * How many queries are in flight at one time. Each has a socket of its own: a configuration with a thousand names must not use
+ * up the descriptors that connections need.
  */
 const questionsMax = 128;
 
-/** What all lookups have in common. */
+/** Shared by all lookups. */
 interface SharedLookups {
   readonly clock: Clock;
   readonly system: () => Promise<SystemNames>;
-  /** Names that the system's own lookup has not answered for yet. It cannot be told to stop. */
+  /** Names whose lookup by the system is still running; it cannot be cancelled. */
   readonly atSystem: Set<string>;
   readonly limiter: ConcurrencyLimiter;
 }
@@ -110,14 +110,14 @@ class Lookup implements Cancellable {
     );
   }
 
-  /** Both families of one completed name before the next, so that they are never those of two different hosts. */
+  /** Looks up both families of one completed name before the next, so that they never belong to two hosts. */
   async #askAll(candidates: readonly string[], servers: readonly string[]): Promise<Answers> {
     let gravest: Answers = new Map();
     for (const candidate of candidates) {
       const answers = await this.#askBoth(candidate, servers);
       if (someFound(answers) || this.cancelled) return answers;
       if (gravest.size === 0 || everyAbsent(gravest)) gravest = answers;
-      // Who did not answer for this name will not for the next one.
+      // A server that did not answer for this name will not answer for the next one.
       if (!everyAbsent(answers)) break;
     }
     return gravest;
@@ -136,7 +136,7 @@ class Lookup implements Cancellable {
     });
     await Promise.race([Promise.all(asked), enough]);
     (secondFamilyTimer as Timer | null)?.cancel();
-    // What is not waited for any more is not to go on.
+    // Cancels queries whose answer is not needed any more.
     round.isOver = true;
     for (const resolver of this.#asking) resolver.cancel();
     for (const family of this.#question.families)
@@ -144,7 +144,7 @@ class Lookup implements Cancellable {
     return new Map(answers);
   }
 
-  /** One server after the other, until one knows. Of those that do not, the first that answered at all is believed. */
+  /** Asks one server after the other until one has the name. If none has, the first server that answered decides. */
   async #askServers(
     name: string,
     family: Family,
@@ -176,7 +176,7 @@ class Lookup implements Cancellable {
   #ask(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
     const shareMs = this.#question.limitMs / servers;
     const timeout = Math.max(50, Math.min(repeatMs, Math.floor(shareMs / 2)));
-    // The last repetition may end after the asker's own limit, which is the one to be told.
+    // The last retry may end after the caller's own limit, which is the one to report.
     const tries = Math.ceil(shareMs / timeout) + 1;
     const resolver = new Resolver({ timeout, tries, maxTimeout: timeout });
     this.#asking.add(resolver);
@@ -207,8 +207,8 @@ class Lookup implements Cancellable {
   }
 
   /**
-   * Null where the system knows no more than the name servers, and where it still thinks about the last time: each
-   * question holds one of the few threads that files need too.
+   * Null where the system has no more than the name servers, and while its last lookup of the name is running: each lookup
+   * blocks one of the few threads that file access needs too.
    */
   #askSystem(): Promise<Answers | null> {
     const { name, families } = this.#question;
@@ -232,7 +232,7 @@ class Lookup implements Cancellable {
   }
 }
 
-/** The largest that a TTL can be; with its highest bit set it is to be taken for 0 (RFC 2181 §8). */
+/** The largest TTL; one with its highest bit set counts as 0 (RFC 2181 §8). */
 const ttlMaxS = 2 ** 31 - 1;
 
 function ttlOf(ttlS: number): number {

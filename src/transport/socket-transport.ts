@@ -13,10 +13,10 @@ import { isQuiet, readAhead } from './unread-bytes.ts';
  * per read), or through 'data' events where a socket does not offer that (TLS). Both obey one contract, and
  * one suite runs against both.
  *
- * Small pieces leave at the end of the turn (`outbox.ts`), everything else at once.
+ * Small writes are sent at the end of the turn (`outbox.ts`), all others at once.
  *
- * Nothing here waits for 'drain': Node emits it only when its own limit was reached. What is still pending
- * after a write is followed by an empty write, whose callback comes when all before it has been taken.
+ * Nothing here waits for 'drain', which Node emits only after its own limit was reached. Pending bytes are followed by an empty
+ * write, whose callback comes when all bytes before it have been sent.
  */
 export class SocketTransport implements Transport, OutboxHolder {
   listener: TransportListener = ignoringListener;
@@ -27,11 +27,11 @@ export class SocketTransport implements Transport, OutboxHolder {
   sentBytes = 0;
   refused: Uint8Array = noBytes;
   readonly #reads: ReadTarget | null;
-  /** Where the peer's bytes come from: the socket, or the one beneath its TLS session. */
+  /** The socket that the peer's bytes come from: with TLS, the one below the session. */
   readonly #wire: Socket;
   #errno: string | null = null;
   #reportsWritten = false;
-  /** What was read before its time, and is yet to be told. */
+  /** Bytes that `hasUnread` has read ahead and that the listener has not received yet. */
   #unread: Uint8Array | null = null;
   #closed = false;
 
@@ -49,7 +49,7 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.listener.onClosed(this.#errno);
     });
     if (this.facts.kind === 'tcp' && this.facts.remoteAddress === '') {
-      // Gone already, by RST. What it had sent can still be read, but nobody could say whose it was.
+      // Reset before it was accepted. Its bytes could still be read, but its address is unknown.
       this.#errno = 'ECONNRESET';
       socket.destroy();
     } else if (reads === null) socket.on('data', (bytes: Buffer) => this.listener.onBytes(bytes, 0, bytes.length));
@@ -73,7 +73,7 @@ export class SocketTransport implements Transport, OutboxHolder {
     }
     this.#flushHeld();
     const slice = bytes.subarray(start, end);
-    // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
+    // A small part that must wait is copied, so that it does not keep the large buffer alive that it may be part of.
     this.socket.write(ownership === 'owned' && !isSmall ? slice : Buffer.from(slice));
     if (this.socket.errored === null) this.sentBytes += end - start;
     return this.#isTaken();
@@ -83,14 +83,14 @@ export class SocketTransport implements Transport, OutboxHolder {
     this.heldBytes -= slice.length;
     const waits = this.socket.writableLength > 0; // All of it will have to: a copy keeps no more than itself.
     this.socket.write(waits ? Buffer.from(slice) : slice);
-    // What the system refuses at once it refuses whole: RST had come before, and not a byte has left.
+    // A write that fails at once fails as a whole: RST had come before, and no byte was sent.
     if (this.socket.errored === null) this.sentBytes += slice.length;
     else this.refused = Buffer.concat([this.refused, slice]);
-    // Whoever gave it was told that it had been taken, and is to hear that now it has.
+    // The sender was told that the bytes were taken, so it hears by `onWritten` when they have been sent.
     return this.#isTaken() || waits;
   }
 
-  /** Whether nothing is pending; else it is told when that is so. */
+  /** Whether nothing is pending; otherwise `onWritten` follows. */
   #isTaken(): boolean {
     if (this.socket.writableLength === 0) return true;
     if (!this.#reportsWritten && !this.#closed && this.socket.errored === null) {
@@ -122,7 +122,7 @@ export class SocketTransport implements Transport, OutboxHolder {
     if (this.#unread !== null || this.socket.readableLength > 0) return true;
     this.#unread = readAhead(this.socket);
     if (this.#unread === null) return false;
-    // Before Node reads again, and not now: whoever asks may be in the middle of another connection's bytes.
+    // Before Node reads again, and not now: the caller may be reading another connection's bytes.
     process.nextTick(this.#deliverUnread);
     return true;
   }
@@ -130,7 +130,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   readonly #deliverUnread = (): void => {
     const unread = this.#unread;
     if (unread === null || this.socket.destroyed) return;
-    // Where Node keeps what comes while it is paused, what comes behind this would be told first.
+    // Node may keep bytes that come during a pause: bytes read later would be delivered before them.
     const isNodes = this.#reads === null;
     if (!isNodes && this.socket.isPaused()) return;
     this.#unread = null;
@@ -164,7 +164,7 @@ export class SocketTransport implements Transport, OutboxHolder {
 
   close(how: 'close' | 'reset'): void {
     this.#flushHeld();
-    // Only TCP has an RST to send; Node throws where it is asked for on a unix socket or within TLS.
+    // Only TCP has RST; Node throws when it is asked for one on a unix socket or within TLS.
     const { kind, tls } = this.facts;
     if (how === 'reset' && kind === 'tcp' && tls === null && !this.#sendsFin) this.socket.resetAndDestroy();
     else this.socket.destroy();
@@ -172,7 +172,7 @@ export class SocketTransport implements Transport, OutboxHolder {
 
   /**
    * Between `end()` and the turn after it the kernel is told to send FIN, behind all that was written. A reset is refused
-   * then (EINVAL), and Node neither closes the socket nor says that it is closed, ever.
+   * then (EINVAL), and Node never closes the socket nor emits 'close'.
    */
   get #sendsFin(): boolean {
     const { writableEnded, writableFinished, writableLength } = this.socket;
@@ -180,19 +180,19 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 }
 
-/** A TLS session's own connection, which alone knows where it leads to. */
+/** The connection below a TLS session: only it knows the addresses. */
 export interface UnderTls {
   readonly plain: Socket;
   readonly tls: TlsFacts;
 }
 
-/** Who takes what a socket has read into a buffer of ours. */
+/** Receives what a socket has read into one of our buffers. */
 export interface ByteTaker {
   deliver(bytes: Uint8Array, length: number): void;
 }
 
 /**
- * Which buffer the next read goes into. A socket asks after each read; answering null keeps the buffer it has.
+ * Chooses the buffer of the next read. A socket asks after each read; null keeps the buffer it has.
  */
 export class ReadTarget {
   #taker: ByteTaker | null = null;
@@ -235,7 +235,7 @@ function factsOf(socket: Socket, tls: TlsFacts | null, unixPath: string | null):
   };
 }
 
-/** An IPv4 address that came in through an IPv6 socket, as IPv4. */
+/** Returns an IPv4 address that an IPv6 socket has mapped as IPv4. */
 export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;

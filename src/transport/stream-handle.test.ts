@@ -19,21 +19,21 @@ function inside(missing: string | null = null): (name: string) => unknown {
   return (name) => (name === 'stream_wrap' ? known : { TCP: { prototype } });
 }
 
-describe("what Node's sockets stand on", () => {
-  it('is used in the version in which it is known, and in no other, whatever that has', () => {
+describe("the handle below Node's sockets", () => {
+  it('is used in the version whose internals are known, and in no other', () => {
     assert.notEqual(findInternals('26.4.0', inside()), null);
     for (const version of ['24.9.0', '25.0.0', '27.0.0', '260.0.0', '2.26.0']) {
       assert.equal(findInternals(version, inside()), null, version);
     }
   });
 
-  it('is used only where all of it is there', () => {
+  it('is used only where every member exists', () => {
     for (const name of [...names, 'ShutdownWrap', 'streamBaseState', 'kReadBytesOrError', 'kLastWriteErr']) {
       assert.equal(findInternals('26.4.0', inside(name)), null, name);
     }
   });
 
-  it('is left alone where Node keeps it from us', () => {
+  it('is not used where Node does not expose it', () => {
     const kept = (): never => {
       throw Object.assign(new Error('kept'), { code: 'ERR_ACCESS_DENIED' });
     };

@@ -1,21 +1,21 @@
 /**
- * What Node's own sockets stand on: a connection as libuv has it, without streams and events above it.
+ * libuv's handle of a connection, which Node's own sockets are built on, without streams and events above it.
  *
- * Node does not document it. So it is used in few places only, behind `streamInternals`, which looks at everything that
- * is used before anything is; where it finds something else, connections go through `net.Socket`.
+ * Node does not document it. So it is used in few places, behind `streamInternals`, which checks every member first; where
+ * one differs, connections go through `net.Socket`.
  */
 export interface StreamHandle {
   readonly fd: number;
-  /** Bytes that the kernel has not taken yet. */
+  /** Bytes that the kernel has not accepted yet. */
   readonly writeQueueSize: number;
-  /** Called with the handle as `this`; what it returns is read into from then on. */
+  /** Called with the handle as `this`; the buffer that it returns is read into from then on. */
   onread: (this: StreamHandle) => Uint8Array | undefined;
   /** Ours: for `onread` and the callbacks. */
   owner: HandleOwner;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
-  /** 0: it has left; below: an error; an object: a part of it is pending, whose `oncomplete` will be called. */
+  /** 0: sent; below 0: an error; an object: a part is pending, whose `oncomplete` will be called. */
   writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
   reset(onClosed: (this: StreamHandle) => void): number;
@@ -25,7 +25,7 @@ export interface StreamHandle {
   setNoDelay(on: boolean): number;
 }
 
-/** Who hears of what becomes of a handle. */
+/** Receives the events of a handle. */
 export interface HandleOwner {
   onHandleRead(bytesOrError: number): Uint8Array | undefined;
   onHandleWritten(status: number): void;
@@ -40,10 +40,10 @@ export interface EndPoint {
 
 export interface WriteRequest {
   handle: StreamHandle;
-  /** Keeps the bytes alive until the kernel has taken them. */
+  /** Keeps the bytes alive until the kernel has accepted them. */
   buffer: Uint8Array;
   oncomplete: (this: WriteRequest, status: number) => void;
-  /** Not null where it was completed before anybody could be told. */
+  /** Not null where it was completed before a callback was set. */
   writeStatus: number | null;
 }
 
@@ -54,13 +54,13 @@ export interface ShutdownRequest {
 
 export interface StreamInternals {
   readonly ShutdownWrap: new () => ShutdownRequest;
-  /** Through which the numbers of the last call come. */
+  /** The results of the last call. */
   readonly streamBaseState: ArrayLike<number>;
   readonly kReadBytesOrError: number;
   readonly kLastWriteErr: number;
 }
 
-/** The version whose internals these are. Another one may have the same names for something else. */
+/** The version of Node whose internals these are. Another one may use the same names for something else. */
 const knownMajor = '26.';
 
 const handleMethods = [
@@ -76,10 +76,10 @@ const handleMethods = [
   'setNoDelay',
 ];
 
-/** Null where this Node has none that we know. */
+/** Null where this version of Node has other internals. */
 export const streamInternals: StreamInternals | null = findInternals(process.versions.node, binding);
 
-/** As `streamInternals`, for a Node of `version` whose insides are found by `binding`. */
+/** As `streamInternals`, for a Node of `version` whose internals `binding` returns. */
 export function findInternals(version: string, binding: (name: string) => unknown): StreamInternals | null {
   if (!version.startsWith(knownMajor)) return null;
   try {

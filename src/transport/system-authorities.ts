@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 
-/** Where systems keep the certificates of the authorities that they trust; the first that is there is theirs. */
+/** Where systems keep the certificates of trusted authorities; the first existing file is used. */
 const bundlePaths: readonly string[] = [
   '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Alpine, Arch
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // Fedora, RHEL
@@ -13,9 +13,9 @@ const bundlePaths: readonly string[] = [
 let isDone = false;
 
 /**
- * From here on, TLS in this thread trusts the authorities of the system, as other programs on the machine do: those of
- * an organisation are installed there. Node by itself trusts a list of its own. That list stays where the system has
- * none, as in small containers. `SSL_CERT_FILE` names another file, and `NODE_EXTRA_CA_CERTS` one to be added.
+ * Makes TLS in this thread trust the authorities of the system, as other programs on the machine do: an organisation installs
+ * its own there. Node by default trusts a list of its own, which stays where the system has none, as in small containers.
+ * `SSL_CERT_FILE` names another file, and `NODE_EXTRA_CA_CERTS` one to be added.
  */
 export function trustSystemAuthorities(): void {
   if (isDone) return;
@@ -26,7 +26,7 @@ export function trustSystemAuthorities(): void {
   try {
     tls.setDefaultCACertificates([...certificates, ...tls.getCACertificates('extra')]);
   } catch {
-    // A certificate of theirs that cannot be read is no reason to trust nobody: Node's own list stays.
+    // Where a certificate of the system cannot be read, Node's own list stays.
   }
 }
 

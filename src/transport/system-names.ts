@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { getServers } from 'node:dns';
 import type { Family } from '../core/name-resolver.ts';
 
-/** The system's word on names, read anew for each lookup: it changes with containers, VPNs and DHCP leases. */
+/** The system's settings for names, read at each lookup: they change with containers, VPNs and DHCP leases. */
 export interface SystemNames {
   readonly hosts: HostsFile;
   readonly search: SearchRules;
@@ -16,7 +16,7 @@ export type HostsFile = ReadonlyMap<string, ReadonlyMap<Family, readonly string[
 /** How a name that lacks its domain is completed: resolv.conf(5), `search` and `options ndots`. */
 export interface SearchRules {
   readonly domains: readonly string[];
-  /** A name with fewer dots is completed first and asked for as it is last. */
+  /** A name with fewer dots is completed first, and looked up as it is last. */
   readonly dotsMin: number;
 }
 
@@ -35,7 +35,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch {
-    // A machine without the file knows no such names; whether it can be read is no matter of one lookup.
+    // Without the file, or where it cannot be read, there are no such names.
     return '';
   }
 }
@@ -68,7 +68,7 @@ export function parseResolverFile(text: string): SearchRules & { readonly server
       .trim()
       .split(/\s+/);
     if (word === 'nameserver' && rest[0] !== undefined && isIP(rest[0]) !== 0) servers.push(rest[0]);
-    // The last of them holds.
+    // The last one counts.
     if (word === 'search' || word === 'domain') domains = rest.map((domain) => domain.replace(/\.$/, ''));
     if (word === 'options') dotsMin = dotsIn(rest) ?? dotsMin;
   }
@@ -80,7 +80,7 @@ function dotsIn(options: readonly string[]): number | null {
   return dots === undefined ? null : Math.min(15, Number(dots));
 }
 
-/** The full names to ask for, in order, until one exists. A dot at the end says that nothing is missing. */
+/** The full names to look up, in order, until one exists. A name with a dot at the end is complete. */
 export function candidatesFor(name: string, { domains, dotsMin }: SearchRules): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)];
   const completed = domains.map((domain) => `${name}.${domain}`);

@@ -3,8 +3,7 @@ import type { UpstreamTls } from '../core/configuration.ts';
 import { trustSystemAuthorities } from './system-authorities.ts';
 
 /**
- * What handshakes under the same settings share. Reading certificates takes longer than a handshake does, so it is
- * done once for as long as the settings stand.
+ * Shared by handshakes with the same settings. Reading certificates takes longer than a handshake, so they are read once.
  */
 export interface TlsCredentials {
   readonly context: SecureContext;
@@ -12,7 +11,7 @@ export interface TlsCredentials {
 
 const known = new WeakMap<UpstreamTls, TlsCredentials>();
 
-/** Throws, with an error of OpenSSL's, at certificates or keys that are none. */
+/** Throws an error of OpenSSL's for invalid certificates or keys. */
 export function credentialsOf(settings: UpstreamTls): TlsCredentials {
   let credentials = known.get(settings);
   if (credentials === undefined) {
@@ -25,7 +24,7 @@ export function credentialsOf(settings: UpstreamTls): TlsCredentials {
 function contextOf({ ca, certificate, key }: UpstreamTls): SecureContext {
   if (ca === null) trustSystemAuthorities();
   return createSecureContext({
-    // RFC 8996: the versions before it are not to be spoken any more.
+    // RFC 8996 deprecates earlier versions.
     minVersion: 'TLSv1.2',
     ...(ca === null ? {} : { ca }),
     ...(certificate === null ? {} : { cert: certificate }),

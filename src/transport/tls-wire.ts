@@ -2,23 +2,22 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** What of the peer's first words is kept: a banner names itself in it, and a record its type. */
+/** How many of the peer's first bytes are kept: enough for a banner or the type of a record. */
 const firstBytesMax = 64;
 
 export interface WireListener {
-  /** The session has been given more of the peer's first bytes. */
+  /** The session has received more of the peer's first bytes. */
   onFirstBytes(): void;
-  /** The peer's FIN. The session above does not hear of it: it has its own end, or none. */
+  /** The peer's FIN, which the session above does not report. */
   onEnd(): void;
 }
 
 /**
- * The connection beneath a TLS session, seen from outside.
+ * The connection below a TLS session, with its bytes visible.
  *
- * Node can run TLS on a socket without showing its bytes, and then three things cannot be known: what a peer said
- * that speaks no TLS, whether it closed the connection or reset it, and whether it said so within TLS (`close_notify`)
- * before it closed. The last one decides whether content without a length is whole (RFC 9112 §9.8). So the bytes pass
- * through here, at some 15 to 30 µs per small exchange.
+ * Node can run TLS on a socket without showing its bytes. Then three facts are unknown: what a peer sent that does not speak TLS,
+ * whether it closed the connection or reset it, and whether it sent `close_notify` before. The last one decides whether
+ * content without a length is complete (RFC 9112 §9.8). So the bytes pass through here, at some 15 to 30 µs per small exchange.
  */
 export class TlsWire extends EventEmitter {
   /** Until the handshake is over. */
@@ -38,12 +37,12 @@ export class TlsWire extends EventEmitter {
     socket.on('close', () => this.emit('close'));
   }
 
-  /** Of a stream, Node's TLS uses what is defined here. */
+  /** Node's TLS uses these members of a stream. */
   asStream(): Duplex {
     return this as unknown as Duplex;
   }
 
-  /** Borrowed: whoever listens copies them at once, as the session does. */
+  /** Borrowed: a listener copies them at once, as the session does. */
   deliver(bytes: Uint8Array, length: number): void {
     if (this.#first !== null && this.#firstLength < firstBytesMax) this.#keepFirst(bytes, length);
     this.emit('data', bytes.subarray(0, length));
@@ -64,7 +63,7 @@ export class TlsWire extends EventEmitter {
     this.#first = null;
   }
 
-  // What Node's TLS asks of the stream that it runs on.
+  // The members that Node's TLS calls on the stream below it.
 
   readonly readableObjectMode = false;
   readonly readableLength = 0;

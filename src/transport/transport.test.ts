@@ -333,7 +333,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('says once that all is written, after a write that said it is not', async () => {
+    it('calls onWritten once, after a write that returned false', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.stopReading();
@@ -354,7 +354,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('says that all is written also where only what was held has had to wait', async () => {
+    it('calls onWritten where only held bytes were pending', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.stopReading();
@@ -382,7 +382,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('delivers the same bytes when it reads in bulk, and when it changes its mind', async () => {
+    it('delivers the same bytes when it reads in bulk, and when it stops doing so', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       const all = pattern(700_000, 4);
@@ -405,7 +405,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('tells a FIN, and can still write after it', async () => {
+    it('reports a FIN, and can still write after it', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.end();
@@ -419,7 +419,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('sends its own FIN behind what is pending, and can still read', async () => {
+    it('sends its own FIN behind pending bytes, and can still read', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       const all = pattern(400_000, 5);
@@ -506,7 +506,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('is quiet until its peer has sent something that nobody has been told of', async () => {
+    it('is quiet until its peer has sent bytes that were not delivered', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.write(Buffer.from('a'));
@@ -525,7 +525,7 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
-    it('closes behind all that was written when nothing more is wanted, however slow the reader', async () => {
+    it('closes after all written bytes when nothing more is wanted, however slow the reader', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.peer.stopReading();
@@ -628,12 +628,12 @@ async function sendAll(world: Connected, bytes: Buffer, heard: { written: number
 }
 
 describe('accepting', () => {
-  it('takes connections without a socket of Node in the version whose insides it knows', () => {
+  it('accepts connections without a socket of Node in the version whose internals it knows', () => {
     assert.equal(bestReadMode(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
   });
 
   for (const way of ['handles', 'buffers', 'events'] as const)
-    it(`reads nothing of whoever has gone before it could be seen who that is: ${way}`, async () => {
+    it(`drops connections that were reset before accept: ${way}`, async () => {
       const transports: Transport[] = [];
       const listening = Promise.withResolvers<BoundListener>();
       const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
@@ -657,7 +657,7 @@ describe('accepting', () => {
       await opened.close();
     });
 
-  it('tells where both ends of a connection are, in either way', async () => {
+  it('has the addresses of both ends of a connection, in either mode', async () => {
     for (const way of ['handles', 'buffers', 'events'] as const) {
       const world = await accepted(way);
       const { facts } = world.transport;
@@ -675,7 +675,7 @@ describe('accepting', () => {
 
 describe('connecting', () => {
   for (const way of ['handles', 'buffers'] as const)
-    it(`hands over what an endpoint had sent before it could not be written to, and not within the write: ${way}`, async () => {
+    it(`delivers what an endpoint had sent before a write failed, and not within the write: ${way}`, async () => {
       const world = await connected(way);
       const heard = listenTo(world.transport);
       world.transport.pause();
@@ -705,14 +705,14 @@ describe('connecting', () => {
   const causeOf = async (target: ConnectTarget): Promise<string | undefined> =>
     connectFailure(await faultOf(target), { address: 'there', name: 'endpoint.example' })?.cause;
 
-  it('to a port where nobody listens is refused', async () => {
+  it('to a port without a listener is refused', async () => {
     const server = createServer();
     const port = await listenOn(server);
     await new Promise<void>((resolve) => server.close(() => resolve()));
     assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls: null }), 'connect_refused');
   });
 
-  it('to a unix socket that is not there says so', async () => {
+  it('to a unix socket that does not exist fails with that reason', async () => {
     assert.equal(
       await causeOf({ kind: 'unix', path: join(tmpdir(), 'nobody-made-this.sock'), tls: null }),
       'connect_socket_missing',
@@ -734,12 +734,12 @@ describe('connecting', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('to an address without a route says so, or is refused', async () => {
+  it('to an address without a route fails with that reason, or is refused', async () => {
     const cause = await causeOf({ kind: 'tcp', address: '255.255.255.255', port: 9, tls: null });
     assert.match(cause ?? '', /^connect_(?:unroutable|not_permitted)$/);
   });
 
-  it('that is given up calls nobody back', async () => {
+  it('that is cancelled calls nothing back', async () => {
     const server = createServer((socket) => void socket.destroy());
     const port = await listenOn(server);
     const called = (): never => assert.fail('nobody is called');

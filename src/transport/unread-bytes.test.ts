@@ -50,27 +50,27 @@ beforeEach(async () => {
 describe('a connection on which nothing is awaited', () => {
   for (const [what, act, quiet] of [
     ['is quiet', () => {}, true],
-    ['is not when its peer has closed it', () => peer.destroy(), false],
-    ['is not when its peer has reset it', () => peer.resetAndDestroy(), false],
-    ['is not when its peer has sent something', () => peer.write('?'), false],
+    ['is not quiet when its peer has closed it', () => peer.destroy(), false],
+    ['is not quiet when its peer has reset it', () => peer.resetAndDestroy(), false],
+    ['is not quiet when its peer has sent bytes', () => peer.write('?'), false],
   ] as const) {
     test(what, () => {
       act();
       assert.equal(transport.isQuiet(), quiet);
-      assert.deepEqual(heard, [], 'nobody has been told');
+      assert.deepEqual(heard, [], 'nothing was delivered');
       transport.close('close');
       peer.destroy();
     });
   }
 
-  test('is not once it is closed', () => {
+  test('is not quiet once it is closed', () => {
     transport.close('close');
     assert.equal(transport.isQuiet(), false);
     peer.destroy();
   });
 });
 
-test('a look at one connection leaves alone what another one is being read from', async () => {
+test('a look at one connection does not touch the buffer that another one is being read from', async () => {
   const first = { transport, peer };
   const second = await connected();
   let seen = '';
@@ -94,7 +94,7 @@ test('a look at one connection leaves alone what another one is being read from'
   }
 });
 
-test('what lies behind a write that fails is read before the end is told', async () => {
+test('bytes that came before a failed write are delivered before the close', async () => {
   peer.write('the answer');
   peer.resetAndDestroy();
   const much = Buffer.alloc(64 * 1024);
@@ -106,7 +106,7 @@ test('what lies behind a write that fails is read before the end is told', async
   );
 });
 
-test('a connection that we close ourselves is read no further', async () => {
+test('a connection that the gateway closes is read no further', async () => {
   peer.write('too late');
   transport.close('close');
   while (heard.length === 0) await sleep(1);

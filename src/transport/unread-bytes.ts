@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { errnoOf } from './errno.ts';
 import { sharedReadBuffer } from './read-buffers.ts';
 
-// What the kernel holds of a plain connection and Node has not read. Node has no such look, so it goes to the
-// descriptor itself; where there is none, nothing is known and nothing is lost that was not.
+// Looks at the bytes of a plain connection that the kernel holds and Node has not read. Node has no call for it, so this reads
+// the descriptor itself; without a descriptor, nothing is known.
 
-/** Who takes what is left. */
+/** Receives the unread bytes. */
 export interface UnreadTaker {
   deliver(bytes: Uint8Array, length: number): void;
 }
@@ -14,8 +14,8 @@ export interface UnreadTaker {
 /**
  * Reads the rest of a connection before it is closed because a write has failed.
  *
- * An endpoint may answer a request that it does not read to its end, and close. Our next write then fails, and Node
- * closes the socket at once, with the answer in it unread: but an RST takes nothing away that has come before it.
+ * An endpoint may answer a request before it has read all of it, and close. The next write then fails, and Node closes the
+ * socket at once, with the response in it unread. But an RST removes nothing that has come before it.
  */
 export function saveUnreadBytes(socket: Socket, taker: UnreadTaker): void {
   const close = socket._destroy.bind(socket);
@@ -25,7 +25,7 @@ export function saveUnreadBytes(socket: Socket, taker: UnreadTaker): void {
   };
 }
 
-/** Hands over what the kernel holds of an open descriptor; nothing of one that is null. */
+/** Delivers what the kernel holds for an open descriptor; nothing for null. */
 export function readUnread(descriptor: number | null, taker: UnreadTaker): void {
   if (descriptor === null) return;
   for (;;) {
@@ -36,8 +36,8 @@ export function readUnread(descriptor: number | null, taker: UnreadTaker): void 
 }
 
 /**
- * Whether the peer has sent nothing and ended nothing that the kernel knows of. It takes away what has come, so it is
- * for connections on which nothing is awaited. Some 5 µs, most of it for the error by which Node says "not yet".
+ * Whether the kernel has neither bytes nor FIN of the peer. The call consumes the bytes, so it is for connections on which
+ * nothing is awaited. Some 5 µs, most of it for the error by which Node says "not yet".
  */
 export function isQuiet(socket: Socket): boolean {
   const descriptor = descriptorOf(socket);
@@ -50,8 +50,8 @@ export function isQuietAt(descriptor: number): boolean {
 }
 
 /**
- * A copy of what has come on an open socket and Node has not read, at most 16 KiB: the rest is left for Node. Null where
- * that is nothing, or nobody knows. Some 5 µs, as `isQuiet`.
+ * A copy of the bytes that have come on an open socket and that Node has not read, at most 16 KiB: the rest is left for Node.
+ * Null where there are none, or their number is unknown. Some 5 µs, as `isQuiet`.
  */
 export function readAhead(socket: Socket): Uint8Array | null {
   const descriptor = descriptorOf(socket);
@@ -64,7 +64,7 @@ export function readAheadAt(descriptor: number): Uint8Array | null {
   return typeof length === 'string' || length === 0 ? null : Buffer.from(ahead.subarray(0, length));
 }
 
-/** Of its own: who looks may be called while somebody further out still reads from the shared one. */
+/** A separate buffer: a caller further out may be reading from the shared one. */
 const ahead = Buffer.allocUnsafeSlow(16 * 1024);
 
 /** The bytes read, 0 at the end; or the error's code. */
@@ -76,7 +76,7 @@ function readSome(descriptor: number, into: Uint8Array, bytesMax: number): numbe
   }
 }
 
-/** Node keeps it in the handle, which its types do not show. */
+/** Node keeps the descriptor in the handle, which its types do not show. */
 function descriptorOf(socket: Socket): number | null {
   const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
   const descriptor = handle?.fd;
