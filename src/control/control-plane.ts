@@ -276,7 +276,10 @@ export class ControlPlane implements Gateway {
 
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
-    if (hasSuccessor) this.#parts.writesLogAlone = false;
+    if (hasSuccessor) {
+      this.#parts.writesLogAlone = false;
+      this.#parts.overlay.follow();
+    }
     const reason = `the gateway stops: ${why}`;
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
@@ -298,6 +301,7 @@ export class ControlPlane implements Gateway {
     await this.#parts.workers.releaseSockets();
     // A reload in progress undoes what it has begun before its parts are stopped.
     await Promise.race([this.#steps.idle, this.#atOnce.promise]);
+    this.#parts.overlay.close();
     this.#parts.endpoints.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     this.#parts.reports.close();

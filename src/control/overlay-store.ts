@@ -13,8 +13,19 @@ export type OverlayReading =
   /** `why`: a sentence whose subject, "it", is the file. `aside`: where the file is now; null: where it was. */
   | { readonly kind: 'ignored'; readonly file: string; readonly why: string; readonly aside: string | null };
 
-/** Where the overlay outlives the process: a file in the state folder. */
-export class OverlayStore {
+/** Where the overlay outlives the process. */
+export interface OverlayStorage {
+  readonly folder: string;
+  /** What an earlier process has left. Never throws. */
+  read(): OverlayReading;
+  /** What is there now, and is another process's to change; null: nothing that can be used. */
+  peek(): OverlayContent | null;
+  /** Null when it is kept; else why not, one clause. */
+  write(content: OverlayContent): Promise<string | null>;
+}
+
+/** A file in the state folder. */
+export class OverlayStore implements OverlayStorage {
   readonly folder: string;
 
   constructor(folder: string) {
@@ -25,7 +36,7 @@ export class OverlayStore {
     return join(this.folder, fileName);
   }
 
-  /** Never throws. A file that cannot be used is renamed, so that the next change does not overwrite it. */
+  /** A file that cannot be used is renamed, so that the next change does not overwrite it. */
   read(): OverlayReading {
     const found = readOwnFile(this.path, overlayBytesMax);
     if (found.kind === 'none') return { kind: 'none' };
@@ -36,7 +47,13 @@ export class OverlayStore {
     return 'why' in content ? this.#ignored(content.why) : { kind: 'read', content };
   }
 
-  /** Null when the disk has it; else why it has not, one clause. */
+  peek(): OverlayContent | null {
+    const found = readOwnFile(this.path, overlayBytesMax);
+    if (found.kind !== 'text' || this.#folderProblem() !== null) return null;
+    const content = readOverlay(found.text);
+    return 'why' in content ? null : content;
+  }
+
   async write(content: OverlayContent): Promise<string | null> {
     const problem = this.#folderProblem();
     if (problem !== null) return `the state folder ${this.folder} ${problem}`;

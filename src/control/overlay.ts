@@ -10,19 +10,19 @@ import {
   type RouteOverlay,
 } from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { Clock } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import type { OverlayOutcome, OverlayStatus } from './gateway-status.ts';
 import { type OverlayChange, planChange } from './overlay-change.ts';
 import { EndpointOverrides } from './overlay-endpoints.ts';
 import { overlayEntriesMax } from './overlay-file.ts';
-import type { OverlayStore } from './overlay-store.ts';
+import type { OverlayStorage } from './overlay-store.ts';
 import { isMatched, type OverlayTargets } from './overlay-targets.ts';
 
 export interface OverlayParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** Null: the entries end with this process. */
-  readonly store: OverlayStore | null;
+  readonly store: OverlayStorage | null;
   readonly targets: () => OverlayTargets;
   /** Why nothing may be changed now, one sentence; null: it may. */
   readonly refusal: () => string | null;
@@ -32,6 +32,9 @@ export interface OverlayParts {
   readonly onEndpointsChanged: () => void;
   readonly workers: () => number;
 }
+
+/** A request that waits does not notice it, and reading a small file takes some 0.1 ms. */
+const followEveryMs = 250;
 
 const inMemory = 'there is no state folder (`state`)';
 
@@ -47,6 +50,7 @@ export class Overlay {
   #entries: readonly OverlayEntry[] = [];
   /** Why the disk does not have these entries; null: it does. */
   #memoryReason: string | null;
+  #followTimer: Timer | null = null;
   /** One change after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
@@ -70,6 +74,30 @@ export class Overlay {
     const reason = `${file} is ignored, since ${why}; nothing that operators had changed is in force${kept}`;
     const evidence = { folder: store.folder, file, errno: null };
     events.emit({ kind: 'state_unusable', subject: 'gateway', reason, evidence });
+  }
+
+  /**
+   * From now on another process changes the overlay, and this one finishes its requests: those that a pause holds here go on
+   * when it is restored there. Until `close`.
+   */
+  follow(): void {
+    const { clock } = this.#parts;
+    this.#followTimer = clock.schedule(after(clock.now(), followEveryMs), followIsDue, this as Overlay);
+  }
+
+  /** For the timer of `follow` alone. */
+  takeNewer(): void {
+    const found = this.#parts.store?.peek() ?? null;
+    if (found !== null && found.revision > this.#revision) {
+      this.#revision = found.revision;
+      this.#use(found.entries);
+      this.#parts.sendRoutes(this.routes);
+    }
+    this.follow();
+  }
+
+  close(): void {
+    this.#followTimer?.cancel();
   }
 
   /** `ifRevision`: the change is made only where the overlay has this revision; null: in any case. */
@@ -195,6 +223,10 @@ export class Overlay {
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     return this.#overrides.adjust(endpoints);
   }
+}
+
+function followIsDue(overlay: Overlay): void {
+  overlay.takeNewer();
 }
 
 /** States in which an endpoint may be chosen. */

@@ -43,6 +43,21 @@ describe('the overlay of a gateway that is upgraded', () => {
     assert.deepEqual((await overlay()).entries, []);
   });
 
+  test('pauses requests in the old process until the pause is restored in the new one', async () => {
+    assert.equal((await candor('pause', 'web', '--for', '60s')).code, 0);
+    const waiting = program.get('/');
+    await program.until(async () => {
+      const { workers } = (await program.ask('GET', '/v1/status')) as { workers: Record<string, number>[] };
+      return workers.some((worker) => (worker['exchanges_active'] ?? worker['exchangesActive'] ?? 0) > 0);
+    });
+    const { lines } = await program.upgrade();
+    assert.equal(lines.at(-1)?.outcome, 'done', JSON.stringify(lines));
+    await program.until(async () => (await program.status()).pid === lines.at(-1)?.pid);
+    await program.until(async () => (await candor('restore')).code === 0);
+    assert.equal((await waiting).status, 200);
+    assert.equal((await program.get('/')).status, 200);
+  });
+
   test('stays with the old one where the upgrade fails, and takes changes again', async () => {
     assert.equal((await candor('drain', 'web/1')).code, 0);
     program.install('process.exit(1);\n');

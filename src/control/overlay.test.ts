@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { EventKind, NewEvent } from '../core/event.ts';
+import type { OverlayEntry, RouteOverlay } from '../core/overlay.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { Overlay } from './overlay.ts';
+import type { OverlayChange } from './overlay-change.ts';
+import { type OverlayContent, overlayEntriesMax, readOverlay, writeOverlay } from './overlay-file.ts';
+import type { OverlayReading, OverlayStorage } from './overlay-store.ts';
+
+/** A disk that can be full. */
+class MemoryStorage implements OverlayStorage {
+  readonly folder = '/state';
+  content: OverlayContent | null = null;
+  failure: string | null = null;
+
+  read(): OverlayReading {
+    return this.content === null ? { kind: 'none' } : { kind: 'read', content: this.content };
+  }
+
+  peek(): OverlayContent | null {
+    return this.content;
+  }
+
+  async write(content: OverlayContent): Promise<string | null> {
+    if (this.failure === null) this.content = content;
+    return this.failure;
+  }
+}
+
+const clock = new SimulatedClock();
+let storage: MemoryStorage;
+let sent: RouteOverlay[];
+let events: NewEvent[];
+let refusal: string | null;
+let endpoints: EndpointSnapshot[];
+
+beforeEach(() => {
+  [storage, sent, events, refusal] = [new MemoryStorage(), [], [], null];
+  endpoints = [1, 2].map((port) => endpointAt(port));
+});
+
+function endpointAt(port: number): EndpointSnapshot {
+  return {
+    id: `app/127.0.0.1:${port}` as EndpointId,
+    address: { kind: 'tcp', host: '127.0.0.1', port },
+    state: 'healthy',
+    reason: 'its checks pass',
+    sinceInstant: 0,
+    checks: null,
+    release: null,
+    exit: null,
+  };
+}
+
+function overlay(store: OverlayStorage | null = storage): Overlay {
+  const made: Overlay = new Overlay({
+    clock,
+    events: { emit: <K extends EventKind>(event: NewEvent<K>) => void events.push(event) },
+    store,
+    targets: () => ({
+      routes: [{ id: 'api' }, { id: 'web' }],
+      upstreams: [{ id: 'app' as UpstreamId, endpoints: made.adjust(endpoints) }],
+    }),
+    refusal: () => refusal,
+    sendRoutes: (routes) => void sent.push(routes),
+    onEndpointsChanged: () => undefined,
+    workers: () => 4,
+  });
+  made.load();
+  return made;
+}
+
+const drain = (endpoint: string): OverlayChange => ({ kind: 'drain', endpoint });
+const pause = (target: string): OverlayChange => ({ kind: 'pause', target, waitMs: null, waitersMax: 10 });
+
+describe('Overlay', () => {
+  it('makes a change although the disk is full, says that it is in memory only, and keeps all with the next change', async () => {
+    const one = overlay();
+    storage.failure = '/state/overlay.json cannot be written (ENOSPC)';
+    const made = await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
+    assert.ok(made.ok);
+    assert.deepEqual(made.warnings, ['This ends with the process: /state/overlay.json cannot be written (ENOSPC).']);
+    assert.equal(one.adjust(endpoints)[0]?.state, 'draining');
+    assert.deepEqual([one.status().persisted, storage.content], [false, null]);
+    storage.failure = null;
+    assert.ok((await one.change({ kind: 'weight', endpoint: '127.0.0.1:2', weight: 9 }, 'admin:socket', null)).ok);
+    assert.deepEqual([one.status().persisted, overlay().status().entries.length], [true, 2]);
+  });
+
+  it('sends workers a share each of the requests that may wait', async () => {
+    const one = overlay();
+    await one.change(pause('api'), 'admin:socket', null);
+    assert.deepEqual(
+      sent.map(({ revision, pauses }) => [revision, pauses[0]?.waitersMax]),
+      [[1, 3]],
+    );
+  });
+
+  it('shows the own state of an endpoint that is drained, and since when it is', async () => {
+    const one = overlay();
+    await clock.advance(5_000);
+    await one.change(drain('app/127.0.0.1:1'), 'admin:token:deploy', null);
+    const [drained, other] = one.adjust(endpoints);
+    assert.equal(drained?.reason, 'drained by admin:token:deploy; otherwise healthy: its checks pass');
+    assert.equal(drained?.sinceInstant, clock.now());
+    assert.equal(other, endpoints[1]);
+  });
+
+  it('takes no change while there is a reason against it', async () => {
+    const one = overlay();
+    refusal = 'Another process has taken the applications over.';
+    const outcome = await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
+    assert.deepEqual(outcome, { ok: false, kind: 'refused', why: refusal });
+    assert.deepEqual([events, storage.content], [[], null]);
+  });
+
+  it('takes no more entries than a file may have', async () => {
+    endpoints = Array.from({ length: overlayEntriesMax + 1 }, (_, index) => endpointAt(index + 1));
+    const one = overlay();
+    for (let port = 1; port <= overlayEntriesMax; port++)
+      assert.ok((await one.change(drain(`127.0.0.1:${port}`), 'admin:socket', null)).ok);
+    const last = await one.change(drain(`127.0.0.1:${overlayEntriesMax + 1}`), 'admin:socket', null);
+    assert.ok(!last.ok && last.kind === 'refused');
+    assert.equal(one.status().entries.length, overlayEntriesMax);
+  });
+
+  it('follows what a successor changes, and sends it to its workers, until it is closed', async () => {
+    const [old, next] = [overlay(), overlay()];
+    await old.change(pause('api'), 'admin:socket', null);
+    next.load();
+    old.follow();
+    sent = [];
+    await next.change({ kind: 'restore', what: null }, 'admin:socket', null);
+    await clock.advance(1_000);
+    assert.deepEqual(
+      sent.map(({ revision, pauses }) => [revision, pauses.length]),
+      [
+        [2, 0],
+        [2, 0],
+      ],
+    );
+    old.close();
+    assert.equal(clock.timersLive, 0);
+  });
+
+  it('asks which is meant where a route and an upstream have one name', async () => {
+    const one = overlay();
+    const both = await one.change(pause('app'), 'admin:socket', null);
+    assert.ok(both.ok);
+    endpoints = [];
+    const unknown = await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
+    assert.ok(!unknown.ok && unknown.kind === 'unknown_target');
+    const wrong = await one.change({ kind: 'restore', what: 'pause:upstream:ap' }, 'admin:socket', null);
+    assert.ok(!wrong.ok);
+    assert.match(wrong.why, /did you mean "pause:upstream:app"\?/);
+  });
+});
+
+describe('overlay.json', () => {
+  const name = fc.string({ minLength: 1, maxLength: 40 });
+  const setting: fc.Arbitrary<OverlayEntry['setting']> = fc.oneof(
+    fc.record({
+      kind: fc.constant('maintenance' as const),
+      route: fc.option(name),
+      message: fc.string(),
+      retryAfterS: fc.integer({ min: 1, max: 86_400 }),
+    }),
+    fc.record({
+      kind: fc.constant('pause' as const),
+      scope: fc.constantFrom('route' as const, 'upstream' as const),
+      target: name,
+      waitMs: fc.integer({ min: 1, max: 300_000 }),
+      waitersMax: fc.integer({ min: 1, max: 100_000 }),
+    }),
+    fc.record({
+      kind: fc.constant('weight' as const),
+      endpoint: name,
+      weight: fc.integer({ min: 0, max: 1000 }),
+    }),
+    fc.record({ kind: fc.constant('drain' as const), endpoint: name }),
+  );
+  const entry = setting.map((one) => ({
+    setting: { ...one },
+    revision: 1,
+    at: '2026-01-01T00:00:00.000Z',
+    actor: 'admin:socket',
+  }));
+
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(entry, fc.nat(), (one, revision) => {
+        const content = { revision, entries: [one] };
+        assert.deepEqual(readOverlay(writeOverlay(content)), content);
+      }),
+    );
+  });
+
+  it('is read or refused with a reason, whatever stands in it', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        const read = readOverlay(text);
+        assert.ok('why' in read && read.why.startsWith('it '));
+      }),
+    );
+  });
+});
