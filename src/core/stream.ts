@@ -16,8 +16,8 @@ import type { Instant } from './time.ts';
  * The two sides of an exchange, without a protocol version. `downstream/` and `upstream/` implement the
  * streams, `exchange/` the handlers; an in-memory pair in `testing/` implements the streams once more.
  *
- * Content that is sent may be composed and held until `flush`; a side flushes by itself when it has much.
- * Credit: a send that answers false has been taken, and asks the sender to wait for `onRoom`.
+ * Content that is sent may be buffered until `flush`; a side flushes by itself when it has much.
+ * Credit: a send that returns false has taken the bytes, and asks the sender to wait for `onClientRoom` or `onEndpointRoom`.
  *
  * An exchange whose request asks for another protocol may become a tunnel: then the content of its messages, either
  * way, is what that protocol sends, and an end of content is the end of that direction alone. HTTP/1.1 calls it
@@ -36,33 +36,33 @@ export interface DownstreamStream {
   readContent(): void;
   pauseContent(): void;
   resumeContent(): void;
-  /** An interim response (1xx), without the fields that `drop` holds; passed over where the client cannot take one. */
+  /** Sends an interim response (1xx), without the fields that `drop` holds, if the client understands it. */
   inform(status: number, fields: Fields, drop: FieldFilter): void;
   respond(response: OutgoingResponse): void;
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
-   * Answers the request by changing to `protocol`, of which `response` tells: the exchange is a tunnel. What the client
-   * sends, and may have sent early, follows as request content without `readContent`.
+   * Answers the request by changing to `protocol`, with `response` as the head: the exchange is a tunnel. Bytes that the client
+   * sends, or has sent early, follow as request content without `readContent`.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
-  /** The response is whole. `onSent` follows when its last byte has left. */
+  /** The response is complete. `onSent` follows when its last byte has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;
-  /** Cuts the response so that the client cannot take it for whole. Nothing follows. */
+  /** Truncates the response so that the client cannot take it for complete. No callback follows. */
   abort(): void;
 }
 
-/** What an exchange hears from the client's side. */
+/** What the client's side reports to the exchange. */
 export interface DownstreamHandler {
-  /** The exchange begins. `failure` says why what came cannot be a request, where it cannot. */
+  /** The exchange begins. `failure` says why the request cannot be served, if it cannot be parsed. */
   onRequest(failure: Failure | null): void;
   onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   onRequestEnd(trailers: Fields | null): void;
   /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
   onRequestFailed(failure: Failure): void;
-  /** One read is dealt with: what was composed for the other side may go. */
+  /** One read has been processed: bytes that were buffered for the other side may be flushed. */
   onRequestRead(): void;
-  /** The client has taken all that was pending. */
+  /** The client has taken all pending bytes. */
   onClientRoom(): void;
   /** The last byte of the response has been handed to the system. */
   onSent(): void;
@@ -73,7 +73,7 @@ export interface UpstreamStream {
   readonly capabilities: Capabilities;
   readonly address: string;
   readonly localPort: number;
-  /** It had served an earlier exchange. */
+  /** The connection has served an earlier exchange. */
   readonly reused: boolean;
   /** How long it had been idle before this attempt. */
   readonly idleMs: number;
@@ -81,8 +81,8 @@ export interface UpstreamStream {
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
   /**
-   * Of an attempt that failed before a byte of its request had left: the request's content as far as it was given, the
-   * caller's to keep. Null where something has left, or the content cannot be had any more.
+   * Of an attempt that failed before a byte of its request had left: the request's content as far as it was given; the caller
+   * owns the bytes. Null where a byte has left, or the content cannot be recovered.
    */
   readonly unsentContent: Uint8Array | null;
   /** Whether any byte of an answer has come. */
@@ -90,14 +90,14 @@ export interface UpstreamStream {
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
-   * The request is whole; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, though
-   * its stream is not to be closed before the answer is known: a switch begins its content anew.
+   * The request is complete; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, but
+   * its stream stays open until the answer is known: a switch begins new content.
    */
   endContent(trailers: Fields | null): void;
   flush(): void;
   pauseContent(): void;
   resumeContent(): void;
-  /** Gives the attempt up. No handler call follows. */
+  /** Cancels the request. No callback follows. */
   cancel(): void;
 }
 
@@ -106,7 +106,7 @@ export interface AttemptLimits {
   readonly idleMs: number;
 }
 
-/** What an exchange hears of an attempt. */
+/** What the stream reports to its attempt. `exchange/attempt.ts` is the handler: one for each stream. */
 export interface UpstreamHandler {
   onInformed(response: ResponseHead): void;
   /**
@@ -116,12 +116,12 @@ export interface UpstreamHandler {
   onSwitched(protocol: string, response: ResponseHead): void;
   onResponse(response: ResponseHead): void;
   onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
-  /** The response is whole; unless the exchange is a tunnel, the stream is not to be used any more. */
+  /** The response is complete; unless the exchange is a tunnel, the stream must not be used any more. */
   onResponseEnd(trailers: Fields | null): void;
-  /** The attempt is over without a whole response; the stream is not to be used any more. */
+  /** The attempt ended without a complete response; the stream must not be used any more. */
   onAttemptFailed(failure: Failure): void;
   onResponseRead(): void;
-  /** The endpoint has taken all that was pending. */
+  /** The endpoint has taken all pending bytes. */
   onEndpointRoom(): void;
 }
 
@@ -132,15 +132,15 @@ export interface UpstreamHandler {
  */
 export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 
-/** What came of asking an endpoint for a stream: one of the two is called once, perhaps before the call returns. */
+/** Waits for a stream of an endpoint: either `onStream` or `onNoStream` is called once, perhaps before `acquire` returns. */
 export interface StreamWaiter {
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
-  /** A stage on the way is done: for the record's timings. */
+  /** A stage on the way to the stream is done: for the timings of the record. */
   onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void;
 }
 
 export interface PendingStream {
-  /** No longer wanted; neither callback follows. */
+  /** The stream is not needed any more; neither callback follows. */
   cancel(): void;
 }

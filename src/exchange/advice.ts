@@ -1,8 +1,8 @@
 import type { Account } from './account.ts';
 
 /**
- * One sentence for whoever sent something: whether it may have been done, and whether to send it again.
- * Null where nothing was to be done (RFC 9110 §9.2.1: safe methods) or no request was understood.
+ * One sentence for the client: whether its request may have been executed, and whether to send it again.
+ * Null for safe methods (RFC 9110 §9.2.1), and for requests that could not be parsed.
  */
 export function adviseOnResending({ method, delivery }: Pick<Account, 'method' | 'delivery'>): string | null {
   if (method === '' || safeMethods.has(method)) return null;
@@ -24,12 +24,12 @@ export function adviseOnResending({ method, delivery }: Pick<Account, 'method' |
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const idempotentMethods: ReadonlySet<string> = new Set(['PUT', 'DELETE']);
 
-/** Safe methods (RFC 9110 §9.2.1): the visitor only asked, so asking again is always right. */
+/** Safe methods (RFC 9110 §9.2.1): they change nothing, so that a retry is always right. */
 export function isSafe(method: string): boolean {
   return safeMethods.has(method);
 }
 
-/** When to come back, where that was computed or at least makes sense; null where it does not. */
+/** When to retry: the computed time, or a default where retrying makes sense; null where it does not. */
 export function retryAdvice({
   retryAfterS,
   temporary,

@@ -15,20 +15,20 @@ import { type GeneratedResponse, type GenerateFacts, generateResponse } from './
 import { lastHopResponse } from './max-forwards.ts';
 import type { ExchangeState } from './state.ts';
 
-/** A response of our own, ready for the client's side. */
+/** A response that the gateway makes itself, ready for the client's side. */
 export interface OwnAnswer {
   readonly head: OutgoingResponse;
   readonly content: Uint8Array;
 }
 
-/** Hands the whole of it over. */
+/** Sends head and body. */
 export function sendAnswer({ head, content }: OwnAnswer, downstream: DownstreamStream): void {
   downstream.respond(head);
   downstream.sendContent(content, 0, content.length, 'owned');
   downstream.endContent(null);
 }
 
-/** The answer to a failure: generated from what the exchange knows when it fails. */
+/** The answer to a failure, made from what the exchange knows when it fails. */
 export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): OwnAnswer {
   const { request, serving, statusReceived, clientCapabilities } = exchange;
   const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
@@ -76,7 +76,7 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
 
 const noBytes = new Uint8Array(0);
 
-/** The answer to a request that Max-Forwards lets go no further. */
+/** The answer to a request for which Max-Forwards makes this gateway the last hop. */
 export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): OwnAnswer {
   return answerOf(lastHopResponse(request, id, serving), clock);
 }

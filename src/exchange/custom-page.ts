@@ -10,7 +10,7 @@ export function findCustomPage(errorPages: Readonly<Record<string, string>>, sta
   return null;
 }
 
-/** Of each page that has been sent, taken apart once. The pages of a configuration are few; those of an old one are dropped. */
+/** The parsed form of each page that has been sent. A configuration has few pages; those of an old one are dropped. */
 const templates = new Map<string, PageTemplate>();
 const templatesMax = 32;
 

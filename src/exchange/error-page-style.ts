@@ -1,5 +1,5 @@
 /**
- * How the error page looks: the system's own type, one accent, light or dark as the visitor prefers, and as
+ * How the error page looks: the system's own type, one accent, light or dark as the reader prefers, and as
  * narrow as a small phone. Contrast of text is 4.5:1 or better in both.
  */
 export const errorPageStyle = `

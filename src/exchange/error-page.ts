@@ -6,8 +6,8 @@ import { escapeHtml } from './html-text.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
 
 /**
- * The page that a visitor sees when the gateway answers itself: what happened, what to do, and the request id
- * to quote. One document without scripts or anything to fetch, for it must work when nothing else does.
+ * The page that a browser shows when the gateway answers itself: what happened, what to do, and the request id
+ * to quote. One document without scripts or anything to fetch: it must work when nothing else does.
  */
 export function renderErrorPage(account: Account): string {
   const heading = escapeHtml(headings[account.shape] ?? account.title);
@@ -41,11 +41,11 @@ const headings: Partial<Record<Shape, string>> = {
   garbage: 'We cannot make sense of the answer',
 };
 
-/** Which part of the way is in trouble: a station, or the stretch after it with a mark. */
+/** Which part of the path is in trouble: a station, or the link after it, which then has a mark. */
 type Trouble = { readonly station: number } | { readonly stretch: number; readonly mark: string };
 
 function troubleOf({ shape, type, whose, cause }: Account): Trouble | null {
-  // Nothing is broken where somebody mistyped an address, or where it was closed on purpose.
+  // A mistyped address, or a route closed on purpose, is no breakage.
   if (whose === 'client' || cause === 'maintenance') return null;
   switch (shape) {
     case 'unreachable':
@@ -65,7 +65,7 @@ function troubleOf({ shape, type, whose, cause }: Account): Trouble | null {
 
 const stations = ['You', 'This site', 'Application'];
 
-/** A picture of the way, for the eye alone: the heading says the same to everybody. */
+/** A picture of the path. It is hidden from screen readers: the heading says the same. */
 function path(account: Account): string {
   const trouble = troubleOf(account);
   if (trouble === null) return '';
@@ -125,7 +125,7 @@ function forOperators(
 `;
 }
 
-/** The table's words set commands between backquotes. */
+/** The failure table writes commands between backquotes. */
 function withCode(text: string): string {
   return text
     .split('`')

@@ -162,7 +162,7 @@ export class Exchange
     if (this.routeFound().commitDelayMs === 0) this.#commit(response);
   }
 
-  // ─▶ hold: what comes whole within one read goes on at once, at no cost; the rest waits a little.
+  // ─▶ hold: a response that comes complete within one read goes on at once, at no cost; others wait a little.
 
   onAttemptBody(_: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const head = this.#uncommitted;
@@ -213,7 +213,7 @@ export class Exchange
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    if (retry && this.contentTaken && !this.requestWhole) this.downstream.pauseContent(); // Until it has somewhere to go.
+    if (retry && this.contentTaken && !this.requestWhole) this.downstream.pauseContent(); // Until the next attempt has a stream.
     if (retry) this.#choose(failure);
     else this.#diagnose(failure, attempt);
   }
@@ -245,7 +245,7 @@ export class Exchange
     else this.#finish();
   }
 
-  /** The end goes on to the client; where it is no proper one, once it is known whether the instance has ended. */
+  /** Passes the end on to the client. An end without a close waits until it is known whether the instance has exited. */
   #endpointHasEnded(attempt: Attempt, tunnel: Tunnel): void {
     const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
     if (failure === null) return this.downstream.endContent(null);
@@ -261,15 +261,15 @@ export class Exchange
     this.#finish();
   }
 
-  // Other ends: the gateway answers by itself, the response is cut short, the client leaves.
+  // Other ends: the gateway answers itself, the response is truncated, the client leaves.
 
-  /** An instance's exit often explains a failure, and the news of it may be a few milliseconds behind. */
+  /** The exit of an instance often explains a failure, and its report may come a few milliseconds later. */
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
-    // What has come of a response goes on at once; that it is cut short is said a moment later.
+    // Bytes of a response that have come go on at once; its truncation follows after the wait.
     if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
     this.#exitWatch?.cancel();
@@ -281,7 +281,7 @@ export class Exchange
     if (this.#state === 'diagnosing' && failure !== null) this.#protect(() => this.#conclude(failure));
   }
 
-  /** No further attempt will be made: before the commit the gateway answers, after it the response is cut short. */
+  /** No further attempt will be made: before the commit the gateway answers, after it the response is truncated. */
   #conclude(failure: Failure): void {
     if (this.attempt !== null) return this.#passOnEnd();
     if (this.committed) this.#truncate(failure);
@@ -325,7 +325,7 @@ export class Exchange
 
   onRequestFailed(failure: Failure): void {
     if (this.#state === 'ended') return;
-    // The response is on its way and whole: what is wrong with the rest of the request no longer matters.
+    // The response is complete and on its way: a failure of the rest of the request no longer matters.
     if (this.#state === 'committed' && this.attempt === null && concernsRequestOnly(failure)) return;
     this.#failWith(failure);
   }
@@ -350,13 +350,13 @@ export class Exchange
     }
   }
 
-  /** A defect of ours, caught here where nobody but the event loop would: it ends this exchange, and no other. */
+  /** A defect of the gateway, caught before it reaches the event loop: it ends this exchange, and no other. */
   #broken(error: unknown): void {
     const failure = fail('gateway_fault', 'response', { invariant: invariantOf(error) });
     try {
       this.onRequestFailed(failure);
     } catch {
-      this.#truncate(failure); // Not even the answer can be made: what is left is a connection that breaks.
+      this.#truncate(failure); // Not even the answer can be made: the connection breaks.
     }
   }
 
@@ -368,7 +368,7 @@ export class Exchange
     this.delivery = furthest(this.delivery, attempt.delivery);
   }
 
-  /** The client has seen nothing of it, and never will. */
+  /** Drops a response of which nothing has been sent. */
   #forgetResponse(): void {
     this.#hold?.close();
     this.#hold = null;

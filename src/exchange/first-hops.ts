@@ -10,15 +10,15 @@ interface Written {
   readonly bytes: Uint8Array;
 }
 
-/** Clients whose lines are kept; of more than these, the lines are made anew for each request. Some 400 KiB. */
+/** Clients whose lines are cached, about 400 KiB. For further clients the lines are made for each request. */
 const clientsMax = 1024;
 
-/** No name of a host is longer (RFC 1035 §2.3.4); a client's invention is not kept. */
+/** No host name is longer (RFC 1035 §2.3.4); longer ones are not cached. */
 const authorityMax = 261;
 
 /**
- * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that say nothing of a way before us, nor could be
- * believed: the same five lines for all requests of a client to a host, so they are kept as bytes.
+ * Via, CDN-Loop and X-Forwarded-For, -Proto and -Host of requests that name no earlier hop and come from untrusted clients: the
+ * same five lines for all requests of a client to a host, so that they are cached as bytes.
  *
  * Measured: 0.1 µs instead of 1.3.
  */

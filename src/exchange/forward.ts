@@ -27,15 +27,15 @@ const dateId = fieldId('date');
 const proxyStatusId = fieldId('proxy-status');
 const trailerId = fieldId('trailer');
 
-/** Field names of a request that are the gateway's to write; every route's filters begin with them. */
+/** Field names of a request that the gateway writes itself; the field filters of every route include them. */
 export interface OwnRequestFields {
   readonly ofUntrusted: FieldFilter;
-  /** What trusted peers say of the client goes on. */
+  /** Without the fields in which trusted peers name the client: those are passed on. */
   readonly ofTrusted: FieldFilter;
 }
 
 /**
- * `addressHeader` is the one in which trusted peers name the client; null: none of their own. `Proxy` is nobody's to write:
+ * `addressHeader` is a header of their own in which trusted peers name the client; null: there is none. `Proxy` is always dropped:
  * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
  */
 export function ownRequestFields(addressHeader: string | null): OwnRequestFields {
@@ -44,10 +44,10 @@ export function ownRequestFields(addressHeader: string | null): OwnRequestFields
   return { ofTrusted, ofUntrusted: fieldFilter(claims, ofTrusted, true) };
 }
 
-/** Field names of a response that are the gateway's to write. */
+/** Field names of a response that the gateway writes itself. */
 export const ownResponseFields: FieldFilter = fieldFilter(['x-request-id', 'proxy-status']);
 
-/** What of an exchange goes into the messages that it forwards. */
+/** The facts of an exchange that forwarded messages are made from. */
 export interface ForwardFacts {
   readonly id: string;
   readonly identity: Identity;
@@ -57,7 +57,7 @@ export interface ForwardFacts {
   readonly serving: ServingRevision;
 }
 
-/** The request as the endpoint shall see it. */
+/** The request as it is sent to the endpoint. */
 export class ForwardedRequest implements OutgoingRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';
@@ -105,14 +105,14 @@ export class ForwardedRequest implements OutgoingRequest {
     if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
   }
 
-  /** The state of a trace goes on with it, and never without it (W3C Trace Context §4.3). */
+  /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
   #writeTrace(sink: FieldSink, trace: TraceContext): void {
     this.#ids.writeTraceparent(sink, trace.traceId, trace.flags);
     const state = this.#facts.request.fields.get('tracestate');
     if (state !== null) sink.field('tracestate', state);
   }
 
-  /** Which way it has come: through whom, and from whom. */
+  /** The hops that the request has passed, and the client that it came from. */
   #writeHopFields(sink: FieldSink): void {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
@@ -124,7 +124,7 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 }
 
-/** RFC 9110 §6.6.2: Trailer announces what follows the content; where nothing can, it stays here. One filter for each. */
+/** RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter for each base. */
 function withoutTrailer(drop: FieldFilter): FieldFilter {
   const known = withoutTrailers.get(drop);
   if (known !== undefined) return known;
@@ -135,7 +135,7 @@ function withoutTrailer(drop: FieldFilter): FieldFilter {
 
 const withoutTrailers = new WeakMap<FieldFilter, FieldFilter>();
 
-/** One for all exchanges of a thread. */
+/** Shared by all exchanges of a thread. */
 const firstHops = new FirstHops();
 
 function authorityFor(host: string, request: RequestHead, endpoint: Endpoint): string {
@@ -148,7 +148,7 @@ function hasDate(lines: Route['response']['lines']): boolean {
   return lines.some(([name]) => name.toLowerCase() === 'date');
 }
 
-/** The response as the client shall see it: the endpoint's own, with our marks. */
+/** The response as it is sent to the client: the endpoint's, with the gateway's own fields. */
 export class ForwardedResponse implements OutgoingResponse {
   readonly status: number;
   readonly reason: string;
@@ -192,7 +192,10 @@ export class ForwardedResponse implements OutgoingResponse {
     if (proxyStatus !== null) sink.field('Proxy-Status', proxyStatus);
   }
 
-  /** Members of hops behind us go on, except what speaks in our name or cannot be read; a 502, 503 or 504 of the origin's own is marked as the origin's. */
+  /**
+   * Members of hops behind the gateway are passed on, except those that use its name or cannot be parsed. A 502, 503 or 504 of the
+   * origin gets a member that says so.
+   */
   #proxyStatus(status: number): string | null {
     const { fields } = this.#response;
     const { deployment } = this.#facts.serving;

@@ -11,7 +11,7 @@ import { writeProblemDetails } from './problem-details.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
-/** What decides over an answer of our own. */
+/** What an answer of the gateway's own is made from. */
 export interface GenerateFacts extends AccountFacts {
   /** The request's Accept and Content-Type; null without. */
   readonly accept: string | null;
@@ -49,9 +49,9 @@ const utf8 = new TextEncoder();
 
 /**
  * The response to a failure, in the form that the client asked for. Pure: the same facts give the same bytes.
- * It always carries the request id and our member of Proxy-Status, and is never to be stored.
+ * It always carries the request id and our member of Proxy-Status, and `Cache-Control: no-store`.
  *
- * `client_gone` has no response; asking for one gets a response with status 0, which nobody may send.
+ * `client_gone` has no response; for it this makes a response with status 0, which must not be sent.
  */
 export function generateResponse(facts: GenerateFacts): GeneratedResponse {
   const account = giveAccount(facts);
@@ -117,7 +117,7 @@ function publicParameters(failure: Failure): Readonly<Record<string, string | nu
   return statusCode === undefined ? {} : { 'status-code': statusCode };
 }
 
-/** A field line of a few hundred bytes passes everywhere; what is longer stands in the record. */
+/** Every client takes a field line of a few hundred bytes; the record has the full text. */
 const detailsMax = 300;
 
 function chooseForm(facts: GenerateFacts, account: Account): Form {
@@ -131,11 +131,11 @@ function chooseForm(facts: GenerateFacts, account: Account): Form {
   return { contentType, text: renderErrorPage(account), fields: [['Content-Security-Policy', ownPagePolicy]] };
 }
 
-/** Our own page runs nothing and fetches nothing; a browser may as well be told so. */
+/** The gateway's page runs no script and fetches nothing; this policy makes the browser hold it to that. */
 const ownPagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/** A response that is no failure. Nothing follows the head in answer to HEAD. */
+/** A response that is no failure. In answer to HEAD it has no body. */
 export function plainResponse(
   status: number,
   fields: GeneratedResponse['fields'],

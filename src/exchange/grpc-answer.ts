@@ -1,6 +1,6 @@
 import type { Account } from './account.ts';
 
-/** Whether a request's content is gRPC, and what its answer is called; null for anything else. */
+/** The content type of the answer to a gRPC request; null for other requests. */
 export function grpcContentType(contentType: string | null): string | null {
   const mediaType = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (!mediaType.startsWith('application/grpc')) return null;
@@ -11,7 +11,7 @@ export function grpcContentType(contentType: string | null): string | null {
 
 /**
  * The fields of a trailers-only answer: gRPC has its own status, and HTTP's is always 200. The time to wait
- * goes with it as server pushback, which gRPC clients heed before they try again.
+ * is sent as server pushback, which gRPC clients respect before they retry.
  */
 export function grpcFields(account: Account): readonly (readonly [name: string, value: string])[] {
   const message = account.forOperators?.sentence ?? `${account.title}. ${account.forClient}`;

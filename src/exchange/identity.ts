@@ -5,7 +5,7 @@ import { isAcceptableRequestId } from '../wire/request-id.ts';
 import { parseTraceparent, type TraceContext } from '../wire/trace-context.ts';
 import type { Ids } from './ports.ts';
 
-/** Who the exchange is, in logs and traces. */
+/** The ids of the exchange in logs and traces. */
 export interface Identity {
   readonly requestId: string;
   /** The trace that the client began; null: the request belongs to none. */
@@ -13,7 +13,7 @@ export interface Identity {
 }
 
 /**
- * The request id is minted unless a trusted peer sent one; anybody may continue a trace, since its id is no
+ * The gateway makes the request id unless a trusted peer sent one. Every client may continue a trace, since its id is no
  * secret and no key (W3C Trace Context §3.2).
  *
  * The gateway begins no trace. It exports no spans, so a traceparent of its own could only say "not sampled", and

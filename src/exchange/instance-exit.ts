@@ -15,7 +15,7 @@ const exitCheckMs = 25;
 /** An instance's exit explains a failure that comes this soon after it. */
 const exitExplainsMs = 2000;
 
-/** A connection breaks before the system has told anybody that its process ended; news this late is still of that end. */
+/** A connection breaks before the system reports the end of its process; a report that comes this much later is still of that end. */
 const exitNoticedMs = 250;
 
 export interface ExitWatchOwner {
@@ -70,8 +70,8 @@ export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | nul
 }
 
 /**
- * Notes exits that have become known meanwhile. What our own answer has said of its last attempt stays as it was: its
- * record says the same, and who asks later is told what came after it (`control/late-exits.ts`).
+ * Notes exits that have become known meanwhile, except for the last attempt of an exchange that the gateway answered itself: the
+ * record says what the answer said. `candor explain` adds exits that were reported later (`control/late-exits.ts`).
  */
 export function noteExits(attempts: readonly Attempt[], end: EndKind, startedAt: Instant): void {
   for (const attempt of attempts) {

@@ -6,7 +6,7 @@ export interface LimitedExchange {
   onLimitReached(): void;
 }
 
-/** Calls back when the exchange, from the first byte of its request on, has taken `limitMs`. */
+/** Calls back when `limitMs` have passed since the first byte of the exchange's request. */
 export function limitExchange(clock: Clock, exchange: ExchangeState & LimitedExchange, limitMs: number): Timer {
   return clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
 }
@@ -15,7 +15,7 @@ function reached(exchange: LimitedExchange): void {
   exchange.onLimitReached();
 }
 
-/** No time is left, whoever is slow. `isSuspended`: a filter has the request. */
+/** The time for the whole exchange is over. `isSuspended`: a filter has the request. */
 export function exchangeTimeout(exchange: ExchangeState, address: string | null, isSuspended: boolean): Failure {
   const limitMs = exchange.routeFound().timeouts.exchangeMs ?? 0;
   const stage = isSuspended ? 'filter' : exchange.committed ? 'body' : 'response';

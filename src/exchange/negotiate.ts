@@ -1,4 +1,4 @@
-/** The forms in which the gateway says what went wrong, in its own order of preference. */
+/** The forms of an answer to a failure, in the gateway's order of preference. */
 export const answerForms = ['problem', 'html', 'text'] as const;
 
 export type AnswerForm = (typeof answerForms)[number];
@@ -25,7 +25,7 @@ interface Range {
  * give problem details, the form that programs and people in a terminal can both read. A client that accepts
  * none of our forms gets plain text, since an answer in the wrong form says more than a 406.
  *
- * Never throws: a range that cannot be read is passed over.
+ * Never throws: a range that cannot be parsed is ignored.
  */
 export function negotiateForm(accept: string | null): AnswerForm {
   const ranges = accept === null ? [] : parseAccept(accept);
@@ -41,7 +41,7 @@ export function negotiateForm(accept: string | null): AnswerForm {
   return best;
 }
 
-/** The most specific range that fits decides, wherever it stands. */
+/** The most specific range that fits decides, whatever its position. */
 function qualityOf(type: string, ranges: readonly Range[]): number {
   const family = `${type.slice(0, type.indexOf('/'))}/*`;
   for (const pattern of [type, family, '*/*']) {

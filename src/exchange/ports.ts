@@ -10,7 +10,7 @@ import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 
-/** What the journey needs from the other rooms. `gateway/` plugs the real ones in, tests their own. */
+/** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */
 export interface ExchangePorts {
   readonly clock: Clock;
   readonly ids: Ids;
@@ -29,19 +29,19 @@ export interface Recorder {
   ended(exchange: EndedExchange): void;
 }
 
-/** One configuration revision in force. An exchange keeps the one it began with. */
+/** The active configuration, in one revision. An exchange keeps the one that it began with. */
 export interface ServingRevision {
   readonly revision: number;
   /** The name in Proxy-Status. */
   readonly deployment: string;
-  /** The name in Via and CDN-Loop, by which a request is known that comes back. */
+  /** The name in Via and CDN-Loop. A request that already has it is in a loop. */
   readonly hopName: string;
-  /** The gateway is about to end: whoever sends it requests had better turn elsewhere. */
+  /** The gateway is about to end: load balancers are asked to send no more requests. */
   readonly stopping: boolean;
-  /** Takes secrets out of what answers tell operators. */
+  /** Removes secrets from what answers tell operators. */
   readonly redactor: TextRedactor;
   readonly router: Router;
-  /** For answers to requests that no route has got. */
+  /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;
 }
 
@@ -49,7 +49,7 @@ export interface Router {
   route(request: RequestHead): Route | null;
 }
 
-/** A route, made ready: what can be worked out before a request comes has been. */
+/** A compiled route: what can be computed before a request comes has been computed. */
 export interface Route extends AnswerSettings {
   readonly id: string;
   /** Null: one of the filters answers. */
@@ -62,7 +62,7 @@ export interface Route extends AnswerSettings {
   readonly response: FieldChange;
   /** 'client', 'endpoint', or the host to name. */
   readonly host: string;
-  /** The target as the endpoint shall see it. */
+  /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
 }
 
@@ -71,7 +71,7 @@ export interface RequestFieldChange extends FieldChange {
   readonly dropOfTrusted: FieldFilter;
 }
 
-/** What a route takes from a field section, and what it puts there. */
+/** Fields that a route removes from a message, and lines that it adds. */
 export interface FieldChange {
   readonly drop: FieldFilter;
   readonly lines: readonly (readonly [name: string, value: string])[];
@@ -86,7 +86,7 @@ export interface Upstream {
   /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
-  /** Whether one more request that may have been executed may be repeated; it is then counted. */
+  /** Whether the retry budget allows one more retry of a request that may have been executed; it is then counted. */
   mayRetry(): boolean;
   unavailable(): Failure;
 }
@@ -94,7 +94,7 @@ export interface Upstream {
 export interface Endpoint {
   readonly id: string;
   readonly address: string;
-  /** What a request names as its host where it is to name the endpoint's own. */
+  /** The Host of requests whose route sends the endpoint's own. */
   readonly authority: string;
   readonly state: EndpointState;
   /** The last address known of a name whose lookup has failed since, or that leads elsewhere. */

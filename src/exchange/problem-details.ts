@@ -2,8 +2,8 @@ import { escapeInvisible } from '../core/invisible-characters.ts';
 import type { Account } from './account.ts';
 
 /**
- * A failure as problem details (RFC 9457), two spaces deep and with a line end, since people read it in a
- * terminal. Members without a value are left out, but for those whose null says something.
+ * A failure as problem details (RFC 9457), indented and with a line end, since people read it in a
+ * terminal. Members without a value are left out, except those whose null has a meaning.
  */
 export function writeProblemDetails(account: Account): string {
   return `${escapeInvisible(JSON.stringify(problemDetails(account), null, 2))}\n`;

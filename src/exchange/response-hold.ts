@@ -2,34 +2,34 @@ import type { Fields, Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /**
- * Content that is held of one response: nine pages of ten are smaller, and together with the limit of client
- * connections it bounds what all of them can cost.
+ * Body bytes that are held of one response. Nine pages of ten are smaller; together with the limit of client
+ * connections it bounds the memory for all of them.
  */
 export const heldBytesMax = 64 * 1024;
 
-/** The first bytes that are kept get this much room; it doubles as more come. */
+/** The first buffer for held bytes; it doubles as more come. */
 const roomBytesMin = 4 * 1024;
 
-/** Pieces of one read that are remembered where they lie; of more than these an array would cost more than a copy. */
+/** Slices of one read that are held without a copy; for more of them an array would cost more than a copy. */
 const borrowedSlicesMax = 16;
 
-/** An endpoint that has sent a piece of unknown whole, and then nothing for a fifth of the delay, streams on purpose. */
+/** An endpoint that has sent part of a body of unknown length, and then nothing for a fifth of the delay, streams on purpose. */
 const pauseShare = 1 / 5;
 
 export interface ResponseHoldOwner {
   /** The response has been held for as long as it may be. */
   onHoldTimeout(): void;
-  /** Content that was held, on its way again. */
+  /** Body bytes that were held go on. */
   onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 
 /**
- * A response that has begun, and of which its client has seen nothing: while that is so, a failure in it is
- * still a real answer, or another attempt.
+ * A response that has begun, and of which nothing has been sent to the client. As long as it is held, a failure of the endpoint
+ * can still be answered, or be followed by another attempt.
  *
- *     head ─▶ takes… ─▶ holdsOn ─▶ takes… ─▶ holdsOn ─▶ …        any ─▶ release, or close
+ *     head ─▶ tryAdd… ─▶ keepHolding ─▶ tryAdd… ─▶ keepHolding ─▶ …        any ─▶ release, or close
  *
- * What comes whole within one read is neither copied nor timed: its bytes are lent until the read is over.
+ * A response that comes complete within one read costs no copy and no timer: its bytes are borrowed until the read is over.
  */
 export class ResponseHold {
   readonly head: ResponseHead;
@@ -55,12 +55,12 @@ export class ResponseHold {
     this.#timerAt = this.#headAt;
   }
 
-  /** Content bytes that are held. */
+  /** Body bytes that are held. */
   get bytes(): number {
     return this.#borrowedBytes + this.#keptBytes;
   }
 
-  /** Takes content that is lent until the read is over; false, and nothing taken, when it would be too much. */
+  /** Adds bytes that are borrowed until the read is over. False, and nothing is added, when it would be too much. */
   tryAdd(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.bytes + end - start > heldBytesMax) return false;
     this.#borrowed.push(bytes.subarray(start, end));
@@ -70,7 +70,7 @@ export class ResponseHold {
   }
 
   /**
-   * A read is over, and the response is not whole: what was lent is copied, and time counts. False, once and
+   * A read is over, and the response is not complete: borrowed bytes are copied, and the timer runs. False, once and
    * before anything is copied, for a response that says that it is a stream.
    */
   keepHolding(): boolean {
@@ -102,7 +102,7 @@ export class ResponseHold {
     this.#kept = larger;
   }
 
-  /** When the window is over, if nothing more comes. */
+  /** When the hold ends, if nothing more comes. */
   #dueAt(): Instant {
     const due = after(this.#headAt, this.#delayMs);
     const lengthKnown = this.head.framing.kind === 'length';
@@ -110,7 +110,7 @@ export class ResponseHold {
     return Math.min(due, after(this.#sliceAt, this.#delayMs * pauseShare)) as Instant;
   }
 
-  /** One timer, which looks again when it fires: a piece that comes costs none. */
+  /** One timer, which checks the time again when it fires, so that bytes that come do not move it. */
   #watch(): void {
     const due = this.#dueAt();
     if (this.#timer !== null) {
@@ -128,7 +128,7 @@ export class ResponseHold {
     else this.#owner.onHoldTimeout();
   }
 
-  /** Gives up what is held, byte for byte, and holds no more. */
+  /** Passes on what is held, and holds no more. */
   release(): void {
     const kept = this.#kept;
     const keptBytes = this.#keptBytes;
@@ -138,7 +138,7 @@ export class ResponseHold {
     for (const slice of borrowed) this.#owner.onReleased(slice, 0, slice.length, 'borrowed');
   }
 
-  /** Forgets what is held: its client will never see it. */
+  /** Drops what is held: it is not sent to the client. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -156,8 +156,8 @@ function timerFired(hold: ResponseHold): void {
 }
 
 /**
- * Whether a response says that it is a stream, whose every piece is wanted as soon as it is there: by its media
- * type, or in the word that nginx has taught applications (`X-Accel-Buffering: no`).
+ * Whether a response says that it is a stream, whose bytes must go on as they come: by its media
+ * type, or by the header that applications know from nginx (`X-Accel-Buffering: no`).
  */
 export function isStream(fields: Fields): boolean {
   const type = fields.get('content-type');

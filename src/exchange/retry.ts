@@ -8,7 +8,7 @@ import type { Attempt } from './attempt.ts';
 import type { Endpoint } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
-/** Whether an attempt that failed is followed by another, from all that its exchange knows. */
+/** Decides whether an attempt that failed is followed by another. */
 export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
   const { attempts, committed, contentTaken, unsentContent } = exchange;
   const upstream = exchange.upstreamFound();
@@ -24,7 +24,7 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
     contentHeld: !contentTaken || unsentContent !== null,
     elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
   });
-  // What is lost with a stale connection is no work twice, and no sign of trouble: it is not counted.
+  // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.
   const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
   return isCounted && !upstream.mayRetry() ? { retry: false, reason: 'budget_spent' } : decision;
 }
@@ -32,13 +32,13 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
 /** Which connections will do for the attempt that has just begun. */
 export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
   if (exchange.attempts.length > 1) return 'fresh';
-  // Content is passed on as it comes, and is not there a second time.
+  // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
-  // What is lost with a stale connection is not made good where the operator wants one attempt and no more.
+  // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
   return exchange.upstreamFound().attemptsMax === 1 ? 'checked' : 'any';
 }
 
-/** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not to be repeated. */
+/** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not retried. */
 function methodOf({ method, request }: ExchangeState): string {
   return request.upgrade === null ? method : 'CONNECT';
 }
@@ -54,8 +54,8 @@ export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
 const none: readonly Endpoint[] = [];
 
 /**
- * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was
- * on its way (RFC 9112 §9.5). Then a fresh one to the same endpoint is somewhere else.
+ * Whether the connection may have been stale: the endpoint closed it while the request was
+ * on its way (RFC 9112 §9.5). Then a fresh connection to the same endpoint counts as another target.
  */
 export function mayBeStale(attempt: AttemptFacts): boolean {
   return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);

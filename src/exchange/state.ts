@@ -11,8 +11,8 @@ import { type Identity, identify } from './identity.ts';
 import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
 
 /**
- * What is remembered of an exchange: the recorder reads it at the end, and answers of our own and forwarded
- * messages are made from it. `Exchange` alone writes it.
+ * The facts of an exchange: the recorder reads them at the end, and answers of the gateway and forwarded
+ * messages are made from them. Only `Exchange` writes them.
  */
 export class ExchangeState implements EndedExchange {
   readonly id: string;
@@ -48,11 +48,11 @@ export class ExchangeState implements EndedExchange {
   readonly serving: ServingRevision;
   /** Null before a route was found. */
   matched: Route | null = null;
-  /** Bytes of the request's content have been asked for: it cannot be sent again from its first byte. */
+  /** The client has been asked for the request's body: it cannot be sent again from its first byte. */
   contentTaken = false;
-  /** What has been taken of it, where not a byte went anywhere: the next attempt begins with it. */
+  /** The part of the body that was read and of which no byte was sent: the next attempt begins with it. */
   unsentContent: Uint8Array | null = null;
-  /** All of the request's content has come. */
+  /** The request's body is complete. */
   requestWhole = false;
 
   constructor(downstream: DownstreamStream, serving: ServingRevision, ids: Ids) {
@@ -74,7 +74,7 @@ export class ExchangeState implements EndedExchange {
     this.serving = serving;
   }
 
-  /** The client has been sent the head of a response: there is no way back. */
+  /** The client has been sent the head of a response: no retry and no other answer is possible. */
   get committed(): boolean {
     return this.statusSent > 0;
   }
@@ -91,5 +91,5 @@ export class ExchangeState implements EndedExchange {
   }
 }
 
-/** An array that is pushed to takes room for seventeen; nearly all exchanges have one attempt. */
+/** An array that is pushed to allocates room for seventeen; nearly all exchanges have one attempt. */
 const noAttempts: readonly Attempt[] = [];

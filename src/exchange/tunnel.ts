@@ -15,8 +15,8 @@ export interface TunnelExchange {
 }
 
 /**
- * What is seen of a tunnel's end. Of a WebSocket the close frames are looked for in passing, since TCP alone does not tell a
- * process that was killed from one that closed: both send a FIN. Of other protocols a FIN is the end.
+ * Finds out how a tunnel ended. In a WebSocket it looks for close frames, since TCP alone does not distinguish a
+ * process that was killed from one that closed the connection: both send a FIN. For other protocols a FIN is a proper end.
  */
 export class Tunnel implements TunnelFacts {
   readonly protocol: string;
@@ -27,7 +27,7 @@ export class Tunnel implements TunnelFacts {
   /** Who sent the first close frame, and who the first FIN. */
   #closedFirst: Side | null = null;
   #endedFirst: Side | null = null;
-  /** The endpoint ended a WebSocket without a close frame. What follows is a consequence. */
+  /** The endpoint ended a WebSocket without a close frame. Later failures are consequences of that. */
   #unclosed: Failure | null = null;
 
   #directionsOpen = 2;
@@ -74,12 +74,12 @@ export class Tunnel implements TunnelFacts {
     return this.#fromClient === null || this.#closedFirst !== null;
   }
 
-  /** Both have said that they are done: how their connections end is of no interest. */
+  /** Both sides have sent a close frame: how their connections end does not matter. */
   get #isAgreed(): boolean {
     return this.#fromClient?.seen === true && this.#fromEndpoint?.seen === true;
   }
 
-  /** The tunnel is over: says how it ended and by whom, to the exchange as well. */
+  /** The tunnel is over: notes how it ended and by whom, also in the exchange. */
   conclude(exchange: TunnelExchange): void {
     const attempt = exchange.attempts.at(-1);
     const failure = this.#failureOf(exchange, attempt);

@@ -159,6 +159,23 @@ for (const [worldName, create] of worlds) {
     );
 
     holds(
+      'that fail when a held response is released leave it truncated',
+      () => failing('responseBody'),
+      (world) => {
+        const client = world.request({});
+        world.pass(20);
+        const [arrived] = world.endpoint('a').arrived;
+        arrived?.head(200, 10);
+        arrived?.write('hello');
+        world.pass(2);
+        arrived?.write('world');
+        world.pass(20);
+        assert.deepEqual([client.state, client.content.length], ['cut', 0]);
+        assertRecord(world, { end: 'truncated', cause: 'filter_timeout', status: 200 });
+      },
+    );
+
+    holds(
       'of a response that breaks off are not completed',
       () => [filterOf({ responseBody: (exchange, _head, sink) => new Delaying(exchange, sink) })],
       (world) => {
