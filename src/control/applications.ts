@@ -25,20 +25,22 @@ export interface ApplicationsParts {
   readonly events: EventHub;
   readonly condition: Condition;
   readonly drainMs: () => number;
-  /** Whether a worker may still send to an endpoint whose id ends so. */
+  /** Whether a worker may still send to an endpoint whose id has this ending. */
   readonly mayUse: (ending: string) => boolean;
   readonly isEnding: () => boolean;
   /** A readiness check has come back; `refused`: nothing listened. */
   readonly onChecked: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
-/** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
- * asked for the reload waits too. */
+/**
+ * How long a reload waits for new applications before routes use them: most start in less, and the operator waits
+ * too.
+ */
 const newApplicationsMs = 5000;
 
 /**
- * The applications that this process runs: from the process before it, to the one after it, and until nothing is under way
- * on them any more.
+ * The applications that this process runs: adopted from its predecessor, handed to its successor, and kept until
+ * no request is in flight to them.
  */
 export class Applications {
   readonly supervisor: Supervisor;
@@ -74,22 +76,22 @@ export class Applications {
     });
   }
 
-  /** Another process looks after them; this one only finishes what is under way. */
+  /** The successor supervises them; this process only finishes requests in flight. */
   get hasHandedOff(): boolean {
     return this.#hasHandedOff;
   }
 
-  /** Of the state folder, while it is ours. */
+  /** Generation of the state folder, while this process owns it. */
   get generation(): number | null {
     return this.#handoff.generation;
   }
 
-  /** Why none of them can be run; null where they can. */
+  /** Why none of them can run; null: they can. */
   claimStateFolder(applications: readonly ApplicationSpec[]): ReturnType<ApplicationHandoff['claim']> {
     return this.#handoff.claim(applications);
   }
 
-  /** Those that an earlier process has started are taken over, the others are started. Rejects with `StateFailure`. */
+  /** Adopts instances that an earlier process has started, and starts the others. Rejects with `StateFailure`. */
   async adoptOrStart(applications: readonly ApplicationSpec[]): Promise<void> {
     const predecessor = this.#predecessor;
     if (predecessor !== null) {
@@ -97,7 +99,7 @@ export class Applications {
       const own = applications.filter(({ id }) => !expected.has(id));
       this.supervisor.apply(own);
       await this.untilUp(own);
-      // A process that is about to end takes nothing from the one that serves.
+      // A process that is stopping takes no application from the one that serves.
       if (this.#parts.isEnding()) return;
       await predecessor.whenHandedOff();
     }
@@ -107,7 +109,7 @@ export class Applications {
     this.supervisor.start();
   }
 
-  /** What was taken over goes back to the predecessor. */
+  /** Gives adopted applications back to the predecessor. */
   async returnToPredecessor(): Promise<void> {
     if (this.#predecessor !== null && this.#handoff.adopted > 0) await this.#handoff.detach(handoffTimeoutMs);
   }
@@ -119,7 +121,7 @@ export class Applications {
     return result;
   }
 
-  /** Whether they are ours again. */
+  /** Whether this process supervises them again. */
   async rollBack(applications: readonly ApplicationSpec[]): Promise<boolean> {
     if (!(await this.#handoff.rollBack())) return false;
     this.#hasHandedOff = false;
@@ -127,7 +129,7 @@ export class Applications {
     return true;
   }
 
-  /** Resolves when each of them serves or has failed, or it took too long, or the gateway is to end. */
+  /** Resolves when each of them serves or has failed, when the time is over, or when the gateway stops. */
   async untilUp(applications: readonly ApplicationSpec[]): Promise<void> {
     const undecided = (): boolean =>
       applications.some(({ id }) => {
@@ -137,7 +139,7 @@ export class Applications {
     await this.#parts.condition.until(() => this.#parts.isEnding() || !undecided(), newApplicationsMs);
   }
 
-  /** An instance has come, changed or gone. */
+  /** An instance was added, changed or removed. */
   noteChange(): void {
     this.#handoff.noteChange();
     // Applications that the configuration has no more are among them until their last instance is gone.
@@ -145,12 +147,15 @@ export class Applications {
     this.#instanceDrains.keepOnly(applications.flatMap(({ id }) => this.supervisor.instances(id as ApplicationId)));
   }
 
-  /** A worker has said that endpoints have drained, or is gone. */
+  /** A worker has reported drained endpoints, or is gone. */
   drained(): void {
     this.#instanceDrains.resolveDrained();
   }
 
-  /** Stops them, but for those that run on, so long at most, for whoever comes next (`leaveMs`, null: none does). */
+  /**
+   * Stops them. With `detachMs` those that can outlive this process run on for at most that long, for a successor;
+   * null: all are stopped.
+   */
   async end(detachMs: number | null): Promise<void> {
     if (detachMs !== null && !this.#hasHandedOff) await this.#handoff.detach(detachMs);
     await this.supervisor.stop();

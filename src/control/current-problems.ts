@@ -7,7 +7,7 @@ import { failedReplacements } from './replacements.ts';
 import { recordsOfWorkers } from './record-loss-report.ts';
 import { trustAdvice } from './refusal-report.ts';
 
-/** What happened is told as wrong now for as long as this after the last time. */
+/** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
 
 /** What is told as often as every ten seconds is kept in so many pieces. */
@@ -21,7 +21,7 @@ interface Episode {
 
 interface RefusalEpisode extends Episode {
   readonly limit: number | null;
-  /** Of the last client that was turned away. */
+  /** Address of the last client that was refused. */
   readonly address: string | null;
 }
 
@@ -39,7 +39,7 @@ export interface ProblemContext {
   readonly applications: readonly ApplicationStatus[];
 }
 
-/** What is wrong with the gateway itself at this moment, by what its events and its workers say. */
+/** What is wrong with the gateway itself now, by its events and the counts of its workers. */
 export class CurrentProblems {
   readonly #clock: Clock;
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
@@ -47,7 +47,7 @@ export class CurrentProblems {
   readonly #logs = new Map<string, LogEpisode>();
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
-  /** When the configuration in force was applied. */
+  /** When the active configuration was applied. */
   #appliedAt: Instant;
 
   constructor(clock: Clock) {
@@ -75,7 +75,7 @@ export class CurrentProblems {
     else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
   }
 
-  /** What is wrong now, worst first. */
+  /** Current problems, worst first. */
   list(context: ProblemContext): readonly StatusProblem[] {
     const own = [
       ...this.#missing(context),

@@ -12,30 +12,33 @@ export interface GatewayOptions {
   readonly configuration: Configuration;
   /** Path of the configuration file; null without one. */
   readonly source: string | null;
-  /** How to read it again; without it a reload changes nothing and says so. */
+  /** Reads it again; without it a reload changes nothing and says so. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;
-  /** Ends the gateway at once when it is aborted, also while it starts: then starting rejects with `StartAbandoned`. */
+  /** Aborting it ends the gateway at once, also while it starts: then starting rejects with `StartAbandoned`. */
   readonly abandon?: AbortSignal;
-  /** The process before, which runs and hands its applications over; without it those that one has left are taken. */
+  /** The running predecessor, which hands its applications over; absent: this gateway adopts detached ones. */
   readonly adopt?: RunningPredecessor;
-  /** Where a predecessor listens whose place this gateway takes: those ports may be open. */
+  /** Addresses at which the predecessor listens: those ports may be open. */
   readonly sharedAddresses?: readonly ListeningAddress[];
-  /** Listening sockets that this process was started with. */
+  /** Listening sockets that this process inherited. */
   readonly inheritedSockets?: readonly InheritedSocket[];
-  /** Those of the predecessor whose place this gateway takes. */
+  /** Listening sockets of the predecessor. */
   readonly passedSockets?: readonly PassedSocket[];
 }
 
 /** A predecessor that runs. */
 export interface RunningPredecessor {
-  /** Called once, when the applications that it will not hand over are up; resolves when it has let the others go. */
+  /**
+   * Called once, when the applications that it does not hand over are up; resolves when it has detached the
+   * others.
+   */
   whenHandedOff(): Promise<void>;
   /**
-   * Resolves when it will not take them back any more. Until then they are not ended should this process be killed, since
-   * their former owner lives. Absent: at once.
+   * Resolves when it can no longer roll the handoff back. Until then this process's watchdog leaves the
+   * applications alone, because their former owner lives. Absent: at once.
    */
   readonly settled?: Promise<void>;
-  /** Resolves when it has ended: until then it may have requests under way on instances that it has handed over. */
+  /** Resolves when it has ended: until then it may have requests in flight to instances that it has handed over. */
   readonly predecessorEnded: Promise<void>;
 }

@@ -15,22 +15,22 @@ interface HeldSocket {
   readonly handle: SocketHandle;
   /** The worker that opened it, or was started for it; null when that one has ended or is retired. */
   owner: AcceptingWorker | null;
-  /** Workers that accept connections from it in place of the owner. */
+  /** Workers that accept connections from it instead of its owner. */
   readonly standIns: Set<AcceptingWorker>;
 }
 
 export interface HeldSocketsParts {
   readonly clock: Clock;
-  /** Those that may accept in place of another one. */
+  /** Workers that may accept instead of another one. */
   readonly workers: () => readonly AcceptingWorker[];
-  /** A worker has begun to accept from the socket of another one (`owner`, null where that has ended). */
+  /** A worker has begun to accept from the socket of another worker (`owner`; null: that worker has ended). */
   readonly onStandIn: (standIn: AcceptingWorker, owner: AcceptingWorker | null) => void;
 }
 
 /** The child process that duplicates sockets takes 50 ms of a core; a gateway that has just started has other work to do. */
 const holdAfterMs = 500;
 
-/** How often it is looked whether a worker still has to accept in place of another one. */
+/** How often to check whether a worker still has to accept for another one. */
 const reviewEveryMs = 5_000;
 
 /**
@@ -51,7 +51,7 @@ export class HeldSockets {
   #wanted: { readonly socket: PassedSocket; readonly owner: AcceptingWorker }[] = [];
   #holdTimer: Timer | null = null;
   #reviewTimer: Timer | null = null;
-  /** Where the configuration in force has listeners; null before the first one. */
+  /** Addresses of the active listeners; null before the first snapshot. */
   #addresses: readonly ListeningAddress[] | null = null;
   #isClosed = false;
   /** Settles when no child process has any of the sockets. */
@@ -66,7 +66,7 @@ export class HeldSockets {
     return [...this.#held.values()].map(({ socket }) => socket);
   }
 
-  /** `own` without those that are held, and all that are held. */
+  /** `own` without the sockets that are held, and all that are held. */
   joinedWith(own: readonly OwnSocket[]): readonly OwnSocket[] {
     const others = own.filter(({ fd }) => !this.#held.has(linkOf(fd) ?? ''));
     return [...others, ...this.sockets];
@@ -113,8 +113,8 @@ export class HeldSockets {
   }
 
   /**
-   * The sockets without an owner, for `count` workers that are about to start: each gets its share of those at a place
-   * when there are to be `wanted` workers.
+   * The sockets without an owner, for `count` workers that are about to start. Each worker gets its share of the
+   * sockets at an address, as if `wanted` workers ran.
    */
   distribute(count: number, wanted: number): readonly (readonly PassedSocket[])[] {
     const shares = Array.from({ length: count }, (): PassedSocket[] => []);
@@ -133,12 +133,12 @@ export class HeldSockets {
       const held = this.#held.get(link);
       if (held === undefined || owner.state !== 'serving') continue;
       held.owner = owner;
-      // Whoever stands in goes on until the new owner has shown that it answers.
+      // The worker that stands in goes on until the new owner has shown that it answers.
       if (held.standIns.size > 0) this.#reviewLater();
     }
   }
 
-  /** A worker accepts from no socket any more, or is about to. */
+  /** A worker no longer accepts from any socket, or will stop soon. */
   forget(worker: AcceptingWorker): void {
     this.#wanted = this.#wanted.filter(({ owner }) => owner !== worker);
     for (const held of this.#held.values()) {
@@ -147,7 +147,7 @@ export class HeldSockets {
     }
   }
 
-  /** A worker cannot duplicate the socket: another one may. */
+  /** A worker cannot duplicate the socket: another one may be able to. */
   onStandInFailed(worker: AcceptingWorker, link: string): void {
     const held = this.#held.get(link);
     if (held === undefined) return;
@@ -156,7 +156,7 @@ export class HeldSockets {
     this.#reviewLater();
   }
 
-  /** Sees to it that a worker that answers accepts from every socket, as far as there is one. */
+  /** Makes a worker that answers accept from every socket, as far as there is one. */
   cover(): void {
     for (const held of this.#held.values()) {
       if (acceptorsOf(held).some(isAnswering)) continue;
@@ -169,7 +169,7 @@ export class HeldSockets {
     }
   }
 
-  /** Closes those at other places: the configuration has them no more. */
+  /** Closes sockets at addresses that the configuration no longer has. */
   closeAllBut(addresses: readonly ListeningAddress[]): void {
     this.#addresses = addresses;
     this.#wanted = this.#wanted.filter(({ socket }) => this.#isWanted(socket));
@@ -185,8 +185,9 @@ export class HeldSockets {
   }
 
   /**
-   * For good: from now on a queue ends with the last worker that accepts from it. Resolves when no child process has any of
-   * the sockets either: until then the kernel takes connections that nobody will accept.
+   * Closes all sockets for good: from now on a queue ends with the last worker that accepts from it. Resolves when
+   * no child process has any of the sockets either; until then the kernel queues connections that no worker will
+   * accept.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -203,7 +204,7 @@ export class HeldSockets {
     this.#reviewTimer = clock.schedule(after(clock.now(), reviewEveryMs), reviewIsDue, this as HeldSockets);
   }
 
-  /** For the timer alone: ends what no worker needs any more. */
+  /** Called by the timer alone: stands down workers that are no longer needed. */
   review(): void {
     for (const held of this.#held.values()) {
       const steady = acceptorsOf(held).find((worker) => worker.hasSteadilyAnswered);
@@ -218,7 +219,7 @@ export class HeldSockets {
     if (isShared) this.#reviewLater();
   }
 
-  /** The one that accepts from the fewest sockets. */
+  /** The worker that accepts from the fewest sockets. */
   #leastBusy(workers: readonly AcceptingWorker[]): AcceptingWorker | null {
     const all = [...this.#held.values()];
     const load = (worker: AcceptingWorker): number => all.filter((held) => acceptorsOf(held).includes(worker)).length;

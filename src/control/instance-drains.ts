@@ -1,19 +1,19 @@
 import { addressText } from '../core/endpoint.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 
-/** Who waits for which instance to have no request left, in any worker. */
+/** Waits until an instance has no request left in any worker. */
 export class InstanceDrains {
   readonly #waiters = new Map<string, () => void>();
   readonly #mayUse: (ending: string) => boolean;
 
-  /** `mayUse`: whether a worker may still send to an endpoint whose id ends so. */
+  /** `mayUse`: whether a worker may still send to an endpoint whose id has this ending. */
   constructor(mayUse: (ending: string) => boolean) {
     this.#mayUse = mayUse;
   }
 
   /**
-   * Resolves when every worker that knows the instance has said that nothing is under way on it any more, or is gone. It
-   * may never come to that: then the time limit of whoever waits decides.
+   * Resolves when every worker that knows the instance has reported it as drained, or is gone. This may never
+   * happen: the caller sets a time limit.
    */
   whenDrained(instance: LiveInstance): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -22,13 +22,13 @@ export class InstanceDrains {
     return promise;
   }
 
-  /** These are the instances that there are: nobody waits for one that is gone. */
+  /** These instances exist: waiting for any other one ends. */
   keepOnly(instances: readonly LiveInstance[]): void {
     const endings = new Set(instances.map(endingOf));
     for (const ending of this.#waiters.keys()) if (!endings.has(ending)) this.#waiters.delete(ending);
   }
 
-  /** A worker has said that endpoints have drained, or is gone. */
+  /** A worker has reported drained endpoints, or is gone. */
   resolveDrained(): void {
     for (const [ending, resolve] of this.#waiters) {
       if (this.#mayUse(ending)) continue;

@@ -5,13 +5,13 @@ import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { mayComeOfExit } from '../core/exit-causes.ts';
 
-/** Exits that are kept, over all instances: of a crash loop the last ones are what anybody asks about. */
+/** How many exits are kept, over all instances: of a crash loop people ask about the last ones. */
 const exitsMax = 256;
 
 /** A connection breaks before the system has told of its process's end, on a busy machine by this much; see `exit-news.ts`. */
 const noticedWithinMs = 1000;
 
-/** What is known of an exit by now, and when the main thread heard of it, in milliseconds since the Unix epoch. */
+/** What is known of an exit, and when the main thread received it, in milliseconds since the Unix epoch. */
 interface KnownExit {
   readonly endpoint: string;
   readonly exit: InstanceExit;
@@ -19,8 +19,8 @@ interface KnownExit {
 }
 
 /**
- * Exits of instances as the main thread heard of them. An answer cannot wait for such news for long; whoever asks about
- * it afterwards is told what came later, and that it did.
+ * Exits of instances, as the main thread receives them. A response cannot wait long for an exit; a later query of
+ * its record shows the exit that came after it.
  */
 export class LateExits {
   readonly #clock: Clock;
@@ -40,12 +40,12 @@ export class LateExits {
     const index = this.#known.findIndex(same);
     const { now, wall } = { now: this.#clock.now(), wall: this.#clock.wallTime() };
     const known = { endpoint, exit, receivedWall: wall - (now - exit.atInstant) };
-    // Its last line often comes after the news of the exit.
+    // The last line often comes after the exit.
     if (index >= 0) this.#known[index] = known;
     else this.#known = [...this.#known.slice(1 - exitsMax), known];
   }
 
-  /** The record with an exit that its answer could not know of; the same one where there is none. */
+  /** The record with an exit that its response could not know; the same record if there is none. */
   complete(record: ExchangeRecord): ExchangeRecord {
     const last = record.attempts.at(-1);
     if (record.end !== 'generated' || last === undefined || last.exit !== null) return record;

@@ -1,7 +1,7 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 
-/** Those of them that this process has, as sockets. */
+/** Those of the descriptors that are sockets of this process. */
 export function readPassed(sockets: readonly OwnSocket[]): readonly PassedSocket[] {
   return sockets.flatMap((socket) => {
     const link = socketLink(socket.fd);
@@ -9,12 +9,12 @@ export function readPassed(sockets: readonly OwnSocket[]): readonly PassedSocket
   });
 }
 
-/** Closes those that nobody has closed. A number that has come to be something else's is left alone. */
+/** Closes sockets that are still open. A descriptor that by now belongs to another file is left alone. */
 export function closePassed(sockets: readonly PassedSocket[]): void {
   for (const { fd, link } of sockets) if (linkOf(fd) === link) closeSync(fd);
 }
 
-/** What a descriptor of this process is (proc_pid_fd(5)); null where it is not open, or nobody can tell. */
+/** What a descriptor of this process refers to (proc_pid_fd(5)); null: it is not open, or the system does not say. */
 export function linkOf(fd: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);

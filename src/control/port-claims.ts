@@ -2,19 +2,19 @@ import type { ListenerSpec } from '../core/configuration.ts';
 import { type BoundListener, listen } from '../transport/listen.ts';
 import type { ListenProblem } from '../core/worker-messages.ts';
 
-/** Where something listens, or is to. */
+/** An address where a listener is open or will be opened. */
 export interface ListeningAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * What stands in the way of listeners that nobody of us has open yet: empty when they may be opened.
+ * What prevents listeners that this gateway has not opened yet; empty: nothing does.
  *
- * Workers share their ports, and with that flag the system would also let two gateways share one: connections would be
- * dealt out between strangers. So each port is opened once without it, and closed again, before the workers open it.
- * A port that the system is to choose is nobody's. `ours` are those that our own workers have open, or a predecessor
- * whose place we take.
+ * Workers share their ports, and with that flag the system would let two gateways share a port too: each
+ * connection would go to either of them. So each port is opened once without the flag, and closed again, before
+ * the workers open it. Ports that the system chooses are not tried. `ours` are the addresses that our own workers,
+ * or the predecessor that this gateway succeeds, have open.
  */
 export async function claimPorts(
   listeners: readonly ListenerSpec[],
@@ -28,12 +28,12 @@ export async function claimPorts(
     if (typeof opened === 'string') problems.push({ listener: id, host, port, errno: opened });
     else probes.push(opened);
   }
-  // Only now, since two of them may be the same port under two names.
+  // After all others, because two listeners may name the same port.
   await Promise.all(probes.map((probe) => probe.close()));
   return problems;
 }
 
-/** Resolves to the errno where the system refuses it. */
+/** Resolves to the errno if the system refuses it. */
 function open({ host, port }: ListeningAddress): Promise<BoundListener | string> {
   return new Promise((resolve) => {
     listen(
@@ -41,7 +41,7 @@ function open({ host, port }: ListeningAddress): Promise<BoundListener | string>
       {
         onListening: resolve,
         onListenFailed: resolve,
-        // Whoever connects in this moment is not served yet, as if nobody had listened.
+        // A client that connects at this moment is refused, as if the port were not open.
         onConnection: (transport) => transport.close('reset'),
       },
     );

@@ -29,7 +29,7 @@ type ConfigurationErrors = readonly string[];
  *
  *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ workers take it ─▶ the rest follows
  *
- * Nothing before the workers' word is seen by anybody, and all of it is undone when that word is no.
+ * Clients see nothing of it before the workers apply it, and all of it is undone if they do not.
  */
 export async function reload(
   before: Configuration,

@@ -6,7 +6,7 @@ import { withTimeout } from '../core/condition.ts';
 
 /**
  * Ends one worker while others serve on the same ports: its listeners close at once, connections may send a last
- * request, and what is under way has the time of a drain.
+ * request, and requests in flight have the drain time to finish.
  */
 export async function retireWorker(
   worker: DrainingWorker,

@@ -5,35 +5,41 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import type { DrainPlan } from '../core/worker-messages.ts';
 import { withTimeout } from '../core/condition.ts';
 
-/** To answer and record what is cut takes milliseconds; a client that does not take its answer gets no more than this. */
+/**
+ * Responding to and recording force-closed requests takes milliseconds; a client that does not read its response
+ * gets no more time than this.
+ */
 export const forceCloseMs = 2000;
 
-/** What a client sent before it could know that nobody listens any more arrives within a round trip. */
+/** Requests that a client sent before it could know that the listeners are closed arrive within a round trip. */
 const inFlightMs = 250;
 
-/** What an end needs of a worker. */
+/** What a shutdown needs of a worker. */
 export interface DrainingWorker {
-  /** At this moment. */
+  /** Current. */
   readonly exchangesActive: number;
-  /** As it last reported. */
+  /** As last reported. */
   readonly counts: { readonly tunnelsActive: number; readonly clientConnections: number } | null;
   announceClose(): void;
-  /** Resolves when nothing is left, or the worker is lost. */
+  /** Resolves when no request or connection is left, or the worker is lost. */
   drain(plan: DrainPlan): Promise<void>;
-  /** `atOnce`: somebody asked for it before the time to finish was over. */
+  /** `atOnce`: an operator asked for it before the drain time was over. */
   forceClose(atOnce: boolean): void;
   terminate(): Promise<void>;
 }
 
-/** Phases of an end, in their order; the first is left out without a lame-duck time, the third where nothing is left. */
+/**
+ * Phases of a shutdown, in order. The first is skipped without a lame-duck time, the third when no request is
+ * left.
+ */
 export type ShutdownPhase = 'lame_duck' | 'draining' | 'force_closing' | 'drained';
 
-/** How far an end has come, and what it waits for. */
+/** How far a shutdown has come, and what it waits for. */
 export interface ShutdownProgress {
   readonly phase: ShutdownPhase;
-  /** Until the phase is over in any case. */
+  /** Until the phase ends in any case. */
   readonly leftMs: number;
-  /** Under way, tunnels apart. */
+  /** Active, without tunnels. */
   readonly exchanges: number;
   readonly tunnels: number;
   readonly connections: number;
@@ -45,21 +51,21 @@ export interface ShutdownParts {
   readonly drain: DrainSpec;
   /** Another process listens on the same ports: there is no lame-duck time, and connections may send a last request. */
   readonly hasSuccessor: boolean;
-  /** Resolves when the end is wanted at once. */
+  /** Resolves when an operator wants the shutdown to end at once. */
   readonly atOnce: Promise<void>;
-  /** Closes the listening sockets that are not the workers': called when the workers close theirs. */
+  /** Closes the listening sockets of the main thread: called when the workers close theirs. */
   readonly closeListeners?: () => void;
 }
 
 /**
- * The end of the workers, all together:
+ * The shutdown of all workers together:
  *
  *     lame_duck ──lame_duck over──▶ draining ──nothing left──────────────────▶ drained
  *         └──────at once──────────▶    └──timeout, or at once──▶ force_closing ──▶
  *
- * In the first everything is served, but not ready any more, and each response says `Connection: close`. In the second
- * the listeners are closed, and what is under way goes on. In the third what has no answer gets a 503 (`drained`), and
- * what has one is cut short; both are recorded.
+ * In the first phase the workers go on serving, but readiness fails, and each response says `Connection: close`. In the second
+ * the listeners are closed, and requests in flight finish. In the third requests without a response get a 503 (`drained`), and
+ * responses that have begun are truncated; both are recorded.
  */
 export class Shutdown {
   readonly #workers: readonly DrainingWorker[];
@@ -138,11 +144,12 @@ export class Shutdown {
   }
 }
 
-const atOnceReason = 'it was told to end at once: what is left is answered 503, or cut short';
+const atOnceReason =
+  'an operator ended it at once: requests without a response get a 503, other responses are truncated';
 
 const reasons: Readonly<Record<ShutdownPhase, string>> = {
-  lame_duck: 'it is not ready any more, and serves on until load balancers have turned elsewhere',
-  draining: 'it accepts nothing new, and lets what is under way finish',
-  force_closing: 'the time to finish is over: what is left is answered 503, or cut short',
-  drained: 'nothing is under way any more',
+  lame_duck: 'readiness fails, and requests are still served until load balancers have stopped sending them',
+  draining: 'listeners are closed, and requests in flight finish',
+  force_closing: 'the drain time is over: requests without a response get a 503, other responses are truncated',
+  drained: 'no request is in flight any more',
 };

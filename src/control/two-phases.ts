@@ -6,7 +6,7 @@ import type { WorkerHandle } from './worker-handle.ts';
 /** What the two phases need of a worker. */
 export type SnapshotWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'activate' | 'discard'>;
 
-/** What every worker has prepared, and nobody serves by yet. */
+/** A snapshot that every worker has prepared and none has activated. */
 export interface PreparedSnapshot {
   readonly ok: true;
   readonly workers: readonly SnapshotWorker[];
@@ -16,15 +16,15 @@ export interface PreparedSnapshot {
 }
 
 /**
- * The first of two phases: everybody opens what is new in a snapshot and holds what connects there. The first worker
- * goes ahead, so that where the system chooses a port the others can join it. Where one of them cannot, nobody keeps
- * what it has opened, and nothing has changed.
+ * The first of two phases: every worker opens new listeners of a snapshot and holds connections there. The first worker goes
+ * ahead, so that the others can join a port that the system chose. If one worker cannot, all of them close what they opened, and
+ * nothing has changed.
  */
 export async function prepareAll(
   workers: readonly SnapshotWorker[],
   snapshot: Snapshot,
 ): Promise<PreparedSnapshot | Extract<ApplyResult, { ok: false }>> {
-  // One that is about to leave is needed for nothing; it may be gone, and `lost`, before it answers.
+  // A retiring worker need not prepare the snapshot; it may be gone, and `lost`, before it answers.
   const leaving = new Set(workers.filter(({ state }) => state === 'retiring'));
   // Before anything is held: a new worker takes a second to load.
   await Promise.all(workers.map(({ loaded }) => loaded));
@@ -51,7 +51,7 @@ export async function prepareAll(
   return { ok: true, workers, listeners, revision: snapshot.revision };
 }
 
-/** The second phase. What one has taken is in force, and whoever is lost over it is replaced. */
+/** The second phase. The snapshot is active once one worker has activated it; a worker that is lost meanwhile is replaced. */
 export async function activateAll({ workers, listeners, revision }: PreparedSnapshot): Promise<ApplyResult> {
   const answers = await Promise.all(workers.map((worker) => worker.activate(revision)));
   if (answers.some(({ ok }) => ok)) return { ok: true, listeners };

@@ -3,8 +3,8 @@ import type { Configuration } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 
 /**
- * How many files this process may have open; null where nobody says. Node raises the soft limit to the hard one when it
- * starts, so that what is read here is what holds.
+ * How many files this process may open; null: not known. Node raises the soft limit to the hard one at start, so
+ * the value read here applies.
  */
 export function descriptorLimit(limits: string = readLimits()): number | null {
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
@@ -25,10 +25,13 @@ const ownMost = 128;
 /** Of each thread, for its event loop; it has 5. */
 const perWorker = 8;
 
-/** Where there are as many workers as cores, which makes no difference worth asking for. */
+/** As many workers as cores are assumed; another number makes little difference. */
 const coresUsual = 16;
 
-/** How many a configuration may need at once: for each client, and for each of them to reach an endpoint. */
+/**
+ * How many descriptors a configuration may need at once: one for each client, and one for its connection to an
+ * endpoint.
+ */
 export function descriptorsNeeded({ client, upstreams, workers }: Configuration): number {
   const toEndpoints = upstreams.reduce((sum, { endpoints, connectionsMax }) => {
     return sum + Math.max(1, endpoints.length) * connectionsMax;
@@ -42,37 +45,37 @@ export function descriptorsNeeded({ client, upstreams, workers }: Configuration)
 }
 
 /**
- * Descriptors that connections of clients leave alone: for connections to endpoints that requests under way still need, for
- * logs, checks and the control plane. An eighth; of many, no more than a burst takes.
+ * Descriptors that clients' connections leave free: for connections to endpoints that requests in flight need, for
+ * logs, checks and the control plane. An eighth; of a high limit no more than a burst takes.
  */
 export function descriptorReserve(limit: number): number {
   return Math.min(512, Math.max(16, Math.floor(limit / 8)));
 }
 
-/** So many connections that rest are closed at once, so that not each one that comes has to make its own room. */
+/** How many idle connections are closed at once, so that not every new connection has to make its own room. */
 const makeRoomMost = 64;
 
 /**
- * Sees to it that descriptors do not run out.
+ * Keeps descriptors from running out.
  *
- * At the limit the event loop's library accepts what waits and closes it at once, and tells nobody; and whatever else needs a
- * descriptor fails too. So it must not come to that. A new descriptor always has the lowest number that is free: one that
- * is within the reserve says that all below it are in use. Then connections that rest make room, those to endpoints first,
- * since nobody misses one; where none rests, whoever has just come is closed.
+ * At the limit libuv accepts queued connections and closes them at once, without an error, and everything else
+ * that needs a descriptor fails too. A new descriptor always has the lowest free number: one within the reserve
+ * shows that all below it are in use. Then idle connections are closed, those to endpoints first, because clients
+ * do not notice; if none is idle, the new connection is closed.
  */
 export class DescriptorLimiter {
   readonly #first: number;
   readonly #counts: WorkerCounts;
   readonly #makeRoom: (max: number) => number;
 
-  /** `makeRoom` closes up to so many connections that rest, and says how many. */
+  /** `makeRoom` closes up to so many idle connections, and returns how many. */
   constructor(limit: number | null, counts: WorkerCounts, makeRoom: (max: number) => number) {
     this.#first = limit === null ? Infinity : limit - descriptorReserve(limit);
     this.#counts = counts;
     this.#makeRoom = makeRoom;
   }
 
-  /** Whether a connection may stay that has this descriptor. */
+  /** Whether a connection with this descriptor may stay. */
   admits(descriptor: number): boolean {
     if (descriptor < this.#first) return true;
     return this.relieve();

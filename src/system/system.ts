@@ -7,10 +7,10 @@ import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 
 /**
- * The real clock and the real chance of the gateway: the only file of it that touches either.
+ * The gateway's real clock and randomness: no other file of it uses the platform's.
  *
- * Each thread's `performance.now()` begins with the thread; the system's monotonic clock is the same for all.
- * The difference is constant, so it is taken once, and an instant of main's means the same to a worker.
+ * Each thread's `performance.now()` begins with the thread; the system's monotonic clock is the same for all. The
+ * difference is constant, so it is read once, and an instant of the main thread means the same to a worker.
  */
 const offsetMs = monotonicMs() - performance.now();
 
@@ -31,7 +31,7 @@ class TimeoutTimer implements Timer {
   }
 }
 
-/** Longer than this and Node's timer fires at once; a deadline so far away is looked at again then. */
+/** With a longer delay Node's timer fires at once; a later deadline is checked again after this time. */
 const timeoutMaxMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -48,10 +48,10 @@ export const systemRandom: Random = {
   fill: (target) => void randomFillSync(target),
 };
 
-/** How many threads may run at once: the cores that this process may use, or the share of them that its group has. */
+/** How many threads can run at once: the cores that this process may use, or the share that its control group has. */
 export const availableCores: () => number = availableParallelism;
 
-/** What this thread has in use, in bytes: its heap, and buffers and the like outside of it. */
+/** Memory that this thread uses, in bytes: its heap, and buffers outside of it. */
 export function memoryUse(): { readonly heapBytes: number; readonly externalBytes: number } {
   const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics();
   return { heapBytes, externalBytes };
@@ -61,7 +61,7 @@ type Collector = (options?: { readonly type: 'major'; readonly flavor: 'last-res
 
 let collector: Collector | null = null;
 
-/** Node offers it to contexts which are made after this flag. */
+/** Node exposes it to contexts that are created after this flag is set. */
 function collectorOfV8(): Collector {
   if (collector === null) {
     setFlagsFromString('--expose-gc');
@@ -70,14 +70,14 @@ function collectorOfV8(): Collector {
   return collector;
 }
 
-/** Throws away what nobody in this thread holds any more. */
+/** Collects the garbage of this thread. */
 export function collectGarbage(): void {
   collectorOfV8()();
 }
 
 /**
- * Throws away what nobody in this thread holds any more, and gives the system back what that leaves free, which otherwise V8
- * keeps for later. It takes some 150 ms, in which the thread does nothing else.
+ * Collects the garbage of this thread, and returns the freed memory to the system, which V8 would otherwise keep.
+ * It takes some 150 ms, during which the thread does nothing else.
  */
 export function releaseMemory(): void {
   collectorOfV8()({ type: 'major', flavor: 'last-resort' });

@@ -18,37 +18,39 @@ export interface AdmissionParts {
 }
 
 /**
- * Each try waits some 20 ms for whoever counts at this moment; on a busy machine that one may be put aside for longer. Less
- * than half a second's delay in all is better than a client that is reset for nothing. The worker does nothing else meanwhile,
- * and main takes one for lost that does not answer for three seconds.
+ * Each try waits some 20 ms for the thread that holds the lock; on a busy machine the system may suspend that
+ * thread for longer. A delay of less than half a second is better than a client that is reset for nothing. The
+ * worker does nothing else meanwhile, and the main thread gives up a worker that does not answer for three
+ * seconds.
  */
 const tryMs = 20;
 const waitMsMax = 400;
 
-/** After such a wait in vain nobody is waited for again for a while: the next clients have come already. */
+/** After such a wait in vain no client waits for a while, because the next clients have already come. */
 const pauseMs = 1000;
 const pausedTryMs = 1;
 
 /**
- * How many refused connections a worker answers at a time. Each may hold as much as a request head; what is beyond is
- * reset, so that a flood costs no more than before.
+ * How many refused connections a worker answers at a time. Each may hold as much as a request head; further ones
+ * are reset, so that a flood costs no more than before.
  */
 export const refusalsMax = 64;
 
-/** A client that is told so closes other connections, or waits for its turn. */
+/** A client that receives this closes other connections, or waits for its turn. */
 const retryAfterS = 5;
 
-/** Whoever has this key is counted with nobody. */
+/** Clients with this key are not counted. */
 const uncountedKey = '';
 
 /**
- * Who may connect: as many as there are places in all workers together, and of those only so many from one address.
- * A connection beyond that is counted, told of, and answered with why, or reset where `refusalsMax` are being answered.
+ * Decides which clients may connect: up to the limit of all workers together, and up to a limit for one address. A
+ * connection beyond that is counted, reported, and answered with the reason, or reset while `refusalsMax` are
+ * being answered.
  */
 export class WorkerAdmission implements ConnectionAdmission {
   readonly #parts: AdmissionParts;
   #pausesUntil: Instant;
-  /** Why the last connection was refused; null where that cannot be said to its client. */
+  /** Why the last connection was refused; null: its client cannot be told. */
   #refusal: Failure | null = null;
   #refusals = 0;
 
@@ -84,7 +86,7 @@ export class WorkerAdmission implements ConnectionAdmission {
     for (;;) {
       const answer = addresses.tryAcquire(key, connectionsPerAddressMax, this.#tryMs(beganAt));
       if (answer === 'acquired') return key;
-      // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
+      // A full table counts as an address at its limit: a client that cannot be counted cannot be limited.
       if (answer !== 'busy') return this.#refusedAtAddressMax(address, connectionsPerAddressMax);
       if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
     }
@@ -94,7 +96,7 @@ export class WorkerAdmission implements ConnectionAdmission {
     return beganAt < this.#pausesUntil ? pausedTryMs : tryMs;
   }
 
-  /** Whether whoever came at `beganAt` and met a lock may wait for it once more. */
+  /** Whether a client that came at `beganAt` and met a lock may try once more. */
   #mayWait(beganAt: Instant): boolean {
     if (beganAt < this.#pausesUntil) return false;
     const now = this.#parts.clock.now();
@@ -146,7 +148,7 @@ export class WorkerAdmission implements ConnectionAdmission {
   }
 }
 
-/** An address as it is counted: of IPv6 its first bits, which are what one customer has all of. */
+/** The key under which an address is counted: of IPv6 the first bits, which belong to one customer. */
 export function addressKey(address: string, ipv6PrefixBits: number): string {
   if (!address.includes(':')) return address;
   const bytes = parseIp(address);

@@ -10,31 +10,34 @@ export interface MemoryUse {
 export interface MemoryWatchParts {
   readonly clock: Clock;
   readonly use: () => MemoryUse;
-  /** Throws away what nobody holds any more: some milliseconds, with a large heap some hundred. */
+  /** Collects garbage: some milliseconds, with a large heap some hundred. */
   readonly collect: () => void;
   readonly bytesMax: number;
-  /** Called once when it begins and once when it is over. */
+  /** Called once when the overload begins and once when it ends. */
   readonly onChange: (failure: Failure | null) => void;
 }
 
-/** A rush fills memory within seconds, and a look costs some 10 µs. */
+/** A rush fills memory within seconds, and reading the usage costs some 10 µs. */
 const checkEveryMs = 1000;
 
-/** From this share on it is looked at closely, and nothing new is taken as long as what is in use is more. */
+/**
+ * From this share on garbage is collected to see what is in use, and no new request is accepted while more is in
+ * use.
+ */
 const shedShare = 0.85;
 
-/** Below this it is over: not at once again at the next request. */
+/** Below this the overload ends, so that the next request does not begin it again. */
 const calmShare = 0.75;
 
 /**
- * How often rubbish is thrown away to see what is in use: only rarely, since the worker rests meanwhile. Without it nobody
- * could tell: a heap may fill up with what nobody holds, and then all is well.
+ * How often garbage is collected to see what is in use: rarely, because the worker pauses meanwhile. Without a
+ * collection the usage is unknown: a heap may fill up with garbage alone.
  */
 const collectEveryMs = 3000;
 
 /**
- * Watches a worker's memory. Near its limit requests are refused with `shed` and connections are turned away, before the
- * limit ends the worker with everything that is under way on it.
+ * Watches a worker's memory. Near its limit requests are refused with `shed` and connections are refused, before
+ * the limit ends the worker with all its requests in flight.
  */
 export class MemoryWatch {
   readonly #parts: MemoryWatchParts;
@@ -51,11 +54,11 @@ export class MemoryWatch {
     clock.schedule(after(clock.now(), checkEveryMs), checkMemory, this);
   }
 
-  /** For its timer alone. */
+  /** Called by its timer alone. */
   check(): void {
     const limit = this.#parts.bytesMax * (this.#isShedding ? calmShare : shedShare);
     let isTooMuch = this.#used() >= limit;
-    // What a collection has left is in use; of anything else nobody knows how much is rubbish.
+    // What a collection has left is in use; of other memory it is not known how much is garbage.
     let isKnown = !isTooMuch;
     if (isTooMuch && this.#collects()) {
       isTooMuch = this.#used() >= limit;
@@ -87,7 +90,7 @@ export class MemoryWatch {
   }
 }
 
-/** Whoever is turned away finds room again when what is under way has ended, mostly within this. */
+/** Refused clients find room again when requests in flight have finished, usually within this time. */
 const retryAfterS = 5;
 
 function checkMemory(watch: MemoryWatch): void {

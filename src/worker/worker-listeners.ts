@@ -14,33 +14,33 @@ import { forceCloseFailure } from './force-close-failure.ts';
 import type { DrainPlan, ListenProblem, OpenListener } from '../core/worker-messages.ts';
 
 interface OpenedListener {
-  /** As it is, not as it was asked for. */
+  /** As opened, not as configured. */
   port: number;
-  /** Empty until the snapshot is in force, where the sockets are a predecessor's. */
+  /** Empty until the snapshot is activated, if the sockets are the predecessor's. */
   readonly listening: BoundListener[];
-  /** More than one where a predecessor had more workers; none where it is the service manager's. */
+  /** More than one if the predecessor had more workers; none if the socket is the service manager's. */
   sockets: readonly OwnSocket[];
-  /** Sockets of the main thread that this worker is to accept from once the snapshot is in force. */
+  /** Sockets of the main thread that this worker accepts from once the snapshot is activated. */
   adopted: readonly PassedSocket[];
-  /** Those that it accepts from, by their links; null until the duplicate is there. */
+  /** Sockets that it accepts from, by link; null until the duplicate exists. */
   readonly duplicates: Map<string, BoundListener | null>;
   readonly connections: ListenerConnections;
-  /** Connections that came before the snapshot was in force; null from then on. */
+  /** Connections that came before the snapshot was activated; null afterwards. */
   held: Transport[] | null;
 }
 
-/** Where a listener of the snapshot is to be found: by host and port as they are, not as they were asked for. */
+/** Identifies a listener of the snapshot: by the host and port that are open, not as configured. */
 interface KeyedListener {
   readonly spec: ListenerSpec;
   readonly key: string;
 }
 
-/** Listeners of a snapshot that is not in force yet: what connects to them is held. */
+/** Listeners of a snapshot that is not active yet: connections to them are held. */
 export interface NewListeners {
   readonly opened: ReadonlyMap<string, OpenedListener>;
   readonly problems: readonly ListenProblem[];
   readonly keyed: readonly KeyedListener[];
-  /** All of the snapshot, as they are. */
+  /** All listeners of the snapshot, as opened. */
   readonly listeners: readonly OpenListener[];
 }
 
@@ -49,16 +49,19 @@ export const noListeners: NewListeners = { opened: new Map(), problems: [], keye
 export interface WorkerListenersParts {
   readonly clock: Clock;
   readonly inheritedSockets: readonly InheritedSocket[];
-  /** Of the predecessor, for this worker to accept from. */
+  /** Sockets of the predecessor that this worker accepts from. */
   readonly passedSockets: readonly PassedSocket[];
-  /** Of the main thread, for this worker to accept from at duplicates. */
+  /** Sockets of the main thread that this worker accepts from, at duplicates. */
   readonly heldSockets: readonly PassedSocket[];
   /** A socket of the main thread cannot be duplicated: another worker has to accept from it. */
   readonly onStandInFailed: (link: string, errno: string) => void;
   readonly downstream: SharedPorts;
-  /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
+  /**
+   * Whether a connection can be accepted at all; its descriptor says how many are in use. Refused ones have been
+   * counted.
+   */
   readonly admits: (address: string, descriptor: number) => boolean;
-  /** A connection of a listener that has been closed, or of one that has not, is over. */
+  /** A connection has ended, of an open listener or a closed one. */
   readonly onConnectionClosed: () => void;
 }
 
@@ -71,7 +74,7 @@ export interface WorkerListenersParts {
 export class WorkerListeners {
   readonly #parts: WorkerListenersParts;
   readonly #listeners = new Map<string, OpenedListener>();
-  /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
+  /** Connections of closed listeners: they live until their exchange, or its time, is over. */
   readonly #closing = new Set<ListenerConnections>();
   /** Sockets of the predecessor that this worker does not accept from yet. */
   #passed: readonly PassedSocket[];
@@ -80,7 +83,7 @@ export class WorkerListeners {
   #endsTunnels = false;
   /** Why all of them close. */
   #why: ForceCloseReason = 'gateway_stopping';
-  /** As the snapshot in force has it. */
+  /** Of the active snapshot. */
   #drain: DrainSpec = { timeoutMs: 0, lameDuckMs: 0, tunnels: 'wait' };
 
   constructor(parts: WorkerListenersParts) {
@@ -89,7 +92,10 @@ export class WorkerListeners {
     this.#toAdopt = parts.heldSockets;
   }
 
-  /** Opens those of the snapshot that are not open yet. Nothing is admitted to them, and no other is touched. */
+  /**
+   * Opens listeners of the snapshot that are not open yet. Connections to them are held; other listeners stay as
+   * they are.
+   */
   async openNew(snapshot: Snapshot): Promise<NewListeners> {
     const opened = new Map<string, OpenedListener>();
     const problems: ListenProblem[] = [];
@@ -115,7 +121,7 @@ export class WorkerListeners {
     return { opened, problems, keyed, listeners };
   }
 
-  /** The snapshot is not taken: what was opened for it closes again. */
+  /** The snapshot is not activated: listeners that were opened for it close again. */
   discard({ opened }: NewListeners): void {
     for (const { listening, held } of opened.values()) {
       for (const socket of listening) void socket.close();
@@ -123,7 +129,7 @@ export class WorkerListeners {
     }
   }
 
-  /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
+  /** The snapshot is active: held connections are admitted, and listeners that it does not have are closed. */
   admit({ opened, keyed }: NewListeners, snapshot: Snapshot): void {
     this.#drain = snapshot.drain;
     for (const [key, listener] of opened) this.#listeners.set(key, listener);
@@ -140,7 +146,7 @@ export class WorkerListeners {
     this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
   }
 
-  /** Accepts from another worker's socket too; not at a place where this worker has no listener any more. */
+  /** Accepts from another worker's socket too, unless this worker no longer has a listener at that address. */
   standIn(socket: PassedSocket): void {
     const listener = this.#listeners.get(`${socket.host}:${socket.port}`);
     if (listener === undefined) this.#parts.onStandInFailed(socket.link, 'ENOENT');
@@ -154,23 +160,23 @@ export class WorkerListeners {
     }
   }
 
-  /** Those that this worker accepts from, and that are its own. */
+  /** Sockets that this worker accepts from and that are its own. */
   get sockets(): readonly OwnSocket[] {
     return [...this.#listeners.values()].flatMap(({ sockets }) => sockets);
   }
 
-  /** Accepts nothing more from now on, not even in this turn of the event loop. */
+  /** Accepts no connection from now on, not even in this turn of the event loop. */
   closeSockets(): void {
     for (const { listening, duplicates } of this.#listeners.values())
       for (const socket of [...listening, ...duplicates.values()]) void socket?.close();
   }
 
-  /** What is connected, or will be, is told with its next response that it is the last. */
+  /** Each connection, present or future, closes after its next response, which says so. */
   announceClose(): void {
     for (const { connections } of this.#listeners.values()) connections.announceClose();
   }
 
-  /** All of them close. Idle connections too, in a while; the others end after the exchange that they are in. */
+  /** Closes all listeners. Idle connections close after a while, others after the exchange that they are in. */
   drain(plan: DrainPlan): void {
     this.#why = plan.why;
     for (const listener of this.#listeners.values()) this.#close(listener, plan);
@@ -184,18 +190,18 @@ export class WorkerListeners {
     for (const connections of this.#closing) connections.endTunnels(forceCloseFailure(this.#why, 'tunnel'));
   }
 
-  /** Exchanges of closed listeners end now: answered where no answer has begun, cut short where one has. */
+  /** Force closes exchanges of closed listeners: with a response where none has begun, truncated where one has. */
   forceClose(atOnce: boolean): void {
     if (atOnce) this.#why = 'ended_at_once';
     for (const connections of this.#closing) forceCloseConnections({ connections, why: this.#why });
   }
 
-  /** Whether something may still come of connections of closed listeners. */
+  /** Whether connections of closed listeners may still have exchanges. */
   get isBusy(): boolean {
     return [...this.#closing].some(({ isBusy }) => isBusy);
   }
 
-  /** Closes up to `max` connections that have no request; says how many. */
+  /** Closes up to `max` connections without a request; returns how many. */
   makeRoom(max: number): number {
     let closed = 0;
     for (const { connections } of this.#listeners.values()) closed += connections.makeRoom(max - closed);
@@ -207,7 +213,7 @@ export class WorkerListeners {
     return [...this.#closing].some(({ size }) => size > 0);
   }
 
-  /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
+  /** Listens, and holds connections until the snapshot is active. Resolves to an errno on failure. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
     const { downstream, inheritedSockets } = this.#parts;
     const facts = listenerFacts(spec, snapshot);
@@ -249,7 +255,7 @@ export class WorkerListeners {
         { host, port, sharePort: true, ownFd: fd },
         {
           onListening: (listening) => void listener.listening.push(listening),
-          // Who connects there would wait for ever: rather another worker, with a socket of its own.
+          // A client in that queue would wait for ever: better another worker with a socket of its own.
           onListenFailed: (errno) => {
             throw new Error(`a predecessor's socket at ${host}:${port} cannot be listened at (${errno})`);
           },
@@ -260,7 +266,7 @@ export class WorkerListeners {
     this.#passed = this.#passed.filter((socket) => !listener.sockets.includes(socket));
   }
 
-  /** Several workers may do so at the same queue: each connection goes to one of them. */
+  /** Several workers may accept from the same queue: each connection goes to one of them. */
   #acceptAtDuplicate(listener: OpenedListener, { fd, host, port, link }: PassedSocket): void {
     listener.duplicates.set(link, null);
     listen(
