@@ -32,26 +32,26 @@ export interface HandoffSuccessor {
   readonly stateFolder: string | null;
 }
 
-/** What came of handing over. */
+/** The result of a handoff. */
 export interface HandoffResult {
-  /** Instances that run on for the heir. */
+  /** Instances that run on for the successor. */
   readonly left: number;
-  /** Why not those that are left out, one sentence; null where none is. They are stopped by `stop`. */
+  /** Why the others are not handed off, one sentence; null where there are none. `stop` stops them. */
   readonly why: string | null;
 }
 
 /**
- * So long who is to have the applications may take to come for them: an heir before the guard of the one before gives it up,
- * and the one before where the heir cannot start and gives them back.
+ * How long a process may take to come for applications that were handed off: the successor, before its predecessor's watchdog ends
+ * them; the predecessor, where the successor could not start and gave them back.
  */
 export const handoffTimeoutMs = 5_000;
 
-/** A keeper goes by a clock of naps, an heir by that of the system: between the two no instance may be both's. */
+/** A watchdog counts its sleeps, a successor reads the system's clock: the difference must not let both claim an instance. */
 const watchdogMarginMs = 2_000;
 
 /**
- * What outlives this process: the instances that it has got from the one before, and leaves to the one after. Their
- * records stand in the state folder, and whoever owns that looks after them.
+ * Passes running applications from one process to the next: adopts those of the predecessor, hands them off to the successor. Their
+ * records are in the state folder, and the owner of the folder looks after them.
  */
 export class ApplicationHandoff {
   readonly #parts: ApplicationHandoffParts;
@@ -88,7 +88,7 @@ export class ApplicationHandoff {
 
   /**
    * Takes the state folder, where there are applications that it is for. Returns a sentence if another process has it.
-   * One that cannot be written is told, and no reason not to serve.
+   * A folder that cannot be written is reported; the gateway serves all the same.
    */
   claim(applications: readonly ApplicationSpec[]): string | null {
     const { path } = this.#parts;
@@ -128,7 +128,7 @@ export class ApplicationHandoff {
     const instances = settled === null ? adopt() : this.#adoptProvisionally(folder, adopt);
     this.#adopted += instances.length;
     if (settled !== null) this.#watchWhenSettled(instances, settled);
-    // Now they have a guard of ours, and the disk says so before those of earlier owners are told to go.
+    // Our watchdog knows them now. The disk must have them before the watchdogs of earlier owners learn of a new owner.
     await this.#write();
     this.#announce();
     const used = supervisor.records().flatMap(({ program }) => [program.stdout, program.stderr]);
@@ -179,7 +179,7 @@ export class ApplicationHandoff {
     return this.#handoffResult();
   }
 
-  /** Gives them to whoever comes within `graceMs`; after that the guard ends them. */
+  /** Leaves the instances to the process that comes within `graceMs`; after that the watchdog ends them. */
   async detach(graceMs: number): Promise<HandoffResult> {
     const { path } = this.#parts;
     if (this.#folder === null) return this.#notHandedOff('there is no state folder in which they could be left');
@@ -189,12 +189,12 @@ export class ApplicationHandoff {
     return this.#handoffResult();
   }
 
-  /** After an heir that could not take over: false where it has, and lives. `apply` must follow. */
+  /** After a successor that could not take over: false where it has, and runs. `apply` must follow. */
   async rollBack(): Promise<boolean> {
     const { path, supervisor } = this.#parts;
     if (this.#detached === null || this.#folder === null || path === null) return true;
     if (this.#folder.isOwned) this.#folder.nameSuccessor(null);
-    // Asked afterwards: the heir may have come just before it was not allowed to any more.
+    // Read again: the successor may have come just before its name was withdrawn.
     if (!this.#folder.isOwned) {
       this.#folder = null;
       if (this.#open(path) !== null) return false;
@@ -208,7 +208,7 @@ export class ApplicationHandoff {
     return true;
   }
 
-  /** At the end: nobody need wait for us. */
+  /** At the end: releases the state folder. */
   async close(): Promise<void> {
     const folder = this.#folder;
     if (folder === null) return;
@@ -267,7 +267,7 @@ export class ApplicationHandoff {
     return applications.flatMap(({ instances }) => instances.filter(({ pid }) => pid !== null)).length;
   }
 
-  /** What is not given out of our hands ends with us, and that is told where there is any. */
+  /** Instances that are not handed off end with this process, which is reported where there are any. */
   #notHandedOff(why: string): HandoffResult {
     if (this.#runningCount === 0) return { left: 0, why: null };
     this.#parts.events.emit({
@@ -282,7 +282,8 @@ export class ApplicationHandoff {
   #emitDetached(successor: number | null, graceMs: number | null): void {
     for (const { application, number, program } of this.#detached ?? []) {
       const { pid } = program.process;
-      const whom = successor === null ? `whoever comes within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
+      const whom =
+        successor === null ? `the process that comes within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
       this.#parts.events.emit({
         kind: 'instance_detached',
         subject: `instance:${application}/${number}`,
@@ -316,8 +317,8 @@ export class ApplicationHandoff {
 }
 
 /**
- * Those that nobody is ending. What was left too long, the guard of the process before is ending already; so is it what
- * belonged to one that was killed, if it had a guard.
+ * The instances that no watchdog is ending. After the grace period the predecessor's watchdog ends them; where the predecessor was
+ * killed, its watchdog ends those that it watched.
  */
 function adoptableInstances({
   file,

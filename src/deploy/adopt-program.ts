@@ -9,8 +9,8 @@ import { isRunning } from './process-identity.ts';
 import { RunningProgram } from './running-program.ts';
 
 /**
- * Takes over a program that an earlier process has started. It is no child of ours: the system tells us neither when
- * nor how it ends, so we look whether it is still there. The end of its output is the moment to look at once.
+ * Takes over a program that an earlier process has started. It is not our child: the system reports neither when nor
+ * how it ends, so we poll whether it is still there, and at once when its output ends.
  */
 export function adoptProgram(
   record: ProgramRecord,
@@ -29,7 +29,7 @@ export function adoptProgram(
   return program;
 }
 
-/** Where somebody has removed its pipes, nothing that it writes can be read any more, and nobody after us can adopt it. */
+/** Where its pipes were removed, its output cannot be read any more, and no later process can adopt it. */
 function openOutput({ stdout, stderr }: ProgramRecord) {
   let first: Readable | null = null;
   try {
@@ -42,15 +42,15 @@ function openOutput({ stdout, stderr }: ProgramRecord) {
 }
 
 /**
- * A look reads one small file. Whoever has lost a connection to the program is to be told that it has ended, and waits
- * 50 ms for such news (`exchange/instance-exit.ts`).
+ * A poll reads one small file. A request that lost a connection to the program waits 50 ms for the report of its exit
+ * (`exchange/instance-exit.ts`).
  */
 const pollEveryMs = 40;
 
-/** A program that ends closes its output a little before it is gone. The pauses double. */
+/** A program that exits closes its output a little before it is gone. The pauses double. */
 const confirmAfterMs = 2;
 
-/** Looks again and again whether a process is still there; one that has ended and that its parent ignores is not. */
+/** Polls whether a process is still there. A zombie is not. */
 class ExitPoller {
   readonly #record: ProgramRecord;
   readonly #clock: Clock;
@@ -65,7 +65,7 @@ class ExitPoller {
     this.#pollLater();
   }
 
-  /** It has probably ended. */
+  /** The program has probably exited. */
   pollNow(): void {
     this.#pauseMs = confirmAfterMs;
     this.#poll();

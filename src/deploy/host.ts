@@ -5,27 +5,27 @@ import type { ProgramRecord } from './instance-record.ts';
 import type { ReadinessResult, ReadinessCheck } from './readiness.ts';
 
 /**
- * What deploying needs of the machine, and nothing else of it. `system-host.ts` is the real one; simulations bring
- * their own and run hours of crashes in milliseconds.
+ * What deploying needs of the machine. `system-host.ts` is the real one; simulations have their own and run hours of
+ * crashes in milliseconds.
  */
 export interface Host {
   /**
-   * A port of 127.0.0.1 that nobody listens on, kept from every other instance until it is released: the wanted one,
-   * or any where null. Fails with the errno that binding it gave.
+   * Reserves a port of 127.0.0.1 on which no socket listens, until it is released: the wanted one, or any where null.
+   * Fails with the errno of binding it.
    */
   reservePort(wanted: number | null): Promise<Result<number, { readonly errno: string }>>;
   releasePort(port: number): void;
-  /** Starts a program, or returns null and tells why by `onNotStarted`. Never throws. */
+  /** Starts a program, or returns null and reports why by `onNotStarted`. Never throws. */
   start(request: ProgramRequest, listener: ProgramListener): Program | null;
-  /** Takes a program over that an earlier process has started, with its port; null where it has ended. */
+  /** Takes over a program that an earlier process has started, with its port; null where the program has ended. */
   adopt(record: ProgramRecord, listener: ProgramListener): Program | null;
-  /** What every program gets of our own environment, as far as it should be the same after a restart. */
+  /** The part of our own environment that every program gets and that stays the same after a restart. */
   readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
   /** Checks once. `onResult` is called exactly once, within the check's time limit, unless the check is cancelled before. */
   checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
-  /** Where a program and what it started listen; empty where the platform does not say. */
+  /** Where a program and its child processes listen; empty where the platform does not tell. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
-  /** Nothing that was started here is left running, nor needs an eye kept on it. */
+  /** Every program that was started here has ended or belongs to another process. */
   close(): void;
 }
 
@@ -33,21 +33,21 @@ export interface ProgramRequest {
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
   readonly directory: string;
-  /** What the application's settings add to our own environment. */
+  /** Variables of the application's settings, added to our own environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly port: number;
-  /** How long it may take to stop. */
+  /** How long the program may take to stop. */
   readonly stopMs: number;
 }
 
 export type OutputStream = 'stdout' | 'stderr';
 
-/** None is called from inside `start`. */
+/** None of these is called from inside `start`. */
 export interface ProgramListener {
   onLine(stream: OutputStream, line: string): void;
-  /** At once when the process has ended. What it wrote last may still come. */
+  /** The process has ended. Its last output may still come. */
   onExited(exit: ProgramExit): void;
-  /** No line comes any more. */
+  /** No more lines come. */
   onOutputEnded(): void;
   onNotStarted(failure: StartFailure): void;
 }
@@ -55,29 +55,29 @@ export interface ProgramListener {
 /** A running program: a process that leads a group of its own. */
 export interface Program {
   readonly pid: number;
-  /** Whether it is ended should Candor be killed. */
+  /** Whether a watchdog ends the program if Candor is killed. */
   readonly isWatched: boolean;
-  /** What a later process needs to take it over; null where none can. Its port and what it has begun to write included. */
+  /** What a later process needs to take the program over, with its port and its unfinished output; null where none can. */
   record(): ProgramRecord | null;
-  /** Stops listening to its output; it runs on, for the process that takes it over. `record` is final from then on. */
+  /** Stops reading the output. The program runs on for the process that takes it over, and `record` is final. */
   detach(): void;
-  /** To the whole group. */
+  /** Signals the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** Whether any process of the group is left, zombies apart. */
+  /** Whether a process of the group is left that is not a zombie. */
   groupIsAlive(): boolean;
-  /** Looks at how many processes the kernel has killed for memory, to tell later whether this one was. */
+  /** Samples how many processes the kernel has killed for memory, to find out later whether this one was. */
   watchMemory(now: Instant): void;
-  /** Stops listening to its output, and forgets it. */
+  /** Stops reading the output, and forgets the program. */
   discard(): void;
-  /** Tells as lines what it has begun to write, although its output has not ended. */
+  /** Reports unfinished lines as lines, although the output has not ended. */
   flushUnfinishedLines(): void;
 }
 
-/** Code and signal are both null where how it ended is not known: only its parent is told. */
+/** Code and signal are both null where it is not known how the program ended: the system tells its parent only. */
 export interface ProgramExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** Whether the kernel killed it for memory; null where it cannot be told. */
+  /** Whether the kernel killed the program for memory; null where that is not known. */
   readonly outOfMemory: boolean | null;
 }
 

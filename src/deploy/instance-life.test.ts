@@ -171,7 +171,7 @@ const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
   stopped: [],
 };
 
-test('whatever happens, a life follows the arrows', () => {
+test('whatever happens, a life follows the arrows of its diagram', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(anyEvent, fc.nat(20_000)), { maxLength: 60 }), (happenings) => {
       let life: InstanceLife = starting(at(0), 0);
@@ -190,7 +190,7 @@ test('whatever happens, a life follows the arrows', () => {
   );
 });
 
-test('a stop ends within its limits even if nothing is ever heard of the program again', () => {
+test('a stop ends within its limits even if the program never reports anything again', () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 30 }), (happenings) => {
       let life: InstanceLife = starting(at(0), 0);
@@ -205,7 +205,7 @@ test('a stop ends within its limits even if nothing is ever heard of the program
   );
 });
 
-test('the delay before a restart stays between nothing and its ceiling', () => {
+test('the delay before a restart stays between zero and its maximum', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5_000 }),

@@ -27,12 +27,12 @@ export type InstanceLife =
   | {
       readonly phase: 'starting';
       readonly since: Instant;
-      /** Ends of the program in a row, none of which ran for `resetAfterMs`. */
+      /** Exits of the program in a row, none of which ran for `resetAfterMs`. */
       readonly failures: number;
-      /** Checks so far, and how many of the last ones in a row passed. */
+      /** The number of checks, and how many of the last ones in a row passed. */
       readonly attempts: number;
       readonly passes: number;
-      /** `startMs` have gone by. Reported once; checks go on. */
+      /** `startMs` have passed. Reported once; checks go on. */
       readonly late: boolean;
     }
   | {
@@ -64,7 +64,7 @@ export type LifeEvent =
   /** No process of the group is left. `chance` is uniform in [0, 1). */
   | { readonly kind: 'group_gone'; readonly chance: number }
   | { readonly kind: 'not_started'; readonly chance: number }
-  /** The instant that `dueAt` named has come. */
+  /** The instant that `dueAt` returned has come. */
   | { readonly kind: 'due'; readonly chance: number }
   | { readonly kind: 'retire'; readonly drainMs: number }
   | { readonly kind: 'drained' }
@@ -72,16 +72,16 @@ export type LifeEvent =
   /** Stop without waiting. */
   | { readonly kind: 'kill' };
 
-/** What of an application's settings the life depends on. */
+/** The settings of an application that its life depends on. */
 export type LifeSpec = Pick<ApplicationSpec, 'readiness' | 'stopMs' | 'restart'>;
 
-/** Failed checks in a row before a ready instance is taken out; one alone may be a collected heap or a lost packet. */
+/** Failed checks in a row that take a ready instance out; one alone may be a garbage collection or a lost packet. */
 export const failsMax = 3;
 
-/** How long what a crashed program left behind may take to end by itself. Its parent is gone and nobody routes to it. */
+/** How long child processes of a crashed program may take to end by themselves. They get no requests. */
 const leftoverMs = 1_000;
 
-/** How long after SIGKILL we still wait. Only a process stuck inside the kernel takes that long. */
+/** How long we wait after SIGKILL. Only a process stuck inside the kernel takes that long. */
 const killWaitMs = 5_000;
 
 export function starting(now: Instant, failures: number): InstanceLife {
@@ -89,8 +89,8 @@ export function starting(now: Instant, failures: number): InstanceLife {
 }
 
 /**
- * The life of an instance that an earlier process looked after `agoMs` ago. One that was ready stays so while what was
- * seen of it is young enough; after that it has to show anew that it is ready, like one that starts.
+ * The life of an instance that an earlier process looked after `agoMs` ago. An instance that was ready stays ready if
+ * it was checked recently; otherwise it must pass its checks again, like one that starts.
  */
 export function adopted(record: InstanceRecord, agoMs: number, now: Instant): InstanceLife {
   const { failures, phase } = record;
@@ -113,8 +113,8 @@ export function adopted(record: InstanceRecord, agoMs: number, now: Instant): In
 }
 
 /**
- * For so long "it was ready" is taken for "it is ready". An instance that is looked after and stops answering is routed
- * to for at least four seconds, until `failsMax` checks have failed: nobody is worse off with one that was not looked after.
+ * For how long "it was ready" counts as "it is ready". An instance that stops answering gets requests for at least
+ * four seconds in any case, until `failsMax` checks have failed.
  */
 const readyTrustedMs = 5_000;
 
@@ -149,7 +149,7 @@ export function next(life: InstanceLife, event: LifeEvent, now: Instant, spec: L
   }
 }
 
-/** When the phase changes by itself: the instant at which the life wants to hear `due`. */
+/** When the phase changes by itself: the instant at which the event `due` is expected. */
 export function dueAt(life: InstanceLife, spec: LifeSpec): Instant {
   switch (life.phase) {
     case 'starting':
@@ -177,7 +177,7 @@ export function dueAt(life: InstanceLife, spec: LifeSpec): Instant {
  * reason, such as a database, do not come back all at once.
  */
 export function restartDelayMs(failures: number, chance: number, restart: ApplicationSpec['restart']): number {
-  // Beyond 2^30 the doubling says nothing more, and the ceiling has long been reached.
+  // Beyond 2^30 the maximum has long been reached.
   const ceilingMs = Math.min(restart.maxMs, restart.firstMs * 2 ** Math.min(failures - 1, 30));
   return Math.round(chance * ceilingMs);
 }

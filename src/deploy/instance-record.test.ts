@@ -55,7 +55,7 @@ function read(text: string): InstancesFile {
   return found;
 }
 
-test('what is written is read again', () => {
+test('a record that was written is read again unchanged', () => {
   for (const one of [file, { ...file, handOver: null }, { ...file, handOver: { atUptimeMs: 0, graceMs: null } }])
     assert.deepEqual(read(writeInstances(one)), one);
 });
@@ -70,7 +70,7 @@ test('the file has the names that docs and other versions know', () => {
   );
 });
 
-test('what a later version has added is kept, in the file and in each instance', () => {
+test('fields that a later version has added are kept, in the file and in each instance', () => {
   const plain = plainOf(file);
   const [instance] = plain['instances'] as Record<string, unknown>[];
   const later = { ...plain, sealed: true, instances: [{ ...instance, colour: { shade: 'green' } }] };
@@ -91,7 +91,7 @@ const unusable: readonly (readonly [what: string, text: string, why: string])[] 
 ];
 
 for (const [what, text, why] of unusable) {
-  test(`${what} is not used, and it is said why`, () => assert.deepEqual(readInstances(text), { why }));
+  test(`${what} is not used, and the reason is reported`, () => assert.deepEqual(readInstances(text), { why }));
 }
 
 const spoilt: readonly (readonly [what: string, change: Record<string, unknown>])[] = [
@@ -117,7 +117,7 @@ for (const [what, change] of spoilt) {
   });
 }
 
-test('whatever stands there, reading it does not throw, and whom it names may be signalled', () => {
+test('reading any content does not throw, and every process that it names may be signalled', () => {
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom(4711, '123456', 'ready', record.readiness, record.restart));
   const plain = plainOf(file);
   const [instance = {}] = plain['instances'] as Record<string, unknown>[];
@@ -135,7 +135,7 @@ test('whatever stands there, reading it does not throw, and whom it names may be
   fc.assert(fc.property(fc.string(), (text) => void readInstances(text)));
 });
 
-test('what would be too large to be read again is written without the printed lines', () => {
+test('a file that would be too large to read again is written without the output lines', () => {
   const lines = Array.from({ length: 200 }, () => 'x'.repeat(4096));
   const instances = Array.from({ length: 20 }, (_, n) => ({ ...record, number: n + 1, lines }));
   const text = writeInstances({ ...file, instances });

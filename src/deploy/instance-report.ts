@@ -7,7 +7,7 @@ import type { InstanceRecord } from './instance-record.ts';
 import { exposureText } from './exposure.ts';
 import { socketText } from './listening.ts';
 
-/** Tells the events of one instance. */
+/** Emits the events of one instance. */
 export class InstanceReport {
   readonly #events: EventSink;
   readonly #subject: string;
@@ -51,7 +51,7 @@ export class InstanceReport {
     this.#events.emit({ kind: 'instance_ready', subject: this.#subject, reason, evidence, from, to: 'ready' });
   }
 
-  /** Late for its first readiness, or ready no longer. */
+  /** The instance was not ready in time, or is not ready any more. */
   notReady(reason: string, evidence: EventFacts['instance_not_ready'], from: Phase, to: Phase): void {
     this.#events.emit({ kind: 'instance_not_ready', subject: this.#subject, reason, evidence, from, to });
   }
@@ -92,13 +92,13 @@ export class InstanceReport {
 
 const redactor = new TextRedactor();
 
-/** Word by word, before the words are joined: then nothing tells any more where a value ends. */
+/** Word by word, before the words are joined: afterwards the end of a value could not be found. */
 function shownCommand(command: readonly string[]): string {
   return redactor.redactCommand(command).join(' ');
 }
 
-function unwatchedText({ isWatched: guarded }: Program): string {
-  return guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
+function unwatchedText({ isWatched }: Program): string {
+  return isWatched ? '' : '; no watchdog could be started: if Candor is killed, the process keeps running';
 }
 
 interface ExitedRun {

@@ -6,22 +6,22 @@ import { failsMax, type InstanceLife } from './instance-life.ts';
 import { type ReadinessResult, readinessResultText } from './readiness.ts';
 import { findingOf, findingText } from './readiness-finding.ts';
 
-/** What a sentence about an instance is made of. */
+/** The facts that sentences about an instance use. */
 export interface InstanceFacts {
   readonly spec: ApplicationSpec;
   readonly port: number;
   readonly lastObservation: ReadinessResult | null;
-  /** Where it listens instead of where it was told; null where that is not known. */
+  /** Where the program listens instead of on its port; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
-  /** What the present run wrote last; null: nothing. */
+  /** The last line that the present run wrote; null: none. */
   readonly lastLine: string | null;
-  /** How the last run ended, or why it did not begin; null before. */
+  /** How the last run ended, or why it did not begin; null before the first end. */
   readonly ending: string | null;
-  /** An earlier process has started what runs now. */
+  /** The program that runs was started by an earlier process. */
   readonly isAdopted: boolean;
 }
 
-/** Ends in a row from which we call it a crash loop. Once is an accident, twice may be one. */
+/** Exits in a row from which on it is called a crash loop. One is an accident, two may be one. */
 const crashLoopFrom = 3;
 
 /** Why an instance is in its phase, one sentence. */
@@ -56,7 +56,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   }
 }
 
-/** What the last check saw, and what to do about it. */
+/** What the last check observed, and what to do about it. */
 export function lastSeen(facts: InstanceFacts): string {
   const { lastObservation, spec, port } = facts;
   if (lastObservation === null) return 'no check has come back yet';
@@ -66,7 +66,7 @@ export function lastSeen(facts: InstanceFacts): string {
     : findingText(finding);
 }
 
-/** What keeps it from being ready; null where nothing is known to. */
+/** What keeps the instance from being ready; null where nothing is known to. */
 export function readinessFinding({
   spec,
   port,
@@ -78,19 +78,19 @@ export function readinessFinding({
   return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, wrongListenSockets, lastLine });
 }
 
-/** It is ready, and a check failed: one alone may be a collected heap. */
+/** The instance is ready, and a check failed: one alone may be a garbage collection. */
 function failedOnceText(fails: number, facts: InstanceFacts): string {
   return `its last check failed, ${fails} of ${failsMax} in a row that take it out: ${lastSeen(facts)}`;
 }
 
-/** Its checks pass, but not enough of them yet. */
+/** Checks pass, but not enough of them yet. */
 function passingText(passed: number, { spec: { readiness }, port }: InstanceFacts): string {
   return `${passed} of ${readiness.passes} checks passed (GET ${readiness.path} on port ${port})`;
 }
 
 function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
   if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
-  return isAdopted ? 'taken over from an earlier process, it is to show that it is ready' : 'starting';
+  return isAdopted ? 'taken over from an earlier process; it must pass its checks first' : 'starting';
 }
 
 function loopText(failures: number): string {

@@ -4,7 +4,7 @@ import type { ProgramExit } from './host.ts';
 import type { Phase } from './instance-life.ts';
 import { exitText } from './instance-text.ts';
 
-/** What is remembered of an instance's last run when the next one has begun: how it ended, and its last words. */
+/** What is kept of an instance's last run after the next one has begun: how it ended, and its last lines. */
 export class LastRun {
   #exit: InstanceExit | null = null;
   #ending: string | null = null;
@@ -12,17 +12,17 @@ export class LastRun {
   #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
   #phaseAtExit: Phase = 'starting';
 
-  /** For whoever lost a connection to it; null where no run has ended yet, and once another has begun: that one has not. */
+  /** For requests that lost a connection to the program; null before the first exit, and once the next run has begun. */
   get exit(): InstanceExit | null {
     return this.#exit;
   }
 
-  /** How it ended, or why it did not begin, one sentence; null where none has. */
+  /** How the run ended, or why it did not begin, one sentence; null before the first end. */
   get ending(): string | null {
     return this.#ending;
   }
 
-  /** Its output, as far as kept. */
+  /** The last lines of its output. */
   get lines(): readonly string[] {
     return this.#lines;
   }
@@ -31,12 +31,12 @@ export class LastRun {
     return this.#programExit;
   }
 
-  /** In which phase its end found it. */
+  /** The phase in which the program exited. */
   get phaseAtExit(): Phase {
     return this.#phaseAtExit;
   }
 
-  /** A program runs again: an exit of the one before explains nothing that happens to this one. */
+  /** A program runs again: the earlier exit explains nothing that happens to this one. */
   clearExit(): void {
     this.#exit = null;
   }
@@ -51,7 +51,7 @@ export class LastRun {
     this.#note(at, lastLine);
   }
 
-  /** The last line often comes just after the end. Returns when the end was. */
+  /** The last line often comes just after the exit. Returns when the exit was. */
   noteLastLine(lastLine: string | null, now: Instant): Instant {
     const at = (this.#exit?.atInstant as Instant | undefined) ?? now;
     this.#note(at, lastLine);
@@ -65,7 +65,7 @@ export class LastRun {
   #note(at: Instant, lastLine: string | null): void {
     const { code, signal, outOfMemory } = this.#programExit;
     this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine };
-    // Of an end that was asked for, what the program last wrote is no reason.
+    // An end that was requested has no reason in the output.
     this.#ending = exitText(this.#programExit, this.#phaseAtExit === 'stopping' ? null : lastLine);
   }
 }

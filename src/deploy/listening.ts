@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 import type { ListeningSocket } from './host.ts';
 import { membersOf } from './process-group.ts';
 
-/** Processes of one group looked at, and descriptors of each: a look must stay short even at a huge application. */
+/** Limits of one look, which must stay short even at a huge application: processes of the group, and descriptors of each. */
 const processesMax = 64;
 const descriptorsMax = 4_096;
 
@@ -40,7 +40,7 @@ export function answersTo(socket: ListeningSocket, port: number): boolean {
   return socket.port === port && ['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1'].includes(socket.host);
 }
 
-/** What to do about an application that listens elsewhere, or where strangers reach it too. */
+/** What to do about an application that listens elsewhere, or where strangers reach it. */
 export const listenAdvice = 'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)';
 
 export function socketText(socket: ListeningSocket): string {

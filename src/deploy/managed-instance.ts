@@ -4,18 +4,18 @@ import type { Instance } from './instance.ts';
 import type { Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
 
-/** An instance as its supervisor has it. */
+/** An instance as its supervisor knows it. */
 export interface ManagedInstance {
   readonly instance: Instance;
-  /** What its process was made of. */
+  /** What the process was made of: see `run-key.ts`. */
   readonly runKey: string;
-  /** Something of this run's record that a later version had written. */
+  /** Fields of this run's record that a later version of Candor had written. */
   readonly more: InstanceRecord['more'];
-  /** Nobody here knows what it was made of, so it cannot be started again. */
+  /** It is not known what the process was made of, so it cannot be started again. */
   isForeign: boolean;
 }
 
-/** Settings that a running process has no part in take effect at once. */
+/** Applies settings that need no new process. */
 export function adaptInstances(members: readonly ManagedInstance[], spec: ApplicationSpec, runKey: string): void {
   for (const member of members) {
     if (member.runKey !== runKey) continue;
@@ -24,7 +24,7 @@ export function adaptInstances(members: readonly ManagedInstance[], spec: Applic
   }
 }
 
-/** As far as it is known: enough to look after the program that runs, not to start another one. */
+/** The specification as far as it is known: enough to look after the running program, not to start another one. */
 export function foreignSpec({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
   const { stopMs } = program;
   return {
@@ -40,7 +40,7 @@ export function foreignSpec({ application, command, program, readiness, restart 
   };
 }
 
-/** For another process; null where none can take it over. */
+/** For another process; null where it could not take the instance over. */
 export function recordOf({ instance, runKey, more }: ManagedInstance): InstanceRecord | null {
   const state = instance.record();
   const [application, number] = /^(.*)\/(\d+)$/.exec(instance.id)?.slice(1) ?? [];
@@ -48,23 +48,23 @@ export function recordOf({ instance, runKey, more }: ManagedInstance): InstanceR
   return { ...state, application: application as ApplicationId, number: Number(number), runKey, more };
 }
 
-/** What has ended is not started again by a process that is about to go. */
+/** Stops an instance without a program: a process that is about to end starts nothing again. */
 export function stopWithoutProgram({ instance }: ManagedInstance): void {
   const { phase } = instance;
   if (hasNoProgram(phase) || (phase === 'starting' && !instance.hasProgram)) instance.stop();
 }
 
-/** Its program has ended. */
+/** Whether the program has ended. */
 export function hasNoProgram(phase: Phase): boolean {
   return phase === 'exited' || phase === 'backing_off';
 }
 
-/** Nothing new is sent to it, and it will be gone. */
+/** Whether the instance gets no new requests and is about to end. */
 export function isLeaving(phase: Phase): boolean {
   return phase === 'draining' || phase === 'stopping' || phase === 'stopped';
 }
 
-/** All but `keep` of them, those first that serve nobody. */
+/** All but `keep` of them, least useful first. */
 export function leastUsefulInstances(members: readonly ManagedInstance[], keep: number): readonly ManagedInstance[] {
   const usefulness = ({ instance }: ManagedInstance) =>
     instance.phase === 'ready' ? 2 : instance.phase === 'failing' ? 1 : 0;

@@ -59,7 +59,7 @@ const tellings: readonly (readonly [what: string, lines: readonly string[], tell
 ];
 
 for (const [what, lines, telling] of tellings) {
-  test(`the line that tells: ${what}`, () => {
+  test(`the line that explains an exit: ${what}`, () => {
     const tail = new OutputTail();
     for (const line of lines) tail.add(line);
     assert.equal(tail.lastLine, telling);
@@ -77,7 +77,7 @@ test('however bytes are cut into chunks, the lines are the same', () => {
   );
 });
 
-test('nothing that reaches a terminal can steer it', () => {
+test('no output can control a terminal that shows it', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there.

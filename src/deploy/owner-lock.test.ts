@@ -38,7 +38,7 @@ function writeOwner(folder: string, generation: number, owner: unknown): void {
   writeFileSync(join(folder, `lock.${generation}`), typeof owner === 'string' ? owner : JSON.stringify(owner));
 }
 
-test('the first owner has number 1, and says who it is to whoever asks', (t) => {
+test('the first owner has number 1, and other processes can read who it is', (t) => {
   const folder = folderFor(t);
   const lock = take(folder);
   assert.deepEqual([lock.generation, lock.isHeld], [1, true]);
@@ -46,7 +46,7 @@ test('the first owner has number 1, and says who it is to whoever asks', (t) => 
   assert.deepEqual(livingOwner(folder)?.process, me());
 });
 
-test('released, it is the next one’s, and its number grows', (t) => {
+test('a released lock goes to the next owner, and its number grows', (t) => {
   const folder = folderFor(t);
   const first = take(folder);
   first.release();
@@ -55,7 +55,7 @@ test('released, it is the next one’s, and its number grows', (t) => {
   assert.deepEqual([second.generation, second.isHeld, first.isHeld], [2, true, false]);
 });
 
-test('a named successor may follow while its predecessor runs, nobody else, and not after the name was withdrawn', (t) => {
+test('a named successor may take the lock while its predecessor runs; no other process may, nor the successor after its name is withdrawn', (t) => {
   const folder = folderFor(t);
   const lock = take(folder);
   lock.nameSuccessor({ ...me(), startTicks: 'of another process' });
@@ -80,7 +80,7 @@ const dead: readonly (readonly [who: string, owner: () => unknown])[] = [
 ];
 
 for (const [who, owner] of dead) {
-  test(`nobody is kept out by ${who}`, linuxOnly, (t) => {
+  test(`no process is kept out by ${who}`, linuxOnly, (t) => {
     const folder = folderFor(t);
     writeOwner(folder, 41, owner());
     const lock = take(folder);
@@ -88,7 +88,7 @@ for (const [who, owner] of dead) {
   });
 }
 
-test('files of long ago are removed, other files are not looked at', (t) => {
+test('old lock files are removed, other files are not touched', (t) => {
   const folder = folderFor(t);
   mkdirSync(join(folder, 'output'));
   writeFileSync(join(folder, 'lock.old'), '');
@@ -180,7 +180,7 @@ test(
   },
 );
 
-test('a process that has ended and that its parent has not asked about is none that runs', linuxOnly, async (t) => {
+test('a zombie does not count as a running process', linuxOnly, async (t) => {
   // The shell becomes a program that never asks about the child that it has.
   const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => parent.kill('SIGKILL'));

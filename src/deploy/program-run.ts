@@ -9,33 +9,36 @@ export interface ProgramRunParts {
   readonly host: Host;
 }
 
-/** Told in this order: one of the first two, then exited, last words, gone. */
+/** Called in this order: `onNotStarted`; or `onStarted`, `onExited`, `onOutputComplete`, `onGone`. */
 export interface ProgramRunListener {
   onNotStarted(failure: StartFailure): void;
   onStarted(run: ProgramRun): void;
   onLine(stream: OutputStream, line: string): void;
-  /** At once, so that whoever lost a connection to it can be told why; a last line may still come. */
+  /**
+   * The program has exited, so that requests that lost a connection to it can be answered with the reason. A last
+   * line may still come.
+   */
   onExited(exit: ProgramExit): void;
-  /** All that it has written is in `tail`. */
+  /** `tail` has all output. */
   onOutputComplete(): void;
-  /** Neither the program nor anything that it started is left, the port is free. */
+  /** No process of the group is left, and the port is free. */
   onGone(): void;
 }
 
 /**
- * Output of a program that has ended comes within this time, unless something that it started holds the pipe. It is
- * there at once; reading it waits for our own event loop, which on a loaded machine took more than 250 ms.
+ * The output of a program that has ended comes within this time, unless a child process holds the pipe. It is there
+ * at once; reading it waits for our own event loop, which on a loaded machine took more than 250 ms.
  */
 const outputWaitMs = 1000;
 
 /**
- * How often we look whether the rest of a group has gone; the system tells us of our own child's end only. A look
+ * Pause between two looks whether the rest of a group has ended; the system reports our own child's end only. A look
  * reads a file of every process of the machine, so the pauses double.
  */
 const goneCheckFirstMs = 20;
 const goneCheckMaxMs = 160;
 
-/** One run of an instance's program: from a port, through its output and its end, to the end of its whole group. */
+/** One run of an instance's program: from a port, through its output and its exit, to the end of its whole group. */
 export class ProgramRun {
   startedAt: Instant;
   readonly tail = new OutputTail();
@@ -62,7 +65,7 @@ export class ProgramRun {
     void this.#begin();
   }
 
-  /** Goes on with a program that an earlier process has started. False where it has ended; then nothing is told. */
+  /** Takes over a program that an earlier process has started. False where the program has ended; then nothing is reported. */
   adopt(record: ProgramRecord, startedAt: Instant, lines: readonly string[]): boolean {
     this.startedAt = startedAt;
     this.#program = this.#parts.host.adopt(record, this.#programListener());
@@ -72,7 +75,7 @@ export class ProgramRun {
     return true;
   }
 
-  /** Leaves the program to another process. Nothing is told any more. */
+  /** Leaves the program to another process. Nothing is reported any more. */
   detach(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -81,17 +84,17 @@ export class ProgramRun {
     this.#program?.detach();
   }
 
-  /** Null until one is found. */
+  /** Null until a port is reserved. */
   get port(): number | null {
     return this.#port;
   }
 
-  /** Null until it runs; kept after its end. */
+  /** Null until the program runs; kept after its end. */
   get program(): Program | null {
     return this.#program;
   }
 
-  /** Asks or forces the whole group to end. `onGone` follows; at once where nothing has been started. */
+  /** Asks or forces the whole group to end. `onGone` follows; at once where no program was started. */
   end(signal: 'SIGTERM' | 'SIGKILL'): void {
     if (this.#closed) return;
     if (this.#program !== null) return this.#program.signal(signal);
@@ -99,7 +102,7 @@ export class ProgramRun {
     this.#listener.onGone();
   }
 
-  /** Nothing is told any more. The port is free for others. */
+  /** Nothing is reported any more. The port is free for others. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -172,7 +175,7 @@ export class ProgramRun {
   #completeOutput(): void {
     if (this.#closed || this.#outputCompleted) return;
     this.#outputCompleted = true;
-    // Where something still holds the pipe, the end of a line may never come.
+    // Where a child process holds the pipe, the end of a line may never come.
     this.#program?.flushUnfinishedLines();
     this.#outputTimer?.cancel();
     this.#listener.onOutputComplete();

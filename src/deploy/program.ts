@@ -17,10 +17,10 @@ import { RunningProgram } from './running-program.ts';
 import { startMarkVariable } from './watchdog-script.ts';
 
 /**
- * Starts the command as leader of a process group and a session of its own: a signal to the group reaches whatever
- * it starts, and Ctrl-C in Candor's terminal reaches Candor alone, which stops the applications in order.
- *
- * It writes into named pipes, so that another process can take it over; where `outputs` has none, into plain ones.
+ * Starts the command as leader of a process group and a session of its own: a signal to the group reaches all its
+ * child processes, and Ctrl-C in Candor's terminal reaches Candor alone, which stops the applications in order. The
+ * program writes into named pipes, so that another process can take it over; where `outputs` has none, into plain
+ * pipes.
  */
 export function startProgram(
   request: ProgramRequest,
@@ -47,7 +47,7 @@ export function startProgram(
   const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, watchdog });
   child.once('exit', (code, signal) => program.ended(code, signal));
   child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
-  // Once another process looks after it, it must not keep this one running.
+  // Once another process looks after the program, its handle must not keep this process running.
   program.onDetach = () => child.unref();
   return program;
 }
@@ -86,7 +86,7 @@ function openNamedPipes(outputs: OutputPipeFolder | null): NamedPipes | null {
       theirs: [stdout, stderr],
     };
   } catch {
-    // No descriptor left, or somebody has cleared the folder: plain pipes may do.
+    // No descriptor is left, or the folder was cleared: plain pipes may work.
     for (const descriptor of theirs) closeSync(descriptor);
     removePipes(pipes);
     return null;
@@ -101,7 +101,7 @@ function closeNamedPipes({ ours, pipes }: NamedPipes): void {
 
 /**
  * Our environment, then the application's own settings, then PORT. HOST asks frameworks to listen on 127.0.0.1 only,
- * where Candor looks and strangers cannot go around it; a HOST that somebody has set means something, and stays.
+ * where Candor connects and clients cannot bypass it. A HOST that was set on purpose stays.
  */
 function environmentOf(request: ProgramRequest, mark: string): NodeJS.ProcessEnv {
   const own = { PORT: String(request.port), [startMarkVariable]: mark };

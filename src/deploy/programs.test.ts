@@ -127,7 +127,7 @@ test('a HOST of the application is left as it is', async (t) => {
   assert.deepEqual(lines, ['0.0.0.0']);
 });
 
-test('an exit is told with its code and the line that tells why', async (t) => {
+test('an exit is reported with its code and the line that explains it', async (t) => {
   const { first, find } = run(t, application("console.log('starting'); throw new Error('no database')"));
   const exited = await until('the exit', () => find('instance_exited'));
   assert.deepEqual([exited.evidence.code, exited.evidence.signal, exited.evidence.outOfMemory], [1, null, false]);
@@ -136,7 +136,7 @@ test('an exit is told with its code and the line that tells why', async (t) => {
   assert.deepEqual([first()?.state, first()?.exit?.lastLine], ['unhealthy', 'Error: no database']);
 });
 
-test('a kill is told as one, at once', async (t) => {
+test('a kill is reported as one, at once', async (t) => {
   const { supervisor, first, find, ready } = run(t, application(server("console.log('up')")));
   await until('ready', ready);
   const { pid } = find('instance_started')?.evidence ?? { pid: 0 };
@@ -167,7 +167,7 @@ test('a slow start is not routed to, and a check that runs out of time is never 
   assert.deepEqual([...states], ['starting', 'healthy']);
 });
 
-test('a program that listens on another port than it was told is found out', linuxOnly, async (t) => {
+test('a program that listens on another port than PORT is detected', linuxOnly, async (t) => {
   const elsewhere =
     "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
   const { first, find, lines } = run(t, application(elsewhere));
@@ -180,7 +180,7 @@ test('a program that listens on another port than it was told is found out', lin
   assert.ok(first()?.reason.includes(reason));
 });
 
-test('a program whose child listens on an address that 127.0.0.1 does not reach is found out', linuxOnly, async (t) => {
+test('a program whose child listens on an address that 127.0.0.1 does not reach is detected', linuxOnly, async (t) => {
   const inChild = `require('node:child_process').spawn(process.execPath, ['-e', "require('node:net').createServer().listen(process.env.PORT, '127.0.0.2')"], { stdio: 'inherit' })`;
   const { find } = run(t, application(inChild));
   const { evidence, reason } = await until('the report', () => find('instance_wrong_listen_address'));
@@ -204,7 +204,7 @@ test(
   },
 );
 
-test('a program that listens on 127.0.0.1 alone is not told of', linuxOnly, async (t) => {
+test('a program that listens on 127.0.0.1 alone is not reported as exposed', linuxOnly, async (t) => {
   const { supervisor, told, ready } = run(t, application(server('')));
   await until('ready', ready);
   await listeningOf(supervisor.status()[0]?.instances[0]?.pid ?? 0); // As long as the look of the instance takes.
@@ -269,7 +269,7 @@ for (const [what, command, change, errno, reason] of notStarted) {
   });
 }
 
-test('a port that is taken is said before the program is even started', async (t) => {
+test('a port that is taken is reported before the program is started', async (t) => {
   const holder = createServer().listen(0, '127.0.0.1');
   t.after(() => holder.close());
   await once(holder, 'listening');
@@ -280,7 +280,7 @@ test('a port that is taken is said before the program is even started', async (t
   assert.match(event.reason, new RegExp(`port ${port} is taken by another program`));
 });
 
-test('a port that somebody takes meanwhile is not used again', async (t) => {
+test('a port that another program takes meanwhile is not used again', async (t) => {
   const first = `require('node:http').createServer().listen(process.env.PORT, '127.0.0.1', () => { throw Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' }) })`;
   const marker = join(directory, 'second-run');
   const script = `const fs = require('node:fs'); if (fs.existsSync(${JSON.stringify(marker)})) { ${server()} } else { fs.writeFileSync(${JSON.stringify(marker)}, ''); ${first} }`;
@@ -298,7 +298,7 @@ test('instances never share a port', async (t) => {
   assert.equal(new Set(supervisor.instances(web).map(({ address }) => address.kind === 'tcp' && address.port)).size, 3);
 });
 
-test('stopping ends what the program has started too, even what refuses', linuxOnly, async (t) => {
+test('stopping ends the child processes of the program too, even those that refuse', linuxOnly, async (t) => {
   const stubborn = withGrandchild("process.on('SIGTERM', () => {})");
   const { supervisor, lines, find } = run(t, application(server(stubborn), { stopMs: 100 }));
   const grandchild = await until('the grandchild', () => grandchildOf(lines) || null);
@@ -309,7 +309,7 @@ test('stopping ends what the program has started too, even what refuses', linuxO
   assert.deepEqual(supervisor.instances(web), []);
 });
 
-test('what a crashed program leaves behind is ended before it starts again', linuxOnly, async (t) => {
+test('child processes that a crashed program leaves are ended before it starts again', linuxOnly, async (t) => {
   const { lines, find } = run(
     t,
     application(`${withGrandchild('')}; child.stdout.once('data', () => setTimeout(() => process.exit(3), 20))`),
@@ -345,7 +345,7 @@ for (const [where, folder, adoptable] of outputs) {
   });
 }
 
-test('while nobody reads, a program writes on; who comes then reads all of it', linuxOnly, async (t) => {
+test('while no process reads its output, a program writes on; the next reader gets all of it', linuxOnly, async (t) => {
   const prints =
     "let n = 0; process.on('SIGUSR2', () => { for (let i = 0; i < 100; i++) console.log('line', n++); console.error('done', n) });";
   const first = run(t, application(server(prints)));
@@ -396,10 +396,12 @@ async function killCandor(context: TestContext, spec: ApplicationSpec): Promise<
   });
   const running = await until('application and grandchild', () => pids.size === 2 && [...pids.values()]);
   assert.ok(running.every(isRunning));
-  const guards = await until('the guard', () => childrenOf(parent.pid ?? 0).filter((pid) => !running.includes(pid)));
-  assert.equal(guards.length, 1);
+  const watchdogs = await until('the watchdog', () =>
+    childrenOf(parent.pid ?? 0).filter((pid) => !running.includes(pid)),
+  );
+  assert.equal(watchdogs.length, 1);
   parent.kill('SIGKILL');
-  return [...running, ...guards];
+  return [...running, ...watchdogs];
 }
 
 function childrenOf(parent: number): readonly number[] {
@@ -410,12 +412,16 @@ function childrenOf(parent: number): readonly number[] {
     .map(Number);
 }
 
-test('killing Candor leaves no orphan: application, grandchild and guard are gone within 2 s', linuxOnly, async (t) => {
-  const pids = await killCandor(t, application(server(withGrandchild(''))));
-  const killedAt = performance.now();
-  await until('all gone', () => !pids.some(isRunning));
-  assert.ok(performance.now() - killedAt < 2_000);
-});
+test(
+  'killing Candor leaves no orphan: application, grandchild and watchdog are gone within 2 s',
+  linuxOnly,
+  async (t) => {
+    const pids = await killCandor(t, application(server(withGrandchild(''))));
+    const killedAt = performance.now();
+    await until('all gone', () => !pids.some(isRunning));
+    assert.ok(performance.now() - killedAt < 2_000);
+  },
+);
 
 test('killing Candor leaves no orphan even of a program that refuses to stop', linuxOnly, async (t) => {
   const refuses = "process.on('SIGTERM', () => {})";

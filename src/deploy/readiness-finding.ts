@@ -3,19 +3,19 @@ import type { ListeningSocket } from './host.ts';
 import { answersTo, listenAdvice, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
 
-/** What beside the observation a finding depends on. */
+/** What a finding depends on besides the observation. */
 export interface FindingFacts {
   readonly path: string;
   readonly port: number;
-  /** Started by `candor run`: options of the command line stand in for keys of a configuration. */
+  /** Started by `candor run`: the finding names options of the command line in place of keys of the configuration. */
   readonly fromCommand: boolean;
   /** Where the application listens instead of `port`; null where that is not known. */
   readonly wrongListenSockets: readonly ListeningSocket[] | null;
-  /** What the application wrote last; null: nothing. */
+  /** The last line that the application wrote; null: none. */
   readonly lastLine: string | null;
 }
 
-/** What is known of an instance that is not ready, and what to do; null while no check has failed. */
+/** Why an instance is not ready, and what to do; null while no check has failed. */
 export function findingOf(observation: ReadinessResult | null, facts: FindingFacts): ReadinessFinding | null {
   if (observation === null || hasPassed(observation)) return null;
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
@@ -29,7 +29,7 @@ export function findingText({ reason: says, fix }: ReadinessFinding): string {
   return fix === null ? says : `${says}: ${fix}`;
 }
 
-/** An answer shows what is wrong by itself; where none comes, the application often has said why. */
+/** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
 function wroteText(observation: ReadinessResult, lastLine: string | null): string {
   const answered = observation.kind === 'answered' && observation.status < 500;
   if (lastLine === null || answered || observation.kind === 'not_http' || observation.kind === 'malformed') return '';
@@ -74,7 +74,7 @@ function fixOfAnswer(
   return `point ${option} at a path that answers 200`;
 }
 
-/** Whether it stays so until a person changes something; the others may pass while the application starts. */
+/** Whether the finding stays until a person changes something; others may pass while the application starts. */
 function isLasting(observation: ReadinessResult): boolean {
   const { kind } = observation;
   return kind === 'not_http' || kind === 'malformed' || (observation.kind === 'answered' && observation.status < 500);

@@ -1,13 +1,13 @@
 import type { Instant } from '../core/time.ts';
 import { type ReadinessResult, hasPassed } from './readiness.ts';
 
-/** An answer that is seen for so long is not the first page being compiled, and a person waits for the reason. */
+/** An answer that persists this long is not the first page being compiled, and a person waits for the reason. */
 const answerPersistsMs = 1_000;
 
-/** Nothing listens while any application starts; most listen within this. */
+/** Nothing listens while an application starts; most listen within this time. */
 const refusalPersistsMs = 5_000;
 
-/** Kinds of trouble of one start that are told; an application that has more of them has been told enough of. */
+/** Kinds of problems that are reported of one start. */
 const reportedMax = 5;
 
 /** Decides when an instance that starts and is not ready is worth an event: once for each kind of trouble that persists. */

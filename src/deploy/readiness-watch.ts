@@ -12,26 +12,26 @@ import { ReadyCheckInterval } from './ready-check-interval.ts';
 export interface ReadinessWatchParts {
   readonly clock: Clock;
   readonly host: Host;
-  /** As it is now: its phase decides whether and when the next check follows. */
+  /** The present life: its phase decides whether and when the next check follows. */
   readonly life: () => InstanceLife;
   readonly onChecked: (observation: ReadinessResult) => void;
-  /** It listens elsewhere than it was told. */
+  /** The program listens elsewhere than on its port. */
   readonly onWrongListenAddress: (port: number, sockets: readonly ListeningSocket[]) => void;
-  /** It is starting, and a trouble persists: once for each kind of it. */
+  /** The instance is starting and a problem persists. Called once for each kind of problem. */
   readonly onTrouble: () => void;
 }
 
-/** A request that failed is followed by a check this soon, but not more than one a second because of requests. */
+/** Delay of the check after a failed request, and the least pause between two such checks. */
 const failedTrafficCheckMs = 250;
 const failedTrafficPauseMs = 1_000;
 
 /** The kernel's count of kills for memory is compared with a sample of some seconds ago (`memory-kills.ts`). */
 const memoryEveryMs = 5_000;
 
-/** Watches one run of an instance at a time: asks it again and again, and finds out where it listens instead. */
+/** Watches one run of an instance at a time: checks it repeatedly, and finds out where it listens instead. */
 export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
-  /** Of the run that is watched. */
+  /** Of the run that is watched; null while none is. */
   #checking: { readonly checks: ReadinessCheckLoop; readonly interval: ReadyCheckInterval } | null = null;
   #memoryTimer: Timer | null = null;
   #last: ReadinessResult | null = null;
@@ -41,12 +41,12 @@ export class ReadinessWatch {
     this.#parts = parts;
   }
 
-  /** What the last check of this run saw; null before the first. */
+  /** What the last check of this run observed; null before the first. */
   get last(): ReadinessResult | null {
     return this.#last;
   }
 
-  /** Where it listens instead of where it was told; null where that is not known. */
+  /** Where the program listens instead of on its port; null where that is not known. */
   get wrongListenSockets(): readonly ListeningSocket[] | null {
     return this.#wrongListenSockets;
   }
@@ -73,7 +73,7 @@ export class ReadinessWatch {
       if (pauseMs !== null) checks.checkIn(pauseMs);
       if (life().phase !== 'starting') return;
       if (observation.kind === 'refused') wrongListenAddress.check(program, port);
-      // Where it listens elsewhere that has been told already.
+      // A wrong listen address has been reported already.
       if (this.#wrongListenSockets === null && trouble.shouldReport(observation, clock.now())) this.#parts.onTrouble();
     });
     this.#checking = { checks, interval };
@@ -82,8 +82,8 @@ export class ReadinessWatch {
   }
 
   /**
-   * Traffic shows better than checks of its first page that an instance serves: a ready one is asked when it fails or
-   * falls silent. A path of its own is asked now and then all the same (`ready-interval.ts`).
+   * Requests show better than checks of a first page that an instance serves: a ready one is checked when requests
+   * fail or stop. A readiness path of its own is checked now and then all the same (`ready-check-interval.ts`).
    */
   noteTraffic({ served, failed }: InstanceTraffic): void {
     const life = this.#parts.life();

@@ -1,24 +1,27 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
 import { defaultReadinessPath } from './readiness.ts';
 
-/** The first pause after an instance has become ready, and after anything that puts it in doubt. */
+/** The first pause after an instance has become ready, and after a failure. */
 const firstMs = 1_000;
 
-/** While nobody asks anything of it, the pauses double up to this: its log should have requests, not checks. */
+/** Without requests the pauses double up to this: the application's log should have requests, not checks. */
 const restMs = 30_000;
 
-/** While requests are answered they show more than a check would; this long after the last of them it is asked again. */
+/** While requests are answered they show more than a check would; the next check comes this long after the last of them. */
 const afterTrafficMs = 5_000;
 
-/** A path of its own may say what no page says, such as that the application takes itself out: it is asked at least so often. */
+/**
+ * A readiness path of its own may tell what no page tells, such as that the application takes itself out: it is
+ * checked at least this often.
+ */
 const ownPathMs = 10_000;
 
-/** What a check saw, or requests. */
+/** The result of a check, or of requests. */
 type Sign = 'passed' | 'failed' | 'served';
 
-/** How long a ready instance is left alone: less when its traffic fails, longer while nothing puts it in doubt. */
+/** The pause between checks of a ready instance: short after a failure, longer while nothing fails. */
 export class ReadyCheckInterval {
-  /** From a check on, however much its requests show. */
+  /** The longest pause between two checks, whatever requests show. */
   readonly atMostMs: number;
   readonly #restMs: number;
   #calmMs = 0;

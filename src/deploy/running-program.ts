@@ -13,17 +13,17 @@ export interface RunningProgramParts {
   readonly pid: number;
   readonly port: number;
   readonly stopMs: number;
-  /** Null where it writes into pipes without a name, which end with this process. */
+  /** Null where the program writes into pipes without a name, which end with this process. */
   readonly pipes: OutputPipes | null;
   readonly streams: { readonly stdout: Readable; readonly stderr: Readable };
-  /** What it had begun to write. */
+  /** Its unfinished output. */
   readonly begun?: ProgramRecord['unfinished'];
   readonly listener: ProgramListener;
   readonly clock: Clock;
   readonly watchdog: OrphanWatchdog;
 }
 
-/** A program that runs, whoever has started it. Whoever made this tells it of the program's end. */
+/** A running program, started here or by an earlier process. Its creator reports its exit. */
 export class RunningProgram implements Program {
   readonly pid: number;
   readonly isWatched: boolean;
@@ -34,9 +34,9 @@ export class RunningProgram implements Program {
   #hasEnded = false;
   #outputHasEnded = false;
   #isDetached = false;
-  /** For whoever watches for its end: to watch no more. */
+  /** For the observer of its exit: to stop observing. */
   onDetach: () => void = () => {};
-  /** Its output has ended, and so probably has it. */
+  /** The output has ended, and probably the program has too. */
   onSilence: () => void = () => {};
 
   constructor(parts: RunningProgramParts) {
@@ -50,7 +50,7 @@ export class RunningProgram implements Program {
     this.#output = new ProgramOutput(streams, listener, () => this.#outputEnded(), begun);
   }
 
-  /** Its process has ended. Both null: nobody knows how. */
+  /** The process has ended. Both null: it is not known how. */
   ended(code: number | null, signal: string | null): void {
     if (this.#hasEnded || this.#isDetached) return;
     this.#hasEnded = true;
@@ -77,7 +77,7 @@ export class RunningProgram implements Program {
   record(): ProgramRecord | null {
     const { port, stopMs, pipes } = this.#parts;
     const process = this.#identity;
-    // Without a start time nobody could tell it from a stranger that has got its number.
+    // Without a start time it could not be distinguished from another process that has got its number.
     if (pipes === null || process === null || process.startTicks === null || this.#hasEnded) return null;
     return { process, port, stopMs, ...pipes, guarded: this.isWatched, unfinished: this.#output.unfinished };
   }
@@ -104,7 +104,7 @@ export class RunningProgram implements Program {
     else this.onSilence();
   }
 
-  /** A shell that runs the program for us reports its child's SIGKILL as code 137. */
+  /** A shell that runs the program reports its child's SIGKILL as code 137. */
   #exitOf(code: number | null, signal: string | null, now: Instant): ProgramExit {
     const mayBeKilled = signal === 'SIGKILL' || code === 128 + 9 || (code === null && signal === null);
     return { code, signal, outOfMemory: mayBeKilled ? this.#memoryKills.hasRisen(now) : false };

@@ -56,7 +56,7 @@ describe('a state folder', () => {
     assert.deepEqual(readdirSync(join(parent, 'state')), []);
   });
 
-  it('is not taken where everybody may write in its parent', () => {
+  it('is not taken where every user may write in its parent', () => {
     const parent = join(folder, 'all');
     mkdirSync(parent);
     chmodSync(parent, 0o777);
@@ -77,7 +77,7 @@ describe('a state folder', () => {
     assert.match(objection(join(theirs, 'link')), /another user/);
   });
 
-  it('that has become another is written no more, and that is said', async () => {
+  it('that was replaced by another folder is not written any more, which is reported', async () => {
     const path = join(folder, 'state');
     const state = open(path);
     assert.equal(state.announce(), null);
@@ -98,7 +98,7 @@ describe('a state folder', () => {
   });
 });
 
-describe('a file that is written whole', () => {
+describe('a file that is replaced as a whole', () => {
   const ways = [
     ['at once', '.new', (path: string) => writeWhole(path, 'new')],
     ['later', '.new', (path: string) => writeWholeLater(path, 'new')],

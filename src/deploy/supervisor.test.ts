@@ -223,7 +223,7 @@ test('a timeout is never readiness, however long it goes on, and is reported whe
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('what keeps an instance from being ready is told within two seconds of being seen, once', async () => {
+test('the problem that keeps an instance from being ready is reported once, within two seconds', async () => {
   const { supervisor, host, clock, told, last } = supervise([application]);
   const told404 = (): number => told.filter(({ kind }) => kind === 'instance_not_ready').length;
   host.onStart = (program) =>
@@ -241,7 +241,7 @@ test('what keeps an instance from being ready is told within two seconds of bein
   assert.equal(told404(), 1);
 });
 
-test('an instance that just takes its time is no trouble, nor is one answer that passes', async () => {
+test('a slow start is not reported as a problem, nor is one failing answer that passes', async () => {
   const { supervisor, host, clock, kinds } = supervise([application]);
   host.onStart = (program) => Object.assign(program, { answer: refused });
   supervisor.start();
@@ -253,7 +253,7 @@ test('an instance that just takes its time is no trouble, nor is one answer that
   assert.deepEqual(kinds(), ['instance_started', 'instance_ready']);
 });
 
-test('a ready instance is asked less and less while nobody asks anything of it, and never less than every 30 s', async () => {
+test('a ready instance without requests is checked less and less often, but at least every 30 s', async () => {
   const { supervisor, host, clock } = supervise([atFirstPage]);
   supervisor.start();
   await clock.advance(1_000);
@@ -269,7 +269,7 @@ test('a ready instance is asked less and less while nobody asks anything of it, 
   assert.deepEqual(perMinute.slice(1), [2, 2, 2, 2]);
 });
 
-test('the first page of a ready instance is not asked for while its requests are answered, and 5 s after the last one', async () => {
+test('the first page of a ready instance is not checked while its requests are answered, and again 5 s after the last one', async () => {
   const { supervisor, host, clock } = supervise([atFirstPage]);
   supervisor.start();
   await clock.advance(1_000);
@@ -286,7 +286,7 @@ test('the first page of a ready instance is not asked for while its requests are
   assert.equal(asked() - before, 1);
 });
 
-test('a ready instance whose requests fail is asked at once, and not more than once a second because of them', async () => {
+test('a ready instance whose requests fail is checked at once, and not more than once a second because of them', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();
   await clock.advance(120_000);
@@ -309,7 +309,7 @@ test('a ready instance whose requests fail is asked at once, and not more than o
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('an answer puts off no check that a failure has called for', async () => {
+test('an answered request does not postpone a check that a failed one has requested', async () => {
   const { supervisor, host, clock, states } = supervise([atFirstPage]);
   supervisor.start();
   await clock.advance(1_000);
@@ -324,7 +324,7 @@ test('an answer puts off no check that a failure has called for', async () => {
   assert.deepEqual(states(), ['web/1 unhealthy']);
 });
 
-test('a readiness path is asked every 10 s while requests are answered; the first page is not', async () => {
+test('a readiness path is checked every 10 s while requests are answered; the first page is not', async () => {
   for (const [spec, expected] of [
     [application, 6],
     [atFirstPage, 0],
@@ -353,7 +353,7 @@ test('an application that takes itself out by its readiness path gets no request
   assert.deepEqual(states(), ['web/1 unhealthy']);
 });
 
-test('traffic makes no instance ready, whatever it says', async () => {
+test('requests make no instance ready, whatever they report', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   host.onStart = (program) => Object.assign(program, { answer: refused });
   supervisor.start();
@@ -422,7 +422,7 @@ test('a new run at the first page is ready only when that answers 2xx', async ()
   assert.deepEqual(states(), ['web/1 starting']);
 });
 
-test('an exit is told at once, and again when the last line has come', async () => {
+test('an exit is reported at once, and again when the last line has come', async () => {
   const { supervisor, host, clock, told, last } = supervise([application]);
   supervisor.start();
   await clock.advance(1_000);
@@ -465,7 +465,7 @@ test('an exit explains nothing of the run after it', async () => {
   assert.equal(exit(), 4);
 });
 
-test('a program that keeps ending is started again at growing distances, on a new port, and the status calls it a crash loop', async () => {
+test('a program that keeps ending is started again after growing pauses, on a new port, and the status calls it a crash loop', async () => {
   const { supervisor, host, clock, told, states } = supervise([application]);
   host.onStart = (program) => {
     queueMicrotask(() => program.end({ code: 1 }, 'Error: boom'));
@@ -514,7 +514,7 @@ test('a program that cannot be started is an event and a reason, and is tried ag
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('a port of its own that somebody else holds is said, and tried again', async () => {
+test('a fixed port that another program holds is reported, and tried again', async () => {
   const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }]);
   host.ports.add(3_000);
   supervisor.start();
@@ -525,7 +525,7 @@ test('a port of its own that somebody else holds is said, and tried again', asyn
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('listening elsewhere is an event and the reason, told after two looks that saw the same', async () => {
+test('a wrong listen address is an event and the reason, reported after two looks with the same result', async () => {
   const { supervisor, host, clock, last, told } = supervise([application]);
   host.onStart = (program) =>
     Object.assign(program, { answer: refused, listensOn: [{ host: '127.0.0.1', port: 3_000 }] });
@@ -582,7 +582,7 @@ test('a second stop kills at once', async () => {
   assert.deepEqual(host.program(0).signals, ['SIGTERM', 'SIGKILL']);
 });
 
-test('stopping before a port has been found leaves nothing', async () => {
+test('stopping before a port is reserved leaves no program and no port', async () => {
   const { supervisor, host, clock } = supervise([application]);
   supervisor.start();
   const stopped = supervisor.stop();
@@ -644,7 +644,7 @@ test('a changed application that never gets ready leaves the old one serving, an
   assert.deepEqual(host.program(0).signals, []);
 });
 
-test('what is unchanged is untouched, limits take effect in place, and the number follows', async () => {
+test('unchanged applications are not touched, limits apply without a restart, and the number of instances follows', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();
   await clock.advance(1_000);
@@ -657,7 +657,7 @@ test('what is unchanged is untouched, limits take effect in place, and the numbe
   assert.equal(host.programs.length, 3);
 });
 
-test('with a port of its own the old instance goes before the new one comes', async () => {
+test('with a fixed port the old instance ends before the new one starts', async () => {
   const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }], { drainMs: () => 500 });
   supervisor.start();
   await clock.advance(1_000);
@@ -678,7 +678,7 @@ test('a removed application is drained, stopped and forgotten', async () => {
   assert.deepEqual(supervisor.status(), []);
 });
 
-test('nothing keeps the clock busy once everything has stopped', async () => {
+test('no timer is left once everything has stopped', async () => {
   const { supervisor, clock } = supervise([application]);
   supervisor.start();
   await clock.advance(5_000);
@@ -709,7 +709,7 @@ function takeOver(
   return next;
 }
 
-test('what was let go is neither looked after nor stopped, and seems to stay as it is', async () => {
+test('detached instances are neither checked nor stopped, and keep their state', async () => {
   const left = await leave([application]);
   assert.equal(left.records.length, 1);
   const program = left.host.program(0);
@@ -728,7 +728,7 @@ test('what was let go is neither looked after nor stopped, and seems to stay as 
   assert.deepEqual([stopped, program.signals, left.clock.timersLive], [true, [], 0]);
 });
 
-test('a ready instance serves at once where it was left just now, and keeps its name, its past and its port', async () => {
+test('a ready instance that was detached just now serves at once, and keeps its name, its history and its port', async () => {
   const left = await leave([application]);
   const { supervisor, host, clock, states, last, kinds } = takeOver(left, [application]);
   assert.equal(supervisor.adopt(left.records, 1_000).length, 1);
@@ -749,18 +749,18 @@ test('a ready instance serves at once where it was left just now, and keeps its 
   assert.ok(host.ports.has(40_001));
 });
 
-test('one that nobody has looked after for long has to show again that it is ready', async () => {
+test('an instance that was not checked for long must pass its checks again', async () => {
   const left = await leave([application]);
   const { supervisor, clock, states } = takeOver(left, [application]);
   supervisor.adopt(left.records, 5_001);
   supervisor.start();
   assert.deepEqual(states(), ['web/1 starting']);
-  assert.match(reasonOf(supervisor), /^taken over from an earlier process, it is to show that it is ready: no check/);
+  assert.match(reasonOf(supervisor), /^taken over from an earlier process; it must pass its checks first: no check/);
   await clock.advance(1_000);
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('nothing is decided before it is known what is wanted, whatever checks say meanwhile', async () => {
+test('no instance is stopped or started before the configuration is applied, whatever checks report meanwhile', async () => {
   const left = await leave([{ ...application, instances: 2 }]);
   const { supervisor, host, clock, states } = takeOver(left, [application]);
   supervisor.adopt(left.records, 0);
@@ -780,7 +780,7 @@ const misfits: readonly (readonly [what: string, next: readonly ApplicationSpec[
 ];
 
 for (const [what, specs] of misfits) {
-  test(`${what}: the one that was left serves until a new one is ready, and is not started again`, async () => {
+  test(`${what}: the adopted instance serves until a new one is ready, and is not started again`, async () => {
     const left = await leave([application]);
     const { supervisor, host, clock, states, changes } = takeOver(left, specs, { drainMs: () => 500 });
     supervisor.adopt(left.records, 0);
@@ -796,7 +796,7 @@ for (const [what, specs] of misfits) {
   });
 }
 
-test('one that does not fit and ends is gone; a new one takes its place', async () => {
+test('an adopted instance that does not fit and ends is replaced by a new one', async () => {
   const left = await leave([application]);
   const next = [{ ...application, command: ['node', 'other.js'] }];
   const { supervisor, host, clock, states } = takeOver(left, next);
@@ -810,7 +810,7 @@ test('one that does not fit and ends is gone; a new one takes its place', async 
   assert.ok(host.programs.slice(1).every(({ request }) => request.command[1] === 'other.js'));
 });
 
-test('what has ended meanwhile is started anew, under another name', async () => {
+test('an instance that has ended meanwhile is started again, under another name', async () => {
   const left = await leave([application]);
   left.host.program(0).running = false;
   const { supervisor, clock, states } = takeOver(left, [application]);
@@ -820,7 +820,7 @@ test('what has ended meanwhile is started anew, under another name', async () =>
   assert.deepEqual(states(), ['web/1 healthy']);
 });
 
-test('its end is told without a status, and it is started again', async () => {
+test('the exit of an adopted instance is reported without a code, and it is started again', async () => {
   const left = await leave([application]);
   const { supervisor, host, clock, last, states } = takeOver(left, [application]);
   supervisor.adopt(left.records, 0);
@@ -837,7 +837,7 @@ test('its end is told without a status, and it is started again', async () => {
   assert.equal(host.programs.length, 2);
 });
 
-test('one that is being drained or stopped goes on with that', async () => {
+test('an instance that was draining or stopping continues with that', async () => {
   const left = await leave([{ ...application, instances: 2 }]);
   const phases = ['draining', 'stopping'] as const;
   const records = left.records.map((record, index) => ({
@@ -858,7 +858,7 @@ test('one that is being drained or stopped goes on with that', async () => {
   assert.deepEqual(states(), ['web/3 healthy']);
 });
 
-test('what writes into pipes without a name is not let go, and is stopped with the rest', async () => {
+test('an instance that writes into unnamed pipes is not detached, and is stopped with the rest', async () => {
   const { supervisor, host, clock } = supervise([{ ...application, instances: 2 }]);
   host.onStart = (program) => Object.assign(program, { hasNamedPipes: host.programs.length === 1 });
   supervisor.start();
@@ -873,7 +873,7 @@ test('what writes into pipes without a name is not let go, and is stopped with t
   assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM'], []]);
 });
 
-test('what was let go and taken back is looked after as before', async () => {
+test('instances that were detached and rolled back are looked after as before', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
   supervisor.start();
   await clock.advance(2_000);

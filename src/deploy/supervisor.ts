@@ -26,41 +26,41 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
-  /** For how long at most an instance that is replaced or removed may finish its requests: asked each time. */
+  /** How long an instance that is replaced or removed may take to finish its requests. Read at each drain. */
   readonly drainMs: () => number;
-  /** Resolves when no request of a draining instance is left; without it, that time is waited in full. */
+  /** Resolves when a draining instance has no request left; without it, the time limit is waited in full. */
   readonly whenDrained?: (instance: LiveInstance) => Promise<void>;
-  /** Each line that an instance writes, for a terminal that shows it. */
+  /** Called for each line that an instance writes, for a terminal that shows it. */
   readonly onLine?: (instance: string, stream: OutputStream, line: string) => void;
-  /** A readiness check has come back; `refused`: nothing listened. Before `onChange` tells what came of it. */
+  /** A readiness check has ended; `refused`: nothing listened. Called before `onChange`. */
   readonly onChecked?: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
 export interface Supervisor extends SupervisedInstances {
   start(): void;
   /**
-   * Makes the running applications those of `applications`. Unchanged ones are not touched. Of a changed one, new
-   * instances are started beside the old, and each old one is drained and stopped once a new one is ready; with a
-   * port of its own the old must go first. Removed ones are drained and stopped.
+   * Makes the running applications those of `applications`. Unchanged ones are not touched. For a changed one, new
+   * instances are started beside the old ones, and each old one is drained and stopped once a new one is ready. Where
+   * the application has a fixed port, the old ones must end first. Removed ones are drained and stopped.
    */
   apply(applications: readonly ApplicationSpec[]): void;
   /**
-   * Takes over the instances that an earlier process left `agoMs` ago, as far as they still run; returns those. What
-   * does not fit is seen to by the `apply` that must follow: as in a reload, by new ones first.
+   * Takes over the instances that an earlier process left `agoMs` ago, as far as they still run; returns those.
+   * `apply` must follow: it replaces the ones that do not fit, as a reload does.
    */
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[];
-  /** What a later process needs to take over the instances that run; those that it cannot are not among them. */
+  /** What a later process needs to take over the running instances. Instances that it could not take over are left out. */
   records(): readonly InstanceRecord[];
   /**
-   * Leaves those of `records`, which it returns, to another process: they are looked after no more, neither restarted
-   * nor read, and seem to stay as they are. The others stay ours, for `stop`. Nothing is started from now on.
+   * Leaves the instances of `records`, which it returns, to another process: they are neither restarted nor read any
+   * more, and keep their state here. The others stay ours until `stop`. Nothing is started from now on.
    */
   detach(): readonly InstanceRecord[];
-  /** Undoes `letGo`: takes back those of `records` that still run. An `apply` must follow. */
+  /** Undoes `detach`: takes back the instances of `records` that still run. `apply` must follow. */
   rollBack(records: readonly InstanceRecord[]): void;
   /**
-   * Asks everything to stop that was not let go, and resolves when nothing of that is left running. Callers drain first.
-   * Called again while it waits, it kills.
+   * Stops everything that was not detached, and resolves when nothing of it is left running. Callers drain first. A
+   * second call kills.
    */
   stop(): Promise<void>;
   status(): readonly SupervisedApplicationStatus[];
@@ -78,14 +78,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
 
 interface SupervisedApplication {
   readonly id: ApplicationId;
-  /** Null once it has been removed from the configuration, while instances of it are left. */
+  /** Null once the application has been removed from the configuration, while instances are left. */
   spec: ApplicationSpec | null;
   members: ManagedInstance[];
-  /** For ids; never used twice, so that an old and a new instance cannot be taken for each other. */
+  /** For ids. Never used twice, so that an old and a new instance cannot be confused. */
   nextNumber: number;
   readonly exposure: { isReported: boolean };
   isSettling: boolean;
-  /** Something has changed since it was last looked at. */
+  /** Something has changed since the last `#reconcile`. */
   isUnsettled: boolean;
 }
 
@@ -95,7 +95,7 @@ class ApplicationsSupervisor implements Supervisor {
   readonly #callbacks = new Set<() => void>();
   #stopped: PromiseWithResolvers<void> | null = null;
   #hasDetached = false;
-  /** Until the `apply` that follows: nobody can say yet whether what was taken over is wanted. */
+  /** Until the `apply` that follows: it is not known yet which of the adopted instances are wanted. */
   #isAdopting = false;
 
   constructor(parts: SupervisorParts) {
@@ -138,7 +138,7 @@ class ApplicationsSupervisor implements Supervisor {
     const spec = fits ? known : foreignSpec(record);
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
-    // One that nobody after us could adopt is replaced while there is time.
+    // An instance that no later process could adopt is replaced while there is time.
     const staysAdoptable = instance.isAdoptable;
     application.members.push({
       instance,
@@ -159,7 +159,7 @@ class ApplicationsSupervisor implements Supervisor {
     this.#hasDetached = true;
     const members = [...this.#applications.values()].flatMap((application) => application.members);
     const adoptable = members.filter(({ instance }) => instance.isAdoptable);
-    // First nothing is read any more; only then is it certain which line has been read how far.
+    // First stop reading everywhere; only then is it certain how far each output was read.
     for (const { instance } of adoptable) instance.detach();
     for (const member of members) stopWithoutProgram(member);
     return adoptable.flatMap((one) => recordOf(one) ?? []);
@@ -216,7 +216,7 @@ class ApplicationsSupervisor implements Supervisor {
     }));
   }
 
-  /** Starting and retiring are changes too: what they cause is looked at afterwards, never from inside. */
+  /** Starting and retiring cause changes too; they are handled afterwards, never from inside. */
   #settle(application: SupervisedApplication): void {
     application.isUnsettled = true;
     if (application.isSettling) return;
@@ -229,8 +229,8 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   /**
-   * Brings the instances closer to what is wanted. Decides from what is there, not from what happened, so that it
-   * may be called after any change, and a second configuration may come while the first is still being carried out.
+   * Brings the instances closer to what is wanted. Decides from the present state, not from what happened, so that it
+   * may be called after any change, and a second configuration may come while the first is being carried out.
    */
   #reconcile(application: SupervisedApplication): void {
     if (this.#stopped !== null || this.#hasDetached || this.#isAdopting) return;
@@ -242,7 +242,7 @@ class ApplicationsSupervisor implements Supervisor {
     const current = staying.filter((member) => member.runKey === runKey);
     const older = staying.filter((member) => member.runKey !== runKey);
     const readyCount = current.filter(({ instance }) => instance.phase === 'ready').length;
-    // Two programs cannot listen on one port: with a port of their own the old have to go first.
+    // Two programs cannot listen on one port: with a fixed port the old ones have to end first.
     const hasOwnPort = spec !== null && spec.port !== null;
     for (const member of leastUsefulInstances(current, wanted)) this.#retire(member);
     for (const member of leastUsefulInstances(older, hasOwnPort ? 0 : wanted - readyCount)) this.#retire(member);
@@ -278,7 +278,7 @@ class ApplicationsSupervisor implements Supervisor {
     const { whenDrained, drainMs } = this.#parts;
     instance.retire(drainMs());
     if (instance.phase !== 'draining') return;
-    // Where nobody can say that it has drained, or asking fails, the time limit decides.
+    // Where the drain cannot be observed, the time limit decides.
     whenDrained?.(instance.live()).then(
       () => instance.drained(),
       () => {},

@@ -18,7 +18,7 @@ test('user 65534 is a user like any other where users have their own numbers', a
   assert.deepEqual(findUntrusted(join(theirs), 0), { path: theirs, why: 'foreign' });
 });
 
-test('in a namespace of users what belongs to somebody outside it is trusted', asRoot, (t) => {
+test('in a user namespace, folders of users outside it are trusted', asRoot, (t) => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'candor-trust-')));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   // Root of the machine, who owns the folders on the way, is nobody in there.
@@ -43,5 +43,5 @@ for (const [what, map, expected] of [
   ['a system without namespaces', null, false],
   ['an empty map', '', true],
 ] as const)
-  test(`user 65534 stands for somebody outside: ${what}: ${expected}`, () =>
+  test(`user 65534 stands for users outside the namespace: ${what}: ${expected}`, () =>
     assert.equal(ownsWhatIsUnmapped(nobody, map), expected));

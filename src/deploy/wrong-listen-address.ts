@@ -7,8 +7,8 @@ const pauseFirstMs = 300;
 const pauseMaxMs = 2_400;
 
 /**
- * Finds out whether an application that does not answer on the port it was told listens somewhere else instead.
- * Told after two looks that saw the same: a program may open a port for metrics a moment before its own.
+ * Finds out whether an application that does not answer on its port listens somewhere else. Reports it after two
+ * looks with the same result: a program may open a port for metrics a moment before its own.
  */
 export class WrongListenAddressWatch {
   readonly #clock: Clock;
@@ -28,13 +28,13 @@ export class WrongListenAddressWatch {
     this.#onWrongListenAddress = onWrongListenAddress;
   }
 
-  /** Call where a connection to `port` was refused, as often as that happens. */
+  /** Call after each refused connection to `port`. */
   check(program: Program, port: number): void {
     const now = this.#clock.now();
     if (now < this.#nextAt) return;
     this.#nextAt = after(now, this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, pauseMaxMs);
-    // What cannot be read is not known: then nothing is said.
+    // Sockets that cannot be read are not known: nothing is reported.
     this.#host.listening(program).then(
       (sockets) => this.#compare(sockets, port),
       () => {},

@@ -7,20 +7,20 @@ import { DestinationPolicy } from '../policy/prohibited-address.ts';
 
 export type ListeningAddresses = readonly Pick<ListenerSpec, 'host' | 'port'>[];
 
-/** Where a configuration may have us connect: not to ourselves, and not to what its names must not lead to. */
+/** Where a configuration lets us connect: not to ourselves, and not to addresses that its names must not resolve to. */
 export class Destinations {
   readonly #policy: DestinationPolicy;
   readonly #listeners: ListeningAddresses;
   readonly #listeningNow: () => ListeningAddresses;
 
-  /** `listeningNow`: a port stays ours until nothing listens there any more, whatever the configuration says. */
+  /** `listeningNow`: a port stays ours while a socket of ours listens there, whatever the configuration says. */
   constructor({ dns, listeners }: Configuration, listeningNow: () => ListeningAddresses) {
     this.#policy = new DestinationPolicy(dns);
     this.#listeners = listeners;
     this.#listeningNow = listeningNow;
   }
 
-  /** Why nothing may connect to an address that a name leads to; null where it may. */
+  /** Why connections to a resolved address are prohibited; null where they are allowed. */
   prohibitionOf(ip: string, port: number, source: NameSource): Prohibition | null {
     return this.isOwn(ip, port) ? 'own_listener' : this.#policy.prohibitionOf(ip, source);
   }

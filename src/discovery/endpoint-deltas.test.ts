@@ -47,7 +47,7 @@ const news: readonly [what: string, changes: Partial<EndpointSnapshot>][] = [
   ['its name', { name: 'a.internal' }],
 ];
 
-describe('what workers are told of endpoints', () => {
+describe('the delta of an upstream', () => {
   for (const [what, changes] of news) {
     test(`is ${what}, of that endpoint alone`, () => {
       const told = new EndpointDeltas();

@@ -1,17 +1,17 @@
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { EndpointSnapshot, UpstreamDelta } from '../core/snapshot.ts';
 
-/** What workers are to be told of the endpoints of one upstream. */
+/** What workers must receive about the endpoints of one upstream. */
 export type EndpointDelta = Pick<UpstreamDelta, 'whole' | 'endpoints'>;
 
 /**
- * Finds out what workers have not been told yet of endpoints, so that they are told when one of them changes, and of that
- * one alone: with 200 endpoints, a post of all of them costs main and each worker a millisecond.
+ * Finds out which endpoints have changed since workers were last sent them, so that a delta has those alone: with 200
+ * endpoints, a message with all of them costs the main thread and each worker a millisecond.
  */
 export class EndpointDeltas {
   readonly #sent = new Map<UpstreamId, readonly EndpointSnapshot[]>();
 
-  /** What is new in `endpoints`, all of the upstream's; null: nothing. They are taken for told. */
+  /** The changes in `endpoints`, which are all of the upstream's; null: none. They count as sent. */
   changesOf(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): EndpointDelta | null {
     const sent = this.#sent.get(upstream);
     if (sent === undefined || !haveSameIds(endpoints, sent)) return this.all(upstream, endpoints);
@@ -21,27 +21,28 @@ export class EndpointDeltas {
     return { whole: false, endpoints: changed };
   }
 
-  /** For workers of which it is not known what they have been told: all of them. */
+  /** All of them, for workers that may have missed a delta. */
   all(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): EndpointDelta {
     this.#sent.set(upstream, endpoints);
     return { whole: true, endpoints };
   }
 
-  /** Other upstreams are no more. */
+  /** Forgets all other upstreams. */
   keepOnly(upstreams: readonly { readonly id: UpstreamId }[]): void {
     const wanted = new Set(upstreams.map(({ id }) => id));
     for (const id of this.#sent.keys()) if (!wanted.has(id)) this.#sent.delete(id);
   }
 }
 
-/** None is new, none is gone, and they stand where they stood. */
+/** Whether the same endpoints are there, in the same order. */
 function haveSameIds(endpoints: readonly EndpointSnapshot[], sent: readonly EndpointSnapshot[]): boolean {
   return endpoints.length === sent.length && endpoints.every(({ id }, index) => id === sent[index]?.id);
 }
 
 /**
- * Whether a worker would do and say the same. When the next check is due is no news: a worker that was told it once goes
- * on from there (`healthyInMs`). Where it is told of something else, such as the end of a pause, `sinceInstant` differs.
+ * Whether a worker would do and report the same. The time of the next check does not count: a worker that received it
+ * once computes the later ones (`healthyInMs`). Where the schedule means something else, such as the end of an
+ * ejection, `sinceInstant` differs.
  */
 function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
   return (
@@ -62,7 +63,7 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
   );
 }
 
-/** Why an endpoint gets requests nobody is told by a worker, and many a check that fails does not take one out. */
+/** No worker reports why an endpoint gets requests, and many checks fail without taking an endpoint out. */
 function isEligible({ state }: EndpointSnapshot): boolean {
   return state === 'healthy' || state === 'unchecked';
 }
@@ -78,7 +79,7 @@ function hasSameReason(one: EndpointSnapshot, other: EndpointSnapshot): boolean 
   );
 }
 
-/** The port of an instance may be another one after a restart, although its id says the old one. */
+/** An instance may get another port by a restart, although its id has the old one. */
 function hasSameAddress(
   { address: one, name }: EndpointSnapshot,
   { address: other, name: otherName }: EndpointSnapshot,

@@ -39,14 +39,14 @@ function twoSlots(): {
 }
 
 describe('the cells of endpoints', () => {
-  it('stay with an endpoint for as long as it is one', () => {
+  it('stay with an endpoint while it exists', () => {
     const { slots } = twoSlots();
     const [a, b] = slots.of(app, [endpoint('a'), endpoint('b')]);
     assert.notDeepEqual(a?.semaphores, b?.semaphores);
     assert.deepEqual(slots.of(app, [endpoint('a')])[0]?.semaphores, a?.semaphores);
   });
 
-  it('are those of another one when it is gone and nobody holds a place there, and it is told from the other', () => {
+  it('go to another endpoint once theirs is gone and all permits are released, with a new generation', () => {
     const { slots } = twoSlots();
     const [a] = slots.of(app, [endpoint('a'), endpoint('b')]);
     const [, c] = slots.of(app, [endpoint('b'), endpoint('c')]);
@@ -54,7 +54,7 @@ describe('the cells of endpoints', () => {
     assert.notEqual(c?.semaphores?.generation, a?.semaphores?.generation);
   });
 
-  it('give nothing to a worker that takes them for those of the one before', () => {
+  it('give no permit to a worker that still has the generation before', () => {
     const { slots, seat } = twoSlots();
     const [a] = slots.of(app, [endpoint('a'), endpoint('b')]);
     slots.of(app, [endpoint('b'), endpoint('c')]);
@@ -62,7 +62,7 @@ describe('the cells of endpoints', () => {
     assert.equal(before.connections.tryAcquire(10, 0 as Instant), false);
   });
 
-  it('are missing where there are more endpoints than cells: nothing is sent there, and it is said why', () => {
+  it('are missing where there are more endpoints than cells: those get no requests, with the reason', () => {
     const { slots, seat } = twoSlots();
     const [a] = slots.of(app, [endpoint('a'), endpoint('b')]);
     const places = seat.endpoint(a?.semaphores ?? assert.fail(), () => {});

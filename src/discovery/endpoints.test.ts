@@ -102,14 +102,14 @@ function outcome(index: number, changes: Partial<EndpointOutcomes> = {}): Endpoi
 const all = Array.from({ length: count }, (_, index) => index);
 
 describe('two hundred endpoints', () => {
-  test('of which nothing changes are checked, and nothing else is done', () => {
+  test('of which nothing changes cost their checks and nothing else', () => {
     const { clock, posts, work } = world();
     clock.advanceSync(600_000);
     assert.ok(work.checks > count * 100, `${work.checks} checks`);
     assert.deepEqual([posts.length, work.looks], [0, 0]);
   });
 
-  test('that stay as bad as they are cost no more than good ones', () => {
+  test('that stay unhealthy cost no more than healthy ones', () => {
     const { clock, posts, work, down } = world();
     for (const index of all) down.add(hostOf(index));
     clock.advanceSync(4 * everyMs);
@@ -120,7 +120,7 @@ describe('two hundred endpoints', () => {
     assert.deepEqual([posts.length, work.looks], [0, 0]);
   });
 
-  test('of which one changes are looked at once, and one post tells of that one alone', () => {
+  test('of which one changes are put together once, and one message has that one alone', () => {
     const { clock, posts, work, down } = world();
     down.add(hostOf(7));
     clock.advanceSync(60_000);
@@ -149,7 +149,7 @@ describe('two hundred endpoints', () => {
     assert.deepEqual([posts.length, work.looks], [0, 0]);
   });
 
-  test('of which traffic takes one out are not put together either, and one post tells of it', () => {
+  test('of which traffic ejects one are not put together either, and one message has that one', () => {
     const { posts, work, endpoints } = world();
     const failures = {
       failures: 5,
@@ -164,7 +164,7 @@ describe('two hundred endpoints', () => {
     assert.equal(work.looks, 0);
   });
 
-  test('are told whole to workers that may have missed something, and as they are at that moment', () => {
+  test('are all sent, as they are at that moment, to workers that may have missed a change', () => {
     const { clock, posts, endpoints } = world();
     clock.advanceSync(60_000);
     endpoints.sendAll();
@@ -173,7 +173,7 @@ describe('two hundred endpoints', () => {
     assert.ok(delta?.endpoints.every(({ checks }) => (checks?.nextInstant ?? 0) > clock.now()));
   });
 
-  test('that come back are expected within the time that was said when last anything was', () => {
+  test('that recover do so within the time that was sent with their last change', () => {
     const { clock, posts, down } = world();
     for (const index of all) down.add(hostOf(index));
     clock.advanceSync(300_000);
@@ -187,7 +187,7 @@ describe('two hundred endpoints', () => {
   });
 });
 
-test('what a request met at an instance is noted at that instance, whatever its address looks like', () => {
+test('the outcome of a request is reported for its instance, whatever the address of the instance looks like', () => {
   const instances: LiveInstance[] = [1, 2].map((number) => ({
     id: `shop/${number}`,
     address: { kind: 'unix', path: `/run/shop/${number}.sock` },

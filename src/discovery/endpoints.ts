@@ -28,22 +28,21 @@ export interface EndpointsParts {
   readonly instances: SupervisedInstances;
   /** Sources besides those of the configuration. */
   readonly sources?: readonly EndpointSourceFactory[];
-  /** What is in force. */
+  /** The active configuration. */
   readonly configuration: () => Configuration;
   readonly revision: () => number;
   readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
-  /** Tells all workers. */
+  /** Sends a delta to all workers. */
   readonly send: (delta: UpstreamDelta) => void;
-  /** What is known of one of them has changed. */
+  /** The state of an endpoint has changed, or its reason. */
   readonly onChange: () => void;
   /** What operators have changed: weights and drains. */
   readonly adjust: (endpoints: readonly EndpointSnapshot[]) => readonly EndpointSnapshot[];
 }
 
 /**
- * The endpoints as workers are to see them: by their names and checks (or the applications behind them), and by their
- * traffic, each with the cells where it is counted. Whatever changes, workers are told of just that, and of nothing where
- * a request would meet the same.
+ * The endpoints as workers receive them: from their sources and checks, adjusted by their traffic, each with its
+ * shared counters. Workers receive the endpoints that have changed, and nothing where a request would meet the same.
  */
 export class Endpoints {
   readonly registry: EndpointRegistry;
@@ -84,7 +83,7 @@ export class Endpoints {
     return spec === undefined || spec.application !== null ? 'readiness' : spec.check.kind;
   }
 
-  /** All of them at this moment, or those of a configuration that is prepared. */
+  /** The endpoints of the active configuration at this moment, or those of a prepared one. */
   upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
     return this.registry
       .upstreams(specs)
@@ -95,7 +94,7 @@ export class Endpoints {
     return this.#allocator.of(upstream, this.#parts.adjust(this.#outliers.adjust(endpoints)));
   }
 
-  /** `configuration` is in force now. Workers have to be told by `tellAll`. */
+  /** `configuration` is active now. `sendAll` must follow. */
   use(configuration: Configuration): void {
     this.registry.activate(configuration);
     this.#allocator.keepOnly(configuration.upstreams);
@@ -123,7 +122,10 @@ export class Endpoints {
     this.registry.noteTraffic(upstream as UpstreamId, id, traffic);
   }
 
-  /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
+  /**
+   * Sends everything: a change that came while a snapshot was on its way to a worker was in no delta that this worker
+   * received.
+   */
   sendAll(): void {
     for (const { id, endpoints } of this.upstreams()) this.#send(id, this.#deltas.all(id, endpoints));
   }
@@ -135,7 +137,7 @@ export class Endpoints {
 
   #sendChanges(upstream: UpstreamId): void {
     const endpoints = this.registry.endpoints(upstream);
-    // One that is only being prepared is nobody's business yet.
+    // An upstream of a configuration that is only prepared.
     if (endpoints === null) return;
     const delta = this.#deltas.changesOf(upstream, this.#forWorkers(upstream, [...endpoints.values()]));
     if (delta !== null) this.#send(upstream, delta);

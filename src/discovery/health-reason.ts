@@ -2,8 +2,8 @@ import type { Health, HealthThresholds } from '../policy/health.ts';
 import { passesNeeded } from '../policy/health.ts';
 
 /**
- * Why an endpoint is in its state, from what its last check found. Where that check went the other way than the state,
- * the sentence says that it takes more of them: "not ready: accepts connections" would contradict itself.
+ * Why an endpoint is in its state, from what its last check observed. Where that check contradicts the state, the
+ * sentence says how many more are needed: "not ready: accepts connections" would contradict itself.
  */
 export function healthReason(health: Health, found: string, thresholds: HealthThresholds): string {
   switch (health.state) {

@@ -56,7 +56,7 @@ function drainingHealth(
   destinations: Destinations,
 ): ReportedHealth {
   const prohibition = destinations.prohibitionOf(address.host, address.port, source);
-  if (prohibition === null) return { state: 'draining', reason: `${name} leads elsewhere now` };
+  if (prohibition === null) return { state: 'draining', reason: `${name} resolves to other addresses now` };
   const failure = prohibitedFailure(address, name, prohibition);
   return { state: 'draining', reason: explain(failure), failure };
 }
@@ -93,5 +93,5 @@ function unhealthy(failure: Failure): ReportedHealth {
 /** What the reason of a checked address says besides: that the name server does not give this address any more. */
 function staleRemark(name: string, state: TrackedAddress['state'], failure: Failure | null): string | null {
   if (failure !== null) return `; the address is the last one known: ${clause(explain(failure))}`;
-  return state === 'previous' ? `; ${name} leads elsewhere now, where nothing is ready yet` : null;
+  return state === 'previous' ? `; ${name} resolves to other addresses now, of which none is ready yet` : null;
 }

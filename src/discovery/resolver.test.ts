@@ -47,7 +47,7 @@ function world(answer: (nth: number) => FamilyAnswer | null, delayMs = 0) {
 }
 
 describe('a name that is watched', () => {
-  it('is asked for at once, and again before each answer runs out, never at the same fraction of its TTL', () => {
+  it('is looked up at once, and again before each answer expires, never at the same fraction of its TTL', () => {
     const { clock, asked } = world(() => found(20, '10.0.0.1'));
     clock.advanceSync(200_000);
     const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
@@ -55,14 +55,14 @@ describe('a name that is watched', () => {
     assert.ok(new Set(gaps).size > 5, 'by chance');
   });
 
-  it('changes nothing and tells nothing while the answer is the same, in whatever order', () => {
+  it('reports nothing while the answer is the same, in any order', () => {
     const answers = [found(10, '10.0.0.1', '10.0.0.2'), found(10, '10.0.0.2', '10.0.0.1')];
     const { clock, told, changes } = world((nth) => answers[nth % 2] ?? null);
     clock.advanceSync(60_000);
     assert.deepEqual([changes(), told.length], [1, 0]);
   });
 
-  it('tells of addresses that come and go', () => {
+  it('reports addresses that come and go', () => {
     const { clock, told } = world((nth) => (nth === 1 ? found(10, '10.0.0.1') : found(10, '10.0.0.2', '10.0.0.1')));
     clock.advanceSync(30_000);
     assert.deepEqual(
@@ -71,7 +71,7 @@ describe('a name that is watched', () => {
     );
   });
 
-  it('is stale while lookups fail, and keeps its addresses; each change is told once', () => {
+  it('is stale while lookups fail, and keeps its addresses; each change is reported once', () => {
     const { clock, told, standing, resolver } = world((nth) =>
       nth === 1 || nth > 6 ? found(10, '10.0.0.1') : fault(nth < 4 ? 'ESERVFAIL' : 'ENOTFOUND'),
     );
@@ -91,7 +91,7 @@ describe('a name that is watched', () => {
     assert.match(told[0]?.reason ?? '', /answered SERVFAIL\. Its last good addresses stay in use\.$/);
   });
 
-  it('that nobody answers for is given up after its limit, with that as the cause', () => {
+  it('for which no answer comes is given up after its time limit, with that cause', () => {
     const { clock, cancelled, resolver, standing } = world(() => null);
     clock.advanceSync(1000);
     assert.deepEqual(resolver.failureOf(question)?.evidence, { name: 'app.test', limitMs: 1000 }, 'so far');
@@ -102,7 +102,7 @@ describe('a name that is watched', () => {
     assert.deepEqual(resolver.failureOf(question)?.evidence, { name: 'app.test', limitMs: 5000 });
   });
 
-  it('whose repetitions end before the limit says how long was waited', () => {
+  it('whose retries end before the time limit reports how long was waited', () => {
     const { clock, resolver } = world(() => fault('ETIMEOUT'), 4321);
     clock.advanceSync(4400);
     // The other family said that it has none, which is no answer to what was asked.
@@ -110,14 +110,14 @@ describe('a name that is watched', () => {
     assert.deepEqual(resolver.failureOf(question)?.evidence, { name: 'app.test', limitMs: 4321 });
   });
 
-  it('is asked for again soon where it has never been found', () => {
+  it('is looked up again soon where it has never been found', () => {
     const { clock, asked } = world(() => fault('ENOTFOUND'));
     clock.advanceSync(10_000);
     assert.ok(asked.length >= 4, String(asked));
     assert.ok((asked[1] ?? 0) <= 1000 && (asked[1] ?? 0) >= 750, String(asked));
   });
 
-  it('is forgotten with everything that was under way', () => {
+  it('is forgotten with its lookup in progress', () => {
     const { clock, resolver, asked, cancelled } = world(() => null);
     resolver.keepOnly([]);
     assert.equal(cancelled.length, 1);
@@ -125,7 +125,7 @@ describe('a name that is watched', () => {
     assert.deepEqual([asked.length, clock.timersLive], [1, 0]);
   });
 
-  it('is the same name under another limit', () => {
+  it('is the same name with another time limit', () => {
     const { clock, resolver, asked } = world(() => found(30, '10.0.0.1'));
     clock.advanceSync(100);
     resolver.watch([{ ...question, limitMs: 100 }]);
@@ -134,7 +134,7 @@ describe('a name that is watched', () => {
     assert.deepEqual(resolver.entryOf(question)?.ipv4, ['10.0.0.1']);
   });
 
-  it('whose lookup fails with a code that nobody knows counts it', () => {
+  it('whose lookup fails with an unknown code is counted as unclassified', () => {
     const { clock, resolver, unclassified } = world(() => fault('EWHATEVER'));
     clock.advanceSync(10);
     assert.deepEqual([unclassified, resolver.failureOf(question)?.cause], [['EWHATEVER'], 'gateway_fault']);

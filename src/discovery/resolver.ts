@@ -21,15 +21,15 @@ export interface ResolverParts {
   readonly random: Random;
   readonly names: NameResolver;
   readonly events: EventSink;
-  /** What is known of a name has changed. */
+  /** The addresses or the state of a name have changed. */
   readonly onChange: () => void;
-  /** Told of an answer of the world that no entry of the failure table fits. */
+  /** Called for an answer that no entry of the failure table fits. */
   readonly onUnclassified: (fault: NetworkFault) => void;
 }
 
 /**
- * Names that are kept looked up, on the main thread: asked again before an answer runs out, and soon after a lookup
- * that failed. Nobody waits for a lookup; what is known is there, with its standing.
+ * Keeps names resolved, on the main thread: looks each up again before its answer expires, and soon after a lookup
+ * that failed. No request waits for a lookup; callers read the last result and its state.
  */
 export class Resolver {
   readonly #parts: ResolverParts;
@@ -39,7 +39,7 @@ export class Resolver {
     this.#parts = parts;
   }
 
-  /** Begins to look up names that are new, and leaves the others as they are but for their time limit. */
+  /** Begins to look up new names. Of known ones only the time limit changes. */
   watch(questions: readonly NameQuestion[]): void {
     for (const question of questions) {
       const known = this.#watched.get(keyOf(question));
@@ -48,7 +48,7 @@ export class Resolver {
     }
   }
 
-  /** Forgets every name but these. */
+  /** Forgets every other name. */
   keepOnly(questions: readonly NameQuestion[]): void {
     const wanted = new Set(questions.map(keyOf));
     for (const [key, name] of this.#watched) {
@@ -58,17 +58,20 @@ export class Resolver {
     }
   }
 
-  /** What is known of a name that is watched; null for another. */
+  /** The last result for a watched name; null for another name. */
   entryOf(question: NameQuestion): DnsCacheEntry | null {
     return this.#watched.get(keyOf(question))?.entry ?? null;
   }
 
-  /** Why a name leads nowhere, as far as it does: its last failure, or that the first answer is still awaited. */
+  /**
+   * Why a name has no current addresses: its last failure, or that its first lookup is still in progress. Null where
+   * it has some.
+   */
   failureOf(question: NameQuestion): Failure | null {
     return this.#watched.get(keyOf(question))?.failure ?? null;
   }
 
-  /** Whether the first lookup of each name is back. */
+  /** Whether the first lookup of each name has ended. */
   get settled(): boolean {
     return [...this.#watched.values()].every(({ entry }) => entry.lookups > 0);
   }
@@ -84,7 +87,7 @@ export class Resolver {
   }
 }
 
-/** The limit is no part of it: a name is the same, however long it is waited for. */
+/** The time limit is not part of the key: it does not change what the answer is. */
 function keyOf({ name, families, servers }: NameQuestion): string {
   return JSON.stringify([name, families.toSorted(), servers]);
 }
@@ -122,7 +125,7 @@ class WatchedName {
     );
   }
 
-  /** For the timer of a lookup alone. */
+  /** For the timer of the lookup only. */
   onOverdue(): void {
     this.#lookup?.cancel();
     const { name } = this.#question;
@@ -144,7 +147,7 @@ class WatchedName {
   #failureOf(fault: NetworkFault): Failure {
     const { name } = this.#question;
     const failure = dnsFailure(fault.code, name);
-    // The repetitions were spent a little before our own limit: what was waited is what is told.
+    // The retries ended a little before our own limit: the time that was waited is reported.
     if (failure?.cause === 'dns_timeout') return fail('dns_timeout', 'dns', { name, limitMs: this.#waitedMs() });
     if (failure !== null) return failure;
     this.#parts.onUnclassified(fault);
@@ -170,7 +173,7 @@ class WatchedName {
     if (this.#emitChanges(before, this.entry)) onChange();
   }
 
-  /** Returns whether there was anything to tell. */
+  /** Returns whether anything has changed. */
   #emitChanges(before: DnsCacheEntry, now: DnsCacheEntry): boolean {
     const [from, to] = [resolutionStateOf(before), resolutionStateOf(now)];
     const added = without(addressesOf(now), addressesOf(before));
@@ -179,7 +182,7 @@ class WatchedName {
     const { events } = this.#parts;
     const subject = `name:${name}`;
     if (added.length + removed.length > 0 && before.lookups > 0) {
-      const reason = `${name} leads elsewhere${listed('; new', added)}${listed('; gone', removed)}`;
+      const reason = `${name} resolves to other addresses${listed('; new', added)}${listed('; gone', removed)}`;
       events.emit({ kind: 'name_addresses', subject, reason, evidence: { name, added, removed } });
     }
     const hasOtherFailure =
@@ -191,7 +194,7 @@ class WatchedName {
       cause: now.failure?.cause ?? null,
       rcode: rcodeOf(now.failure),
     };
-    // That a name leads somewhere at the first lookup is no news.
+    // The first lookup of a name that succeeds is not reported.
     if (from !== 'resolving' || to !== 'resolved')
       events.emit({ kind: 'name_state', subject, from, to, reason: reasonOf(to, now), evidence });
     return true;
@@ -214,7 +217,7 @@ function without(these: readonly string[], those: readonly string[]): readonly s
   return these.filter((address) => !those.includes(address));
 }
 
-/** How many addresses a sentence can bear; the event's evidence has them all. */
+/** How many addresses the sentence lists; the evidence of the event has all of them. */
 const listedMax = 8;
 
 function listed(what: string, addresses: readonly string[]): string {

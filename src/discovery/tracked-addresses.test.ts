@@ -19,7 +19,7 @@ function world() {
 }
 
 describe('the addresses of a name', () => {
-  it('that it no longer leads to stay until a new one is ready, then drain, then are gone', () => {
+  it('that it no longer resolves to stay until a new one is ready, then drain, then are gone', () => {
     const { clock, members, ready, release, standings, gone } = world();
     members.update(ways('a'), any);
     ready.add('a');
@@ -33,7 +33,7 @@ describe('the addresses of a name', () => {
     assert.deepEqual([standings(), gone(), clock.timersLive], [['b current'], 1, 0]);
   });
 
-  it('go at once where they were not ready themselves', () => {
+  it('drain at once where they were not ready themselves', () => {
     const { members, release, standings } = world();
     members.update(ways('a'), any);
     members.update(ways('b'), any);
@@ -41,7 +41,7 @@ describe('the addresses of a name', () => {
     assert.deepEqual(standings(), ['b current', 'a draining']);
   });
 
-  it('stay, ready or not, while the name leads to nothing that may be connected to', () => {
+  it('stay, ready or not, while the name resolves to no address that is allowed', () => {
     const { members, release, standings } = world();
     members.update(ways('a'), any);
     members.update([], any);
@@ -49,7 +49,7 @@ describe('the addresses of a name', () => {
     assert.deepEqual(standings(), ['a previous']);
   });
 
-  it('drain at once where they may no longer be connected to, and their other way is forgotten', () => {
+  it('drain at once where they have become prohibited, and their second address is forgotten', () => {
     const { members, ready, release, standings } = world();
     members.update(
       [

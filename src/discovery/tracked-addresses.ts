@@ -3,22 +3,22 @@ import { drainMs } from '../core/drain.ts';
 import type { ResolvedAddress } from '../policy/dns-cache.ts';
 
 /**
- * An address that a name leads to, or led to:
+ * An address that a name resolves to, or resolved to before:
  *
- *     current ──the name leads elsewhere──▶ kept ──another is ready──▶ draining ──drainMs──▶ gone
- *        ◀──────────────────it comes back──────┴──────────────────────────┘
+ *     current ──the name resolves to others──▶ previous ──a current one is ready──▶ draining ──drainMs──▶ gone
+ *        ◀─────────the name resolves to it again──┴────────────────────────────────────┘
  *
- * A kept one goes on as before: nothing is sent to an address that has not shown that it is ready while there is one
- * that has. One that may no longer be connected to drains at once, whatever becomes of the rest.
+ * A previous address gets requests as before, since no current one has shown yet that it is ready. An address that has become
+ * prohibited drains at once.
  */
 export interface TrackedAddress extends ResolvedAddress {
   readonly state: 'current' | 'previous' | 'draining';
 }
 
-/** The addresses that one name of one upstream stands for. */
+/** The addresses of one name of one upstream. */
 export class TrackedAddresses {
   readonly #clock: Clock;
-  /** One that was draining is gone. */
+  /** A draining address is gone. */
   readonly #onGone: () => void;
   readonly #addresses = new Map<string, TrackedAddress>();
   readonly #drains = new Map<string, Timer>();
@@ -28,12 +28,12 @@ export class TrackedAddresses {
     this.#onGone = onGone;
   }
 
-  /** Those that the name leads to first, in their order. */
+  /** Current addresses first, in the order of the answer. */
   get all(): readonly TrackedAddress[] {
     return [...this.#addresses.values()].toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   }
 
-  /** The name leads to these now, all of which may be connected to; of those it led to before, `may` says it. */
+  /** The name resolves to `addresses` now, to all of which we may connect; `isAllowed` decides about the earlier ones. */
   update(addresses: readonly ResolvedAddress[], isAllowed: (address: string) => boolean): void {
     for (const member of this.#addresses.values()) {
       const { address, secondAddress, state } = member;
@@ -54,8 +54,8 @@ export class TrackedAddresses {
   }
 
   /**
-   * Lets go of those that are kept, where that costs nothing: another one is ready, or they are not themselves. Returns
-   * whether any was let go.
+   * Drains previous addresses where that costs nothing: a current address is ready, or they are not ready themselves.
+   * Returns whether any began to drain.
    */
   release(isReady: (member: TrackedAddress) => boolean): boolean {
     const addresses = [...this.#addresses.values()];

@@ -10,7 +10,7 @@ import { WatchedEndpoint } from './watched-endpoint.ts';
 
 const everyMs = 5000;
 
-/** An endpoint that is looked at every five seconds, and comes back after `passes`; what was told of it, look by look. */
+/** An endpoint that is checked every five seconds and recovers after `passes`: what was reported, check by check. */
 function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
   const clock = new SimulatedClock();
   let look = -1;
@@ -46,7 +46,7 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
   return told;
 }
 
-test('each check that brings an endpoint closer to coming back is told of: clients are told when it may', () => {
+test('each check that brings an endpoint closer to recovery is reported, since Retry-After depends on it', () => {
   assert.deepEqual(watched(4, ['down', 'up', 'up', 'up', 'up', 'up']), [
     '1: unhealthy, 4 to go',
     '2: unhealthy, 3 to go',
@@ -56,7 +56,7 @@ test('each check that brings an endpoint closer to coming back is told of: clien
   ]);
 });
 
-test('a check that finds what the last one found is told to nobody', () => {
+test('a check with the same result as the last one is not reported', () => {
   assert.deepEqual(watched(2, ['down', 'down', 'down', 'up', 'down', 'up', 'up', 'up']), [
     '1: unhealthy, 2 to go',
     '4: unhealthy, 1 to go',

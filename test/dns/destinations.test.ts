@@ -65,7 +65,7 @@ describe('a name that is bound to something else later', () => {
       const written = elsewhere.includes(':') ? `[${elsewhere}]` : elsewhere;
       await until('the other address is known', () => states().includes(`${written}:${port} unhealthy`));
       assert.deepEqual(states(), [`127.0.0.1:${port} healthy`, `${written}:${port} unhealthy`]);
-      assert.match(endpoints()[0]?.reason ?? '', /leads elsewhere now/);
+      assert.match(endpoints()[0]?.reason ?? '', /resolves to other addresses now/);
       assert.equal((await edge.get('/')).status, 200);
       const [moved] = edge.eventsOf('name_addresses');
       assert.deepEqual(moved?.evidence.added, [elsewhere]);
