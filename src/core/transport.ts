@@ -1,39 +1,36 @@
 import type { Ownership } from './message.ts';
 
-/**
- * One connection's bytes, without a protocol. The real one is in `transport/`, over sockets; tests use one
- * in memory. A second runtime would bring a third.
- */
+/** One connection's bytes, without a protocol. `transport/` has it over sockets, `testing/` in memory. */
 export interface Transport {
   readonly facts: TransportFacts;
-  /** Who hears of what happens. Set by each layer that takes the transport over. */
+  /** Receives the events. Each layer that takes the transport over sets it. */
   listener: TransportListener;
   /**
    * Sends bytes. Borrowed ones are copied unless the kernel takes them at once; owned ones may be kept, and
    * must not change until `onWritten` says that nothing is pending.
-   * Returns false while bytes are pending: hold the rest until `onWritten`. Small pieces may wait for the end of the
-   * event loop's turn first; those are held, and do not count as pending.
+   * Returns false while bytes are pending: the caller keeps the rest until `onWritten`. Small writes may be held until the end
+   * of the event loop's turn; held bytes do not count as pending.
    */
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  /** Bytes given to `write` that the kernel has not taken yet; none once it is closed. */
+  /** Bytes given to `write` that the kernel has not accepted yet; none once it is closed. */
   readonly pendingBytes: number;
   /**
-   * Bytes given to `write` that have left this process, or may have: all but those that are held, were taken back, or
-   * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.
+   * Bytes given to `write` that have left this process, or may have: all but those that are held, were reclaimed, or were
+   * refused whole by the system. Only grows. Whether the peer has received them is unknown.
    */
   readonly sentBytes: number;
-  /** Gives up what is held, and what the system refused whole, and returns it: it will never leave. */
+  /** Takes back held bytes and those that the system refused whole, and returns them: they will never be sent. */
   reclaimUnsent(): Uint8Array;
   /**
-   * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
-   * is awaited, since what has come is lost; where it is not quiet, the connection must be closed. Within TLS anything counts,
-   * also what is no content. Where no look is possible (a system whose sockets have no descriptors), true.
+   * Whether the system has neither bytes nor FIN of the peer. For connections on which nothing is awaited, since bytes that have
+   * come are lost: a connection that is not quiet must be closed. Within TLS every record counts. True where no look is
+   * possible (a system whose sockets have no descriptors).
    */
   isQuiet(): boolean;
   /**
-   * Whether the peer has sent bytes of which nobody has been told, as far as the system knows now: for connections that are
-   * about to be closed because nothing has come. Nothing is lost by the look: `onBytes` tells of them, soon and before
-   * anything else. Where no look is possible (TLS, a system whose sockets have no descriptors), false. Some 5 µs.
+   * Whether the peer has sent bytes that were not delivered yet: for connections that are about to be closed because nothing
+   * has come. The look loses nothing: `onBytes` delivers them soon, before anything else. False where no look is possible
+   * (TLS, a system whose sockets have no descriptors). Some 5 µs.
    */
   hasUnread(): boolean;
   pause(): void;
@@ -45,8 +42,8 @@ export interface Transport {
    */
   readInBulk(bulk: boolean): void;
   /**
-   * Sends what is pending, then FIN. The other direction stays open. With 'close' nothing that comes is wanted, so that the
-   * connection may be closed instead, as soon as all has left; `onClosed` tells.
+   * Sends pending bytes, then FIN. The other direction stays open. With `close` no more bytes are wanted, and the connection may
+   * be closed as soon as all bytes have been sent; `onClosed` follows.
    */
   end(then?: 'close'): void;
   /** Closes at once, both directions. `reset` asks for RST instead of FIN, where the platform can. */
@@ -74,7 +71,7 @@ export interface TransportListener {
   onBytes(bytes: Uint8Array, start: number, end: number): void;
   /** The peer has sent FIN. We may still write. */
   onEnd(): void;
-  /** Everything given to `write` has been taken by the kernel. */
+  /** The kernel has accepted everything given to `write`. */
   onWritten(): void;
   /** The connection is gone, for `errno` ('ECONNRESET', …) or by our own close or both FINs (null). Last call. */
   onClosed(errno: string | null): void;

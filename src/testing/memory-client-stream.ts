@@ -35,13 +35,13 @@ export class MemoryClientStream implements DownstreamStream {
   readonly startedAt: Instant;
   readonly startedWall: number;
 
-  // What the client has got.
+  // What the client has received.
   readonly informed: { readonly status: number; readonly fields: Fields }[] = [];
   response: { readonly status: number; readonly fields: Fields; readonly framing: Framing } | null = null;
   readonly content: Uint8Array[] = [];
   trailers: Fields | null = null;
   state: 'open' | 'whole' | 'cut' = 'open';
-  /** The client was told to go on with its content. */
+  /** The exchange has asked for the content. */
   wanted = false;
 
   readonly #clock: Clock;
@@ -113,7 +113,7 @@ export class MemoryClientStream implements DownstreamStream {
     );
   }
 
-  /** Bytes that this side holds: content that nobody has taken yet, in either direction. */
+  /** Bytes that this side holds, in either direction. */
   get heldBytes(): number {
     return this.#up.grantedBytes + this.#down.queuedBytes;
   }

@@ -1,13 +1,13 @@
 import type { Capabilities, Fields } from '../core/message.ts';
 import type { Clock, Timer } from '../core/time.ts';
 
-/** What streams in memory can do: all that HTTP/2 can. */
+/** Of the streams in memory: those of HTTP/2. */
 export const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
-/** How many bytes either end may be sent before it grants more. */
+/** How many bytes an end may be sent before it grants more credit. */
 export const windowBytesDefault = 16 * 1024;
 
-/** Composed bytes go by themselves when there are this many. */
+/** At this size composed bytes are sent without a flush. */
 const flushBytes = 32 * 1024;
 
 /**
@@ -15,7 +15,7 @@ const flushBytes = 32 * 1024;
  *
  *     push ─▶ composed ─flush▶ waiting ─credit▶ granted ─▶ take
  *
- * Whoever takes gives the credit back. `onArrival` is called by the clock, never from inside a call.
+ * Taking bytes gives their credit back. The clock calls `onArrival`, never from inside a call.
  */
 export class MemoryLane {
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class MemoryLane {
     this.#onArrival = onArrival;
   }
 
-  /** Bytes for which there is no credit. */
+  /** Bytes without credit. */
   get unsentBytes(): number {
     return this.#unsentBytes;
   }
@@ -77,7 +77,7 @@ export class MemoryLane {
     this.trailers = trailers;
   }
 
-  /** Takes the end back: what was whole as a request goes on as a tunnel. */
+  /** Takes the end back: a complete request goes on as a tunnel. */
   reopen(): void {
     this.#finished = false;
     this.ended = false;
@@ -91,7 +91,7 @@ export class MemoryLane {
     this.wake();
   }
 
-  /** All that may be taken, as one run; null when there is nothing. */
+  /** All bytes that may be taken, as one run; null when there are none. */
   take(): Uint8Array | null {
     if (this.#held || this.#grantedBytes === 0) return null;
     const run = new Uint8Array(this.#grantedBytes);
@@ -106,7 +106,7 @@ export class MemoryLane {
     return run;
   }
 
-  /** The reader takes nothing, and gives no credit, until it is let go. */
+  /** While held, the reader takes no bytes and gives no credit. */
   hold(held: boolean): void {
     this.#held = held;
     if (!held) this.wake();
@@ -148,7 +148,7 @@ export class MemoryLane {
   }
 }
 
-/** Lends bytes for one call, at an offset, and overwrites them afterwards: whoever keeps them will notice. */
+/** Lends bytes for one call, at an offset, and overwrites them afterwards, so that code that keeps them fails. */
 export function poisoned(bytes: Uint8Array, lend: (bytes: Uint8Array, start: number, end: number) => void): void {
   const lent = new Uint8Array(bytes.length + 8).fill(0xdb);
   lent.set(bytes, 5);

@@ -12,15 +12,15 @@ export interface TransportPairOptions {
   readonly windowBytes?: number;
   /** From write to delivery, each direction. Default 0. */
   readonly latencyMs?: number;
-  /** Delivers in pieces of 1 to `bytesMax` bytes, by chance. Without it: as much as has arrived. */
+  /** Delivers slices of 1 to `bytesMax` bytes at random. Without it: all bytes that have arrived. */
   readonly slices?: { readonly random: Random; readonly bytesMax: number };
-  /** Writes wait for the end of the turn, as small ones do with sockets: until all is delivered that was due before them. */
+  /** Holds writes until the end of the turn, as sockets do with small ones: until every earlier delivery is done. */
   readonly holds?: 'first' | 'both';
   readonly faults?: { readonly first?: TransportFaults; readonly second?: TransportFaults };
   readonly facts?: { readonly first?: Partial<TransportFacts>; readonly second?: Partial<TransportFacts> };
 }
 
-/** What goes wrong at one end. Counts begin at 1. */
+/** Faults at one end. Counts begin at 1. */
 export interface TransportFaults {
   /** The nth `write` takes nothing, and the connection is gone for `errno`; the peer sees a reset. */
   readonly write?: { readonly nth: number; readonly errno: string };
@@ -222,7 +222,7 @@ export class MemoryTransport implements Transport {
     if (this.#finSeen) this.#gone(null, 'fin');
   }
 
-  /** Sees to it that a delivery is due when the next bytes, FIN or RST arrive. */
+  /** Schedules a delivery for when the next bytes, FIN or RST arrive. */
   #expect(): void {
     if (this.#closed || this.#paused || this.#delivery !== null) return;
     const next = this.#in.nextArrival;
@@ -248,7 +248,7 @@ export class MemoryTransport implements Transport {
     const resetAt = this.#faults.resetAtByte ?? Number.POSITIVE_INFINITY;
     const size = Math.min(this.#sliceBytes(arrived), resetAt - this.#bytesDelivered);
     const start = this.#reads % 7;
-    // A Buffer, as from sockets: whoever copies with its `slice` has copied nothing, and is to be found out.
+    // A Buffer, as from sockets: its `slice` is a view, so that code that copies with it fails here.
     const lent = Buffer.allocUnsafeSlow(start + size + 3).fill(poison);
     this.#in.take(lent.subarray(start, start + size));
     this.#bytesDelivered += size;
@@ -288,7 +288,7 @@ export class MemoryTransport implements Transport {
     this.listener.onWritten();
   }
 
-  /** Whoever has paused does not see an RST, as with sockets, until it writes. */
+  /** A paused end does not see an RST until it writes, as with sockets. */
   #noticeReset(): void {
     if (this.#in.ending !== 'reset' || !this.#paused) return;
     this.#soon(() => this.#gone('ECONNRESET', null));
@@ -298,7 +298,7 @@ export class MemoryTransport implements Transport {
     this.#gone(errno, 'reset');
   }
 
-  /** The end of this end. `farewell` is what the peer sees of it; null when the peer is the cause. */
+  /** Closes this end. `farewell` is what the peer receives; null when the peer is the cause. */
   #gone(errno: string | null, farewell: 'fin' | 'reset' | null): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -338,7 +338,7 @@ function call(what: () => void): void {
 }
 
 const noListener: TransportListener = {
-  onBytes: () => assert(false, 'somebody listens before bytes come'),
+  onBytes: () => assert(false, 'a listener is set before bytes come'),
   onEnd() {},
   onWritten() {},
   onClosed() {},

@@ -1,7 +1,7 @@
 /**
- * One text for each IP address, so that what compares, counts or writes addresses takes two spellings for one: an IPv6
- * address as RFC 5952 §4 has it, and one that only carries an IPv4 address (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2) as
- * that. `address` must be an IP address; one of IPv4 has but one spelling.
+ * One text for each IP address, so that code that compares, counts or writes addresses treats two spellings as one: an
+ * IPv6 address as RFC 5952 §4 has it, and one that only carries an IPv4 address (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2)
+ * as that. `address` must be an IP address; one of IPv4 has but one spelling.
  */
 export function canonicalAddress(address: string): string {
   return address.includes(':') ? ipv6Text(groupsOf(address)) : address;

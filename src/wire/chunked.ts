@@ -6,7 +6,7 @@ import { type ChunkLimits, chunkLimits, chunkSizeDigitsMax } from './limits.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { TrailerSection } from './trailers.ts';
 
-/** What a message in the chunked coding may break. */
+/** The rules that a message in the chunked coding can break. */
 export type ChunkRule =
   | 'chunk-size'
   | 'chunk-extension'
@@ -15,7 +15,7 @@ export type ChunkRule =
   | 'trailer-section'
   | 'trailer-section-too-large';
 
-/** Who takes the content. The bytes are the caller's own: borrowed for the call. */
+/** Receives the content. The bytes are borrowed for the call. */
 export interface ContentSink {
   onContent(bytes: Uint8Array, start: number, end: number): void;
 }
@@ -39,12 +39,12 @@ const sizeMax = Number.MAX_SAFE_INTEGER;
  *     chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF        chunked-body = *chunk last-chunk trailer-section CRLF
  *
  * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space around the size, extensions
- * by their grammar and bounded. Content is handed on in runs of what came, without a copy.
+ * by their grammar and bounded. Content is passed on in runs of the received bytes, without a copy.
  */
 export class ChunkedDecoder {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: ChunkRule | null = null;
-  /** Once done: what the trailer section held and may hold; null when it was empty. */
+  /** Once done: the permitted fields of the trailer section; null when it was empty. */
   trailers: Fields | null = null;
   /** Bytes of trailer section held, for evidence. */
   trailerBytes = 0;

@@ -8,7 +8,7 @@ const controlBit = 0x08;
 const closeOpcode = 8;
 const controlPayloadMax = 125;
 
-/** What decides whether bytes are WebSocket frames, beside the bytes themselves. */
+/** The facts that decide, with the bytes themselves, whether they are WebSocket frames. */
 export interface FrameSender {
   /** Frames of a client are masked, frames of a server are not (RFC 6455 §5.1). */
   readonly masked: boolean;

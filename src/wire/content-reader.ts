@@ -12,13 +12,13 @@ const bulkBytesMin = 128 * 1024;
 const busyReadBytes = 16 * 1024;
 const idleReadBytes = 1024;
 
-/** Who takes the content. Owned bytes stay as they are until their reader is resumed; borrowed ones for the call. */
+/** Receives the content. Owned bytes stay as they are until the reader is resumed; borrowed ones during the call. */
 export interface ContentTaker {
   onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 
 /**
- * Tells a message's content from what follows it, and says when it is whole (RFC 9112 §6.3).
+ * Separates a message's content from the bytes behind it, and says when it is complete (RFC 9112 §6.3).
  *
  *     begin ──▶ partial ──push──▶ whole │ refused          without content: begin ──▶ whole
  *
@@ -85,12 +85,12 @@ export class ContentReader implements ContentSink {
   /** For the chunked decoder, and our own framing: a run of content. */
   onContent(bytes: Uint8Array, start: number, end: number): void {
     this.bytesReceived += end - start;
-    // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
+    // The bytes of one bulk read stay in place until this reader is resumed; parts of a coding are copied anyway.
     const isOwned = this.#bulk && this.framing.kind !== 'chunked' && bytes.length > bulkBytesMin;
     this.#taker.onContent(bytes, start, end, isOwned ? 'owned' : 'borrowed');
   }
 
-  /** Once whole: what the trailer section held and may hold; null when there was none. */
+  /** Once complete: the permitted fields of the trailer section; null when there was none. */
   get trailers(): Fields | null {
     return this.framing.kind === 'chunked' && this.#chunked !== null ? this.#chunked.trailers : null;
   }

@@ -3,7 +3,7 @@ import { type HeadBlock, moreSpans, spanSize } from './head-storage.ts';
 import { seenMax } from '../core/field-names.ts';
 import { knownNameId } from './known-names.ts';
 
-/** What a field section may break. */
+/** The rules that a field section can break. */
 export type FieldRule =
   | 'line-ending'
   | 'header-name'
@@ -21,12 +21,11 @@ const afterLineCr = 4;
 const afterSectionCr = 5;
 
 /**
- * Reads a field section, of a head or of trailers: field lines up to and with the empty line (RFC 9112 §5, RFC 9110
- * §5). Every byte is looked at once, however the section is cut into pieces; only trailing white space of a value is
- * looked at twice.
+ * Reads a field section, of a head or of trailers: field lines up to and with the empty line (RFC 9112 §5, RFC 9110 §5).
+ * Every byte is looked at once, however the section is split; only trailing white space of a value is looked at twice.
  *
  * Stricter than the RFC allows a recipient to be: a line ends with CR LF and nothing else (§2.2 allows a bare LF), and
- * folding is refused (§5.2 allows to replace it). Two readers who differ about either can be played against each other.
+ * folding is refused (§5.2 allows to replace it). An attacker can exploit two parsers that differ about either.
  */
 export class FieldSectionParser {
   /** The next byte to look at; once the section is complete, the first behind it. */
@@ -54,7 +53,10 @@ export class FieldSectionParser {
     this.#nameEnd = at;
   }
 
-  /** Reads on to byte `end`. True when there is nothing more to read: complete, or `rule` says what is broken. */
+  /**
+   * Reads on to byte `end`. True when there is nothing more to read: the section is complete, or `rule` names the broken
+   * rule.
+   */
   scan(block: HeadBlock, end: number, fieldsMax: number): boolean {
     const { bytes, words } = block;
     let at = this.at;

@@ -10,7 +10,7 @@ import { addressOfNode } from './address.ts';
 
 /**
  * Writes X-Forwarded-For, -Proto and -Host, and what else of its kind a trusted peer sent: -Port as it came, Forwarded
- * with our element added. The exchange has dropped what the request had of them.
+ * with our element added. The exchange has dropped those of the request.
  *
  * Forwarded is continued and never begun. Applications read the X-Forwarded-* fields; those that know both take one of
  * them, and a chain that begins with us beside one that begins with the client would say two things. One that cannot be
@@ -29,7 +29,7 @@ export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientF
   if (port !== null) sink.field('X-Forwarded-Port', port);
   const forwarded = fields.get('forwarded');
   if (forwarded === null || parseForwarded(forwarded) === null) return;
-  // Of this hop: what the peer spoke to us, whatever the client had spoken to it.
+  // The element describes this hop: the scheme between the peer and this gateway.
   const element = forwardedElement(peerAddress, peerScheme, authority);
   const elements = withoutEmpty(forwarded, quotedElement);
   sink.field('Forwarded', elements === '' ? element : `${elements}, ${element}`);
@@ -57,7 +57,7 @@ export function forwardedElement(address: string, scheme: 'http' | 'https', auth
   return authority === '' ? `for=${node};proto=${scheme}` : `for=${node};proto=${scheme};host="${authority}"`;
 }
 
-/** What trusted peers say of the client. */
+/** The client as trusted peers name it. */
 export interface NamedClient {
   /** Null where they say nothing of it that can be believed. */
   readonly address: string | null;
@@ -66,11 +66,11 @@ export interface NamedClient {
 
 /**
  * Asks a trusted peer's fields who the client is; to be called only when the peer itself is trusted. Walks from the
- * right, the nearest hop, to the first address that is not trusted: everything to its left is that stranger's word. When
- * all are trusted it is the leftmost. Members that are no address end the walk.
+ * right, the nearest hop, to the first address that is not trusted: everything to its left is that untrusted node's
+ * claim. When all are trusted it is the leftmost. Members that are no address end the walk.
  *
- * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as strangers sent it. Where
- * `addressHeader`, in lowercase, names one header, no other names the client. Null when the fields say nothing.
+ * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as untrusted clients sent
+ * it. Where `addressHeader`, in lowercase, names one header, no other names the client. Null when the fields say nothing.
  */
 export function clientFromForwarded(
   fields: Fields,

@@ -30,8 +30,8 @@ export class FramingFacts {
   }
 
   /**
-   * RFC 9110 §8.6: Content-Length = 1*DIGIT. A list or a second line is refused even when the values are the same
-   * ("5, 5"), which the RFC leaves to the recipient: whoever says it twice did not mean to, or means harm.
+   * RFC 9110 §8.6: Content-Length = 1*DIGIT. A list or a second line is refused even when the values are the same ("5,
+   * 5"), which the RFC leaves to the recipient: a sender does so by mistake or as an attack.
    */
   noteContentLength(bytes: Uint8Array, start: number, end: number): void {
     if (++this.lengthLines > 1) this.lengthRule ??= 'content-length-differs';
@@ -44,7 +44,7 @@ export class FramingFacts {
     }
   }
 
-  /** RFC 9112 §6.1; every line adds to one list. An empty member counts as a coding that nobody knows. */
+  /** RFC 9112 §6.1; every line adds to one list. An empty member counts as an unknown coding. */
   noteTransferEncoding(bytes: Buffer, start: number, end: number): void {
     if (this.codings === 0 && isText(bytes, start, end, 'chunked')) {
       this.codings = 1;
@@ -104,7 +104,7 @@ export function requestFraming(facts: FramingFacts, isHttp10: boolean): Framing 
   if (facts.codings > 0) {
     // 3. Both together ought to be handled as an error: it may be an attempt at smuggling.
     if (facts.lengthLines > 0) return 'length-and-transfer-encoding';
-    // §6.1: HTTP/1.0 knows no Transfer-Encoding; whoever sent it may frame the message otherwise than we do.
+    // §6.1: HTTP/1.0 has no Transfer-Encoding; its sender may frame the message in another way.
     if (isHttp10) return 'transfer-encoding-version';
     // 4. Without chunked as the last coding, and once only, the end cannot be found.
     if (!facts.chunkedLast || facts.chunkedEarlier) return 'transfer-encoding-final';

@@ -15,7 +15,7 @@ const patterns: readonly (readonly [Guess, RegExp])[] = [
 ];
 
 /**
- * What bytes look like that were to be an HTTP response and are none. A guess for people: nothing is decided by it.
+ * Guesses what bytes are that should be an HTTP response. For people only: nothing is decided by it.
  *
  * TLS: a record of alert or handshake, version 3.x (RFC 8446 §5.1). HTTP/2: a server begins with a SETTINGS frame on
  * stream 0 (RFC 9113 §3.4).

@@ -3,8 +3,8 @@ import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import { copyStepBytes } from './limits.ts';
 
 /**
- * The bytes of one head, which outlives the reader's buffer: copied piece by piece into a block of the storage, which
- * grows with them up to the limit.
+ * The bytes of one head, which outlives the reader's buffer: copied part by part into a block of the storage, which grows
+ * with them up to the limit.
  */
 export class HeadBuffer {
   bytesHeld = 0;

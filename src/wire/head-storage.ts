@@ -26,14 +26,14 @@ export class HeadStorage {
   readonly #small: HeadBlock[] = [];
   readonly #middle: HeadBlock[] = [];
 
-  /** A block of at least `bytesMin`. Its content is whatever it was; readers stay within what they have written. */
+  /** A block of at least `bytesMin`. It still has the bytes of its last use; readers stay within what they have written. */
   acquire(bytesMin: number): HeadBlock {
     if (bytesMin <= smallBytes) return this.#small.pop() ?? newBlock(smallBytes, smallFields);
     if (bytesMin <= middleBytes) return this.#middle.pop() ?? newBlock(middleBytes, smallFields);
     return newBlock(bytesMin, smallFields);
   }
 
-  /** The block must not be used any more by whoever gives it. */
+  /** The caller must not use the block any more. */
   release(block: HeadBlock): void {
     const size = block.bytes.length;
     if (size === smallBytes && this.#small.length < smallKept) this.#small.push(block);

@@ -23,7 +23,7 @@ export const ownFields = fieldFilter([
 /** Marks a line whose name has no number of ours and which Connection nominates. */
 export const nominated = 0x100;
 
-/** What a Connection field says that concerns us: a set of bits. */
+/** The options of a Connection field that the gateway obeys: a set of bits. */
 export const optionClose = 1;
 export const optionKeepAlive = 2;
 export const optionUpgrade = 4;

@@ -1,20 +1,20 @@
 import type { HttpVersion } from '../core/message.ts';
 
 /**
- * Whom a request has been through, as each of them writes it: Via (RFC 9110 §7.6.3), which every intermediary sends,
- * and CDN-Loop (RFC 8586 §2), which those send that customers must not be able to switch off.
+ * Whom a request has been through, as each of them writes it: Via (RFC 9110 §7.6.3), which every intermediary sends, and
+ * CDN-Loop (RFC 8586 §2), which those send that customers must not be able to switch off.
  *
- * Lists are cut at every comma. A comment or a quoted parameter may hold one, so that a member too many is counted;
- * but whoever believed in a comment that never ends could be sent in circles by a client that begins one.
+ * Lists are cut at every comma. A comment or a quoted parameter may hold one, so that a member too many is counted; but a
+ * parser that believes in a comment without an end could be made to loop by a client that begins one.
  */
 
-/** The Via field with our member at the end; `before` is what came, or null. */
+/** The Via field with our member at the end; `before` is the received value, or null. */
 export function viaValue(before: string | null, version: HttpVersion, name: string): string {
   const member = `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(name)}`;
   return before === null || before === '' ? member : `${before}, ${member}`;
 }
 
-/** The CDN-Loop field with our member at the end; `before` is what came, or null. */
+/** The CDN-Loop field with our member at the end; `before` is the received value, or null. */
 export function cdnLoopValue(before: string | null, name: string): string {
   const member = pseudonym(name);
   return before === null || before === '' ? member : `${before}, ${member}`;
@@ -33,7 +33,7 @@ function pseudonym(name: string): string {
   return lastPseudonym;
 }
 
-/** What a list of hops says. */
+/** The hops that a list names. */
 export interface Hops {
   readonly count: number;
   /** Whether one of them bears our name. */

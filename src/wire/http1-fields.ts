@@ -5,7 +5,7 @@ import { spanSize } from './head-storage.ts';
 import { nominated, ownFields } from './hop-by-hop.ts';
 import { dashed, isClaim } from './known-names.ts';
 
-/** The number of a line that is kept for nobody, not even `get`: a trailer that may not be one. */
+/** The number of a removed line, which not even `get` sees: a forbidden trailer. */
 const removed = 0x200;
 const idMask = 0xff;
 
@@ -16,12 +16,12 @@ const noSpans = new Int32Array(0);
  * The fields of an HTTP/1 message: one buffer, and numbers that say where each line's parts are. A string is made only
  * for who asks for one; forwarding copies runs of whole lines, which the parser has checked byte by byte.
  *
- * Two views. `get` and `has` see every line. `each` and `writeTo` are for passing on, so they leave out what is for
- * this connection only (`hop-by-hop.ts`) and what the Connection field nominates (RFC 9110 §7.6.1).
+ * Two views. `get` and `has` see every line. `each` and `writeTo` are for passing on, so they leave out what is for this
+ * connection only (`hop-by-hop.ts`) and what the Connection field nominates (RFC 9110 §7.6.1).
  *
  * A nomination counts only for names that have no number in `core/field-names.ts`. For those that have one it is known
- * whether they go on, and nobody outside can change it: `Connection: host`, `content-length`, `cookie`, `authorization`
- * or `x-forwarded-for` takes nothing away from what the endpoint is to see.
+ * whether they go on, and no client can change it: `Connection: host`, `content-length`, `cookie`, `authorization` or
+ * `x-forwarded-for` takes nothing away from what the endpoint is to see.
  */
 export class Http1Fields implements Fields {
   #bytes: Buffer;
@@ -29,7 +29,7 @@ export class Http1Fields implements Fields {
   #count: number;
   #seenLow: number;
   #seenHigh: number;
-  /** What `writeTo` wrote last, and for which filter; null where the bytes are another's after this message. */
+  /** The lines that `writeTo` wrote last, with their filter; null where the bytes belong to another message afterwards. */
   #written: FilteredLines | null = null;
 
   constructor(bytes: Buffer, spans: Int32Array, count: number, seenLow: number, seenHigh: number) {
@@ -125,7 +125,7 @@ export class Http1Fields implements Fields {
     this.#flagLines(nominated, (offset) => this.#spans[offset + 5] === 0 && names.has(this.#name(offset)));
   }
 
-  /** Takes lines out altogether: nobody sees them any more. */
+  /** Removes lines: no method returns them any more. */
   removeLines(filter: FieldFilter): void {
     for (let id = 1; id < filter.known.length; id++) {
       if (filter.known[id] === 0) continue;
@@ -149,7 +149,7 @@ export class Http1Fields implements Fields {
     return fields;
   }
 
-  /** The head is over: the buffer goes to another message, of which nobody may see anything through this object. */
+  /** The head is over: its buffer goes to another message, which must not be visible through this object. */
   detach(): void {
     if (this.#written !== null) return; // They are of many messages.
     this.#bytes = nothing;
@@ -189,7 +189,7 @@ export class Http1Fields implements Fields {
     return ((otherLengths >>> length) & 1) === 1 && this.#isAmong(others, offset);
   }
 
-  /** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
+  /** Also in the spelling that CGI programs take for the same: a rule for X-User applies to X_User too. */
   #isAmong(names: ReadonlySet<string> | null, offset: number): boolean {
     if (names === null) return false;
     const name = this.#name(offset);

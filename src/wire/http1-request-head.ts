@@ -2,7 +2,7 @@ import type { RequestHead, Framing } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import type { Http1Fields } from './http1-fields.ts';
 
-/** Why a request is not taken: the rule, and what broke it, printable and short. */
+/** Why a request is refused: the rule, and what broke it, printable and short. */
 export interface RequestRefusal {
   readonly rule: RequestRule;
   readonly at: string;

@@ -36,7 +36,7 @@ const plainBytes = Uint8Array.from({ length: 256 }, (_, byte) =>
 /**
  * Whether the name is a known one, or a claim on who the client is, as soon as "_" is read for "-": `X_Forwarded_For`,
  * `Transfer_Encoding`. What speaks CGI, WSGI or Rack makes one variable of both spellings, and lighttpd of "." and every
- * other mark too, so whoever writes the other one speaks in our name.
+ * other mark too, so that a client that sends the other spelling would speak in the gateway's name.
  */
 export function isDisguised(bytes: Buffer, start: number, end: number): boolean {
   let at = start;

@@ -14,8 +14,8 @@ export interface HeadLimits {
 export const methodBytesMax = 32;
 
 /**
- * What our own endpoints send is to be believed more than what strangers send: Content-Security-Policy and many
- * Set-Cookie lines make 20 KiB heads in practice, which nginx's 4 or 8 KiB turn into its "too big header" 502.
+ * Our own endpoints are trusted more than clients: Content-Security-Policy and many Set-Cookie lines make 20 KiB heads in
+ * practice, which nginx's 4 or 8 KiB turn into its "too big header" 502.
  */
 export const responseLimits: HeadLimits = {
   headBytesMax: 64 * 1024,
@@ -33,8 +33,8 @@ export const interimBytesMax = 256 * 1024;
 
 export interface ChunkLimits {
   /**
-   * One chunk-size with its extensions, without CR LF. Sizes take at most 16 digits; extensions, which nobody uses but
-   * for signatures of some 90 bytes (AWS SigV4 streaming), get the rest.
+   * One chunk-size with its extensions, without CR LF. Sizes take at most 16 digits; extensions, whose one
+   * use is signatures of some 90 bytes (AWS SigV4 streaming), get the rest.
    */
   readonly chunkSizeLineMax: number;
   /** All extensions of one message: else many tiny chunks with long extensions cost far more than their content. */
@@ -64,8 +64,8 @@ export const emptyLinesMax = 4;
 export const nominationsMax = 32;
 
 /**
- * How much of what comes is copied at once while a head is read: pipelined requests behind it are then copied at most
- * once each, and a copy of 4 KiB costs some 0.1 µs.
+ * How many bytes are copied at once while a head is read: pipelined requests behind it are then copied at most once each,
+ * and a copy of 4 KiB costs some 0.1 µs.
  */
 export const copyStepBytes = 4 * 1024;
 

@@ -1,4 +1,4 @@
-/** Bytes that have come more than once, and what they were read as, which nobody may change. */
+/** Bytes that have come more than once, with the immutable result of their parsing. */
 export interface ParsedHeadEntry<Read> {
   /** A copy of them. */
   readonly bytes: Buffer;
@@ -11,21 +11,21 @@ export interface ParsedHeadEntry<Read> {
 export const memoBytesMin = 16;
 export const memoBytesMax = 2048;
 
-/** Together, with what was read in them, at most some 1 MiB per thread. */
+/** Entries with their results take at most some 1 MiB per thread. */
 const keptMax = 256;
 
 /**
- * What a client says in its fields it mostly says again with the next request, to the byte: who it is, what it takes, its
- * cookies. HTTP/2 and HTTP/3 rest on that (RFC 7541); here it spares reading the same bytes again. Shared by the connections
- * of a thread, since many clients are the same program.
+ * Most clients send the same header bytes with each request: user agent, accepted types, cookies. HTTP/2 and HTTP/3 rely on that
+ * (RFC 7541); here it saves parsing the same bytes again. The connections of a thread share the memo, since many clients are
+ * the same program.
  *
- * Only what has come twice in a row on one connection is kept (`Habit`), so that who says something new each time costs no
- * memory.
+ * Only bytes that have come twice in a row on one connection are kept (`RepeatDetector`), so that a client that sends new ones
+ * each time costs no memory.
  */
 export class ParsedHeadMemo<Read> {
   readonly #kept = new Map<number, ParsedHeadEntry<Read>>();
 
-  /** Bytes [start, end) as they came before, on whichever connection; `mark` is theirs. */
+  /** The entry for bytes [start, end), whichever connection they came on before; `hash` is theirs. */
   find(hash: number, bytes: Uint8Array, start: number, end: number): ParsedHeadEntry<Read> | null {
     const known = this.#kept.get(hash);
     return known !== undefined && known.bytes.length === end - start && matchesEntry(known, bytes, start)

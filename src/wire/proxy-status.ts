@@ -5,7 +5,7 @@ export interface ProxyStatus {
   /** The registered type of the failure. */
   readonly error?: string;
   readonly nextHop?: string;
-  /** The ALPN identifier of what was spoken with the next hop, whether ALPN chose it or not (§2.1.3). */
+  /** The ALPN identifier of the protocol spoken with the next hop, whether ALPN chose it or not (§2.1.3). */
   readonly nextProtocol?: string;
   readonly receivedStatus?: number;
   readonly details?: string;
@@ -102,7 +102,7 @@ function tokenOrBytes(name: string): string {
   return token.test(name) ? name : `:${Buffer.from(name, 'latin1').toString('base64')}:`;
 }
 
-/** RFC 9651 §3.3.3: printable ASCII, with "\" before `"` and "\"; what cannot stand in it becomes "?". */
+/** RFC 9651 §3.3.3: printable ASCII, with "\" before `"` and "\"; any other character becomes "?". */
 function string(text: string): string {
   return `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }

@@ -1,6 +1,6 @@
 /**
- * The reason phrases of the IANA registry of status codes. They say nothing that the code does not; what an endpoint
- * sends is passed on as it is, and these are for what we generate and for lines written from constants.
+ * The reason phrases of the IANA registry of status codes. They add nothing to the code. An endpoint's own phrase is
+ * passed on; these are for generated responses and for lines written from constants.
  */
 export const reasonPhrases: ReadonlyMap<number, string> = new Map([
   [100, 'Continue'],

@@ -23,7 +23,7 @@ import type { RequestRefusal } from './http1-request-head.ts';
 import type { RequestTarget } from './request-target.ts';
 import { protocolsAsked } from './upgrade.ts';
 
-/** What the request line said. */
+/** The parsed request line. */
 export interface RequestLine {
   readonly method: string;
   readonly scheme: 'http' | 'https';
@@ -166,7 +166,7 @@ export class RequestFieldsReader {
     if (this.#hostLines === 0) return line.version === 'HTTP/1.0' ? authority : refuse('host-missing', 'no Host field');
     const host = this.#host(bytes);
     if (host === '') return refuse('host-invalid', `Host: ${this.#hostExcerpt(bytes)}`);
-    // §3.2.2 lets an absolute-form overrule Host; whoever looks at one of them only would see another request than we.
+    // §3.2.2 lets an absolute-form overrule Host; a program that looks at one of them only would see another request.
     if (authority !== '' && !sameAuthority(authority, host, line.scheme)) {
       return refuse('host-disagrees', `Host: ${excerpt(bytes, this.#hostStart, this.#hostEnd)}`);
     }
@@ -181,7 +181,7 @@ export class RequestFieldsReader {
       : `…${excerpt(bytes, this.#hostStart + at, this.#hostEnd)}`;
   }
 
-  /** The Host field's authority; '' when it is none. Most requests name the one that the last one named. */
+  /** The Host field's authority; '' when it is invalid. Most requests repeat the authority of the one before. */
   #host(bytes: Buffer): string {
     if (isSame(bytes, this.#hostStart, this.#hostEnd, this.#lastHost)) return this.#lastAuthority;
     if (!isAuthority(bytes, this.#hostStart, this.#hostEnd)) return '';

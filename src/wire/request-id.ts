@@ -19,7 +19,7 @@ export class IdSource {
   readonly #pool = new Uint8Array(poolBytes);
   #used = poolBytes;
   #lastTime = -1;
-  /** Digits are put together here: a string of many parts would have to be flattened by whoever reads it. */
+  /** Digits are written here: V8 would have to flatten a string that was concatenated from parts. */
   readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
   readonly #traceparent: Buffer = Buffer.from(`${traceparent}${'-'.padStart(33)}${'-'.padStart(17)}00\r\n`, 'latin1');
 

@@ -15,9 +15,9 @@ const versionBytes = 10;
 const versionStart = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
 
 /**
- * Reads a request line, byte by byte and each once: method SP request-target SP HTTP-version CR LF
- * (RFC 9112 §3). One space each, and CR LF at the end: §3 lets a recipient be lenient about both, and two recipients
- * who are lenient in different ways can be played against each other.
+ * Reads a request line, byte by byte and each once: method SP request-target SP HTTP-version CR LF (RFC 9112 §3). One
+ * space each, and CR LF at the end: §3 lets a recipient be lenient about both, and two recipients that are lenient in
+ * different ways can be exploited against each other.
  */
 export class RequestLineParser {
   /** The next byte to look at; once the line is complete, the first behind it. */
@@ -40,7 +40,10 @@ export class RequestLineParser {
     return this.methodEnd + 1;
   }
 
-  /** Reads on to byte `end`. True when there is nothing more to read: complete, or `rule` says what is broken. */
+  /**
+   * Reads on to byte `end`. True when there is nothing more to read: the line is complete, or `rule` names the broken
+   * rule.
+   */
   scan(bytes: Uint8Array, end: number, limits: HeadLimits): boolean {
     if (this.#parserState === inMethod && !this.#scanMethod(bytes, end, limits.methodBytesMax))
       return this.rule !== null;

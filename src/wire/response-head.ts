@@ -69,12 +69,12 @@ export class ResponseHeadParser {
       at += this.#buffer.bytesHeld - held;
       this.#scan(block);
     }
-    // What was copied beyond the head's end was not used up.
+    // Bytes copied beyond the head's end were not consumed.
     if (this.head !== null) at -= this.#buffer.bytesHeld - this.#section.at;
     return at - start;
   }
 
-  /** Takes a head that is to the byte one that came before, status line and all. False, and nothing is read: it is another one. */
+  /** Takes a head that equals a kept one to the byte, its status line included. False, without reading: it differs. */
   #takeMemoized(known: ParsedHeadEntry<MemoizedHead>, bytes: Uint8Array, start: number, end: number): boolean {
     if (known.bytes.length > end - start || known.read.method !== this.#method) return false;
     if (!matchesEntry(known, bytes, start)) return false;
@@ -84,7 +84,7 @@ export class ResponseHeadParser {
     return true;
   }
 
-  /** What has come twice in a row is taken for what comes again. */
+  /** Bytes that have come twice in a row are kept, since they are likely to come again. */
   #learn({ bytes }: HeadBlock, head: Http1ResponseHead): void {
     const { at: end } = this.#section;
     if (end < memoBytesMin || end > memoBytesMax) return;

@@ -63,7 +63,7 @@ export class StatusLineParser {
     return false;
   }
 
-  /** Nearly every response begins "HTTP/1.1 200 " in one piece; what does not is read byte by byte, to the same end. */
+  /** Nearly every response begins "HTTP/1.1 200 " in one read; others are read byte by byte, with the same result. */
   #takeUsualStart(bytes: Uint8Array): void {
     if (!isSame(bytes, 0, versionEnd - 1, 'HTTP/1.') || bytes[versionEnd] !== SP || bytes[statusEnd] !== SP) return;
     const minor = bytes[versionEnd - 1] as number;
@@ -115,7 +115,7 @@ export class StatusLineParser {
     return bare ? this.#fail({ kind: 'version', version: excerpt(bytes, 0, 6) }) : this.#refuse('status-line');
   }
 
-  /** RFC 9110 §15: three digits, 100 to 599; nobody knows what a status outside them means. */
+  /** RFC 9110 §15: three digits, 100 to 599; a status outside them has no meaning. */
   #takeStatus(byte: number): boolean {
     if (this.at < statusStart) return byte === SP || this.#refuse('status-line');
     if (!isDigit(byte)) return this.#refuse(byte === LF ? 'line-ending' : 'status-code');

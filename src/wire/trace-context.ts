@@ -1,4 +1,4 @@
-/** Who continues whose trace: W3C Trace Context, level 1 §3.2. */
+/** Reads `traceparent`: W3C Trace Context, level 1 §3.2. */
 export interface TraceContext {
   /** 32 lowercase hexadecimal digits, not all zero. */
   readonly traceId: string;
@@ -13,7 +13,7 @@ const allZero = /^0+$/;
 
 /**
  * A traceparent field's value; null when it is to be ignored and a new trace begun (§3.2.2.3). A later version than 00
- * may bring more behind what we know; version 00 may not, and ff is forbidden.
+ * may have more behind the known part; version 00 may not, and ff is forbidden.
  */
 export function parseTraceparent(text: string): TraceContext | null {
   const found = format.exec(text);

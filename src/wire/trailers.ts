@@ -12,7 +12,7 @@ import type { ChunkLimits } from './limits.ts';
  * a recipient may ignore them, we never merge trailers into the head, and so they do no harm once they are gone.
  */
 const excluded = [
-  // Framing and routing, and what is for one connection only.
+  // Framing, routing, and fields for one connection only.
   'transfer-encoding',
   'content-length',
   'host',
@@ -55,7 +55,7 @@ const excluded = [
   'retry-after',
   'vary',
   'warning',
-  // RFC 9209 §2 allows it here, but what follows content could not be told from the gateway's own member.
+  // RFC 9209 §2 allows it here, but behind the content it could not be told from the gateway's own member.
   'proxy-status',
 ];
 

@@ -6,7 +6,7 @@ import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
 /** How content is framed towards the client. 'none': no byte of content may follow the head. */
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'until-close';
 
-/** What is to be known of the client's connection. */
+/** What the writer of a head needs to know of the client's connection. */
 export interface ClientConnectionFacts {
   /** Whether it may live on after this response. */
   readonly persistent: boolean;
@@ -36,8 +36,8 @@ export function writeRequestHead(writer: ByteWriter, request: OutgoingRequest, i
 }
 
 /**
- * RFC 9110 §7.8 and §10.1.4: both are for one connection, which Connection says. A request for an upgrade asks for no end:
- * a connection that has changed its protocol serves no other request anyway.
+ * RFC 9110 §7.8 and §10.1.4: both are for one connection, so Connection names them. A request for an upgrade asks for no
+ * end: a connection that has changed its protocol serves no other request anyway.
  */
 function writeConnectionOptions(
   writer: ByteWriter,
@@ -66,9 +66,9 @@ function writeRequestFraming(writer: ByteWriter, { method, framing }: OutgoingRe
 }
 
 /**
- * Writes a final response's head to an HTTP/1 client, always as HTTP/1.1 (RFC 9110 §2.5), and returns how content is
- * to follow. RFC 9112 §6.3 in the other direction: none to HEAD, 204 and 304; by length where it is known; chunked to
- * who knows it; else to the end of the connection, which the caller must then close.
+ * Writes a final response's head to an HTTP/1 client, always as HTTP/1.1 (RFC 9110 §2.5), and returns how content is to
+ * follow. RFC 9112 §6.3 in the other direction: none to HEAD, 204 and 304; by length where it is known; chunked to a
+ * client that knows it; else to the end of the connection, which the caller must then close.
  */
 export function writeResponseHead(
   writer: ByteWriter,
@@ -102,7 +102,7 @@ export function writeSwitchHead(writer: ByteWriter, protocol: string, response: 
   writer.text('Connection: upgrade\r\n\r\n');
 }
 
-/** An endpoint's own phrase is kept, for what it is worth: clients must ignore it, people may have been helped by it. */
+/** An endpoint's own phrase is kept: clients must ignore it, but it may help people. */
 function writeStatusLine(writer: ByteWriter, status: number, reason: string): void {
   const line = statusLines[status];
   if (line !== undefined && reason === reasonPhrase(status)) return writer.text(line);
@@ -145,12 +145,12 @@ function writeResponseFraming(
 }
 
 function writeConnection(writer: ByteWriter, connection: ClientConnectionFacts, framing: ResponseFraming): void {
-  // RFC 9112 §9.3 and §9.6: say what is not the default of the client's version.
+  // RFC 9112 §9.3 and §9.6: send only what is not the default of the client's version.
   if (!connection.persistent || framing === 'until-close') writer.text('Connection: close\r\n');
   else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive\r\n');
 }
 
-/** RFC 9110 §15.5.22: a 426 names its protocols, and who sends Upgrade says in Connection that it is for one hop (§7.8). */
+/** RFC 9110 §15.5.22: a 426 names its protocols, and Connection says that Upgrade is for one hop (§7.8). */
 function writeRequiredUpgrade(
   writer: ByteWriter,
   connection: ClientConnectionFacts,
