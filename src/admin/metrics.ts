@@ -48,7 +48,7 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
     registers,
   });
   const bytes = new Counter({
-    name: 'candor_content_octets_total',
+    name: 'candor_body_bytes_total',
     help: 'Bytes of content, without heads and framing.',
     labelNames: ['route', 'upstream', 'direction'] as const,
     registers,

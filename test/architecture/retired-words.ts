@@ -73,9 +73,9 @@ export const namesToSettle: ReadonlySet<string> = new Set([
   'says',
   'storms',
   'stormsLeftOut',
-  'content_octets',
-  'stray_octets',
-  'patience_ms',
+  'body_bytes',
+  'stray_bytes',
+  'timeout_ms',
   'failures_told',
   'truncations_told',
 ]);

@@ -68,7 +68,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.equal(await context.candor(...tortured('--json', '--html', 'page.html', '--only', 'own-50,ssh')), 1);
     assert.equal(context.stderr.text, '');
     const report = JSON.parse(context.stdout.text) as TortureReport;
-    assert.equal(report.schema, 1);
+    assert.equal(report.schema, 2);
     assert.equal(report.runs.length, 16);
     assert.equal(report.runs.find((run) => run.case === 'ssh-banner')?.seen?.completeness, 'not_http');
     const page = readFileSync(join(folder, 'page.html'), 'utf8');

@@ -54,7 +54,7 @@ function judgeEnd({ request, on, expects, observed }: ObservedRun): TortureJudge
     case 'not_http':
       return dangerous('The client is sent bytes that are no HTTP response, as if they were one.');
     case 'waiting':
-      return misleading('The client is still waiting when its patience ends, and has been told nothing.');
+      return misleading('The client is still waiting at the time limit, without a response.');
     case 'cut':
       return expects.cut;
     case 'closed':

@@ -7,7 +7,7 @@ export interface TortureRun {
   readonly group: string;
   readonly does: string;
   readonly method: string;
-  readonly content_octets: number;
+  readonly body_bytes: number;
   readonly on: ConnectionUse;
   /** Null: the gateway has no route to that part. */
   readonly verdict: TortureVerdict | null;
@@ -29,9 +29,9 @@ export interface SeenRun {
   /** Whether these are so; null where none names a cause. */
   readonly cause_named: CauseNamed | null;
   readonly server: string | null;
-  readonly content_octets: number;
+  readonly body_bytes: number;
   /** The first 200 bytes, as Latin-1. */
   readonly excerpt: string;
-  readonly stray_octets: number;
+  readonly stray_bytes: number;
   readonly next_request: TortureObservation['neighbour'];
 }

@@ -31,11 +31,11 @@ export interface TortureOptions {
 }
 
 export interface TortureReport {
-  readonly schema: 1;
+  readonly schema: 2;
   readonly gateway: string;
   /** ISO 8601. */
   readonly at: string;
-  readonly patience_ms: number;
+  readonly timeout_ms: number;
   /** False when it was interrupted. */
   readonly finished: boolean;
   readonly groups: readonly TortureGroup[];
@@ -134,10 +134,10 @@ async function playAll(
     runs.push(runOf(run, await playOne(player, stage, run, trusts)));
   }
   return {
-    schema: 1,
+    schema: 2,
     gateway: gateway.url.href,
     at,
-    patience_ms: timeoutMs,
+    timeout_ms: timeoutMs,
     finished: runs.length === planned.length,
     groups: stage.groups,
     score: scoreOf(runs),
@@ -177,7 +177,7 @@ function runOf({ of, request, on }: PlannedRun, observed: TortureObservation | s
     group: of.group,
     does: of.does,
     method: request.method,
-    content_octets: request.contentBytes,
+    body_bytes: request.contentBytes,
     on,
   };
   if (typeof observed === 'string') return { ...base, verdict: null, why: observed, seen: null };
@@ -197,9 +197,9 @@ function seenOf(observed: TortureObservation, expects: Expectation): SeenRun {
     errors_named: observed.named,
     cause_named: judgeCause(expects, observed.named),
     server: observed.server,
-    content_octets: observed.content.length,
+    body_bytes: observed.content.length,
     excerpt: observed.content.slice(0, excerptBytes),
-    stray_octets: observed.strayBytes,
+    stray_bytes: observed.strayBytes,
     next_request: observed.neighbour,
   };
 }
