@@ -36,6 +36,8 @@ export interface OverlayParts {
 /** A request that waits does not notice it, and reading a small file takes some 0.1 ms. */
 const followEveryMs = 250;
 
+const noTargets: OverlayTargets = { routes: [], upstreams: [] };
+
 const inMemory = 'there is no state folder (`state`)';
 
 /**
@@ -177,7 +179,8 @@ export class Overlay {
   }
 
   status(): OverlayStatus {
-    const targets = this.#parts.targets();
+    // The status is asked for often, and mostly there are none.
+    const targets = this.#entries.length === 0 ? noTargets : this.#parts.targets();
     const entries = this.#entries.map(({ setting, revision, at, actor }) => ({
       id: overlayIdOf(setting),
       kind: setting.kind,

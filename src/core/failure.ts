@@ -140,8 +140,9 @@ export interface Evidence {
   /** `name`: what led there; null for an address that the configuration has itself. */
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
-  pause_timeout: { route: string; waitedMs: number; retryAfterS: number };
-  pause_full: { route: string; limit: number; retryAfterS: number };
+  /** Here and below: `paused` is such as 'route /api' or 'upstream app'. */
+  pause_timeout: { paused: string; waitedMs: number; retryAfterS: number };
+  pause_full: { paused: string; limit: number; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   too_many_connections: { limit: number; retryAfterS: number };
   drained: { reason: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };

@@ -55,6 +55,18 @@ describe('PauseFilter', () => {
     assert.equal(filter.waiting, 2);
   });
 
+  it('takes other limits for requests that come, while those that wait keep their time', () => {
+    const filter = new PauseFilter('api', 1000, 1);
+    const early = ask(filter);
+    assert.equal(causeOf(ask(filter)), 'pause_full');
+    filter.setLimits(100, 2);
+    const late = ask(filter);
+    clock.advanceSync(100);
+    assert.deepEqual([causeOf(late), early.decision], ['pause_timeout', 'suspend']);
+    clock.advanceSync(900);
+    assert.equal((early.decision as Extract<Failure, { cause: 'pause_timeout' }>).evidence.waitedMs, 1000);
+  });
+
   it('suspends nothing any more once it is over', () => {
     const filter = new PauseFilter('api', 1000, 2);
     filter.end(clock);

@@ -10,7 +10,9 @@ const releaseEveryMs = 25;
 const retryAfterS = 5;
 
 interface PausedRequest {
+  readonly filter: PauseFilter;
   readonly exchange: FilterContext;
+  readonly waitMs: number;
   /** Ends its wait; null once the pause is over. */
   timer: Timer | null;
 }
@@ -22,16 +24,22 @@ interface PausedRequest {
  */
 export class PauseFilter implements Filter {
   readonly name = 'pause';
-  readonly #route: string;
-  readonly #waitMs: number;
-  readonly #waitersMax: number;
+  readonly #paused: string;
+  #waitMs: number;
+  #waitersMax: number;
   /** In the order in which they came. */
   readonly #waiting = new Map<FilterContext, PausedRequest>();
   #isOver = false;
 
-  /** `route`: what failures name as paused. */
-  constructor(route: string, waitMs: number, waitersMax: number) {
-    this.#route = route;
+  /** `paused`: what failures name, such as 'route /api'. */
+  constructor(paused: string, waitMs: number, waitersMax: number) {
+    this.#paused = paused;
+    this.#waitMs = waitMs;
+    this.#waitersMax = waitersMax;
+  }
+
+  /** For requests that come from now on; those that wait keep their time. */
+  setLimits(waitMs: number, waitersMax: number): void {
     this.#waitMs = waitMs;
     this.#waitersMax = waitersMax;
   }
@@ -44,13 +52,11 @@ export class PauseFilter implements Filter {
   onRequestHead(exchange: FilterContext): FilterDecision {
     if (this.#isOver) return 'continue';
     const limit = this.#waitersMax;
-    if (this.#waiting.size >= limit) return fail('pause_full', 'filter', { route: this.#route, limit, retryAfterS });
+    if (this.#waiting.size >= limit) return fail('pause_full', 'filter', { paused: this.#paused, limit, retryAfterS });
     const { clock } = exchange;
-    const timer = clock.schedule(after(clock.now(), this.#waitMs), waitedTooLong, {
-      filter: this as PauseFilter,
-      exchange,
-    });
-    this.#waiting.set(exchange, { exchange, timer });
+    const paused: PausedRequest = { filter: this, exchange, waitMs: this.#waitMs, timer: null };
+    paused.timer = clock.schedule(after(clock.now(), this.#waitMs), waitedTooLong, paused);
+    this.#waiting.set(exchange, paused);
     return 'suspend';
   }
 
@@ -60,9 +66,9 @@ export class PauseFilter implements Filter {
   }
 
   /** For the timer of one request alone. */
-  onWaitedTooLong(exchange: FilterContext): void {
+  onWaitedTooLong(exchange: FilterContext, waitedMs: number): void {
     if (!this.#waiting.delete(exchange)) return;
-    const evidence = { route: this.#route, waitedMs: this.#waitMs, retryAfterS };
+    const evidence = { paused: this.#paused, waitedMs, retryAfterS };
     exchange.resume(this, fail('pause_timeout', 'filter', evidence));
   }
 
@@ -99,8 +105,8 @@ export class PauseFilter implements Filter {
   }
 }
 
-function waitedTooLong({ filter, exchange }: { readonly filter: PauseFilter; readonly exchange: FilterContext }): void {
-  filter.onWaitedTooLong(exchange);
+function waitedTooLong({ filter, exchange, waitMs }: PausedRequest): void {
+  filter.onWaitedTooLong(exchange, waitMs);
 }
 
 function releaseNext({ filter, clock }: { readonly filter: PauseFilter; readonly clock: Clock }): void {

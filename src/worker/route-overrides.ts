@@ -22,11 +22,6 @@ export interface OverridableRoute {
   filters: FilterPipeline | null;
 }
 
-interface ActivePause {
-  readonly setting: PauseSetting;
-  readonly filter: PauseFilter;
-}
-
 /**
  * What operators have changed for routes, as filters before those of the configuration. Filters are made at a change of the
  * overlay or of the routes, so that a route that no entry names costs nothing.
@@ -35,7 +30,10 @@ export class RouteOverrides {
   readonly #clock: Clock;
   #overlay: RouteOverlay = noRouteOverlay;
   #routes: readonly OverridableRoute[] = [];
-  #pauses: ReadonlyMap<string, ActivePause> = new Map();
+  /** By the id of their entries. */
+  #pauses: ReadonlyMap<string, PauseFilter> = new Map();
+  /** By their routes; null: of all. */
+  #maintenance: ReadonlyMap<string | null, MaintenanceSetting> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -56,21 +54,20 @@ export class RouteOverrides {
 
   #update(): void {
     const before = this.#pauses;
-    this.#pauses = new Map(
-      this.#overlay.pauses.map((setting) => [overlayIdOf(setting), this.#pauseOf(setting, before)]),
-    );
+    const { pauses, maintenance } = this.#overlay;
+    this.#pauses = new Map(pauses.map((setting) => [overlayIdOf(setting), this.#pauseOf(setting, before)]));
+    this.#maintenance = new Map(maintenance.map((setting) => [setting.route, setting]));
     for (const route of this.#routes) this.#override(route);
-    const kept = new Set([...this.#pauses.values()].map(({ filter }) => filter));
     // After the routes have changed: a request that goes on now meets no pause that is over.
-    for (const { filter } of before.values()) if (!kept.has(filter)) filter.end(this.#clock);
+    for (const [id, filter] of before) if (!this.#pauses.has(id)) filter.end(this.#clock);
   }
 
-  /** Requests that wait stay with the pause for as long as it says the same. */
-  #pauseOf(setting: PauseSetting, before: ReadonlyMap<string, ActivePause>): ActivePause {
+  /** Requests that wait stay with their pause, also where its limits change. */
+  #pauseOf(setting: PauseSetting, before: ReadonlyMap<string, PauseFilter>): PauseFilter {
+    const { waitMs, waitersMax, scope, target } = setting;
     const known = before.get(overlayIdOf(setting));
-    const { waitMs, waitersMax, target } = setting;
-    const isSame = known?.setting.waitMs === waitMs && known.setting.waitersMax === waitersMax;
-    return isSame ? known : { setting, filter: new PauseFilter(target, waitMs, waitersMax) };
+    known?.setLimits(waitMs, waitersMax);
+    return known ?? new PauseFilter(`${scope} ${target}`, waitMs, waitersMax);
   }
 
   #override(route: OverridableRoute): void {
@@ -81,15 +78,14 @@ export class RouteOverrides {
 
   /** That of the route itself before that of all. */
   #maintenanceOf({ id, reportsReadiness }: OverridableRoute): readonly Filter[] {
-    const { maintenance } = this.#overlay;
-    const concerns = (setting: MaintenanceSetting): boolean => setting.route === null && !reportsReadiness;
-    const setting = maintenance.find(({ route }) => route === id) ?? maintenance.find(concerns);
+    const ofAll = reportsReadiness ? undefined : this.#maintenance.get(null);
+    const setting = this.#maintenance.get(id) ?? ofAll;
     return setting === undefined ? [] : [maintenanceFilter(id, setting.message, setting.retryAfterS)];
   }
 
   #pausesOf({ id, upstream }: OverridableRoute): readonly Filter[] {
-    const all = [...this.#pauses.values()];
-    const found = all.filter(({ setting }) => setting.target === (setting.scope === 'route' ? id : upstream?.id));
-    return found.map(({ filter }) => filter);
+    const ofRoute = this.#pauses.get(`pause:route:${id}`);
+    const ofUpstream = upstream === null ? undefined : this.#pauses.get(`pause:upstream:${upstream.id}`);
+    return [ofRoute, ofUpstream].filter((filter) => filter !== undefined);
   }
 }

@@ -152,7 +152,8 @@ describe('a pause', () => {
     await done(pause('app', 100));
     const response = await edge.get('/api');
     assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '5']);
-    const { cause, stage, attempts } = await edge.record(response);
+    const { cause, stage, attempts, detail } = await edge.record(response);
+    assert.match(detail ?? '', /^An operator has paused upstream app, and the request had waited 100 ms/);
     assert.deepEqual([cause, stage, attempts], ['pause_timeout', 'filter', []]);
     assert.equal(origin.requests.length, 0);
   });
@@ -179,6 +180,19 @@ describe('a pause', () => {
     await until('both wait', async () => (await active()) === 2);
     await done(restore());
     for (const client of [early, late]) assert.equal((await responseOn(client as RawClient)).status, 200);
+  });
+
+  test('whose limits are changed still holds the requests that wait', async () => {
+    edge = await startFromYaml(yaml());
+    await done(pause('app', 60_000, 1));
+    const waiting = begin('/api', 1);
+    await until('it waits', async () => (await active()) === 1);
+    await done(pause('app', 50_000, 2));
+    waiting.push(...begin('/api', 1));
+    await until('both wait', async () => (await active()) === 2);
+    assert.equal(origin.requests.length, 0);
+    await done(restore());
+    for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
   });
 
   test('forgets a client that leaves, whose place another may have', async () => {

@@ -142,6 +142,44 @@ describe('an endpoint that is drained', () => {
   });
 });
 
+describe('under load', () => {
+  test('drain, weight, restore and reload lose no request', async () => {
+    edge = await startFromYaml(yaml());
+    // Some time in flight, so that each change meets requests that have begun.
+    first.answer = () => (socket) => void setTimeout(() => socket.write(ok('first')), 5);
+    second.answer = () => (socket) => void setTimeout(() => socket.write(ok('second')), 5);
+    const statuses: number[] = [];
+    let isOver = false;
+    const load = Array.from({ length: 8 }, async () => {
+      const client = edge.connect();
+      while (!isOver) {
+        client.write(requestText('POST', '/', ['Content-Length: 2'], 'ab'));
+        statuses.push((await responseOn(client, 'POST')).status);
+      }
+      client.close();
+    });
+    const some = async (): Promise<void> => {
+      const before = statuses.length;
+      await until('requests are served', () => statuses.length > before + 30);
+    };
+    for (let round = 0; round < 3; round++) {
+      await done({ kind: 'drain', endpoint: first.address });
+      await some();
+      await done({ kind: 'weight', endpoint: second.address, weight: round });
+      await some();
+      assert.ok((await edge.reload(`${yaml()}drain: { timeout: ${round + 3}s }\n`)).ok);
+      await done({ kind: 'restore', what: first.address });
+      await done({ kind: 'drain', endpoint: second.address });
+      await some();
+      await done({ kind: 'restore', what: null });
+      await some();
+    }
+    isOver = true;
+    await Promise.all(load);
+    assert.deepEqual(new Set(statuses), new Set([200]));
+  });
+});
+
 describe('the weight of an endpoint', () => {
   test('decides its share of new requests, and with 0 it gets none while the other can be chosen', async () => {
     edge = await startFromYaml(yaml('workers: 1'));

@@ -255,8 +255,8 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'The pause lasted too long',
-    sentence: ({ route, waitedMs }) =>
-      `An operator has paused route ${quoted(route)}, and the request had waited ${waitedMs} ms without the pause being over.`,
+    sentence: ({ paused, waitedMs }) =>
+      `An operator has paused ${paused}, and the request had waited ${waitedMs} ms without the pause being over.`,
     forClient: 'This site is being worked on and needs a little longer. Please try again in a moment.',
     usualCauses: ['the work behind the pause takes longer than a request may wait', 'a pause was never ended'],
     nextStep:
@@ -271,8 +271,8 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'Too many requests wait for the end of a pause',
-    sentence: ({ route, limit }) =>
-      `An operator has paused route ${quoted(route)}, and as many requests wait for the end of the pause as may wait in one worker (${limit}).`,
+    sentence: ({ paused, limit }) =>
+      `An operator has paused ${paused}, and as many requests wait for the end of the pause as may wait in one worker (${limit}).`,
     forClient: 'This site is being worked on, and many visitors are waiting already. Please try again in a moment.',
     usualCauses: [
       'the pause has lasted longer than was planned for this much traffic',
