@@ -9,7 +9,7 @@ import type {
   FilterResponseHead,
 } from '../../src/core/filter.ts';
 import type { Fields } from '../../src/core/message.ts';
-import { after } from '../../src/core/time.ts';
+import { after, type Timer } from '../../src/core/time.ts';
 
 /** Suspends every request, as a filter does that asks an authorization service. */
 export class Authorizing implements Filter {
@@ -110,6 +110,7 @@ export class Delaying implements BodyTransform {
   #held: Uint8Array[] = [];
   #ending: { readonly trailers: Fields | null } | null = null;
   #blocked = false;
+  #timer: Timer | null = null;
   heldMax = 0;
   closed = false;
 
@@ -132,30 +133,26 @@ export class Delaying implements BodyTransform {
 
   onRoom(): void {
     this.#blocked = false;
-    this.#write();
+    this.#later();
   }
 
   close(): void {
     this.closed = true;
+    this.#timer?.cancel();
   }
 
   #later(): void {
     const { clock } = this.#exchange;
-    clock.schedule(after(clock.now(), 5), writeLater, this);
+    this.#timer ??= clock.schedule(after(clock.now(), 5), writeLater, this);
   }
 
   onLater(): void {
-    if (!this.#blocked && !this.closed) this.#write();
-  }
-
-  #write(): void {
-    const [bytes] = this.#held;
-    if (bytes !== undefined) {
-      this.#held.shift();
-      this.#blocked = !this.#sink.write(bytes, 0, bytes.length, 'owned');
-      if (!this.#blocked && this.#held.length === 0) this.#sink.resume();
-    } else if (this.#ending === null) this.#sink.resume();
-    if (this.#ending === null || this.#blocked || this.#held.length > 0) return;
+    this.#timer = null;
+    const bytes = this.#held.shift();
+    if (bytes !== undefined) this.#blocked = !this.#sink.write(bytes, 0, bytes.length, 'owned');
+    if (this.#blocked || this.closed) return;
+    if (this.#held.length > 0) return this.#later();
+    if (this.#ending === null) return this.#sink.resume();
     this.closed = true;
     this.#sink.end(this.#ending.trailers);
   }
@@ -163,4 +160,32 @@ export class Delaying implements BodyTransform {
 
 function writeLater(transform: Delaying): void {
   transform.onLater();
+}
+
+/** Delays both bodies. */
+export const delayingBothBodies = filterOf(
+  {
+    requestBody: (exchange, sink) => new Delaying(exchange, sink),
+    responseBody: (exchange, _head, sink) => new Delaying(exchange, sink),
+  },
+  'delaying',
+);
+
+/** Suspends every request for so long, and lets it go on. */
+export function suspendingFor(ms: number): Filter {
+  const filter: Filter = filterOf(
+    {
+      onRequestHead(exchange) {
+        const { clock } = exchange;
+        clock.schedule(after(clock.now(), ms), resumeLater, () => exchange.resume(filter, 'continue'));
+        return 'suspend';
+      },
+    },
+    'suspending',
+  );
+  return filter;
+}
+
+function resumeLater(resume: () => void): void {
+  resume();
 }

@@ -2,6 +2,7 @@ import { after } from '../../src/core/time.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { pattern } from '../exchange/cases.ts';
 import type { Http1Settings, Http1World } from '../exchange/http1-world.ts';
+import { delayingBothBodies, suspendingFor } from '../exchange/test-filters.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from '../exchange/world.ts';
 import { PlainClient } from './plain-client.ts';
 
@@ -49,6 +50,17 @@ export const scenarios: readonly Scenario[] = [
       const sent = ['/first', '/second', '/third'].map((target) => ask(world, target));
       world.pass(100);
       return sent;
+    },
+  },
+  {
+    name: 'a POST that a filter suspends, with transforms in both directions',
+    options: { filters: [suspendingFor(5), delayingBothBodies] },
+    play(world) {
+      answerAll(world);
+      const content = pattern(20_000, 1);
+      const client = world.request({ method: 'POST', target: '/filtered', content });
+      world.pass(300);
+      return [{ target: '/filtered', method: 'POST', client, answer: answerTo('/filtered'), content }];
     },
   },
   {
