@@ -8,7 +8,7 @@ import { dnsAddresses, dnsRcode, type DnsServer, startDnsServer } from '../../sr
 import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// Where a name may lead, when it says something else than it did, and when the configuration does.
+// Which addresses of a name may be connected to, after its answer changes and after the configuration does.
 
 let dns: DnsServer;
 let origin: Server;
@@ -56,9 +56,9 @@ async function assertProhibited(prohibition: string): Promise<void> {
   assert.match(record.detail ?? '', new RegExp(prohibition));
 }
 
-describe('a name that is bound to something else later', () => {
+describe('a name that resolves to a prohibited address later (DNS rebinding)', () => {
   for (const elsewhere of ['169.254.169.254', '127.0.0.2', '::1', '0.0.0.0']) {
-    it(`never leads to ${elsewhere}; the last open address stays in use, and says so`, async () => {
+    it(`never connects to ${elsewhere}; the last allowed address stays in use, and its reason says so`, async () => {
       dns.on('rebind.test', dnsAddresses(0, '127.0.0.1'), dnsAddresses(0, elsewhere));
       await start(yaml(`rebind.test:${port}`, allowed));
       assert.equal((await edge.get('/')).status, 200);
@@ -72,7 +72,7 @@ describe('a name that is bound to something else later', () => {
     });
   }
 
-  it('and of both families loses only the way that is closed', async () => {
+  it('in one family keeps the address of the other family', async () => {
     dns.on('half.test', dnsAddresses(30, '127.0.0.1', '::1'));
     await start(yaml(`half.test:${port}`, allowed));
     assert.deepEqual(states(), [`127.0.0.1:${port} healthy`, `[::1]:${port} unhealthy`]);
@@ -81,7 +81,7 @@ describe('a name that is bound to something else later', () => {
 });
 
 describe('a reload', () => {
-  it('that closes a network lets go of the addresses in it at once, though there are no others', async () => {
+  it('that denies a network drains its addresses at once, even if there are no others', async () => {
     dns.on('closing.test', dnsAddresses(30, '127.0.0.1'));
     await start(yaml(`closing.test:${port}`, allowed));
     assert.equal((await edge.get('/')).status, 200);
@@ -94,7 +94,7 @@ describe('a reload', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  it('that leads to a listener whose port the system chose is told so', async () => {
+  it('to an address of our own listener, whose port the system chose, is reported', async () => {
     dns.on('circle.test', dnsAddresses(30, '127.0.0.1'));
     await start(yaml(`circle.test:${port}`, allowed));
     const own = edge.address().port;
@@ -111,7 +111,7 @@ describe("the gateway's own listener on every address", () => {
     .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
   const ways = ['127.0.0.1', '127.0.0.77', '::ffff:7f00:1', ...(mine === undefined ? [] : [mine])];
   for (const ip of ways) {
-    it(`is not reached by a name that leads to ${ip}`, async () => {
+    it(`is not reached by a name that resolves to ${ip}`, async () => {
       dns.on('everywhere.test', dnsAddresses(30, ip));
       const wide = 'allow: [127.0.0.0/8, "::ffff:0:0/96"]';
       await start(yaml(`everywhere.test:${port}`, wide, 'listeners: { http: "0.0.0.0:0" }'));
@@ -122,7 +122,7 @@ describe("the gateway's own listener on every address", () => {
     });
   }
 
-  it('may stand where an application of another address has the same port', async () => {
+  it('may have the port of an application on another address', async () => {
     dns.on('beside.test', dnsAddresses(30, '127.0.0.1'));
     const other = createServer((_request, response) => response.end('another one'));
     other.unref();
@@ -138,7 +138,7 @@ describe("the gateway's own listener on every address", () => {
   });
 });
 
-it('a name that is gone, NXDOMAIN, takes nothing away', async () => {
+it('a name that does not exist any more (NXDOMAIN) keeps its last addresses', async () => {
   dns.on('gone.test', dnsAddresses(0, '127.0.0.1'), dnsRcode('NXDOMAIN'));
   await start(yaml(`gone.test:${port}`, allowed));
   await until('its lookup has failed', () => edge.eventsOf('name_state').length > 0);

@@ -7,7 +7,7 @@ import { type UnreachableAddress, unansweringAddress } from '../../src/testing/u
 import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// Two families of a name, one of which is dead: SYNs to 127.0.0.1 are not answered, and ::1 has the same port.
+// A name with addresses in two families, one of which does not answer: SYNs to 127.0.0.1 are not answered, and ::1 has the same port.
 
 let dns: DnsServer;
 let dead: UnreachableAddress;
@@ -41,8 +41,8 @@ upstreams: { app: { endpoints: "${name}.test:${dead.port}", ${settings} } }
 
 const states = (edge: YamlGateway) => edge.gateway.status().upstreams[0]?.endpoints.map(({ address }) => address);
 
-describe('a name whose preferred family is dead', () => {
-  it('is reached by the other one, tried beside it after 250 ms; the connection is kept', async () => {
+describe('a name whose preferred family does not answer', () => {
+  it('is reached by the other family, tried in parallel after 250 ms; the connection is kept', async () => {
     await withGateway('family: prefer_ipv4, check: none', async (edge) => {
       assert.deepEqual(states(edge), [`127.0.0.1:${dead.port}`]);
       const response = await edge.get('/');
@@ -57,7 +57,7 @@ describe('a name whose preferred family is dead', () => {
     });
   });
 
-  it('passes its checks by the other one, and says so', async () => {
+  it('passes its checks by the other family, and the reason names the address', async () => {
     await withGateway('family: prefer_ipv4, check: { interval: 100ms, passes: 1 }', async (edge) => {
       const endpoint = () => edge.gateway.status().upstreams[0]?.endpoints[0];
       await until('it is healthy', () => endpoint()?.state === 'healthy');
@@ -65,7 +65,7 @@ describe('a name whose preferred family is dead', () => {
     });
   });
 
-  it('waits for nothing where the other one is preferred', async () => {
+  it('is reached without delay where the other family is preferred', async () => {
     await withGateway('family: prefer_ipv6, check: none', async (edge) => {
       const response = await edge.get('/');
       assert.equal(response.content.toString(), 'by IPv6');
@@ -76,7 +76,7 @@ describe('a name whose preferred family is dead', () => {
     });
   });
 
-  it('fails, after its limit, where only that family is wanted', async () => {
+  it('fails after the time limit where only that family is allowed', async () => {
     await withGateway('family: ipv4, check: none, attempts: 1', async (edge) => {
       const response = await edge.get('/');
       assert.equal(response.status, 504);
@@ -91,7 +91,7 @@ describe('a name whose other family', () => {
     ['does not exist', dnsRcode('NXDOMAIN')],
     ['is never answered for', dnsSilence],
   ] as const) {
-    it(`${what} is reached by the one that was found`, async () => {
+    it(`${what} is reached by the family that was found`, async () => {
       dns.onType('lame.test', 'A', reply);
       dns.onType('lame.test', 'AAAA', dnsAddresses(30, '::1'));
       const play = async (edge: YamlGateway): Promise<void> => {

@@ -7,12 +7,12 @@ import { dnsAddresses, dnsRcode, type DnsReply, type DnsServer, startDnsServer }
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// A name server that is broken, or means harm: each of its ways has a cause, an end in time, and a bounded price.
+// A name server that is broken or malicious: each case ends in time, with a cause, at a bounded cost.
 
 interface Case {
   readonly name: string;
   readonly reply: DnsReply;
-  /** 200, or the status of the failure and what Proxy-Status says of it. */
+  /** 200, or the status of the failure and the error of its Proxy-Status. */
   readonly comes: 200 | readonly [status: 502 | 504, says: RegExp];
   /** Questions for one family that one lookup may cost; default 1. */
   readonly questionsMax?: number;
@@ -32,7 +32,7 @@ const many = (count: number): readonly string[] =>
 const timedOut = [504, /error=dns_timeout/] as const;
 const nodata = [502, /error=dns_error; ?rcode="NODATA"/] as const;
 const broken = [502, /error=dns_error/] as const;
-/** As often as a lost datagram is sent again within the limit, and once more for each connection. */
+/** The retries of a lost datagram within the time limit, and one more for each connection. */
 const repeated = 4;
 let answerLate = (): void => undefined;
 const late = new Promise<void>((resolve) => {
@@ -147,12 +147,12 @@ describe('a name server whose answer is', () => {
     assert.equal(new Set(upstream().map(({ address }) => address)).size, 256);
   });
 
-  it('too late for one lookup: it is found by one that comes in time', async () => {
+  it('too late for one lookup: a later lookup whose answer comes in time finds the name', async () => {
     answerLate();
     await until('it is found', async () => (await edge.get('/late')).status === 200);
   });
 
-  it('anything at all: nothing is left unclassified', () => {
+  it('anything at all: no error code stays unclassified', () => {
     assert.equal(edge.counts().unclassified, 0);
   });
 });

@@ -7,7 +7,7 @@ import { dnsAddresses, dnsRcode, DnsServer, dnsSilence, startDnsServer } from '.
 import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-/** The same port on several loopback addresses, each of which says which one it is. */
+/** Servers on the same port of several loopback addresses. Each answers with its address. */
 class Origin {
   readonly servers = new Map<string, Server>();
   port = 0;
@@ -42,7 +42,7 @@ before(async () => {
 });
 after(() => dns.stop());
 afterEach(async () => {
-  // A test that failed on its way has left what keeps the process alive.
+  // A test that failed may have left handles that keep the process alive.
   const left = gateways.splice(0);
   await Promise.allSettled(left.map((gateway) => gateway.stop()));
   for (const address of [...(origin?.servers.keys() ?? [])]) await origin.close(address);
@@ -119,7 +119,7 @@ describe('a name that cannot be looked up', () => {
     });
   }
 
-  it('is found as soon as it is there', async () => {
+  it('is found soon after it is created', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('late.test', dnsRcode('NXDOMAIN'));
@@ -173,7 +173,7 @@ describe('a name', () => {
     assert.equal(attempt?.address, `127.0.0.1:${origin.port}`);
   });
 
-  it('of both families is one endpoint, reached the other way where the preferred one refuses', async () => {
+  it('with both families is one endpoint, reached by the other family where the preferred one refuses', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('dual.test', dnsAddresses(30, '127.0.0.1', '::1'));
@@ -184,7 +184,7 @@ describe('a name', () => {
     assert.match(endpoints()[0]?.reason ?? '', new RegExp(`at 127\\.0\\.0\\.1:${origin.port}`));
   });
 
-  it('that moves is followed: the new address is checked first, and the old one drains', async () => {
+  it('that resolves to another address: the new one is checked first, and then the old one drains', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     const { port } = origin;
@@ -227,7 +227,7 @@ describe('a name', () => {
     });
   });
 
-  it('keeps nobody waiting: listeners open after 1 s, and until then the answer is 504', async () => {
+  it('that is not answered does not delay the start: listeners open after 1 s, and the answer is 504 until it resolves', async () => {
     dns.on('slow.test', dnsSilence);
     const started = performance.now();
     edge = await start(yaml('"slow.test:80"').replace('400ms', '20s'));
@@ -239,7 +239,7 @@ describe('a name', () => {
     assert.deepEqual(states(), ['slow.test:80 unknown']);
   });
 
-  it('that is localhost is found without any name server', async () => {
+  it('localhost is found without a name server', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     edge = await start(yaml(`"localhost:${origin.port}"`, { dns: 'allow: []' }));
@@ -249,7 +249,7 @@ describe('a name', () => {
   });
 });
 
-describe('an address that nothing is sent to', () => {
+describe('a prohibited address', () => {
   const prohibited = ['127.0.0.1', '169.254.169.254', '169.254.7.7', '224.0.0.5', '0.0.0.0', '::1', '::ffff:127.0.0.1'];
   let together: YamlGateway;
   before(async () => {
@@ -262,7 +262,7 @@ describe('an address that nothing is sent to', () => {
   after(() => together.stop());
 
   for (const [place, ip] of prohibited.entries()) {
-    it(`${ip}, where a name server leads there`, async () => {
+    it(`${ip}, where a name server answers with it`, async () => {
       edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, 502);
@@ -275,7 +275,7 @@ describe('an address that nothing is sent to', () => {
     });
   }
 
-  it('beside one that is open: the open one is used', async () => {
+  it('beside an allowed one: the allowed one is used', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('mixed.test', dnsAddresses(30, '127.0.0.1', '169.254.169.254'));
@@ -284,7 +284,7 @@ describe('an address that nothing is sent to', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  it('a network that dns.deny has', async () => {
+  it('of a network in dns.deny', async () => {
     dns.on('private.test', dnsAddresses(30, '10.1.2.3'));
     edge = await start(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
     assert.match(fieldOf(await edge.get('/'), 'proxy-status') ?? '', /destination_ip_prohibited/);
