@@ -189,11 +189,7 @@ export class WorkerHandle {
         this.#drained.resolve();
         break;
       case 'batch':
-        this.counts = message.counts;
-        for (const endpoint of message.drained) this.#known.delete(endpoint);
-        this.#listener.onBatch(message, () => this.#returnBuffer(message.lines));
-        this.#reported();
-        if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
+        this.#onBatch(message);
         break;
       case 'stand-in-failed':
         this.#listener.onStandInFailed(message.link);
@@ -202,6 +198,14 @@ export class WorkerHandle {
       case 'pong':
         break;
     }
+  }
+
+  #onBatch(message: Extract<FromWorker, { kind: 'batch' }>): void {
+    this.counts = message.counts;
+    for (const endpoint of message.drained) this.#known.delete(endpoint);
+    this.#listener.onBatch(message, () => this.#returnBuffer(message.lines));
+    this.#reported();
+    if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
   }
 
   /** Asks for a report. Resolves with the report or with the worker's loss. */
