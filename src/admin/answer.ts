@@ -22,9 +22,9 @@ export function sendProblem(
   response: ServerResponse,
   status: number,
   detail: string,
-  complaints?: readonly string[],
+  errors?: readonly string[],
 ): void {
-  const details: ProblemDetails = problemDetailsOf(status, detail, complaints);
+  const details: ProblemDetails = problemDetailsOf(status, detail, errors);
   send(response, status, 'application/problem+json', `${jsonOf(details)}\n`);
 }
 

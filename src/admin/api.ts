@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
@@ -9,7 +10,7 @@ import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { OverlayApi } from './overlay-api.ts';
-import { matchOperation, type OperationId } from './operations.ts';
+import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
 import {
   type UpgradeLine,
@@ -54,7 +55,11 @@ export class AdminApi {
     // Which method it is, only the request line says: there is no field that overrides it.
     const match = matchOperation(request.method ?? 'GET', url.pathname);
     if (match.kind === 'nothing') {
-      return sendProblem(response, 404, `There is nothing at ${url.pathname}; /v1/openapi.json lists what there is.`);
+      return sendProblem(
+        response,
+        404,
+        `There is nothing at ${url.pathname}; ${apiRoot}/openapi.json lists what there is.`,
+      );
     }
     if (match.kind === 'wrong_method') {
       response.setHeader('Allow', match.allow);
@@ -74,7 +79,7 @@ export class AdminApi {
     switch (id) {
       case 'readStatus':
         await this.#gateway.freshCounts();
-        return sendJson(response, 200, this.#gateway.status());
+        return sendJson(response, 200, snakeCased(this.#gateway.status()));
       case 'readReadiness':
         return this.#sendReadiness(response);
       case 'reload':
@@ -123,9 +128,9 @@ export class AdminApi {
       outcomeOfReload,
     );
     if (outcome.ok) return sendJson(response, 200, outcome);
-    const { kind, errors: complaints } = outcome;
-    if (kind !== 'complaints') return sendProblem(response, kind === 'refused' ? 409 : 500, complaints.join(' '));
-    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', complaints);
+    const { kind, errors } = outcome;
+    if (kind !== 'invalid') return sendProblem(response, kind === 'refused' ? 409 : 500, errors.join(' '));
+    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', errors);
   }
 
   async #upgrade(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
@@ -147,8 +152,8 @@ export class AdminApi {
       ({ ok }) => (ok ? 'done' : 'rejected'),
     );
     if (outcome.ok) say({ outcome: 'done', pid: outcome.pid });
-    else if (outcome.kind === 'refused') return sendProblem(response, 409, outcome.why);
-    else say({ outcome: 'failed', kind: outcome.kind, why: outcome.why, complaints: outcome.complaints });
+    else if (outcome.kind === 'refused') return sendProblem(response, 409, outcome.reason);
+    else say({ outcome: 'failed', kind: outcome.kind, reason: outcome.reason, errors: outcome.errors });
     response.end();
   }
 
@@ -157,10 +162,10 @@ export class AdminApi {
     timeoutMs: number,
     onStep: (step: UpgradeStep, pid: number) => void,
   ): Promise<UpgradeOutcome> {
-    const why =
+    const reason =
       'This gateway cannot replace itself: it is part of another program, a demonstration, or its ' +
       'configuration came through standard input.';
-    const refused = { ok: false, kind: 'refused', why, complaints: [] } as const;
+    const refused = { ok: false, kind: 'refused', reason, errors: [] } as const;
     return this.#upgrader?.upgrade(actor, timeoutMs, onStep) ?? Promise.resolve(refused);
   }
 

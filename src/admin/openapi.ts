@@ -79,7 +79,7 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
       409: problemDetails('Not now: an upgrade is under way, say. `detail` says which.'),
       412: problemDetails('The overlay has another revision than `If-Match` says.'),
       413: problemDetails('The body has more than 16 KiB.'),
-      422: problemDetails('The body has mistakes. Nothing was changed; `complaints` lists all of them.'),
+      422: problemDetails('The body has mistakes. Nothing was changed; `errors` lists all of them.'),
     },
   };
 }
@@ -103,7 +103,7 @@ const details: Record<OperationId, Details> = {
       409: problemDetails(
         'This gateway takes no configuration, or not now: it is about to end, say. `detail` says which.',
       ),
-      422: problemDetails('The new configuration has mistakes. Nothing was changed; `complaints` lists all of them.'),
+      422: problemDetails('The new configuration has mistakes. Nothing was changed; `errors` lists all of them.'),
       500: problemDetails('The configuration may be good, and was not taken. Nothing was changed; `detail` says why.'),
     },
   },

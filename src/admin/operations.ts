@@ -1,3 +1,6 @@
+/** The version of the admin API, of all its operations. Prometheus expects `/metrics` without one. */
+export const apiRoot = '/v2';
+
 /**
  * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. What changes
  * something is a POST, is told of as `admin_action` with its id, and is no other method's.
@@ -6,78 +9,78 @@ export const operations = [
   {
     id: 'readStatus',
     method: 'GET',
-    path: '/v1/status',
+    path: `${apiRoot}/status`,
     summary: 'Listeners, upstreams, applications and workers, each with its state and reason',
   },
   {
     id: 'readReadiness',
     method: 'GET',
-    path: '/v1/ready',
+    path: `${apiRoot}/ready`,
     summary: 'Whether the gateway wants new requests: 200, or 503 while it starts and while it drains',
   },
   {
     id: 'reload',
     method: 'POST',
-    path: '/v1/reload',
+    path: `${apiRoot}/reload`,
     summary: 'Read the configuration again and apply it whole, or change nothing',
   },
   {
     id: 'upgrade',
     method: 'POST',
-    path: '/v1/upgrade',
+    path: `${apiRoot}/upgrade`,
     summary: 'Have a new process of the program that is installed now take over, or change nothing',
   },
   {
     id: 'stop',
     method: 'POST',
-    path: '/v1/stop',
+    path: `${apiRoot}/stop`,
     summary: 'Let requests in flight finish, stop the applications, and end',
   },
   {
     id: 'followEvents',
     method: 'GET',
-    path: '/v1/events',
+    path: `${apiRoot}/events`,
     summary: 'What happens, as it happens (server-sent events)',
   },
   {
     id: 'readOverlay',
     method: 'GET',
-    path: '/v1/overlay',
+    path: `${apiRoot}/overlay`,
     summary: 'What operators have changed at run time: it wins over the configuration file',
   },
   {
     id: 'maintenance',
     method: 'POST',
-    path: '/v1/overlay/maintenance',
+    path: `${apiRoot}/overlay/maintenance`,
     summary: 'Answer 503 for a route or all, with a message and Retry-After',
   },
   {
     id: 'pause',
     method: 'POST',
-    path: '/v1/overlay/pause',
+    path: `${apiRoot}/overlay/pause`,
     summary: 'Let requests for a route or an upstream wait, bounded in number and time',
   },
   {
     id: 'drain',
     method: 'POST',
-    path: '/v1/overlay/drain',
+    path: `${apiRoot}/overlay/drain`,
     summary: 'Send an endpoint no new requests; requests in flight finish',
   },
   {
     id: 'weight',
     method: 'POST',
-    path: '/v1/overlay/weight',
+    path: `${apiRoot}/overlay/weight`,
     summary: 'Change the share of new requests that an endpoint gets',
   },
   {
     id: 'restore',
     method: 'POST',
-    path: '/v1/overlay/restore',
+    path: `${apiRoot}/overlay/restore`,
     summary: 'Clear one entry of the overlay, or all: the configuration file decides again',
   },
-  { id: 'readExchange', method: 'GET', path: '/v1/exchanges/{id}', summary: 'The record of one exchange' },
+  { id: 'readExchange', method: 'GET', path: `${apiRoot}/exchanges/{id}`, summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
-  { id: 'readDescription', method: 'GET', path: '/v1/openapi.json', summary: 'This description' },
+  { id: 'readDescription', method: 'GET', path: `${apiRoot}/openapi.json`, summary: 'This description' },
 ] as const satisfies readonly { id: string; method: 'GET' | 'POST'; path: string; summary: string }[];
 
 export type OperationId = (typeof operations)[number]['id'];

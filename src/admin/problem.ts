@@ -6,7 +6,7 @@ export interface ProblemDetails {
   readonly status: number;
   readonly detail: string;
   /** What is wrong with a configuration, one sentence each. */
-  readonly complaints?: readonly string[];
+  readonly errors?: readonly string[];
 }
 
 const titles: Readonly<Record<number, string>> = {
@@ -27,7 +27,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-export function problemDetailsOf(status: number, detail: string, complaints?: readonly string[]): ProblemDetails {
+export function problemDetailsOf(status: number, detail: string, errors?: readonly string[]): ProblemDetails {
   const title = titles[status] ?? 'Error';
-  return { type: 'about:blank', title, status, detail, ...(complaints === undefined ? {} : { complaints }) };
+  return { type: 'about:blank', title, status, detail, ...(errors === undefined ? {} : { errors }) };
 }

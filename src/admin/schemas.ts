@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
+import type { SnakeCased } from '../core/json-case.ts';
 import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
@@ -25,11 +26,11 @@ const endpointState = z.enum(endpointStates);
 const minuteFigures = z.object({
   seconds: z.number().describe('What the figures cover: 55 to 60 after the first minute.'),
   requests: count,
-  requestsPerS: z.number().min(0),
+  requests_per_s: z.number().min(0),
   errors: count.describe('Failed answers: a 5xx, whoever sent it, or cut short. A client that left is none.'),
-  errorShare: z.number().min(0).max(1).nullable().describe('Null without requests.'),
-  p50Ms: z.number().nullable().describe('Of the whole exchange, tunnels apart; within 17 %.'),
-  p99Ms: z.number().nullable(),
+  error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
+  p50_ms: z.number().nullable().describe('Of the whole exchange, tunnels apart; within 17 %.'),
+  p99_ms: z.number().nullable(),
 });
 
 const overlayEntry = z.object({
@@ -67,16 +68,16 @@ export const statusSchema = z.object({
   generation: count
     .nullable()
     .describe('Which owner of the state folder, one more than the process before; null where it owns none.'),
-  startedAt: time,
-  uptimeS: z.number().min(0),
+  started_at: time,
+  uptime_s: z.number().min(0),
   revision: count,
-  contentHash: text,
+  content_hash: text,
   source: nullableText.describe('Path of the configuration file; null for `candor run`.'),
   state: z.enum(['starting', 'serving', 'draining', 'stopped']),
   drain: z
     .object({
       phase: z.enum(['lame_duck', 'draining', 'force_closing', 'drained']),
-      leftMs: z.number().describe('Until the phase is over in any case.'),
+      left_ms: z.number().describe('Until the phase is over in any case.'),
       exchanges: count.describe('Under way, tunnels apart.'),
       tunnels: count,
       connections: count,
@@ -94,32 +95,32 @@ export const statusSchema = z.object({
           'log_failing',
           'replacement_failing',
         ]),
-        sinceS: z.number().min(0),
+        since_s: z.number().min(0),
         reason: text.describe('One sentence.'),
-        nextStep: text.describe('What to do or look at next.'),
+        next_step: text.describe('What to do or look at next.'),
       }),
     )
     .describe('What is wrong with the gateway itself now, worst first.'),
   overlay: z
-    .object({ revision: count, persisted: z.boolean(), memoryReason: nullableText, entries: z.array(overlayEntry) })
+    .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })
     .describe('What operators have changed at run time: it wins over the file until it is cleared.'),
-  lastMinute: minuteFigures.describe('Of all requests, in the last minute.'),
+  last_minute: minuteFigures.describe('Of all requests, in the last minute.'),
   listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
   upstreams: z.array(
     z.object({
       id: text,
       application: nullableText,
-      lastMinute: minuteFigures.describe('Of the requests that a route led here, in the last minute.'),
+      last_minute: minuteFigures.describe('Of the requests that a route led here, in the last minute.'),
       endpoints: z.array(
         z.object({
           id: text,
           address: text,
           state: endpointState,
           reason: text.describe('Why it is in that state, one sentence.'),
-          sinceS: z.number(),
+          since_s: z.number(),
           weight: z.number().describe('Its share of new requests in proportion to the others.'),
           connections: count.describe('In all workers, idle ones included.'),
-          connectionsMax: count.describe('`connections.max` of its upstream.'),
+          connections_max: count.describe('`connections.max` of its upstream.'),
           waiting: count.describe('Requests that wait for one, in all workers.'),
           release: nullableText,
         }),
@@ -138,12 +139,12 @@ export const statusSchema = z.object({
           phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
           reason: text,
           restarts: count,
-          earlierCommand: z
+          earlier_command: z
             .array(text)
             .nullable()
             .describe('What it runs, where an earlier configuration has started it and it is to be replaced.'),
-          exposedAt: nullableText.describe('Where strangers may reach it without the gateway.'),
-          lastLines: z.array(text),
+          exposed_at: nullableText.describe('Where strangers may reach it without the gateway.'),
+          last_lines: z.array(text),
         }),
       ),
     }),
@@ -153,8 +154,8 @@ export const statusSchema = z.object({
       id: count,
       state: z.enum(['starting', 'serving', 'retiring', 'lost']),
       revision: count,
-      exchangesActive: count,
-      clientConnections: count,
+      exchanges_active: count,
+      client_connections: count,
     }),
   ),
 });
@@ -293,8 +294,8 @@ export const upgradeLineSchema = z.union([
   z.object({
     outcome: z.literal('failed'),
     kind: z.enum(['refused', 'failure', 'validation_failed', 'timeout', 'stopping']),
-    why: text,
-    complaints: z.array(text),
+    reason: text,
+    errors: z.array(text),
   }),
 ]);
 
@@ -308,12 +309,12 @@ export const problemSchema = z.object({
   title: text,
   status: count,
   detail: text,
-  complaints: z.array(text).optional(),
+  errors: z.array(text).optional(),
 });
 
 /** What each schema describes. Where a type grows a field that its schema lacks or denies, this stops compiling. */
 type Fits<T extends U, U> = T;
-export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof statusSchema>>>;
+export type CheckedStatus = Fits<SnakeCased<GatewayStatus>, DeepReadonly<z.infer<typeof statusSchema>>>;
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
 export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
 export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;

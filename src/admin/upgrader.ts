@@ -21,9 +21,9 @@ export interface UpgradeFailure {
    */
   readonly kind: 'refused' | 'failure' | 'validation_failed' | 'timeout' | 'stopping';
   /** One or two sentences. */
-  readonly why: string;
+  readonly reason: string;
   /** What is wrong with the configuration, one line each. */
-  readonly complaints: readonly string[];
+  readonly errors: readonly string[];
 }
 
 /** What is said of an upgrade while it runs, to whoever asked for it. The last line has an outcome. */

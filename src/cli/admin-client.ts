@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { createInterface } from 'node:readline';
+import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { type EventJson, eventOfJson } from '../core/event-json.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -129,7 +130,7 @@ export function readEvents(
   follow: boolean,
   onPart: (part: StreamPart) => void,
 ): EventSubscription {
-  const sent = requestAt(target, 'GET', `/v1/events?follow=${follow}`);
+  const sent = requestAt(target, 'GET', `${apiRoot}/events?follow=${follow}`);
   const ended: EventSubscription['ended'] = new Promise((resolve) => {
     sent.on('error', () => resolve('nobody_there'));
     sent.on('response', (response) => {

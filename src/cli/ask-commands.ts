@@ -1,6 +1,7 @@
+import { statusOfJson } from './gateway-lookup.ts';
+import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
 import { readEvents } from './admin-client.ts';
 import { targetText } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -21,10 +22,10 @@ export interface StatusFlags extends AskFlags {
 export async function status(flags: StatusFlags, context: ProcessContext): Promise<void> {
   if (flags.watch) return watchStatus(flags, context);
   const target = await findAdmin(flags, context);
-  const answer = await askGateway(target, 'GET', '/v1/status', context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) printJson(answer.content, context);
-  else context.stdout.write(renderStatus(answer.content as GatewayStatus, styleFor(context.stdout, context.env)));
+  else context.stdout.write(renderStatus(statusOfJson(answer.content), styleFor(context.stdout, context.env)));
 }
 
 export interface EventFlags extends AskFlags {

@@ -1,3 +1,4 @@
+import { apiRoot } from '../admin/operations.ts';
 import type { OverlayStatus } from '../control/gateway-status.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
@@ -25,7 +26,7 @@ interface ChangeAnswer {
 /** Has a running gateway change its overlay, and says what came of it. */
 export async function changeOverlay(order: OverlayOrder, flags: AskFlags, context: ProcessContext): Promise<void> {
   const target = await findAdminToChange(flags, context);
-  const answer = await askGateway(target, 'POST', `/v1/overlay/${order.kind}`, context, order.body);
+  const answer = await askGateway(target, 'POST', `${apiRoot}/overlay/${order.kind}`, context, order.body);
   if (flags.json) printJson(answer.content, context);
   if (answer.status !== 200) throw failureOf(answer);
   if (flags.json) return;
@@ -53,7 +54,7 @@ function failureOf(answer: GatewayResponse): CommandFailure {
   if (answer.status === 404) return new CommandFailure('not_found', notKnown(answer) ? olderGateway : message);
   if (answer.status === 409 || answer.status === 412) return new CommandFailure('refused', message);
   if (answer.status !== 422) return new CommandFailure('failure', message);
-  const { complaints: errors = [] } = answer.content as { complaints?: readonly string[] };
+  const { errors = [] } = answer.content as { errors?: readonly string[] };
   return new CommandFailure('usage', [message, ...errors.map((one) => `  ${harmless(one)}`)].join('\n'));
 }
 

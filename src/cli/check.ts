@@ -13,7 +13,7 @@ export interface CheckFlags {
   readonly json: boolean;
 }
 
-/** Complains about a configuration, all at once, and changes nothing. */
+/** Reports all errors and warnings of a configuration, and changes nothing. */
 export async function check(flags: CheckFlags, context: ProcessContext): Promise<void> {
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
@@ -24,7 +24,7 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
           ...reviewMachine(read.configuration, context.machine),
           ...reviewPaths(read.configuration, read.leftOpen, context.env),
         ];
-  if (flags.json) printJson({ file: flags.config, valid, complaints: read.errors, machine }, context);
+  if (flags.json) printJson({ file: flags.config, valid, errors: read.errors, machine }, context);
   else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { apiRoot } from '../admin/operations.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { mayBePrefix } from '../record/parse-record.ts';
@@ -57,7 +58,7 @@ async function askGateways(
   context: ProcessContext,
 ): Promise<ExchangeRecord | null> {
   for (const target of await findAdmins(flags, context)) {
-    const answer = await askGateway(target, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, context);
+    const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges/${encodeURIComponent(id)}`, context);
     if (answer.status === 200) return answer.content as ExchangeRecord;
     if (answer.status !== 404) throw refusal(answer);
     looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it`);

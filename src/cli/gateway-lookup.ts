@@ -1,5 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { camelCased } from '../core/json-case.ts';
+import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import { type AdminResponse, askAdmin } from './admin-client.ts';
 import type { AdminTarget } from './admin-target.ts';
@@ -7,7 +9,7 @@ import { harmless, shorten } from './layout.ts';
 import { inputName } from './read-input.ts';
 import type { ProcessContext } from './process-context.ts';
 
-/** What GET /v1/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
+/** What GET /v2/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
 export type GatewayLookup =
   | { readonly kind: 'gateway'; readonly status: GatewayStatus }
   | { readonly kind: 'other'; readonly status: number; readonly content: unknown }
@@ -23,26 +25,31 @@ export async function lookUpGateway(
   answerMs?: number,
 ): Promise<GatewayLookup> {
   const limit = answerMs === undefined ? null : { answerMs, onLine: () => {} };
-  const answer = await askAdmin(target, 'GET', '/v1/status', context.clock, limit);
+  const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock, limit);
   if (!answer.ok) return { kind: 'no_answer', answer };
   const { status, content } = answer;
   return status === 200 && isStatus(content)
-    ? { kind: 'gateway', status: content }
+    ? { kind: 'gateway', status: statusOfJson(content) }
     : { kind: 'other', status, content };
+}
+
+/** The status that an answer holds. */
+export function statusOfJson(content: unknown): GatewayStatus {
+  return camelCased(content) as GatewayStatus;
 }
 
 /**
  * Whether an answer is the status of a gateway, of this version or another one. The members that every version has are
  * checked by hand, because the status of another version need not fit the schema of this one.
  */
-export function isStatus(content: unknown): content is GatewayStatus {
+export function isStatus(content: unknown): boolean {
   if (typeof content !== 'object' || content === null) return false;
   const status = content as Readonly<Record<string, unknown>>;
   return (
-    ['deployment', 'member', 'version', 'epoch', 'contentHash', 'state'].every(
+    ['deployment', 'member', 'version', 'epoch', 'content_hash', 'state'].every(
       (key) => typeof status[key] === 'string',
     ) &&
-    ['pid', 'uptimeS', 'revision'].every((key) => typeof status[key] === 'number') &&
+    ['pid', 'uptime_s', 'revision'].every((key) => typeof status[key] === 'number') &&
     ['listeners', 'upstreams', 'applications', 'workers'].every((key) => Array.isArray(status[key])) &&
     (status['source'] === null || typeof status['source'] === 'string')
   );

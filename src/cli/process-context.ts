@@ -17,7 +17,7 @@ export interface Output {
 export interface ProcessContext {
   /** For results. */
   readonly stdout: Output;
-  /** For progress and complaints. */
+  /** For progress and errors. */
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly directory: string;

@@ -51,7 +51,7 @@ export async function readConfiguration(file: string, context: ProcessContext): 
   return { configuration, errors: named(warnings), leftOpen, ...read };
 }
 
-/** All complaints with line and caret, and how many they are. */
+/** All errors with line and caret, and how many they are. */
 export function renderForPeople(read: ConfigurationRead, output: Output, context: ProcessContext): string {
   const colour = styleFor(output, context.env) !== plain;
   return `${renderConfigurationErrors(read.errors, read.text, { colour, width: columnsMax })}\n${countConfigurationErrors(read.errors)}\n`;
@@ -63,7 +63,7 @@ export function reloadFrom(file: string, context: ProcessContext): Configuration
     if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
     const { configuration, errors, leftOpen } = await readConfiguration(file, context);
     return configuration === null
-      ? { ok: false, kind: 'complaints', errors: errors.map(configurationErrorLine) }
+      ? { ok: false, kind: 'invalid', errors: errors.map(configurationErrorLine) }
       : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
   };
 }

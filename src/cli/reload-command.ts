@@ -1,5 +1,7 @@
+import { statusOfJson } from './gateway-lookup.ts';
+import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
-import type { ApplicationStatus, GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import { failedText, replacementOf, servingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { printJson } from './ask-commands.ts';
@@ -27,10 +29,10 @@ const askEveryMs = 200;
 
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
   const target = await findAdminToChange(flags, context);
-  const answer = await askGateway(target, 'POST', '/v1/reload', context);
+  const answer = await askGateway(target, 'POST', `${apiRoot}/reload`, context);
   if (flags.json) printJson(answer.content, context);
   if (answer.status === 422) {
-    const { complaints: errors = [] } = answer.content as { complaints?: readonly string[] };
+    const { errors = [] } = answer.content as { errors?: readonly string[] };
     throw new CommandFailure(
       'validation_failed',
       `The configuration has errors. The gateway continues with the active one.\n${errors.map((one) => `  ${one}`).join('\n')}`,
@@ -103,9 +105,9 @@ async function replacements(
   isChanged: IsChanged,
   context: ProcessContext,
 ): Promise<readonly ReplacementText[]> {
-  const answer = await askGateway(target, 'GET', '/v1/status', context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return (answer.content as GatewayStatus).applications.filter(isChanged).map(replacementTextOf);
+  return statusOfJson(answer.content).applications.filter(isChanged).map(replacementTextOf);
 }
 
 function replacementTextOf(application: ApplicationStatus): ReplacementText {

@@ -32,10 +32,10 @@ async function startAndServe(flags: RunFlags, command: readonly string[], contex
   const { stdout, stderr, predecessor } = context;
   // The process that asked for this one serves on, and says why.
   if (predecessor !== null) throw new CommandFailure('failure', end.message);
-  const { exitCode, message: says, output } = end;
+  const { exitCode, message, output } = end;
   const isForPeople = stderr.isTTY && !flags.json;
   stderr.write(
-    isForPeople ? commandExitText(end, stdout.isTTY) : failedLine(says, { exit_code: exitCode, output }, context),
+    isForPeople ? commandExitText(end, stdout.isTTY) : failedLine(message, { exit_code: exitCode, output }, context),
   );
   return exitCode;
 }

@@ -30,7 +30,7 @@ export class ServedAdmin {
       const outcome = await read();
       if (!outcome.ok) return outcome;
       const problem = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
-      return problem === null ? outcome : { ok: false, kind: 'complaints', errors: [problem] };
+      return problem === null ? outcome : { ok: false, kind: 'invalid', errors: [problem] };
     };
   }
 

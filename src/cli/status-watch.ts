@@ -1,3 +1,6 @@
+import { harmlessJson } from './explain-log/line-verdicts.ts';
+import { statusOfJson } from './gateway-lookup.ts';
+import { apiRoot } from '../admin/operations.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { AdminTarget } from './admin-target.ts';
@@ -48,8 +51,8 @@ export async function watchStatus(flags: AskFlags, context: ProcessContext): Pro
 
 async function ask(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | CommandFailure> {
   try {
-    const answer = await askGateway(target, 'GET', '/v1/status', context);
-    return answer.status === 200 ? (answer.content as GatewayStatus) : refusal(answer);
+    const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+    return answer.status === 200 ? statusOfJson(answer.content) : refusal(answer);
   } catch (error) {
     if (error instanceof CommandFailure) return error;
     throw error;
@@ -96,7 +99,7 @@ class JsonLines implements View {
 
   show(seen: GatewayStatus | CommandFailure): void {
     const value = seen instanceof CommandFailure ? { unreachable: seen.message } : seen;
-    this.#output.write(`${JSON.stringify(value)}\n`);
+    this.#output.write(`${harmlessJson(value)}\n`);
   }
 
   end(): void {}

@@ -1,3 +1,5 @@
+import { statusOfJson } from './gateway-lookup.ts';
+import { apiRoot } from '../admin/operations.ts';
 import type { StopResponse } from '../admin/stopper.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
@@ -28,7 +30,7 @@ const namedMax = 3;
 type StopOutcome =
   | { readonly outcome: 'stopped'; readonly pid: number; readonly afterMs: number }
   | { readonly outcome: 'not_running' }
-  | { readonly outcome: 'failed'; readonly kind: string; readonly why: string };
+  | { readonly outcome: 'failed'; readonly kind: string; readonly reason: string };
 
 /** Has a gateway end, and waits until it has. That no gateway runs is what was wanted. */
 export async function stop(flags: StopFlags, context: ProcessContext): Promise<void> {
@@ -44,7 +46,7 @@ export async function stop(flags: StopFlags, context: ProcessContext): Promise<v
     else tell({ outcome: 'stopped', pid, afterMs }, `Stopped: process ${pid} ended after ${durationText(afterMs)}.`);
   } catch (error) {
     if (flags.json && error instanceof CommandFailure)
-      tell({ outcome: 'failed', kind: error.exit, why: error.message }, '');
+      tell({ outcome: 'failed', kind: error.exit, reason: error.message }, '');
     throw error;
   }
 }
@@ -59,7 +61,7 @@ function targetToStop(flags: StopFlags, context: ProcessContext): Promise<AdminT
 
 /** Resolves with the number of the process that has ended; null where none ran. */
 async function end(target: AdminTarget, flags: StopFlags, context: ProcessContext): Promise<number | null> {
-  const answer = await askAdmin(target, 'POST', `/v1/stop?now=${flags.now}`, context.clock);
+  const answer = await askAdmin(target, 'POST', `${apiRoot}/stop?now=${flags.now}`, context.clock);
   if (!answer.ok) {
     if (answer.why === 'nobody_there' && isSurelyNotRunning(answer.errno)) return null;
     throw unreachable(targetText(target), answer);
@@ -110,8 +112,8 @@ function waitText({ drain, applications }: GatewayStatus): string | null {
 
 /** Null when no gateway answers any more. */
 async function statusOf(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | null> {
-  const answer = await askAdmin(target, 'GET', '/v1/status', context.clock);
-  if (answer.ok && answer.status === 200) return answer.content as GatewayStatus;
+  const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock);
+  if (answer.ok && answer.status === 200) return statusOfJson(answer.content);
   // It has ended in the middle of its answer.
   if (!answer.ok && (answer.why === 'nobody_there' || answer.why === 'not_an_answer')) return null;
   throw answer.ok ? refusal(answer) : unreachable(targetText(target), answer);

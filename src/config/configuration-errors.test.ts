@@ -8,11 +8,11 @@ import { displayWidth } from './display-width.ts';
 import type { ConfigurationHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
 
-const folder = join(import.meta.dirname, 'complaints');
-const update = process.env['UPDATE_COMPLAINTS'] === '1';
+const folder = join(import.meta.dirname, 'errors');
+const update = process.env['UPDATE_ERRORS'] === '1';
 const environment = { HOME: '/home/ann', PORT: '3000', NOTHING: '' };
 
-/** What `complaints/README.md` says is there. */
+/** What `errors/README.md` says is there. */
 function hostWith(text: string): ConfigurationHost {
   const files = new Map<string, Uint8Array | string>([
     ['/etc/shop/candor.yaml', Buffer.from(text)],
@@ -39,7 +39,7 @@ function hostWith(text: string): ConfigurationHost {
   };
 }
 
-async function complaintsAbout(text: string): Promise<readonly ConfigurationError[]> {
+async function errorsOf(text: string): Promise<readonly ConfigurationError[]> {
   const loading = await loadConfiguration('/etc/shop/candor.yaml', environment, hostWith(text));
   const errors = loading.ok ? loading.warnings : loading.errors;
   return errors.map((error) => ({ ...error, file: 'candor.yaml' }));
@@ -49,7 +49,7 @@ function render(errors: readonly ConfigurationError[], text: string): string {
   return renderConfigurationErrors(errors, text, { colour: false, width: 80 });
 }
 
-const caseBlock = /^## (.+)\n\n```yaml\n([^]*?)```\n\n```complaints\n([^]*?)```\n/gm;
+const caseBlock = /^## (.+)\n\n```yaml\n([^]*?)```\n\n```errors\n([^]*?)```\n/gm;
 
 for (const name of readdirSync(folder).filter((one) => one.endsWith('.md') && one !== 'README.md')) {
   describe(name, () => {
@@ -59,7 +59,7 @@ for (const name of readdirSync(folder).filter((one) => one.endsWith('.md') && on
     for (const [block, title, text, expected] of document.matchAll(caseBlock)) {
       const line = document.slice(0, document.indexOf(block)).split('\n').length;
       test(`${name}:${line} ${title}`, async () => {
-        const errors = await complaintsAbout(text!);
+        const errors = await errorsOf(text!);
         const said = render(errors, text!);
         if (update) updated = updated.replace(block, () => `${block.slice(0, -(expected!.length + 4))}${said}\`\`\`\n`);
         else assert.equal(said, expected);
@@ -134,7 +134,7 @@ describe('renderComplaints', () => {
   });
 
   test('counts in words', () => {
-    assert.equal(countConfigurationErrors([]), 'no complaints');
+    assert.equal(countConfigurationErrors([]), 'no errors');
     assert.equal(countConfigurationErrors([at({})]), '1 error');
     assert.equal(countConfigurationErrors([at({}), at({}), at({ severity: 'warning' })]), '2 errors and 1 warning');
   });

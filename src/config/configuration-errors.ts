@@ -59,7 +59,7 @@ export interface RenderOptions {
 }
 
 /**
- * Complaints for people: place and message as compilers write them, the line, a caret, and what to do.
+ * Errors for people: place and message as compilers write them, the line, a caret, and what to do.
  *
  *     candor.yaml:12:5: error: unknown key "timeout"
  *        12 |     timeout: 5s
@@ -100,7 +100,7 @@ export function countConfigurationErrors(errors: readonly ConfigurationError[]):
     .map((severity) => [count(severity), severity] as const)
     .filter(([number]) => number > 0)
     .map(([number, severity]) => `${number} ${severity}${number === 1 ? '' : 's'}`);
-  return words.join(' and ') || 'no complaints';
+  return words.join(' and ') || 'no errors';
 }
 
 type Paint = (role: 'error' | 'warning' | 'position' | 'gutter' | 'suggestion', text: string) => string;

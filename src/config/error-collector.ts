@@ -8,7 +8,7 @@ import { pathText } from './position-index.ts';
 /** Of errors, and of warnings. Nobody reads more at once, and mending the first mends many that follow. */
 export const errorsMax = 100;
 
-/** Collects complaints about the paths of one document, each with its place. */
+/** Collects errors about the paths of one document, each with its place. */
 export class ErrorCollector {
   readonly errors: ConfigurationError[] = [];
   readonly #counts = { error: 0, warning: 0 };

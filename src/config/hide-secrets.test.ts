@@ -61,7 +61,7 @@ describe('a token that was written in place of its hash is not repeated', () => 
     test(JSON.stringify(text.replaceAll(token, 'TOKEN').slice(listening.length)), () => assertUntold(text));
 
   test('wherever in a configuration that is complained of it stands', () => {
-    const folder = join(import.meta.dirname, 'complaints');
+    const folder = join(import.meta.dirname, 'errors');
     const texts = readdirSync(folder).flatMap((name) =>
       [...readFileSync(join(folder, name), 'utf8').matchAll(/```yaml\n([^]*?)```/g)].map(([, text]) => text as string),
     );

@@ -540,7 +540,7 @@ describe('whatever the file', () => {
     ',',
   ];
 
-  /** A configuration, or complaints which all have a place in the file. */
+  /** A configuration, or errors which all have a place in the file. */
   function assertAnswered(text: string): void {
     const parsing = parse(text, { X: 'x' });
     const errors = parsing.ok ? parsing.warnings : parsing.errors;
@@ -559,7 +559,7 @@ describe('whatever the file', () => {
     renderConfigurationErrors(errors, text, { colour: true, width: 80 });
   }
 
-  test('random changes of a good file give a configuration or complaints with a place', () => {
+  test('random changes of a good file give a configuration or errors with a place', () => {
     const edit = fc.record({
       at: fc.double({ min: 0, max: 1, noNaN: true }),
       drop: fc.nat(8),
@@ -578,7 +578,7 @@ describe('whatever the file', () => {
     );
   });
 
-  test('values of every type in every place give a configuration or complaints with a place', () => {
+  test('values of every type in every place give a configuration or errors with a place', () => {
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(
         { maxDepth: 3, withCrossShrink: true },
@@ -629,7 +629,7 @@ describe('whatever the file', () => {
     );
   });
 
-  test('text of any kind gives a configuration or complaints with a place', () => {
+  test('text of any kind gives a configuration or errors with a place', () => {
     fc.assert(
       fc.property(unicodeText({ maxLength: 60 }), (text) => assertAnswered(text)),
       { numRuns: 300 },

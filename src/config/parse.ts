@@ -13,7 +13,7 @@ import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
 export interface ParseContext {
-  /** The file's name as it stands in complaints. */
+  /** The file's name as it stands in errors. */
   readonly file: string;
   /** Absolute: the folder that relative paths begin at. */
   readonly directory: string;

@@ -49,7 +49,7 @@ export class ConfigurationReport {
 }
 
 const rejections: Readonly<Record<ReloadRejection['kind'], string>> = {
-  complaints: 'the configuration was refused',
+  invalid: 'the configuration was refused',
   refused: 'no configuration is taken now',
   failed: 'the configuration could not be taken',
 };

@@ -148,10 +148,10 @@ export class CurrentProblems {
   #unread({ since }: Episode, count: number): readonly StatusProblem[] {
     if (count === 0) return [];
     const records = count === 1 ? '1 record was' : `${count} records were`;
-    const says = `${records} lost in the last minute: the main thread was busy.`;
+    const reason = `${records} lost in the last minute: the main thread was busy.`;
     const nextStep =
       'See with `top` whether the machine has any time left for the gateway; requests whose records are lost cannot be explained later.';
-    return [this.#problem('log_failing', since, says, nextStep)];
+    return [this.#problem('log_failing', since, reason, nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

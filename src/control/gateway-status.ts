@@ -109,10 +109,10 @@ export type ReloadOutcome =
 export interface ReloadRejection {
   readonly ok: false;
   /**
-   * 'complaints': the configuration is at fault. 'refused': not now, or not this gateway, whatever the configuration says.
+   * 'invalid': the configuration is at fault. 'refused': not now, or not this gateway, whatever the configuration says.
    * 'failed': the configuration may be good, and was not taken.
    */
-  readonly kind: 'complaints' | 'refused' | 'failed';
+  readonly kind: 'invalid' | 'refused' | 'failed';
   /** What is wrong, one line each; of a refusal one whole sentence. Nothing has changed. */
   readonly errors: readonly string[];
 }

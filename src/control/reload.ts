@@ -90,7 +90,7 @@ export function newApplications(before: Configuration, next: Configuration): Con
 }
 
 function rejectedFor(errors: ConfigurationErrors): ReloadRejection {
-  return { ok: false, kind: 'complaints', errors };
+  return { ok: false, kind: 'invalid', errors };
 }
 
 function rejectionOf(applied: Extract<ApplyResult, { ok: false }>, open: readonly OpenListener[]): ReloadRejection {

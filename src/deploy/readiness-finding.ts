@@ -20,13 +20,13 @@ export function findingOf(observation: ReadinessResult | null, facts: FindingFac
   if (observation === null || hasPassed(observation)) return null;
   if (observation.kind === 'refused' && facts.wrongListenSockets !== null)
     return wrongListenFinding(facts, facts.wrongListenSockets);
-  const says = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
-  return { reason: says, fix: fixOf(observation, facts), lasting: isLasting(observation) };
+  const reason = `${readinessResultText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
+  return { reason, fix: fixOf(observation, facts), lasting: isLasting(observation) };
 }
 
 /** The finding as one clause: what, and what to do. */
-export function findingText({ reason: says, fix }: ReadinessFinding): string {
-  return fix === null ? says : `${says}: ${fix}`;
+export function findingText({ reason, fix }: ReadinessFinding): string {
+  return fix === null ? reason : `${reason}: ${fix}`;
 }
 
 /** An answer shows what is wrong by itself. Where none comes, the application often has written why. */
@@ -83,11 +83,11 @@ function isLasting(observation: ReadinessResult): boolean {
 function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {
   const addresses = sockets.map(socketText).join(' and ');
   if (sockets.some((socket) => socket.port === facts.port)) {
-    const says = `the application listens on ${addresses}, not on 127.0.0.1`;
-    return { reason: says, fix: listenAdvice, lasting: true };
+    const reason = `the application listens on ${addresses}, not on 127.0.0.1`;
+    return { reason, fix: listenAdvice, lasting: true };
   }
-  const says = `the application listens on ${addresses}, not on ${facts.port}`;
-  return { reason: says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
+  const reason = `the application listens on ${addresses}, not on ${facts.port}`;
+  return { reason, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
 }
 
 /** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { failure, harmlessFinding } from './engine.test-support.ts';
+import { reportJson } from './report-json.ts';
 import { Summary } from './summary.ts';
 
 const document = readFileSync(new URL('../../docs/explain/report.md', import.meta.url), 'utf8');
 
-/** Every field of a value: `storms[].root.fix.text`. */
+/** Every field of a value: `bursts[].root.fix.text`. */
 function pathsOf(value: unknown, path: string): string[] {
   if (Array.isArray(value)) return [`${path}[]`, ...value.flatMap((one) => pathsOf(one, `${path}[]`))];
   if (value === null || typeof value !== 'object') return [path];
@@ -25,7 +26,7 @@ function fullReport() {
 }
 
 test('the document of the report names every field, and none that there is not', () => {
-  const fields = new Set(pathsOf(fullReport(), ''));
+  const fields = new Set(pathsOf(reportJson(fullReport()), ''));
   const [, table = ''] = document.split('## Fields');
   const named = [...(table.split('## ')[0] ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1] as string);
   const objects = [...fields].filter((field) => [...fields].some((other) => other.startsWith(`${field}.`)));

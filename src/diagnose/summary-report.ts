@@ -9,7 +9,7 @@ import type { Born, FindingShape, Fix, GatewayProduct } from './finding.ts';
  */
 export interface SummaryReport {
   /** Grows by one when a field changes its meaning or goes away. */
-  readonly version: 1;
+  readonly version: 2;
   /** `recognised` + `unrecognised` + `blank`. */
   readonly lines: number;
   readonly recognised: number;
@@ -29,8 +29,8 @@ export interface SummaryReport {
   /** Causes that `byCause` has no room for, and the failures that they stand for. */
   readonly causesLeftOut: LeftOut;
   readonly timeline: TimelineReport;
-  readonly storms: readonly FailureBurst[];
-  readonly stormsLeftOut: LeftOut;
+  readonly bursts: readonly FailureBurst[];
+  readonly burstsLeftOut: LeftOut;
   /** Upstreams with the most failures. */
   readonly upstreams: readonly UpstreamTotal[];
   readonly upstreamsLeftOut: LeftOut;

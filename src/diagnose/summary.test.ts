@@ -114,14 +114,18 @@ for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_40
 }
 
 test('a storm has a start, an end, a rate and a root, and ends after a minute of quiet', () => {
-  const { storms } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
+  const { bursts: storms } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
   assert.equal(storms.length, 1);
-  const { startMs, endMs, count, perMinute, root } = storms[0] as SummaryReport['storms'][0];
+  const { startMs, endMs, count, perMinute, root } = storms[0] as SummaryReport['bursts'][0];
   assert.deepEqual([startMs, endMs, count, perMinute, root.line], [start, start + 60_000, 7, 7, 1]);
 });
 
 test('what follows from a storm is told apart from it', () => {
-  const { storms, consequences } = reportOf([...series(6, 1), consequence(start + 9000), consequence(start + 10_000)]);
+  const { bursts: storms, consequences } = reportOf([
+    ...series(6, 1),
+    consequence(start + 9000),
+    consequence(start + 10_000),
+  ]);
   assert.equal(consequences, 2);
   assert.deepEqual(
     storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
@@ -130,7 +134,7 @@ test('what follows from a storm is told apart from it', () => {
 });
 
 test('consequences without their cause are a storm that says so', () => {
-  const { storms } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
+  const { bursts: storms } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
   assert.deepEqual(
     storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
     [[0, 5, true]],

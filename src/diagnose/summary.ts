@@ -113,11 +113,11 @@ export class Summary {
 
   #report(): SummaryReport {
     const { causes, upstreams, byShape, hints } = this.#faults;
-    const { bursts: storms, leftOut: stormsLeftOut } = this.#bursts.report();
+    const { bursts, leftOut: burstsLeftOut } = this.#bursts.report();
     const events = this.#events.top(eventsReported);
     const timeline = this.#timeline.report();
     return {
-      version: 1,
+      version: 2,
       lines: this.#lines,
       recognised: this.#lines - this.#unrecognised - this.#blank,
       unrecognised: this.#unrecognised,
@@ -130,11 +130,11 @@ export class Summary {
       byCause: causes.top,
       causesLeftOut: causes.leftOut,
       timeline,
-      storms,
-      stormsLeftOut,
+      bursts,
+      burstsLeftOut,
       upstreams: upstreams.top.map(upstreamTotal),
       upstreamsLeftOut: upstreams.leftOut,
-      suspects: this.#suspects.report(upstreams.top, storms, timeline.lastMs),
+      suspects: this.#suspects.report(upstreams.top, bursts, timeline.lastMs),
       hints,
       events: events.top,
       eventsLeftOut: events.leftOut,

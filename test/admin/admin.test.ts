@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { snakeCased } from '../../src/core/json-case.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -87,7 +88,7 @@ describe('the socket', () => {
       assert.match(error.message, /Another gateway answers/);
       return true;
     });
-    assert.equal((await ask('GET', '/v1/status')).status, 200);
+    assert.equal((await ask('GET', '/v2/status')).status, 200);
   });
 
   test('of a dead process is replaced', async () => {
@@ -124,7 +125,7 @@ describe('a successor', () => {
 
   async function revisionAt(port: number): Promise<number> {
     const fields = { Authorization: `Bearer ${token}` };
-    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { ...fields, Connection: 'close' } });
+    const response = await fetch(`http://127.0.0.1:${port}/v2/status`, { headers: { ...fields, Connection: 'close' } });
     return ((await response.json()) as { revision: number }).revision;
   }
 
@@ -156,16 +157,16 @@ describe('a successor', () => {
 
 describe('answers fit the description', () => {
   test('status', async () => {
-    const answer = await ask('GET', '/v1/status');
+    const answer = await ask('GET', '/v2/status');
     assert.equal(answer.status, 200);
     assert.equal(answer.type, 'application/json');
     const status = JSON.parse(answer.text);
     statusSchema.parse(status);
-    assert.deepEqual(status, gateway.statusNow);
+    assert.deepEqual(status, snakeCased(gateway.statusNow));
   });
 
   test('reload says what changed and who asked', async () => {
-    const answer = await ask('POST', '/v1/reload');
+    const answer = await ask('POST', '/v2/reload');
     assert.equal(answer.status, 200);
     assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), {
       ok: true,
@@ -177,13 +178,13 @@ describe('answers fit the description', () => {
   });
 
   test('reload of a wrong file lists every complaint', async () => {
-    const complaints = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
-    gateway.reloadAnswer = { ok: false, kind: 'complaints', errors: complaints };
-    const answer = await ask('POST', '/v1/reload');
+    const errors = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
+    gateway.reloadAnswer = { ok: false, kind: 'invalid', errors: errors };
+    const answer = await ask('POST', '/v2/reload');
     assert.equal(answer.status, 422);
     assert.equal(answer.type, 'application/problem+json');
     const problem = problemSchema.parse(JSON.parse(answer.text));
-    assert.deepEqual(problem.complaints, complaints);
+    assert.deepEqual(problem.errors, errors);
   });
 
   for (const [kind, status] of [
@@ -192,41 +193,41 @@ describe('answers fit the description', () => {
   ] as const) {
     test(`reload that was ${kind} blames no configuration`, async () => {
       gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
-      const answer = await ask('POST', '/v1/reload');
+      const answer = await ask('POST', '/v2/reload');
       assert.equal(answer.status, status);
       const problem = problemSchema.parse(JSON.parse(answer.text));
       assert.equal(problem.detail, 'This gateway is stopping.');
-      assert.equal(problem.complaints, undefined);
+      assert.equal(problem.errors, undefined);
     });
   }
 
   test('an exchange that is known, and one that is not', async () => {
     gateway.records.set(failedRecord.id, failedRecord);
-    const found = await ask('GET', `/v1/exchanges/${failedRecord.id}`);
+    const found = await ask('GET', `/v2/exchanges/${failedRecord.id}`);
     assert.equal(found.status, 200);
     recordSchema.parse(JSON.parse(found.text));
     assert.deepEqual(JSON.parse(found.text), failedRecord);
-    const unknown = await ask('GET', '/v1/exchanges/nothing');
+    const unknown = await ask('GET', '/v2/exchanges/nothing');
     assert.equal(unknown.status, 404);
     assert.match(problemSchema.parse(JSON.parse(unknown.text)).detail, /nothing is known here/);
   });
 
   test('HEAD is answered as GET, without content', async () => {
-    const answer = await ask('HEAD', '/v1/status');
+    const answer = await ask('HEAD', '/v2/status');
     assert.equal(answer.status, 200);
     assert.equal(answer.text, '');
   });
 
   const refused: [method: string, path: string, status: number, allow: string | undefined][] = [
-    ['GET', '/v1/reload', 405, 'POST'],
-    ['HEAD', '/v1/reload', 405, 'POST'],
-    ['POST', '/v1/status', 405, 'GET, HEAD'],
-    ['DELETE', '/v1/exchanges/1', 405, 'GET, HEAD'],
+    ['GET', '/v2/reload', 405, 'POST'],
+    ['HEAD', '/v2/reload', 405, 'POST'],
+    ['POST', '/v2/status', 405, 'GET, HEAD'],
+    ['DELETE', '/v2/exchanges/1', 405, 'GET, HEAD'],
     ['GET', '/', 404, undefined],
-    ['GET', '/v1/exchanges/', 404, undefined],
-    ['GET', '/v1/exchanges/a/b', 404, undefined],
-    ['GET', '/v1/exchanges/%zz', 404, undefined],
-    ['GET', '/v1/events?follow=perhaps', 400, undefined],
+    ['GET', '/v2/exchanges/', 404, undefined],
+    ['GET', '/v2/exchanges/a/b', 404, undefined],
+    ['GET', '/v2/exchanges/%zz', 404, undefined],
+    ['GET', '/v2/events?follow=perhaps', 400, undefined],
   ];
   for (const [method, path, status, allow] of refused) {
     test(`${method} ${path} is ${status}, with problem details, and changes nothing`, async () => {
@@ -243,7 +244,7 @@ describe('answers fit the description', () => {
     gateway.status = () => {
       throw new Error('secret');
     };
-    const answer = await ask('GET', '/v1/status');
+    const answer = await ask('GET', '/v2/status');
     assert.equal(answer.status, 500);
     assert.doesNotMatch(answer.text, /secret|at /);
   });
@@ -252,7 +253,7 @@ describe('answers fit the description', () => {
     const sent = request({
       socketPath,
       method: 'POST',
-      path: '/v1/status',
+      path: '/v2/status',
       headers: { 'Transfer-Encoding': 'chunked' },
     });
     sent.on('error', () => {});
@@ -263,7 +264,7 @@ describe('answers fit the description', () => {
 
 describe('the description', () => {
   test('has every operation, with all its answers', async () => {
-    const answer = await ask('GET', '/v1/openapi.json');
+    const answer = await ask('GET', '/v2/openapi.json');
     const document = JSON.parse(answer.text);
     assert.deepEqual(document, JSON.parse(JSON.stringify(openApi('0.1.0'))));
     assert.equal(document.openapi, '3.1.1');
@@ -340,7 +341,7 @@ describe('events', () => {
   test('that are held come first, then what happens', async () => {
     tellListener('one');
     const text = await readStream(
-      '/v1/events',
+      '/v2/events',
       {},
       (all) => all.includes('three'),
       () => {
@@ -362,7 +363,7 @@ describe('events', () => {
 
   test('resume after the last that was read', async () => {
     for (const name of ['one', 'two', 'three']) tellListener(name);
-    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
+    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
     assert.deepEqual(
       [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
       ['run-1-3'],
@@ -373,7 +374,7 @@ describe('events', () => {
   test('that are no longer held are told as a gap, with their number', async () => {
     gateway.events.held = 2;
     for (const name of ['one', 'two', 'three', 'four', 'five']) tellListener(name);
-    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
+    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
     assert.deepEqual(
       dataOf(text, 'gap').map((gap) => gapSchema.parse(gap)),
       [{ reason: 'not_held', missed: 2, epoch: 'run-1' }],
@@ -386,7 +387,7 @@ describe('events', () => {
 
   test('of another epoch are told as a gap, and this epoch from its beginning', async () => {
     tellListener('one');
-    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
+    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
     assert.deepEqual(dataOf(text, 'gap'), [{ reason: 'another_epoch', missed: 0, epoch: 'run-1' }]);
     assert.deepEqual(
       [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
@@ -395,12 +396,12 @@ describe('events', () => {
   });
 
   test('with a malformed id are refused', async () => {
-    assert.equal((await ask('GET', '/v1/events', { 'Last-Event-ID': 'five' })).status, 400);
+    assert.equal((await ask('GET', '/v2/events', { 'Last-Event-ID': 'five' })).status, 400);
   });
 
   test('a comment every 15 s shows that the stream stands', async () => {
     const text = await readStream(
-      '/v1/events',
+      '/v2/events',
       {},
       (all) => all.includes('still here'),
       () => void clock.advance(15_000),
@@ -419,7 +420,7 @@ describe('events', () => {
 
   test('more than a socket takes at once all reach a reader in their order', async () => {
     for (let number = 0; number < 100; number++) tellLong();
-    const text = await readStream('/v1/events?follow=false', {}, () => false);
+    const text = await readStream('/v2/events?follow=false', {}, () => false);
     const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
     assert.deepEqual(
       ids,
@@ -429,7 +430,7 @@ describe('events', () => {
 
   test('a reader that falls behind what is held is told of the gap', async () => {
     gateway.events.held = 10;
-    const sent = request({ socketPath, path: '/v1/events' });
+    const sent = request({ socketPath, path: '/v2/events' });
     sent.end();
     const response = await responseOf(sent);
     response.pause();
@@ -446,7 +447,7 @@ describe('events', () => {
   });
 
   test('a reader that takes nothing from one heartbeat to the next is cut, and forgotten', async () => {
-    const sent = request({ socketPath, path: '/v1/events' });
+    const sent = request({ socketPath, path: '/v2/events' });
     sent.on('error', () => {});
     sent.end();
     const response = await responseOf(sent);
@@ -463,7 +464,7 @@ describe('events', () => {
   });
 
   test('a reader that leaves is forgotten', async () => {
-    await readStream('/v1/events', {}, () => true);
+    await readStream('/v2/events', {}, () => true);
     while (gateway.events.listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(clock.timersLive, 0);
   });
@@ -471,13 +472,13 @@ describe('events', () => {
   test('the 33rd follower is told that there are enough', async () => {
     const readers = [];
     for (let number = 0; number < 32; number++) {
-      const sent = request({ socketPath, path: '/v1/events', agent: false });
+      const sent = request({ socketPath, path: '/v2/events', agent: false });
       sent.on('error', () => {});
       sent.end();
       await responseOf(sent);
       readers.push(sent);
     }
-    assert.equal((await ask('GET', '/v1/events')).status, 503);
+    assert.equal((await ask('GET', '/v2/events')).status, 503);
     for (const reader of readers) reader.destroy();
   });
 });

@@ -97,7 +97,7 @@ export const errorReaders: readonly string[] = [
   'src/config/host.ts',
   'src/testing/raw-client.ts',
   'src/testing/fault-origin-main.ts',
-  // Objections of the schema and the reader of documents become complaints.
+  // Issues of the schema and the reader of documents become configuration errors.
   'src/config/explain-issue.ts',
   'src/config/syntax-errors.ts',
   // A refused command line's own exit code.

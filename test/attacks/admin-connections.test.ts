@@ -68,7 +68,7 @@ describe('a token that is taken out of the configuration', () => {
     ['given another name', [{ name: 'yours', hash: mine.hash }, other]],
   ] as const) {
     it(`ends the stream of events that it let in, when it is ${what}; others go on`, inTime, async () => {
-      const [stream, others] = [await ask('candor_mine', '/v1/events'), await ask('candor_other', '/v1/events')];
+      const [stream, others] = [await ask('candor_mine', '/v2/events'), await ask('candor_other', '/v2/events')];
       await reloadTo(tokens);
       await stream.told(/\r\n0\r\n\r\n$/);
       await clock.advance(2_000);
@@ -80,7 +80,7 @@ describe('a token that is taken out of the configuration', () => {
   }
 
   it('closes the connection that it let in within two seconds, whether it rests or reads nothing', inTime, async () => {
-    const [resting, unread] = [await ask('candor_mine', '/v1/status'), await ask('candor_mine', '/v1/events')];
+    const [resting, unread] = [await ask('candor_mine', '/v2/status'), await ask('candor_mine', '/v2/events')];
     unread.socket.pause();
     await reloadTo([other]);
     await clock.advance(2_000);
@@ -89,15 +89,15 @@ describe('a token that is taken out of the configuration', () => {
   });
 
   it('is none for the next request on the same connection either', inTime, async () => {
-    const asked = await ask('candor_mine', '/v1/status');
+    const asked = await ask('candor_mine', '/v2/status');
     await reloadTo([other]);
-    asked.socket.write(`GET /v1/status HTTP/1.1\r\n${bearer}\r\n`);
+    asked.socket.write(`GET /v2/status HTTP/1.1\r\n${bearer}\r\n`);
     await asked.told(/HTTP\/1\.1 401 [^]*Connection: close/);
     await closed(asked);
   });
 
   it('leaves no timer behind', inTime, async () => {
-    await ask('candor_mine', '/v1/events');
+    await ask('candor_mine', '/v2/events');
     await reloadTo([other]);
     const closing = admin.close();
     await clock.advance(2_000);
@@ -111,12 +111,12 @@ describe('a request that expects something', () => {
     it(`is told nothing before its token is seen, where it is ${expected}`, inTime, async () => {
       const answer = await sendRaw(
         port,
-        `POST /v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
+        `POST /v2/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
       );
       assert.match(answer, /^HTTP\/1\.1 401 /);
       const misled = await sendRaw(
         port,
-        `POST /v1/reload HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
+        `POST /v2/reload HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
       );
       assert.match(misled, /^HTTP\/1\.1 421 /);
       assert.equal(gateway.events.since(0).events.filter(({ kind }) => kind === 'admin_refused').length, 2);
@@ -126,10 +126,10 @@ describe('a request that expects something', () => {
   it('is answered, and told to go on where it waits for that', inTime, async () => {
     const socket = connectTo(port);
     socket.write(
-      `POST /v1/reload HTTP/1.1\r\n${bearer}Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{}`,
+      `POST /v2/reload HTTP/1.1\r\n${bearer}Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{}`,
     );
     assert.match(await readAll(socket), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
-    const answer = await askRaw(port, 'GET /v1/status', [
+    const answer = await askRaw(port, 'GET /v2/status', [
       ['Host', 'localhost'],
       ['Authorization', 'Bearer candor_mine'],
       ['Expect', 'something'],

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
+import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { askAdmin, readEvents } from '../../src/cli/admin-client.ts';
@@ -93,7 +94,7 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
   test('tells nobody of a token that stands where its hash belongs', async () => {
     for (const admin of [`listen: "127.0.0.1:${port}", tokens: { deploy: "${token}" }`, `listen: "${token}"`]) {
       configure(`socket: ./a.sock, ${admin}`);
-      const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v1/reload', systemClock);
+      const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v2/reload', systemClock);
       assert.ok(answer.ok && answer.status === 422);
       const said = JSON.stringify([answer, await eventsAt(socketAt('a.sock'))]);
       assert.ok(said.includes('configuration_rejected') && !said.includes(token.slice(-20)), said);
@@ -111,18 +112,18 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
     assert.equal(await reloadAt(socketAt('a.sock')), 200);
     assert.notEqual(await statusAt(socketAt('b.sock')), null);
     assert.equal(existsSync(join(folder, 'a.sock')), false);
-    const answer = await askAdmin(overTcp(), 'GET', '/v1/status', systemClock);
+    const answer = await askAdmin(overTcp(), 'GET', '/v2/status', systemClock);
     assert.ok(!answer.ok && answer.why === 'nobody_there');
   });
 });
 
 async function statusAt(place: AdminTarget): Promise<GatewayStatus | null> {
-  const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
-  return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
+  const answer = await askAdmin(place, 'GET', '/v2/status', systemClock);
+  return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
 }
 
 async function reloadAt(place: AdminTarget): Promise<number> {
-  const answer = await askAdmin(place, 'POST', '/v1/reload', systemClock);
+  const answer = await askAdmin(place, 'POST', '/v2/reload', systemClock);
   return answer.ok ? answer.status : 0;
 }
 

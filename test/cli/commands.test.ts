@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { snakeCased } from '../../src/core/json-case.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
@@ -56,7 +57,7 @@ describe('status', () => {
   test('for programs is the status itself', async () => {
     const socket = await open();
     assert.equal(await context.candor('status', '--json', '--socket', socket), 0);
-    assert.deepEqual(JSON.parse(context.stdout.text), statusSample);
+    assert.deepEqual(JSON.parse(context.stdout.text), snakeCased(statusSample));
   });
 
   test('finds the socket that a configuration names', async () => {
@@ -138,7 +139,7 @@ describe('reload', () => {
     await open();
     gateway.reloadAnswer = {
       ok: false,
-      kind: 'complaints',
+      kind: 'invalid',
       errors: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
     };
     assert.equal(await context.candor('reload'), 4);
@@ -174,7 +175,7 @@ describe('explain', () => {
     const { record, verdict } = JSON.parse(context.stdout.text);
     assert.deepEqual(record, failedRecord);
     assert.equal(verdict.sentence, failedRecord.detail);
-    assert.ok(verdict.usualCauses.length > 0);
+    assert.ok(verdict.usual_causes.length > 0);
   });
 
   test('searches the log that it is given, and says where it searched in vain', async () => {

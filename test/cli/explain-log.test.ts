@@ -183,7 +183,7 @@ describe('the summary', () => {
     write('a.log', bad + Array.from({ length: 20 }, (_, place) => line(place + 4, 'SC--')).join(''));
     await context.candor('explain', 'a.log', '--json');
     const fields = new Set([...context.stdout.text.matchAll(/^ *"(\w+)":/gm)].map(([, name = '']) => name));
-    assert.ok(fields.has('perMinute') && fields.has('ofThatShape'), 'a storm and an upstream are in it');
+    assert.ok(fields.has('per_minute') && fields.has('of_that_shape'), 'a storm and an upstream are in it');
     for (const field of fields) assert.match(document, new RegExp(`\\b${field}\\b`), `${field} is not described`);
   });
 

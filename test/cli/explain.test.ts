@@ -269,7 +269,7 @@ describe('candor explain without a gateway', () => {
     test('gives the record and the verdict to programs', async () => {
       assert.equal(await context.candor('explain', ids[1].slice(0, 10), '--json', '--log', 'app.log'), 0);
       const { record, verdict } = JSON.parse(context.stdout.text) as { record: ExchangeRecord; verdict: object };
-      assert.deepEqual([record.id, Object.keys(verdict)], [ids[1], ['sentence', 'usualCauses', 'nextStep']]);
+      assert.deepEqual([record.id, Object.keys(verdict)], [ids[1], ['sentence', 'usual_causes', 'next_step']]);
     });
   });
 

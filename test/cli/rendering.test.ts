@@ -303,7 +303,7 @@ describe('check', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('shows all complaints with line and caret, and ends with 4', async () => {
+  test('shows all errors with line and caret, and ends with 4', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'bad.yaml'), 4);
     assertFits(context.stdout.text);
@@ -311,13 +311,13 @@ describe('check', () => {
     assert.equal(context.stderr.text, 'bad.yaml has errors and cannot be used.\n');
   });
 
-  test('for programs lists the same complaints', async () => {
+  test('for programs lists the same errors', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'bad.yaml', '--json'), 4);
-    const { valid, complaints } = JSON.parse(context.stdout.text);
+    const { valid, errors } = JSON.parse(context.stdout.text);
     assert.equal(valid, false);
-    assert.ok(complaints.length >= 3);
-    assert.equal(complaints[0].line, 1);
+    assert.ok(errors.length >= 3);
+    assert.equal(errors[0].line, 1);
   });
 
   test('of a good file ends with 0', async () => {

@@ -170,9 +170,9 @@ async function exchangeRuns(): Promise<boolean> {
   const sockets = join(folder, 'candor');
   const name = readdirSync(sockets).find((entry) => entry.endsWith('.sock'));
   assert.ok(name !== undefined, 'no admin socket');
-  const { text } = await answerTo({ socketPath: join(sockets, name), path: '/v1/status' });
-  const { workers } = JSON.parse(text) as { workers: { exchangesActive: number }[] };
-  return workers.some(({ exchangesActive }) => exchangesActive > 0);
+  const { text } = await answerTo({ socketPath: join(sockets, name), path: '/v2/status' });
+  const { workers } = JSON.parse(text) as { workers: { exchanges_active: number }[] };
+  return workers.some(({ exchanges_active }) => exchanges_active > 0);
 }
 
 describe('candor run', () => {

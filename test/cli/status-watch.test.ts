@@ -62,7 +62,7 @@ describe('candor status --watch', { timeout: 60_000 }, () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    assert.equal(lines[0].lastMinute.requests, 71_240);
+    assert.equal(lines[0].last_minute.requests, 71_240);
     assert.match(lines.at(-1).unreachable, /No gateway answers/);
   });
 

@@ -25,8 +25,8 @@ describe('candor stop, of a gateway with an application', () => {
 
   const stop = (...flags: string[]): Promise<number> => context.candor('stop', ...flags);
   const isServing = async (): Promise<boolean> => {
-    const { workers } = (await program.ask('GET', '/v1/status')) as { workers: { exchangesActive: number }[] };
-    return workers.some(({ exchangesActive }) => exchangesActive > 0);
+    const { workers } = (await program.ask('GET', '/v2/status')) as { workers: { exchanges_active: number }[] };
+    return workers.some(({ exchanges_active }) => exchanges_active > 0);
   };
 
   test('waits for requests in flight and says so, then everything has ended; another time there is nothing to stop', async () => {
@@ -59,7 +59,7 @@ describe('candor stop, of a gateway with an application', () => {
     assert.equal(await stop('--timeout', '0.2', '--json'), 7);
     const failed = JSON.parse(context.stdout.text);
     assert.deepEqual([failed.outcome, failed.kind], ['failed', 'timeout']);
-    assert.match(failed.why, /has not ended within 0\.2 s: it is waiting for 1 request.*`candor stop --now`/);
+    assert.match(failed.reason, /has not ended within 0\.2 s: it is waiting for 1 request.*`candor stop --now`/);
     context.stdout.text = '';
     assert.equal(await stop('--now', '--json'), 0);
     const { outcome, pid } = JSON.parse(context.stdout.text);

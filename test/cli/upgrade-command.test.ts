@@ -44,11 +44,8 @@ async function openWith(outcome: UpgradeOutcome): Promise<void> {
   });
 }
 
-function failed(
-  kind: 'refused' | 'failure' | 'validation_failed' | 'timeout',
-  complaints: string[] = [],
-): UpgradeOutcome {
-  return { ok: false, kind, why: `It was ${kind}.`, complaints };
+function failed(kind: 'refused' | 'failure' | 'validation_failed' | 'timeout', errors: string[] = []): UpgradeOutcome {
+  return { ok: false, kind, reason: `It was ${kind}.`, errors: errors };
 }
 
 describe('what a program reads ends with an outcome', () => {
@@ -70,8 +67,8 @@ describe('what a program reads ends with an outcome', () => {
       assert.equal(outcomes.length, 1);
       const [last] = outcomes;
       assert.deepEqual([last?.['outcome'], last?.['kind']], ['failed', kind]);
-      assert.equal(typeof last?.['why'], 'string');
-      assert.deepEqual(last?.['complaints'], outcome === null || outcome.ok ? [] : outcome.complaints);
+      assert.equal(typeof last?.['reason'], 'string');
+      assert.deepEqual(last?.['errors'], outcome === null || outcome.ok ? [] : outcome.errors);
     });
   }
 
@@ -82,15 +79,15 @@ describe('what a program reads ends with an outcome', () => {
   });
 });
 
-test('people read what is wrong once, however many complaints there are', async () => {
-  await openWith({ ok: false, kind: 'validation_failed', why: 'It does not like a.', complaints: ['a'] });
+test('people read what is wrong once, however many errors there are', async () => {
+  await openWith({ ok: false, kind: 'validation_failed', reason: 'It does not like a.', errors: ['a'] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 4);
   assert.equal(context.stdout.text, '');
   assert.match(context.stderr.text, /It does not like a\.\nThe old process continues\.\n$/);
 });
 
 test('of a gateway that was told to stop meanwhile nobody says that it goes on', async () => {
-  await openWith({ ok: false, kind: 'stopping', why: 'The gateway is stopping: SIGTERM.', complaints: [] });
+  await openWith({ ok: false, kind: 'stopping', reason: 'The gateway is stopping: SIGTERM.', errors: [] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 1);
   assert.doesNotMatch(context.stderr.text, /goes on as before/);
   assert.match(context.stderr.text, /The gateway is stopping: SIGTERM\.\n$/);

@@ -168,7 +168,7 @@ describe('a socket that is no gateway’s', () => {
         assert.equal(await context.candor(command, ...flags), 8, context.stdout.text);
         assert.doesNotMatch(context.stderr.text, /Candor made a mistake/);
       }
-      assert.deepEqual([...new Set(asked)], ['GET /v1/status']);
+      assert.deepEqual([...new Set(asked)], ['GET /v2/status']);
     });
 
   test('that takes a question and never answers is given up after a second, and named', async () => {

@@ -134,7 +134,7 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
     if (loading.ok)
       return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration };
     const complaints = loading.errors.map(({ line, message }) => `line ${line}: ${message}`);
-    return { ok: false, kind: 'complaints', errors: complaints };
+    return { ok: false, kind: 'invalid', errors: complaints };
   };
   const first = await read();
   assert.ok(first.ok, first.ok ? '' : first.errors.join('\n'));

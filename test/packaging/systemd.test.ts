@@ -40,10 +40,10 @@ describe('the units', { skip }, () => {
   test('say nothing that systemd does not understand', () => {
     const units = installUnits('verify', version < 253 ? ['older-systemd.conf'] : []);
     const { stderr } = analyze('verify', '--man=no', join(units, 'candor.service'), join(units, 'candor.socket'));
-    const complaints = stderr
+    const errors = stderr
       .split('\n')
       .filter((line) => line.includes('candor') && !(version < 253 && line.includes('ignoring: notify-reload')));
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(errors, []);
   });
 
   test('leave the service little to misuse', () => {

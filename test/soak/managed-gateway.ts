@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { askAdmin } from '../../src/cli/admin-client.ts';
 import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
@@ -91,8 +92,8 @@ export class ManagedGateway {
 
   /** Null when nobody answers. */
   async status(): Promise<GatewayStatus | null> {
-    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v1/status', systemClock);
-    return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v2/status', systemClock);
+    return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
   }
 
   /** The process of each instance that Candor has started itself and that is ready. */
@@ -108,7 +109,7 @@ export class ManagedGateway {
 
   /** Null when it was applied, else why it was not. */
   async reload(): Promise<string | null> {
-    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v1/reload', systemClock);
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v2/reload', systemClock);
     if (!answer.ok) return `no answer: ${answer.why}`;
     return answer.status === 200 ? null : JSON.stringify(answer.content);
   }

@@ -96,7 +96,7 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
       const last = lines.at(-1) as Line;
       assert.equal(last.outcome, 'failed');
       assert.equal(last.kind, kind);
-      assert.match(last.why ?? '', why);
+      assert.match(last.reason ?? '', why);
       await asBefore(application);
       // And the next one, of a program that works, succeeds.
       gateway.install(goodProgram);
@@ -135,7 +135,10 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
     const { lines } = await gateway.upgrade();
     const last = lines.at(-1) as Line;
     assert.equal(last.kind, 'failure');
-    assert.match(last.why ?? '', /cannot have the admin socket: .*admin\.sock\.\d+, .* cannot be made \([A-Z_]+\)\.$/);
+    assert.match(
+      last.reason ?? '',
+      /cannot have the admin socket: .*admin\.sock\.\d+, .* cannot be made \([A-Z_]+\)\.$/,
+    );
     await asBefore(application);
     assert.ok(!isAlive(lines[0]?.pid ?? gateway.pid), 'the new process has ended');
     rmdirSync(inTheWay);
@@ -160,7 +163,7 @@ test('an upgrade follows the configuration, and is refused while it cannot be', 
   gateway.configure('wokers: 2\n');
   const last = (await gateway.upgrade()).lines.at(-1) as Line;
   assert.equal(last.kind, 'validation_failed');
-  assert.match(last.complaints?.join() ?? '', /unknown key "wokers"/);
+  assert.match(last.errors?.join() ?? '', /unknown key "wokers"/);
   assert.equal((await gateway.status()).pid, gateway.pid);
 
   gateway.configure('drain: { lame_duck: 3s }\n', '    environment: { COLOUR: blue }\n');
@@ -188,7 +191,7 @@ test('a reload during an upgrade is rejected, since who will serve has read the 
   const { lines } = await gateway.upgrade(4, ({ step }) => {
     if (step !== 'starting') return;
     process.kill(gateway.pid, 'SIGHUP');
-    gateway.ask('POST', '/v1/reload').then(reloads.resolve, reloads.reject);
+    gateway.ask('POST', '/v2/reload').then(reloads.resolve, reloads.reject);
   });
   assert.equal(lines.at(-1)?.outcome, 'failed');
   const says = 'An upgrade is in progress; try again when it is over.';
@@ -197,7 +200,7 @@ test('a reload during an upgrade is rejected, since who will serve has read the 
   assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);
   for (const { evidence } of rejected) assert.deepEqual(evidence['errors'], [says]);
   // It is over.
-  assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
+  assert.equal(((await gateway.ask('POST', '/v2/reload')) as { ok: boolean }).ok, true);
 });
 
 describe('a predecessor that is killed in the middle of an upgrade', { skip }, () => {
@@ -216,7 +219,7 @@ describe('a predecessor that is killed in the middle of an upgrade', { skip }, (
     const { lines } = await gateway.upgrade(50, ({ step }) => {
       if (step === 'starting') process.kill(gateway.pid, 'SIGTERM');
     });
-    assert.match(lines.at(-1)?.why ?? '', /is to stop/);
+    assert.match(lines.at(-1)?.reason ?? '', /is to stop/);
     assert.equal(await gateway.exited, 0);
   });
 });

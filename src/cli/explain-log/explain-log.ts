@@ -1,3 +1,4 @@
+import { reportJson } from '../../diagnose/report-json.ts';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
@@ -160,7 +161,7 @@ function writeReport(report: SummaryReport, flags: ExplainLogFlags, context: Pro
   if (flags.lines && !flags.follow) return;
   if (flags.json && flags.lines) return;
   const text = flags.json
-    ? harmlessJson(report, 2)
+    ? harmlessJson(reportJson(report), 2)
     : summaryLines(report, styleFor(context.stdout, context.env)).join('\n');
   context.stdout.write(`${flags.lines ? '\n' : ''}${text}\n`);
 }

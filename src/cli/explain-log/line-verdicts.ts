@@ -1,3 +1,4 @@
+import { snakeCased } from '../../core/json-case.ts';
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
 import { escapeInvisible } from '../../core/invisible-characters.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
@@ -60,7 +61,7 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   return `${head.join(' ')}: ${harmless(sentence)}`;
 }
 
-/** JSON in which no byte means anything to a terminal. */
+/** JSON as commands print it: keys in snake_case, and no byte that means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
-  return escapeInvisible(JSON.stringify(value, null, indent));
+  return escapeInvisible(JSON.stringify(snakeCased(value), null, indent));
 }

@@ -64,7 +64,7 @@ ${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFo
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Storms', worstFirst(report.storms).map(burstHtml).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
+${section('Storms', worstFirst(report.bursts).map(burstHtml).join('\n') + leftOut(report.burstsLeftOut, 'storm'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}

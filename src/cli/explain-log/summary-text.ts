@@ -98,18 +98,18 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
   });
 }
 
-/** So many storms are told of; a page and JSON have more. */
+/** So many bursts are shown; a page and JSON have more. */
 const burstsShown = 5;
 
 /** The worst come first. What is less than a twentieth of the worst is what always goes wrong, and not what woke one up. */
-function burstLines({ storms: bursts, stormsLeftOut }: SummaryReport, style: Style): string[] {
+function burstLines({ bursts, burstsLeftOut }: SummaryReport, style: Style): string[] {
   const sorted = worstFirst(bursts);
   const least = burstSize(sorted[0]) / 20;
   const worst = sorted.slice(0, burstsShown).filter((burst) => burstSize(burst) >= least);
   const passedOver = sorted.slice(worst.length);
   const leftOut = {
-    kinds: stormsLeftOut.kinds === null ? null : stormsLeftOut.kinds + passedOver.length,
-    count: passedOver.reduce((sum, burst) => sum + burstSize(burst), stormsLeftOut.count),
+    kinds: burstsLeftOut.kinds === null ? null : burstsLeftOut.kinds + passedOver.length,
+    count: passedOver.reduce((sum, burst) => sum + burstSize(burst), burstsLeftOut.count),
   };
   return [...worst.flatMap((burst) => burstText(burst, style)), ...leftOutLines(leftOut, 'storm')];
 }

@@ -81,13 +81,13 @@ export function readFromSuccessor(message: unknown): FromSuccessor | null {
 }
 
 function readFailure(written: unknown): UpgradeFailure {
-  const { kind, why, complaints } = (typeof written === 'object' ? (written ?? {}) : {}) as Partial<UpgradeFailure>;
-  const read = Array.isArray(complaints) ? complaints.filter((one) => typeof one === 'string') : [];
+  const { kind, reason, errors } = (typeof written === 'object' ? (written ?? {}) : {}) as Partial<UpgradeFailure>;
+  const read = Array.isArray(errors) ? errors.filter((one) => typeof one === 'string') : [];
   return {
     ok: false,
     kind: kind === 'validation_failed' ? kind : 'failure',
-    why: firstErrorText(read) ?? (typeof why === 'string' ? why : 'It gave no reason.'),
-    complaints: read,
+    reason: firstErrorText(read) ?? (typeof reason === 'string' ? reason : 'It gave no reason.'),
+    errors: read,
   };
 }
 

@@ -111,13 +111,13 @@ export class Upgrades implements Upgrader {
   async #fail(line: SuccessorConnection, actor: string, failure: UpgradeFailure): Promise<UpgradeFailure> {
     await line.end();
     const left = await this.#rollBack();
-    const why = left === null ? failure.why : `${failure.why} ${left}`;
-    const { complaints } = failure;
+    const why = left === null ? failure.reason : `${failure.reason} ${left}`;
+    const { errors } = failure;
     const kind = this.#isOver ? 'stopping' : failure.kind;
-    const evidence = { pid: line.pid, reason: why, errors: complaints };
+    const evidence = { pid: line.pid, reason: why, errors };
     const reason = `${kind === 'stopping' ? 'the upgrade was abandoned' : 'the old process continues'}: ${why}`;
     this.#parts.events.emit({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
-    return { ok: false, kind, why, complaints };
+    return { ok: false, kind, reason: why, errors };
   }
 
   /** Resolves with a sentence where not everything is back; until it is there is no other upgrade. */
@@ -125,7 +125,7 @@ export class Upgrades implements Upgrader {
     const { clock, handoff } = this.#parts;
     const takingBack = this.#handingOff
       .then(() => handoff.rollBack())
-      .catch((error) => defectFailure(error).why)
+      .catch((error) => defectFailure(error).reason)
       .finally(() => {
         this.#connection = null;
       });
@@ -207,7 +207,7 @@ export class Upgrades implements Upgrader {
 }
 
 function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {
-  return { ok: false, kind, why, complaints: [] };
+  return { ok: false, kind, reason: why, errors: [] };
 }
 
 /** What nobody foresaw ends the upgrade, and nothing else. */

@@ -115,10 +115,10 @@ function refusedByPredecessor(): CommandFailure {
 function failureOf(error: unknown): UpgradeFailure {
   if (!(error instanceof CommandFailure)) {
     const why = 'The new process made a mistake; its messages are in the standard error of the gateway.';
-    return { ok: false, kind: 'failure', why, complaints: [] };
+    return { ok: false, kind: 'failure', reason: why, errors: [] };
   }
   const kind = error.exit === 'validation_failed' ? error.exit : 'failure';
-  return { ok: false, kind, why: error.message, complaints: error.errors };
+  return { ok: false, kind, reason: error.message, errors: error.errors };
 }
 
 /** Whether this process is to succeed another, and which. Its environment is cleared of it: nobody else is to read that. */

@@ -1,5 +1,6 @@
+import { statusOfJson } from '../gateway-lookup.ts';
+import { apiRoot } from '../../admin/operations.ts';
 import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
-import type { GatewayStatus } from '../../control/gateway-status.ts';
 import { askAdmin } from '../admin-client.ts';
 import type { AskFlags } from '../ask-flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
@@ -32,8 +33,8 @@ export async function upgrade(flags: UpgradeFlags, context: ProcessContext): Pro
     await ask(flags, context, tellLine);
   } catch (error) {
     if (flags.json && !hasOutcome && error instanceof CommandFailure) {
-      const { exit: kind, message: why, errors: complaints } = error;
-      context.stdout.write(`${harmlessJson({ outcome: 'failed', kind, why, complaints })}\n`);
+      const { exit: kind, message: reason, errors } = error;
+      context.stdout.write(`${harmlessJson({ outcome: 'failed', kind, reason, errors })}\n`);
     }
     throw error;
   }
@@ -41,7 +42,7 @@ export async function upgrade(flags: UpgradeFlags, context: ProcessContext): Pro
 
 async function ask(flags: UpgradeFlags, context: ProcessContext, tellLine: (line: UpgradeLine) => void): Promise<void> {
   const target = await findAdminToChange(flags, context);
-  const path = `/v1/upgrade?timeout=${flags.timeout}`;
+  const path = `${apiRoot}/upgrade?timeout=${flags.timeout}`;
   const answer = await askAdmin(target, 'POST', path, context.clock, {
     answerMs: flags.timeout * 1000 + endMs,
     onLine: (line) => tellLine(line as UpgradeLine),
@@ -78,18 +79,20 @@ const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
   draining: () => 'the old process accepts no new connections and finishes requests in flight',
 };
 
-function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
+function failureOf({ kind, reason, errors }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
   // The sentence has the first.
-  const listed = complaints.length > 1 ? complaints.map((one) => `  ${one}`) : [];
-  if (kind === 'stopping') return new CommandFailure('failure', [why, ...listed].join('\n'), complaints);
-  const lines = [why, ...listed, 'The old process continues.'];
-  return new CommandFailure(kind, lines.join('\n'), complaints);
+  const listed = errors.length > 1 ? errors.map((one) => `  ${one}`) : [];
+  if (kind === 'stopping') return new CommandFailure('failure', [reason, ...listed].join('\n'), errors);
+  const lines = [reason, ...listed, 'The old process continues.'];
+  return new CommandFailure(kind, lines.join('\n'), errors);
 }
 
 /** The new one answers at the same socket, where its configuration did not move it. */
 async function successorText(target: AdminTarget, pid: number, context: ProcessContext): Promise<string> {
-  const answer: GatewayResponse | null = await askGateway(target, 'GET', '/v1/status', context).catch(() => null);
-  const status = answer?.status === 200 ? (answer.content as GatewayStatus) : null;
+  const answer: GatewayResponse | null = await askGateway(target, 'GET', `${apiRoot}/status`, context).catch(
+    () => null,
+  );
+  const status = answer?.status === 200 ? statusOfJson(answer.content) : null;
   const version = status !== null && status.pid === pid ? `, candor ${status.version}` : '';
   return wrap(`Upgraded: process ${pid}${version} serves.`, '').join('\n');
 }

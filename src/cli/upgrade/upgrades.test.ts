@@ -111,14 +111,14 @@ describe('everything is as before when the successor', () => {
     [
       'does not like the configuration',
       `const why = 'Nothing was started.';
-       await say({ kind: 'failed', failure: { kind: 'validation_failed', why, complaints: ['a:1:1: no.', 'b'] } });
+       await say({ kind: 'failed', failure: { kind: 'validation_failed', reason: why, errors: ['a:1:1: no.', 'b'] } });
        process.exit(4);`,
       'validation_failed',
       /^The new process rejects the configuration: a:1:1: no, and 1 more\.$/,
     ],
     [
       'says a failure that nobody knows',
-      `await say({ kind: 'failed', failure: { kind: 'ok', why: 'x' } });`,
+      `await say({ kind: 'failed', failure: { kind: 'ok', reason: 'x' } });`,
       'failure',
       /^x$/,
     ],
@@ -137,8 +137,8 @@ describe('everything is as before when the successor', () => {
       const outcome = await run.begin(what.startsWith('hangs') ? 10_000 : undefined);
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, exit);
-      assert.match(outcome.why, says);
-      if (exit === 'validation_failed') assert.deepEqual(outcome.complaints, ['a:1:1: no.', 'b']);
+      assert.match(outcome.reason, says);
+      if (exit === 'validation_failed') assert.deepEqual(outcome.errors, ['a:1:1: no.', 'b']);
       if (program !== null) {
         assert.equal(run.estate.done.at(-1), 'take back');
         assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
@@ -179,7 +179,7 @@ describe('a gateway that cannot let go', () => {
       const outcome = await run.begin(kind === 'timeout' ? 10_000 : undefined);
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, kind);
-      assert.match(outcome.why, says);
+      assert.match(outcome.reason, says);
       assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
       assert.ok(run.children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null));
       if (kind === 'timeout') return;
@@ -200,7 +200,7 @@ describe('a gateway that cannot let go', () => {
     await released.promise;
     await run.upgrades.abandon('SIGTERM');
     const outcome = await first;
-    assert.match(outcome.ok ? '' : outcome.why, /is stopping: SIGTERM/);
+    assert.match(outcome.ok ? '' : outcome.reason, /is stopping: SIGTERM/);
   });
 
   test('and cannot take back says that too, and may try again', async () => {
@@ -208,10 +208,10 @@ describe('a gateway that cannot let go', () => {
     run.estate.releasing = async () => 'One.';
     run.estate.takingBack = async () => 'Two.';
     const first = await run.begin();
-    assert.equal(first.ok || first.why, 'One. Two.');
+    assert.equal(first.ok || first.reason, 'One. Two.');
     run.estate.takingBack = () => Promise.reject(new Error('three'));
     const second = await run.begin();
-    assert.match(second.ok ? '' : second.why, /^One\. The gateway made a mistake: three\./);
+    assert.match(second.ok ? '' : second.reason, /^One\. The gateway made a mistake: three\./);
     const third = await run.begin();
     assert.ok(!third.ok && third.kind === 'failure');
     await run.upgrades.abandon('SIGTERM');
@@ -223,7 +223,7 @@ describe('an upgrade is refused', () => {
     const run = prepare('');
     const first = run.begin(20_000);
     const second = await run.begin();
-    assert.deepEqual(second, { ok: false, kind: 'refused', why: 'Another upgrade is in progress.', complaints: [] });
+    assert.deepEqual(second, { ok: false, kind: 'refused', reason: 'Another upgrade is in progress.', errors: [] });
     assert.equal((await first).ok, false);
   });
 
@@ -242,7 +242,7 @@ describe('an upgrade is refused', () => {
     const outcome = await first;
     assert.ok(!outcome.ok);
     assert.equal(outcome.kind, 'stopping');
-    assert.match(outcome.why, /is stopping: SIGTERM/);
+    assert.match(outcome.reason, /is stopping: SIGTERM/);
     assert.ok(run.reasons.every((reason) => !reason.includes('goes on')));
     const second = await run.begin();
     assert.ok(!second.ok && second.kind === 'refused');

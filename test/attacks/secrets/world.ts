@@ -106,7 +106,7 @@ export class World {
       const { listeners = [], applications = [] } = status === '' ? {} : (JSON.parse(status) as StatusJson);
       this.#port = Number(/:(\d+)$/.exec(listeners[0]?.address ?? '')?.[1] ?? 0);
       const web = applications.find(({ id }) => id === 'web')?.instances[0]?.phase;
-      const ended = applications.find(({ id }) => id === 'ends')?.instances[0]?.lastLines.length ?? 0;
+      const ended = applications.find(({ id }) => id === 'ends')?.instances[0]?.last_lines.length ?? 0;
       return this.#port > 0 && web === 'ready' && ended > 0;
     });
   }
@@ -210,7 +210,7 @@ interface StatusJson {
   readonly listeners?: readonly { readonly address: string }[];
   readonly applications?: readonly {
     readonly id: string;
-    readonly instances: readonly { readonly phase: string; readonly lastLines: readonly string[] }[];
+    readonly instances: readonly { readonly phase: string; readonly last_lines: readonly string[] }[];
   }[];
 }
 
