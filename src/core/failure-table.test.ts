@@ -135,6 +135,7 @@ const anything = {
   rcode: 'NXDOMAIN',
   retryAfterS: 5,
   reused: true,
+  paused: 'route shop',
   route: 'shop',
   rule: 'header-value',
   sinceMs: 3400,
