@@ -44,7 +44,7 @@ export interface BalancerContext<E> {
  */
 export interface Balancer<E extends BalancedEndpoint> {
   /**
-   * These endpoints may be picked from now on. Either all have a weight above 0, or all have 0. They are told again when
+   * These endpoints may be picked from now on. Either all have a weight above 0, or all have 0. It is called again when
    * one of them changes.
    */
   update(endpoints: readonly E[]): void;

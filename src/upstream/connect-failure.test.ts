@@ -4,7 +4,7 @@ import type { NetworkFault } from '../core/connector.ts';
 import type { Cause } from '../core/failure.ts';
 import { connectFailure } from './connect-failure.ts';
 
-const place = { address: '10.0.0.1:3000', name: 'app.internal' };
+const names = { address: '10.0.0.1:3000', name: 'app.internal' };
 
 const table: readonly [stage: NetworkFault['stage'], cause: Cause, ...codes: string[]][] = [
   ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA'],
@@ -35,18 +35,18 @@ describe('connectFailure', () => {
   for (const [stage, cause, ...codes] of table) {
     it(`${stage}: ${codes.join(', ')} is ${cause}`, () => {
       for (const code of codes) {
-        const failure = connectFailure({ stage, code, alertId: null }, place);
+        const failure = connectFailure({ stage, code, alertId: null }, names);
         assert.deepEqual([code, failure?.cause, failure?.stage], [code, cause, stage]);
       }
     });
   }
 
   it('an alert of the peer is a TLS alert, whatever its code, and is named by its number', () => {
-    const failure = connectFailure({ stage: 'tls', code: 'TLS_ALERT_70', alertId: 70 }, place);
+    const failure = connectFailure({ stage: 'tls', code: 'TLS_ALERT_70', alertId: 70 }, names);
     assert.equal(failure?.cause, 'tls_alert');
-    assert.deepEqual(failure?.evidence, { address: place.address, alertId: 70, alertMessage: 'protocol_version' });
-    const unnamed = connectFailure({ stage: 'tls', code: '', alertId: 99 }, place);
-    assert.deepEqual(unnamed?.evidence, { address: place.address, alertId: 99, alertMessage: 'unassigned' });
+    assert.deepEqual(failure?.evidence, { address: names.address, alertId: 70, alertMessage: 'protocol_version' });
+    const unnamed = connectFailure({ stage: 'tls', code: '', alertId: 99 }, names);
+    assert.deepEqual(unnamed?.evidence, { address: names.address, alertId: 99, alertMessage: 'unassigned' });
   });
 
   const words: readonly (readonly [says: string, bytes: string, cause: Cause, guess?: string])[] = [
@@ -60,8 +60,8 @@ describe('connectFailure', () => {
   for (const [says, bytes, cause, guess] of words) {
     it(`${says} in answer to a handshake is ${cause}, whatever the library calls it`, () => {
       const firstBytes = Buffer.from(bytes, 'latin1').toString('hex');
-      const failure = connectFailure({ stage: 'tls', code: 'ECONNRESET', alertId: null, firstBytes }, place);
-      const evidence = { address: place.address, firstBytes, ...(guess === undefined ? {} : { guess }) };
+      const failure = connectFailure({ stage: 'tls', code: 'ECONNRESET', alertId: null, firstBytes }, names);
+      const evidence = { address: names.address, firstBytes, ...(guess === undefined ? {} : { guess }) };
       assert.deepEqual([failure?.cause, failure?.evidence], [cause, evidence]);
     });
   }
@@ -69,7 +69,7 @@ describe('connectFailure', () => {
   it('an unknown code gives no failure', () => {
     for (const stage of ['dns', 'connect', 'tls'] as const) {
       for (const code of ['', 'EWHATEVER', 'ERR_SSL_WHATEVER', 'ERR_SSL_LIBRARY_BUG'])
-        assert.equal(connectFailure({ stage, code, alertId: null }, place), null);
+        assert.equal(connectFailure({ stage, code, alertId: null }, names), null);
     }
   });
 });

@@ -98,7 +98,7 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** Results that mean "not valid for a server, whoever signed it". */
+/** Results that mean "not valid for a server, whatever its signature". */
 const unfit: ReadonlySet<string> = new Set([
   'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
   'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',

@@ -84,7 +84,7 @@ test('an idle connection that the endpoint closed is no failure of its health; a
   assert.equal(counted(exchangeOf({ failure: closed, reused: false }))[0]?.failures, 1);
 });
 
-test('endpoints, and the states they were in, are told apart; what was taken is not told again', () => {
+test('counts are kept by endpoint and by the state it was in, and each is taken once', () => {
   const counts = new OutcomeCounts();
   counts.count(exchangeOf({ failure: refused }, { endpoint: 'app/b', status: 200 }));
   counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
@@ -100,7 +100,7 @@ test('endpoints, and the states they were in, are told apart; what was taken is 
   assert.deepEqual(counts.take(), []);
 });
 
-test('news are endpoints that fail, with all that is known of them, and those on probation; the rest waits', () => {
+test('the counts of endpoints that fail or are on probation are urgent; the others wait for the next batch', () => {
   const counts = new OutcomeCounts();
   const good = exchangeOf({ endpoint: 'app/good', status: 200 });
   counts.count(good);
@@ -124,7 +124,7 @@ test('news are endpoints that fail, with all that is known of them, and those on
   );
 });
 
-test('a trial that goes well is news by itself', () => {
+test('successes on probation are urgent', () => {
   const counts = new OutcomeCounts();
   counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
   assert.deepEqual(
@@ -133,7 +133,7 @@ test('a trial that goes well is news by itself', () => {
   );
 });
 
-test('what goes on as before after it was taken is told with the next', () => {
+test('outcomes after a take are in the next one', () => {
   for (const take of ['take', 'takeUnsent'] as const) {
     const counts = new OutcomeCounts();
     for (const round of [1, 2]) {

@@ -95,7 +95,7 @@ describe('a balancer other than two choices', () => {
     world.verifyAtRest();
   });
 
-  it('may go by the facts of the request, and is told what was tried', () => {
+  it('may go by the facts of the request, which include the endpoints that were tried', () => {
     const balancer = new ByFacts();
     const world = new Http1World({ endpoints }, { createBalancer: () => balancer as never });
     world.endpoint('a').accepts = 'refuses';

@@ -26,8 +26,8 @@ function connectionOf(world: StreamWorld, index = 0): MemoryEndpointConnection {
   return world.endpoint('a').connections[index] ?? assert.fail(`no connection ${index}`);
 }
 
-function answer(world: StreamWorld, ...places: number[]): void {
-  for (const place of places) world.endpoint('a').arrived[place]?.answer(200, 'ok');
+function answer(world: StreamWorld, ...indexes: number[]): void {
+  for (const index of indexes) world.endpoint('a').arrived[index]?.answer(200, 'ok');
   world.pass(5);
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ArrivedRequest, ClientActor } from './world.ts';
 
-/** One endpoint with one place, whose requests are answered when the test says so. */
+/** One endpoint with one connection at most, whose requests are answered when the test says so. */
 function oneAtATime(settings: Http1Settings = {}): { world: Http1World; arrived: ArrivedRequest[] } {
   const world = new Http1World({ connectionsMax: 1 }, { queueMax: 2, ...settings });
   const arrived: ArrivedRequest[] = [];
@@ -25,7 +25,7 @@ function causeText(world: Http1World): string {
   return `${failure.cause} limit=${limit}${queueMax === undefined ? '' : ` queueMax=${queueMax}`}`;
 }
 
-describe('a request that finds every place taken', () => {
+describe('a request that finds all connections in use', () => {
   it('waits, and gets the connection as it comes back, in the order in which requests came', () => {
     const { world, arrived } = oneAtATime();
     const clients = ['/1', '/2', '/3'].map((target) => ask(world, target));
@@ -33,8 +33,8 @@ describe('a request that finds every place taken', () => {
       arrived.map(({ target }) => target),
       ['/1'],
     );
-    for (const [place, client] of clients.entries()) {
-      arrived[place]?.answer(200, 'ok');
+    for (const [index, client] of clients.entries()) {
+      arrived[index]?.answer(200, 'ok');
       world.pass(5);
       assert.equal(client.status, 200);
     }
@@ -46,13 +46,13 @@ describe('a request that finds every place taken', () => {
     assert.deepEqual(
       world.records.map(({ attempts }) => (attempts[0]?.queuedMs ?? -1) > 0),
       [false, true, true],
-      'the record says when each had its place',
+      'the record says how long each waited',
     );
     world.pass(100_000);
     world.verifyAtRest();
   });
 
-  it('is told at once that it cannot wait either when as many wait as may', () => {
+  it('is refused at once when the queue is full', () => {
     const { world, arrived } = oneAtATime();
     for (const target of ['/1', '/2', '/3']) ask(world, target);
     const refused = ask(world, '/4');
@@ -96,8 +96,8 @@ describe('a request that finds every place taken', () => {
     world.pass(5);
     const fourth = ask(world, '/4');
     assert.equal(fourth.status, 0, 'it waits');
-    for (let place = 0; place < 3; place++) {
-      arrived[place]?.answer(200, 'ok');
+    for (let index = 0; index < 3; index++) {
+      arrived[index]?.answer(200, 'ok');
       world.pass(5);
     }
     assert.deepEqual([third?.status, fourth.status], [200, 200]);
@@ -128,7 +128,7 @@ describe('a request that finds every place taken', () => {
     world.verifyAtRest();
   });
 
-  it('is told at once when the connection before it was refused, and no other is tried', () => {
+  it('fails at once when the connection before it was refused, and no other is tried', () => {
     let tried = 0;
     const { world } = oneAtATime({
       connectMs: () => 50,
@@ -176,7 +176,7 @@ describe('a request that finds every place taken', () => {
     world.verifyAtRest();
   });
 
-  it('has its place at once when a reload allows more of them', () => {
+  it('has its connection at once when a reload allows more of them', () => {
     const options = { connectionsMax: 1 };
     const world = new Http1World(options, { queueMax: 2 });
     const arrived: ArrivedRequest[] = [];
@@ -213,19 +213,19 @@ describe('a request that finds every place taken', () => {
 
   it('says in Retry-After how long the queue takes as it moves', () => {
     const { world, arrived } = oneAtATime({ queueMax: 3 });
-    for (let place = 0; place < 12; place++) ask(world, `/${place}`);
-    for (let place = 0; place < 8; place++) {
+    for (let index = 0; index < 12; index++) ask(world, `/${index}`);
+    for (let index = 0; index < 8; index++) {
       world.pass(400);
-      arrived[place]?.answer(200, 'ok');
+      arrived[index]?.answer(200, 'ok');
       world.pass(5);
-      ask(world, `/more-${place}`);
+      ask(world, `/more-${index}`);
     }
     const refused = ask(world, '/refused');
     assert.equal(refused.status, 503);
     // Four of 0.4 s each, where the pace has not settled yet since the second that it began with.
     assert.ok(['2', '3'].includes(refused.field('retry-after') ?? ''), String(refused.field('retry-after')));
-    for (let place = 8; place < arrived.length + 1 && place < 40; place++) {
-      arrived[place]?.answer(200, 'ok');
+    for (let index = 8; index < arrived.length + 1 && index < 40; index++) {
+      arrived[index]?.answer(200, 'ok');
       world.pass(5);
     }
     world.pass(100_000);

@@ -61,8 +61,8 @@ class TwoWorkers {
     return client;
   }
 
-  answer(worker: 0 | 1, place: number): void {
-    this.arrived[worker][place]?.answer(200, 'ok');
+  answer(worker: 0 | 1, index: number): void {
+    this.arrived[worker][index]?.answer(200, 'ok');
     this.pass(5);
   }
 
@@ -74,7 +74,7 @@ class TwoWorkers {
     this.pass(5000);
     this.clock.advanceSync(100_000);
     for (const { counts } of this.worlds) assert.equal(counts.upstreamConnections, counts.upstreamConnectionsIdle);
-    assert.equal(this.connections, 0, 'no place is taken when every connection is closed');
+    assert.equal(this.connections, 0, 'no permit is held when every connection is closed');
   }
 }
 
@@ -86,7 +86,7 @@ describe('two workers that count connections together', () => {
     assert.deepEqual([two.arrived[0].length, two.arrived[1].length, two.connections], [1, 0, 1]);
     two.answer(0, 0);
     assert.equal(first.status, 200);
-    assert.equal(two.arrived[1].length, 1, 'the place went over, without staying an idle connection here');
+    assert.equal(two.arrived[1].length, 1, 'the permit went to the other worker, without an idle connection left here');
     assert.equal(two.connections, 1);
     two.answer(1, 0);
     assert.equal(second.status, 200);
@@ -157,7 +157,7 @@ describe('two workers that count connections together', () => {
     two.ask(0, '/1');
     two.ask(1, '/2');
     two.pass(100);
-    // The place comes free while nobody answers calls: whoever comes then finds it, and passes it on.
+    // The permit is released while no worker handles wake-ups: the next request finds it, and passes it on.
     two.arrived[0][0]?.breakOff('reset');
     two.clock.advanceSync(5);
     two.worlds[0].request({ target: '/3', method: 'POST' });
@@ -180,17 +180,17 @@ describe('two workers that count connections together', () => {
     two.ask(1, '/3');
     const [refusedHere, refusedThere] = [two.ask(0, '/4'), two.ask(1, '/5')];
     assert.deepEqual([refusedHere.status, refusedThere.status], [503, 503]);
-    for (const [worker, place] of [
+    for (const [worker, index] of [
       [0, 0],
       [0, 1],
       [1, 0],
     ] as const)
-      two.answer(worker, place);
+      two.answer(worker, index);
     assert.equal(two.worlds[0].records.length + two.worlds[1].records.length, 5);
     two.verifyAtRest();
   });
 
-  it('ask an endpoint where there is a place rather than wait at one that the other has filled', () => {
+  it('ask an endpoint with a free connection rather than wait at one that the other worker has filled', () => {
     const two = new TwoWorkers(1, 8, ['a', 'b']);
     two.ask(0, '/1');
     const [full, free] = two.worlds[0].endpoint('a').arrived.length === 1 ? ['a', 'b'] : ['b', 'a'];
