@@ -41,11 +41,11 @@ export interface Gateway extends EventSink {
    * stay, and end with `stop`.
    */
   handOff(successor: HandoffSuccessor): Promise<HandoffResult>;
-  /** Those that its workers have opened, for a successor to accept from as well; the service manager's are not among them. */
+  /** Sockets that its workers have opened, for a successor to accept from as well; without the service manager's. */
   listeningSockets(): readonly OwnSocket[];
   /**
-   * After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives, and
-   * after `stop`: then they are ended, some seconds after this process.
+   * After `handOff`, if the successor has failed: supervises the applications as before. False if the successor has adopted them
+   * and lives, and after `stop`: then they are ended some seconds after this process.
    */
   rollBackHandoff(): Promise<boolean>;
   /** Reopens the log files under their names (SIGUSR1, SIGUSR2). */
@@ -66,7 +66,7 @@ export interface Gateway extends EventSink {
 export interface StopOptions {
   /** Another process listens on the same ports: no lame-duck time is needed, and connections may send a last request. */
   readonly hasSuccessor?: boolean;
-  /** Applications run on for whoever comes within this time, instead of being stopped; null: they are stopped. */
+  /** Detached applications run on for a process that starts within this time; null: they are stopped. */
   readonly detachApplicationsMs?: number | null;
 }
 
@@ -78,7 +78,7 @@ export interface GatewayWatcher {
   onFailedExchange?(record: ExchangeRecord): void;
   /** Every record, as lines of the exchange log; they may be read during the call only. */
   onRecords?(lines: RecordLines): void;
-  /** Failures that the failure table ranks as error or warning: by cause and place, the first one, then in sums. */
+  /** Failures that the failure table ranks as error or warning: by cause and subject: the first one, then sums. */
   onFailures?(summary: FailureSummary): void;
   /** One line that an instance printed. */
   onOutput?(instance: string, stream: 'stdout' | 'stderr', line: string): void;
@@ -184,7 +184,7 @@ export interface GatewayStatus {
   /** Path of the configuration file; null for `candor run`. */
   readonly source: string | null;
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
-  /** What the end waits for; null until the gateway is told to stop. */
+  /** What the shutdown waits for; null until it begins. */
   readonly drain: {
     readonly phase: 'lame_duck' | 'draining' | 'force_closing' | 'drained';
     /** Until the phase is over in any case. */
@@ -194,7 +194,7 @@ export interface GatewayStatus {
     readonly tunnels: number;
     readonly connections: number;
   } | null;
-  /** What is wrong with the gateway itself now, worst first; of endpoints and applications their states say it. */
+  /** What is wrong with the gateway itself now, worst first. Endpoints and applications show their problems in their states. */
   readonly problems: readonly StatusProblem[];
   readonly overlay: OverlayStatus;
   /** Of all requests. */
@@ -202,14 +202,14 @@ export interface GatewayStatus {
   readonly listeners: readonly {
     readonly id: string;
     readonly address: string;
-    /** 'closed': nobody listens there any more, since the gateway ends, or for the moment, since no worker serves. */
+    /** 'closed': the gateway is stopping, or no worker serves at the moment. */
     readonly state: 'waiting' | 'open' | 'closed' | 'failed';
   }[];
   readonly upstreams: readonly UpstreamStatus[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly {
     readonly id: number;
-    /** 'retiring': its listeners are closed, and it ends what is under way. */
+    /** 'retiring': its listeners are closed, and its requests in flight finish. */
     readonly state: 'starting' | 'serving' | 'retiring' | 'lost';
     readonly revision: number;
     readonly exchangesActive: number;
@@ -271,7 +271,7 @@ export interface InstanceStatus {
   /** Why it is in that phase, one sentence. */
   readonly reason: string;
   readonly restarts: number;
-  /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
+  /** Its command, if an earlier configuration started it and a new instance will replace it; else null. */
   readonly earlierCommand: readonly string[] | null;
   /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
   readonly exposedAt: string | null;

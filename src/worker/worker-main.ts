@@ -4,7 +4,7 @@ import type { FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.t
 import { ServingWorker } from './serving-worker.ts';
 import { collectGarbage, memoryUse, systemClock, systemRandom } from '../system/system.ts';
 
-/** What runs in a serving worker's thread: messages in, messages out, and everything else in `ServingWorker`. */
+/** The entry of a worker thread: passes messages to `ServingWorker`, and its messages to the main thread. */
 const port = parentPort;
 if (port === null) throw new Error('worker-main.ts runs in a worker thread; the control plane starts it');
 
@@ -24,7 +24,7 @@ if (maxOldGenerationSizeMb !== undefined) {
   watch.begin();
 }
 
-// An exception, or process.exit: the event loop goes round once more, and would accept what nobody can serve.
+// An exception, or process.exit: the event loop runs once more, and would accept connections that cannot be served.
 process.once('exit', () => worker.closeSockets());
 
 port.on('message', (message: ToWorker) => {

@@ -48,12 +48,12 @@ export function findRetiredNames(sources: readonly Source[], paths: readonly str
   });
 }
 
-/** Names in `namesOfOthers` and `namesToSettle` that no code has: the lists may only become shorter. */
+/** Names in `namesOfOthers` and `namesToSettle` that no code has, or that have no retired word: the lists may only become shorter. */
 export function findNeedlessExemptions(sources: readonly Source[]): string[] {
   const used = new Set(
     sources.flatMap((source) => (isTest(source.path) ? [] : identifiersOf(source))).map(({ name }) => name),
   );
-  return [...namesOfOthers, ...namesToSettle].filter((name) => !used.has(name));
+  return [...namesOfOthers, ...namesToSettle].filter((name) => !used.has(name) || retiredWordIn(name) === null);
 }
 
 function identifiersOf({ path, bare }: Source): { at: string; name: string }[] {
