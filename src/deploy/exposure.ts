@@ -12,7 +12,7 @@ export function exposedAt(sockets: readonly ListeningSocket[], port: number): st
 
 /** What it means, and what to do. */
 export function exposureText(at: string): string {
-  return `the application listens on every address (${at}), so that whoever reaches this machine on that port goes around the gateway: ${listenAdvice}`;
+  return `the application listens on every address (${at}), so that clients that reach this machine on that port bypass the gateway: ${listenAdvice}`;
 }
 
 /** Finds out whether the program of an instance is exposed. Each application is reported once. */

@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import { failWith, type Result, succeed } from '../core/result.ts';
 
 /**
- * Ports of 127.0.0.1 for instances. A port is found by binding it and closing again, so somebody else may take it
- * before the application does; then the application says EADDRINUSE, ends, and its next run gets another one.
+ * Ports of 127.0.0.1 for instances. A port is found by binding it and closing again, so another program may take it
+ * before the application does; then the application fails with EADDRINUSE, and its next run gets another port.
  */
 export class FreePorts {
   readonly #taken = new Set<number>();

@@ -21,8 +21,8 @@ export function inheritedEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * What is another one each time that somebody starts Candor, and nothing that an application goes by: systemd counts
- * its starts (systemd.exec(5)), a shell its depth and its last command, a terminal its windows.
+ * Variables that differ at each start of Candor and that applications do not depend on: systemd counts its starts
+ * (systemd.exec(5)), a shell its depth and its last command, a terminal its windows.
  */
 const changeableVariables = [
   'INVOCATION_ID',

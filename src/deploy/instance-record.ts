@@ -191,7 +191,7 @@ function readProgram(
   // Group 0 and 1 would be our own and everybody's.
   if (!isCount(pid) || pid < 2 || !isCount(port) || port > 65_535 || !isCount(stopMs)) return { program: null, more };
   if (typeof stdout !== 'string' || typeof stderr !== 'string') return { program: null, more };
-  // Without a start time nobody can say that it is still the same process.
+  // Without a start time it is not known whether it is still the same process.
   if (typeof startTicks !== 'string' || bootId === null) return { program: null, more };
   const program = {
     process: { pid, startTicks, bootId },

@@ -1,6 +1,6 @@
 /**
- * What a program writes, line by line, made harmless: it ends up in terminals, events and pages, and whoever can
- * make the application print something must not be able to move a cursor or hide a line there.
+ * The output of a program as lines without control characters. Lines are shown in terminals, events and pages, where text
+ * that a client makes the application print must not move a cursor or hide a line.
  */
 
 /** Of one line. Longer ones are cut and say so; with `linesMax` it bounds what one instance holds to 0.8 MB. */

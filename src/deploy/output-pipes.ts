@@ -45,7 +45,7 @@ export class OutputPipeFolder {
     return null;
   }
 
-  /** Removes every pipe but these: nobody reads them any more. */
+  /** Removes all other pipes: no process reads them any more. */
   keepOnly(used: ReadonlySet<string>): void {
     for (const name of namesIn(this.#path)) {
       const path = join(this.#path, name);
@@ -61,14 +61,14 @@ let made = 0;
 const mkfifoMs = 5_000;
 
 /**
- * The end that a program gets. Open for reading too, although it only writes: so there is always somebody who could
- * read, and writing while no Candor does fills the pipe (64 KiB on Linux) instead of ending the program by SIGPIPE.
+ * The end that a program gets. Open for reading too, although the program only writes: so the pipe always has a reader, and output
+ * that no Candor reads fills the pipe (64 KiB on Linux) instead of ending the program by SIGPIPE.
  */
 export function openForWriting(path: string): number {
   return openSync(path, constants.O_RDWR);
 }
 
-/** Our end. Opened after the program's: a pipe that nobody has opened for writing has already ended. */
+/** Our end. Opened after the program's end: a pipe without a writer has already ended. */
 export function openForReading(path: string): Readable {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -10,7 +10,7 @@ export interface StateOwner {
   readonly process: ProcessIdentity;
   /** RFC 3339. */
   readonly since: string;
-  /** Who may own it next although this process still runs; null: nobody. */
+  /** The process that may become the owner while this one still runs; null: none may. */
   readonly successor: ProcessIdentity | null;
   /** It owns it no longer. */
   readonly released: boolean;
@@ -22,13 +22,13 @@ export class LockUnusable extends Error {
 }
 
 /**
- * Says who owns a folder: at any time one living process at most, however many ask at once.
+ * The lock of a folder: at most one living process owns it at a time, however many ask at once.
  *
- * Each owner has a number, one higher than the last one's, and a file `lock.<number>` that says who it is. The owner is
- * who stands in the file with the highest number. Whoever wants to follow looks whether that process still runs, and if
- * it does not, makes the next file with link(2), which succeeds for one only. Nothing is ever taken away to be put
- * anew, so nobody can take away what another has just put there. Files of long ago are removed; a name that became free
- * that way may be made again by somebody who has slept since, who then sees higher numbers and gives up.
+ * Each owner has a number, one higher than the last one's, and a file `lock.<number>` with its identity. The owner is the process
+ * in the file with the highest number. A process that wants to follow checks whether that process still runs, and if not, creates
+ * the next file with link(2), which succeeds for one process only. No file is replaced, so no process can remove what another has
+ * just created. Old files are removed; a process that has slept since may create one of those names again, but then it sees
+ * higher numbers and gives up.
  */
 export class OwnerLock {
   readonly generation: number;
@@ -61,7 +61,7 @@ export class OwnerLock {
     return !this.#owner.released && lastGeneration(this.#folder) === this.generation;
   }
 
-  /** Lets that process follow while this one still runs; null: nobody any more. */
+  /** Lets that process become the owner while this one still runs; null: none any more. */
   nameSuccessor(successor: ProcessIdentity | null): void {
     this.#rewrite({ ...this.#owner, successor });
   }
@@ -78,7 +78,7 @@ export class OwnerLock {
   }
 }
 
-/** Who owns the folder now; null where nobody does that still runs, and where nobody can tell. */
+/** The present owner; null where none runs, and where that is not known. */
 export function livingOwner(folder: string): StateOwner | null {
   const read = readOwnFile(fileOf(folder, lastGeneration(folder)), ownerBytesMax);
   const owner = read.kind === 'text' ? ownerIn(read.text) : null;
@@ -92,7 +92,7 @@ const triesMax = 1000;
 /** Ten times what an owner writes. */
 const ownerBytesMax = 8 * 1024;
 
-/** So many files of owners are kept: whoever sleeps between looking and following sleeps through fewer owners. */
+/** How many files of owners are kept: a process that sleeps between reading and following sleeps through fewer owners. */
 const filesKept = 8;
 
 function isHeldAgainst(holder: StateOwner, asker: ProcessIdentity): boolean {
@@ -100,7 +100,7 @@ function isHeldAgainst(holder: StateOwner, asker: ProcessIdentity): boolean {
   return holder.successor === null || !isSame(holder.successor, asker);
 }
 
-/** Whether we are the owner now. Not so: somebody else has followed meanwhile, and all is to be looked at again. */
+/** Whether we are the owner now. Otherwise another process has followed, and everything must be read again. */
 function tryToSucceed(folder: string, generation: number, owner: StateOwner): boolean {
   const beside = writeBeside(folder, owner);
   const file = fileOf(folder, generation);
@@ -129,8 +129,8 @@ function generationsIn(folder: string): readonly number[] {
 }
 
 /**
- * Null where there is none, and where what stands there makes no sense: its writer was cut off by the end of a boot. Throws
- * where something else lies there: nobody can tell who owns the folder then.
+ * Null where there is no file, and where its content is damaged: the machine stopped while it was written. Throws where it is no
+ * file of ours: the owner of the folder is not known then.
  */
 function readOwner(folder: string, generation: number): StateOwner | null {
   const read = readOwnFile(fileOf(folder, generation), ownerBytesMax);

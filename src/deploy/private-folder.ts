@@ -2,17 +2,17 @@ import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findUntrusted, type UntrustedFolder } from './trusted-folder.ts';
 
-/** Whoever could write there could name processes of ours for us to end, and files for us to open. */
+/** A user who could write there could have us end processes of ours, and open files. */
 const othersMayWrite = 0o022;
 
 /**
- * Makes a folder for us alone, where there is none, and nobody else could put another in its place. Returns what speaks
- * against one, as the end of a sentence that begins with its name; one that was there stays as it is, since it may be
- * everybody's. Throws where it cannot be had.
+ * Creates a folder for us alone where there is none and where no other user could replace it. Returns the problem with a folder, as the
+ * end of a sentence that begins with its name. An existing folder is not changed, since others may use it. Throws where it cannot
+ * be created.
  */
 export function makePrivateFolder(path: string): string | null {
   const own = process.geteuid?.() ?? 0;
-  // First what is there: in a folder of somebody else's nothing is made, which a link might lead anywhere.
+  // First the existing part: nothing is created in a folder of another user, where a link might lead anywhere.
   const above = findUntrusted(nearestThere(path), own);
   if (above !== null) return untrustedText(above, path);
   mkdirSync(path, { recursive: true, mode: 0o700 });

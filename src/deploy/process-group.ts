@@ -39,7 +39,7 @@ export function membersOf(group: number): readonly number[] | null {
   });
 }
 
-/** Whether a process of the group is left. A zombie that nobody reaps is not: it holds no port and runs no code. */
+/** Whether a process of the group is left. A zombie does not count: it holds no port and runs no code. */
 export function groupIsAlive(group: number): boolean {
   if (!signalGroup(group, 0)) return false;
   const members = membersOf(group);

@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   readonly bootId: string | null;
 }
 
-/** Null where there is no such process, and for one that has ended and that nobody has asked about yet. */
+/** Null where there is no such process, and for a zombie. */
 export function identityOf(pid: number): ProcessIdentity | null {
   const bootId = readBootId();
   if (bootId === null) return answersSignals(pid) ? { pid, startTicks: null, bootId } : null;

@@ -196,7 +196,7 @@ test(
     const { supervisor, told, find } = run(t, application(open, { instances: 2 }));
     const { evidence, reason } = await until('the report', () => find('instance_exposed'));
     assert.match(evidence.listensOn, /^0\.0\.0\.0:\d+$/);
-    assert.match(reason, /listens on every address .* goes around the gateway: let it listen on 127\.0\.0\.1/);
+    assert.match(reason, /listens on every address .* bypass the gateway: let it listen on 127\.0\.0\.1/);
     const exposed = (): readonly (string | null)[] =>
       supervisor.status().flatMap(({ instances }) => instances.map(({ exposedAt }) => exposedAt));
     await until('both are shown', () => exposed().length === 2 && exposed().every((at) => at !== null));

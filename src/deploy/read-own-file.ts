@@ -6,7 +6,7 @@ export type OwnFileReading =
   | { readonly kind: 'none' }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** Waits for nobody who writes into a pipe, and follows no link. */
+/** Does not wait for the writer of a pipe, and follows no link. */
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**

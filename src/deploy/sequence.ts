@@ -12,7 +12,7 @@ export class Sequence<Item> {
     return this.#isHandling;
   }
 
-  /** Returns false where the item waits: whoever added the first one handles it too. */
+  /** Returns false where the item waits: the call that added the first item handles it too. */
   add(item: Item): boolean {
     this.#waiting.push(item);
     if (this.#isHandling) return false;

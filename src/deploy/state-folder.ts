@@ -36,21 +36,21 @@ export type PreviousState =
   | { readonly kind: 'nothing' }
   /** One sentence without its subject, the file: "it is damaged". */
   | { readonly kind: 'ignored'; readonly why: string }
-  /** `agoMs`: since then nobody looked after them. `left`: nobody does now; else their Candor did until it was killed. */
+  /** `agoMs`: how long no process has looked after them. `detached`: they were left on purpose; else their Candor was killed. */
   | { readonly kind: 'instances'; readonly file: InstancesFile; readonly detached: boolean; readonly agoMs: number };
 
 /**
  * The folder for what a later process has to know. One process owns it at a time; the files are
  *
  * - `lock.<generation>`: who owns it, and who did before;
- * - `generation`: the number of the owner that looks after the applications; the guards of earlier ones read it;
+ * - `generation`: the number of the owner that looks after the applications; the watchdogs of earlier owners read it;
  * - `instances.json`: which instances run, so that they can be adopted;
  * - `output/`: the named pipes that applications write into.
  */
 export class StateFolder {
   readonly path: string;
   readonly #lock: OwnerLock;
-  /** Nothing is written to another folder of that name: its owner is somebody else, or we have yet to ask. */
+  /** Nothing is written to another folder of the same name: we do not own that one. */
   readonly #identity: string;
   /** Unknown fields of the file that was found. */
   #more: InstancesFile['more'] = {};
@@ -93,7 +93,7 @@ export class StateFolder {
     }
   }
 
-  /** The applications are in our hands, with our guard watching: those of earlier owners may go. */
+  /** Publishes our number: our watchdog watches the applications, and the watchdogs of earlier owners may end. */
   announce(): UnusableFolder | null {
     return this.#attempt(() => writeWhole(this.generationFile, `${this.generation}\n`));
   }
@@ -132,7 +132,7 @@ export class StateFolder {
     }
   }
 
-  /** Lets that process own the folder while this one still runs; null: nobody any more. */
+  /** Lets that process own the folder while this one still runs; null: none any more. */
   nameSuccessor(pid: number | null): UnusableFolder | null {
     return this.#attempt(() => this.#lock.nameSuccessor(pid === null ? null : identityOf(pid)));
   }
@@ -158,7 +158,7 @@ export class StateFolder {
   }
 }
 
-/** What stands in the folder, whoever owns it. */
+/** The content of the folder, whichever process owns it. */
 export function readPreviousState(path: string): PreviousState {
   const read = readOwnFile(instancesFileOf(path), instancesBytesMax);
   if (read.kind === 'none') return { kind: 'nothing' };

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** A name on the way to a folder that somebody else may give another meaning. */
+/** A part of a path that another user could replace. */
 export interface UntrustedFolder {
   readonly path: string;
   readonly why: 'foreign' | 'open_to_all';
@@ -13,11 +13,11 @@ const linksMax = 40;
 const unmappedUid = 65_534;
 
 /**
- * The first name on the way to `folder` that lets somebody else put another folder in its place: a folder or link of
- * another user's, or a folder in which everybody may rename what is others'. Null where there is none.
+ * The first part of the path to `folder` that lets another user replace the folder: a folder or link of another user, or a
+ * folder in which every user may rename files of others. Null where there is none.
  *
- * Whoever can replace the folder of a socket can answer in the gateway's place, and watch the socket being made; whoever
- * can replace the one of our files can have us write over any other, by a link of that name.
+ * A user who can replace the folder of a socket can answer in the gateway's place. A user who can replace the folder of our
+ * files can have us overwrite any other file, by a link of that name.
  */
 export function findUntrusted(folder: string, uid: number): UntrustedFolder | null {
   return inspect(resolve(folder), uid, linksMax);
@@ -58,7 +58,7 @@ function uidMap(): string | null {
   }
 }
 
-/** In a folder with the sticky bit, as /tmp has it, nobody renames what is another's. */
+/** In a folder with the sticky bit, such as /tmp, users cannot rename files of others. */
 function isOpenToAll({ mode }: Stats): boolean {
   return (mode & 0o002) !== 0 && (mode & 0o1000) === 0;
 }

@@ -7,7 +7,7 @@ const mode = 0o600;
 /** A file that was not there before. What lies at the name is none that a writer of ours has open: it is a rest, or a trap. */
 const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Replaces a file: whoever reads it, now or after a crash, finds the old content or the new. Throws like `node:fs`. */
+/** Replaces a file: readers find the old content or the new one, also after a crash. Throws like `node:fs`. */
 export function writeWhole(path: string, content: string): void {
   const beside = `${path}.new`;
   writeSynced(beside, content);
