@@ -42,7 +42,7 @@ export function pattern(bytes: number, salt = 0): Buffer {
 
 const forwarded: readonly Case[] = [
   {
-    name: 'a GET is answered with what its endpoint says, and marked',
+    name: "a GET is answered with its endpoint's response, and with the gateway's own headers",
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, 'hello', { 'X-App': 'yes' });
       const client = world.request({ target: '/x?y=1', fields: { 'X-Mine': 'too' } });
@@ -141,7 +141,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'a slow client holds back its endpoint: little is kept, nothing is lost',
+    name: 'a slow client pauses its endpoint: little is buffered, nothing is lost',
     options: { endpointWindowBytes: 16_384 },
     run(world) {
       const content = pattern(large);
@@ -163,7 +163,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'a slow endpoint holds back its client: little is kept, nothing is lost, nobody is blamed',
+    name: 'a slow endpoint pauses its client: little is buffered, nothing is lost, nothing fails',
     options: { endpointWindowBytes: 16_384, limits: { contentMs: 500 } },
     run(world) {
       const content = pattern(large);
@@ -187,7 +187,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'an endpoint that takes no content in time is too slow',
+    name: 'an endpoint that does not read the body in time is too slow',
     options: { endpointWindowBytes: 4096 },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.stopReading();
@@ -200,7 +200,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'interim responses go on, a 100 that nobody asked for too',
+    name: 'interim responses are passed on, an unsolicited 100 too',
     run(world) {
       const client = world.request({});
       world.pass(5);
@@ -232,7 +232,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'a client that waits for 100 is told to go on when its content is wanted',
+    name: 'a client that waits for 100 gets it when its body is read',
     run(world) {
       const client = world.request({ method: 'POST', expects: 7, fields: { Expect: '100-continue' } });
       world.pass(10);
@@ -250,7 +250,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'the second request takes the connection of the first',
+    name: 'the second request reuses the connection of the first',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(10));
       world.request({});
@@ -276,7 +276,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'maintenance: 503 with the time to come back',
+    name: 'maintenance: 503 with Retry-After',
     options: { routes: [{ action: { kind: 'maintenance', message: 'We move house.', retryAfterS: 120 } }] },
     run(world) {
       const client = world.request({});
@@ -286,7 +286,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'a route that tells of readiness: 200',
+    name: 'a readiness route: 200',
     options: { routes: [{ action: { kind: 'readiness' } }] },
     run(world) {
       const client = world.request({});
@@ -298,7 +298,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'the same, of a gateway that is to stop: 503, and when to ask again',
+    name: 'a readiness route of a gateway that is about to stop: 503 with Retry-After',
     options: { routes: [{ action: { kind: 'readiness' } }], stopping: true },
     run(world) {
       const client = world.request({});
@@ -309,7 +309,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'a route that answers by itself',
+    name: 'a route that answers itself',
     options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'pong' } }] },
     run(world) {
       const client = world.request({ method: 'POST', content: 'ping' });
@@ -336,7 +336,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'a request that has been here before is a loop',
+    name: "a request with the gateway's own name in Via is a loop",
     run(world) {
       const client = world.request({ fields: { Via: '1.1 edge' } });
       world.pass(10);
@@ -346,7 +346,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'so is one that bears our name in CDN-Loop',
+    name: "a request with the gateway's own name in CDN-Loop is a loop",
     run(world) {
       const client = world.request({ fields: { 'CDN-Loop': 'other.example, Edge; trace=1' } });
       world.pass(10);
@@ -355,7 +355,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'a gateway of another name on its way is no loop, and both go on with our name behind theirs',
+    name: "another gateway's name is no loop: Via and CDN-Loop go on with the gateway's own name behind it",
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({ fields: { Via: '1.1 edge:8080, 1.0 edges', 'CDN-Loop': 'edge.example' } });
@@ -382,7 +382,7 @@ const declined: readonly Case[] = [
     },
   })),
   {
-    name: 'a stranger does not choose its request id',
+    name: 'an untrusted client does not choose its request id',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({ fields: { 'X-Request-Id': 'mine-1' } });
@@ -392,7 +392,7 @@ const declined: readonly Case[] = [
     },
   },
   {
-    name: 'a trusted peer does',
+    name: 'a trusted peer chooses the request id',
     options: { trusted: true },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
@@ -452,7 +452,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'a GET that is lost before its response is sent once more, elsewhere',
+    name: 'a GET whose connection ends before the response is retried once, at another endpoint',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       let lost = 0;
@@ -469,7 +469,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'while nothing is sent, more than one other endpoint is tried, whatever the method',
+    name: 'as long as nothing is sent, further endpoints are tried, whatever the method',
     options: { endpoints: ['a', 'b', 'c', 'd', 'e'] },
     run(world) {
       for (const name of ['a', 'b', 'c', 'd', 'e']) world.endpoint(name).accepts = 'refuses';
@@ -487,7 +487,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'endpoints that let a connection time out are not asked one after the other',
+    name: 'a connect timeout is not retried at one endpoint after the other',
     options: { endpoints: ['a', 'b', 'c', 'd'] },
     run(world) {
       for (const name of ['a', 'b', 'c', 'd']) world.endpoint(name).accepts = 'never';
@@ -498,7 +498,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'a GET that is lost is repeated once, however many attempts there may be',
+    name: 'a GET that may have been executed is retried once, however many attempts are allowed',
     options: { endpoints: ['a', 'b', 'c'], attemptsMax: 3 },
     run(world) {
       for (const name of ['a', 'b', 'c']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
@@ -514,7 +514,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'a POST that is lost before its response is not',
+    name: 'a POST whose connection ends before the response is not retried',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
@@ -532,7 +532,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'a GET is not sent again where there is nowhere else',
+    name: 'a GET is not retried where there is no other endpoint',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.breakOff('reset');
       world.request({});
@@ -573,7 +573,7 @@ const retried: readonly Case[] = [
     },
   },
   {
-    name: 'an idle connection makes room for a POST that may not use it',
+    name: 'an idle connection is closed for a POST that may not use it',
     options: { connectionsMax: 1 },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
@@ -588,7 +588,7 @@ const retried: readonly Case[] = [
 
 const slowAndBroken: readonly Case[] = [
   {
-    name: 'no response in time: 504, and what came of the request is not known',
+    name: 'no response in time: 504, and whether the request was executed is unknown',
     run(world) {
       const client = world.request({});
       world.pass(7900);
@@ -635,7 +635,7 @@ const slowAndBroken: readonly Case[] = [
     onlyBytes: 'streams carry whole heads',
   },
   {
-    name: 'content that stalls is cut, and its client cannot take it for whole',
+    name: 'a response that stalls is truncated, so that its client cannot take it for complete',
     run(world) {
       world.endpoint('a').onRequest = (request) => {
         request.head(200, 100);
@@ -688,7 +688,7 @@ const slowAndBroken: readonly Case[] = [
     onlyBytes: 'streams carry messages, not bytes',
   },
   {
-    name: 'an exchange limit ends it, whoever is slow',
+    name: 'the limit for the exchange ends it, whichever side is slow',
     options: { timeouts: { exchangeMs: 2000 } },
     run(world) {
       const client = world.request({});
@@ -705,7 +705,7 @@ const slowAndBroken: readonly Case[] = [
     },
   },
   {
-    name: 'an exchange limit cuts a response that has begun',
+    name: 'the limit for the exchange truncates a response that has begun',
     options: { timeouts: { exchangeMs: 2000 } },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.head(200, null);
@@ -720,7 +720,7 @@ const slowAndBroken: readonly Case[] = [
     },
   },
   {
-    name: 'a response that comes before the request is whole reaches the client',
+    name: 'a response that comes before the request is complete reaches the client',
     run(world) {
       const client = world.request({ method: 'POST', expects: 1000 });
       client.write('begin');
@@ -733,7 +733,7 @@ const slowAndBroken: readonly Case[] = [
     },
   },
   {
-    name: 'a response may stream while the request still does',
+    name: 'a response may stream while the request is still streaming',
     run(world) {
       const client = world.request({ method: 'POST', expects: 'chunked' });
       world.pass(10);
@@ -756,7 +756,7 @@ const slowAndBroken: readonly Case[] = [
     },
   },
   {
-    name: 'the exit of an instance explains a failure, when the news of it is 120 ms behind',
+    name: 'the exit of an instance explains a failure when it is reported 120 ms later',
     options: { application: 'shop' },
     run(world) {
       const endpoint = world.endpoint('a');
@@ -782,7 +782,7 @@ const slowAndBroken: readonly Case[] = [
     },
   },
   {
-    name: 'without such news the answer goes after 150 ms',
+    name: 'without such a report the answer is sent after 150 ms',
     options: { application: 'shop' },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.breakOff('reset');
@@ -797,7 +797,7 @@ const slowAndBroken: readonly Case[] = [
 
 const clientsWay: readonly Case[] = [
   {
-    name: 'a client that leaves before the response: its endpoint is let go, and not blamed',
+    name: 'a client that leaves before the response: the attempt is cancelled, and is no failure of the endpoint',
     run(world) {
       const client = world.request({});
       world.pass(10);
@@ -853,7 +853,7 @@ const clientsWay: readonly Case[] = [
     },
   },
   {
-    name: 'a client that leaves while an exit is waited for',
+    name: 'a client that leaves while the exchange waits for the report of an exit',
     options: { application: 'shop' },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.breakOff('reset');
@@ -883,7 +883,7 @@ const clientsWay: readonly Case[] = [
     },
   },
   {
-    name: 'a client that takes nothing is left in time',
+    name: 'a client that reads nothing is given up in time',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
       const client = world.request({}, { windowBytes: 4096 });
@@ -896,7 +896,7 @@ const clientsWay: readonly Case[] = [
     onlyBytes: 'the write limit belongs to the connection, and the world of streams has none',
   },
   {
-    name: 'a client that takes nothing is left in time, whatever it sends meanwhile',
+    name: 'a client that reads nothing is given up in time, whatever it sends meanwhile',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
       const client = world.request({ method: 'POST', expects: 1000 }, { windowBytes: 4096 });

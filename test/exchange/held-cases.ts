@@ -49,7 +49,7 @@ const becomesAnAnswer: readonly Case[] = [
     })),
   ),
   {
-    name: 'an answer that stops within a long delay is a 504, and is not asked for again',
+    name: 'a response that stalls within a long delay becomes a 504, and is not retried',
     options: { commitDelayMs: 60_000, endpoints: ['a', 'b'] },
     run(world) {
       begins(world, 100, 'only this');
@@ -61,7 +61,7 @@ const becomesAnAnswer: readonly Case[] = [
     },
   },
   {
-    name: 'a chunk that is broken in the very segment of the head is a 502',
+    name: 'a broken chunk in the same segment as the head becomes a 502',
     run(world) {
       world.endpoint('a').onRequest = (request) =>
         request.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n');
@@ -73,7 +73,7 @@ const becomesAnAnswer: readonly Case[] = [
     onlyBytes: 'streams carry messages, not bytes',
   },
   {
-    name: 'an exchange limit within the delay is a 504',
+    name: 'the limit for the exchange within the delay gives a 504',
     options: { commitDelayMs: 60_000, timeouts: { exchangeMs: 200 } },
     run(world) {
       begins(world, 100, 'only this');
@@ -86,7 +86,7 @@ const becomesAnAnswer: readonly Case[] = [
     },
   },
   {
-    name: 'a client that leaves while its answer is held back has been sent none',
+    name: 'a client that leaves while its response is held has been sent nothing',
     run(world) {
       begins(world, 100, 'only this');
       const client = world.request({});
@@ -103,7 +103,7 @@ const stalled = { cause: 'response_body_stalled', status: 504 } as const;
 
 const isRetried: readonly Case[] = [
   {
-    name: 'a GET whose answer breaks within the delay is asked for again, elsewhere',
+    name: 'a GET whose response breaks within the delay is retried at another endpoint',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       let requests = 0;
@@ -127,7 +127,7 @@ const isRetried: readonly Case[] = [
     },
   },
   {
-    name: 'once: when the second answer breaks too, that is the end of it',
+    name: 'it is retried once: when the second response breaks too, the client gets a 502',
     options: { endpoints: ['a', 'b', 'c'], attemptsMax: 3 },
     run(world) {
       begins(world, 100, 'only this');
@@ -142,7 +142,7 @@ const isRetried: readonly Case[] = [
     },
   },
   {
-    name: 'a POST whose answer breaks within the delay is not sent again',
+    name: 'a POST whose response breaks within the delay is not retried',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       begins(world, 100, 'only this');
@@ -155,7 +155,7 @@ const isRetried: readonly Case[] = [
     },
   },
   {
-    name: 'what breaks after the delay is cut, and not asked for again',
+    name: 'a response that breaks after the delay is truncated, and not retried',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       begins(world, 100, 'only this');
@@ -201,10 +201,10 @@ function comesAfter(
 }
 
 const goesOn: readonly Case[] = [
-  { name: 'an answer of known length goes on after 50 ms', run: comesAfter(100, 'piece', {}, 50) },
-  { name: 'a head alone goes on after 50 ms', run: comesAfter(null, '', {}, 50) },
+  { name: 'a response of known length is sent after 50 ms', run: comesAfter(100, 'piece', {}, 50) },
+  { name: 'a head alone is sent after 50 ms', run: comesAfter(null, '', {}, 50) },
   {
-    name: 'a piece of an answer of unknown length goes on when nothing has come for 10 ms',
+    name: 'part of a response of unknown length is sent when nothing has come for 10 ms',
     run: comesAfter(null, 'piece', {}, 10),
   },
   ...[
@@ -214,16 +214,16 @@ const goesOn: readonly Case[] = [
     { 'Content-Type': 'application/x-ndjson' },
     { 'Content-Type': 'text/html', 'X-Accel-Buffering': 'no' },
   ].map((fields) => ({
-    name: `a stream goes on at once: ${Object.entries(fields).at(-1)?.join(': ')}`,
+    name: `a stream is sent at once: ${Object.entries(fields).at(-1)?.join(': ')}`,
     run: comesAfter(null, 'data: 1\n\n', fields, 1),
   })),
   {
-    name: 'without a delay everything goes on at once',
+    name: 'without a delay everything is sent at once',
     options: { commitDelayMs: 0 },
     run: comesAfter(100, 'piece', {}, 1),
   },
   {
-    name: 'an answer beyond 64 KiB goes on without waiting, and no byte is lost',
+    name: 'a response beyond 64 KiB is sent without waiting, and no byte is lost',
     options: { commitDelayMs: 60_000 },
     run(world) {
       const content = pattern(200_000);
@@ -245,7 +245,7 @@ const goesOn: readonly Case[] = [
     },
   },
   {
-    name: 'an answer in many pieces within the delay comes at once when it is whole, trailers and all',
+    name: 'a response in many parts within the delay is sent as soon as it is complete, with its trailers',
     options: { commitDelayMs: 60_000 },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.head(200, null);
@@ -265,7 +265,7 @@ const goesOn: readonly Case[] = [
     },
   },
   {
-    name: 'interim answers go on at once, and commit to nothing',
+    name: 'interim responses are sent at once, and a retry stays possible',
     options: { endpoints: ['a', 'b'] },
     run(world) {
       let requests = 0;
@@ -284,7 +284,7 @@ const goesOn: readonly Case[] = [
     },
   },
   {
-    name: 'an interim answer reaches the client while the head behind it is held back',
+    name: 'an interim response reaches the client while the head behind it is held',
     run(world) {
       world.endpoint('a').onRequest = (request) => {
         request.inform(103, { Link: '</style.css>' });

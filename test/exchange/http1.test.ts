@@ -293,7 +293,7 @@ describe('requests on one connection', () => {
     rest(world);
   });
 
-  it('an endpoint that says more than its answer loses the connection, and its client notices nothing', () => {
+  it('an endpoint that sends bytes after its response loses the connection, and the client notices nothing', () => {
     const world = answering();
     world.endpoint('a').onRequest = (request) =>
       request.raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
@@ -347,7 +347,7 @@ describe('requests on one connection', () => {
     rest(world);
   });
 
-  it('a 101 that nobody asked for is garbage', () => {
+  it('an unsolicited 101 is garbage', () => {
     const world = answering();
     world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n');
     const client = world.request({});

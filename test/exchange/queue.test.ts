@@ -109,7 +109,7 @@ describe('a request that finds all connections in use', () => {
     world.verifyAtRest();
   });
 
-  it('has its turn when the connection before it could not be opened', () => {
+  it('gets its turn when the dial before it has failed', () => {
     let refuses = true;
     const { world, arrived } = oneAtATime({
       connectMs: () => 50,
@@ -162,7 +162,7 @@ describe('a request that finds all connections in use', () => {
     world.verifyAtRest();
   });
 
-  it('may still go where it waited for when that is no endpoint any more', () => {
+  it('may still use the endpoint that it waits for when that has been removed', () => {
     const { world, arrived } = oneAtATime();
     ask(world, '/1');
     const second = ask(world, '/2');

@@ -14,7 +14,7 @@ function arrived(world: Http1World): number {
 }
 
 describe('where everything fails', () => {
-  it('a few requests are repeated, each once', () => {
+  it('a few requests are retried, each once', () => {
     const world = failing();
     for (let n = 0; n < 5; n++) world.request({});
     world.pass(100);
@@ -49,8 +49,8 @@ describe('where everything fails', () => {
   });
 });
 
-describe('what costs nobody anything is not counted', () => {
-  it('requests that nobody was sent go elsewhere, however many', () => {
+describe('retries that cost no endpoint work are not counted', () => {
+  it('requests of which nothing was sent are retried elsewhere, however many', () => {
     const world = new Http1World({ endpoints: ['a', 'b'] });
     world.endpoint('a').accepts = 'refuses';
     world.endpoint('b').onRequest = (request) => request.answer(200);
@@ -59,7 +59,7 @@ describe('what costs nobody anything is not counted', () => {
     assert.ok(world.records.every(({ statusSent }) => statusSent === 200));
   });
 
-  it('nor are those that a stale connection lost', () => {
+  it('nor are retries after a stale connection', () => {
     const world = new Http1World({ endpoints: ['a'] });
     world.endpoint('a').onRequest = (request) => request.answer(200);
     const send = (round: string): void => {

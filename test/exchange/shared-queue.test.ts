@@ -152,7 +152,7 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
-  it('let no newcomer past who has waited notably longer', () => {
+  it('serve a request that has waited notably longer before a new one', () => {
     const two = new TwoWorkers(1);
     two.ask(0, '/1');
     two.ask(1, '/2');
@@ -222,7 +222,7 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
-  it('get back what a lost one held, and serve those that waited for it', () => {
+  it('get the permits of a lost worker, and serve the requests that waited for them', () => {
     const two = new TwoWorkers(1);
     two.ask(0, '/1');
     const second = two.ask(1, '/2');
