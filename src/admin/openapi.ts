@@ -76,7 +76,7 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
       200: json('It is so now.', 'OverlayChange'),
       400: problemDetails('The body is not JSON, or `If-Match` is malformed.'),
       404: problemDetails('There is no such target, or nothing is set for it. `detail` suggests names.'),
-      409: problemDetails('Not now: an upgrade is under way, say. `detail` says which.'),
+      409: problemDetails('Not now: an upgrade is in progress, for example. `detail` says which.'),
       412: problemDetails('The overlay has another revision than `If-Match` says.'),
       413: problemDetails('The body has more than 16 KiB.'),
       422: problemDetails('The body has mistakes. Nothing was changed; `errors` lists all of them.'),

@@ -112,7 +112,7 @@ describe('the commands for the overlay', () => {
   });
 
   test('end with 10 where the gateway takes no change now, and say why', async () => {
-    refusal = 'An upgrade is under way; ask again when it is over.';
+    refusal = 'An upgrade is in progress; try again when it is over.';
     const { code, err } = await candor('drain', origin.address);
     assert.deepEqual([code, err], [10, `${refusal}\n`]);
     const [event] = edge.eventsOf('admin_action').slice(-1);

@@ -35,7 +35,7 @@ describe('the overlay of a gateway that is upgraded', () => {
     assert.ok(refused !== null);
     const { code, err } = await (refused as Promise<{ code: number; err: string }>);
     assert.equal(code, 10);
-    assert.match(err, /An upgrade is under way/);
+    assert.match(err, /^An upgrade is in progress/);
 
     await program.until(async () => (await program.status()).pid === lines.at(-1)?.pid);
     assert.deepEqual(await overlay(), before);
