@@ -30,7 +30,7 @@ function configuration(version: number): string {
     );
     lines.push(`  up${upstream}: { check: none, endpoints: [${addresses.join(', ')}] }`);
   }
-  lines.push('routes:', `  - { path: /version, respond: { status: 200, content: "${version}" } }`);
+  lines.push('routes:', `  - { path: /version, respond: { status: 200, body: "${version}" } }`);
   for (let route = 0; route < routes; route++)
     lines.push(`  - { host: h${route % 50}.example.org, path: /p${route}, to: up${route % upstreams} }`);
   return `${lines.join('\n')}\n`;

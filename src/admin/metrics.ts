@@ -158,7 +158,7 @@ type Total = Exclude<
 
 const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
   ['staleReusesAvoided', 'avoided'],
-  ['staleReusesRetried', 'repeated'],
+  ['staleReusesRetried', 'retried'],
   ['staleReusesFailed', 'failed'],
 ];
 
@@ -285,9 +285,11 @@ function addState(registry: Registry, status: GatewayStatus): void {
     const sum = application.instances.reduce((total, instance) => total + instance.restarts, 0);
     restarts.inc({ application: application.id }, sum);
   }
-  new Gauge({ name: 'candor_revision', help: 'Revision of the configuration that is served.', registers }).set(
-    status.revision,
-  );
+  new Gauge({
+    name: 'candor_configuration_revision',
+    help: 'Revision of the configuration that is served.',
+    registers,
+  }).set(status.revision);
   new Gauge({ name: 'candor_uptime_seconds', help: 'Since this process started.', registers }).set(status.uptimeS);
 }
 

@@ -46,7 +46,7 @@ describe('standard error of a gateway', () => {
     t.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = server.address() as { port: number };
-    const yaml = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: here }\nstate: none\n`;
+    const yaml = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: here }\nstate: none\n`;
     const { code, text } = await upInVain(yaml, false);
     const lines = text
       .trimEnd()
@@ -68,7 +68,7 @@ describe('standard error of a gateway', () => {
   });
 
   test('names a folder of the log that is not there, and does not make it', async () => {
-    const yaml = `routes:\n  - respond: { content: here }\nlisteners: { http: "127.0.0.1:0" }\nstate: none\nlog: { path: ${folder}/no/such/x.log }\n`;
+    const yaml = `routes:\n  - respond: { body: here }\nlisteners: { http: "127.0.0.1:0" }\nstate: none\nlog: { path: ${folder}/no/such/x.log }\n`;
     const { code, text } = await upInVain(yaml, false);
     assert.equal(code, 1);
     assert.match(text, /no\/such/);

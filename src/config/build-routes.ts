@@ -35,8 +35,8 @@ function buildRoute(read: RouteRead, id: string, draft: Draft, context: BuildCon
     match: matchOf(read),
     action: buildAction(read),
     rewrite: { pathPrefix: read.rewrite?.path ?? null, host: read.rewrite?.host ?? defaults.route.rewriteHost.written },
-    requestFields: buildEdits(read.request_fields),
-    responseFields: buildEdits(read.response_fields),
+    requestFields: buildEdits(read.request_headers),
+    responseFields: buildEdits(read.response_headers),
     timeouts: buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {}),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     errorPages: buildPages({ ...plain.error_pages, ...read.error_pages }, context),
@@ -52,7 +52,7 @@ function buildAction(read: RouteRead): RouteAction {
       kind: 'respond',
       status,
       contentType: respond.content_type ?? defaults.respond.contentType.written,
-      content: respond.content ?? '',
+      content: respond.body ?? '',
     };
   }
   if (redirect !== undefined) {
@@ -74,7 +74,7 @@ function buildAction(read: RouteRead): RouteAction {
   return { kind: 'upstream', upstream: (read.to ?? '') as UpstreamId };
 }
 
-function buildEdits(read: RouteRead['request_fields']): FieldEdits {
+function buildEdits(read: RouteRead['request_headers']): FieldEdits {
   return {
     remove: (read?.remove ?? []).map((name) => name.toLowerCase()),
     set: Object.entries(read?.set ?? {}),

@@ -53,7 +53,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       rotateBytes: bytesOrNone(plain.log?.rotate_at, defaults.logRotateAt),
       keepMax: count(plain.log?.keep, defaults.logKeep),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
-      secretFields: [...new Set((plain.log?.secret_fields ?? []).map((name) => name.toLowerCase()))],
+      secretFields: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
     },
   };
 }
@@ -83,13 +83,13 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
   const absent = defaults.client;
   return {
     headMs: ms(read.head_timeout, absent.headTimeout),
-    contentMs: ms(read.content_timeout, absent.contentTimeout),
+    contentMs: ms(read.body_timeout, absent.contentTimeout),
     keepAliveMs: ms(read.keep_alive, absent.keepAlive),
     writeMs: ms(read.write_timeout, absent.writeTimeout),
     headBytesMax: bytes(read.head_max, absent.headMax),
-    fieldsMax: count(read.fields_max, absent.fieldsMax),
+    fieldsMax: count(read.headers_max, absent.fieldsMax),
     targetBytesMax: bytes(read.target_max, absent.targetMax),
-    contentBytesMax: read.content_max ?? null,
+    contentBytesMax: read.body_max ?? null,
     connectionsMax: count(read.connections_max, absent.connectionsMax),
     connectionsPerAddressMax:
       read.connections_per_address_max === 'none'
@@ -98,7 +98,7 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
     ipv6PrefixBits: count(read.ipv6_prefix, absent.ipv6Prefix),
     pipelinedMax: count(read.pipelined_max, absent.pipelinedMax),
     headRateMin: bytesOrNone(read.head_rate_min, absent.headRateMin) ?? 0,
-    contentRateMin: bytesOrNone(read.content_rate_min, absent.contentRateMin) ?? 0,
+    contentRateMin: bytesOrNone(read.body_rate_min, absent.contentRateMin) ?? 0,
     writeRateMin: bytesOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
     rateGraceMs: ms(read.rate_grace, absent.rateGrace),
   };

@@ -6,7 +6,7 @@ export function matchOf(route: RouteRead): RouteMatch {
     hosts: [...new Set(route.host ?? [])],
     pathPrefix: route.path ?? '/',
     methods: [...new Set(route.methods ?? [])],
-    fields: Object.entries(route.fields ?? {}).map(([name, value]) => ({
+    fields: Object.entries(route.headers ?? {}).map(([name, value]) => ({
       name: name.toLowerCase(),
       value: typeof value === 'string' ? value : null,
     })),

@@ -104,7 +104,7 @@ describe('what is written', () => {
     ],
     [
       'none is none',
-      `${one}admin: { socket: none }\nlog: { path: none }\nclient: { content_max: none }`,
+      `${one}admin: { socket: none }\nlog: { path: none }\nclient: { body_max: none }`,
       (c) => [c.admin.socket, c.log.path, c.client.contentBytesMax],
       [null, null, null],
     ],
@@ -195,7 +195,7 @@ describe('what is written', () => {
     ],
     [
       'one value may stand for a list',
-      `${one}routes: [{ to: app, host: a.org, methods: GET, request_fields: { remove: Cookie, add: { X: a, Y: [b, c] } } }]`,
+      `${one}routes: [{ to: app, host: a.org, methods: GET, request_headers: { remove: Cookie, add: { X: a, Y: [b, c] } } }]`,
       (c) => [c.routes[0]?.match.hosts, c.routes[0]?.match.methods, c.routes[0]?.requestFields],
       [
         ['a.org'],
@@ -213,7 +213,7 @@ describe('what is written', () => {
     ],
     [
       'fields match a value or presence',
-      `${one}routes: [{ to: app, fields: { X-A: "1", X-B: { present: true } } }]`,
+      `${one}routes: [{ to: app, headers: { X-A: "1", X-B: { present: true } } }]`,
       (c) => c.routes[0]?.match.fields,
       [
         { name: 'x-a', value: '1' },
@@ -222,7 +222,7 @@ describe('what is written', () => {
     ],
     [
       'respond has its defaults',
-      'routes: [{ respond: { content: hello } }]',
+      'routes: [{ respond: { body: hello } }]',
       (c) => c.routes[0]?.action,
       { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'hello' },
     ],
@@ -286,7 +286,7 @@ describe('what is written', () => {
     ],
     [
       'names of secret fields are lowercase, each once',
-      `${one}log: { secret_fields: [X-Shop-Pass, x-shop-pass] }`,
+      `${one}log: { secret_headers: [X-Shop-Pass, x-shop-pass] }`,
       (c) => c.log.secretFields,
       ['x-shop-pass'],
     ],
@@ -361,13 +361,13 @@ describe('what is written', () => {
     ],
     [
       'ids come from what is matched',
-      `${one}routes: [{ to: app, host: [a.org, b.org], path: /x, methods: [GET, HEAD], fields: { X-B: "1 2" } }, { to: app, host: "*.c.org" }, { id: mine, to: app, path: /y }, { to: app }]`,
+      `${one}routes: [{ to: app, host: [a.org, b.org], path: /x, methods: [GET, HEAD], headers: { X-B: "1 2" } }, { to: app, host: "*.c.org" }, { id: mine, to: app, path: /y }, { to: app }]`,
       (c) => c.routes.map(({ id }) => id),
       ['GET,HEAD:a.org+1/x;x-b=1_2', '*.c.org/', 'mine', '/'],
     ],
     [
       'ids are never the same',
-      `${one}routes: [{ to: app, path: /a, fields: { a: "1" } }, { to: app, path: /a, fields: { a: "1" } }, { id: /a, to: app, path: /a }]`.replace(
+      `${one}routes: [{ to: app, path: /a, headers: { a: "1" } }, { to: app, path: /a, headers: { a: "1" } }, { id: /a, to: app, path: /a }]`.replace(
         'id: /a',
         'id: a',
       ),
@@ -434,19 +434,19 @@ describe('variables', () => {
     ],
     [
       'cannot bring YAML of their own',
-      'routes: [{ respond: { content: "${NAME}" } }]',
+      'routes: [{ respond: { body: "${NAME}" } }]',
       (c) => c.routes[0]?.action,
       { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'a: b # c' },
     ],
     [
       'are left alone behind a second $',
-      'routes: [{ respond: { content: "$${NAME} costs $5" } }]',
+      'routes: [{ respond: { body: "$${NAME} costs $5" } }]',
       (c) => (c.routes[0]?.action.kind === 'respond' ? c.routes[0].action.content : null),
       '${NAME} costs $5',
     ],
     [
       'are not looked for in keys',
-      'routes: [{ request_fields: { set: { "$X": "1" } }, to: app }]\n' + one,
+      'routes: [{ request_headers: { set: { "$X": "1" } }, to: app }]\n' + one,
       (c) => c.routes[0]?.requestFields.set,
       [['$X', '1']],
     ],

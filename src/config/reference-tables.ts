@@ -148,7 +148,7 @@ function typeWords(schema: AnySchema): string[] {
 }
 
 function plural(words: string): string {
-  return words.replace(/\b(address|network|host|path|method|field name)\b/g, (word) =>
+  return words.replace(/\b(address|network|host|path|method|header name)\b/g, (word) =>
     word === 'address' ? 'addresses' : `${word}s`,
   );
 }

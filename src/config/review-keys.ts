@@ -6,7 +6,7 @@ import type { ErrorDetail } from './error-detail.ts';
 import { quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
 
-/** Maps whose keys are not ours, but follow a rule: field names, statuses, variables. */
+/** Maps whose keys are not ours, but follow a rule: header names, statuses, variables. */
 export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
   const check = (value: unknown, path: Path, objectTo: (key: string) => ErrorDetail | null): void => {
     if (!isMap(value)) return;
@@ -21,8 +21,8 @@ export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
   for (const [at, route] of (Array.isArray(routes) ? routes : []).entries()) {
     if (!isMap(route)) continue;
     check(route['error_pages'], ['routes', at, 'error_pages'], statusError);
-    check(route['fields'], ['routes', at, 'fields'], (key) => detailIn(parseFieldName(key)));
-    for (const side of ['request_fields', 'response_fields']) {
+    check(route['headers'], ['routes', at, 'headers'], (key) => detailIn(parseFieldName(key)));
+    for (const side of ['request_headers', 'response_headers']) {
       const edits = route[side];
       if (!isMap(edits)) continue;
       for (const edit of ['set', 'add'])

@@ -9,7 +9,7 @@ import type { RouteRead } from './route-schema.ts';
 const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as const;
 
 /** Keys that only matter where a request goes on to an application. */
-const upstreamOnly = ['rewrite', 'request_fields', 'timeouts', 'commit_delay'] as const;
+const upstreamOnly = ['rewrite', 'request_headers', 'timeouts', 'commit_delay'] as const;
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   const routes = draft.raw['routes'];
@@ -46,16 +46,16 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { respond, rewrite, timeouts } = route;
-  const content = respond?.content ?? '';
+  const content = respond?.body ?? '';
   if (
     respond !== undefined &&
     content !== '' &&
     (respond.status === 204 || respond.status === 304 || respond.status === 205)
   ) {
     collector.errorAtValue(
-      ['routes', at, 'respond', 'content'],
-      `a response with status ${respond.status} has no content`,
-      'remove the content, or use another status',
+      ['routes', at, 'respond', 'body'],
+      `a response with status ${respond.status} has no body`,
+      'remove the body, or use another status',
     );
   }
   reviewRedirect(route, at, collector);

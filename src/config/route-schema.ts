@@ -45,9 +45,9 @@ export const timeouts = section({
 
 const fieldValue = parsed(parseFieldValue);
 const fieldEdits = section({
-  set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
-  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseLoneFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
+  set: key(z.record(z.string(), fieldValue), 'Headers to write, in place of any of that name.'),
+  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Headers to write beside those of that name.'),
+  remove: key(oneOrMany(parsed(parseLoneFieldName, { kind: 'header name' })), 'Names of headers to remove.'),
 });
 
 const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
@@ -77,14 +77,14 @@ export const route = section({
     defaults.route.path,
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
-  fields: key(z.record(z.string(), fieldMatch), 'Fields to match: a value, or `{ present: true }` for any.'),
+  headers: key(z.record(z.string(), fieldMatch), 'Headers to match: a value, or `{ present: true }` for any.'),
 
   to: key(text, 'The upstream or application that gets the request.'),
   respond: key(
     section({
       status: key(whole(200, 599), 'The status.', defaults.respond.status),
       content_type: key(contentType, 'The Content-Type.', defaults.respond.contentType),
-      content: key(z.string(), 'The content.'),
+      body: key(z.string(), 'The body of the response.'),
     }),
     'Answers by itself, without any application.',
   ),
@@ -134,8 +134,8 @@ export const route = section({
     }),
     'Changes to the request target.',
   ),
-  request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
-  response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
+  request_headers: key(fieldEdits, 'Changes to the headers of the request.'),
+  response_headers: key(fieldEdits, 'Changes to the headers of the response.'),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),

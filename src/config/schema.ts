@@ -51,17 +51,17 @@ const listener = z.union([
 
 const client = section({
   head_timeout: key(duration, 'For a whole request head, from its first byte (408).', defaults.client.headTimeout),
-  content_timeout: key(duration, 'Between bytes of request content (408).', defaults.client.contentTimeout),
+  body_timeout: key(duration, 'Between bytes of a request body (408).', defaults.client.contentTimeout),
   keep_alive: key(
     duration,
-    'Between requests on one connection; then it is closed without a word.',
+    'Between requests on one connection; then the gateway closes it.',
     defaults.client.keepAlive,
   ),
-  write_timeout: key(duration, 'Between bytes that the client takes of a response.', defaults.client.writeTimeout),
+  write_timeout: key(duration, 'Between two reads of a response by the client.', defaults.client.writeTimeout),
   head_max: key(size, 'The largest request head (431).', defaults.client.headMax),
-  fields_max: key(whole(1, 10_000), 'How many fields a request may have (431).', defaults.client.fieldsMax),
+  headers_max: key(whole(1, 10_000), 'How many headers a request may have (431).', defaults.client.fieldsMax),
   target_max: key(size, 'The longest request target (414).', defaults.client.targetMax),
-  content_max: key(sizeOrNone, 'The largest request content (413), or `none`.', defaults.client.contentMax),
+  body_max: key(sizeOrNone, 'The largest request body (413), or `none`.', defaults.client.contentMax),
   connections_max: key(
     whole(1, 1_000_000),
     'How many client connections may be open at once, in all workers together.',
@@ -84,20 +84,20 @@ const client = section({
   ),
   head_rate_min: key(
     sizeOrNone,
-    'The slowest that a request head may come, in bytes a second after `rate_grace` (408), or `none`.',
+    'The minimum rate of a request head, in bytes per second after `rate_grace` (408), or `none`.',
     defaults.client.headRateMin,
   ),
-  content_rate_min: key(
+  body_rate_min: key(
     sizeOrNone,
-    'The slowest that request content may come, in bytes a second while the gateway waits for it (408), or `none`.',
+    'The minimum rate of a request body, in bytes per second, while the gateway waits for it (408), or `none`.',
     defaults.client.contentRateMin,
   ),
   write_rate_min: key(
     sizeOrNone,
-    'The slowest that a client may take a response, in bytes a second while some wait for it, or `none`.',
+    'The minimum rate at which a client reads a response, in bytes per second while bytes wait for it, or `none`.',
     defaults.client.writeRateMin,
   ),
-  rate_grace: key(duration, 'For how long a client may be slower than these rates.', defaults.client.rateGrace),
+  rate_grace: key(duration, 'How long a client may be slower than these rates.', defaults.client.rateGrace),
 });
 
 const workers = z.union([
@@ -123,7 +123,7 @@ const workers = z.union([
 const drain = section({
   timeout: key(
     duration,
-    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then they are cut (`drained`).',
+    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then the gateway closes them by force (`drained`).',
     defaults.drain.timeout,
   ),
   lame_duck: key(
@@ -170,7 +170,7 @@ const check = z.union([
     ),
     host: key(
       parsed(parseHostPattern, { kind: 'host' }),
-      'The Host field of the check; without it the address of the endpoint.',
+      'The Host header of the check; without it the address of the endpoint.',
     ),
     ...checkTimes,
   }),
@@ -398,7 +398,7 @@ export const file = section({
         'Names of query values that may be kept; every other is redacted.',
         defaults.queryAllowed,
       ),
-      secret_fields: key(
+      secret_headers: key(
         z.array(text),
         'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
         defaults.secretFields,

@@ -6,8 +6,8 @@ const context = { file: 'candor.yaml', directory: '/here', environment: {}, host
 
 /** Where a key may be written, and a file that is good but for it. */
 const places = {
-  top: (key: string) => `${key}: 1\nroutes: [{ respond: { content: x } }]\n`,
-  listener: (key: string) => `listeners: { web: { bind: ":80", ${key}: 1 } }\nroutes: [{ respond: { content: x } }]\n`,
+  top: (key: string) => `${key}: 1\nroutes: [{ respond: { body: x } }]\n`,
+  listener: (key: string) => `listeners: { web: { bind: ":80", ${key}: 1 } }\nroutes: [{ respond: { body: x } }]\n`,
   route: (key: string) => `routes: [{ to: web, ${key}: 1 }]\nupstreams: { web: { endpoints: "a:1" } }\n`,
   upstream: (key: string) => `routes: [{ to: web }]\nupstreams: { web: { endpoints: "a:1", ${key}: 1 } }\n`,
   application: (key: string) => `routes: [{ to: web }]\napplications: { web: { command: x, ${key}: 1 } }\n`,
@@ -72,7 +72,7 @@ for (const place of ['top', 'application'] as const)
   });
 
 const web = 'routes: [{ to: web }]\nupstreams: { web: { endpoints: "a:1"';
-const respond = 'routes: [{ respond: { content: x } }]\n';
+const respond = 'routes: [{ respond: { body: x } }]\n';
 /** One key in a section of another, where the word means something else than at the top of the file. */
 const nested: readonly (readonly [section: string, key: string, text: string])[] = [
   ['log', 'stream', `${respond}log: { stream: stdout }\n`],
@@ -96,7 +96,7 @@ const nested: readonly (readonly [section: string, key: string, text: string])[]
     'strategy',
     'routes: [{ to: web }]\napplications: { web: { command: x, restart: { strategy: always } } }\n',
   ],
-  ['respond of a route', 'encoding', 'routes: [{ respond: { content: x, encoding: utf-8 } }]\n'],
+  ['respond of a route', 'encoding', 'routes: [{ respond: { body: x, encoding: utf-8 } }]\n'],
   ['rewrite of a route', 'split', 'routes: [{ to: "web", rewrite: { split: x } }]\nupstreams: { web: "a:1" }\n'],
 ];
 for (const [section, key, text] of nested)

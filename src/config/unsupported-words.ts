@@ -74,7 +74,7 @@ const unsupported: readonly Unsupported[] = [
     keys: words('gzip compress compression encode encoding brotli zstd deflate'),
     message: 'compression is not supported yet; what the application compresses is passed on as it is',
   },
-  { keys: words('cors'), message: 'CORS has no key of its own; "response_fields" of a route sets its fields' },
+  { keys: words('cors'), message: 'CORS has no key of its own; "response_headers" of a route sets its headers' },
   {
     keys: words('websocket websockets upgrade upgrades upgradeconfigs proxyhttpversion'),
     message: 'WebSockets need no key: upgrades are passed on',
@@ -91,7 +91,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('fileserver root alias tryfiles autoindex documentroot staticfiles index'),
-    message: 'serving files is not supported yet; "respond" of a route sends one fixed content',
+    message: 'serving files is not supported yet; "respond" of a route sends one fixed body',
   },
   {
     keys: words(

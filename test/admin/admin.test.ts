@@ -530,7 +530,7 @@ describe('metrics', () => {
     assert.match(type, /^text\/plain; version=0\.0\.4/);
     const expected = [
       'candor_stale_reuses_total{outcome="avoided"} 6',
-      'candor_stale_reuses_total{outcome="repeated"} 4',
+      'candor_stale_reuses_total{outcome="retried"} 4',
       'candor_stale_reuses_total{outcome="failed"} 2',
       'candor_exchanges_total{route="api",upstream="api",status_class="5xx",shape="unreachable",cause="connect_refused",end="generated"} 4',
       'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="0.001"} 0',
@@ -554,7 +554,7 @@ describe('metrics', () => {
       'candor_log_dropped_total 0',
       'candor_endpoints{upstream="api",state="unhealthy"} 1',
       'candor_instance_restarts_total{application="web"} 3',
-      'candor_revision 3',
+      'candor_configuration_revision 3',
     ];
     const lines = text.split('\n');
     for (const line of expected) assert.ok(lines.includes(line), `${line}\n\n${text}`);

@@ -72,7 +72,7 @@ describe('a client that never reads', () => {
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const gateway = await startFromYaml(`
-client: { write_timeout: 500ms, content_timeout: 500ms }
+client: { write_timeout: 500ms, body_timeout: 500ms }
 timeouts: { idle: 500ms, response_head: 3s }
 upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none } }`);
     closings.push(

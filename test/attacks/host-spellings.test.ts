@@ -13,9 +13,9 @@ before(async () => {
   edge = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 routes:
-  - { host: "Secret.Test.", respond: { status: 403, content: guarded } }
-  - { host: "[2001:DB8:0::0001]", respond: { status: 403, content: guarded } }
-  - { host: "*.Below.Test.", respond: { status: 403, content: guarded } }
+  - { host: "Secret.Test.", respond: { status: 403, body: guarded } }
+  - { host: "[2001:DB8:0::0001]", respond: { status: 403, body: guarded } }
+  - { host: "*.Below.Test.", respond: { status: 403, body: guarded } }
   - { to: app }
 `);
 });

@@ -16,7 +16,7 @@ describe('a field name with "_" for "-"', () => {
     origin = await RawOrigin.start();
     gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
-routes: [{ to: app, request_fields: { set: { X-User: "nobody" }, remove: [X-Secret] } }]`);
+routes: [{ to: app, request_headers: { set: { X-User: "nobody" }, remove: [X-Secret] } }]`);
   });
 
   after(async () => {

@@ -9,7 +9,7 @@ const request = 'GET /here HTTP/1.1\r\nHost: a\r\n\r\n';
 const many = 2000;
 
 test('whoever sends two thousand requests at once gets two thousand answers, and the others get theirs in between', async () => {
-  const gateway = await startFromYaml('workers: 1\nroutes: [{ path: /here, respond: { status: 200, content: here } }]');
+  const gateway = await startFromYaml('workers: 1\nroutes: [{ path: /here, respond: { status: 200, body: here } }]');
   const greedy = connect(gateway.address());
   const modest = connect(gateway.address());
   try {

@@ -63,7 +63,7 @@ describe('slow clients', { concurrency: true }, () => {
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     gateway = await startFromYaml(`
-client: { head_rate_min: 200B, content_rate_min: 200B, write_rate_min: 8MiB, rate_grace: ${graceMs}ms }
+client: { head_rate_min: 200B, body_rate_min: 200B, write_rate_min: 8MiB, rate_grace: ${graceMs}ms }
 routes: [{ path: /, to: app, commit_delay: none }]
 upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none } }`);
   });

@@ -55,7 +55,7 @@ const file = (): string => join(folder, 'candor.yaml');
 const write = (more = '', listen = `127.0.0.1:${port}`, socket = 'none'): void =>
   writeFileSync(
     file(),
-    `listeners: { http: "${listen}" }\nroutes:\n  - respond: { content: here }\nadmin: { socket: ${socket} }\n${more}`,
+    `listeners: { http: "${listen}" }\nroutes:\n  - respond: { body: here }\nadmin: { socket: ${socket} }\n${more}`,
   );
 
 interface Ended {

@@ -128,7 +128,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 
 function writeConfiguration(port: number): void {
   listening.port = port;
-  const text = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: "here" }\n`;
+  const text = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "here" }\n`;
   writeFileSync(
     join(folder, 'candor.yaml'),
     `${text}log: { path: exchange.log }\nadmin: { socket: none }\nstate: none\n`,

@@ -115,7 +115,7 @@ const noticesOf = (started: Started): string[] =>
     .map(({ reason }) => reason);
 
 const listeners = (): string => `listeners: { http: "127.0.0.1:${port}" }\n`;
-const routes = 'routes:\n  - respond: { content: "here" }\n';
+const routes = 'routes:\n  - respond: { body: "here" }\n';
 
 async function candor(...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const started = start(argv);
@@ -126,7 +126,7 @@ async function candor(...argv: string[]): Promise<{ code: number | null; stdout:
 describe('in a folder that it cannot write', asRoot, () => {
   test('a gateway serves: log on standard output, socket in a private folder, no state, each said in one line', async () => {
     const application = `applications: { web: { command: ["${process.execPath}", "-e", "setInterval(() => {}, 1000)"] } }\n`;
-    const both = 'routes:\n  - respond: { content: "here" }\n    path: /asked\n  - to: web\n';
+    const both = 'routes:\n  - respond: { body: "here" }\n    path: /asked\n  - to: web\n';
     writeFileSync(join(folder, 'candor.yaml'), listeners() + both + application);
     const started = start(['up']);
     await serves(started);

@@ -349,7 +349,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 describe('candor up', () => {
   const configuration = (port: number, text: string): string =>
-    `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: "${text}" }\n`;
+    `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "${text}" }\n`;
 
   test('serves a configuration, reloads it by command and by SIGHUP, and keeps the old one when the new is wrong', async () => {
     const port = await freePort();

@@ -25,7 +25,7 @@ describe('a gateway serves on where its standard error', { skip }, () => {
     port = await freePort();
     writeFileSync(
       join(folder, 'candor.yaml'),
-      `listeners: { http: "127.0.0.1:${port}" }\nworkers: 1\nstate: none\nroutes: [{ path: /, respond: { status: 200, content: here } }]\n`,
+      `listeners: { http: "127.0.0.1:${port}" }\nworkers: 1\nstate: none\nroutes: [{ path: /, respond: { status: 200, body: here } }]\n`,
     );
   });
 

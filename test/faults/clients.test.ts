@@ -111,7 +111,7 @@ describe('what is not the origin’s doing', () => {
     });
     edge = await startFromYaml(`
 trusted_peers: [127.0.0.0/8]
-client: { head_timeout: 300ms, content_timeout: 300ms }
+client: { head_timeout: 300ms, body_timeout: 300ms }
 timeouts: { response_head: 10s, idle: 300ms }
 upstreams: { app: { endpoints: "${host}:${port}", check: none }, switching: { endpoints: "${switching.address}", check: none } }
 routes:

@@ -283,7 +283,7 @@ applications: { shop: { command: ./no-such-program } }
     await ready();
     const { pid } = instance();
     assert.ok(pid !== null);
-    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: closed } } ]')).ok, true);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { body: closed } } ]')).ok, true);
     assert.equal((await edge.get('/')).content.toString(), 'closed');
     await edge.stop();
     assert.equal(isAlive(pid), false);
@@ -324,7 +324,7 @@ describe('an instance that is replaced or taken away', () => {
     const slow = edge.get('/slow');
     await until('it is under way', () => edge.counts().active === 1);
     assert.equal(
-      (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]')).ok,
+      (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]')).ok,
       true,
     );
     assert.equal((await slow).content.toString(), `${pid} slow`);
@@ -346,7 +346,7 @@ describe('an instance that is replaced or taken away', () => {
 
 test('a field that is called secret is told nowhere: not in the answer, the record, an event or the status', async () => {
   const canary = 'canary-5f2c9a';
-  const secret = `${application(`    environment: { CANARY: ${canary} }\n`)}log: { path: ./log, secret_fields: [X-Shop-Pass] }`;
+  const secret = `${application(`    environment: { CANARY: ${canary} }\n`)}log: { path: ./log, secret_headers: [X-Shop-Pass] }`;
   edge = await startFromYaml(secret);
   await ready();
   const response = await edge.send(requestText('POST', '/canary', ['Accept: application/json', 'Content-Length: 0']));

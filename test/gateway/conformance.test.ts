@@ -26,7 +26,7 @@ upstreams:
     response_head_max: ${responseLimits.headBytesMax}B
 client:
   head_max: ${requestLimits.headBytesMax}B
-  fields_max: ${requestLimits.fieldsMax}
+  headers_max: ${requestLimits.fieldsMax}
   target_max: ${requestLimits.targetBytesMax}B
 `);
 });

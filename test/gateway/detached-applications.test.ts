@@ -195,7 +195,7 @@ test('a state folder that is in use is refused, and who has it is said', linuxOn
 
 test('without applications a state folder is neither made nor wanted', async (t) => {
   const folder = new Folder(t);
-  const text = yaml().replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, content: fine } }]\n');
+  const text = yaml().replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, body: fine } }]\n');
   await folder.start(text);
   await folder.start(text);
   assert.equal(existsSync(folder.state), false);

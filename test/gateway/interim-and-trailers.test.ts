@@ -17,7 +17,7 @@ before(async () => {
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { response_head: 1s }
 routes:
-  - { path: /bare, to: app, response_fields: { remove: [Server] } }
+  - { path: /bare, to: app, response_headers: { remove: [Server] } }
   - { to: app }
 `);
 });
@@ -214,7 +214,7 @@ describe('a client that waits before its content', () => {
   test('gets what no origin has to be asked for at once, and nothing is read of its content', async () => {
     const closed = await startFromYaml(`
 upstreams: { app: { endpoints: "127.0.0.1:1", check: none } }
-client: { content_max: 5B }
+client: { body_max: 5B }
 `);
     try {
       const response = await closed.send(requestText('POST', '/', waits));

@@ -26,7 +26,7 @@ const rotatingAt =
       ? configuration
       : { ...configuration, log: { ...configuration.log, rotateBytes } };
 
-const answering = 'routes: [ { path: /, respond: { content: ok } } ]\n';
+const answering = 'routes: [ { path: /, respond: { body: ok } } ]\n';
 
 /** So many requests one after the other, each under a path of its own; fails where one is not answered 200. */
 async function ask(

@@ -87,7 +87,7 @@ describe('what connections hold', { skip: process.platform !== 'linux' }, () => 
     await once(origin, 'listening');
     gateway = await OwnProcess.start(`workers: 1
 commit_delay: 60s
-client: { write_rate_min: none, content_rate_min: none, head_rate_min: none, connections_per_address_max: none }
+client: { write_rate_min: none, body_rate_min: none, head_rate_min: none, connections_per_address_max: none }
 upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none, connections: { max: 2000 } } }
 `);
     await fill({ name: '', send: (client) => void client.write(get('/now')), clients: 200, stays: false }); // Code is compiled, pools are filled.

@@ -60,7 +60,7 @@ describe('a worker that crashes', () => {
     assert.ok(performance.now() - began >= 1000, 'a second lies between two starts');
     assert.equal(edge.eventsOf('worker_lost')[0]?.evidence.exchangesLost, 0);
     assert.equal((await edge.get('/')).status, 200);
-    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: reloaded } } ]')).ok, true);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { body: reloaded } } ]')).ok, true);
     assert.equal((await edge.get('/')).content.toString(), 'reloaded');
   });
 });
@@ -71,9 +71,7 @@ describe('a main thread that is busy', () => {
     await edge.get('/warm');
     const { host, port } = edge.address();
     // A process of its own asks, since this one is about to be busy; the origin is asked nothing, for the same reason.
-    await edge.reload(
-      'workers: 1\nroutes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }',
-    );
+    await edge.reload('workers: 1\nroutes: [ { path: /, respond: { body: quick } } ]\nlog: { path: ./exchange.log }');
     const asking = spawn(process.execPath, ['-e', askingProgram, host, String(port)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -20,7 +20,7 @@ let edge: YamlGateway;
 afterEach(() => edge.stop());
 
 const configuration = (workers: number, more = ''): string =>
-  `workers: ${workers}\nroutes: [ { path: /, respond: { content: ok } } ]\nlog: { path: ./exchange.log }\n${more}`;
+  `workers: ${workers}\nroutes: [ { path: /, respond: { body: ok } } ]\nlog: { path: ./exchange.log }\n${more}`;
 
 const serving = (): number[] =>
   edge.gateway.status().workers.flatMap(({ id, state }) => (state === 'serving' ? [id] : []));

@@ -20,9 +20,9 @@ function large(address: string, version: number, routes = routesMax): string {
   for (let route = 0; route < routes; route++)
     lines.push(`  - { path: /p${route}, to: up${route === routes - 1 ? 59 : route % 59} }`);
   lines.push(
-    `  - { path: /p${routes - 1}, respond: { status: 500, content: "the route before it is the first that matches" } }`,
+    `  - { path: /p${routes - 1}, respond: { status: 500, body: "the route before it is the first that matches" } }`,
   );
-  lines.push(`  - { path: /, respond: { status: 200, content: "version ${version}" } }`);
+  lines.push(`  - { path: /, respond: { status: 200, body: "version ${version}" } }`);
   return `${lines.join('\n')}\n`;
 }
 

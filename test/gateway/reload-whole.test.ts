@@ -145,7 +145,7 @@ describe('a reload that asks for what cannot be', () => {
   test('a log that cannot be opened: refused as a whole', async () => {
     edge = await startFromYaml(`${upstream()}log: { path: ./exchange.log }\n`);
     const outcome = await edge.reload(
-      'routes: [ { path: /, respond: { content: new } } ]\nlog: { path: ./no/such/x.log }\n',
+      'routes: [ { path: /, respond: { body: new } } ]\nlog: { path: ./no/such/x.log }\n',
     );
     assert.match(complaintsOf(outcome), /no\/such/);
     const response = await edge.get('/');
@@ -162,7 +162,7 @@ describe('a connection that comes before its snapshot is in force', () => {
     const names = Array.from({ length: 30 }, (_, index) => `more${index}: "localhost:0"`).join(', ');
     const reload = edge.reload(`
 listeners: { http: "127.0.0.1:0", early: "127.0.0.1:${free}", ${names} }
-routes: [ { path: /, respond: { content: new } } ]
+routes: [ { path: /, respond: { body: new } } ]
 `);
     const seen: string[] = [];
     let over = false;

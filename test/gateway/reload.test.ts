@@ -22,7 +22,7 @@ upstreams:
 `;
 const to = (name: 'one' | 'two', more = ''): string => `${upstreams()}
 routes:
-  - { path: /, to: ${name}, response_fields: { set: { X-Route: ${name} } } }
+  - { path: /, to: ${name}, response_headers: { set: { X-Route: ${name} } } }
 ${more}`;
 
 /** One request through Node's own client; the agent decides over its connection. */
@@ -187,7 +187,7 @@ upstreams: { ${app(one.address)} }
 listeners: { http: "127.0.0.1:0", other: "127.0.0.1:0", taken: "127.0.0.1:${port}" }
 client: { target_max: 16B }
 upstreams: { ${app(two.address)}, more: { endpoints: "${two.address}", check: none } }
-routes: [ { path: /, to: app, response_fields: { set: { X-New: "1" } } } ]
+routes: [ { path: /, to: app, response_headers: { set: { X-New: "1" } } } ]
 `);
     // While the new file is being tried out, and after: nobody sees any of it.
     let tried = 0;

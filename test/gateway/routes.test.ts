@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => origin.close());
 
-const answersBy = (id: string): string => `respond: { content: "${id}" }`;
+const answersBy = (id: string): string => `respond: { body: "${id}" }`;
 
 describe('the first route that matches is taken', () => {
   before(async () => {
@@ -25,7 +25,7 @@ routes:
   - { host: "*.example.org", ${answersBy('wildcard')} }
   - { host: [one.test, two.test], ${answersBy('listed')} }
   - { path: /api, methods: [PUT, PATCH], ${answersBy('api-put')} }
-  - { path: /api, fields: { X-Beta: "yes", Authorization: { present: true } }, ${answersBy('api-beta')} }
+  - { path: /api, headers: { X-Beta: "yes", Authorization: { present: true } }, ${answersBy('api-beta')} }
   - { path: /api, ${answersBy('api')} }
   - { path: /api/v2, ${answersBy('hidden')} }
   - { path: /a%20b, ${answersBy('escaped')} }
@@ -121,11 +121,11 @@ upstreams: { app: "${origin.address}" }
 routes:
   - path: /
     to: app
-    request_fields:
+    request_headers:
       set: { X-Tenant: shop, X-Both: ours }
       add: { X-Tag: ["a", "b"], X-Kept: more }
       remove: [Cookie, X-Gone]
-    response_fields:
+    response_headers:
       set: { Server: edge, X-Frame-Options: DENY, Date: "Thu, 01 Jan 1970 00:00:00 GMT" }
       add: { Set-Cookie: "seen=1" }
       remove: X-Powered-By
@@ -257,8 +257,8 @@ describe('routes that answer by themselves', () => {
   before(async () => {
     edge = await startFromYaml(`
 routes:
-  - { path: /robots.txt, respond: { content: "User-agent: *\\n" } }
-  - { path: /teapot, respond: { status: 418, content_type: application/json, content: "{}" } }
+  - { path: /robots.txt, respond: { body: "User-agent: *\\n" } }
+  - { path: /teapot, respond: { status: 418, content_type: application/json, body: "{}" } }
   - { path: /nothing, respond: { status: 204 } }
   - { path: /old, redirect: /new }
   - { path: /gone, redirect: { location: "https://example.com/x", status: 301 } }

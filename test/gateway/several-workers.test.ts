@@ -179,7 +179,7 @@ applications:
     for (const client of clients) client.write(requestText('GET', '/slow'));
     await until('they are under way', () => edge.counts().active === 2);
     const reload = await edge.reload(
-      'workers: 3\ndrain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]',
+      'workers: 3\ndrain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]',
     );
     assert.equal(reload.ok, true);
     for (const client of clients) assert.match((await responseOn(client)).content.toString(), / slow$/);
@@ -237,7 +237,7 @@ describe('a reload with another number of workers', () => {
     const states = (): string[] => edge.gateway.status().workers.map(({ id, state }) => `${id} ${state}`);
     assert.deepEqual(states(), ['1 serving', '2 retiring', '3 retiring']);
     // They take what comes meanwhile, with what they have under way.
-    assert.equal((await edge.reload(`workers: 1\nroutes: [ { path: /, respond: { content: new } } ]`)).ok, true);
+    assert.equal((await edge.reload(`workers: 1\nroutes: [ { path: /, respond: { body: new } } ]`)).ok, true);
     assert.deepEqual(new Set(edge.gateway.status().workers.map(({ revision }) => revision)), new Set([4]));
     give(ok('finished'));
     for (const worker of [2, 3]) {

@@ -19,7 +19,7 @@ test('a worker near its limit of memory refuses what is new, answers what it has
 workers: { count: 1, memory_max: 64MiB }
 client: { connections_per_address_max: none, pipelined_max: 1000 }
 routes:
-  - { path: /here, respond: { status: 200, content: here } }
+  - { path: /here, respond: { status: 200, body: here } }
   - { path: /, to: app }
 upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { max: 3000 } } }`);
   const clients: Socket[] = [];

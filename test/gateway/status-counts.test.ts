@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 const yaml =
-  'workers: 2\nclient: { connections_per_address_max: 1000 }\nroutes: [ { path: /, respond: { content: ok } } ]\n';
+  'workers: 2\nclient: { connections_per_address_max: 1000 }\nroutes: [ { path: /, respond: { body: ok } } ]\n';
 const count = 400;
 
 async function open(): Promise<Socket> {

@@ -297,7 +297,7 @@ timeouts: { idle: 300ms }
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 100ms, response_head: 100ms }
-client: { content_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
+client: { body_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
 `);
     try {
       const endpoint = agreeing();
@@ -320,13 +320,13 @@ client: { content_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
 upstreams: { app: { endpoints: "${origin.address}", check: none, response_head_max: 1KiB } }
 timeouts: { response_head: 1s, exchange: 1s }
 client:
-  content_max: 10B
+  body_max: 10B
   head_max: 1KiB
   target_max: 512B
   head_timeout: 100ms
-  content_timeout: 100ms
+  body_timeout: 100ms
   head_rate_min: 10MiB
-  content_rate_min: 10MiB
+  body_rate_min: 10MiB
   write_rate_min: 10MiB
   rate_grace: 100ms
   pipelined_max: 1

@@ -7,7 +7,7 @@ import { startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 // where the kernel moves waiting connections from a listener that closes to another one (tcp_migrate_req), or does not
 // (`without-migration`). Writes what clients met as one line of JSON.
 
-const route = 'routes: [ { path: /, respond: { content: ok } } ]';
+const route = 'routes: [ { path: /, respond: { body: ok } } ]';
 const request = (last: boolean): string => `GET / HTTP/1.1\r\nHost: a\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;
 
 interface Met {

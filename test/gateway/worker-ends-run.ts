@@ -44,7 +44,7 @@ async function ask(address: { host: string; port: number }): Promise<void> {
   }
 }
 
-const edge = await startFromYaml('workers: 2\nroutes: [ { path: /, respond: { content: ok } } ]\n');
+const edge = await startFromYaml('workers: 2\nroutes: [ { path: /, respond: { body: ok } } ]\n');
 const serving = (): number[] =>
   edge.gateway.status().workers.flatMap(({ id, state }) => (state === 'serving' ? [id] : []));
 const asking = Array.from({ length: Number(clients) }, () => ask(edge.address()));

@@ -102,7 +102,7 @@ describe('a lost worker', () => {
         const say = ${port}.postMessage.bind(${port});
         ${port}.postMessage = (word, more) => word.kind === '${answer}' ? process.exit(3) : say(word, more);
       }`);
-      const wanted = 'workers: 1\nroutes: [ { path: /, respond: { content: new } } ]';
+      const wanted = 'workers: 1\nroutes: [ { path: /, respond: { body: new } } ]';
       const outcome = await edge.reload(wanted);
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, 'failed');
@@ -126,7 +126,7 @@ describe('a lost worker', () => {
     const [, before, now] = edge.eventsOf('worker_restarting');
     assert.ok((now?.evidence.afterMs ?? 0) > (before?.evidence.afterMs ?? 0));
     assert.match(now?.reason ?? '', /cannot listen .*EADDRINUSE/);
-    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: new } } ]')).ok, false);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { body: new } } ]')).ok, false);
     await new Promise((resolve) => thief.close(resolve));
     await until('another serves', serving);
     assert.equal((await edge.get('/')).status, 200);

@@ -163,7 +163,7 @@ class Variants {
     const workers = [2, 3, 4, 2, 3][number % 5];
     const extra = this.hasExtra ? `, extra: "127.0.0.1:${this.#extraPort}"` : '';
     const routes = [
-      ...(number % 3 === 0 ? ['  - { path: /never, respond: { content: never } }'] : []),
+      ...(number % 3 === 0 ? ['  - { path: /never, respond: { body: never } }'] : []),
       '  - { path: /steady, to: steady }',
       ...(number % 3 === 1 ? ['  - { path: /w, to: origin, timeouts: { response_head: 25s } }'] : []),
       '  - { path: /, to: origin }',

@@ -259,7 +259,7 @@ function configurationOf(port: number, { places }: Behind, number: number): stri
     `listeners: { http: "127.0.0.1:${port}" }`,
     `workers: ${number % 3 === 2 && migratesRequests() === true ? 3 : 2}`,
     'trusted_peers: [127.0.0.0/8]',
-    'client: { head_timeout: 1500ms, content_timeout: 1s, rate_grace: 1s, content_rate_min: 100B }',
+    'client: { head_timeout: 1500ms, body_timeout: 1s, rate_grace: 1s, body_rate_min: 100B }',
     `timeouts: { connect: 300ms, response_head: ${500 + (number % 2) * 100}ms, idle: 250ms }`,
     `drain: { timeout: ${3 + (number % 2)}s }`,
     'upstreams:',
@@ -267,7 +267,7 @@ function configurationOf(port: number, { places }: Behind, number: number): stri
     // What an origin sends to nobody is the next request's answer once that is on its way: nobody can tell.
     `  apart: { endpoints: ["${places['origin']}"], check: none, connections: { max: 512, idle_max: 0 } }`,
     'routes:',
-    ...(number % 2 === 1 ? ['  - { path: /never, respond: { content: never } }'] : []),
+    ...(number % 2 === 1 ? ['  - { path: /never, respond: { body: never } }'] : []),
     '  - { path: /refused, to: refusing }',
     '  - { path: /unanswered, to: unanswering }',
     '  - { path: /close-at-accept, to: closing }',

@@ -62,7 +62,7 @@ export function parseEndpoint(text: string): Result<WrittenEndpoint, ErrorDetail
   if (rest.includes('@'))
     return reject(
       'an endpoint has no user name or password',
-      'set the Authorization field in the route: request_fields: { set: … }',
+      'set the Authorization header in the route: request_headers: { set: … }',
     );
   return endpointOf(parseHostPort(rest, scheme === 'https' ? 443 : 80), scheme);
 }

@@ -35,8 +35,8 @@ export function parseFieldName(text: string): Result<string, ErrorDetail> {
   if (isToken(text)) return succeed(text);
   const trimmed = text.trim().replace(/:$/, '');
   return reject(
-    `${quoted(text)} is not a field name`,
-    isToken(trimmed) ? `write ${quoted(trimmed)}` : 'a field name is letters, digits and hyphens',
+    `${quoted(text)} is not a header name`,
+    isToken(trimmed) ? `write ${quoted(trimmed)}` : 'a header name is letters, digits and hyphens',
   );
 }
 
@@ -46,7 +46,7 @@ export function parseEditedFieldName(text: string): Result<string, ErrorDetail> 
   if (!name.ok) return name;
   const instead = notEditable.get(text.toLowerCase());
   if (instead === undefined) return name;
-  return reject(`the field ${quoted(text)} is written by the gateway itself`, instead);
+  return reject(`the header ${quoted(text)} is written by the gateway itself`, instead);
 }
 
 /** As `parseEditedFieldName`, where the name stands alone: a word for true or false is a mistake there. */
@@ -59,10 +59,10 @@ export function parseLoneFieldName(text: string): Result<string, ErrorDetail> {
 /** RFC 9110 §5.5, without the obsolete bytes: visible ASCII, spaces and tabs inside. */
 export function parseFieldValue(text: string): Result<string, ErrorDetail> {
   if (/[\r\n]/.test(text))
-    return reject('a field value is one line', 'use a list of values under "add" for several lines');
+    return reject('a header value is one line', 'use a list of values under "add" for several lines');
   if (!/^[\t\x20-\x7e]*$/.test(text))
-    return reject('a field value has characters outside of visible ASCII', 'percent-encode them');
-  if (text.trim() !== text) return reject('a field value has spaces at its end, which are not kept', 'remove them');
+    return reject('a header value has characters outside of visible ASCII', 'percent-encode them');
+  if (text.trim() !== text) return reject('a header value has spaces at its end, which are not kept', 'remove them');
   return succeed(text);
 }
 

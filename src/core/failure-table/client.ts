@@ -96,7 +96,7 @@ export const client = {
       'a script waits for an answer before it sends the rest',
     ],
     nextStep:
-      'Compare Content-Length with what the client meant to send; the limit between bytes is `client.content_timeout` in candor.yaml.',
+      'Compare Content-Length with what the client meant to send; the limit between bytes is `client.body_timeout` in candor.yaml.',
     inThisCase: (evidence) =>
       isSlow(evidence)
         ? {
@@ -107,7 +107,7 @@ export const client = {
               'a client that holds connections open on purpose with content that drips (slow POST)',
             ],
             nextStep:
-              'See in the log whether many addresses or a few do this; the limits are `client.content_rate_min` and `client.rate_grace` in candor.yaml.',
+              'See in the log whether many addresses or a few do this; the limits are `client.body_rate_min` and `client.rate_grace` in candor.yaml.',
           }
         : null,
   },

@@ -77,7 +77,7 @@ export class World {
       workers: 1,
       listeners: { http: '127.0.0.1:0' },
       admin: { socket: join(this.folder, 'admin.sock'), listen: '127.0.0.1:0', tokens: { deploy: `sha256:${hash}` } },
-      log: { path: join(this.folder, 'log.ndjson'), secret_fields: ['X-Internal'] },
+      log: { path: join(this.folder, 'log.ndjson'), secret_headers: ['X-Internal'] },
       state: join(this.folder, 'state'),
       disclosure: 'operator',
       applications: {
