@@ -41,7 +41,7 @@ describe('an exit of which the news came after the answer', () => {
     });
     assert.equal(
       detail,
-      'It broke. The instance was killed by SIGKILL; the news of the exit came 40 ms after the answer; its last line: "bye".',
+      'It broke. The instance was killed by SIGKILL; the exit became known 40 ms after the answer; its last line: "bye".',
     );
   });
 

@@ -81,16 +81,16 @@ describe('explain', () => {
     }
   });
 
-  it('knows that nobody is left to answer when the client is gone', () => {
+  it('has no status and no type for a client that has gone', () => {
     assert.deepEqual([statusOf(gone), typeOf(gone), shapeOf(gone), whoseOf(gone)], [0, null, 'client_abort', 'client']);
   });
 
-  it('blames for what was cut whatever of the gateway ended, and no endpoint', () => {
+  it('names the part of the gateway that ended as the cause of a force close, and no endpoint', () => {
     const whys: readonly [ForceCloseReason, RegExp, RegExp][] = [
       ['gateway_stopping', /^The gateway was stopped, /, /stopped or restarted the gateway/],
       ['gateway_replaced', /^Another process took the gateway's place \(an upgrade\)/, /candor upgrade/],
-      ['worker_replaced', /^The gateway's worker was replaced /, /`workers`/],
-      ['listener_gone', /^The listener was taken out of the configuration, /, /took a listener out/],
+      ['worker_replaced', /^The gateway replaced the worker /, /`workers`/],
+      ['listener_gone', /^A reload removed the listener from the configuration, /, /a listener was removed/],
     ];
     for (const [reason, sentence, usual] of whys) {
       const request = fail('drained', 'body', { reason, what: 'request', retryAfterS: 5 });
@@ -100,7 +100,7 @@ describe('explain', () => {
       assert.match(specOf(request).nextStep, /raise that/);
       const tunnel = fail('drained', 'body', { reason, what: 'tunnel', retryAfterS: 5 });
       assert.match(explain(tunnel), sentence);
-      assert.match(explain(tunnel), /the tunnel through it was cut/);
+      assert.match(explain(tunnel), /, and the tunnel was closed;/);
       assert.match(specOf(tunnel).usualCauses.join('\n'), usual);
       assert.match(specOf(tunnel).nextStep, /opens its tunnel again/);
     }
@@ -113,7 +113,7 @@ describe('explain', () => {
         explain(failure),
         /^The gateway was told to end at once \(a second signal, or `candor stop --now`\)/,
       );
-      assert.doesNotMatch(explain(failure), /time to finish/);
+      assert.doesNotMatch(explain(failure), /time to finish was over/);
       assert.match(specOf(failure).nextStep, /press Ctrl-C once/);
     }
   });
@@ -227,9 +227,9 @@ describe('the advice', () => {
 
   it('goes by how the instance ended, where that is known', () => {
     const ended = { code: null, signal: null, outOfMemory: false };
-    assert.match(nextStepAfterExit({ ...ended, code: 3 }), /wrote last .*made it exit/);
-    assert.match(nextStepAfterExit(ended), /wrote last .*made it end/);
-    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /made it crash/);
+    assert.match(nextStepAfterExit({ ...ended, code: 3 }), /last output .*cause of the exit/);
+    assert.match(nextStepAfterExit(ended), /last output .*cause of the end/);
+    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /cause of the crash/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
   });
@@ -268,11 +268,11 @@ describe('explainExit', () => {
       3,
       'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
-    [exit({ code: 0 }), -20, 'The instance exited with code 0, as was noticed 20 ms later.'],
+    [exit({ code: 0 }), -20, 'The instance exited with code 0, which was noticed 20 ms later.'],
     [
       exit({ signal: 'SIGKILL', lastLine: 'bye' }),
       -20,
-      'The instance was killed by SIGKILL, as was noticed 20 ms later; its last line: "bye".',
+      'The instance was killed by SIGKILL, which was noticed 20 ms later; its last line: "bye".',
     ],
     [
       exit({}),
@@ -292,9 +292,9 @@ describe('explainExit', () => {
     [
       exit({ signal: 'SIGKILL', lastLine: 'bye' }),
       40,
-      'The instance was killed by SIGKILL; the news of the exit came 40 ms after the answer; its last line: "bye".',
+      'The instance was killed by SIGKILL; the exit became known 40 ms after the answer; its last line: "bye".',
     ],
-    [exit({ code: 3 }), 0, 'The instance exited with code 3; the news of the exit came after the answer.'],
+    [exit({ code: 3 }), 0, 'The instance exited with code 3; the exit became known after the answer.'],
   ];
   for (const [ended, afterAnswerMs, sentence] of late)
     it(`says: ${sentence}`, () => assert.equal(explainExit(ended, -100, afterAnswerMs), sentence));

@@ -9,7 +9,7 @@ import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
 import type { Instant } from './time.ts';
 
-/** What is known of the failure's cause, in the words that its evidence calls for. */
+/** The table entry of the failure's cause, with the texts that fit its evidence. */
 export function specOf(failure: Failure): FailureSpec<Cause> {
   const spec = specOfCause(failure.cause);
   const texts = textsOfEndpoints(failure) ?? spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
@@ -18,7 +18,7 @@ export function specOf(failure: Failure): FailureSpec<Cause> {
   return nextStep === combined.nextStep ? combined : { ...combined, nextStep };
 }
 
-/** Where the checks of all endpoints met one cause, that cause is to be mended, by whomever it belongs to. */
+/** If the checks of all endpoints failed with the same cause, the texts of that cause tell what to do. */
 function textsOfEndpoints({ cause, evidence }: Failure): CaseTexts | null {
   if (cause !== 'no_endpoint_ready' || evidence.endpointCause === undefined) return null;
   if (!Object.hasOwn(failureTable, evidence.endpointCause)) return null;
@@ -26,7 +26,7 @@ function textsOfEndpoints({ cause, evidence }: Failure): CaseTexts | null {
   return { whose, temporary, forClient, usualCauses, nextStep };
 }
 
-/** A step that can be copied: the address and the name of the evidence, where they are plain words for a shell. */
+/** Puts the address and the name of the evidence into the step, so that its command can be copied. Only if a shell reads them as plain words. */
 function withAddress(nextStep: string, { cause, evidence }: Failure): string {
   const { address, name } = evidence as { readonly address?: unknown; readonly name?: unknown };
   const withAddressText = isPlainAddress(address)
@@ -41,19 +41,19 @@ function isPlainAddress(text: unknown): text is string {
   return typeof text === 'string' && /^[\w.:[\]-]+$/.test(text) && !text.startsWith('unix:') && !text.startsWith('-');
 }
 
-/** What is known of any failure of that cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */
+/** The table entry of a cause. */
 export function specOfCause(cause: Cause): FailureSpec<Cause> {
   // TypeScript cannot see that cause and evidence vary together; `fail` has checked it.
   return failureTable[cause] as unknown as FailureSpec<Cause>;
 }
 
-/** The status that the client gets; 0 where nobody is left to get one. */
+/** The status that the client gets; 0 if the client has gone. */
 export function statusOf(failure: Failure): number {
   const { status } = specOfCause(failure.cause);
   return typeof status === 'number' ? status : status(failure.evidence as Evidence[Cause]);
 }
 
-/** The RFC 9209 §2.3 type; null where there is no response to carry it. */
+/** The type by RFC 9209 §2.3; null if there is no response to carry it. */
 export function typeOf(failure: Failure): ProxyErrorType | null {
   return specOfCause(failure.cause).type;
 }
@@ -62,7 +62,7 @@ export function shapeOf(failure: Failure): Shape {
   return shapeOfType(typeOf(failure));
 }
 
-/** The shape that a type belongs to. Without a type only the client can have left. */
+/** The shape of a type. Only failures in which the client left have no type. */
 export function shapeOfType(type: ProxyErrorType | null): Shape {
   return type === null ? 'client_abort' : proxyErrors[type].shape;
 }
@@ -77,8 +77,8 @@ export function explain(failure: Failure): string {
 }
 
 /**
- * One sentence for anybody: no address, no name of what stands behind the gateway. Two causes say more than
- * their table entry: maintenance has the operator's own message, written for visitors, and a refused request
+ * One sentence for anyone: without addresses, and without names of upstreams or applications. Two causes say more than
+ * their table entry: maintenance has the operator's message for visitors, and a refused request
  * names the rule, which is about the client's own bytes.
  */
 export function explainToClient(failure: Failure): string {
@@ -95,7 +95,7 @@ export function explainToClient(failure: Failure): string {
 
 /**
  * The parameters that RFC 9209 defines for the failure's type, as far as they are known: `rcode`, `alert-id`,
- * `status-code`, `coding`, sizes. Their names are those of the registry; whoever writes them knows their types.
+ * `status-code`, `coding`, sizes. Names as in the registry; the code that writes them knows their types.
  */
 export function proxyStatusParameters(failure: Failure): Readonly<Record<string, string | number>> {
   switch (failure.cause) {
@@ -111,32 +111,32 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
     case 'response_chunk':
       return { coding: 'chunked' };
     case 'response_transfer_coding':
-      // A Token, which an application's own word need not be.
+      // RFC 9209 wants a Token; an application may send anything.
       return /^[A-Za-z][\w.+-]*$/.test(failure.evidence.coding) ? { coding: failure.evidence.coding } : {};
     default:
       return typeOf(failure) === 'http_request_error' ? { 'status-code': statusOf(failure) } : {};
   }
 }
 
-/** Whole seconds until trying again makes sense, computed by whoever declined; null where nobody can say. */
+/** Whole seconds until a retry makes sense; null if not known. */
 export function retryAfterSOf(failure: Failure): number | null {
   return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
 }
 
-/** The exit of an attempt's instance explains the failure that this attempt met, and no other. */
+/** Whether the exit of an attempt's instance explains the failure: only if this attempt failed with that cause. */
 export function exitExplains(metByAttempt: string | null | undefined, cause: string | null): boolean {
   return cause !== null && metByAttempt === cause;
 }
 
-/** How long before the attempt ended its instance did; negative when the exit was seen after it. */
+/** How long before the end of the attempt its instance exited; negative if the exit was noticed later. */
 export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: InstanceExit, startedAt: Instant): number {
   return startedAt + attempt.endedMs - exit.atInstant;
 }
 
 /**
  * A sentence for an instance that ended shortly before the failure: "The instance was killed by SIGKILL
- * 40 ms earlier; its last line: "…"." `beforeMs` is how long before the failure it ended; negative when its
- * end was noticed only afterwards. `afterAnswerMs`: the answer was given without it, so long before.
+ * 40 ms earlier; its last line: "…"." `beforeMs` is how long before the failure the instance ended; negative if its
+ * end was noticed later. `afterAnswerMs`: how long after the answer the exit became known; null if the answer has it.
  */
 export function explainExit(exit: InstanceExit, beforeMs: number, afterAnswerMs: number | null = null): string {
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
@@ -150,10 +150,10 @@ function exitTimeText(
   afterAnswerMs: number | null,
 ): string {
   if (afterAnswerMs !== null) {
-    return `; the news of the exit came ${afterAnswerMs === 0 ? '' : `${duration(afterAnswerMs)} `}after the answer`;
+    return `; the exit became known ${afterAnswerMs === 0 ? '' : `${duration(afterAnswerMs)} `}after the answer`;
   }
-  if (beforeMs < 0) return `, as was noticed ${duration(-beforeMs)} later`;
-  // "exited with code 1, 3 ms earlier": two numbers that would run into one another.
+  if (beforeMs < 0) return `, which was noticed ${duration(-beforeMs)} later`;
+  // "exited with code 1, 3 ms earlier": the comma separates two numbers.
   const hasCode = !outOfMemory && signal === null && code !== null;
   return `${hasCode ? ',' : ''} ${duration(beforeMs)} earlier`;
 }
@@ -164,17 +164,17 @@ function isHowKnown({ code, signal, outOfMemory }: InstanceExit): boolean {
   return code !== null || signal !== null || outOfMemory;
 }
 
-/** What to do about an instance whose end explains the failure. */
+/** The next step if the end of an instance explains the failure. */
 export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory'>): string {
-  const lastLines = 'what the instance wrote last (`candor events` shows it with its exit)';
-  if (exit.outOfMemory) return `Give the application more memory, or find what fills it: read ${lastLines}.`;
+  const lastLines = 'the last output of the instance (`candor events` shows it with its exit)';
+  if (exit.outOfMemory) return `Give the application more memory, or find out what uses it: read ${lastLines}.`;
   if (exit.signal !== null && !crashSignals.has(exit.signal))
-    return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows a kill for want of memory.`;
+    return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows whether the system killed it because it ran out of memory.`;
   const ended = exit.signal !== null ? 'crash' : exit.code !== null ? 'exit' : 'end';
-  return `Read ${lastLines}, and mend what made it ${ended}.`;
+  return `Read ${lastLines}, and fix the cause of the ${ended}.`;
 }
 
-/** Those that a process brings upon itself. */
+/** Signals that a process causes by its own fault. */
 const crashSignals: ReadonlySet<string> = new Set([
   'SIGSEGV',
   'SIGBUS',

@@ -22,14 +22,20 @@ describe('a response body that breaks off', () => {
   const rows: readonly [framing: Framing, end: string | null, cause: string, tells: object, sentence: RegExp][] = [
     [length, null, 'response_body_short', { how: 'closed' }, / closed the connection after 4\./],
     [length, 'ECONNRESET', 'response_body_short', { how: 'reset' }, / reset the connection after 4\./],
-    [length, refused, 'response_body_short', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
-    [length, tlsAlertCode(20), 'response_body_short', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
+    [length, refused, 'response_body_short', broken, /TLS .*could not be decrypted \(ERR_SSL_DECRYPTION_FAILED/],
+    [length, tlsAlertCode(20), 'response_body_short', alert, /ended TLS with alert 20 \(bad_record_mac\)/],
     [chunked, null, 'response_chunked_truncated', { how: 'closed' }, / closed the connection after 4 bytes/],
     [chunked, 'ECONNRESET', 'response_chunked_truncated', { how: 'reset' }, / reset the connection after 4 bytes/],
-    [chunked, refused, 'response_chunked_truncated', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
-    [chunked, tlsAlertCode(20), 'response_chunked_truncated', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
+    [
+      chunked,
+      refused,
+      'response_chunked_truncated',
+      broken,
+      /TLS .*could not be decrypted \(ERR_SSL_DECRYPTION_FAILED/,
+    ],
+    [chunked, tlsAlertCode(20), 'response_chunked_truncated', alert, /ended TLS with alert 20 \(bad_record_mac\)/],
     [untilClose, 'ECONNRESET', 'response_body_reset', { errno: 'ECONNRESET' }, / reset the connection/],
-    [untilClose, refused, 'response_body_unclosed', { code: refused }, /TLS .*could not be read \(ERR_SSL_/],
+    [untilClose, refused, 'response_body_unclosed', { code: refused }, /TLS .*could not be decrypted \(ERR_SSL_/],
     [untilClose, tlsAlertCode(99), 'response_body_unclosed', { alertId: 99 }, /with alert 99 \(unassigned\)/],
   ];
   for (const [framing, end, cause, tells, sentence] of rows) {

@@ -774,7 +774,7 @@ const slowAndBroken: readonly Case[] = [
       world.pass(30); // And not only when nobody would wait any longer.
       assert.equal(client.status, 502);
       // Some 120 ms after its connection broke: in the answer as in the record, whenever the news came.
-      assert.match(client.content.toString(), /ran out of memory \(SIGKILL\), as was noticed \d+ ms later/);
+      assert.match(client.content.toString(), /ran out of memory \(SIGKILL\), which was noticed \d+ ms later/);
       assert.equal(
         assertRecord(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
         'SIGKILL',

@@ -115,9 +115,9 @@ test('news of an exit that comes after the answer is explained later, as what it
   assert.ok(sentence.startsWith(String(problem['detail'])), 'what the answer said still stands');
   assert.match(
     sentence,
-    / The instance exited with code 7; the news of the exit came (?:\d+ ms|[\d.]+ s) after the answer; its last line: "gone at last, token=…"\.$/,
+    / The instance exited with code 7; the exit became known (?:\d+ ms|[\d.]+ s) after the answer; its last line: "gone at last, token=…"\.$/,
   );
-  assert.match(nextStep ?? '', /wrote last/);
+  assert.match(nextStep ?? '', /last output of the instance/);
 });
 
 describe('an application that dies while it has a request', () => {

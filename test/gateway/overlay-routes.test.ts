@@ -153,7 +153,7 @@ describe('a pause', () => {
     const response = await edge.get('/api');
     assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '5']);
     const { cause, stage, attempts, detail } = await edge.record(response);
-    assert.match(detail ?? '', /^An operator has paused upstream app, and the request had waited 100 ms/);
+    assert.match(detail ?? '', /^An operator has paused upstream app, and the request waited 100 ms/);
     assert.deepEqual([cause, stage, attempts], ['pause_timeout', 'filter', []]);
     assert.equal(origin.requests.length, 0);
   });

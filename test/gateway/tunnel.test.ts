@@ -408,7 +408,10 @@ timeouts: { idle: 200ms }
       await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null);
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
-      assert.match(record.detail ?? '', /^The listener was taken out of the configuration, and the tunnel .* was cut/);
+      assert.match(
+        record.detail ?? '',
+        /^A reload removed the listener from the configuration, and the tunnel was closed;/,
+      );
       await until('the endpoint is let go', () => socket.destroyed);
     } finally {
       await gateway.stop();

@@ -54,19 +54,19 @@ const table: readonly Case[] = [
     what: 'no intermediate certificate that has run out',
     shows: aged.intermediate('Aged Intermediate').issue(current),
     trusts: [aged.certificate],
-    says: /tls_certificate_expired: The certificate of .{0,2}CN=Aged Intermediate.{0,2}, which vouches for/,
+    says: /tls_certificate_expired: The certificate of .{0,2}CN=Aged Intermediate.{0,2}, the issuer of/,
   },
   {
     what: 'no authority that has run out',
     shows: dead.issue(current),
     trusts: [dead.certificate],
-    says: /tls_certificate_expired: The certificate of .{0,2}CN=Dead Authority.{0,2}, which vouches for/,
+    says: /tls_certificate_expired: The certificate of .{0,2}CN=Dead Authority.{0,2}, the issuer of/,
   },
   {
     what: 'no authority whose time has not come',
     shows: unborn.issue(current),
     trusts: [unborn.certificate],
-    says: /tls_certificate_not_yet_valid: The certificate of .{0,2}CN=Unborn Authority.{0,2}, which vouches for/,
+    says: /tls_certificate_not_yet_valid: The certificate of .{0,2}CN=Unborn Authority.{0,2}, the issuer of/,
   },
   {
     what: 'no certificate of its own that has run out',

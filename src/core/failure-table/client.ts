@@ -2,7 +2,7 @@ import { requestRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { duration, bytes } from './formatting.ts';
 
-/** The client left, or sent what cannot be a request. Never the upstream's fault, never counted against it. */
+/** The client left, or sent bytes that are not a valid request. Never counted against an endpoint. */
 export const client = {
   too_many_connections_from_address: {
     type: 'http_request_error',
@@ -14,26 +14,26 @@ export const client = {
     temporary: true,
     title: 'Too many connections from one address',
     sentence: ({ address, limit }) =>
-      `${address} has ${limit} connections open, as many as \`client.connections_per_address_max\` allows, and this one is one more.`,
+      `${address} already has ${limit} connections open, as many as \`client.connections_per_address_max\` allows.`,
     forClient:
       'Too many connections come from your network. Close some pages of this site, and try again in a few seconds.',
     usualCauses: [
       'a load test or a crawler opens more connections than one address may have',
       'many people share one public address (an office, a mobile network)',
-      'one client keeps connections open to shut others out',
+      'one client keeps connections open to lock others out',
     ],
     nextStep:
-      'Find out who has the address; raise `client.connections_per_address_max` in candor.yaml if many clients share it.',
+      'Find out whose address it is; raise `client.connections_per_address_max` in candor.yaml if many clients share it.',
     inThisCase: ({ isPrivate }) =>
       isPrivate
         ? {
             whose: 'operator',
             usualCauses: [
-              'a load balancer or another proxy of your own stands there, and all clients come through it',
+              'the address is that of your own load balancer or another proxy, through which all clients come',
               'a load test runs inside your network or on this machine',
             ],
             nextStep:
-              'If a proxy of yours has this address, name it in `trusted_peers` of candor.yaml: its connections are not counted then, and its X-Forwarded-For is believed, which anybody can write who reaches the gateway from that address. If none has, raise `client.connections_per_address_max`.',
+              'If a proxy of yours has this address, name it in `trusted_peers` of candor.yaml: the gateway then no longer counts its connections by address, and believes its X-Forwarded-For, which every program at that address can write. If no proxy of yours has it, raise `client.connections_per_address_max`.',
           }
         : null,
   },
@@ -50,13 +50,13 @@ export const client = {
       `The request was refused because ${requestRules[rule].reason} (${requestRules[rule].section}${at === '' ? '' : `; ${at}`}).`,
     forClient: 'The request was not understood. If you use a browser, delete the cookies of this site and try again.',
     usualCauses: [
-      'a scanner or a fuzzer tries what it can send',
+      'a scanner or a fuzzer sends malformed requests on purpose',
       'a hand-written client or an old library breaks the rule',
       'cookies have grown until the request is larger than the limit (431)',
       'a client speaks TLS, HTTP/2 or the PROXY protocol to a port that expects none',
     ],
     nextStep:
-      "Look the rule up in the chapter on request rules of docs/failures.md; the client's address stands in the record.",
+      "Look the rule up in the chapter on request rules of docs/failures.md; the record has the client's address.",
   },
   request_head_timeout: {
     type: 'http_request_error',
@@ -76,7 +76,7 @@ export const client = {
       'a person typed a request by hand',
     ],
     nextStep:
-      'See in the log whether many addresses or a few do this; the limits are `client.head_timeout` for the whole and `client.head_rate_min` for what drips.',
+      'See in the log whether many addresses or a few do this; the limits are `client.head_timeout` for the whole head and `client.head_rate_min` for a head that comes too slowly.',
   },
   request_body_timeout: {
     type: 'http_request_error',
@@ -88,11 +88,11 @@ export const client = {
     temporary: true,
     title: 'The upload stopped',
     sentence: ({ idleMs, bytesReceived, ...rate }) =>
-      `The client sent ${bytes(bytesReceived)} of request content${isSlow(rate) ? `, ${rateText(rate)}` : ` and then nothing for ${duration(idleMs)}`}.`,
+      `The client sent ${bytes(bytesReceived)} of the request body${isSlow(rate) ? `, ${rateText(rate)}` : ` and then nothing for ${duration(idleMs)}`}.`,
     forClient: 'Your upload stopped half-way. Check your connection and send it again.',
     usualCauses: [
       'the connection of the client was lost during an upload',
-      'the client announced more content than it has (a wrong Content-Length)',
+      'the client announced a longer body than it has (a wrong Content-Length)',
       'a script waits for an answer before it sends the rest',
     ],
     nextStep:
@@ -102,9 +102,9 @@ export const client = {
         ? {
             forClient: 'Your upload came too slowly and was stopped. Check your connection and send it again.',
             usualCauses: [
-              'a poor connection that hardly carries anything',
-              'a program that sends as it goes along, such as a log or a meter',
-              'a client that holds connections open on purpose with content that drips (slow POST)',
+              'the connection of the client is very slow',
+              'a program that sends data as it produces it, such as a log or a meter',
+              'a client that holds connections open on purpose by sending the body very slowly (slow POST)',
             ],
             nextStep:
               'See in the log whether many addresses or a few do this; the limits are `client.body_rate_min` and `client.rate_grace` in candor.yaml.',
@@ -121,7 +121,7 @@ export const client = {
     temporary: true,
     title: 'The upload broke off',
     sentence: ({ bytesReceived, bytesExpected }) =>
-      `The client closed its side after ${bytes(bytesReceived)} of request content${bytesExpected === null ? ', before the last chunk' : ` of ${bytesExpected} announced`}.`,
+      `The client closed its side after ${bytes(bytesReceived)} of the request body${bytesExpected === null ? ', before the last chunk' : `, of ${bytesExpected} announced`}.`,
     forClient: 'Your upload broke off before its end, so nothing of it was used. Please send it again.',
     usualCauses: [
       'the person cancelled the upload or left the page',
@@ -129,7 +129,7 @@ export const client = {
       'a proxy before the gateway gave up on a slow upload',
     ],
     nextStep:
-      'If it happens at one size, look for an upload limit in whatever stands between the client and the gateway.',
+      'If it always happens at the same size, look for an upload limit in the proxies between the client and the gateway.',
   },
   client_gone: {
     type: null,
@@ -145,11 +145,11 @@ export const client = {
     forClient: 'You left before the answer was ready.',
     usualCauses: [
       'the person closed the page or clicked again',
-      'the client has a shorter limit than the application takes',
-      'a health check or monitor hangs up as soon as it has seen a status',
+      'the timeout of the client is shorter than the application takes',
+      'a health check or monitor closes the connection as soon as it has seen the status',
     ],
     nextStep:
-      "When many leave after the same time, compare it with the client's or load balancer's timeout and with the application's slowest requests.",
+      "If many clients leave after the same time, compare that time with the timeouts of the clients or the load balancer, and with the application's slowest requests.",
   },
   response_not_read: {
     type: null,
@@ -159,16 +159,16 @@ export const client = {
     countsAgainstHealth: false,
     logLevel: 'info',
     temporary: true,
-    title: 'The client did not take its answer',
+    title: 'The client did not read its answer',
     sentence: ({ bytesSent, bytesPerS, bytesPerSMin, overMs }) =>
       bytesPerSMin === 0
-        ? `The client took nothing of the response for ${duration(overMs)}; ${bytes(bytesSent)} of content had been sent.`
-        : `The client took ${perSecond(bytesPerS)} of the response over ${duration(overMs)}, of at least ${bytesPerSMin}; ${bytes(bytesSent)} of content had been sent.`,
+        ? `The client read nothing of the response for ${duration(overMs)}; ${bytes(bytesSent)} of body had been sent.`
+        : `The client read ${perSecond(bytesPerS)} of the response over ${duration(overMs)}, where at least ${bytesPerSMin} are required; ${bytes(bytesSent)} of body had been sent.`,
     forClient: 'Your connection took the answer too slowly. Check it and try again.',
     usualCauses: [
-      'a connection was lost without a trace in the middle of a download',
-      'a person has paused a download, or a player has enough for a while',
-      'a client holds answers open on purpose by reading hardly anything (slow read)',
+      'the client lost its connection in the middle of a download',
+      'a person has paused a download, or a player has enough data for now',
+      'a client holds responses open on purpose by reading very slowly (slow read)',
     ],
     nextStep:
       'See in the log whether many addresses or a few do this; the limits are `client.write_timeout` and `client.write_rate_min` in candor.yaml.',
@@ -181,13 +181,13 @@ interface MeasuredRate {
   readonly overMs?: number;
 }
 
-/** Whether something came too slowly, rather than not at all. */
+/** Whether data came too slowly, rather than not at all. */
 function isSlow({ bytesPerSMin }: MeasuredRate): boolean {
   return bytesPerSMin !== undefined;
 }
 
 function rateText({ bytesPerS = 0, bytesPerSMin = 0, overMs = 0 }: MeasuredRate): string {
-  return `${perSecond(bytesPerS)} over ${duration(overMs)} where at least ${bytesPerSMin} are asked for`;
+  return `${perSecond(bytesPerS)} over ${duration(overMs)} where at least ${bytesPerSMin} are required`;
 }
 
 function perSecond(count: number): string {

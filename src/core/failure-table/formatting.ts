@@ -1,8 +1,8 @@
 import { escapeInvisible } from '../invisible-characters.ts';
 
 /**
- * How evidence is said in a sentence: quantities with their unit, and text of the world in quotes, so that a
- * reader sees where it begins and ends and nothing in it can pass for our own words.
+ * Formats evidence for a sentence: quantities get their unit, and text from outside is quoted, so that a
+ * reader sees where it begins and ends and cannot take it for words of Candor.
  */
 
 /** "40 ms", "2.5 s", "1 min 30 s", "2 h 5 min". */
@@ -25,18 +25,18 @@ export function bytes(count: number): string {
   return count === 1 ? '1 byte' : `${count} bytes`;
 }
 
-/** A sentence of our own as part of another: without its full stop, on one line. */
+/** A sentence as part of another: without its full stop, on one line. */
 export function clause(sentence: string): string {
   return sentence.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
 }
 
-/** Text that somebody else wrote: quoted, on one line, at most `max` characters of it. */
+/** Text from outside: quoted, on one line, at most `max` characters. */
 export function quoted(text: string, max = 120): string {
   const shortened = text.length > max ? `${text.slice(0, max)}…` : text;
   return escapeInvisible(JSON.stringify(shortened));
 }
 
-/** Bytes that somebody sent, given in hexadecimal: as text where they are text, quoted either way. */
+/** Received bytes, given in hexadecimal: quoted as text if they are printable, else as hexadecimal. */
 export function quotedBytes(hexadecimal: string): string {
   const pairs = hexadecimal.match(/../g) ?? [];
   const codes = pairs.map((pair) => Number.parseInt(pair, 16));

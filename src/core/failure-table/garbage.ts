@@ -15,7 +15,7 @@ const guessed: Readonly<Record<Guess, string>> = {
   nothing: 'it is empty',
 };
 
-/** An answer came that is not acceptable HTTP. */
+/** The endpoint sent an answer that is not acceptable HTTP. */
 export const garbage = {
   response_not_http: {
     type: 'http_protocol_error',
@@ -25,10 +25,10 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: 'What answered does not speak HTTP',
+    title: 'The endpoint does not speak HTTP',
     sentence: ({ address, guess, firstBytes }) =>
       `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedBytes(firstBytes)}.`,
-    forClient: 'This site received an answer it cannot understand. Its operators must look at it.',
+    forClient: 'This site received an answer that is not HTTP. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
       'the application expects TLS, and the upstream has no `tls` in candor.yaml',
@@ -66,16 +66,16 @@ export const garbage = {
     temporary: false,
     title: 'The application answered in an unknown HTTP version',
     sentence: ({ address, version }) =>
-      `${address} answered in version ${quoted(version)}; HTTP/1.0 and HTTP/1.1 are spoken here.`,
+      `${address} answered in version ${quoted(version)}; the gateway accepts HTTP/1.0 and HTTP/1.1.`,
     forClient:
-      'The application answered in a language that this site does not speak. Its operators must settle on one.',
+      'The application answered in a version of HTTP that this site does not speak. Its operators must correct that.',
     usualCauses: [
       'the port serves HTTP/2 without negotiation (h2c), as gRPC servers do',
       'a test server sends an invented version',
       'a bridge from RTSP or ICY names its own protocol in the status line',
     ],
     nextStep:
-      'Try `curl -v --http1.1` and `curl -v --http2-prior-knowledge` against the endpoint; if only the second works, switch HTTP/1.1 on in the application.',
+      'Try `curl -v --http1.1` and `curl -v --http2-prior-knowledge` against the endpoint; if only the second works, enable HTTP/1.1 in the application.',
   },
   response_header: {
     type: 'http_protocol_error',
@@ -85,18 +85,18 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: "A field of the application's answer is malformed",
+    title: "A header of the application's answer is malformed",
     sentence: ({ address, rule, name }) =>
-      `${address} sent a malformed field${name === '' ? '' : ` ${quoted(name)}`}: ${broken(rule)}.`,
+      `${address} sent a malformed header${name === '' ? '' : ` ${quoted(name)}`}: ${broken(rule)}.`,
     forClient:
       'The application sent an answer with a faulty detail. Its developers must correct that; another page may still work.',
     usualCauses: [
-      'text from a user or a file name goes into a field unescaped, with a line break or a control character in it',
-      'a field name is composed at run time and contains a space',
+      'the application writes user input or a file name into a header without escaping a line break or control character',
+      'a header name is composed at run time and contains a space',
       'a debug message is printed in the middle of the response head',
     ],
     nextStep:
-      'Show the fields byte by byte with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A` and find where the application sets the one that is named.',
+      'Show the headers byte by byte with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A`, and find where the application sets the malformed one.',
   },
   response_framing: {
     type: 'http_protocol_error',
@@ -110,12 +110,12 @@ export const garbage = {
     sentence: ({ address, rule }) => `${address} sent an answer whose end is ambiguous: ${broken(rule)}.`,
     forClient: 'The application sent contradictory information about its answer. Its developers must correct that.',
     usualCauses: [
-      'the application sets Content-Length itself while its framework uses chunked content',
-      'a middleware compresses the content and leaves the old Content-Length',
+      'the application sets Content-Length itself while its framework uses chunked coding',
+      'a middleware compresses the body and leaves the old Content-Length',
       'a proxy in between adds Transfer-Encoding to a response that has a length',
     ],
     nextStep:
-      'Print both fields with `curl -sD - -o /dev/null http://HOST:PORT/PATH | grep -iE "content-length|transfer-encoding"`; leave them to the framework.',
+      'Print both headers with `curl -sD - -o /dev/null http://HOST:PORT/PATH | grep -iE "content-length|transfer-encoding"`; let the framework set them.',
   },
   response_head_too_large: {
     type: 'http_response_header_section_size',
@@ -127,16 +127,16 @@ export const garbage = {
     temporary: false,
     title: "The application's response head is too large",
     sentence: ({ address, bytes: size, limit, longest }) =>
-      `${address} sent ${bytes(size)} of response head and it had not ended; the limit is ${limit}${longest === '' ? '' : `, and the longest field was ${quoted(longest)}`}.`,
+      `${address} sent ${bytes(size)} of a response head without its end; the limit is ${limit}${longest === '' ? '' : `, and the longest header is ${quoted(longest)}`}.`,
     forClient:
       'The application sent more accompanying data than this site accepts. Deleting the cookies of this site may help.',
     usualCauses: [
       'a session is kept in cookies and has grown',
-      'a Content-Security-Policy or Link field is generated from a long list',
-      'an error message or stack trace is sent in a field',
+      'a Content-Security-Policy or Link header is generated from a long list',
+      'an error message or stack trace is sent in a header',
     ],
     nextStep:
-      "Find the largest field with `curl -sD - -o /dev/null http://HOST:PORT/PATH | awk '{print length, $1}' | sort -n | tail`; the limit is `response_head_max` of the upstream.",
+      "Find the largest header with `curl -sD - -o /dev/null http://HOST:PORT/PATH | awk '{print length, $1}' | sort -n | tail`; the limit is `response_head_max` of the upstream.",
   },
   response_interim_excess: {
     type: 'http_protocol_error',
@@ -152,10 +152,10 @@ export const garbage = {
     forClient: 'The application kept announcing an answer that never came. Its developers must look at it.',
     usualCauses: [
       'the application sends 102 or 103 in a loop, as a sign of life',
-      'a 103 for each resource of a page, instead of one with many Link fields',
+      'the application sends a 103 for each resource of a page, instead of one with many Link headers',
     ],
     nextStep:
-      'Show them with `curl -sv -o /dev/null http://HOST:PORT/PATH`, and let the application send one 103 at most; what takes long answers 202 at once.',
+      'Show them with `curl -sv -o /dev/null http://HOST:PORT/PATH`, and let the application send at most one 103; for work that takes long, let it answer 202 at once.',
   },
   response_too_many_headers: {
     type: 'http_response_header_section_size',
@@ -165,16 +165,16 @@ export const garbage = {
     countsAgainstHealth: false,
     logLevel: 'error',
     temporary: false,
-    title: "The application's response has too many fields",
-    sentence: ({ address, limit }) => `${address} sent a response with more than ${limit} fields.`,
+    title: "The application's response has too many headers",
+    sentence: ({ address, limit }) => `${address} sent a response with more than ${limit} headers.`,
     forClient: 'The application sent an answer with more parts than this site accepts. Its developers must look at it.',
     usualCauses: [
-      'a loop adds a Set-Cookie or Link field per item',
-      'two layers of the application each add the fields of the other again',
-      'debug data is sent as one field per entry',
+      'a loop adds a Set-Cookie or Link header per item',
+      'two layers of the application add the same headers over and over',
+      'debug data is sent as one header per entry',
     ],
     nextStep:
-      'Count by name with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cut -d: -f1 | sort | uniq -c | sort -n`.',
+      'Count the headers by name with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cut -d: -f1 | sort | uniq -c | sort -n`.',
   },
   response_chunk: {
     type: 'http_response_transfer_coding',
@@ -184,18 +184,18 @@ export const garbage = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: false,
-    title: "The application's chunked content is malformed",
+    title: "The application's chunked body is malformed",
     sentence: ({ address, rule, bytesReceived }) =>
-      `${bytesReceived === 0 ? 'At the very beginning' : `After ${bytes(bytesReceived)}`} of the content from ${address}: ${broken(rule)}.`,
+      `${bytesReceived === 0 ? 'At the beginning' : `After ${bytes(bytesReceived)}`} of the body from ${address}: ${broken(rule)}.`,
     forClient:
       'The application garbled the middle of its answer. Reload the page; if it happens again, its developers must correct that.',
     usualCauses: [
       'the application writes chunks by hand and counts characters instead of bytes',
       'a second response or a log line is written into the same socket',
-      'Transfer-Encoding: chunked is announced, but the content is sent plainly',
+      'the application announces Transfer-Encoding: chunked, but sends the body without chunks',
     ],
     nextStep:
-      'Look at the undecoded content with `curl -s --raw http://HOST:PORT/PATH | head -c 400 | xxd`; the first line must be a hexadecimal size.',
+      'Print the undecoded body with `curl -s --raw http://HOST:PORT/PATH | head -c 400 | xxd`; the first line must be a hexadecimal size.',
   },
   response_transfer_coding: {
     type: 'http_response_transfer_coding',
@@ -207,13 +207,13 @@ export const garbage = {
     temporary: false,
     title: 'The application used an unknown transfer coding',
     sentence: ({ address, coding }) =>
-      `${address} sent its content in the transfer coding ${quoted(coding)}, which was not asked for and is not known here.`,
+      `${address} sent its body in the transfer coding ${quoted(coding)}, which the gateway neither asked for nor knows.`,
     forClient:
       'The application packed its answer in a way that this site cannot open. Its developers must change that.',
     usualCauses: [
-      'compression is announced as Transfer-Encoding where Content-Encoding is meant',
-      'the field holds a value such as "identity", which RFC 9112 no longer knows',
-      'a server component writes the name of the coding wrongly',
+      'the application announces compression as Transfer-Encoding instead of Content-Encoding',
+      'the header has a value such as "identity", which RFC 9112 no longer defines',
+      'a part of the server misspells the name of the coding',
     ],
     nextStep:
       'Search the application and its middleware for the place that sets Transfer-Encoding, and remove it: the server sets it itself.',
@@ -228,16 +228,15 @@ export const garbage = {
     temporary: false,
     title: "The application's trailer section is too large",
     sentence: ({ address, bytes: size, limit, headersMax }) =>
-      `${address} sent ${bytes(size)} of trailer section; the limits are ${bytes(limit)} and ${headersMax} fields.`,
+      `${address} sent ${bytes(size)} of trailers; the limits are ${bytes(limit)} and ${headersMax} headers.`,
     forClient:
       'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
     usualCauses: [
       'a gRPC status message or its details carry a whole stack trace',
       'timing or tracing data is sent in trailers without a limit',
-      'content runs on after the last chunk and is read as trailers',
+      'the application sends more data after the last chunk, which reads as trailers',
     ],
-    nextStep:
-      'Show the trailers with `curl -s --raw http://HOST:PORT/PATH | tail -c 2000`, and shorten what is put there.',
+    nextStep: 'Show the trailers with `curl -s --raw http://HOST:PORT/PATH | tail -c 2000`, and shorten them.',
   },
   response_upgrade_unexpected: {
     type: 'http_upgrade_failed',
@@ -252,9 +251,9 @@ export const garbage = {
       `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${requested === undefined ? 'no such upgrade' : `an upgrade to ${quoted(requested)}`}${requested !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
     forClient: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
-      'a WebSocket handler answers 101 without looking for the Upgrade field',
+      'a WebSocket handler answers 101 without checking the Upgrade header',
       'the request asked for one protocol, and the application switched to another',
-      'a proxy in between removed the Upgrade field, and the application did not notice',
+      'a proxy in between removed the Upgrade header, and the application did not notice',
     ],
     nextStep:
       'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
@@ -263,11 +262,11 @@ export const garbage = {
         ? null
         : {
             usualCauses: [
-              'the handler supports one protocol and does not compare it with what the request asks for',
-              'a proxy in between answers the upgrade by itself, with the one that it knows',
-              'the answer is put together by hand, and its Upgrade field is missing or wrong',
+              'the handler supports one protocol and does not compare it with the one in the request',
+              'a proxy in between answers the upgrade itself, with the protocol that it knows',
+              'the application composes the answer by hand, and its Upgrade header is missing or wrong',
             ],
-            nextStep: `Find the handler that answers 101: its Upgrade field must name ${quoted(requested)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; where it does not support that, it must answer without upgrading (RFC 9110 §7.8).`,
+            nextStep: `Find the handler that answers 101: its Upgrade header must name ${quoted(requested)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; if it does not support that protocol, it must answer without upgrading (RFC 9110 §7.8).`,
           },
   },
 } satisfies Partial<FailureTable>;

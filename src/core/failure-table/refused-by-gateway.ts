@@ -6,7 +6,7 @@ import { clause, duration, quoted } from './formatting.ts';
 const raiseTimeout =
   "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal; a service manager has to wait longer too (TimeoutStopSec).";
 
-/** The gateway declined by itself; most of these never touched an endpoint. */
+/** The gateway itself declined the request. In most cases no endpoint was involved. */
 export const refusedByGateway = {
   no_route: {
     type: 'destination_not_found',
@@ -20,12 +20,12 @@ export const refusedByGateway = {
     sentence: ({ host, path }) => `No route matches host ${quoted(host)} and path ${quoted(path)}.`,
     forClient: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
     usualCauses: [
-      'somebody followed an old link, or a scanner is guessing addresses',
-      'the host name points here in DNS but stands in no route',
-      'the route matches by method or field too, and this request has another',
+      'a visitor followed an old link, or a scanner is guessing addresses',
+      'DNS leads the host name to this gateway, but no route names it',
+      'the route also matches by method or header, and this request has another value',
     ],
     nextStep:
-      'Compare host, path and method with each of `routes` in candor.yaml, from the top: the first that matches is taken, and none did.',
+      'Compare host, path and method with each of `routes` in candor.yaml, from the top: the gateway takes the first route that matches, and none did.',
   },
   no_endpoint_ready: {
     type: 'destination_unavailable',
@@ -46,7 +46,7 @@ export const refusedByGateway = {
       'a database or another service that the health check depends upon is down',
       'a deploy replaced all instances at once',
     ],
-    nextStep: 'Run `candor status`: it shows every endpoint with its state and what its last check said.',
+    nextStep: 'Run `candor status`: it shows the state and the last check of every endpoint.',
     inThisCase: ({ fix, lasting }) => fixTexts(fix, lasting),
   },
   instance_starting: {
@@ -62,13 +62,13 @@ export const refusedByGateway = {
       `The application ${quoted(application)} of upstream ${quoted(upstream)} has been starting for ${duration(sinceMs)} and ${last === undefined ? 'has not shown that it is ready' : `is not ready: ${clause(last)}`}.`,
     forClient: 'The application behind this site is starting and is not ready yet. Please try again in a moment.',
     usualCauses: [
-      'it was started only now and needs a few seconds',
+      'it was started a moment ago and needs a few seconds',
       'it waits for a database, a migration or a download before it listens',
-      'it listens on another port than PORT says, or on another address',
+      'it does not listen on the port that PORT names, or listens on another address',
       'its readiness path does not answer 200',
     ],
     nextStep:
-      'Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.',
+      'Read its output with `candor status`; if it says that it listens, compare the port with the PORT that it was given, and request `readiness.path` with curl.',
     inThisCase: ({ fix, lasting }) => ({
       ...fixTexts(fix, lasting),
       ...(lasting === true ? { forClient: notReadyForClient } : {}),
@@ -84,7 +84,7 @@ export const refusedByGateway = {
     temporary: true,
     title: 'All connections to the application are in use',
     sentence: ({ upstream, limit, queueMax = 0 }) =>
-      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${queueMax > 0 ? `, and ${queueMax} requests wait for one already` : ''}.`,
+      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${queueMax > 0 ? `, and ${queueMax} requests already wait for a connection` : ''}.`,
     forClient: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
@@ -104,16 +104,16 @@ export const refusedByGateway = {
     temporary: true,
     title: 'All connections to the application stayed in use',
     sentence: ({ upstream, limit, waitedMs }) =>
-      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and none came free in the ${duration(waitedMs)} that this request waited.`,
+      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and no connection became free in the ${duration(waitedMs)} that this request waited.`,
     forClient:
       'So many people are using this site that your turn has not come in time. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, or hangs, so that each request holds its connection longer',
-      'there has been more traffic than it can serve for a while, not just for a moment',
-      'event streams or WebSockets take the connections one after the other, and keep them',
+      'for some time there has been more traffic than the application can serve',
+      'event streams or WebSockets take one connection after the other and keep them',
     ],
     nextStep:
-      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints. A longer `connections.queue_timeout` helps with bursts alone.",
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints. A longer `connections.queue_timeout` helps only with bursts.",
   },
   too_many_endpoints: {
     type: 'destination_unavailable',
@@ -125,11 +125,11 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway has too many endpoints',
     sentence: ({ upstream, limit }) =>
-      `The gateway counts connections to ${limit} endpoints at most, and this one of upstream ${quoted(upstream)} is one more.`,
-    forClient: 'The site is not set up correctly at the moment. Its operator has to mend that.',
+      `The gateway can count connections to at most ${limit} endpoints, and this endpoint of upstream ${quoted(upstream)} would exceed that.`,
+    forClient: 'The site is not set up correctly at the moment. Its operators must correct that.',
     usualCauses: [
-      'a name in the configuration leads to hundreds of addresses, or to other ones with each lookup',
-      'endpoints come and go faster than requests on the old ones end',
+      'a name in the configuration resolves to hundreds of addresses, or to other addresses with each lookup',
+      'endpoints are replaced faster than the requests on the old ones end',
     ],
     nextStep: 'Count the endpoints that `candor status` shows, and split the upstreams over several gateways.',
   },
@@ -185,7 +185,7 @@ export const refusedByGateway = {
     usualCauses: [
       'an endpoint in candor.yaml is an address of the gateway itself',
       'the public host name is used as an endpoint, and DNS leads back here',
-      'two deployments that forward to each other bear the same `deployment` name',
+      'two deployments that forward to each other have the same `deployment` name',
     ],
     nextStep:
       "Resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
@@ -203,11 +203,11 @@ export const refusedByGateway = {
     forClient: 'The request was passed on too often on its way to this site. The operators must untangle that.',
     usualCauses: [
       'gateways that hide their names from Via forward to each other in a circle',
-      'a client sends a forged Via field',
-      'a rewriting CDN sends requests back to the origin host name again and again',
+      'a client sends a forged Via header',
+      'a CDN that rewrites host names sends requests back to the public name again and again',
     ],
     nextStep:
-      'Follow the way of the request from the public name on, with `getent ahosts NAME` for the endpoint of each gateway: the one that leads back to an earlier is where the circle closes.',
+      'Follow the request from the public name on: resolve the endpoint of each gateway with `getent ahosts NAME`, until one of them is the address of an earlier gateway.',
   },
   destination_prohibited: {
     type: 'destination_ip_prohibited',
@@ -219,16 +219,16 @@ export const refusedByGateway = {
     temporary: false,
     title: "The application's address is prohibited",
     sentence: ({ address, name, prohibition }) =>
-      `${name === null ? address : `The name ${quoted(name)} leads to ${address}, which`} is not connected to: ${prohibitions[prohibition]}.`,
+      `The gateway does not connect to ${address}${name === null ? '' : `, to which the name ${quoted(name)} resolves`}: ${prohibitions[prohibition]}.`,
     forClient: 'This site is set up to use a server that it is forbidden to reach. Its operators must correct that.',
     usualCauses: [
       'a host name resolves to a link-local or metadata address (169.254.169.254)',
-      'somebody has changed a DNS record to point into the internal network',
-      'the address is in a network that `dns.deny` has',
+      'a DNS record was changed to point into the internal network',
+      'the address is in a network that `dns.deny` lists',
       "the endpoint is one of the gateway's own listeners",
     ],
     nextStep:
-      'See what the name resolves to with `getent ahosts NAME`, and who changed that record; an address that is meant goes into `dns.allow` of candor.yaml.',
+      'Resolve the name with `getent ahosts NAME`, and find out who changed its record; if the address is right, add it to `dns.allow` in candor.yaml.',
   },
   maintenance: {
     type: 'proxy_internal_response',
@@ -242,7 +242,7 @@ export const refusedByGateway = {
     sentence: ({ route, message }) =>
       `Route ${quoted(route)} is closed for maintenance${message === '' ? '' : `; visitors read ${quoted(message)}`}.`,
     forClient: 'This site is being worked on and will be back soon.',
-    usualCauses: ['somebody has put the route into maintenance', 'a maintenance of the past was never ended'],
+    usualCauses: ['an operator has put the route into maintenance', 'an earlier maintenance was never ended'],
     nextStep:
       'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in candor.yaml and run `candor reload`.',
   },
@@ -256,11 +256,11 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The pause lasted too long',
     sentence: ({ paused, waitedMs }) =>
-      `An operator has paused ${paused}, and the request had waited ${waitedMs} ms without the pause being over.`,
+      `An operator has paused ${paused}, and the request waited ${waitedMs} ms without the pause ending.`,
     forClient: 'This site is being worked on and needs a little longer. Please try again in a moment.',
     usualCauses: ['the work behind the pause takes longer than a request may wait', 'a pause was never ended'],
     nextStep:
-      'See with `candor status` who paused it; end the pause with `candor restore`, or answer with `candor maintenance` where the work takes long.',
+      'Run `candor status` to see who began the pause; end it with `candor restore`, or use `candor maintenance` if the work takes long.',
   },
   pause_full: {
     type: 'proxy_internal_response',
@@ -272,11 +272,11 @@ export const refusedByGateway = {
     temporary: true,
     title: 'Too many requests wait for the end of a pause',
     sentence: ({ paused, limit }) =>
-      `An operator has paused ${paused}, and as many requests wait for the end of the pause as may wait in one worker (${limit}).`,
+      `An operator has paused ${paused}, and ${limit} requests already wait in this worker for the end of the pause, as many as may.`,
     forClient: 'This site is being worked on, and many visitors are waiting already. Please try again in a moment.',
     usualCauses: [
-      'the pause has lasted longer than was planned for this much traffic',
-      'a pause in a time with much traffic',
+      'the pause lasts longer than it can at this traffic',
+      'the pause was begun while there was much traffic',
     ],
     nextStep:
       'End the pause with `candor restore`; for the next one allow more requests to wait, or choose a time with less traffic.',
@@ -295,11 +295,11 @@ export const refusedByGateway = {
     forClient: 'This site is overloaded at the moment. Please wait a little before you try again.',
     usualCauses: [
       'a rush of visitors, or of automatic requests',
-      'clients try again at once and all together after an earlier failure',
+      'all clients retry at the same moment after an earlier failure',
       'the machine has too little processor time for its traffic',
     ],
     nextStep:
-      'Look at `/metrics` of the admin socket for which route the requests go to, and with `top` whether the gateway has a whole core.',
+      'See in `/metrics` of the admin API which route gets the requests, and with `top` whether the gateway has a whole core.',
   },
   too_many_connections: {
     type: 'proxy_internal_response',
@@ -311,15 +311,15 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway has as many client connections as it may have',
     sentence: ({ limit }) =>
-      `${limit} client connections are open, as many as \`client.connections_max\` allows, and this one is one more.`,
+      `${limit} client connections are already open, as many as \`client.connections_max\` allows.`,
     forClient: 'As many people are connected to this site as it can take. Please try again in a few seconds.',
     usualCauses: [
       'more clients than usual keep a connection open',
-      'clients connect and send nothing, by mistake or to keep others out',
+      'clients connect and send nothing, by mistake or to lock other clients out',
       '`client.connections_max` is lower than what this site needs',
     ],
     nextStep:
-      'Count the connections of each address on the machine (`ss -tn`); raise `client.connections_max` if they are welcome, or lower `client.keep_alive`.',
+      'Count the connections of each address on the machine (`ss -tn`); raise `client.connections_max` if these clients are welcome, or lower `client.keep_alive`.',
   },
   drained: {
     type: 'destination_unavailable',
@@ -329,17 +329,17 @@ export const refusedByGateway = {
     countsAgainstHealth: false,
     logLevel: 'warn',
     temporary: true,
-    title: 'Cut short because the gateway was stopped or changed',
+    title: 'The gateway was stopped or changed before the request was complete',
     sentence: ({ reason, what }) =>
       what === 'tunnel'
-        ? `${forceCloseReasons[reason]}, and the tunnel through it was cut; the endpoint had no part in that.`
+        ? `${forceCloseReasons[reason]}, and the tunnel was closed; the endpoint did not cause this.`
         : reason === 'ended_at_once'
-          ? `${forceCloseReasons[reason]}, and the request was still running; the endpoint had no part in that.`
-          : `${forceCloseReasons[reason]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
+          ? `${forceCloseReasons[reason]} while the request was still running; the endpoint did not cause this.`
+          : `${forceCloseReasons[reason]}, and the request was still running when its time to finish was over; the endpoint did not cause this.`,
     forClient: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
-      'the gateway was stopped, upgraded or configured anew, and the request took longer than draining allows (an export, an upload)',
-      'an event stream, a WebSocket or another tunnel stays open until it is cut',
+      'the gateway was stopped, upgraded or reloaded, and the request took longer than draining allows (an export, an upload)',
+      'an event stream, a WebSocket or another tunnel stays open until the gateway closes it',
     ],
     nextStep: raiseTimeout,
     inThisCase: ({ reason, what }) => {
@@ -360,14 +360,14 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway is about to stop',
     sentence: () =>
-      'The gateway was told to stop: it still serves what comes, and asks load balancers to send nothing more.',
+      'The gateway is about to stop: it still serves requests, and asks load balancers to send no new ones.',
     forClient: 'This server is about to stop, and another one takes its place.',
     usualCauses: [
       'a release or a restart of the gateway, in its lame-duck time',
       'a load balancer asks a `readiness` route while the gateway drains, as it should',
     ],
     nextStep:
-      'See with `candor status` what it waits for; nothing is wrong unless visitors get this answer, whose route then says `readiness` by mistake.',
+      'Run `candor status` to see what the gateway waits for; if visitors get this answer, remove `readiness` from their route, otherwise nothing is wrong.',
   },
   filter_timeout: {
     type: 'proxy_internal_error',
@@ -398,7 +398,7 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The gateway made a mistake',
     sentence: ({ invariant }) => `A defect in the gateway itself: ${quoted(invariant)} does not hold.`,
-    forClient: 'Something went wrong in the gateway of this site. Its operators can find out what by the request id.',
+    forClient: 'Something went wrong in the gateway of this site. Its operators can find the cause by the request id.',
     usualCauses: ['a defect in Candor', 'a module of your own that the configuration names has thrown an error'],
     nextStep:
       'Report it with the line that `candor explain REQUEST-ID --json` prints and with the version (`candor --version`).',
@@ -418,50 +418,50 @@ export const refusedByGateway = {
       'a route names an upstream that does not exist in the running revision',
       'a file that the configuration refers to was removed after it was checked',
     ],
-    nextStep: 'Run `candor check -c candor.yaml`, mend what it complains about, then `candor reload`.',
+    nextStep: 'Run `candor check -c candor.yaml`, correct the errors that it prints, then run `candor reload`.',
   },
 } satisfies Partial<FailureTable>;
 
-/** What of the gateway ended: the beginning of a sentence. */
+/** Which part of the gateway ended: the beginning of a sentence. */
 const forceCloseReasons: Readonly<Record<ForceCloseReason, string>> = {
   gateway_stopping: 'The gateway was stopped',
   ended_at_once: 'The gateway was told to end at once (a second signal, or `candor stop --now`)',
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
-  worker_replaced: "The gateway's worker was replaced by another one",
-  listener_gone: 'The listener was taken out of the configuration',
+  worker_replaced: 'The gateway replaced the worker that served the request',
+  listener_gone: 'A reload removed the listener from the configuration',
 };
 
 const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> = {
   gateway_stopping: [
-    'somebody, or the service manager, stopped or restarted the gateway (`candor events` of the next one begins with its start)',
+    'an operator or the service manager stopped or restarted the gateway (`candor events` of the next process begins with its start)',
   ],
-  ended_at_once: ['somebody pressed Ctrl-C twice, sent a second SIGTERM, or ran `candor stop --now`'],
-  gateway_replaced: ['somebody ran `candor upgrade`, or reloaded the service after an installation'],
-  worker_replaced: ['a reload changed `workers`: their number, or the memory that each may have'],
-  listener_gone: ['a reload took a listener out of candor.yaml, or gave it another address'],
+  ended_at_once: ['an operator pressed Ctrl-C twice, sent a second SIGTERM, or ran `candor stop --now`'],
+  gateway_replaced: ['an operator ran `candor upgrade`, or reloaded the service after an installation'],
+  worker_replaced: ['a reload changed `workers`: their number, or the memory that each may use'],
+  listener_gone: ['a listener was removed from candor.yaml, or got another address'],
 };
 
 const longerThanDrain = 'the request takes longer than `drain.timeout` allows (an export, an upload, an event stream)';
 
 const causesOfTunnelForceClose: readonly string[] = [
-  'a tunnel is open for as long as both sides like, and what ends waits for `drain.timeout` only; with `drain.tunnels: end` not at all',
+  'a tunnel stays open for as long as both sides keep it, and the gateway waits for it no longer than `drain.timeout`, or not at all with `drain.tunnels: end`',
 ];
 
 const endOnce =
-  'Nothing is to be changed: to let requests finish, press Ctrl-C once, or run `candor stop` without `--now`; both wait for `drain.timeout`.';
+  'Change nothing: to let requests finish next time, press Ctrl-C once, or run `candor stop` without `--now`; both wait for `drain.timeout`.';
 
 const reopenTunnel =
-  'Nothing is wrong where the client opens its tunnel again, as it must after any break; see to it that it does. A longer `drain.timeout` in candor.yaml only puts the cut off.';
+  'Make sure that the client opens its tunnel again, as it must after any lost connection; then nothing is wrong. A longer `drain.timeout` in candor.yaml only delays the close.';
 
 const prohibitions: Readonly<Record<Prohibition, string>> = {
   own_listener: "it is one of the gateway's own listeners",
-  loopback: 'it is this machine itself, and only the hosts file or the configuration may say so',
+  loopback: 'it is a loopback address, which only the hosts file or the configuration may name',
   link_local: 'it is a link-local address',
-  metadata: 'it is where clouds keep credentials of the machine',
+  metadata: 'it is the metadata address, where clouds keep credentials of the machine',
   multicast: 'it is a multicast address',
-  unspecified: 'it is no address of any machine',
+  unspecified: 'it is the unspecified address',
   reserved: 'it is reserved',
-  denied: '`dns.deny` has it',
+  denied: '`dns.deny` lists it',
 };
 
 function noneReady(upstream: string, endpoints: number): string {
@@ -471,7 +471,7 @@ function noneReady(upstream: string, endpoints: number): string {
     : `None of the ${endpoints} endpoints of upstream ${upstream} is ready`;
 }
 
-/** What a readiness check settles, in place of the general step. */
+/** The step that a readiness check suggests replaces the general one. */
 function fixTexts(fix: string | undefined, lasting: true | undefined): CaseTexts | null {
   if (fix === undefined) return null;
   return {

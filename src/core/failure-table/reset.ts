@@ -3,17 +3,20 @@ import { duration, bytes } from './formatting.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
 const shortKeepAlive =
-  'the keep-alive time of the application is shorter than the time connections stay idle (Node: 5 s, gunicorn: 2 s)';
+  'the application closes idle connections earlier than the gateway does (keep-alive of Node: 5 s, gunicorn: 2 s)';
 const gaveUp = 'the application gave up on the request and closed the socket instead of answering 500';
-const expectsTls = 'the port expects TLS and closes at a plain request, and the upstream has no `tls` in candor.yaml';
-const crashedUnread = 'the process crashed, or was killed for want of memory, with the request unread in its socket';
-const stoppedHard = 'a worker was stopped hard at a deploy, or restarted after its maximum number of requests';
+const expectsTls =
+  'the port expects TLS and closes the connection at a plain request, and the upstream has no `tls` in candor.yaml';
+const crashedUnread =
+  'the process crashed, or ran out of memory and was killed, before it read the request from its socket';
+const stoppedHard =
+  'a deploy killed a worker of the application, or the worker restarted after its maximum number of requests';
 const forgottenOnTheWay =
-  'something between gateway and application has forgotten an idle connection (NAT, load balancer)';
+  'a NAT or a load balancer between the gateway and the application has dropped its state of an idle connection';
 const resetForWantOfTls =
-  'the port expects TLS and resets at a plain request, and the upstream has no `tls` in candor.yaml';
+  'the port expects TLS and resets the connection at a plain request, and the upstream has no `tls` in candor.yaml';
 
-/** Connected, then closed before the answer was whole. */
+/** The endpoint closed or reset the connection before its answer was complete. */
 export const reset = {
   closed_before_response: {
     type: 'connection_terminated',
@@ -35,7 +38,7 @@ export const reset = {
         ? { usualCauses: [shortKeepAlive, exitedAtWork, gaveUp] }
         : {
             usualCauses: [exitedAtWork, gaveUp, expectsTls],
-            nextStep: `See in the application's log whether it restarted at that second, or what it did with this request; if nothing of it stands there, ${tryTls(address)}.`,
+            nextStep: `See in the application's log whether it restarted at that second, or what it did with this request; if the log has neither, ${tryTls(address)}.`,
           },
   },
   reset_before_response: {
@@ -83,7 +86,7 @@ export const reset = {
       'it answered early and closed before the answer could be read',
     ],
     nextStep:
-      "Send the same content directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
+      "Send the same body directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
   },
   response_head_truncated: {
     type: 'http_response_incomplete',
@@ -98,12 +101,12 @@ export const reset = {
       `${address} ${how === 'reset' ? 'reset' : 'closed'} the connection after ${bytes(bytesReceived)} of an unfinished response head.`,
     forClient: 'The application began to answer and was cut off at once. Please try again in a moment.',
     usualCauses: [
-      'the application crashed while it wrote its fields',
+      'the application crashed while it wrote its headers',
       'a proxy between gateway and application was restarted',
       'the application sent an interim response (100, 103) and then exited',
     ],
     nextStep:
-      'Capture the bytes that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
+      'Show the bytes that arrive with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
   },
   response_body_short: {
     type: 'http_response_incomplete',
@@ -116,8 +119,8 @@ export const reset = {
     title: "The application's answer was shorter than announced",
     sentence: ({ address, bytesReceived, bytesExpected, ...end }) =>
       end.how === 'broken'
-        ? `${tlsBreak(address, end)} after ${bytesReceived} of the ${bytes(bytesExpected)} of content that were announced.`
-        : `${address} announced ${bytes(bytesExpected)} of content and ${end.how} the connection after ${bytesReceived}.`,
+        ? `${tlsBreak(address, end)} after ${bytesReceived} of the ${bytes(bytesExpected)} of body that were announced.`
+        : `${address} announced a body of ${bytes(bytesExpected)} and ${end.how} the connection after ${bytesReceived}.`,
     forClient:
       'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
     usualCauses: [
@@ -138,9 +141,9 @@ export const reset = {
     temporary: true,
     title: "The application's answer ended without its last chunk",
     sentence: ({ address, bytesReceived, ...end }) =>
-      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${end.how} the connection`} after ${bytes(bytesReceived)} of chunked content, without the last chunk.`,
+      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${end.how} the connection`} after ${bytes(bytesReceived)} of a chunked body, without the last chunk.`,
     forClient:
-      'The answer broke off before its end, so what arrived cannot be relied upon. Reload the page to try again.',
+      'The answer broke off before its end, so the part that arrived may be wrong. Reload the page to try again.',
     usualCauses: [
       'an exception was thrown while the application streamed its answer',
       'the worker was killed for taking too long (gunicorn `--timeout`, PHP `request_terminate_timeout`)',
@@ -157,17 +160,17 @@ export const reset = {
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: true,
-    title: "The application's answer was broken off by a reset",
+    title: 'The application reset the connection in the middle of its answer',
     sentence: ({ address, bytesReceived, errno }) =>
-      `${address} reset the connection (${errno}) ${bytesReceived === 0 ? 'before any of the content had come, whose end' : `after ${bytes(bytesReceived)} of content whose end`} only a proper close would have shown.`,
+      `${address} reset the connection (${errno}) ${bytesReceived === 0 ? 'before any of the body had arrived' : `after ${bytes(bytesReceived)} of body`}; the body has no length, so only a proper close would have shown its end.`,
     forClient: 'The connection to the application broke while it was answering. Reload the page to try again.',
     usualCauses: [
       'the process died while it streamed a response without a length',
-      'the application closed its socket with request content unread, which makes the kernel send a reset',
+      'the application closed its socket without reading the whole request body, and the kernel sent a reset',
       'a load balancer in between ended a long connection',
     ],
     nextStep:
-      'Let the application send Content-Length or chunked content, so that a whole answer can be told from a cut one; `dmesg -T` shows whether it was killed.',
+      'Let the application send Content-Length or use chunked coding, so that a truncated answer can be detected; `dmesg -T` shows whether the process was killed.',
   },
   response_body_unclosed: {
     type: 'http_response_incomplete',
@@ -180,17 +183,17 @@ export const reset = {
     title: "The application's answer ended without a proper end of TLS",
     sentence: ({ address, bytesReceived, ...end }) =>
       end.how === 'broken'
-        ? `${tlsBreak(address, end)} after ${bytes(bytesReceived)} of content whose end only a proper close would have shown.`
-        : `${address} closed the connection after ${bytes(bytesReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
+        ? `${tlsBreak(address, end)} after ${bytes(bytesReceived)} of body; the body has no length, so only a proper close would have shown its end.`
+        : `${address} closed the connection after ${bytes(bytesReceived)} of body without ending TLS first (close_notify); the body has no length, so it may be truncated.`,
     forClient:
-      'The connection to the application ended before it was certain that all had come. Reload the page to try again.',
+      'The connection to the application ended, and the answer may be incomplete. Reload the page to try again.',
     usualCauses: [
       'the process died in the middle of its answer',
       "the application's TLS library closes connections without close_notify",
-      'something on the way cut the connection, by accident or on purpose',
+      'a device between the gateway and the application closed the connection, by accident or on purpose',
     ],
     nextStep:
-      'Let the application send Content-Length or chunked content: then the end of the connection no longer matters (RFC 9112 §9.8).',
+      'Let the application send Content-Length or use chunked coding: then the end of the connection no longer matters (RFC 9112 §9.8).',
   },
   tunnel_unclosed: {
     type: 'http_response_incomplete',
@@ -226,17 +229,17 @@ export const reset = {
       `The process behind ${address} ended, and the tunnel was ${how === 'reset' ? 'reset' : 'closed'} with it after ${bytes(bytesReceived)}.`,
     forClient: 'The application behind this page has just ended. Reload the page to connect again.',
     usualCauses: [
-      'the process crashed or was killed, for want of memory or by hand',
+      'the process crashed, ran out of memory, or was killed by hand',
       'a deploy or a restart stopped the instance, and it did not close its tunnels first',
     ],
     nextStep:
-      'Read how the instance ended and what it wrote last in `candor events`; let the application close its tunnels when it is told to stop.',
+      'See in `candor events` how the instance ended and its last line of output; let the application close its tunnels on SIGTERM.',
   },
 } satisfies Partial<FailureTable>;
 
-/** A connection that has served a request before cannot have been to the wrong kind of port; a fresh one can. */
+/** For a fresh connection only: a reused one has served a request, so its port does not expect TLS. */
 function tryTls(address: string): string {
-  if (/^unix:/.test(address)) return 'see whether the socket belongs to the program that is meant (`ss -lxp`)';
+  if (/^unix:/.test(address)) return 'see with `ss -lxp` whether the socket belongs to the right program';
   return `and the upstream has no \`tls\`, see with \`openssl s_client -connect ${address}\` whether the port expects it`;
 }
 
@@ -246,16 +249,16 @@ interface TlsBreak {
   readonly alertMessage?: string;
 }
 
-/** Nobody closed the connection and nobody reset it: one of its two ends refused what TLS had brought. */
+/** The connection was neither closed nor reset: the endpoint sent an alert, or the gateway could not decrypt a record. */
 function tlsBreak(address: string, { code, alertId, alertMessage }: TlsBreak): string {
   return alertId === undefined
-    ? `TLS failed in the answer of ${address}: a record of it could not be read (${code ?? 'no code'})`
-    : `${address} broke TLS off with alert ${alertId} (${alertMessage ?? 'unassigned'})`;
+    ? `TLS failed in the answer of ${address}: one of its records could not be decrypted (${code ?? 'no code'})`
+    : `${address} ended TLS with alert ${alertId} (${alertMessage ?? 'unassigned'})`;
 }
 
-/** A connection that had been idle is the usual suspect: both sides may have decided at the same moment. */
+/** A reused connection is the usual suspect: the endpoint may have closed it just when the gateway used it. */
 function history(reused: boolean, idleMs: number): string {
   return reused
-    ? `; the connection was a kept one that had been idle for ${duration(idleMs)}`
+    ? `; the connection was a reused one that had been idle for ${duration(idleMs)}`
     : '; it was a fresh connection';
 }

@@ -2,8 +2,8 @@ import type { FailureTable } from './table.ts';
 import { duration, bytes } from './formatting.ts';
 
 /**
- * Connected, but no answer, or no whole answer, in time. None is tried again: the limit is the client's too, who
- * would wait it out a second time, and whoever is slow would have the work twice.
+ * The endpoint accepted the connection, but its answer did not come, or was not complete, in time. No retry: the client
+ * would have to wait for the same limit a second time, and the slow application would do the work twice.
  */
 export const tooSlow = {
   response_head_timeout: {
@@ -16,16 +16,16 @@ export const tooSlow = {
     temporary: true,
     title: 'The application did not answer in time',
     sentence: ({ address, limitMs }) =>
-      `${address} took the request and did not begin to answer within ${duration(limitMs)}.`,
+      `${address} received the request and did not begin to answer within ${duration(limitMs)}.`,
     forClient: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
-      'a call to another service without a limit of its own',
+      'a call to another service without a timeout',
       'all worker processes or threads of the application are busy, and requests queue inside it',
       'the request really takes longer than the limit allows (an export, an upload to be converted)',
     ],
     nextStep:
-      "Find the request id in the application's log and see what it was doing; where the work is meant to take that long, raise `timeouts.response_head` of the route.",
+      "Find the request id in the application's log and see what it was doing; if the work normally takes that long, raise `timeouts.response_head` of the route.",
   },
   response_head_unfinished: {
     type: 'http_response_timeout',
@@ -37,15 +37,15 @@ export const tooSlow = {
     temporary: true,
     title: 'The application did not finish the head of its answer in time',
     sentence: ({ address, limitMs, bytesReceived }) =>
-      `${address} sent ${bytes(bytesReceived)} of a response head and more of it now and then, but not its end within ${duration(limitMs)}.`,
+      `${address} sent ${bytes(bytesReceived)} of a response head little by little, but not its end within ${duration(limitMs)}.`,
     forClient: 'The application began to answer, but far too slowly. Please try again in a minute.',
     usualCauses: [
-      'the application writes one field at a time, and does slow work in between',
+      'the application writes one header at a time, and does slow work in between',
       'a tarpit or a test server drips bytes on purpose to keep clients busy',
-      'the link to the endpoint is so slow that a head of some size takes longer than the limit',
+      'the network to the endpoint is so slow that a large head takes longer than the limit',
     ],
     nextStep:
-      'Watch the head arrive with `curl -v --no-buffer http://HOST:PORT/PATH`; if it is meant to take that long, raise `timeouts.response_head` of the route.',
+      'Watch the head arrive with `curl -v --no-buffer http://HOST:PORT/PATH`; if it normally takes that long, raise `timeouts.response_head` of the route.',
   },
   response_head_stalled: {
     type: 'connection_read_timeout',
@@ -65,7 +65,7 @@ export const tooSlow = {
       'the network lost packets after the first (MTU, overloaded link)',
     ],
     nextStep:
-      'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which field it stops.',
+      'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which header it stops.',
   },
   response_body_stalled: {
     type: 'connection_read_timeout',
@@ -77,7 +77,7 @@ export const tooSlow = {
     temporary: true,
     title: "The application's answer stopped half-way",
     sentence: ({ address, idleMs, bytesReceived }) =>
-      `${address} sent ${bytes(bytesReceived)} of content and then nothing for ${duration(idleMs)}.`,
+      `${address} sent ${bytes(bytesReceived)} of body and then nothing for ${duration(idleMs)}.`,
     forClient: 'The answer stopped arriving before it was complete. Reload the page to try again.',
     usualCauses: [
       'a stream of events is silent for longer than the limit and sends no comment lines to stay alive',
@@ -106,7 +106,7 @@ export const tooSlow = {
       'the process is blocked or stopped while its connection stays open',
     ],
     nextStep:
-      'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero shows that the application is not reading.',
+      'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero means that the application does not read.',
   },
   tunnel_idle: {
     type: 'connection_read_timeout',
@@ -116,16 +116,16 @@ export const tooSlow = {
     countsAgainstHealth: false,
     logLevel: 'info',
     temporary: true,
-    title: 'A tunnel was not used and has been closed',
+    title: 'The gateway closed a tunnel that was not used',
     sentence: ({ address, idleMs, bytesReceived }) =>
-      `Neither the client nor ${address} sent anything for ${duration(idleMs)}; the tunnel between them, on which the application had sent ${bytes(bytesReceived)}, was closed.`,
+      `Neither the client nor ${address} sent anything for ${duration(idleMs)}, and the gateway closed the tunnel; the application had sent ${bytes(bytesReceived)} through it.`,
     forClient: 'The connection was not used for long and has been closed. Reload the page to open it again.',
     usualCauses: [
       'the page was left open, and its application sends no pings',
-      'one of the two has gone without closing its connection (a laptop that sleeps, a network that changed)',
+      'the client or the application has gone without closing its connection (a laptop that sleeps, a network that changed)',
     ],
     nextStep:
-      'Let the application send a WebSocket ping every 30 s or so: it keeps the tunnel, and shows who is still there.',
+      'Let the application send a WebSocket ping every 30 s or so: it keeps the tunnel open, and shows whether the client is still there.',
   },
   exchange_timeout: {
     type: 'http_response_timeout',
@@ -138,14 +138,14 @@ export const tooSlow = {
     title: 'The whole request took longer than is allowed',
     sentence: ({ address, limitMs }) =>
       address === null
-        ? `The request was not answered within the ${duration(limitMs)} that its route allows; no endpoint had been reached yet.`
-        : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was working on it last.`,
+        ? `The request was not answered within the ${duration(limitMs)} that its route allows; the gateway had not reached an endpoint yet.`
+        : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was the last endpoint to work on it.`,
     forClient:
       'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
     usualCauses: [
-      'several attempts, each within its own limit, used up the time together',
+      'several attempts, each within its own limit, together took longer',
       'the limit for the route is shorter than its ordinary work',
-      'the response is long and the connection slow',
+      'the response is large and the connection slow',
     ],
     nextStep:
       'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',

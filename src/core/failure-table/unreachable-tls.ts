@@ -18,7 +18,7 @@ function when(instant: string): string {
   return instant === '' ? '' : ` at ${instant}`;
 }
 
-/** The port was reached, but there was no usable connection: TLS failed. */
+/** The port was reached, but TLS failed, so there was no usable connection. */
 export const unreachableTls = {
   tls_protocol: {
     type: 'tls_protocol_error',
@@ -33,10 +33,11 @@ export const unreachableTls = {
     forClient: 'This site could not set up a secure connection to its server. Its operators must look at it.',
     usualCauses: [
       'the endpoint chose a cipher suite or key exchange that the gateway had not offered',
-      'bytes were changed or lost on the way, as by a proxy that understands half of TLS',
+      'a proxy between the gateway and the endpoint changed or lost bytes of the handshake',
       'the TLS library of the endpoint is broken or very old',
     ],
-    nextStep: 'Run `openssl s_client -connect HOST:PORT -servername NAME` and read which version and cipher come out.',
+    nextStep:
+      'Run `openssl s_client -connect HOST:PORT -servername NAME` and read which version and cipher it reports.',
   },
   tls_version: {
     type: 'tls_protocol_error',
@@ -48,14 +49,14 @@ export const unreachableTls = {
     temporary: false,
     title: 'The application speaks only an old version of TLS',
     sentence: ({ address, code }) =>
-      `${address} answered the TLS handshake in a version before 1.2, which is not spoken any more (${code}).`,
+      `${address} answered the TLS handshake in a version before 1.2, which the gateway does not accept (${code}).`,
     forClient: "This site's server speaks only an outdated form of encryption. Its operators must update it.",
     usualCauses: [
       'the endpoint is limited to TLS 1.0 or 1.1 by its configuration',
       'its TLS library is older than TLS 1.2 (2008)',
     ],
     nextStep:
-      'Run `openssl s_client -connect HOST:PORT -servername NAME -tls1_2`; it fails likewise until the endpoint allows TLS 1.2 or later.',
+      'Run `openssl s_client -connect HOST:PORT -servername NAME -tls1_2`; it fails in the same way until the endpoint allows TLS 1.2 or later.',
   },
   tls_plaintext_peer: {
     type: 'tls_protocol_error',
@@ -72,8 +73,8 @@ export const unreachableTls = {
       'This site and its server expect different kinds of connection. Its operators must correct the settings.',
     usualCauses: [
       'the upstream has `tls` in candor.yaml, but the application serves plain HTTP on this port',
-      'the HTTP and HTTPS ports of the application were interchanged',
-      "the application's TLS was switched off, as after losing its certificate",
+      'the HTTP and HTTPS ports of the application were confused',
+      'TLS was switched off in the application, for example because its certificate was missing',
     ],
     nextStep:
       'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in candor.yaml or correct the port.',
@@ -89,14 +90,15 @@ export const unreachableTls = {
     title: 'The port does not speak TLS',
     sentence: ({ address, firstBytes, guess }) =>
       `${address} answered the TLS handshake with something that is not TLS${guess === 'text' || guess === 'binary' ? '' : ` and looks like ${guessWords[guess]}`}: ${quotedBytes(firstBytes)}.`,
-    forClient: 'This site asked the wrong door of its server for a secure connection. Its operators must correct that.',
+    forClient:
+      'This site tried to make a secure connection to the wrong port of its server. Its operators must correct that.',
     usualCauses: [
-      'the port of the endpoint is that of another program (SSH, mail, a database)',
+      'the port belongs to another program (SSH, mail, a database)',
       'a proxy in between answers in its own protocol',
       'the program prints an error instead of answering',
     ],
     nextStep:
-      'Run `nc HOST PORT </dev/null | head -c 64` to see who answers there, and correct the port in candor.yaml.',
+      'Run `nc HOST PORT </dev/null | head -c 64` to see which program answers there, and correct the port in candor.yaml.',
   },
   tls_closed: {
     type: 'tls_protocol_error',
@@ -112,7 +114,7 @@ export const unreachableTls = {
     forClient:
       'The server behind this site hung up while a secure connection was being set up. Please try again in a moment.',
     usualCauses: [
-      'the endpoint finds no certificate for the server name that it was asked for',
+      'the endpoint has no certificate for the server name in the handshake',
       'a load balancer in between accepts connections for a backend that is gone',
       'the endpoint requires a client certificate and hangs up without an alert',
     ],
@@ -132,10 +134,10 @@ export const unreachableTls = {
       `${address} rejected the TLS handshake with alert ${alertId} (${alertMessage}).`,
     forClient: "This site's server rejected the secure connection. Its operators must look at it.",
     usualCauses: [
-      'alert 40: no version or cipher suite in common, or a client certificate that was demanded (before TLS 1.3)',
+      'alert 40: no version or cipher suite in common, or the endpoint demands a client certificate (before TLS 1.3)',
       'alert 70: the endpoint speaks only versions before TLS 1.2',
-      'alert 112: the endpoint does not know the server name that it was asked for',
-      'alert 42, 48 or 116: the endpoint demands a client certificate, or does not accept the one it was shown',
+      'alert 112: the endpoint does not know the server name in the handshake',
+      'alert 42, 48 or 116: the endpoint demands a client certificate, or does not accept the one that it got',
     ],
     nextStep: "Look in the endpoint's own error log at this moment; it says why it sent the alert.",
   },
@@ -149,11 +151,11 @@ export const unreachableTls = {
     temporary: false,
     title: "The application's certificate has expired",
     sentence: ({ address, name, subject, notAfter, isIssuer = false }) =>
-      `The certificate ${isIssuer ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} ran out${when(notAfter)}.`,
+      `The certificate ${isIssuer ? `of ${quoted(subject)}, the issuer of the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} ran out${when(notAfter)}.`,
     forClient: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
-      'the renewal failed, or the certificate was renewed and the application not reloaded',
-      'the intermediate certificate, or the authority in `ca_file`, has run out before it',
+      'the renewal failed, or the application was not reloaded after the renewal',
+      'the intermediate certificate, or the authority in `ca_file`, has expired',
       "the clock of the gateway's machine is wrong",
     ],
     nextStep:
@@ -169,12 +171,12 @@ export const unreachableTls = {
     temporary: false,
     title: "The application's certificate is not valid yet",
     sentence: ({ address, name, subject, notBefore, isIssuer = false }) =>
-      `The certificate ${isIssuer ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
+      `The certificate ${isIssuer ? `of ${quoted(subject)}, the issuer of the one ` : ''}that ${address} shows for ${quoted(name)}${isIssuer ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
     forClient: "A certificate of this site's server is not valid yet. Its operators must look at it.",
     usualCauses: [
       "the clock of the gateway's machine is behind",
       'the certificate was made on a machine whose clock is ahead',
-      'a certificate for later was put in place too early',
+      'a certificate for a later time was installed too early',
     ],
     nextStep:
       "Compare `date -u` on the gateway's machine with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -startdate`.",
@@ -209,11 +211,11 @@ export const unreachableTls = {
     temporary: false,
     title: "The application's certificate is self-signed",
     sentence: ({ address, subject }) =>
-      `The certificate of ${address} (${quoted(subject)}) is signed by itself alone, and the gateway was not told to trust it.`,
-    forClient: "Nobody but this site's server itself vouches for it. Its operators must put that right.",
+      `The certificate of ${address} (${quoted(subject)}) is self-signed, and the gateway is not configured to trust it.`,
+    forClient: "No authority vouches for this site's server. Its operators must correct that.",
     usualCauses: [
-      'the application made its own certificate at its first start',
-      'it lost its real certificate and fell back to a built-in one',
+      'the application created its own certificate at its first start',
+      'the application lost its certificate and uses a built-in one instead',
     ],
     nextStep:
       'Save its certificate with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509`, make sure that it is the right one, and name the file as `tls.ca_file` of the upstream.',
@@ -229,10 +231,10 @@ export const unreachableTls = {
     title: "The application's certificate is not trusted",
     sentence: ({ address, issuer, code }) =>
       `No authority that the gateway trusts has signed the certificate of ${address}${issuer === '' ? '' : `; it names ${quoted(issuer)} as its issuer`} (${code}).`,
-    forClient: "The identity of this site's server could not be confirmed. Its operators must put that right.",
+    forClient: "The identity of this site's server could not be confirmed. Its operators must correct that.",
     usualCauses: [
       'the endpoint does not send its intermediate certificate',
-      'the company has its own authority, and the gateway has not been told of it',
+      'the company has its own authority, and `tls.ca_file` does not name its certificate',
     ],
     nextStep:
       "Give the authority's certificate as `tls.ca_file` of the upstream; `openssl s_client -connect HOST:PORT -servername NAME -showcerts` shows whether the chain is complete.",
@@ -250,12 +252,12 @@ export const unreachableTls = {
       `The certificate of ${address}${subject === '' ? '' : ` (${quoted(subject)})`} may not be used by a server, or is broken (${code}).`,
     forClient: "A certificate of this site's server cannot be used. Its operators must replace it.",
     usualCauses: [
-      'it was issued for clients (INVALID_PURPOSE), or for an authority',
-      'it, or one between it and its authority, was revoked or altered',
-      'its key or its signature is too weak by the standards of today',
+      'the certificate was issued for clients (INVALID_PURPOSE), or for an authority',
+      'the certificate or an intermediate one was revoked or altered',
+      'its key or its signature is too weak by current standards',
     ],
     nextStep:
-      'Look at it with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -text`, and have a new one issued for a server.',
+      'Print the certificate with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -text`, and have a new one issued for a server.',
   },
   tls_timeout: {
     type: 'connection_timeout',
@@ -272,9 +274,9 @@ export const unreachableTls = {
     usualCauses: [
       'the port speaks plain text and waits for a request line, not for a handshake',
       'the application accepts connections but its event loop or its threads are blocked',
-      'large packets are lost on the way (a wrong MTU), so that the certificate never arrives',
+      'large packets are lost in the network (a wrong MTU), so that the certificate never arrives',
     ],
     nextStep:
-      'Run `timeout 10 openssl s_client -connect HOST:PORT -servername NAME` and see how far it comes; the limit is `timeouts.tls` in candor.yaml.',
+      'Run `timeout 10 openssl s_client -connect HOST:PORT -servername NAME` and see at which step it stops; the limit is `timeouts.tls` in candor.yaml.',
   },
 } satisfies Partial<FailureTable>;

@@ -2,7 +2,7 @@ import type { FailureTable } from './table.ts';
 import { dnsCodes } from '../dns-codes.ts';
 import { duration, quoted } from './formatting.ts';
 
-/** No usable connection to the endpoint: its name could not be found, or its port not be reached. */
+/** No usable connection to the endpoint: its name could not be resolved, or its port could not be reached. */
 export const unreachable = {
   dns_not_found: {
     type: 'dns_error',
@@ -15,14 +15,14 @@ export const unreachable = {
     title: "The application's host name does not exist",
     sentence: ({ name, rcode }) =>
       rcode === 'NODATA'
-        ? `The name ${quoted(name)} has no address of the family that is asked for (NODATA).`
+        ? `The name ${quoted(name)} exists but has no address of a family that the gateway may use (NODATA).`
         : `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
     forClient: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
     usualCauses: [
       'the host name in candor.yaml has a typing error, or lacks its domain',
-      'the container or service has been renamed or removed, and its name with it',
+      'the container or service has been renamed or removed',
       'the gateway runs on another container network, where the name is not known',
-      'the name is an alias (CNAME) of one that has no address, or of itself (NODATA)',
+      'the name is an alias (CNAME) of itself, or of a name that has no address (NODATA)',
     ],
     nextStep:
       'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in candor.yaml.',
@@ -43,7 +43,7 @@ export const unreachable = {
       'the name server cannot reach the servers of the zone (SERVFAIL)',
       'the name server refuses to answer this machine (REFUSED)',
       'DNSSEC validation fails after a change of keys in the zone',
-      'nothing listens at the address of the name server (no RCODE then)',
+      'nothing listens at the address of the name server (then there is no RCODE)',
     ],
     nextStep:
       'Run `resolvectl query NAME` (or `dig NAME`) where the gateway runs, and repeat it against another name server.',
@@ -79,12 +79,12 @@ export const unreachable = {
     sentence: ({ address, agoMs }) =>
       agoMs === undefined
         ? `The connection to ${address} was refused: nothing listens there.`
-        : `${address} refused a connection ${duration(agoMs)} before; the request was not tried there again.`,
+        : `${address} refused a connection ${duration(agoMs)} before this request, so the gateway did not try it again.`,
     forClient: 'The application behind this site is not running at the moment. It may be restarting.',
     usualCauses: [
-      'the application has crashed, or was stopped by a deploy that did not wait for its successor',
-      'the application listens on another port than the configuration says',
-      'the application binds 127.0.0.1 inside its container, where nobody outside can reach it',
+      'the application has crashed, or a deploy stopped it before its successor was ready',
+      'the application does not listen on the port that candor.yaml names',
+      'the application binds 127.0.0.1 inside its container, which cannot be reached from outside',
       'the application has not finished starting',
     ],
     nextStep:
@@ -102,8 +102,8 @@ export const unreachable = {
     sentence: ({ address, limitMs }) => `${address} did not answer the attempt to connect ${until(limitMs)}.`,
     forClient: 'The server behind this site does not respond to us. Please try again in a few minutes.',
     usualCauses: [
-      'a firewall or security group drops packets to that port without a word',
-      'the machine is down, or the address belongs to one that is gone',
+      'a firewall or security group silently drops packets to that port',
+      'the machine is down, or no longer exists',
       'the application no longer accepts connections and its listen queue is full',
     ],
     nextStep:
@@ -139,12 +139,12 @@ export const unreachable = {
     sentence: ({ path, agoMs }) =>
       agoMs === undefined
         ? `There is no socket at ${quoted(path)}.`
-        : `There was no socket at ${quoted(path)} ${duration(agoMs)} before; the request was not tried there again.`,
-    forClient: 'The application behind this site has not opened its door yet. It may be starting.',
+        : `There was no socket at ${quoted(path)} ${duration(agoMs)} before this request, so the gateway did not try it again.`,
+    forClient: 'The application behind this site does not accept connections yet. It may be starting.',
     usualCauses: [
       'the application has not started, or removed its socket when it stopped',
-      'the path in candor.yaml differs from the one that the application was told',
-      "the socket lies in a directory that is not mounted into the gateway's container, or hidden by PrivateTmp= of systemd",
+      'the path in candor.yaml differs from the path in the settings of the application',
+      "the socket is in a directory that is not mounted into the gateway's container, or hidden by PrivateTmp= of systemd",
     ],
     nextStep: 'Run `ss -lxp` and look for the path; then `ls -l` its directory as the user that the gateway runs as.',
   },
@@ -161,7 +161,7 @@ export const unreachable = {
     forClient: 'This site is not allowed to reach its own application. Its operators must correct the permissions.',
     usualCauses: [
       "the socket file belongs to another user or group than the gateway's",
-      'SELinux or AppArmor keeps the gateway from connecting',
+      'SELinux or AppArmor denies the connection',
       'a local firewall rule rejects outgoing connections of this user',
     ],
     nextStep:
@@ -188,7 +188,7 @@ export const unreachable = {
   },
 } satisfies Partial<FailureTable>;
 
-/** Without a limit of ours (0) the system's own was reached. */
+/** If the gateway sets no limit (0), the limit of the operating system was reached. */
 function until(limitMs: number): string {
   return limitMs === 0 ? 'before the system gave up waiting' : `within ${duration(limitMs)}`;
 }
