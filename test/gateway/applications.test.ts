@@ -9,7 +9,7 @@ import type { InstanceStatus } from '../../src/control/gateway-status.ts';
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
 import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Applications as processes of their own: nothing reaches them before they are ready, and their death is named.
+// Applications run as processes. The gateway routes nothing to them before they are ready, and its answers name their exits.
 
 let edge: YamlGateway;
 
@@ -43,8 +43,8 @@ const post = (path: string): Promise<RawResponse> =>
 const json = (path: string): Promise<RawResponse> => edge.get(path, ['Accept: application/json']);
 
 /**
- * One death that its record names. An answer waits a moment for the news of an exit; on a machine so busy that the system
- * takes longer to tell of it, the next death will do.
+ * Makes an instance exit until a record names the exit. The answer waits only briefly for the report of an exit. On a busy
+ * machine the system may report an exit later than that; the next exit is tried then.
  */
 async function named(die: () => Promise<RawResponse>): Promise<[RawResponse, ExchangeRecord, RecordedExit]> {
   for (let death = 0; death < 4; death++) {
@@ -54,14 +54,14 @@ async function named(die: () => Promise<RawResponse>): Promise<[RawResponse, Exc
     const exit = record.attempts.at(-1)?.exit ?? null;
     if (exit !== null) return [response, record, exit];
   }
-  assert.fail('no record of four deaths names its exit');
+  assert.fail('no record of four exits names its exit');
 }
 
 function problemOf(response: RawResponse): Record<string, unknown> {
   return JSON.parse(response.content.toString()) as Record<string, unknown>;
 }
 
-test('while its requests are answered an application is not asked whether it is ready', async () => {
+test('the gateway does not check the readiness of an application whose requests are answered', async () => {
   const counting = `let checks = 0; require('node:http').createServer((request, answer) => {
     if (request.headers['user-agent'] === 'readiness-check') checks += 1;
     answer.end(String(checks));
@@ -78,11 +78,11 @@ test('while its requests are answered an application is not asked whether it is 
     last = await checks();
     await sleep(50);
   }
-  // One may have been due before the first request was known of; there were four.
+  // One check may have been due before the gateway knew of the first request. Without the rule there were four.
   assert.ok(last - before <= 1, `${last - before} checks in four seconds`);
 });
 
-test('an application that answers each request with 500 is asked whether it is ready, and gets none when it is not', async () => {
+test('an application that answers requests with 500 is checked, and gets no more requests when the check fails', async () => {
   const breaking = `let broken = false; require('node:http').createServer((request, answer) => {
     broken ||= request.url === '/break';
     answer.statusCode = broken ? 500 : 200;
@@ -93,12 +93,12 @@ test('an application that answers each request with 500 is asked whether it is r
   );
   await ready();
   await edge.get('/break');
-  // Three checks have to fail, a second apart. The first comes 5 s at most after the last answer before the 500s.
-  await until('it gets none', async () => (await edge.get('/')).status === 503, 30_000);
+  // Three checks have to fail, a second apart. The first one runs at most 5 s after the last good answer.
+  await until('the application gets no more requests', async () => (await edge.get('/')).status === 503, 30_000);
   assert.equal(instance().phase, 'failing');
 });
 
-test('news of an exit that comes after the answer is explained later, as what it is', async () => {
+test('an exit that is reported after the answer is explained later, as an exit that came after the answer', async () => {
   edge = await startFromYaml(application());
   await ready();
   const response = await post('/breaks');
@@ -107,12 +107,12 @@ test('news of an exit that comes after the answer is explained later, as what it
   assert.doesNotMatch(String(problem['detail']), /exited/);
   assert.equal((await edge.record(response)).attempts.at(-1)?.exit, null);
   let record: ExchangeRecord | null = null;
-  await until('the exit is known', async () => {
+  await until('the record names the exit', async () => {
     record = await edge.record(response);
     return record.attempts.at(-1)?.exit?.last_line != null && record.attempts.at(-1)?.exit?.code === 7;
   });
   const { sentence, nextStep } = verdictOf(record ?? assert.fail());
-  assert.ok(sentence.startsWith(String(problem['detail'])), 'what the answer said still stands');
+  assert.ok(sentence.startsWith(String(problem['detail'])), 'the sentence of the answer stays as it was');
   assert.match(
     sentence,
     / The instance exited with code 7; the exit became known (?:\d+ ms|[\d.]+ s) after the answer; its last line: "gone at last, token=…"\.$/,
@@ -120,7 +120,7 @@ test('news of an exit that comes after the answer is explained later, as what it
   assert.match(nextStep ?? '', /last output of the instance/);
 });
 
-describe('an application that dies while it has a request', () => {
+describe('an application that exits during a request', () => {
   const deaths: [path: string, says: RegExp][] = [
     ['/killed', /The instance was killed by SIGKILL,? .*(?:earlier|later); its last line: "about to be killed"/],
     [
@@ -129,14 +129,14 @@ describe('an application that dies while it has a request', () => {
     ],
   ];
   for (const [path, says] of deaths) {
-    test(`${path}: the answer names it`, async () => {
+    test(`${path}: the answer names the exit`, async () => {
       edge = await startFromYaml(application());
       await ready();
       const [response, record, exit] = await named(() => post(path));
       assert.equal(response.status, 502);
       const problem = problemOf(response);
       assert.match(String(problem['detail']), says);
-      // Who reads the answer and who asks for an explanation are told the same.
+      // The answer and the explanation give the same reason.
       const verdict = verdictOf(record);
       assert.equal(problem['detail'], verdict.sentence);
       assert.equal(problem['next_step'], verdict.nextStep);
@@ -150,7 +150,7 @@ describe('an application that dies while it has a request', () => {
     });
   }
 
-  test('twice within two seconds: each failure is explained by the exit that made it', async () => {
+  test('twice within two seconds: each failure is explained by its own exit', async () => {
     edge = await startFromYaml(application());
     await ready();
     for (const [path, code, signal] of [
@@ -163,12 +163,13 @@ describe('an application that dies while it has a request', () => {
   });
 
   test('a refused connection is explained by the exit too', async () => {
-    // So long that it has not begun again when it is asked.
+    // The backoff is long enough that the instance has not started again when the request comes.
     edge = await startFromYaml(application().replace('first_delay: 400ms', 'first_delay: 20s'));
     await ready();
     assert.equal((await edge.get('/deaf')).status, 200);
-    // It closes its listener a moment before it dies: who comes between the two is refused, and may hear of nothing more.
-    await until('an answer names its death', async () => {
+    // The application closes its listener a moment before it exits. A request in between is refused, and its answer may not name
+    // the exit.
+    await until('an answer names the exit', async () => {
       const response = await json('/after');
       assert.ok([502, 503].includes(response.status));
       if (!/killed by SIGKILL.*last line: "deaf and gone/.test(String(problemOf(response)['detail']))) return false;
@@ -181,8 +182,8 @@ describe('an application that dies while it has a request', () => {
     });
   });
 
-  test('in the middle of its answer: the answer is cut, not completed, and the exit is named', async () => {
-    // What has begun has gone on by the time it dies, however busy the machine is.
+  test('in the middle of its answer: the client gets a truncated answer, and the record names the exit', async () => {
+    // The beginning of the answer has reached the client before the application exits, on a busy machine too.
     edge = await startFromYaml(`commit_delay: none${application()}`);
     await ready();
     const [, record, exit] = await named(async () => {
@@ -197,22 +198,22 @@ describe('an application that dies while it has a request', () => {
     assert.deepEqual([record.end, record.cause], ['truncated', 'response_body_short']);
     assert.deepEqual([exit.code, exit.last_line], [4, 'died in the middle, password=…']);
     assert.match(record.detail ?? '', /exited with code 4/);
-    await until('the exit is told', () => edge.eventsOf('instance_exited').length > 0);
+    await until('the exit is reported', () => edge.eventsOf('instance_exited').length > 0);
     assert.equal(edge.eventsOf('instance_exited')[0]?.evidence.code, 4);
   });
 });
 
-describe('while there is no instance', () => {
-  test('one that starts again gets nothing: 503 says why and when to come back, then it serves', async () => {
+describe('while no instance is ready', () => {
+  test('an instance that restarts gets no requests: 503 gives the reason and Retry-After, and then the instance serves', async () => {
     edge = await startFromYaml(application());
     await ready();
     await json('/killed');
     let refusals = 0;
-    await until('it serves again', async () => {
+    await until('the instance serves again', async () => {
       const response = await json('/');
       if (response.status === 200) {
         const [, served] = response.content.toString().split(' ');
-        assert.equal(served, '1', 'it had no request before this one');
+        assert.equal(served, '1', 'the instance had no request before this one');
         return true;
       }
       assert.equal(response.status, 503, response.content.toString());
@@ -236,29 +237,29 @@ describe('while there is no instance', () => {
     ]);
   });
 
-  test('nothing is routed before it has shown that it is ready; listeners are open all the same', async () => {
+  test('the gateway opens its listeners, but routes nothing to an instance before its readiness check passes', async () => {
     edge = await startFromYaml(application('    environment: { READY: "./ready" }\n'));
     const response = await json('/early');
     assert.equal(response.status, 503);
     assert.equal(problemOf(response)['cause'], 'instance_starting');
     assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
     assert.equal(instance().phase, 'starting');
-    await until('it was asked', () => /answered 503|503/.test(instance().reason));
+    await until('the instance has been checked', () => /answered 503|503/.test(instance().reason));
     assert.equal((await json('/early')).status, 503);
     await writeFile(join(edge.folder, 'ready'), '');
     await ready();
     const [, served] = (await edge.get('/')).content.toString().split(' ');
-    assert.equal(served, '1', 'this request is its first');
+    assert.equal(served, '1', 'this request is the first of the instance');
   });
 
-  test('a program that cannot be started is said to be that, to whoever asks', async () => {
+  test('every answer says that the program of an application cannot be started', async () => {
     edge = await startFromYaml(`
 disclosure: operator
 applications: { shop: { command: ./no-such-program } }
 `);
-    await until('it was tried', () => edge.eventsOf('instance_not_started').length > 0);
-    // The worker hears of it a moment after main does.
-    await until('the answer names it', async () => {
+    await until('a start was tried', () => edge.eventsOf('instance_not_started').length > 0);
+    // The worker learns of it a moment after the main thread.
+    await until('the answer names the program', async () => {
       const response = await json('/');
       assert.equal(response.status, 503);
       return /no-such-program/.test(String(problemOf(response)['detail']));
@@ -266,7 +267,7 @@ applications: { shop: { command: ./no-such-program } }
     assert.notEqual(instance().phase, 'ready');
   });
 
-  test('the status of the gateway shows instances and endpoints alike', async () => {
+  test('the status shows instances and endpoints with the same state', async () => {
     edge = await startFromYaml(application());
     await ready();
     const { applications, upstreams } = edge.gateway.status();
@@ -278,7 +279,7 @@ applications: { shop: { command: ./no-such-program } }
     assert.match((await edge.get('/')).content.toString(), new RegExp(`^${one.pid} `));
   });
 
-  test('a reload may take an application away; its process ends with the gateway at the latest', async () => {
+  test('a reload may remove an application, whose process ends no later than the gateway', async () => {
     edge = await startFromYaml(application());
     await ready();
     const { pid } = instance();
@@ -290,12 +291,12 @@ applications: { shop: { command: ./no-such-program } }
   });
 });
 
-describe('an instance that is replaced or taken away', () => {
+describe('an instance that is replaced or removed', () => {
   const changed = application('    environment: { CHANGED: "yes" }\n');
   const gone = (pid: number | null): Promise<void> =>
-    until('the old process is gone', () => pid !== null && !isAlive(pid), 5000);
+    until('the old process has ended', () => pid !== null && !isAlive(pid), 5000);
 
-  test('stops as soon as nothing is under way on it, not when the time for draining is over', async () => {
+  test('stops as soon as it has no requests in flight, before the drain timeout', async () => {
     edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
@@ -305,24 +306,24 @@ describe('an instance that is replaced or taken away', () => {
     assert.notEqual((await edge.get('/')).content.toString().split(' ')[0], String(pid));
   });
 
-  test('may finish what it has first', async () => {
+  test('finishes its requests in flight first', async () => {
     edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
     const slow = edge.get('/slow');
-    await until('it is under way', () => edge.counts().active === 1);
+    await until('the request is in flight', () => edge.counts().active === 1);
     assert.equal((await edge.reload(`${changed}drain: { timeout: 60s }`)).ok, true);
     const response = await slow;
     assert.deepEqual([response.status, response.content.toString()], [200, `${pid} slow`]);
     await gone(pid);
   });
 
-  test('may finish it too when the whole application is taken away', async () => {
+  test('finishes its requests also when its whole application is removed', async () => {
     edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
     const slow = edge.get('/slow');
-    await until('it is under way', () => edge.counts().active === 1);
+    await until('the request is in flight', () => edge.counts().active === 1);
     assert.equal(
       (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]')).ok,
       true,
@@ -331,20 +332,20 @@ describe('an instance that is replaced or taken away', () => {
     await gone(pid);
   });
 
-  test('is stopped with a request under way when the time for draining is over', async () => {
+  test('is stopped with a request in flight when the drain timeout expires', async () => {
     edge = await startFromYaml(`${application()}drain: { timeout: 100ms }`);
     await ready();
     const { pid } = instance();
     const slow = json('/slow');
-    await until('it is under way', () => edge.counts().active === 1);
+    await until('the request is in flight', () => edge.counts().active === 1);
     assert.equal((await edge.reload(`${changed}drain: { timeout: 100ms }`)).ok, true);
     await gone(pid);
-    // A server that is told to stop may have cut it; one that closes gently has answered it.
+    // A server that gets SIGTERM may have reset the connection; a server that closes gracefully has answered.
     assert.ok([200, 502].includes((await slow).status));
   });
 });
 
-test('a field that is called secret is told nowhere: not in the answer, the record, an event or the status', async () => {
+test('a header that is configured as secret appears nowhere: not in the answer, the record, an event or the status', async () => {
   const canary = 'canary-5f2c9a';
   const secret = `${application(`    environment: { CANARY: ${canary} }\n`)}log: { path: ./log, secret_headers: [X-Shop-Pass] }`;
   edge = await startFromYaml(secret);
@@ -352,7 +353,7 @@ test('a field that is called secret is told nowhere: not in the answer, the reco
   const response = await edge.send(requestText('POST', '/canary', ['Accept: application/json', 'Content-Length: 0']));
   assert.equal(response.status, 502);
   const record = await edge.record(response);
-  await until('the exit is told', () => edge.eventsOf('instance_exited').length === 1);
+  await until('the exit is reported', () => edge.eventsOf('instance_exited').length === 1);
   const exited = edge.eventsOf('instance_exited')[0];
   assert.deepEqual(exited?.evidence.output, ['X-Shop-Pass: …']);
   const places = {

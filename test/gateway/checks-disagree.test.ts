@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { ok, RawOrigin } from './raw-origin.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// A health check is an opinion; traffic is the fact. Here a TCP check passes at an origin whose answers are garbage.
+// The results of checks and of requests can disagree. Here a TCP check passes at an origin whose answers are garbage.
 
 let good: RawOrigin;
 let lying: RawOrigin;
@@ -26,10 +26,10 @@ const stateOf = (address: string): string | undefined =>
     .find((endpoint) => endpoint.address === address)?.state;
 
 describe('an origin whose checks pass while its answers are garbage', () => {
-  test('is ejected by its traffic, which is told with figures; requests go to the other one only', async () => {
+  test('is ejected by outlier detection, the event has figures, and requests go to the other origin only', async () => {
     edge = await startFromYaml(`upstreams: { app: ["${good.address}", "${lying.address}"] }`);
-    await until('it is ejected', async () => {
-      assert.equal((await edge.get('/')).status, 200, 'a GET is tried again at the other one');
+    await until('the origin is ejected', async () => {
+      assert.equal((await edge.get('/')).status, 200, 'a GET is retried at the other origin');
       return stateOf(lying.address) === 'ejected';
     });
     const [told] = edge.eventsOf('health_disagreement');
@@ -37,7 +37,11 @@ describe('an origin whose checks pass while its answers are garbage', () => {
     assert.deepEqual([told?.from, told?.to, told?.evidence.check], ['healthy', 'ejected', 'tcp']);
     assert.ok((told?.evidence.failures ?? 0) >= 20, `${told?.evidence.failures} failures`);
     assert.deepEqual(Object.keys(told?.evidence.causes ?? {}), ['response_not_http']);
-    assert.equal(edge.eventsOf('endpoint_state').filter(({ to }) => to === 'unhealthy').length, 0, 'its checks pass');
+    assert.equal(
+      edge.eventsOf('endpoint_state').filter(({ to }) => to === 'unhealthy').length,
+      0,
+      'the checks of the origin pass',
+    );
     lying.forget();
     for (let count = 0; count < 30; count++) assert.equal((await edge.get('/')).status, 200);
     assert.deepEqual(
@@ -46,10 +50,10 @@ describe('an origin whose checks pass while its answers are garbage', () => {
     );
   });
 
-  test('keeps its place while it is the only one: the answer says what is wrong, not that nobody is there', async () => {
+  test('is not ejected while it is the only one: the answer says that its response is not HTTP', async () => {
     edge = await startFromYaml(`upstreams: { app: ["${lying.address}"] }`);
     for (let count = 0; count < 25; count++) assert.equal((await edge.get('/')).status, 502);
-    await until('it is told', () => edge.eventsOf('health_disagreement').length === 1);
+    await until('the disagreement is reported', () => edge.eventsOf('health_disagreement').length === 1);
     const [told] = edge.eventsOf('health_disagreement');
     assert.deepEqual([told?.to, told?.evidence.pauseMs], ['healthy', null]);
     const response = await edge.get('/');
@@ -57,18 +61,18 @@ describe('an origin whose checks pass while its answers are garbage', () => {
     assert.equal((await edge.record(response)).cause, 'response_not_http');
   });
 
-  test('is tried after all when no other is left, and the record says so', async () => {
+  test('gets requests again when no other endpoint is left, and the record says so', async () => {
     lying.answer = ({ line }) => (line.includes('/healthz') ? ok('fine') : 'certainly not HTTP\r\n\r\n');
     edge = await startFromYaml(`
 upstreams: { app: { endpoints: ["${good.address}", "${lying.address}"], check: { path: /healthz, interval: 100ms, fails: 1 } } }
 `);
-    await until('it is ejected', async () => {
+    await until('the origin is ejected', async () => {
       await edge.get('/');
       return stateOf(lying.address) === 'ejected';
     });
     const { address } = good;
     await good.close();
-    await until('the other one is down', () => stateOf(address) === 'unhealthy');
+    await until('the other origin is unhealthy', () => stateOf(address) === 'unhealthy');
     lying.answer = () => ok('after all');
     const response = await edge.send(requestText('GET', '/'));
     assert.equal(response.content.toString(), 'after all');

@@ -6,7 +6,7 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What checks say of endpoints decides who gets requests.
+// The results of health checks decide which endpoints get requests.
 
 let one: RawOrigin;
 let two: RawOrigin;
@@ -41,7 +41,7 @@ describe('HTTP checks', () => {
 upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { path: /healthz, ${quick} } } }
 `;
 
-  test('an endpoint that fails them gets nothing; when it passes again it gets its share', async () => {
+  test('an endpoint whose checks fail gets no requests; when they pass again it gets its share', async () => {
     let healthy = true;
     two.answer = ({ line }) => (line.includes('/healthz') && !healthy ? ok('', [], '500 No') : ok('two'));
     edge = await startFromYaml(pair());
@@ -50,14 +50,14 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.ok(requestsOf(one) > 0 && requestsOf(two) > 0, `${requestsOf(one)} and ${requestsOf(two)}`);
 
     healthy = false;
-    await until('it is unhealthy', () => stateOf(two.address) === 'unhealthy');
+    await until('the endpoint is unhealthy', () => stateOf(two.address) === 'unhealthy');
     const before = requestsOf(two);
     for (let count = 0; count < 40; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
     assert.equal(requestsOf(two), before);
 
     healthy = true;
-    await until('it is healthy', () => stateOf(two.address) === 'healthy');
-    await until('it gets requests', async () => (await edge.get('/')).content.toString() === 'two');
+    await until('the endpoint is healthy', () => stateOf(two.address) === 'healthy');
+    await until('the endpoint gets requests', async () => (await edge.get('/')).content.toString() === 'two');
     const changes = edge.eventsOf('endpoint_state').filter(({ evidence }) => evidence.address === two.address);
     assert.deepEqual(
       changes.map(({ to }) => to),
@@ -66,7 +66,7 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.match(changes[1]?.reason ?? '', /500/);
   });
 
-  test('while none is healthy: 503 with the next check as Retry-After, and nothing is sent', async () => {
+  test('while no endpoint is healthy: 503 with the time of the next check as Retry-After, and nothing is sent', async () => {
     for (const origin of [one, two]) origin.answer = () => ok('', [], '404 Not Found');
     edge = await startFromYaml(pair());
     const response = await edge.get('/', ['Accept: application/json']);
@@ -77,7 +77,7 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.match((await edge.record(response)).detail ?? '', /404/);
   });
 
-  test('while none is healthy for one cause: it is named, and whose it is', async () => {
+  test('while every endpoint is unhealthy for the same cause: the answer names the cause and the responsible party', async () => {
     for (const origin of [one, two]) origin.answer = () => Buffer.from('SSH-2.0-OpenSSH_9.9\r\n');
     edge = await startFromYaml(pair());
     const response = await edge.get('/', ['Accept: application/json']);
@@ -89,17 +89,17 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
 });
 
 describe('TCP checks', () => {
-  test('are what an endpoint gets that says nothing of checks; one that goes is noticed, and when it is back too', async () => {
+  test('are used for an endpoint without `check`, and notice when it goes and when it comes back', async () => {
     const { port } = one;
     edge = await startFromYaml(`
 upstreams: { app: { endpoints: ["${one.address}"], check: { ${quick} } } }
 `);
     assert.equal(stateOf(one.address), 'healthy');
     await one.close();
-    await until('it is unhealthy', () => stateOf(`127.0.0.1:${port}`) === 'unhealthy');
+    await until('the endpoint is unhealthy', () => stateOf(`127.0.0.1:${port}`) === 'unhealthy');
     assert.equal((await edge.get('/')).status, 503);
     one = await RawOrigin.start(() => ok('one'), port);
-    await until('it is healthy', () => stateOf(one.address) === 'healthy');
+    await until('the endpoint is healthy', () => stateOf(one.address) === 'healthy');
     await until('it serves', async () => (await edge.get('/')).status === 200);
     assert.ok(
       one.requests.every(({ line }) => line === 'GET / HTTP/1.1'),
@@ -116,11 +116,11 @@ upstreams: { app: ["${one.address}", "127.0.0.1:1"] }
   });
 });
 
-describe('endpoints of which nothing is known', () => {
+describe('endpoints without a check result', () => {
   let silent: Server;
   let silentAddress: string;
   before(async () => {
-    // Takes connections, and answers neither checks nor requests.
+    // Accepts connections, but answers neither checks nor requests.
     silent = createServer((socket) => void socket.on('error', () => {}));
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -131,18 +131,18 @@ describe('endpoints of which nothing is known', () => {
 
   const check = 'check: { path: /healthz, interval: 10s, timeout: 10s }';
 
-  test('are tried only while none is healthy; listeners wait for them a second and no longer', async () => {
+  test('are used only while no endpoint is healthy; listeners wait one second for their results', async () => {
     edge = await startFromYaml(`
 upstreams: { app: { endpoints: ["${silentAddress}", "${one.address}"], ${check} } }
 `);
     const at = (kind: 'process_started' | 'worker_started'): number => edge.eventsOf(kind)[0]?.at ?? NaN;
-    assert.ok(at('worker_started') - at('process_started') >= 900, 'it was waited for');
-    // Its first check has ten seconds, and they are not over.
+    assert.ok(at('worker_started') - at('process_started') >= 900, 'the listeners have waited');
+    // The first check has ten seconds, which are not over.
     assert.deepEqual([stateOf(silentAddress), stateOf(one.address)], ['unknown', 'healthy']);
     for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
   });
 
-  test('are tried while there is no other, and the record says so', async () => {
+  test('are used while there is no other endpoint, and the record says so', async () => {
     edge = await startFromYaml(`
 upstreams: { app: { endpoints: ["${silentAddress}"], ${check} } }
 timeouts: { response_head: 100ms }
@@ -152,7 +152,7 @@ timeouts: { response_head: 100ms }
     assert.equal((await edge.record(response)).attempts[0]?.state, 'unknown');
   });
 
-  test('listeners open as soon as every first result is there', async () => {
+  test('listeners open as soon as every endpoint has its first result', async () => {
     const checkedAt: number[] = [];
     one.answer = () => {
       checkedAt.push(Date.now());
@@ -167,7 +167,7 @@ upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], check: { path:
     assert.deepEqual([stateOf(one.address), stateOf('127.0.0.1:1')], ['healthy', 'unhealthy']);
   });
 
-  test('with check: none there is nothing to be known: they are tried, and never checked', async () => {
+  test('are used and never checked with check: none', async () => {
     edge = await startFromYaml(`
 upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], check: none } }
 `);

@@ -5,8 +5,8 @@ import { drainPlan, EngineListener } from './engine-listener.ts';
 import { lineStage, startLineEngine } from './line-engine.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
 
-// One listener of a worker with two engines: HTTP/1.1, and a line protocol that carries many requests at once. The worker's
-// code is the real one, and so are the sockets.
+// One listener of a worker with two engines: HTTP/1.1, and a line protocol with many concurrent requests on a connection. The
+// worker's code and the sockets are real.
 
 let listener: EngineListener;
 let clients: RawClient[];
@@ -52,7 +52,7 @@ test('one listener serves each connection by the engine of its protocol, and cou
   await until('both connections are gone', () => listener.counts.clientConnections === 0);
 });
 
-test('a preface that comes byte by byte chooses the same engine', async () => {
+test('a preface that comes byte by byte selects the same engine', async () => {
   const line = connectWith('');
   for (const byte of `${preface}1 /\n`) {
     line.write(byte);
@@ -61,7 +61,7 @@ test('a preface that comes byte by byte chooses the same engine', async () => {
   await received(line, '1 200 HTTP/2\n');
 });
 
-test('requests at once on one connection are answered in any order', async () => {
+test('concurrent requests on one connection are answered in any order', async () => {
   const line = connectWith(`${preface}1 /wait\n2 /now\n`);
   await received(line, '2 200 HTTP/2\n');
   assert.equal(listener.counts.exchangesActive, 1);
@@ -70,14 +70,14 @@ test('requests at once on one connection are answered in any order', async () =>
   assert.equal(listener.counts.exchangesActive, 0);
 });
 
-test('a connection of any protocol takes a permit, and gives it back', async () => {
+test('a connection of any protocol acquires a permit and releases it', async () => {
   listener.connectionsMax = 1;
   const line = connectWith(`${preface}1 /\n`);
   await received(line, '1 200');
   const second = connectWith(requestOf('/'));
   assert.ok(await second.waitFor(() => second.state !== 'open', timeoutMs));
   line.close();
-  await until('the permit is back', () => listener.permitsTaken === 0);
+  await until('the permit is released', () => listener.permitsTaken === 0);
 });
 
 test('a drain closes idle connections of every protocol, and requests in flight finish', async () => {
@@ -85,7 +85,7 @@ test('a drain closes idle connections of every protocol, and requests in flight 
   const line = connectWith(`${preface}1 /wait\n`);
   const idle = connectWith(`${preface}1 /now\n`);
   await received(idle, '1 200');
-  await until('both requests are here', () => listener.counts.exchangesActive === 2);
+  await until('both requests have come', () => listener.counts.exchangesActive === 2);
   listener.listeners.drain(drainPlan);
   assert.ok(listener.listeners.isBusy);
   await received(line, 'bye\n');
@@ -104,10 +104,10 @@ test('a drain closes idle connections of every protocol, and requests in flight 
   );
 });
 
-test('a force close ends the exchanges of every protocol with its failure, and their connections', async () => {
+test('a force close ends the exchanges of every protocol with its failure, and closes their connections', async () => {
   const http = connectWith(requestOf('/wait'));
   const line = connectWith(`${preface}1 /wait\n2 /wait\n`);
-  await until('all three are here', () => listener.counts.exchangesActive === 3);
+  await until('all three requests have come', () => listener.counts.exchangesActive === 3);
   listener.listeners.drain(drainPlan);
   listener.listeners.forceClose(true);
   await received(http, '503');
@@ -124,10 +124,10 @@ test('a force close ends the exchanges of every protocol with its failure, and t
   );
 });
 
-test('each client hears of the close in its protocol while its connection may still send a request', async () => {
+test('each engine announces the close in its protocol, while the connection may still send a request', async () => {
   const http = connectWith(requestOf('/wait'));
   const line = connectWith(`${preface}1 /wait\n`);
-  await until('both requests are here', () => listener.counts.exchangesActive === 2);
+  await until('both requests have come', () => listener.counts.exchangesActive === 2);
   listener.listeners.announceClose();
   await received(line, 'bye\n');
   const later = connectWith(`${preface}1 /now\n`);
@@ -136,14 +136,14 @@ test('each client hears of the close in its protocol while its connection may st
   await received(http, 'Connection: close\r\n\r\ndone');
 });
 
-test('room is made by closing idle connections of any protocol', async () => {
+test('the worker makes room by closing idle connections of any protocol', async () => {
   const line = connectWith(`${preface}1 /now\n`);
   await received(line, '1 200');
   assert.equal(listener.listeners.makeRoom(5), 1);
   assert.ok(await line.waitFor(() => line.state === 'fin', timeoutMs));
 });
 
-test('a client whose protocol has no engine is answered by the fallback', async () => {
+test('a client whose protocol has no engine gets the fallback answer', async () => {
   const client = connectWith('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
   await received(client, 'request_refused');
   assert.equal(listener.handlers[0]?.stream.request.method, '');

@@ -16,8 +16,8 @@ import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { defaultLimits } from '../exchange/world.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';
 
-// Connections that are closed because there is no request on them. The sockets are real and in this thread: what a client
-// writes is with the kernel at once, and nobody has read it while the test's function runs. The time is the test's.
+// Closes connections that have no request. The sockets are real and in this thread: the bytes that a client writes are in the
+// kernel at once, and the gateway cannot read them while the test's function runs. Time is simulated.
 
 let content = Buffer.from('ok');
 
@@ -107,7 +107,7 @@ afterEach(async () => {
   await listening.close();
 });
 
-/** A client that has connected, and has had an answer where it is `kept`. */
+/** A client that has connected; with `kept` it has also had an answer. */
 async function connected(kept: boolean): Promise<RawClient> {
   const before = connections.size;
   const socket = connect({ ...listening.address, allowHalfOpen: true, noDelay: true });
@@ -124,7 +124,7 @@ async function connected(kept: boolean): Promise<RawClient> {
 const drained = fail('drained', 'request', { reason: 'gateway_stopping', what: 'request', retryAfterS: 1 });
 
 const closings: readonly (readonly [what: string, close: () => void])[] = [
-  ['when a gateway ends', () => connections.closeIdle()],
+  ['when a gateway stops', () => connections.closeIdle()],
   ['to make room', () => assert.equal(connections.makeRoom(1), 0)],
   ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
 ];
@@ -141,7 +141,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
 
     for (const [what, close] of closings) {
       for (const kept of [false, true]) {
-        test(`${what} stays open for a request that lies in the kernel: ${kept ? 'its next one' : 'its first'}`, async () => {
+        test(`${what} still answers ${kept ? 'its next request' : 'its first request'} if that is in the kernel`, async () => {
           const client = await connected(kept);
           await pass(2000);
           connections.announceClose();
@@ -151,19 +151,19 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
           assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
         });
 
-        test(`${what} ends in order where nothing does: ${kept ? 'after one' : 'before any'}`, async () => {
+        test(`${what} ends with a FIN if no request is in the kernel, ${kept ? 'after one request' : 'before the first request'}`, async () => {
           const client = await connected(kept);
           await pass(2000);
           if (what === 'to make room') assert.equal(connections.makeRoom(1), 1);
           else close();
           assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
           assert.equal(client.state, 'fin');
-          await until('it is forgotten', () => connections.size === 0);
+          await until('the connection is forgotten', () => connections.size === 0);
         });
       }
     }
 
-    test('is closed where only empty lines lie in the kernel', async () => {
+    test('is closed if only empty lines are in the kernel', async () => {
       const client = await connected(true);
       client.write('\r\n');
       connections.closeIdle();
@@ -172,7 +172,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       assert.equal(client.state, 'fin');
     });
 
-    test('ends after the answer to a request that had come when its time to keep it was over', async () => {
+    test('ends after the answer to a request that had come when its keep-alive time expired', async () => {
       const client = await connected(true);
       client.write(requestText('GET', '/last'));
       await clock.advance(defaultLimits.keepAliveMs + 1000);
@@ -183,7 +183,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
   describe(`a response that its client has yet to read, on a connection accepted by ${way}`, () => {
     beforeEach(() => listenBy(way));
 
-    /** As many answers as the kernel takes, and some more. */
+    /** More than the kernel buffers. */
     async function muchIsPending(): Promise<{ client: Socket; got: () => number; ended: () => boolean }> {
       content = Buffer.alloc(10_000, 'x');
       const client = connect({ ...listening.address, noDelay: true });
@@ -192,12 +192,12 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       client.on('data', (bytes) => void (got += bytes.length));
       client.on('end', () => void (ended = true));
       client.on('error', () => {});
-      await until('it is accepted', () => transports.length === 1 && !client.connecting);
+      await until('the connection is accepted', () => transports.length === 1 && !client.connecting);
       client.pause();
       const transport = transports[0] ?? assert.fail();
       const request = requestText('GET', '/');
       for (let sent = 0; transport.pendingBytes === 0; sent++) {
-        assert.ok(sent < 5000, 'the kernel does not take all of that');
+        assert.ok(sent < 5000, 'the kernel does not buffer all of that');
         client.write(request);
         await nextTurn();
         await nextTurn();
@@ -206,22 +206,22 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
     }
 
     for (const [what, close] of [
-      ['when a gateway ends', () => connections.closeIdle()],
+      ['when a gateway stops', () => connections.closeIdle()],
       ['to make room', () => void connections.makeRoom(1)],
       ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
     ] as const) {
-      test(`is not lost when connections are closed ${what}`, async () => {
+      test(`is delivered when connections are closed ${what}`, async () => {
         const { client, got, ended } = await muchIsPending();
         const transport = transports[0] ?? assert.fail();
         close();
         await pass(0);
         assert.ok(transport.pendingBytes > 0);
-        assert.equal(connections.isBusy, true, 'something still comes of it');
+        assert.equal(connections.isBusy, true, 'the client still receives bytes');
         const { sentBytes } = transport;
         client.resume();
-        await until('it has ended', ended);
+        await until('the connection has ended', ended);
         assert.equal(got(), sentBytes);
-        await until('it is forgotten', () => connections.size === 0);
+        await until('the connection is forgotten', () => connections.size === 0);
       });
     }
 
@@ -234,7 +234,7 @@ for (const way of ['handles', 'buffers', 'events'] as const) {
       assert.equal(connections.size, 0);
     });
 
-    test('is lost when its client reads nothing for too long', async () => {
+    test('is lost if its client reads nothing for too long', async () => {
       await muchIsPending();
       connections.closeIdle();
       await pass(defaultLimits.writeMs + 2000);

@@ -8,8 +8,8 @@ import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 
-// The documents of test/conformance, which the parsers obey, against the whole gateway: the same bytes on real sockets,
-// and the same verdict as far as it can be seen from outside.
+// Runs the cases of test/conformance, which specify the parsers, against the whole gateway: the same bytes on real sockets must
+// get the same verdict, as far as it can be seen from outside.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -36,7 +36,7 @@ beforeEach(() => origin.forget());
 
 const cases = loadCases();
 
-/** Lines of a verdict that speak of messages, each with the line of fields behind it. */
+/** The lines of a verdict that describe messages, each with its line of fields. */
 interface Expected {
   readonly parts: readonly string[];
   readonly fields: readonly string[] | null;
@@ -53,7 +53,7 @@ function expectedOf({ verdict }: ConformanceCase): Expected[] {
   return messages;
 }
 
-/** What a part beginning like this says, without its beginning; null without one. */
+/** The rest of the line that begins like this; null if there is none. */
 function said({ parts }: Expected, beginning: string): string | null {
   return parts.find((part) => part.startsWith(beginning))?.slice(beginning.length) ?? null;
 }
@@ -87,7 +87,7 @@ async function checkRequests(client: RawClient, expected: readonly Expected[], b
       assert.doesNotMatch(
         client.bytes.toString('latin1'),
         /^HTTP\/1\.1 2/,
-        'what is not whole is not answered as if it were',
+        'an incomplete request gets no answer as if it were complete',
       );
     } else {
       const response = await responseOn(client);
@@ -102,7 +102,7 @@ async function checkRequests(client: RawClient, expected: readonly Expected[], b
       assert.equal(client.bytes.length, 0, 'nothing follows the refusal');
     }
   }
-  assert.equal(origin.requests.length, reached, 'so many requests have reached the endpoint');
+  assert.equal(origin.requests.length, reached, 'the endpoint has received as many requests');
 }
 
 async function ended(client: RawClient): Promise<void> {
@@ -114,13 +114,13 @@ function methodOf({ parts }: Expected, bytes: Buffer): string {
   return line?.split(' ')[0] ?? /^\s*(\S+) /.exec(bytes.toString('latin1', 0, 64))?.[1] ?? 'GET';
 }
 
-/** Fields that the gateway writes by itself; what a client sends of them is judged in forwarding.test.ts. */
+/** Headers that the gateway writes itself. forwarding.test.ts tests what happens to those of a client. */
 const ownOfRequests =
   /^(?:host|via|cdn-loop|forwarded|x-forwarded-.*|x-real-ip|x-request-id|traceparent|tracestate|expect|te|connection|upgrade|content-length|transfer-encoding)$/;
 const ownOfResponses = /^(?:date|x-request-id|proxy-status|connection|content-length|transfer-encoding)$/;
 
 function checkForwarded(message: Expected, seen: RawRequest | undefined): void {
-  assert.ok(seen !== undefined, 'it has reached the endpoint');
+  assert.ok(seen !== undefined, 'the request has reached the endpoint');
   const line = message.parts.find((part) => /^[!-~]+ (?:\/|\*)/.test(part));
   if (line !== undefined) assert.equal(seen.line, `${line} HTTP/1.1`);
   const host = said(message, 'host ');
@@ -139,7 +139,7 @@ function named(fields: FieldLines, name: string): string[] {
   return fields.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** Besides our own, exactly these have gone on, in this order. */
+/** Besides the gateway's own headers, exactly these were forwarded, in this order. */
 function checkFields(expected: readonly string[], actual: FieldLines, own: RegExp): void {
   const lines = actual.map(([name, value]) => `${name.toLowerCase()}: ${value}`);
   const theirs = (line: string): boolean => !own.test(line.slice(0, line.indexOf(':')));
@@ -170,8 +170,8 @@ describe('bytes of an endpoint', () => {
 });
 
 /**
- * The gateway refuses a CONNECT before it asks an endpoint, and the exchange judges a 101 that no client asked for:
- * the parser's verdict on these cases does not show here.
+ * The gateway refuses a CONNECT before it connects to an endpoint, and the exchange judges a 101 that no client asked for. The
+ * parser's verdict on these cases is not visible here.
  */
 function isSeenThroughGateway(method: string, expected: readonly Expected[]): boolean {
   return method !== 'CONNECT' && !expected.some(({ parts }) => parts[1] === '101');
@@ -182,14 +182,14 @@ async function checkResponse(client: RawClient, method: string, expected: readon
   const [final] = expected.filter((message) => !interim.includes(message));
   const { response, state } = await client.response(method, timeoutMs);
   assert.ok(response !== null, `a response has come; the connection is ${state}`);
-  // One with framing, which it must not have, stays here: its verdict says that it ends the connection.
+  // An interim response must not have framing. The gateway does not forward it; the verdict says that it ends the connection.
   const passed = interim.filter(({ parts }) => !parts.includes('close')).map(({ parts }) => Number(parts[1]));
-  assert.deepEqual(response.interim, passed, 'interim responses go on');
+  assert.deepEqual(response.interim, passed, 'interim responses are forwarded');
   const [verdict = 'partial'] = final?.parts ?? [];
   if (verdict === 'accepted' && final !== undefined) return checkAccepted(final, response);
   if (response.status === 502) return checkRefused(response, final);
-  // The head had gone on when its content turned out wrong: then the client must see that it is not whole.
-  assert.equal(response.complete, false, 'what is broken or cut is never completed');
+  // The head was forwarded before its body turned out wrong: the client must see that the response is incomplete.
+  assert.equal(response.complete, false, 'a broken or truncated response is never completed');
   await ended(client);
   if (final !== undefined && verdict !== 'partial') assert.equal(final.parts[2], 'response_chunk');
 }
@@ -219,7 +219,7 @@ function checkRefused(response: RawResponse, message: Expected | undefined): voi
   assert.match(said, new RegExp(`;error=${type};.*details="${cause}: `));
 }
 
-/** Whatever an endpoint has sent, the next request gets its own answer and nothing of that. */
+/** Whatever an endpoint has sent, the next request gets its own answer and none of those bytes. */
 async function checkNext(): Promise<void> {
   origin.answer = () => ok('the next');
   const response = await edge.get('/next');

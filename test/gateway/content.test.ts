@@ -9,24 +9,24 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Content in bulk: every byte reaches whom it is for, and what cannot be passed on at once is not piled up.
+// Large bodies: every byte reaches its recipient, and the gateway buffers only a bounded amount when a recipient is slow.
 
 /**
- * A megabyte and a little, so that no boundary of a buffer falls together with the end; for the first six clients more
- * than all the kernel's buffers on the way hold, so that the gateway itself must keep bytes waiting.
+ * Slightly more than a megabyte, so that no buffer boundary coincides with the end. The first six clients send more than all
+ * kernel buffers on the way hold, so that the gateway itself must buffer.
  */
 function bytesOf(id: number): number {
   return id < 6 ? 14_000_011 : 1_300_003;
 }
 
-/** What a client's content is made of: a function of its id and the place, so that no two clients have the same. */
+/** The body of a client: each byte follows from its id and position, so that no two clients have the same. */
 function contentOf(id: number, bytes: number): Buffer {
   const content = Buffer.allocUnsafe(bytes);
   for (let at = 0; at < bytes; at++) content[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
   return content;
 }
 
-describe('twenty clients at once, slow and fast, by length and in chunks', () => {
+describe('twenty concurrent clients, slow and fast, with Content-Length and with chunks', () => {
   let origin: Echo;
   let edge: YamlGateway;
   before(async () => {
@@ -38,7 +38,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
   after(() => edge.stop());
   after(() => origin.close());
 
-  test('get and give their own bytes only', async () => {
+  test('send and receive exactly their own bytes', async () => {
     const clients = Array.from({ length: 20 }, (_, id) => exchangeContent(edge, id));
     for (const [id, got] of (await Promise.all(clients)).entries()) {
       const expected = contentOf(id, bytesOf(id));
@@ -51,7 +51,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
 });
 
 /**
- * Sends a client's content and returns what came back. Odd ids upload in chunks, every third asks for chunks back,
+ * Sends a client's body and returns the body of the response. Odd ids upload in chunks, every third asks for a chunked response,
  * every fourth reads slowly, every fifth writes slowly. The first six begin to read late.
  */
 async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
@@ -87,7 +87,7 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
 
 const crlf = Buffer.from('\r\n');
 
-/** The content of a response that ended with its connection. */
+/** The body of a response that ends with its connection. */
 function contentIn(bytes: Buffer): Buffer {
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, end);
@@ -115,7 +115,7 @@ interface Echo {
   close(): Promise<void>;
 }
 
-/** Sends each request's content back while it comes: after the head, byte for byte, by length or in chunks. */
+/** Sends each request's body back while it comes: after the head, byte for byte, with Content-Length or in chunks. */
 async function startEcho(): Promise<Echo> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, highWaterMark: 8192 }, (socket) => {
@@ -194,7 +194,7 @@ async function echoOn(socket: Socket): Promise<void> {
   }
 }
 
-/** The process of the gateway alone, so that its memory is its own. */
+/** Runs the gateway in its own process, so that its memory can be measured. */
 class GatewayProcess {
   readonly child: ChildProcess;
   readonly folder: string;
@@ -226,7 +226,7 @@ class GatewayProcess {
     this.port = Number(opened.exec(this.#said)?.[1]);
   }
 
-  /** Bytes of physical memory, as the kernel counts them. */
+  /** Resident memory in bytes, as the kernel counts it. */
   get residentBytes(): number {
     const pages = Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]);
     return pages * 4096;
@@ -245,7 +245,7 @@ class GatewayProcess {
 const growthMax = 60 * 1024 * 1024;
 const large = 300 * 1024 * 1024;
 
-describe('memory does not grow with what passes', () => {
+describe('resident memory does not grow with the bytes that pass', () => {
   let origin: { readonly port: number; close(): Promise<void>; readonly taken: number };
   let gateway: GatewayProcess;
   before(async () => {
@@ -257,7 +257,7 @@ log: { path: none }
 upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
 `);
     await gateway.open();
-    // What the first exchanges of a process cost once is not what is measured.
+    // Does not measure the one-time cost of the first exchanges of a process.
     await download(gateway.port, '/length', 8 * 1024 * 1024);
   });
   after(() => gateway.end());
@@ -272,7 +272,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
       });
       assert.ok(bytes >= large, `${bytes} bytes came`);
       context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
-      assert.ok(most - before < growthMax, `it grew by ${most - before} bytes`);
+      assert.ok(most - before < growthMax, `resident memory grew by ${most - before} bytes`);
     });
   }
 
@@ -286,14 +286,14 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
       });
       assert.ok(origin.taken - taken >= large, `${origin.taken - taken} bytes came`);
       context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
-      assert.ok(most - before < growthMax, `it grew by ${most - before} bytes`);
+      assert.ok(most - before < growthMax, `resident memory grew by ${most - before} bytes`);
     });
   }
 });
 
 const block = Buffer.alloc(64 * 1024, 'candor. ');
 
-/** Reads with a rest after each few megabytes, so that the gateway must wait for us. */
+/** Pauses after every few megabytes, so that the gateway must wait for this client. */
 async function download(port: number, path: string, bytesMax: number, look = (): void => {}): Promise<number> {
   const socket = connect({ host: '127.0.0.1', port });
   socket.write(requestText('GET', path, ['Connection: close']));
@@ -304,7 +304,7 @@ async function download(port: number, path: string, bytesMax: number, look = ():
     if (bytes >= bytesMax && bytesMax < large) break;
     if (bytes < next) continue;
     next += 16 * 1024 * 1024;
-    // Once long enough for an origin without brakes to send it all.
+    // One long pause: long enough for an origin without backpressure to send everything.
     await sleep(next === 64 * 1024 * 1024 ? 400 : 20);
     look();
   }
@@ -334,7 +334,7 @@ async function upload(port: number, framing: 'length' | 'chunked', look: () => v
   socket.destroy();
 }
 
-/** Gives 300 MB to whoever asks, as fast as they are taken; takes 300 MB with rests between. */
+/** Sends 300 MB in answer to a GET, as fast as the gateway reads; reads 300 MB of a PUT with pauses. */
 async function startLargeOrigin(): Promise<{ port: number; close(): Promise<void>; taken: number }> {
   const sockets = new Set<Socket>();
   const seen = { taken: 0 };
@@ -342,7 +342,7 @@ async function startLargeOrigin(): Promise<{ port: number; close(): Promise<void
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    void serveLarge(socket, seen).catch(() => {}); // A client that has read enough closes.
+    void serveLarge(socket, seen).catch(() => {}); // A client that has read enough closes the connection.
   });
   const port = await listening(server);
   return {
@@ -394,7 +394,7 @@ describe('a client that leaves in the middle', () => {
   let server: Server;
   const sockets = new Set<Socket>();
   before(async () => {
-    // Answers with a head and a little content, and then says nothing; reads a little of what it is sent.
+    // Answers with a head and a little body, and then sends nothing; reads little of an upload.
     server = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -424,7 +424,7 @@ describe('a client that leaves in the middle', () => {
   ];
   for (const how of ['closes', 'resets'] as const) {
     for (const [what, request, waitsFor, delivery] of cases) {
-      test(`${what}, and ${how}: one record, and no connection left on either side`, async () => {
+      test(`${what}, and ${how}: the exchange has one record, and both connections are closed`, async () => {
         const abandoned = abandonedIn(edge);
         const ended = edge.counts().ended;
         const { host, port } = edge.address();
@@ -436,14 +436,14 @@ describe('a client that leaves in the middle', () => {
           if (came.includes('candor')) socket.pause();
         });
         socket.write(request);
-        await until('the exchange is under way', () => sockets.size === 1 && came.includes(waitsFor));
-        await sleep(60); // Past the moment in which a half-close means "no more requests".
+        await until('the exchange is in flight', () => sockets.size === 1 && came.includes(waitsFor));
+        await sleep(60); // After the time in which a half-close means "no more requests".
         if (how === 'closes') socket.destroy();
         else socket.resetAndDestroy();
-        await until('the endpoint is let go', () => sockets.size === 0);
-        await until('it is recorded', () => edge.counts().ended === ended + 1);
-        await until('nothing is under way', () => edge.counts().active === 0 && edge.counts().clients === 0);
-        // Content that ends too early may still be answered: who only half-closes reads it.
+        await until('the connection to the endpoint is closed', () => sockets.size === 0);
+        await until('the exchange is recorded', () => edge.counts().ended === ended + 1);
+        await until('no exchange is in flight', () => edge.counts().active === 0 && edge.counts().clients === 0);
+        // A request whose body ends too early may still be answered: a client that only half-closes reads the answer.
         if (delivery !== 'partial' || how === 'resets') assert.equal(abandonedIn(edge), abandoned + 1);
         assert.equal(edge.counts().ended, ended + 1, 'recorded once');
       });

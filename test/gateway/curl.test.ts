@@ -6,11 +6,11 @@ import { EarlyOrigin } from './early-origin.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Whether a client can tell a whole answer from a part of one, as the client that everybody has says by its exit code:
-// 18 is a transfer that ended early, 56 a connection that was reset, 0 an answer that curl takes for whole.
+// Whether a client can distinguish a complete answer from a part of one. curl reports it by its exit code: 18 is a transfer that
+// ended early, 56 a connection that was reset, 0 an answer that curl takes for complete.
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
-const options = { skip: hasCurl ? false : 'there is no curl' };
+const options = { skip: hasCurl ? false : 'curl is not installed' };
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -34,7 +34,7 @@ interface Curled {
   readonly id: string;
 }
 
-/** What curl says when it asks for "/", with these arguments besides. */
+/** Runs curl with these arguments on "/", and returns its output and exit code. */
 async function curl(args: readonly string[], input: Uint8Array | null = null): Promise<Curled> {
   const { host, port } = edge.address();
   const write = ['-w', '%{stderr}%{http_code} %header{x-request-id}'];
@@ -45,7 +45,7 @@ async function curl(args: readonly string[], input: Uint8Array | null = null): P
   child.stderr.on('data', (bytes: Buffer) => {
     facts += bytes.toString();
   });
-  child.stdin.on('error', () => {}); // It may end before it has read all.
+  child.stdin.on('error', () => {}); // curl may end before it has read all of its input.
   child.stdin.end(input ?? undefined);
   const exit = await new Promise<number | null>((resolve) => void child.on('close', resolve));
   const [status = '0', id = ''] = facts.trim().split(' ');
@@ -60,7 +60,7 @@ const manners: Readonly<Record<string, Manner>> = {
 };
 
 interface Form {
-  /** Head and content so far, and how they go on. */
+  /** The head and the first body bytes, and how the origin goes on. */
   readonly head: string;
   readonly piece: (content: string) => string;
 }
@@ -81,38 +81,38 @@ const forms: Readonly<Record<string, Form>> = {
 describe('an answer that breaks', options, () => {
   for (const [form, { head, piece }] of Object.entries(forms)) {
     for (const [how, end] of Object.entries(manners)) {
-      // Only the end of the connection ends such an answer: where it closes, it is whole.
+      // Such an answer ends only with its connection: if the origin closes the connection, the answer is complete.
       if (form === 'until the close' && how === 'closes') continue;
       for (const [version, flag] of [
         ['HTTP/1.1', '--http1.1'],
         ['HTTP/1.0', '--http1.0'],
       ] as const) {
-        test(`after the commit is never whole to ${version}: sent ${form}, and the origin ${how}`, async () => {
+        test(`after the commit is never complete to ${version}: sent ${form}, and the origin ${how}`, async () => {
           const content = 'candor. '.repeat(10_000);
           origin.answer = () => (socket) => {
             socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n${piece(content)}`);
-            // Beyond what is held back: it has gone on when the end comes.
+            // Longer than the response hold, so that the beginning has been forwarded when the end comes.
             setTimeout(() => end(socket), 150);
           };
           const curled = await curl([flag]);
           const record = await edge.record(curled.id);
-          // A length tells curl that it is short; the end of the connection alone must be no orderly one.
+          // A length tells curl that the answer is short. An answer that ends with the connection must end with a reset.
           const byReset = version === 'HTTP/1.0' && form !== 'by length';
           assert.deepEqual([curled.status, curled.exit], [200, byReset ? 56 : 18]);
-          if (!byReset) assert.ok(curled.content === content, 'what had come goes on');
-          assert.ok(content.startsWith(curled.content), 'and nothing else');
+          if (!byReset) assert.ok(curled.content === content, 'all bytes that came are forwarded');
+          assert.ok(content.startsWith(curled.content), 'and no other bytes');
           assert.deepEqual([record.end, record.status, record.whose], ['truncated', 200, 'application']);
           assert.equal(record.attempts[0]?.retry_reason, 'committed');
         });
       }
 
-      test(`at once is a real failure: sent ${form}, and the origin ${how}`, async () => {
+      test(`before the commit is a 502: sent ${form}, and the origin ${how}`, async () => {
         origin.answer = () => (socket) => {
           socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n${piece('only this')}`);
           if (how !== 'says nothing more') end(socket);
         };
         const curled = await curl(['-X', 'POST']);
-        // What says nothing more may be a stream, and goes on after a moment.
+        // An origin that says nothing more may be streaming: the response is committed after the hold.
         const expected = how === 'says nothing more' ? [200, 18] : [502, 0];
         assert.deepEqual([curled.status, curled.exit], expected);
         const record = await edge.record(curled.id);
@@ -122,7 +122,7 @@ describe('an answer that breaks', options, () => {
     }
   }
 
-  test('at once is asked for again where that does no harm', async () => {
+  test('before the commit is retried if the request is safe to repeat', async () => {
     const second = await RawOrigin.start(() => ok('whole'));
     try {
       const both = `{ endpoints: ["${origin.address}", "${second.address}"], check: none }`;
@@ -141,7 +141,7 @@ describe('an answer that breaks', options, () => {
         assert.deepEqual([first?.retry_reason, first?.cause], ['idempotent', 'response_body_short']);
         assert.equal(last?.retry_reason, 'accepted');
       }
-      assert.ok(replayed > 0, 'it came to that');
+      assert.ok(replayed > 0, 'an answer was retried');
     } finally {
       await edge.reload(
         `upstreams: { app: { endpoints: "${origin.address}", check: none } }\ntimeouts: { idle: 300ms }\n`,
@@ -186,7 +186,7 @@ describe('an upload that is answered early', options, () => {
   }
 });
 
-test('nothing is left behind', async () => {
+test('no exchange and no client is left after these tests', async () => {
   await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
   assert.equal(edge.counts().unclassified, 0);
 });

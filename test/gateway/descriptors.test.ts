@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { OwnProcess, type ReportedEvent } from './own-process.ts';
 import { until } from './start-from-yaml.ts';
 
-// A gateway that may open 200 files, 30 of which it needs for itself.
+// A gateway that may open 200 files, of which it needs 30 for itself.
 
 const limit = 200;
 
@@ -37,56 +37,59 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     origin.close();
   });
 
-  test('closes connections that rest, answers what is under way, and says so once', { timeout: 60_000 }, async () => {
+  test('closes idle connections, answers requests in flight, and reports it once', { timeout: 60_000 }, async () => {
     const underWay = [asking('/later'), asking('/later'), asking('/later')];
-    await until('they are under way', () => waiting.length === 3);
+    await until('the requests are in flight', () => waiting.length === 3);
     for (let count = 0; count < limit + 50; count++) {
       const client = asking('/');
-      // One after the other: each rests when the next one comes.
-      await until('it is answered', () => client.came.includes('200 OK'));
+      // One after the other: each is idle when the next one comes.
+      await until('the request is answered', () => client.came.includes('200 OK'));
     }
     assert.ok(gateway.descriptors < limit - 10);
-    // At its start already it has said that the defaults need more.
+    // At its start the gateway has already warned that the defaults need more.
     const few = gateway.events.find(({ kind }) => kind === 'descriptors_few');
     assert.ok(Number(few?.evidence['needed']) > 10_000);
-    await until('it is told', () => told('scarce').length === 1);
+    await until('the shortage is reported', () => told('scarce').length === 1);
     assert.equal(told('scarce')[0]?.evidence['limit'], limit);
     for (const response of waiting.splice(0)) response.end('then');
-    for (const client of underWay) await until('it is answered', () => client.came.includes('then'));
+    for (const client of underWay) await until('the request is answered', () => client.came.includes('then'));
     end();
-    await until('it is told that it is over', () => told('enough').length >= 1, 20_000);
+    await until('the end of the shortage is reported', () => told('enough').length >= 1, 20_000);
     assert.ok(Number(told('enough')[0]?.evidence['closed']) >= 50);
     assert.equal(told('scarce').length, 1);
   });
 
-  test('turns clients away where no connection rests, and serves on when some have left', {
+  test('refuses clients while no connection is idle, and serves again when some have left', {
     timeout: 60_000,
   }, async () => {
     const all: Asking[] = [];
     for (let count = 0; count < limit; count++) {
       const client = asking('/later');
       all.push(client);
-      await until('it waits, or is gone', () => client.isGone || waiting.length + gone(all) === all.length);
+      await until('the client waits or is refused', () => client.isGone || waiting.length + gone(all) === all.length);
     }
     assert.ok(gone(all) > 0 && waiting.length > 50, `${gone(all)} gone, ${waiting.length} under way`);
-    await until('it is told', () => refused() > 0, 15_000);
+    await until('the shortage is reported', () => refused() > 0, 15_000);
     const { length } = waiting;
     for (const response of waiting.splice(0)) response.end('then');
-    await until('all of them are answered', () => all.filter(({ came }) => came.includes('then')).length === length);
+    await until('all requests are answered', () => all.filter(({ came }) => came.includes('then')).length === length);
     end();
     const next = asking('/');
-    await until('the next one is served', () => next.came.includes('200 OK'));
+    await until('the next client is served', () => next.came.includes('200 OK'));
     end();
   });
 
-  test('answers 503 where it has none left to reach the application with', { timeout: 60_000 }, async () => {
+  test('answers 503 when it has no descriptor left to connect to the application', { timeout: 60_000 }, async () => {
     const all: Asking[] = [];
-    await until('the others have left', () => gateway.descriptors < 45);
+    await until('the other clients have left', () => gateway.descriptors < 45);
     for (let count = 0; count < 130; count++) all.push(asking(null));
-    await until('nearly all of them are taken', () => gateway.descriptors >= 155);
+    await until('nearly all descriptors are in use', () => gateway.descriptors >= 155);
     for (const { socket } of all) socket.write('GET /later HTTP/1.1\r\nHost: a\r\n\r\n');
     const spent = (): Asking[] => all.filter(({ came }) => came.includes('503 Service Unavailable'));
-    await until('all of them have met something', () => spent().length + waiting.length + gone(all) === all.length);
+    await until(
+      'every client has an answer or an error',
+      () => spent().length + waiting.length + gone(all) === all.length,
+    );
     assert.ok(
       spent().length > 0,
       `${waiting.length} under way, ${gone(all)} gone: ${all.find(({ came }) => came !== '')?.came}`,
@@ -95,12 +98,12 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     const { length } = waiting;
     for (const response of waiting.splice(0)) response.end('then');
     await until(
-      'the others by the application',
+      'the application answers the others',
       () => all.filter(({ came }) => came.includes('then')).length === length,
     );
     end();
     const next = asking('/');
-    await until('and then all is well', () => next.came.includes('200 OK'));
+    await until('and then every request is served', () => next.came.includes('200 OK'));
   });
 
   interface Asking {

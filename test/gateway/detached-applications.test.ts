@@ -21,14 +21,15 @@ import { startGateway } from '../../src/gateway/gateway.ts';
 import { readProcess } from '../../src/deploy/process-group.ts';
 import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';
 
-// What a gateway makes of the applications, and the state folder, that another one has left. Both are in this process,
-// one after the other; succession.test.ts has them in processes of their own.
+// A gateway adopts the applications and the state folder that another gateway has detached. Here both run in this process, one
+// after the other; succession.test.ts runs them in processes of their own.
 
 const program = join(import.meta.dirname, 'fixtures', 'lasting-application.mjs');
 
-const linuxOnly = process.platform === 'linux' ? {} : { skip: 'only Linux tells two processes of one number apart' };
+const linuxOnly =
+  process.platform === 'linux' ? {} : { skip: 'only Linux can distinguish two processes with the same pid' };
 
-/** Programs start, end and are looked for: on a busy machine that takes its time. */
+/** Programs are started, stopped and looked up, which takes longer on a busy machine. */
 const until = (what: string, met: () => boolean | Promise<boolean>): Promise<void> => untilSoon(what, met, 30_000);
 
 const isRunning = (pid: number): boolean => (readProcess(pid)?.state ?? 'Z') !== 'Z';
@@ -88,7 +89,7 @@ class Folder {
     return started;
   }
 
-  /** Starts one, and stops it once its instances are ready, leaving them. Their pids. */
+  /** Starts a gateway, waits until its instances are ready, and stops it with its applications detached. Returns their pids. */
   async leave(text = yaml(), instances = 1): Promise<readonly number[]> {
     const first = await this.start(text);
     const pids = await readyOf(first, instances);
@@ -115,7 +116,7 @@ async function pidThatAnswers(gateway: YamlGateway): Promise<number> {
 }
 
 test(
-  'an application that has changed is replaced as in a reload: until the new one is ready the old one serves',
+  'an adopted application whose configuration has changed is replaced: the old one serves until the new one is ready',
   linuxOnly,
   async (t) => {
     const folder = new Folder(t);
@@ -124,7 +125,7 @@ test(
     const second = await folder.start(yaml(`    environment: { LISTEN_ONCE_THERE_IS: ${sign} }\n`));
     assert.equal(await pidThatAnswers(second), pid);
     writeFileSync(sign, '');
-    await until('the old one is gone', async () => {
+    await until('the old instance has ended', async () => {
       await pidThatAnswers(second);
       return !isRunning(pid);
     });
@@ -132,29 +133,29 @@ test(
   },
 );
 
-test('one that is in the configuration no more is stopped', linuxOnly, async (t) => {
+test('an adopted application that the configuration no longer has is stopped', linuxOnly, async (t) => {
   const folder = new Folder(t);
   const [pid = 0] = await folder.leave();
   await folder.start(yaml().replace('  shop:', '  other:'));
-  await until('it is gone', () => !isRunning(pid));
+  await until('the instance has ended', () => !isRunning(pid));
 });
 
-test('too many are stopped, too few are joined by new ones', linuxOnly, async (t) => {
+test('a gateway stops adopted instances that are too many, and starts those that are missing', linuxOnly, async (t) => {
   const folder = new Folder(t);
   const two = await folder.leave(yaml('    instances: 2\n'), 2);
   const second = await folder.start(yaml('    instances: 1\n'));
-  await until('one of them is gone', () => two.filter(isRunning).length === 1);
+  await until('one of the two has ended', () => two.filter(isRunning).length === 1);
   const [kept] = await readyOf(second);
   assert.ok(two.includes(kept ?? 0));
   await second.gateway.stop('a third one comes', { detachApplicationsMs: 60_000 });
   const third = await folder.start(yaml('    instances: 3\n'));
   const three = await readyOf(third, 3);
   assert.ok(three.includes(kept ?? 0), third.events.map(({ kind, reason }) => `${kind}: ${reason}`).join('\n'));
-  assert.equal(new Set(instances(third).map(({ id }) => id)).size, 3, 'no id is used twice');
+  assert.equal(new Set(instances(third).map(({ id }) => id)).size, 3, 'no instance id is used twice');
 });
 
 test(
-  'the end of one that was taken over is noticed at once; how it ended is not known, and said to be so',
+  'the exit of an adopted instance is noticed at once, and the event says that its exit code is unknown',
   linuxOnly,
   async (t) => {
     const folder = new Folder(t);
@@ -179,7 +180,7 @@ test(
   },
 );
 
-test('a state folder that is in use is refused, and who has it is said', linuxOnly, async (t) => {
+test('a state folder in use is refused, and the message names the gateway that has it', linuxOnly, async (t) => {
   const folder = new Folder(t);
   const [pid] = await readyOf(await folder.start());
   await assert.rejects(folder.start(), ({ name, message }: Error) => {
@@ -193,7 +194,7 @@ test('a state folder that is in use is refused, and who has it is said', linuxOn
   assert.ok(isRunning(pid ?? 0));
 });
 
-test('without applications a state folder is neither made nor wanted', async (t) => {
+test('without applications the state folder is not created and not needed', async (t) => {
   const folder = new Folder(t);
   const text = yaml().replace(/applications:[^]*/, 'routes: [{ respond: { status: 200, body: fine } }]\n');
   await folder.start(text);
@@ -202,7 +203,7 @@ test('without applications a state folder is neither made nor wanted', async (t)
 });
 
 test(
-  'what an earlier process has left in the folder and cannot be read is told, and does no harm',
+  'an unreadable file of an earlier process in the state folder is reported, and does no harm',
   linuxOnly,
   async (t) => {
     const folder = new Folder(t);
@@ -228,7 +229,7 @@ test(
 );
 
 test(
-  'the folder and what is in it is for us alone, and what applications print does not stay in it',
+  'the state folder is readable by its owner only, and the output of applications does not stay in it',
   linuxOnly,
   async (t) => {
     const folder = new Folder(t);
@@ -246,7 +247,7 @@ test(
   },
 );
 
-test('a folder that cannot be written: it serves all the same, and says what would be lost', linuxOnly, async (t) => {
+test('a gateway whose state folder cannot be written serves, and says what would be lost', linuxOnly, async (t) => {
   const folder = new Folder(t);
   const gateway = await folder.start(yaml('', 'candor.yaml/state'));
   const [pid = 0] = await readyOf(gateway);
@@ -257,11 +258,11 @@ test('a folder that cannot be written: it serves all the same, and says what wou
     `the state folder ${folder.path}/candor.yaml/state cannot be written (ENOTDIR): applications would not outlive this process`,
   );
   await gateway.gateway.stop('the test says so', { detachApplicationsMs: 60_000 });
-  assert.ok(!isRunning(pid), 'what could not be left is stopped');
+  assert.ok(!isRunning(pid), 'the instance that could not be detached is stopped');
 });
 
 test(
-  'a folder that has gone when it is needed: what could not be left is stopped, and that is told',
+  'if the state folder is gone at the detach, the applications are stopped, and that is reported',
   linuxOnly,
   async (t) => {
     const folder = new Folder(t);
@@ -281,7 +282,7 @@ test(
   },
 );
 
-test('a folder that others may write to is not used, and left as it is', linuxOnly, async (t) => {
+test('a state folder that others may write to is not used, and left unchanged', linuxOnly, async (t) => {
   const folder = new Folder(t);
   mkdirSync(folder.state);
   chmodSync(folder.state, 0o1777);
@@ -295,7 +296,7 @@ test('a folder that others may write to is not used, and left as it is', linuxOn
   assert.deepEqual(readdirSync(folder.state), []);
 });
 
-test('what was handed over is not taken back by a gateway that was told to stop', linuxOnly, async (t) => {
+test('a gateway that is stopping does not adopt what another gateway has handed off', linuxOnly, async (t) => {
   const folder = new Folder(t);
   const first = await folder.start();
   await readyOf(first);

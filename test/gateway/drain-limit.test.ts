@@ -17,17 +17,17 @@ afterEach(async () => {
   await origin.close();
 });
 
-test('connections of a listener that is gone are cut when the time for draining is over, and not before', async () => {
+test('connections of a removed listener are force closed when the drain timeout expires, and not before', async () => {
   const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }\nlog: { path: none }`;
   await hand.apply(`listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n${upstreams}`);
   const client = new RawClient({ host: '127.0.0.1', port: hand.portOf('more') });
   client.write(requestText('GET', '/', ['Accept: application/json']));
-  await until('it is under way', () => origin.requests.length === 1);
+  await until('the request is in flight', () => origin.requests.length === 1);
   assert.equal(hand.exchangesActive, 1);
 
   await hand.apply(`listeners: { http: "127.0.0.1:0" }\n${upstreams}`);
   await hand.clock.advance(drainMs - 1);
-  assert.equal(hand.exchangesActive, 1, 'it may take its time');
+  assert.equal(hand.exchangesActive, 1, 'the request may take its time');
   await hand.clock.advance(1);
   const response = await responseOn(client);
   assert.equal(response.status, 503);

@@ -24,7 +24,7 @@ const configured = (drain: string): string =>
 const phases = (): string[] => edge.eventsOf('drain_phase').map(({ to }) => to ?? '');
 
 describe('in its lame-duck time a gateway', () => {
-  test('serves on, says that it is not ready, and that each response is the last on its connection', async () => {
+  test('keeps serving, says that it is not ready, and announces the close on each response', async () => {
     edge = await startFromYaml(configured('{ lame_duck: 60s }'));
     origin.answer = () => ok('as ever');
     const ready = await edge.get('/-/ready');
@@ -39,7 +39,7 @@ describe('in its lame-duck time a gateway', () => {
     assert.deepEqual([state, drain?.phase], ['draining', 'lame_duck']);
     assert.ok((drain?.leftMs ?? 0) > 50_000);
     assert.equal(edge.gateway.status().listeners[0]?.state, 'open');
-    await until('the worker has heard of it', async () => (await edge.get('/-/ready')).status === 503);
+    await until('the worker knows the phase', async () => (await edge.get('/-/ready')).status === 503);
     const not = await edge.get('/-/ready', ['Accept: application/json']);
     assert.equal(JSON.parse(not.content.toString()).cause, 'gateway_stopping');
     assert.deepEqual([fieldOf(not, 'retry-after'), fieldOf(not, 'connection')], ['5', 'close']);
@@ -60,7 +60,7 @@ describe('in its lame-duck time a gateway', () => {
     assert.equal(edge.gateway.status().listeners[0]?.state, 'closed');
   });
 
-  test('lets go on what was promised another request: the next response says that it is the last', async () => {
+  test('announces the close on the next response if the current one had promised to keep the connection', async () => {
     edge = await startFromYaml(configured('{ lame_duck: 60s }'));
     let finish = (): void => {};
     origin.answer = ({ line }) => {
@@ -74,7 +74,7 @@ describe('in its lame-duck time a gateway', () => {
     client.write(requestText('GET', '/slow'));
     assert.ok(await client.waitFor(() => client.bytes.includes('half'), 5000));
     const stopping = edge.gateway.stop('the test says so');
-    await until('the worker has heard of it', async () => (await edge.get('/-/ready')).status === 503);
+    await until('the worker knows the phase', async () => (await edge.get('/-/ready')).status === 503);
     finish();
     const slow = await responseOn(client);
     assert.deepEqual([slow.content.toString(), fieldOf(slow, 'connection')], ['halfhalf', null]);
@@ -90,8 +90,8 @@ describe('in its lame-duck time a gateway', () => {
 describe('a gateway that stops', () => {
   const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
-  test('tells curl so by each response, then by its readiness, then by being gone', {
-    skip: hasCurl ? false : 'there is no curl',
+  test('shows curl the announced close, then that it is not ready, then that it is gone', {
+    skip: hasCurl ? false : 'curl is not installed',
   }, async () => {
     edge = await startFromYaml(`workers: 2\n${configured('{ lame_duck: 60s, timeout: 60s }')}`);
     const { host, port } = edge.address();
@@ -108,7 +108,7 @@ describe('a gateway that stops', () => {
     assert.equal(await curl('/-/ready'), '0 200');
     const stopping = edge.gateway.stop('the test says so');
     // Both workers: any of them may get the connection.
-    await until('nobody is ready', async () => {
+    await until('no worker is ready', async () => {
       const said = await Promise.all([1, 2, 3, 4].map(() => curl('/-/ready')));
       return said.every((one) => one === '0 503 close 5');
     });
@@ -118,7 +118,7 @@ describe('a gateway that stops', () => {
     assert.equal(await curl('/'), '7 000', 'connection refused');
   });
 
-  test('serves what connections in use send next, where another process listens, and closes the idle ones later', async () => {
+  test('answers the next request of connections in use while a successor listens, and closes idle connections later', async () => {
     edge = await startFromYaml(`workers: 2\n${configured('{ lame_duck: 60s, timeout: 60s }')}`);
     const kept = Array.from({ length: 6 }, () => edge.connect());
     const fresh = Array.from({ length: 4 }, () => edge.connect());
@@ -143,18 +143,22 @@ describe('a gateway that stops', () => {
       client.close();
     }
     await stopping;
-    assert.deepEqual(phases(), ['draining', 'drained'], 'nothing was cut, and nobody was waited for in vain');
+    assert.deepEqual(
+      phases(),
+      ['draining', 'drained'],
+      'no connection was force closed, and the gateway waited for none in vain',
+    );
   });
 
-  test('answers what was on its way when the listeners closed', async () => {
+  test('answers requests that were in transit when its listeners closed', async () => {
     edge = await startFromYaml(configured('{ timeout: 60s }'));
     const client = edge.connect();
     client.write('GET /half HTTP/1.1\r\n');
-    await until('it is connected', () => edge.counts().clients === 1);
+    await until('the client is connected', () => edge.counts().clients === 1);
     const idle = edge.connect();
     await until('both are', () => edge.counts().clients === 2);
     const stopping = edge.gateway.stop('the test says so');
-    await until('the idle one is closed', () => idle.state !== 'open');
+    await until('the idle connection is closed', () => idle.state !== 'open');
     client.write('Host: a\r\n\r\n');
     const response = await responseOn(client);
     assert.deepEqual([response.status, fieldOf(response, 'connection')], [200, 'close']);
@@ -165,7 +169,7 @@ describe('a gateway that stops', () => {
   });
 });
 
-test('a listener that a reload takes away lets its connections send a last request', async () => {
+test('a listener that a reload removes lets its connections send a last request', async () => {
   const listening = (names: string): string => `listeners: { ${names} }\n${configured('{ timeout: 60s }')}`;
   edge = await startFromYaml(listening('http: "127.0.0.1:0", more: "127.0.0.1:0"'));
   const kept = edge.connect('more');
@@ -197,7 +201,7 @@ describe('a WebSocket through a gateway that stops', () => {
     });
     socket.addEventListener('message', ({ data }) => void said.push(String(data)));
     socket.addEventListener('error', () => {});
-    await until('it says hello', () => said.length === 1);
+    await until('the server says hello', () => said.length === 1);
     return { socket, said, closed };
   }
 
@@ -207,15 +211,15 @@ describe('a WebSocket through a gateway that stops', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as ExchangeRecord);
 
-  test('goes on until its own end under `tunnels: wait`, and is what the gateway says that it waits for', async () => {
+  test('under `tunnels: wait` lasts until it ends, and the gateway says that it waits for it', async () => {
     const { socket, said, closed } = await chat('wait');
     const stopping = edge.gateway.stop('the test says so');
-    await until('the tunnel is waited for', () => {
+    await until('the gateway waits for the tunnel', () => {
       const { drain } = edge.gateway.status();
       return drain?.phase === 'draining' && drain.tunnels === 1 && drain.exchanges === 0;
     });
     socket.send('still there?');
-    await until('it comes back', () => said.includes('still there?'));
+    await until('the message comes back', () => said.includes('still there?'));
     socket.close(1000);
     assert.equal(await closed, 1000);
     await stopping;
@@ -224,7 +228,7 @@ describe('a WebSocket through a gateway that stops', () => {
     assert.deepEqual([record?.kind, record?.end, record?.cause, more.length], ['tunnel', 'forwarded', null, 0]);
   });
 
-  test('ends when the listeners close under `tunnels: end`, recorded as cut', async () => {
+  test('under `tunnels: end` ends when the listeners close, recorded as truncated', async () => {
     const { closed } = await chat('end');
     await edge.gateway.stop('the test says so');
     assert.equal(await closed, 1006);

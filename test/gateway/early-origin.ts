@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** An origin that answers as soon as the first bytes of a request have come, whatever is still to follow. */
+/** An origin that answers as soon as the first bytes of a request have come, before the rest has. */
 export class EarlyOrigin {
   port = 0;
   readonly #server: Server;

@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRawResponse } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// A response that comes while the request is still being sent (RFC 9112 §9.5, §9.6): the client gets it, whatever
-// becomes of the connection to the endpoint, and its own connection is closed politely.
+// A response that comes while the request is still being sent (RFC 9112 §9.5, §9.6): the client gets the response, whatever
+// happens to the connection to the endpoint, and its own connection is closed with lingering.
 
 type Manner = (socket: Socket) => unknown;
 const answer = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much';
 
 const requestLine = 'POST /upload HTTP/1.1\r\n';
 
-/** How an endpoint that has answered leaves the rest of the request. */
+/** How an endpoint that has answered treats the rest of the request. */
 const manners: readonly (readonly [what: string, manner: Manner])[] = [
   ['reads on', (socket) => socket.write(answer)],
   ['stops reading', (socket) => socket.pause().write(answer)],
@@ -33,7 +33,7 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
   open.add(socket);
   socket.on('error', () => {});
   socket.on('close', () => open.delete(socket));
-  // A connection on which all of an upload has come may get the next one.
+  // A connection that has received all of an upload may get the next request.
   let unread = '';
   socket.on('data', (piece: Buffer) => {
     const text = unread + piece.toString('latin1');
@@ -55,7 +55,7 @@ after(() => {
   server.close();
 });
 
-/** Uploads without looking at what comes, as simple clients do, and then reads; or reads meanwhile. */
+/** Uploads without reading, as simple clients do, and then reads; or reads meanwhile. */
 async function upload(framing: 'length' | 'chunked', bytes: number, paceMs: number): Promise<Buffer> {
   const socket = connect({ ...edge.address(), allowHalfOpen: true });
   const pieces: Buffer[] = [];
@@ -106,7 +106,7 @@ describe('an answer in the middle of an upload reaches the client', () => {
     }
   }
 
-  test('and nothing is left behind', async () => {
+  test('leaves no exchange and no client behind', async () => {
     await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
     assert.equal(edge.counts().unclassified, 0);
   });

@@ -14,7 +14,7 @@ import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { WorkerListeners } from '../../src/worker/worker-listeners.ts';
 import { defaultLimits } from '../exchange/world.ts';
 
-/** Answers every path at once, but `/wait`, which it answers when the test says so or when it fails. */
+/** Answers every path at once, except `/wait`, which it answers when the test says so or when the exchange fails. */
 export class Answering implements DownstreamHandler {
   readonly stream: DownstreamStream;
   readonly failures: Failure[] = [];
@@ -50,18 +50,18 @@ export class Answering implements DownstreamHandler {
 }
 
 export interface EngineListenerOptions {
-  /** Behind the PROXY protocol, before the choice by the first bytes. */
+  /** Runs after the PROXY protocol, before the first bytes choose the engine. */
   readonly stages: readonly PrefaceStage[];
-  /** Beside HTTP/1.1. */
+  /** Engines beside HTTP/1.1. */
   readonly engines: readonly (readonly [protocol: string, start: StartClientEngine])[];
   readonly proxyProtocol?: boolean;
   readonly headMs?: number;
 }
 
-/** One listener on a real socket, by the code of a worker, whose exchanges are `Answering`. */
+/** One listener on a real socket, with the code of a worker. `Answering` handles its exchanges. */
 export class EngineListener {
   readonly counts: WorkerCounts = noCounts(0);
-  /** Of every exchange there was. */
+  /** The handler of every exchange so far. */
   readonly handlers: Answering[] = [];
   readonly listeners: WorkerListeners;
   address = { host: '127.0.0.1', port: 0 };
@@ -114,7 +114,7 @@ export class EngineListener {
     this.address = { host: '127.0.0.1', port: fresh.listeners[0]?.port ?? assert.fail() };
   }
 
-  /** To be called when all clients are gone. */
+  /** Must be called when all clients are gone. */
   close(): void {
     this.listeners.drain(drainPlan);
     this.listeners.forceClose(true);

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RawOrigin } from './raw-origin.ts';
 import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Events are wanted when they happen. What is measured is the time from the origin's write to the client's read, both in
-// this thread: it includes both turns of its event loop, and whatever else the machine has to do.
+// Server-sent events must arrive without delay. The tests measure the time from the origin's write to the client's read. Both are
+// in this thread, so the time includes both turns of its event loop and the load of the machine.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -22,7 +22,7 @@ beforeEach(() => {
 
 const eventsMax = 150;
 
-/** Sends events with pauses between them, and says of each how many milliseconds it took. */
+/** Sends events with pauses between them, and returns the delay of each in milliseconds. */
 async function delaysOf(head: string, wrap: (event: string) => string): Promise<number[]> {
   let asked: Socket | null = null;
   origin.answer = () => (socket) => {
@@ -30,12 +30,12 @@ async function delaysOf(head: string, wrap: (event: string) => string): Promise<
   };
   const client = edge.connect();
   client.write(requestText('GET', '/events', ['Accept: text/event-stream']));
-  await until('the origin is asked', () => asked !== null);
+  await until('the origin has the request', () => asked !== null);
   const socket = asked as unknown as Socket;
   socket.setNoDelay(true).write(`HTTP/1.1 200 OK\r\n${head}\r\n`);
   const delays: number[] = [];
   for (let event = 0; event < eventsMax; event++) {
-    // Not in step with any timer of the gateway's.
+    // Not in step with any timer of the gateway.
     await sleep(event % 7);
     const text = `data: ${event} is what happened\n\n`;
     const writtenAt = performance.now();
@@ -45,32 +45,36 @@ async function delaysOf(head: string, wrap: (event: string) => string): Promise<
     client.forget();
   }
   client.close();
-  await until('the origin is let go', () => socket.destroyed);
+  await until('the connection to the origin is closed', () => socket.destroyed);
   return delays.sort((a, b) => a - b);
 }
 
 const chunk = (event: string): string => `${event.length.toString(16)}\r\n${event}\r\n`;
 const chunked = 'Transfer-Encoding: chunked\r\n';
 
-describe('events reach the client as they happen', () => {
+describe('server-sent events reach the client as they happen', () => {
   for (const [what, head, wrap] of [
     ['in chunks', `Content-Type: text/event-stream\r\n${chunked}`, chunk],
     ['until the close', 'Content-Type: text/event-stream; charset=utf-8\r\n', String],
-    ['of another type, that says so', `Content-Type: text/plain\r\nX-Accel-Buffering: no\r\n${chunked}`, chunk],
-    ['that only show by their pauses what they are', `Content-Type: text/plain\r\n${chunked}`, chunk],
+    [
+      'of another type, with X-Accel-Buffering: no',
+      `Content-Type: text/plain\r\nX-Accel-Buffering: no\r\n${chunked}`,
+      chunk,
+    ],
+    ['of another type, recognized by their pauses', `Content-Type: text/plain\r\n${chunked}`, chunk],
   ] as const) {
     test(what, async (context) => {
       const delays = await delaysOf(head, wrap);
       const at = (share: number): number => delays[Math.floor((delays.length - 1) * share)] as number;
       context.diagnostic(`p50 ${at(0.5).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms, most ${at(1).toFixed(2)} ms`);
-      // What nobody delays takes 1 ms; held back, every one of them would take 10 to 50, and with a buffer seconds.
+      // An event without delay takes 1 ms. The response hold would add 10 to 50 ms to each event, a buffer seconds.
       assert.ok(at(0.25) < 10, `three of four take more than ${at(0.25)} ms`);
-      // The rest is the machine's own, which may be busy with other tests.
+      // Longer delays come from the machine, which may be busy with other tests.
       assert.ok(at(0.99) < 500, `one of a hundred takes more than ${at(0.99)} ms`);
     });
   }
 
-  test('and the head alone, when the first event is long in coming', async () => {
+  test('and the head comes alone when the first event takes long', async () => {
     let asked: Socket | null = null;
     origin.answer = () => (socket) => {
       asked = socket;
@@ -80,12 +84,12 @@ describe('events reach the client as they happen', () => {
     client.write(requestText('GET', '/events'));
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
     assert.ok(asked !== null);
-    await sleep(100); // A FIN any sooner might mean that no further request follows (docs/adr/0006).
+    await sleep(100); // An earlier FIN might mean that no further request follows (docs/adr/0006).
     client.close();
-    await until('the origin is let go', () => (asked as unknown as Socket).destroyed);
+    await until('the connection to the origin is closed', () => (asked as unknown as Socket).destroyed);
   });
 });
 
-test('nothing is left behind', async () => {
+test('no exchange and no client is left after these tests', async () => {
   await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
 });

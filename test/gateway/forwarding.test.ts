@@ -4,12 +4,12 @@ import { fieldOf, parseRawResponse, RawClient } from '../../src/testing/testing.
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What the gateway adds to messages, what it takes away, and how it treats the connection they come on.
+// Which headers the gateway adds to messages and removes from them, and what it does with the connection.
 
 let origin: RawOrigin;
-/** Its listener `http` trusts nobody. */
+/** The listener `http` trusts no peer. */
 let edge: YamlGateway;
-/** Believes whoever comes from loopback. */
+/** The listener trusts every peer on loopback. */
 let inner: YamlGateway;
 
 before(async () => {
@@ -33,7 +33,7 @@ beforeEach(() => {
   origin.answer = () => ok('ok\n');
 });
 
-describe('what the endpoint is told of the client', () => {
+describe('forwarding headers to the endpoint', () => {
   const claims = [
     'X-Forwarded-For: 203.0.113.9',
     'X-Forwarded-Proto: https',
@@ -46,7 +46,7 @@ describe('what the endpoint is told of the client', () => {
     'CDN-Loop: before; trace=1',
   ];
 
-  test('what a stranger claims is replaced', async () => {
+  test('replace those of an untrusted client', async () => {
     const response = await edge.get('/', claims);
     const seen = origin.last;
     assert.deepEqual(valuesOf(seen, 'x-forwarded-for'), ['127.0.0.1']);
@@ -61,7 +61,7 @@ describe('what the endpoint is told of the client', () => {
     assert.deepEqual([client.address, client.peer, scheme], ['127.0.0.1', '127.0.0.1', 'http']);
   });
 
-  test('what a trusted peer says is believed, and added to', async () => {
+  test('continue those of a trusted peer', async () => {
     const response = await inner.get('/', claims);
     const seen = origin.last;
     assert.deepEqual(valuesOf(seen, 'x-forwarded-for'), ['203.0.113.9, 127.0.0.1']);
@@ -77,7 +77,7 @@ describe('what the endpoint is told of the client', () => {
     assert.deepEqual([client.address, client.peer, scheme], ['203.0.113.9', '127.0.0.1', 'https']);
   });
 
-  test('Forwarded is never begun here, and not continued where nobody can read it', async () => {
+  test('do not begin a Forwarded, and do not continue one that cannot be read', async () => {
     await inner.get('/', ['X-Forwarded-For: 203.0.113.9']);
     assert.deepEqual(valuesOf(origin.last, 'forwarded'), []);
     for (const value of ['for="203.0.113.9', 'for=1.2.3.4;;by="', '=', 'for=1.2.3.4 proto=https']) {
@@ -87,13 +87,13 @@ describe('what the endpoint is told of the client', () => {
     }
   });
 
-  test('a chain is believed from the right, as far as it is trusted', async () => {
+  test('believe a chain of addresses from the right, as far as the peers are trusted', async () => {
     const response = await inner.get('/', ['X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3']);
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['6.6.6.6, 203.0.113.9, 10.1.2.3, 127.0.0.1']);
     assert.equal((await inner.record(response)).client.address, '203.0.113.9');
   });
 
-  test('a trace that the client began goes on, with a span of our own', async () => {
+  test('continue a trace that the client began, with a span of the gateway', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
     const response = await edge.get('/', [`traceparent: 00-${trace}-00f067aa0ba902b7-01`, 'tracestate: a=1']);
     const [seen = ''] = valuesOf(origin.last, 'traceparent');
@@ -103,24 +103,27 @@ describe('what the endpoint is told of the client', () => {
     assert.equal((await edge.record(response)).trace_id, trace);
   });
 
-  // OpenTelemetry's parent-based sampler records nothing where a parent says "not sampled", and candor exports no spans.
+  // OpenTelemetry's parent-based sampler records nothing if the parent says "not sampled", and candor exports no spans.
   for (const [what, fields] of [
-    ['no trace is begun without one', []],
-    ['a traceparent that cannot be read is left out, with its state', ['traceparent: 00-zz-1-01', 'tracestate: a=1']],
-    ['a tracestate without a traceparent is left out', ['tracestate: a=1']],
+    ['no trace is begun for a request without one', []],
+    [
+      'a traceparent that cannot be read is removed, with its tracestate',
+      ['traceparent: 00-zz-1-01', 'tracestate: a=1'],
+    ],
+    ['a tracestate without a traceparent is removed', ['tracestate: a=1']],
   ] as const) {
     test(`${what}: the application decides whether to sample`, async () => {
       const response = await edge.get('/', fields);
       const id = fieldOf(response, 'x-request-id') ?? '';
       assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
       assert.deepEqual(valuesOf(origin.last, 'traceparent'), []);
-      // W3C Trace Context §4.3: with a trace that cannot be continued its state is dropped.
+      // W3C Trace Context §4.3: the state of a trace that cannot be continued is dropped.
       assert.deepEqual(valuesOf(origin.last, 'tracestate'), []);
       assert.equal((await edge.record(response)).trace_id, null);
     });
   }
 
-  test('a request that has been here before is refused as a loop', async () => {
+  test('a request that has passed this gateway before is refused as a loop', async () => {
     const response = await edge.get('/', ['Via: 1.1 other, 1.1 EDGE.test', 'Accept: application/json']);
     assert.equal(response.status, 502);
     assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=proxy_loop_detected/);
@@ -129,36 +132,36 @@ describe('what the endpoint is told of the client', () => {
   });
 });
 
-describe('fields for one connection stay on it', () => {
+describe('hop-by-hop headers stay on their connection', () => {
   const own = ['Keep-Alive: timeout=5', 'Proxy-Connection: keep-alive', 'TE: gzip', 'X-Nominated: 1', 'x-second: 2'];
   const names = ['connection', 'keep-alive', 'proxy-connection', 'te', 'x-nominated', 'x-second', 'upgrade'];
 
-  test('of the request', async () => {
+  test('of a request', async () => {
     await edge.get('/', [...own, 'Connection: keep-alive, X-NOMINATED', 'Connection: X-Second', 'X-Kept: 3']);
     for (const name of names) assert.deepEqual(valuesOf(origin.last, name), [], name);
     assert.deepEqual(valuesOf(origin.last, 'x-kept'), ['3']);
   });
 
-  test('but for trailers, which a client that says so is sent', async () => {
+  test('except TE: trailers, if the client accepts trailers', async () => {
     await edge.get('/', ['TE: gzip;q=0.5, trailers', 'Connection: TE']);
     assert.deepEqual([valuesOf(origin.last, 'te'), valuesOf(origin.last, 'connection')], [['trailers'], ['TE']]);
   });
 
-  test('but no nomination takes away what the endpoint relies on', async () => {
+  test('but Connection cannot remove a header on which the endpoint relies', async () => {
     await edge.get('/', ['Connection: cookie, authorization, x-forwarded-for', 'Cookie: a', 'Authorization: b']);
     assert.deepEqual(valuesOf(origin.last, 'cookie'), ['a']);
     assert.deepEqual(valuesOf(origin.last, 'authorization'), ['b']);
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['127.0.0.1']);
   });
 
-  test('of the response', async () => {
+  test('of a response', async () => {
     origin.answer = () => ok('x', [...own, 'Connection: x-nominated, X-Second', 'Upgrade: h2c', 'X-Kept: 3']);
     const response = await edge.get('/');
     for (const name of names) assert.equal(fieldOf(response, name), null, name);
     assert.equal(fieldOf(response, 'x-kept'), '3');
   });
 
-  test("the endpoint's connection is kept although the client closes its own", async () => {
+  test('the connection to the endpoint is kept although the client closes its own', async () => {
     const used = new Set<number>();
     const workers = edge.gateway.status().workers.length;
     for (let time = 0; time < 2 * workers; time++) {
@@ -169,8 +172,8 @@ describe('fields for one connection stay on it', () => {
   });
 });
 
-describe('what the client is told of the answer', () => {
-  test('Date is added where it is missing, and left where it is there', async () => {
+describe('headers of a response', () => {
+  test('Date is added if it is missing, and left unchanged otherwise', async () => {
     const without = await edge.get('/');
     assert.match(fieldOf(without, 'date') ?? '', /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
     origin.answer = () => ok('x', ['Date: Thu, 01 Jan 1970 00:00:00 GMT']);
@@ -178,7 +181,7 @@ describe('what the client is told of the answer', () => {
   });
 
   for (const status of [502, 503, 504]) {
-    test(`a ${status} of the origin's own passes untouched, marked as its own`, async () => {
+    test(`a ${status} of the origin passes unchanged, marked as the origin's`, async () => {
       origin.answer = () => ok('<own page>', ['Retry-After: 7', 'Content-Type: text/html'], `${status} Own Words`);
       const response = await edge.get('/', ['Accept: application/json']);
       assert.deepEqual([response.status, response.reason], [status, 'Own Words']);
@@ -191,7 +194,7 @@ describe('what the client is told of the answer', () => {
     });
   }
 
-  test('our member of Proxy-Status follows those of the hops behind us', async () => {
+  test("the gateway's member of Proxy-Status follows those of the hops behind it", async () => {
     origin.answer = () => ok('x', ['Proxy-Status: inner;error=connection_refused'], '502 Bad Gateway');
     const failed = await edge.get('/');
     assert.equal(fieldOf(failed, 'proxy-status'), 'inner;error=connection_refused, edge.test;received-status=502');
@@ -200,7 +203,7 @@ describe('what the client is told of the answer', () => {
   });
 
   for (const forged of ['edge.test;error=connection_refused', 'EDGE.test', '"edge.test";details="forged"']) {
-    test(`nobody behind us speaks in our name: ${forged}`, async () => {
+    test(`no member of another hop has the gateway's name: ${forged}`, async () => {
       for (const status of ['200 OK', '404 Not Found']) {
         origin.answer = () => ok('x', [`Proxy-Status: ${forged}`], status);
         assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), null, status);
@@ -212,7 +215,7 @@ describe('what the client is told of the answer', () => {
   }
 
   for (const malformed of ['inner;error="', 'inner;;', 'in ner', 'inner,', '(inner)', '{"error":1}']) {
-    test(`what is no Proxy-Status is left out: ${malformed}`, async () => {
+    test(`a malformed Proxy-Status is removed: ${malformed}`, async () => {
       origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`], '502 Bad Gateway');
       assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=502');
       origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`]);
@@ -220,7 +223,7 @@ describe('what the client is told of the answer', () => {
     });
   }
 
-  test('a trailer is no place to speak in our name either', async () => {
+  test("a trailer cannot have the gateway's name either", async () => {
     origin.answer = () =>
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nProxy-Status: edge.test;error=dns_error\r\nX-Kept: 1\r\n\r\n';
     const client = edge.connect();
@@ -232,19 +235,19 @@ describe('what the client is told of the answer', () => {
   });
 
   for (const empty of ['Proxy-Status:', 'Proxy-Status: \t']) {
-    test(`an empty Proxy-Status of the origin's (${JSON.stringify(empty)}) is no member before ours`, async () => {
+    test(`an empty Proxy-Status of the origin (${JSON.stringify(empty)}) adds no member before the gateway's`, async () => {
       origin.answer = () => ok('x', [empty], '503 Service Unavailable');
       assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=503');
     });
   }
 
-  test('an answer until the close reaches an HTTP/1.1 client in chunks', async () => {
+  test('a response that ends with its connection reaches an HTTP/1.1 client in chunks', async () => {
     origin.answer = () => (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the close');
     const response = await edge.get('/');
     assert.deepEqual([response.framing, response.content.toString()], ['chunked', 'until the close']);
   });
 
-  test('interim answers pass, the 100 that nobody asked for among them', async () => {
+  test('interim responses are forwarded, including a 100 that the client did not ask for', async () => {
     origin.answer = () => `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${ok('x')}`;
     const response = await edge.get('/');
     assert.deepEqual([response.interim, response.status], [[100, 103], 200]);
@@ -279,14 +282,14 @@ describe('PROXY protocol', () => {
       assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
     });
 
-    test(`${what} of a stranger is no request`, async () => {
+    test(`${what} of an untrusted peer is refused as no request`, async () => {
       const { response } = await refused(edge, bytes, 'proxied');
       assert.equal(response.status, 400);
       assert.equal(origin.requests.length, 0);
     });
   }
 
-  test('what the client behind it claims of itself is not believed', async () => {
+  test('forwarding headers of the client behind it are not believed', async () => {
     const claims = requestText('GET', '/', [
       'X-Forwarded-For: 6.6.6.6',
       'X-Request-Id: chosen',
@@ -299,20 +302,20 @@ describe('PROXY protocol', () => {
     assert.equal((await inner.record(response)).client.address, '198.51.100.7');
   });
 
-  test('a trusted peer that sends none, where it is due, is refused', async () => {
+  test('a trusted peer that sends no header is refused if the listener expects one', async () => {
     const { response } = await refused(inner, Buffer.from(request), 'proxied');
     assert.equal(response.status, 400);
     assert.equal(origin.requests.length, 0);
     assert.match((await inner.record(response)).detail ?? '', /PROXY/);
   });
 
-  test('where the listener has none, the header is no request', async () => {
+  test('the header is refused as no request if the listener does not expect one', async () => {
     const { response } = await refused(inner, table[0]![1], 'http');
     assert.equal(response.status, 400);
   });
 });
 
-/** What comes of bytes that are no request: one answer, then the end of the connection. */
+/** The result for bytes that are no request: one answer, then the end of the connection. */
 async function refused(gateway: YamlGateway, bytes: Uint8Array, listener = 'http') {
   const client = gateway.connect(listener);
   client.write(bytes);
@@ -325,7 +328,7 @@ async function refused(gateway: YamlGateway, bytes: Uint8Array, listener = 'http
   return { response, state: client.state };
 }
 
-describe('what a plain port does not speak is answered, recorded and closed', () => {
+describe('protocols that a plain port does not support are answered, recorded and closed', () => {
   const hello = Buffer.from('160301020001000001fc0303', 'hex');
   test('TLS', async () => {
     const { response, state } = await refused(edge, Buffer.concat([hello, Buffer.alloc(500, 7)]));
@@ -344,7 +347,7 @@ describe('what a plain port does not speak is answered, recorded and closed', ()
 });
 
 describe('clients of every kind', () => {
-  test('HTTP/1.0 gets an answer that ends with the connection, and no interim ones', async () => {
+  test('HTTP/1.0 gets an answer that ends with the connection, and no interim responses', async () => {
     origin.answer = () =>
       'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
     const client = edge.connect();
@@ -368,13 +371,13 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  test('HTTP/1.0 that asks to keep the connection loses it where the answer has no length', async () => {
+  test('HTTP/1.0 that asks to keep the connection loses it if the answer has no length', async () => {
     origin.answer = () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
     const response = await edge.send('GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
     assert.deepEqual([fieldOf(response, 'connection'), response.content.toString()], ['close', 'abc']);
   });
 
-  test('HEAD, 204 and 304 have no content, and the connection goes on', async () => {
+  test('HEAD, 204 and 304 have no body, and the connection stays open', async () => {
     const client = edge.connect();
     const cases: [string, string, number, string | null][] = [
       ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n', 200, '1000'],
@@ -394,7 +397,7 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  test('a failure in answer to HEAD has no content either', async () => {
+  test('a failure in answer to HEAD has no body either', async () => {
     origin.answer = () => (socket) => void socket.destroy();
     const client = edge.connect();
     client.write(requestText('HEAD', '/'));
@@ -406,7 +409,7 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  test('a client that waits for 100 is told to go on; the origin sees no Expect', async () => {
+  test('a client that expects 100-continue gets a 100; the origin sees no Expect', async () => {
     const client = edge.connect();
     client.write(requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 7']));
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
@@ -419,7 +422,7 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  test('a client that waits for 100 and does not get it gets the refusal instead', async () => {
+  test('a client that expects 100-continue gets the refusal instead if its request is refused', async () => {
     const response = await edge.send(
       requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 7', 'Via: 1.1 edge.test']),
     );
@@ -442,8 +445,8 @@ describe('clients of every kind', () => {
     ['with its requests', 0],
     ['later', 120],
   ] as const) {
-    test(`pipelined requests are all answered where the client half-closes ${what}`, async () => {
-      // Each answer comes when the client has ended its side, or is about to.
+    test(`pipelined requests are all answered if the client half-closes ${what}`, async () => {
+      // Each answer comes after, or just before, the client has closed its side.
       origin.answer =
         ({ line }) =>
         (socket) =>
@@ -458,7 +461,7 @@ describe('clients of every kind', () => {
     });
   }
 
-  test('content of a pipelined request is its own', async () => {
+  test('the body of a pipelined request belongs to that request', async () => {
     const client = edge.connect();
     client.write(requestText('POST', '/1', ['Content-Length: 5'], 'GET /') + requestText('GET', '/2'));
     await responseOn(client, 'POST');
@@ -473,7 +476,7 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  test('an absolute target is taken apart; OPTIONS * goes on as it is', async () => {
+  test('an absolute target is split into host and path; OPTIONS * is forwarded unchanged', async () => {
     await edge.send(requestText('GET', 'http://Example.org/a?b', ['Host: example.org']));
     assert.equal(origin.last.line, 'GET /a?b HTTP/1.1');
     assert.deepEqual(valuesOf(origin.last, 'host'), ['example.org']);
@@ -483,7 +486,7 @@ describe('clients of every kind', () => {
     assert.equal(origin.last.line, 'OPTIONS * HTTP/1.1');
   });
 
-  test('CONNECT is refused: this is no tunnel', async () => {
+  test('CONNECT is refused: the gateway is no forward proxy', async () => {
     const { response } = await refused(
       edge,
       Buffer.from('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n'),
@@ -492,14 +495,14 @@ describe('clients of every kind', () => {
     assert.equal(origin.requests.length, 0);
   });
 
-  test('a connection that was opened for nothing is closed without a word', async () => {
+  test('a connection on which nothing is sent is closed without a response', async () => {
     const client = new RawClient(edge.address());
     client.finish();
     await client.waitFor(() => client.state !== 'open', timeoutMs);
     assert.deepEqual([client.state, client.bytes.length], ['fin', 0]);
   });
 
-  test('nothing is left behind', async () => {
+  test('no exchange and no client is left after these tests', async () => {
     for (const gateway of [edge, inner]) {
       await until('no exchange and no client is left', () => {
         const { active, clients } = gateway.counts();

@@ -10,7 +10,7 @@ import type {
 } from '../../src/control/gateway-status.ts';
 import { until } from './start-from-yaml.ts';
 
-/** A gateway in a process of its own, to be killed, succeeded and followed. */
+/** A gateway in its own process, which tests can kill and replace. */
 export class GatewayProcess {
   readonly child: ChildProcess;
   readonly events: Event[] = [];
@@ -44,14 +44,14 @@ export class GatewayProcess {
     if (!succeeds) await this.status();
   }
 
-  /** Lets a gateway that waits for its predecessor take over. */
+  /** Lets a gateway that waits for its predecessor adopt the applications. */
   async go(): Promise<void> {
     this.#send({ word: 'go' });
     await this.received('start');
     await this.status();
   }
 
-  /** Tells it that its predecessor will not take the applications back any more. */
+  /** Tells the gateway that its predecessor will not roll back any more. */
   async settled(): Promise<void> {
     await this.#ask({ word: 'settled' });
   }
@@ -73,7 +73,7 @@ export class GatewayProcess {
     return (await this.#ask({ word: 'reload' })) as ReloadOutcome;
   }
 
-  /** `leaveMs`: applications are left so long to whoever comes. */
+  /** `leaveMs`: how long the detached applications wait for a successor. */
   async stop(leaveMs: number | null = null): Promise<void> {
     if (this.hasExited) return;
     await this.#ask({ word: 'stop', leaveMs });
@@ -84,7 +84,7 @@ export class GatewayProcess {
     this.child.kill('SIGKILL');
   }
 
-  /** Whatever the application answers: its pid. */
+  /** The pid with which the application answers. */
   async get(path = '/'): Promise<string> {
     const address = this.#status?.listeners[0]?.address;
     const response = await fetch(`http://${address}${path}`);
@@ -97,12 +97,12 @@ export class GatewayProcess {
     return this.events.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
   }
 
-  /** The value of the next answer with that name; a failure fails the test. */
+  /** The value of the next message with that name; a failure fails the test. */
   async received(word: string): Promise<unknown> {
     const take = () => this.#answers.findIndex((answer) => answer.word === word || answer.word === 'failed');
-    await until(`it answers "${word}"`, () => take() !== -1 || this.hasExited, 30_000);
+    await until(`the process answers "${word}"`, () => take() !== -1 || this.hasExited, 30_000);
     const [answer] = take() === -1 ? [] : this.#answers.splice(take(), 1);
-    assert.ok(answer !== undefined, `it ended before it answered "${word}"`);
+    assert.ok(answer !== undefined, `the process ended before it answered "${word}"`);
     if (answer.word === 'failed') throw Object.assign(new Error('it failed'), answer.value);
     return answer.value;
   }

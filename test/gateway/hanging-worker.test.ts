@@ -7,7 +7,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What a worker had under way that does nothing any more when its time to end is over.
+// The exchanges of a worker that hangs when its time to end expires.
 
 const origin = originForTests('ok');
 let edge: YamlGateway;
@@ -25,7 +25,7 @@ async function lostRecords(): Promise<LostRecord[]> {
 
 const hang = (): Promise<void> => runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
 
-// It is over before the worker has not answered for three seconds, by which it would be lost as any other.
+// Expires before the three seconds without an answer after which any worker counts as lost.
 const endings: readonly (readonly [what: string, end: () => Promise<unknown>])[] = [
   [
     'of a gateway that stops',
@@ -43,20 +43,20 @@ const endings: readonly (readonly [what: string, end: () => Promise<unknown>])[]
   ],
 ];
 for (const [what, end] of endings) {
-  test(`exchanges of a hanging worker ${what} are counted, told and recorded as lost`, async () => {
+  test(`exchanges of a hanging worker ${what} are counted, reported and recorded as lost`, async () => {
     edge = await startFromYaml(configuration());
     origin.answer = () => null;
     const before = origin.requests.length;
     const held = [edge.connect(), edge.connect()];
     for (const client of held) client.write(requestText('GET', '/held'));
-    await until('they are under way', () => origin.requests.length === before + 2);
+    await until('the requests are in flight', () => origin.requests.length === before + 2);
     await end();
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.deepEqual([evidence.exchangesLost, evidence.reason], [2, 'it did not end in time']);
     assert.equal(edge.gateway.counts().workersLost, 1);
     assert.deepEqual(edge.eventsOf('worker_retired'), []);
-    await until('it is in the log', async () => (await lostRecords()).length === 1);
+    await until('the loss is in the log', async () => (await lostRecords()).length === 1);
     assert.equal((await lostRecords())[0]?.exchanges, 2);
     for (const client of held) client.close();
   });

@@ -6,8 +6,8 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What comes before an answer (RFC 9110 §15.2), what a client asks before its content (§10.1.1), and what comes behind
-// content (§6.5): over sockets, byte for byte.
+// Interim responses before an answer (RFC 9110 §15.2), Expect: 100-continue (§10.1.1), and trailers (§6.5): over
+// sockets, byte for byte.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -28,20 +28,20 @@ beforeEach(() => {
   origin.answer = () => ok('ok\n');
 });
 
-/** The connection at the origin on which a request came, once its head has; nothing of it is answered by itself. */
+/** The connection at the origin, once the head of the request has come. The origin answers nothing by itself. */
 function answering(): () => Promise<Socket> {
   let asked: Socket | null = null;
   origin.answer = () => (socket) => {
     asked = socket;
   };
   return async () => {
-    await until('the origin is asked', () => asked !== null);
+    await until('the origin has the request', () => asked !== null);
     return asked as unknown as Socket;
   };
 }
 
 describe('interim responses', () => {
-  test('go on in their order and as they come, long before the answer', async () => {
+  test('are forwarded in their order and as they come, long before the answer', async () => {
     const socketOf = answering();
     const client = edge.connect();
     client.write(requestText('GET', '/'));
@@ -66,7 +66,7 @@ describe('interim responses', () => {
     client.close();
   });
 
-  test('bring nothing that is for one connection', async () => {
+  test('are forwarded without hop-by-hop headers', async () => {
     origin.answer = () =>
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n${ok('x')}`;
     const client = edge.connect();
@@ -82,14 +82,14 @@ describe('interim responses', () => {
     'Transfer-Encoding: chunked',
     'Transfer-Encoding: gzip\r\nContent-Length: x',
   ]) {
-    test(`stay here with ${framing.replace('\r\n', ' and ')}, which they must not have; the answer goes on`, async () => {
+    test(`are not forwarded with ${framing.replace('\r\n', ' and ')}, which they must not have; the answer is forwarded`, async () => {
       origin.answer = () => `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n${framing}\r\n\r\n${ok('x')}`;
       const response = await edge.get('/');
       assert.deepEqual([response.interim, response.status, response.content.toString()], [[], 200, 'x']);
     });
   }
 
-  test('lose what their route takes from answers, and what only we say', async () => {
+  test('lose the headers that their route removes, and those that only the gateway may send', async () => {
     origin.answer = () =>
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: secret/1\r\nX-Request-Id: theirs\r\nProxy-Status: them\r\n\r\n${ok('x')}`;
     const client = edge.connect();
@@ -100,7 +100,7 @@ describe('interim responses', () => {
     client.close();
   });
 
-  test('are no answer: a connection that ends behind one is a 502, and the client has had both', async () => {
+  test('are not an answer: a connection that ends after one is a 502, and the client gets both', async () => {
     origin.answer = () => (socket) => void socket.end('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
     const response = await edge.send(requestText('POST', '/', ['Content-Length: 0']));
     assert.deepEqual([response.interim, response.status], [[103], 502]);
@@ -109,7 +109,7 @@ describe('interim responses', () => {
     assert.equal(record.attempts[0]?.retry_reason, 'not_idempotent');
   });
 
-  test('without end are none either: the limit on the answer holds', async () => {
+  test('without end are not an answer either: the response timeout applies', async () => {
     let hints = 0;
     origin.answer = () => (socket) => {
       const again = setInterval(() => {
@@ -127,7 +127,7 @@ describe('interim responses', () => {
     ['many', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
     ['large', `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(20_000)}\r\n\r\n`],
   ] as const)
-    test(`that come fast are given up when they are too ${what}, long before the limit on the answer`, async () => {
+    test(`that are too ${what} are refused long before the response timeout`, async () => {
       let closed = false;
       origin.answer = () => (socket) => {
         socket.on('close', () => {
@@ -147,7 +147,7 @@ describe('interim responses', () => {
       await until('the connection is closed', () => closed);
     });
 
-  test('of as many as are allowed go on, on each exchange of a connection', async () => {
+  test('are forwarded up to the limit, which counts for each exchange of a connection', async () => {
     origin.answer = () => 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100) + ok('x');
     const client = edge.connect();
     for (let time = 0; time < 2; time++) {
@@ -159,7 +159,7 @@ describe('interim responses', () => {
   });
 
   for (const status of [100, 101, 199] as const) {
-    test(`${status} to HTTP/1.0, which knows none of them`, async () => {
+    test(`${status} is not forwarded to HTTP/1.0`, async () => {
       origin.answer = () => `HTTP/1.1 ${status} Words\r\n\r\n${ok('x')}`;
       const response = await edge.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
       assert.deepEqual([response.interim, response.status], [[], status === 101 ? 502 : 200]);
@@ -167,10 +167,10 @@ describe('interim responses', () => {
   }
 });
 
-describe('a client that waits before its content', () => {
+describe('a client that expects 100-continue', () => {
   const waits = ['Expect: 100-continue', 'Content-Length: 7'];
 
-  test('is told to go on although the origin never says so', async () => {
+  test('gets a 100 although the origin never sends one', async () => {
     const client = edge.connect();
     client.write(requestText('POST', '/', waits));
     assert.ok(await client.waitFor(() => client.bytes.includes('100 Continue\r\n\r\n'), timeoutMs));
@@ -181,14 +181,14 @@ describe('a client that waits before its content', () => {
     client.close();
   });
 
-  test('is told once, also where the origin says so too', async () => {
+  test('gets one 100, also if the origin sends one too', async () => {
     origin.answer = () => `HTTP/1.1 100 Continue\r\n\r\n${ok('x')}`;
     const client = edge.connect();
     client.write(requestText('POST', '/', waits));
     assert.ok(await client.waitFor(() => client.bytes.includes('100 Continue\r\n\r\n'), timeoutMs));
     client.write('content');
     assert.deepEqual((await responseOn(client, 'POST')).interim, [100]);
-    // The next request on the connection asks for nothing, and is sent what the origin says unasked.
+    // The next request on the connection does not expect a 100, so the 100 of the origin is forwarded.
     const before = client.bytes.length;
     const next = (): string => client.bytes.subarray(before).toString();
     client.write(requestText('GET', '/'));
@@ -197,12 +197,12 @@ describe('a client that waits before its content', () => {
     client.close();
   });
 
-  test('and does not wait any longer gets its answer, whether it is told or not', async () => {
+  test('and sends its body without waiting gets its answer, with or without a 100', async () => {
     const response = await edge.send(requestText('POST', '/', waits, 'content'));
     assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
   });
 
-  test('and is HTTP/1.0 is not told: its expectation is not one', async () => {
+  test('and speaks HTTP/1.0 gets no 100: HTTP/1.0 has no expectations', async () => {
     const client = edge.connect();
     client.write('POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n');
     client.write('content');
@@ -211,7 +211,7 @@ describe('a client that waits before its content', () => {
     client.close();
   });
 
-  test('gets what no origin has to be asked for at once, and nothing is read of its content', async () => {
+  test("gets an answer of the gateway's own at once, and its body is not read", async () => {
     const closed = await startFromYaml(`
 upstreams: { app: { endpoints: "127.0.0.1:1", check: none } }
 client: { body_max: 5B }
@@ -230,16 +230,16 @@ client: { body_max: 5B }
   });
 
   for (const status of ['417 Expectation Failed', '401 Unauthorized', '413 Content Too Large']) {
-    test(`gets a ${status} that the origin gives to the head alone`, async () => {
+    test(`gets a ${status} that the origin sends after the head alone`, async () => {
       const refusing = await headAnswering(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nno`);
       const gateway = await startFromYaml(
         `upstreams: { app: { endpoints: "127.0.0.1:${refusing.port}", check: none } }`,
       );
       try {
-        // Whether 100 comes before it is a race that nobody loses: the answer is the same.
+        // A 100 may or may not come before it: the answer is the same.
         const response = await gateway.send(requestText('POST', '/', waits));
         assert.deepEqual([response.status, response.content.toString()], [Number(status.slice(0, 3)), 'no']);
-        assert.equal(fieldOf(response, 'connection'), 'close', 'its content is not taken for a request');
+        assert.equal(fieldOf(response, 'connection'), 'close', 'the body is not taken for a request');
         assert.equal((await gateway.record(response)).end, 'forwarded');
       } finally {
         await gateway.stop();
@@ -250,7 +250,7 @@ client: { body_max: 5B }
 });
 
 describe('trailers', () => {
-  test('of a request go on, and names that belong into a head do not', async () => {
+  test('of a request are forwarded, except names that belong in a head', async () => {
     const tap = await headAnswering(null, ok('thanks'));
     const gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${tap.port}", check: none } }`);
     try {
@@ -281,12 +281,12 @@ describe('trailers', () => {
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\n' +
     'X-Sum: abc\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nX-Undeclared: 1\r\n\r\n';
 
-  test('of a response go on, declared or not, and names that belong into a head do not', async () => {
+  test('of a response are forwarded, declared or not, except names that belong in a head', async () => {
     origin.answer = () => answer;
     const client = edge.connect();
     client.write(requestText('GET', '/', ['TE: trailers', 'Connection: TE']));
     const response = await responseOn(client);
-    assert.equal(fieldOf(response, 'trailer'), 'X-Sum', 'what is announced comes');
+    assert.equal(fieldOf(response, 'trailer'), 'X-Sum', 'an announced trailer comes');
     assert.equal(response.content.toString(), 'abc');
     client.write(requestText('GET', '/'));
     assert.ok(await client.waitFor(() => client.bytes.includes('X-Undeclared: 1\r\n\r\n'), timeoutMs));
@@ -294,7 +294,7 @@ describe('trailers', () => {
     client.close();
   });
 
-  test('are not announced where none can follow', async () => {
+  test('are not announced if none can follow', async () => {
     const announced = async (request: string, response: string): Promise<string | null> => {
       origin.answer = () => response;
       return fieldOf(await edge.send(request), 'trailer');
@@ -304,12 +304,12 @@ describe('trailers', () => {
     assert.equal(await announced(get, 'HTTP/1.1 204 No Content\r\nTrailer: X-Sum\r\n\r\n'), null);
     assert.equal(await announced(get, ok('x', ['Trailer: X-Sum'])), null);
     const toHead = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n';
-    assert.equal(await announced(requestText('HEAD', '/'), toHead), 'X-Sum', 'as GET would have it');
+    assert.equal(await announced(requestText('HEAD', '/'), toHead), 'X-Sum', 'the same head as for GET');
     await announced(requestText('POST', '/', ['Trailer: X-Sum', 'Content-Length: 1'], 'x'), ok('x'));
     assert.deepEqual(valuesOf(origin.last, 'trailer'), []);
   });
 
-  test('are left out for HTTP/1.0, which has no place for them', async () => {
+  test('are dropped for HTTP/1.0, which has no trailers', async () => {
     origin.answer = () => answer;
     const client = edge.connect();
     client.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
@@ -319,12 +319,12 @@ describe('trailers', () => {
   });
 });
 
-test('nothing is left behind', async () => {
+test('no exchange and no client is left after these tests', async () => {
   await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
   assert.equal(edge.counts().unclassified, 0);
 });
 
-/** An origin that answers a head as soon as it has come, or else when the last chunk has; it keeps what it received. */
+/** An origin that answers as soon as a head has come, or else when the last chunk has; it keeps what it received. */
 async function headAnswering(
   toHead: string | null,
   toEnd = '',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { timeoutMs, startFromYaml } from './start-from-yaml.ts';
 
-test('the status has rate, errors and times of the last minute, of each upstream and of all', async (context) => {
+test('the status shows rate, errors and times of the last minute, for each upstream and in total', async (context) => {
   let number = 0;
   const origin = await RawOrigin.start(() => {
     number += 1;

@@ -5,7 +5,7 @@ import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-test('a client beyond client.connections_max is turned away, counted and told of; the others are served', async () => {
+test('a client beyond client.connections_max is refused, counted and reported; the others are served', async () => {
   const edge = await startFromYaml(
     'workers: 1\nlisteners: { http: "127.0.0.1:0" }\nclient: { connections_max: 1 }\nroutes: [{ path: /, respond: { status: 204 } }]',
   );
@@ -22,7 +22,7 @@ test('a client beyond client.connections_max is turned away, counted and told of
     const { cause, end } = await edge.record(refused);
     assert.deepEqual({ cause, end }, { cause: 'too_many_connections', end: 'generated' });
     second.close();
-    await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
+    await until('the refusal is reported', () => edge.eventsOf('connections_refused').length === 1);
     assert.equal(
       edge.gateway.counts().workers.reduce((sum, one) => sum + one.clientConnectionsRefused, 0),
       1,
@@ -35,7 +35,7 @@ test('a client beyond client.connections_max is turned away, counted and told of
   }
 });
 
-test('an address gets no more than its share of all workers, and gets it back; whoever is trusted is not counted', async () => {
+test('an address gets no more than its share in all workers, and gets it back; trusted peers are not counted', async () => {
   const edge = await startFromYaml(
     'workers: 2\ntrusted_peers: [127.0.0.2]\nclient: { connections_per_address_max: 3 }\nroutes: [{ path: /, respond: { status: 204 } }]',
   );
@@ -51,7 +51,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     clients.push(client);
     return client;
   };
-  const served = (client: RawClient) => until('it is served', () => client.parts.length > 0);
+  const served = (client: RawClient) => until('the client is served', () => client.parts.length > 0);
   try {
     const first = from('127.0.0.1');
     for (const client of [first, from('127.0.0.1'), from('127.0.0.1')]) await served(client);
@@ -63,7 +63,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     assert.equal(cause, 'too_many_connections_from_address');
     assert.match(detail ?? '', /^127\.0\.0\.1 has 3 connections open/);
     fourth.close();
-    await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
+    await until('the refusal is reported', () => edge.eventsOf('connections_refused').length === 1);
     assert.deepEqual(edge.eventsOf('connections_refused')[0]?.evidence, {
       reason: 'connections_per_address_max',
       count: 1,
@@ -73,7 +73,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     await served(from('127.0.0.3'));
     for (let count = 0; count < 5; count++) await served(from('127.0.0.2'));
     first.close();
-    await until('its place is free again', async () => {
+    await until('the permit is free again', async () => {
       const again = from('127.0.0.1');
       return (await responseOn(again)).status === 204;
     });
@@ -98,14 +98,14 @@ test('clients that a trusted peer names are counted by their own address', async
   try {
     for (const address of ['192.0.2.7', '::ffff:192.0.2.8', '::ffff:192.0.2.9', '2001:db8::1']) {
       const client = of(address);
-      await until('it is served', () => client.parts.length > 0);
+      await until('the client is served', () => client.parts.length > 0);
     }
     const second = of('::ffff:192.0.2.7');
     assert.equal((await responseOn(second)).status, 429);
-    await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
+    await until('the refusal is reported', () => edge.eventsOf('connections_refused').length === 1);
     assert.equal(edge.eventsOf('connections_refused')[0]?.evidence.address, '192.0.2.7');
     second.close();
-    await until('its connection is over', () => edge.counts().clients === 4);
+    await until('the connection is closed', () => edge.counts().clients === 4);
   } finally {
     for (const client of clients) client.close();
     await edge.stop();
@@ -123,16 +123,19 @@ test('64 refused connections at a time are answered, each is recorded once, the 
   const clients: RawClient[] = [];
   try {
     for (let round = 1; round <= 2; round++) {
-      // They send nothing yet: each that is to be answered is waited for.
+      // The clients send nothing yet: the gateway waits for a request before it answers with the refusal.
       const refused = Array.from({ length: 80 }, () => edge.connect());
       clients.push(...refused);
-      await until('what is too much is reset', () => refused.filter(({ state }) => state !== 'open').length === 16);
+      await until(
+        'the connections beyond 64 are reset',
+        () => refused.filter(({ state }) => state !== 'open').length === 16,
+      );
       const answered = refused.filter(({ state }) => state === 'open');
       for (const client of answered) client.write(request);
       for (const client of answered) assert.equal((await responseOn(client)).status, 429);
       for (const client of refused) client.close();
-      await until('they are over', () => edge.counts().clients === 1);
-      await until('each is recorded once', () => edge.counts().ended === 1 + 64 * round);
+      await until('the refused connections are closed', () => edge.counts().clients === 1);
+      await until('each refused connection is recorded once', () => edge.counts().ended === 1 + 64 * round);
       assert.equal(refusedOf(edge), 80 * round);
     }
     served.write(request);
@@ -143,7 +146,7 @@ test('64 refused connections at a time are answered, each is recorded once, the 
   }
 });
 
-test('a refused connection on which nothing comes is closed within seconds, and a slow head is not waited for longer', {
+test('a refused connection that sends nothing is closed within seconds, and the gateway waits no longer for a slow head', {
   timeout: 60_000,
 }, async () => {
   const edge = await startFromYaml(
@@ -155,7 +158,7 @@ test('a refused connection on which nothing comes is closed within seconds, and 
   const [silent, slow] = [edge.connect(), edge.connect()];
   try {
     slow.write('GET / HTTP/1.1\r\nHo');
-    await until('the silent one is closed', () => silent.state !== 'open', 30_000);
+    await until('the silent connection is closed', () => silent.state !== 'open', 30_000);
     assert.equal((await responseOn(slow)).status, 408);
   } finally {
     for (const client of [served, silent, slow]) client.close();

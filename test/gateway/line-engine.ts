@@ -29,7 +29,7 @@ export const lineStage: PrefaceStage = {
 export const startLineEngine: StartClientEngine = (transport, peer, _, ports) => new LineEngine(transport, peer, ports);
 
 /**
- * A protocol that is as unlike HTTP/1 as an engine can be: many requests at once on a connection, each `number path\n`, and
+ * A protocol as unlike HTTP/1 as an engine allows: many concurrent requests on a connection, each `number path\n`, and
  * answers in any order, each `number status content\n`. `bye\n` announces the close.
  */
 class LineEngine implements ClientEngine, TransportListener {

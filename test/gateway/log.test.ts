@@ -16,9 +16,9 @@ import { searchLogFiles } from '../../src/record/log-files.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Whatever becomes of the exchange log, requests are answered, and each has its line or is counted as lost.
+// Whatever happens to the exchange log, requests are answered, and each has a line or is counted as lost.
 
-/** A log that is put aside soon: no file may say so little. */
+/** A log that is rotated soon: no configuration may have a size as small. */
 const rotatingAt =
   (rotateBytes: number) =>
   (configuration: Configuration): Configuration =>
@@ -28,7 +28,7 @@ const rotatingAt =
 
 const answering = 'routes: [ { path: /, respond: { body: ok } } ]\n';
 
-/** So many requests one after the other, each under a path of its own; fails where one is not answered 200. */
+/** Sends requests one after the other, each with its own path; fails if one is not answered 200. */
 async function ask(
   place: { host: string; port: number },
   paths: readonly string[],
@@ -50,7 +50,7 @@ async function ask(
 
 const numbered = (count: number, name = ''): string[] => Array.from({ length: count }, (_, n) => `/${name}${n}`);
 
-/** Of whole lines: the last one may just be being written. */
+/** Complete lines only: the last one may be half written. */
 function pathsIn(text: string): string[] {
   const lines = text
     .slice(0, text.lastIndexOf('\n') + 1)
@@ -66,11 +66,11 @@ describe('the exchange log', () => {
   const inFolder = (name: string): string => join(edge.folder, name);
   const textOf = async (name: string): Promise<string> => {
     const bytes = await readFile(inFolder(name)).catch(() => Buffer.alloc(0));
-    // It may just have got another name.
+    // The file may just have been renamed.
     return (name.endsWith('.gz') && bytes.length > 0 ? gunzipSync(bytes) : bytes).toString();
   };
 
-  test('is put aside at its size while requests go on; each has one line, and is found in whatever file', async () => {
+  test('is rotated at its size while requests go on; each request has one line in one of the files', async () => {
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log, keep: 50 }\n`, {
       change: rotatingAt(20 * 1024),
     });
@@ -81,10 +81,10 @@ describe('the exchange log', () => {
     const rounds = [0, 1, 2, 3, 4, 5];
     for (const round of rounds) {
       ids.push(...(await ask(edge.address(), numbered(50, `${round}-`))).ids);
-      await until('each has a line', async () => (await all()).length === ids.length);
+      await until('each request has a line', async () => (await all()).length === ids.length);
     }
-    await until('older ones are compressed', async () => (await files()).some((name) => name.endsWith('.gz')));
-    await until('none is being compressed', async () => {
+    await until('older files are compressed', async () => (await files()).some((name) => name.endsWith('.gz')));
+    await until('no file is being compressed', async () => {
       const plain = (await files()).filter((name) => !name.endsWith('.gz'));
       return plain.toSorted().join(' ') === 'exchange.log exchange.log.1';
     });
@@ -100,14 +100,14 @@ describe('the exchange log', () => {
     const change = rotatingAt(1024);
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: none }\n`, { change });
     await ask(edge.address(), numbered(20));
-    await until('they are written', async () => pathsIn(await textOf('exchange.log')).length === 20);
+    await until('the lines are written', async () => pathsIn(await textOf('exchange.log')).length === 20);
     assert.equal((await edge.reload(`${answering}log: { path: ./exchange.log, rotate_at: 1MiB }\n`)).ok, true);
     await ask(edge.address(), ['/after']);
-    await until('it has been put aside', async () => pathsIn(await textOf('exchange.log.1')).length === 20);
-    await until('and begun anew', async () => pathsIn(await textOf('exchange.log')).join('') === '/after');
+    await until('the log has been rotated', async () => pathsIn(await textOf('exchange.log.1')).length === 20);
+    await until('the log is empty again', async () => pathsIn(await textOf('exchange.log')).join('') === '/after');
   });
 
-  test('is not put aside while a predecessor or a successor writes to it too', async () => {
+  test('is not rotated while a predecessor or a successor writes to it too', async () => {
     const { promise: predecessorEnded, resolve: end } = Promise.withResolvers<void>();
     const adopt = { predecessorEnded, whenHandedOff: async () => {} };
     const rotating = `${answering}state: none\nlog: { path: ./exchange.log }\n`;
@@ -115,19 +115,19 @@ describe('the exchange log', () => {
     const written = async (name: string): Promise<number> => pathsIn(await textOf(name)).length;
     for (const round of [1, 2]) {
       await ask(edge.address(), numbered(10));
-      await until('they are written', async () => (await written('exchange.log')) === 10 * round);
+      await until('the lines are written', async () => (await written('exchange.log')) === 10 * round);
     }
     end();
     await ask(edge.address(), ['/alone']);
-    await until('it has been put aside', async () => (await written('exchange.log.1')) === 20);
+    await until('the log has been rotated', async () => (await written('exchange.log.1')) === 20);
 
     const client = edge.connect();
-    await until('it is connected', () => edge.counts().clients > 0);
+    await until('the successor is connected', () => edge.counts().clients > 0);
     for (const path of numbered(8)) {
       client.write(requestText('GET', path));
       await responseOn(client);
     }
-    await until('they are written', async () => (await written('exchange.log')) === 9);
+    await until('the lines are written', async () => (await written('exchange.log')) === 9);
     const rotations = edge.eventsOf('log_rotated').length;
     const stopping = edge.gateway.stop('another has taken over', { hasSuccessor: true });
     client.write(requestText('GET', '/last'));
@@ -138,12 +138,12 @@ describe('the exchange log', () => {
     assert.equal(await written('exchange.log'), 10);
   });
 
-  test('is reopened when its file is deleted under load, and nothing is lost that was written after that', async () => {
+  test('is reopened when its file is deleted under load, and no later line is lost', async () => {
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log }\n`);
     await ask(edge.address(), numbered(50, 'before'));
     const before = numbered(50, 'before').length;
-    await until('they are written', async () => pathsIn(await textOf('exchange.log')).length === before);
-    // What was in it may be gone with it; whoever looks has it still.
+    await until('the lines are written', async () => pathsIn(await textOf('exchange.log')).length === before);
+    // Lines in the deleted file may be gone with it; a process that has the file open can still read them.
     const deleted = await open(inFolder('exchange.log'));
     await rm(inFolder('exchange.log'));
     let asked = 0;
@@ -154,19 +154,19 @@ describe('the exchange log', () => {
     }
     await ask(edge.address(), numbered(50, 'after'));
     const expected = asked + 50;
-    await until('each has a line', async () => {
+    await until('each request has a line', async () => {
       const paths = pathsIn(await textOf('exchange.log'));
       return paths.filter((path) => !path.startsWith('/before')).length === expected;
     });
     const paths = pathsIn(await textOf('exchange.log'));
-    assert.equal(new Set(paths).size, paths.length, 'none is there twice');
+    assert.equal(new Set(paths).size, paths.length, 'no line is there twice');
     await deleted.close();
     assert.equal(edge.eventsOf('log_reopened')[0]?.evidence.was, 'deleted');
     assert.equal(edge.gateway.counts().logDropped, 0);
   });
 
-  test('in a pipe whose reader rests: requests go on, and each line comes in the end or is counted', {
-    skip: spawnSync('mkfifo', ['--version']).status === 0 ? false : 'there is no mkfifo',
+  test('in a pipe whose reader pauses: requests go on, and each line comes in the end or is counted', {
+    skip: spawnSync('mkfifo', ['--version']).status === 0 ? false : 'mkfifo is not installed',
   }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'candor-pipe-'));
     const pipe = join(folder, 'pipe');
@@ -175,35 +175,35 @@ describe('the exchange log', () => {
     edge = await startFromYaml(`${answering}log: { path: ${pipe} }\n`);
     const { slowestMs } = await ask(edge.address(), numbered(400, 'x'.repeat(1000)));
     assert.ok(slowestMs < 2000, `the slowest took ${slowestMs} ms`);
-    assert.equal(edge.gateway.counts().logDropped, 0, 'the queue holds them');
+    assert.equal(edge.gateway.counts().logDropped, 0, 'the queue holds the lines');
     let text = '';
-    await until('the rest comes when it reads on', async () => {
+    await until('the other lines come when the reader goes on', async () => {
       const buffer = Buffer.alloc(65_536);
       const { bytesRead } = await reader.read(buffer).catch(() => ({ bytesRead: 0 }));
       text += buffer.toString('latin1', 0, bytesRead);
       return text.split('\n').length === 401;
     });
     await reader.close();
-    // Nobody reads any more: what comes now is lost, and counted when it is known to be.
+    // The reader is gone: lines from now on are lost, and counted once the write fails.
     await ask(edge.address(), numbered(7, 'lost'));
-    await until('they are counted', () => edge.gateway.counts().logDropped === 7);
+    await until('the lost lines are counted', () => edge.gateway.counts().logDropped === 7);
     await until(
       'and told',
       () => edge.eventsOf('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0) > 0,
     );
-    await edge.gateway.stop('to hear of the rest');
+    await edge.gateway.stop('to reveal the rest');
     const told = edge.eventsOf('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0);
     assert.equal(told, edge.gateway.counts().logDropped);
     await rm(folder, { recursive: true });
   });
 });
 
-/** What a process of our own needs to have disks of its own. */
+/** The commands that run a process with its own disk. */
 const unshare = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-rm'];
 const mounts =
   spawnSync(unshare[0] ?? '', [...unshare.slice(1), 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /mnt']).status === 0;
 
-describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 'nothing may be mounted here' }, () => {
+describe('an exchange log on a disk of 1 MiB', { skip: mounts ? false : 'nothing may be mounted here' }, () => {
   let folder: string;
   let child: ChildProcess;
   let stderr: string;
@@ -212,7 +212,7 @@ describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Resolves with where it listens. */
+  /** Resolves with the address where the gateway listens. */
   async function start(): Promise<{ host: string; port: number }> {
     folder = await mkdtemp(join(tmpdir(), 'candor-disk-'));
     await mkdir(join(folder, 'disk'));
@@ -270,9 +270,9 @@ describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 
     assert.deepEqual((await exited)[0], 0);
   }
 
-  test('full: answers every request, keeps what its queue holds, counts the rest to the line, and recovers', async () => {
+  test('that is full: the gateway answers every request, keeps the lines that its queue holds, counts all others, and recovers', async () => {
     const place = await start();
-    // A line has some 4.6 KiB: the disk takes 220, the queue 3,600, and these are more.
+    // A line has some 4.6 KiB: the disk takes 220, the queue 3,600, and there are more requests than that.
     const each = 1400;
     const long = (n: number): string[] =>
       numbered(each, `${n}/${'x'.repeat(2000)}/`).map((path) => `${path}?q=${'y'.repeat(2000)}`);
@@ -282,31 +282,31 @@ describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 
     await until('lines are dropped', async () => (await droppedTotal()) > 0);
     assert.equal(events('log_dropped')[0]?.evidence.errno, 'ENOSPC');
     inItsPlace('mount', '-o', 'remount,size=64m', join(folder, 'disk'));
-    await until('each has its line or is counted', async () => {
+    await until('each request has a line or is counted', async () => {
       const [dropped, lines] = [await droppedTotal(), (await logText()).split('\n').length - 1];
       return dropped + lines === 3 * each;
     });
     const dropped = await droppedTotal();
-    assert.equal(new Set(pathsIn(await logText())).size, 3 * each - dropped, 'each line is whole, and there once');
+    assert.equal(new Set(pathsIn(await logText())).size, 3 * each - dropped, 'each line is complete and appears once');
     await ask(place, ['/again']);
-    await until('it is written again', async () => (await logText()).includes('"path":"/again"'));
+    await until('lines are written again', async () => (await logText()).includes('"path":"/again"'));
     await endsOrderly();
     const told = events('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0);
     assert.equal(told, dropped, 'events and metric say the same');
     assert.equal(events('log_dropped').at(-1)?.to, 'writing');
   });
 
-  test('read-only under its feet: answers every request, says why it writes nothing, and loses no line', async () => {
+  test('that becomes read-only: the gateway answers every request, says why it writes nothing, and loses no line', async () => {
     const place = await start();
     await ask(place, numbered(20, 'before'));
-    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    await until('the lines are written', async () => pathsIn(await logText()).length === 20);
     const disk = join(folder, 'disk');
     inItsPlace('mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk);
-    await until('it is told', () => events('log_dropped').length > 0);
+    await until('the trouble is reported', () => events('log_dropped').length > 0);
     assert.equal(events('log_dropped')[0]?.evidence.errno, 'EROFS');
     await ask(place, numbered(20, 'during'));
     inItsPlace('umount', disk);
-    await until('they are written', async () => pathsIn(await logText()).length === 40);
+    await until('the lines are written', async () => pathsIn(await logText()).length === 40);
     assert.deepEqual(
       new Set(pathsIn(await logText())),
       new Set([...numbered(20, 'before'), ...numbered(20, 'during')]),
@@ -315,16 +315,16 @@ describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 
     await endsOrderly();
   });
 
-  test('SIGUSR2 begins the file anew at once, as logrotate wants it', async () => {
+  test('is reopened at once on SIGUSR2, as logrotate needs it', async () => {
     const place = await start();
     await ask(place, numbered(20, 'before'));
-    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    await until('the lines are written', async () => pathsIn(await logText()).length === 20);
     const disk = join(`/proc/${child.pid}/root`, folder, 'disk');
     await rename(join(disk, 'exchange.log'), join(disk, 'exchange.log.1'));
     child.kill('SIGUSR2');
-    await until('it is there', async () => (await readdir(disk)).includes('exchange.log'));
+    await until('the new file exists', async () => (await readdir(disk)).includes('exchange.log'));
     await ask(place, numbered(20, 'after'));
-    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    await until('the lines are written', async () => pathsIn(await logText()).length === 20);
     assert.equal(pathsIn(await readFile(join(disk, 'exchange.log.1'), 'utf8')).length, 20);
     await endsOrderly();
   });

@@ -13,7 +13,7 @@ import { ServingWorker } from '../../src/worker/serving-worker.ts';
 import { SharedCounts, sharedSizes } from '../../src/limits/shared-counts.ts';
 import { SeededRandom, SimulatedClock } from '../../src/testing/testing.ts';
 
-/** One serving worker in this thread: its sockets are real, its time is the test's. */
+/** One serving worker in this thread: its sockets are real, its time is simulated. */
 export class ManagedWorker {
   readonly clock = new SimulatedClock();
   readonly sent: FromWorker[] = [];
@@ -45,7 +45,7 @@ export class ManagedWorker {
     return new ManagedWorker(await mkdtemp(join(tmpdir(), 'candor-worker-')));
   }
 
-  /** As main finds them in shared memory when a worker has fallen. */
+  /** The counts that the main thread finds in shared memory when a worker has ended. */
   get exchangesActive(): number | undefined {
     return new Int32Array(this.#exchangesActive)[0];
   }
@@ -54,7 +54,7 @@ export class ManagedWorker {
     return new Int32Array(this.#recordsUnsent)[0];
   }
 
-  /** Puts a configuration in force, whose endpoints are not checked. */
+  /** Activates a configuration whose endpoints are not checked. */
   async apply(yaml: string): Promise<void> {
     const configuration = await this.#load(yaml);
     this.#active ??= new ActiveConfiguration(configuration);
@@ -70,7 +70,7 @@ export class ManagedWorker {
     active.activate(configuration);
   }
 
-  /** What would come after what is in force. */
+  /** The next revision after the active one. */
   async snapshotOf(yaml: string): Promise<Snapshot> {
     const configuration = await this.#load(yaml);
     return (this.#active ?? new ActiveConfiguration(configuration)).nextSnapshot(
@@ -95,7 +95,7 @@ export class ManagedWorker {
     this.worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false });
     const limit = performance.now() + 5000;
     while (!this.sent.some(({ kind }) => kind === 'drained')) {
-      assert.ok(performance.now() < limit, 'it drains within five seconds');
+      assert.ok(performance.now() < limit, 'the worker drains within five seconds');
       await this.clock.advance(250);
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -29,8 +29,8 @@ beforeEach(() => {
 const send = (method: string, target: string, fields: readonly string[]) =>
   edge.send(requestText(method, target, fields));
 
-describe('at 0 the gateway answers itself', () => {
-  test('OPTIONS with the methods that a route takes there', async () => {
+describe('Max-Forwards: 0 is answered by the gateway', () => {
+  test('OPTIONS with the methods that a route takes for the target', async () => {
     for (const [target, methods] of [
       ['/all', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE'],
       ['/read?x=1', 'GET, HEAD'],
@@ -46,13 +46,13 @@ describe('at 0 the gateway answers itself', () => {
     assert.equal(origin.requests.length, 0);
   });
 
-  test('OPTIONS with 404 where no route takes any method', async () => {
+  test('OPTIONS with 404 if no route takes any method', async () => {
     const response = await send('OPTIONS', '/none', ['Max-Forwards: 0']);
     assert.equal(response.status, 404);
     assert.equal((await edge.record(response)).cause, 'no_route');
   });
 
-  test('TRACE with the request as it came, but for what may be secret', async () => {
+  test('TRACE with the request as it came, without headers that may be secret', async () => {
     const secret = 'hunter2-secret';
     const response = await send('TRACE', '/all?q=1', [
       'Host: other.example',
@@ -82,7 +82,7 @@ describe('at 0 the gateway answers itself', () => {
     assert.equal(origin.requests.length, 0);
   });
 
-  test('also where the request goes in circles, which is what it is sent to find out', async () => {
+  test('also in a request loop, which such a request is sent to find', async () => {
     const response = await send('TRACE', '/all', ['Max-Forwards: 0', 'Via: 1.1 edge.test']);
     assert.equal(response.status, 200);
     assert.match(response.content.toString(), /^Via: 1\.1 edge\.test\r$/m);
@@ -90,7 +90,7 @@ describe('at 0 the gateway answers itself', () => {
   });
 });
 
-describe('above 0 it is one less for the next hop', () => {
+describe('Max-Forwards above 0 is decremented for the next hop', () => {
   for (const method of ['OPTIONS', 'TRACE'])
     for (const [sent, forwarded] of [
       ['1', '0'],
@@ -106,13 +106,13 @@ describe('above 0 it is one less for the next hop', () => {
         assert.deepEqual(valuesOf(origin.last, 'max-forwards'), [forwarded]);
       });
 
-  test('and nothing is added where there was none', async () => {
+  test('and no Max-Forwards is added to a request without one', async () => {
     await send('OPTIONS', '/all', []);
     assert.deepEqual(valuesOf(origin.last, 'max-forwards'), []);
   });
 });
 
-describe('what is no number of hops is refused', () => {
+describe('a Max-Forwards that is no number is refused', () => {
   for (const method of ['OPTIONS', 'TRACE'])
     for (const fields of [
       ['Max-Forwards:'],
@@ -135,18 +135,18 @@ describe('what is no number of hops is refused', () => {
       });
 });
 
-test('the refusal leaves the connection open for the next request, but not amid content', async () => {
+test('the refusal keeps the connection open for the next request, except in the middle of a body', async () => {
   const client = edge.connect();
   client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten']));
   const refused = await responseOn(client, 'OPTIONS');
   assert.deepEqual([refused.status, fieldOf(refused, 'connection')], [400, null]);
   client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten', 'Content-Length: 3']));
   const unread = await responseOn(client, 'OPTIONS');
-  assert.deepEqual([unread.status, fieldOf(unread, 'connection')], [400, 'close'], 'its content has not come');
+  assert.deepEqual([unread.status, fieldOf(unread, 'connection')], [400, 'close'], 'the body has not come');
   client.close();
 });
 
-test('other methods: it goes on as it came, whatever it says', async () => {
+test('other methods are forwarded with their Max-Forwards unchanged', async () => {
   for (const value of ['0', '7', 'ten'])
     for (const method of ['GET', 'POST', 'options']) {
       assert.equal((await send(method, '/all', [`Max-Forwards: ${value}`])).status, 200);
@@ -154,7 +154,7 @@ test('other methods: it goes on as it came, whatever it says', async () => {
     }
 });
 
-test('the other spelling, which CGI programs take for the same, does not go on', async () => {
+test('Max_Forwards, which CGI programs take for the same header, is not forwarded', async () => {
   await send('OPTIONS', '/all', ['Max_Forwards: 7']);
   assert.deepEqual(valuesOf(origin.last, 'max_forwards'), []);
 });

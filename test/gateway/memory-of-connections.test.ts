@@ -9,18 +9,18 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { OwnProcess } from './own-process.ts';
 import { until } from './start-from-yaml.ts';
 
-// What docs/limits.md says that a connection may hold, held against what a gateway takes whose connections are all there.
+// Holds the figures of docs/limits.md for the memory of a connection against a gateway that has all its connections.
 
 const kib = 1024;
-/** Of the gateway as a whole, for what comes and goes: its heap grows in steps, and memory is not given back at once. */
+/** For the gateway as a whole: its heap grows in steps, and memory is not released at once. */
 const slackBytes = 12 * kib * kib;
 
 interface State {
-  /** As the document calls it. */
+  /** The name in the document. */
   readonly name: string;
   readonly send: (client: Socket) => void;
   readonly clients: number;
-  /** Whether each reaches the application, and stays there. */
+  /** Whether each request reaches the application and stays there. */
   readonly stays: boolean;
 }
 
@@ -62,7 +62,7 @@ const states: readonly State[] = [
   },
 ];
 
-describe('what connections hold', { skip: process.platform !== 'linux' }, () => {
+describe('the memory of connections', { skip: process.platform !== 'linux' }, () => {
   let origin: Server;
   let gateway: OwnProcess;
   const open: Socket[] = [];
@@ -90,7 +90,7 @@ commit_delay: 60s
 client: { write_rate_min: none, body_rate_min: none, head_rate_min: none, connections_per_address_max: none }
 upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none, connections: { max: 2000 } } }
 `);
-    await fill({ name: '', send: (client) => void client.write(get('/now')), clients: 200, stays: false }); // Code is compiled, pools are filled.
+    await fill({ name: '', send: (client) => void client.write(get('/now')), clients: 200, stays: false }); // Compiles the code and fills the pools.
   });
 
   after(async () => {
@@ -101,7 +101,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
   });
 
   for (const state of states) {
-    test(`is at most what the document says: ${state.name}`, { timeout: 60_000 }, async (context) => {
+    test(`is at most the figure in the document: ${state.name}`, { timeout: 60_000 }, async (context) => {
       const { clients } = state;
       const limit = statedBytes('idle') + (state.name === 'idle' ? 0 : statedBytes(state.name));
       const before = gateway.residentBytes;
@@ -124,12 +124,12 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     }
     if (stays) await until('they arrive', () => arrived - from.arrived >= clients);
     // Idle connections to the application come and go meanwhile.
-    else await until('they are taken', () => gateway.descriptors - from.descriptors > clients / 2);
+    else await until('the connections are accepted', () => gateway.descriptors - from.descriptors > clients / 2);
     let last = 0;
-    await until('nothing more comes', async () => {
+    await until('no more bytes come', async () => {
       const before = last;
       last = gateway.residentBytes;
-      // Nothing tells that memory has come to rest but that it is the same a while later.
+      // Nothing tells when memory has settled, except that it is the same a while later.
       await new Promise((resolve) => setTimeout(resolve, 300));
       return Math.abs(last - before) < 2 * kib * kib;
     });
@@ -148,6 +148,6 @@ function field(bytes: number): string {
 function statedBytes(state: string): number {
   const document = readFileSync(join(repositoryRoot, 'docs', 'limits.md'), 'utf8');
   const stated = new RegExp(`^\\| ${state} \\| (\\d+) KiB \\|`, 'm').exec(document)?.[1];
-  assert.ok(stated !== undefined, `docs/limits.md says nothing of "${state}"`);
+  assert.ok(stated !== undefined, `docs/limits.md has no row for "${state}"`);
   return Number(stated) * kib;
 }

@@ -10,14 +10,15 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../readme/free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Applications that never become ready: whoever asks is told what checks see and what to do, at once and everywhere.
+// Applications that never become ready: answers, status and terminal report at once what the checks see, and what to
+// do.
 
 const http =
   "const http = require('node:http'); const port = Number(process.env.PORT); const serve = (answer) => http.createServer(answer);";
 
 interface Sick {
   readonly name: string;
-  /** The whole application. */
+  /** The source of the whole application. */
   readonly source: string;
   readonly says: RegExp;
   /** What to do, under `candor run` and under `candor up`. */
@@ -80,7 +81,7 @@ const sickOnes: readonly Sick[] = [
   },
 ];
 
-/** Generous: what is waited for takes 0.3 to 3 s on an idle machine, and took 60 s or for ever before. */
+/** Generous: the messages take 0.3 to 3 s on an idle machine; they once took 60 s, or never came. */
 const timeoutMs = 20_000;
 
 interface Told {
@@ -89,7 +90,7 @@ interface Told {
   readonly at: string;
 }
 
-/** `candor run` in a process of its own. */
+/** Runs `candor run` in a process of its own. */
 class RunningCommand {
   readonly port: number;
   readonly events: Told[] = [];
@@ -144,7 +145,7 @@ function problemIn(text: string): Problem {
   return text.startsWith('{') ? (JSON.parse(text) as Problem) : {};
 }
 
-/** Text of a page as a person reads it. */
+/** The text of a page as a person reads it. */
 function readable(page: string): string {
   return page.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&gt;', '>');
 }
@@ -154,7 +155,7 @@ describe('an application under candor run', () => {
   afterEach(() => running?.stop());
 
   for (const sick of sickOnes) {
-    test(`that ${sick.name}: the answer, the page and the terminal say so, and what to do`, async () => {
+    test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'candor-not-ready-'));
       const command = new RunningCommand(await freePort(), folder, sick.source);
       running = command;
@@ -195,7 +196,7 @@ applications:
   }
 
   for (const sick of sickOnes) {
-    test(`that ${sick.name}: operators are told the key of the configuration`, async () => {
+    test(`that ${sick.name}: operators get the configuration key to change`, async () => {
       edge = await startFromYaml(yaml(sick, 'disclosure: operator'));
       const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).content.toString();
       await until('the answer says it', async () => sick.says.test(problemIn(await text()).detail ?? ''), timeoutMs);
@@ -205,11 +206,13 @@ applications:
     });
   }
 
-  test('tells strangers the type alone', async () => {
+  test('tells clients without disclosure the problem type alone', async () => {
     const [sick] = sickOnes;
     assert.ok(sick !== undefined);
     edge = await startFromYaml(yaml(sick, ''));
-    await until('it is known', () => /404/.test(edge.gateway.status().applications[0]?.instances[0]?.reason ?? ''));
+    await until('the gateway knows the reason', () =>
+      /404/.test(edge.gateway.status().applications[0]?.instances[0]?.reason ?? ''),
+    );
     for (const accept of ['application/json', 'text/html', 'text/plain']) {
       const { content, fields } = await edge.get('/', [`Accept: ${accept}`]);
       const all = `${content.toString()} ${JSON.stringify(fields)}`;

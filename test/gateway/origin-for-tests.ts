@@ -1,7 +1,7 @@
 import { after, before, beforeEach } from 'node:test';
 import { ok, RawOrigin } from './raw-origin.ts';
 
-/** An origin for all tests of a file: it listens from the first to the last, and each finds it as good as new. */
+/** An origin for all tests of a file: it listens from the first to the last, and is reset before each. */
 export function originForTests(content: string): RawOrigin {
   const origin = new RawOrigin();
   before(() => origin.listen());

@@ -11,7 +11,7 @@ import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Maintenance and pauses: what operators change for routes at run time.
+// Maintenance and pauses, which operators switch on for routes at run time.
 
 const origin = originForTests('served');
 let edge: YamlGateway;
@@ -62,14 +62,14 @@ function begin(path: string, count: number): RawClient[] {
   return begun;
 }
 
-/** Requests under way, as the workers see them at this moment. */
+/** Requests in flight, as the workers see them at this moment. */
 async function active(): Promise<number> {
   await edge.gateway.freshCounts();
   return edge.counts().active;
 }
 
 describe('maintenance', () => {
-  test('of one route answers 503 with message and Retry-After there alone, until it is restored', async () => {
+  test('of one route answers 503 with message and Retry-After for that route alone, until it is restored', async () => {
     edge = await startFromYaml(yaml());
     await done(maintenance('api', 'Back at noon.'));
     await until('the worker knows', async () => (await statusOf('/api')) === 503);
@@ -80,15 +80,15 @@ describe('maintenance', () => {
     assert.deepEqual([cause, whose, delivery, attempts], ['maintenance', 'operator', 'not_sent', []]);
     assert.equal(await statusOf('/other'), 200);
     await done(restore('api'));
-    await until('the worker knows that it is over', async () => (await statusOf('/api')) === 200);
+    await until('the worker knows that maintenance is over', async () => (await statusOf('/api')) === 200);
   });
 
-  test('of all routes spares those that report readiness, and requests in flight', async () => {
+  test('of all routes spares readiness routes and requests in flight', async () => {
     edge = await startFromYaml(yaml());
     const held: Socket[] = [];
     origin.answer = () => (socket) => void held.push(socket);
     const [inFlight] = begin('/held', 1);
-    await until('it is in flight', () => origin.requests.length === 1);
+    await until('the request is in flight', () => origin.requests.length === 1);
     await done(maintenance(null));
     await until('the worker knows', async () => (await statusOf('/api')) === 503);
     assert.deepEqual([await statusOf('/other'), await statusOf('/ready')], [503, 200]);
@@ -98,10 +98,10 @@ describe('maintenance', () => {
     assert.equal((await responseOn(inFlight)).content.toString(), 'at last');
     await done(restore());
     origin.answer = () => ok('served');
-    await until('the worker knows that it is over', async () => (await statusOf('/api')) === 200);
+    await until('the worker knows that maintenance is over', async () => (await statusOf('/api')) === 200);
   });
 
-  test('lasts across a reload, the loss of a worker, and a restart', async () => {
+  test('survives a reload, the loss of a worker, and a restart', async () => {
     edge = await startFromYaml(yaml('workers: 2'));
     await done(maintenance('api'));
     const all503 = async (): Promise<boolean> => {
@@ -115,7 +115,7 @@ describe('maintenance', () => {
     await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
     const serving = (): number[] =>
       edge.gateway.status().workers.flatMap(({ id, state: now }) => (now === 'serving' ? [id] : []));
-    await until('another has taken its place', () => serving().length === 2 && !serving().includes(1));
+    await until('another worker serves', () => serving().length === 2 && !serving().includes(1));
     assert.ok(await all503());
     await edge.stop();
     edge = await startFromYaml(yaml('workers: 2'));
@@ -125,7 +125,7 @@ describe('maintenance', () => {
 });
 
 describe('a pause', () => {
-  test('lets every request wait, and at its end all are served', async () => {
+  test('holds every request, and all are served at its end', async () => {
     edge = await startFromYaml(yaml('workers: 2'));
     await done(pause('route:api', 60_000));
     const waiting = begin('/api', 100);
@@ -137,7 +137,7 @@ describe('a pause', () => {
     assert.equal(await statusOf('/api'), 200);
   });
 
-  test('of an upstream concerns each route that leads there', async () => {
+  test('of an upstream holds the requests of each route that leads there', async () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 60_000));
     const waiting = [...begin('/api', 1), ...begin('/other', 1)];
@@ -147,7 +147,7 @@ describe('a pause', () => {
     for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
   });
 
-  test('that lasts too long is 503 pause_timeout with Retry-After, and the record says how long it waited', async () => {
+  test('that is longer than its timeout answers 503 pause_timeout with Retry-After, and the record says how long the request waited', async () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 100));
     const response = await edge.get('/api');
@@ -158,7 +158,7 @@ describe('a pause', () => {
     assert.equal(origin.requests.length, 0);
   });
 
-  test('for which too many wait is 503 pause_full at once', async () => {
+  test('with a full queue answers 503 pause_full at once', async () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 60_000, 2));
     const waiting = begin('/api', 2);
@@ -170,7 +170,7 @@ describe('a pause', () => {
     for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
   });
 
-  test('goes on across a reload, for requests that wait already too', async () => {
+  test('continues across a reload, also for requests that already wait', async () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 60_000));
     const [early] = begin('/api', 1);
@@ -195,21 +195,21 @@ describe('a pause', () => {
     for (const client of waiting) assert.equal((await responseOn(client)).status, 200);
   });
 
-  test('forgets a client that leaves, whose place another may have', async () => {
+  test('forgets a client that leaves, and gives its permit to another', async () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 60_000, 1));
     const [gone] = begin('/api', 1);
     await until('it waits', async () => (await active()) === 1);
     gone?.reset();
-    await until('it is forgotten', async () => (await active()) === 0);
+    await until('the client is forgotten', async () => (await active()) === 0);
     const [next] = begin('/api', 1);
-    await until('the next one waits', async () => (await active()) === 1);
+    await until('the next request waits', async () => (await active()) === 1);
     await done(restore());
     assert.equal((await responseOn(next as RawClient)).status, 200);
     assert.equal(origin.requests.length, 1);
   });
 
-  test('under load, with drain, restore and reload meanwhile, loses no request', async () => {
+  test('loses no request under load, with drain, restore and reload meanwhile', async () => {
     edge = await startFromYaml(yaml('workers: 2'));
     const statuses: number[] = [];
     let isOver = false;

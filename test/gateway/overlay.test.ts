@@ -19,7 +19,7 @@ import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What operators change at run time wins over the file, reaches every worker, and outlives the process.
+// Changes that operators make at run time override the file, reach every worker, and outlive the process.
 
 const first = originForTests('first');
 const second = originForTests('second');
@@ -52,7 +52,7 @@ async function done(what: OverlayChange): Promise<Extract<OverlayOutcome, { ok: 
   return outcome;
 }
 
-/** Which origins answer `count` requests, each over a connection of its own, so that every worker has its share. */
+/** The origins that answer `count` requests, each sent on its own connection, so that every worker gets a share. */
 async function answers(count: number): Promise<Set<string>> {
   const seen = new Set<string>();
   for (let sent = 0; sent < count; sent++) {
@@ -67,14 +67,14 @@ const stateOf = (address: string): string | undefined =>
   edge.gateway.status().upstreams[0]?.endpoints.find(({ id }) => id === idOf(address))?.state;
 
 describe('an endpoint that is drained', () => {
-  test('gets no new requests in any worker, its requests in flight finish, and restore gives it new ones', async () => {
+  test('gets no new requests in any worker, its requests in flight finish, and after restore it gets new ones', async () => {
     edge = await startFromYaml(yaml());
     const held: Socket[] = [];
     first.answer = () => (socket) => void held.push(socket);
     second.answer = first.answer;
     const clients = Array.from({ length: 8 }, () => edge.connect());
     for (const client of clients) client.write(requestText('GET', '/held'));
-    await until('all are in flight', () => held.length === 8);
+    await until('all requests are in flight', () => held.length === 8);
 
     const { affected, warnings } = await done({ kind: 'drain', endpoint: first.address });
     assert.deepEqual([affected, warnings], [[`drain:${idOf(first.address)}`], []]);
@@ -91,10 +91,10 @@ describe('an endpoint that is drained', () => {
     }
     await done({ kind: 'restore', what: first.address });
     assert.equal(stateOf(first.address), 'unchecked');
-    await until('it is chosen again', async () => (await answers(8)).size === 2);
+    await until('the endpoint is chosen again', async () => (await answers(8)).size === 2);
   });
 
-  test('stays so across a reload, which says that the overlay wins', async () => {
+  test('stays drained across a reload, whose result says that the overlay overrides the file', async () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: idOf(first.address) });
     const reloaded = await edge.reload(`${yaml()}drain: { timeout: 3s }\n`);
@@ -107,7 +107,7 @@ describe('an endpoint that is drained', () => {
     assert.deepEqual(await answers(12), new Set(['second']));
   });
 
-  test('stays so in a worker that takes the place of a lost one', async () => {
+  test('stays drained in a worker that replaces a lost one', async () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     await runInWorker(1, 'setTimeout(() => { throw new RangeError("on purpose") }, 0)');
@@ -116,11 +116,11 @@ describe('an endpoint that is drained', () => {
         .status()
         .workers.filter((worker) => worker.state === 'serving')
         .map(({ id }) => id);
-    await until('another has taken its place', () => serving().length === 2 && !serving().includes(1));
+    await until('another worker serves', () => serving().length === 2 && !serving().includes(1));
     assert.deepEqual(await answers(12), new Set(['second']));
   });
 
-  test('stays so after a restart, by a file that only its owner may read', async () => {
+  test('stays drained after a restart, by a file that only its owner may read', async () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     assert.equal(statSync(file()).mode & 0o777, 0o600);
@@ -133,7 +133,7 @@ describe('an endpoint that is drained', () => {
     assert.match(entry?.at ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   });
 
-  test('with no other endpoint left the operator is warned, and requests get 503', async () => {
+  test('with no other endpoint left: the operator is warned, and requests get 503', async () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     const { warnings } = await done({ kind: 'drain', endpoint: second.address });
@@ -145,7 +145,7 @@ describe('an endpoint that is drained', () => {
 describe('under load', () => {
   test('drain, weight, restore and reload lose no request', async () => {
     edge = await startFromYaml(yaml());
-    // Some time in flight, so that each change meets requests that have begun.
+    // Each request takes a while, so that each change meets requests in flight.
     first.answer = () => (socket) => void setTimeout(() => socket.write(ok('first')), 5);
     second.answer = () => (socket) => void setTimeout(() => socket.write(ok('second')), 5);
     const statuses: number[] = [];
@@ -181,7 +181,7 @@ describe('under load', () => {
 });
 
 describe('the weight of an endpoint', () => {
-  test('decides its share of new requests, and with 0 it gets none while the other can be chosen', async () => {
+  test('decides its share of new requests; with 0 it gets none while another endpoint can be chosen', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
     const countOf = async (what: string, count: number): Promise<number> => {
       let found = 0;
@@ -194,7 +194,7 @@ describe('the weight of an endpoint', () => {
     await until('the worker knows', async () => (await countOf('second', 20)) === 20);
     assert.ok((await countOf('second', 40)) >= 38);
     await done({ kind: 'weight', endpoint: second.address, weight: 0 });
-    await until('the worker knows that too', async () => (await countOf('first', 4)) === 4);
+    await until('the worker knows the next weight too', async () => (await countOf('first', 4)) === 4);
     assert.equal(await countOf('first', 40), 40);
     await done({ kind: 'drain', endpoint: first.address });
     await until('the worker knows of the drain', async () => (await countOf('second', 4)) === 4);
@@ -203,7 +203,7 @@ describe('the weight of an endpoint', () => {
 });
 
 describe('the overlay', () => {
-  test('keeps entries whose target is gone, shows them as unmatched, and applies them when it is back', async () => {
+  test('keeps entries whose target is gone, shows them as unmatched, and applies them when the target is back', async () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     const reloaded = await edge.reload(yaml().replace(`"${first.address}", `, ''));
@@ -217,7 +217,7 @@ describe('the overlay', () => {
     assert.deepEqual(await answers(12), new Set(['second']));
   });
 
-  test('tells each change as an event, with what was before and after', async () => {
+  test('reports each change as an event, with the values before and after', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
     await done({ kind: 'weight', endpoint: first.address, weight: 3 });
     await done({ kind: 'weight', endpoint: first.address, weight: 5 });
@@ -237,7 +237,7 @@ describe('the overlay', () => {
     assert.deepEqual(edge.gateway.overlay().entries, []);
   });
 
-  test('refuses a change that was made for another revision, also of two that come at once', async () => {
+  test('refuses a change that was made for another revision, also if two come at once', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
     const drain = (endpoint: string): Promise<OverlayOutcome> => change({ kind: 'drain', endpoint }, 0);
     const outcomes = await Promise.all([drain(first.address), drain(second.address)]);
@@ -250,7 +250,7 @@ describe('the overlay', () => {
     assert.match(refused.why, /has revision 1, not 0/);
   });
 
-  test('suggests a name for one that is not there, and changes nothing', async () => {
+  test('suggests a name for a mistyped one, and changes nothing', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
     const mistyped = first.address.replace('127', '172');
     const outcome = await change({ kind: 'drain', endpoint: mistyped });
@@ -259,7 +259,7 @@ describe('the overlay', () => {
     assert.equal(existsSync(file()), false);
   });
 
-  test('without a state folder it lasts as long as the process, and says so', async () => {
+  test('lasts as long as the process if there is no state folder, and says so', async () => {
     edge = await startFromYaml(`state: none\n${upstream()}`);
     const { warnings, overlay } = await done({ kind: 'drain', endpoint: first.address });
     assert.deepEqual(warnings, ['This ends with the process: there is no state folder (`state`).']);
@@ -267,7 +267,7 @@ describe('the overlay', () => {
     assert.deepEqual(await answers(8), new Set(['second']));
   });
 
-  test('works where the disk cannot be written, says so, and is on disk with the next change that can', async () => {
+  test('works if the disk cannot be written, says so, and is saved with the next change that can be', async () => {
     edge = await startFromYaml(yaml('workers: 1'));
     writeFileSync(join(state, 'own'), 'a file where the folder should be');
     const { warnings } = await done({ kind: 'drain', endpoint: first.address });
@@ -290,7 +290,7 @@ describe('the overlay', () => {
     ['with an unknown kind', '{"version":1,"revision":1,"entries":[{"kind":"command"}]}', /entries\.0\.kind is wrong/],
   ];
   for (const [what, content, why] of unusable) {
-    test(`that is ${what} is kept aside with an event, and the gateway serves without it`, async () => {
+    test(`that is ${what} is renamed with an event, and the gateway serves without it`, async () => {
       edge = await startFromYaml(yaml('workers: 1'));
       await done({ kind: 'drain', endpoint: first.address });
       await edge.stop();

@@ -8,14 +8,14 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../readme/free-port.ts';
 import { until } from './start-from-yaml.ts';
 
-/** An event as the process tells it on standard error. */
+/** An event as the process prints it on standard error. */
 export interface ReportedEvent {
   readonly kind: string;
   readonly to: string | null;
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
-/** `candor up` in a process of its own, for what is the process's: memory, descriptors. */
+/** Runs `candor up` in its own process, for tests that measure the process: memory, descriptors. */
 export class OwnProcess {
   readonly port: number;
   readonly events: ReportedEvent[] = [];
@@ -35,7 +35,7 @@ export class OwnProcess {
     });
   }
 
-  /** Resolves when it serves. `files`: how many it may open. */
+  /** Resolves when the gateway serves. `files`: how many files it may open. */
   static async start(yaml: string, files = 4096): Promise<OwnProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
@@ -51,12 +51,12 @@ export class OwnProcess {
     return own;
   }
 
-  /** Descriptors that are open. */
+  /** Open descriptors. */
   get descriptors(): number {
     return readdirSync(`/proc/${this.#child.pid}/fd`).length;
   }
 
-  /** Bytes of memory that it has in use. */
+  /** Bytes of memory in use. */
   get residentBytes(): number {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1];
     return Number(kib) * 1024;

@@ -10,54 +10,54 @@ import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Main controls, a worker serves: each goes on when the other cannot, and so do both without a disk.
+// The main thread controls, a worker serves: each continues when the other cannot, and both continue without a disk.
 
 const origin = originForTests('ok');
 let edge: YamlGateway;
 afterEach(() => edge.stop());
 
-// One worker, where it matters which one it happens to.
+// One worker, so that the test knows which one it affects.
 const upstream = (): string => `workers: 1\nupstreams: { app: { endpoints: "${origin.address}", check: none } }`;
 
 describe('a worker that crashes', () => {
-  test('is replaced on the same ports; what it had is counted as lost', async () => {
+  test('is replaced on the same ports; its exchanges are counted as lost', async () => {
     edge = await startFromYaml(upstream());
     const { port } = edge.address();
     origin.answer = ({ line }) => (line.includes('/held') ? null : ok('ok'));
     const held = [edge.connect(), edge.connect(), edge.connect()];
     for (const client of held) client.write(requestText('GET', '/held'));
-    await until('three are under way, and main knows', () => edge.counts().active === 3);
+    await until('three requests are in flight, and the main thread knows', () => edge.counts().active === 3);
 
     await runInWorkers('setTimeout(() => { throw new RangeError("on purpose") }, 0)');
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     const [lost] = edge.eventsOf('worker_lost');
     assert.equal(lost?.evidence.exchangesLost, 3);
     assert.match(lost?.evidence.reason ?? '', /RangeError/);
     for (const client of held) {
-      assert.ok(await client.waitFor(() => client.state !== 'open', 5000), 'its connections are closed');
+      assert.ok(await client.waitFor(() => client.state !== 'open', 5000), 'the connections of the worker are closed');
       client.close();
     }
 
-    await until('another one serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
+    await until('another worker serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
     assert.equal(edge.address().port, port);
     const response = await edge.get('/');
     assert.equal(response.status, 200);
     const record = await edge.record(response);
     assert.equal(record.worker, 2);
     assert.equal(edge.eventsOf('worker_started').length, 2);
-    await until('the lost ones are not counted as under way', () => edge.counts().active === 0);
+    await until('the lost exchanges are not counted as in flight', () => edge.counts().active === 0);
   });
 
-  test('is replaced as often as it falls, but not without pause; a reload works with the new one', async () => {
+  test('is replaced as often as it crashes, but not without a pause; a reload works with the new worker', async () => {
     edge = await startFromYaml(upstream());
     const began = performance.now();
     for (let time = 1; time <= 2; time++) {
       await until('it serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
       await runInWorkers('setTimeout(() => process.exit(7), 0)');
-      await until('it is told', () => edge.eventsOf('worker_lost').length === time);
+      await until('the loss is reported', () => edge.eventsOf('worker_lost').length === time);
     }
     await until('it serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
-    assert.ok(performance.now() - began >= 1000, 'a second lies between two starts');
+    assert.ok(performance.now() - began >= 1000, 'there is a second between two starts');
     assert.equal(edge.eventsOf('worker_lost')[0]?.evidence.exchangesLost, 0);
     assert.equal((await edge.get('/')).status, 200);
     assert.equal((await edge.reload('routes: [ { path: /, respond: { body: reloaded } } ]')).ok, true);
@@ -70,7 +70,8 @@ describe('a main thread that is busy', () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     await edge.get('/warm');
     const { host, port } = edge.address();
-    // A process of its own asks, since this one is about to be busy; the origin is asked nothing, for the same reason.
+    // A process of its own sends the requests, since this one is about to be busy. No origin gets any, for the same
+    // reason.
     await edge.reload('workers: 1\nroutes: [ { path: /, respond: { body: quick } } ]\nlog: { path: ./exchange.log }');
     const asking = spawn(process.execPath, ['-e', askingProgram, host, String(port)], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -79,15 +80,16 @@ describe('a main thread that is busy', () => {
     asking.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await until('it is ready to ask', () => said.includes('ready'));
+    await until('the program is ready to send', () => said.includes('ready'));
     asking.stdin.write('go\n');
     const busyUntil = performance.now() + 1000;
     while (performance.now() < busyUntil);
     await once(asking, 'close');
     const { count, slowestMs, tookMs } = JSON.parse(said.split('\n')[1] ?? '') as Record<string, number>;
     assert.equal(count, 50);
-    // One that waited for main would have taken the rest of its second; other work of the machine takes less.
-    assert.ok((tookMs ?? 1000) < 900, `50 requests took ${tookMs} ms while main was busy`);
+    // A request that waited for the main thread would have taken the rest of its second. Other work on the machine
+    // takes less.
+    assert.ok((tookMs ?? 1000) < 900, `50 requests took ${tookMs} ms while the main thread was busy`);
     assert.ok((slowestMs ?? 1000) < 500, `the slowest took ${slowestMs} ms`);
     await until('every record is in the log', async () => {
       const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
@@ -97,7 +99,7 @@ describe('a main thread that is busy', () => {
   });
 });
 
-/** Fifty requests one after the other on one connection, as soon as it is told to. */
+/** Sends fifty requests one after the other on one connection, when the test says so. */
 const askingProgram = `
 const [host, port] = process.argv.slice(1);
 const socket = require('node:net').connect({ host, port: Number(port) });
@@ -115,14 +117,14 @@ socket.on('data', () => {
 });
 `;
 
-describe('the log', () => {
+describe('the exchange log', () => {
   const lines = async (name: string): Promise<string[]> =>
     (await readFile(join(edge.folder, name), 'utf8')).split('\n').filter((line) => line !== '');
 
   test('has one line for each exchange, which can be found by its id', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     const responses = await Promise.all(['/a', '/b?token=secret', '/c'].map((path) => edge.get(path)));
-    await until('three lines are there', async () => (await lines('exchange.log')).length === 3);
+    await until('three lines are written', async () => (await lines('exchange.log')).length === 3);
     const records = (await lines('exchange.log')).map((line) => JSON.parse(line) as { id: string; path: string });
     assert.deepEqual(records.map(({ path }) => path).sort(), ['/a', '/b', '/c']);
     const ids = responses.map((response) => fieldOf(response, 'x-request-id') ?? '');
@@ -130,7 +132,7 @@ describe('the log', () => {
     assert.ok(!(await readFile(join(edge.folder, 'exchange.log'), 'utf8')).includes('secret'));
   });
 
-  test('on a disk that is full: requests go on, and the trouble is told', async () => {
+  test('on a disk that is full: requests go on, and the trouble is reported', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: /dev/full }`);
     const client = edge.connect();
     for (let count = 0; count < 200; count++) {
@@ -138,7 +140,7 @@ describe('the log', () => {
       assert.equal((await responseOn(client)).status, 200);
     }
     client.close();
-    await until('it is told', () => edge.eventsOf('log_dropped').length > 0);
+    await until('the trouble is reported', () => edge.eventsOf('log_dropped').length > 0);
     const [told] = edge.eventsOf('log_dropped');
     assert.equal(told?.evidence.errno, 'ENOSPC');
     assert.equal((await edge.get('/')).status, 200);
@@ -146,24 +148,24 @@ describe('the log', () => {
     assert.ok(edge.gateway.counts().logDropped >= 201, `${edge.gateway.counts().logDropped} lost lines are counted`);
   });
 
-  test('whose folder is missing at the start: it does not start, and says so', async () => {
+  test('whose folder is missing at the start: the gateway does not start, and says so', async () => {
     edge = await startFromYaml(upstream()); // For afterEach alone.
     await assert.rejects(startFromYaml(`${upstream()}\nlog: { path: ./no/such/folder/x.log }`), { name: 'LogFailure' });
   });
 
-  test('whose new place cannot be opened at a reload stays where it is', async () => {
+  test('that a reload cannot open at its new path stays where it is', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     const outcome = await edge.reload(`${upstream()}\nlog: { path: ./no/such/folder/x.log }`);
     await edge.get('/after');
-    await until('the old log has it', async () =>
+    await until('the old log has the line', async () =>
       (await lines('exchange.log')).some((line) => line.includes('/after')),
     );
-    assert.ok(!outcome.ok || edge.eventsOf('log_dropped').length > 0, 'somebody is told');
+    assert.ok(!outcome.ok || edge.eventsOf('log_dropped').length > 0, 'the failure is reported');
     const found = await edge.record(await edge.get('/found'));
     assert.equal(found.path, '/found');
   });
 
-  test('is opened again under its name, and no line is lost or torn', async () => {
+  test('is reopened under its name, and no line is lost or torn', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     const path = join(edge.folder, 'exchange.log');
     const client = edge.connect();
@@ -180,7 +182,7 @@ describe('the log', () => {
       const files = ['exchange.log', 'exchange.log.50', 'exchange.log.150', 'exchange.log.250'];
       return (await Promise.all(files.map(lines))).flat();
     };
-    await until('every line is there', async () => (await all()).length === 300);
+    await until('every line is written', async () => (await all()).length === 300);
     const paths = new Set((await all()).map((line) => (JSON.parse(line) as { path: string }).path));
     assert.equal(paths.size, 300);
     assert.ok((await lines('exchange.log')).length > 0);

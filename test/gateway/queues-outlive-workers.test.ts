@@ -11,10 +11,10 @@ import { listeningDescriptors } from './listening-descriptors.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What waits in the queue of a worker's listening socket when the worker does not answer, ends or is retired, on a kernel
-// that resets it when the last descriptor closes (tcp_migrate_req=0, the default; with 1 these hold too).
+// Connections in the accept queue of a worker that does not answer, ends or is retired, on a kernel that resets the
+// queue when the last descriptor closes (tcp_migrate_req=0, the default; the tests hold with 1 too).
 
-const skip = process.platform === 'linux' ? false : 'descriptors are looked at in /proc';
+const skip = process.platform === 'linux' ? false : 'the test counts descriptors in /proc';
 
 let edge: YamlGateway;
 afterEach(() => edge.stop());
@@ -25,7 +25,7 @@ const configuration = (workers: number, more = ''): string =>
 const serving = (): number[] =>
   edge.gateway.status().workers.flatMap(({ id, state }) => (state === 'serving' ? [id] : []));
 
-/** Of several connections each worker gets some: all of them in one queue is less likely than 1 to 10^8. */
+/** Several connections are spread over the workers: all of them in one queue is less likely than 1 to 10^8. */
 const connections = 30;
 
 async function start(workers: number): Promise<void> {
@@ -36,7 +36,7 @@ async function start(workers: number): Promise<void> {
   });
 }
 
-/** Opens connections that have sent a request; resolves when they are in a queue, or are accepted already. */
+/** Opens connections that have sent a request; resolves when they are in a queue or accepted. */
 async function ask(): Promise<readonly RawClient[]> {
   const place = edge.address();
   const sockets = Array.from({ length: connections }, () => connect({ ...place, allowHalfOpen: true }));
@@ -51,28 +51,28 @@ async function answered(clients: readonly RawClient[]): Promise<void> {
   for (const client of clients) client.close();
 }
 
-/** Has a worker do nothing until `letGo`, and then what `then` says. Resolves when it does nothing any more. */
+/** Blocks a worker until `letGo` is called, then runs `then` in it. Resolves when the worker is blocked. */
 async function block(worker: number, then: string): Promise<{ letGo: () => void }> {
   const [blocked, over] = [join(edge.folder, 'blocked'), join(edge.folder, 'over')];
   const fs = `process.getBuiltinModule('node:fs')`;
   const wait = `${fs}.writeFileSync(${JSON.stringify(blocked)}, ''); while (!${fs}.existsSync(${JSON.stringify(over)}));`;
   await runInWorker(worker, `setTimeout(() => { ${wait} ${then} }, 0)`);
-  await until('the worker does nothing', () => existsSync(blocked));
+  await until('the worker is blocked', () => existsSync(blocked));
   return { letGo: () => writeFileSync(over, '') };
 }
 
 test('new connections are answered by another worker long before a worker that hangs is ended', { skip }, async () => {
   await start(2);
   await runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
-  await until('it is silent', () => edge.eventsOf('worker_silent').length === 1);
+  await until('the worker is reported as silent', () => edge.eventsOf('worker_silent').length === 1);
   await answered(await ask());
-  assert.deepEqual(edge.eventsOf('worker_lost'), [], 'it was not ended for that');
+  assert.deepEqual(edge.eventsOf('worker_lost'), [], 'the worker was not ended for that');
   const [{ worker, evidence } = assert.fail()] = edge.eventsOf('worker_silent');
   assert.deepEqual([worker, evidence], [1, { silentMs: 250, standIn: 2 }]);
 
-  await until('another one has taken its place', () => serving().join() === '3,2');
+  await until('another worker serves', () => serving().join() === '3,2');
   await answered(await ask());
-  // The queue of the first worker is the third one's.
+  // The third worker has the queue of the first one.
   assert.equal(listeningDescriptors(process.pid, edge.address().port).sockets, 2);
 });
 
@@ -85,88 +85,90 @@ for (const [how, then] of [
     const { letGo } = await block(1, then ?? '');
     const clients = await ask();
     letGo();
-    await until('it is lost', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the worker is lost', () => edge.eventsOf('worker_lost').length === 1);
     await answered(clients);
   });
 }
 
-test('connections in the queue of the only worker wait for the next one when it ends', { skip }, async () => {
+test('connections in the queue of the only worker wait for its replacement', { skip }, async () => {
   await start(1);
   const { letGo } = await block(1, 'process.exit(3);');
   const early = await ask();
   letGo();
-  await until('it is lost', () => edge.eventsOf('worker_lost').length === 1);
+  await until('the worker is lost', () => edge.eventsOf('worker_lost').length === 1);
   const late = await ask();
   assert.equal(serving().length, 0);
   await answered([...early, ...late]);
   assert.deepEqual(serving(), [2]);
 });
 
-test('an only worker that ends soon after each start holds up nobody: connections fail at once', { skip }, async () => {
+test('while an only worker keeps ending soon after its start, connections fail at once instead of waiting', {
+  skip,
+}, async () => {
   await start(1);
   for (const worker of [1, 2]) {
     await until('it serves', () => serving().join() === String(worker));
     await runInWorker(worker, 'setTimeout(() => process.exit(3), 0)');
-    await until('it is lost', () => edge.eventsOf('worker_lost').length === worker);
+    await until('the worker is lost', () => edge.eventsOf('worker_lost').length === worker);
   }
   assert.equal(serving().length, 0);
   const client = edge.connect();
   assert.ok(await client.waitFor(() => client.state !== 'open', 5000));
   assert.match(client.errno ?? '', /ECONNREFUSED|ECONNRESET/);
-  await until('the next one serves', () => serving().length === 1);
+  await until('the next worker serves', () => serving().length === 1);
   assert.equal((await edge.get('/')).status, 200);
 });
 
-test('a worker that was slow for a moment goes on, and no connection is served twice or lost', { skip }, async () => {
+test('a worker that was slow for a moment continues, and no connection is served twice or lost', { skip }, async () => {
   await start(2);
   const { letGo } = await block(1, '');
-  await until('it is silent', () => edge.eventsOf('worker_silent').length === 1);
+  await until('the worker is reported as silent', () => edge.eventsOf('worker_silent').length === 1);
   const during = await ask();
   letGo();
   await answered(during);
   for (let round = 0; round < 5; round++) await answered(await ask());
   assert.deepEqual(edge.eventsOf('worker_lost'), []);
   assert.equal(edge.eventsOf('worker_silent').length, 1);
-  await until('each request has its record', async () => (await records('exchange')).length === 6 * connections);
+  await until('each request has a record', async () => (await records('exchange')).length === 6 * connections);
 });
 
-test('connections in the queue of a worker that is retired are answered by those that stay', { skip }, async () => {
+test('connections in the queue of a retired worker are answered by those that stay', { skip }, async () => {
   await start(2);
   const { letGo } = await block(2, '');
   const clients = await ask();
   const reloading = edge.reload(configuration(1));
   letGo();
   assert.equal((await reloading).ok, true);
-  await until('it is retired', () => edge.eventsOf('worker_retired').length === 1);
+  await until('the worker is retired', () => edge.eventsOf('worker_retired').length === 1);
   await answered(clients);
   await answered(await ask());
-  // A second worker takes over the queue that the first one has accepted from since.
+  // A second worker takes over the queue from which the first one has accepted.
   assert.equal((await edge.reload(configuration(2))).ok, true);
   assert.equal(listeningDescriptors(process.pid, edge.address().port).sockets, 2);
   await answered(await ask());
 });
 
-test('the sockets of a listener that the configuration has no more are closed', { skip }, async () => {
+test('the sockets of a listener that the configuration no longer has are closed', { skip }, async () => {
   await start(2);
   const { port } = edge.address();
   assert.equal((await edge.reload(`${configuration(2)}listeners: { other: "127.0.0.1:0" }\n`)).ok, true);
-  await until('they are closed', () => listeningDescriptors(process.pid, port).descriptors === 0);
+  await until('the sockets are closed', () => listeningDescriptors(process.pid, port).descriptors === 0);
 });
 
-test('requests that a hanging worker had accepted and not read are counted in its lost record', { skip }, async () => {
+test('requests that a hanging worker had accepted but not read are counted in its lost record', { skip }, async () => {
   await start(1);
   const kept = Array.from({ length: 3 }, () => edge.connect());
   for (const client of kept) {
     client.write(requestText('GET', '/'));
     await responseOn(client);
   }
-  await until('their records are written', async () => (await records('exchange')).length === 3);
+  await until('the records are written', async () => (await records('exchange')).length === 3);
   await block(1, '');
   for (const client of kept.slice(1)) client.write(requestText('GET', '/unread'));
-  await until('it is lost', () => edge.eventsOf('worker_lost').length === 1);
+  await until('the worker is lost', () => edge.eventsOf('worker_lost').length === 1);
   const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
   assert.deepEqual([evidence.unreadConnections, evidence.exchangesLost], [2, 0]);
-  await until('it is recorded', async () => (await records('lost')).length === 1);
+  await until('the loss is recorded', async () => (await records('lost')).length === 1);
   const [{ unread_connections: unread, exchanges } = assert.fail()] = await records('lost');
   assert.deepEqual([unread, exchanges], [2, 0]);
   for (const client of kept) client.close();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** A request as its bytes say it: nothing is put in order, joined, or left out. */
+/** A request exactly as its bytes say: nothing is sorted, joined, or left out. */
 export interface RawRequest {
   readonly line: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
@@ -10,16 +10,16 @@ export interface RawRequest {
   readonly connection: number;
 }
 
-/** Whole bytes to send, null to say nothing, or a function that has the connection for itself. */
+/** Bytes to send, null to send nothing, or a function that handles the connection itself. */
 export type RawAnswer = string | Uint8Array | null | ((socket: Socket) => void);
 
-/** An origin that notes exactly what it was sent and sends exactly what the test gives it. */
+/** An origin that notes exactly what it receives, and sends exactly what the test gives it. */
 export class RawOrigin {
   readonly requests: RawRequest[] = [];
   answer: (request: RawRequest) => RawAnswer = () => ok('ok\n');
   port = 0;
   connections = 0;
-  /** Of these, how many have brought a byte. */
+  /** How many of these connections have received a byte. */
   connectionsUsed = 0;
   readonly #server: Server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   readonly #open = new Set<Socket>();
@@ -48,11 +48,11 @@ export class RawOrigin {
 
   get last(): RawRequest {
     const last = this.requests.at(-1);
-    if (last === undefined) throw new Error('nothing has reached the origin');
+    if (last === undefined) throw new Error('no request has reached the origin');
     return last;
   }
 
-  /** Sends bytes on the connection that has been open longest: for an answer that was held back. */
+  /** Sends bytes on the connection that has been open longest: an answer that the test held back. */
   sendOnFirst(bytes: string): void {
     const [first] = this.#open;
     first?.write(Buffer.from(bytes, 'latin1'));
@@ -62,7 +62,7 @@ export class RawOrigin {
     this.requests.length = 0;
   }
 
-  /** Stops listening and cuts every connection. */
+  /** Stops listening and closes every connection. */
   async close(): Promise<void> {
     for (const socket of this.#open) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -94,12 +94,12 @@ export class RawOrigin {
   }
 }
 
-/** All values of a field, in order. */
+/** All values of a header, in order. */
 export function valuesOf(request: RawRequest, name: string): string[] {
   return request.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
 }
 
-/** A response with a length; `fields` are whole lines. */
+/** A response with Content-Length; `fields` are whole lines. */
 export function ok(content: string, fields: readonly string[] = [], status = '200 OK'): string {
   return [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${Buffer.byteLength(content)}`, '', content].join('\r\n');
 }

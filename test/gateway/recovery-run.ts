@@ -1,8 +1,7 @@
 import { recoverAfter, startLater } from './recovery.ts';
 
-// A program: how long a gateway with default settings goes on refusing after its application is back.
-//
-//     node test/gateway/recovery-run.ts [seconds that the application is down] [rounds]
+// A program: measures how long a gateway with default settings keeps refusing after its application is back.
+// node test/gateway/recovery-run.ts [seconds that the application is down] [rounds]
 
 const [downS = '20', rounds = '3'] = process.argv.slice(2);
 for (let round = 1; round <= Number(rounds); round++) {

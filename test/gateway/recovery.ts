@@ -6,7 +6,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../readme/free-port.ts';
 import { OwnProcess } from './own-process.ts';
 
-/** What a client sees of an application that is away for a while. */
+/** What a client gets from an application that is down for a while. */
 export interface Recovery {
   /** From the moment the application listened to the end of the first 200. */
   readonly servedAfterMs: number;
@@ -14,13 +14,13 @@ export interface Recovery {
   readonly whileDown: Readonly<Record<number, number>>;
 }
 
-/** How often the client asks: often enough to measure, too seldom to load a busy machine. */
+/** The pause between two requests: short enough to measure, long enough not to load a busy machine. */
 const askEveryMs = 20;
 
-/** Far above what any recovery takes, so that a test fails with a figure and does not hang. */
+/** Far longer than any recovery takes, so that a test fails with a figure instead of hanging. */
 const timeoutMs = 30_000;
 
-/** An application serves, is away for `downMs`, and comes back. */
+/** An application serves, is down for `downMs`, and comes back. */
 export async function recoverAfter(downMs: number, workers = 2): Promise<Recovery> {
   const port = await freePort();
   const before = await startApplication(port);
@@ -36,7 +36,7 @@ export async function recoverAfter(downMs: number, workers = 2): Promise<Recover
   }
 }
 
-/** The gateway starts, and `laterMs` afterwards the application behind it. */
+/** The gateway starts, and its application starts `laterMs` afterwards. */
 export async function startLater(laterMs: number, workers = 2): Promise<Recovery> {
   const port = await freePort();
   return withGateway(port, workers, async (gateway) => {

@@ -45,7 +45,7 @@ describe('a redirect', () => {
     assert.equal(await location('old.test', target), `https://new.test${target}`);
   });
 
-  test('to the host of a request that names none is refused', async () => {
+  test('to the host of the request is refused if the request names none', async () => {
     const response = await edge.send('GET /any/x HTTP/1.0\r\n\r\n');
     assert.equal(response.status, 400);
     const record = await edge.record(response);

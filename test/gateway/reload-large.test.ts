@@ -11,7 +11,7 @@ function large(address: string, version: number, routes = routesMax): string {
   const lines = ['workers: 2', 'upstreams:'];
   for (let upstream = 0; upstream < 60; upstream++) {
     const others = Array.from({ length: 4 }, (_, index) => `"127.9.${upstream}.${index + 1}:9"`);
-    // The last one is where requests go.
+    // Requests go to the last upstream.
     lines.push(
       `  up${upstream}: { check: none, endpoints: [${upstream === 59 ? `"${address}"` : others.join(', ')}] }`,
     );
@@ -26,7 +26,7 @@ function large(address: string, version: number, routes = routesMax): string {
   return `${lines.join('\n')}\n`;
 }
 
-test('a configuration that goes to the workers in parts is taken whole, in its order, by each reload', {
+test('each reload applies a configuration in its whole and in its order, although workers get it in parts', {
   timeout: 120_000,
 }, async () => {
   const origin = await RawOrigin.start(() => ok('the last upstream'));
@@ -39,7 +39,7 @@ test('a configuration that goes to the workers in parts is taken whole, in its o
         assert.ok(outcome.ok, JSON.stringify(outcome));
       }
       const last = version === 3 ? 699 : routesMax - 1;
-      // More connections than workers: each of these is some worker's.
+      // More connections than workers, so that each worker gets one.
       for (let look = 0; look < 6; look++) {
         assert.equal((await edge.get('/')).content.toString(), `version ${version}`);
         assert.equal((await edge.get(`/p${last}/x`)).content.toString(), 'the last upstream');
@@ -53,7 +53,7 @@ test('a configuration that goes to the workers in parts is taken whole, in its o
   }
 });
 
-test('a worker asks for the parts of a snapshot one by one, and serves by none of them before the commit', async () => {
+test('a worker requests the parts of a snapshot one by one, and serves none of them before the commit', async () => {
   const worker = await ManagedWorker.start();
   try {
     await worker.apply('listeners: { http: "127.0.0.1:0" }\nroutes: [{ path: /, respond: { status: 204 } }]');
@@ -65,7 +65,7 @@ test('a worker asks for the parts of a snapshot one by one, and serves by none o
     const prepared = worker.worker.prepare(snapshot, parts.length);
     for (const [index, part] of parts.entries()) {
       const asked = worker.sent.filter((message) => message.kind === 'send-part');
-      assert.equal(asked.length, index + 1, 'it asks for the next part when it has taken the one before');
+      assert.equal(asked.length, index + 1, 'the worker requests the next part when it has the one before');
       assert.equal(asked.at(-1)?.index, index);
       assert.ok(!worker.sent.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
       worker.worker.addPart(whole.revision, part);

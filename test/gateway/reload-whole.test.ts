@@ -9,7 +9,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What a reload promises beyond routes: nothing of it comes too early, too late, or only in words.
+// Endpoints, applications, listeners and logs in a reload: no part of it takes effect too early or too late.
 
 const origin = originForTests('origin');
 let edge: YamlGateway;
@@ -59,7 +59,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, int
     await until('main knows', () => state() === 'unhealthy');
     const response = await edge.get('/');
     assert.equal(response.status, 503);
-    // Two passes are needed: a check that is under way may take its 5 s, and the next one follows within 300 ms.
+    // Two passes are needed: a check in flight may take its 5 s, and the next one follows within 300 ms.
     const retryAfterS = Number(fieldOf(response, 'retry-after'));
     assert.ok(retryAfterS >= 1 && retryAfterS <= 6, `${retryAfterS}`);
   });
@@ -69,7 +69,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, int
     const phase = (): string | undefined => edge.gateway.status().applications[0]?.instances[0]?.phase;
     await until('the instance is ready', () => phase() === 'ready');
     assert.equal((await edge.get('/')).status, 200);
-    // The same for the snapshot of a reload, while an endpoint goes up and down.
+    // The same for the snapshot of a reload, while an endpoint becomes healthy and unhealthy.
     let healthy = true;
     origin.answer = () => ok('origin', [], healthy ? '200 OK' : '500 No');
     const names = Array.from({ length: 12 }, (_, index) => `more${index}: "localhost:0"`).join(', ');
@@ -81,7 +81,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, int
     for (let time = 0; time < 4; time++) {
       healthy = !healthy;
       assert.equal((await edge.reload(checked(time % 2 === 0 ? `, ${names}` : ''))).ok, true);
-      await until('the worker knows what main knows', async () => {
+      await until('the worker knows what the main thread knows', async () => {
         const { status } = await edge.get('/');
         return (healthy ? [200] : [503, 500]).includes(status);
       });
@@ -90,7 +90,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, int
 });
 
 describe('a new application', () => {
-  test('serves before routes move to it: nobody meets it starting', async () => {
+  test('serves before routes lead to it: no request meets it starting', async () => {
     edge = await startFromYaml(upstream());
     const reload = edge.reload(shop());
     let over = false;
@@ -105,7 +105,7 @@ describe('a new application', () => {
     assert.match((await edge.get('/')).content.toString(), /^[0-9]+ /);
   });
 
-  test('that never becomes ready holds a reload up for a while only', async () => {
+  test('that never becomes ready delays a reload for a limited time', async () => {
     edge = await startFromYaml(upstream());
     const began = performance.now();
     const outcome = await edge.reload('applications: { shop: { command: ./no-such-program } }\n');
@@ -114,7 +114,7 @@ describe('a new application', () => {
     assert.equal((await edge.get('/')).status, 503);
   });
 
-  test('of a reload that is refused is stopped again', async (context) => {
+  test('of a refused reload is stopped', async (context) => {
     edge = await startFromYaml(upstream());
     const port = await takenPort(context);
     const outcome = await edge.reload(`listeners: { http: "127.0.0.1:0", taken: "127.0.0.1:${port}" }\n${shop()}`);
@@ -125,8 +125,8 @@ describe('a new application', () => {
   });
 });
 
-describe('a reload that asks for what cannot be', () => {
-  test('an address that this gateway holds itself: the complaint says which, and what to do', async () => {
+describe('a reload that cannot be applied', () => {
+  test('for an address that this gateway already has is refused; the error names the listener and says what to do', async () => {
     edge = await startFromYaml(upstream());
     const { port } = edge.address();
     const outcome = await edge.reload(`listeners: { all: "0.0.0.0:${port}" }\n${upstream()}`);
@@ -134,7 +134,7 @@ describe('a reload that asks for what cannot be', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  test('another member: refused, with a sentence that says restart', async () => {
+  test('that renames the member is refused with a sentence that says restart', async () => {
     edge = await startFromYaml(upstream());
     const { revision } = edge.gateway.status();
     const outcome = await edge.reload(`member: two\n${upstream()}`);
@@ -142,7 +142,7 @@ describe('a reload that asks for what cannot be', () => {
     assert.equal(edge.gateway.status().revision, revision);
   });
 
-  test('a log that cannot be opened: refused as a whole', async () => {
+  test('for a log that cannot be opened is refused as a whole', async () => {
     edge = await startFromYaml(`${upstream()}log: { path: ./exchange.log }\n`);
     const outcome = await edge.reload(
       'routes: [ { path: /, respond: { body: new } } ]\nlog: { path: ./no/such/x.log }\n',
@@ -154,8 +154,8 @@ describe('a reload that asks for what cannot be', () => {
   });
 });
 
-describe('a connection that comes before its snapshot is in force', () => {
-  test('waits for it, and is served by it', async () => {
+describe('a connection that comes before its snapshot is active', () => {
+  test('waits for the snapshot, and is served by it', async () => {
     edge = await startFromYaml(upstream());
     const free = await freePort();
     // The first listener opens at once, the others after look-ups.
@@ -185,7 +185,7 @@ routes: [ { path: /, respond: { body: new } } ]
 test('a reload that still waits when the gateway is stopped is refused, and leaves nothing running', async () => {
   edge = await startFromYaml(upstream());
   const workers = edge.eventsOf('worker_started').length;
-  // Ready only when a file is there, which never comes: the reload waits for it.
+  // The application is ready once a file exists, which never happens: the reload waits.
   const reload = edge.reload(shop('    environment: { READY: "./never" }\n'));
   await until('the application is started', () => edge.eventsOf('instance_started').length === 1);
   await edge.gateway.stop('the test says so');
@@ -198,7 +198,7 @@ test('a reload that still waits when the gateway is stopped is refused, and leav
   );
 });
 
-test('a reload that waits for a first check is over before the gateway has stopped, and nothing is checked any more', async () => {
+test('a reload that waits for a first check ends before the gateway has stopped, and no check runs afterwards', async () => {
   const checked = 'check: { path: /checked, interval: 20ms }';
   const upstreams = (more: string): string =>
     `upstreams: { app: { endpoints: "${origin.address}", ${checked} }${more} }\ndrain: { lame_duck: 1ms }\nroutes: [{ path: /, to: app }]`;
@@ -206,11 +206,11 @@ test('a reload that waits for a first check is over before the gateway has stopp
   edge = await startFromYaml(upstreams(''));
   const silent = `, silent: { endpoints: "${origin.address}", check: { path: /silent } }`;
   const order: string[] = [];
-  const reload = edge.reload(upstreams(silent)).then(() => order.push('the reload is over'));
-  await until('it is asked', () => origin.requests.some(({ line }) => line.includes('/silent')));
+  const reload = edge.reload(upstreams(silent)).then(() => order.push('the reload has ended'));
+  await until('the endpoint is checked', () => origin.requests.some(({ line }) => line.includes('/silent')));
   await edge.gateway.stop('the test says so').then(() => order.push('the gateway has stopped'));
   await reload;
-  assert.deepEqual(order, ['the reload is over', 'the gateway has stopped']);
+  assert.deepEqual(order, ['the reload has ended', 'the gateway has stopped']);
   const { length } = origin.requests;
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.equal(origin.requests.length, length);

@@ -8,7 +8,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { ok, type RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// A reload: taken whole or not at all, and noticed by nobody who is being served.
+// A reload is applied as a whole or not at all, and disturbs no request.
 
 const one = originForTests('one');
 const two = originForTests('two');
@@ -25,7 +25,7 @@ routes:
   - { path: /, to: ${name}, response_headers: { set: { X-Route: ${name} } } }
 ${more}`;
 
-/** One request through Node's own client; the agent decides over its connection. */
+/** Sends one request with Node's own client; the agent decides which connection it uses. */
 async function fetchWith(agent: Agent, path: string): Promise<{ status: number; content: string }> {
   const { host, port } = edge.address();
   const asked = request({ agent, host, port, path, headers: { host: 'example.org' } });
@@ -37,12 +37,12 @@ async function fetchWith(agent: Agent, path: string): Promise<{ status: number; 
 }
 
 describe('a reload under load', () => {
-  test('drops nothing: kept connections, new ones, pipelined requests, and one that takes longer', async (context) => {
+  test('loses nothing: kept connections, new ones, pipelined requests, and a long request', async (context) => {
     edge = await startFromYaml(to('one'));
     one.answer = ({ line }) => (line.includes('/long') ? null : ok('one'));
     const long = edge.connect();
     long.write(requestText('GET', '/long'));
-    await until('the long request is under way', () => one.requests.length === 1);
+    await until('the long request is in flight', () => one.requests.length === 1);
 
     const kept = new Agent({ keepAlive: true, maxSockets: 8 });
     const fresh = new Agent({ keepAlive: false });
@@ -85,7 +85,7 @@ describe('a reload under load', () => {
     await allLanes;
     assert.ok(seen.one >= 60 && seen.two >= 60, JSON.stringify(seen));
 
-    // The long one has outlived six revisions; its own route and endpoint still answer it.
+    // The long request has outlived six revisions; its own route and endpoint still answer it.
     const held = edge.counts();
     assert.ok(held.active >= 1);
     assert.equal(edge.gateway.status().revision, 7);
@@ -95,19 +95,19 @@ describe('a reload under load', () => {
     assert.deepEqual([response.content.toString(), fieldOf(response, 'x-route')], ['late', 'one']);
     const record = await edge.record(response);
     assert.deepEqual([record.revision, record.upstream, record.end], [1, 'one', 'forwarded']);
-    // The connection itself goes on, with the revision that is now in force.
+    // The connection continues, with the active revision.
     long.write(requestText('GET', '/next'));
     assert.equal(fieldOf(await responseOn(long), 'x-route'), 'two');
     long.close();
     assert.equal(edge.counts().unclassified, 0);
   });
 
-  test('an upstream may be taken away while a request is under way on it', async () => {
+  test('may remove an upstream while it has a request in flight', async () => {
     edge = await startFromYaml(to('one'));
     one.answer = () => null;
     const client = edge.connect();
     client.write(requestText('GET', '/'));
-    await until('the request is under way', () => one.requests.length === 1);
+    await until('the request is in flight', () => one.requests.length === 1);
     const outcome = await edge.reload(`upstreams: { two: { endpoints: "${two.address}", check: none } }`);
     assert.equal(outcome.ok, true);
     sendLate(one);
@@ -116,10 +116,10 @@ describe('a reload under load', () => {
     client.write(requestText('GET', '/'));
     assert.equal((await responseOn(client)).content.toString(), 'two');
     client.close();
-    await until('its connection is not kept', () => one.connectionsOpen === 0);
+    await until('the connection is not kept', () => one.connectionsOpen === 0);
   });
 
-  test('a request that fails on an upstream which was taken away gets its own failure', async () => {
+  test('does not hide the failure of a request to a removed upstream', async () => {
     edge = await startFromYaml(to('one'));
     let cut = (): void => {};
     one.answer = () => (socket) => {
@@ -127,7 +127,7 @@ describe('a reload under load', () => {
     };
     const client = edge.connect();
     client.write(requestText('GET', '/'));
-    await until('the request is under way', () => one.requests.length >= 1);
+    await until('the request is in flight', () => one.requests.length >= 1);
     await edge.reload(`upstreams: { two: { endpoints: "${two.address}", check: none } }`);
     cut();
     const response = await responseOn(client);
@@ -136,13 +136,13 @@ describe('a reload under load', () => {
     client.close();
   });
 
-  test('endpoints of an upstream may change, and requests follow', async () => {
+  test('may change the endpoints of an upstream, and requests follow', async () => {
     const app = (address: string): string => `upstreams: { app: { endpoints: "${address}", check: none } }`;
     edge = await startFromYaml(app(one.address));
     assert.equal((await edge.get('/')).content.toString(), 'one');
     await edge.reload(app(two.address));
     assert.equal((await edge.get('/')).content.toString(), 'two');
-    await until('idle connections to the old one are closed', () => one.connectionsOpen === 0);
+    await until('idle connections to the old endpoint are closed', () => one.connectionsOpen === 0);
   });
 });
 
@@ -151,8 +151,8 @@ function sendLate(origin: RawOrigin): void {
   origin.sendOnFirst(ok('late'));
 }
 
-describe('a reload that is refused changes nothing', () => {
-  test('a wrong file: the outcome and an event say what is wrong', async () => {
+describe('a refused reload changes nothing', () => {
+  test('for an invalid file: the outcome and an event say what is wrong', async () => {
     edge = await startFromYaml(to('one'));
     const before = edge.gateway.status();
     const outcome = await edge.reload(`${to('two')}\ntimeout: { connect: 5 }\n`);
@@ -165,11 +165,11 @@ describe('a reload that is refused changes nothing', () => {
     assert.equal((await edge.get('/')).content.toString(), 'one');
     const now = edge.gateway.status();
     assert.deepEqual([now.revision, now.contentHash], [before.revision, before.contentHash]);
-    assert.equal((await edge.reload(to('two'))).ok, true, 'the next good one is taken');
+    assert.equal((await edge.reload(to('two'))).ok, true, 'the next valid file is applied');
     assert.equal((await edge.get('/')).content.toString(), 'two');
   });
 
-  test('a new listener whose port is taken: no route, upstream, limit or other listener has changed', async (context) => {
+  test('for a new listener whose port is in use: routes, upstreams, limits and other listeners stay the same', async (context) => {
     const app = (address: string): string => `app: { endpoints: "${address}", check: { interval: 50ms, passes: 1 } }`;
     edge = await startFromYaml(`
 listeners: { http: "127.0.0.1:0" }
@@ -189,7 +189,7 @@ client: { target_max: 16B }
 upstreams: { ${app(two.address)}, more: { endpoints: "${two.address}", check: none } }
 routes: [ { path: /, to: app, response_headers: { set: { X-New: "1" } } } ]
 `);
-    // While the new file is being tried out, and after: nobody sees any of it.
+    // No request sees the new file while it is tried, or afterwards.
     let tried = 0;
     let over = false;
     const trying = (async () => {
@@ -220,13 +220,13 @@ routes: [ { path: /, to: app, response_headers: { set: { X-New: "1" } } } ]
   });
 });
 
-describe('listeners come and go with a reload', () => {
+describe('a reload adds and removes listeners', () => {
   const listeners = (names: string): string => `
 listeners: { ${names} }
 upstreams: { one: { endpoints: "${one.address}", check: none } }
 `;
 
-  test('one is added, and the old one keeps its connections', async () => {
+  test('an added listener leaves the connections of the old one alone', async () => {
     edge = await startFromYaml(listeners('http: "127.0.0.1:0"'));
     const kept = edge.connect();
     kept.write(requestText('GET', '/'));
@@ -244,7 +244,7 @@ upstreams: { one: { endpoints: "${one.address}", check: none } }
     assert.deepEqual(opened, ['http', 'more']);
   });
 
-  test('one is taken away: what is under way on it ends well, idle connections close, new ones are refused', async () => {
+  test('a removed listener finishes its requests in flight, closes idle connections, and refuses new ones', async () => {
     edge = await startFromYaml(listeners('http: "127.0.0.1:0", more: "127.0.0.1:0"'));
     const { host, port } = edge.address('more');
     const idle = edge.connect('more');
@@ -254,12 +254,12 @@ upstreams: { one: { endpoints: "${one.address}", check: none } }
     one.answer = () => null;
     const busy = edge.connect('more');
     busy.write(requestText('GET', '/'));
-    await until('the request is under way', () => one.requests.length === 1);
+    await until('the request is in flight', () => one.requests.length === 1);
     const partial = edge.connect('more');
     partial.write('GET / HTTP/1.1\r\nHo');
     await until('all three are connected', () => edge.counts().clients === 3);
     assert.equal((await edge.reload(listeners('http: "127.0.0.1:0"'))).ok, true);
-    assert.ok(await idle.waitFor(() => idle.state !== 'open', timeoutMs), 'the idle one is closed');
+    assert.ok(await idle.waitFor(() => idle.state !== 'open', timeoutMs), 'the idle connection is closed');
     assert.equal(idle.bytes.length, 0);
     sendLate(one);
     const response = await responseOn(busy);
@@ -277,7 +277,7 @@ upstreams: { one: { endpoints: "${one.address}", check: none } }
     await new Promise((resolve) => late.close(resolve));
   });
 
-  test('what a listener is called, believes and allows may change without closing it', async () => {
+  test('name, trusted peers and limits of a listener may change without closing it', async () => {
     edge = await startFromYaml(`
 upstreams: { one: { endpoints: "${one.address}", check: none } }
 `);

@@ -5,7 +5,7 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
-// Which route a request takes, and what a route does to what passes: from the text of a configuration to the bytes.
+// Which route a request takes, and what the route changes: from the text of a configuration to the bytes.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -17,7 +17,7 @@ after(() => origin.close());
 
 const answersBy = (id: string): string => `respond: { body: "${id}" }`;
 
-describe('the first route that matches is taken', () => {
+describe('a request takes the first route that matches', () => {
   before(async () => {
     edge = await startFromYaml(`
 routes:
@@ -67,7 +67,7 @@ routes:
     });
   }
 
-  test('a request that no route matches gets 404, and the record says why', async () => {
+  test('a request without a matching route gets 404, and the record says why', async () => {
     const response = await edge.get('/nowhere', ['Accept: application/json']);
     assert.equal(response.status, 404);
     assert.match(fieldOf(response, 'proxy-status') ?? '', /^edge\.test;error=destination_not_found/);
@@ -77,7 +77,7 @@ routes:
   });
 });
 
-describe('a route may rewrite what goes to the endpoint', () => {
+describe('a route may rewrite the request to the endpoint', () => {
   before(async () => {
     edge = await startFromYaml(`
 upstreams: { app: "${origin.address}" }
@@ -104,7 +104,7 @@ routes:
     ['/else', '/else', 'example.org'],
   ];
   for (const [sent, seen, host] of table) {
-    test(`${sent} is seen as ${seen} of ${host}`, async () => {
+    test(`${sent} arrives as ${seen} at the host ${host}`, async () => {
       origin.forget();
       await edge.get(sent);
       assert.equal(origin.last.line, `GET ${seen} HTTP/1.1`);
@@ -114,7 +114,7 @@ routes:
   }
 });
 
-describe('a route may edit fields', () => {
+describe('a route may edit headers', () => {
   before(async () => {
     edge = await startFromYaml(`
 upstreams: { app: "${origin.address}" }
@@ -133,7 +133,7 @@ routes:
   });
   after(() => edge.stop());
 
-  test('of the request: first remove, then set, then add', async () => {
+  test('of the request: it removes, then sets, then adds', async () => {
     origin.forget();
     await edge.get('/', ['Cookie: a', 'cookie: b', 'X-GONE: 1', 'X-Both: theirs', 'x-both: twice', 'X-Kept: one']);
     const seen = origin.last;
@@ -179,14 +179,14 @@ routes:
   const late = (ms: number) => () => (socket: { write(text: string): void }) =>
     void setTimeout(() => socket.write(ok('late')), ms);
 
-  test('the hasty one gives up where the patient one waits', async () => {
+  test('the short one expires while the long one still waits', async () => {
     origin.answer = late(300);
     const [hasty, patient] = await Promise.all([edge.get('/hasty'), edge.get('/patient')]);
     assert.deepEqual([hasty.status, patient.status], [504, 200]);
     assert.equal((await edge.record(hasty)).cause, 'response_head_timeout');
   });
 
-  test('a limit for the whole exchange is 504 too, under its own name', async () => {
+  test('the timeout of the whole exchange answers 504 with a cause of its own', async () => {
     origin.answer = late(400);
     const response = await edge.get('/limited');
     assert.equal(response.status, 504);
@@ -194,7 +194,7 @@ routes:
     assert.deepEqual([record.cause, record.shape, record.delivery], ['exchange_timeout', 'too_slow', 'sent_unknown']);
   });
 
-  test('an answer that stalls is cut after the idle time of its route', async () => {
+  test('the idle timeout of the route truncates an answer that stalls', async () => {
     origin.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
     const client = edge.connect();
     client.write(requestText('GET', '/stalls'));
@@ -226,7 +226,7 @@ routes:
   });
   after(() => edge.stop());
 
-  test("a route's own page, filled in", async () => {
+  test("a route's own page is used, with its placeholders filled in", async () => {
     const response = await edge.get('/shop', ['Accept: text/html']);
     const id = fieldOf(response, 'x-request-id');
     assert.equal(response.status, 502);
@@ -234,10 +234,10 @@ routes:
     const text = response.content.toString();
     assert.match(text, /^shop <h1>502 The application refused the connection<\/h1>/);
     assert.ok(text.includes(`<i>${id}</i>`), text);
-    assert.ok(text.includes('<b>{{nothing}}</b>'), 'what is no placeholder of ours stays');
+    assert.ok(text.includes('<b>{{nothing}}</b>'), 'unknown placeholders stay as they are');
   });
 
-  test("the file's own page where the route has none for the status, with its message escaped", async () => {
+  test('the page at the top of the file is used if the route has none for the status, with its message escaped', async () => {
     const response = await edge.get('/shut', ['Accept: text/html']);
     assert.equal(response.status, 503);
     const text = response.content.toString();
@@ -245,7 +245,7 @@ routes:
     assert.ok(text.includes('Back &lt;soon&gt;'), text);
   });
 
-  test('who asks for JSON or text gets that', async () => {
+  test('a client that accepts JSON or text gets that', async () => {
     const json = await edge.get('/shop', ['Accept: application/json']);
     assert.equal(JSON.parse(json.content.toString()).status, 502);
     const text = await edge.get('/shop', ['Accept: text/plain']);
@@ -253,7 +253,7 @@ routes:
   });
 });
 
-describe('routes that answer by themselves', () => {
+describe('routes that respond without an endpoint', () => {
   before(async () => {
     edge = await startFromYaml(`
 routes:
@@ -293,7 +293,7 @@ routes:
     });
   }
 
-  test('maintenance is 503 with when to come back and what the operator says', async () => {
+  test("maintenance answers 503 with Retry-After and the operator's message", async () => {
     const response = await edge.get('/shut', ['Accept: text/html']);
     assert.equal(response.status, 503);
     assert.equal(fieldOf(response, 'retry-after'), '7200');
@@ -303,7 +303,7 @@ routes:
     assert.deepEqual([record.cause, record.shape, record.upstream], ['maintenance', 'refused_by_gateway', null]);
   });
 
-  test('content of a request that nobody reads does not become the next request', async () => {
+  test('an unread request body does not become the next request', async () => {
     const response = await edge.send(
       requestText('POST', '/teapot', ['Content-Length: 30'], 'GET /robots.txt HTTP/1.1\r\n'),
     );
@@ -342,7 +342,7 @@ routes:
   const secrets = /127\.0\.0\.1|localhost|secret|ECONN|refused:|unix:|OpenSSH|next-hop|next-protocol|details=/;
   for (const path of ['/refused', '/named', '/garbage', '/slow', '/down', '/nowhere']) {
     for (const accept of ['application/json', 'text/html', 'text/plain', 'application/grpc']) {
-      test(`a stranger learns no address from ${path} in ${accept}`, async () => {
+      test(`no address is disclosed from ${path} in ${accept}`, async () => {
         const type = accept === 'application/grpc' ? ['Content-Type: application/grpc'] : [`Accept: ${accept}`];
         const response = await edge.get(path, type);
         const said = `${response.fields.map((field) => field.join(': ')).join('\n')}\n\n${response.content.toString()}`;
@@ -352,7 +352,7 @@ routes:
     }
   }
 
-  test('an operator learns the protocol that was spoken with the endpoint, where one was (RFC 9209 §2.1.3)', async () => {
+  test('with `operator` shows the protocol spoken with the endpoint, if there was one (RFC 9209 §2.1.3)', async () => {
     const garbage = await edge.get('/operator/garbage', ['Accept: application/json']);
     const [member] = parseList(fieldOf(garbage, 'proxy-status') ?? '');
     assert.deepEqual(member?.[1].get('next-protocol'), new Token('http/1.1'));
@@ -361,7 +361,7 @@ routes:
     }
   });
 
-  test('an operator learns endpoint, reason and next step', async () => {
+  test('with `operator` shows endpoint, reason and next step', async () => {
     const refused = await edge.get('/operator/refused', ['Accept: application/json']);
     assert.match(fieldOf(refused, 'proxy-status') ?? '', /next-hop="127\.0\.0\.1:1"/);
     const problem = JSON.parse(refused.content.toString());
@@ -373,7 +373,7 @@ routes:
   });
 });
 
-test('what the file says of answers holds for requests without a route, and for what is no request', async () => {
+test('settings for answers at the top of the file apply to requests without a route, and to bytes that are no request', async () => {
   const gateway = await startFromYaml(
     'disclosure: operator\nlisteners: { http: "127.0.0.1:0" }\nroutes: [{ path: /only, respond: { status: 200 } }]',
   );

@@ -1,15 +1,15 @@
 import { Session } from 'node:inspector';
 import { until } from './start-from-yaml.ts';
 
-/** Runs an expression in the worker with this number, as records have it. */
+/** Runs an expression in the worker with this number, as the records number workers. */
 export function runInWorker(worker: number, expression: string): Promise<void> {
   const data = `process.getBuiltinModule('node:worker_threads').workerData`;
   return runInWorkers(`if (${data}?.worker === ${worker}) { ${expression} }`);
 }
 
 /**
- * Runs an expression in every worker thread of this process, through the debugger that Node has for them. Production
- * code has no door for this, and needs none.
+ * Runs an expression in every worker thread of this process, through Node's debugger. Production code has no interface
+ * for this, and needs none.
  */
 export async function runInWorkers(expression: string): Promise<void> {
   const session = new Session();
@@ -21,7 +21,7 @@ export async function runInWorkers(expression: string): Promise<void> {
   const attached: string[] = [];
   session.on('NodeWorker.attachedToWorker', ({ params }) => void attached.push(params.sessionId));
   await ask('NodeWorker.enable', { waitForDebuggerOnStart: false });
-  await until('a worker is there', () => attached.length > 0);
+  await until('the worker has started', () => attached.length > 0);
   for (const sessionId of attached) {
     const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
     await ask('NodeWorker.sendMessageToWorker', { sessionId, message });

@@ -15,13 +15,13 @@ import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// Several workers serve on the same ports: what becomes of one is nothing to the others.
+// Several workers serve on the same ports: the end of one does not affect the others.
 
 const origin = originForTests('ok');
 let edge: YamlGateway;
 afterEach(() => edge.stop());
 
-/** Holds back its answers until they are given to all who wait. */
+/** An origin that holds back its answers until the test releases them. */
 function holdBack(): (answer: string) => void {
   const held: Socket[] = [];
   origin.answer = () => (socket) => void held.push(socket);
@@ -35,7 +35,7 @@ const crash = 'setTimeout(() => { throw new RangeError("on purpose") }, 0)';
 
 const serving = (): number => edge.gateway.status().workers.filter(({ state }) => state === 'serving').length;
 
-/** Kept connections, by the worker that has accepted them; in each worker `each` at least. */
+/** Keeps connections open until each worker has accepted at least `each`; returns them by worker. */
 async function connectionsByWorker(workers: readonly number[], each: number): Promise<Map<number, RawClient[]>> {
   const found = new Map<number, RawClient[]>(workers.map((worker) => [worker, []]));
   await until('each worker has its share', async () => {
@@ -60,7 +60,7 @@ async function lostRecords(): Promise<LostRecord[]> {
 }
 
 describe('of several workers', () => {
-  test('each accepts on every port, those included that the system chose', async () => {
+  test('each accepts on every port, including ports that the system chose', async () => {
     edge = await startFromYaml(`workers: 3\nlisteners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n${upstream()}`);
     assert.equal(serving(), 3);
     assert.notEqual(edge.address('http').port, edge.address('more').port);
@@ -74,34 +74,34 @@ describe('of several workers', () => {
     }
   });
 
-  test('the loss of one takes only what it had: it is counted, and the others notice nothing', async () => {
+  test('the loss of one affects only its own exchanges: they are counted, and the others continue', async () => {
     edge = await startFromYaml(`workers: 2\n${upstream()}\nlog: { path: ./exchange.log }`);
     const found = await connectionsByWorker([1, 2], 3);
     const [lost = [], kept = []] = [found.get(1)?.slice(0, 3), found.get(2)?.slice(0, 3)];
     const asked = origin.requests.length;
     const give = holdBack();
     for (const client of [...lost, ...kept]) client.write(requestText('GET', '/held'));
-    await until('they are under way', () => origin.requests.length === asked + 6);
+    await until('the requests are in flight', () => origin.requests.length === asked + 6);
 
     await runInWorker(1, crash);
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     for (const client of lost) assert.ok(await client.waitFor(() => client.state !== 'open', 5000));
     const { subject, evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.deepEqual([subject, evidence.exchangesLost], ['worker:1', 3]);
     for (const client of kept) assert.equal(client.state, 'open');
-    // Requests on their way, and new ones, are served while nobody has replaced the lost one.
+    // Requests in flight and new ones are served before the lost worker is replaced.
     origin.answer = () => ok('still here');
     give(ok('at last'));
     for (const client of kept) assert.equal((await responseOn(client)).content.toString(), 'at last');
     assert.equal((await edge.get('/')).content.toString(), 'still here');
 
-    await until('it is in the log', async () => (await lostRecords()).length > 0);
+    await until('the loss is in the log', async () => (await lostRecords()).length > 0);
     const records = await lostRecords();
     assert.deepEqual(
       records.map(({ worker, exchanges, revision }) => [worker, exchanges, revision]),
       [[1, 3, 1]],
     );
-    await until('another has taken its place', () => serving() === 2);
+    await until('another worker serves', () => serving() === 2);
     assert.deepEqual(
       edge.gateway.status().workers.map(({ id, revision }) => [id, revision]),
       [
@@ -110,17 +110,17 @@ describe('of several workers', () => {
       ],
     );
     assert.equal(edge.gateway.counts().workersLost, 1);
-    await until('nothing is under way', () => edge.counts().active === 0);
+    await until('no exchange is in flight', () => edge.counts().active === 0);
     closeAll(found);
   });
 
-  test('one that hangs is replaced, and the others answer all the while', async () => {
+  test('a hanging one is replaced, and the others answer meanwhile', async () => {
     edge = await startFromYaml(`workers: 2\n${upstream()}`);
     const found = await connectionsByWorker([1, 2], 1);
     const [client] = found.get(2) ?? [];
     assert.ok(client !== undefined);
     await runInWorker(1, 'setTimeout(() => { for (;;); }, 0)');
-    await until('it is told', async () => {
+    await until('the loss is reported', async () => {
       client.write(requestText('GET', '/'));
       assert.equal((await responseOn(client)).status, 200);
       return edge.eventsOf('worker_lost').length === 1;
@@ -128,31 +128,31 @@ describe('of several workers', () => {
     const [{ evidence, worker } = assert.fail()] = edge.eventsOf('worker_lost');
     assert.equal(worker, 1);
     assert.match(evidence.reason, /not answered for 3 s/);
-    await until('another has taken its place', () => serving() === 2);
+    await until('another worker serves', () => serving() === 2);
     closeAll(found);
   });
 
-  test('one that needs more memory than workers.memory_max is lost, which is said in these words', async () => {
+  test('one that exceeds workers.memory_max is lost, and the event says so', async () => {
     edge = await startFromYaml(`workers: { count: 2, memory_max: 64MiB }\n${upstream()}`);
-    // In small steps, so that it answers all the while.
+    // In small steps, so that the worker answers meanwhile.
     const grow = 'for (let i = 0; i < 20; i++) all.push(new Array(10_000).fill({})); setImmediate(grow);';
     await runInWorker(2, `const all = []; const grow = () => { ${grow} }; grow();`);
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1, 60_000);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1, 60_000);
     const [{ evidence, worker } = assert.fail()] = edge.eventsOf('worker_lost');
     assert.deepEqual([worker, evidence.code], [2, 'ERR_WORKER_OUT_OF_MEMORY']);
     assert.match(evidence.reason, /it ran out of memory \(workers\.memory_max\)/);
     assert.equal((await edge.get('/')).status, 200);
-    await until('another has taken its place', () => serving() === 2);
+    await until('another worker serves', () => serving() === 2);
   });
 
-  test('all take a change of one endpoint', async () => {
+  test('all apply a change of one endpoint', async () => {
     edge = await startFromYaml(
       `workers: 2\nupstreams: { app: { endpoints: "127.0.0.1:1", check: { path: /, interval: 100ms } } }`,
     );
     const { upstreams } = edge.gateway.status();
     assert.equal(upstreams[0]?.endpoints[0]?.state, 'unhealthy');
     const seen = new Set<number>();
-    await until('each has refused', async () => {
+    await until('each worker has refused a request', async () => {
       const response = await edge.get('/');
       assert.equal(response.status, 503);
       seen.add((await edge.record(response)).worker);
@@ -161,7 +161,7 @@ describe('of several workers', () => {
   });
 });
 
-describe('an instance that is taken away', () => {
+describe('a removed instance', () => {
   const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
   const shop = `
 drain: { timeout: 60s }
@@ -171,20 +171,20 @@ applications:
     readiness: { path: /healthz, interval: 50ms, passes: 2 }
 `;
 
-  test('waits for each worker that has requests on it, and for none that never knew it', async () => {
+  test('waits for each worker that has requests on it, and for no worker that never knew it', async () => {
     edge = await startFromYaml(`workers: 2${shop}`);
-    await until('it is ready', () => edge.eventsOf('instance_ready').length === 1);
+    await until('the instance is ready', () => edge.eventsOf('instance_ready').length === 1);
     const found = await connectionsByWorker([1, 2], 1);
     const clients = [1, 2].map((worker) => found.get(worker)?.[0] ?? assert.fail());
     for (const client of clients) client.write(requestText('GET', '/slow'));
-    await until('they are under way', () => edge.counts().active === 2);
+    await until('the requests are in flight', () => edge.counts().active === 2);
     const reload = await edge.reload(
       'workers: 3\ndrain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]',
     );
     assert.equal(reload.ok, true);
     for (const client of clients) assert.match((await responseOn(client)).content.toString(), / slow$/);
-    // Long before the time for draining is over.
-    await until('it is gone', () => edge.gateway.status().applications.length === 0);
+    // Long before the drain timeout.
+    await until('the instance has ended', () => edge.gateway.status().applications.length === 0);
     closeAll(found);
   });
 });
@@ -198,7 +198,7 @@ describe('a port that workers share', () => {
     await assert.rejects(startFromYaml(`listeners: { http: "127.0.0.1:${port}", again: "localhost:${port}" }`));
   });
 
-  test('is not shared with anybody else, and the reload that wants it changes nothing', async (context) => {
+  test('is not shared with another program, and the reload that needs it changes nothing', async (context) => {
     edge = await startFromYaml(`workers: 2\n${upstream()}`);
     const somebody = createServer();
     context.after(() => void somebody.close());
@@ -213,17 +213,17 @@ describe('a port that workers share', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  test('of two listeners of one configuration under two names is refused', async () => {
+  test('is refused for two listeners of one configuration', async () => {
     edge = await startFromYaml(upstream());
     const { port } = edge.address();
-    await edge.gateway.stop('its port is wanted');
+    await edge.gateway.stop('the port is wanted');
     const both = startFromYaml(`listeners: { one: "127.0.0.1:${port}", two: "localhost:${port}" }\n${upstream()}`);
     await assert.rejects(both, (error) => error instanceof ListenFailure && error.listener === 'two');
   });
 });
 
 describe('a reload with another number of workers', () => {
-  test('starts those that are wanted, and retires the others when they have finished', async () => {
+  test('starts the missing workers, and retires the others when their exchanges have finished', async () => {
     edge = await startFromYaml(`workers: 1\n${upstream()}`);
     assert.equal((await edge.reload(`workers: 3\n${upstream()}`)).ok, true);
     assert.equal(serving(), 3);
@@ -231,12 +231,12 @@ describe('a reload with another number of workers', () => {
     const give = holdBack();
     const asked = origin.requests.length;
     for (const worker of [2, 3]) found.get(worker)?.[0]?.write(requestText('GET', '/held'));
-    await until('they are under way', () => origin.requests.length === asked + 2);
+    await until('the requests are in flight', () => origin.requests.length === asked + 2);
 
     assert.equal((await edge.reload(`workers: 1\n${upstream()}`)).ok, true);
     const states = (): string[] => edge.gateway.status().workers.map(({ id, state }) => `${id} ${state}`);
     assert.deepEqual(states(), ['1 serving', '2 retiring', '3 retiring']);
-    // They take what comes meanwhile, with what they have under way.
+    // The workers that retire accept new connections meanwhile, besides their requests in flight.
     assert.equal((await edge.reload(`workers: 1\nroutes: [ { path: /, respond: { body: new } } ]`)).ok, true);
     assert.deepEqual(new Set(edge.gateway.status().workers.map(({ revision }) => revision)), new Set([4]));
     give(ok('finished'));
@@ -244,15 +244,15 @@ describe('a reload with another number of workers', () => {
       const response = await responseOn(found.get(worker)?.[0] ?? assert.fail());
       assert.deepEqual([response.status, response.content.toString()], [200, 'finished']);
     }
-    // One that nobody uses would get its time to send a last request.
+    // An idle connection would get time to send a last request.
     closeAll(found);
-    await until('they are gone', () => edge.eventsOf('worker_retired').length === 2);
+    await until('the retired workers have ended', () => edge.eventsOf('worker_retired').length === 2);
     assert.deepEqual(states(), ['1 serving']);
     assert.equal(edge.eventsOf('worker_lost').length, 0);
     assert.equal((await edge.get('/')).content.toString(), 'new');
   });
 
-  test('with another limit of memory: all are replaced', async () => {
+  test('with another memory limit replaces all workers', async () => {
     edge = await startFromYaml(`workers: 2\n${upstream()}`);
     assert.equal((await edge.reload(`workers: { count: 2, memory_max: 256MiB }\n${upstream()}`)).ok, true);
     assert.deepEqual(
@@ -262,14 +262,14 @@ describe('a reload with another number of workers', () => {
         .map(({ id }) => id),
       [3, 4],
     );
-    await until('the others are gone', () => edge.eventsOf('worker_retired').length === 2);
+    await until('the old workers have ended', () => edge.eventsOf('worker_retired').length === 2);
     assert.equal((await edge.get('/')).status, 200);
   });
 
   const possible = mayHaveOwnNetwork();
   for (const setting of ['with-migration', 'without-migration']) {
     test(`refuses and drops no connection under load, ${setting} by the kernel`, {
-      skip: possible ? false : 'this machine does not let us have a network of our own',
+      skip: possible ? false : 'this machine does not allow a network namespace',
     }, async () => {
       edge = await startFromYaml(upstream()); // For afterEach alone.
       const program = spawn(process.execPath, [join(import.meta.dirname, 'worker-count-run.ts'), setting], {

@@ -5,12 +5,12 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { responseOn, startFromYaml, until } from './start-from-yaml.ts';
 
-/** What a connection may hold of requests that wait for their turn. */
+/** The bytes of pipelined requests that a connection may hold. */
 const aheadBytes = 64 * 1024;
-// A third is enough as a rule; how much of it a connection holds depends on the pieces in which it comes.
+// A third is usually enough; how much a connection holds depends on the chunks in which the bytes come.
 const clientsMax = 2400;
 
-test('a worker near its limit of memory refuses what is new, answers what it has, and recovers', {
+test('a worker near its memory limit refuses new clients, answers requests in flight, and recovers', {
   timeout: 90_000,
 }, async () => {
   const waiting: Socket[] = [];
@@ -26,7 +26,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
   const early = gateway.connect();
   try {
     early.write('GET /early HTTP/1.1\r\nHost: a\r\n\r\n');
-    await until('the first is under way', () => origin.requests.length === 1);
+    await until('the first request is in flight', () => origin.requests.length === 1);
     const resting = gateway.connect();
     resting.write('GET /here HTTP/1.1\r\nHost: a\r\n\r\n');
     await resting.waitFor(() => resting.parts.length > 0, 5000);
@@ -34,7 +34,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
     half.write('GET /here HTTP/1.1\r\nHost: a\r\n');
     const ahead = Buffer.alloc(aheadBytes, 'GET /here HTTP/1.1\r\nHost: a\r\nX: 1234567890\r\n\r\n');
     const refused = (): number => gateway.gateway.counts().workers[0]?.refusedWithoutMemory ?? 0;
-    // Each waits for its answer, with as much behind it as may be.
+    // Each connection waits for its answer, with as many pipelined bytes behind it as the limit allows.
     for (let count = 0; count < clientsMax && refused() === 0; count++) {
       const client = connect(gateway.address());
       client.on('error', () => {});
@@ -42,26 +42,27 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
       client.write(ahead);
       clients.push(client);
       if (count % 20 === 19)
-        await until('they are taken', () => origin.requests.length >= count - 60 || refused() > 0, 30_000);
+        await until('the bytes are received', () => origin.requests.length >= count - 60 || refused() > 0, 30_000);
     }
-    await until('clients are turned away', () => refused() > 0, 20_000);
-    await until('it is told', () =>
+    await until('clients are refused', () => refused() > 0, 20_000);
+    await until('the refusal is reported', () =>
       gateway.eventsOf('connections_refused').some(({ evidence }) => evidence.reason === 'memory'),
     );
-    // Connections that rested have made room; what was under way goes on.
-    await until('the one that rested is closed', () => resting.state !== 'open');
+    // Idle connections have made room; requests in flight continue.
+    await until('the idle connection is closed', () => resting.state !== 'open');
     assert.equal(early.state, 'open');
     half.write('\r\n');
     const shed = await responseOn(half);
     assert.equal(shed.status, 503);
     assert.equal(fieldOf(shed, 'connection'), 'close');
     assert.equal((await gateway.record(shed)).cause, 'shed');
-    // Who has sent so far ahead is not read any more: that it has left shows only when its answer comes.
+    // The gateway no longer reads from a client that has sent so far ahead. It notices that the client has left only
+    // when it sends the answer.
     for (const client of clients) client.destroy();
     origin.answer = () => ok('');
     for (const socket of waiting.slice(1)) socket.destroy();
     await until(
-      'there is room again',
+      'a new client is served',
       async () => {
         const next = gateway.connect();
         next.write('GET /here HTTP/1.1\r\nHost: a\r\n\r\n');

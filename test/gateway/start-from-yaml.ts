@@ -12,16 +12,16 @@ import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/
 import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 
-/** How long anything that a test waits for may take; far above what it does take. */
+/** The limit for any condition that a test waits for; far above the usual time. */
 export const timeoutMs = 10_000;
 
-/** A record is looked for so often, so far apart: five seconds in all. */
+/** How often, and how far apart, a test looks for a record: five seconds in all. */
 const recordLooksMax = 100;
 const recordLookMs = 50;
 
-/** What a test's file need not say: it is added where the text has no such key. */
+/** Settings that are added to a test's configuration if the text has no such key. */
 const usual: Readonly<Record<string, string>> = {
-  // Another thread costs each test some 200 ms; whoever tests what several do together says how many.
+  // Each further worker costs a test some 200 ms; tests of several workers set the number themselves.
   workers: '1',
   deployment: 'edge.test',
   member: 'one',
@@ -30,7 +30,7 @@ const usual: Readonly<Record<string, string>> = {
   log: '{ path: none }',
 };
 
-/** A gateway as users have it: from the text of a configuration, with real sockets. */
+/** A gateway as users run it: from the text of a configuration, with real sockets. */
 export class YamlGateway {
   readonly gateway: Gateway;
   readonly folder: string;
@@ -53,7 +53,7 @@ export class YamlGateway {
     return new RawClient(this.address(listener));
   }
 
-  /** Sends these bytes on a connection of their own, and waits for one whole response. */
+  /** Sends these bytes on a new connection, and waits for one complete response. */
   async send(bytes: string | Uint8Array, listener = 'http'): Promise<RawResponse> {
     const client = this.connect(listener);
     try {
@@ -64,12 +64,12 @@ export class YamlGateway {
     }
   }
 
-  /** A GET for `path`, with these field lines; without a Host among them it gets one. */
+  /** A GET for `path` with these header lines; without a Host among them one is added. */
   get(path: string, fields: readonly string[] = []): Promise<RawResponse> {
     return this.send(requestText('GET', path, fields));
   }
 
-  /** Writes the file anew and reads it again. */
+  /** Overwrites the file and reloads it. */
   async reload(yaml: string): Promise<ReloadOutcome> {
     await writeFile(join(this.folder, 'candor.yaml'), withUsual(yaml));
     return this.gateway.reload('the test');
@@ -78,7 +78,8 @@ export class YamlGateway {
   async record(of: RawResponse | string): Promise<ExchangeRecord> {
     const id = typeof of === 'string' ? of : fieldOf(of, 'x-request-id');
     assert.ok(id !== null, 'the response has no X-Request-Id');
-    // The client may have its response before the exchange has ended, and its record reaches main with the next batch.
+    // The client may have its response before the exchange has ended. The record reaches the main thread with the next
+    // batch.
     let record = await this.gateway.findExchange(id);
     for (let looks = 0; record === null && looks < recordLooksMax; looks++) {
       await sleep(recordLookMs);
@@ -92,7 +93,7 @@ export class YamlGateway {
     return this.events.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
   }
 
-  /** Exchanges under way and connections of clients, as the worker last reported them. */
+  /** Exchanges in flight and client connections, as the worker last reported them. */
   counts(): { active: number; clients: number; upstream: number; ended: number; unclassified: number } {
     const { workers, exchanges } = this.gateway.counts();
     const sum = (of: 'exchangesActive' | 'clientConnections' | 'upstreamConnections' | 'unclassifiedTotal'): number =>
@@ -116,13 +117,13 @@ export interface YamlOptions {
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
-  /** What the configuration is to be where no file may say it, such as a limit that is reached soon. */
+  /** Changes to the configuration that no file can make, such as a limit that is reached soon. */
   readonly change?: (configuration: Configuration) => Configuration;
-  /** What else it is started with. */
+  /** Further options of the gateway. */
   readonly gateway?: Pick<GatewayOptions, 'adopt'>;
 }
 
-/** Resolves when the listeners are open. A text with mistakes fails the test with what is wrong. */
+/** Resolves when the listeners are open. An invalid configuration fails the test with its errors. */
 export async function startFromYaml(yaml: string, options: YamlOptions = {}): Promise<YamlGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'candor-gateway-'));
   const path = join(folder, 'candor.yaml');
@@ -162,12 +163,12 @@ export function requestText(method: string, path: string, fields: readonly strin
   return [`${method} ${path} HTTP/1.1`, ...host, ...fields, '', content].join('\r\n');
 }
 
-/** One whole response on an open connection; what follows it stays for the next call. */
+/** One complete response on an open connection; further bytes stay for the next call. */
 export async function responseOn(client: RawClient, method = 'GET'): Promise<RawResponse> {
   const outcome = await client.response(method, timeoutMs);
   const { response, bytes, state } = outcome;
   assert.ok(response !== null, `no response; the connection is ${state}; received ${JSON.stringify(text(bytes))}`);
-  assert.ok(response.complete, `the response is not whole; the connection is ${state}: ${text(bytes)}`);
+  assert.ok(response.complete, `the response is incomplete; the connection is ${state}: ${text(bytes)}`);
   client.forget();
   if (response.rest.length > 0) client.parts.push({ atMs: client.elapsedMs, bytes: response.rest });
   return response;
@@ -177,7 +178,7 @@ function text(bytes: Buffer): string {
   return bytes.toString('latin1', 0, 400);
 }
 
-/** Resolves when `met` says so; fails the test, naming `what`, when it never does. */
+/** Resolves when `met` returns true; fails the test with `what` after the limit. */
 export async function until(
   what: string,
   met: () => boolean | Promise<boolean>,
@@ -185,7 +186,7 @@ export async function until(
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await met())) {
-    assert.ok(performance.now() < end, `it never came to this: ${what}`);
+    assert.ok(performance.now() < end, `waited in vain until ${what}`);
     await sleep(5);
   }
 }

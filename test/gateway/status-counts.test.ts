@@ -7,7 +7,7 @@ import { afterEach, test } from 'node:test';
 import { runInWorker } from './run-in-workers.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What status shows is of the moment when it is asked for, also right after a burst.
+// The counts of the status are those of the moment when it is requested, also right after a burst.
 
 let edge: YamlGateway;
 const sockets: Socket[] = [];
@@ -35,34 +35,34 @@ async function ask(): Promise<void> {
   await once(socket, 'close');
 }
 
-test('a request that has been answered is counted in what is shown then', async () => {
+test('a request is counted in the status as soon as it has been answered', async () => {
   edge = await startFromYaml(yaml);
   await Promise.all(Array.from({ length: count }, () => ask()));
   await edge.gateway.freshCounts();
   assert.equal(edge.gateway.status().lastMinute.requests, count);
 });
 
-test('connections are counted as they are, without waiting for a report', async () => {
+test('connections are counted at the moment of the request, without waiting for a report', async () => {
   edge = await startFromYaml(yaml);
   await Promise.all(Array.from({ length: count }, () => open()));
   const shown = (): number =>
     edge.gateway.status().workers.reduce((sum, { clientConnections }) => sum + clientConnections, 0);
   // A connection is open for its client before the worker has accepted it.
-  await until('all of them are shown', () => shown() === count);
+  await until('the status shows all connections', () => shown() === count);
   for (const socket of sockets) socket.destroy();
-  await until('none is shown', () => shown() === 0);
+  await until('the status shows no connection', () => shown() === 0);
 });
 
-test('a worker that does not report is not waited for', async () => {
+test('the status does not wait for a worker that does not report', async () => {
   edge = await startFromYaml(yaml);
   const held = join(edge.folder, 'held');
   const released = join(edge.folder, 'released');
   const mark = (file: string): string =>
     `process.getBuiltinModule('node:fs').writeFileSync(${JSON.stringify(file)}, '')`;
-  // Less than the three seconds after which it would be lost, and twenty times as long as it is waited for.
+  // Less than the three seconds after which the worker counts as lost, and twenty times as long as the status waits.
   const hold = `const end = performance.now() + 2000; while (performance.now() < end);`;
   await runInWorker(1, `setTimeout(() => { ${mark(held)}; ${hold} ${mark(released)}; }, 0)`);
-  await until('the worker is held', () => existsSync(held));
+  await until('the worker is blocked', () => existsSync(held));
   await edge.gateway.freshCounts();
-  assert.ok(!existsSync(released), 'it was waited for');
+  assert.ok(!existsSync(released), 'the status has waited for the worker');
 });

@@ -7,11 +7,12 @@ import { readProcess } from '../../src/deploy/process-group.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { until as untilSoon } from './start-from-yaml.ts';
 
-// Applications that outlive the gateway that started them. Each gateway is a process of its own.
+// Applications outlive the gateway that started them. Each gateway is a process of its own.
 
 const program = join(import.meta.dirname, 'fixtures', 'lasting-application.mjs');
 
-const linuxOnly = process.platform === 'linux' ? {} : { skip: 'only Linux tells two processes of one number apart' };
+const linuxOnly =
+  process.platform === 'linux' ? {} : { skip: 'only Linux can distinguish two processes with the same pid' };
 
 function yaml(changes = '', more = ''): string {
   return `deployment: edge.test
@@ -31,7 +32,7 @@ applications:
 ${changes}${more}`;
 }
 
-/** A folder with a configuration, and gateways that are gone when the test is over, with all that they started. */
+/** A folder with a configuration, and gateways that are stopped after the test with everything that they started. */
 class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'candor-succession-'));
   readonly path = join(this.folder, 'candor.yaml');
@@ -57,7 +58,7 @@ class World {
     return gateway;
   }
 
-  /** One that serves, with its application ready. Its pid too. */
+  /** A gateway whose application is ready, and the pid of the application. */
   async started(): Promise<{ gateway: GatewayProcess; pid: number }> {
     const gateway = this.gateway();
     await gateway.start(this.path);
@@ -76,7 +77,7 @@ class World {
   }
 }
 
-/** Programs start, end and are looked for: on a busy machine that takes its time. */
+/** Programs are started, stopped and looked up, which takes longer on a busy machine. */
 const until = (what: string, met: () => boolean | Promise<boolean>): Promise<void> => untilSoon(what, met, 30_000);
 
 const isRunning = (pid: number): boolean => (readProcess(pid)?.state ?? 'Z') !== 'Z';
@@ -84,65 +85,61 @@ const isRunning = (pid: number): boolean => (readProcess(pid)?.state ?? 'Z') !==
 const linesOf = async (gateway: GatewayProcess): Promise<readonly string[]> =>
   (await gateway.status()).applications[0]?.instances[0]?.lastLines ?? [];
 
-test(
-  'an application that was left is taken over: same process, served at once, its output goes on',
-  linuxOnly,
-  async (t) => {
-    const world = new World(t);
-    const second = world.gateway();
-    const { gateway: first, pid } = await world.started();
-    assert.equal(await first.get('/print?before'), String(pid));
-    await first.get('/begin?half%20a%20');
-    await until('the line was read', () => first.lines.includes('before'));
-    await first.stop(20_000);
-    assert.ok(isRunning(pid));
-    const [left] = first.eventsOf('instance_detached');
-    assert.deepEqual([left?.evidence.pid, left?.evidence.graceMs], [pid, 20_000]);
+test('a detached application is adopted: same process, served at once, its output still read', linuxOnly, async (t) => {
+  const world = new World(t);
+  const second = world.gateway();
+  const { gateway: first, pid } = await world.started();
+  assert.equal(await first.get('/print?before'), String(pid));
+  await first.get('/begin?half%20a%20');
+  await until('the line is read', () => first.lines.includes('before'));
+  await first.stop(20_000);
+  assert.ok(isRunning(pid));
+  const [left] = first.eventsOf('instance_detached');
+  assert.deepEqual([left?.evidence.pid, left?.evidence.graceMs], [pid, 20_000]);
 
-    await second.start(world.path);
-    assert.equal(await second.get('/print?line'), String(pid));
-    await second.get('/device?through%20the%20device');
-    await until('its output goes on', () => second.lines.includes('through the device'));
-    assert.deepEqual(second.lines, ['half a line', 'through the device']);
-    assert.deepEqual(await linesOf(second), [`up ${pid}`, 'before', 'half a line', 'through the device']);
-    const [adopted] = second.eventsOf('instance_adopted');
-    assert.deepEqual([adopted?.evidence.pid, adopted?.to, adopted?.subject], [pid, 'ready', 'instance:shop/1']);
-    assert.deepEqual(second.eventsOf('instance_started'), []);
-    await second.stop();
-    assert.ok(!isRunning(pid), 'who takes it over ends it too');
-  },
-);
+  await second.start(world.path);
+  assert.equal(await second.get('/print?line'), String(pid));
+  await second.get('/device?through%20the%20device');
+  await until('the output of the application is read', () => second.lines.includes('through the device'));
+  assert.deepEqual(second.lines, ['half a line', 'through the device']);
+  assert.deepEqual(await linesOf(second), [`up ${pid}`, 'before', 'half a line', 'through the device']);
+  const [adopted] = second.eventsOf('instance_adopted');
+  assert.deepEqual([adopted?.evidence.pid, adopted?.to, adopted?.subject], [pid, 'ready', 'instance:shop/1']);
+  assert.deepEqual(second.eventsOf('instance_started'), []);
+  await second.stop();
+  assert.ok(!isRunning(pid), 'the adopting gateway ends the application too');
+});
 
-test('what nobody comes for in time is ended', linuxOnly, async (t) => {
+test('a detached application is ended if no gateway adopts it in time', linuxOnly, async (t) => {
   const world = new World(t);
   const { gateway, pid } = await world.started();
   await gateway.stop(100);
   assert.ok(isRunning(pid), 'not at once');
-  await until('it is ended', () => !isRunning(pid));
+  await until('the application has ended', () => !isRunning(pid));
 });
 
-test('an application is handed over while requests go on, and is the heir’s to end', linuxOnly, async (t) => {
+test('an application is handed off while requests go on, and its successor ends it', linuxOnly, async (t) => {
   const world = new World(t);
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   const slow = first.get('/slow');
   await second.start(world.path, true);
   assert.deepEqual(await first.handOff({ pid: second.pid, stateFolder: world.state }), { left: 1, why: null });
-  assert.equal(await first.get(), String(pid), 'between the two it is served');
+  assert.equal(await first.get(), String(pid), 'the application answers during the handoff');
   await second.go();
   assert.deepEqual([await first.get(), await second.get()], [String(pid), String(pid)]);
   assert.deepEqual(second.eventsOf('instance_started'), []);
   assert.equal(await slow, String(pid));
   first.kill();
-  await until('the first is gone', () => first.hasExited);
+  await until('the first gateway has exited', () => first.hasExited);
   for (let count = 0; count < 20; count++) assert.equal(await second.get('/print?on'), String(pid));
-  await until('the second reads it', () => second.lines.includes('on'));
+  await until('the second gateway reads the output', () => second.lines.includes('on'));
   second.kill();
-  await until('the guard of the second ends it', () => !isRunning(pid));
+  await until('the orphan watchdog of the second gateway ends the application', () => !isRunning(pid));
 });
 
 test(
-  'once its predecessor has said farewell, an heir that is killed takes the applications with it at once',
+  'once the predecessor has ended, the applications of a successor that is killed end at once',
   linuxOnly,
   async (t) => {
     const world = new World(t);
@@ -154,12 +151,12 @@ test(
     await first.stop();
     await second.settled();
     second.kill();
-    // Before, its guard would have left them to the predecessor for five seconds.
-    await untilSoon('its guard ends it', () => !isRunning(pid), 4_500);
+    // Before that, the orphan watchdog would have left them to the predecessor for five seconds.
+    await untilSoon('the orphan watchdog ends the application', () => !isRunning(pid), 4_500);
   },
 );
 
-test('killed without having handed over, a gateway takes its applications with it', linuxOnly, async (t) => {
+test('the applications of a gateway that is killed without a handoff end with it', linuxOnly, async (t) => {
   const world = new World(t);
   const sign = join(world.folder, 'now');
   const slow = `    stop_timeout: 30s\n    environment: { LEAVES_ONCE_THERE_IS: ${sign} }\n`;
@@ -168,26 +165,26 @@ test('killed without having handed over, a gateway takes its applications with i
   const { gateway: first, pid } = await world.started();
   first.kill();
   await second.start(world.path);
-  assert.ok(isRunning(pid), 'it takes its time to end');
-  assert.deepEqual(second.eventsOf('instance_adopted'), [], 'one that is being ended is not taken over');
+  assert.ok(isRunning(pid), 'the application takes its time to end');
+  assert.deepEqual(second.eventsOf('instance_adopted'), [], 'an application that is being ended is not adopted');
   writeFileSync(sign, '');
-  await until('the first one’s is ended', () => !isRunning(pid));
+  await until('the application of the first gateway has ended', () => !isRunning(pid));
   assert.notEqual(await world.ready(second), pid);
 });
 
-test('where the heir fails, the applications are taken back', linuxOnly, async (t) => {
+test('the applications are rolled back if the successor fails', linuxOnly, async (t) => {
   const world = new World(t);
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   await second.start(world.path, true);
   await first.handOff({ pid: second.pid, stateFolder: world.state });
   second.kill();
-  await until('the heir is gone', () => second.hasExited);
+  await until('the successor has exited', () => second.hasExited);
   assert.equal(await first.rollBack(), true);
   assert.equal(await first.get('/print?again'), String(pid));
-  await until('it is read again', () => first.lines.includes('again'));
+  await until('the output is read again', () => first.lines.includes('again'));
   process.kill(pid, 'SIGKILL');
-  await until('it is started again', () => first.eventsOf('instance_started').length === 2);
+  await until('the application is started again', () => first.eventsOf('instance_started').length === 2);
   const exited = first.eventsOf('instance_exited')[0];
   assert.match(
     exited?.reason ?? '',
@@ -195,10 +192,10 @@ test('where the heir fails, the applications are taken back', linuxOnly, async (
   );
   const next = await world.ready(first);
   first.kill();
-  await until('it is guarded', () => !isRunning(next));
+  await until('the orphan watchdog ends the application', () => !isRunning(next));
 });
 
-test('nobody takes back what the heir has', linuxOnly, async (t) => {
+test('applications that the successor has adopted are not rolled back', linuxOnly, async (t) => {
   const world = new World(t);
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
@@ -209,7 +206,7 @@ test('nobody takes back what the heir has', linuxOnly, async (t) => {
   assert.equal(await second.get(), String(pid));
 });
 
-test('an heir that comes too late gets nothing of what was taken back', linuxOnly, async (t) => {
+test('a successor that comes too late adopts nothing that was rolled back', linuxOnly, async (t) => {
   const world = new World(t);
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();

@@ -10,8 +10,9 @@ import { startLineEngine } from './line-engine.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
 import { tlsStage } from './tls-stage.ts';
 
-// TLS as a stage of the preface: Candor has none on its listeners yet, so the stage is the test's. What it shows is the place:
-// behind the PROXY protocol, before the choice of the engine, with the connection counted and closed as any other.
+// TLS as a stage of the preface: Candor's listeners have no TLS yet, so the stage is the test's. The tests show where
+// the stage belongs: after the PROXY protocol, before the choice of the engine, with the connection counted and closed
+// like any other.
 
 const authority = certificateAuthority(systemClock.wallTime());
 const { certificate: cert, key } = authority.issue({ names: ['edge.test'] });
@@ -33,7 +34,7 @@ async function closeAll(): Promise<void> {
 
 after(() => sockets.forEach((socket) => socket.destroy()));
 
-/** A client within a TLS session; `first` goes before the session. */
+/** A client within a TLS session; `first` is sent before the session. */
 function secured(options: ConnectionOptions, first = ''): RawClient {
   const plain = connectPlain(listener.address);
   if (first !== '') plain.write(first);
@@ -53,7 +54,7 @@ describe('a listener with a TLS stage', () => {
   beforeEach(() => openListener());
   afterEach(closeAll);
 
-  test('gives requests within the session its scheme and its facts', async () => {
+  test('gives requests in the session the scheme https and the facts of the session', async () => {
     const client = secured({ ALPNProtocols: ['http/1.1'] });
     client.write(requestOf('/'));
     await received(client, 'HTTP/1.1 200');
@@ -63,14 +64,14 @@ describe('a listener with a TLS stage', () => {
     assert.equal(listener.counts.clientConnections, 1);
   });
 
-  test('gives a request that cannot be read the scheme of the connection too', async () => {
+  test('gives a malformed request the scheme of the connection too', async () => {
     const client = secured({});
     client.write('nonsense\r\n\r\n');
     await received(client, 'request_refused');
     assert.equal(listener.handlers[0]?.stream.request.scheme, 'https');
   });
 
-  test('takes absolute targets of the scheme of the connection alone', async () => {
+  test('accepts absolute targets only with the scheme of the connection', async () => {
     const client = secured({});
     client.write(requestOf('https://edge.test/'));
     await received(client, 'HTTP/1.1 200');
@@ -80,13 +81,13 @@ describe('a listener with a TLS stage', () => {
     plain.close();
   });
 
-  test('starts the engine that ALPN has chosen, whatever the first bytes look like', async () => {
+  test('starts the engine that ALPN has chosen, whatever the first bytes are', async () => {
     const client = secured({ ALPNProtocols: ['line'] });
     client.write('GET /now\n');
     await received(client, 'GET 200 HTTP/2\n');
   });
 
-  test('serves clients without TLS beside those with it', async () => {
+  test('serves clients with and without TLS', async () => {
     const plain = new RawClient(listener.address);
     plain.write(requestOf('/'));
     await received(plain, 'HTTP/1.1 200');
@@ -94,27 +95,27 @@ describe('a listener with a TLS stage', () => {
     plain.close();
   });
 
-  test('closes a connection by force in the middle of its handshake', async () => {
+  test('force closes a connection in the middle of its handshake', async () => {
     const client = new RawClient(listener.address);
     client.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
-    await until('it is accepted', () => listener.counts.clientConnections === 1);
+    await until('the connection is accepted', () => listener.counts.clientConnections === 1);
     listener.listeners.drain(drainPlan);
     listener.listeners.forceClose(true);
     assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
-    await until('it is forgotten', () => listener.counts.clientConnections === 0);
+    await until('the connection is forgotten', () => listener.counts.clientConnections === 0);
     client.close();
   });
 
   test('forgets a client that leaves in the middle of its handshake', async () => {
     const client = new RawClient(listener.address);
     client.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
-    await until('it is accepted', () => listener.counts.clientConnections === 1);
+    await until('the connection is accepted', () => listener.counts.clientConnections === 1);
     client.reset();
-    await until('it is forgotten', () => listener.counts.clientConnections === 0);
+    await until('the connection is forgotten', () => listener.counts.clientConnections === 0);
   });
 });
 
-test('a PROXY protocol header goes before the TLS session, and names its client', async () => {
+test('a PROXY protocol header comes before the TLS session, and names its client', async () => {
   await openListener({ proxyProtocol: true });
   const client = secured({ ALPNProtocols: ['http/1.1'] }, 'PROXY TCP4 192.0.2.9 192.0.2.1 5000 443\r\n');
   client.write(requestOf('/'));
@@ -124,7 +125,7 @@ test('a PROXY protocol header goes before the TLS session, and names its client'
   await closeAll();
 });
 
-test('a handshake that does not come to its end is closed when the time for a head is over', async () => {
+test('a connection whose handshake does not complete is closed when the head timeout expires', async () => {
   await openListener({ headMs: 200 });
   const client = new RawClient(listener.address);
   client.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));

@@ -5,7 +5,7 @@ import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
 
 type ServerTls = SecureContextOptions & Pick<TLSSocketOptions, 'ALPNProtocols'>;
 
-/** Puts a TLS session on connections that begin one; others go on in clear. The session's code is Node's. */
+/** Starts a TLS session, with Node's code, on connections that begin one; other connections continue in clear text. */
 export function tlsStage(options: ServerTls): PrefaceStage {
   return {
     rule: 'tls-on-plain-port',
@@ -21,7 +21,7 @@ export function tlsStage(options: ServerTls): PrefaceStage {
   };
 }
 
-/** A transport's bytes as a stream of Node's. */
+/** The bytes of a transport as a Node stream. */
 class TransportStream extends Duplex implements TransportListener {
   readonly #transport: Transport;
   readonly #closed: () => void;
@@ -70,7 +70,7 @@ class TransportStream extends Duplex implements TransportListener {
   }
 }
 
-/** What is said within the session. */
+/** The bytes within the session. */
 class SessionTransport implements Transport {
   readonly facts: TransportFacts;
   listener: TransportListener = { onBytes() {}, onEnd() {}, onWritten() {}, onClosed() {} };

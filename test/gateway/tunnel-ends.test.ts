@@ -7,7 +7,8 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
 import { timeoutMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// A WebSocket that ends in order, breaks, loses its process or is closed by the gateway: four things in the record, with who did it.
+// A WebSocket may end in order, break, lose its process or be closed by the gateway. The record distinguishes the four,
+// and says who did it.
 
 const program = join(import.meta.dirname, 'fixtures', 'web-socket-application.mjs');
 
@@ -30,7 +31,7 @@ const request = [
   '\r\n',
 ].join('\r\n');
 
-/** A frame as clients send it; its mask is zero, so that what it carries can be read here. */
+/** A frame as clients send it; its mask is zero, so that its payload can be read here. */
 function frame(opcode: number, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload]);
 }
@@ -38,7 +39,7 @@ function frame(opcode: number, payload: Uint8Array): Buffer {
 const say = (text: string): Buffer => frame(1, Buffer.from(text));
 const closing = (code: number): Buffer => frame(8, Buffer.of(code >> 8, code & 0xff));
 
-/** Opens a WebSocket through the gateway, and sees a message come back. */
+/** Opens a WebSocket through the gateway, and waits until a message comes back. */
 async function opened(edge: YamlGateway, listener = 'http'): Promise<{ client: RawClient; id: string }> {
   await until('the application is ready', () => instanceOf(edge)?.phase === 'ready', 30_000);
   const client = edge.connect(listener);
@@ -54,7 +55,7 @@ function instanceOf(edge: YamlGateway) {
 }
 
 async function recordOf(edge: YamlGateway, id: string): Promise<ExchangeRecord> {
-  await until('it is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
+  await until('the tunnel is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
   return edge.record(id);
 }
 
@@ -101,7 +102,7 @@ const rows: readonly Row[] = [
     says: /by the application, without a close frame/,
   },
   {
-    what: 'a client that sends something else than frames and ends the connection',
+    what: 'a client that sends other bytes than frames and ends the connection',
     act: (client) => {
       client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       client.finish();
@@ -144,7 +145,7 @@ const rows: readonly Row[] = [
     says: /by the client, without a close frame/,
   },
   {
-    what: 'a client that closes it and resets the connection when the answer has come',
+    what: 'a client that closes it and resets the connection when the answering close frame has come',
     act: (client) => {
       client.write(closing(1000));
       void client.waitFor(() => client.bytes.includes(Buffer.of(0x88)), timeoutMs).then(() => client.reset());
@@ -164,7 +165,7 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
   after(() => edge.stop());
 
   for (const row of rows) {
-    test(`${row.what} is recorded as that, and explained`, async () => {
+    test(`with ${row.what} is recorded as such, and explained`, async () => {
       const { client, id } = await opened(edge);
       row.act(client);
       await client.waitFor(() => client.state !== 'open', timeoutMs);
@@ -178,8 +179,9 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
     });
   }
 
-  test('whose process is killed is recorded as that exit, never as in order', async () => {
-    // On a machine so busy that the system tells of the exit too late, the next death will do; none may pass for an order.
+  test('whose process is killed is recorded as that exit, never as an orderly end', async () => {
+    // On a machine so busy that the system reports the exit too late, the next exit is tried; none may be recorded as
+    // an orderly end.
     for (let death = 0; death < 4; death++) {
       const { client, id } = await opened(edge);
       const pid = instanceOf(edge)?.pid;
@@ -190,7 +192,7 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
       client.close();
       assert.equal(record.end, 'truncated');
       assert.equal(record.whose, 'application');
-      await until('another is started', () => instanceOf(edge)?.pid !== pid, 30_000);
+      await until('another instance is started', () => instanceOf(edge)?.pid !== pid, 30_000);
       if (record.tunnel?.how !== 'exit') continue;
       assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'exit', by: 'application', close_code: null });
       assert.equal(record.cause, 'tunnel_exit');
@@ -200,11 +202,11 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
       assert.match(text, /SIGKILL/);
       return;
     }
-    assert.fail('no record of four deaths names its exit');
+    assert.fail('no record of four exits names its exit');
   });
 });
 
-test('a WebSocket that our drain cuts is the gateway’s end, by a reload and by a stop', {
+test('a WebSocket that a drain force closes is recorded as ended by the gateway, after a reload and after a stop', {
   timeout: 60_000,
 }, async () => {
   const two = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';

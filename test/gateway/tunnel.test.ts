@@ -21,7 +21,7 @@ const switches = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpg
 
 const hasChromium = spawnSync('chromium', ['--version']).status === 0;
 
-/** Says one message, then a large one, closes, and tells the server what it has seen. */
+/** Sends a message, then a large one, closes, and reports to the server what came back. */
 const page = `<!doctype html><title>-</title><script>
 const seen = [];
 const socket = new WebSocket('ws://' + location.host + '/chat');
@@ -51,7 +51,7 @@ beforeEach(() => {
   origin.answer = () => ok('ok\n');
 });
 
-/** The endpoint's end of the tunnel that it has agreed to. */
+/** The endpoint's side of the tunnel, once the endpoint has sent its 101. */
 function agreeing(behind = ''): { socket: () => Promise<Socket>; received: () => string; ended: () => boolean } {
   let agreed: Socket | null = null;
   let received = '';
@@ -69,7 +69,7 @@ function agreeing(behind = ''): { socket: () => Promise<Socket>; received: () =>
   };
   return {
     socket: async () => {
-      await until('the endpoint has agreed', () => agreed !== null);
+      await until('the endpoint has sent its 101', () => agreed !== null);
       return agreed as unknown as Socket;
     },
     received: () => received,
@@ -87,17 +87,17 @@ describe('a WebSocket', () => {
   after(() => gateway.stop());
   after(() => server.close());
 
-  test('of a real client works, large messages and the closing handshake included', async () => {
+  test('of a real client works, including large messages and the closing handshake', async () => {
     const { host, port } = gateway.address();
     const client = new WebSocket(`ws://${host}:${port}/chat?room=1`);
     const messages: string[] = [];
     client.addEventListener('message', ({ data }) => void messages.push(String(data)));
     await once(client, 'open');
-    await until('what was sent behind the 101 has come', () => messages.length === 1);
+    await until('the bytes after the 101 have come', () => messages.length === 1);
     const large = 'candor '.repeat(400_000);
     client.send('one');
     client.send(large);
-    await until('both are back', () => messages.length === 3);
+    await until('both messages are back', () => messages.length === 3);
     assert.deepEqual([messages[0], messages[1], messages[2] === large], ['hello', 'one', true]);
     client.close(4000, 'enough');
     const [event] = (await once(client, 'close')) as [CloseEvent];
@@ -112,10 +112,10 @@ describe('a WebSocket', () => {
     );
     assert.ok(record.bytes_in > large.length && record.bytes_out > large.length, 'the bytes are counted');
     assert.equal(record.attempts.length, 1);
-    await until('nothing is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
+    await until('no tunnel is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
   });
 
-  test('goes to and fro at once, and carries large binary messages both ways meanwhile', async (context) => {
+  test('delivers small messages both ways without delay, and large binary messages meanwhile', async (context) => {
     const { host, port } = gateway.address();
     const client = new WebSocket(`ws://${host}:${port}/`);
     client.binaryType = 'arraybuffer';
@@ -131,11 +131,11 @@ describe('a WebSocket', () => {
       assert.equal(received.at(-1), `ping ${round}`);
     }
     took.sort((a, b) => a - b);
-    context.diagnostic(`to and fro: p50 ${took[50]?.toFixed(2)} ms, p99 ${took[98]?.toFixed(2)} ms`);
-    assert.ok((took[25] as number) < 20, 'nothing on the way waits for more');
+    context.diagnostic(`round trip: p50 ${took[50]?.toFixed(2)} ms, p99 ${took[98]?.toFixed(2)} ms`);
+    assert.ok((took[25] as number) < 20, 'no message waits for the next one');
     const large = Array.from({ length: 4 }, (_, place) => new Uint8Array(1_500_000).fill(place + 1));
     for (const message of large) client.send(message);
-    await until('all of it is back', () => received.length === 101 + large.length);
+    await until('all messages are back', () => received.length === 101 + large.length);
     large.forEach((message, place) => {
       const back = new Uint8Array(received[101 + place] as ArrayBuffer);
       assert.ok(Buffer.from(message).equals(back), `message ${place} is the same`);
@@ -144,7 +144,7 @@ describe('a WebSocket', () => {
     await once(client, 'close');
   });
 
-  test('of a browser works too', { skip: hasChromium ? false : 'there is no chromium' }, async () => {
+  test('of a browser works too', { skip: hasChromium ? false : 'chromium is not installed' }, async () => {
     let said = '';
     server.page = (target, content) => {
       if (target === '/said') said = content;
@@ -156,7 +156,7 @@ describe('a WebSocket', () => {
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-proxy-server', `--user-data-dir=${folder}`];
     const browser = spawn('chromium', [...flags, '--remote-debugging-port=0', url], { stdio: 'ignore' });
     try {
-      await until('the page has said how it went', () => said !== '', 60_000);
+      await until('the page has reported its result', () => said !== '', 60_000);
       assert.deepEqual(JSON.parse(said), ['hello', 'one', 300_000, true, 1000]);
     } finally {
       browser.kill();
@@ -167,7 +167,7 @@ describe('a WebSocket', () => {
 });
 
 describe('a tunnel', () => {
-  test('passes on what either side sent early, and both ends of both directions', async () => {
+  test('forwards the bytes that either side sent early, and each end of each direction', async () => {
     const endpoint = agreeing('behind the head');
     const client = edge.connect();
     client.write(requestText('GET', '/', asks) + 'early');
@@ -178,7 +178,7 @@ describe('a tunnel', () => {
       assert.ok(head.includes(`${line}\r\n`), line);
     assert.doesNotMatch(head, /content-length|transfer-encoding/i);
     const socket = await endpoint.socket();
-    await until('what was sent early has come', () => endpoint.received() === 'early');
+    await until('the early bytes have come', () => endpoint.received() === 'early');
     client.finish();
     await until('the end has come', () => endpoint.ended());
     assert.equal(client.state, 'open');
@@ -191,7 +191,7 @@ describe('a tunnel', () => {
     client.close();
   });
 
-  test("is half closed from the endpoint's side too", async () => {
+  test('can be half closed by the endpoint too', async () => {
     const endpoint = agreeing();
     const client = edge.connect();
     client.write(requestText('GET', '/', asks));
@@ -199,13 +199,13 @@ describe('a tunnel', () => {
     socket.end('all I had');
     assert.ok(await client.waitFor(() => client.state === 'fin', timeoutMs));
     client.write('still here');
-    await until('what the client sends still comes', () => endpoint.received() === 'still here');
+    await until("the client's bytes still come", () => endpoint.received() === 'still here');
     client.finish();
     await until('the end has come', () => endpoint.ended());
     client.close();
   });
 
-  test('outlives the limits of an exchange', async () => {
+  test('outlives the timeouts of an exchange', async () => {
     const endpoint = agreeing();
     const client = edge.connect();
     client.write(requestText('GET', '/', asks));
@@ -230,7 +230,7 @@ describe('a tunnel', () => {
       });
       if (side === 'client') {
         client.reset();
-        await until('the endpoint has heard', () => socket.destroyed);
+        await until('the endpoint notices', () => socket.destroyed);
         assert.equal(errno, 'ECONNRESET');
       } else {
         socket.resetAndDestroy();
@@ -242,7 +242,7 @@ describe('a tunnel', () => {
     });
   }
 
-  test('holds neither side faster than the other takes', async () => {
+  test('lets neither side send faster than the other reads', async () => {
     const endpoint = agreeing();
     const client = connect(edge.address());
     client.on('error', () => {});
@@ -251,12 +251,15 @@ describe('a tunnel', () => {
     socket.pause();
     const pump = pumpInto(client);
     await pump.standsStill();
-    assert.ok(pump.sentBytes() < tunnelBytesMax, `${pump.sentBytes()} bytes are gone, and nobody has read any`);
+    assert.ok(
+      pump.sentBytes() < tunnelBytesMax,
+      `${pump.sentBytes()} bytes were sent, and the other side has read none`,
+    );
     assert.deepEqual(await readOn(socket, []), pumped());
     client.resetAndDestroy();
   });
 
-  test('does not wait an hour for an endpoint that takes nothing, when its client is gone', async () => {
+  test('does not wait an hour for an endpoint that reads nothing, when its client is gone', async () => {
     const endpoint = agreeing();
     const own = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
@@ -271,14 +274,14 @@ timeouts: { idle: 300ms }
       socket.pause();
       await pumpInto(client).standsStill();
       client.resetAndDestroy();
-      await until('the exchange is over', () => own.counts().ended === 1 && own.counts().active === 0);
+      await until('the exchange has ended', () => own.counts().ended === 1 && own.counts().active === 0);
       assert.equal(own.counts().upstream, 0);
     } finally {
       await own.stop();
     }
   });
 
-  test('holds the endpoint back too, while the client reads nothing', async () => {
+  test('lets the endpoint send no faster than the client reads', async () => {
     const endpoint = agreeing();
     const client = connect(edge.address());
     client.on('error', () => {});
@@ -288,12 +291,15 @@ timeouts: { idle: 300ms }
     client.pause();
     const pump = pumpInto(socket);
     await pump.standsStill();
-    assert.ok(pump.sentBytes() < tunnelBytesMax, `${pump.sentBytes()} bytes are gone, and nobody has read any`);
+    assert.ok(
+      pump.sentBytes() < tunnelBytesMax,
+      `${pump.sentBytes()} bytes were sent, and the other side has read none`,
+    );
     assert.deepEqual(await readOn(client, [head.subarray(switchesBytes(head))]), pumped());
     client.resetAndDestroy();
   });
 
-  test('may rest longer than an answer may', async () => {
+  test('may be idle longer than an answer may', async () => {
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 100ms, response_head: 100ms }
@@ -306,7 +312,7 @@ client: { body_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
       const socket = await endpoint.socket();
       await sleep(800);
       client.write('still');
-      await until('it has come', () => endpoint.received() === 'still');
+      await until('the message has come', () => endpoint.received() === 'still');
       socket.write('there');
       assert.ok(await client.waitFor(() => client.bytes.includes('there'), timeoutMs));
       client.close();
@@ -315,7 +321,7 @@ client: { body_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
     }
   });
 
-  test('is under no limit of requests and responses: not of their size, their time, their rate or their head', async () => {
+  test('is exempt from the limits of requests and responses: of their size, time, rate and head', async () => {
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none, response_head_max: 1KiB } }
 timeouts: { response_head: 1s, exchange: 1s }
@@ -341,11 +347,11 @@ client:
       const message = 'GET / HTTP/1.1\r\n\r\n'.repeat(200);
       for (let sent = 1; sent <= 3; sent++) {
         client.write(message);
-        await until('it has come', () => endpoint.received() === message.repeat(sent));
+        await until('the message has come', () => endpoint.received() === message.repeat(sent));
         socket.write(message);
         const back = (): boolean => client.bytes.toString('latin1').endsWith(message.repeat(sent));
         assert.ok(await client.waitFor(back, timeoutMs));
-        await sleep(500); // Three times: longer than every limit of time above.
+        await sleep(500); // Three pauses: longer than every timeout above.
       }
       client.finish();
       socket.end();
@@ -358,7 +364,7 @@ client:
     }
   });
 
-  test('that is half over may not', async () => {
+  test('that is half closed is closed when idle for as long as an answer may be', async () => {
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 200ms }
@@ -371,7 +377,7 @@ timeouts: { idle: 200ms }
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
       const id = fieldLine(client.bytes.toString(), 'x-request-id');
       client.finish();
-      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'it is no orderly end');
+      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'not an orderly end');
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'tunnel_idle']);
     } finally {
@@ -379,7 +385,7 @@ timeouts: { idle: 200ms }
     }
   });
 
-  test('outlives a reload that takes its route away; its listener takes it along, when the time is over', async () => {
+  test('outlives a reload that removes its route; the end of its listener closes it when the drain timeout expires', async () => {
     const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
     const elsewhere = 'upstreams: { other: { endpoints: "127.0.0.1:1", check: none } }';
     const gateway = await startFromYaml(
@@ -397,28 +403,28 @@ timeouts: { idle: 200ms }
       assert.ok(first.ok, JSON.stringify(first));
       await sleep(600);
       client.write('as ever');
-      await until('it has come', () => endpoint.received() === 'as ever');
+      await until('the message has come', () => endpoint.received() === 'as ever');
       socket.write('and back');
       assert.ok(await client.waitFor(() => client.bytes.includes('and back'), timeoutMs));
       const second = await gateway.reload(
         `${elsewhere}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0" }\n`,
       );
       assert.ok(second.ok, JSON.stringify(second));
-      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'it is no orderly end');
-      await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null);
+      assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'not an orderly end');
+      await until('the tunnel is recorded', async () => (await gateway.gateway.findExchange(id)) !== null);
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
       assert.match(
         record.detail ?? '',
         /^A reload removed the listener from the configuration, and the tunnel was closed;/,
       );
-      await until('the endpoint is let go', () => socket.destroyed);
+      await until('the connection to the endpoint is closed', () => socket.destroyed);
     } finally {
       await gateway.stop();
     }
   });
 
-  test('is cut when the gateway has waited for as long as it may, and recorded', async () => {
+  test('is force closed when the drain timeout expires, and recorded', async () => {
     const gateway = await startFromYaml(
       `upstreams: { app: { endpoints: "${origin.address}", check: none } }\ndrain: { timeout: 300ms }\nlog: { path: ./tunnels.log }\n`,
     );
@@ -429,10 +435,10 @@ timeouts: { idle: 200ms }
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
     const stopping = gateway.gateway.stop('the test');
     client.write('meanwhile');
-    await until('it still comes', () => endpoint.received() === 'meanwhile');
+    await until('the message still comes', () => endpoint.received() === 'meanwhile');
     await stopping;
     assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs));
-    await until('the endpoint is let go', () => socket.destroyed);
+    await until('the connection to the endpoint is closed', () => socket.destroyed);
     const lines = (await readFile(join(gateway.folder, 'tunnels.log'), 'utf8')).trim().split('\n');
     const [record, ...more] = lines.map((line) => JSON.parse(line) as ExchangeRecord);
     assert.equal(more.length, 0);
@@ -443,8 +449,8 @@ timeouts: { idle: 200ms }
   });
 });
 
-describe('without a switch', () => {
-  test('what was sent early is no tunnel: it is the next request, and refused where it is none', async () => {
+describe('an upgrade that does not happen', () => {
+  test('early bytes are the next request, and refused if they are none', async () => {
     origin.answer = () => ok('no tunnel');
     const client = edge.connect();
     client.write(`${requestText('GET', '/', asks)}\x81\x05early\r\n\r\n`);
@@ -460,7 +466,7 @@ describe('without a switch', () => {
     ['403 Forbidden', []],
     ['426 Upgrade Required', ['Upgrade: other/2', 'Connection: Upgrade']],
   ] as const) {
-    test(`${status} passes as an ordinary answer, and the connection goes on`, async () => {
+    test(`${status} is forwarded as an ordinary answer, and the connection stays open`, async () => {
       origin.answer = () => ok('answer', fields, status);
       const client = edge.connect();
       client.write(requestText('GET', '/', asks));
@@ -475,11 +481,11 @@ describe('without a switch', () => {
   }
 
   for (const [what, sent, answer] of [
-    ['a 101 that nobody asked for', [], switches],
+    ['a 101 that the client did not ask for', [], switches],
     ['a 101 to another protocol', asks, switches.replace('echo/1', 'echo/2')],
     ['a 101 that names no protocol', asks, 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
     [
-      'a 101 to the HTTP/2 that was not passed on',
+      'a 101 to the h2c that was not forwarded',
       ['Connection: Upgrade', 'Upgrade: h2c'],
       switches.replace('echo/1', 'h2c'),
     ],
@@ -513,7 +519,7 @@ describe('without a switch', () => {
     });
   }
 
-  test('a 426 names its protocols, as far as they are tokens, and the connection goes on', async () => {
+  test('a 426 keeps the protocol names that are tokens, and the connection stays open', async () => {
     for (const [fields, upgrade] of [
       [['Upgrade: other/2,HTTP/3.0', 'Connection: Upgrade'], 'other/2, HTTP/3.0'],
       [['Upgrade: other/2'], 'other/2'],
@@ -532,24 +538,24 @@ describe('without a switch', () => {
       client.close();
     }
     origin.answer = () => ok('answer', ['Upgrade: other/2'], '200 OK');
-    assert.equal(fieldOf(await edge.get('/'), 'upgrade'), null, 'elsewhere it is for one connection');
+    assert.equal(fieldOf(await edge.get('/'), 'upgrade'), null, 'in another status, Upgrade is hop-by-hop');
   });
 
-  test('an Upgrade that names no protocol as HTTP writes them is ignored', async () => {
+  test('an Upgrade without a valid protocol name is ignored', async () => {
     for (const asked of ['web socket', '"echo/1"', 'echo/1, echo 2']) {
       assert.equal((await edge.get('/', ['Connection: Upgrade', `Upgrade: ${asked}`])).status, 200);
       assert.deepEqual([valuesOf(origin.last, 'upgrade'), valuesOf(origin.last, 'connection')], [[], []]);
     }
   });
 
-  test('h2c is not passed on, and what is beside it is', async () => {
+  test('h2c is not forwarded, and the other protocols are', async () => {
     await edge.get('/', ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c, echo/1', 'HTTP2-Settings: AAMAAABk']);
     assert.deepEqual(valuesOf(origin.last, 'upgrade'), ['echo/1']);
     assert.deepEqual(valuesOf(origin.last, 'connection'), ['upgrade']);
     assert.deepEqual(valuesOf(origin.last, 'http2-settings'), []);
   });
 
-  test('a request that was sent is not repeated, although its method may be', async () => {
+  test('an upgrade request is not retried, even if its method is safe to repeat', async () => {
     origin.answer = () => (socket) => void socket.destroy();
     const response = await edge.get('/', [...asks, 'Accept: application/json']);
     assert.deepEqual([response.status, origin.requests.length], [502, 1]);
@@ -557,7 +563,7 @@ describe('without a switch', () => {
   });
 });
 
-test('nothing is left behind', async () => {
+test('no exchange and no client is left after these tests', async () => {
   await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
   assert.equal(edge.counts().unclassified, 0);
 });
@@ -565,12 +571,12 @@ test('nothing is left behind', async () => {
 const pieceBytes = 64 * 1024;
 const pumpedPieces = 2048;
 /**
- * Of 128 MiB. Sockets hold the most of it: on Linux four of them, of which a reader's grows to some MiB while it is
- * quick; the gateway adds some hundred KiB.
+ * For a message of 128 MiB. The sockets hold most of it: on Linux four of them, and that of a fast reader grows to some
+ * MiB. The gateway adds some hundred KiB.
  */
 const tunnelBytesMax = 64 * 1024 * 1024;
 
-/** Each piece is another, so that what is lost, doubled or out of turn is seen. */
+/** Each block differs, so that lost, repeated and reordered bytes are noticed. */
 function piece(number: number): Buffer {
   return Buffer.alloc(pieceBytes, `piece ${number} `);
 }
@@ -586,7 +592,7 @@ function pumped(): Bytes {
   return { bytes: pumpedPieces * pieceBytes, sha256: hash.digest('hex') };
 }
 
-/** Writes piece after piece, each when the one before it has left the process. */
+/** Writes block after block, each when the one before has left the process. */
 function pumpInto(socket: Socket): { sentBytes: () => number; standsStill: () => Promise<void> } {
   let sent = 0;
   const next = (): void => {
@@ -598,7 +604,7 @@ function pumpInto(socket: Socket): { sentBytes: () => number; standsStill: () =>
   };
   next();
   const standsStill = async (): Promise<void> => {
-    // The gateway runs in this process: whenever we look, it has had its turn.
+    // The gateway runs in this process: before each look it has had a turn of the event loop.
     for (let still = 0, last = -1; still < stillLooks; await sleep(20)) {
       still = sent === last ? still + 1 : 0;
       last = sent;
@@ -607,10 +613,10 @@ function pumpInto(socket: Socket): { sentBytes: () => number; standsStill: () =>
   return { sentBytes: () => sent * pieceBytes, standsStill };
 }
 
-/** Half a second and as many turns in which nothing has moved. */
+/** Half a second and as many turns in which no byte has moved. */
 const stillLooks = 25;
 
-/** Reads on until as much has come as was pumped: `first`, which was read already, and what follows. */
+/** Reads until as many bytes have come as were pumped: `first`, which is already read, and the rest. */
 async function readOn(socket: Socket, first: readonly Buffer[]): Promise<Bytes> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -621,7 +627,7 @@ async function readOn(socket: Socket, first: readonly Buffer[]): Promise<Bytes> 
   first.forEach(take);
   socket.removeAllListeners('data').on('data', take);
   socket.resume();
-  await until('all of it has come', () => bytes >= pumpedPieces * pieceBytes, readMsMax);
+  await until('all bytes have come', () => bytes >= pumpedPieces * pieceBytes, readMsMax);
   return { bytes, sha256: hash.digest('hex') };
 }
 

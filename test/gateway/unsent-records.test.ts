@@ -5,7 +5,8 @@ import { RawOrigin, ok } from './raw-origin.ts';
 import { requestText, responseOn } from './start-from-yaml.ts';
 import { ManagedWorker } from './managed-worker.ts';
 
-// What a worker leaves in shared memory for the case that it falls: main counts by it what has no record, and never will.
+// The counts that a worker keeps in shared memory in case it crashes: from them the main thread counts the exchanges
+// that never get a record.
 
 let origin: RawOrigin;
 let hand: ManagedWorker;
@@ -18,7 +19,7 @@ afterEach(async () => {
   await origin.close();
 });
 
-test('exchanges whose records have not been sent are counted where main finds them, until they are sent', async () => {
+test('the main thread can count exchanges whose records have not been sent, until they are sent', async () => {
   await hand.apply(
     `listeners: { http: "127.0.0.1:0" }\nupstreams: { app: { endpoints: "${origin.address}", check: none } }`,
   );

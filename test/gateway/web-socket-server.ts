@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** A small WebSocket server (RFC 6455) that says hello behind its 101 and sends each message back. */
+/** A small WebSocket server (RFC 6455) that sends hello after its 101 and echoes each message. */
 export class WebSocketServer {
   port = 0;
   /** Each request for an upgrade. */
   readonly asked: IncomingMessage[] = [];
-  /** Closing codes that came. */
+  /** Close codes that came. */
   readonly closed: number[] = [];
-  /** Answers what asks for no upgrade: target and content that came. */
+  /** Answers requests without an upgrade, with the target and body that came. */
   page: (target: string, content: string) => string = () => 'no upgrade\n';
   readonly #server: Server = createServer((request, response) => {
     let content = '';
@@ -62,10 +62,10 @@ export class WebSocketServer {
   }
 }
 
-/** `first`: opcode, and whether it is the last of its message. */
+/** `first`: opcode, and whether the frame is the last of its message. */
 function frame(first: number, payload: Buffer): Buffer {
   if (payload.length < 126) return Buffer.concat([Buffer.of(first, payload.length), payload]);
-  // RFC 6455 §5.2: the shortest way to say a length is the only one; browsers break off otherwise.
+  // RFC 6455 §5.2: a length must have its shortest encoding; browsers close the connection otherwise.
   if (payload.length < 65_536)
     return Buffer.concat([Buffer.of(first, 126, payload.length >> 8, payload.length & 0xff), payload]);
   const head = Buffer.of(first, 127, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -73,7 +73,7 @@ function frame(first: number, payload: Buffer): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** A frame of a client's: masked. */
+/** A frame from a client: masked. */
 function readFrame(bytes: Buffer): { first: number; payload: Buffer; bytes: number } | null {
   if (bytes.length < 6) return null;
   let length = (bytes[1] as number) & 0x7f;

@@ -3,18 +3,18 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { inOwnNetwork } from '../soak/own-network.ts';
 import { startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
-// A program: reloads a gateway with one number of workers after another while clients ask, in a network of its own
-// where the kernel moves waiting connections from a listener that closes to another one (tcp_migrate_req), or does not
-// (`without-migration`). Writes what clients met as one line of JSON.
+// A program: reloads a gateway with one number of workers after another while clients send requests, in its own network
+// namespace, where the kernel moves waiting connections from a closing listener to another one (tcp_migrate_req), or
+// does not (`without-migration`). Prints the clients' results as one line of JSON.
 
 const route = 'routes: [ { path: /, respond: { body: ok } } ]';
 const request = (last: boolean): string => `GET / HTTP/1.1\r\nHost: a\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;
 
 interface Met {
   answered: number;
-  /** New connections that came to nothing, by errno. */
+  /** New connections that failed, by errno. */
   readonly failures: Record<string, number>;
-  /** Kept connections that ended without having been announced by `Connection: close`. */
+  /** Kept connections that ended without an announcement by `Connection: close`. */
   dropped: number;
 }
 
@@ -46,7 +46,7 @@ async function askAnew(address: { host: string; port: number }): Promise<void> {
   }
 }
 
-/** One request after the other, each on the connection of the one before for as long as that may be. */
+/** One request after the other, on the same connection for as long as possible. */
 async function askOn(address: { host: string; port: number }): Promise<void> {
   while (!over) {
     await new Promise<void>((resolve) => {

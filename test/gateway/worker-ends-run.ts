@@ -4,11 +4,10 @@ import { inOwnNetwork } from '../soak/own-network.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { startFromYaml, until } from './start-from-yaml.ts';
 
-// A program: ends workers of a gateway while clients open new connections, in a network of its own whose kernel resets
-// what waits for a listening socket that closes (net.ipv4.tcp_migrate_req is 0, the default). Writes what the clients met
-// as one line of JSON.
-//
-//   worker-ends-run.ts <throws|exits|loops|waits> [ends] [clients]
+// A program: ends workers of a gateway while clients open new connections, in its own network namespace, where the
+// kernel resets the accept queue of a closing socket (net.ipv4.tcp_migrate_req is 0, the default). Prints the clients'
+// results as one line of JSON.
+// worker-ends-run.ts <throws|exits|loops|waits> [ends] [clients]
 
 const ways: Readonly<Record<string, string>> = {
   throws: 'setTimeout(() => { throw new RangeError("on purpose") }, 0)',
@@ -51,8 +50,8 @@ const asking = Array.from({ length: Number(clients) }, () => ask(edge.address())
 for (let ended = 0; ended < Number(ends); ended++) {
   await passTime(1500);
   await runInWorker(serving()[ended % 2] ?? 0, ways[way] ?? '');
-  await until('it is lost', () => edge.eventsOf('worker_lost').length === ended + 1, 60_000);
-  await until('another one serves', () => serving().length === 2, 60_000);
+  await until('the worker is lost', () => edge.eventsOf('worker_lost').length === ended + 1, 60_000);
+  await until('another worker serves', () => serving().length === 2, 60_000);
 }
 await passTime(300);
 over = true;

@@ -11,13 +11,13 @@ import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
-// What becomes of exchanges, records and reloads when a worker, or its time, ends.
+// Exchanges, records and reloads when a worker ends or its drain timeout expires.
 
 const origin = originForTests('ok');
 let edge: YamlGateway;
 afterEach(() => edge.stop());
 
-// One worker, where it matters which one it happens to.
+// One worker, so that the test knows which one it affects.
 const upstream = (): string => `workers: 1\nupstreams: { app: { endpoints: "${origin.address}", check: none } }`;
 const serving = (): boolean => edge.gateway.status().workers.some(({ state }) => state === 'serving');
 const crash = 'setTimeout(() => { throw new RangeError("on purpose") }, 0)';
@@ -33,19 +33,19 @@ async function logLines(): Promise<{ kind: string }[]> {
 }
 
 describe('a lost worker', () => {
-  test('leaves one record of all it had under way, counted to the moment, and what it threw', async () => {
+  test('leaves one record of all its exchanges in flight, with an exact count and the error that it threw', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     origin.answer = () => null;
     const held = [edge.connect(), edge.connect()];
     for (const client of held) client.write(requestText('GET', '/held'));
-    await until('they are under way', () => origin.requests.length === 2);
-    // At once: main has not been told of them by any batch.
+    await until('the requests are in flight', () => origin.requests.length === 2);
+    // At once: no batch has reported them to the main thread.
     await runInWorkers(crash);
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.equal(evidence.exchangesLost, 2);
     assert.match(evidence.error ?? '', /^RangeError: on purpose at /);
-    await until('it is in the log', async () => (await logLines()).length > 0);
+    await until('the loss is in the log', async () => (await logLines()).length > 0);
     const lost = (await logLines()).filter(({ kind }) => kind === 'lost') as unknown as LostRecord[];
     assert.equal(lost.length, 1);
     const [record] = lost;
@@ -54,38 +54,38 @@ describe('a lost worker', () => {
     await until('another serves', serving);
   });
 
-  test('takes no total with it', async () => {
+  test('reduces no total', async () => {
     edge = await startFromYaml(upstream());
     for (let time = 0; time < 3; time++) await edge.get('/');
     const total = (): number =>
       edge.gateway.counts().workers.reduce((sum, { clientConnectionsTotal }) => sum + clientConnectionsTotal, 0);
-    await until('main has heard of three', () => total() === 3);
+    await until('the main thread knows of three', () => total() === 3);
     await runInWorkers(crash);
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     await until('another serves', serving);
     await edge.get('/');
-    await until('main has heard of the fourth', () => total() >= 4);
+    await until('the main thread knows of the fourth', () => total() >= 4);
     assert.equal(total(), 4);
   });
 
   test('that hangs in a loop is replaced after three seconds', async () => {
     edge = await startFromYaml(upstream());
     await runInWorkers('setTimeout(() => { for (;;); }, 0)');
-    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     assert.match(edge.eventsOf('worker_lost')[0]?.evidence.reason ?? '', /not answered for 3 s/);
     await until('another serves', serving);
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  test('leaves its port to nobody: a stranger who may share it keeps the next one from it', async (context) => {
+  test('is not replaced while another program shares its port', async (context) => {
     edge = await startFromYaml(upstream());
     const { host, port } = edge.address();
     await endTwice();
     const stranger = createServer();
     context.after(() => void stranger.close());
     await takePort(stranger, { host, port, reusePort: true });
-    await until('the next one was tried', () => serving() || edge.eventsOf('worker_restarting').length >= 3);
-    assert.ok(!serving(), 'half of its connections would be the stranger’s');
+    await until('the replacement was tried', () => serving() || edge.eventsOf('worker_restarting').length >= 3);
+    assert.ok(!serving(), 'half of the connections would go to the other program');
     assert.match(edge.eventsOf('worker_restarting')[2]?.reason ?? '', /cannot listen .*EADDRINUSE/);
     await new Promise((resolve) => stranger.close(resolve));
     await until('another serves', serving);
@@ -95,7 +95,7 @@ describe('a lost worker', () => {
     ['prepares for', 'prepared'],
     ['commits', 'applied'],
   ]) {
-    test(`while it ${when} a reload: the reload failed and says so, nothing has changed, and the next one is taken`, async () => {
+    test(`while it ${when} a reload: the reload fails and says so, nothing has changed, and the next reload is applied`, async () => {
       edge = await startFromYaml(upstream());
       const port = `process.getBuiltinModule('node:worker_threads').parentPort`;
       await runInWorkers(`{
@@ -115,14 +115,14 @@ describe('a lost worker', () => {
     });
   }
 
-  test('whose successor cannot listen is tried for again, which is told, until a reload or the port makes it possible', async (context) => {
+  test('whose replacement cannot listen is retried, with an event, until a reload or the port makes it possible', async (context) => {
     edge = await startFromYaml(upstream());
     const { host, port } = edge.address();
     const thief = createServer();
     context.after(() => void thief.close());
     await endTwice();
     await takePort(thief, { host, port });
-    await until('the next pause is told', () => edge.eventsOf('worker_restarting').length >= 3);
+    await until('the next pause is reported', () => edge.eventsOf('worker_restarting').length >= 3);
     const [, before, now] = edge.eventsOf('worker_restarting');
     assert.ok((now?.evidence.afterMs ?? 0) > (before?.evidence.afterMs ?? 0));
     assert.match(now?.reason ?? '', /cannot listen .*EADDRINUSE/);
@@ -133,16 +133,16 @@ describe('a lost worker', () => {
   });
 });
 
-/** After the first end the main thread holds the port for the next worker; after the second it lets it go. */
+/** After the first loss the main thread keeps the port for the replacement; after the second it releases it. */
 async function endTwice(): Promise<void> {
   for (const ended of [1, 2]) {
     await until('one serves', serving);
     await runInWorkers('setTimeout(() => process.exit(3), 0)');
-    await until('it is told', () => edge.eventsOf('worker_lost').length === ended);
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === ended);
   }
 }
 
-/** A process that duplicates sockets for the main thread may still have the port, for a moment. */
+/** A process that duplicates sockets for the main thread may still hold the port for a moment. */
 async function takePort(server: Server, options: ListenOptions): Promise<void> {
   await until('the port is free', async () => {
     const listening = once(server, 'listening').then(
@@ -154,8 +154,8 @@ async function takePort(server: Server, options: ListenOptions): Promise<void> {
   });
 }
 
-describe('when the time for draining is over', () => {
-  test('what has no answer yet gets 503 drained, what has is cut, and both are recorded', async () => {
+describe('when the drain timeout expires', () => {
+  test('an unanswered request gets 503 drained, a response in progress is truncated, and both are recorded', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     origin.answer = ({ line }) =>
       line.includes('/silent')
@@ -165,7 +165,7 @@ describe('when the time for draining is over', () => {
     silent.write(requestText('GET', '/silent', ['Accept: application/json']));
     const half = edge.connect();
     half.write(requestText('GET', '/half'));
-    await until('both are under way', () => origin.requests.length === 2);
+    await until('both requests are in flight', () => origin.requests.length === 2);
     await half.waitFor(() => half.bytes.includes('half'), 5000);
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
@@ -184,7 +184,7 @@ describe('when the time for draining is over', () => {
     half.close();
   });
 
-  test('a client that takes no answer holds up nothing, and is recorded', async () => {
+  test('a client that does not read its answer delays nothing, and is recorded', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     origin.answer = () => ok('x'.repeat(30_000_000));
     const { host, port } = edge.address();
@@ -192,7 +192,7 @@ describe('when the time for draining is over', () => {
       .pause()
       .on('error', () => {});
     client.write(requestText('GET', '/large'));
-    await until('it is under way', () => origin.requests.length === 1);
+    await until('the request is in flight', () => origin.requests.length === 1);
     const began = performance.now();
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
