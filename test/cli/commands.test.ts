@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -24,6 +25,7 @@ import { assertFits } from './golden.ts';
 let folder: string;
 let gateway: FakeGateway;
 let admins: AdminServer[];
+let servers: Server[];
 let context: FakeProcessContext;
 let sockets: string;
 
@@ -33,17 +35,40 @@ beforeEach(() => {
   mkdirSync(sockets);
   gateway = new FakeGateway();
   admins = [];
+  servers = [];
   context = new FakeProcessContext(folder);
 });
 
 afterEach(async () => {
-  for (const admin of admins) await admin.close();
+  context.signal('SIGINT');
+  await Promise.all([...admins.map((admin) => admin.close()), ...servers.map(closeServer)]);
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function open(socketPath = join(sockets, 'one.sock')): Promise<string> {
   admins.push(await startAdminServer({ gateway, spec: socketAlone(socketPath), clock: systemClock }));
   return socketPath;
+}
+
+/** A server that is closed after the test, also if the test fails. */
+async function listen(options: ListenOptions, onConnection?: (socket: Socket) => void): Promise<Server> {
+  const server = createServer(onConnection);
+  servers.push(server);
+  await once(server.listen(options), 'listening');
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (server.listening) await once(server.close(), 'close');
+}
+
+/** Waits for a condition, for half a minute at most: a test that waited for ever would keep this file from ending. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, 'the condition does not hold after 30 s');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 describe('status', () => {
@@ -91,6 +116,7 @@ describe('status', () => {
       spec: socketAlone(join(folder, 'dead.sock')),
       clock: systemClock,
     });
+    admins.push(admin);
     linkSync(join(folder, 'dead.sock'), join(sockets, 'dead.sock'));
     await admin.close();
     assert.equal(await context.candor('status'), 0);
@@ -115,16 +141,14 @@ describe('status', () => {
 
   test('at something that is no gateway ends with 8', async () => {
     const path = join(folder, 'other.sock');
-    const server: Server = createServer((socket) =>
+    await listen({ path }, (socket) =>
       socket
         .on('error', () => {})
         .resume()
         .end('SSH-2.0-other\r\n'),
     );
-    await new Promise<void>((resolve) => server.listen({ path }, resolve));
     assert.equal(await context.candor('status', '--socket', path), 8);
     assert.match(context.stderr.text, /is not a gateway/);
-    await new Promise((resolve) => server.close(resolve));
   });
 });
 
@@ -241,14 +265,14 @@ describe('events', () => {
   test('are followed until SIGINT', async () => {
     await open();
     const done = context.candor('events', '-f');
-    while (gateway.events.listeners.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => gateway.events.listeners.size > 0);
     gateway.emit({
       kind: 'listener_opened',
       subject: 'listener:http',
       reason: 'Opened.',
       evidence: { listener: 'http', address: ':1' },
     });
-    while (!context.stdout.text.includes('Opened')) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => context.stdout.text.includes('Opened'));
     context.signal('SIGINT');
     assert.equal(await done, 0);
   });
@@ -370,8 +394,7 @@ describe('the command line', () => {
 
 describe('a port that is taken', () => {
   test('names who holds it', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const server = await listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as { port: number };
     const holder = findPortHolder(port);
     assert.equal(holder?.pid, process.pid);
@@ -394,7 +417,7 @@ describe('a port that is taken', () => {
     assert.match(context.questions.at(-1) ?? '', /Use port \d+ instead\? \[Y\/n\]/);
     context.reply = 'n';
     await assert.rejects(offerNextPort(context)(configuration, failure), CommandFailure);
-    await new Promise((resolve) => server.close(resolve));
+    await closeServer(server);
     assert.equal(findPortHolder(port), null);
     assert.equal(await findListenProblem(configuration), null);
   });
