@@ -85,7 +85,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   limitMs: 'the limit in milliseconds',
   longest: 'the name of the longest header that came, empty where none did',
   message: 'what the operator wrote for visitors',
-  name: 'the name that was looked up, or of the field or certificate concerned',
+  name: 'the name that was looked up, or the name of the header or certificate',
   names: 'the names that the certificate is for',
   notAfter: 'when the certificate runs out',
   notBefore: 'from when on the certificate is valid',
@@ -118,7 +118,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   'reason, where the gateway cuts':
     'what of the gateway ended: the process, for good (`gateway_stopping`) or for another one (`gateway_replaced`), a worker that another one replaced (`worker_replaced`), or the listener (`listener_gone`)',
   waitedMs: 'for how many milliseconds the request had waited',
-  value: 'what that field holds, which names this gateway',
+  value: 'the value of that header, which names this gateway',
   what: 'what was reached or contradicts itself',
   reason: 'the reason, taken from the endpoints',
 };

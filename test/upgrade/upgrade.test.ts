@@ -173,7 +173,7 @@ test('an upgrade follows the configuration, and is refused while it cannot be', 
   });
   const { status, lines } = await second.promise;
   assert.equal(status, 409);
-  assert.match((lines[0] as { detail?: string }).detail ?? '', /Another upgrade is under way/);
+  assert.match((lines[0] as { detail?: string }).detail ?? '', /Another upgrade is in progress/);
   assert.equal(first.lines.at(-1)?.outcome, 'done');
   // What no longer fits is replaced as in a reload: by new ones first.
   await gateway.until(async () => (await gateway.applicationPid()) !== before);
@@ -219,7 +219,7 @@ describe('a predecessor that is killed in the middle of an upgrade', { skip }, (
     const { lines } = await gateway.upgrade(50, ({ step }) => {
       if (step === 'starting') process.kill(gateway.pid, 'SIGTERM');
     });
-    assert.match(lines.at(-1)?.reason ?? '', /is to stop/);
+    assert.match(lines.at(-1)?.reason ?? '', /is stopping/);
     assert.equal(await gateway.exited, 0);
   });
 });
