@@ -4,32 +4,32 @@ import { kindOfBytes, magicBytes, type ByteKind } from './byte-kind.ts';
 /** How a log ended. What was read before the end counts in each case. */
 export type LogEnd =
   | { readonly kind: 'whole' }
-  /** The archive ends before its own end: a download that broke off, a disk that was full, a file still written. */
+  /** The archive ends too early: the download broke off, the disk was full, or the file is still being written. */
   | { readonly kind: 'cut'; readonly archive: Archive }
-  /** Bytes of the archive are not what was compressed. */
+  /** The archive is corrupt. */
   | { readonly kind: 'damaged'; readonly archive: Archive }
-  /** Compressed by something that Candor does not read, or no log. */
+  /** The file is compressed in a format that Candor does not read, or is no log. */
   | { readonly kind: 'refused'; readonly why: string };
 
 export type Archive = 'gzip' | 'zstd';
 
 /**
- * The bytes of one log as they are, or unpacked where its first bytes say that it is compressed with gzip or zstd, and
- * turned to UTF-8 where they say that it is UTF-16. Holds one piece at a time, however large the log is.
+ * Passes on the bytes of one log as UTF-8. Unpacks gzip and zstd and decodes UTF-16, as the first bytes of the file say.
+ * Holds one slice at a time, however large the log is.
  */
 export class ByteDecoder {
   readonly #sink: ByteSink;
   #decoding: Decoding | null = null;
-  /** The first bytes, until there are enough of them to tell. */
+  /** The first bytes, kept until there are enough of them to recognise the format. */
   #held: Uint8Array = new Uint8Array(0);
-  /** Whether the text has bytes that no text has; of the beginning only. */
+  /** Whether the beginning of the text has bytes that no text has. */
   hasZeros = false;
 
   constructor(sink: ByteSink) {
     this.#sink = (bytes) => (bytes.length > 0 ? sink(bytes) : null);
   }
 
-  /** Why there is no use in further bytes; null where there is. */
+  /** Why further bytes are of no use; null while they are. */
   get ended(): LogEnd | null {
     return this.#decoding?.ended ?? null;
   }
@@ -58,7 +58,10 @@ export class ByteDecoder {
   }
 }
 
-/** Takes bytes, which are the giver's again when it returns; a promise asks to be waited for before there are more. */
+/**
+ * Takes bytes. The caller may reuse them when this returns. If it returns a promise, the caller waits for it before it
+ * passes more.
+ */
 export type ByteSink = (bytes: Uint8Array) => Promise<void> | null;
 
 interface Decoding {
@@ -82,7 +85,7 @@ function decodingOf(kind: ByteKind, sink: ByteSink): Decoding {
   }
 }
 
-/** As some shells write what is redirected into a file. */
+/** UTF-16 is what some shells write when output is redirected into a file. */
 class Recoding implements Decoding {
   readonly ended = null;
   readonly #from: TextDecoder;
@@ -103,7 +106,7 @@ class Recoding implements Decoding {
   }
 }
 
-/** Reads several archives after one another as one, as both tools do. */
+/** Reads archives that were appended to each other as one, as gzip and zstd themselves do. */
 class Unpacking implements Decoding {
   ended: LogEnd | null = null;
   readonly #archive: Archive;
@@ -114,7 +117,7 @@ class Unpacking implements Decoding {
   constructor(archive: Archive, sink: ByteSink) {
     this.#archive = archive;
     this.#stream = archive === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
-    // Taken as it comes and not by iteration: that would lose what stands before a defect.
+    // Events and not iteration: iteration would lose the bytes before a defect.
     this.#stream.on('data', (bytes: Uint8Array) => {
       const wait = sink(bytes);
       if (wait === null) return;

@@ -1,14 +1,14 @@
 import { open } from 'node:fs/promises';
 
-/** What the first bytes of a file say that it is. */
+/** The format of a file, by its first bytes. */
 export type ByteKind =
-  /** `skip`: bytes before the text, which are no part of it. */
+  /** `skip`: bytes before the text that are no part of it. */
   | { readonly is: 'text'; readonly skip: number }
   | { readonly is: 'utf-16'; readonly encoding: 'utf-16le' | 'utf-16be' }
   | { readonly is: 'archive'; readonly archive: 'gzip' | 'zstd' }
   | { readonly is: 'other'; readonly why: string };
 
-/** As many bytes tell all of these apart. */
+/** The number of bytes that tells all formats apart. */
 export const magicBytes = 6;
 
 const through = (tool: string): ByteKind => ({
@@ -17,10 +17,10 @@ const through = (tool: string): ByteKind => ({
 });
 const no = (what: string): ByteKind => ({ is: 'other', why: `it is ${what}, not a log` });
 
-/** Beginnings in hexadecimal, each with what they are the beginning of. */
+/** Signatures in hexadecimal, each with its format. */
 const magics: readonly (readonly [RegExp, ByteKind])[] = [
   [/^1f8b/, { is: 'archive', archive: 'gzip' }],
-  // RFC 8878 §3.1.1: a frame; §3.1.2: one to be skipped, with which some tools begin.
+  // RFC 8878 §3.1.1: a frame; §3.1.2: a skippable frame, with which some tools begin.
   [/^28b52ffd/, { is: 'archive', archive: 'zstd' }],
   [/^5[0-9a-f]2a4d18/, { is: 'archive', archive: 'zstd' }],
   [/^efbbbf/, { is: 'text', skip: 3 }],
@@ -42,7 +42,7 @@ export function kindOfBytes(bytes: Uint8Array): ByteKind {
   return magics.find(([magic]) => magic.test(first))?.[1] ?? { is: 'text', skip: 0 };
 }
 
-/** Where the text of a file begins; null where it is no text as it is, and has to be decoded. */
+/** Where the text of a file begins; null if the bytes have to be decoded first. */
 export async function textStartOf(path: string): Promise<number | null> {
   const file = await open(path, 'r');
   try {

@@ -1,13 +1,13 @@
-/** Control characters but ends of lines, and those that nobody sees: marks that turn the writing, spaces without width, tags. */
+/** Control characters except line ends, and invisible characters: direction marks, zero-width spaces, tags. */
 const unseen =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
 
-/** Text of others as text: no markup of theirs, no character that hides or controls what is shown. */
+/** Untrusted text as HTML text: without markup, and without characters that hide or reorder what is shown. */
 export function escapeHtml(text: string): string {
   return text.replace(unseen, ' ').replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Our sentences, in which names of settings stand between backticks. */
+/** Our own sentences, in which names of settings stand between backticks. */
 export function proseHtml(text: string): string {
   const parts = text.split('`');
   // An odd backtick at the end begins nothing.

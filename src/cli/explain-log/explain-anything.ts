@@ -18,8 +18,8 @@ import { redactedText } from '../redacted-output.ts';
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
 
 /**
- * What `candor explain` is given: files (`-` for standard input) are read as logs of any gateway; a line of such a log is
- * explained as it stands; anything else is taken for the id of a request that Candor served.
+ * Runs `candor explain` on its argument. A file (`-` for standard input) is read as a log of any gateway; a line of such
+ * a log is explained directly; anything else is taken for the id of a request that Candor served.
  */
 export async function explainAnything(
   flags: ExplainAnythingFlags,
@@ -38,7 +38,7 @@ export async function explainAnything(
   return explainText(flags, lines, context);
 }
 
-/** Flags that only a request's id has a use for. */
+/** Flags that apply only to the id of a request. */
 function asksForExchange(flags: ExplainAnythingFlags): boolean {
   return [flags.log, flags.socket, flags.admin, flags.config].some((value) => value !== undefined);
 }
@@ -53,7 +53,7 @@ async function explainId(flags: ExplainAnythingFlags, id: string, context: Proce
   return exitCodes.ok;
 }
 
-/** Lines that were pasted; those that no dialect knows are said to be so. */
+/** Explains lines that were pasted as an argument. Says so of lines that no dialect recognises. */
 function explainText(flags: ExplainAnythingFlags, lines: readonly string[], context: ProcessContext): number {
   if (flags.follow || flags.html !== undefined) throw notForLines(lines);
   const explainer = new LogExplainer(dialectsOf(flags));
@@ -69,7 +69,7 @@ function explainText(flags: ExplainAnythingFlags, lines: readonly string[], cont
   return verdicts.some(isFailure) ? exitCodes.failure : exitCodes.ok;
 }
 
-/** Each verdict of its own; of many lines, those in which nothing failed are only counted where something did. */
+/** Prints each verdict separately. If any line tells of a failure, the lines without one are only counted. */
 function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[], style: Style): string[] {
   const hasFailed = verdicts.some((verdict) => verdict !== null && verdict.shape !== 'none');
   const well = hasFailed ? verdicts.filter((verdict) => verdict?.shape === 'none').length : 0;
@@ -82,7 +82,7 @@ function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[]
   return well === 0 ? texts : [...texts, `${manyText(well, 'further line')} without a failure`];
 }
 
-/** The beginning of a line may have nothing in it that decides. */
+/** The first fields of a line may not suffice to recognise it. */
 function truncatedLines({ shape }: Finding, line: string): string[] {
   if ((shape !== 'none' && shape !== 'unknown') || !/(?:…|\.\.\.)\s*$/.test(line)) return [];
   return ['  The line is truncated; the complete line may show more.'];

@@ -24,7 +24,7 @@ import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
 
-/** Explains the logs of those names, as one. Returns the exit code: 0, 1 for failures, 3 where nothing was recognised. */
+/** Explains the named logs as one. Returns the exit code: 0, 1 for failures, 3 if no line was recognised. */
 export async function explainLogs(
   flags: ExplainLogFlags,
   names: readonly string[],
@@ -55,7 +55,7 @@ export function exitCodeOfReport({ failures, recognised }: SummaryReport): numbe
   return recognised === 0 ? exitCodes.nothing_to_do : exitCodes.ok;
 }
 
-/** With a format of one's own before all others, since a line may look like another's too. */
+/** The user's own format comes before all others, since a line may look like another format's too. */
 export function dialectsOf({ logFormat }: Pick<ExplainLogFlags, 'logFormat'>): readonly Dialect[] {
   if (logFormat === undefined) return allDialects;
   const read = nginxLogFormat(logFormat);
@@ -85,26 +85,26 @@ async function readOne(source: LogSource, { log, printer, stop, context }: LogRu
     last = bytes.at(-1) ?? last;
     return printer.flush();
   };
-  // Between lines that are printed to the same terminal, a bar would be in the way.
+  // No progress bar where lines are printed to the same terminal.
   const isDrawn = !(printer.isWanted && context.stdout.isTTY);
   const onRead = (read: number): void => {
     if (isDrawn) bar.show(source.name, read, source.bytes);
   };
   const reading = await readLog(source, { take, onRead }, stop);
   bar.clear();
-  // The next log does not go on where this one's last line stopped.
+  // The next log does not continue the last line of this one.
   if (last !== newline) await take(Uint8Array.of(newline));
   return reading;
 }
 
 const newline = 0x0a;
 
-/** All of them at the same time, line by line. What cannot grow is only read. */
+/** Follows all of them at the same time, line by line. A source that cannot grow is only read. */
 async function followAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
   const { log, printer, stop, context } = work;
   const readings = await Promise.all(
     sources.map(async (source): Promise<LogReading> => {
-      // What a pipe has given is gone, and it has no other end to be followed to than its own.
+      // A pipe cannot be followed after its end.
       if (source.path === null || source.bytes === null) return readOne(source, work);
       const start = await textStartOf(source.path);
       if (start === null) return readOne(source, work);
@@ -124,7 +124,7 @@ async function followAll(sources: readonly LogSource[], work: LogRun): Promise<L
   return readings;
 }
 
-/** What kept a log from being read whole, on standard error: results are no less results for it. */
+/** Prints to standard error why a log was not read to its end. The results so far are valid. */
 function printNotices(
   sources: readonly LogSource[],
   readings: readonly LogReading[],

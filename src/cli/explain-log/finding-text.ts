@@ -7,7 +7,7 @@ import { redactedFinding } from '../redacted-output.ts';
 
 const labelWidth = 16;
 
-/** What one line says, within 80 columns. */
+/** The verdict on one line, within 80 columns. */
 export function findingLines(found: Finding, style: Style): string[] {
   const finding = redactedFinding(found);
   const { shape, gateway, format, kind, request, status, sentence, atMs } = finding;
@@ -16,7 +16,7 @@ export function findingLines(found: Finding, style: Style): string[] {
     ...(status === null ? [] : [String(status)]),
   ].join(' ');
   const isWrong = isGatewayFailure(finding);
-  // An error line that is not about a request's way to the application is no failure, and no good news either.
+  // An error line that is not about a request's way to the application is no failure, but no good news either.
   const words = shape === 'none' && kind !== 'access' ? 'no gateway failure in this line' : findingShapeWords[shape];
   const verdict = isWrong ? style.bad(words) : style.good(words);
   return [
@@ -50,13 +50,13 @@ function row(label: string, text: string): string[] {
   return wrapAfter(`  ${label}`, harmless(text), labelWidth);
 }
 
-/** What to do, and the lines to be copied. */
+/** The fix, and the lines to copy. */
 export function fixLines(fix: Fix | null, label: string, width: number, style: Style): string[] {
   if (fix === null) return [];
   return [...wrapAfter(label, harmless(fix.text), width), ...snippetLines(fix, style, width + 2)];
 }
 
-/** Lines of a configuration stay whole however long they are: they are to be copied. */
+/** Lines of a configuration are not wrapped, however long they are, so that they can be copied. */
 export function snippetLines({ snippet }: Fix, style: Style, indent: number): string[] {
   if (snippet === null) return [];
   return snippet.split('\n').map((line) => `${' '.repeat(indent)}${style.name(harmless(line))}`);

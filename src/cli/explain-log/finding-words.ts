@@ -44,7 +44,7 @@ export function upstreamShapeWords({ failures, shape, ofThatShape }: UpstreamTot
   return ofThatShape * 2 > failures ? `mostly ${words} (${count})` : `${words} (${count}) and others`;
 }
 
-/** "nginx error log" says whose it is; "access log" does not. */
+/** "nginx error log" names the gateway; "access log" does not, so the name is put before it. */
 export function formatText(gateway: GatewayProduct, format: string): string {
   const name = gatewayWords[gateway];
   return format.toLowerCase().startsWith(name.toLowerCase()) ? format : `${name}: ${format}`;
@@ -60,18 +60,18 @@ export function manyText(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** '2026-11-21 21:14:03', in UTC; a time that no calendar has is shown as it is. */
+/** '2026-11-21 21:14:03', in UTC. A time outside the calendar is shown as its number. */
 export function timeText(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
 }
 
-/** A second time of the same day needs no date. */
+/** Leaves the date out if the second time is of the same day. */
 export function timeAfter(ms: number, before: number): string {
   const [text, earlier] = [timeText(ms), timeText(before)];
   return text.slice(0, 10) === earlier.slice(0, 10) ? text.slice(11) : text;
 }
 
-/** 'from … to …', or 'at …' where all is of one second; null where no line has a time. */
+/** 'from … to …', or 'at …' if both are of the same second; null if no line has a time. */
 export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>): string | null {
   const { firstMs, lastMs } = report.timeline;
   if (firstMs === null || lastMs === null) return null;
@@ -79,11 +79,11 @@ export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>):
   return `${first === last ? `at ${first}` : `from ${first} to ${timeAfter(lastMs, firstMs)}`}${zoneText(report)}`;
 }
 
-/** What to try where nothing was recognised. */
+/** What to try if no line was recognised. */
 export const unknownFormatWords =
   'For an nginx access log in a custom format, pass the text of its `log_format` with `--log-format`. Candor reads logs of other gateways in their default format and in JSON.';
 
-/** ' UTC', unless a log has the time of the clock on its server's wall, and says nothing of the zone. */
+/** ' UTC', unless the log has local time without a zone. */
 function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
   const without = byGateway.filter(({ gateway, format }) => hasNoZone(gateway, format));
   if (without.length === 0) return ' UTC';
@@ -92,7 +92,7 @@ function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
   return ` UTC; no time zone in: ${names.join(', ')}`;
 }
 
-/** nginx and Apache write local time into their error logs, HAProxy into all of its own. */
+/** nginx and Apache write local time into their error logs, HAProxy into all of its logs. */
 export function hasNoZone(gateway: GatewayProduct, format: string): boolean {
   return gateway === 'haproxy' || format.endsWith(' error log');
 }

@@ -3,23 +3,23 @@ import { after, type Clock } from '../../core/time.ts';
 import type { ByteSink } from './byte-decoder.ts';
 
 export interface Following {
-  /** Whole lines, each with its end. */
+  /** Receives whole lines, each with its line end. */
   readonly take: ByteSink;
-  /** Resolves when it is to end. */
+  /** Resolves when following is to stop. */
   readonly stopped: Promise<unknown>;
   isStopped(): boolean;
   readonly clock: Clock;
 }
 
-/** How soon a new line is seen. */
+/** How often the file is checked for new lines. */
 const pauseMs = 200;
 const readBytes = 256 * 1024;
-/** Of a line without an end so much is kept; no more of it is judged anyway. */
+/** How much of a line without an end is kept; the engine judges no more of it anyway. */
 const heldBytesMax = 1024 * 1024;
 
 /**
- * Takes what is written to a file from `from` on, until it is told to stop: what was renamed is read to its end, and then
- * the new file of that name from its beginning; what was cut back to nothing is read from its beginning again.
+ * Passes on what is written to a file after `from`, until stopped. If the file is renamed, it is read to its end, and
+ * then the new file of that name from its beginning. If the file is truncated, it is read from its beginning.
  */
 export async function followLog(path: string, from: number, following: Following): Promise<void> {
   const tail = new Tail(following);
@@ -30,7 +30,7 @@ export async function followLog(path: string, from: number, following: Following
       if (file !== null) at = await tail.readOn(file, at);
       const moved = await hasMoved(path, file);
       if (moved && file !== null) {
-        // Its writer may have written between the last look and the renaming.
+        // The writer may have written between the last read and the rename.
         await tail.readOn(file, at);
         await tail.endLine();
         await file.close();
@@ -59,7 +59,7 @@ class Tail {
     this.#following = following;
   }
 
-  /** Reads to the end of what is there; returns where that is. */
+  /** Reads to the current end of the file; returns its position. */
   async readOn(file: FileHandle, from: number): Promise<number> {
     const { size } = await file.stat();
     let at = from;
@@ -75,7 +75,7 @@ class Tail {
     }
   }
 
-  /** What stands there without an end is a line too, once nothing can follow it. */
+  /** The last line counts even without a line end, once nothing can follow it. */
   async endLine(): Promise<void> {
     if (this.#held.length === 0) return;
     const line = Buffer.concat([this.#held, newline]);
@@ -94,17 +94,17 @@ class Tail {
 
 const newline = Buffer.from('\n');
 
-/** Only a file is followed: to open a pipe would be to wait for whoever writes into it. */
+/** Follows only regular files: opening a pipe would block until a writer opens it. */
 async function openIfThere(path: string): Promise<FileHandle | null> {
   const found = await stat(path).catch(() => null);
   return found?.isFile() === true ? open(path, 'r').catch(() => null) : null;
 }
 
-/** Whether the name stands for another file by now, or for none. */
+/** Whether the path now names another file, or none. */
 async function hasMoved(path: string, file: FileHandle | null): Promise<boolean> {
   if (file === null) return true;
   const [named, opened] = await Promise.all([stat(path).catch(() => null), file.stat()]);
-  // Between the renaming and the new file there is nothing of that name: the old one is still written meanwhile.
+  // Between the rename and the new file the path names nothing. The old file is still written to during that time.
   return named?.isFile() === true && (named.ino !== opened.ino || named.dev !== opened.dev);
 }
 

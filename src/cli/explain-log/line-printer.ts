@@ -4,10 +4,10 @@ import type { ProcessContext } from '../process-context.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
 import { harmlessJson, lineObject, verdictLine } from './line-verdicts.ts';
 
-/** So much is held before it is written: a write for each line would be most of the work. */
+/** Text that is buffered before it is written: one write per line would be most of the work. */
 const heldCharactersMax = 64 * 1024;
 
-/** Prints lines as they are judged: with `--lines` and while a log is followed. */
+/** Prints lines as they are judged: with `--lines`, and while a log is followed. */
 export class LinePrinter {
   readonly isWanted: boolean;
   readonly print: (verdict: LineVerdict, text: string, number: number) => void;
@@ -23,7 +23,7 @@ export class LinePrinter {
       : (verdict, _text, number) => this.#printVerdict(verdict, number, style);
   }
 
-  /** Writes what is held; a promise where whoever reads it is slower than we are. */
+  /** Writes the buffered text. Returns a promise if the reader of the output is slower than we are. */
   flush(): Promise<void> | null {
     if (this.#held !== '') this.#context.stdout.write(this.#held);
     this.#held = '';

@@ -9,7 +9,7 @@ import { redactedFinding, redactedText } from '../redacted-output.ts';
 
 const textMax = 300;
 
-/** What `--lines --json` prints of one line: of every line, whether it was recognised or not. */
+/** What `--lines --json` prints for each line, recognised or not. */
 export function lineObject(verdict: LineVerdict, text: string, number: number): object {
   const shown = shorten(redactedText(text), textMax);
   return { line: number, text: shown, ...(verdict === null ? unrecognised : fieldsOf(redactedFinding(verdict))) };
@@ -43,7 +43,7 @@ function fieldsOf(finding: Finding): object {
   return { ...where, duration_ms: durationMs, evidence, sentence, fix, consequence: isConsequence };
 }
 
-/** One line of text for a failure; null for a line that tells of none. */
+/** One line of text for a failure; null if the line tells of none. */
 export function verdictLine(verdict: LineVerdict, number: number, style: Style): string | null {
   if (verdict === null || !isGatewayFailure(verdict)) return null;
   const { atMs, status, shape, type, upstream, request, sentence, gateway } = redactedFinding(verdict);
@@ -61,7 +61,7 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   return `${head.join(' ')}: ${harmless(sentence)}`;
 }
 
-/** JSON as commands print it: keys in snake_case, and no byte that means anything to a terminal. */
+/** JSON as commands print it: keys in snake_case, and no byte that a terminal would interpret. */
 export function harmlessJson(value: unknown, indent?: number): string {
   return escapeInvisible(JSON.stringify(snakeCased(value), null, indent));
 }

@@ -6,30 +6,30 @@ import { CommandFailure } from '../command-failure.ts';
 
 /** Where a log is read from. */
 export interface LogSource {
-  /** As it was written on the command line. */
+  /** The name as it was written on the command line. */
   readonly name: string;
   /** Null: standard input. */
   readonly path: string | null;
-  /** Bytes of the file; null for a pipe, whose end nobody knows. */
+  /** Bytes of the file; null for a pipe, whose length is unknown. */
   readonly bytes: number | null;
 }
 
-/** Whether there is anything of that name: a line that was pasted is the name of nothing. */
+/** Whether a file of that name exists. A pasted line is not the name of a file. */
 export function isThere(name: string, { directory }: ProcessContext): boolean {
   try {
     return statSync(resolve(directory, name), { throwIfNoEntry: false }) !== undefined;
   } catch {
-    // Longer than a name may be, or with bytes that no name has.
+    // Longer than a file name may be, or with bytes that no file name has.
     return false;
   }
 }
 
-/** Whether it was meant as the name of a file, where there is none. */
+/** Whether the argument was probably meant as a file name although no such file exists. */
 export function isLikeFileName(name: string): boolean {
   return /^(?=[^\s{]+$)(?:.*\/|.*\.(?:log|gz|zst|txt|json|jsonl|har|err|out)(?:[.-]?\d+)?$)/.test(name);
 }
 
-/** Says in a sentence why a log cannot be read, before anything is. */
+/** Says in a sentence why a log cannot be read, before reading starts. */
 export function findLog(name: string, context: ProcessContext): LogSource {
   if (name === '-') return { name: 'standard input', path: null, bytes: null };
   const path = resolve(context.directory, name);

@@ -3,8 +3,9 @@ import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { gatewayWords, manyText } from './finding-words.ts';
 
 /**
- * An access log without a connection or request in it cannot be held against the error log that tells of the same
- * failures: where a gateway has both, what the one cannot tell is probably in the other, and counted there too.
+ * Warns about failures that may be counted twice. An access log without a connection number or request id cannot be
+ * joined with the error log. If a gateway has both, a failure that is `unknown` in the access log is probably in the
+ * error log too.
  */
 export function maybeTwice({ byGateway, byCause }: Pick<SummaryReport, 'byGateway' | 'byCause'>): string[] {
   const of = (gateway: GatewayProduct, kind: 'access' | 'error') =>

@@ -2,12 +2,12 @@ import type { Instant } from '../../core/time.ts';
 import { harmless, padTo, shorten } from '../layout.ts';
 import type { ProcessContext } from '../process-context.ts';
 
-/** Whoever waits less long needs no bar. */
+/** Shorter readings get no bar. */
 const quietMs = 1000;
 const betweenMs = 100;
 const barColumns = 24;
 
-/** How far the reading of a log has come, on a terminal, when it takes longer than a second. */
+/** Shows on a terminal how far the reading of a log has come, if it takes longer than a second. */
 export class ProgressBar {
   readonly #context: ProcessContext;
   readonly #begun: Instant;
@@ -20,7 +20,7 @@ export class ProgressBar {
     this.#drawn = this.#begun + quietMs - betweenMs;
   }
 
-  /** `all`: of the file; null where nobody knows. */
+  /** `all`: bytes of the file; null if unknown. */
   show(name: string, bytes: number, all: number | null): void {
     const { stderr, clock } = this.#context;
     if (!stderr.isTTY) return;
@@ -46,7 +46,7 @@ export function progressText(name: string, bytes: number, all: number | null): s
   return `${label} │${bar}│ ${String(Math.floor(part * 100)).padStart(3)} %  ${sizeText(bytes)}`;
 }
 
-/** Bytes as people say them: '512 bytes', '12.3 MB'. */
+/** Bytes in words: '512 bytes', '12.3 MB'. */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`;
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;

@@ -12,18 +12,18 @@ export interface LogReading {
   readonly hasZeros: boolean;
 }
 
-/** What somebody who reads a log wants to hear meanwhile. */
+/** Callbacks while a log is read. */
 export interface LogReader {
-  /** Text of the log, unpacked, in pieces of no particular size. */
+  /** Receives the text of the log, unpacked, in slices of any size. */
   readonly take: ByteSink;
-  /** How many bytes of the file have been read. */
+  /** Receives how many bytes of the file have been read. */
   onRead(bytes: number): void;
 }
 
-/** A megabyte at a time: few turns of the event loop, and little to hold. */
+/** A megabyte at a time: few turns of the event loop, and little memory. */
 const readBytes = 1024 * 1024;
 
-/** Reads a log from its beginning to its end, piece by piece. */
+/** Reads a log from its beginning to its end, slice by slice. */
 export async function readLog(source: LogSource, reader: LogReader, stop: ReadingStop): Promise<LogReading> {
   const decoder = new ByteDecoder(reader.take);
   const ended = (end: LogReading['end']): LogReading => ({ end, hasZeros: decoder.hasZeros });
@@ -43,17 +43,17 @@ export async function readLog(source: LogSource, reader: LogReader, stop: Readin
   return ended(await decoder.end());
 }
 
-/** Where a pipe or a device has nothing yet: a call that waited for it could not be ended, not even by a signal. */
+/** Waits while a pipe or a device has no data: a blocking read could not be ended, not even by a signal. */
 const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** A file, a pipe or a device (`null`: standard input), piece by piece; a piece may lie in the same memory as the one before. */
+/** Reads a file, a pipe or a device (`null`: standard input) in slices. A slice may use the same memory as the one before. */
 export function slicesOf(path: string | null, stop: Pick<ReadingStop, 'stopped'>): AsyncGenerator<Uint8Array> {
   if (path === null) return slicesOfStream(stdin, stop);
   if (!statSync(path).isFIFO()) return slicesOfFile(path);
   return slicesOfStream(new Socket({ fd: openSync(path, withoutWaiting), readable: true, writable: false }), stop);
 }
 
-/** Each piece lies in the same memory as the one before. */
+/** Each slice uses the same memory as the one before. */
 async function* slicesOfFile(path: string): AsyncGenerator<Uint8Array> {
   const file = await open(path, withoutWaiting);
   try {
@@ -68,7 +68,7 @@ async function* slicesOfFile(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Nobody knows when the next piece comes: whoever stops does not wait for it. */
+/** The next slice may never come: stopping does not wait for it. */
 async function* slicesOfStream(stream: Readable, stop: Pick<ReadingStop, 'stopped'>): AsyncGenerator<Uint8Array> {
   void stop.stopped.then(() => stream.destroy());
   yield* stream as AsyncIterable<Uint8Array>;

@@ -1,7 +1,7 @@
 import { exitCodes } from '../exit-codes.ts';
 import type { ProcessContext } from '../process-context.ts';
 
-/** The first SIGINT or SIGTERM ends the reading, and what was read is summed up; a second SIGINT ends at once. */
+/** The first SIGINT or SIGTERM ends the reading, and the part that was read is summed up. A second SIGINT exits at once. */
 export class ReadingStop {
   isStopped = false;
   readonly stopped: Promise<void>;

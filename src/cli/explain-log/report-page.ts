@@ -5,7 +5,10 @@ import { type ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
 import type { LogSource } from './log-source.ts';
 
-/** Where the page is to lie. Not in place of a log that is read, under whatever name: that would be the end of the log. */
+/**
+ * The path of the page. Fails if it is the path of a log that is read, under any name: writing the page would destroy
+ * the log.
+ */
 export function findPagePath(name: string, logs: readonly LogSource[], context: ProcessContext): string {
   const path = resolve(context.directory, name);
   const page = identityOf(path);
@@ -15,7 +18,7 @@ export function findPagePath(name: string, logs: readonly LogSource[], context: 
   return path;
 }
 
-/** Null for what is no file, which nothing can be written over. */
+/** The file's identity; null if no file exists there that could be overwritten. */
 function identityOf(path: string): string | null {
   try {
     const found = statSync(path);
@@ -25,7 +28,7 @@ function identityOf(path: string): string | null {
   }
 }
 
-/** For nobody else to read, where it is new: it quotes lines of logs, which others may not read either. */
+/** A new file is readable by its owner alone: it quotes lines of logs that others may not read. */
 export function writePage(path: string, page: string): void {
   try {
     writeFileSync(path, page, { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** How the page of `candor explain --html` looks. */
+/** The styles of the page of `candor explain --html`. */
 export const reportStyle = `
 :root {
   --ink: #1b1f24; --soft: #59636e; --paper: #fff; --raised: #f5f7f9; --line: #dde2e7;

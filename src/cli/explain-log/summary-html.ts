@@ -30,7 +30,7 @@ import { rateText, worstFirst } from './burst-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
-/** The summary as one page that needs no other file and no script, for light and dark, wide and narrow screens, and paper. */
+/** The summary as one page without other files and without scripts, for light and dark, wide and narrow screens, and paper. */
 export function summaryHtml(report: SummaryReport, names: readonly string[]): string {
   return `<!doctype html>
 <html lang="en">
@@ -47,10 +47,10 @@ ${reportHtml(report, names)}
 `;
 }
 
-/** Of so few lines, one wants to know what they mean, and not how often what happened. */
+/** With so few lines the verdict on each line is of more use than counts. */
 const shortLogLines = 5;
 
-/** What stands on such a page. */
+/** What the page shows. */
 export function reportHtml(report: SummaryReport, names: readonly string[]): string {
   const span = spanText(report);
   const whatToDo = section('Causes and fixes', causes(report));
@@ -95,7 +95,7 @@ function formats(report: SummaryReport): string {
   return `<ul class="formats">${rows.join('\n')}</ul>`;
 }
 
-/** A bar for each shape, as long as its share of the most frequent. */
+/** A bar for each shape; its length is relative to the most frequent shape. */
 function shapes({ byShape }: SummaryReport): string {
   const most = Math.max(1, ...byShape.map(({ count }) => count));
   return bars(

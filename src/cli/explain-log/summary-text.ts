@@ -28,7 +28,7 @@ import { rateText, burstSize, worstFirst } from './burst-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
-/** The summary of a log within 80 columns: what there is of what, when, where, why, and then what to do about each. */
+/** The summary of a log within 80 columns: counts by shape, time, upstream and cause, and then what to do about each. */
 export function summaryLines(report: SummaryReport, style: Style): string[] {
   return [
     ...headLines(report, style),
@@ -98,10 +98,10 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
   });
 }
 
-/** So many bursts are shown; a page and JSON have more. */
+/** Bursts that are shown; the page and JSON have more. */
 const burstsShown = 5;
 
-/** The worst come first. What is less than a twentieth of the worst is what always goes wrong, and not what woke one up. */
+/** The largest bursts first. A burst smaller than a twentieth of the largest is background noise and is left out. */
 function burstLines({ bursts, burstsLeftOut }: SummaryReport, style: Style): string[] {
   const sorted = worstFirst(bursts);
   const least = burstSize(sorted[0]) / 20;
@@ -132,13 +132,13 @@ function burstText(burst: FailureBurst, style: Style): string[] {
   ];
 }
 
-/** The words that decided, as many as fit on a line or two. */
+/** The evidence, as much as fits on a line or two. */
 function evidenceLines(evidence: readonly string[], style: Style): string[] {
   const words = evidence.slice(0, 4).map((text) => shorten(harmless(text), 70));
   return words.length === 0 ? [] : wrap(words.join(' · '), '    ').map(style.dim);
 }
 
-/** The line itself, on one line of the terminal. */
+/** The log line itself, on one line of the terminal. */
 function exampleLine({ line, text }: Example, style: Style): string {
   return style.dim(shorten(`    line ${line}: ${harmless(text)}`, columnsMax));
 }
@@ -181,10 +181,10 @@ function causeText(cause: CauseTotal, hints: readonly Hint[], style: Style): str
   ];
 }
 
-/** What an unknown cause asks for is asked for once for all of them. */
+/** The fix for unknown causes is printed once for all of them. */
 const seeHint = { text: 'See below how to log more', snippet: null };
 
-/** What must not be taken for a failure of the gateway's, and is no less of interest. */
+/** The application's own errors and clients that left: no failures of the gateway, but of interest. */
 function othersLines({ byCause }: SummaryReport): string[] {
   return byCause
     .filter((cause) => !isGatewayFailure(cause) && cause.shape !== 'none')

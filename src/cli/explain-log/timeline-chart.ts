@@ -4,7 +4,7 @@ import { intervalText, manyText, numberText, timeAfter, timeText } from './findi
 const width = 1000;
 const height = 180;
 
-/** Failures, the application's own errors and clients that left, over time, as stacked bars. Empty where nothing has a time. */
+/** Failures, the application's own errors and clients that left, over time, as stacked bars. Empty if no line has a time. */
 export function timelineChart({ intervals, intervalMs, undated }: TimelineReport): string {
   const [first, last] = [intervals[0], intervals.at(-1)];
   if (first === undefined || last === undefined) return '';

@@ -4,10 +4,13 @@ import type { Style } from '../style.ts';
 import { intervalText, manyText, numberText, timeAfter, timeText } from './finding-words.ts';
 
 const heights = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/** Two intervals in a column where there are more of them than this. */
+/** With more intervals than this, two share a column. */
 const columnsShown = 72;
 
-/** Failures over time as one row of bars, and the application's own errors as a second; empty where there are none. */
+/**
+ * Failures over time as one row of bars, and the application's own errors as a second row. Returns no lines if no line
+ * of the log has a time.
+ */
 export function timelineLines(timeline: TimelineReport, style: Style): string[] {
   const { intervals, intervalMs } = timeline;
   const first = intervals[0];
@@ -47,7 +50,7 @@ function undatedLines({ undated }: TimelineReport): string[] {
 }
 
 function bars(counts: readonly number[], most: number): string {
-  // A single failure among thousands is still seen.
+  // A single failure among thousands is still visible.
   return counts.map((count) => heights[Math.ceil((count / most) * (heights.length - 1))]).join('');
 }
 

@@ -1,12 +1,12 @@
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { LogExplainer, type LineVerdict } from '../../diagnose/log-explainer.ts';
 
-/** More pieces than a line of a log has on a narrow terminal. */
+/** More fragments than a log line has on a narrow terminal. */
 const fragmentsMax = 60;
 
 /**
- * Lines as the log has them, of what was pasted: a terminal or a mail may have broken them. Pieces that are no lines of their
- * own are put back behind the line before, or the piece, where the whole then tells more.
+ * The lines of a pasted text as the log has them, since a terminal or a mail may have broken them. Joins fragments that
+ * are no lines themselves to the line before, if the joined line tells more.
  */
 export function wholeLines(slices: readonly string[], dialects: readonly Dialect[]): readonly string[] {
   const verdictOf = (text: string): LineVerdict => new LogExplainer(dialects).read(text);
@@ -19,7 +19,7 @@ export function wholeLines(slices: readonly string[], dialects: readonly Dialect
   return whole;
 }
 
-/** As many as tell most together: as long a run of pieces that nobody knows as makes the first one tell more. */
+/** How many fragments belong to the first line: the longest run of unrecognised fragments that makes it tell more. */
 function fragmentsOfLine(slices: readonly string[], verdictOf: (text: string) => LineVerdict): number {
   const before = verdictOf(slices[0] ?? '');
   let end = 1;

@@ -1,11 +1,11 @@
 import { bodyCharactersMax, gather, type KeptResponse } from './kept-response.ts';
 
-/** RFC 9112 §4, and what curl writes for HTTP/2 and 3. */
+/** RFC 9112 §4, and the status lines that curl writes for HTTP/2 and HTTP/3. */
 const statusLine = /^HTTP\/\d(?:\.\d)? (\d{3})(?: .*)?$/;
 
 /**
- * What `curl -i`, `-iL` and `-v` write: heads, each with what follows it. Interim answers (1xx) and a tunnel's opening are
- * nobody's answer to the request, and are passed over.
+ * Reads the output of `curl -i`, `-iL` and `-v`: each head with the body that follows it. Skips interim responses (1xx)
+ * and the response to CONNECT, since they do not answer the request.
  */
 export function readCurlOutput(text: string): readonly KeptResponse[] {
   const lines = withoutMarks(text.split(/\r?\n/));
@@ -16,12 +16,12 @@ export function readCurlOutput(text: string): readonly KeptResponse[] {
   });
 }
 
-/** What `-v` writes beside the response: its own words, the request, how much came, and its progress. */
+/** What `-v` writes besides the response: curl's own notes, the request, byte counts and the progress. */
 const notOfTheResponse = /^(?:\*(?: |$)|>(?: |$)|[{}] \[\d+ bytes data\]|\s*\d+ +\d.*[\d-]+:[\d-]+:[\d-]+ +\S+$)/;
 
 /**
- * `-v` marks the head that came with "< ", and a blank at the end may have been lost in copying; without such a line the text
- * is as it came. The body stands unmarked between its words, and the last ones may follow it on the same line.
+ * `-v` marks the lines of the response head with "< "; the space at the end may have been lost in copying. Without such
+ * a line the text is taken unchanged. The body is not marked, and curl's last notes may follow it on the same line.
  */
 function withoutMarks(lines: string[]): string[] {
   if (!lines.some((line) => /^< HTTP\//.test(line))) return lines;

@@ -12,7 +12,7 @@ export interface Asking {
   readonly verify: boolean;
 }
 
-/** Asks once, by GET, as a client that takes what comes: no redirect is followed, nothing is asked for compressed. */
+/** Sends one GET request, follows no redirect and asks for no compression. */
 export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<AnsweredResponse> {
   const ask = url.protocol === 'https:' ? requestSecure : requestPlain;
   const headers = { 'User-Agent': `candor/${readVersion()}`, Accept: '*/*', 'Accept-Encoding': 'identity' };
@@ -21,7 +21,7 @@ export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<
       reject(new CommandFailure('gateway_unreachable', `${url.origin} did not respond: ${why}.`));
     const signal = AbortSignal.timeout(timeoutMs);
     const request = ask(url, { headers, agent: false, signal, rejectUnauthorized: verify });
-    // Once the head has come, its errors are those of the body, of which the beginning counts.
+    // After the head, errors concern the body, of which only the beginning is needed.
     let hasHead = false;
     request.on('error', (error) => {
       if (!hasHead) failed(signal.aborted ? `no response within ${timeoutMs / 1000} s` : sentenceOf(error));
@@ -30,7 +30,7 @@ export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<
       hasHead = true;
       void readBody(response).then((body) => resolve(answerOf(response, body)));
     });
-    // Nobody asked for another protocol; the head is an answer like any other.
+    // The request asked for no other protocol. The head of a 101 is a response like any other.
     request.on('upgrade', (response, socket) => {
       socket.destroy();
       resolve(answerOf(response, ''));
@@ -45,7 +45,7 @@ function answerOf({ statusCode = 0, rawHeaders }: IncomingMessage, body: string)
   return { status: statusCode, headers: gather(pairs), body };
 }
 
-/** Its beginning; a body that breaks off is as good as one that is whole, since its head has come. */
+/** The beginning of the body. A body that breaks off is good enough, since the head has come. */
 async function readBody(response: IncomingMessage): Promise<string> {
   let text = '';
   response.setEncoding('utf8');
@@ -55,13 +55,13 @@ async function readBody(response: IncomingMessage): Promise<string> {
       if (text.length >= bodyCharactersMax) break;
     }
   } catch {
-    // The head says who wrote it, and most bodies do with their first lines.
+    // The head names the author, or mostly the first lines of the body do.
   }
   response.destroy();
   return text.slice(0, bodyCharactersMax);
 }
 
-/** Where several addresses were tried, the error of the last has the words. */
+/** If several addresses were tried, the last error has the message. */
 function sentenceOf(error: Error): string {
   const last = error instanceof AggregateError ? (error.errors.at(-1) as Error | undefined) : error;
   return (last?.message ?? '').trim() || 'the connection could not be opened';

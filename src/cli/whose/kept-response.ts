@@ -1,15 +1,15 @@
 import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
 
-/** A response that was kept, and where it came from as far as that is known. */
+/** A saved response, and where it came from if that is known. */
 export interface KeptResponse {
   readonly from: string | null;
   readonly response: AnsweredResponse;
 }
 
-/** As much of a body as is looked at: a template says who wrote it in its first lines. */
+/** How much of a body is looked at: a template names its author in its first lines. */
 export const bodyCharactersMax = 64 * 1024;
 
-/** Names in lower case; a field that comes several times is an array. */
+/** Names in lower case; a header that comes several times is an array. */
 export function gather(pairs: Iterable<readonly [string, string]>): AnsweredResponse['headers'] {
   const fields = new Map<string, string[]>();
   for (const [name, value] of pairs) {

@@ -3,8 +3,8 @@ import { readCurlOutput } from './curl-output.ts';
 import { bodyCharactersMax, gather, type KeptResponse } from './kept-response.ts';
 
 /**
- * The responses of a saved file, in its order: what `curl -i` wrote, a HAR of a browser, one JSON object
- * `{status, headers, body}` or an array of them, or one such object on each line. Empty: it is none of these.
+ * Reads the responses of a saved file, in order: the output of `curl -i`, a HAR of a browser, one JSON object `{status,
+ * headers, body}`, an array of such objects, or one object per line. Empty if the file is none of these.
  */
 export function readResponses(text: string): readonly KeptResponse[] {
   const trimmed = text.replace(/^\ufeff/, '').trim();
@@ -14,10 +14,10 @@ export function readResponses(text: string): readonly KeptResponse[] {
   return trimmed.split('\n').flatMap((line) => responsesIn(parsed(line)));
 }
 
-/** Where the status of an error page stands, if it says it at all. */
+/** Where error pages show their status, if they do. */
 const statusInPage = /<(?:title|h1)[^>]{0,80}>[^<]{0,80}?\b([45]\d\d)\b|^\s*error code: ([45]\d\d)\b/i;
 
-/** What was copied out of a browser's window or a log: the page, or the words, of an answer whose head nobody kept. */
+/** A response without its head: a page copied from a browser window, or words copied from a log. */
 export function readPage(text: string): KeptResponse {
   const body = text.slice(0, bodyCharactersMax);
   const [, inTags, inWords] = statusInPage.exec(body) ?? [];
@@ -32,7 +32,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A HAR's (http://www.softwareishard.com/blog/har-12-spec/), or the object itself. */
+/** The entries of a HAR (http://www.softwareishard.com/blog/har-12-spec/), or the object itself. */
 function responsesIn(value: unknown): KeptResponse[] {
   const entries = field(field(value, 'log'), 'entries');
   if (Array.isArray(entries)) return entries.flatMap(entryOf);
@@ -58,13 +58,13 @@ function contentText(content: unknown): unknown {
 function responseOf(value: unknown, body: unknown): AnsweredResponse | null {
   const reported = field(value, 'status');
   const status = typeof reported === 'number' || typeof reported === 'string' ? Number(reported) : Number.NaN;
-  // A browser keeps 0 for a request that nobody answered.
+  // A browser saves status 0 for a request without a response.
   if (!Number.isInteger(status) || status < 100 || status > 999) return null;
   const headers = gather(pairsIn(field(value, 'headers')));
   return { status, headers, ...(typeof body === 'string' ? { body: body.slice(0, bodyCharactersMax) } : {}) };
 }
 
-/** From an object of names, an array of `{name, value}`, or one of pairs. */
+/** From an object of names, an array of `{name, value}`, or an array of pairs. */
 function pairsIn(headers: unknown): [string, string][] {
   if (Array.isArray(headers)) {
     return headers.flatMap((one: unknown) => {

@@ -19,10 +19,10 @@ export interface WhoseFlags {
   readonly timeout: number;
 }
 
-/** A file of responses is read whole; what is larger was not saved by a person. */
+/** A file of responses is read whole. A larger file was not saved by a person. */
 const fileBytesMax = 256 * 1024 * 1024;
 
-/** Says which layer of a chain wrote a response. Returns 3 where there is none in what was given. */
+/** Says which layer of a chain wrote a response. Returns 3 if the input has no response. */
 export async function showWhose(flags: WhoseFlags, given: string, context: ProcessContext): Promise<number> {
   const kept = await findResponses(flags, given, context);
   if (kept.length === 0)
@@ -62,23 +62,23 @@ async function findResponses(
   return [{ from: url.href, response }];
 }
 
-/** A text that is no response is taken for the page of one only where it says whose it is. */
+/** A text without a head counts as an error page only if it names its author. */
 function recognisedPage(text: string): readonly KeptResponse[] {
   const page = readPage(text);
   const { author, confidence } = whose(page.response);
-  // Any JSON could be an application's; a page of a framework is one.
+  // JSON may be any application's response; an HTML page of a framework names its author.
   const isAnything = author === 'unknown' || (author === 'application' && !/^\s*</.test(text));
   return isAnything || confidence === 'unsure' ? [] : [page];
 }
 
-/** Devices and pipes have no size before they end, and some have no end. */
+/** Devices and pipes have no size before they end, and some never end. */
 async function readAll(name: string, context: ProcessContext): Promise<string> {
   const { path, bytes, name: said } = findLog(name, context);
   const slices: Uint8Array[] = [];
   let read = bytes ?? 0;
   if (read <= fileBytesMax) {
     read = 0;
-    // A signal ends this command at once: nothing is summed up.
+    // A signal ends this command at once, since there is nothing to sum up.
     for await (const slice of slicesOf(path, { stopped: new Promise(() => {}) })) {
       slices.push(Uint8Array.from(slice));
       read += slice.length;
@@ -89,12 +89,12 @@ async function readAll(name: string, context: ProcessContext): Promise<string> {
   return Buffer.concat(slices).toString('utf8');
 }
 
-/** A name and a password are for whoever is asked, and not for a terminal or what its output is kept in. */
+/** The name and password in a URL are for the server alone: they are not shown. */
 function withoutCredentials(url: string): string {
   return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1');
 }
 
-/** "example.org/path" and "localhost:8080" are what people type. */
+/** Completes what people type: "example.org/path" and "localhost:8080". */
 function urlOf(given: string): URL | null {
   const written = /^https?:\/\//i.test(given) ? given : `http://${given}`;
   const isUrlOrHost =

@@ -8,12 +8,12 @@ const labelWidth = 12;
 /** Columns beside the labels. */
 const room = columnsMax - labelWidth;
 
-/** Words that are longer than a line, such as a field without spaces, with a space where they may be broken. */
+/** Inserts spaces where words longer than a line, such as a header value without spaces, may be broken. */
 function breakable(text: string): string {
   return text.split(' ').flatMap(splitWord).join(' ');
 }
 
-/** After a separator where one stands in the last half of the line, else where the line ends. */
+/** Breaks after a separator in the last half of the line, otherwise at the end of the line. */
 function splitWord(word: string): string[] {
   const characters = [...word];
   const slices: string[] = [];
@@ -25,7 +25,7 @@ function splitWord(word: string): string[] {
   return [...slices, characters.join('')];
 }
 
-/** Who wrote a response, and through whom it came, within 80 columns. */
+/** Who wrote a response, and which layers passed it on, within 80 columns. */
 export function authorshipLines(
   from: string | null,
   status: number,
@@ -40,7 +40,7 @@ export function authorshipLines(
     ...wrapAfter('  chain', `${chain} ← ${writer}`, labelWidth),
     `  ${'author'.padEnd(labelWidth - 2)}${style.name(author)}, ${colour(confidence)}`,
     ...(sentence === '' ? [] : wrapAfter('  why', harmless(sentence), labelWidth)),
-    // One field may speak of the author and of a layer that was passed.
+    // One header may be evidence for the author and for a layer that passed the response on.
     ...[...new Set(evidence)].flatMap((words, index) =>
       wrapAfter(index === 0 ? '  evidence' : '', breakable(shorten(harmless(words), 300)), labelWidth),
     ),
