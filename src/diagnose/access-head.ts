@@ -13,19 +13,19 @@ const dateLength = 11;
 const zoneAt = 20;
 
 /**
- * The part of an access line that nginx, Apache and many others have in common, read off bytes:
- * `203.0.113.9 - - [21/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 612`. Only the plainest lines; the bytes have a
- * line feed somewhere behind the beginning.
+ * Reads from the bytes the part of an access line that nginx, Apache and many others have in common: `203.0.113.9 - -
+ * [21/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 612`. Reads only the plainest lines. The bytes must have a line feed
+ * somewhere after the beginning.
  */
 export class AccessHead {
-  /** Places in the bytes of the line that was read last. */
+  /** Positions in the bytes of the last line that was read. */
   timeAt = 0;
   statusAt = 0;
-  /** Behind the size. */
+  /** The position after the size. */
   end = 0;
   status = 0;
 
-  /** False where the line is not of this form: it may be anything. */
+  /** False if the line is not of this form; it may have any other. */
   read(bytes: Uint8Array, start: number): boolean {
     let i = start;
     while (addressBytes[bytes[i] as number] === 1) i += 1;
@@ -54,7 +54,7 @@ export class AccessHead {
   }
 }
 
-/** What a day's midnight is, in milliseconds since the epoch, as the slow path has said it of a line of that day. */
+/** Midnight of one day, in milliseconds since the epoch, learnt from the slow path's verdict on a line of that day. */
 export class LearntDay {
   readonly #date = new Uint8Array(dateLength);
   readonly #zone = new Uint8Array(timeLength - zoneAt);
@@ -68,7 +68,7 @@ export class LearntDay {
     this.#midnightMs = atMs - ofDay;
   }
 
-  /** NaN for a time of another day or zone, and for what is no time. */
+  /** NaN for a time of another day or zone, and for bytes that are no time. */
   atMs(bytes: Uint8Array, timeAt: number): number {
     for (let i = 0; i < dateLength; i++) if (bytes[timeAt + i] !== this.#date[i]) return Number.NaN;
     for (let i = 0; i < this.#zone.length; i++) if (bytes[timeAt + zoneAt + i] !== this.#zone[i]) return Number.NaN;
@@ -77,7 +77,7 @@ export class LearntDay {
   }
 }
 
-/** -1 where the clock shows no time of a day. */
+/** -1 if the bytes are no time of day. */
 function msOfDay(bytes: Uint8Array, timeAt: number): number {
   const hours = digitsValue(bytes, timeAt + clockAt, 2);
   const minutes = digitsValue(bytes, timeAt + clockAt + 3, 2);
@@ -88,7 +88,7 @@ function msOfDay(bytes: Uint8Array, timeAt: number): number {
   return ((hours * 60 + minutes) * 60 + seconds) * 1000;
 }
 
-/** -1 where there are other bytes than digits. */
+/** -1 if one of the bytes is no digit. */
 function digitsValue(bytes: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let i = at; i < at + count; i++) {
@@ -99,7 +99,7 @@ function digitsValue(bytes: Uint8Array, at: number, count: number): number {
   return value;
 }
 
-/** `GET /path HTTP/1.1"`: the place of the quote; -1 where it is no such request. */
+/** `GET /path HTTP/1.1"`: the position of the quote; -1 if it is no such request. */
 function endOfRequest(bytes: Uint8Array, at: number): number {
   let i = at;
   while (isMethodByte[bytes[i] as number] === 1) i += 1;

@@ -11,7 +11,7 @@ import { platformDialects } from './platforms/platforms.ts';
 import { traefikDialects } from './traefik/traefik.ts';
 import { varnishDialects } from './varnish/varnish.ts';
 
-/** In the order in which they are asked: where two are equally sure of a line, the earlier one reads it. */
+/** In the order in which they are asked. If two are equally sure of a line, the earlier one reads it. */
 export const allDialects: readonly Dialect[] = [
   ...nginxDialects,
   ...apacheDialects,
@@ -27,8 +27,8 @@ export const allDialects: readonly Dialect[] = [
 ];
 
 /**
- * Formats whose lines have nothing behind what the format says, so that a longer format of another gateway cannot be
- * taken for them. Where one of them read the line before and could have written this one, nobody else is asked.
+ * Formats with nothing after their last field, so that a longer format of another gateway cannot be mistaken for them.
+ * If one of them read the line before and could have written this one, no other dialect is asked.
  */
 export const closedFormats: ReadonlySet<string> = new Set([
   'nginx access log (combined)',

@@ -1,16 +1,16 @@
-/** What the fast path wants to know of a byte. */
+/** The classes of bytes that the fast path distinguishes. */
 export const byteClass = {
-  /** Printable ASCII that means nothing to it. */
+  /** Printable ASCII without a special meaning. */
   ordinary: 0,
   space: 1,
   quote: 2,
-  /** Ends a line, or is no byte that a gateway writes without escaping it: the slow path knows better. */
+  /** Ends a line, or is a byte that gateways always escape: left to the slow path. */
   special: 3,
 } as const;
 
 const isToken = (byte: number): boolean => isNumeral(byte) || isLetter(byte) || byte === 0x5f;
 
-/** Of numbers, addresses and times: digits, `.` and `:`. */
+/** Bytes of numbers, addresses and times: digits, `.` and `:`. */
 function isNumeral(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x3a) || byte === 0x2e;
 }
@@ -35,14 +35,14 @@ export const classes = table((byte) => {
   return byte < 0x20 || byte > 0x7e || byte === 0x5c ? byteClass.special : byteClass.ordinary;
 });
 
-/** What may stand within quotes. */
+/** Bytes that may stand within quotes. */
 export const textBytes = table((byte) => ((classes[byte] as number) <= byteClass.space ? 1 : 0));
 
 export const digits = table((byte) => (byte >= 0x30 && byte <= 0x39 ? 1 : 0));
 export const numerals = table((byte) => (isNumeral(byte) ? 1 : 0));
 export const tokens = table((byte) => (isToken(byte) ? 1 : 0));
 export const hexDigits = table((byte) => (isHex(byte) ? 1 : 0));
-/** Of an address as nginx writes `$remote_addr`: hexadecimal digits, `.` and `:`. */
+/** Bytes of an address as nginx writes `$remote_addr`: hexadecimal digits, `.` and `:`. */
 export const addressBytes = table((byte) => (isHex(byte) || isNumeral(byte) ? 1 : 0));
-/** Of a user's name that no format could take for a field with a name. */
+/** Bytes of a user name that no format could mistake for a named field. */
 export const userBytes = table((byte) => ((isToken(byte) && byte !== 0x3a) || byte === 0x2d || byte === 0x40 ? 1 : 0));

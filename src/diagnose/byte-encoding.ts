@@ -1,4 +1,4 @@
-/** Takes bytes of UTF-8, or of UTF-16 with a byte order mark, and passes on UTF-8 without one. */
+/** Takes bytes of UTF-8, or of UTF-16 with a byte order mark, and passes on UTF-8 without a mark. */
 export class ByteEncoding {
   readonly #pass: (bytes: Uint8Array) => void;
   #decoder: TextDecoder | null = null;

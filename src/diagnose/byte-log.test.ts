@@ -33,7 +33,7 @@ for (const [name, dialects] of [
   ['of tests', testDialects],
   ['that there are', [...allDialects, ...testDialects]],
 ] as const) {
-  test(`the fast path gives the report of the slow one, with the dialects ${name}`, () => {
+  test(`the fast path gives the same report as the slow path, with the dialects ${name}`, () => {
     const sameReport = fc.property(log, cuts, (bytes, at) => {
       const slow = reportOf([bytes], dialects, true);
       assert.equal(reportOf([bytes], dialects, false), slow);
@@ -43,7 +43,7 @@ for (const [name, dialects] of [
   });
 }
 
-test('a line of a form that has been read is not read again', () => {
+test('a line of a form that is known is counted without being read again', () => {
   let reads = 0;
   const [access] = testDialects as readonly [Dialect];
   const reader = access.open();
@@ -62,7 +62,7 @@ test('a line of a form that has been read is not read again', () => {
   assert.equal(reads, 3);
 });
 
-test('a byte order mark says which encoding it is', () => {
+test('a byte order mark decides the encoding', () => {
   const text = '10.0.0.1 - - [21/Nov/2026:10:00:00 +0000] "GET /é HTTP/1.1" 502 1\r\n\0\0ERR 1 \n';
   const utf16 = (swap: boolean) => {
     const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');

@@ -8,13 +8,13 @@ import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
 export interface ByteLogOptions {
-  /** All that there are, where it is absent. */
+  /** All dialects, if absent. */
   readonly dialects?: readonly Dialect[];
-  /** Told of every line, in order; `number` counts from 1. With it, every line is made text of, which is slower. */
+  /** Called for every line, in order; `number` counts from 1. With it, every line is decoded to text, which is slower. */
   readonly onLine?: (verdict: LineVerdict, text: string, number: number) => void;
 }
 
-/** A log that comes as bytes, in chunks as they are read. Its memory has a bound, whatever comes. */
+/** Explains a log that comes as bytes, in slices of any size. Its memory is bounded for any input. */
 export class ByteLog {
   readonly #summary = new Summary();
   readonly #fastPath = new FastPath(this.#summary);
@@ -34,17 +34,17 @@ export class ByteLog {
     this.#encoding = new ByteEncoding((bytes) => this.#splitter.push(bytes));
   }
 
-  /** The chunk is the caller's again when this returns. */
+  /** The caller may reuse the bytes when this returns. */
   push(bytes: Uint8Array): void {
     this.#encoding.push(bytes);
   }
 
-  /** What the log says so far. The rest of a line whose end has not come is not in it. */
+  /** The report so far. A line whose end has not come is not in it. */
   report(): SummaryReport {
     return this.#summary.report();
   }
 
-  /** There is no more: what has come since the last line's end is a line as well. */
+  /** Ends the log. A last line without a line end counts as a line. */
   end(): SummaryReport {
     this.#encoding.end();
     this.#splitter.end();

@@ -1,16 +1,16 @@
 import { commonLogTimeMs, judgedText, wholeNumber } from './line-text.ts';
 
-/** A line that begins as the Common Log Format does; what a gateway puts before and behind it is its own. */
+/** A line that begins as the Common Log Format does. Each gateway may put text of its own before and after it. */
 export interface CommonLogLine {
-  /** What stands before the client: a virtual host, or nothing. */
+  /** The text before the client, such as a virtual host; may be empty. */
   readonly before: string;
   readonly atMs: number;
-  /** As it stands between the quotation marks. */
+  /** The text between the quotation marks. */
   readonly requestLine: string;
   readonly status: number;
-  /** "-" where none were sent, by who writes them so. */
+  /** "-" if none were sent, in the formats of some programs. */
   readonly bytes: string;
-  /** What stands behind the bytes, without quotation marks around its fields. */
+  /** The text after the bytes, without the quotation marks around its fields. */
   readonly rest: readonly string[];
 }
 
@@ -24,7 +24,7 @@ const timeCharacters = 26;
 let lastLine: string | null = null;
 let lastParts: CommonLogLine | null = null;
 
-/** Null for a line of another form. Several dialects ask for the same line, one after the other, so the last is kept. */
+/** Null for a line of another form. Several dialects ask about the same line in turn, so the last result is kept. */
 export function readCommonLog(line: string): CommonLogLine | null {
   if (line === lastLine) return lastParts;
   lastParts = takeApart(line);
@@ -33,7 +33,7 @@ export function readCommonLog(line: string): CommonLogLine | null {
 }
 
 function takeApart(line: string): CommonLogLine | null {
-  // Without this time nothing else is looked for: most lines of most logs are not of this form.
+  // Checks for this time first: most lines of most logs are not of this form.
   const bracket = line.indexOf('[');
   if (bracket < 5 || bracket > 700 || line[bracket + 3] !== '/' || line[bracket + timeCharacters + 1] !== ']')
     return null;
@@ -52,14 +52,14 @@ function takeApart(line: string): CommonLogLine | null {
   return { before: match[1] ?? '', atMs, requestLine, status, bytes, rest: fields.slice(2) };
 }
 
-/** The place of the quotation mark that ends a field: one behind a backslash does not. */
+/** The position of the quotation mark that ends a field; an escaped one does not. */
 function closingQuote(text: string, from: number): number {
   let at = text.indexOf('"', from);
   while (at > 0 && text[at - 1] === '\\' && text[at - 2] !== '\\') at = text.indexOf('"', at + 1);
   return at;
 }
 
-/** Fields between spaces; those in quotation marks may hold spaces. */
+/** Fields between spaces; quoted fields may contain spaces. */
 function splitFields(text: string): readonly string[] {
   const fields: string[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-/** What `import … from 'candor/diagnose'` gives, in Node and in a browser. */
+/** The exports of `candor/diagnose`, for Node and for browsers. */
 export type { ProxyErrorType } from '../core/proxy-error.ts';
 export type { Shape, Whose } from '../core/shape.ts';
 export type { Stage } from '../core/stage.ts';

@@ -6,20 +6,21 @@ export interface Dialect {
   /** For people, and in `Finding.format`: "nginx error log". */
   readonly format: string;
   /**
-   * How sure it is that this line is of its format: 0 is not, 1 could be (a format that others have too), 2 is certainly.
-   * Cheap, never throws, and decides by the form of the line, not by whether it tells of a failure.
+   * How sure the dialect is that the line is of its format: 0 it is not, 1 it could be (other gateways have the format
+   * too), 2 it certainly is. Cheap, and never throws. Decides by the form of the line, not by whether it tells of a
+   * failure.
    */
   recognise(line: string): 0 | 1 | 2;
-  /** A reader for one file: it may remember earlier lines of it. */
+  /** A reader for one file; it may remember earlier lines. */
   open(): DialectReader;
 }
 
 export interface DialectReader {
-  /** What the line says; null where it is not of this format after all. Never throws, whatever it is given. */
+  /** The verdict on the line; null if it is not of this format after all. Never throws, for any text. */
   read(line: string): Finding | null;
 }
 
-/** A dialect without memory. */
+/** A dialect whose verdicts do not depend on earlier lines. */
 export function dialect(
   gateway: GatewayProduct,
   format: string,

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import { commonLogTimeMs } from './line-text.ts';
 import { type Verdict, harmlessVerdict } from './verdict.ts';
 
-/** A finding of a gateway that could not connect, unless told otherwise. */
+/** A finding of a gateway that could not connect, unless `changes` say otherwise. */
 export function failure(changes: Partial<Finding> = {}): Finding {
   return {
     gateway: 'nginx',
@@ -35,7 +35,7 @@ export function harmlessFinding(changes: Partial<Finding> = {}): Finding {
 
 const access = /^\S+ - \S+ \[([^\]]+)\] "([^"]*)" (\d{3}) \d+(.*)$/;
 
-/** Of the forms that the fast path knows, and as strict as a dialect may be: it reads every status and every word. */
+/** Reads the forms that the fast path knows, and is as strict as a dialect may be: every status and every word counts. */
 export const accessDialect: Dialect = dialect(
   'nginx',
   'test access log',
@@ -53,7 +53,7 @@ export const accessDialect: Dialect = dialect(
   },
 );
 
-/** Joins lines, as a dialect with a memory does. */
+/** Joins lines, as a dialect with memory does. */
 export const countingDialect: Dialect = {
   gateway: 'apache',
   format: 'test error log',
@@ -106,7 +106,7 @@ const seconds = pick('0.004', '60.001', '0.000', '5', '-', '512', '0.001, 0.002'
 
 const upstreamStatus = pick('200', '200', '404', '502', '504', '502, 200', '-', '304');
 
-/** Behind the size: nothing, combined, and formats with fields of upstreams. */
+/** The text after the size: nothing, combined, and formats with the upstream's fields. */
 const tail = fc.oneof(
   fc.constant(''),
   fc.tuple(text, text).map(([a, b]) => ` "${a}" "${b}"`),
@@ -145,7 +145,7 @@ export const accessLine = fc
   )
   .map(([from, user, at, asked, code, size, rest]) => `${from} - ${user} [${at}] "${asked}" ${code} ${size}${rest}`);
 
-/** Of the gateways that are built on nginx. */
+/** Formats of the gateways that are built on nginx. */
 export const kinLine = fc.oneof(
   fc
     .tuple(time, status, upstreamStatus, fc.integer({ min: 0, max: 9999 }))
@@ -167,12 +167,12 @@ export const kinLine = fc.oneof(
     ),
 );
 
-/** Lines of which most are of one form, as in a log. */
+/** Lines that are mostly of one form, as in a log. */
 export const plainLine = fc
   .tuple(time, pick('200', '404'), fc.integer({ min: 0, max: 9999 }))
   .map(([at, code, size]) => `203.0.113.9 - - [${at}] "GET /${size} HTTP/1.1" ${code} ${size} "-" "curl/8.5.0"`);
 
-/** Bytes cut into chunks at any places. */
+/** Splits bytes at random positions. */
 export function chunksOf(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   const places = [...cuts.map((cut) => cut % (bytes.length + 1)), 0, bytes.length].sort((a, b) => a - b);
   return places.slice(1).map((place, i) => bytes.slice(places[i], place));

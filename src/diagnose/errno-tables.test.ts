@@ -16,7 +16,7 @@ const senses = {
 } as const;
 
 for (const [sense, numbers] of Object.entries(senses)) {
-  test(`numbers for "${sense}" mean the same in the logs of nginx and Apache, of whichever system`, () => {
+  test(`numbers for "${sense}" mean the same in the logs of nginx and Apache, on every system`, () => {
     for (const number of numbers)
       assert.deepEqual([errnoSense(number), errnoWordOf(number)], [sense, sense], `${number}`);
   });

@@ -5,15 +5,15 @@ import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
 export interface ExplainOptions {
-  /** The text of nginx's `log_format` that the log was written with, where it is none of the common ones. */
+  /** The text of nginx's `log_format` of this log, if it is none of the common ones. */
   readonly logFormat?: string;
 }
 
 export interface Explanation {
-  /** One for each line, in order; null where nobody recognises it. */
+  /** One verdict per line, in order; null if no dialect recognises the line. */
   readonly lines: readonly LineVerdict[];
   readonly summary: SummaryReport;
-  /** Why `logFormat` could not be used; null where it was, or none was given. */
+  /** Why `logFormat` could not be used; null if it was, or if none was given. */
   readonly error: string | null;
 }
 

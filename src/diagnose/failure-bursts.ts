@@ -2,22 +2,22 @@ import { truncateFix, truncateText, truncateTexts, endpointOf } from './fault-co
 import type { Finding } from './finding.ts';
 import type { Example, LeftOut, FailureBurst, FailureBurstRoot } from './summary-report.ts';
 
-/** Failures with more than this between them are two bursts. */
+/** A longer gap between two failures begins a new burst. */
 const gapMs = 60_000;
 
-/** Fewer are not a storm. */
+/** Fewer failures are no burst. */
 const failuresMin = 5;
 
 /**
- * How long after a failure a gateway may have its endpoint out: nginx's `fail_timeout` is 10 s, Envoy's ejection 30 s,
+ * How long a gateway may take an endpoint out after a failure: nginx's `fail_timeout` is 10 s, Envoy's ejection 30 s,
  * Apache's `retry` 60 s, unless configured otherwise.
  */
 const ejectionMs = 60_000;
 
-/** Kinds of failures that may go on at the same time. */
+/** Bursts that may be in progress at the same time. */
 const openMax = 1000;
 
-/** Storms that are remembered, of which the largest are reported. */
+/** Ended bursts that are remembered; the largest are reported. */
 const endedMax = 200;
 
 const reportedMax = 20;
@@ -31,15 +31,15 @@ interface Group {
   consequences: number;
 }
 
-/** Finds the times at which failures of one kind came close upon each other. */
+/** Finds bursts: failures of one kind in close succession. */
 export class FailureBursts {
   readonly #open = new Map<string, Group>();
-  /** By gateway: where the last failure with a cause of its own belongs. */
+  /** By gateway: the burst of the last failure with a cause of its own. */
   readonly #lastRoot = new Map<string, Group>();
   #ended: Group[] = [];
   readonly #dropped = { kinds: 0, count: 0 };
 
-  /** A failure without a time is in no storm. */
+  /** A failure without a time belongs to no burst. */
   add(finding: Finding, example: Example): void {
     if (finding.atMs === null) return;
     const cause = finding.isConsequence ? this.#causeOf(finding, finding.atMs) : null;
@@ -53,7 +53,7 @@ export class FailureBursts {
     }
   }
 
-  /** A failure that was added turned out to be one of another kind. */
+  /** Removes a failure that turned out to be of another kind. */
   remove(finding: Finding): void {
     const group = this.#open.get(keyOf(finding));
     if (group === undefined || finding.atMs === null) return;
@@ -74,7 +74,7 @@ export class FailureBursts {
     };
   }
 
-  /** What a consequence followed from: failures of the same upstream, or the latest ones of the same gateway. */
+  /** The burst that a consequence followed from: of the same upstream, or the latest one of the same gateway. */
   #causeOf(finding: Finding, atMs: number): Group | null {
     const same = this.#open.get(keyOf(finding));
     if (same !== undefined && same.count > 0 && isNear(same, atMs, ejectionMs)) return same;
@@ -113,7 +113,7 @@ export class FailureBursts {
     this.#ended = this.#ended.slice(0, endedMax);
   }
 
-  /** Ends those that are over; where there are few, the older half of all, so that this is seldom needed. */
+  /** Ends the bursts that are over. If that frees too few entries, ends the older half, so that this is seldom needed. */
   #makeRoom(atMs: number): void {
     for (const [key, group] of this.#open) if (!isNear(group, atMs, gapMs)) this.#end(key, group);
     if (this.#open.size < openMax / 2) return;

@@ -3,36 +3,36 @@ import type { Finding } from './finding.ts';
 import { type LineTemplate, matchTemplate, templateOf } from './line-template.ts';
 import type { Summary, Tally } from './summary.ts';
 
-/** More kinds of lines than this in one file are looked at one by one. */
+/** Lines of further forms in one file take the slow path. */
 const formsMax = 32;
 
-/** Longer lines are for the slow path, which cuts them. */
+/** Longer lines take the slow path, which truncates them. */
 const lineLengthMax = 16_384;
 
-/** Answers after which a line without a fault is the rule; which of them a form may have is learnt one by one. */
+/** Statuses that usually mean no failure. For each form, the fast path learns each status separately. */
 const isOrdinaryStatus = (status: number): boolean =>
   (status >= 200 && status < 400) || status === 401 || status === 403 || status === 404;
 
 interface LineForm {
   readonly template: LineTemplate;
   readonly tally: Tally;
-  /** By status: 1 where the slow path found nothing wrong with such a line. */
+  /** By status: 1 if the slow path found no failure in such a line. */
   readonly harmlessStatuses: Uint8Array;
 }
 
-/** What is known of one dialect's lines. */
+/** The forms and the day learnt for one dialect. */
 interface Learnt {
   readonly forms: LineForm[];
   readonly day: LearntDay;
 }
 
 /**
- * The fast path: counts access lines in which nothing went wrong without making text of them.
+ * Counts access lines without a failure, without decoding them to text.
  *
- * It decides nothing itself. The slow path reads the first line of each form (a template and a status), and the first
- * line of each day; where it found nothing wrong, further lines of that form need not be read again while the lines
- * are of the same dialect. This holds for dialects without a memory, whose verdict rests on the status and on the
- * upstreams' fields.
+ * The fast path makes no verdicts. The slow path reads the first line of each form (a template and a status), and the
+ * first line of each day. If it finds no failure, the fast path counts further lines of that form, as long as the
+ * dialect stays the same. This is correct for dialects without memory, whose verdict depends on the status and on the
+ * fields of the upstream.
  */
 export class FastPath {
   readonly #summary: Summary;
@@ -45,17 +45,14 @@ export class FastPath {
     this.#summary = summary;
   }
 
-  /** The dialect that read the last line, and would be asked first about the next: only its lines are skipped. */
+  /** Sets the dialect that read the last line and would be asked first about the next. Only its lines are counted here. */
   follow(dialect: number): void {
     if (dialect === this.#dialect) return;
     this.#dialect = dialect;
     this.#current = this.#learnt.get(dialect) ?? null;
   }
 
-  /**
-   * Counts the lines from `start` on that it knows, up to `end`, which is behind a line feed. Returns the beginning of
-   * the first line that it does not know.
-   */
+  /** Counts the known lines from `start` to `end`, which is after a line feed. Returns the position of the first unknown line. */
   skip(bytes: Uint8Array, start: number, end: number): number {
     if (this.#current === null) return start;
     const { forms, day } = this.#current;
@@ -72,7 +69,7 @@ export class FastPath {
     return at;
   }
 
-  /** Where the line of the form that was found last ends. */
+  /** Where the line of the last matching form ends. */
   #lineEnd = 0;
 
   #formOf(forms: LineForm[], bytes: Uint8Array): LineForm | null {
@@ -83,7 +80,7 @@ export class FastPath {
       const lineEnd = matchTemplate(form.template, bytes, end, statusAt);
       if (lineEnd < 0) continue;
       this.#lineEnd = lineEnd;
-      // What came last comes next, in most logs.
+      // In most logs the form that matched last matches next.
       if (index > 0) [forms[0], forms[index]] = [form, forms[0] as LineForm];
       return form;
     }
@@ -91,8 +88,8 @@ export class FastPath {
   }
 
   /**
-   * Takes note of what the slow path said of the line from `start` to the line feed at `end`. Only for a finding of a
-   * dialect without memory, which had read the line before as well: it is the one that `follow` was told of.
+   * Learns from the slow path's verdict on the line from `start` to the line feed at `end`. Only for a dialect without
+   * memory that also read the line before, and that `follow` was called with.
    */
   learn(bytes: Uint8Array, start: number, end: number, finding: Finding): void {
     if (finding.shape !== 'none' || finding.kind !== 'access' || finding.atMs === null) return;

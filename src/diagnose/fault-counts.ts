@@ -2,15 +2,15 @@ import { type Finding, type Fix, isGatewayFailure } from './finding.ts';
 import { Ranking } from './ranking.ts';
 import type { CauseTotal, Example, Hint, LeftOut, ShapeTotal, UpstreamTotal } from './summary-report.ts';
 
-/** Reports have room for so many of each kind: what a page or a terminal can show, and a person reads. */
+/** Entries of each kind in a report: as many as a page can show and a person reads. */
 const reported = { causes: 40, upstreams: 20, hints: 20 };
 
-/** Kinds that are counted apart while a log is read; a log with more of them than this has names that are made up. */
+/** Kinds that are counted separately while a log is read. A log with more of them has random names in it. */
 const counted = { causes: 1000, upstreams: 10_000, hints: 200 };
 
 const examplesMax = 3;
 
-/** Beyond it, evidence and names are cut: they come from a log, and a report has a bound. */
+/** Longer evidence and names are truncated, since they come from a log and the report is bounded. */
 const textLengthMax = 300;
 const snippetLengthMax = 2000;
 
@@ -22,14 +22,14 @@ export interface UpstreamCount {
   readonly gateway: Finding['gateway'];
   readonly upstream: string;
   readonly shapes: Map<Finding['shape'], number>;
-  /** Failures of the address: refused, unroutable, or no answer to the attempt to connect. */
+  /** Failures to reach the address: refused, unroutable, or no answer to the connection attempt. */
   unreached: number;
   readonly sample: Finding;
   firstMs: number | null;
   lastMs: number | null;
 }
 
-/** Totals of everything that went wrong: by shape, by cause and by upstream, and what lines could not tell. */
+/** Totals of all failures and faults: by shape, by cause, by upstream, and hints for `unknown` ones. */
 export class FaultCounts {
   readonly #shapes = new Map<string, Growing<ShapeTotal>>();
   readonly #causes = new Ranking<Cause>(counted.causes);
@@ -52,7 +52,7 @@ export class FaultCounts {
       this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
   }
 
-  /** Takes back what was added: another line of the same failure has told more of it. */
+  /** Removes a fault that was added, because another line of the same failure knows more. */
   remove(finding: Finding): void {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
@@ -114,7 +114,7 @@ function causeKey({ gateway, shape, type, stage, born, isConsequence, sentence }
   return [gateway, shape, type, stage, born, isConsequence, withoutNames(sentence)].join('|');
 }
 
-/** Sentences name addresses, times and sizes; the cause is the same whichever it was. */
+/** Addresses, times and sizes are left out of the key: the cause is the same for all of them. */
 function withoutNames(sentence: string): string {
   const cut = sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`/g, '#');
   return cut.replace(/\S+/g, (word) => (/\d/.test(word) ? '#' : word));
@@ -128,12 +128,12 @@ function causeOf(finding: Finding): Cause {
   return { gateway, shape, type, stage, born, whose, sentence, evidence, fix, count: 0, isConsequence, examples: [] };
 }
 
-/** Lines name as much evidence as they have; a report shows the first few. */
+/** Reports show only the first few pieces of evidence. */
 export function truncateTexts(texts: readonly string[]): readonly string[] {
   return texts.slice(0, 8).map(truncateText);
 }
 
-/** Fixes are a dialect's own words, with at most some names of a line. */
+/** Fixes are texts of a dialect, with a few names from the line. */
 export function truncateFix(fix: Fix | null): Fix | null {
   return fix === null
     ? null
@@ -141,8 +141,8 @@ export function truncateFix(fix: Fix | null): Fix | null {
 }
 
 /**
- * The endpoint by host and port alone, as the other logs of the same gateway name it: `10.0.0.1:8080` of
- * `http://10.0.0.1:8080/articles`. A socket keeps its path: that is its name.
+ * The endpoint by host and port alone, as the other logs of the same gateway name it: `10.0.0.1:8080` for
+ * `http://10.0.0.1:8080/articles`. A socket keeps its path, which is its name.
  */
 export function endpointOf(upstream: string): string {
   const bare = upstream.slice(0, endpointCharactersMax).replace(/^\w{1,12}:\/\//, '');
@@ -151,7 +151,7 @@ export function endpointOf(upstream: string): string {
   return truncateText(bare === upstream ? upstream : (/^[^/?#]{1,300}/.exec(bare)?.[0] ?? upstream));
 }
 
-/** More of an address than any has: only its beginning is looked at. */
+/** Longer than any address: only the beginning is looked at. */
 const endpointCharactersMax = 1024;
 
 export function truncateText(text: string): string {

@@ -2,7 +2,7 @@ import type { ProxyErrorType } from '../core/proxy-error.ts';
 import type { Shape, Whose } from '../core/shape.ts';
 import type { Stage } from '../core/stage.ts';
 
-/** Whose log it is. A product that is built on another has a name of its own where its lines tell the two apart. */
+/** The gateway that wrote the log. A product built on another has a name of its own if its lines show it. */
 export const gateways = [
   'nginx',
   'openresty',
@@ -28,63 +28,66 @@ export const gateways = [
 
 export type GatewayProduct = (typeof gateways)[number];
 
-/** Who made the failure. 'application': it answered so itself, or broke off; 'client': it is no failure of the gateway's. */
+/** Who made the failure. 'application': it sent the error itself, or broke off. 'client': no failure of the gateway's. */
 export type Born = 'cdn-edge' | 'load-balancer' | 'reverse-proxy' | 'platform-edge' | 'application' | 'client';
 
 /**
- * 'access': about one exchange that has ended. 'error': about a failure that happened, of an exchange or of a check.
- * 'event': about the gateway or an endpoint, such as a health check's change of mind; it says nothing of one request.
+ * 'access': the line concerns one exchange that has ended. 'error': a failure that happened, of an exchange or of a
+ * check. 'event': the gateway or an endpoint, such as a change of health; it concerns no single request.
  */
 export type LineKind = 'access' | 'error' | 'event';
 
-/** 'unknown': something went wrong, and this line cannot tell what. A guess would be an error. */
+/** 'unknown': something failed, and this line cannot show what. A guess would be an error. */
 export type FindingShape = Shape | 'unknown';
 
-/** What to do about it: of that gateway, exact, and in words that can be copied. */
+/** What to do, in the settings of that gateway, and with lines to copy. */
 export interface Fix {
   /** One sentence in the imperative: "Raise `proxy_read_timeout` above what the application needs". */
   readonly text: string;
-  /** Lines of that gateway's configuration, or a command; null where it is not its configuration that is to change. */
+  /** Lines of that gateway's configuration, or a command; null if its configuration is not what has to change. */
   readonly snippet: string | null;
 }
 
-/** What one line says. */
+/** The verdict on one line. */
 export interface Finding {
   readonly gateway: GatewayProduct;
   /** The format's name, for people: "nginx error log", "nginx access log (combined)". */
   readonly format: string;
   readonly kind: LineKind;
-  /** Milliseconds since the Unix epoch; null where the line has no time, or none with a date. */
+  /** Milliseconds since the Unix epoch; null if the line has no time, or none with a date. */
   readonly atMs: number | null;
   readonly shape: FindingShape;
-  /** RFC 9209 §2.3; null where nothing failed on the gateway's way to the application, or nobody can tell. */
+  /** RFC 9209 §2.3; null if nothing failed between the gateway and the application, or if the line cannot show it. */
   readonly type: ProxyErrorType | null;
   readonly stage: Stage | null;
   readonly born: Born | null;
   readonly whose: Whose | null;
-  /** What the client was answered with; null where the line does not say. */
+  /** The status that the client got; null if the line does not have it. */
   readonly status: number | null;
-  /** The endpoint or pool, as the line has it; null where it names none. */
+  /** The endpoint or pool, in the line's own spelling; null if it names none. */
   readonly upstream: string | null;
-  /** "GET /path", as the line has it and never longer than 200 characters; null where it names none. */
+  /** "GET /path", in the line's own spelling and at most 200 characters; null if it names none. */
   readonly request: string | null;
-  /** How long it took, where the line says so. */
+  /** How long the exchange took, if the line has it. */
   readonly durationMs: number | null;
-  /** The words or fields that decided, in the line's own spelling: `(111: Connection refused)`, `flags=UF`. Never empty for a failure. */
+  /**
+   * The words or fields that decided, in the line's own spelling: `(111: Connection refused)`, `flags=UF`. Never empty
+   * for a failure.
+   */
   readonly evidence: readonly string[];
-  /** One sentence for people: what happened. Empty where nothing went wrong. */
+  /** One sentence for people: what happened. Empty if nothing failed. */
   readonly sentence: string;
   readonly fix: Fix | null;
   /**
-   * What joins lines of one failure: a connection's number of nginx, a request's id, the pair of Apache's codes.
-   * Lines with the same key within some seconds are one failure; null where the line stands for itself.
+   * Joins the lines of one failure: nginx's connection number, a request id, Apache's process and thread. Lines with the
+   * same key within some seconds are one failure; null if the line stands alone.
    */
   readonly joins: string | null;
-  /** That this line only says what an earlier failure led to (`no live upstreams`, `disabled connection`). */
+  /** Whether this line only reports a consequence of an earlier failure (`no live upstreams`, `disabled connection`). */
   readonly isConsequence: boolean;
 }
 
-/** Failures of the gateway's way to the application: what counts, and what exit code 1 is for. */
+/** Failures between the gateway and the application. They count as failures, and cause exit code 1. */
 export function isGatewayFailure({ shape }: Pick<Finding, 'shape'>): boolean {
   return shape !== 'none' && shape !== 'app_error' && shape !== 'client_abort';
 }

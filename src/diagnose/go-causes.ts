@@ -3,7 +3,7 @@ import type { Whose } from '../core/shape.ts';
 import type { Stage } from '../core/stage.ts';
 import type { Born, FindingShape } from './finding.ts';
 
-/** What a gateway written in Go can have met on its way to an application, as far as its library's texts tell them apart. */
+/** The failures on the way to an application that the texts of Go's libraries distinguish. */
 export type GoCause =
   | 'refused'
   | 'socket_refused'
@@ -44,14 +44,14 @@ export type GoCause =
   | 'client_left'
   | 'client_tls';
 
-/** What a cause means, the same for every gateway written in Go; only the fix is each gateway's own. */
+/** The meaning of a cause, the same for every gateway written in Go. Only the fix differs. */
 export interface GoMeaning {
   readonly shape: FindingShape;
   readonly type: ProxyErrorType | null;
   readonly stage: Stage | null;
   readonly born: Born;
   readonly whose: Whose | null;
-  /** The endpoint's place is `%s`. */
+  /** `%s` stands for the endpoint. */
   readonly sentence: string;
 }
 

@@ -94,7 +94,7 @@ const table: readonly [text: string, cause: GoCause | null, endpoint?: string][]
 ];
 
 for (const [text, cause, endpoint] of table) {
-  test(`an error of Go is told by its text: ${text}`, () => {
+  test(`an error of Go is classified by its text: ${text}`, () => {
     const known = readGoError(text);
     assert.equal(known?.cause ?? null, cause);
     if (endpoint !== undefined) assert.equal(known?.endpoint, endpoint);
@@ -102,12 +102,12 @@ for (const [text, cause, endpoint] of table) {
   });
 }
 
-test('what the other side sent cannot choose the verdict', () => {
+test('text that the peer sent cannot change the verdict', () => {
   const text = 'net/http: HTTP/1.x transport connection broken: malformed HTTP response "x509: context canceled"';
   assert.equal(readGoError(text)?.cause, 'not_http');
 });
 
-test('an error after the answer had begun is an answer that broke off', () => {
+test('an error after the response had begun is a response that broke off', () => {
   assert.equal(readGoErrorInContent('unexpected EOF')?.type, 'http_response_incomplete');
   assert.equal(readGoErrorInContent('context canceled')?.shape, 'client_abort');
   assert.equal(readGoErrorInContent('read tcp 10.0.0.9:1->10.0.0.5:80: i/o timeout')?.type, 'connection_read_timeout');

@@ -1,21 +1,21 @@
 import { type GoCause, type GoMeaning, goMeanings } from './go-causes.ts';
 
-/** An error of Go's network and HTTP libraries, as Caddy, Traefik and other gateways in Go write it into their logs. */
+/** An error of Go's network and HTTP libraries, as Caddy, Traefik and other gateways in Go log it. */
 export interface GoError extends GoMeaning {
   readonly cause: GoCause;
-  /** The endpoint that the text names: "10.0.0.5:8080", "/run/app.sock", "app.internal"; null where it names none. */
+  /** The endpoint that the text names: "10.0.0.5:8080", "/run/app.sock", "app.internal"; null if it names none. */
   readonly endpoint: string | null;
-  /** The text itself, as far as it matters. */
+  /** The part of the text that decided. */
   readonly evidence: string;
 }
 
 const judgedMax = 2048;
 const evidenceMax = 240;
 
-/** A text that a cause is told by; the first that is found decides. */
+/** Texts and their causes; the first one found decides. */
 type Sign = readonly [cause: GoCause, ...texts: string[]];
 
-/** Windows has sentences where the others have words. */
+/** Windows has sentences where other systems have short phrases. */
 const refusedTexts = ['connection refused', 'actively refused it'];
 const resetTexts = ['connection reset by peer', 'forcibly closed by the remote host'];
 const noAnswerTexts = ['i/o timeout', 'connection timed out', 'operation timed out', 'did not properly respond'];
@@ -83,7 +83,7 @@ const tlsSigns: readonly Sign[] = [
 ];
 
 const garbageSigns: readonly Sign[] = [
-  // The other side ended one stream of an HTTP/2 connection: it broke off, and broke no rule.
+  // The peer ended one stream of an HTTP/2 connection. That is a reset, not a protocol error.
   ['reset', 'received from peer'],
   ['http2_peer', 'frame header looked like an HTTP/1.1 header', 'unexpected ALPN protocol'],
   [
@@ -136,7 +136,7 @@ function causeAmong(signs: readonly Sign[], text: string): GoCause | null {
   return null;
 }
 
-/** What the other side sent is quoted in such texts; nobody is to choose a verdict by what they send. */
+/** Removes quoted text, which the peer may have sent: a peer must not choose the verdict. */
 function withoutQuoted(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
 }
@@ -152,14 +152,14 @@ function causeOfDial(text: string): GoCause | null {
   return causeAmong(dialSigns, text);
 }
 
-/** A plain HTTP request to a TLS port is answered with an alert record, 0x15; an HTTP/2 server begins with a frame of settings. */
+/** A TLS port answers plain HTTP with an alert record, 0x15; an HTTP/2 server begins with a SETTINGS frame. */
 function causeOfNoHttp(text: string): GoCause {
   const quoted = text.slice(text.indexOf('malformed HTTP '));
   if (/"\\x1[56]\\x03/.test(quoted)) return 'tls_peer';
   return /"\\x00\\x00[^"]{0,40}\\x04/.test(quoted) ? 'http2_peer' : 'not_http';
 }
 
-/** `readfrom` copies the request's content: what is within is an error of reading from the client, or of writing on. */
+/** `readfrom` copies the request body: the inner error concerns reading from the client, or writing to the application. */
 function causeOfTransfer(verb: string, text: string): GoCause | null {
   if (verb === 'readfrom') return / write (?:tcp|unix)|: write: |splice: /.test(text) ? 'send_failed' : 'client_left';
   if (noAnswerTexts.some((sign) => text.includes(sign))) return verb === 'write' ? 'write_timeout' : 'read_timeout';
@@ -171,7 +171,7 @@ function causeOf(text: string): GoCause | null {
   const bare = withoutQuoted(text);
   const client = causeAmong(clientSigns, bare);
   if (client !== null) return client;
-  // A name server's own refusal or silence is worded like a connection's, but it is a lookup that failed.
+  // An error of the name server is worded like one of a connection, but the lookup failed.
   const dial = /\bdial (?:tcp|udp|unix)|\blookup [^\s:]+(?: on [^\s]+)?: /.test(bare) ? causeOfDial(bare) : null;
   if (dial !== null) return dial;
   const tls = causeAmong(tlsSigns, bare);
@@ -202,7 +202,7 @@ function endpointOf(text: string): string | null {
   return socketPattern.exec(bare)?.[1] ?? dialPattern.exec(bare)?.[1] ?? transferPattern.exec(bare)?.[3] ?? null;
 }
 
-/** What the error says; null where the text is none that is known, which is to be told as "unknown" and not guessed at. */
+/** The cause of the error; null for an unknown text, which must be reported as `unknown`. */
 export function readGoError(errorText: string): GoError | null {
   const text = errorText.slice(0, judgedMax).trim();
   const cause = causeOf(text);
@@ -212,7 +212,7 @@ export function readGoError(errorText: string): GoError | null {
   return { ...meaning, sentence: sentenceOf(meaning, endpoint), cause, endpoint, evidence: text.slice(0, evidenceMax) };
 }
 
-/** The same error, met after the answer had begun: what was a closed connection is then an answer that broke off. */
+/** The cause of an error after the response had begun: a closed connection then means a response that broke off. */
 export function readGoErrorInContent(errorText: string): GoError | null {
   const known = readGoError(errorText);
   if (known === null) return null;

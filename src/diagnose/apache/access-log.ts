@@ -8,13 +8,16 @@ import type { Verdict } from '../verdict.ts';
 import { findingOf, fixOf } from '../verdict.ts';
 import * as failures from './failures.ts';
 
-/** What lets an access log tell: notes of mod_proxy, the member of a balancer, and the number shared with the error log. */
+/**
+ * The format that lets the access log name causes: notes of mod_proxy, the balancer member, and the id shared with the
+ * error log.
+ */
 export const tellingLogFormat = [
   'LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\" %D proxy-status=%{proxy-status}n proxy-source-port=%{proxy-source-port}n proxy_timedout=%{proxy_timedout}n worker=%{BALANCER_WORKER_NAME}e log-id=%L" telling',
   'CustomLog "logs/access_log" telling',
 ];
 
-/** Access logs in formats that Apache alone writes, and the Common Log Format, which is everybody's. */
+/** Access logs in formats that Apache alone writes, and the Common Log Format, which many programs write. */
 export const apacheAccessLogs: readonly Dialect[] = [
   access('Apache access log (with notes of mod_proxy)', 2, (line) => notesOf(line).size > 0),
   access('Apache access log (vhost_combined)', 2, ({ before, rest }) => before.includes(':') && rest.length >= 2),
@@ -47,7 +50,7 @@ function access(format: string, certainty: 1 | 2, isSo: (line: CommonLogLine) =>
   );
 }
 
-/** The fields behind the format's own that are written as name=value; "-" is no value. */
+/** The fields after the standard ones that are written as name=value. "-" means no value. */
 function notesOf({ rest }: CommonLogLine): ReadonlyMap<string, string> {
   const notes = new Map<string, string>();
   for (const field of rest.slice(2)) {
@@ -93,7 +96,10 @@ function judgeAccess({ status, requestLine }: CommonLogLine, notes: ReadonlyMap<
   return notes.has('log-id') && notes.get('log-id') !== '-' ? lookInErrorLog : cannotTell;
 }
 
-/** Connected, answered, and no status line: only HTTP/0.9 has none, and Apache takes all that is no HTTP for it. */
+/**
+ * The application was connected and answered without a status line. Only HTTP/0.9 has none, and Apache takes anything
+ * that is no HTTP for it.
+ */
 function isHeadless(status: number, requestLine: string, notes: ReadonlyMap<string, string>): boolean {
   if (status !== 200 || requestLine.startsWith('CONNECT ') || notes.get('proxy-status') !== '-') return false;
   return /^\d{1,5}$/.test(notes.get('proxy-source-port') ?? '');

@@ -6,7 +6,7 @@ import { LogExplainer } from '../log-explainer.ts';
 import { assertReadsWhatItRecognises } from '../mutated-lines.test-support.ts';
 import { apacheDialects } from './apache.ts';
 
-/** Each line by the dialect that is sure of it, all in one file. */
+/** Reads each line with the dialect that is surest of it, all in one file. */
 function readLines(...lines: readonly string[]): readonly (Finding | null)[] {
   const readers = apacheDialects.map((dialect) => dialect.open());
   return lines.map((line) => {
@@ -232,7 +232,7 @@ for (const [line, expected] of single) {
   });
 }
 
-test('lines of one failure are joined, and the first one says why', () => {
+test('lines of one failure are joined, and the first line names the cause', () => {
   const [first, event, last] = readLines(refused, disabling, follows);
   assert.equal(event?.kind, 'event');
   assert.equal(event?.shape, 'none');
@@ -243,7 +243,7 @@ test('lines of one failure are joined, and the first one says why', () => {
   assert.deepEqual(first?.evidence.slice(0, 2), ['(111)Connection refused', 'AH00957']);
 });
 
-test('what the client was shown says no less than what went before', () => {
+test('the line about the response to the client reports the same failure as the line before it', () => {
   const shown = line24('proxy', '', 'AH00898: Error reading from remote server returned by /cart');
   const [first, last] = readLines(
     line24('proxy_http', '(70007)The timeout specified has expired', `AH01102: ${status}`),
@@ -254,7 +254,7 @@ test('what the client was shown says no less than what went before', () => {
   assert.equal(last?.request, '/cart');
 });
 
-test('each address of a name that fails is one failure; each request is one of its own', () => {
+test('each address of a name that fails is a separate failure, and so is each request', () => {
   const findings = readLines(refused, refused, follows, refused, follows);
   const keys = findings.map((finding) => finding?.joins);
   assert.equal(new Set(keys).size, 2);
@@ -262,7 +262,7 @@ test('each address of a name that fails is one failure; each request is one of i
   assert.equal(keys[3], keys[4]);
 });
 
-test('a head that is too large is named before the answer is called bad', () => {
+test('a response head that is too large is reported as such, and not as an invalid response', () => {
   const [, last] = readLines(
     line24(
       'proxy_http',
@@ -274,13 +274,13 @@ test('a head that is too large is named before the answer is called bad', () => 
   assert.equal(last?.type, 'http_response_header_size');
 });
 
-test('threads are not mixed up, nor what lies seconds apart', () => {
+test('lines of different threads, or seconds apart, are not joined', () => {
   const elsewhere = follows.replace('tid 139872', 'tid 139873');
   const later = follows.replace('10:15:30', '10:15:39');
   for (const line of [elsewhere, later]) assert.equal(readLines(refused, line)[1]?.type, null);
 });
 
-test('a certificate that was refused is named before the handshake that failed', () => {
+test('a refused certificate is reported as such, and not as a failed handshake', () => {
   const [, last] = readLines(
     line24(
       'ssl',
@@ -320,7 +320,7 @@ for (const [line, expected] of old) {
   });
 }
 
-test('what the rules of a place do not let through is a denial, as a refused forwarding is', () => {
+test('a request that access rules deny is refused by the gateway, as a forbidden proxy request is', () => {
   for (const line of [
     `${time} [authz_core:error] ${thread} ${client} AH01630: client denied by server configuration: /srv/www/.env`,
     `${time} [access_compat:error] ${thread} ${client} AH01797: client denied by server configuration: /srv/www/.env`,
@@ -332,7 +332,7 @@ test('what the rules of a place do not let through is a denial, as a refused for
   }
 });
 
-test('what a system log is sent has no time, and begins with module and level', () => {
+test('a line sent to syslog has no time, and begins with module and level', () => {
   const sent =
     '[proxy:error] [pid 912:tid 139872] (111)Connection refused: AH00957: http: attempt to connect to 192.0.2.9:80 (app:80) failed';
   for (const line of [
@@ -398,7 +398,7 @@ for (const [line, expected] of accesses) {
   });
 }
 
-test('an access line is read whole', () => {
+test('all fields of an access line are read', () => {
   const [finding] = readLines(
     note('proxy-status=- proxy-source-port=41234 proxy_timedout=1 worker=http://10.0.0.5:3000 log-id=aZ1'),
   );
@@ -409,7 +409,7 @@ test('an access line is read whole', () => {
   assert.equal(finding?.joins, 'aZ1');
 });
 
-test('the lines of others are not claimed', () => {
+test('lines of other programs are not recognised', () => {
   const foreign = [
     '2026/11/21 10:15:30 [error] 31#31: *1 connect() failed (111: Connection refused) while connecting to upstream',
     '192.0.2.7:51234 [21/Nov/2026:10:15:30.123] web app/app1 0/0/-1/-1/3 503 217 - - SC-- 1/1/0/0/3 0/0 "GET / HTTP/1.1"',
@@ -422,7 +422,7 @@ test('the lines of others are not claimed', () => {
   for (const text of foreign) assert.deepEqual(readLines(text), [null], text);
 });
 
-test('no line makes it throw, however it was bent', () => {
+test('no line makes the reader throw, however it is mutated', () => {
   const seeds = [...single, ...accesses].map(([line]) => line);
   assertReadsWhatItRecognises(apacheDialects, seeds);
 });

@@ -4,15 +4,18 @@ import { errnoWordOf } from './errno.ts';
 import type { ApacheErrorLine } from './error-line.ts';
 import * as failures from './failures.ts';
 
-/** What a line of the error log is about, before what was known earlier comes in. */
+/** The failure that an error line reports, before the lines read earlier are taken into account. */
 export interface ApacheCause {
   readonly verdict: Verdict;
-  /** 'root': it says what happened. 'follows': it repeats a line before it, of the same thread. 'event': of no one request. */
+  /**
+   * 'root': the line names the cause. 'follows': it repeats an earlier line of the same thread. 'event': it concerns no
+   * single request.
+   */
   readonly role: 'root' | 'follows' | 'event';
 }
 
 interface Row {
-  /** The numbers that 2.4 writes; 2.2 has none, and is known by the words. */
+  /** The message numbers of 2.4. 2.2 has none and is recognised by its words. */
   readonly codes: readonly string[];
   readonly words: readonly string[];
   readonly role: ApacheCause['role'];
@@ -31,7 +34,7 @@ const row = (
   judge: typeof judge === 'function' ? judge : () => judge,
 });
 
-/** In the order in which words are tried. */
+/** Tried in this order. */
 const rows: readonly Row[] = [
   row('00957 00939 02454', ['attempt to connect to '], judgeConnect),
   row('00958 00950', ['the forward proxy returned code'], judgeConnect),
@@ -88,11 +91,11 @@ const rows: readonly Row[] = [
 
 const byCode: ReadonlyMap<string, Row> = new Map(rows.flatMap((row) => row.codes.map((code) => [code, row] as const)));
 
-/** A line that only Apache's own proxy modules write about requests. */
+/** Whether the line concerns a request and comes from one of Apache's proxy modules. */
 const proxyModule = /^(?:proxy|lbmethod)/;
 const failureLevels: ReadonlySet<string> = new Set(['emerg', 'alert', 'crit', 'error']);
 
-/** Null for a line that is not about forwarding a request. */
+/** Null for a line that does not concern forwarding a request. */
 export function causeOf(line: ApacheErrorLine): ApacheCause | null {
   const row = byCode.get(line.code) ?? rowByWords(line);
   const errno = line.errno === null ? null : errnoWordOf(line.errno);
@@ -102,7 +105,7 @@ export function causeOf(line: ApacheErrorLine): ApacheCause | null {
   return { verdict: failures.unknown, role: 'root' };
 }
 
-/** Only 2.2 is known by its words, and of 2.4 what was written without a number. */
+/** Lines of 2.2, and lines of 2.4 without a number, are recognised by their words. */
 function rowByWords(line: ApacheErrorLine): Row | undefined {
   if (line.code !== '') return undefined;
   const ofProxy = line.module === '' || proxyModule.test(line.module) || line.module === 'ssl';
@@ -145,10 +148,10 @@ function judgeRead(errno: ErrnoWord | null, otherwise: Verdict): Verdict {
   return otherwise;
 }
 
-/** What APR says of input that cannot be read as what it should be: a chunk's size, a field. */
+/** APR's errors for input that is malformed, such as a chunk size or a header. */
 const invalidArgument = 22;
 
-/** Between the status line and the end of the head. */
+/** Errors between the status line and the end of the head. */
 function judgeHead(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   if (errno === 'timed_out') return failures.tooSlow;
   if (errno === 'reset' || errno === 'cut_short') return failures.headCutShort;
@@ -156,17 +159,17 @@ function judgeHead(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
 }
 
 function judgeBody(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
-  // A connection that closes in the middle has other numbers; this one is of the filter that reads chunks.
+  // A connection that closes in the middle has other numbers. This one is of the filter that reads chunks.
   if (line.errno === invalidArgument || line.errno === generalError) return failures.badTransferCoding;
   return errno === 'timed_out' ? failures.bodyTooSlow : failures.cutShort;
 }
 
-/** APR_EGENERAL: a filter had enough of what it read or wrote. */
+/** APR_EGENERAL: a filter refused to go on with what it read or wrote. */
 const generalError = 20014;
 
 /**
- * What mod_ssl gives where a handshake with a backend failed: older ones the status that they mean to answer, newer ones
- * an error of no kind, which writing to a socket never gives.
+ * The error that mod_ssl returns after a failed handshake with a backend. Older versions return the status that they
+ * mean to answer; newer ones an unspecific error, which writing to a socket never returns.
  */
 const handshakeFailed: readonly (number | null)[] = [502, generalError];
 
@@ -194,13 +197,13 @@ const returnedReasons: readonly (readonly [string, Verdict])[] = [
   ['URI cannot be parsed', failures.badRequest],
 ];
 
-/** "REASON returned by /path": what was also shown to the client. */
+/** "REASON returned by /path": the error that the client was shown. */
 function judgeReturned(line: ApacheErrorLine, errno: ErrnoWord | null): Verdict {
   const reason = returnedReasons.find(([start]) => line.text.replace('proxy: ', '').startsWith(start));
   return reason?.[1] ?? judgeRead(errno, failures.unknown);
 }
 
-/** A worker's pause begins: what comes of it are refusals, and they have lines of their own. */
+/** Apache takes a worker out for a while. The refusals that follow have lines of their own. */
 function workerEjected(line: ApacheErrorLine): Verdict {
   const name = /\(([^()]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
   return {
@@ -209,7 +212,7 @@ function workerEjected(line: ApacheErrorLine): Verdict {
   };
 }
 
-/** What PHP and others write to their error stream: warnings say nothing of how the request ended. */
+/** Lines that PHP and others write to their error stream. Warnings do not say how the request ended. */
 function judgeScriptError(line: ApacheErrorLine): Verdict {
   const isOnlyWarning =
     /PHP (?:Warning|Notice|Deprecated)/.test(line.text) && !/PHP (?:Fatal|Parse)|Uncaught/.test(line.text);

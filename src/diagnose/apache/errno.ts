@@ -1,4 +1,4 @@
-/** What the number in "(111)Connection refused:" says of a connection, on whichever system. */
+/** The meaning of the number in "(111)Connection refused:" for a connection, on any system. */
 export type ErrnoWord =
   | 'refused'
   | 'timed_out'
@@ -13,12 +13,12 @@ export type ErrnoWord =
   | 'name_timeout'
   | 'cut_short'; // APR_INCOMPLETE: less came than was announced
 
-/** Linux; macOS and FreeBSD; Solaris; Windows; and the numbers that APR makes up itself (apr_errno.h). */
+/** Linux; macOS and FreeBSD; Solaris; Windows; and the numbers that APR defines itself (apr_errno.h). */
 const numbers: Readonly<Record<Exclude<ErrnoWord, 'name_unknown' | 'name_timeout'>, readonly number[]>> = {
   refused: [111, 61, 146, 10061],
   timed_out: [110, 60, 145, 10060, 70007],
   unroutable: [113, 101, 112, 65, 51, 64, 148, 128, 10065, 10051],
-  // 70014 and 20014 are what APR says where the other side closed without a word.
+  // APR's 70014 and 20014 mean that the peer closed the connection without an answer.
   reset: [104, 103, 32, 54, 53, 131, 130, 10054, 10053, 70014, 20014],
   missing: [2, 20],
   not_permitted: [13, 1, 10013],
@@ -32,7 +32,7 @@ const words: ReadonlyMap<number, ErrnoWord> = new Map(
   Object.entries(numbers).flatMap(([word, list]) => list.map((number) => [number, word as ErrnoWord] as const)),
 );
 
-/** From here on, for fifty thousand, APR's numbers are those of getaddrinfo (APR_OS_START_EAIERR). */
+/** From here on, for fifty thousand numbers, APR reports errors of getaddrinfo (APR_OS_START_EAIERR). */
 export const lookupErrorMin = 670_000;
 const lookupErrorMax = 719_999;
 /** EAI_AGAIN of Linux: the name server did not answer. */

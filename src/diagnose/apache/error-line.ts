@@ -4,18 +4,18 @@ import { lookupErrorMin } from './errno.ts';
 /** The parts of a line of Apache's error log (`ErrorLogFormat`, and what 2.2 wrote). */
 export interface ApacheErrorLine {
   readonly atMs: number | null;
-  /** "proxy_http"; empty in 2.2, which does not say. */
+  /** "proxy_http"; empty in 2.2, which does not write it. */
   readonly module: string;
   readonly level: string;
-  /** "9:140": process and thread; empty where the line has none. */
+  /** "9:140": process and thread; empty if the line has none. */
   readonly thread: string;
   readonly client: string | null;
-  /** That it is of a connection to a backend (`[remote …]`). */
+  /** Whether the line concerns a connection to a backend (`[remote …]`). */
   readonly isRemote: boolean;
   readonly errno: number | null;
-  /** "(111)Connection refused", as it stands there. */
+  /** "(111)Connection refused", as written in the line. */
   readonly errnoText: string | null;
-  /** "AH00957"; empty where the line has none. */
+  /** "AH00957"; empty if the line has none. */
   readonly code: string;
   readonly text: string;
 }
@@ -29,10 +29,10 @@ const sourcePrefix = /^[\w./-]{1,200}\.[ch]\(\d{1,6}\): /;
 const codePrefix = /^(AH\d{5}): ?/;
 const groupsMax = 12;
 
-/** A system log has a time of its own: with `ErrorLog syslog` Apache writes none, and begins with module and level. */
+/** A system log adds its own time. With `ErrorLog syslog` Apache writes none, and begins with module and level. */
 const withoutTime = /^\[[a-z0-9_-]{0,40}:(?:emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])\] \[pid \d/;
 
-/** Null for a line that does not begin with a time and a level in square brackets, or with what a system log is sent. */
+/** Null for a line that begins neither with a time and a level in square brackets nor as a line sent to syslog does. */
 export function readErrorLine(line: string): ApacheErrorLine | null {
   if (!line.startsWith('[')) return null;
   const text = judgedText(line);
@@ -56,7 +56,7 @@ function takeTime(text: string): readonly [atMs: number | null, rest: string | n
   return [atMs, atMs === null ? null : text.slice(end + 1).trimStart()];
 }
 
-/** What stands before the text of a line, taken off piece by piece, in whichever order a format has them. */
+/** The parts before the text of a line, taken off one by one, in any order. */
 class Parts {
   module = '';
   level = '';
@@ -67,7 +67,7 @@ class Parts {
   errnoText: string | null = null;
   code = '';
 
-  /** What is left behind the first piece; null where `rest` is the text already. */
+  /** The text after the first part; null if `rest` has no such part left. */
   take(rest: string): string | null {
     if (this.code !== '') return null;
     if (rest.startsWith('[')) return this.#takeGroup(rest);

@@ -15,9 +15,9 @@ export const apacheErrorLog: Dialect = {
   open: () => new ErrorLog(),
 };
 
-/** Lines of one failure come at once, one after the other. */
+/** Lines of one failure are written at once, one after the other. */
 const sameFailureMs = 2_000;
-/** Threads whose last failure is remembered: more than any Apache has at work. */
+/** Threads whose last failure is remembered: more than any Apache runs. */
 const threadsMax = 10_000;
 
 interface Remembered {
@@ -25,12 +25,12 @@ interface Remembered {
   readonly atMs: number;
   readonly verdict: Verdict;
   readonly upstream: string | null;
-  /** What has been said of it: who says the same again speaks of the next failure. */
+  /** The messages seen for this failure. A message that repeats belongs to the next failure. */
   readonly said: readonly string[];
   readonly isEnding: boolean;
 }
 
-/** Joins what Apache writes of one failure in two or three lines: the one with the number of the error comes first. */
+/** Joins the two or three lines that Apache writes about one failure. The line with the error number comes first. */
 class ErrorLog implements DialectReader {
   readonly #threads = new Map<string, Remembered>();
   #failures = 0;
@@ -77,7 +77,7 @@ class ErrorLog implements DialectReader {
   }
 }
 
-/** A name with several addresses: each that fails has a line, and only the last ends the request. */
+/** For a name with several addresses, each address that fails has a line, and only the last one ends the request. */
 function isSameAttempt(before: Remembered, { verdict }: ApacheCause): boolean {
   return (
     !before.isEnding &&
@@ -87,7 +87,7 @@ function isSameAttempt(before: Remembered, { verdict }: ApacheCause): boolean {
   );
 }
 
-/** A line that follows knows better only where it names a type and the first did not, or names garbage or TLS. */
+/** A line that follows replaces the verdict only if it names a type and the first did not, or if it names garbage or TLS. */
 function isVaguer(follows: Verdict, first: Verdict): boolean {
   if (follows.shape === 'unknown' || follows.type === null) return true;
   return first.type !== null;
@@ -128,7 +128,7 @@ function eventOf(parts: ApacheErrorLine, { verdict }: ApacheCause): Finding {
   );
 }
 
-/** What is written of other things: of the server as a whole, mostly, and of requests that are not forwarded. */
+/** Lines about the server as a whole, and about requests that are not forwarded. */
 function otherLine(parts: ApacheErrorLine): Finding {
   const isFailure = parts.level === 'error' && parts.client !== null;
   const facts = {

@@ -208,7 +208,7 @@ export const badAnswer: Verdict = {
   ),
 };
 
-/** `ProxyBadHeader` lets such an answer pass, as far as it can be read. */
+/** `ProxyBadHeader` lets such a response pass, as far as it can be read. */
 export const toleratedAnswer: Verdict = {
   ...badAnswer,
   sentence:

@@ -11,14 +11,14 @@ import { apacheDialects } from './apache.ts';
 
 const dialects = [...apacheDialects, ...haproxyDialects, ...varnishDialects];
 
-/** An example, within a list or not, and what comes of it. */
+/** An example, inside a list or not, and its verdict. */
 const example = /^( *)```log\n([\s\S]*?)\n *```\n *→ \*\*(\w+)\*\*(?:, `(\w+)`)?$/gm;
 
 function pageOf(name: string): string {
   return readFileSync(new URL(`../../../docs/explain/${name}.md`, import.meta.url), 'utf8');
 }
 
-/** The last line that says anything is the one that all before it lead to. */
+/** The last line with a verdict is the one that the lines before it lead to. */
 function verdictOn(lines: readonly string[]): Finding | null {
   const explainer = new LogExplainer(dialects);
   const findings = lines.map((line) => explainer.read(line));
@@ -30,13 +30,13 @@ for (const page of ['apache', 'haproxy', 'varnish']) {
   const examples = [...text.matchAll(example)];
 
   describe(`docs/explain/${page}.md`, () => {
-    it('says of each of its examples what comes of it', () => {
+    it('gives the verdict of each of its examples', () => {
       assert.equal(examples.length, text.split('```log\n').length - 1);
       assert.notEqual(examples.length, 0);
     });
 
     for (const [, indent = '', lines = '', shape, type] of examples)
-      it(`is right about ${lines.trim().slice(-60)}`, () => {
+      it(`gives the right verdict for ${lines.trim().slice(-60)}`, () => {
         const verdict = verdictOn(lines.split('\n').map((line) => line.slice(indent.length)));
         assert.equal(verdict?.gateway, page);
         assert.equal(`${verdict?.shape} ${verdict?.type}`, `${shape} ${type ?? null}`);
@@ -44,7 +44,7 @@ for (const page of ['apache', 'haproxy', 'varnish']) {
   });
 }
 
-it('the pages show the formats that the fixes do', () => {
+it('the pages show the log formats that the fixes recommend', () => {
   assert.ok(pageOf('apache').includes(tellingLogFormat.join('\n')));
   assert.ok(pageOf('varnish').includes(tellingCommand));
 });

@@ -10,9 +10,9 @@ import {
 import { fixOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { lambdaVerdict } from './lambda-reasons.ts';
 
-/** What a line of an Application Load Balancer says. Times in seconds; -1 where a step was not reached. */
+/** The fields of an Application Load Balancer's line that decide. Times in seconds; -1 if a step was not reached. */
 export interface AlbExchange {
-  /** Null: none was chosen, or it is a function. */
+  /** Null: no target was chosen, or it is a function. */
   readonly target: string | null;
   readonly targetGroup: string | null;
   readonly requestS: number;
@@ -20,7 +20,7 @@ export interface AlbExchange {
   readonly responseS: number;
   readonly status: number | null;
   readonly targetStatus: number | null;
-  /** From the request's coming to the answer; null where the line is too old or too short to say. */
+  /** From the arrival of the request to the response; null if the line is too old or too short to have it. */
   readonly elapsedS: number | null;
   readonly actions: readonly string[];
   readonly errorReason: string | null;
@@ -31,10 +31,13 @@ export interface AlbExchange {
 const idleTimeout =
   'aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=idle_timeout.timeout_seconds,Value=120';
 
-/** A connection that is not made in 10 s is given up (AWS documents no setting for it); some slack for the clock. */
+/**
+ * The load balancer gives up a connection attempt after 10 s (AWS documents no setting for it); with some slack for the
+ * clock.
+ */
 const connectTimeoutS = { min: 9.5, max: 11.5 };
 
-/** No application has read a request and written half an answer in this time: the connection was already closed. */
+/** No application reads a request and writes half a response in this time: the connection was already closed. */
 const atOnceS = 0.001;
 
 export function judgeAlb(exchange: AlbExchange): Verdict {
@@ -73,7 +76,7 @@ function fixedResponse(status: number): Verdict {
   });
 }
 
-/** What the load balancer answers by itself because of the request. */
+/** Responses of the load balancer itself that are due to the request. */
 function judgeRequest(exchange: AlbExchange, status: number): Verdict {
   if (status === 403 || status === 401) {
     const by = exchange.actions.includes('waf') ? 'The web ACL of AWS WAF' : 'The load balancer';
@@ -107,7 +110,7 @@ const requestFaults: Readonly<Record<number, string>> = {
   505: 'The request is in another version of HTTP than the connection',
 };
 
-/** The load balancer's own 5xx, without an answer of the target's. */
+/** The load balancer's own 5xx, without a response of the target. */
 function judgeFailure(exchange: AlbExchange): Verdict {
   switch (exchange.status) {
     case 502:
@@ -223,7 +226,7 @@ function idleTarget(target: string): Verdict {
   });
 }
 
-/** The target had begun to answer, and the client got another status. */
+/** The target had begun to answer, but the client got another status. */
 function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): Verdict {
   if (status === 504)
     return failed('connection_read_timeout', {
@@ -259,7 +262,7 @@ function failed(type: Parameters<typeof failedWith>[1], words: FailureWords): Ve
   return failedWith('load-balancer', type, words);
 }
 
-/** What the load balancer thinks of its targets, with the group's own name where the line has it. */
+/** The command that shows the health of the targets, with the name of the target group if the line has it. */
 function health({ targetGroup }: AlbExchange): Fix {
   const arn = targetGroup !== null && /^arn:[\w:/.-]{1,300}$/.test(targetGroup) ? targetGroup : 'ARN';
   return fixOf(

@@ -11,7 +11,7 @@ const format = 'AWS ALB access log';
 
 const beginning = /^(?:https?|h2|grpcs?|wss?) \d{4}-\d\d-\d\dT[\d:.]{8,18}Z \S{1,300} /;
 
-/** A line without the request says too little to be one. */
+/** A line that ends before the request is too short to be recognised. */
 const fieldsMin = 13;
 
 function readAlb(line: string): Finding | null {
@@ -67,7 +67,7 @@ function durationOf({ elapsedS, requestS, targetS, responseS }: AlbExchange): nu
   return requestS < 0 || targetS < 0 || responseS < 0 ? null : Math.round((requestS + targetS + responseS) * 1000);
 }
 
-/** The fields by their documented names, as far as they decide anything. */
+/** The fields that decide, by their documented names. */
 function evidenceOf(exchange: AlbExchange, statusField: string): string[] {
   const { target, requestS, targetS, responseS, targetStatus, elapsedS, errorReason, classification } = exchange;
   const evidence = [

@@ -9,14 +9,14 @@ interface Alb {
   readonly target?: string;
   readonly times?: string;
   readonly statuses?: string;
-  /** Of the answer; the request came at 10:00:00. */
+  /** The time of the response; the request came at 10:00:00. */
   readonly time?: string;
   readonly actions?: string;
   readonly reason?: string;
   readonly classification?: string;
 }
 
-/** A line by the documented order of fields. */
+/** A line with the fields in their documented order. */
 function alb({ type, target, times, statuses, time, actions, reason, classification }: Alb): string {
   return [
     type ?? 'https',
@@ -168,7 +168,7 @@ function read(line: string) {
 
 describe('the access log of an Application Load Balancer', () => {
   for (const [says, line, shape, type] of cases)
-    it(`tells ${says}`, () => {
+    it(`reports ${says}`, () => {
       const finding = read(alb(line));
       assert.equal(finding?.shape, shape);
       assert.equal(finding?.type, type ?? null);
@@ -177,7 +177,7 @@ describe('the access log of an Application Load Balancer', () => {
       if (shape === 'unknown') assert.notEqual(finding?.fix, null);
     });
 
-  it('has the time, the target and the request of the line', () => {
+  it('reports the time, the target and the request of the line', () => {
     const finding = read(alb({ times: gone, statuses: '504 -', time: '10:00:10.001000' }));
     assert.equal(finding?.atMs, Date.parse('2026-11-21T10:00:10.001Z'));
     assert.equal(finding?.durationMs, 10_001);
@@ -193,7 +193,7 @@ describe('the access log of an Application Load Balancer', () => {
     assert.match(finding?.fix?.snippet ?? '', /--target-group-arn arn:aws:.*targetgroup\/shop/);
   });
 
-  it('cannot tell a timeout where the line is too old to say when the request came', () => {
+  it('reports unknown for a 504 if the line is too old to say when the request came', () => {
     const whole = alb({ times: gone, statuses: '504 -', time: '10:00:10.001000' });
     assert.equal(read(whole.slice(0, whole.indexOf(' arn:')))?.shape, 'unknown');
   });
@@ -222,7 +222,7 @@ const clbCases: readonly (readonly [says: string, line: string, shape: FindingSh
 
 describe('the access log of a Classic Load Balancer', () => {
   for (const [says, middle, shape, type] of clbCases)
-    it(`tells ${says}`, () => {
+    it(`reports ${says}`, () => {
       const finding = read(`${clbStart} ${middle} ${clbEnd}`);
       assert.equal(finding?.shape, shape);
       assert.equal(finding?.type, type ?? null);
@@ -231,7 +231,7 @@ describe('the access log of a Classic Load Balancer', () => {
     });
 });
 
-it('Elastic Load Balancing: no line makes its readers fail', () => {
+it('Elastic Load Balancing: no line makes its readers throw', () => {
   const lines = [
     ...cases.map(([, line]) => alb(line)),
     ...clbCases.map(([, middle]) => `${clbStart} ${middle} ${clbEnd}`),

@@ -98,7 +98,7 @@ function judge(exchange: ClbExchange): Verdict {
   return status === 504 ? judgeTimeout(backend, backendS) : otherStatus(status);
 }
 
-/** This log has no time of the answer, so that only an instance that had begun to count tells how long it was. */
+/** This log has no time of the response. Only an instance that had begun to answer shows how long it took. */
 function judgeTimeout(backend: string | null, backendS: number): Verdict {
   if (backendS >= 1)
     return failed('connection_read_timeout', {

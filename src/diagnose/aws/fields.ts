@@ -1,8 +1,8 @@
 const fieldsMax = 60;
 
 /**
- * The fields of a line of Elastic Load Balancing: separated by one space, in quotes where they may hold one. A quote
- * ends its field only where a space or the line's end follows, since clients write quotes into what they send.
+ * The fields of a line of Elastic Load Balancing: separated by one space, in quotes if they may contain one. A quote
+ * ends its field only if a space or the end of the line follows, since clients write quotes into what they send.
  */
 export function splitFields(line: string): string[] {
   const fields: string[] = [];
@@ -21,19 +21,19 @@ function plainEnd(line: string, from: number): number {
   return space < 0 ? line.length : space;
 }
 
-/** Where the closing quotation mark is, or the end of a line that was cut off. */
+/** The position of the closing quotation mark, or the end of a truncated line. */
 function quotedEnd(line: string, from: number): number {
   const end = line.indexOf('" ', from);
   if (end >= 0) return end;
   return line.endsWith('"') && line.length > from ? line.length - 1 : line.length;
 }
 
-/** A time in seconds with a fraction; -1 for "there was none", and for what is no time. */
+/** A time in seconds with a fraction; -1 for "not reached", and for text that is no time. */
 export function secondsOf(field: string | undefined): number {
   return field !== undefined && /^\d{1,9}(?:\.\d{1,9})?$/.test(field) ? Number(field) : -1;
 }
 
-/** "-" is how these logs say that there is none. */
+/** These logs write "-" for no value. */
 export function present(field: string | undefined): string | null {
   return field === undefined || field === '-' || field === '' ? null : field;
 }

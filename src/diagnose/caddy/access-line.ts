@@ -5,7 +5,7 @@ import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
 import { readErrorLog } from './fixes.ts';
 
-/** A line of the logger `http.log.access`: what the client was answered, and with which fields. */
+/** A line of the logger `http.log.access`: the response that the client got, with its headers. */
 export function readAccessLine(line: CaddyLine): Finding {
   const request = requestOfCaddy(line.fields);
   const status = jsonNumber(line.fields['status']);
@@ -66,8 +66,8 @@ const fieldsOfAnswers =
   /^(?:date|content-length|content-type|etag|last-modified|set-cookie|location|x-powered-by|x-runtime)$/i;
 
 /**
- * A field that only an answer of the application has: Caddy's own answers have its `Server` and little more, those that
- * it forwards have the `Date`, the type and the length that they came with, the other's `Server`, and from 2.9 on a `Via`.
+ * A header that only a response of the application has. Caddy's own responses have its `Server` and little more. Those
+ * that it forwards keep the application's `Date`, type, length and `Server`, and get a `Via` from 2.9 on.
  */
 function signOfApplication(fields: JsonLine): string | null {
   for (const [name, value] of Object.entries(fields)) {

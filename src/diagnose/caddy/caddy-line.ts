@@ -1,26 +1,26 @@
 import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 
-/** A line of Caddy's log, whichever encoder wrote it. */
+/** A line of Caddy's log, in the format of any of its encoders. */
 export interface CaddyLine {
   readonly encoder: 'json' | 'console';
   readonly level: string;
-  /** "http.log.error", "http.log.access.log0"; empty where it has none. */
+  /** "http.log.error", "http.log.access.log0"; empty if it has none. */
   readonly logger: string;
   readonly text: string;
   readonly atMs: number | null;
   readonly fields: JsonLine;
 }
 
-/** Loggers of Caddy that no other program of the same logging library has. */
+/** Loggers that Caddy has and other programs with the same logging library do not. */
 const ownLoggers = /^(?:http|tls|admin|pki|caddy|layer4|docker-proxy)(?:\.|$)/;
 const levels: ReadonlySet<string> = new Set(['debug', 'info', 'warn', 'error', 'panic', 'fatal']);
 
-/** Null for what is no line of this library at all. */
+/** Null for a line that this library did not write. */
 export function caddyLine(line: string): CaddyLine | null {
   return line.startsWith('{') ? ofJson(line) : ofConsole(line);
 }
 
-/** 2: it is Caddy's. 1: another program of the same library writes such lines too. */
+/** 2: Caddy wrote it. 1: another program with the same library may have written it. */
 export function certaintyOf(line: CaddyLine | null): 0 | 1 | 2 {
   if (line === null) return 0;
   if (ownLoggers.test(line.logger) || ('err_trace' in line.fields && 'err_id' in line.fields)) return 2;
@@ -37,7 +37,7 @@ function ofJson(line: string): CaddyLine | null {
   return { encoder: 'json', level, logger, text, atMs: timeOf(fields['ts']), fields };
 }
 
-/** Seconds since the epoch as they come, or one of the forms that `time_format` has. */
+/** Seconds since the epoch, or one of the forms that `time_format` allows. */
 function timeOf(ts: unknown): number | null {
   const seconds = jsonNumber(ts);
   if (seconds !== null) return Math.round(seconds > 1e11 ? seconds : seconds * 1000);
@@ -67,7 +67,7 @@ function consoleTimeMs(time: string): number | null {
   return /^\d(?:\.\d+)?e|^\d{10}/.test(time) ? Math.round(Number(time) * 1000) : wallTimeMs(time);
 }
 
-/** The fields stand at the end as one JSON object; a text may itself have a brace. */
+/** The fields are one JSON object at the end of the line; the text before it may contain a brace too. */
 function splitFields(rest: string): { before: string; fields: JsonLine } {
   const tab = rest.lastIndexOf('\t{"');
   const at = tab >= 0 ? tab : rest.search(/[\t ]\{"/);
@@ -82,7 +82,7 @@ function splitLogger(text: string): { logger: string; text: string } {
   return isLogger ? { logger: first, text: text.slice(end).trim() } : { logger: '', text };
 }
 
-/** The request that a line is about; null where it names none. */
+/** The request that a line concerns; null if it names none. */
 export interface CaddyRequest {
   readonly method: string;
   readonly uri: string;
@@ -98,7 +98,7 @@ export function requestOfCaddy(fields: JsonLine): CaddyRequest | null {
   return { method: jsonText(request['method']) ?? '', uri: jsonText(request['uri']) ?? '', from };
 }
 
-/** Milliseconds: as seconds, which is how they come, or as a text such as "1.5s" or "20ms". */
+/** Milliseconds, from a number of seconds (the default) or a text such as "1.5s" or "20ms". */
 export function caddyDurationMs(value: unknown): number | null {
   const seconds = jsonNumber(value);
   if (seconds !== null) return seconds < 0 ? null : seconds * 1000;

@@ -220,7 +220,7 @@ const table: Record<string, Row> = {
 };
 
 for (const [name, [line, kind, shape, type]] of Object.entries(table)) {
-  test(`Caddy's log tells: ${name}`, () => {
+  test(`Caddy's log reports: ${name}`, () => {
     const finding = read(line);
     assert.ok(finding !== null);
     assert.deepEqual([finding.kind, finding.shape, finding.type], [kind, shape, type]);
@@ -230,7 +230,7 @@ for (const [name, [line, kind, shape, type]] of Object.entries(table)) {
   });
 }
 
-test('everything that the line knows is told', () => {
+test('every fact that the line names is in the finding', () => {
   const finding = read(errorLine('dial tcp 127.0.0.1:8080: connect: connection refused'));
   assert.equal(finding?.atMs, 1790000000250);
   assert.equal(finding?.status, 502);
@@ -241,13 +241,13 @@ test('everything that the line knows is told', () => {
   assert.equal(finding?.stage, 'connect');
 });
 
-test('the line of a failure and the access that it led to are one failure', () => {
+test('the error line of a failure and its access line are one failure', () => {
   const failure = read(errorLine('EOF'));
   assert.notEqual(failure?.joins, null);
   assert.equal(failure?.joins, read(accessLine(502, '"Server":["Caddy"]'))?.joins);
 });
 
-test('lines of others are not taken', () => {
+test('lines of other programs are not recognised', () => {
   for (const line of [
     '',
     '{',

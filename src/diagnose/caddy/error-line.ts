@@ -6,7 +6,7 @@ import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
 import { caddyFixes, readErrorLog } from './fixes.ts';
 
-/** A line of another logger than that of accesses: a failed request, a check, or a word about Caddy itself. */
+/** A line of any logger other than the access logger: a failed request, a health check, or a message about Caddy itself. */
 export function readRuntimeLine(line: CaddyLine): Finding {
   const inner = jsonText(line.fields['error']) ?? '';
   if (line.logger.startsWith('http.log.error')) return failed(line, verdictOfError(line), line.text);
@@ -44,7 +44,7 @@ function failed(line: CaddyLine, { verdict, endpoint }: Judged, text: string): F
   return findingOf({ ...facts, upstream: facts.upstream ?? endpoint, evidence }, verdict);
 }
 
-/** Which part of Caddy gave up: "reverseproxy.statusError" for a failed attempt. */
+/** The part of Caddy that failed: "reverseproxy.statusError" for a failed attempt. */
 function traceOf(line: CaddyLine): readonly string[] {
   const trace = jsonText(line.fields['err_trace']);
   return trace === null ? [] : [`err_trace=${trace.slice(0, 120)}`];
@@ -82,7 +82,7 @@ function verdictOfProxyError(text: string, status: number | null): Judged {
   return { verdict: harmlessVerdict, endpoint: null };
 }
 
-/** Another part of Caddy than the reverse proxy: it never was on the way to an application. */
+/** A part of Caddy other than the reverse proxy: the request was never on its way to an application. */
 function ownVerdict(trace: string): Verdict {
   const isMeant = trace.startsWith('caddyhttp.StaticError');
   return {
@@ -104,7 +104,7 @@ function ownVerdict(trace: string): Verdict {
 }
 
 /**
- * The answer had begun. Newer versions say on which side it broke: "reading" is the application's, unless the request
+ * The response had begun. Newer versions name the side that broke: "reading" is the application's, unless the request
  * was cancelled, and "writing" the client's.
  */
 function brokenOff(line: CaddyLine, inner: string): Finding {
@@ -115,7 +115,7 @@ function brokenOff(line: CaddyLine, inner: string): Finding {
   return { ...finding, isConsequence: isRepeated(line, inner, isWriting) };
 }
 
-/** Up to version 2.6, "reading from backend" says it first; newer ones say "reading:" in the one line that there is. */
+/** Up to version 2.6 a line "reading from backend" comes first; newer versions write one line with "reading:". */
 function isRepeated(line: CaddyLine, inner: string, isWriting: boolean): boolean {
   const isLast = line.text === 'aborting with incomplete response';
   return isLast && !isWriting && inner !== 'context canceled' && !/^(?:reading|writing): /.test(inner);

@@ -114,7 +114,7 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
   client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
 
-/** The access log has the status alone; the cause is in another logger's line, which says it at the level of ERROR. */
+/** The access log has only the status; the cause is in a line of another logger, at the level ERROR. */
 export const readErrorLog = fixOf(
   'Read Caddy’s own log at the same moment: the line of the logger `http.log.error` has the cause. Where there is none, let a log take it; `debug` in the global options names the upstream of every attempt too.',
   '{',

@@ -33,7 +33,7 @@ function changed(fields: object): string {
 describe("Candor's own log", () => {
   for (const line of records) {
     const record = JSON.parse(line) as ExchangeRecord;
-    it(`says of ${record.cause ?? record.shape} what the record says`, () => {
+    it(`reports the same as the record: ${record.cause ?? record.shape}`, () => {
       const finding = read(line);
       assert.equal(finding?.gateway, 'candor');
       assert.equal(finding.shape, record.shape);
@@ -49,7 +49,7 @@ describe("Candor's own log", () => {
     });
   }
 
-  it('says of a record of version 1 what it says of the same one of version 2', () => {
+  it('gives a record of version 1 the verdict of the same record of version 2', () => {
     earlierRecords.forEach((line, index) => {
       const [earlier, now] = [read(line), read(records[index] as string)].map((finding) => ({
         ...finding,
@@ -69,7 +69,7 @@ describe("Candor's own log", () => {
     }
   });
 
-  it('keeps to what it knows of a record that a later version wrote', () => {
+  it('reads the known members of a record of a later version', () => {
     const finding = read(
       changed({ v: 3, cause: 'a_new_cause', type: 'a_new_type', shape: 'a_new_shape', detail: null, more: {} }),
     );
@@ -78,7 +78,7 @@ describe("Candor's own log", () => {
     assert.notEqual(finding?.fix, null);
   });
 
-  it('takes the lines of the control plane, and lost workers, as events', () => {
+  it('takes the lines of the control plane, and lost workers, for events', () => {
     const event =
       '{"level":"error","at":"2026-11-21T10:00:00.000Z","epoch":"e","seq":7,"kind":"instance_exited","member":"gw-1","subject":"instance:shop/1","evidence":{"pid":4711},"actor":"gateway","reason":"The instance was killed by SIGKILL."}';
     const failures =
@@ -92,14 +92,14 @@ describe("Candor's own log", () => {
     assert.equal(read(failures)?.upstream, 'shop/127.0.0.1:3000');
   });
 
-  it('survives every line', () => {
+  it('reads any line without throwing', () => {
     assertSurvives(candorDialects, [...records, ...golden('lost-v2.ndjson')]);
     for (const attempts of ['x', [1], [{ cause: 'connect_refused', evidence: 7, stage: 1, exit: 3 }], [null]])
       assert.equal(read(changed({ attempts }))?.shape, 'unreachable');
   });
 });
 
-it("a record is taken for nobody else's, whatever the line before it was", () => {
+it('recognises a record after a line of any other gateway', () => {
   const explainer = new LogExplainer();
   const nginx =
     '{"remote_addr":"192.0.2.17","status":"502","upstream_addr":"10.0.0.4:80","upstream_status":"502","request_time":"0.001"}';

@@ -11,7 +11,7 @@ export function recogniseEventLine(line: string): 0 | 1 | 2 {
   return beginning.test(line) && line.includes('"kind":"') ? 2 : beginning.test(line) ? 1 : 0;
 }
 
-/** What happened to the gateway, or to what stands behind it. Failures of requests are in the records. */
+/** An event of the gateway, or of an application or endpoint behind it. Failures of requests are in the records. */
 export function readEventLine(line: string): Finding | null {
   if (!beginning.test(line)) return null;
   const fields = jsonLine(judgedText(line));

@@ -18,7 +18,7 @@ export function recogniseRecordLine(line: string): 0 | 1 | 2 {
   return beginning.test(line) ? 2 : 0;
 }
 
-/** A record of whichever version: what this one does not know is passed over, as docs/record.md asks of readers. */
+/** Reads a record of any version. Unknown members are ignored, as docs/record.md asks of readers. */
 export function readRecordLine(line: string): Finding | null {
   const fields = jsonLine(judgedText(line));
   if (fields === null || jsonNumber(fields.v) === null || typeof fields.deployment !== 'string') return null;
@@ -46,7 +46,7 @@ function exchangeFinding(fields: JsonLine): Finding {
   );
 }
 
-/** The last endpoint that was tried; the upstream where none was. */
+/** The last endpoint that was tried; the upstream if none was. */
 function endpointOf(fields: JsonLine): string | null {
   const attempts = Array.isArray(fields.attempts) ? fields.attempts : [];
   return jsonText(jsonObject(attempts.at(-1))?.endpoint) ?? jsonText(fields.upstream);
@@ -69,9 +69,9 @@ function judge(fields: JsonLine): Verdict {
   };
 }
 
-/** The words of the failure table, where the record is whole enough for them. */
+/** The sentence and fix of the failure table, if the record is complete enough for them. */
 function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): { sentence: string; fix: Fix | null } {
-  // What is no id has no place in a command that people copy.
+  // Only a valid id may stand in a command that people copy.
   const id = /^\w[\w.-]{0,127}$/.exec(jsonText(fields.id) ?? '')?.[0] ?? 'REQUEST-ID';
   const explain = `candor explain ${id}`;
   const detail = jsonText(fields.detail);
@@ -91,7 +91,7 @@ interface CauseText {
   readonly nextStep: string;
 }
 
-/** Null where the table knows nothing of it. A file may say anything in place of the evidence that the table expects. */
+/** Null if the table does not know the cause. The evidence may be anything, since it comes from a file. */
 function causeTextOf(fields: JsonLine, cause: string | null): CauseText | null {
   if (cause === null) return null;
   const record = {
@@ -121,7 +121,7 @@ function bornOf(shape: FindingShape): Born {
 
 const deciding = ['shape', 'cause', 'type', 'stage', 'delivery', 'received_status'] as const;
 
-/** Fields as the line spells them, and what the last attempt observed. */
+/** The members that decide, in the line's own spelling, and the last attempt's evidence. */
 function evidenceOf(fields: JsonLine): string[] {
   const evidence = deciding.flatMap((name) => {
     const value = fields[name];
@@ -132,7 +132,7 @@ function evidenceOf(fields: JsonLine): string[] {
   return observed === null ? evidence : [...evidence, `"evidence":${JSON.stringify(observed)}`.slice(0, 300)];
 }
 
-/** No request of those that a lost worker had under way is told of by itself. */
+/** A lost worker: its requests in flight have no records of their own. */
 function lostFinding(fields: JsonLine): Finding {
   const count = jsonNumber(fields.exchanges);
   const evidence = ['"kind":"lost"', ...(count === null ? [] : [`"exchanges":${count}`])];

@@ -6,7 +6,7 @@ import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
 
 type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;
 
-/** Null for a cause that this version does not know: the log may be a newer one's. */
+/** Null for a cause that this version does not know: a newer version may have written the log. */
 export function specOfRecord({ attempts, cause }: RecordedCause): ReturnType<typeof specOf> | null {
   if (cause === null || !Object.hasOwn(failureTable, cause)) return null;
   const last = attempts.at(-1);
@@ -14,13 +14,13 @@ export function specOfRecord({ attempts, cause }: RecordedCause): ReturnType<typ
   return failure === null ? specOfCause(cause as Cause) : specOf(failure);
 }
 
-/** The failure that an attempt records; null where it did not fail, or its cause is unknown to this version. */
+/** The failure that an attempt records; null if it did not fail, or if this version does not know its cause. */
 export function failureOf({ cause, stage, evidence }: AttemptRecord): Failure | null {
   if (cause === null || evidence === null || !Object.hasOwn(failureTable, cause)) return null;
   return { cause, stage, evidence: camelCased(evidence) } as Failure;
 }
 
-/** Where the instance is known to have ended, what it left behind says more than any usual cause. */
+/** If the exit of the instance is known, its last output says more than any usual cause. */
 export function stepAfterExit({ attempts, cause }: RecordedCause): string | null {
   const last = attempts.at(-1);
   if (last === undefined || last.exit === null || !exitExplains(last.cause, cause)) return null;

@@ -223,7 +223,7 @@ const table: Record<string, Row> = {
 };
 
 for (const [name, [line, shape, type, gateway]] of Object.entries(table)) {
-  test(`Envoy's log tells: ${name}`, () => {
+  test(`Envoy's log reports: ${name}`, () => {
     const finding = read(line);
     assert.ok(finding !== null);
     assert.deepEqual([finding.shape, finding.type], [shape, type]);
@@ -234,7 +234,7 @@ for (const [name, [line, shape, type, gateway]] of Object.entries(table)) {
   });
 }
 
-test('everything that the line knows is told', () => {
+test('every fact that the line names is in the finding', () => {
   const finding = read(envoy('504 UT', { duration: 15001 }));
   assert.equal(finding?.atMs, Date.UTC(2026, 8, 21, 10, 0, 0, 250));
   assert.equal(finding?.status, 504);
@@ -245,13 +245,13 @@ test('everything that the line knows is told', () => {
   assert.deepEqual(finding?.evidence, ['flags=UT']);
 });
 
-test('a sidecar’s failure towards its own pod is told as that', () => {
+test('a sidecar’s failure to reach its own pod is reported as such', () => {
   const finding = read(istio('503 UF', `${started}{connection_failure,delayed_connect_error:_111}`, '-', inbound));
   assert.match(finding?.sentence ?? '', /in the same pod/);
   assert.ok(finding?.evidence.includes(inbound));
 });
 
-test('lines of others are not taken', () => {
+test('lines of other programs are not recognised', () => {
   const others = [
     '',
     '[',

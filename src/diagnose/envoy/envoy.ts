@@ -27,7 +27,7 @@ function finding(exchange: EnvoyExchange, { isIstio, form }: Origin): Finding {
       request: exchange.request,
       durationMs: exchange.durationMs,
       evidence: verdict.shape === 'none' ? [] : evidenceOf(exchange, by),
-      // Two sidecars write of the same request, each its own line, with the same id.
+      // Two sidecars write one line each about the same request, with the same id.
       joins: verdict.shape === 'none' ? null : exchange.requestId,
     },
     verdict,
@@ -57,7 +57,7 @@ const text = dialect(
   },
 );
 
-/** JSON in which neither of these stands is none of Envoy's, and is not taken apart. */
+/** JSON without any of these words is not Envoy's, and is not parsed. */
 const hint = /flags|via_upstream|upstream_|route_not_found|"U[A-Z]{1,4}[",]/i;
 
 const json = dialect(

@@ -2,11 +2,11 @@ import type { Finding } from '../finding.ts';
 import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { findingOf, harmlessVerdict } from '../verdict.ts';
 
-/** "[2026-05-21 09:58:05.456][12][warning][upstream] [source/...] text": Envoy about itself. */
+/** "[2026-05-21 09:58:05.456][12][warning][upstream] [source/...] text": Envoy's log about itself. */
 const ownLog =
   /^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\]\[\d{1,9}\]\[(?:trace|debug|info|warning|error|critical)\]\[/;
 
-/** Lines about Envoy, a health check or an ejection, of which none is about one request; null for any other. */
+/** Reads lines about Envoy itself, a health check or an ejection, none of which concerns one request. Null for any other line. */
 export function readEnvoyEvent(line: string): Finding | null {
   const own = ownLog.exec(line);
   if (own !== null) return event({ atMs: isoTimeMs(`${own[1] ?? ''}Z`), upstream: null, evidence: [], sentence: '' });
@@ -57,7 +57,7 @@ function endpointOf(address: JsonLine | null): string | null {
   return host === null || port === null ? null : `${host}:${port}`;
 }
 
-/** Outlier detection: a host is left out for a while because of what its traffic looked like. */
+/** Outlier detection: Envoy ejects a host for a while because of the results of its requests. */
 function ejection(object: JsonLine): Finding | null {
   const action = jsonText(object['action']);
   const upstream = jsonText(object['upstream_url']) ?? jsonText(object['upstreamUrl']);

@@ -1,28 +1,28 @@
-/** What a line of an Envoy access log says, whichever format it was written in. Absent is null, and so is Envoy's "-". */
+/** The fields of an Envoy access log line, in any format. A field that is absent, or "-", is null. */
 export interface EnvoyExchange {
-  /** Short names, in the line's order; empty where it has none ("-"); null where the format leaves them out. */
+  /** Short names, in the line's order; empty for "-"; null if the format leaves the flags out. */
   readonly flags: readonly string[] | null;
-  /** As the line has them. */
+  /** The flags as the line writes them. */
   readonly flagsText: string | null;
   readonly details: string | null;
   /** `%UPSTREAM_TRANSPORT_FAILURE_REASON%` */
   readonly reason: string | null;
-  /** 0 where no answer was begun, and in TCP lines. */
+  /** 0 if no response was begun, and in TCP lines. */
   readonly code: number | null;
   readonly isTcp: boolean;
   readonly request: string | null;
   readonly host: string | null;
-  /** Whether the format has a place for the host: if not, that none is named says nothing. */
+  /** Whether the format has a field for the host. If not, its absence means nothing. */
   readonly namesHost: boolean;
   readonly cluster: string | null;
-  /** Only an answer of the application brings it; null where there was none, or the format leaves it out. */
+  /** Only a response of the application has it. Null without such a response, or if the format leaves it out. */
   readonly serviceTimeMs: number | null;
   readonly durationMs: number | null;
   readonly requestId: string | null;
   readonly atMs: number | null;
 }
 
-/** Which side of a sidecar: "inbound" is from it to the application in the same pod; null outside of Istio. */
+/** The direction of a sidecar: "inbound" is from it to the application in the same pod; null outside of Istio. */
 export type Direction = 'inbound' | 'outbound' | null;
 
 export function directionOf({ cluster }: Pick<EnvoyExchange, 'cluster'>): Direction {

@@ -25,7 +25,7 @@ export function clientVerdict(sentence: string, stage: Stage): Verdict {
   return { shape, type: 'http_request_error', stage, born: 'client', whose: 'client', sentence, fix: null };
 }
 
-/** What Envoy asked, in words: "10.0.0.5:8080 (the application in the same pod)". */
+/** The endpoint in words: "10.0.0.5:8080 (the application in the same pod)". */
 export function upstreamWords(exchange: EnvoyExchange): string {
   const target = exchange.host ?? exchange.cluster ?? 'the upstream';
   return directionOf(exchange) === 'inbound' ? `${target} (the application in the same pod)` : target;
@@ -36,7 +36,7 @@ const wherever = (exchange: EnvoyExchange): string => {
   return words.startsWith('the ') ? `T${words.slice(1)}` : words;
 };
 
-/** A connection that could not be made: the flag is the same for every reason, so the reason's text decides the type. */
+/** A connection that failed. The flag is the same for every reason, so the text of the reason decides the type. */
 export function connectionFailure(exchange: EnvoyExchange, resetReason: string): Verdict {
   const texts = [exchange.reason ?? '', exchange.details ?? ''];
   const known = texts.map(readTransportReason).find((meaning) => meaning !== null) ?? null;
@@ -55,7 +55,7 @@ function unreachable(exchange: EnvoyExchange): Verdict {
 
 export function terminated(exchange: EnvoyExchange, hasBegun: boolean): Verdict {
   const tls = exchange.reason === null ? null : readTransportReason(exchange.reason);
-  // With TLS 1.3 the other side refuses a certificate after the handshake has ended for Envoy.
+  // With TLS 1.3 the peer refuses a certificate after the handshake has ended for Envoy.
   if (tls !== null && tls.stage === 'tls') return connectionFailure(exchange, '');
   return brokenOff(exchange, hasBegun, 'closed the connection', envoyFixes.keepAlive);
 }
@@ -109,7 +109,7 @@ export function slow(exchange: EnvoyExchange, fix: Fix): Verdict {
 
 export function idle(exchange: EnvoyExchange): Verdict {
   const sentence = 'Nothing moved on the stream for as long as Envoy waits.';
-  // A 408 says that the request itself may not have been complete: who was silent is open.
+  // A 408 may mean that the request was not complete: it is not known which side was silent.
   const whose = exchange.code === 408 ? null : 'application';
   return failedWith({
     type: 'connection_read_timeout',
@@ -142,7 +142,7 @@ export function ownDecision(type: ProxyErrorType, whose: Whose, sentence: string
   return failedWith({ type, stage: 'route', whose, sentence, fix });
 }
 
-/** An answer whose reason is that Envoy was told to give it. */
+/** A response that Envoy's configuration told it to give. */
 export const directAnswer: Verdict = ownDecision(
   'proxy_internal_response',
   'operator',

@@ -84,7 +84,7 @@ export function fixOfTransport(cause: TransportCause, direction: Direction): Fix
 const routeTimeout = ['route:', '  cluster: app', '  timeout: 30s'];
 
 export const envoyFixes = {
-  /** The flag alone: the format leaves out what the cause is told by. */
+  /** The flag alone: the format leaves out the fields that name the cause. */
   addReason: fixOf(
     'Add the reason to the access log’s format: the flag alone says that no connection could be made, and not why.',
     '%RESPONSE_CODE_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%"',

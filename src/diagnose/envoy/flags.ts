@@ -41,7 +41,7 @@ const shortOf: ReadonlyMap<string, EnvoyFlag> = new Map(
   ]),
 );
 
-/** The short names in "UF,URX" or their long forms; empty for "-"; null for what is no text of flags. */
+/** The short names in "UF,URX" or their long forms; empty for "-"; null for text that is no list of flags. */
 export function flagsIn(text: string): readonly EnvoyFlag[] | null {
   if (text === '-' || text === '') return [];
   if (text.length > 200) return null;
@@ -49,7 +49,7 @@ export function flagsIn(text: string): readonly EnvoyFlag[] | null {
   return flags.every((flag) => flag !== undefined) ? flags : null;
 }
 
-/** Whether it could be one of Envoy's own or a filter's: capital letters, as they register them. */
+/** Whether it could be a flag of Envoy or of a filter: capital letters, as Envoy registers them. */
 export function looksLikeFlags(text: string): boolean {
   return text === '-' || flagsIn(text) !== null || /^[A-Z]{2,8}(?:,[A-Z]{2,8}){0,8}$/.test(text);
 }

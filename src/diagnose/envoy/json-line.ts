@@ -3,7 +3,7 @@ import { requestOf } from '../line-text.ts';
 import type { EnvoyExchange } from './exchange.ts';
 import { flagsIn } from './flags.ts';
 
-/** Names under which operators write each field, without what is neither letter nor digit. */
+/** Names under which operators write each field, without characters that are neither letters nor digits. */
 const names = {
   flags: ['responseflags', 'responseflagslong', 'responseflagsshort', 'flags', 'respflags', 'envoyresponseflags'],
   details: ['responsecodedetails', 'codedetails', 'responsedetails', 'rcdetails', 'details'],
@@ -51,7 +51,7 @@ type FieldName = keyof typeof names;
 
 const leavesMax = 200;
 
-/** Every value by its own name and by its parent's and its own, bare; the first of a name counts. */
+/** Every value by its normalised name, and by its parent's name and its own. The first value of a name counts. */
 function leavesOf(line: JsonLine): ReadonlyMap<string, unknown> {
   const leaves = new Map<string, unknown>();
   const visit = (object: JsonLine, parent: string, depth: number): void => {
@@ -79,7 +79,7 @@ function valueOf(leaves: ReadonlyMap<string, unknown>, field: FieldName): unknow
   return undefined;
 }
 
-/** A name that nobody could foresee: the value itself tells, where only Envoy writes such values. */
+/** For unknown names the value itself decides, if only Envoy writes such values. */
 function byForm(leaves: ReadonlyMap<string, unknown>, form: RegExp): string | null {
   for (const value of leaves.values())
     if (typeof value === 'string' && value.length <= 2000 && form.test(value)) return value;
@@ -96,7 +96,7 @@ export interface JsonExchange {
   readonly certainty: 1 | 2;
 }
 
-/** Null for JSON that has nothing of Envoy's. */
+/** Null for JSON without any field of Envoy's. */
 export function jsonExchange(line: JsonLine): JsonExchange | null {
   const leaves = leavesOf(line);
   const named = flagsOf(leaves);
@@ -104,7 +104,7 @@ export function jsonExchange(line: JsonLine): JsonExchange | null {
   const code = jsonNumber(valueOf(leaves, 'code'));
   const isDetailed = details !== null && detailsForm.test(details);
   const hasOther = isDetailed || byForm(leaves, reasonForm) !== null;
-  // "UT" is a state of America too: a value alone is no flag.
+  // "UT" is also a state of America: a value alone is no flag.
   const isFormed = named === null && (hasOther || isOfUpstream(leaves));
   const formed = isFormed ? byForm(leaves, flagsForm) : null;
   if (named === null && formed === null && !isDetailed) return null;
@@ -116,7 +116,7 @@ function isOfUpstream(leaves: ReadonlyMap<string, unknown>): boolean {
   return (['host', 'cluster', 'serviceTime'] as const).some((field) => valueOf(leaves, field) !== undefined);
 }
 
-/** Null where no field is named for flags and has them: other programs have "flags" too. */
+/** Null if no field is named for flags and has a list of them: other programs have fields called "flags" too. */
 function flagsOf(leaves: ReadonlyMap<string, unknown>): string | null {
   for (const name of names.flags) {
     if (!leaves.has(name)) continue;
@@ -124,7 +124,7 @@ function flagsOf(leaves: ReadonlyMap<string, unknown>): string | null {
     const isTheirs = name !== 'flags';
     if (value === null && isTheirs) return '-';
     const object = jsonObject(value);
-    // The logs of Envoy's gRPC service, written as JSON, have one boolean for each flag.
+    // The logs of Envoy's gRPC access log service, written as JSON, have one boolean for each flag.
     if (object !== null && isTheirs) return flagsOfObject(object);
     if (typeof value !== 'string') continue;
     if (isTheirs || flagsForm.test(value) || (value === '-' && detailsOf(leaves) !== null)) return value;

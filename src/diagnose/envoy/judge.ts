@@ -56,7 +56,7 @@ function ownOrDns(sentence: string): Verdict {
   return { ...ownDecision('dns_error', 'operator', sentence, envoyFixes.dns), stage: 'dns' };
 }
 
-/** Details that say for themselves what happened, whatever the flags are. */
+/** Details that name the failure by themselves, whatever the flags are. */
 const verdictsOfDetails: readonly (readonly [form: RegExp, judge: Judge])[] = [
   [
     /^(?:upstream_)?response_timeout$|^upstream_request_timeout$/,
@@ -129,7 +129,7 @@ function tooLarge(exchange: EnvoyExchange): Verdict {
   };
 }
 
-/** Why the stream to the upstream was reset, as it stands in the braces. */
+/** Why the stream to the upstream was reset: the text in the braces. */
 const verdictsOfResets: Readonly<Record<string, Judge>> = {
   connection_failure: (exchange) => connectionFailure(exchange, 'connection_failure'),
   local_connection_failure: (exchange) => connectionFailure(exchange, 'local_connection_failure'),
@@ -144,7 +144,7 @@ const verdictsOfResets: Readonly<Record<string, Judge>> = {
   overload_manager_reset: overloaded,
 };
 
-/** Response flags, the one that says most first: a request that was repeated has that of its last attempt, and URX. */
+/** Response flags, the most specific first. A request that was retried has the flag of its last attempt, and URX. */
 const verdictsOfFlags: readonly (readonly [flag: string, judge: Judge])[] = [
   ['FI', injected],
   ['DF', dns],
@@ -196,13 +196,13 @@ const resetForm = /^upstream_reset_(before|after)_response_started(?:\{([a-z_A-Z
 
 export interface EnvoyJudgement {
   readonly verdict: Verdict;
-  /** Which field decided. */
+  /** Names the field that decided. */
   readonly by: 'details' | 'flags' | 'code';
 }
 
 /**
- * Details first: they are one reason, where flags are a collection. Then flags; the code only where both are silent,
- * for it never says who made the answer.
+ * Judges by the details first, since they name one reason and the flags may be several. Then by the flags. The code
+ * decides only without both, since it never says which side made the response.
  */
 export function judge(exchange: EnvoyExchange): EnvoyJudgement {
   if (exchange.cluster === 'BlackHoleCluster') return { verdict: noRoute(exchange), by: 'flags' };
@@ -234,13 +234,13 @@ function ofFlags(exchange: EnvoyExchange): EnvoyJudgement | null {
   const found = verdictsOfFlags.find(([flag]) => flags.includes(flag));
   if (found !== undefined) return { verdict: found[1](exchange, hasAnswerBegun(exchange)), by: 'flags' };
   if (flags.includes('URX')) return { verdict: retriesSpent(exchange), by: 'flags' };
-  // A connection that has lasted as long as it may; the rest only describe what was not a failure.
+  // A connection that has reached its maximum duration. The other flags describe no failure.
   if (flags.includes('DT') && (exchange.code ?? 0) >= 500)
     return { verdict: slow(exchange, envoyFixes.maxDuration), by: 'flags' };
   return null;
 }
 
-/** The client has a status that is no failure: what broke off had begun. */
+/** The client got a status that is no failure: the response had begun when it broke off. */
 function hasAnswerBegun({ details, code }: EnvoyExchange): boolean {
   if (details === 'via_upstream') return true;
   return code !== null && code >= 100 && code < 500;
@@ -263,14 +263,14 @@ function unknownFailure(sentence: string): Verdict {
 function appError(exchange: EnvoyExchange): Verdict {
   if (exchange.code !== null && exchange.code < 500) return harmlessVerdict;
   const target = upstreamWords(exchange);
-  // Between pods, what looks like the application's answer may be that of the sidecar before it, which has its own line.
+  // Between pods, the response may come from the sidecar before the application, which has a line of its own.
   const who = directionOf(exchange) === 'outbound' ? `${target}, or the sidecar before it,` : `${target} itself`;
   const sentence = `${who} answered with ${exchange.code ?? 'a failure'}; Envoy passed it on.`;
   const words = sentence.startsWith('the ') ? `T${sentence.slice(1)}` : sentence;
   return { ...harmlessVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };
 }
 
-/** A delay on purpose, an answer of the cache, a connection that lasted as long as it may. */
+/** A deliberate delay, a response from the cache, or a connection that reached its maximum duration. */
 const harmlessFlags: ReadonlySet<string> = new Set(['DI', 'RFCF', 'DT']);
 
 function ofCode(exchange: EnvoyExchange): EnvoyJudgement {
@@ -282,6 +282,7 @@ function ofCode(exchange: EnvoyExchange): EnvoyJudgement {
   const isFlagged = flags?.some((flag) => !harmlessFlags.has(flag)) ?? true;
   if (details !== null || isFlagged)
     return { verdict: unknownFailure(`Envoy answered with ${code}, and why is not known here.`), by };
-  // Envoy flags what fails on its side: no flag and an upstream is an answer of that upstream, no upstream is its own.
+  // Envoy flags failures on its side. Without a flag, a line with an upstream is that upstream's response, and a line without
+  // one is Envoy's own.
   return { verdict: namesHost && host === null ? directAnswer : appError(exchange), by };
 }

@@ -10,14 +10,14 @@ interface Token {
 
 const tokensMax = 60;
 
-/** The end of a quoted field: the quotation mark that a space or the line's end follows. Envoy escapes none within. */
+/** The end of a quoted field: the quotation mark before a space or the end of the line. Envoy escapes none inside. */
 function quotedEnd(line: string, from: number): number {
   for (let at = line.indexOf('"', from); at >= 0; at = line.indexOf('"', at + 1))
     if (at + 1 >= line.length || line[at + 1] === ' ') return at;
   return line.length;
 }
 
-/** Older versions write spaces within the braces of `upstream_reset_before_response_started{...}`. */
+/** Older versions write spaces inside the braces of `upstream_reset_before_response_started{...}`. */
 function bareEnd(line: string, from: number): number {
   const space = line.indexOf(' ', from);
   const end = space < 0 ? line.length : space;
@@ -47,15 +47,16 @@ const isCount = (token: Token | undefined): boolean =>
 
 const startTime = /^(?:ACCESS )?\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\] (?=")/;
 
-/** Whose form: Istio's has more fields than Envoy's own, and names the cluster after the host. */
+/** The format: Istio's has more fields than Envoy's own, and names the cluster after the host. */
 export interface TextLine {
   readonly exchange: EnvoyExchange;
   readonly isIstio: boolean;
 }
 
 /**
- * Envoy's default format (Emissary writes ACCESS before it), and Istio's: time, request, code, flags; then what may stand between (details and reason);
- * bytes received, bytes sent and duration; the service's time; five quoted fields, the host last; Istio's others.
+ * Envoy's default format (Emissary writes ACCESS before it), and Istio's. Time, request, code and flags; optionally
+ * details and reason; bytes received, bytes sent and duration; the service time; five quoted fields, the host last; then
+ * Istio's additional fields.
  */
 export function textLine(line: string): TextLine | null {
   const time = startTime.exec(line);

@@ -2,7 +2,7 @@ import type { ProxyErrorType } from '../../core/proxy-error.ts';
 import type { Whose } from '../../core/shape.ts';
 import type { Stage } from '../../core/stage.ts';
 
-/** What `%UPSTREAM_TRANSPORT_FAILURE_REASON%`, or what stands in the braces of the details, says of a connection. */
+/** Why a connection failed, from `%UPSTREAM_TRANSPORT_FAILURE_REASON%` or from the braces of the details. */
 export type TransportCause =
   | 'refused'
   | 'unroutable'
@@ -24,7 +24,7 @@ export interface TransportMeaning {
   readonly type: ProxyErrorType;
   readonly stage: Stage;
   readonly whose: Whose;
-  /** What follows "The connection to X failed: ". */
+  /** The text after "The connection to X failed: ". */
   readonly why: string;
 }
 
@@ -90,7 +90,7 @@ const meanings: Readonly<Record<TransportCause, Omit<TransportMeaning, 'cause'>>
   tls: { type: 'tls_protocol_error', stage: 'tls', whose: 'operator', why: 'the TLS handshake failed' },
 };
 
-/** By the number of the system that Envoy runs on: Linux, then macOS. */
+/** By the error number of Envoy's system: Linux, then macOS. */
 const causesOfErrno: Readonly<Record<string, TransportCause>> = {
   111: 'refused',
   61: 'refused',
@@ -141,7 +141,7 @@ function causeOf(words: string): TransportCause | null {
   return byNumber ?? among(causesOfText, words);
 }
 
-/** Null for a text that says nothing more than that the connection failed. */
+/** Null for a text that says only that the connection failed. */
 export function readTransportReason(reason: string): TransportMeaning | null {
   const words = reason.slice(0, 2000).replaceAll('_', ' ').toLowerCase();
   const cause = causeOf(words);

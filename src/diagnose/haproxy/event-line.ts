@@ -10,7 +10,7 @@ const eventStarts = /^(?:Backup )?(?:Server|Health check for (?:backup )?server|
 const eventWords =
   / is (?:UP|DOWN|going (?:UP|DOWN)|stopping|running|back)|has no server available|\bstarted\.|\bstopped|failed, reason:|succeeded, reason:|^Connect from \S+ to \S+ \(/;
 
-/** What HAProxy says, without the prefixes of syslog and of its own. */
+/** HAProxy's message, without the prefixes of syslog and of HAProxy. */
 function eventText(line: string): string {
   const judged = judgedText(line);
   const process = processPrefix.exec(judged.slice(0, 300));

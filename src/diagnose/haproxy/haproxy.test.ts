@@ -87,7 +87,7 @@ for (const [session, expected] of endings) {
 
 const line = httpLine({ state: 'sH--', status: 504, timers: '0/0/1/-1/30002' });
 
-test('what stands before and behind an HTTP line does not change what it says', () => {
+test('text before and after an HTTP line does not change its verdict', () => {
   const bare = readLine(line);
   const variants = [
     `Nov 21 10:15:30 gate haproxy[812]: ${line}`,
@@ -102,7 +102,7 @@ test('what stands before and behind an HTTP line does not change what it says', 
   for (const variant of variants) assert.deepEqual(readLine(variant), bare, variant);
 });
 
-test('an HTTP line is read whole', () => {
+test('all fields of an HTTP line are read', () => {
   const finding = readLine(line);
   assert.equal(finding?.atMs, Date.UTC(2026, 10, 21, 10, 15, 30, 123));
   assert.equal(finding?.upstream, 'app/app1');
@@ -115,7 +115,7 @@ test('an HTTP line is read whole', () => {
   assert.equal(finding?.fix?.snippet, 'backend app\n    timeout server 60s');
 });
 
-test('a line that was logged before its end (logasap) and one that syslog cut off are read', () => {
+test('a line that was logged before its end (logasap) and one that syslog truncated are read', () => {
   assert.equal(
     readLine(`${client} web app/app1 0/0/1/5/+6 200 +217 - - ---- 1/1/1/0/0 0/0 "GET / HTTP/1.1"`)?.shape,
     'none',
@@ -141,7 +141,7 @@ for (const [state, timers, expected] of tcpEndings) {
   });
 }
 
-test('a line of the CLF variant says the same as one of the HTTP log', () => {
+test('a line of the CLF variant has the same verdict as one of the HTTP log', () => {
   const clf =
     '192.0.2.7 - - [21/Nov/2026:10:15:30 +0000] "GET /cart?id=7 HTTP/1.1" 504 217 "" "" 51234 123 "web" "app" "app1" 0 0 1 -1 30002 "sH--" 3 3 1 0 0 0 0 "" "" "" ""';
   const finding = readLine(`Nov 21 10:15:30 gate haproxy[812]: ${clf}`);
@@ -184,7 +184,7 @@ for (const [text, sentence] of events) {
   });
 }
 
-test("a handshake that failed is the client's", () => {
+test('a failed TLS handshake with a client is attributed to the client', () => {
   const finding = readLine(
     `${client} web/1: SSL handshake failure (error:0A000416:SSL routines::sslv3 alert certificate unknown)`,
   );
@@ -192,7 +192,7 @@ test("a handshake that failed is the client's", () => {
   assert.equal(finding?.shape, 'client_abort');
 });
 
-test('the lines of others are not claimed', () => {
+test('lines of other programs are not recognised', () => {
   const foreign = [
     '192.0.2.7 - - [21/Nov/2026:10:15:30 +0000] "GET / HTTP/1.1" 502 157 "-" "curl/8.5.0"',
     '2026/11/21 10:15:30 [error] 31#31: *1 connect() failed (111: Connection refused) while connecting to upstream',
@@ -204,7 +204,7 @@ test('the lines of others are not claimed', () => {
   for (const text of foreign) assert.equal(readLine(text), null, text);
 });
 
-test('no line makes it throw, however it was bent', () => {
+test('no line makes the reader throw, however it is mutated', () => {
   const seeds = [line, `${client} db pg/db1 0/1/90 212 SD 1/1/1/1/0 0/0`, events[0]?.[0] ?? ''];
   assertReadsWhatItRecognises(haproxyDialects, seeds);
 });

@@ -1,27 +1,27 @@
 import { commonLogTimeMs, judgedText, requestOf, wholeNumber } from '../line-text.ts';
 import type { Ending } from './termination.ts';
 
-/** What a line of HAProxy's about a session that has ended says, in whichever of its formats. */
+/** The fields of a HAProxy line about a session that has ended, in any of its formats. */
 export interface SessionLine extends Ending {
   readonly atMs: number | null;
   readonly request: string | null;
   readonly durationMs: number | null;
-  /** The fields that decide, as they stand there: "SC--", "0/0/-1/-1/0". */
+  /** The fields that decide, in the line's own spelling: "SC--", "0/0/-1/-1/0". */
   readonly state: string;
   readonly timers: string;
-  /** How often the connection was tried again; "+" before it means at another server. */
+  /** How often the connection was retried; "+" before it means at another server. */
   readonly retries: string;
 }
 
-/** The client and the time of acceptance begin the HTTP and TCP formats, behind whatever prefix a syslog daemon gave them. */
+/** The client and the accept time begin the HTTP and TCP formats, after any syslog prefix. */
 const timePattern = / \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] /;
 
 const clientPattern = /^\S{2,80}:\d{1,5}$/;
 
-/** A prefix longer than this is none that a syslog daemon writes. */
+/** No syslog daemon writes a longer prefix. */
 const prefixCharactersMax = 400;
 
-/** What stands behind "client:port [time] ", where the line has that near its beginning. */
+/** The text after "client:port [time] ", if the line has that near its beginning. */
 export function afterSessionStart(line: string): { readonly time: string; readonly rest: string } | null {
   const match = timePattern.exec(line.length > prefixCharactersMax ? line.slice(0, prefixCharactersMax) : line);
   if (match === null) return null;
@@ -104,8 +104,8 @@ export function readTcpSession(line: string): SessionLine | null {
 const clfStart = /^ - - \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
 
 /**
- * `option httplog clf`: status and bytes where everybody has them, then "" "" in the place of Referer and User-Agent,
- * and what is HAProxy's own as quoted and plain fields after them.
+ * `option httplog clf`: status and bytes in their usual position, then "" "" instead of Referer and User-Agent, then
+ * HAProxy's own values as quoted and plain fields.
  */
 export function readClfSession(line: string): SessionLine | null {
   const start = line.indexOf(' - - [');
@@ -157,7 +157,7 @@ function unquoted(field: string): string {
   return field.length >= 2 && field.startsWith('"') && field.endsWith('"') ? field.slice(1, -1) : field;
 }
 
-/** The request line is what stands in quotation marks; a line that syslog cut off may lack the second. */
+/** The request line is the quoted text; a line that syslog truncated may lack the closing quotation mark. */
 function quotedRequest(rest: string): string | null {
   const start = rest.indexOf(' "');
   if (start < 0) return null;

@@ -1,16 +1,16 @@
 import type { Verdict } from '../verdict.ts';
 import { fixOf, harmlessVerdict } from '../verdict.ts';
 
-/** What a line of HAProxy's tells of how a session ended (configuration manual, sections 8.2 and 8.5). */
+/** The fields of a HAProxy line that show how a session ended (configuration manual, sections 8.2 and 8.5). */
 export interface Ending {
-  /** First character: who ended it. Second: what it was doing. "SC", "sH", "--". */
+  /** First character: which side ended the session. Second: what the session was doing. "SC", "sH", "--". */
   readonly code: string;
-  /** Null in TCP mode; -1 where no status was sent. */
+  /** Null in TCP mode; -1 if no status was sent. */
   readonly status: number | null;
   readonly frontend: string;
   readonly backend: string;
   readonly server: string;
-  /** Milliseconds; -1 where that step was not reached; null where the format has no such timer. */
+  /** Milliseconds; -1 if that step was not reached; null if the format has no such timer. */
   readonly connectMs: number | null;
   readonly responseMs: number | null;
 }
@@ -262,7 +262,7 @@ const killed: Verdict = {
   ),
 };
 
-/** Judges how a session ended: the termination state first, and the timers as a second witness. */
+/** Judges how a session ended, by the termination state first and the timers second. */
 export function judgeEnding(ending: Ending): Verdict {
   const cause = ending.code[0] ?? '-';
   if (cause === '-') return judgeNormalEnd(ending);
@@ -278,7 +278,7 @@ export function judgeEnding(ending: Ending): Verdict {
   return unknownEnding;
 }
 
-/** The words and the advice of one verdict, to go with the shape of another. */
+/** Takes the sentence and fix of one verdict for the shape of another. */
 function pick({ sentence, fix }: Verdict): Pick<Verdict, 'sentence' | 'fix'> {
   return { sentence, fix };
 }
@@ -326,7 +326,7 @@ function judgeServerSide(ending: Ending): Verdict {
 
 function judgeContent(ending: Ending, isTimeout: boolean): Verdict {
   if (isTimeout) return stalled;
-  // In TCP mode there is no answer to be incomplete, and without a head none had begun.
+  // In TCP mode there is no HTTP response to be incomplete, and without a head none had begun.
   if (ending.status === null) {
     return {
       ...closedEarly,
