@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { explain } from './explain.ts';
 import { nginxLogFormat } from './nginx/log-format.ts';
 
-/** An object that cannot be made a text or a number of: JSON can say so. */
+/** An object that cannot be converted to a string or a number; JSON can express it. */
 const stubborn = '{"toString":1,"valueOf":1}';
 
 const vercel = (timestamp: string): string =>
@@ -26,7 +26,7 @@ describe('a line that was written to do harm', () => {
     }
   }
 
-  it('has no status and took no time where the numbers are none', () => {
+  it('has no status and no duration if the numbers are invalid', () => {
     const [finding] = explain(caddy('1', '1e17').replace('"duration":1', '"duration":1e308')).lines;
     assert.deepEqual([finding?.gateway, finding?.status, finding?.durationMs], ['caddy', null, null]);
   });
@@ -37,7 +37,7 @@ describe('a line that was written to do harm', () => {
     caddy('1', '502', `,"resp_headers":{"Server":[${stubborn}]}`),
   ];
   for (const line of objects)
-    it(`may hold an object in place of a text: ${line.slice(0, 50)}`, () => void explain(line));
+    it(`may hold an object instead of a text: ${line.slice(0, 50)}`, () => void explain(line));
 
   const commands = [
     'W1121 10:00:00.000000       7 controller.go:1108] Service "a$(id)/b`id`" does not have any active Endpoint.',
@@ -46,7 +46,7 @@ describe('a line that was written to do harm', () => {
     '2026-03-02T10:14:07.120Z lb 203.0.113.4:51022 $(id):80 0.01 0.01 0.01 502 0 1 1 "GET http://a.example:80/ HTTP/1.1" "-" - -',
   ];
   for (const line of commands) {
-    it(`says nothing of a command that people copy: ${line.slice(0, 60)}`, () => {
+    it(`puts none of its text into a command that people copy: ${line.slice(0, 60)}`, () => {
       const [finding] = explain(line).lines;
       assert.notEqual(finding, null, 'not recognised');
       assert.doesNotMatch(`${finding?.fix?.text} ${finding?.fix?.snippet}`, /id`|\$\(|rm x/);
@@ -54,7 +54,7 @@ describe('a line that was written to do harm', () => {
   }
 
   for (const name of ['constructor', '__proto__', 'toString', 'valueOf']) {
-    it(`may be called ${name} in a format and in an address`, () => {
+    it(`may use the name ${name} in a format and in an address`, () => {
       const format = nginxLogFormat(`$${name} "$request" $status`);
       if (format.ok) for (const line of ['a "GET / HTTP/1.1" 502', 'a b "c" 1']) format.value.open().read(line);
       const text = `2026/03/02 10:14:07 [error] 812#812: *4411 upstream sent too big header while reading response header from upstream, client: 203.0.113.4, server: a.example, request: "GET / HTTP/1.1", upstream: "${name}://10.0.0.5:3000/", host: "a.example"`;

@@ -1,32 +1,32 @@
 import type { Finding } from './finding.ts';
 import type { Example } from './summary-report.ts';
 
-/** A failure as it was counted, with the lines that have told of it since. */
+/** A failure that was counted, with the lines about it since then. */
 export interface ReportedFailure {
   finding: Finding;
   readonly example: Example;
-  /** What its lines said of which upstream: who says the same again tells of another failure. */
+  /** The upstream and failure of each of its lines. A line that repeats one of them belongs to another failure. */
   readonly said: Set<string>;
 }
 
-/** Lines of one failure are written within this time: nothing else that they are about takes part in it. */
+/** Lines of one failure are written within this time. */
 const windowMs = 10_000;
 
-/** Where lines have no time: so many lines may lie between two of one failure. */
+/** For lines without a time: at most this many lines lie between two lines of one failure. */
 const windowLines = 1000;
 
-/** Failures that are remembered: the last so many at least, and at most twice that. Ten seconds, at a thousand a second. */
+/** Failures that are remembered: at least this many, and at most twice as many. Ten seconds at a thousand a second. */
 const failuresMin = 10_000;
 
-/** What a line may say of one failure: more than every endpoint of a large upstream. */
+/** Different lines about one failure: more than the endpoints of a large upstream. */
 const saidMax = 32;
 
-/** Finds the failure that a line tells of a second time: by `joins`, by the request, and by what it adds. */
+/** Finds the failure that an earlier line has reported already: by `joins`, by the request, and by what the line adds. */
 export class JoinedFailures {
   #reported = new Map<string, ReportedFailure>();
   #reportedBefore = new Map<string, ReportedFailure>();
 
-  /** Null for a line of a failure of its own, which is then remembered. */
+  /** Null if the line reports a new failure, which is then remembered. */
   find(finding: Finding, example: Example): ReportedFailure | null {
     if (finding.joins === null) return null;
     const key = `${finding.gateway} ${finding.joins}`;
@@ -53,7 +53,7 @@ function isSame(earlier: ReportedFailure, finding: Finding, example: Example): b
   return Math.abs(finding.atMs - before.atMs) <= windowMs;
 }
 
-/** How much a finding knows of the cause: of the lines of one failure, the one that knows most is counted. */
+/** How much a finding knows of the cause. Of the lines of one failure, the one that knows most is counted. */
 export function certaintyOf({ shape, isConsequence }: Pick<Finding, 'shape' | 'isConsequence'>): 0 | 1 | 2 | 3 {
   if (isConsequence) return 0;
   if (shape === 'unknown') return 1;

@@ -5,12 +5,12 @@ import { isoTimeMs, jsonLine } from './json-fields.ts';
 const long = 'a'.repeat(20_000);
 
 describe('a line of JSON', () => {
-  it('is the object that it is, and nothing else', () => {
+  it('is read only if the whole line is one object', () => {
     assert.deepEqual(jsonLine('{"a":1}'), { a: 1 });
     for (const text of ['[1]', 'null', '"a"', '{"a":1', '{"a":1,"b"', '']) assert.equal(jsonLine(text), null);
   });
 
-  it('that was cut for its length keeps the fields that are whole', () => {
+  it('that was truncated keeps the members that are complete', () => {
     const kept = { level: 'info', status: 200, request: { uri: '/a,b"c', tries: [1, 2] } };
     const whole = JSON.stringify({ ...kept, fields: { one: [long], two: long } });
     const start = whole.indexOf('"fields"');
@@ -20,14 +20,14 @@ describe('a line of JSON', () => {
     }
   });
 
-  it('that is long and no object is nothing', () => {
+  it('that is long and no object is not read', () => {
     for (const text of [`{${long}`, `{"${long}`, `{"a":"${long}`, `{${',{'.repeat(9000)}`, `{"a" 1,"b":"${long}`])
       assert.equal(jsonLine(text), null);
   });
 });
 
 describe('a time in the form of RFC 3339', () => {
-  it('counts as UTC without a zone, wherever it is read', (t) => {
+  it('counts as UTC without a zone, whatever the zone of the reader', (t) => {
     const zone = process.env['TZ'];
     t.after(() => {
       if (zone === undefined) delete process.env['TZ'];

@@ -5,8 +5,8 @@ let lastText = '';
 let lastLine: JsonLine | null = null;
 
 /**
- * The object that the whole text is; null for anything else. Several dialects ask about the same line, one after the
- * other: the last one is remembered, and read once.
+ * The object that the whole text is; null for anything else. Several dialects ask about the same line in turn, so the
+ * last result is kept.
  */
 export function jsonLine(text: string): JsonLine | null {
   if (!text.startsWith('{')) return null;
@@ -22,10 +22,10 @@ function parsed(text: string): JsonLine | null {
   }
 }
 
-/** Lines are cut for judging after 65,536 bytes, which may be a fourth as many characters. */
+/** Lines are truncated to 65,536 bytes, which may be a fourth as many characters. */
 const truncatedCharactersMin = 16_384;
 
-/** The fields of an object whose end was cut off, without the one that the cut went through. */
+/** The complete members of an object whose end was truncated. */
 function parsedBeginning(text: string): JsonLine | null {
   const end = lastCommaOfObject(text);
   if (end < 2) return null;
@@ -36,7 +36,7 @@ function parsedBeginning(text: string): JsonLine | null {
   }
 }
 
-/** The last comma between fields of the outermost object; -1 where there is none. */
+/** The last comma between members of the outermost object; -1 if there is none. */
 function lastCommaOfObject(text: string): number {
   let depth = 0;
   let comma = -1;
@@ -50,7 +50,7 @@ function lastCommaOfObject(text: string): number {
   return comma;
 }
 
-/** The place of the quotation mark that ends a text; where the cut took it away, that of the end. */
+/** The position of the quotation mark that ends a string, or the end of a truncated text. */
 function endOfText(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === '\\') at += 1;
@@ -59,17 +59,17 @@ function endOfText(text: string, start: number): number {
   return text.length;
 }
 
-/** Null for what is no object. */
+/** Null if the value is no object. */
 export function jsonObject(value: unknown): JsonLine | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonLine) : null;
 }
 
-/** Null for what is no text. */
+/** Null if the value is no string. */
 export function jsonText(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** A number, or a text that is one; null for anything else. */
+/** A number, or a string that is one; null for anything else. */
 export function jsonNumber(value: unknown): number | null {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value !== 'string' || !/^-?\d{1,15}(?:\.\d{1,15})?$/.test(value)) return null;
@@ -78,7 +78,7 @@ export function jsonNumber(value: unknown): number | null {
 
 const zoneless = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
 
-/** Milliseconds since the epoch of a time with a date, in the form of RFC 3339; without a zone it counts as UTC. Null for anything else. */
+/** Milliseconds since the epoch of an RFC 3339 time with a date. Counts as UTC without a zone. Null for anything else. */
 export function isoTimeMs(value: unknown): number | null {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/.test(value) || value.length > 40) return null;
   const atMs = Date.parse(`${value.replace(' ', 'T')}${zoneless.test(value) ? 'Z' : ''}`);

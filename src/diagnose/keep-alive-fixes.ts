@@ -6,7 +6,7 @@ import { keepApplicationConnected } from './nginx/fixes.ts';
 import type { NginxProduct } from './nginx/product.ts';
 import { traefikFixes } from './traefik/fixes.ts';
 
-/** How long each gateway keeps an idle connection to an application is set by what its own fixes say, and else by: */
+/** The setting of each gateway for how long it keeps an idle connection to an application. */
 const snippets: Readonly<Partial<Record<GatewayProduct, string | null>>> = {
   nginx: snippetOfNginx('nginx'),
   openresty: snippetOfNginx('openresty'),
@@ -24,7 +24,7 @@ function snippetOfNginx(product: NginxProduct): string | null {
   return keepApplicationConnected({ product, module: 'proxy', isStream: false }).snippet;
 }
 
-/** One of the two sides has to give way, and it must be the gateway that closes first. */
+/** One of two settings has to change, so that the gateway closes idle connections first. */
 export function keepAliveFix(gateway: GatewayProduct): Fix {
   const snippet = snippets[gateway] ?? null;
   const ofApplication = 'have the application keep idle connections longer than the gateway does';

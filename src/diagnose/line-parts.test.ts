@@ -6,7 +6,7 @@ import { statusOf } from './status-field.ts';
 
 const pairs = (text: string): unknown => Object.fromEntries(parseLogfmt(text));
 
-test('pairs are read with and without quotation marks, and what is no pair is passed over', () => {
+test('pairs are read with and without quotation marks, and other text is skipped', () => {
   assert.deepEqual(pairs('level=error msg="said \\"no\\" twice" word code=H12 level=info'), {
     level: 'error',
     msg: 'said "no" twice',
@@ -16,14 +16,14 @@ test('pairs are read with and without quotation marks, and what is no pair is pa
   assert.deepEqual(pairs('no pairs at all'), {});
 });
 
-test('two layers around a line are taken off, and the time of the outer one with a zone is kept', () => {
+test('two layers around a line are removed, and the time of the outer one is kept if it has a zone', () => {
   const inner = '10.0.0.1 - - said something';
   const stripped = stripPrefix(`[pod/web-1/nginx] 2026-11-21T10:15:30Z ${inner}`);
   assert.deepEqual(stripped, { line: inner, atMs: Date.UTC(2026, 10, 21, 10, 15, 30) });
   assert.equal(stripPrefix(inner), null);
 });
 
-test('what logs write where there was no status is none', () => {
+test('the marks that logs write for a missing status are read as no status', () => {
   for (const value of ['-', 0, -1, '000', 1000, 200.5, null, undefined]) assert.equal(statusOf(value), null);
   assert.deepEqual([statusOf('502'), statusOf(101), statusOf(999)], [502, 101, 999]);
 });

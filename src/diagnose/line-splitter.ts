@@ -1,25 +1,25 @@
-/** Bytes of a line that are kept; the rest of a longer one is passed over. */
+/** Bytes of a line that are kept; the rest of a longer line is skipped. */
 export const keptBytesMax = 65_536;
 
 const lf = 10;
 
 export interface LineTaker {
   /**
-   * May take whole lines from `start` on as bytes; `end` is behind a line feed. Returns where the first line begins
+   * May take whole lines from `start` on as bytes; `end` is after a line feed. Returns the position of the first line
    * that it has not taken.
    */
   skip(bytes: Uint8Array, start: number, end: number): number;
   /**
-   * The bytes of one line, without its end; those of a longer one are cut. `isInBuffer`: the line feed that ended it is
-   * in `bytes`, at `end`.
+   * Takes the bytes of one line, without its end and truncated if it is long. `isInBuffer`: its line feed is in `bytes`,
+   * at `end`.
    */
   take(bytes: Uint8Array, start: number, end: number, isInBuffer: boolean): void;
 }
 
-/** Cuts chunks of bytes into lines. */
+/** Splits chunks of bytes into lines. */
 export class LineSplitter {
   readonly #taker: LineTaker;
-  /** With room for a line feed. */
+  /** One more byte, for a line feed. */
   readonly #rest = new Uint8Array(keptBytesMax + 1);
   #restLength = 0;
   #hasRest = false;
@@ -29,7 +29,7 @@ export class LineSplitter {
   }
 
   push(bytes: Uint8Array): void {
-    // Node's buffers are a class of their own; with one class only, the engine makes faster code of what reads them.
+    // Node's `Buffer` is a class of its own. With one class only, the engine generates faster code for the readers.
     const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     const end = chunk.lastIndexOf(lf) + 1;
     let start = 0;
@@ -49,7 +49,7 @@ export class LineSplitter {
     if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
-  /** There is no more: the rest is a line as well. */
+  /** Ends the input. The rest counts as a line. */
   end(): void {
     if (this.#hasRest) this.#endRest();
   }
@@ -74,7 +74,7 @@ export class LineSplitter {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const latin1 = new TextDecoder('latin1');
 
-/** Without a carriage return at its end and without NULs, which a file that was cut while it was written is full of. */
+/** Removes a carriage return at the end, and NULs, which fill a file that was truncated while it was written. */
 export function decodeLine(bytes: Uint8Array): string {
   let text: string;
   try {

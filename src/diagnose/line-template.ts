@@ -1,16 +1,16 @@
 import { classes, digits, hexDigits, numerals, byteClass, textBytes, tokens } from './byte-classes.ts';
 
 /**
- * The part of an access line behind its size, with what varies from line to line taken out. Two lines with the same
- * template and the same status differ in addresses, times, sizes, identifiers, referrer and user agent, and in nothing
- * that a verdict rests on. Every byte below 0x80 stands for itself.
+ * The part of an access line after its size, with the parts that vary from line to line replaced by wildcards. Two lines
+ * with the same template and status differ only in addresses, times, sizes, identifiers, referrer and user agent, none
+ * of which affects the verdict. Every byte below 0x80 stands for itself.
  */
 export type LineTemplate = Uint8Array;
 
 const wildcards = {
   /**
-   * Digits, `.` and `:`. Three digits alone could be a status, and are nothing else in the line that a template is made of;
-   * once a place has held another number, it is no status's, and three digits are a number there as well.
+   * Digits, `.` and `:`. In the line that a template is made from, three digits alone may be a status and are no number.
+   * A position that held any other number is no status field, so three digits match there.
    */
   number: 0x80,
   /** Three digits that begin with 2 or 3. */
@@ -19,7 +19,7 @@ const wildcards = {
   sameStatus: 0x82,
   /** At least 16 hexadecimal digits: an identifier. */
   identifier: 0x83,
-  /** The inside of a quoted text that begins with no numeral, or is `-`, or empty: a referrer, a user agent. */
+  /** Quoted text that begins with no numeral, or is `-` or empty: a referrer, a user agent. */
   text: 0x84,
   /** A word that stands for itself. */
   itself: 0,
@@ -31,10 +31,10 @@ const backslash = 0x5c;
 const lf = 10;
 const identifierLengthMin = 16;
 
-/** Templates longer than this are not worth having. */
+/** Longer lines get no template. */
 const templateLengthMax = 1024;
 
-/** The template of the bytes from `at` to `end`; null where it has something that is for the slow path. */
+/** The template of the bytes from `at` to `end`; null if the slow path has to read such lines. */
 export function templateOf(bytes: Uint8Array, at: number, end: number, statusAt: number): LineTemplate | null {
   const template: number[] = [];
   let texts = 0;
@@ -70,7 +70,7 @@ function tokenLength(bytes: Uint8Array, at: number, end: number): number {
   return i - at;
 }
 
-/** Null for what could be a status of something that went wrong. */
+/** Null if the digits may be the status of a failure. */
 function wildcardOf(bytes: Uint8Array, at: number, length: number, statusAt: number): number | null {
   const token = bytes.subarray(at, at + length);
   if (token.every((byte) => numerals[byte] === 1)) {
@@ -84,8 +84,8 @@ function wildcardOf(bytes: Uint8Array, at: number, length: number, statusAt: num
 }
 
 /**
- * Where the bytes from `at` to the line's end match the template: the place of the line feed; -1 where they do not.
- * The bytes have a line feed somewhere behind `at`.
+ * The position of the line feed if the bytes from `at` to the end of the line match the template; otherwise -1. The
+ * bytes must have a line feed somewhere after `at`.
  */
 export function matchTemplate(template: LineTemplate, bytes: Uint8Array, at: number, statusAt: number): number {
   let i = at;
@@ -116,14 +116,14 @@ function endOfWildcard(wildcard: number, bytes: Uint8Array, at: number, statusAt
   return (bytes[at] === 0x32 || bytes[at] === 0x33) && isThreeDigits(bytes, at) ? at + 3 : -1;
 }
 
-/** The place of the quote that ends the text; -1 where the text is not one that a template leaves open. */
+/** The position of the quote that ends the text; -1 if the text does not match the wildcard. */
 function endOfText(bytes: Uint8Array, at: number): number {
   let i = at;
   if (bytes[i] === dash) return bytes[i + 1] === quote ? i + 1 : -1;
   if (numerals[bytes[i] as number] === 1) return -1;
   for (;;) {
     while (textBytes[bytes[i] as number] === 1) i += 1;
-    // nginx writes \x22 for a quote: there is none in it that could be taken for the end.
+    // nginx writes \x22 for a quote, so no quote inside the text can be mistaken for its end.
     if (bytes[i] !== backslash || bytes[i + 1] !== 0x78) break;
     i += 2;
   }

@@ -44,14 +44,14 @@ for (const [tool, line] of wrapped) {
   });
 }
 
-test('an address and a port are no name of a file, and a message of anybody is no line of a gateway', () => {
+test("an address with a port is not taken for a file name, nor the message of another program for a gateway's line", () => {
   const cut =
     '192.0.2.7:40112 [21/Nov/2026:10:00:00.412] www app/s1 0/0/-1/-1/3 503 217 - - SC-- 3/2/1/1/3 0/0 "GET / HTTP/1.1"';
   assert.equal(new LogExplainer().read(`1 2026-11-21T10:00:00Z a b 1 - - \ufeff${cut}`)?.gateway, 'haproxy');
   assert.equal(new LogExplainer().read(JSON.stringify({ level: 'info', message: refused })), null);
 });
 
-test('a line without a time has that of what is around it', () => {
+test('a line without a time gets the time of the text around it', () => {
   const timeless = dialect(
     'node',
     'test',
@@ -65,7 +65,7 @@ test('a line without a time has that of what is around it', () => {
   assert.equal(read('2026-11-21T12:00:00 it failed'), null);
 });
 
-test('the dialect that is surest reads a line, then the one that read the line before, then the first', () => {
+test('the surest dialect reads a line; of equally sure ones, the one that read the line before, then the first', () => {
   const says = (gateway: 'nginx' | 'apache' | 'envoy', sure: (line: string) => 0 | 1 | 2) =>
     dialect(gateway, `${gateway} test`, sure, () => failure({ gateway }));
   const explainer = new LogExplainer([
@@ -86,7 +86,7 @@ test('the dialect that is surest reads a line, then the one that read the line b
   ]);
 });
 
-test('where a dialect does not keep its word, the next one reads the line', () => {
+test('if a dialect is sure of a line and then does not read it, the next dialect does', () => {
   const boaster = dialect(
     'apache',
     'test',
@@ -97,7 +97,7 @@ test('where a dialect does not keep its word, the next one reads the line', () =
   assert.equal(new LogExplainer([boaster]).read('ERR 1 it failed'), null);
 });
 
-test('whatever a line is, it is read or not, and nothing is thrown', () => {
+test('no line makes the explainer throw', () => {
   const explainer = new LogExplainer();
   const anything = fc.oneof(
     unicodeText({ maxLength: 300 }),
@@ -123,7 +123,7 @@ test('a log is explained line by line, and as a whole', () => {
   assert.equal(complaint, null);
 });
 
-test('a log_format by its text says what its lines are', () => {
+test('lines are read with a log_format given by its text', () => {
   const logFormat = '$status|$time_local|$request|$upstream_status|$upstream_connect_time|$upstream_header_time';
   const line = '504|21/Nov/2026:10:00:00 +0000|GET / HTTP/1.1|504|0.001|-';
   assert.equal(explain(line).lines[0], null);

@@ -5,12 +5,12 @@ import { stripPrefix } from './line-prefix.ts';
 import { judgedText } from './line-text.ts';
 import { withoutImpossible } from './sound-finding.ts';
 
-/** What a line says; null where no dialect recognises it. */
+/** The verdict on a line; null if no dialect recognises it. */
 export type LineVerdict = Finding | null;
 
 /**
- * Reads the lines of one file, of whichever gateways they are. Formats of other tools around a line (syslog, Docker,
- * Compose, Kubernetes, journald) are taken off where somebody recognises what is inside. Never throws.
+ * Reads the lines of one file, of any mix of gateways. Removes the text that other tools put around a line (syslog,
+ * Docker, Compose, Kubernetes, journald) if a dialect recognises the line inside. Never throws.
  */
 export class LogExplainer {
   readonly #dialects: readonly Dialect[];
@@ -23,24 +23,24 @@ export class LogExplainer {
     this.#readers = dialects.map(() => undefined);
   }
 
-  /** The dialect that read the last line that was recognised, by its place in the array; -1 before there was one. */
+  /** The index of the dialect that read the last recognised line; -1 before the first one. */
   get last(): number {
     return this.#last;
   }
 
-  /** Whether the dialect's verdict on a line does not depend on earlier lines: all that it opens is one and the same reader. */
+  /** Whether the dialect's verdict on a line does not depend on earlier lines: it returns the same reader for every file. */
   isWithoutMemory(dialect: number): boolean {
     const asked = this.#dialects[dialect];
     return asked !== undefined && asked.open().read === asked.open().read;
   }
 
-  /** A line without its end. What is beyond 64 KiB of it is not looked at. */
+  /** Reads a line without its end. Text after 64 KiB is ignored. */
   read(line: string): LineVerdict {
     const judged = judgedText(line);
     return this.#readAgain(judged) ?? this.#readAny(judged);
   }
 
-  /** As the line before was read, where there can be no better reading. */
+  /** Reads the line with the dialect of the line before, if no other dialect can be surer. */
   #readAgain(line: string): LineVerdict {
     const dialect = this.#dialects[this.#last];
     if (dialect === undefined) return null;
@@ -68,7 +68,7 @@ export class LogExplainer {
     return this.#dialects.map((dialect) => dialect.recognise(line));
   }
 
-  /** By the first dialect that is so sure and keeps its word; the one that read the line before goes first. */
+  /** Reads the line with the first dialect of this certainty that succeeds; the dialect of the line before goes first. */
   #readFirst(certainties: readonly number[], certainty: number, line: string): LineVerdict {
     if (certainties[this.#last] === certainty) {
       const finding = this.#readWith(this.#last, line);

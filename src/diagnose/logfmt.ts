@@ -1,14 +1,14 @@
 const keyCharactersMax = 64;
 const pairsMax = 100;
 
-/** `key=value key="quoted value"`, as many programs write their lines. What is no pair is passed over. Never throws. */
+/** Reads `key=value key="quoted value"`, as many programs write their lines. Skips other text. Never throws. */
 export function parseLogfmt(text: string): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   let from = 0;
   while (from < text.length && pairs.size < pairsMax) {
     const equals = text.indexOf('=', from);
     if (equals < 0) break;
-    // No further back than a key reaches, or a line of nothing but "=" would be walked again and again.
+    // Looks back no further than a key may reach: a line of nothing but "=" would otherwise take quadratic time.
     const before = text.slice(Math.max(from, equals - keyCharactersMax - 1), equals);
     const key = before.slice(before.lastIndexOf(' ') + 1);
     const end = valueEnd(text, equals + 1);
@@ -19,7 +19,7 @@ export function parseLogfmt(text: string): ReadonlyMap<string, string> {
   return pairs;
 }
 
-/** Where the value that begins there ends: behind its quotation mark, or at the next space. */
+/** Where the value that begins at `from` ends: after its quotation mark, or at the next space. */
 function valueEnd(text: string, from: number): number {
   if (text[from] !== '"') {
     const space = text.indexOf(' ', from);

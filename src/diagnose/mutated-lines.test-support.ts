@@ -36,7 +36,7 @@ export function mutatedLine(lines: readonly string[]): fc.Arbitrary<string> {
     });
 }
 
-/** Whatever the line: no exception, and a failure is never told without evidence and a sentence. */
+/** For any line: no exception, and no failure without evidence and a sentence. */
 export function assertSurvives(dialects: readonly Dialect[], lines: readonly string[], numRuns = 300): void {
   fc.assert(
     fc.property(fc.array(mutatedLine(lines), { maxLength: 4 }), (mutated) => {
@@ -66,7 +66,7 @@ export function assertSurvives(dialects: readonly Dialect[], lines: readonly str
     }
 }
 
-/** For dialects that need no look at earlier lines to know their own: what is recognised is read, and nothing else. */
+/** For dialects that recognise a line without earlier lines: they read every line that they recognise, and no other. */
 export function assertReadsWhatItRecognises(
   dialects: readonly Dialect[],
   lines: readonly string[],

@@ -11,7 +11,7 @@ const collect = runInNewContext('gc') as () => void;
 const lineCharacters = 50_000;
 const linesMax = 1000;
 
-/** A tenth of what the lines hold together. */
+/** A tenth of the total size of the lines. */
 const keptBytesMax = (lineCharacters * linesMax) / 10;
 
 const long = 'x'.repeat(lineCharacters);
@@ -44,8 +44,8 @@ describe('a log of long lines', () => {
   }
 });
 
-describe('a text of its own', () => {
-  it('is the beginning of the text', () => {
+describe('a copied text', () => {
+  it('is the beginning of the original', () => {
     assert.equal(ownText('abcdef', 3), 'abc');
     assert.equal(ownText('', 3), '');
     assert.equal(ownText(' \u{1f600}'), ' \u{1f600}');

@@ -1,20 +1,20 @@
 import type { Finding, Fix } from './finding.ts';
 
-/** Longer than anything that a report shows of one text. */
+/** Longer than any text that a report shows. */
 const keptCharactersMax = 512;
 
-/** Of a line up to this length, what is kept may hold on to the whole. */
+/** A text from a line up to this length may keep the whole line in memory. */
 const smallLineMax = 1024;
 
 /**
- * The beginning of a text as a text of its own. Engines make a part of a text by pointing into the whole, so that a few
- * characters of a line that are kept keep 64 KiB of it.
+ * Copies the beginning of a text. Engines represent a substring by a pointer into the whole string, so a few characters
+ * of a line would keep 64 KiB in memory.
  */
 export function ownText(text: string, charactersMax = keptCharactersMax): string {
   return ` ${text.slice(0, charactersMax)}`.slice(1);
 }
 
-/** The finding as it may be kept for as long as a log is read: nothing in it is large, or holds on to the line. */
+/** A copy of the finding that is safe to keep while a log is read: it is small and does not keep the line in memory. */
 export function ownFinding(finding: Finding, line: string): Finding {
   if (line.length <= smallLineMax) return finding;
   const { upstream, request, sentence, evidence, joins, fix } = finding;

@@ -1,9 +1,6 @@
 import type { LeftOut } from './summary-report.ts';
 
-/**
- * Counts by key, exact for as many keys as there is room for. Whoever comes when it is full is counted under no key:
- * how many there were is known, and not which.
- */
+/** Counts by key, exactly for as many keys as fit. When it is full, a new key is only added to the total of keys left out. */
 export class Ranking<T extends { count: number }> {
   readonly #entries = new Map<string, T>();
   readonly #keysMax: number;
@@ -13,7 +10,7 @@ export class Ranking<T extends { count: number }> {
     this.#keysMax = keysMax;
   }
 
-  /** The entry of that key, counted once more; null where there is no room for a new one. */
+  /** Counts the key and returns its entry; null if there is no room for a new entry. */
   count(key: string, create: () => T): T | null {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
@@ -28,7 +25,7 @@ export class Ranking<T extends { count: number }> {
     return entry;
   }
 
-  /** Takes one back. Null where it was counted under no key. */
+  /** Undoes one count of the key. Null if the key has no entry. */
   uncount(key: string): T | null {
     const entry = this.#entries.get(key);
     if (entry === undefined) {
@@ -39,12 +36,12 @@ export class Ranking<T extends { count: number }> {
     return entry;
   }
 
-  /** All that there are, in the order in which they came. */
+  /** All entries, in the order in which they were added. */
   values(): Iterable<T> {
     return this.#entries.values();
   }
 
-  /** The most frequent ones; of equals, the one that came first. What has been counted down to nothing is not there. */
+  /** The most frequent entries; of equals, the older one first. Entries with a count of 0 are left out. */
   top(entriesMax: number): { readonly top: readonly T[]; readonly leftOut: LeftOut } {
     const sorted = [...this.#entries.values()].filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
     const rest = sorted.slice(entriesMax);

@@ -7,7 +7,7 @@ import { Summary } from './summary.ts';
 
 const document = readFileSync(new URL('../../docs/explain/report.md', import.meta.url), 'utf8');
 
-/** Every field of a value: `bursts[].root.fix.text`. */
+/** The paths of all members of a value: `bursts[].root.fix.text`. */
 function pathsOf(value: unknown, path: string): string[] {
   if (Array.isArray(value)) return [`${path}[]`, ...value.flatMap((one) => pathsOf(one, `${path}[]`))];
   if (value === null || typeof value !== 'object') return [path];
@@ -25,7 +25,7 @@ function fullReport() {
   return summary.report();
 }
 
-test('the document of the report names every field, and none that there is not', () => {
+test('the document of the report names exactly the members of a report', () => {
   const fields = new Set(pathsOf(reportJson(fullReport()), ''));
   const [, table = ''] = document.split('## Fields');
   const named = [...(table.split('## ')[0] ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1] as string);

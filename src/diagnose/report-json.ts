@@ -9,7 +9,7 @@ const timeKeys: Readonly<Record<string, string>> = {
   end_ms: 'end_at',
 };
 
-/** The report as programs read it: keys in snake_case, times in ISO 8601. `docs/explain/report.md` describes it. */
+/** The report as JSON for programs: keys in snake_case, times in ISO 8601. `docs/explain/report.md` describes it. */
 export function reportJson(report: SummaryReport): unknown {
   return withTimes(snakeCased(report) satisfies SnakeCased<SummaryReport>);
 }

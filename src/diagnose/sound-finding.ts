@@ -1,12 +1,9 @@
 import type { Finding } from './finding.ts';
 
-/** ECMA-262 §21.4.1.1: as far from the epoch a day may be. */
+/** The largest time value, in milliseconds from the epoch (ECMA-262 §21.4.1.1). */
 const timeMaxMs = 8.64e15;
 
-/**
- * The finding without numbers that cannot be what they are called: whoever wrote the line may have written anything, and
- * what adds findings up has to come to an end.
- */
+/** Removes invalid numbers from a finding: a line may contain any number, and adding up has to stay correct and bounded. */
 export function withoutImpossible(finding: Finding): Finding {
   const { atMs, status, durationMs } = finding;
   if (isTime(atMs) && isStatus(status) && isDuration(durationMs)) return finding;

@@ -21,15 +21,15 @@ const lines: readonly string[] = [
 
 const stretches = [' ', '"', '\\"', '[', '(', '{', 'a', 'a=', ', ', ': ', '/', '{"a":'];
 
-/** Longer than what is judged (64 KiB), so that whatever takes the square of its length takes seconds. */
+/** Longer than the judged part (64 KiB), so that anything quadratic takes seconds. */
 const stretchCharacters = 70_000;
 
-/** Milliseconds of this thread's processor, some ten times what such a line takes: others on the machine take none of them. */
+/** Milliseconds of this thread's CPU time, some ten times the usual: load from other processes does not count. */
 const limitMs = 40;
 
-describe('a line that somebody stretched', () => {
+describe('a very long line', () => {
   for (const part of stretches) {
-    it(`with ${JSON.stringify(part)} is read by no dialect in more than an instant`, () => {
+    it(`made of ${JSON.stringify(part)} is read by every dialect in an instant`, () => {
       for (const line of lines) for (const share of [0.6, 1]) assertQuick(stretch(line, share, part));
     });
   }
@@ -50,7 +50,7 @@ function assertQuick(line: string): void {
       const { user, system } = process.threadCpuUsage(from);
       return (user + system) / 1000;
     };
-    // The engine may compile or collect in the middle of any one reading; what is slow is slow every time.
+    // The engine may compile or collect garbage during any one reading. Slow code is slow every time.
     const firstMs = measure(0);
     const bestMs = firstMs <= limitMs ? firstMs : Math.min(...[1, 2, 3].map(measure));
     assert.ok(bestMs <= limitMs, `${dialect.format}: ${Math.round(bestMs)} ms for ${line.length} characters`);

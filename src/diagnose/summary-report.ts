@@ -4,29 +4,29 @@ import type { Stage } from '../core/stage.ts';
 import type { Born, FindingShape, Fix, GatewayProduct } from './finding.ts';
 
 /**
- * What a whole log says: the content of `candor explain --json`, described in docs/explain/report.md. Plain values only, of a
- * bounded size whatever the log's; where a list was cut, a number beside it says how much was left out.
+ * The report on a whole log, as printed by `candor explain --json` and described in docs/explain/report.md. Plain values
+ * of bounded size for any log. If a list is truncated, a number beside it says how much was left out.
  */
 export interface SummaryReport {
-  /** Grows by one when a field changes its meaning or goes away. */
+  /** Incremented when a member changes its meaning or is removed. */
   readonly version: 2;
   /** `recognised` + `unrecognised` + `blank`. */
   readonly lines: number;
   readonly recognised: number;
   readonly unrecognised: number;
-  /** Lines of nothing but white space. */
+  /** Lines of white space only. */
   readonly blank: number;
-  /** Failures of a gateway's way to its application: what exit code 1 is for. A failure that several lines tell of counts once. */
+  /** Failures between a gateway and its application; they cause exit code 1. A failure in several lines counts once. */
   readonly failures: number;
-  /** Lines that tell again of a failure that another line has told of, and are counted nowhere else. */
+  /** Lines about a failure that another line has reported; they are counted nowhere else. */
   readonly repeats: number;
-  /** Failures that only follow from earlier ones (`no live upstreams`); a part of `failures`. */
+  /** Failures that only follow from earlier ones (`no live upstreams`); included in `failures`. */
   readonly consequences: number;
   readonly byGateway: readonly GatewayTotal[];
-  /** Shapes that occurred, the most frequent first; `none` is not among them. */
+  /** Shapes that occurred, the most frequent first, without `none`. */
   readonly byShape: readonly ShapeTotal[];
   readonly byCause: readonly CauseTotal[];
-  /** Causes that `byCause` has no room for, and the failures that they stand for. */
+  /** Causes beyond those in `byCause`, and the number of their failures. */
   readonly causesLeftOut: LeftOut;
   readonly timeline: TimelineReport;
   readonly bursts: readonly FailureBurst[];
@@ -35,14 +35,14 @@ export interface SummaryReport {
   readonly upstreams: readonly UpstreamTotal[];
   readonly upstreamsLeftOut: LeftOut;
   readonly suspects: readonly Suspect[];
-  /** What to change in a log so that it can tell what it could not tell this time. */
+  /** Changes to the log's format or level that would explain its `unknown` failures. */
   readonly hints: readonly Hint[];
-  /** What gateways say of themselves and of their upstreams: health checks, ejections, restarts. */
+  /** Events of gateways and upstreams: health checks, ejections, restarts. */
   readonly events: readonly EventTotal[];
   readonly eventsLeftOut: LeftOut;
 }
 
-/** `kinds`: null where they were too many to be told apart; `count` is exact. */
+/** `kinds`: null if there were too many to tell apart; `count` is exact. */
 export interface LeftOut {
   readonly kinds: number | null;
   readonly count: number;
@@ -76,19 +76,19 @@ export interface CauseTotal {
   readonly fix: Fix | null;
   readonly count: number;
   readonly isConsequence: boolean;
-  /** The first lines that told of it. */
+  /** The first lines of this cause. */
   readonly examples: readonly Example[];
 }
 
-/** `line` counts from 1; `text` is cut after 300 characters. */
+/** `line` counts from 1; `text` is truncated to 300 characters. */
 export interface Example {
   readonly line: number;
   readonly text: string;
 }
 
-/** Equal intervals without gaps, at most 120, whatever the log's span. */
+/** Equal intervals without gaps, at most 120, for any span of the log. */
 export interface TimelineReport {
-  /** Milliseconds since the Unix epoch, of the earliest and the latest line; null where no line has a time. */
+  /** Milliseconds since the Unix epoch, of the earliest and the latest line; null if no line has a time. */
   readonly firstMs: number | null;
   readonly lastMs: number | null;
   readonly intervalMs: number;
@@ -106,7 +106,7 @@ export interface TimelineInterval {
   readonly clientAborts: number;
 }
 
-/** Failures of one kind that came close upon each other: at least 5, and never more than 60 s between two. */
+/** Failures of one kind in close succession: at least 5, with never more than 60 s between two. */
 export interface FailureBurst {
   readonly gateway: GatewayProduct;
   readonly upstream: string | null;
@@ -117,11 +117,11 @@ export interface FailureBurst {
   readonly endMs: number;
   /** Failures with a cause of their own. */
   readonly count: number;
-  /** Failures that followed from these: the gateway had taken the endpoint out. */
+  /** Failures that followed from these, since the gateway had taken the endpoint out. */
   readonly consequences: number;
-  /** Of both, over the time from start to end, at least a second. */
+  /** Failures and consequences per minute from start to end, counted over at least a second. */
   readonly perMinute: number;
-  /** The line that it began with. `isConsequence`: the cause itself is not in this log. */
+  /** The line that began the burst. `isConsequence`: the cause itself is not in this log. */
   readonly root: FailureBurstRoot;
 }
 
@@ -136,7 +136,7 @@ export interface UpstreamTotal {
   readonly gateway: GatewayProduct;
   readonly upstream: string;
   readonly failures: number;
-  /** The shape of most of them, and how many have it. */
+  /** The most frequent shape, and how many failures have it. */
   readonly shape: FindingShape;
   readonly ofThatShape: number;
   readonly firstMs: number | null;
@@ -152,12 +152,12 @@ export type SuspectName =
   | 'dns'
   | 'deploy';
 
-/** A pattern that many lines make together, and that none of them proves alone. */
+/** A pattern that many lines show together, and that no single line proves. */
 export interface Suspect {
   readonly name: SuspectName;
   /** The failures that point to it. */
   readonly count: number;
-  /** One sentence: what it probably is. */
+  /** One sentence: the probable cause. */
   readonly sentence: string;
   readonly evidence: readonly string[];
   readonly fix: Fix | null;
@@ -166,7 +166,7 @@ export interface Suspect {
 export interface Hint {
   readonly gateway: GatewayProduct;
   readonly format: string;
-  /** Lines that went unexplained for want of it. */
+  /** Lines that it would have explained. */
   readonly count: number;
   readonly fix: Fix;
 }

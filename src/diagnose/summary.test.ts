@@ -29,7 +29,7 @@ const consequence = (atMs: number) =>
     sentence: 'Nobody was asked.',
   });
 
-test('every line is counted once, by what it is', () => {
+test('every line is counted once, by its kind', () => {
   const report = reportOf([
     failure(),
     harmlessFinding(),
@@ -49,7 +49,7 @@ test('every line is counted once, by what it is', () => {
   assert.deepEqual(report.byCause[0]?.examples, [{ line: 1, text: 'line 1' }]);
 });
 
-test('the same cause at another address is the same cause', () => {
+test('failures with the same cause at different addresses count as one cause', () => {
   const report = reportOf(
     series(4, 1, (i) => ({ sentence: `10.0.0.${i}:80 did not answer in ${i} s, said "a${i}".` })),
   );
@@ -71,7 +71,7 @@ const joined: readonly (readonly [why: string, second: Partial<Finding>, failure
 ];
 
 for (const [why, second, failures, shape] of joined) {
-  test(`lines with a key are one failure or two: ${why}`, () => {
+  test(`lines with the same key count as one failure or two: ${why}`, () => {
     const report = reportOf([failure({ atMs: start, joins: 'a' }), failure({ atMs: start, joins: 'a', ...second })]);
     assert.equal(report.failures, failures);
     assert.equal(report.repeats, 2 - failures);
@@ -79,7 +79,7 @@ for (const [why, second, failures, shape] of joined) {
   });
 }
 
-test('of the lines of one failure, the one that knows most is counted', () => {
+test('of the lines of one failure, the one that knows most of the cause is counted', () => {
   const unknown = failure({ atMs: start, joins: 'a', shape: 'unknown', type: null, upstream: 'app' });
   const report = reportOf([unknown, failure({ atMs: start + 1000, joins: 'a' })]);
   assert.deepEqual(report.byShape, [{ shape: 'unreachable', count: 1 }]);
@@ -99,7 +99,7 @@ test('of the lines of one failure, the one that knows most is counted', () => {
 });
 
 for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_400]) {
-  test(`the timeline of ${spanS} s has at most 120 intervals, and loses nothing`, () => {
+  test(`the timeline of ${spanS} s has at most 120 intervals, and includes every line`, () => {
     const report = reportOf(series(500, spanS / 499));
     const { intervals, intervalMs, firstMs, lastMs } = report.timeline;
     assert.ok(intervals.length >= 1 && intervals.length <= 120);
@@ -113,14 +113,14 @@ for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_40
   });
 }
 
-test('a storm has a start, an end, a rate and a root, and ends after a minute of quiet', () => {
+test('a failure burst has a start, an end, a rate and a root, and ends after a minute without failures', () => {
   const { bursts: storms } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
   assert.equal(storms.length, 1);
   const { startMs, endMs, count, perMinute, root } = storms[0] as SummaryReport['bursts'][0];
   assert.deepEqual([startMs, endMs, count, perMinute, root.line], [start, start + 60_000, 7, 7, 1]);
 });
 
-test('what follows from a storm is told apart from it', () => {
+test('consequences of a failure burst are counted separately', () => {
   const { bursts: storms, consequences } = reportOf([
     ...series(6, 1),
     consequence(start + 9000),
@@ -133,7 +133,7 @@ test('what follows from a storm is told apart from it', () => {
   );
 });
 
-test('consequences without their cause are a storm that says so', () => {
+test('consequences without their cause are a failure burst whose root is marked as a consequence', () => {
   const { bursts: storms } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
   assert.deepEqual(
     storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
@@ -192,12 +192,12 @@ const unsuspected: readonly (readonly [why: string, findings: readonly Finding[]
 ];
 
 for (const [why, findings] of unsuspected) {
-  test(`nothing is suspected of ${why}`, () => {
+  test(`nothing is suspected for ${why}`, () => {
     assert.deepEqual(reportOf(findings).suspects, []);
   });
 }
 
-test('an endpoint is counted once, by whatever scheme and path its lines name it', () => {
+test('an endpoint is counted once, whatever scheme and path its lines write', () => {
   const names = ['http://127.0.0.1:3000/cart', 'http://127.0.0.1:3000/pay?a=http://x/', '127.0.0.1:3000'];
   const sockets = ['http://unix:/run/app.sock:/cart', 'unix:/run/app.sock', 'fastcgi://unix:/run/app.sock:'];
   const { upstreams } = reportOf([...names, ...sockets].map((upstream) => failure({ upstream })));
@@ -210,7 +210,7 @@ test('an endpoint is counted once, by whatever scheme and path its lines name it
   );
 });
 
-test('a report has a bound, and says how much it has left out', () => {
+test('a report has a bounded size, and says how much it has left out', () => {
   const summary = new Summary();
   const letters = (i: number) => i.toString(2).replaceAll('0', 'x').replaceAll('1', 'y');
   for (let i = 0; i < 30_000; i++) {
@@ -236,7 +236,7 @@ test('a report has a bound, and says how much it has left out', () => {
   );
 });
 
-test('a report is the caller’s own', () => {
+test('later lines do not change a report', () => {
   const summary = new Summary();
   summary.add(failure(), 'a');
   const report = summary.report();

@@ -9,10 +9,10 @@ import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary
 import { Suspects } from './suspects.ts';
 import { Timeline } from './timeline.ts';
 
-/** What a page or a terminal can show. */
+/** Events in a report. */
 const eventsReported = 20;
 
-/** Sentences that are counted apart; more than this are made up. */
+/** Sentences that are counted separately. */
 const eventsCounted = 1000;
 
 const examplesMax = 3;
@@ -20,10 +20,10 @@ const examplesMax = 3;
 type Growing<T> = { -readonly [K in keyof T]: T[K] };
 type Event = Growing<Omit<EventTotal, 'examples'>> & { readonly examples: Example[] };
 
-/** Lines of one format of one gateway. The fast path holds one and counts into it. */
+/** The count for one format of one gateway. The fast path holds one and counts into it. */
 export type Tally = Growing<GatewayTotal>;
 
-/** What the lines of a log say together. Its memory has a bound, whatever the log. */
+/** Adds up the verdicts on the lines of a log. Its memory is bounded for any log. */
 export class Summary {
   #lines = 0;
   #unrecognised = 0;
@@ -56,7 +56,7 @@ export class Summary {
     else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, text);
   }
 
-  /** An access line without a fault, of a format that has been met: the same as `add` of its finding, and nothing more. */
+  /** Counts an access line without a failure, of a known format: the same as `add` with its finding. */
   addHarmless(tally: Tally, atMs: number): void {
     this.#lines += 1;
     tally.lines += 1;
@@ -106,7 +106,7 @@ export class Summary {
       event.examples.push({ line: this.#lines, text: truncateText(ownText(text)) });
   }
 
-  /** Of the lines so far, and the caller's own: further lines do not change it. */
+  /** A report on the lines so far. It is a copy: later lines do not change it. */
   report(): SummaryReport {
     return structuredClone(this.#report());
   }

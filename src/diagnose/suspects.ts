@@ -4,16 +4,16 @@ import type { Finding } from './finding.ts';
 import { keepAliveFix } from './keep-alive-fixes.ts';
 import type { FailureBurst, Suspect, SuspectName } from './summary-report.ts';
 
-/** An application that had closed the connection before it saw the request needs no longer than this to say so. */
+/** An application that has closed an idle connection resets the request within this time. */
 const quickMs = 50;
 
-/** Fewer could be anything. */
+/** Fewer prove nothing. */
 const racesMin = 3;
 
-/** An address that nobody has answered at for so long is not one that is being restarted. */
+/** An endpoint that has not answered for this long is not being restarted. */
 const silentMs = 600_000;
 
-/** A restart is over within this time, or it is an outage. */
+/** A restart takes no longer than this; otherwise it is an outage. */
 const restartMs = 120_000;
 
 /** A pattern that each line shows by itself. */
@@ -23,7 +23,7 @@ interface Count {
   fix: Suspect['fix'];
 }
 
-/** Gathers what points to a pattern that no single line proves. */
+/** Collects evidence for patterns that no single line proves. */
 export class Suspects {
   readonly #counts = new Map<SuspectName, Count>();
   readonly #races = {
@@ -35,7 +35,7 @@ export class Suspects {
     sample: null as Finding | null,
   };
 
-  /** Of a gateway failure. */
+  /** Adds a gateway failure. */
   add(finding: Finding): void {
     const name = nameOf(finding);
     if (name !== null) this.#count(name, finding);
@@ -73,7 +73,7 @@ export class Suspects {
     return [...this.#counts].map(([name, count]) => ({ name, sentence: sentences[name] ?? '', ...count }));
   }
 
-  /** Races come one by one: resets in bunches are an application that ended. */
+  /** Keep-alive races come one at a time. Resets in groups mean that the application ended. */
   #race(): Suspect | null {
     const { count, quick, unsafe, seconds, sample } = this.#races;
     if (sample === null || count < racesMin || seconds < racesMin || seconds * 2 < count) return null;
@@ -102,7 +102,7 @@ function nameOf({ type, stage, evidence }: Finding): SuspectName | null {
   return type === 'connection_refused' && evidence.some(isBacklogFull) ? 'saturation' : null;
 }
 
-/** What a server says that wants a name which it was not sent: RFC 8446 §6.2, handshake_failure and unrecognized_name. */
+/** The alert of a server that expected another server name: RFC 8446 §6.2, handshake_failure and unrecognized_name. */
 function isHandshakeRefused(evidence: string): boolean {
   return /handshake[ _]failure|unrecognized[ _]name|alert (?:number )?(?:40|112)\b/i.test(evidence);
 }
@@ -116,7 +116,10 @@ function mayBeRace({ shape, type, stage, durationMs }: Finding): boolean {
   return stage !== 'body' && (durationMs === null || durationMs <= quickMs);
 }
 
-/** Upstreams that were not to be reached from the first line about them to the last, for longer than a restart takes. */
+/**
+ * Suspects a wrong address for upstreams that were unreachable from the first line about them to the last, for longer
+ * than a restart takes.
+ */
 function wrongAddress(upstreams: readonly UpstreamCount[], logEndMs: number | null): Suspect | null {
   const silent = upstreams.filter((one) => isSilent(one) && !hasRecovered(one, logEndMs));
   const [first] = silent;
@@ -133,7 +136,7 @@ function isSilent({ count, unreached, firstMs, lastMs, upstream }: UpstreamCount
   return isLoopback(upstream) || (firstMs !== null && lastMs !== null && lastMs - firstMs >= silentMs);
 }
 
-/** A wrong address fails to the end of the log: whoever is not complained of for longer than before is back. */
+/** A wrong address fails until the end of the log. An upstream without failures for longer than it had failed has recovered. */
 function hasRecovered({ firstMs, lastMs }: UpstreamCount, logEndMs: number | null): boolean {
   if (firstMs === null || lastMs === null || logEndMs === null) return false;
   return logEndMs - lastMs > Math.max(silentMs, lastMs - firstMs);
@@ -156,8 +159,8 @@ function isLoopback(upstream: string): boolean {
 }
 
 /**
- * Short storms of refused connections or of resets that ended while the log went on: one endpoint after another, one
- * endpoint more than once, or resets that became refusals.
+ * Short bursts of refused connections or resets that ended before the log did: one endpoint after another, one endpoint
+ * more than once, or resets followed by refusals.
  */
 function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect | null {
   const restarts = bursts.filter((burst) => isRestart(burst, lastMs));
@@ -176,7 +179,7 @@ function isRestart({ shape, type, startMs, endMs, root }: FailureBurst, lastMs: 
   return shape === 'reset' || type === 'connection_refused';
 }
 
-/** '2026-11-21 21:14:03', in UTC: as summaries name other times. */
+/** '2026-11-21 21:14:03', in UTC, as the times in summaries. */
 const secondOf = (ms: number): string =>
   Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
 

@@ -1,10 +1,10 @@
 import type { FindingShape } from './finding.ts';
 import type { TimelineInterval, TimelineReport } from './summary-report.ts';
 
-/** Lengths of an interval in milliseconds; each is a multiple of the one before, so that counts can be put together. */
+/** Lengths of an interval in milliseconds. Each is a multiple of the one before, so that counts can be added up. */
 const lengths = [1, 2, 10, 30, 60, 120, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400].map((s) => s * 1000);
 
-/** As many as a report has room for, and a terminal columns. */
+/** The largest number of intervals in a report. */
 const intervalsMax = 120;
 
 interface Counts {
@@ -18,7 +18,7 @@ interface Counts {
 export class Timeline {
   #intervalMs = lengths[0] as number;
   #intervals = new Map<number, Counts>();
-  /** The interval of the line before, which is nearly always that of the next. */
+  /** The interval of the last line, which is nearly always that of the next line. */
   #index = Number.NaN;
   #counts: Counts = emptyCounts();
   #lowest = Number.POSITIVE_INFINITY;
@@ -32,7 +32,7 @@ export class Timeline {
     else this.#at(atMs).lines += 1;
   }
 
-  /** With −1 it takes back a fault, and not its line: another line has told more of it. */
+  /** With −1 it removes a fault but not its line, since another line of the same failure knows more. */
   addFault(atMs: number | null, shape: FindingShape, step: 1 | -1): void {
     if (atMs === null) return;
     const counts = this.#at(atMs);

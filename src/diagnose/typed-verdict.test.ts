@@ -18,7 +18,7 @@ test('shape, stage and whose follow from the type', () => {
   assert.equal(inShort('http_protocol_error'), 'garbage response application reverse-proxy');
 });
 
-test('what the client sent wrong is born with the client, and words that say more win', () => {
+test('what the client sent wrong is attributed to the client, and explicit words replace the usual ones', () => {
   assert.equal(inShort('http_request_error'), 'client_abort request client client');
   assert.equal(failedWith('reverse-proxy', 'connection_timeout', { ...words, stage: 'tls', whose: null }).stage, 'tls');
 });

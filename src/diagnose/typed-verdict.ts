@@ -5,7 +5,7 @@ import type { Stage } from '../core/stage.ts';
 import type { Born, Fix } from './finding.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What is said of a failure beside its type. Stage and whose are those of the type where nothing else is said. */
+/** The parts of a verdict besides its type. Stage and whose are the usual ones of the type, unless given. */
 export interface FailureWords {
   readonly sentence: string;
   readonly fix: Fix | null;
@@ -13,29 +13,29 @@ export interface FailureWords {
   readonly stage?: Stage | null;
 }
 
-/** A failure whose type is known: its shape follows from it. */
+/** A failure of a known type, which determines its shape. */
 export function failedWith(born: Born, type: ProxyErrorType, words: FailureWords): Verdict {
   const { stage, whose } = usual(type);
   const shape = shapeOfType(type);
   return { shape, type, stage, whose, ...words, born: shape === 'client_abort' ? 'client' : born };
 }
 
-/** The application answered so itself. */
+/** The application sent the error itself. */
 export function appErrorVerdict(sentence: string, fix: Fix): Verdict {
   return { shape: 'app_error', type: null, stage: null, born: 'application', whose: 'application', sentence, fix };
 }
 
-/** The client left. What it sent wrong is a failure of type `http_request_error` instead. */
+/** The client left. An invalid request is a failure of type `http_request_error` instead. */
 export function clientLeftVerdict(sentence: string, stage: Stage | null = null, fix: Fix | null = null): Verdict {
   return { shape: 'client_abort', type: null, stage, born: 'client', whose: 'client', sentence, fix };
 }
 
-/** Something went wrong, and the line cannot tell what. The fix says what would. */
+/** A failure whose cause the line does not show. The fix names what to log. */
 export function unknownVerdict(born: Born | null, sentence: string, fix: Fix, stage: Stage | null = null): Verdict {
   return { shape: 'unknown', type: null, stage, born, whose: null, sentence, fix };
 }
 
-/** No connection could be made, and the line does not say why. */
+/** No connection could be made, and the line does not show why. */
 export function unreachableVerdict(born: Born, words: FailureWords): Verdict {
   return { shape: 'unreachable', type: null, stage: 'connect', whose: null, ...words, born };
 }
@@ -71,7 +71,7 @@ const usualOfType: Partial<Record<ProxyErrorType, Usual>> = {
   proxy_loop_detected: { stage: 'route', whose: 'operator' },
 };
 
-/** What is not listed is an answer that cannot be used. */
+/** A type that is not listed means an unusable response. */
 function usual(type: ProxyErrorType): Usual {
   return usualOfType[type] ?? { stage: 'response', whose: 'application' };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findingOf, harmlessVerdict } from './verdict.ts';
 
-test('a finding has null for what is not known, and of a request no more than 200 characters', () => {
+test('a finding has null for unknown facts, and at most 200 characters of a request', () => {
   const facts = { gateway: 'nginx', format: 'nginx access log', kind: 'access' } as const;
   const short = findingOf(facts, harmlessVerdict);
   assert.deepEqual(

@@ -1,11 +1,11 @@
 import type { Finding, Fix } from './finding.ts';
 
-/** What is judged of a line; the rest of a `Finding` is read off it. */
+/** The judgement on a line. The other members of a `Finding` are read from the line. */
 export type Verdict = Pick<Finding, 'shape' | 'type' | 'stage' | 'born' | 'whose' | 'sentence' | 'fix'> & {
   readonly isConsequence?: boolean;
 };
 
-/** Nothing went wrong. */
+/** No failure. */
 export const harmlessVerdict: Verdict = {
   shape: 'none',
   type: null,
@@ -16,14 +16,14 @@ export const harmlessVerdict: Verdict = {
   fix: null,
 };
 
-/** What is known of a line besides what went wrong. */
+/** The facts of a line besides the verdict. */
 export type LineFacts = Pick<Finding, 'gateway' | 'format' | 'kind'> &
   Partial<Omit<Finding, 'gateway' | 'format' | 'kind' | keyof Verdict>>;
 
-/** As much of a request as a person needs to find it again. */
+/** Enough characters to recognise a request. */
 const requestCharactersMax = 200;
 
-/** Everything that a dialect says of a line goes through here: what is not known is null, and the request is short. */
+/** Builds every finding of a dialect: unknown facts become null, and the request is truncated. */
 export function findingOf(facts: LineFacts, verdict: Verdict): Finding {
   return {
     atMs: null,

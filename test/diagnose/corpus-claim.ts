@@ -11,10 +11,10 @@ import {
   textOf,
 } from './corpus.ts';
 
-// `node test/diagnose/corpus-claim.ts [dev|test|holdout]`: what `candor/diagnose` says of the corpus, against its truth.
-// Exit code 0: as good as claimed. 1: it is not. 2: usage.
+// `node test/diagnose/corpus-claim.ts [dev|test|holdout]`: compares the verdicts of `candor/diagnose` on the corpus with its
+// truth. Exit code 0: as good as claimed. 1: not. 2: usage.
 
-/** What of `candor/diagnose` is needed here. */
+/** The functions of `candor/diagnose` that are needed here. */
 export interface Diagnose {
   readonly explain: (
     log: string,
@@ -37,14 +37,14 @@ export const claimed = { shape: 0.97, type: 0.95, author: 0.95, falseAlarms: 0 }
 
 export interface Score {
   readonly lines: number;
-  /** How many are right, of `lines`. */
+  /** How many of `lines` are right. */
   readonly right: { readonly kind: number; readonly shape: number; readonly type: number };
-  /** Where the case names one: how many are right, of how many. */
+  /** Of the cases that name one: how many are right, of how many. */
   readonly stage: readonly [right: number, of: number];
   readonly born: readonly [right: number, of: number];
-  /** A failure of the gateway, or an unknown one, said of a request that no gateway failed. */
+  /** A failure of the gateway, or an unknown one, reported for a request that no gateway failed. */
   readonly falseAlarms: readonly string[];
-  /** A shape said of a line from which nobody can tell. */
+  /** A shape reported for a line that does not show one. */
   readonly guesses: readonly string[];
   readonly wrong: readonly string[];
   readonly responses: number;
@@ -88,7 +88,7 @@ interface Answered {
   readonly said: { readonly author: string; readonly passed: readonly string[] };
 }
 
-/** Where several lines are one case: what names a shape counts before what is unknown, and that before what is fine. */
+/** For a case of several lines: a verdict with a shape comes before `unknown`, and that before `none`. */
 function tellingOf(lines: readonly (Said | null)[]): Said | null {
   const said = lines.filter((verdict) => verdict !== null);
   return (
@@ -131,7 +131,7 @@ function responseLineOf({ one, said }: Answered): string {
   return `response: said ${said.author}; it is ${listOf(one.expect.author).join(' or ')} (${one.note})`;
 }
 
-/** Null where it is as good as claimed; otherwise why not. */
+/** Null if it is as good as claimed; otherwise the reason. */
 export function shortOfClaim({ lines, right, falseAlarms, responses, authors }: Score): string | null {
   if (falseAlarms.length > claimed.falseAlarms) return `false alarms: ${falseAlarms.length}`;
   if (right.shape < claimed.shape * lines) return `the shape of ${right.shape} of ${lines} lines is right`;

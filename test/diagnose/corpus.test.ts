@@ -18,8 +18,8 @@ import {
   textOf,
 } from './corpus.ts';
 
-// The corpus itself: that it is as large, as varied and as consistent as what is claimed with it needs.
-// What is said of its lines is compared by `corpus-claim.ts`; that of the second judge's split is held here as well.
+// Tests that the corpus is large, varied and consistent enough for the claim made with it. `corpus-claim.ts` compares the
+// verdicts on its lines; the holdout split is also compared here.
 
 const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
@@ -38,7 +38,7 @@ const births: ReadonlySet<string | null> = new Set([
   null,
 ]);
 
-test('the test split has 320 lines of every gateway, a quarter of them of requests that no gateway failed', () => {
+test('the test split has 320 lines, of every gateway, and a quarter of them are negatives', () => {
   const cases = readLineCases('test');
   assert.ok(cases.length >= 320, `${cases.length} lines`);
   assert.ok(readResponseCases('test').length >= 85);
@@ -46,22 +46,22 @@ test('the test split has 320 lines of every gateway, a quarter of them of reques
   const negatives = cases.filter(isNegative);
   assert.ok(negatives.length * 4 >= cases.length, `${negatives.length} of ${cases.length} are negatives`);
   const untold = cases.filter(({ expect }) => expect.shape === 'unknown');
-  assert.ok(untold.length >= 10, `${untold.length} lines from which nobody can tell`);
+  assert.ok(untold.length >= 10, `${untold.length} lines that do not show the cause`);
 });
 
-test('the split that may be looked at has 60 lines and 20 responses', () => {
+test('the dev split, which developers may look at, has 60 lines and 20 responses', () => {
   assert.ok(readLineCases('dev').length >= 60);
   assert.ok(readResponseCases('dev').length >= 20);
 });
 
-test('the split of the second judge has 120 lines of every gateway, and 30 responses', () => {
+test('the holdout split has 120 lines, of every gateway, and 30 responses', () => {
   const cases = readLineCases('holdout');
   assert.ok(cases.length >= 120, `${cases.length} lines`);
   assert.ok(readResponseCases('holdout').length >= 30);
   assert.deepEqual([...gateways].filter((gateway) => !cases.some((one) => one.gateway === gateway)).toSorted(), []);
 });
 
-test('no line of the test split is among those that may be looked at', () => {
+test('no line of the test split is in the dev split', () => {
   const known = new Set(readLineCases('dev').map(textOf));
   assert.deepEqual(
     readLineCases('test')
@@ -72,7 +72,7 @@ test('no line of the test split is among those that may be looked at', () => {
 });
 
 for (const split of splits) {
-  test(`every line of ${split} has a truth that fits our words`, () => {
+  test(`every line of ${split} has an expectation in known words`, () => {
     const texts = new Set<string>();
     for (const [index, one] of readLineCases(split).entries()) {
       assert.deepEqual(lineComplaints(one), [], `line ${index + 1}: ${textOf(one)}`);
@@ -88,7 +88,7 @@ for (const split of splits) {
   });
 }
 
-test('the page about the corpus says how large it is', () => {
+test('the page about the corpus gives its true size', () => {
   const page = readFileSync(join(repositoryRoot, 'docs', 'explain', 'corpus.md'), 'utf8');
   const rows = page.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
   for (const split of splits) {
@@ -97,14 +97,14 @@ test('the page about the corpus says how large it is', () => {
   }
 });
 
-test('whoever says the truth of every line is as good as claimed', () => {
+test('a classifier that is right about every line is as good as claimed', () => {
   const found = score('test', truthful('test'));
   assert.deepEqual(found.wrong, []);
   assert.deepEqual([found.falseAlarms, found.guesses, shortOfClaim(found)], [[], [], null]);
   assert.deepEqual([found.stage[0], found.born[0], found.passed[0]], [found.stage[1], found.born[1], found.passed[1]]);
 });
 
-test('one false alarm is one too many, and a guess is no truth', () => {
+test('one false alarm fails the claim, and a guess is no right answer', () => {
   const { explain, whose } = truthful('test');
   const negative = textOf(readLineCases('test').find(isNegative) as LineCase);
   const accused = { kind: 'access', shape: 'unknown', type: null, stage: null, born: null };
@@ -118,12 +118,12 @@ test('one false alarm is one too many, and a guess is no truth', () => {
   assert.equal(score('test', guessing).guesses.length, untold.length);
 });
 
-test('what is said of the split of the second judge is as good as claimed', () => {
+test('the verdicts on the holdout split are as good as claimed', () => {
   const found = score('holdout', diagnose);
   assert.deepEqual([found.falseAlarms, found.guesses, shortOfClaim(found)], [[], [], null]);
 });
 
-test('whoever recognises nothing is right about nothing', () => {
+test('a classifier that recognises nothing is right about nothing', () => {
   const found = score('dev', {
     explain: () => ({ lines: [null] }),
     whose: () => ({ author: 'nobody', passed: [] }),
@@ -132,7 +132,7 @@ test('whoever recognises nothing is right about nothing', () => {
   assert.notEqual(shortOfClaim(found), null);
 });
 
-/** Says of every line and response of the split what its truth is. */
+/** A classifier that gives the expected verdict for every line and response of the split. */
 function truthful(split: Split): Diagnose {
   const lines = new Map(readLineCases(split).map((one) => [`${one.logFormat ?? ''}\n${textOf(one)}`, one.expect]));
   const responses = new Map(readResponseCases(split).map((one) => [JSON.stringify(one), one.expect]));

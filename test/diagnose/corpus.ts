@@ -4,19 +4,19 @@ import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { Stage } from '../../src/core/stage.ts';
 
-/** `dev` may be looked at while a classifier is built; `test` and `holdout` are for judging it. */
+/** Developers of a classifier may look at `dev`; `test` and `holdout` are for judging it. */
 export type Split = 'dev' | 'test' | 'holdout';
 
-/** One value, or several of which each is right: where the format's definition leaves it open. */
+/** One value, or several of which each is right, if the definition of the format allows them. */
 export type OneOrMore<T> = T | readonly T[];
 
 export interface LineCase {
-  /** Whose log it is from. Not judged: some formats are the same for several. */
+  /** The gateway that wrote the log. Not judged: some formats are the same for several. */
   readonly gateway: string;
-  /** The text of a `log_format`, where the line cannot be read without. */
+  /** The text of a `log_format`, if the line cannot be read without it. */
   readonly logFormat?: string;
   readonly line?: string;
-  /** Lines that are one after another in a file and only tell together. */
+  /** Consecutive lines of one file that only together show the failure. */
   readonly lines?: readonly string[];
   readonly expect: {
     readonly kind: OneOrMore<'access' | 'error' | 'event'>;
@@ -25,7 +25,7 @@ export interface LineCase {
     readonly stage?: Stage;
     readonly born?: string | null;
   };
-  /** From which rule the truth follows. */
+  /** The rule that the truth follows from. */
   readonly note: string;
 }
 
@@ -37,7 +37,7 @@ export interface ResponseCase {
   readonly note: string;
 }
 
-/** What is said of a request in which the gateway did nothing wrong. */
+/** Verdicts on a request in which the gateway did nothing wrong. */
 const innocent: ReadonlySet<string> = new Set(['none', 'app_error', 'client_abort']);
 
 export function readLineCases(split: Split): LineCase[] {
@@ -57,7 +57,7 @@ export function textOf({ line, lines }: LineCase): string {
   return (lines ?? [line ?? '']).join('\n');
 }
 
-/** Whether a gateway failure said of it would be a false alarm. */
+/** Whether a gateway failure would be a false alarm for this case. */
 export function isNegative({ expect }: LineCase): boolean {
   return listOf(expect.shape).every((shape) => innocent.has(shape));
 }

@@ -17,22 +17,25 @@ import { commonVersion, nameInCertificate, speakPlainly, trustAuthority } from '
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { readLineCases, textOf } from './corpus.ts';
 
-// A directive that does not exist is worse than no advice: what fixes tell people to write is put before the gateways
-// themselves, which check a configuration without serving it.
+// A directive that does not exist is worse than no advice. The gateways themselves check the lines that fixes recommend,
+// without serving the configuration.
 
 interface Checker {
   readonly gateway: GatewayProduct;
   readonly peer: PeerName;
-  /** Of what is told, the lines that are not for its configuration: commands, and settings of other programs. */
+  /** Recommended lines that are not for the gateway's configuration: commands, and settings of other programs. */
   readonly elsewhere: RegExp;
-  /** What the distribution's program does not have: newer than it, or a module of its own. */
+  /** Settings that the distribution's program does not have: too new, or of a separate module. */
   readonly notHere?: RegExp;
-  /** Configurations that have all of the snippets, each where it belongs. */
+  /** Configurations that contain all snippets, each where it belongs. */
   configurations(snippets: readonly string[], program: string): readonly string[];
   args(file: string): readonly string[];
 }
 
-/** nginx creates these even to test a configuration, by default below /var/lib/nginx, which exists only where it is installed. */
+/**
+ * nginx creates these folders even to test a configuration, by default below /var/lib/nginx, which exists only if nginx
+ * is installed.
+ */
 const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   .map((kind) => `${kind}_temp_path ${kind};`)
   .join(' ');
@@ -180,7 +183,7 @@ function collect(): void {
 
 const checkers: readonly Checker[] = [nginx, haproxy, apache, caddy];
 
-describe('the lines that a fix tells people to write', () => {
+describe('the lines that a fix recommends', () => {
   let folder = '';
 
   before(() => {
@@ -196,7 +199,7 @@ describe('the lines that a fix tells people to write', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const checker of checkers) {
-    test(`are lines that ${checker.gateway} takes`, (t) => {
+    test(`are accepted by ${checker.gateway}`, (t) => {
       const found = findPeer(checker.peer);
       if ('missing' in found) return t.skip(found.missing);
       const { elsewhere, notHere } = checker;
@@ -221,7 +224,7 @@ function linesWithout(elsewhere: RegExp, snippet: string): string {
     .join('\n');
 }
 
-/** Null where the program takes the configuration. */
+/** Null if the program accepts the configuration. */
 function complaintOf(
   { path, env }: { readonly path: string; readonly env: Readonly<Record<string, string>> },
   args: readonly string[],

@@ -10,12 +10,12 @@ import { claimedShare, failureText, type JudgedCase, judge } from './real-logs/j
 import { openStage, type PlayedCase, playAll, type Stage } from './real-logs/play.ts';
 import { clarityOf, strayCases, unclearCases } from './real-logs/unclear-cases.ts';
 
-// The distribution's gateways in front of an origin that misbehaves, and what Candor says of their real logs. The truth
-// is what the origin did.
+// The distribution's gateways stand in front of an origin that misbehaves. Compares Candor's verdicts on their real logs with
+// what the origin did.
 
 const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'what-logs-cannot-tell.md'), 'utf8');
 
-test('what a log cannot tell is listed for people as it is for this test', () => {
+test('the page for people and this test list the same limits of logs', () => {
   assert.deepEqual(strayCases(), []);
   const rows = unclearCases.map(
     ({ log, shows: says, cases: acts, why }) => `| ${log} | ${acts.join(', ')} | ${says} | ${why} |`,
@@ -32,7 +32,7 @@ describe('the real logs of the distribution’s gateways', () => {
 
   before(async () => {
     stage = await openStage();
-    // All at once: most of the time passes with waiting for what never comes.
+    // All at once: most of the time is spent waiting for timeouts.
     for (const gateway of realGateways) {
       if (missingOf(gateway) !== null) continue;
       const played = playAll(gateway, stage);
@@ -47,7 +47,7 @@ describe('the real logs of the distribution’s gateways', () => {
   });
 
   for (const gateway of realGateways) {
-    test(`${gateway.name} writes of each failure what the list leaves to it`, async (t) => {
+    test(`${gateway.name} logs each failure as the list of limits says`, async (t) => {
       const missing = missingOf(gateway);
       if (missing !== null) return t.skip(missing);
       const played = (await playing.get(gateway.name)) ?? [];
@@ -63,7 +63,7 @@ describe('the real logs of the distribution’s gateways', () => {
     });
   }
 
-  test('98 % of what they can tell is explained as it was, and of what they cannot as unknown', async (t) => {
+  test('98 % of the failures that logs can show are explained correctly, and 98 % of the others are unknown', async (t) => {
     if (playing.size === 0) return t.skip('none of the gateways is here');
     const played = (await Promise.all(playing.values())).flat();
     const judged = played.map((one) => judge(one, diagnose));

@@ -2,7 +2,7 @@ import type { NginxProduct } from './product.ts';
 import { requestOf } from '../line-text.ts';
 import { accessLogTime } from './times.ts';
 
-/** What is asked of an access log, each by the name that nginx has for it. */
+/** The facts of an access log, each by the name of its nginx variable. */
 export const knownVariables = [
   'status',
   'request',
@@ -29,7 +29,7 @@ export const knownVariables = [
 
 export type Variable = (typeof knownVariables)[number];
 
-/** The values of one line, as they stand; a variable that the format does not have is missing. */
+/** The values of one line, unchanged; a variable that the format does not have is missing. */
 export type Values = ReadonlyMap<Variable, string>;
 
 const list = (item: string): RegExp => new RegExp(`^(?:${item})?(?:(?:, | : )(?:${item})){0,63}$`);
@@ -49,18 +49,18 @@ const forms: Readonly<Partial<Record<Variable, RegExp>>> = {
   upstream_bytes_sent: list('\\d{1,19}|-'),
 };
 
-/** Whether a value can be one of that variable: a field that is called so and holds something else is another's. */
+/** Whether the text can be a value of the variable: another program may use the same field name for something else. */
 export function canBe(name: Variable, value: string): boolean {
   return value.length < 8192 && (forms[name]?.test(value) ?? true);
 }
 
-/** What is known of one exchange. */
+/** The facts of one exchange. */
 export interface AccessFields {
   readonly product: NginxProduct;
   readonly format: string;
   readonly status: number | null;
   readonly request: string | null;
-  /** The request line as it stands, where the format has it. */
+  /** The request line, if the format has it. */
   readonly requestLine: string | null;
   readonly atMs: number | null;
   readonly durationMs: number | null;
@@ -90,7 +90,7 @@ export function fieldsOf(product: NginxProduct, format: string, values: Values):
   };
 }
 
-/** Kong's error log has the request's number, the others' have the connection's. */
+/** Kong's error log has the number of the request; the others have the number of the connection. */
 function joinsOf(product: NginxProduct, connection: string | undefined, requestId: string | undefined): string | null {
   if (product !== 'kong' && connection !== undefined) return `connection ${connection}`;
   return present(requestId) === null ? null : `request ${requestId}`;

@@ -12,7 +12,7 @@ const never = 'access unreachable - connect';
 const appError = 'access app_error - -';
 const unknown = 'access unknown - -';
 
-/** What nginx 1.22 wrote, in these fields, before an application that failed in that way. */
+/** Lines that nginx 1.22 wrote with these fields, in front of an application that failed as named. */
 const fields: readonly (readonly [string, string, string])[] = [
   ['a refusal', more('502', 'ua="10.0.0.5:80" us="502" uct="-" uht="-" urt="0.000" ubr="0"'), never],
   [
@@ -209,7 +209,7 @@ const kongRecords: readonly (readonly [string, string])[] = [
 
 describe("a record of Kong's log plugins", () => {
   for (const [text, expected] of kongRecords) {
-    test(`says "${expected}": ${text.slice(0, 30)}`, () => {
+    test(`reports "${expected}": ${text.slice(0, 30)}`, () => {
       const finding = findingOfLine(text);
       assert.equal(finding?.gateway, 'kong');
       assert.equal(inShort(finding), expected);
@@ -221,20 +221,20 @@ describe("a record of Kong's log plugins", () => {
 
 describe('an access line of nginx', () => {
   for (const [what, text, expected] of fields) {
-    test(`tells of ${what}: "${expected}"`, () => {
+    test(`reports ${what}: "${expected}"`, () => {
       assert.equal(inShort(findingOfLine(text)), expected);
     });
   }
 
   for (const [product, text, expected] of formats) {
-    test(`is of ${product}, and says "${expected}": ${text.slice(0, 60)}`, () => {
+    test(`is of ${product}, and reports "${expected}": ${text.slice(0, 60)}`, () => {
       const finding = findingOfLine(text);
       assert.equal(finding?.gateway, product);
       assert.equal(inShort(finding), expected);
     });
   }
 
-  test('keeps the promises of every finding', () => {
+  test('fulfils the rules for every finding', () => {
     for (const [, text] of [...fields, ...formats]) {
       const finding = findingOfLine(text);
       assert.ok(finding !== null, text);
@@ -245,7 +245,7 @@ describe('an access line of nginx', () => {
     }
   });
 
-  test('has the time in its zone, how long it took, and who was asked last', () => {
+  test('reports the time in its zone, the duration, and the endpoint that was tried last', () => {
     const finding = findingOfLine(
       more('502', 'conn=42 ua="10.0.0.5:80, 10.0.0.6:80" us="504, 502" uct="-, -" uht="-, -"'),
     );
@@ -257,7 +257,7 @@ describe('an access line of nginx', () => {
     assert.equal(finding?.request, 'GET /cart');
   });
 
-  test('that cannot tell asks for what it lacks, and for nothing that it has', () => {
+  test('whose format lacks variables recommends exactly those', () => {
     const combined = findingOfLine(start('502'))?.fix;
     assert.match(combined?.snippet ?? '', /^log_format upstream .*\$upstream_header_time.*\naccess_log /s);
     const some = findingOfLine(more('502', 'ua="10.0.0.5:80" us="502" uct="0.000" uht="-"'))?.fix;
@@ -269,7 +269,7 @@ describe('an access line of nginx', () => {
     );
   });
 
-  test('is left to others where it has what only they write', () => {
+  test('is not taken if it has fields that only other gateways write', () => {
     const envoy = '{"response_code":503,"response_flags":"UF","upstream_host":"10.0.0.5:80","bytes_sent":91}';
     const traefik = '{"DownstreamStatus":502,"OriginStatus":0,"RouterName":"a","request_time":1,"status":502}';
     for (const text of [envoy, traefik, '{"level":"error","msg":"boom"}', 'hello', ''])

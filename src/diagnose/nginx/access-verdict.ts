@@ -9,7 +9,7 @@ import { cannotTell, ownAnswer } from './own-answer.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { clientLeft, failed, harmless } from './verdict.ts';
 
-/** What one line of an access log says, whatever its format. */
+/** The verdict on one line of an access log, in any format. */
 export function findingOfAccess(fields: AccessFields): Finding {
   const attempts = attemptsOf(fields.values);
   const attempt = decisive(attempts, fields.status);
@@ -51,7 +51,7 @@ function judge(fields: AccessFields, attempt: UpstreamAttempt | null): NginxVerd
   return judgeAttempt(fields, status, attempt);
 }
 
-/** nginx writes 009 for HTTP/0.9: either the client asked so, or what came back had no head at all. */
+/** nginx writes 009 for HTTP/0.9: either the client asked for it, or the response had no head. */
 function judgeOldAnswer(fields: AccessFields): NginxVerdict {
   if (fields.requestLine === null || !/ HTTP\/\d/.test(fields.requestLine)) return harmless('access');
   return failed(

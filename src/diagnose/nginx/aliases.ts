@@ -1,7 +1,7 @@
 import type { Values, Variable } from './access-fields.ts';
 import { canBe, knownVariables } from './access-fields.ts';
 
-/** What people call the variables in formats of their own, besides their names. */
+/** Names that people use for the variables in their own formats. */
 const short: Readonly<Record<string, Variable>> = {
   st: 'status',
   code: 'status',
@@ -89,7 +89,7 @@ export function variableCalled(key: string): Variable | null {
   return names.get(name) ?? names.get(name.replace(/_(?:seconds|sec|secs|s)$/, '')) ?? null;
 }
 
-/** Takes what can be a value of one of the variables, the name proper before any alias. */
+/** Takes values that are valid for a variable. The variable's own name takes precedence over aliases. */
 export class ValueCollector {
   readonly #values = new Map<Variable, string>();
   readonly #proper = new Set<Variable>();
@@ -108,7 +108,7 @@ export class ValueCollector {
   }
 }
 
-/** Whether the values tell of an upstream as nginx does; other gateways have no such times. */
+/** Whether the line has nginx's times of the upstream, which other gateways do not have. */
 export function namesUpstream(values: Values): boolean {
   for (const name of values.keys()) if (name.startsWith('upstream_')) return true;
   return false;

@@ -7,19 +7,19 @@ import { enlargeHeadBuffer, fix } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { answeredSo, failed, harmless } from './verdict.ts';
 
-/** Lines about what the application sent. */
+/** Lines about the application's response. */
 export function judgeAnswer(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text } = line;
   if (text.startsWith('FastCGI sent in stderr: ') || text.startsWith('uwsgi sent in stderr'))
     return applicationSaid(line);
   if (!/^(?:upstream|memcached sent) /.test(text)) return null;
-  // A `goaway` is a goodbye: the answer is broken off, and nothing is wrong with its form.
+  // `goaway` is HTTP/2's GOAWAY: the response is broken off, and its form is valid.
   if (text.startsWith('upstream sent goaway')) return null;
   if (text.startsWith('upstream sent more data than specified in'))
     return harmless('error', 'The application sent more than it had announced; the rest was dropped.');
   const type = typeOf(text);
   if (type === null) return null;
-  // An answer that nginx gives up is an error in its log; with a warning it only leaves out what is wrong.
+  // nginx logs an error if it gives up on a response. With a warning it only leaves out the invalid part.
   if (line.level === 'warn')
     return harmless(
       'error',
@@ -37,7 +37,7 @@ export function judgeAnswer(line: NginxErrorLine, context: FixContext): NginxVer
   });
 }
 
-/** The words that begin what nginx says of an answer, and what they come to; the first that fits counts. */
+/** The beginnings of nginx's messages about a response, and their verdicts; the first that matches counts. */
 const types: readonly (readonly [string, ProxyErrorType])[] = [
   ['upstream sent too big header', 'http_response_header_section_size'],
   ['upstream sent too large header', 'http_response_header_section_size'],

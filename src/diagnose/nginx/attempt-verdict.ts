@@ -7,7 +7,7 @@ import { cannotTell, ownAnswer } from './own-answer.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { answeredSo, failed } from './verdict.ts';
 
-/** The fields that decide, as they are called and as they stand. */
+/** The fields that decide, with their names and values. */
 function evidenceOf(status: number, attempt: UpstreamAttempt): readonly string[] {
   const show = (name: string, value: string | number | null | undefined): readonly string[] =>
     value === undefined ? [] : [`${name} ${value ?? '-'}`];
@@ -23,7 +23,10 @@ function evidenceOf(status: number, attempt: UpstreamAttempt): readonly string[]
   ];
 }
 
-/** A 5xx, with what the log has of the attempt behind it. The order is that of the questions: was anybody asked, did they answer, how far did it come. */
+/**
+ * Judges a 5xx by the fields of the attempt behind it: whether an endpoint was tried, whether it answered, and how far
+ * it got.
+ */
 export function judgeAttempt(fields: AccessFields, status: number, attempt: UpstreamAttempt): NginxVerdict {
   const evidence = evidenceOf(status, attempt);
   const { address, headerTime } = attempt;
@@ -37,7 +40,7 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
       'The gateway answered by itself after it had chosen an address; this log does not say why.',
     );
   }
-  // nginx itself writes only 502 and 504 for what failed: every other status was read from an answer.
+  // For its own failures nginx writes only 502 and 504. Every other status was read from a response.
   if (upstreamStatus !== 502 && upstreamStatus !== 504) {
     return upstreamStatus >= 500
       ? relayed(evidence)
@@ -56,11 +59,11 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
 const relayed = (evidence: readonly string[]): NginxVerdict =>
   answeredSo(evidence, 'access', 'The application answered so itself; the gateway passed it on.');
 
-/** Every field that the log has of the upstream is empty. */
+/** Whether every upstream field that the log has is empty. */
 function wasNoneTried(attempt: UpstreamAttempt): boolean {
   const { address, status, responseTime, connectTime, headerTime } = attempt;
   const logged = [address, status, responseTime, connectTime, headerTime].filter((value) => value !== undefined);
-  // Times alone are empty for what was refused, too.
+  // The times are empty for a refused connection, too.
   const decides = address !== undefined || status !== undefined || responseTime !== undefined;
   return decides && logged.every((value) => value === null);
 }
@@ -111,7 +114,7 @@ function noneAlive(evidence: readonly string[]): NginxVerdict {
   );
 }
 
-/** No time until a connection, or not a byte of a request sent. */
+/** There was no connection time, or not a byte of a request was sent. */
 function wasNeverConnected({ connectTime, bytesSent }: UpstreamAttempt): boolean {
   return connectTime === null || (connectTime === undefined && bytesSent === 0);
 }
@@ -128,7 +131,7 @@ function neverConnected(
   return failed(
     {
       shape: 'unreachable',
-      // A 502 may be a refusal, a missing route, or a TLS handshake that failed: only the error log has which.
+      // A 502 may be a refused connection, a missing route or a failed TLS handshake: only the error log shows which.
       type: isLate ? 'connection_timeout' : isUnixSocket ? 'connection_refused' : null,
       stage: 'connect',
       whose: isLate ? 'network' : isUnixSocket ? 'application' : null,
@@ -198,7 +201,7 @@ function judgeConnected(
   );
 }
 
-/** HTTP/2 has frames of settings before any answer, so that bytes have come even if nobody answered. */
+/** HTTP/2 sends SETTINGS frames before any response, so bytes arrive even without a response. */
 const looksLikeGrpc = (line: string | null): boolean =>
   line !== null && /^POST \/[\w.]{1,300}\/\w{1,200} HTTP\/2/.test(line);
 
@@ -218,7 +221,7 @@ function brokeOff(context: FixContext, evidence: readonly string[]): NginxVerdic
   );
 }
 
-/** A buffer that is exactly full is a head that did not fit: nginx reads no further than it. */
+/** A buffer that is exactly full is a head that did not fit, since nginx reads no further. */
 const fillsBuffer = (bytes: number): boolean => bytes >= 4096 && bytes % 4096 === 0;
 
 function tooLarge(context: FixContext, evidence: readonly string[]): NginxVerdict {

@@ -1,11 +1,11 @@
 import type { Values, Variable } from './access-fields.ts';
 
 /**
- * One attempt of nginx to have an answer. A property that is undefined is not in the log at all; null is nginx's `-`
- * (or nothing, with `escape=json`): it never came so far.
+ * One attempt of nginx to get a response. An undefined property is not in the log. Null stands for nginx's `-` (or for
+ * nothing, with `escape=json`): the attempt did not come so far.
  */
 export interface UpstreamAttempt {
-  /** That no other server was tried after it, so that its end was the end. */
+  /** Whether no other server was tried after this attempt. */
   readonly isLast: boolean;
   readonly address: string | null | undefined;
   /** nginx writes 502 or 504 here for its own failures too. */
@@ -20,7 +20,7 @@ export interface UpstreamAttempt {
 
 const attemptsMax = 64;
 
-/** The lists of one line, attempt by attempt: `, ` stands between servers, ` : ` between internal redirects. */
+/** Splits the lists of one line into attempts: `, ` separates servers, ` : ` separates internal redirects. */
 export function attemptsOf(values: Values): readonly UpstreamAttempt[] {
   const lists = new Map<Variable, readonly string[]>();
   let longest: readonly string[] = [];
@@ -62,9 +62,9 @@ function attemptAt(lists: ReadonlyMap<Variable, readonly string[]>, index: numbe
 }
 
 /**
- * The attempt that the client's status comes from. Only the last of several servers counts; of several internal redirects
- * the last that ended with this very status, and if there is none, the last that failed: a fallback page that was fetched
- * well does not change what the client was told.
+ * The attempt that the client's status comes from. Of several servers only the last one counts. Of several internal
+ * redirects, the last one that ended with this status counts, and otherwise the last one that failed: an error page that
+ * was fetched successfully does not change the client's status.
  */
 export function decisive(attempts: readonly UpstreamAttempt[], status: number | null): UpstreamAttempt | null {
   const ends = attempts.filter((attempt) => attempt.isLast);
@@ -76,7 +76,7 @@ export function decisive(attempts: readonly UpstreamAttempt[], status: number | 
   );
 }
 
-/** The name of a group instead of an address: nginx writes it where no server of the group was left to be asked. */
+/** The name of a group instead of an address: nginx writes it if no server of the group was available. */
 export function isGroupName(address: string): boolean {
   return /^[A-Za-z_][\w.-]{0,200}$/.test(address);
 }

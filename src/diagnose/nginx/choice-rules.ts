@@ -6,7 +6,7 @@ import { refused } from './refused.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { failed, harmless } from './verdict.ts';
 
-/** Kong, APISIX and ingress-nginx choose the endpoint in Lua, and say there why they could not. */
+/** Kong, APISIX and ingress-nginx choose the endpoint in Lua, and log there why they could not. */
 export function judgeChoice(line: NginxErrorLine, { product }: FixContext): NginxVerdict | null {
   const { whole } = line;
   if (product === 'nginx') return null;

@@ -5,10 +5,10 @@ import { fix } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { clientLeft, harmless } from './verdict.ts';
 
-/** Lines about the side towards the client: none of them is a failure of the gateway's. */
+/** Lines about the client's side: none of them is a failure of the gateway. */
 export function judgeClient(line: NginxErrorLine): NginxVerdict | null {
   const { text } = line;
-  // The end of a session of `stream {}`, which clients end as they like.
+  // The end of a session of `stream {}`. Clients end such sessions at any time.
   if (text.startsWith('client disconnected, bytes from/to')) return harmless('event');
   if (
     /^client [^ ]{1,64} closed keepalive connection|^client closed keepalive|^client (?:closed|timed out).{0,80}$/.test(
@@ -41,8 +41,8 @@ export function judgeClient(line: NginxErrorLine): NginxVerdict | null {
 }
 
 /**
- * Both sides are read and written while an answer, or a tunnel, is forwarded. nginx itself tells them apart by the level:
- * what fails on a client's connection is of level `info`, on an application's `error`.
+ * While nginx forwards a response or a tunnel, it reads and writes both sides. Its log level distinguishes them: errors
+ * of a client's connection have the level `info`, errors of an application's connection the level `error`.
  */
 function isOnTheirSide(line: NginxErrorLine): boolean {
   if (line.action === 'proxying upgraded connection') return line.level === 'info';

@@ -13,7 +13,7 @@ const isUnixSocket = (line: NginxErrorLine): boolean =>
 export const lineEvidence = (line: NginxErrorLine): readonly string[] =>
   line.action === null ? [line.text.slice(0, 200)] : [line.text.slice(0, 200), `while ${line.action}`];
 
-/** `connect() failed (111: …)`: the number says why, and only the number. */
+/** `connect() failed (111: …)`: only the number gives the reason. */
 export function judgeConnect(line: NginxErrorLine, context: FixContext): NginxVerdict {
   const sense = line.errno === null ? null : errnoSense(line.errno);
   return bySense[sense ?? 'other']({
@@ -143,7 +143,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
     }),
 };
 
-/** `upstream timed out (110: …)`: what nginx waited for says which limit it was. */
+/** `upstream timed out (110: …)`: the step that nginx waited for shows which timeout ran out. */
 export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: NginxVerdict['stage']): NginxVerdict {
   const evidence = lineEvidence(line);
   if (stage === 'connect' || stage === 'tls') {

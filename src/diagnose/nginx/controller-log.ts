@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 
-/** `W1121 21:59:47.123456       7 controller.go:1112] …`: what the controller of ingress-nginx itself writes. */
+/** `W1121 21:59:47.123456       7 controller.go:1112] …`: the log of ingress-nginx's controller itself. */
 const form = /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}\s{1,10}\d{1,10} ([\w.-]{1,80}\.go):\d{1,6}\] (.*)$/s;
 
 const filesOfController =
@@ -42,7 +42,7 @@ function read(line: string): Finding | null {
   };
 }
 
-/** Only what can be the name of a Service stands in a command that people copy. */
+/** Only a valid name of a Service may stand in a command that people copy. */
 function slicesOf(service: string): string {
   const [, namespace = 'NAMESPACE', name = 'SERVICE'] = /^([a-z\d.-]{1,63})\/([a-z\d.-]{1,63})$/.exec(service) ?? [];
   return `kubectl get endpointslices -n ${namespace} -l kubernetes.io/service-name=${name}`;

@@ -31,12 +31,12 @@ describe('the page about nginx', () => {
   });
 
   for (const [, line, expected] of examples) {
-    test(`says what is said of: ${line?.slice(0, 100)}`, () => {
+    test(`gives the right verdict for: ${line?.slice(0, 100)}`, () => {
       assert.equal(inShort(findingOfLine(line ?? '')).replace(/^\w+ /, ''), expected);
     });
   }
 
-  test('recommends a format that lacks nothing, and is the one that the fixes recommend', () => {
+  test('recommends a complete format, the same one that the fixes recommend', () => {
     const format = blocks('nginx')[0] ?? '';
     assert.deepEqual(lackingVariables(format), []);
     const dialect = nginxLogFormat(format);

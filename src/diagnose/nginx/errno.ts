@@ -1,4 +1,4 @@
-/** What a system's error number says of a connection. The text beside it differs from library to library; the number does not. */
+/** The meaning of a system error number for a connection. The text beside it depends on the C library; the number does not. */
 export type ErrnoSense =
   | 'refused'
   | 'timed_out'
@@ -10,7 +10,10 @@ export type ErrnoSense =
   | 'ports_spent'
   | 'descriptors_spent';
 
-/** Linux first, then macOS and FreeBSD, illumos and Solaris, Windows. No number of one means another thing of a connection in another. */
+/**
+ * Linux, then macOS and FreeBSD, illumos and Solaris, and Windows. No number means different things for a connection on
+ * two of them.
+ */
 const numbers: Readonly<Record<ErrnoSense, readonly number[]>> = {
   refused: [111, 61, 146, 10_061],
   timed_out: [110, 60, 145, 10_060],

@@ -9,20 +9,20 @@ export interface NginxErrorLine {
   readonly product: NginxProduct;
   readonly atMs: number | null;
   readonly level: string;
-  /** The connection's number, `*42`; the same in every line about it, and what `$connection` is. */
+  /** The connection number, `*42`: the same in every line about the connection, and the value of `$connection`. */
   readonly connection: string | null;
-  /** What happened, with neither ` while …` nor the fields of the request. */
+  /** What happened, without ` while …` and the fields of the request. */
   readonly text: string;
-  /** What nginx was about: `connecting to upstream`. */
+  /** What nginx was doing: `connecting to upstream`. */
   readonly action: string | null;
-  /** The number within `(111: Connection refused)`, and these words as they stand. */
+  /** The number in `(111: Connection refused)`, and the whole parenthesis. */
   readonly errno: number | null;
   readonly errnoText: string | null;
   readonly client: string | null;
   readonly request: string | null;
   readonly upstream: string | null;
   readonly requestId: string | null;
-  /** The whole of what follows the connection's number. */
+  /** The text after the connection number. */
   readonly whole: string;
   /** A line of `stream {}`: it has an upstream and no request. */
   readonly isStream: boolean;
@@ -31,7 +31,7 @@ export interface NginxErrorLine {
 const head =
   /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(debug|info|notice|warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: (?:\*(\d{1,20}) )?/;
 
-/** What nginx says it was about, and the stage that this is. Those that are about the client have none. */
+/** What nginx says it was doing, and the stage of that. Actions on the client's side have none. */
 const stages: Readonly<Record<string, Stage | 'client'>> = {
   'connecting to upstream': 'connect',
   'SSL handshaking to upstream': 'tls',
@@ -63,12 +63,12 @@ export function stageOf(action: string | null): Stage | 'client' | null {
   return action === null ? null : (stages[action] ?? null);
 }
 
-/** The form alone; cheap enough to be asked of every line. */
+/** Checks the form only; cheap enough to run on every line. */
 export function isErrorLine(line: string): boolean {
   return line.charCodeAt(4) === 0x2f && head.test(line.slice(0, 120));
 }
 
-/** A line taken apart; null where it is of another form. */
+/** Parses a line; null if it is of another form. */
 export const parseErrorLine = rememberLast(takeApart);
 
 function takeApart(fullLine: string): NginxErrorLine | null {
@@ -104,7 +104,10 @@ function takeApart(fullLine: string): NginxErrorLine | null {
   };
 }
 
-/** The words, and the fields of the request that follow them. What an application said may look like fields: the last wins. */
+/**
+ * Splits the message from the fields of the request after it. Text from an application may look like fields, so the last
+ * match counts.
+ */
 function divide(whole: string): readonly [string, string] {
   let at = whole.length;
   for (let tries = 0; tries < 16; tries++) {
@@ -135,14 +138,14 @@ function quoted(context: string, name: string): string | null {
   const from = context.indexOf(mark);
   if (from < 0) return null;
   const start = from + mark.length;
-  // A request may hold quotes: it ends where the next field, or the line, begins.
+  // A request may contain quotes: it ends at the next field, or at the end of the line.
   const rest = context.slice(start);
   const end =
     /"(?:, (?:request|subrequest|upstream|host|referrer|request_id): "|, bytes from\/to |$|, request_id: )/.exec(rest);
   return end === null ? rest.slice(0, 2048) : rest.slice(0, end.index);
 }
 
-/** By what only that product writes: the files of its Lua code, and the names of its own settings. */
+/** Recognises the product by text that only it writes: the files of its Lua code, and the names of its settings. */
 function productOf(saying: string, context: string): NginxProduct {
   if (ofKong.test(saying) || /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
   if (/apisix|failed to pick server: |(?:load_balancer|parse_domain_for_nodes|fetch_health_nodes)\(\): /.test(saying))

@@ -380,20 +380,20 @@ const relatives: readonly (readonly [string, string, string])[] = [
 
 describe('an error line of nginx', () => {
   for (const [text, expected] of [...upstreamLines, ...answerLines, ...ownLines]) {
-    test(`says "${expected}": ${text.slice(20, 110)}`, () => {
+    test(`has the verdict "${expected}": ${text.slice(20, 110)}`, () => {
       assert.equal(inShort(findingOfLine(text)), expected);
     });
   }
 
   for (const [product, text, expected] of relatives) {
-    test(`is of ${product}, and says "${expected}"`, () => {
+    test(`is of ${product}, and has the verdict "${expected}"`, () => {
       const finding = findingOfLine(text);
       assert.equal(finding?.gateway, product);
       assert.equal(inShort(finding), expected);
     });
   }
 
-  test('keeps the promises of every finding: the type belongs to the shape, and a failure has evidence, a sentence and a fix', () => {
+  test('fulfils the rules for every finding: the type belongs to the shape, and a failure has evidence, a sentence and a fix', () => {
     for (const [text] of [...upstreamLines, ...answerLines, ...ownLines]) {
       const finding = findingOfLine(text);
       assert.ok(finding !== null);
@@ -404,7 +404,7 @@ describe('an error line of nginx', () => {
     }
   });
 
-  test('says what it is when it was cut off as it was pasted', () => {
+  test('is recognised if it was truncated when it was pasted', () => {
     const cut = (said: string) => inShort(findingOfLine(`2026/11/21 21:14:03 [error] 31#31: *5 ${said}`));
     const refusal = 'connect() failed (111: Connection refused) while connecting';
     for (const end of ['', ' …', ' to upstream', ' to upstream, client', '...'])
@@ -413,7 +413,7 @@ describe('an error line of nginx', () => {
     assert.equal(cut('connect() failed (111: Connection refused)'), 'event none - -');
   });
 
-  test('is joined to the others about its connection, and knows that it is a consequence', () => {
+  test('is joined with the other lines of its connection, and marked if it is a consequence', () => {
     const cause = findingOfLine(error(`connect() failed (111: Connection refused) ${connecting}`));
     const consequence = findingOfLine(error(`no live upstreams ${connecting}`, 'http://shop/cart'));
     assert.equal(cause?.joins, 'connection 42');
@@ -421,7 +421,7 @@ describe('an error line of nginx', () => {
     assert.equal(consequence?.isConsequence, true);
   });
 
-  test('has the request, the upstream and the time as the line has them', () => {
+  test('reports the request, the upstream and the time of the line', () => {
     const finding = findingOfLine(error(`connect() failed (111: Connection refused) ${connecting}`));
     assert.equal(finding?.request, 'GET /cart');
     assert.equal(finding?.upstream, 'http://10.0.0.5:8080/cart');
@@ -429,7 +429,7 @@ describe('an error line of nginx', () => {
     assert.ok(finding?.evidence.includes('(111: Connection refused)'));
   });
 
-  test('names the directive of the module that speaks to that upstream, or of that product', () => {
+  test('gets a fix with the directive of the module, or of the product, that connects to the upstream', () => {
     const fixOf = (text: string): string | undefined => findingOfLine(text)?.fix?.text;
     const timedOut = `upstream timed out (110: Connection timed out) ${waiting}`;
     assert.match(fixOf(error(timedOut)) ?? '', /`proxy_read_timeout`/);
@@ -440,7 +440,7 @@ describe('an error line of nginx', () => {
     assert.match(fixOf(error(timedOut).replace('server: shop.example', 'server: kong')) ?? '', /`read_timeout`/);
   });
 
-  test('is not deceived by what a client wrote into its request', () => {
+  test('has the same verdict whatever a client wrote into its request', () => {
     const wanted = 'GET /?x=,\\x20upstream:\\x20"no\\x20live\\x20upstreams HTTP/1.1';
     const finding = findingOfLine(
       line(

@@ -15,7 +15,7 @@ import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { harmless } from './verdict.ts';
 
-/** What becomes of one line: the first rule that knows it decides. */
+/** The rules for one line: the first rule that matches decides. */
 function judge(line: NginxErrorLine): NginxVerdict {
   const context = { product: line.product, module: moduleOf(line.upstream), isStream: line.isStream };
   if (line.level === 'debug') return harmless('event');
@@ -24,7 +24,7 @@ function judge(line: NginxErrorLine): NginxVerdict {
     return harmless('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
   }
   if (line.isStream && line.level === 'info') return harmless('event');
-  // What it says of the upstream stands before what it was about: it may have been sending to the client just then.
+  // Rules about the upstream come before rules about the action: nginx may have been sending to the client at that moment.
   return (
     (line.text.startsWith('upstream ') ? (judgeAnswer(line, context) ?? judgeUpstream(line, context)) : null) ??
     judgeClient(line) ??
@@ -58,7 +58,7 @@ function joinsOf({ requestId, connection }: NginxErrorLine): string | null {
   return connection === null ? null : `connection ${connection}`;
 }
 
-/** One for each product, so that a mixed file's lines keep their names: a line is of exactly one of them. */
+/** One dialect for each product, so that the lines of a mixed file keep their product: each line belongs to exactly one. */
 export function errorLogOf(product: NginxProduct): Dialect {
   return dialect(
     product,

@@ -1,10 +1,10 @@
 import type { Fix } from '../finding.ts';
 import type { NginxProduct } from './product.ts';
 
-/** Where a failure's settings stand: of which product, and of which of its modules. */
+/** Where the settings for a failure are: in which product, and in which of its modules. */
 export interface FixContext {
   readonly product: NginxProduct;
-  /** The beginning of the module's directives: `proxy`, `fastcgi`, `grpc`. */
+  /** The prefix of the module's directives: `proxy`, `fastcgi`, `grpc`. */
   readonly module: string;
   readonly isStream: boolean;
 }
@@ -19,7 +19,7 @@ const modules: Readonly<Record<string, string>> = {
   memcached: 'memcached',
 };
 
-/** The module that speaks to this upstream, by the scheme that the error log shows: `fastcgi://…`. */
+/** The module that connects to this upstream, by the scheme in the error log: `fastcgi://…`. */
 export function moduleOf(upstream: string | null): string {
   const scheme = upstream === null ? '' : upstream.slice(0, Math.max(0, upstream.indexOf('://')));
   return Object.hasOwn(modules, scheme) ? (modules[scheme] ?? 'proxy') : 'proxy';
@@ -29,7 +29,7 @@ export const fix = (text: string, snippet: string | null = null): Fix => ({ text
 
 const kongTimeouts = { connect: 'connect_timeout', send: 'write_timeout', read: 'read_timeout' } as const;
 
-/** How this product is told to wait longer. */
+/** The settings of this product for longer timeouts. */
 export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
@@ -57,7 +57,7 @@ export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, modu
   );
 }
 
-/** Nothing listens, or nothing can be reached: what is set wrong is the address, or what is down is the application. */
+/** Either the configured address is wrong, or the application is down or cannot be reached. */
 export function checkAddress(what: string, { product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
@@ -74,10 +74,10 @@ export function checkAddress(what: string, { product, module, isStream }: FixCon
   );
 }
 
-/** Modules that have one buffer, for the head and for what follows. */
+/** Modules that use one buffer for the head and the body. */
 const unbuffered: ReadonlySet<string> = new Set(['grpc', 'memcached']);
 
-/** How this product is told to take a larger head of a response. */
+/** The settings of this product for a larger response head. */
 export function enlargeHeadBuffer({ product, module }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
@@ -114,7 +114,7 @@ export const keepApplicationConnected = ({ product, module }: FixContext): Fix =
           : null,
   );
 
-/** What an access log must have to tell one failure from another. */
+/** The variables that an access log needs to distinguish failures. */
 export const wantedVariables = [
   'upstream_addr',
   'upstream_status',
@@ -143,7 +143,7 @@ const completeLine = completeFormat
   .map((line) => line.trim().replace(/^'|'$/g, ''))
   .join('');
 
-/** What to log so that the next such failure can be told; `has` are the variables that the format has already. */
+/** The variables to add to the format, so that the next such failure can be explained; `has` are those that it has already. */
 export function logMore(product: NginxProduct, has: ReadonlySet<string>): Fix {
   const lacks = wantedVariables.filter((name) => !has.has(name));
   if (lacks.length === 0) return readErrorLog(product);

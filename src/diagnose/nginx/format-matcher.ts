@@ -5,13 +5,13 @@ import { canBe, knownVariables } from './access-fields.ts';
 export interface CompiledFormat {
   /** Every variable of the format, known here or not. */
   readonly variables: ReadonlySet<string>;
-  /** The values of a line of this format; null where it is of another. */
+  /** The values of a line of this format; null if the line is of another format. */
   match(line: string): Values | null;
 }
 
 type Part = { readonly literal: string } | { readonly variable: string };
 
-/** Names that stand for another: what gateways built on nginx call the same thing. */
+/** Other names for variables, in gateways built on nginx. */
 const sameAs: Readonly<Record<string, Variable>> = {
   req_id: 'request_id',
   kong_request_id: 'request_id',
@@ -29,7 +29,7 @@ function variableOf(name: string): Variable | null {
   return Object.hasOwn(sameAs, name) ? (sameAs[name] ?? null) : null;
 }
 
-/** A format, made ready to be held against lines. It is scanned from left to right, once. */
+/** A compiled format. It scans a line once, from left to right. */
 export function compileFormat(format: string): CompiledFormat {
   const parts = split(format);
   const variables = new Set<string>();
@@ -62,7 +62,7 @@ function match(parts: readonly Part[], fullLine: string): Values | null {
       continue;
     }
     const next = parts[index + 1];
-    // Two variables with nothing between: nobody can tell where one ends, so the second has it all.
+    // Two variables with nothing between them cannot be told apart, so the second one gets the whole text.
     if (next !== undefined && 'variable' in next) continue;
     const end = next === undefined ? line.length : valueEnd(line, at, part.variable, next.literal, parts[index - 1]);
     if (end < 0) return null;
@@ -79,14 +79,14 @@ function match(parts: readonly Part[], fullLine: string): Values | null {
   return at >= line.length || line.slice(at).trim() === '' ? values : null;
 }
 
-/** The last literal may have lost its trailing space to whoever copied the line. */
+/** The last literal may have lost its trailing space when the line was copied. */
 function startsAt(line: string, literal: string, at: number, isLast: boolean): boolean {
   return line.startsWith(literal, at) || (isLast && line.slice(at).trimEnd() === literal.trimEnd());
 }
 
 const candidatesMax = 64;
 
-/** Where a value ends: at the first place where what follows in the format follows in the line, and the value is whole. */
+/** Where a value ends: at the first position where the next literal of the format follows and the value is complete. */
 function valueEnd(line: string, start: number, variable: string, next: string, previous: Part | undefined): number {
   const isQuoted =
     next.startsWith('"') && previous !== undefined && 'literal' in previous && previous.literal.endsWith('"');
@@ -121,7 +121,7 @@ function isWhole(
   return true;
 }
 
-/** Whether the quote that follows belongs to the value: an odd number of backslashes stands before it. */
+/** Whether the next quote belongs to the value: an odd number of backslashes stands before it. */
 function endsEscaped(value: string): boolean {
   let count = 0;
   while (count < value.length && value.charCodeAt(value.length - 1 - count) === 0x5c) count++;

@@ -3,13 +3,13 @@ import { failWith, succeed } from '../../core/result.ts';
 
 export interface FormatText {
   readonly name: string | null;
-  /** The pieces put together, with their quotes and backslashes gone. */
+  /** The parts joined, without their quotes and backslashes. */
   readonly format: string;
 }
 
 const formatLengthMax = 16_384;
 
-/** From the directive as it is configured, or the bare format, to the format. */
+/** The format from a whole directive, or from the bare format. */
 export function formatText(text: string): Result<FormatText, string> {
   const trimmed = text.trim();
   if (trimmed === '') return failWith('The log format is empty.');
@@ -21,7 +21,7 @@ export function formatText(text: string): Result<FormatText, string> {
     return succeed({ name: directive[1] ?? null, format: segments });
   }
   if (trimmed.startsWith('log_format')) return failWith('`log_format` needs a name and a format.');
-  // A format may itself begin with a double quote; it is a quoted one only if the quotes within are escaped.
+  // A format may itself begin with a double quote. It is a quoted one only if the quotes inside are escaped.
   const isQuoted =
     trimmed.startsWith("'") || (trimmed.startsWith('"') && trimmed.includes('\\"') && /"\s*;?$/.test(trimmed));
   if (!isQuoted) return succeed({ name: null, format: trimmed });
@@ -31,7 +31,7 @@ export function formatText(text: string): Result<FormatText, string> {
     : succeed({ name: null, format: segments });
 }
 
-/** The arguments of a directive, as nginx reads them and as `log_format` joins them: with nothing between. */
+/** The arguments of a directive, as nginx parses them and `log_format` joins them: with nothing between. */
 function readParts(text: string): string | null {
   let format = '';
   let at = 0;

@@ -7,7 +7,7 @@ import { refused } from './refused.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { harmless } from './verdict.ts';
 
-/** What the gateway declines, or cannot do, by itself: limits, settings, code of its own. */
+/** Lines about requests that the gateway itself denies or fails: limits, settings, Lua code. */
 export function judgeGateway(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   return judgeLimits(line) ?? judgeSettings(line) ?? judgeCode(line, context);
 }

@@ -15,7 +15,7 @@ interface JsonAccessLine {
   readonly certainty: 1 | 2;
 }
 
-/** Names that other gateways' JSON has, and nginx's does not: what has one of them is not ours, whatever else it has. */
+/** Names in the JSON of other gateways that nginx's does not have. A line with one of them is not nginx's. */
 const foreign =
   /"(?:response_flags|response_code_details|upstream_cluster|upstream_transport_failure_reason|err_trace|DownstreamStatus|RouterName|OriginStatus|ServiceAddr|termination_state|statusDetails|httpRequest|backend_name|elb_status_code|latencies|resp_headers|received_status|deploymentId)"/;
 
@@ -58,7 +58,7 @@ function collectObject(value: object, prefix: string, collector: ValueCollector,
   }
 }
 
-/** What is no JSON after all, since nginx writes `-` or a list where a number was meant: name by name. */
+/** Reads lines that are no valid JSON, since nginx writes `-` or a list where a number belongs: name by name. */
 function collectPairs(text: string, collector: ValueCollector): void {
   const pair =
     /"([\w.@$-]{1,60})"\s{0,4}:\s{0,4}(?:"((?:[^"\\]|\\.){0,8192})"|([^"{}[\]]{0,200}?)(?=\s{0,4}(?:,\s{0,4}"|\}|$)))/g;
@@ -69,7 +69,7 @@ function collectPairs(text: string, collector: ValueCollector): void {
   }
 }
 
-/** One for each product, since a line is of exactly one of them. */
+/** One dialect for each product, since a line belongs to exactly one. */
 export function jsonAccessOf(product: NginxProduct): Dialect {
   const name = `${product} access log (JSON)`;
   return dialect(

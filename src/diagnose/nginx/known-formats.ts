@@ -12,11 +12,11 @@ const ingressTail =
 const apisix =
   '$remote_addr - $remote_user [$time_local] $http_host "$request" $status $body_bytes_sent $request_time "$http_referer" "$http_user_agent" $upstream_addr $upstream_status $upstream_response_time "$upstream_scheme://$upstream_host$upstream_uri"';
 
-/** The format of `stream {}` in nginx's own documentation. */
+/** The format of `stream {}` in nginx's documentation. */
 const stream = (protocol: string): string =>
   `$remote_addr [$time_local] ${protocol} $status $bytes_sent $bytes_received $session_time "$upstream_addr" "$upstream_bytes_sent" "$upstream_bytes_received" "$upstream_connect_time"`;
 
-/** Formats that a gateway has without being told, with the certainty that a line that fits is its own. */
+/** Default formats of each gateway, with how sure it is that a matching line is the gateway's own. */
 const formats: readonly (readonly [NginxProduct, string, string, 1 | 2])[] = [
   ['ingress-nginx', 'ingress-nginx access log (upstreaminfo)', `${combined} ${ingressTail}`, 2],
   [

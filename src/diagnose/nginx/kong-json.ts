@@ -9,12 +9,12 @@ import { rememberLast } from './remember-last.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { answeredSo, clientLeft, harmless } from './verdict.ts';
 
-/** What Kong's logging plugins (file-log, http-log and their kin) write of an exchange. */
+/** The lines that Kong's log plugins (file-log, http-log and others) write about an exchange. */
 interface KongRecord {
   readonly status: number | null;
-  /** Who made the answer, since Kong 3.6: "upstream", or "kong". */
+  /** Who made the response, since Kong 3.6: "upstream", or "kong". */
   readonly source: string | null;
-  /** As `$upstream_status`; empty where nobody was asked, null before Kong 3. */
+  /** As `$upstream_status`; empty if no endpoint was tried, null before Kong 3. */
   readonly upstreamStatus: string | null;
   /** The endpoint that was tried last. */
   readonly tried: string | null;

@@ -11,7 +11,7 @@ import { rememberLast } from './remember-last.ts';
 const beginning =
   /^(?:[^\s"]{1,300} ){1,2}?- [^"[\]]{1,200}? ?\[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] (?:[^\s"]{1,300} )?"((?:[^"\\]|\\.){0,16384})" (\d{3}) (?:\d{1,19}|-)(?= |$)/;
 
-/** Combined, and after it whatever the format has, each value with a name: `rt=0.010 uct="0.000" uht="-"`. */
+/** Combined, followed by values with names, in any format: `rt=0.010 uct="0.000" uht="-"`. */
 const readCombinedAndMore = rememberLast(takeApartCombined);
 
 function takeApartCombined(fullLine: string): Values | null {
@@ -26,7 +26,7 @@ function takeApartCombined(fullLine: string): Values | null {
   return collector.values();
 }
 
-/** A line that is nothing but names and values: `status=502 upstream_addr=…`, or LTSV. */
+/** A line that consists of names and values only: `status=502 upstream_addr=…`, or LTSV. */
 const readLabels = rememberLast(takeApartLabels);
 
 function takeApartLabels(fullLine: string): Values | null {
@@ -67,13 +67,13 @@ function collectLabels(text: string, collector: ValueCollector): void {
 }
 
 const tokensMax = 512;
-/** Words of one line, lists' parts included: joined one by one, an endless list would take its length squared. */
+/** Words of one line, including the items of lists: joining the items of an endless list would take quadratic time. */
 const wordsMax = 1_024;
 
-/** Words; quotes and brackets keep theirs together, and so do the `, ` and ` : ` of nginx's lists. */
+/** Splits into words. Quotes and brackets keep their text together, and so do the `, ` and ` : ` of nginx's lists. */
 function tokensOf(text: string): readonly string[] {
   const tokens: string[] = [];
-  // A quote that is not closed is looked for once: the rest has none that closes either.
+  // Looks for an unclosed quote once: no later quote is closed either.
   let isUnclosed = false;
   let at = 0;
   for (let words = 0; at < text.length && tokens.length < tokensMax && words < wordsMax; words++) {
@@ -121,7 +121,7 @@ function unquote(value: string): string {
 const nameOfMore = 'nginx access log (combined, with named fields)';
 const nameOfLabels = 'nginx access log (named fields)';
 
-/** Formats of people's own that name what they log. */
+/** Custom formats that name their values. */
 export const labelledFormats: readonly Dialect[] = [
   dialect(
     'nginx',

@@ -65,7 +65,7 @@ describe('a log_format given by its text', () => {
     });
   }
 
-  test('that can tell nothing is refused with a reason', () => {
+  test('that cannot show a failure is refused with a reason', () => {
     for (const text of [
       '',
       'hello',
@@ -81,19 +81,19 @@ describe('a log_format given by its text', () => {
     }
   });
 
-  test('has its name in the name of the format', () => {
+  test('puts its name into the name of the format', () => {
     const dialect = nginxLogFormat("log_format timed '$status';");
     assert.equal(dialect.ok && dialect.value.format, 'nginx access log (timed)');
   });
 
-  test('is of the product whose variables it has', () => {
+  test('belongs to the product whose variables it has', () => {
     const dialect = nginxLogFormat('$status [$proxy_upstream_name] $upstream_addr');
     assert.equal(dialect.ok && dialect.value.gateway, 'ingress-nginx');
     const kong = nginxLogFormat('$status "$kong_request_id"');
     assert.equal(kong.ok && findingOfLine('502 "0f00"', [kong.value])?.joins, 'request 0f00');
   });
 
-  test('says which variables it lacks', () => {
+  test('reports which variables it lacks', () => {
     assert.deepEqual(lackingVariables('$status $upstream_addr $upstream_status ${upstream_connect_time}'), [
       '$upstream_header_time',
       '$upstream_bytes_received',

@@ -12,9 +12,9 @@ import type { NginxProduct } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 
 /**
- * A dialect for one `log_format` of nginx, given by its text: the whole directive as it stands in the configuration, with
- * its quotes and several pieces, or the format alone. `escape=json` and `escape=none` are understood from it. Fails, in
- * words for people, where the text is no such format or has nothing that tells of a failure.
+ * A dialect for one `log_format` of nginx, given as text: the whole directive from the configuration, with quotes and
+ * several parts, or the format alone. `escape=json` and `escape=none` are understood. Returns an error for people if the
+ * text is no such format, or has no variable that shows a failure.
  */
 export function nginxLogFormat(text: string): Result<Dialect, string> {
   const format = formatText(text);
@@ -28,14 +28,14 @@ export function nginxLogFormat(text: string): Result<Dialect, string> {
   return succeed(dialectOf(product, `${product} access log (${format.value.name ?? 'log_format'})`, compiled, 2));
 }
 
-/** Variables that only one product has, in whose words its fixes are then written. */
+/** Variables that only one product has. Fixes are then written for that product. */
 function productOf(text: string): NginxProduct {
   if (/\$\{?proxy_(?:alternative_)?upstream_name|\$\{?ingress_name/.test(text)) return 'ingress-nginx';
   if (/\$\{?kong_/.test(text)) return 'kong';
   return /\$\{?apisix_/.test(text) ? 'apisix' : 'nginx';
 }
 
-/** The variables that tell one failure from another, and that a format given by its text does not have; all of them where it is no format. */
+/** The variables that distinguish failures and that the given format lacks; all of them if the text is no format. */
 export function lackingVariables(text: string): readonly string[] {
   const format = formatText(text);
   if (!format.ok) return wantedVariables.map((name) => `$${name}`);
@@ -43,7 +43,7 @@ export function lackingVariables(text: string): readonly string[] {
   return wantedVariables.filter((name) => !variables.has(name)).map((name) => `$${name}`);
 }
 
-/** A dialect of a compiled format; `certainty` is what it says of a line that fits. */
+/** A dialect for a compiled format; `certainty` is its answer for a line that matches. */
 export function dialectOf(product: NginxProduct, name: string, compiled: CompiledFormat, certainty: 1 | 2): Dialect {
   const match = rememberLast((line) => compiled.match(line));
   return dialect(

@@ -23,7 +23,7 @@ const format = nginxLogFormat(
 assert.ok(format.ok);
 const dialects = [...nginxDialects, format.value];
 
-/** A line with some of it taken away, doubled, or replaced. */
+/** A line with a part removed, doubled or replaced. */
 const mutated = fc
   .tuple(
     fc.constantFrom(...lines),
@@ -54,12 +54,12 @@ function readAll(text: string): void {
   }
 }
 
-test('no line makes a reader throw, and what is recognised is read', () => {
+test('no line makes a reader throw, and every recognised line is read', () => {
   fc.assert(fc.property(mutated, readAll), { numRuns: 250 });
   fc.assert(fc.property(unicodeText({ maxLength: 300 }), readAll), { numRuns: 80 });
 });
 
-test('lines of a megabyte are read without delay, whatever they are full of', () => {
+test('lines of a megabyte are read without delay, whatever they contain', () => {
   const fillings = [
     '"',
     '\\"',

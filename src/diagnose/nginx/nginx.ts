@@ -10,7 +10,7 @@ import { startLog } from './start-rules.ts';
 
 const products: readonly NginxProduct[] = ['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix'];
 
-/** Every format of nginx, and of what is built on it, that can be known without being told; the likeliest first. */
+/** The formats of nginx, and of gateways built on it, that are recognised without options; the likeliest first. */
 export const nginxDialects: readonly Dialect[] = [
   ...products.map(errorLogOf),
   ...knownFormats,

@@ -3,7 +3,7 @@ import { fix, logMore, readErrorLog } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
-/** No server was contacted, and the log line is certain of it. */
+/** No server was contacted, and the line proves it. */
 export function ownAnswer(
   fields: AccessFields,
   status: number,
@@ -31,7 +31,7 @@ export function ownAnswer(
   );
 }
 
-/** Something went wrong, and what is logged leaves more than one cause; the fix says what to log. */
+/** A failure with more than one possible cause in what is logged. The fix names what to log. */
 export function cannotTell(fields: AccessFields, evidence: readonly string[], sentence: string): NginxVerdict {
   return {
     kind: 'access',

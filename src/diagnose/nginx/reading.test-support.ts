@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { nginxDialects } from './nginx.ts';
 
-/** What the dialect that is surest of a line says of it; the first of several that are as sure. */
+/** The verdict of the dialect that is surest of a line; of equally sure ones, the first. */
 export function findingOfLine(line: string, dialects: readonly Dialect[] = nginxDialects): Finding | null {
   let best: Dialect | null = null;
   let certainty = 0;
@@ -13,7 +13,7 @@ export function findingOfLine(line: string, dialects: readonly Dialect[] = nginx
   return best === null ? null : best.open().read(line);
 }
 
-/** Words for a verdict that fit on one line of a table. */
+/** A verdict in a few words, for one line of a table. */
 export function inShort(finding: Finding | null): string {
   if (finding === null) return 'unrecognised';
   const { kind, shape, type, stage } = finding;

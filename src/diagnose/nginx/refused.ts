@@ -6,7 +6,7 @@ import type { NginxErrorLine } from './error-line.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
-/** The gateway declined by itself. */
+/** The gateway itself denied the request. */
 export const refused = (
   line: NginxErrorLine,
   type: ProxyErrorType | null,

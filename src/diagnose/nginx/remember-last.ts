@@ -1,6 +1,6 @@
 /**
- * The same reader, which does not read the line again that it has read last: a line is shown to several dialects, and
- * then to the one that has recognised it.
+ * Returns a reader that keeps the result for its last line: several dialects ask about the same line in turn, and the one
+ * that recognises the line reads it once more.
  */
 export function rememberLast<T>(read: (line: string) => T): (line: string) => T {
   let last: { readonly line: string; readonly result: T } | null = null;

@@ -4,7 +4,7 @@ import { fix } from './fixes.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { harmless } from './verdict.ts';
 
-/** Why nginx does not start, or keeps its old configuration: it is about no request, and still explains much. */
+/** Why nginx does not start, or keeps its old configuration. Such a line concerns no request, but explains failures after it. */
 export function judgeStart(text: string): NginxVerdict {
   const known = reasons.find(([start]) => text.includes(start));
   return {
@@ -35,7 +35,7 @@ const reasons: readonly (readonly [string, string, string, string])[] = [
 
 const startForm = /^nginx: \[(?:emerg|alert|crit|error|warn)\] (.{1,2048})/;
 
-/** What nginx writes to its error output before it has a log: `nginx: [emerg] …`. */
+/** The lines that nginx writes to standard error before its log is open: `nginx: [emerg] …`. */
 export const startLog: Dialect = dialect(
   'nginx',
   'nginx error output',

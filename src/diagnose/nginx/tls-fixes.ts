@@ -1,18 +1,18 @@
 import type { Fix } from '../finding.ts';
 import { fix, type FixContext } from './fixes.ts';
 
-/** Modules that speak TLS to an application; each has the directives with its own name before them. */
+/** Modules that use TLS to an application. Their directives begin with the name of the module. */
 const withTls: ReadonlySet<string> = new Set(['proxy', 'grpc', 'uwsgi']);
 
 interface TlsSetting {
-  /** As nginx has it, behind the module's name: `ssl_name`. */
+  /** The directive without its prefix: `ssl_name`. */
   readonly name: string;
   readonly value: string;
-  /** As an annotation of ingress-nginx has it, where that is another. */
+  /** The annotation of ingress-nginx, if its name differs. */
   readonly annotated?: string;
 }
 
-/** `text` says `SETTING` for the one that decides, which is the first; products that have none of them get the words alone. */
+/** `SETTING` in `text` stands for the first setting, which decides. Products without these settings get the text alone. */
 function settingFix(text: string, settings: readonly TlsSetting[], { product, module }: FixContext): Fix {
   const [first] = settings;
   if (product === 'kong' || product === 'apisix')
@@ -71,7 +71,7 @@ export const commonVersion = (context: FixContext): Fix =>
     context,
   );
 
-/** What listens there does not speak TLS. */
+/** The upstream's port does not speak TLS. */
 export function speakPlainly({ product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(

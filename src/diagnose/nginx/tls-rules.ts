@@ -6,7 +6,7 @@ import { commonVersion, nameInCertificate, nameInHandshake, speakPlainly, trustA
 import type { NginxVerdict } from './verdict.ts';
 import { failed } from './verdict.ts';
 
-/** Handshakes with the application; those with clients are not its business. */
+/** Handshakes with the application. Handshakes with clients have their own rules. */
 export function judgeTls(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict | null {
   const { text } = line;
   if (text.startsWith('upstream SSL certificate ')) return wrongCertificate(line, context);

@@ -9,16 +9,16 @@ import { judgeTls } from './tls-rules.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { failed, harmless } from './verdict.ts';
 
-/** The stage towards the application, where there is one. */
+/** The stage on the application's side, if the action has one. */
 export function upstreamStage(line: NginxErrorLine): Stage | null {
   const stage = stageOf(line.action);
-  // What it sends to the client then is the answer that it reads from the application.
+  // While nginx sends to the client, it reads the response from the application.
   if (line.action === 'sending to client' && /^(?:upstream |recv\(\)|readv\(\)|SSL_read\(\))/.test(line.text))
     return 'body';
   return stage === 'client' ? null : stage;
 }
 
-/** Lines about the way to the application, from looking it up to the last byte of its answer. */
+/** Lines about the way to the application, from the name lookup to the last byte of the response. */
 export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
   const { text } = line;
   const stage = upstreamStage(line);
@@ -28,7 +28,7 @@ export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxV
     return judgeConnect(line, context);
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, context);
   if (text.startsWith('no live upstreams')) return noneAlive(line, context);
-  // The status of the gateway's own certificate is asked of its authority, and of no application.
+  // The OCSP status of the gateway's own certificate comes from its authority, not from an application.
   if (text.includes(' could not be resolved ('))
     return line.action?.startsWith('requesting certificate status') === true
       ? harmless('event')
@@ -43,21 +43,21 @@ export function judgeUpstream(line: NginxErrorLine, context: FixContext): NginxV
   return judgeSocketCall(line, context, stage);
 }
 
-/** Lines are pasted as far as a terminal showed them: the fields are missing then, and what it was about ends early. */
+/** A pasted line may end where the terminal did: then the fields are missing, and the action is incomplete. */
 const isCutInConnect = (line: NginxErrorLine): boolean =>
   /^connecting(?: to upstream)?(?:, ?[a-z]{0,6})? ?(?:…|\.\.\.)?$/.test(line.action ?? '');
 
-/** What Lua code does on connections of its own is not the way of a request to the application. */
+/** Connections that Lua code opens by itself do not carry the request to the application. */
 const isOfLua = (line: NginxErrorLine): boolean =>
   line.whole.includes(', context: ngx.timer') || line.text.startsWith('lua ');
 
-/** `recv() failed (104: …) while reading response header from upstream` and its kin. */
+/** `recv() failed (104: …) while reading response header from upstream` and similar lines. */
 function judgeSocketCall(line: NginxErrorLine, context: FixContext, stage: Stage | null): NginxVerdict | null {
   const isCall =
     /^(?:recv|recvmsg|send|sendmsg|writev|readv|sendfile|kevent|SSL_read|SSL_write|SSL_shutdown)\(\) /.test(line.text);
   if (!isCall || stage === null || isOfLua(line)) return null;
   const sense = line.errno === null ? null : errnoSense(line.errno);
-  // UDP has no connection: that nobody listens shows when one sends.
+  // UDP has no connection: sending shows that nothing listens.
   if (stage === 'connect' || sense === 'refused') return judgeConnect(line, context);
   if (sense === 'timed_out') return judgeTimeout(line, context, stage);
   // With TLS 1.3 the application may refuse the gateway's certificate only after the handshake.
@@ -126,7 +126,7 @@ function judgeResolution(line: NginxErrorLine): NginxVerdict {
   });
 }
 
-/** What is left: an error about an upstream that no rule knows. It is said so, and nothing is guessed. */
+/** Any other error about an upstream is `unknown`. */
 export function judgeUnfamiliar(line: NginxErrorLine, context: FixContext): NginxVerdict {
   const isGrave = /^(?:error|crit|alert|emerg)$/.test(line.level);
   if (!isGrave || line.upstream === null || upstreamStage(line) === null)

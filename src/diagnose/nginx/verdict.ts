@@ -1,7 +1,7 @@
 import type { Finding, LineKind } from '../finding.ts';
 import type { Verdict as SharedVerdict } from '../verdict.ts';
 
-/** A verdict of nginx's rules has with it which kind of line it is of, and what decided: the rules find out both at once. */
+/** A verdict with the kind of the line and its evidence, since the rules find out all three at once. */
 export type NginxVerdict = Required<SharedVerdict> & Pick<Finding, 'kind' | 'evidence'>;
 
 export const harmless = (kind: LineKind, sentence = ''): NginxVerdict => ({
@@ -19,7 +19,7 @@ export const harmless = (kind: LineKind, sentence = ''): NginxVerdict => ({
 
 type Failed = Pick<NginxVerdict, 'shape' | 'type' | 'stage' | 'whose' | 'sentence' | 'fix' | 'evidence'>;
 
-/** A failure that nginx made the answer to. */
+/** A failure for which nginx made the response. */
 export const failed = (how: Failed, isConsequence = false, kind: LineKind = 'error'): NginxVerdict => ({
   ...how,
   kind,
@@ -27,7 +27,7 @@ export const failed = (how: Failed, isConsequence = false, kind: LineKind = 'err
   isConsequence,
 });
 
-/** The client left, or sent what is no request. */
+/** The client left, or sent no valid request. */
 export const clientLeft = (
   how: Pick<NginxVerdict, 'evidence' | 'sentence' | 'fix' | 'type'>,
   kind: LineKind,
@@ -41,7 +41,7 @@ export const clientLeft = (
   isConsequence: false,
 });
 
-/** The application answered so itself. */
+/** The application sent the error itself. */
 export const answeredSo = (evidence: readonly string[], kind: LineKind, sentence: string): NginxVerdict => ({
   kind,
   shape: 'app_error',

@@ -1,6 +1,6 @@
 import { meaningOf } from '../../core/errno-meaning.ts';
 
-/** What stands in one line of a proxy of Node's. */
+/** The facts of one line of a Node proxy. */
 export type NodeLine =
   | {
       readonly kind: 'failed';
@@ -12,13 +12,13 @@ export type NodeLine =
     }
   | { readonly kind: 'why'; readonly why: Why }
   | { readonly kind: 'passed'; readonly request: string; readonly target: string; readonly status: number | null }
-  /** Of no meaning without a line before it that said what failed. */
+  /** Meaningless unless a line before it named a failure. */
   | { readonly kind: 'detail'; readonly why: Why }
   | { readonly kind: 'other' };
 
-/** What Node says of an error: its code, and the words beside it. */
+/** An error of Node: its code, and its message. */
 export interface Why {
-  /** "ECONNREFUSED"; null where the words are all there is. */
+  /** "ECONNREFUSED"; null if there is only a message. */
   readonly code: string | null;
   readonly words: string;
 }
@@ -30,10 +30,10 @@ const reactApp = 'Create React App proxy log';
 
 const colours = /\u001b\[[0-9;]{0,20}m/g;
 
-/** A line longer than this has no proxy of Node's written; what follows in it is not looked at. */
+/** Node proxies write no longer lines; the rest is ignored. */
 const lineCharactersMax = 8192;
 
-/** Null for a line that is none of theirs. */
+/** Null for a line that no Node proxy writes. */
 export function parseNodeLine(line: string): NodeLine | null {
   const cut = line.slice(0, lineCharactersMax).trimEnd();
   const text = cut.includes('\u001b') ? cut.replace(colours, '') : cut;
@@ -43,7 +43,7 @@ export function parseNodeLine(line: string): NodeLine | null {
 const newForm = /^Error occurred while proxying request (\S{1,4000}) to (\S{1,500}) \[([^\]]{1,300})\]/;
 const oldForm =
   /^Error occurr?ed while trying to proxy request (\S{1,4000}) from (\S{1,300}) to (\S{1,500})(?: \(([^)]{1,300})\))?/;
-/** Its first versions, and what people write in their own `onError`. */
+/** Its first versions, and custom `onError` handlers. */
 const firstForm = /^P(?:ROXY ERROR|roxy [Ee]rror): (.{0,2000})$/;
 const passedForm = /^([A-Z]{3,10}) (\S{1,4000}) [-=~≈]> (\S{1,4000})(?: \[(\d{3})\])?$/;
 
@@ -86,7 +86,7 @@ function parseVite(text: string): NodeLine | null {
   const [, , socket, at, rest = ''] = match;
   const path = at ?? (rest.startsWith('/') ? rest.split(' ', 1)[0] : undefined);
   const line = failed(vite, path, null, whyIn(rest));
-  // The socket that this event is about is the one of the browser.
+  // The socket of this event is the browser's.
   return socket === undefined || line.kind !== 'failed' ? line : { ...line, isClients: true };
 }
 
@@ -105,7 +105,7 @@ function parseReactApp(text: string): NodeLine | null {
 const nextForm = /^(?:\W{1,3} )?Failed to proxy (https?:\/\/[^/\s]{1,300})(\/\S{0,4000})? (.*)$/;
 const detailForm = /^\s{1,8}(?:\[?code\]?): '([A-Z0-9_]{3,60})',?$/;
 
-/** Rewrites of Next.js: the code is in the words, or alone in one of the next lines. */
+/** Rewrites of Next.js: the code is in the message, or alone in one of the next lines. */
 function parseNext(text: string): NodeLine | null {
   const [, code] = detailForm.exec(text) ?? [];
   if (code !== undefined) return { kind: 'detail', why: { code, words: '' } };
@@ -113,7 +113,7 @@ function parseNext(text: string): NodeLine | null {
   return found === undefined ? null : failed(next, path ?? '/', origin, whyIn(words) ?? whyOf(words));
 }
 
-/** "Error: connect ECONNREFUSED 127.0.0.1:3000", as an `error` event of http-proxy is printed. */
+/** "Error: connect ECONNREFUSED 127.0.0.1:3000": an `error` event of http-proxy, as Node prints it. */
 const rawForm =
   /^(?:\s{1,8}\[cause\]: )?(?:\[[^\]]{1,60}\] )?(?:(?:Uncaught|Unhandled) )?(?:[Pp]roxy error:? )?(?:http-proxy error:? )?([A-Z][A-Za-z]{0,30})?Error(?: \[([A-Z][A-Z0-9_]{3,60})\])?:(.*)$/;
 const objectForm =
@@ -133,7 +133,7 @@ function parseRaw(text: string): NodeLine | null {
 const codesOfConnections =
   /^(?:HPE_|UND_ERR_(?:CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT|HEADERS_OVERFLOW|SOCKET)$|ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_|ENOTFOUND$|EAI_AGAIN$|ESOCKETTIMEDOUT$)/;
 
-/** Errors have codes for everything; a program that says one of its own has not failed as a proxy. */
+/** Every kind of error has a code. A program that prints an error of its own has not failed as a proxy. */
 function isOfConnection({ code, words }: Why): boolean {
   if (code === null || words.startsWith('query') || codesOfConnections.test(code)) return true;
   const meaning = meaningOf(code);
@@ -158,7 +158,7 @@ function failed(
 
 const codeForm = /\b(E[A-Z0-9_]{3,40}|HPE_[A-Z_]{3,40}|[A-Z]{3,30}(?:_[A-Z]{2,30}){1,6})\b/;
 
-/** What a code alone says. "undefined" is what a middleware writes for an error without one. */
+/** The verdict on a code alone. A middleware writes "undefined" for an error without a code. */
 function whyOf(text: string | undefined): Why | null {
   if (text === undefined || text === 'undefined') return null;
   return /^[A-Z][A-Z0-9_]{3,60}$/.test(text) ? { code: text, words: '' } : whyIn(text);
@@ -167,7 +167,7 @@ function whyOf(text: string | undefined): Why | null {
 const spoken =
   /socket hang up|(?:Headers|Body|Connect) Timeout Error|Headers Overflow Error|(?<=SocketError: )other side closed|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z_]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
 
-/** What words of Node's say, with the code in them; null where they are none that a connection is told of by. */
+/** The verdict on a message of Node's, with the code in it; null if the message is not about a connection. */
 function whyIn(text: string): Why | null {
   const [, quoted] = /\bcode: '([A-Z0-9_]{3,60})'/.exec(text) ?? [];
   const [words] = spoken.exec(text) ?? [];
@@ -185,7 +185,7 @@ function syscallIn(text: string): string {
   return `${syscall ?? ''}${target}`.trim();
 }
 
-/** Errors that every program of Node's prints so are certain only behind a line that says whose they are. */
+/** Every Node program prints such errors. They are certain only after a line that names the proxy. */
 export function recogniseNodeLine(line: string): 0 | 1 | 2 {
   const parsed = parseNodeLine(line);
   if (parsed === null) return 0;

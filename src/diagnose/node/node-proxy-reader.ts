@@ -7,13 +7,13 @@ import { judgeNode, addressIn, unknownNode } from './node-verdict.ts';
 
 type Failed = Extract<NodeLine, { kind: 'failed' }>;
 
-/** A line that said which request failed; the next one says why. */
+/** A line that named the failed request; the next one names the cause. */
 interface Awaited {
   readonly failed: Failed;
   readonly joins: string;
 }
 
-/** Vite and Create React App break one failure into two lines: this remembers the first of them. */
+/** Vite and Create React App write two lines for one failure. This reader remembers the first one. */
 export class NodeProxyReader implements DialectReader {
   #awaited: Awaited | null = null;
   #failures = 0;
@@ -35,7 +35,7 @@ export class NodeProxyReader implements DialectReader {
     const joins = `node-proxy-${this.#failures}`;
     this.#awaited = { failed, joins };
     const verdict = failed.isClients ? clientLeft : unknownNode(failed.target ?? 'the target');
-    // Where the next line says why, that one counts.
+    // If the next line names the cause, that line counts.
     return findingOf(
       { ...factsOf(failed), evidence: [announcement(failed)], joins },
       { ...verdict, isConsequence: true },
@@ -71,7 +71,7 @@ function factsOf({ format, request, target }: Failed) {
   return { gateway: 'node', format, kind: 'error', request, upstream: target } as const;
 }
 
-/** What the line begins with that tells of a failure, and not of its cause. */
+/** The prefix of the line that tells of a failure but not of its cause. */
 function announcement({ format }: Failed): string {
   if (format.startsWith('Vite')) return 'proxy error:';
   return format.startsWith('Next') ? 'Failed to proxy' : 'proxy request';

@@ -11,7 +11,7 @@ const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWit
 const certificateCodes =
   /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_(?:VERIFY|GET_ISSUER|GET_CRL|DECRYPT)|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
 
-/** What became of a request, from what Node says of the error. */
+/** The verdict on a request, from Node's error. */
 export function judgeNode(why: Why, target: string | null): Verdict {
   const { code, words } = why;
   const endpoint = target ?? addressIn(words) ?? 'the target';
@@ -34,7 +34,7 @@ function judgeWords(words: string, endpoint: string): Verdict {
   return unknownNode(endpoint);
 }
 
-/** What undici, the `fetch` of Node, says of an error, where its code is in another line. */
+/** The messages of undici, Node's `fetch`, whose error code is in another line. */
 const undiciWords: Readonly<Record<string, string>> = {
   'Connect Timeout Error': 'UND_ERR_CONNECT_TIMEOUT',
   'Headers Timeout Error': 'UND_ERR_HEADERS_TIMEOUT',
@@ -173,7 +173,7 @@ function tls({ code, words }: Why, endpoint: string): Verdict {
   });
 }
 
-/** The parser's codes. Only those of a head that is too large and of chunks say more than "no HTTP". */
+/** Codes of the HTTP parser. Only those for a head that is too large and for chunks say more than "no HTTP". */
 function misread(what: string, endpoint: string): Verdict {
   const isOverflow = /HEADER_OVERFLOW|[Hh]eader overflow/.test(what);
   const isChunk = /HPE_INVALID_CHUNK|HPE_CHUNK|HPE_INVALID_TRANSFER|[Cc]hunk/.test(what);

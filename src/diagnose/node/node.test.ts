@@ -126,7 +126,7 @@ const cases: readonly (readonly [line: string | readonly string[], shape: Findin
   ],
 ];
 
-/** What the last of the lines comes to. */
+/** The verdict on the last of the lines. */
 function read(lines: string | readonly string[]): Finding | null {
   const [dialect] = nodeDialects;
   const reader = dialect?.open();
@@ -138,9 +138,9 @@ function read(lines: string | readonly string[]): Finding | null {
   return last;
 }
 
-describe('what proxies of Node write', () => {
+describe('the logs of Node proxies', () => {
   for (const [lines, shape, type] of cases)
-    it(`says ${type ?? shape}: ${[lines].flat().join(' / ').slice(0, 100)}`, () => {
+    it(`report ${type ?? shape}: ${[lines].flat().join(' / ').slice(0, 100)}`, () => {
       const finding = read(lines);
       assert.equal(finding?.shape, shape);
       assert.equal(finding?.type, type ?? null);
@@ -149,13 +149,13 @@ describe('what proxies of Node write', () => {
       if (shape === 'unknown') assert.notEqual(finding?.fix, null);
     });
 
-  it('names request and target', () => {
+  it('name the request and the target', () => {
     assert.equal(read(hpm('ECONNRESET'))?.request, '/api/users?page=2');
     assert.equal(read(hpm('ECONNRESET'))?.upstream, 'http://127.0.0.1:8080/');
     assert.equal(read('Error: connect ECONNREFUSED 127.0.0.1:9000')?.upstream, '127.0.0.1:9000');
   });
 
-  it('joins the line that says which request with the one that says why', () => {
+  it('have the line with the request joined with the line with the cause', () => {
     const reader = nodeDialects[0]?.open();
     const first = reader?.read('10:21:07 AM [vite] http proxy error: /api/users');
     const second = reader?.read('AggregateError [ECONNREFUSED]: ');
@@ -166,7 +166,7 @@ describe('what proxies of Node write', () => {
     assert.equal(second?.joins, first?.joins);
   });
 
-  it('leaves alone what other programs say', () => {
+  it('are not confused with lines of other programs', () => {
     for (const line of [
       'Error: the other side closed the account',
       'TypeError: fetch failed',
@@ -183,15 +183,15 @@ describe('what proxies of Node write', () => {
       assert.equal(nodeDialects[0]?.recognise(line), 0, line);
   });
 
-  it('takes a code that stands alone for nothing, unless a failure came before it', () => {
+  it('give a code that stands alone no meaning, unless a failure came before it', () => {
     assert.equal(nodeDialects[0]?.open().read("  code: 'ECONNREFUSED'"), null);
   });
 
-  it('is not certain of an error that any program may have printed', () => {
+  it('are not certain for an error that any program may have printed', () => {
     assert.equal(nodeDialects[0]?.recognise('Error: connect ECONNREFUSED 127.0.0.1:5432'), 1);
   });
 
-  it('survives every line', () => {
+  it('are read without an exception, whatever the line', () => {
     assertSurvives(
       nodeDialects,
       cases.flatMap(([lines]) => lines),

@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import { NodeProxyReader } from './node-proxy-reader.ts';
 import { recogniseNodeLine } from './node-lines.ts';
 
-/** One dialect for all of them: the line that says which request failed and the line that says why may have two forms. */
+/** One dialect for all proxies, since the line with the request and the line with the cause may have two forms. */
 const nodeProxy: Dialect = {
   gateway: 'node',
   format: 'Node proxy log',
@@ -10,5 +10,5 @@ const nodeProxy: Dialect = {
   open: () => new NodeProxyReader(),
 };
 
-/** http-proxy, http-proxy-middleware, and what is built on them: Vite, Create React App, the rewrites of Next.js. */
+/** http-proxy, http-proxy-middleware, and tools built on them: Vite, Create React App, the rewrites of Next.js. */
 export const nodeDialects: readonly Dialect[] = [nodeProxy];

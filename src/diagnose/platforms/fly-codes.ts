@@ -39,7 +39,7 @@ const tooSlow = failed('connection_read_timeout', {
   fix: fixOf('Find what the application waits for', logs),
 });
 
-/** What health checks, or machines that did not answer, have led to. */
+/** Failures that follow from health checks, or from machines that did not answer. */
 const noMachine: Verdict = {
   ...failed('destination_unavailable', {
     sentence: 'The proxy found no machine that could take the request.',
@@ -139,10 +139,10 @@ const byCode: Readonly<Record<string, Verdict>> = {
   }),
 };
 
-/** The codes that Fly documents. Some say less than the sentence behind them. */
+/** The codes that Fly documents. For some of them, the sentence after the code says more. */
 export function flyVerdict(code: string, quoted: string): Verdict {
   if (Object.hasOwn(byCode, code)) return byCode[code] as Verdict;
-  // Numbers of this family have moved between versions; what could not be connected to says so.
+  // Numbers of this family have changed between versions; the sentence shows whether a connection failed.
   if (code.startsWith('PM')) return /failed to connect/i.test(quoted) ? notConnected : notWoken;
   if (code.startsWith('PL')) return limitReached;
   if (code === 'PU02') return /timed out|timeout/i.test(quoted) ? tooSlow : broken;
@@ -150,7 +150,7 @@ export function flyVerdict(code: string, quoted: string): Verdict {
   return unknown(code);
 }
 
-/** Proxies of before 2024 wrote the sentence alone. */
+/** Before 2024 the proxy wrote the sentence alone. */
 export function flyVerdictOfText(quoted: string): Verdict {
   const text = quoted.slice(0, 500).toLowerCase();
   if (text.includes('refused connection') || text.includes('connection refused')) return refused;

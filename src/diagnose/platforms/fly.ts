@@ -13,7 +13,7 @@ const format = 'Fly proxy log';
 const wholeLine =
   /^(?:(\d{4}-\d\d-\d\dT[\d:.]{8,18}Z?) )?(proxy|health|runner) ?\[([\w-]{1,40})\] ([a-z]{3}) ?\[(\w{4,7})\] ?(.*)$/s;
 
-/** What is left of it where something has taken off the rest. */
+/** The rest of such a line, if another tool has removed the beginning. */
 const bareLine = /^(?:\[(error|warn|info)\] ?)?(?=\[P[A-Z]\d\d\])(.*)$/s;
 
 const bracketCode = /^\[?(P[A-Z]\d\d)\]:? ?/;
@@ -30,7 +30,7 @@ function parse(line: string): FlyLine | null {
   const whole = wholeLine.exec(line);
   if (whole !== null) {
     const [, time, source = '', instance = '', , level = '', said = ''] = whole;
-    // Older versions of the tool left the zone out, and meant UTC.
+    // Older versions of the tool left out the zone; their times are UTC.
     const atMs = time === undefined ? null : isoTimeMs(time.endsWith('Z') ? time : `${time}Z`);
     return { atMs, level, source, instance, said };
   }
@@ -40,7 +40,7 @@ function parse(line: string): FlyLine | null {
   return parseShipped(line);
 }
 
-/** As `fly logs --json` and the log shipper have it. */
+/** The JSON of `fly logs --json` and of the log shipper. */
 function parseShipped(line: string): FlyLine | null {
   if (!line.startsWith('{') || !line.includes('"fly"')) return null;
   const fields = jsonLine(line);
@@ -77,9 +77,9 @@ function readFly(line: string): Finding | null {
 }
 
 function judge({ source, level }: FlyLine, code: string | null, quoted: string): Verdict {
-  // A health check that fails, a machine that starts: they are about no request.
+  // A failed health check or a starting machine concerns no request.
   if (source !== 'proxy') return harmlessVerdict;
-  // A machine that is at its limit is passed over, which fails no request by itself.
+  // A machine at its limit is skipped, which fails no request by itself.
   if (level === 'warn' && (code?.startsWith('PL') === true || quoted.includes(' limit of '))) return harmlessVerdict;
   if (code !== null && /^P[A-Z]\d\d$/.test(code)) return flyVerdict(code, quoted);
   return level === 'error' ? flyVerdictOfText(quoted) : harmlessVerdict;

@@ -43,7 +43,7 @@ const misread = (sentence: string): Verdict =>
 const clientLeft = (when: string): Verdict =>
   clientLeftVerdict(`The client closed the connection ${when}.`, 'response');
 
-/** What Google documents for `statusDetails`. The status beside them differs by product, and says nothing. */
+/** Google's documented values of `statusDetails`. The status beside them differs by product and does not decide. */
 const byDetails: Readonly<Record<string, Verdict>> = {
   failed_to_connect_to_backend: unreachableVerdict('load-balancer', {
     sentence: 'No connection to the backend came about: it was refused, found no way, or took too long.',
@@ -146,14 +146,14 @@ const requestFaults = new Set(
   ).split(' '),
 );
 
-/** Where the answer is the backend's, or one that somebody has configured, the status alone says whether it is a failure. */
+/** If the response is the backend's, or a configured one, only the status shows whether it is a failure. */
 const passedOn = new Set([
   'response_sent_by_backend',
   'aborted_request_due_to_backend_early_response',
   'byte_range_caching_forwarded_backend_response',
 ]);
 
-/** Whether these details leave nothing open. */
+/** Whether these details determine the verdict completely. */
 export function isExact(details: string): boolean {
   if (details === 'failed_to_connect_to_backend') return false;
   return Object.hasOwn(byDetails, details) || passedOn.has(details) || requestFaults.has(details);

@@ -10,7 +10,7 @@ import { gcpVerdict, isExact } from './gcp-details.ts';
 
 const format = 'GCP load balancer log';
 
-/** The `@type` of their payload ends so, whichever kind of load balancer wrote it. */
+/** The `@type` of their payload ends so, for every kind of load balancer. */
 const payloadType = /loadbalancing\.type\.LoadBalancerLogEntry|"statusDetails"|"http_load_balancer"/;
 
 function readGcp(line: string): Finding | null {
@@ -18,7 +18,7 @@ function readGcp(line: string): Finding | null {
   if (!payloadType.test(text)) return null;
   const entry = jsonLine(text);
   if (entry === null) return null;
-  // A LogEntry, or what somebody has taken out of one.
+  // A LogEntry, or its payload alone.
   const payload = jsonObject(entry.jsonPayload) ?? entry;
   const details = jsonText(payload.statusDetails);
   if (details === null && !isOfLoadBalancer(entry, payload)) return null;
@@ -51,7 +51,7 @@ function isOfLoadBalancer(entry: JsonLine, payload: JsonLine): boolean {
 }
 
 function judge(details: string | null, proxyStatus: string | null, status: number | null): Verdict {
-  // Load balancers that are built on Envoy say it in the words of RFC 9209, mostly more exactly.
+  // Load balancers built on Envoy also write `proxyStatus` (RFC 9209), which is mostly more exact.
   const quoted = detailsIn(proxyStatus);
   const exact = [details, quoted].find((one) => one !== null && isExact(one)) ?? null;
   if (exact !== null) return gcpVerdict(exact, status);

@@ -6,7 +6,7 @@ const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWit
 
 const dynoLog = ['heroku logs --tail --dyno web'] as const;
 
-/** The router's codes that mean the same wherever they stand. H18 is judged by `sock=`. */
+/** Codes of the router that always mean the same. H18 depends on `sock=`. */
 const byCode: Readonly<Record<string, Verdict>> = {
   H10: failed('destination_unavailable', {
     sentence: 'The web dyno has crashed, so that no dyno could be contacted.',
@@ -133,7 +133,7 @@ export function herokuVerdict(code: string, sock: string | null, bytes: string |
   );
 }
 
-/** Which side's socket broke is said by `sock=` alone. */
+/** Only `sock=` names the side whose socket broke. */
 function interrupted(sock: string | null, bytes: string | undefined): Verdict {
   if (sock === 'client') return clientLeftVerdict('The client broke off while the request was under way.', 'body');
   if (sock !== 'backend')

@@ -11,10 +11,10 @@ import { herokuVerdict } from './heroku-codes.ts';
 const format = 'Heroku router log';
 const eventFormat = 'Heroku platform log';
 
-/** `heroku logs` has "heroku[router]: ", a log drain "heroku router - "; with the time before it, or without. */
+/** `heroku logs` writes "heroku[router]: ", a log drain "heroku router - "; with or without the time before it. */
 const source = /(?:^|\s)heroku(?:\[([a-z][\w.-]{0,40})\]: | ([a-z][\w.-]{0,40}) - (?:- )?)/;
 
-/** The router's own line where another tool has taken off the rest. */
+/** The router's line after another tool has removed its beginning. */
 const bareRouter = /^(?:sock=\w{1,20} )?at=(?:info|warning|error) (?:code=H\d\d |method=)/;
 
 const legacyRouter = /^Error (H\d\d) \(([^)]{1,100})\)(?: -> (\S{1,10}) (\S{1,2000}))?/;
@@ -93,7 +93,7 @@ function evidenceOf(said: string, code: string | null, status: number | null): s
   return sock === undefined ? [decided] : [decided, sock];
 }
 
-/** Lines of the platform about a dyno: that it crashed, was out of memory, was too slow to start or to stop. */
+/** Lines of the platform about a dyno: it crashed, ran out of memory, or was too slow to start or to stop. */
 function readEvent({ process, said, atMs }: HerokuLine): Finding {
   return findingOf(
     { gateway: 'heroku', format: eventFormat, kind: 'event', atMs, upstream: process, evidence: eventEvidence(said) },

@@ -17,11 +17,11 @@ for (const page of ['aws', 'platforms', 'node', 'candor']) {
   const examples = [...text.matchAll(example)];
 
   describe(`docs/explain/${page}.md`, () => {
-    it('says of each of its examples what comes of it', () =>
+    it('gives the verdict of each of its examples', () =>
       assert.equal(examples.length, text.split('```log\n').length - 1));
 
     for (const [, lines = '', shape, type] of examples)
-      it(`is right about ${lines.slice(0, 60)}`, () => {
+      it(`gives the right verdict for ${lines.slice(0, 60)}`, () => {
         const explainer = new LogExplainer(dialects);
         let verdict: LineVerdict = null;
         for (const line of lines.split('\n')) verdict = explainer.read(line);

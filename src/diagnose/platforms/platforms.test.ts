@@ -17,7 +17,7 @@ function read(line: string): Finding | null {
 
 function check(gateway: GatewayProduct, cases: readonly Case[], title: (line: string) => string): void {
   for (const [line, shape, type] of cases)
-    it(`${gateway} says ${type ?? shape}: ${title(line).slice(0, 100)}`, () => {
+    it(`${gateway} reports ${type ?? shape}: ${title(line).slice(0, 100)}`, () => {
       const finding = read(line);
       assert.equal(finding?.gateway, gateway);
       assert.equal(finding.shape, shape);
@@ -332,7 +332,7 @@ const gcpCases: readonly Case[] = [
   ['{"statusDetails":"backend_timeout"}', 'too_slow', 'http_response_timeout'],
 ];
 
-describe('the routers of platforms', () => {
+describe('the logs of platform routers', () => {
   check('heroku', herokuCases, (line) => line.replace(/ method=.*/, ''));
   check('fly', flyCases, (line) => line.slice(line.indexOf('] ') + 2));
   check('vercel', vercelCases, (line) => line);
@@ -345,9 +345,9 @@ describe('the routers of platforms', () => {
     [gcp('backend_timeout', 502), 'access'],
   ];
   for (const [line, kind] of kinds)
-    it(`calls it ${kind}: ${line.slice(0, 80)}`, () => assert.equal(read(line)?.kind, kind));
+    it(`have lines of the kind ${kind}: ${line.slice(0, 80)}`, () => assert.equal(read(line)?.kind, kind));
 
-  it('take time, request, status and place from the line', () => {
+  it('name the time, request, status and region', () => {
     const finding = read(heroku('H12', 'Request timeout', 'dyno=web.1 connect=1ms service=30001ms status=503 bytes=0'));
     assert.equal(finding?.atMs, Date.parse('2026-11-21T10:00:00.123Z'));
     assert.deepEqual(
@@ -366,7 +366,7 @@ describe('the routers of platforms', () => {
     );
   });
 
-  it('leave alone what applications print', () => {
+  it('are not confused with lines of applications', () => {
     for (const line of [
       `${at} app[web.1]: Error H12 of my own`,
       '2026-11-21T10:00:00Z app[148e2d7f6a1e89] ams [info] [PC01]',
@@ -378,7 +378,7 @@ describe('the routers of platforms', () => {
       assert.equal(read(line), null, line);
   });
 
-  it('survive every line', () => {
+  it('are read without an exception, whatever the line', () => {
     assertSurvives(
       platformDialects,
       [herokuCases, flyCases, vercelCases, gcpCases].flat().map(([line]) => line),

@@ -4,5 +4,5 @@ import { gcpDialect } from './gcp.ts';
 import { herokuDialect } from './heroku.ts';
 import { vercelDialect } from './vercel.ts';
 
-/** What the routers of platforms write: Heroku, Fly, Vercel, and the load balancers of Google Cloud. */
+/** The logs of platform routers: Heroku, Fly, Vercel, and the load balancers of Google Cloud. */
 export const platformDialects: readonly Dialect[] = [herokuDialect, flyDialect, vercelDialect, gcpDialect];

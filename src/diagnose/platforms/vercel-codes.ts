@@ -160,7 +160,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   INVALID_IMAGE_OPTIMIZE_REQUEST: request('The request for an image has wrong parameters.'),
 };
 
-/** Codes that say that something failed, and not how. */
+/** Codes for a failure without a cause. */
 const vague = new Set(['ROUTER_EXTERNAL_TARGET_ERROR', 'OPTIMIZED_EXTERNAL_IMAGE_REQUEST_FAILED']);
 
 export function isVercelCode(code: string): boolean {

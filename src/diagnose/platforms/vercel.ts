@@ -13,7 +13,7 @@ const format = 'Vercel log';
 const runtimeLine = /^\[([A-Z]{3,7})\] (\S{1,2000}) (?:.{0,200} )?reason=([A-Z][A-Z_]{3,60})\b/;
 const plainLine = /^\[([A-Z]{3,7})\] (\S{1,2000}) status=(\d{3})\b/;
 
-/** From an error page, or from the field of a response. */
+/** From an error page, or from the response header. */
 const codeLine = /^(?:Code|code|[xX]-[vV]ercel-[eE]rror): ?`?([A-Z][A-Z_]{3,60})`?\s{0,10}$/;
 
 function readVercel(line: string): Finding | null {
@@ -80,7 +80,7 @@ function drainEvidence(fields: JsonLine, proxy: JsonLine, quoted: string): strin
 
 function judgeDrain(fields: JsonLine, status: number | null, quoted: string): Verdict {
   if (timedOut.test(quoted.slice(0, 4000))) return vercelVerdict('FUNCTION_INVOCATION_TIMEOUT');
-  // Documented: -1 says that the function crashed and gave no answer.
+  // Documented: -1 means that the function crashed without a response.
   if (jsonNumber(fields.statusCode) === -1)
     return failedWith('platform-edge', 'connection_terminated', {
       sentence: 'The function crashed and gave no answer.',
@@ -89,7 +89,7 @@ function judgeDrain(fields: JsonLine, status: number | null, quoted: string): Ve
   return judgeStatus(status, jsonText(fields.source));
 }
 
-/** Without a code, only a 500 is certain to be the function's: the platform has codes of its own for the others. */
+/** Without a code, only a 500 is certain to be the function's own: the platform has codes for the others. */
 function judgeStatus(status: number | null, source: string | null): Verdict {
   if (status === null || status < 500) return harmlessVerdict;
   if (status === 500 && (source === null || source === 'lambda' || source === 'edge'))

@@ -32,7 +32,7 @@ const head = /^(\S{1,255}) \S{1,32} (\S{1,255}(?: \S{1,64}){0,4}?) \[([^\]]{20,4
 const middle = /^ (\d{1,3}|-) (\d{1,19}|-) /;
 const tail = / (\d{1,19}|-) ("[^"]{0,500}"|-) ("[^"]{0,2000}"|-) (\d{1,12})ms$/;
 
-/** The common format with Traefik's own four fields at its end: count, router, server, milliseconds. Null for others. */
+/** The common format followed by Traefik's four fields: count, router, server, milliseconds. Null for other lines. */
 export function readCommonLine(line: string): Finding | null {
   if (!line.endsWith('ms')) return null;
   const last = tail.exec(line);
@@ -41,7 +41,7 @@ export function readCommonLine(line: string): Finding | null {
   const requestEnd = endOfRequest(line, first[0].length);
   const counts = middle.exec(line.slice(requestEnd + 1));
   if (requestEnd < 0 || counts === null) return null;
-  // Referrer and agent stand between: without them it is the common format of somebody else.
+  // Referrer and user agent stand between them. Without these the line is another program's common format.
   if (last.index < requestEnd + 1 + counts[0].length) return null;
   const requestLine = line.slice(first[0].length, requestEnd);
   const access: AccessFacts = {
@@ -59,7 +59,7 @@ export function readCommonLine(line: string): Finding | null {
   return findingOfAccess(access, 'CLF');
 }
 
-/** A path may have a quotation mark, which nobody escapes; what follows the request is its status. */
+/** A path may contain an unescaped quotation mark. The text after the request is its status. */
 function endOfRequest(line: string, from: number): number {
   for (let at = line.indexOf('"', from); at >= 0; at = line.indexOf('"', at + 1))
     if (middle.test(line.slice(at + 1, at + 40))) return at;
@@ -91,7 +91,7 @@ export function readJsonAccess(line: JsonLine): Finding {
     sizeBytes: sizeOf(line),
     router: text(line['RouterName']) ?? text(line['FrontendName']),
     server: jsonNumber(line['OriginDuration']) === 0 ? null : serverOf(line),
-    // Fields can be left out by the configuration: one that is not there says nothing, unless its neighbours are.
+    // The configuration may leave out fields. A missing field means nothing, unless its neighbours are there.
     namesServer: serverOf(line) !== null || 'OriginDuration' in line || 'RequestCount' in line,
     durationMs: durationNs === null ? null : durationNs / 1_000_000,
     applicationSign: signOf(line),
@@ -99,7 +99,7 @@ export function readJsonAccess(line: JsonLine): Finding {
   return findingOfAccess(access, 'JSON');
 }
 
-/** The origin's content, where it is told: a middleware may have put an error page in its place. */
+/** The size of the origin's body, if logged: a middleware may have replaced the body with an error page. */
 function sizeOf(line: JsonLine): number | null {
   const isSame = jsonNumber(line['OriginStatus']) === jsonNumber(line['DownstreamStatus']);
   const origin = isSame ? jsonNumber(line['OriginContentSize']) : null;
@@ -108,14 +108,14 @@ function sizeOf(line: JsonLine): number | null {
 
 function serverOf(line: JsonLine): string | null {
   for (const name of ['ServiceURL', 'ServiceAddr', 'BackendURL', 'BackendAddr']) {
-    // Older versions write the parts of the URL, each by its name.
+    // Older versions log the parts of the URL separately.
     const server = text(line[name]) ?? text(jsonObject(line[name])?.['Host']);
     if (server !== null) return server;
   }
   return null;
 }
 
-/** Fields of the answer are there where the configuration keeps them; Traefik's own answers have none of these. */
+/** The response headers, if the configuration keeps them. Traefik's own responses have none of these. */
 function signOf(line: JsonLine): string | null {
   for (const name of [
     'origin_Date',

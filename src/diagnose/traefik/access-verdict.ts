@@ -4,19 +4,19 @@ import { goMeanings } from '../go-causes.ts';
 import { type Verdict, harmlessVerdict } from '../verdict.ts';
 import { noRouter, noServer, ownAnswer, raiseLevel, traefikFixes } from './fixes.ts';
 
-/** What an access line says, in either format. What the format leaves out is null. */
+/** The fields of an access line, in either format. A field that the format leaves out is null. */
 export interface TraefikAccess {
   readonly status: number | null;
   readonly method: string | null;
-  /** Bytes of content that the client was sent. */
+  /** Bytes of the body that the client was sent. */
   readonly sizeBytes: number | null;
   readonly router: string | null;
   /** The server that was chosen. */
   readonly server: string | null;
-  /** Whether the format has a place for the server at all. */
+  /** Whether the format has a field for the server. */
   readonly namesServer: boolean;
   readonly durationMs: number | null;
-  /** A field that only an answer of the application has, as the line shows it. */
+  /** A header that only a response of the application has, in the line's own spelling. */
   readonly applicationSign: string | null;
 }
 
@@ -25,10 +25,10 @@ export interface TraefikJudgement {
   readonly evidence: readonly string[];
 }
 
-/** Traefik's own answers have their reason phrase as content, and nothing else. */
+/** Traefik's own responses have only their reason phrase as a body. */
 const ownSizes: Readonly<Record<number, number>> = { 500: 21, 502: 11, 504: 15 };
 
-/** `no available server` and its line's end; a circuit breaker's answer is the reason phrase. */
+/** `no available server` with its line end; the response of a circuit breaker is the reason phrase. */
 const noServerBytes = 20;
 
 const dialTimeoutMs = 30_000;
@@ -105,8 +105,8 @@ function sizeText(sizeBytes: number | null): readonly string[] {
 }
 
 /**
- * The status that is logged as the origin's is Traefik's own where the origin never answered. The size tells them
- * apart: an answer of another size than Traefik's own text is the application's.
+ * If the origin never answered, the status logged as the origin's is Traefik's own. The size distinguishes them: a body
+ * of another size than Traefik's own text is the application's.
  */
 function failureOrAnswer(access: TraefikAccess, status: number): TraefikJudgement {
   const { sizeBytes, durationMs } = access;

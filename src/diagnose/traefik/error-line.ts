@@ -3,21 +3,21 @@ import { type GoError, readGoError, readGoErrorInContent } from '../go-errors.ts
 import { findingOf, type Verdict, harmlessVerdict } from '../verdict.ts';
 import { raiseLevel, traefikFixes } from './fixes.ts';
 
-/** A line of Traefik's own log, whichever version and format wrote it. */
+/** A line of Traefik's own log, of any version and in any format. */
 export interface TraefikLine {
   readonly form: 'logfmt' | 'console' | 'JSON';
   readonly atMs: number | null;
   readonly text: string;
-  /** What newer versions write beside the text; empty where there is none. */
+  /** The fields that newer versions write beside the text; empty if there are none. */
   readonly error: string;
   readonly service: string | null;
 }
 
-/** Versions 1 and 2 say "'502 Bad Gateway' caused by: EOF", version 3 "502 Bad Gateway" and has the cause in a field. */
+/** Versions 1 and 2 write "'502 Bad Gateway' caused by: EOF", version 3 "502 Bad Gateway" with the cause in a field. */
 const causedBy = /^'(\d{3}) [A-Za-z ]{2,40}' caused by: (.{1,4000})$/s;
 const statusText = /^(\d{3}) [A-Z][A-Za-z ]{1,40}$/;
 
-/** Texts of requests that did not get through, or of connections of TCP routers. */
+/** Texts for requests that failed, or for connections of TCP routers. */
 const dialTexts = /^Error while (?:connecting to|dialing) backend|^Error while handling TCP connection/;
 const copyTexts =
   /^(?:httputil: )?ReverseProxy read error during body copy|^reverseproxy: |^Error while copying response/i;

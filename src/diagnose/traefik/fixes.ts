@@ -119,7 +119,7 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
   client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
 
-/** At the default level nothing is written about a request that fails. */
+/** At the default level Traefik writes nothing about a failed request. */
 export const raiseLevel = fixOf(
   'Set the log level to DEBUG: Traefik writes why a request failed at that level only (`logLevel = "DEBUG"` in version 1).',
   'log:',

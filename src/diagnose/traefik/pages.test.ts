@@ -12,7 +12,7 @@ const pages: Readonly<Record<string, readonly Dialect[]>> = {
   traefik: traefikDialects,
 };
 
-/** A block of one line of a log, and the verdict in the line that follows it. */
+/** A block with one line of a log, and the verdict in the line after it. */
 const example = /```log\n(.+)\n```\n→ \*\*([a-z_]+)\*\*(?:, `([a-z_]+)`)?\n/g;
 
 for (const [page, dialects] of Object.entries(pages)) {

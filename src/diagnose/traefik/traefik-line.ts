@@ -4,7 +4,7 @@ import type { TraefikLine } from './error-line.ts';
 
 export interface Recognised {
   readonly line: TraefikLine;
-  /** 2: it is Traefik's. 1: other programs of the same library write such lines too. */
+  /** 2: Traefik wrote it. 1: another program with the same library may have written it. */
   readonly certainty: 1 | 2;
 }
 
@@ -59,7 +59,7 @@ export function jsonLogLine(fields: JsonLine): Recognised | null {
   const text = jsonText(fields['message']) ?? jsonText(fields['msg']);
   if (text === null || typeof fields['level'] !== 'string' || isoTimeMs(fields['time']) === null) return null;
   const error = jsonText(fields['error']) ?? '';
-  // So many programs write such lines that one without a mark of its own is nobody's.
+  // Many programs write such lines: without a mark of Traefik's the line is not recognised.
   const isOwn = ownFields.some((name) => name in fields) || (jsonText(fields['caller']) ?? '').includes('/traefik/');
   if (!isOwn && !ownTexts.test(text)) return null;
   const service = jsonText(fields['serviceName']);

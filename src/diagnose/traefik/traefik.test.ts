@@ -219,7 +219,7 @@ const table: Record<string, Row> = {
 };
 
 for (const [name, [line, kind, shape, type]] of Object.entries(table)) {
-  test(`Traefik's log tells: ${name}`, () => {
+  test(`Traefik's log reports: ${name}`, () => {
     const finding = read(line);
     assert.ok(finding !== null);
     assert.deepEqual([finding.kind, finding.shape, finding.type], [kind, shape, type]);
@@ -229,7 +229,7 @@ for (const [name, [line, kind, shape, type]] of Object.entries(table)) {
   });
 }
 
-test('everything that the line knows is told', () => {
+test('every fact that the line names is in the finding', () => {
   const finding = read(common('502 11'));
   assert.equal(finding?.atMs, Date.UTC(2026, 8, 21, 10));
   assert.equal(finding?.status, 502);
@@ -239,7 +239,7 @@ test('everything that the line knows is told', () => {
   assert.match(finding?.fix?.snippet ?? '', /level: DEBUG/);
 });
 
-test('lines of others are not taken', () => {
+test('lines of other programs are not recognised', () => {
   const others = [
     '',
     '{}',

@@ -8,7 +8,7 @@ import type { Verdict } from '../verdict.ts';
 import { findingOf, fixOf, harmlessVerdict } from '../verdict.ts';
 import { backendOf, clientBrokeOff, judgeFetchError, unreadableBody } from './fetch-error.ts';
 
-/** What lets varnishncsa tell: both sides, how a request was handled, and what a fetch failed with. */
+/** The format that lets varnishncsa name causes: both sides, how a request was handled, and the error of a fetch. */
 export const tellingCommand =
   'varnishncsa -b -c -F \'%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i" side=%{Varnish:side}x handling=%{Varnish:handling}x vxid=%{Varnish:vxid}x fetcherror="%{VSL:FetchError}x" error="%{VSL:Error}x"\'';
 
@@ -16,19 +16,22 @@ interface AccessLine {
   readonly atMs: number | null;
   readonly requestLine: string;
   readonly status: number | null;
-  /** One of hit, miss, pass, pipe, error, synth; null where the format does not say. */
+  /** One of hit, miss, pass, pipe, error, synth; null if the format does not have it. */
   readonly handling: string | null;
-  /** Empty where the format says that there was none; null where it does not say. */
+  /** Empty if there was none; null if the format does not have it. */
   readonly fetchError: string | null;
-  /** What `Error` says: a fetch may fail without a FetchError. As `fetchError`. */
+  /** The value of `Error`: a fetch may fail without a FetchError. As `fetchError`. */
   readonly error: string | null;
-  /** Whose side the line is of; null where the format does not say. */
+  /** The side of the line; null if the format does not have it. */
   readonly side: 'b' | 'c' | null;
 }
 
 const handlingWord = /^(?:hit|miss|pass|pipe|error|synth)$/;
 
-/** varnishncsa writes whole URLs, which no client of a reverse proxy sends: so its default is told from others' combined. */
+/**
+ * varnishncsa writes whole URLs, which clients do not send to a reverse proxy. That distinguishes its default format
+ * from combined of other programs.
+ */
 const wholeUrl = /^[A-Z]{1,20} https?:\/\/\S{1,4000} HTTP\/\d/;
 
 export const varnishAccessLogs: readonly Dialect[] = [
@@ -64,7 +67,7 @@ function readDefault(line: string): AccessLine | null {
   };
 }
 
-/** The default with more behind it, in whichever order: words for how it was handled, and what FetchError says. */
+/** The default format with further fields in any order: how the request was handled, and the FetchError. */
 function readTelling(line: string): AccessLine | null {
   const parsed = readCommonLog(line);
   if (parsed === null || parsed.before !== '' || parsed.rest.length < 3) return null;
@@ -95,7 +98,7 @@ function readTelling(line: string): AccessLine | null {
   };
 }
 
-/** A field written as name="two words": it was cut at its first space, as quotation marks did not begin it. */
+/** The value of name="two words" was split at its first space, since the quotation mark is not at the beginning of the field. */
 function quotedField(line: string, name: string, cut: string): string {
   const text = judgedText(line);
   const start = text.toLowerCase().lastIndexOf(` ${name}="`);
@@ -104,7 +107,7 @@ function quotedField(line: string, name: string, cut: string): string {
   return whole === '-' ? '' : whole;
 }
 
-/** `-F '{…}'`: names are whoever's wrote the format; only the values of two of them tell Varnish from others. */
+/** `-F '{…}'`: the names are free, so two values that only Varnish writes identify the line. */
 function readJson(line: string): AccessLine | null {
   if (!line.startsWith('{') || !/handling|fetch.?err/i.test(line)) return null;
   const fields = jsonLine(judgedText(line));
@@ -156,7 +159,7 @@ function judgeAccess({ status, handling, fetchError, error, side }: AccessLine):
   return side === 'c' ? { ...cannotTell, isConsequence: true } : cannotTell;
 }
 
-/** Of the backend's side, where there was no FetchError. */
+/** A line of the backend's side without a FetchError. */
 function judgeAnswered(error: string | null): Verdict {
   if (error === null) return cannotTell;
   if (error === '') return appAnsweredSo;

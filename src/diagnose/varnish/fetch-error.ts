@@ -169,7 +169,7 @@ const unhealthy: Verdict = {
   isConsequence: true,
 };
 
-/** Of this Varnish writes the number 0: it did not connect, so there was no error. */
+/** Varnish writes the number 0 for these: it made no attempt to connect, so there was no error. */
 const heldDown: Verdict = {
   ...unhealthy,
   sentence:
@@ -180,7 +180,7 @@ const heldDown: Verdict = {
   ),
 };
 
-/** `Error` in a transaction to a backend: the answer's length and transfer coding do not make sense together. */
+/** `Error` in a transaction to a backend: the response's length and transfer coding contradict each other. */
 export const unreadableBody: Verdict = {
   ...badAnswer,
   sentence:
@@ -257,7 +257,7 @@ const headEndings: Readonly<Record<string, Verdict>> = {
 
 type Rule = readonly [RegExp, Verdict | ((match: RegExpExecArray) => Verdict)];
 
-/** In the order in which they are tried; from Varnish 3 to 7, and what a newer one says with more words. */
+/** Tried in this order. From Varnish 3 to 7; newer versions with more words in the message come first. */
 const rules: readonly Rule[] = [
   [/^backend [^:]{1,200}: unhealthy/, unhealthy],
   [/^backend [^:]{1,200}: busy/, busy],
@@ -279,12 +279,12 @@ const rules: readonly Rule[] = [
   [/^chunked read err|insufficient bytes|^eof socket fail|^straight read_error/, cutShort],
   [/^chunked |^bogusly large chunk size|^straight length field bogus/, badChunks],
   [/^Could not get storage|out of workspace|[Ww]orkspace overflow|workspace_\w+ overflow/, outOfRoom],
-  // What reading content failed with, in the system's words: of these Varnish writes no number.
+  // The system's message for reading a body: Varnish writes no number for these.
   [/^Resource temporarily unavailable$|^Connection timed out$|^Operation timed out$/, contentTimeout],
   [/^Connection reset by peer$|^Broken pipe$|^Software caused connection abort$/, cutShort],
 ];
 
-/** Judges what Varnish writes behind `FetchError`; null for words that are none of its own. */
+/** Judges the text after `FetchError`; null for text that Varnish does not write. */
 export function judgeFetchError(words: string): Verdict | null {
   const text = words.slice(0, 500).trim();
   for (const [pattern, verdict] of rules) {
@@ -294,12 +294,12 @@ export function judgeFetchError(words: string): Verdict | null {
   return null;
 }
 
-/** The name of the backend, where the words have it. */
+/** The name of the backend, if the text has it. */
 export function backendOf(words: string): string | null {
   return /^backend ([^:]{1,200}): /.exec(words)?.[1] ?? null;
 }
 
-/** EINPROGRESS, of Linux and of the BSDs: older ones leave it behind when their own limit ends the waiting. */
+/** EINPROGRESS of Linux and of the BSDs: older versions leave it behind when their own timeout ends the waiting. */
 const connectInProgress: readonly number[] = [115, 36];
 
 function judgeConnect(errno: number): Verdict {

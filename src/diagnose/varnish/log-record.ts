@@ -1,17 +1,17 @@
 import { judgedText } from '../line-text.ts';
 
-/** One line of varnishlog: the head of a transaction, or a record of one. */
+/** One line of varnishlog: the head of a transaction, or one of its records. */
 export type LogRecord =
   | { readonly is: 'head'; readonly type: string; readonly vxid: string }
   | {
       readonly is: 'record';
-      /** Null where the line does not repeat it (grouped output). */
+      /** Null if the line does not repeat it (grouped output). */
       readonly vxid: string | null;
-      /** 'c' client, 'b' backend, '-' neither; null where the line does not say. */
+      /** 'c' client, 'b' backend, '-' neither; null if the line does not have it. */
       readonly side: 'c' | 'b' | '-' | null;
       readonly tag: string;
       readonly content: string;
-      /** That the columns are as varnishlog sets them; text that was pasted may have lost them. */
+      /** Whether the columns are aligned as varnishlog aligns them; pasted text may have lost them. */
       readonly isAligned: boolean;
     };
 
@@ -19,7 +19,7 @@ const head = /^\*{1,20} {1,20}<< (\w{1,20}) {1,20}>> {1,20}(\d{1,20}) *$/;
 const grouped = /^-{1,20} {1,3}([A-Z]\w{1,30})(?: +|$)/;
 const verbose = /^(?:-{1,20} )? {0,20}(\d{1,20}) ([A-Z]\w{1,30}) +([cb-])(?: |$)/;
 
-/** The tags of vsl(7) that a line may begin with; without this list any list of a document would look like a log. */
+/** The tags of vsl(7) that a line may begin with. Without this list, any list in a document would look like a log. */
 const tags: ReadonlySet<string> = new Set(
   (
     'Begin End Link Timestamp SessOpen SessClose SessError BackendOpen BackendClose BackendReuse BackendStart BackendSSL Backend Length FetchError ' +
@@ -32,10 +32,10 @@ const tags: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** A tag that is also a word of English ("Begin", "Error") tells nothing where the columns are lost. */
+/** A tag that is also an English word ("Begin", "Error") identifies nothing if the columns are lost. */
 const isPlainWord = /^[A-Z][a-z]+$/;
 
-/** Varnish pads a tag to this many characters, and puts one space behind. */
+/** Varnish pads a tag to this many characters, and adds one space. */
 const tagWidth = 14;
 
 /** Null for a line that varnishlog does not write. */

@@ -25,10 +25,10 @@ export const varnishTransactionLog: Dialect = {
 /** `vsl_reclen` is 255 bytes, and 4,084 at the most. */
 const recordCharactersMax = 4_200;
 
-/** Transactions that are remembered, to tell a client's side what came of the backend's. */
+/** Transactions that are remembered, so that a client's transaction can name the failure of its fetch. */
 const transactionsMax = 5_000;
 
-/** What is known of one transaction: a client's request, or Varnish's own to a backend. */
+/** The records of one transaction: a client's request, or a request of Varnish to a backend. */
 interface Transaction {
   readonly vxid: string;
   side: 'c' | 'b' | null;
@@ -52,7 +52,7 @@ class TransactionLog implements DialectReader {
   #current: Transaction = newTransaction('');
 
   read(line: string): Finding | null {
-    // What is kept of a record must not hold on to more than a record has.
+    // A copy, so that a kept record does not keep the whole text in memory.
     const record = readLogRecord(line.length > recordCharactersMax ? ownText(line, recordCharactersMax) : line);
     if (record === null) return null;
     if (record.is === 'head') {
@@ -99,17 +99,17 @@ class TransactionLog implements DialectReader {
     return this.#clientSide(transaction, words);
   }
 
-  /** What the client was answered is what came of the last fetch that was made for it. */
+  /** The response to the client depends on the last fetch for it. */
   #clientSide(transaction: Transaction, words: readonly string[]): Finding {
     const fetched = transaction.fetches.at(-1);
     const fetch = fetched === undefined ? undefined : this.#transactions.get(fetched);
-    // An answer of Varnish's own is the configuration's, unless it stands for a fetch that failed (a pass).
+    // The configuration made this response, unless it stands for a failed fetch (a pass).
     const isFetchWell = fetched === undefined || (fetch?.hasEnded === true && fetch.verdict === null);
     if (transaction.isSynthetic && isFetchWell) return about(transaction, 'access', madeByVcl, words, null);
     if (fetched === undefined) return about(transaction, 'access', notFetched, words, null);
     const verdict = { ...(fetch?.verdict ?? fetchElsewhere), isConsequence: true };
     const finding = about(transaction, 'access', verdict, words, keyOf(fetched));
-    // One failure is of one request: the one that the backend was asked, which the configuration may have rewritten.
+    // Joins both by the request that the backend got, which the configuration may have rewritten.
     return fetch === undefined ? finding : { ...finding, upstream: fetch.backend, request: requestOf(fetch) };
   }
 }
@@ -131,7 +131,7 @@ function newTransaction(vxid: string): Transaction {
   };
 }
 
-/** Fetches of one request beyond these (ESI) are not told apart. */
+/** Further fetches of one request (ESI) are not told apart. */
 const fetchesMax = 100;
 
 function learn(transaction: Transaction, { tag, content }: PlainRecord): void {
@@ -172,7 +172,10 @@ function learn(transaction: Transaction, { tag, content }: PlainRecord): void {
 
 const timestamp = /^\w{1,30}: (\d{1,12}\.\d{1,9}) (\d{1,9}\.\d{1,9}) /;
 
-/** "Beresp: 1764000000.123456 0.005678 0.001234": the time, and seconds since the beginning and since the one before. */
+/**
+ * "Beresp: 1764000000.123456 0.005678 0.001234": the time, the seconds since the beginning, and the seconds since the
+ * previous timestamp.
+ */
 function learnTime(transaction: Transaction, content: string): void {
   const match = timestamp.exec(`${content} `);
   if (match === null) return;
@@ -183,7 +186,7 @@ function learnTime(transaction: Transaction, content: string): void {
 function fetchFailed(transaction: Transaction, words: string): Finding {
   const first = transaction.verdict;
   const own = transaction.side === 'c' ? clientBrokeOff : (judgeFetchError(words) ?? unknownFetchError);
-  // What comes after the first is what the first led to: "straight insufficient bytes" after a reset.
+  // Later errors follow from the first one: "straight insufficient bytes" after a reset.
   const isFirst = first === null || first.shape === 'unknown';
   transaction.verdict = isFirst ? own : first;
   transaction.backend ??= backendOf(words);
@@ -225,7 +228,7 @@ function about(
   );
 }
 
-/** A line that is part of a transaction, and decides nothing. */
+/** A line that belongs to a transaction and decides nothing. */
 function harmless(): Finding {
   return findingOf({ gateway: 'varnish', format, kind: 'event' }, harmlessVerdict);
 }

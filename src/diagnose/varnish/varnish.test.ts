@@ -117,7 +117,7 @@ for (const [words, expected] of fetchErrors) {
   });
 }
 
-test('a failed fetch is read whole', () => {
+test('all fields of a failed fetch are read', () => {
   const [finding] = failures(readLines(...fetchGroup(3, 'first byte timeout')));
   assert.equal(finding?.request, 'GET /cart?id=7');
   assert.equal(finding?.upstream, 'shop');
@@ -125,7 +125,7 @@ test('a failed fetch is read whole', () => {
   assert.equal(finding?.joins, 'varnish:3');
 });
 
-test("the client's side says what its fetch came to, and is joined to it", () => {
+test("the client's transaction has the verdict of its fetch, and is joined with it", () => {
   const [fetch, request, ...more] = failures(
     readLines(...fetchGroup(3, 'first byte timeout'), '', ...requestGroup(2, 3)),
   );
@@ -138,14 +138,14 @@ test("the client's side says what its fetch came to, and is joined to it", () =>
   assert.equal(request?.joins, fetch?.joins);
 });
 
-test('a request that stands alone, or before its fetch, does not guess', () => {
+test("a client's transaction without its fetch, or before it, is unknown", () => {
   const [request] = failures(readLines(...requestGroup(2, 3)));
   assert.equal(request?.shape, 'unknown');
   assert.equal(request?.isConsequence, true);
   assert.equal(request?.joins, 'varnish:3');
 });
 
-test("the application's own error is no failure of Varnish's, on either side", () => {
+test("the application's own error is no failure of Varnish, on either side", () => {
   const lines = fetchGroup(3).filter((line) => !line.includes('BACKEND_ERROR') && !line.includes('Error:'));
   const findings = failures(readLines(...lines, '', ...requestGroup(2, 3)));
   assert.deepEqual(
@@ -154,7 +154,7 @@ test("the application's own error is no failure of Varnish's, on either side", (
   );
 });
 
-test("an answer that stands for a pass that failed is not the configuration's", () => {
+test('a response that stands for a failed pass is not attributed to the configuration', () => {
   const synthetic = requestGroup(2, 3).toSpliced(6, 0, record('VCL_call', 'SYNTH'));
   const findings = failures(readLines(...fetchGroup(3, 'chunked header non-hex'), '', ...synthetic));
   assert.deepEqual(
@@ -163,7 +163,7 @@ test("an answer that stands for a pass that failed is not the configuration's", 
   );
 });
 
-test('content that nobody can tell the end of is garbage', () => {
+test('a body without a recognisable end is garbage', () => {
   const lines = fetchGroup(3).toSpliced(8, 0, record('Error', 'Body cannot be fetched'));
   assert.deepEqual(
     failures(readLines(...lines)).map(({ shape, kind }) => [shape, kind]),
@@ -171,12 +171,12 @@ test('content that nobody can tell the end of is garbage', () => {
   );
 });
 
-test('an answer that the configuration makes is one', () => {
+test('a response that the configuration makes is refused by the gateway', () => {
   const [finding] = failures(readLines(...requestGroup(2, null)));
   assert.equal(finding?.type, 'proxy_internal_response');
 });
 
-test('what follows a first FetchError is a consequence of it', () => {
+test('errors after a first FetchError are consequences of it', () => {
   const findings = failures(
     readLines(...fetchGroup(3, 'Resource temporarily unavailable', 'straight insufficient bytes')),
   );
@@ -197,7 +197,7 @@ test('what follows a first FetchError is a consequence of it', () => {
   );
 });
 
-test("a FetchError on the client's side is about what the client sent", () => {
+test("a FetchError on the client's side is about the client's request", () => {
   const lines = [...requestGroup(2, 3).slice(0, 5), record('FetchError', 'straight insufficient bytes')];
   assert.equal(failures(readLines(...lines))[0]?.shape, 'client_abort');
 });
@@ -227,7 +227,7 @@ test('with -v a grouped line repeats its transaction', () => {
   assert.equal(finding?.type, 'connection_refused');
 });
 
-test('a probe that changes its mind is an event', () => {
+test('a health probe that changes its result is an event', () => {
   const sick = readLines(raw(0, 'Backend_health', '-', 'boot.shop Went sick -------- 2 3 5 0.000000 0.001 ""'))[0];
   assert.deepEqual([sick?.kind, sick?.shape, sick?.upstream], ['event', 'none', 'boot.shop']);
   assert.match(sick?.sentence ?? '', /probe of boot\.shop fails/);
@@ -264,7 +264,7 @@ for (const [line, expected] of accesses) {
   });
 }
 
-test('the lines of others are not claimed', () => {
+test('lines of other programs are not recognised', () => {
   const foreign = [
     '192.0.2.7 - - [21/Nov/2026:10:15:30 +0000] "GET /cart HTTP/1.1" 503 278 "-" "curl/8.5.0"',
     '- Begin with the first',
@@ -278,7 +278,7 @@ test('the lines of others are not claimed', () => {
   assert.equal(varnishDialects[0]?.recognise('- FetchError backend closed'), 1);
 });
 
-test('no line makes it throw, however it was bent', () => {
+test('no line makes the reader throw, however it is mutated', () => {
   const seeds = [...fetchGroup(3, 'backend closed'), ...requestGroup(2, 3), ...accesses.map(([line]) => line)];
   assertReadsWhatItRecognises(varnishDialects, seeds);
 });

@@ -5,8 +5,8 @@ import { layerOfHop, productOfServer } from './products.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
- * Fields that a layer adds only to what came from behind it: with one of them it did not write the answer. Caddy adds
- * Via to what it passes on since version 2.9.
+ * Headers that a layer adds only to responses from behind it. A response with such a header was not written by that
+ * layer. Caddy adds Via to responses that it passes on since version 2.9.
  */
 const relayFields: readonly (readonly [layer: Layer, name: string, value: RegExp | null])[] = [
   ['envoy', 'x-envoy-upstream-service-time', null],
@@ -19,7 +19,7 @@ const relayFields: readonly (readonly [layer: Layer, name: string, value: RegExp
 export function readRelay(answer: ParsedAnswer): AuthorVerdict | null {
   for (const [layer, name, value] of relayFields) {
     const text = answer.field(name);
-    // What CloudFront passes on has the Server of whoever wrote it, or none.
+    // A response that CloudFront passes on has the Server of its author, or none.
     if (layer === 'cloudfront' && answer.lines('server').some((line) => /^CloudFront/i.test(line))) continue;
     if (text !== null && (value === null || value.test(text)))
       return authorVerdict(
@@ -43,8 +43,8 @@ export function readRelay(answer: ParsedAnswer): AuthorVerdict | null {
 }
 
 /**
- * Who named itself in `Server` and lets the names of those behind it pass: where its name stands there, nobody behind it
- * had written the answer.
+ * Layers that name themselves in `Server` and keep the names of the layers behind them. If such a name stands there, no
+ * layer behind it wrote the response.
  */
 const namesOnlyItsOwn: readonly Layer[] = [
   'aws-alb',
@@ -77,7 +77,7 @@ function passesFastly(answer: ParsedAnswer): boolean {
   return /\bcache-/.test(answer.field('x-served-by') ?? '') || answer.field('x-timer') !== null;
 }
 
-/** Caddy says nothing in its own errors but its name. Applications rarely send errors without content. */
+/** Caddy's own errors have only its name. Applications rarely send errors without a body. */
 function readCaddy(answer: ParsedAnswer, line: string): AuthorVerdict | null {
   if (answer.isEmpty !== true) return null;
   return authorVerdict(
@@ -92,7 +92,7 @@ function readCaddy(answer: ParsedAnswer, line: string): AuthorVerdict | null {
 
 const silent: readonly Layer[] = ['envoy', 'istio', 'fly'];
 
-/** Errors without content and with nothing but the name of a layer that puts its name over every other. */
+/** Errors without a body, with only the name of a layer that overwrites every other name. */
 function readEmpty(answer: ParsedAnswer, layer: Layer | null, line: string): AuthorVerdict | null {
   if (answer.isEmpty !== true || layer === null || !silent.includes(layer)) return null;
   return authorVerdict(

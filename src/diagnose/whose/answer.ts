@@ -1,28 +1,28 @@
 import type { AnsweredResponse } from './authorship.ts';
 
-/** A page that says who wrote it says so at its beginning; what comes after 64 KiB is an application's. */
+/** An error page names its author near its beginning. Text after 64 KiB is an application's. */
 const bodyCharactersMax = 65_536;
-/** More than any server sends; what goes beyond it is somebody's attempt to keep us busy. */
+/** More headers than any server sends; further ones are ignored, so that a hostile response takes no time. */
 const fieldsMax = 1_000;
 const valuesMax = 100;
 const valueCharactersMax = 8_192;
-/** All lines of one field: twice what one line may have. */
+/** All lines of one header together: twice the limit of one line. */
 const fieldCharactersMax = 16_384;
 
-/** A response made safe to look at: names in lower case, values and content of bounded length, nothing missing. */
+/** A response that is safe to inspect: names in lower case, values and body of bounded length, no member missing. */
 export interface ParsedAnswer {
   readonly status: number;
-  /** The field's values, joined as RFC 9110 §5.3 has it; null without the field. */
+  /** The values of a header, joined as in RFC 9110 §5.3; null without the header. */
   field(name: string): string | null;
-  /** Its lines, one by one. */
+  /** The lines of a header, one by one. */
   lines(name: string): readonly string[];
-  /** False: nobody kept its head, so that a field that is missing says nothing. */
+  /** False: the head was not kept, so that a missing header means nothing. */
   readonly hasHead: boolean;
-  /** Names in lower case, in the order in which they came. */
+  /** Names in lower case, in the order of the response. */
   readonly names: readonly string[];
-  /** The beginning of the content, or the words of gRPC; empty where there is none or nobody kept it. */
+  /** The beginning of the body, or the gRPC message; empty if there is none or it was not kept. */
   readonly body: string;
-  /** True: there was none. Null: nobody kept it, and no field says. */
+  /** True: there was no body. Null: the body was not kept, and no header shows its length. */
   readonly isEmpty: boolean | null;
 }
 
@@ -43,13 +43,13 @@ export function readAnswer(response: AnsweredResponse): ParsedAnswer {
   };
 }
 
-/** gRPC has its words in a field, percent-encoded, and a status of 200: what a gateway says of itself stands there. */
+/** gRPC has its message in a header, percent-encoded, with status 200. Gateways write their errors there. */
 function grpcWords(lines: readonly string[]): string {
   const [words = ''] = lines;
   return words.replace(/%([2-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** 0: it has none that HTTP knows. */
+/** 0 if the response has no valid HTTP status. */
 function statusOf(given: unknown): number {
   return typeof given === 'number' && Number.isInteger(given) && given >= 100 && given <= 999 ? given : 0;
 }
@@ -60,7 +60,7 @@ function isEmpty(body: string | null, contentLength: readonly string[]): boolean
   return null;
 }
 
-/** Whoever calls from JavaScript may give anything: what is no text is read as if it were not there. */
+/** A caller in JavaScript may pass any value. Values of a wrong type count as missing. */
 function readFields(headers: unknown): ReadonlyMap<string, readonly string[]> {
   const fields = new Map<string, string[]>();
   if (typeof headers !== 'object' || headers === null) return fields;
@@ -76,12 +76,12 @@ function readFields(headers: unknown): ReadonlyMap<string, readonly string[]> {
   return fields;
 }
 
-/** One piece of evidence: `name: value`, visible and never longer than a line. */
+/** One piece of evidence: `name: value`, printable and at most one line long. */
 export function quoteField(name: string, value: string): string {
   return quote(`${name}: ${value}`);
 }
 
-/** What a response says, fit to be shown: without controls, and never longer than a line. */
+/** Text of a response, safe to show: without control characters, and at most one line long. */
 export function quote(text: string): string {
   const visible = text
     .slice(0, 400)

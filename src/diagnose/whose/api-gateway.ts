@@ -1,7 +1,7 @@
 import { type ParsedAnswer, quoteField } from './answer.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
-/** What the gateways for REST and for HTTP APIs say themselves. An integration could say the same: hence 'likely'. */
+/** The messages of the API gateways for REST and for HTTP APIs. An integration could send the same text: hence 'likely'. */
 const words =
   /^\s*\{"message":\s?"(?:Internal [Ss]erver [Ee]rror|Endpoint request timed out|Network error communicating with endpoint|Service Unavailable|Missing Authentication Token|Forbidden|Unauthorized|Not Found|Too Many Requests|Limit Exceeded)"\}\s*$/;
 

@@ -2,7 +2,7 @@ import type { ParsedAnswer } from './answer.ts';
 import { productOfServer } from './products.ts';
 import { isJson, type AuthorVerdict, authorVerdict } from './verdict.ts';
 
-/** Pages and members that frameworks write when the application behind them has failed. */
+/** Pages and JSON members that frameworks write when the application has failed. */
 const frameworkPages: readonly (readonly [framework: string, words: RegExp])[] = [
   ['Spring', /Whitelabel Error Page|^\s*\{"timestamp":[^]{1,80}"status":\d{3},"error":"/],
   [
@@ -24,7 +24,7 @@ const frameworkPages: readonly (readonly [framework: string, words: RegExp])[] =
   ['S3', /^\s*<\?xml [^>]{1,60}\?>\s*<Error><Code>\w{1,60}<\/Code>/],
 ];
 
-/** Fields that applications and their frameworks send, and gateways do not. */
+/** Headers that applications and their frameworks send, and gateways do not. */
 const applicationFields: readonly string[] = [
   'x-powered-by',
   'x-aspnet-version',
@@ -39,7 +39,7 @@ const applicationFields: readonly string[] = [
   'content-language',
 ];
 
-/** What says that an application wrote it, whatever stands in front; null without. */
+/** The evidence that an application wrote the response, whatever layers are in front; null without any. */
 export function readApplication(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, 16_384);
   for (const [framework, words] of frameworkPages) {
@@ -67,14 +67,14 @@ export function readApplication(answer: ParsedAnswer): AuthorVerdict | null {
   return null;
 }
 
-/** `X-Powered-By` of servers, which stands in pages of their own as well. */
+/** Values of `X-Powered-By` of servers, which are in their own pages as well. */
 const poweredByServer = /^(?:ASP\.NET|ARR\/[\d.]{1,10}|Plesk\w{0,10})(?:, (?:ASP\.NET|ARR\/[\d.]{1,10}))?$/i;
 
-/** Cookies that edges and load balancers set for themselves. */
+/** Cookies that edges and load balancers set themselves. */
 const infrastructureCookie =
   /^(?:__cf|cf_|_cfuvid|AWSALB|AWSELB|ApplicationGatewayAffinity|ARRAffinity|incap_ses|visid_incap|nlbi_|ak_bmsc|bm_s|_abck|GCLB|GAESA|SERVERID|INGRESSCOOKIE|route)/i;
 
-/** What an application usually is the author of, where nothing says anything else. */
+/** Responses that an application usually writes, without other evidence. */
 export function readUsualApplication(answer: ParsedAnswer): AuthorVerdict | null {
   const { status } = answer;
   if (status >= 200 && status < 400)

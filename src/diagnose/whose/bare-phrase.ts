@@ -1,7 +1,7 @@
 import type { ParsedAnswer } from './answer.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
-/** What Traefik writes, and nothing else: the reason phrase of the status, without a line's end. */
+/** The whole body of Traefik's errors: the reason phrase of the status, without a line end. */
 const phrases: Readonly<Record<number, string>> = {
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -9,8 +9,8 @@ const phrases: Readonly<Record<number, string>> = {
 };
 
 /**
- * An answer of nothing but its reason phrase. Traefik writes such; so do Express (with an entity tag), and programs in Go
- * (with a line's end and `nosniff`). A 500 of this kind could be anybody's.
+ * A response whose body is only its reason phrase. Traefik writes such responses. So do Express (with an entity tag) and
+ * programs in Go (with a line end and `nosniff`). A 500 of this kind may come from any program.
  */
 export function readBarePhrase(answer: ParsedAnswer): AuthorVerdict | null {
   const phrase = phrases[answer.status];
@@ -25,7 +25,7 @@ export function readBarePhrase(answer: ParsedAnswer): AuthorVerdict | null {
   );
 }
 
-/** An edge in front writes its own name over every other, which says nothing of what is behind it. */
+/** An edge in front overwrites every other name, so its name does not show what is behind it. */
 function isOfAnEdge(answer: ParsedAnswer, name: string): boolean {
   return name === 'server' && /^(?:cloudflare|fly\/|vercel|railway)/i.test(answer.field(name) ?? '');
 }

@@ -1,9 +1,9 @@
-/** One member of Proxy-Status, as far as authorship needs it. */
+/** One member of Proxy-Status, with the parts that show authorship. */
 export interface ProxyStatusMember {
   /** The intermediary's name: often the deployment's, not the product's. */
   readonly name: string;
   readonly error: string | null;
-  /** The status that came from behind it (RFC 9209 §2.1.4); null where it does not say. */
+  /** The status that it received (RFC 9209 §2.1.4); null if not given. */
   readonly receivedStatus: number | null;
   readonly text: string;
 }
@@ -13,7 +13,7 @@ const membersMax = 32;
 
 /**
  * The members of Proxy-Status, in order: the first is the intermediary closest to the origin, the last the one closest
- * to the user (RFC 9209 §2). Lenient: what cannot be read is left out, since it may come from anybody.
+ * to the user (RFC 9209 §2). Lenient: members that cannot be parsed are left out, since any layer may have written them.
  */
 export function readProxyStatus(value: string | null): readonly ProxyStatusMember[] {
   if (value === null) return [];
@@ -41,11 +41,11 @@ function parameterOf(parameters: readonly string[], wanted: string): string | nu
   return value;
 }
 
-/** RFC 9110 §7.6.3: who received what, in order: the first is the intermediary closest to the origin. */
+/** The members of Via (RFC 9110 §7.6.3), in order: the first is the intermediary closest to the origin. */
 export interface ViaMember {
   /** The host or pseudonym, without the protocol. */
   readonly name: string;
-  /** "(Varnish/7.1)", without the parentheses; empty without. */
+  /** "(Varnish/7.1)", without the parentheses; empty if missing. */
   readonly comment: string;
   readonly text: string;
 }
@@ -59,7 +59,7 @@ export function readVia(value: string | null): readonly ViaMember[] {
     const open = text.indexOf('(');
     const comment = open < 0 ? '' : text.slice(open + 1).replace(/\)\s*$/, '');
     const words = (open < 0 ? text : text.slice(0, open)).trim().split(/\s+/);
-    // Kong before version 3 wrote `kong/2.8.1` alone, without the protocol that ought to stand before it.
+    // Kong before version 3 wrote `kong/2.8.1` alone, without the required protocol before it.
     members.push({ name: words.length > 1 ? words.slice(1).join(' ') : (words[0] ?? ''), comment, text });
   }
   return members;

@@ -3,14 +3,14 @@ import { productOfServer } from './products.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 const branded = /id="cf-error-details"|class="cf-error-|id="cf-wrapper"|\/cdn-cgi\/styles\/|utm_source=errorcode_\d{3}/;
-/** Its challenge. Its scripts alone say nothing: it puts them into pages of origins as well. */
+/** Cloudflare's challenge page. Its scripts alone prove nothing, since Cloudflare inserts them into pages of origins as well. */
 const challenge = /\b_cf_chl_opt\b|<title>Just a moment\.\.\.<\/title>/;
-/** In place of the page, where the client asked for no HTML; 1xxx are Cloudflare's own codes. */
+/** Sent instead of the page if the client asked for no HTML; 1xxx are Cloudflare's own codes. */
 const plain = /^error code: (\d{3,4})\s*$/;
 
 /**
- * Cloudflare's pages. In place of a 502 or 504 that the origin sent it shows a page with its brand; a 502 or 504 of its
- * own is a plain page with its name, like nginx's. 520 to 530 are its findings about the origin: it made those answers.
+ * Cloudflare's pages. It replaces a 502 or 504 of the origin with a page that has its brand. Its own 502 or 504 is a
+ * plain page with its name, like nginx's. 520 to 530 are its findings about the origin, and it makes those responses.
  */
 export function readCloudflarePage(answer: ParsedAnswer): AuthorVerdict | null {
   const { body, status } = answer;

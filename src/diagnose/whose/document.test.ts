@@ -16,7 +16,7 @@ function readResponse(lines: string): AnsweredResponse {
 
 describe('the document about who wrote a response', () => {
   for (const [, response = '', said = ''] of examples) {
-    it(`is right about: ${said.split('\n').slice(0, 2).join(', ')}`, () => {
+    it(`gives the right answer for: ${said.split('\n').slice(0, 2).join(', ')}`, () => {
       const { author, confidence, passed, sentence } = whose(readResponse(response));
       assert.equal(
         [`author ${author}, ${confidence}`, `passed ${passed.join(', ') || 'nobody'}`, sentence].join('\n'),

@@ -5,8 +5,8 @@ import { layerOfHop } from './products.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
- * RFC 9209 §2.3: types whose responses may have come from behind and only have been broken on the way, so that the
- * member alone does not prove who wrote them.
+ * RFC 9209 §2.3: types whose responses may come from behind and only have been broken on the way, so that the member
+ * alone does not prove the author.
  */
 const notOnlyGenerated: ReadonlySet<string> = new Set([
   'connection_terminated',
@@ -26,8 +26,8 @@ const notOnlyGenerated: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The first member with an error is that of the intermediary nearest to the origin that failed: it made the answer, and
- * those after it passed it on (RFC 9209 §2). Its name may be the deployment's; then other evidence has to say what it is.
+ * The first member with an error belongs to the intermediary nearest to the failed origin, which made the response. The
+ * later ones passed it on (RFC 9209 §2). Its name may be the deployment's; then other evidence has to show the product.
  */
 export function readProxyStatusAuthor(answer: ParsedAnswer): AuthorVerdict | null {
   const members = readProxyStatus(answer.field('proxy-status'));
@@ -47,8 +47,8 @@ export function readProxyStatusAuthor(answer: ParsedAnswer): AuthorVerdict | nul
 }
 
 /**
- * The intermediary nearest to the origin says that the status came from behind it, and reports no error of its own: so it
- * passed the answer on, and what stands behind all layers that can be seen wrote it.
+ * The intermediary nearest to the origin reports a received status and no error of its own, so it passed the response
+ * on. The author is behind all layers that can be seen.
  */
 export function readReceivedStatus(answer: ParsedAnswer): AuthorVerdict | null {
   const [first] = readProxyStatus(answer.field('proxy-status'));
@@ -58,7 +58,7 @@ export function readReceivedStatus(answer: ParsedAnswer): AuthorVerdict | null {
   return authorVerdict('application', 'likely', why, quoteField('Proxy-Status', first.text));
 }
 
-/** Every answer of Candor's own has these, whatever its form; in problem details there is more. */
+/** All of Candor's own responses have these members, in any form; problem details have more. */
 function looksLikeCandor(answer: ParsedAnswer): boolean {
   if (/"(?:proxy_error|may_have_been_executed)":/.test(answer.body)) return true;
   return (
@@ -70,12 +70,12 @@ function looksLikeCandor(answer: ParsedAnswer): boolean {
   );
 }
 
-/** A field that a layer sends with answers of its own, and not with those it passes on. */
+/** A header that a layer sends only with its own responses. */
 interface AuthorField {
   readonly layer: Layer;
   readonly name: string;
   readonly value?: RegExp;
-  /** Another field that must be there as well. */
+  /** Another header that must be present as well. */
   readonly beside?: string;
 }
 
@@ -89,7 +89,7 @@ const authorFields: readonly AuthorField[] = [
 ];
 
 export function readAuthorField(answer: ParsedAnswer): AuthorVerdict | null {
-  // Kong says how long it took to answer by itself; what it passed on has the upstream's time instead.
+  // Kong reports how long its own response took. A response that it passed on has the upstream's latency instead.
   const kong = answer.field('x-kong-response-latency');
   if (kong !== null && answer.field('x-kong-upstream-latency') === null)
     return authorVerdict(

@@ -3,16 +3,16 @@ import { readProxyStatus, readVia } from './chain-fields.ts';
 import type { Layer } from './layer.ts';
 import { layerOfHop, productOfServer } from './products.ts';
 
-/** That a response went through a layer. It does not say who wrote it. */
+/** A sign that a response went through a layer. It does not show the author. */
 export interface LayerSign {
   readonly layer: Layer;
   readonly evidence: string;
 }
 
-/** A field that only one layer adds to what passes through it. */
+/** A header that only one layer adds to responses that it passes on. */
 interface FieldSign {
   readonly layer: Layer;
-  /** In lower case; a name that ends in `*` stands for all that begin so. */
+  /** In lower case; a name that ends in `*` stands for all names with that beginning. */
   readonly name: string;
   readonly value?: RegExp;
 }
@@ -62,7 +62,7 @@ const fieldSigns: readonly FieldSign[] = [
   sign('linkerd', 'l5d-*'),
 ];
 
-/** Every layer that left a mark, once each, with the first evidence for it. */
+/** Every layer that left a sign, once each, with the first evidence for it. */
 export function findLayerSigns(answer: ParsedAnswer): readonly LayerSign[] {
   const found = new Map<Layer, LayerSign>();
   const add = (layer: Layer, evidence: string): void => {
@@ -89,7 +89,7 @@ export function findLayerSigns(answer: ParsedAnswer): readonly LayerSign[] {
   return settle([...found.values()]);
 }
 
-/** Candor names itself after the deployment; the id that it gives each request is a UUID of version 7 (RFC 9562 §5.7). */
+/** Candor names itself after the deployment. Its request ids are UUIDs of version 7 (RFC 9562 §5.7). */
 function hasCandorsId(answer: ParsedAnswer): boolean {
   return /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(answer.field('x-request-id') ?? '');
 }
@@ -99,7 +99,7 @@ function namesFor(answer: ParsedAnswer, name: string): readonly string[] {
   return answer.names.filter((present) => present.startsWith(name.slice(0, -1)));
 }
 
-/** One layer under two names is one layer: Fastly calls itself varnish in Via, and Istio is made of Envoys. */
+/** Two names of the same layer count as one: Fastly calls itself varnish in Via, and Istio consists of Envoys. */
 function settle(signs: readonly LayerSign[]): readonly LayerSign[] {
   const has = (layer: Layer): boolean => signs.some((sign) => sign.layer === layer);
   return signs.filter(({ layer, evidence }) => {

@@ -1,4 +1,4 @@
-/** What may stand between a client and an application, and the application itself. */
+/** Layers that may stand between a client and an application, and the application itself. */
 export const layers = [
   'nginx',
   'openresty',
@@ -39,7 +39,7 @@ export const layers = [
 
 export type Layer = (typeof layers)[number];
 
-/** As sentences call them. */
+/** The names in sentences. */
 export const layerNames: Readonly<Record<Layer, string>> = {
   nginx: 'nginx',
   openresty: 'OpenResty',
@@ -80,7 +80,7 @@ export const layerNames: Readonly<Record<Layer, string>> = {
 
 /**
  * How near to the client a layer usually stands: CDN edges, then load balancers, platforms, gateways, meshes, web
- * servers. It decides the order only where the response itself does not.
+ * servers. This order is used only if the response does not show another one.
  */
 const tiers: readonly (readonly Layer[])[] = [
   ['cloudflare', 'akamai'],

@@ -4,8 +4,8 @@ import { productOfServer } from './products.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /**
- * The page that nginx has for every status, and that what is built on it inherits: title, heading, a rule, and the
- * server's name. AWS load balancers have the page without the rule.
+ * The page of nginx, and of products built on it, for every status: title, heading, a rule, and the name of the server.
+ * AWS load balancers have the page without the rule.
  */
 const page =
   /^\s*<html>\s*<head>\s*<title>(\d{3}) ([^<]{1,80})<\/title>\s*<\/head>\s*<body[^>]{0,40}>\s*<center>\s*<h1>\d{3} [^<]{1,80}<\/h1>\s*<\/center>/i;
@@ -26,7 +26,7 @@ export function readNginxPage(answer: ParsedAnswer): AuthorVerdict | null {
   const found = page.exec(answer.body);
   if (found === null) return null;
   const title = `<title>${found[1] ?? ''} ${found[2] ?? ''}</title>`;
-  // The name stands close behind the heading; Tengine puts a table of the request between the two.
+  // The name follows soon after the heading; Tengine puts a table about the request between them.
   const tail = tailOfPage.exec(answer.body.slice(found[0].length, found[0].length + 2_048))?.[1]?.trim();
   if (tail === undefined) return withoutTail(answer, title);
   const evidence = `<hr><center>${tail}</center>`;
@@ -44,14 +44,14 @@ export function readNginxPage(answer: ParsedAnswer): AuthorVerdict | null {
   );
 }
 
-/** A page with another status than the response's was put there by somebody: the page's author may not have sent it. */
+/** A page with another status than the response's: the author of the page may not have sent the response. */
 function sure(answer: ParsedAnswer): 'certain' | 'likely' {
   const status = Number(page.exec(answer.body)?.[1]);
-  // 494 to 497 are nginx's own numbers; it sends them as 400.
+  // 494 to 497 are nginx's internal statuses; it sends them as 400.
   return status === answer.status || answer.status === 400 ? 'certain' : 'likely';
 }
 
-/** ingress-nginx takes `Server` away and leaves no version in the page; its `Strict-Transport-Security` has an age of its own. */
+/** ingress-nginx removes `Server` and writes no version into the page. Its `Strict-Transport-Security` has a default age that identifies it. */
 function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): AuthorVerdict {
   const hsts = answer.field('strict-transport-security');
   if (hsts !== null && /\bmax-age=15724800\b/.test(hsts))
@@ -73,7 +73,7 @@ function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): Author
   return authorVerdict('nginx', sure(answer), 'the page is its own', evidence);
 }
 
-/** Kong and APISIX are OpenResty inside; they say so beneath the page or in `Server` alone. */
+/** Kong and APISIX are built on OpenResty. They name themselves below the page or in `Server` alone. */
 function fromOpenResty(answer: ParsedAnswer, evidence: string): AuthorVerdict {
   const apisix = /Powered by <a href="https:\/\/apisix\.apache\.org\/?">/.exec(answer.body.slice(0, 4_096));
   if (apisix !== null) return authorVerdict('apisix', 'certain', 'the page is its own', apisix[0]);

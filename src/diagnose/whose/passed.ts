@@ -5,7 +5,7 @@ import type { LayerSign } from './layer-signs.ts';
 import { layerOfHop, productOfServer } from './products.ts';
 import type { AuthorVerdict } from './verdict.ts';
 
-/** The layers that passed the answer on, the client's side first, each with its evidence. The author is not among them. */
+/** The layers that passed the response on, the client's side first, each with its evidence. The author is not among them. */
 export function orderPassed(
   answer: ParsedAnswer,
   signs: readonly LayerSign[],
@@ -20,12 +20,12 @@ export function orderPassed(
   return twin === null ? ordered : insertTwin(ordered, twin);
 }
 
-/** Google's load balancer and front end are one machine under two names; what it writes may bear both. */
+/** Google's load balancer and front end are one machine with two names; its responses may have both. */
 function isSameHop(layer: Layer, author: Layer): boolean {
   return (layer === 'gcp-lb' && author === 'google-frontend') || (layer === 'google-frontend' && author === 'gcp-lb');
 }
 
-/** Where Via or Proxy-Status names several layers, their order counts: the last one named is nearest to the client. */
+/** If Via or Proxy-Status names several layers, their order counts: the last one is nearest to the client. */
 function alignWithVia(signs: readonly LayerSign[], answer: ParsedAnswer): readonly LayerSign[] {
   const via = readVia(answer.field('via')).map(({ name, comment }) => layerOfHop(name, comment));
   const status = readProxyStatus(answer.field('proxy-status')).map(({ name }) => layerOfHop(name));
@@ -47,7 +47,7 @@ function isLayer(layer: Layer | null): layer is Layer {
 }
 
 /**
- * A second hop of the author's own kind: an Envoy that measured how long the one behind it took, or an nginx with
+ * A second hop of the author's own kind: an Envoy that measured how long the Envoy behind it took, or an nginx of
  * another version than the page's.
  */
 function findTwin(answer: ParsedAnswer, author: AuthorVerdict): LayerSign | null {

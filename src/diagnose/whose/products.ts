@@ -1,19 +1,16 @@
 import type { Layer } from './layer.ts';
 
-/** What a product calls itself in `Server`: the layer, and whether it replaces what stood there before. */
+/** A product's name in `Server`: the layer, and whether it overwrites the previous name. */
 interface ServerName {
   readonly layer: Layer;
   readonly pattern: RegExp;
-  /**
-   * It writes its own name over the one that the hop behind it wrote. Where it does not, and stands in a response, the
-   * hop that wrote the response is named.
-   */
+  /** Whether it overwrites the name that the hop behind it wrote. If not, its name in a response is the author's. */
   readonly overwrites: boolean;
 }
 
 const named = (layer: Layer, pattern: RegExp, overwrites = false): ServerName => ({ layer, pattern, overwrites });
 
-/** The first that fits counts. Patterns look at the beginning, or for words that nobody else uses. */
+/** The first match counts. Patterns match at the beginning, or words that only one product uses. */
 const serverNames: readonly ServerName[] = [
   named('cloudflare', /^cloudflare/i, true),
   named('cloudfront', /^CloudFront/i),
@@ -44,12 +41,12 @@ const serverNames: readonly ServerName[] = [
   named('application', /\bPython\/\d|\b(?:mod_perl|mod_wsgi)\b/i),
 ];
 
-/** Whose name stands in one line of `Server`. */
+/** The layer whose name stands in one line of `Server`. */
 export function productOfServer(value: string): ServerName | null {
   return serverNames.find(({ pattern }) => pattern.test(value)) ?? null;
 }
 
-/** Names in Via and Proxy-Status. A deployment may choose any, so these are patterns for what products choose. */
+/** Names in Via and Proxy-Status. A deployment may choose any name; these patterns match the defaults of products. */
 const hopNames: readonly (readonly [layer: Layer, pattern: RegExp])[] = [
   ['cloudfront', /cloudfront/i],
   ['cloudflare', /cloudflare/i],
@@ -81,7 +78,7 @@ const hopNames: readonly (readonly [layer: Layer, pattern: RegExp])[] = [
   ['azure-front-door', /\bazure\b/i],
 ];
 
-/** The layer that a hop's name, or the comment after it, speaks of; null where it is a name of somebody's own. */
+/** The layer that the hop's name or comment names; null for a name that is no product's. */
 export function layerOfHop(name: string, comment = ''): Layer | null {
   for (const text of [name, comment]) {
     const found = text === '' ? undefined : hopNames.find(([, pattern]) => pattern.test(text));

@@ -3,14 +3,14 @@ import type { LayerSign } from './layer-signs.ts';
 import { productOfServer } from './products.ts';
 import type { AuthorVerdict } from './verdict.ts';
 
-/** A product that others are built on: which of them it was, by what else the response says. */
+/** Refines a product that others are built on, by further signs in the response. */
 export function refine(author: AuthorVerdict, answer: ParsedAnswer, signs: readonly LayerSign[]): AuthorVerdict {
   if (author.layer === 'envoy') return refineEnvoy(author, signs);
   if (author.layer === 'gcp-lb') return refineGoogle(author, answer);
   return author;
 }
 
-/** Istio's Envoys have a name of their own; Google's load balancers are Envoys that have none. */
+/** Istio's Envoys have a name of their own; Google's load balancers are Envoys without a name. */
 function refineEnvoy(author: AuthorVerdict, signs: readonly LayerSign[]): AuthorVerdict {
   const istio = signs.find(({ layer }) => layer === 'istio');
   if (istio !== undefined) return { ...author, layer: 'istio', evidence: [...author.evidence, istio.evidence] };
@@ -26,7 +26,7 @@ function refineEnvoy(author: AuthorVerdict, signs: readonly LayerSign[]): Author
   };
 }
 
-/** App Engine and Cloud Run have the same page as the load balancer, under a name of their own. */
+/** App Engine and Cloud Run have the load balancer's page, with a `Server` of their own. */
 function refineGoogle(author: AuthorVerdict, answer: ParsedAnswer): AuthorVerdict {
   const line = answer.lines('server').find((server) => productOfServer(server)?.layer === 'google-frontend');
   if (line === undefined) return author;

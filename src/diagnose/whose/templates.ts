@@ -3,13 +3,13 @@ import type { Confidence } from './authorship.ts';
 import type { Layer } from './layer.ts';
 import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
-/** Words that one author's pages have. All of them must be there. */
+/** Words of one author's pages. All of them must be present. */
 interface Template {
   readonly layer: Layer;
   readonly confidence: Confidence;
   readonly words: readonly (string | RegExp)[];
   readonly why: string;
-  /** A field that has to be there too, since others use these words as well. */
+  /** A header that must be present too, since other authors use these words as well. */
   readonly beside?: { readonly name: string; readonly value?: RegExp };
 }
 
@@ -24,7 +24,7 @@ function beside(name: string, value: RegExp | null, needing: Template): Template
   return { ...needing, beside: value === null ? { name } : { name, value } };
 }
 
-/** The first that fits counts. Whatever begins with `^` must be the whole of the beginning. */
+/** The first match counts. A pattern with `^` must match the whole beginning. */
 const templates: readonly Template[] = [
   template(
     'candor',
@@ -166,10 +166,10 @@ const templates: readonly Template[] = [
   ),
 ];
 
-/** Only the author of a whole page writes its beginning: an application that quotes such a page has it further down. */
+/** Only the author of a page writes its beginning: an application that quotes the page has it further down. */
 const beginningCharactersMax = 16_384;
 
-/** Who writes such pages or words; null where an unknown program does. */
+/** The author of such pages or words; null if no known program writes them. */
 export function readTemplate(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   if (body === '') return null;
@@ -185,7 +185,7 @@ export function readTemplate(answer: ParsedAnswer): AuthorVerdict | null {
   return null;
 }
 
-/** What servers show that have nothing to show yet. */
+/** Default pages of servers without content. */
 const welcomes: readonly (readonly [layer: Layer, words: RegExp])[] = [
   ['nginx', /<title>Welcome to nginx!<\/title>/],
   ['openresty', /<title>Welcome to OpenResty!<\/title>/],

@@ -2,7 +2,7 @@ import { type ParsedAnswer, quote } from './answer.ts';
 import type { Confidence } from './authorship.ts';
 import type { Layer } from './layer.ts';
 
-/** What one kind of evidence says of the author. */
+/** The conclusion from one kind of evidence about the author. */
 export interface AuthorVerdict {
   readonly layer: Layer;
   readonly confidence: Confidence;

@@ -506,7 +506,7 @@ describe('whose tells', () => {
   }
 });
 
-describe('whatever it is given, whose', () => {
+describe('for any input, whose', () => {
   const names = ['server', 'via', 'proxy-status', 'x-cache', 'set-cookie', 'x-served-by', 'strict-transport-security'];
   const pieces = table.flatMap(([, , headers, body]) => [
     ...Object.values(headers).flat(),
@@ -539,7 +539,7 @@ describe('whatever it is given, whose', () => {
     { requiredKeys: ['status', 'headers'] },
   );
 
-  it('says who it was, how sure it is and why, and never throws', () => {
+  it('names the author, the confidence and the evidence, and never throws', () => {
     fc.assert(
       fc.property(response, (given) => {
         const found = whose(given);
@@ -557,7 +557,7 @@ describe('whatever it is given, whose', () => {
     );
   });
 
-  it('gives the same answer twice, and for names in any case', () => {
+  it('gives the same answer twice, and for header names in any case', () => {
     fc.assert(
       fc.property(response, (given) => {
         const shouted = Object.fromEntries(
@@ -575,7 +575,7 @@ describe('whatever it is given, whose', () => {
     );
   });
 
-  it('does not mind what is no response', () => {
+  it('accepts values that are no response', () => {
     for (const given of [
       null,
       undefined,
@@ -588,7 +588,7 @@ describe('whatever it is given, whose', () => {
       assert.equal(whose(given as never).author, 'unknown');
   });
 
-  it('reads the beginning of an endless body, and of endless fields', () => {
+  it('reads only the beginning of an endless body, and of endless headers', () => {
     const endless = '<'.repeat(1_000_000);
     const headers: Record<string, string[]> = {};
     for (let at = 0; at < 3_000; at += 1) headers[`x-akamai-${at}`] = ['a, '.repeat(10_000)];
@@ -608,7 +608,7 @@ describe('a page without its head', () => {
     ['of Envoy', 'no healthy upstream', 'envoy'],
   ];
   for (const [what, body, author] of cases) {
-    it(`${what} is very likely by it, and never certainly`, () => {
+    it(`${what} is attributed to its author as likely, and never as certain`, () => {
       const told = whose({ status: 0, headers: {}, body, bodyAlone: true });
       assert.deepEqual([told.author, told.confidence], [author, 'likely']);
       assert.match(told.sentence, /very likely wrote/);

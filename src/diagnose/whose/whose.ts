@@ -18,9 +18,9 @@ export type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
 export { type Layer, layerNames, layers } from './layer.ts';
 
 /**
- * Which layer of a chain wrote this response, and which only passed it on. Never throws, whatever it is given; reads the
- * first 64 KiB of the content; and says 'unknown' rather than guess. Of a page whose headers nobody kept it is never certain:
- * whoever has the page of another may send it too.
+ * Which layer of a chain wrote this response, and which layers only passed it on. Never throws, for any input. Reads the
+ * first 64 KiB of the body. Answers 'unknown' rather than guess. A page without its headers is never certain, since any
+ * layer that has the page may send it.
  */
 export function whose(response: AnsweredResponse): Authorship {
   const answer = readAnswer(response);
@@ -56,7 +56,7 @@ const readings: readonly ((answer: ParsedAnswer) => AuthorVerdict | null)[] = [
 function findAuthor(answer: ParsedAnswer): AuthorVerdict {
   const status = readProxyStatusAuthor(answer);
   if (status !== null && status.layer !== 'unknown') return status;
-  // An answer that went well was written where the work is done; a page of an error inside it is somebody's content.
+  // A successful response was written by the application; an error page inside it is part of its body.
   if (answer.status >= 200 && answer.status < 300 && !isGrpcFailure(answer)) return readSuccess(answer);
   for (const read of readings) {
     const found = read(answer);
@@ -65,7 +65,7 @@ function findAuthor(answer: ParsedAnswer): AuthorVerdict {
   return status ?? authorVerdict('unknown', 'unsure', 'nothing in it says');
 }
 
-/** Every answer of gRPC's has status 200; whether it went well stands in a field. */
+/** Every gRPC response has status 200; a header shows whether the call succeeded. */
 function isGrpcFailure(answer: ParsedAnswer): boolean {
   return /^(?!0$)\d{1,2}$/.test(answer.field('grpc-status') ?? '');
 }

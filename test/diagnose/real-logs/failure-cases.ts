@@ -2,20 +2,20 @@ import type { ProxyErrorType } from '../../../src/core/proxy-error.ts';
 import type { Shape } from '../../../src/core/shape.ts';
 import type { OneOrMore } from '../corpus.ts';
 
-/** Where a gateway forwards to: each is a path of its own, and an address behind it. */
+/** Where a gateway forwards to: each target has a path and an address. */
 export const originKinds = ['plain', 'refused', 'unanswered', 'tls-plain-http', 'tls-alert', 'certificate'] as const;
 
 export type OriginKind = (typeof originKinds)[number];
 
-/** One thing that happens to one request, and what it is: the truth that each log is measured against. */
+/** One act of the origin or client on one request, and its name: the truth that each log is compared with. */
 export interface FailureCase {
   readonly id: string;
   /** What the origin, or the client, does: to be read after "it". */
   readonly does: string;
   readonly origin: OriginKind;
-  /** Of the request, behind the place. */
+  /** The path of the request, after the target's. */
   readonly path: string;
-  /** The client breaks off so long after its request. */
+  /** The client breaks off this long after its request. */
   readonly clientLeavesAfterMs?: number;
   readonly shape: OneOrMore<Shape>;
   readonly type: OneOrMore<ProxyErrorType | null>;
@@ -32,7 +32,7 @@ const failureCase = (
 const fault = (name: string): readonly [OriginKind, string] => ['plain', `/fault/${name}`];
 const well = (path: string): readonly [OriginKind, string] => ['plain', path];
 
-/** A limit of the whole time and one between bytes are the same to an origin that says nothing. */
+/** For a silent origin, a timeout for the whole response and one between bytes are the same. */
 const tooLate: readonly ProxyErrorType[] = ['connection_read_timeout', 'http_response_timeout'];
 const cut: readonly ProxyErrorType[] = ['http_response_incomplete', 'connection_terminated'];
 

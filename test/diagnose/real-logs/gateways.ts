@@ -3,38 +3,38 @@ import { delimiter, dirname, join } from 'node:path';
 import { findPeer, type PeerName } from '../../../scripts/peers.ts';
 import type { OriginKind } from './failure-cases.ts';
 
-/** Where everything is, for a gateway's configuration. */
+/** The paths and ports for a gateway's configuration. */
 export interface Surroundings {
   readonly port: number;
   readonly folder: string;
-  /** The gateway's program: modules stand beside it where it is unpacked and not installed. */
+  /** The gateway's program. Its modules are beside it if it was unpacked and not installed. */
   readonly program: string;
   readonly addresses: Readonly<Record<OriginKind, string>>;
 }
 
 export interface GatewayLog {
   readonly name: string;
-  /** The file, in the gateway's folder, that it is written to. */
+  /** The file, in the gateway's folder, that the log is written to. */
   readonly file: string;
   readonly logFormat?: string;
-  /** What goes well is not in it. */
+  /** Whether the log has failures only. */
   readonly hasFailuresOnly?: true;
 }
 
 export interface RealGateway {
   readonly name: 'nginx' | 'haproxy' | 'apache' | 'varnish' | 'caddy';
   readonly peer: PeerName;
-  /** A program of the system's that it runs. */
+  /** A program of the system that it runs. */
   readonly needs?: string;
-  /** Where it can forward to. */
+  /** The targets that it can forward to. */
   readonly origins: readonly OriginKind[];
   readonly logs: readonly GatewayLog[];
   readonly file: string;
   configuration(surroundings: Surroundings): string;
   args(surroundings: Surroundings): readonly string[];
-  /** What beside it writes a log; it is started when the gateway serves. */
+  /** Another program that writes a log; started when the gateway serves. */
   readonly readers?: {
-    /** Stands where the others stand too. */
+    /** The peer whose installation has the programs. */
     readonly peer: PeerName;
     readonly programs: readonly { readonly name: string; readonly args: readonly string[]; readonly file: string }[];
   };
@@ -43,10 +43,10 @@ export interface RealGateway {
 const plainOrigins: readonly OriginKind[] = ['plain', 'refused', 'unanswered'];
 const allOrigins: readonly OriginKind[] = [...plainOrigins, 'tls-plain-http', 'tls-alert', 'certificate'];
 
-/** The path of a place; what is of no other goes to the plain origin, which is asked as it is. */
+/** The path of a target. Requests for no other target go to the plain origin, unchanged. */
 export const pathOf = (origin: OriginKind): string => (origin === 'plain' ? '/' : `/${origin}/`);
 
-/** The plain one last: in some configurations the first that fits is taken. */
+/** The plain target comes last: in some configurations the first match counts. */
 const lastPlain = (origins: readonly OriginKind[]): readonly OriginKind[] =>
   origins.toSorted((a, b) => Number(a === 'plain') - Number(b === 'plain'));
 
@@ -190,7 +190,7 @@ function caddyRoute(origin: OriginKind, context: Surroundings): string {
 const varnish: RealGateway = {
   name: 'varnish',
   peer: 'varnishd',
-  // Its configuration is compiled.
+  // Varnish compiles its configuration.
   needs: 'gcc',
   origins: plainOrigins,
   logs: [
@@ -226,7 +226,7 @@ function varnishBackend(origin: OriginKind, { addresses }: Surroundings): string
 
 export const realGateways: readonly RealGateway[] = [nginx, haproxy, apache, varnish, caddy];
 
-/** Null where the gateway can be started here; otherwise why not. */
+/** Null if the gateway can be started here; otherwise the reason. */
 export function missingOf({ peer, readers, needs }: RealGateway): string | null {
   const peers = [peer, ...(readers === undefined ? [] : [readers.peer])].map(findPeer);
   const missing = peers.find((found) => 'missing' in found);

@@ -3,15 +3,15 @@ import { isInnocent, listOf } from '../corpus.ts';
 import type { PlayedCase } from './play.ts';
 import { clarityOf } from './unclear-cases.ts';
 
-/** At least so many of what the logs can tell, and of what they cannot, must be said as it is. */
+/** The share of what logs can show, and of what they cannot, that must be judged correctly. */
 export const claimedShare = 0.98;
 
 export interface JudgedCase {
   readonly played: PlayedCase;
   readonly said: Said | null;
-  /** Null where nothing of it is judged: the gateway itself took it for something else. */
+  /** Null if the act is not judged for this log, because the gateway took it for something else. */
   readonly right: boolean | null;
-  /** Whether the log can tell. */
+  /** Whether the log can show it. */
   readonly told: boolean;
 }
 
@@ -23,7 +23,7 @@ export function judge(played: PlayedCase, { explain }: Diagnose): JudgedCase {
   return { played, said, right: isRight(played, said), told: says === null || says === 'shape' };
 }
 
-/** The first line that names a failure and is not what another led to; else what is unknown; else what is fine. */
+/** The first line with a failure that is no consequence; else an unknown one; else one without a failure. */
 function rootOf(lines: readonly (Said | null)[]): Said | null {
   const said = lines.filter((line) => line !== null);
   const roots = said.filter(({ isConsequence }) => isConsequence !== true);
@@ -39,7 +39,7 @@ function rootOf(lines: readonly (Said | null)[]): Said | null {
 function isRight({ failureCase, log, lines }: PlayedCase, said: Said | null): boolean | null {
   const says = clarityOf(log.name, failureCase.id);
   const isInnocentAct = listOf(failureCase.shape).every(isInnocent);
-  // An error log has nothing of what went well.
+  // An error log has no lines about successful requests.
   if (lines.length === 0) return says === 'fine' || isInnocentAct ? null : false;
   if (said === null) return false;
   const shapeRight = listOf<string>(failureCase.shape).includes(said.shape);
@@ -51,7 +51,7 @@ function isRight({ failureCase, log, lines }: PlayedCase, said: Said | null): bo
   return says === 'else' ? null : shapeRight && typeRight;
 }
 
-/** For people: what was said, and what it is. */
+/** For people: the verdict and the truth. */
 export function failureText({ played, said }: JudgedCase): string {
   const { failureCase, log, lines } = played;
   const right = `${listOf(failureCase.shape).join(' or ')}, ${listOf(failureCase.type).join(' or ') || 'null'}`;

@@ -16,7 +16,7 @@ import { freePort, listening } from '../../attacks/smuggling/origins.ts';
 import { type FailureCase, failureCases, type OriginKind } from './failure-cases.ts';
 import { type GatewayLog, pathOf, type RealGateway, type Surroundings } from './gateways.ts';
 
-/** What a log gained while an act was played. */
+/** The lines that a log gained while an act was played. */
 export interface PlayedCase {
   readonly failureCase: FailureCase;
   readonly log: GatewayLog;
@@ -26,7 +26,7 @@ export interface PlayedCase {
 /** The origins of all acts. */
 export interface Stage {
   readonly addresses: Readonly<Record<OriginKind, string>>;
-  /** The authority, in PEM, that gateways are to trust. */
+  /** The authority, in PEM, that gateways have to trust. */
   readonly authority: string;
   close(): Promise<void>;
 }
@@ -57,12 +57,12 @@ export async function openStage(): Promise<Stage> {
 
 type FoundPeer = Extract<Peer, { path: string }>;
 
-/** Plays every act through one gateway, one after another, and says what each of its logs gained by it. */
+/** Plays every act through one gateway, one after another, and returns the lines that each of its logs gained. */
 export async function playAll(gateway: RealGateway, stage: Stage): Promise<PlayedCase[]> {
   const peer = findPeer(gateway.peer);
   if ('missing' in peer) throw new Error(peer.missing);
   const folder = mkdtempSync(join(tmpdir(), `candor-real-logs-${gateway.name}-`));
-  // Some run as another user than root if they may.
+  // Some gateways run as another user than root if they may.
   spawnSync('chmod', ['777', folder]);
   const around = { port: await freePort(), folder, program: peer.path, addresses: stage.addresses };
   writeFileSync(join(folder, 'authority.pem'), stage.authority);
@@ -91,7 +91,7 @@ async function startRest(gateway: RealGateway, context: Surroundings, children: 
       children.push(start(readers, join(dirname(readers.path), name), [...origin, ...args], folder, file));
     }
   }
-  // The first requests may come before a reader reads; they are of no act.
+  // The first requests may come before a log reader runs; they belong to no act.
   for (let tries = 0; tries < 100 && gateway.logs.some(({ file }) => read(folder, file) === ''); tries++) {
     await ask(port, '/ok');
     await ask(port, '/refused/x');
@@ -128,7 +128,7 @@ async function ask(port: number, target: string, leavesAfterMs?: number): Promis
   client.close();
 }
 
-/** The logs of the gateway when none has gained anything for a while. */
+/** The logs of the gateway, once none has grown for a while. */
 async function untilQuiet(gateway: RealGateway, folder: string): Promise<string[]> {
   let texts = textsOf(gateway, folder);
   for (let quiet = 0; quiet < 3; ) {
@@ -140,7 +140,7 @@ async function untilQuiet(gateway: RealGateway, folder: string): Promise<string[
   return texts;
 }
 
-/** Every log but those of failures gains something by each request, within this. */
+/** Every log except those of failures gains a line for each request, within this time. */
 const loggedMsMax = 3000;
 
 async function untilChanged(gateway: RealGateway, folder: string, before: readonly string[]): Promise<void> {
@@ -170,7 +170,7 @@ function start(peer: FoundPeer, program: string, args: readonly string[], folder
   return child;
 }
 
-/** Varnish has libraries of its own in a folder of its own, which it finds by itself only where it is installed. */
+/** Varnish has its own libraries in its own folder, and finds them by itself only if it is installed. */
 function librariesOf(peer: FoundPeer): string {
   const folders = (peer.env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...folders, ...folders.map((folder) => join(folder, 'varnish'))].join(delimiter);

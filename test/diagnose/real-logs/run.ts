@@ -7,8 +7,8 @@ import { type RealGateway, realGateways } from './gateways.ts';
 import { failureText, type JudgedCase, judge } from './judge.ts';
 import { openStage, type PlayedCase, playAll } from './play.ts';
 
-// `node test/diagnose/real-logs/run.ts [<gateway>…]`: lets the origin misbehave behind real gateways, keeps what their
-// logs say in `.cache/real-logs/<gateway>.json`, and compares what `candor/diagnose` says of them with what happened.
+// `node test/diagnose/real-logs/run.ts [<gateway>…]`: lets the origin misbehave behind real gateways, keeps their log lines in
+// `.cache/real-logs/<gateway>.json`, and compares the verdicts of `candor/diagnose` with what happened.
 
 const wanted = process.argv.slice(2);
 const stage = await openStage();

@@ -1,9 +1,9 @@
 import { failureCases } from './failure-cases.ts';
 
 /**
- * What a log says of an act that it cannot tell. `unknown`: that something went wrong, and no more. `fine`: an answer
- * like any other, or nothing at all. `shape`: the shape, and not the type. `either`: unknown, or right by a sign that not
- * every configuration leaves. `else`: what the gateway took it for, which is not what the origin did.
+ * The verdict on an act that a log does not fully show. `unknown`: a failure without a shape. `fine`: a response like
+ * any other, or nothing. `shape`: the shape without the type. `either`: unknown, or right by a sign that not every
+ * configuration leaves. `else`: what the gateway took the act for, which differs from what the origin did.
  */
 export type LogClarity = 'unknown' | 'fine' | 'shape' | 'either' | 'else';
 
@@ -23,7 +23,7 @@ const unreached = ['refused', 'unanswered'];
 const headless = ['binary', 'ssh-banner'];
 const badHeads = ['space-in-field-name', 'huge-field-section'];
 
-/** Known before anything is explained; `docs/explain/what-logs-cannot-tell.md` has the same list for people. */
+/** Written before any verdict is computed; `docs/explain/what-logs-cannot-tell.md` has the same list for people. */
 export const unclearCases: readonly UnclearCases[] = [
   {
     log: 'nginx access log (combined)',
@@ -151,7 +151,7 @@ export function clarityOf(log: string, failureCase: string): LogClarity | null {
   return unclearCases.find((one) => one.log === log && one.cases.includes(failureCase))?.shows ?? null;
 }
 
-/** Acts that are in the list and are none. */
+/** Names in the list that are no acts. */
 export function strayCases(): string[] {
   const known = new Set(failureCases.map(({ id }) => id));
   return unclearCases.flatMap((one) => one.cases.filter((id) => !known.has(id)));
