@@ -61,7 +61,7 @@ test('an address gets no more than its share in all workers, and gets it back; t
     assert.match(refused.content.toString(), /connections/);
     const { cause, detail } = await edge.record(refused);
     assert.equal(cause, 'too_many_connections_from_address');
-    assert.match(detail ?? '', /^127\.0\.0\.1 has 3 connections open/);
+    assert.match(detail ?? '', /^127\.0\.0\.1 already has 3 connections open/);
     fourth.close();
     await until('the refusal is reported', () => edge.eventsOf('connections_refused').length === 1);
     assert.deepEqual(edge.eventsOf('connections_refused')[0]?.evidence, {
