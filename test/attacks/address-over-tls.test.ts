@@ -4,10 +4,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
 
-describe('an application at https:// and an address', () => {
+describe('an application at https:// with an IP address', () => {
   for (const check of ['none', '{ path: /, interval: 1s }']) {
-    it(`fails, if at all, as one connection does, and never as a thread (check: ${check})`, async () => {
-      // It speaks no TLS, which is found out in the handshake: whatever comes before it has gone well.
+    it(`that speaks no TLS fails one connection at a time, and never a worker (check: ${check})`, async () => {
+      // The origin speaks no TLS. The gateway notices it in the handshake, after everything before it has succeeded.
       const origin = createServer((socket) => {
         socket.on('error', () => {});
         socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'));

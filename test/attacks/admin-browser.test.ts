@@ -13,12 +13,12 @@ import { systemClock } from '../../src/system/system.ts';
 import { startChromium, withBrowser } from '../browser.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 
-// A real browser, with a page that somebody else wrote: what it sends is not for us to imagine.
+// A real browser with a page of an attacker sends its real headers, which the test does not have to guess.
 
-/** Even this page knows it: pages of others are turned away with it as well. */
+/** The page knows even the token: the admin API refuses requests of foreign pages with a token too. */
 const token = 'candor_known-to-the-page';
 
-/** Does whatever it is asked for by POST, as an admin API that relies on not being found. */
+/** Obeys every POST, like an admin API that relies on not being found. */
 class Gullible {
   reloads = 0;
   #server: Server | null = null;
@@ -40,7 +40,7 @@ class Gullible {
   }
 }
 
-describe('a page of somebody else, in a browser on the machine of the gateway', withBrowser, () => {
+describe('a page of another site, in a browser on the machine of the gateway', withBrowser, () => {
   const gateway = new FakeGateway();
   const gullible = new Gullible();
   let folder: string;
@@ -59,7 +59,7 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
         reported = resolve;
       });
       reports = await listen((request, response) => void takeReport(request, response, reported));
-      // The page comes from the very port at which the admin API is asked later: its name has been led elsewhere since.
+      // The page comes from the same port at which it later asks for the admin API: its name has been rebound since.
       let loaded = (): void => {};
       const loading = new Promise<void>((resolve) => {
         loaded = resolve;
@@ -92,11 +92,11 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('has nothing reloaded, by no way of asking', () => {
+  it('cannot cause a reload by any kind of request', () => {
     assert.deepEqual(gateway.calls, []);
   });
 
-  it('reads nothing from the address of the admin API, with a token either', () => {
+  it('reads nothing from the address of the admin API, not even with the token', () => {
     assert.ok(report.across.length >= 8);
     assert.deepEqual(
       report.across.filter(({ read }) => read !== 'nothing'),
@@ -104,7 +104,7 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
     );
   });
 
-  it('reads nothing but a refusal where its own name leads to the admin API', () => {
+  it('reads only refusals when its own name is rebound to the admin API', () => {
     assert.deepEqual(
       report.rebound.map(({ read }) => read),
       report.rebound.map(() => '421'),
@@ -113,11 +113,11 @@ describe('a page of somebody else, in a browser on the machine of the gateway', 
     assert.ok(refusedWhy(gateway).includes('wrong_host'));
   });
 
-  it('is told of as what it is', () => {
+  it('is reported as cross_site', () => {
     assert.ok(refusedWhy(gateway).includes('cross_site'));
   });
 
-  it('has really tried: a server that believes everybody was asked to reload', () => {
+  it('has really tried: a server that trusts every request was asked to reload', () => {
     assert.ok(gullible.reloads >= 4, `${gullible.reloads} requests came`);
   });
 });
@@ -245,7 +245,7 @@ async function listen(answer: (request: IncomingMessage, response: ServerRespons
   return server;
 }
 
-/** What `ssh -L` does: a port of this machine leads to the socket. */
+/** What `ssh -L` does: a port of this machine is forwarded to the socket. */
 async function forwardTo(path: string): Promise<NetServer> {
   const server = createNetServer((socket) => {
     const onward = connect({ path });

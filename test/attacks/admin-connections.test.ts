@@ -37,7 +37,7 @@ async function reloadTo(tokens: AdminSpec['tokens']): Promise<void> {
 
 interface Asked {
   readonly socket: Socket;
-  /** Resolves when what has come fits. */
+  /** Resolves when the received text matches. */
   told(what: RegExp): Promise<void>;
 }
 
@@ -61,13 +61,13 @@ async function closed(...asked: readonly Asked[]): Promise<void> {
 
 const inTime = { timeout: 10_000 };
 
-describe('a token that is taken out of the configuration', () => {
+describe('a token that a reload removes from the configuration', () => {
   for (const [what, tokens] of [
     ['taken out', [other]],
     ['given another secret', [{ name: 'mine', hash: hashOfToken('candor_new') }, other]],
     ['given another name', [{ name: 'yours', hash: mine.hash }, other]],
   ] as const) {
-    it(`ends the stream of events that it let in, when it is ${what}; others go on`, inTime, async () => {
+    it(`ends its stream of events when the token is ${what}; other streams continue`, inTime, async () => {
       const [stream, others] = [await ask('candor_mine', '/v2/events'), await ask('candor_other', '/v2/events')];
       await reloadTo(tokens);
       await stream.told(/\r\n0\r\n\r\n$/);
@@ -79,16 +79,20 @@ describe('a token that is taken out of the configuration', () => {
     });
   }
 
-  it('closes the connection that it let in within two seconds, whether it rests or reads nothing', inTime, async () => {
-    const [resting, unread] = [await ask('candor_mine', '/v2/status'), await ask('candor_mine', '/v2/events')];
-    unread.socket.pause();
-    await reloadTo([other]);
-    await clock.advance(2_000);
-    unread.socket.resume();
-    await closed(resting, unread);
-  });
+  it(
+    'closes its connections within two seconds, whether they are idle or their client reads nothing',
+    inTime,
+    async () => {
+      const [resting, unread] = [await ask('candor_mine', '/v2/status'), await ask('candor_mine', '/v2/events')];
+      unread.socket.pause();
+      await reloadTo([other]);
+      await clock.advance(2_000);
+      unread.socket.resume();
+      await closed(resting, unread);
+    },
+  );
 
-  it('is none for the next request on the same connection either', inTime, async () => {
+  it('is refused for the next request on the same connection', inTime, async () => {
     const asked = await ask('candor_mine', '/v2/status');
     await reloadTo([other]);
     asked.socket.write(`GET /v2/status HTTP/1.1\r\n${bearer}\r\n`);
@@ -106,9 +110,9 @@ describe('a token that is taken out of the configuration', () => {
   });
 });
 
-describe('a request that expects something', () => {
+describe('a request with an Expect header', () => {
   for (const expected of ['100-continue', 'something']) {
-    it(`is told nothing before its token is seen, where it is ${expected}`, inTime, async () => {
+    it(`with ${expected} gets no 100 before its token is checked`, inTime, async () => {
       const answer = await sendRaw(
         port,
         `POST /v2/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
@@ -123,7 +127,7 @@ describe('a request that expects something', () => {
     });
   }
 
-  it('is answered, and told to go on where it waits for that', inTime, async () => {
+  it('with a valid token is answered, after a 100 if it expects 100-continue', inTime, async () => {
     const socket = connectTo(port);
     socket.write(
       `POST /v2/reload HTTP/1.1\r\n${bearer}Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{}`,

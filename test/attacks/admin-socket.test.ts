@@ -27,16 +27,16 @@ import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 
-/** Somebody else: no user of this machine needs to have the number. */
+/** Another user; no user of this machine needs to have this id. */
 const stranger = 54_321;
-const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can be somebody else' };
+const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can act as another user' };
 
 let folder: string;
 let admins: AdminServer[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-socket-'));
-  // Whoever cannot enter the folder proves nothing about the file.
+  // A user who cannot enter the folder would prove nothing about the file.
   chmodSync(folder, 0o755);
   admins = [];
 });
@@ -56,7 +56,7 @@ async function open(path: string): Promise<AdminServer> {
   return admin;
 }
 
-/** What a connection to a socket comes to for another user: 'connected' or an errno. */
+/** The result of another user's attempt to connect to a socket: 'connected' or an errno. */
 function tryAs(uid: number, path: string): string {
   const script = `require('net').connect(process.argv[1])
     .on('connect', function () { console.log('connected'); this.destroy(); })
@@ -65,7 +65,7 @@ function tryAs(uid: number, path: string): string {
   return ran.stdout.trim();
 }
 
-/** Fills all descriptors but `left`, and says what the attempt to make the admin socket comes to. */
+/** Uses up all descriptors except `left`, and returns the result of the attempt to open the admin socket. */
 const startWithFew = `
 const { openSync, closeSync } = await import('node:fs');
 const { createServer } = await import('node:http');
@@ -85,7 +85,7 @@ server.close();
 
 describe('the file of the admin socket', () => {
   for (const left of [0, 1]) {
-    it(`says that too many files are open, and what to do, where ${left} more may be opened`, () => {
+    it(`that cannot be created with ${left} descriptors left: the error says that too many files are open, and what to do`, () => {
       const path = join(folder, 'few.sock');
       const modules = ['admin-socket', 'admin-socket-check'].map((name) =>
         join(import.meta.dirname, `../../src/admin/${name}.ts`),
@@ -98,24 +98,24 @@ describe('the file of the admin socket', () => {
       const tooMany =
         `The admin socket ${path} cannot be made: too many open files (EMFILE). Allow it more: ` +
         '`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';
-      // With one the socket itself is made.
+      // One descriptor is enough to create the socket itself.
       assert.equal(ran.stdout.trim(), left === 0 ? tooMany : 'made', ran.stderr);
       assert.deepEqual(
         readdirSync(folder).filter((name) => name.startsWith('.')),
         [],
-        'nothing is left over',
+        'no file is left over',
       );
     });
   }
 
   for (const mask of [0, 0o022, 0o077, 0o177, 0o777]) {
-    it(`has mode 0600 from its first moment under the mask ${mask.toString(8)}`, async () => {
+    it(`has mode 0600 from its first moment under the umask ${mask.toString(8)}`, async () => {
       const before = process.umask(mask);
       const server = createServer();
       const modes: number[] = [];
       const places: string[] = [];
       const listen = server.listen.bind(server) as (options: { path: string }, then: () => void) => Server;
-      // Looks at the file within the call that makes it, before anything else can happen.
+      // Looks at the file within the call that creates it, before anything else can happen.
       server.listen = ((options: { path: string }, then: () => void) => {
         const listening = listen(options, then);
         modes.push(statSync(options.path).mode & 0o777);
@@ -123,11 +123,11 @@ describe('the file of the admin socket', () => {
         return listening;
       }) as Server['listen'];
       try {
-        // Root makes folders under any mask; others could not enter theirs.
+        // Root can create folders under any umask; another user could not enter its own.
         const made = await listenAtSocket(server, join(folder, 'a.sock'), false);
         assert.ok(!('why' in made), JSON.stringify(made));
         assert.deepEqual(modes, [0o600]);
-        // Nobody but root may write to the folder above that of a service.
+        // Only root may write to the folder above that of a service.
         assert.deepEqual(places, [folder]);
         assert.equal(process.umask(), mask);
         assert.equal(statSync(join(folder, 'a.sock')).mode & 0o777, 0o600);
@@ -138,19 +138,19 @@ describe('the file of the admin socket', () => {
     });
   }
 
-  it('is all that is left in its folder', async () => {
+  it('is the only file left in its folder', async () => {
     await open(join(folder, 'a.sock'));
     assert.deepEqual(readdirSync(folder), ['a.sock']);
   });
 
-  it('keeps out every other user', asRoot, async () => {
+  it('refuses every other user', asRoot, async () => {
     await open(join(folder, 'a.sock'));
     assert.equal(tryAs(0, join(folder, 'a.sock')), 'connected');
     assert.equal(tryAs(stranger, join(folder, 'a.sock')), 'EACCES');
   });
 
-  it('keeps them out while it is made, however often they try', asRoot, async () => {
-    // Looks into the folder and every folder in it, and tries whatever it finds.
+  it('refuses other users while it is created, however often they try', asRoot, async () => {
+    // Looks into the folder and every folder in it, and tries each socket that it finds.
     const script = `
       const { readdirSync } = require('fs'), { connect } = require('net'), { join } = require('path');
       const folder = process.argv[1];
@@ -183,7 +183,7 @@ describe('the file of the admin socket', () => {
         const admin = await open(join(folder, `${time}.sock`));
         await admin.close();
       }
-      // At least one must have been seen, or nothing was tried.
+      // The other user must have seen at least one socket, or the test proves nothing.
       await open(join(folder, 'last.sock'));
     } finally {
       process.umask(before);
@@ -195,7 +195,7 @@ describe('the file of the admin socket', () => {
     assert.equal(said.trim(), 'ready true 0');
   });
 
-  it('is not taken away from another that was put in its place', async () => {
+  it('is not removed if another file has replaced it', async () => {
     const first = await open(join(folder, 'a.sock'));
     const second = await startAdminServer({
       gateway: new FakeGateway(),
@@ -212,7 +212,7 @@ describe('the file of the admin socket', () => {
 });
 
 describe('the folder of the admin socket', () => {
-  it("is its owner's alone where it is made, whatever the mask", async () => {
+  it('is accessible to its owner only if the gateway creates it, under any umask', async () => {
     const before = process.umask(0);
     try {
       await open(join(folder, 'new', 'deep', 'a.sock'));
@@ -222,7 +222,7 @@ describe('the folder of the admin socket', () => {
     for (const name of ['new', 'new/deep']) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o700);
   });
 
-  it("may be one where everybody writes and nobody renames what is others'", async () => {
+  it('may be world-writable if it is sticky, so that no user can rename the files of another', async () => {
     mkdirSync(join(folder, 'tmp'));
     chmodSync(join(folder, 'tmp'), 0o1777);
     await open(join(folder, 'tmp', 'a.sock'));
@@ -268,7 +268,7 @@ describe('the folder of the admin socket', () => {
       /belongs to another user/,
     ],
     [
-      'is one in which everybody may rename',
+      'is one in which every user may rename',
       (at) => {
         mkdirSync(at);
         chmodSync(at, 0o777);
@@ -277,7 +277,7 @@ describe('the folder of the admin socket', () => {
       /everybody may rename/,
     ],
     [
-      'lies in one in which everybody may rename',
+      'lies in one in which every user may rename',
       (at) => {
         mkdirSync(join(at, 'ours'), { recursive: true });
         chmodSync(at, 0o777);
@@ -287,14 +287,14 @@ describe('the folder of the admin socket', () => {
     ],
   ];
   for (const [what, make, says] of hostile) {
-    it(`is refused where it ${what}, and nothing is made there`, asRoot, async () => {
+    it(`is refused if it ${what}, and no file is created there`, asRoot, async () => {
       const at = make(join(folder, 'at'));
       await assert.rejects(open(join(at, 'a.sock')), says);
       assert.deepEqual(readdirSync(at), []);
     });
   }
 
-  it('is another one where the usual one of a command was made by somebody else before', asRoot, () => {
+  it('is another one if another user has created the usual folder of a command before', asRoot, () => {
     const usual = join(folder, `candor-${process.getuid?.()}`);
     assert.equal(privateFolder({ TMPDIR: folder }), usual);
     rmSync(usual, { recursive: true });
@@ -304,22 +304,22 @@ describe('the folder of the admin socket', () => {
     assert.equal(privateFolder({ TMPDIR: folder, XDG_RUNTIME_DIR: folder }), join(folder, 'candor'));
   });
 
-  it('may be behind a link of ours', async () => {
+  it("may be behind a symbolic link of the gateway's user", async () => {
     mkdirSync(join(folder, 'ours'));
     symlinkSync('ours', join(folder, 'link'));
     await open(join(folder, 'link', 'a.sock'));
     assert.ok(lstatSync(join(folder, 'ours', 'a.sock')).isSocket());
   });
 
-  it('that is a link to itself is an error of the system, and no endless search', async () => {
+  it('that is a link to itself is a system error, not an endless loop', async () => {
     symlinkSync('loop', join(folder, 'loop'));
     assert.deepEqual(findUntrusted(join(folder, 'loop'), process.getuid?.() ?? 0)?.why, 'foreign');
     await assert.rejects(open(join(folder, 'loop', 'a.sock')), /ELOOP|ENOENT|EEXIST/);
   });
 });
 
-describe('a name at which the socket is to be', () => {
-  it('that is a link is left as it is, wherever it leads', async () => {
+describe('the path of the socket', () => {
+  it('is left as it is if it is a symbolic link, wherever the link leads', async () => {
     writeFileSync(join(folder, 'precious'), 'keep me');
     symlinkSync('precious', join(folder, 'a.sock'));
     await assert.rejects(open(join(folder, 'a.sock')), /no socket lies there/);

@@ -79,14 +79,14 @@ describe('the admin socket', () => {
     ['/v2/status/../reload', 405],
     ['/v2/reload', 405],
   ] as const) {
-    it(`answers ${status} to GET ${target}: it is nobody's defect, and changes nothing`, async () => {
+    it(`answers ${status} to GET ${target}, which is no failure and changes nothing`, async () => {
       const answer = await askRaw(socketPath, `GET ${target}`, [['Host', 'a']]);
       assert.equal(answer.status, status);
       assert.deepEqual(gateway.calls, []);
     });
   }
 
-  // A port of this machine may be forwarded to it, and a browser reaches that.
+  // A port of this machine may be forwarded to the socket, and a browser can reach that port.
   for (const [what, fields, status] of [
     ['a page of another origin', [local, ['Origin', 'http://evil.example']], 403],
     ['a page of a file', [local, ['Origin', 'null']], 403],
@@ -94,21 +94,21 @@ describe('the admin socket', () => {
     ['a name of the DNS', [['Host', 'evil.example']], 421],
     ['a form', [local, ['Content-Type', 'text/plain']], 415],
   ] as const) {
-    it(`turns away ${what}, for all that the file's mode admits`, async () => {
+    it(`refuses ${what}, although the mode of the file admits it`, async () => {
       const answer = await askRaw(socketPath, 'POST /v2/reload', fields);
       assert.equal(answer.status, status);
       assert.deepEqual(gateway.calls, []);
     });
   }
 
-  it('answers whatever single word it is asked by', async () => {
+  it('accepts any single-word Host', async () => {
     for (const host of ['candor', 'localhost', 'a:80', '127.0.0.1', '[::1]'])
       assert.equal((await askRaw(socketPath, 'GET /v2/status', [['Host', host]])).status, 200);
   });
 });
 
 describe('the admin API over TCP', () => {
-  it('is not opened without a token, on loopback either', async () => {
+  it('does not open without a token, not even on loopback', async () => {
     const spec = { ...socketAlone(join(folder, 'b.sock')), listen: { host: '127.0.0.1', port: 0 } };
     await assert.rejects(startAdminServer({ gateway, spec, clock }), (error) => {
       assert.ok(error instanceof AdminFailure);
@@ -117,7 +117,7 @@ describe('the admin API over TCP', () => {
     });
   });
 
-  it('does not share its port with another gateway, nor leave a socket behind where it has none', async () => {
+  it('does not share its port with another gateway, and leaves no socket behind if the port is in use', async () => {
     const spec = {
       socket: join(folder, 'b.sock'),
       listen: { host: '127.0.0.1', port },
@@ -129,7 +129,7 @@ describe('the admin API over TCP', () => {
     assert.equal((await get([local, bearer])).status, 200);
   });
 
-  describe('takes no token but the whole of one', () => {
+  describe('accepts only a complete token', () => {
     for (const [what, value] of [
       ['a wrong one', 'Bearer candor_wrong'],
       ['the beginning of a right one', `Bearer ${token.slice(0, -1)}`],
@@ -164,12 +164,12 @@ describe('the admin API over TCP', () => {
       it(`not ${what}`, async () => assert.equal((await get([local, ...fields], path)).status, 401));
     }
 
-    it('in any case of the scheme', async () => {
+    it('with the scheme in upper or lower case', async () => {
       for (const scheme of ['Bearer', 'bearer', 'BEARER'])
         assert.equal((await get([local, ['Authorization', `${scheme} ${token}`]])).status, 200);
     });
 
-    it('compared to the end of the list, in constant time', (t) => {
+    it('and compares it with every token of the list, in constant time', (t) => {
       const compared = t.mock.method(crypto, 'timingSafeEqual');
       syncBuiltinESMExports();
       const tokens = ['a', 'b', 'c'].map((name) => ({ name, hash: hashOfToken(name) }));
@@ -186,14 +186,14 @@ describe('the admin API over TCP', () => {
       syncBuiltinESMExports();
     });
 
-    it('and before anything else is told: no path is known or unknown to a stranger', async () => {
+    it('before it discloses anything: known and unknown paths answer alike without a token', async () => {
       const answers = await Promise.all(
         ['/v2/status', '/v2/reload', '/nothing', '/'].map((path) => get([local], path)),
       );
       assert.deepEqual(new Set(answers.map(({ status, content }) => `${status} ${content}`)).size, 1);
     });
 
-    it('that the configuration has: one that is taken out of it is none from then on', async () => {
+    it('of the active configuration: a removed token is refused at once', async () => {
       const tokens = [{ name: 'first', hash: hashOfToken('candor_another') }];
       const spec = { socket: socketPath, listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
       assert.equal((await get([local, bearer])).status, 200);
@@ -204,9 +204,9 @@ describe('the admin API over TCP', () => {
     });
   });
 
-  describe('is asked by names of its own', () => {
+  describe('accepts only its own names as Host', () => {
     for (const host of ['localhost', 'localhost:8000', 'LOCALHOST', '127.0.0.1', 'gw.internal', 'a.example.org']) {
-      it(`by ${host}`, async () => assert.equal((await get([['Host', host], bearer])).status, 200));
+      it(`accepts ${host}`, async () => assert.equal((await get([['Host', host], bearer])).status, 200));
     }
     for (const host of [
       'evil.example',
@@ -219,13 +219,13 @@ describe('the admin API over TCP', () => {
       'gw.internal.',
       'xgw.internal',
     ]) {
-      it(`not by ${host}, with a token either`, async () => {
+      it(`refuses ${host}, with a token too`, async () => {
         const answer = await get([['Host', host], bearer]);
         assert.equal(answer.status, 421);
         assert.equal(told('admin_refused').at(-1)?.evidence.reason, 'wrong_host');
       });
     }
-    it('by its address of IPv6, where that is where it listens', withIpv6, async () => {
+    it('accepts its IPv6 address if it listens there', withIpv6, async () => {
       const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
       const spec = { socket: null, listen: { host: '::1', port: 0 }, tokens, hosts: [] };
       const six = await startAdminServer({ gateway, spec, clock });
@@ -244,14 +244,18 @@ describe('the admin API over TCP', () => {
       ['HTTP/1.0 without any', `GET /v2/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
       ['HTTP/1.1 without any', `GET /v2/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
       ['two', `GET /v2/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${bearer.join(': ')}\r\n\r\n`, 400],
-      ['somebody before an @', `GET /v2/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
-      ['a target of somebody else', 'GET http://evil.example/v2/status HTTP/1.1\r\nHost: localhost\r\n\r\n', 421],
+      ['a user before an @', `GET /v2/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
+      [
+        'a target with the host of another site',
+        'GET http://evil.example/v2/status HTTP/1.1\r\nHost: localhost\r\n\r\n',
+        421,
+      ],
     ] as const) {
-      it(`not by ${what}`, async () => assert.equal(parseAnswer(await sendRaw(port, bytes)).status, status));
+      it(`refuses ${what}`, async () => assert.equal(parseAnswer(await sendRaw(port, bytes)).status, status));
     }
   });
 
-  describe('is nothing for pages of others', () => {
+  describe('refuses pages of other sites', () => {
     const own = (): string => `http://localhost:${port}`;
     const host = (): readonly [string, string] => ['Host', `localhost:${port}`];
 
@@ -264,7 +268,7 @@ describe('the admin API over TCP', () => {
       [['Sec-Fetch-Site', 'same-site']],
       [['Sec-Fetch-Site', 'what may come']],
     ] as const) {
-      it(`turns away ${fields.join(': ').replace(',', ': ')}, with a token too`, async () => {
+      it(`with ${fields.join(': ').replace(',', ': ')}, with a token too`, async () => {
         for (const line of ['GET /v2/status', 'POST /v2/reload']) {
           const answer = await askRaw(port, line, [host(), bearer, ...fields]);
           assert.equal(answer.status, 403);
@@ -274,7 +278,7 @@ describe('the admin API over TCP', () => {
       });
     }
 
-    it('but a page of its own may ask', async () => {
+    it('but answers a page of its own origin', async () => {
       const answer = await askRaw(port, 'POST /v2/reload', [
         host(),
         bearer,
@@ -292,14 +296,14 @@ describe('the admin API over TCP', () => {
       'TEXT/PLAIN',
       '',
     ]) {
-      it(`takes no content of the type "${type}", which a form can send`, async () => {
+      it(`and bodies of the type "${type}", which a form can send`, async () => {
         const answer = await askRaw(port, 'POST /v2/reload', [local, bearer, ['Content-Type', type]], 'a=b');
         assert.equal(answer.status, 415);
         assert.deepEqual(gateway.calls, []);
       });
     }
 
-    it('answers no preflight', async () => {
+    it('and preflight requests', async () => {
       const answer = await askRaw(port, 'OPTIONS /v2/reload', [
         host(),
         ['Origin', 'http://evil.example'],
@@ -309,7 +313,7 @@ describe('the admin API over TCP', () => {
       assert.equal(answer.status, 403);
     });
 
-    it('gives every answer, good or bad, the fields that keep it to whoever asked, and none of CORS', async () => {
+    it('and adds to every answer the headers that keep it private, and none of CORS', async () => {
       const answers = await Promise.all([
         get([local, bearer]),
         get([local, bearer], '/metrics'),
@@ -332,7 +336,7 @@ describe('the admin API over TCP', () => {
     });
   });
 
-  describe('changes nothing but by POST', () => {
+  describe('changes nothing except by POST', () => {
     const overrides: Fields = [
       ['X-HTTP-Method-Override', 'POST'],
       ['X-HTTP-Method', 'POST'],
@@ -340,7 +344,7 @@ describe('the admin API over TCP', () => {
     ];
     for (const { path } of operations.filter(({ method }) => (method as string) !== 'GET')) {
       for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'post']) {
-        it(`not by ${method} ${path}, whatever its fields and query say`, async () => {
+        it(`not by ${method} ${path}, whatever its headers and query`, async () => {
           const answer = await askRaw(port, `${method} ${path}?_method=POST`, [local, bearer, ...overrides]);
           assert.ok(answer.status === 405 || answer.status === 400, String(answer.status));
           assert.deepEqual(gateway.calls, []);
@@ -349,8 +353,8 @@ describe('the admin API over TCP', () => {
     }
   });
 
-  describe('tells of what it was asked for', () => {
-    it('each change, with who asked and from where', async () => {
+  describe('reports as events', () => {
+    it('each change, with the requester and its address', async () => {
       await askRaw(port, 'POST /v2/reload', [local, bearer]);
       await askRaw(socketPath, 'POST /v2/reload', [local]);
       gateway.reloadAnswer = { ok: false, kind: 'invalid', errors: ['no'] };
@@ -370,7 +374,7 @@ describe('the admin API over TCP', () => {
       );
     });
 
-    it('in words that the taking out of secrets leaves as they are', async () => {
+    it('in words that redaction leaves unchanged', async () => {
       await askRaw(port, 'POST /v2/reload', [local, bearer]);
       await askRaw(socketPath, 'POST /v2/reload', [local]);
       await get([local]);
@@ -387,12 +391,12 @@ describe('the admin API over TCP', () => {
         assert.deepEqual(new TextRedactor().redactAll({ reason, evidence }, 512), { reason, evidence });
     });
 
-    it('nothing of what was only read', async () => {
+    it('no request that only reads', async () => {
       for (const path of ['/v2/status', '/metrics', '/v2/openapi.json', '/nothing']) await get([local, bearer], path);
       assert.deepEqual(gateway.events.since(0).events, []);
     });
 
-    it('refusals: the first at once, the others as a number, ten seconds later', async () => {
+    it('refusals: the first at once, the others as a count, ten seconds later', async () => {
       for (let time = 0; time < 5; time++) await askRaw(port, 'POST /v2/reload', [local]);
       assert.deepEqual(
         told('admin_refused').map(({ evidence, actor }) => [
@@ -412,7 +416,7 @@ describe('the admin API over TCP', () => {
       assert.equal(told('admin_refused').length, 2);
     });
 
-    it('refusals that have not been told when it closes', async () => {
+    it('refusals not yet reported when the server closes', async () => {
       for (let time = 0; time < 3; time++) await get([local]);
       await admin.close();
       assert.deepEqual(
@@ -429,10 +433,10 @@ describe('the admin API over TCP', () => {
     });
   });
 
-  describe('outlives guessing', () => {
+  describe('limits guessing', () => {
     const guess = (): Promise<RawAnswer> => get([local, ['Authorization', 'Bearer candor_guessed']]);
 
-    it('with 429 after ten wrong tokens of an address, and lets the right one in all the same', async () => {
+    it('with 429 after ten wrong tokens from an address, and still accepts the right one', async () => {
       for (let time = 0; time < 10; time++) assert.equal((await guess()).status, 401);
       const answer = await guess();
       assert.equal(answer.status, 429);
@@ -443,13 +447,13 @@ describe('the admin API over TCP', () => {
       assert.equal((await guess()).status, 429);
     });
 
-    it('and remembers no more than a thousand addresses', () => {
+    it('and remembers at most a thousand addresses', () => {
       const attempts = new FailedAttempts(clock);
       for (let one = 0; one < 5_000; one++) assert.ok(attempts.count(`10.0.${one >> 8}.${one & 255}`));
       assert.equal(attempts.remembered, 1024);
     });
 
-    it('of a network of IPv6 as of one address', () => {
+    it('and counts an IPv6 network as one address', () => {
       const attempts = new FailedAttempts(clock);
       for (let one = 1; one <= 10; one++) assert.ok(attempts.count(`2001:db8::${one}`));
       assert.equal(attempts.count('2001:db8:0:0:ffff::1'), false);
@@ -459,8 +463,8 @@ describe('the admin API over TCP', () => {
     });
   });
 
-  describe('outlives slow and greedy clients', () => {
-    it('with hundreds of connections that say nothing: the oldest make room, and a token is heard', async () => {
+  describe('withstands slow and greedy clients', () => {
+    it('with hundreds of silent connections: the oldest are closed, and a request with a token is answered', async () => {
       const silent: Socket[] = [];
       for (let one = 0; one < 300; one++) silent.push(connectTo(port));
       await Promise.all(silent.map(connected));
@@ -472,7 +476,7 @@ describe('the admin API over TCP', () => {
       for (const socket of silent) socket.destroy();
     });
 
-    it('keeping those that have shown a token', async () => {
+    it('and keeps connections that have sent a valid token', async () => {
       const reader = connectTo(port);
       reader.write(`GET /v2/events HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`);
       await once(reader, 'data');
@@ -483,11 +487,11 @@ describe('the admin API over TCP', () => {
       for (const socket of [...silent, reader]) socket.destroy();
     });
 
-    it('ending a head that never ends, and a connection that never begins', { timeout: 30_000 }, async () => {
+    it('and closes connections whose head never ends or never begins', { timeout: 30_000 }, async () => {
       const [slow, silent] = [connectTo(port), connectTo(port)];
       slow.write('GET /v2/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
       const dripping = setInterval(() => slow.write('a'), 200);
-      // What drips on after the end may be answered with a reset, which takes the answer along.
+      // A client that still sends may get a reset, which discards the answer.
       const [answer] = await Promise.all([readAll(slow).catch(() => ''), readAll(silent)]);
       clearInterval(dripping);
       assert.match(answer, /^(?:HTTP\/1\.1 408|$)/);
@@ -498,14 +502,14 @@ describe('the admin API over TCP', () => {
       assert.equal(answer.status, 431);
     });
 
-    it('answering one of a thousand requests that came along without a token', async () => {
+    it('and answers one of a thousand pipelined requests without a token', async () => {
       const many = 'POST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000);
       const text = await sendRaw(port, many);
       assert.equal(text.split('HTTP/1.1 ').length - 1, 1);
       assert.equal(parseAnswer(text).status, 401);
     });
 
-    it('not one after it that has a token: who was turned away begins anew', async () => {
+    it('and answers no request after a refused one, even with a token', async () => {
       const text = await sendRaw(
         port,
         `POST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /v2/reload HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`,
@@ -514,7 +518,7 @@ describe('the admin API over TCP', () => {
       assert.deepEqual(gateway.calls, []);
     });
 
-    it('hearing a token on each request of a connection', async () => {
+    it('and checks the token of each request on a connection', async () => {
       const text = await sendRaw(
         port,
         `GET /v2/ready HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\nPOST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\n`,
@@ -529,13 +533,13 @@ describe('the admin API over TCP', () => {
       ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
       ['nonsense', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
     ] as const) {
-      it(`with no more than a refusal for ${what}`, async () => {
+      it(`with at most a refusal for ${what}`, async () => {
         const text = await sendRaw(port, bytes);
         assert.match(text, /^(?:$|HTTP\/1\.1 4)/);
       });
     }
 
-    it('closing without waiting for clients that do not go', async () => {
+    it('and closes without waiting for clients that stay connected', async () => {
       const slow = connectTo(port);
       slow.write('GET /v2/status HTTP/1.1\r\n');
       await once(slow, 'connect');
@@ -554,7 +558,7 @@ describe('GET /v2/ready', () => {
     ['draining', 503],
     ['stopped', 503],
   ] as const) {
-    it(`is ${status} while the gateway is ${state}`, async () => {
+    it(`answers ${status} while the gateway is ${state}`, async () => {
       gateway.statusNow = { ...gateway.statusNow, state };
       const answer = await askRaw(socketPath, 'GET /v2/ready', [local]);
       assert.equal(answer.status, status);

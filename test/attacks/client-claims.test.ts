@@ -3,12 +3,13 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { ok, RawOrigin, valuesOf } from '../gateway/raw-origin.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// Header fields by which a sender says who the client is, or what it asked for. From a stranger none reaches the application.
+// Headers in which a sender claims who the client is, or what it asked for. Those of an untrusted client never reach
+// the application.
 
 let origin: RawOrigin;
-/** Trusts nobody. */
+/** Trusts no peer. */
 let edge: YamlGateway;
-/** Trusts whoever comes from loopback. */
+/** Trusts every peer on loopback. */
 let inner: YamlGateway;
 
 before(async () => {
@@ -80,7 +81,7 @@ const claims = [
   'X-HTTP-Host-Override',
 ];
 
-/** What a TLS terminator says of a client's certificate; written with either mark. */
+/** The headers of a TLS terminator about a client's certificate, spelled with "-" or "_". */
 const certificateClaims = [
   'X-SSL-Client-Verify',
   'X-SSL-Client-Cert',
@@ -89,14 +90,14 @@ const certificateClaims = [
   'X-SSL-Client',
 ];
 
-/** What programs behind CGI make of a name: lighttpd takes every mark for "_", others "-" alone. */
+/** How CGI programs read a name: lighttpd maps every special character to "_", others "-" alone. */
 function variableOf(name: string): string {
   return name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 }
 
-describe('from a stranger', () => {
+describe('from an untrusted client', () => {
   for (const name of [...claims, ...certificateClaims])
-    test(`${name} does not reach the application, in no spelling`, async () => {
+    test(`${name} does not reach the application in any spelling`, async () => {
       for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')])
         for (const fields of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
           await edge.get('/', fields);
@@ -115,7 +116,7 @@ describe('from a stranger', () => {
     assert.ok(!JSON.stringify([origin.last.fields, origin.last.content.toString()]).includes('forged'));
   });
 
-  test('also where the same head comes again and again on one connection', async () => {
+  test('nor when the same head is repeated on one connection', async () => {
     const client = edge.connect();
     for (let time = 1; time <= 6; time++) {
       client.write(
@@ -131,7 +132,7 @@ describe('from a stranger', () => {
     client.close();
   });
 
-  test('what only looks alike goes on', async () => {
+  test('headers with similar names are forwarded', async () => {
     for (const name of [
       'X-Forward',
       'X-Forwarde',
@@ -152,7 +153,7 @@ describe('from a stranger', () => {
 
 describe('from a trusted peer', () => {
   for (const name of claims)
-    test(`${name} goes on, in its own spelling alone`, async () => {
+    test(`${name} is forwarded, in its own spelling only`, async () => {
       await inner.get('/', [`${name}: said`]);
       assert.deepEqual(valuesOf(origin.last, name), ['said']);
       await inner.get('/', [`${name.replaceAll('-', '_')}: said`]);
@@ -161,14 +162,14 @@ describe('from a trusted peer', () => {
     });
 
   for (const name of certificateClaims)
-    test(`${name} goes on, in either spelling`, async () => {
+    test(`${name} is forwarded, in either spelling`, async () => {
       for (const spelling of [name, name.replaceAll('-', '_')]) {
         await inner.get('/', [`${spelling}: said`]);
         assert.deepEqual(valuesOf(origin.last, spelling), ['said']);
       }
     });
 
-  test('a list of them is no address, and none is believed unless the configuration names it', async () => {
+  test('a list of addresses is not an address, and is believed only if the configuration names its header', async () => {
     const response = await inner.get('/', ['X-Real-Ip: 203.0.113.9', 'CF-Connecting-IP: 203.0.113.8']);
     assert.equal((await inner.record(response)).client.address, '127.0.0.1');
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['127.0.0.1']);
@@ -184,7 +185,7 @@ client_address_header: ${header}
 `);
 
   for (const header of ['CF-Connecting-IP', 'x-real-ip', 'Akamai-Client-IP', 'X-Our-Balancer'])
-    test(`${header} names the client, and nothing else does`, async () => {
+    test(`${header} names the client, and no other header does`, async () => {
       const gateway = await start(header);
       try {
         for (const [fields, address] of [
@@ -206,7 +207,7 @@ client_address_header: ${header}
       }
     });
 
-  test('X-Forwarded-For or Forwarded alone', async () => {
+  test('may be X-Forwarded-For or Forwarded', async () => {
     for (const [header, address] of [
       ['X-Forwarded-For', '203.0.113.1'],
       ['Forwarded', '203.0.113.2'],
@@ -223,7 +224,7 @@ client_address_header: ${header}
     }
   });
 
-  test('a name of one’s own is a claim too: a stranger’s does not go on', async () => {
+  test("with a name of the operator's choice is a claim too: that of an untrusted client is not forwarded", async () => {
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 trusted_peers: [192.0.2.1]

@@ -5,7 +5,7 @@ import { afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-/** More than all buffers of a loopback connection take. */
+/** More than all buffers of a loopback connection hold. */
 const contentBytes = 48 * 1024 * 1024;
 
 describe('a client that never reads', () => {
@@ -15,21 +15,21 @@ describe('a client that never reads', () => {
     for (const close of closings.splice(0).reverse()) await close();
   });
 
-  it('is left when write_timeout has passed, though it goes on sending its request', async () => {
+  it('is disconnected after write_timeout, even if it goes on sending its request', async () => {
     const gateway = await gatewayTo((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
       socket.write(Buffer.alloc(contentBytes));
     });
     const client = clientOf(gateway);
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345');
-    // By then the answer waits for the client; the rest of its content must not make us forget that.
+    // By then the answer waits for the client. The rest of the request body must not reset that timeout.
     await sleep(200);
     client.write('67890');
-    await until('the exchange is over', () => gateway.counts().ended === 1);
+    await until('the exchange has ended', () => gateway.counts().ended === 1);
     assert.equal(gateway.counts().upstream, 0);
   });
 
-  it('is left when write_timeout has passed, though the application waits for us to read in turn', async () => {
+  it('is disconnected after write_timeout, even if the application waits for the gateway to read', async () => {
     const gateway = await gatewayTo((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
       socket.pipe(socket);
@@ -37,11 +37,11 @@ describe('a client that never reads', () => {
     const client = clientOf(gateway);
     client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${contentBytes}\r\n\r\n`);
     client.write(Buffer.alloc(contentBytes));
-    await until('the exchange is over', () => gateway.counts().ended === 1);
+    await until('the exchange has ended', () => gateway.counts().ended === 1);
     assert.equal(gateway.counts().upstream, 0);
   });
 
-  it('costs no memory by interim responses, however many the application sends', async () => {
+  it('costs no memory for interim responses, however many the application sends', async () => {
     const hint = `HTTP/1.1 103 Early Hints\r\nLink: </${'a'.repeat(4000)}>\r\n\r\n`.repeat(16);
     let sent = 0;
     const gateway = await gatewayTo((socket) => {
@@ -57,7 +57,7 @@ describe('a client that never reads', () => {
     const before = process.memoryUsage().rss;
     clientOf(gateway).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await until(
-      'the exchange is over, or every hint is sent',
+      'the exchange has ended, or every interim response is sent',
       () => gateway.counts().ended === 1 || sent >= 4 * contentBytes,
     );
     const grown = process.memoryUsage().rss - before;

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { ok, RawOrigin, valuesOf } from '../gateway/raw-origin.ts';
 import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// A route for a host guards it: no other spelling of the host reaches the application past that route.
+// A route for a host restricts access to it: no other spelling of the host reaches the application by another route.
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -70,14 +70,14 @@ for (const form of ['Host', 'an absolute-form'] as const) {
 
   describe(`in ${form}`, () => {
     for (const host of hosts)
-      test(`"${host}" is the host that the route guards`, async () => {
+      test(`"${host}" is the host of the restricted route`, async () => {
         const response = await edge.send(Buffer.from(sent(host), 'latin1'));
         assert.deepEqual([response.status, response.content.toString()], [403, 'guarded']);
         assert.equal(origin.requests.length, 0);
       });
 
     for (const host of noHosts)
-      test(`${JSON.stringify(host)} is no host`, async () => {
+      test(`${JSON.stringify(host)} is refused as no host`, async () => {
         const response = await edge.send(Buffer.from(sent(host), 'utf8'));
         assert.equal(response.status, 400);
         assert.equal(origin.requests.length, 0);
@@ -85,7 +85,7 @@ for (const form of ['Host', 'an absolute-form'] as const) {
   });
 }
 
-test('the application sees one spelling of a host, wherever it is told of it', async () => {
+test('the application sees one spelling of a host in every header', async () => {
   await edge.send(requestText('GET', '/', ['Host: Shop.Example.:08080']));
   assert.deepEqual(valuesOf(origin.last, 'host'), ['shop.example:8080']);
   assert.deepEqual(valuesOf(origin.last, 'x-forwarded-host'), ['shop.example:8080']);

@@ -3,12 +3,12 @@ import { after, before, describe, it } from 'node:test';
 import { RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-/** What CGI, WSGI and Rack make of a field name: `X_Real_IP` and `X-Real-IP` become one variable. */
+/** CGI, WSGI and Rack turn `X_Real_IP` and `X-Real-IP` into the same variable. */
 function variableOf(name: string): string {
   return `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-describe('a field name with "_" for "-"', () => {
+describe('a header name with "_" for "-"', () => {
   let origin: RawOrigin;
   let gateway: YamlGateway;
 
@@ -35,7 +35,7 @@ routes: [{ to: app, request_headers: { set: { X-User: "nobody" }, remove: [X-Sec
     'X_User',
     'X_Secret',
   ]) {
-    it(`${name} never reaches an application beside, or in place of, what is ours`, async () => {
+    it(`${name} never reaches an application beside or instead of the gateway's own header`, async () => {
       await gateway.get('/', [`${name}: forged`]);
       const names = origin.last.fields.map(([one]) => one);
       const same = names.filter((one) => variableOf(one) === variableOf(name));
@@ -43,12 +43,12 @@ routes: [{ to: app, request_headers: { set: { X-User: "nobody" }, remove: [X-Sec
     });
   }
 
-  it('Proxy never reaches an application: CGI programs take it for the variable that names their own', async () => {
+  it('Proxy never reaches an application: CGI programs take it for the variable of their own proxy', async () => {
     await gateway.get('/', ['Proxy: http://forged']);
     assert.ok(!origin.last.fields.some(([name]) => name.toLowerCase() === 'proxy'));
   });
 
-  it('X_Custom, which is nobody’s but the application’s, goes on', async () => {
+  it('X_Custom, which only the application knows, is forwarded', async () => {
     await gateway.get('/', ['X_Custom: 1']);
     assert.ok(origin.last.fields.some(([name, value]) => name === 'X_Custom' && value === '1'));
   });

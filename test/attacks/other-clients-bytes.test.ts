@@ -6,7 +6,10 @@ import { requestText, responseOn, startFromYaml, type YamlGateway } from '../gat
 
 const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
 
-/** What an application sends beside its answer, by the path that asks for it. Nobody but who asked may meet it. */
+/**
+ * The bytes that an application sends beside its answer, by the path that asks for them. Only the requesting client may
+ * get them.
+ */
 const answers: Readonly<Record<string, (word: string) => string>> = {
   '/good': (word) => `HTTP/1.1 200 OK\r\nContent-Length: ${word.length}\r\n\r\n${word}`,
   '/second-answer': (word) => `HTTP/1.1 200 OK\r\nContent-Length: ${word.length}\r\n\r\n${word}${stray}`,
@@ -22,7 +25,7 @@ const answers: Readonly<Record<string, (word: string) => string>> = {
   '/short': (word) => `HTTP/1.1 200 OK\r\nContent-Length: ${word.length + 9}\r\nConnection: close\r\n\r\n${word}`,
 };
 
-describe("an application's odd answers", () => {
+describe("an application's malformed answers", () => {
   let origin: Server;
   let gateway: YamlGateway;
 
@@ -32,7 +35,7 @@ describe("an application's odd answers", () => {
       socket.on('data', (bytes: Buffer) => {
         const [, method = '', path = '', word = ''] = /^(\w+) (\S+?)\?(\S+) HTTP/.exec(bytes.toString('latin1')) ?? [];
         const answer = answers[path]?.(word) ?? '';
-        // A HEAD whose answer has content after all.
+        // A response to HEAD that has a body after all.
         socket.write(method === 'HEAD' ? answer + stray : answer);
         if (path === '/short') socket.end();
       });
@@ -40,7 +43,7 @@ describe("an application's odd answers", () => {
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const { port } = origin.address() as AddressInfo;
-    // One connection, so that whatever is left on it would be the next client's.
+    // One connection, so that the next client would get any leftover bytes.
     gateway = await startFromYaml(
       `upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { max: 1 } } }`,
     );
@@ -53,12 +56,12 @@ describe("an application's odd answers", () => {
 
   for (const method of ['GET', 'HEAD', 'POST'] as const) {
     for (const path of Object.keys(answers)) {
-      it(`${method} ${path}: nobody gets a byte of it but who asked`, async () => {
+      it(`${method} ${path}: only the requesting client gets its bytes`, async () => {
         const first = gateway.connect();
         first.write(requestText(method, `${path}?first`, method === 'POST' ? ['Content-Length: 0'] : []));
         const outcome = await first.response(method, 2_000);
         assert.ok(!outcome.bytes.includes('STRAY'), outcome.bytes.toString('latin1'));
-        // The next one may meet a connection on which something is left, on this connection or another.
+        // The next request may meet leftover bytes, on this connection or another.
         const second = await gateway.get('/good?second');
         assert.equal(second.content.toString(), 'second');
         if (outcome.response?.complete === true && first.state === 'open') {
@@ -78,7 +81,7 @@ describe('a connection that has answered a HEAD', () => {
     ['Transfer-Encoding: chunked', false],
     ['Content-Length: 0', true],
   ] as const) {
-    it(`with ${fields} ${again ? 'serves the next' : 'serves nobody else: the page may follow in a write of its own'}`, async () => {
+    it(`with ${fields} ${again ? 'serves the next' : 'is not reused: the body may follow in a separate write'}`, async () => {
       const connections = new Set<number | undefined>();
       const origin = createServer((socket) => {
         socket.on('error', () => {});

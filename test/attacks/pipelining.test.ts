@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { startFromYaml, until } from '../gateway/start-from-yaml.ts';
 
 const request = 'GET /here HTTP/1.1\r\nHost: a\r\n\r\n';
-/** Within what one read brings. */
+/** Fits into one read. */
 const many = 2000;
 
-test('whoever sends two thousand requests at once gets two thousand answers, and the others get theirs in between', async () => {
+test('a client that sends two thousand requests at once gets two thousand answers, and other clients get theirs in between', async () => {
   const gateway = await startFromYaml('workers: 1\nroutes: [{ path: /here, respond: { status: 200, body: here } }]');
   const greedy = connect(gateway.address());
   const modest = connect(gateway.address());
@@ -21,12 +21,12 @@ test('whoever sends two thousand requests at once gets two thousand answers, and
     count(greedy, () => void answers.greedy++);
     await Promise.all([once(greedy, 'connect'), once(modest, 'connect')]);
     modest.write(request);
-    await until('it is known', () => answers.modest === 1);
+    await until('the request is received', () => answers.modest === 1);
     greedy.write(request.repeat(many));
-    await until('the first has begun', () => answers.greedy > 0);
+    await until('the first answer has begun', () => answers.greedy > 0);
     modest.write(request);
-    await until('all have been answered', () => answers.greedy === many && answers.modest === 2, 20_000);
-    assert.ok(answers.greedyAtModest < many, 'the modest one did not wait for all of the others');
+    await until('all requests have been answered', () => answers.greedy === many && answers.modest === 2, 20_000);
+    assert.ok(answers.greedyAtModest < many, 'the other client did not wait for all of them');
   } finally {
     greedy.destroy();
     modest.destroy();

@@ -8,14 +8,14 @@ export const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL';
 export type Steps = readonly (string | number)[];
 
 /**
- * An origin that answers `/mine/<id>` with the id, and `/attacked/<id>` with the steps it was given, in which `#` stands for
- * the id. It answers one request of a connection after another.
+ * An origin that answers `/mine/<id>` with the id, and `/attacked/<id>` with the given steps, in which `#` stands for
+ * the id. It answers the requests of a connection one after another.
  */
 export class PoisoningOrigin {
   steps: Steps = [];
-  /** What it sends as soon as it has accepted a connection. */
+  /** Sent as soon as a connection is accepted. */
   atAccept = '';
-  /** Connections that were accepted so far. */
+  /** Connections accepted so far. */
   accepted = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -39,7 +39,7 @@ export class PoisoningOrigin {
     return this.#sockets.size;
   }
 
-  /** Sends this on every open connection, whether a request is under way there or not. */
+  /** Sends this on every open connection, whether it has a request in flight or not. */
   send(bytes: string): void {
     for (const socket of this.#sockets) socket.write(bytes, 'latin1');
   }

@@ -8,16 +8,16 @@ interface Poison {
   readonly name: string;
   readonly steps: Steps;
   readonly method?: 'HEAD';
-  /** The statuses that the client who asked may get. */
+  /** The statuses that the requesting client may get. */
   readonly status: readonly number[];
 }
 
-/** Clients at once, and requests of each: enough that a connection which is used again is used within 3 ms. */
+/** Concurrent clients, and requests of each: enough that an idle connection is reused within 3 ms. */
 const clientsCount = 20;
 const requestsEach = 20;
-/** Every so manieth request is one that the origin answers wrongly. */
+/** The origin answers every nth request wrongly. */
 const attackedEach = 4;
-/** The origin has answered by then, and the gateway may have given the connection to another request. */
+/** By then the origin has answered, and the gateway may have given the connection to another request. */
 const laterMs = 3;
 
 const chunked = 'Transfer-Encoding: chunked';
@@ -28,7 +28,7 @@ function head(status: string, ...lines: readonly string[]): string {
   return [`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n');
 }
 
-/** Responses whose head already tells that bytes may follow which are none of theirs. */
+/** Responses whose head alone shows that bytes may follow which belong to no response. */
 const poisons: readonly Poison[] = [
   {
     name: '204 with a length, and the content later',
@@ -106,13 +106,13 @@ const poisons: readonly Poison[] = [
   },
 ];
 
-describe('a response that promises content which its status forbids', () => {
+describe('a response that announces a body which its status forbids', () => {
   for (const poison of poisons) {
     it(`${poison.name}: of many clients each gets its own answers`, () => playPoison(poison));
   }
 });
 
-/** One attempt for each request: a wrong answer is not repeated out of sight. */
+/** One attempt for each request, so that no retry hides a wrong answer. */
 async function playPoison(poison: Poison, settings = ''): Promise<void> {
   const origin = await PoisoningOrigin.start();
   const keys = ['check: none', 'attempts: 1', ...(settings === '' ? [] : [settings])].join(', ');
@@ -126,7 +126,7 @@ async function playPoison(poison: Poison, settings = ''): Promise<void> {
   }
 }
 
-/** One client's requests, one after another; each id is in the answer, or the answer is another request's. */
+/** One client's requests, one after another. Each answer must have the id of its request. */
 async function playClient(gateway: YamlGateway, poison: Poison, number: number): Promise<void> {
   let client = gateway.connect();
   for (let n = 0; n < requestsEach; n++) {
@@ -152,7 +152,7 @@ function renewed(gateway: YamlGateway, client: RawClient): RawClient {
   return gateway.connect();
 }
 
-/** Nothing in these responses tells that another one follows, while the next request may be under way. */
+/** Nothing in these responses shows that another one follows, while the next request may be in flight. */
 const unseen: readonly Poison[] = [
   { name: '200 with a length, and another response later', steps: [own, laterMs, evil], status: [200] },
   {
@@ -167,7 +167,7 @@ const unseen: readonly Poison[] = [
   },
 ];
 
-describe('with reuse: never, a response that nothing announces', () => {
+describe('with reuse: never, a response that its head does not announce', () => {
   for (const poison of unseen) {
     it(`${poison.name}: of many clients each gets its own answers`, () =>
       playPoison(poison, 'connections: { reuse: never }'));
@@ -175,7 +175,7 @@ describe('with reuse: never, a response that nothing announces', () => {
 });
 
 describe('bytes on an idle connection to an endpoint', () => {
-  it('close it, and the next request gets its own answer on another one', async () => {
+  it('close the connection, and the next request gets its own answer on another one', async () => {
     const origin = await PoisoningOrigin.start();
     const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", check: none } }`);
     try {

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { after, before, describe, it } from 'node:test';
 import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-/** How an origin leaves whoever has just sent it something. */
+/** How an origin fails after it has received a request. */
 const faults: Readonly<Record<string, (socket: Socket) => void>> = {
   closes: (socket) => socket.end(),
   resets: (socket) => socket.resetAndDestroy(),
@@ -24,11 +24,11 @@ const requests: Readonly<Record<string, (path: string) => string>> = {
   'a POST without a length': (path) => requestText('POST', path),
   'a POST in chunks': (path) => requestText('POST', path, ['Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\n\r\n'),
   'a PATCH': (path) => requestText('PATCH', path, ['Content-Length: 5'], 'hello'),
-  'a method that nobody knows': (path) => requestText('BUY', path),
+  'an unknown method': (path) => requestText('BUY', path),
   'a get in small letters': (path) => requestText('get', path),
 };
 
-describe('what may have been carried out', () => {
+describe('a request that may have been processed', () => {
   let fault: (socket: Socket) => void = () => {};
   let seen: string[] = [];
   const origins: Server[] = [];
@@ -50,7 +50,7 @@ describe('what may have been carried out', () => {
       for (const age of ['a new', 'a used'] as const) {
         it(`${what} is sent once, though the application ${how} on ${age} connection`, async () => {
           fault = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-          // Often enough that every endpoint has been asked, whichever is chosen next.
+          // Often enough that every endpoint has had a request, whichever is chosen next.
           for (let n = 0; age === 'a used' && n < 8; n++) await gateway.get('/before');
           seen = [];
           fault = leave;

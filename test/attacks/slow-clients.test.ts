@@ -8,16 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// Clients that hold a place by being slow, beside those that are slow for a good reason: the first are left with the rate
-// that was seen, the others never. Limits are short here; what they are by default stands in docs/configuration.md.
+// Clients that occupy the gateway by being slow are disconnected, and the record has their rate. Clients that are slow
+// for a good reason never are. The limits are short here; docs/configuration.md has the defaults.
 
 const graceMs = 600;
-/** Several times the grace: whoever was to be left would have been. */
+/** Several times the grace period: a client that is too slow has been disconnected by then. */
 const longMs = 4 * graceMs;
-/** More than the kernel keeps of a connection. */
+/** More than the kernel buffers for a connection. */
 const large = 24 * 1024 * 1024;
 
-/** What the origin does with a request, by its path. */
+/** How the origin answers a request, by its path. */
 const answers: Readonly<Record<string, (socket: Socket, first: string) => void>> = {
   '/large': (socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n`);
@@ -29,7 +29,7 @@ const answers: Readonly<Record<string, (socket: Socket, first: string) => void>>
     setTimeout(() => socket.write('data: two\n\n'), longMs);
   },
   '/upload': (socket, first) => {
-    socket.pause(); // For a while it takes nothing: that is not the client's doing.
+    socket.pause(); // For a while the origin reads nothing, which is not the client's fault.
     setTimeout(() => socket.resume(), longMs);
     let come = first.length - first.indexOf('\r\n\r\n') - 4;
     socket.on('data', (bytes) => {
@@ -72,7 +72,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     origin.close();
   });
 
-  test('a head that drips is answered with 408, long before its time is up', { timeout: 30_000 }, async () => {
+  test('a head that drips is answered with 408, long before its timeout', { timeout: 30_000 }, async () => {
     const client = gateway.connect();
     client.write('GET / HTTP/1.1\r\nHost: a\r\nX-Drip: ');
     const dripping = setInterval(() => client.state === 'open' && client.write('x'), 50);
@@ -83,36 +83,38 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.close();
   });
 
-  test('content that drips is answered with 408 although it never rests', { timeout: 30_000 }, async () => {
+  test('a body that drips is answered with 408 although it never pauses', { timeout: 30_000 }, async () => {
     const client = gateway.connect();
     client.write('POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
     const dripping = setInterval(() => client.state === 'open' && client.write('x'), 50);
     const { response } = await client.response('POST', 10_000);
     clearInterval(dripping);
     assert.equal(response?.status, 408);
-    await assertRow('content that drips', response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''));
+    await assertRow('a body that drips', response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''));
     client.close();
   });
 
-  test('a client that takes its response too slowly is left (response_not_read), and its record says how slowly', {
+  test('a client that reads its response too slowly is disconnected (response_not_read), and its record has the rate', {
     timeout: 30_000,
   }, async () => {
     const client = clientOf(gateway);
     client.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
-    // 64 KiB at once at most, and then a rest: that is how slow it is.
+    // At most 64 KiB at once, and then a pause: this sets the client's rate.
     client.on('data', () => {
       client.pause();
       setTimeout(() => client.resume(), 250);
     });
     const [head] = (await once(client, 'data')) as [Buffer];
     const id = /x-request-id: (\S+)/i.exec(head.toString('latin1'))?.[1] ?? '';
-    await assertRow('a response that is taken too slowly', id);
+    await assertRow('a response that is read too slowly', id);
     const { bytes_out: bytesOut } = await gateway.record(id);
     assert.ok(bytesOut < large);
     client.destroy();
   });
 
-  test('an event stream on which the application rests is nobody’s fault', { timeout: 30_000 }, async () => {
+  test('the pauses of an application in an event stream are not held against the client', {
+    timeout: 30_000,
+  }, async () => {
     const client = gateway.connect();
     client.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
     const { response } = await client.response('GET', 10_000);
@@ -120,7 +122,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.close();
   });
 
-  test('an upload that waits for the application is not the client’s fault', { timeout: 60_000 }, async () => {
+  test('an upload that waits for the application is not held against the client', { timeout: 60_000 }, async () => {
     const client = gateway.connect();
     client.write(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${large}\r\n\r\n`);
     client.write(Buffer.alloc(large));
@@ -129,7 +131,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.close();
   });
 
-  test('a tunnel on which nobody says anything is left alone', { timeout: 30_000 }, async () => {
+  test('an idle tunnel is not closed for its rate', { timeout: 30_000 }, async () => {
     const client = clientOf(gateway);
     client.write('GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
     await once(client, 'data');
@@ -142,7 +144,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.destroy();
   });
 
-  test('a request that goes on while it is answered may go at its own pace', { timeout: 30_000 }, async () => {
+  test('a request that continues while it is answered may have any rate', { timeout: 30_000 }, async () => {
     const client = clientOf(gateway);
     client.write('POST /dialogue HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
     await once(client, 'data');
@@ -155,9 +157,9 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.destroy();
   });
 
-  /** Everything as the row of the table has it, and the rate in the detail. */
+  /** The record matches the row of the table, and the detail has the rate. */
   async function assertRow(what: string, id: string): Promise<void> {
-    await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null, 20_000);
+    await until('the exchange is recorded', async () => (await gateway.gateway.findExchange(id)) !== null, 20_000);
     const { status, cause, shape, delivery, end, whose, detail } = await gateway.record(id);
     assert.deepEqual([String(status), cause, shape, delivery, end], rowOf(what));
     assert.equal(whose, 'client');

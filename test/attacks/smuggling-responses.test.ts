@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { type ResponsePayload, responsePayloads } from './smuggling/responses.ts';
 
-/** What comes late has come by then. */
+/** Bytes that come late have come by then. */
 const lateMs = 80;
 
-describe('answers with something behind them', () => {
+describe('answers with extra bytes after them', () => {
   let origin: Server;
   let gateway: YamlGateway;
   let playing: ResponsePayload | null = null;
@@ -20,14 +20,14 @@ describe('answers with something behind them', () => {
       socket.on('data', (bytes: Buffer) => {
         const [method = '', path = ''] = bytes.toString('latin1').split(' ');
         if (path.startsWith('/attacked') && playing !== null) void play(socket, playing);
-        // The content of a POST is none of a request's beginning.
+        // The body of a POST, which is not the beginning of a request.
         else if (path.startsWith('/')) socket.write(answerTo(method, path));
       });
     });
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const { port } = origin.address() as AddressInfo;
-    // Few connections and much to do on them: what is left on one would soon be somebody's answer.
+    // Few connections with many requests each: another client would soon get any leftover bytes.
     gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, attempts: 1 } }`);
   });
 
@@ -37,7 +37,7 @@ describe('answers with something behind them', () => {
   });
 
   for (const payload of responsePayloads) {
-    it(`${payload.name}: nobody gets a byte of it but who asked`, async () => {
+    it(`${payload.name}: only the requesting client gets its bytes`, async () => {
       playing = payload;
       const victims = payload.isLate ? [] : [0, 1, 2].map((n) => victim(`/victim/${n}`));
       const attacked = gateway.connect();

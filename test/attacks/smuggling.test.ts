@@ -5,20 +5,21 @@ import { attack, type AttackReport, type Outcome } from './smuggling/attack.ts';
 import { originKinds } from './smuggling/origins.ts';
 import { families, smugglingPayloads } from './smuggling/payloads.ts';
 
-describe('smuggling', () => {
-  it('has a hundred and fifty payloads at least, each under a name of its own', () => {
+describe('request smuggling', () => {
+  it('has at least a hundred and fifty payloads, each with its own name', () => {
     assert.ok(smugglingPayloads.length >= 150);
     assert.equal(new Set(smugglingPayloads.map(({ name }) => name)).size, smugglingPayloads.length);
   });
 
-  it('has no kind of payload without a good few', () => {
+  it('has several payloads of every kind', () => {
     for (const [family, payloads] of Object.entries(families)) assert.ok(payloads.length >= 8, family);
   });
 
   for (const kind of originKinds) {
     it(`reaches ${kind.name} with no request that the gateway has not counted`, async (context) => {
       if (kind.missing !== null) return context.skip(kind.missing);
-      // In pieces, every payload goes to the strict origin below, and to all by `npm run smuggle`.
+      // Here every payload goes in slices to the strict origin only. `npm run smuggle` sends all of them to every
+      // origin.
       const { findings, outcomes, seen } = await attack(kind, smugglingPayloads, ['whole']);
       context.diagnostic(`${outcomes.length} clients, ${seen.length} requests seen`);
       assert.deepEqual(findings, []);
@@ -27,7 +28,7 @@ describe('smuggling', () => {
   }
 });
 
-describe('smuggling, payload by payload', () => {
+describe('request smuggling, payload by payload', () => {
   let report: AttackReport;
   before(async () => {
     const [strict] = originKinds;
@@ -35,7 +36,7 @@ describe('smuggling, payload by payload', () => {
     report = await attack(strict, smugglingPayloads, ['whole', 'cut']);
   });
 
-  it('breaks no law in pieces', () => assert.deepEqual(report.findings, []));
+  it('breaks no rule when payloads are sent in slices', () => assert.deepEqual(report.findings, []));
 
   for (const [family, payloads] of Object.entries(families)) {
     for (const payload of payloads) {

@@ -5,14 +5,14 @@ import { StrictReader, type StrictRequest } from './strict-reader.ts';
 export type { StrictRequest } from './strict-reader.ts';
 
 /**
- * An origin that takes nothing but what the grammar says, counts what it gets, and complains of everything that two
- * readers could take in two ways. An unfinished request is no request, whatever it begins with.
+ * An origin that accepts only what the grammar allows, counts the requests, and reports all bytes that two readers
+ * could take in two ways. An unfinished request is not counted, whatever its beginning.
  */
 export class StrictOrigin {
   readonly requests: StrictRequest[] = [];
   readonly violations: string[] = [];
   port = 0;
-  /** What to answer with; a length of its own, so that a response that goes astray is seen. */
+  /** The status to answer with; the length differs, so that a response to a wrong client is noticed. */
   answer: (request: StrictRequest) => string = answerText;
   readonly #server: Server = createServer((socket) => this.#accept(socket));
   readonly #open = new Set<Socket>();
@@ -57,7 +57,7 @@ export class StrictOrigin {
   }
 }
 
-/** `/status/204` is answered with 204, everything else with 200; `X-Echo` says whose answer it is. */
+/** `/status/204` is answered with 204, everything else with 200; `X-Echo` has the id of the request. */
 function answerText({ line, fields }: StrictRequest): string {
   const [method = '', target = ''] = line.split(' ');
   const status = Number(/^\/status\/(\d{3})$/.exec(target)?.[1] ?? 200);

@@ -1,4 +1,4 @@
-/** A request that reached the origin, by the strictest reading there is. */
+/** A request that reached the origin, by the strictest possible reading. */
 export interface StrictRequest {
   readonly line: string;
   /** Names in lowercase. */
@@ -21,8 +21,8 @@ interface Head {
 }
 
 /**
- * Reads requests from the bytes of one connection (latin1), and complains of whatever two readers could take in two
- * ways: written apart from `src/wire`, so that a fault there is not looked at through itself.
+ * Reads requests from the bytes of one connection (latin1), and reports everything that two readers could take in two
+ * ways. It shares no code with `src/wire`, so that it does not share its errors.
  */
 export class StrictReader {
   readonly #report: (violation: string) => void;
@@ -39,18 +39,18 @@ export class StrictReader {
     this.#pushed += bytes.length;
   }
 
-  /** Bytes that belong to no whole request yet. */
+  /** Bytes that belong to no complete request yet. */
   get held(): string {
     return this.#held;
   }
 
-  /** A request whose content is not whole yet, with what has come of it as it came; null without one. */
+  /** A request whose body is not complete yet, with the body bytes so far; null without one. */
   begun(): StrictRequest | null {
     const head = this.#head;
     return head === null ? null : { line: head.line, fields: head.fields, content: this.#held, at: head.at };
   }
 
-  /** The next whole request; null when there is none yet. */
+  /** The next complete request; null if there is none yet. */
   next(): StrictRequest | null {
     this.#head ??= this.#readHead();
     const head = this.#head;

@@ -4,8 +4,8 @@ import { parseList } from 'structured-headers';
 import { World } from './world.ts';
 
 /**
- * Bytes that mean something to a terminal, a page, a line of a log or a field go into each input. In no output do they mean
- * anything.
+ * Bytes with a meaning for a terminal, a page, a log line or a header go into each input. In no output may they have
+ * that meaning.
  */
 
 const element = '<i class=inj>';
@@ -21,12 +21,12 @@ const hostile: readonly (readonly [what: string, text: string])[] = [
   ['quotes and backslashes', '"\\", \\"; error=dns_error, other;details="'],
 ];
 
-/** UTF-8, byte by byte, as a socket takes it. */
+/** UTF-8, byte by byte, as a socket receives it. */
 function bytes(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** What may stand in a target and in Host. */
+/** Characters that are allowed in a target and in Host. */
 function encoded(text: string): string {
   return encodeURIComponent(text).replace(/'/g, '%27');
 }
@@ -99,11 +99,11 @@ before(async () => {
 });
 after(() => world.end());
 
-/** All but what is printable, or moves to the next line. */
+/** All characters that are neither printable nor a line break. */
 const unseen =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
 
-/** Colours of our own, and the bar that shows how far a log has been read. */
+/** Candor's own colours, and the bar that shows how far a log has been read. */
 const ours = /\u001b\[\d*(?:;\d+)*m|\r\u001b\[K/g;
 
 function outputsLike(name: RegExp): [string, string][] {
@@ -116,8 +116,8 @@ function excerpt(text: string, at: number): string {
   return JSON.stringify(text.slice(Math.max(0, at - 60), at + 40));
 }
 
-test('no output for people or programs has a character that a terminal obeys or nobody sees', () => {
-  // Metrics and state are read by programs, and looked at below.
+test('no output for people or programs has a character that controls a terminal or is invisible', () => {
+  // Programs read metrics and state; other tests below check them.
   const found = outputsLike(/^(?!answer|metrics|state)/).flatMap(([name, text]) => {
     const at = text.replace(ours, '').search(unseen);
     return at === -1 ? [] : [`${name}: ${excerpt(text.replace(ours, ''), at)}`];
@@ -125,7 +125,7 @@ test('no output for people or programs has a character that a terminal obeys or 
   assert.deepEqual(found, []);
 });
 
-describe('what is one line stays one', () => {
+describe('a record or event stays on one line', () => {
   test('of the exchange log, in ASCII', () => {
     const [[, log] = ['', '']] = outputsLike(/^log$/);
     const lines = log.split('\n').slice(0, -1);
@@ -153,7 +153,7 @@ describe('what is one line stays one', () => {
   });
 });
 
-test('no answer of ours has such a character either', () => {
+test('no answer of the gateway has such a character either', () => {
   const found = outputsLike(/^answer/).flatMap(([name, bytesOfAnswer]) => {
     const text = Buffer.from(bytesOfAnswer, 'latin1').toString('utf8').replaceAll('\r\n', '\n');
     const at = text.search(unseen);
@@ -162,14 +162,14 @@ test('no answer of ours has such a character either', () => {
   assert.deepEqual(found, []);
 });
 
-test('no page has an element that somebody else wrote', () => {
+test('no page contains an element from the input', () => {
   for (const [name, text] of outputsLike(/page|text\/html/)) {
     const page = text.startsWith('HTTP/') ? text.slice(text.indexOf('\r\n\r\n')) : text;
     assert.ok(page.includes('<html') && !page.includes(element), name);
   }
 });
 
-test('no answer of ours has a field that somebody else wrote, and each Proxy-Status can be read', () => {
+test('no answer of the gateway contains a header from the input, and each Proxy-Status can be parsed', () => {
   for (const [name, text] of outputsLike(/^answer/)) {
     const head = text.slice(0, text.indexOf('\r\n\r\n'));
     assert.match(head, /^HTTP\/1\.1 \d{3} /, name);

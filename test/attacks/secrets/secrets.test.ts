@@ -5,12 +5,9 @@ import { after, before, describe, test } from 'node:test';
 import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
 import { type Exchange, World } from './world.ts';
 
-/**
- * A word that stands nowhere else goes into each input, and every output is searched for it. What passes, passes for a
- * reason that stands beside it.
- */
+/** A unique word goes into each input, and every output is searched for it. An exception has its reason beside it. */
 
-/** Who may see it after all, and why. */
+/** Which outputs may show it, and why. */
 interface Shown {
   readonly where: RegExp;
   readonly why: string;
@@ -23,7 +20,7 @@ interface Row extends Partial<Exchange> {
 }
 
 let number = 0;
-/** Letters and digits, for it is to fit everywhere; not the beginning of any other. */
+/** Letters and digits, so that it fits everywhere; no word is the beginning of another. */
 function canary(): string {
   number += 1;
   return `Kn4rv${String(number).padStart(3, '0')}z`;
@@ -31,7 +28,7 @@ function canary(): string {
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A request to an endpoint that answers well, unless it is to answer otherwise. */
+/** A request to an endpoint that answers normally, unless a raw answer is given. */
 function ask(target: string, lines: readonly string[] = [], body = ''): string {
   const fields = [...(lines.some((line) => /^host:/i.test(line)) ? [] : ['Host: a.test']), ...lines];
   return `GET ${target} HTTP/1.1\r\n${fields.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`;
@@ -42,7 +39,7 @@ function request(what: string, make: (canary: string) => string, shown?: Shown):
   return { what, canary: one, request: make(one), answer: ok, ...(shown === undefined ? {} : { shown }) };
 }
 
-/** The endpoint's answer, to an operator and to a stranger. */
+/** The endpoint's answer, disclosed to an operator and to other clients. */
 function answer(what: string, make: (canary: string) => string, shown?: Shown): Row[] {
   return ['/raw/x', '/public/x'].map((path) => {
     const one = canary();
@@ -196,7 +193,7 @@ before(async () => {
 });
 after(() => world.end());
 
-/** As it was sent, and in what outputs make of bytes and words. */
+/** As it was sent, and in the encodings of bytes and words that outputs use. */
 function spellings(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   return [secret, secret.toLowerCase(), bytes.toString('hex'), bytes.toString('base64').slice(0, 8)];
@@ -227,7 +224,7 @@ function excerpt(text: string, secret: string): string {
   return text.slice(Math.max(0, at - 120), at + 60);
 }
 
-test('everything was looked at', () => {
+test('every output was searched', () => {
   const empty = [...world.outputs].flatMap(([name, text]) => (text === '' ? [name] : []));
   assert.deepEqual(empty, []);
   assert.ok(world.outputs.size > requests.length + answers.length + 15);

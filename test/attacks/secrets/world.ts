@@ -10,34 +10,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
 
 /**
- * A gateway as a process, with an endpoint that answers as told, applications with secrets in what they are started with and in
- * what they print, and everything that Candor shows of it, writes or sends, collected by name.
+ * A gateway process, with an endpoint that sends the given answers, and applications with secrets in their environment
+ * and output. Collects everything that Candor shows, writes or sends, by name.
  */
 
 const program = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
 
-/** Far above what anything here takes, on a machine that is busy. */
+/** Far longer than any step takes, on a busy machine too. */
 const waitMs = 30_000;
 
-/** One request, and what the endpoint at `/raw` sends for it. */
+/** One request, and the bytes with which the endpoint at `/raw` answers it. */
 export interface Exchange {
   readonly request: string;
-  /** Bytes as latin1; absent where the request does not get there. */
+  /** Bytes as latin1; absent if the request never reaches the endpoint. */
   readonly answer?: string;
 }
 
 export interface Started {
-  /** What applications are started with, and what they print before they end. */
+  /** The arguments and environment of the applications, and what they print before they exit. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly lastWords: string;
-  /** The admin API's token. */
+  /** The token of the admin API. */
   readonly token: string;
 }
 
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'candor-secrets-'));
-  /** What Candor shows, writes or sends, by name. */
+  /** Everything that Candor shows, writes or sends, by name. */
   readonly outputs = new Map<string, string>();
   readonly #origin: Server;
   readonly #sockets = new Set<Socket>();
@@ -120,7 +120,7 @@ export class World {
     }
   }
 
-  /** What a command prints, on both streams. */
+  /** The output of a command, on both streams. */
   async candor(argv: readonly string[], terminal = false): Promise<string> {
     const context = new FakeProcessContext(this.folder, { terminal });
     const asks = argv[0] !== 'explain' || !argv.some((word) => word.endsWith('.ndjson'));
@@ -129,7 +129,7 @@ export class World {
     return isMissing ? '' : context.stdout.text + context.stderr.text;
   }
 
-  /** Sends bytes and waits for the end of what comes. Of a request that is not whole only the answer is waited for. */
+  /** Sends bytes and waits for the end of the connection. For an incomplete request it waits only for the answer. */
   async send({ request, answer = '' }: Exchange): Promise<string> {
     this.#answer = answer;
     const socket = connect(this.#port, '127.0.0.1');
@@ -142,7 +142,7 @@ export class World {
     return Buffer.concat(came).toString('latin1');
   }
 
-  /** Everything else that is shown, after the exchanges. */
+  /** All other outputs, after the exchanges. */
   async collect(): Promise<void> {
     const log = join(this.folder, 'log.ndjson');
     const records = (): readonly string[] =>
@@ -150,7 +150,7 @@ export class World {
         .split('\n')
         .filter((line) => line.includes('"kind":"exchange"'));
     let known = -1;
-    // The log is complete when two looks find the same, longer apart than it is held back.
+    // The log is complete when two reads are equal whose distance is longer than the time for which it is buffered.
     await this.#until(async () => {
       const before = known;
       known = records().length;
@@ -187,7 +187,7 @@ export class World {
     const socket = connect(join(this.folder, 'admin.sock'));
     let text = '';
     socket.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-    // Without an end of its own: the admin API gives up a client that has left.
+    // The stream does not end by itself: the admin API notices that the client has left.
     socket.write('GET /metrics HTTP/1.1\r\nHost: candor\r\nConnection: close\r\n\r\n');
     return once(socket, 'close').then(() => text);
   }
@@ -214,7 +214,7 @@ interface StatusJson {
   }[];
 }
 
-/** Control characters cannot stand in YAML as they are. */
+/** YAML does not allow raw control characters. */
 function ascii(json: string): string {
   return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

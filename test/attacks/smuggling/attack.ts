@@ -8,17 +8,17 @@ import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
 import { type SmugglingPayload, type Step, untilAnswered } from './payload.ts';
 
-/** How the bytes of a payload leave: as they are written, or cut every few bytes, in the middle of lines. */
+/** How the bytes of a payload are sent: as they are written, or in slices of a few bytes that split lines. */
 export type Form = 'whole' | 'cut';
 
-/** What one client of an attack got, answer by answer. */
+/** The answers that one client of an attack got. */
 export interface Outcome {
   readonly payload: SmugglingPayload;
   readonly form: Form;
   readonly answers: readonly RawResponse[];
   /** Records of the exchanges on its connection, in the order of their answers. */
   readonly records: readonly ExchangeRecord[];
-  /** Bytes behind the last answer that are no answer. */
+  /** Bytes after the last answer that are no answer. */
   readonly rest: string;
   readonly state: RawClient['state'];
 }
@@ -27,19 +27,19 @@ export interface AttackReport {
   readonly outcomes: readonly Outcome[];
   readonly records: readonly ExchangeRecord[];
   readonly seen: readonly SeenRequest[];
-  /** What broke the law, one line each. */
+  /** The rules that were broken, one line each. */
   readonly findings: readonly string[];
 }
 
-/** So many clients at once share few connections to the origin: a byte too many would meet somebody else. */
+/** So many concurrent clients share few connections to the origin: another client would get any leftover byte. */
 const clientsAtOnce = 8;
-/** Without another byte for so long, nothing more is said. */
+/** After this time without a byte, the answer is complete. */
 const quietMs = 25;
-/** Some origins answer less than the strict one; it is waited so long for what may not come. */
+/** Some origins answer fewer requests than the strict one; the attack waits so long for the rest. */
 const timeoutMs = 600;
 const pieceBytes = 13;
 
-/** Puts payloads through a gateway of their own to a fresh origin, and compares what everybody counted. */
+/** Sends payloads through a new gateway to a new origin, and compares what client, gateway and origin have counted. */
 export async function attack(
   kind: AttackOriginKind,
   payloads: readonly SmugglingPayload[],
@@ -58,7 +58,7 @@ export async function attack(
     };
     await Promise.all(Array.from({ length: clientsAtOnce }, work));
   } finally {
-    await gateway.gateway.stop('the attack is over');
+    await gateway.gateway.stop('the attack has ended');
     await origin.stop();
   }
   const records = readRecords(join(gateway.folder, log));
@@ -123,14 +123,14 @@ function readRecords(path: string): ExchangeRecord[] {
   return lines.map((line) => JSON.parse(line) as ExchangeRecord);
 }
 
-/** Takes a connection's bytes apart, each answer by the method of the exchange that it names. */
+/** Splits the bytes of a connection into answers, each by the method of the exchange that its id names. */
 function outcomeOf({ payload, form, bytes, state }: Got, all: readonly ExchangeRecord[]): Outcome {
   const answers: RawResponse[] = [];
   const records: ExchangeRecord[] = [];
   let rest = bytes;
   for (;;) {
     const ended = state === 'open' || state === 'closed' ? 'no' : state === 'fin' ? 'fin' : 'reset';
-    // Only the next answer's head is needed to know whose it is; it may answer a HEAD.
+    // Only the head of the next answer is needed to know its exchange; it may answer a HEAD.
     const headOnly = parseRawResponse(rest, 'HEAD', ended);
     if (headOnly === null) break;
     const record = all.find(({ id }) => id === fieldOf(headOnly, 'x-request-id'));
@@ -144,12 +144,12 @@ function outcomeOf({ payload, form, bytes, state }: Got, all: readonly ExchangeR
   return { payload, form, answers, records, rest: rest.toString('latin1'), state };
 }
 
-/** Whatever a client is answered with belongs to an exchange of its own connection. */
+/** Each answer to a client must belong to an exchange of the client's own connection. */
 function ownAnswersOnly(outcome: Outcome): string[] {
   const findings: string[] = [];
   const name = `${outcome.payload.name}, ${outcome.form}`;
   if (outcome.rest !== '')
-    findings.push(`${name}: behind the answers comes ${JSON.stringify(outcome.rest.slice(0, 80))}`);
+    findings.push(`${name}: after the answers comes ${JSON.stringify(outcome.rest.slice(0, 80))}`);
   for (const answer of outcome.answers) {
     const id = fieldOf(answer, 'x-request-id');
     const echo = fieldOf(answer, 'x-echo');
@@ -158,11 +158,11 @@ function ownAnswersOnly(outcome: Outcome): string[] {
   }
   const ports = new Set(outcome.records.map(({ client }) => client.port));
   if (ports.size > 1) findings.push(`${name}: answers of ${ports.size} clients on one connection`);
-  if (outcome.records.length !== outcome.answers.length) findings.push(`${name}: an answer that nobody recorded`);
+  if (outcome.records.length !== outcome.answers.length) findings.push(`${name}: an answer without a record`);
   return findings;
 }
 
-/** A refusal is 4xx or 5xx by its rule, says rule and section, and is the last that the connection says. */
+/** A refusal is the 4xx or 5xx of its rule, names rule and section, and is the last answer on its connection. */
 function refusedAsPromised(outcome: Outcome): string[] {
   const { payload, form, answers, records, state } = outcome;
   const findings: string[] = [];
@@ -170,8 +170,8 @@ function refusedAsPromised(outcome: Outcome): string[] {
   records.forEach((record, index) => {
     if (record.cause !== 'request_refused') return;
     const answer = answers[index] as RawResponse;
-    if (index < answers.length - 1) findings.push(`${name}: the connection goes on behind a refusal`);
-    if (state === 'open') findings.push(`${name}: the connection stays open behind a refusal`);
+    if (index < answers.length - 1) findings.push(`${name}: the connection continues after a refusal`);
+    if (state === 'open') findings.push(`${name}: the connection stays open after a refusal`);
     if (record.method !== 'HEAD' && !/\(RFC \d+ §[\d.]+\)/.test(answer.content.toString())) {
       findings.push(`${name}: the refusal does not name its section`);
     }

@@ -2,13 +2,13 @@ import { chunked, hidden, refused, type SmugglingPayload, taken, zeroChunk } fro
 
 const sizes: readonly (readonly [name: string, size: string])[] = [
   ['a chunk size in 0x form', '0x3'],
-  ['a chunk size with an x behind it', '3x'],
-  ['a chunk size with an h behind it', '3h'],
+  ['a chunk size with an x after it', '3x'],
+  ['a chunk size with an h after it', '3h'],
   ['a chunk size with a plus sign', '+3'],
   ['a chunk size with a minus sign', '-3'],
   ['a chunk size of minus nothing', '-0'],
-  ['a chunk size behind a space', ' 3'],
-  ['a chunk size behind a tab', '\t3'],
+  ['a chunk size after a space', ' 3'],
+  ['a chunk size after a tab', '\t3'],
   ['a chunk size with an underscore', '1_0'],
   ['a chunk size with a comma', '0,3'],
   ['a chunk size with a dot', '3.0'],
@@ -16,7 +16,7 @@ const sizes: readonly (readonly [name: string, size: string])[] = [
   ['an empty chunk size', ''],
   ['a chunk size of a letter beyond f', 'g'],
   ['a chunk size with a zero byte before it', '\x003'],
-  ['a chunk size with a zero byte behind it', '3\0'],
+  ['a chunk size with a zero byte after it', '3\0'],
   ['a chunk size with a byte above 127', '3\xa0'],
   ['a chunk size of 2^64 and three', '10000000000000003'],
   ['a chunk size of 2^32 and three, with zeros before it', '00000000100000003000'],
@@ -34,9 +34,9 @@ export const chunkSizes: readonly SmugglingPayload[] = [
 ];
 
 export const chunkLines: readonly SmugglingPayload[] = [
-  refused('line-ending', 'a bare LF behind the chunk size', `${chunked()}3\nabc\r\n${zeroChunk}`),
-  refused('line-ending', 'a bare CR behind the chunk size', `${chunked()}3\rabc\r\n${zeroChunk}`),
-  refused('line-ending', 'CR CR LF behind the chunk size', `${chunked()}3\r\r\nabc\r\n${zeroChunk}`),
+  refused('line-ending', 'a bare LF after the chunk size', `${chunked()}3\nabc\r\n${zeroChunk}`),
+  refused('line-ending', 'a bare CR after the chunk size', `${chunked()}3\rabc\r\n${zeroChunk}`),
+  refused('line-ending', 'CR CR LF after the chunk size', `${chunked()}3\r\r\nabc\r\n${zeroChunk}`),
   refused('chunk-ending', 'a chunk that is longer than said', `${chunked()}3\r\nabcd\r\n${zeroChunk}`),
   refused('chunk-ending', 'a chunk that is shorter than said', `${chunked()}5\r\nabc\r\n${zeroChunk}`),
   refused('chunk-ending', 'a chunk that a bare LF ends', `${chunked()}3\r\nabc\n${zeroChunk}`),
@@ -53,7 +53,7 @@ export const chunkLines: readonly SmugglingPayload[] = [
 export const chunkExtensions: readonly SmugglingPayload[] = [
   refused('line-ending', 'a chunk extension with LF in it', `${chunked()}3;a\n=b\r\nabc\r\n${zeroChunk}`),
   refused('line-ending', 'a chunk extension with CR in it', `${chunked()}3;a\rb\r\nabc\r\n${zeroChunk}`),
-  refused('line-ending', 'a chunk extension with LF and a size behind it', `${chunked()}3;\n0\r\n\r\n${hidden}`),
+  refused('line-ending', 'a chunk extension with LF and a size after it', `${chunked()}3;\n0\r\n\r\n${hidden}`),
   refused('line-ending', 'a last chunk with an extension that LF ends', `${chunked()}0;a\n\r\n${hidden}`),
   refused('chunk-extension', 'a chunk size before a space', `${chunked()}3 \r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'a chunk size before a tab', `${chunked()}3\t\r\nabc\r\n${zeroChunk}`),
@@ -61,7 +61,7 @@ export const chunkExtensions: readonly SmugglingPayload[] = [
   refused('chunk-extension', 'a chunk extension without a name', `${chunked()}3;\r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'a chunk extension of a value alone', `${chunked()}3;=b\r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'a chunk extension with an empty value', `${chunked()}3;a=\r\nabc\r\n${zeroChunk}`),
-  refused('chunk-extension', 'a chunk extension behind an empty one', `${chunked()}3;;a\r\nabc\r\n${zeroChunk}`),
+  refused('chunk-extension', 'a chunk extension after an empty one', `${chunked()}3;;a\r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'a line ending within quotes', `${chunked()}3;a="\r\n"\r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'quotes that do not end', `${chunked()}3;a="b\r\nabc\r\n${zeroChunk}`),
   refused('chunk-extension', 'a backslash before the line ending', `${chunked()}3;a="b\\\r\nabc\r\n${zeroChunk}`),
@@ -76,7 +76,7 @@ export const chunkExtensions: readonly SmugglingPayload[] = [
   taken(1, 'a size within a chunk extension', `${chunked()}3;0=0;5="5"\r\nabc\r\n0;3=3\r\n\r\n`),
 ];
 
-/** Trailer fields that frame, route, or are none. */
+/** Trailers that frame, route, or are invalid. */
 export const trailers: readonly SmugglingPayload[] = [
   refused('trailer-section', 'a trailer section that folds', `${chunked()}0\r\nX: 1\r\n 2\r\n\r\n${hidden}`),
   refused('trailer-section', 'a trailer section that a space begins', `${chunked()}0\r\n X: 1\r\n\r\n${hidden}`),

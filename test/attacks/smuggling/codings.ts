@@ -1,6 +1,6 @@
 import { hidden, message, post, refused, type SmugglingPayload, taken, zeroChunk } from './payload.ts';
 
-/** TE.TE: a coding that one of the two does not recognise. */
+/** TE.TE: a coding that one of the two readers does not recognise. */
 export const codings: readonly SmugglingPayload[] = [
   ...(
     [
@@ -18,9 +18,9 @@ export const codings: readonly SmugglingPayload[] = [
       ['TE with an empty parameter', 'Transfer-Encoding: chunked;'],
       ['TE in quotes', 'Transfer-Encoding: "chunked"'],
       ['TE in single quotes', "Transfer-Encoding: 'chunked'"],
-      ['TE with a no-break space behind it', 'Transfer-Encoding: chunked\xa0'],
+      ['TE with a no-break space after it', 'Transfer-Encoding: chunked\xa0'],
       ['TE with a no-break space before it', 'Transfer-Encoding: \xa0chunked'],
-      ['TE with a next line byte behind it', 'Transfer-Encoding: chunked\x85'],
+      ['TE with a next line byte after it', 'Transfer-Encoding: chunked\x85'],
       ['TE with a byte order mark before it', 'Transfer-Encoding: \xef\xbb\xbfchunked'],
       ['TE with a space inside', 'Transfer-Encoding: chun ked'],
       ['TE chunked, then a space and a word', 'Transfer-Encoding: chunked identity'],
@@ -38,8 +38,8 @@ export const codings: readonly SmugglingPayload[] = [
   ...(
     [
       ['TE with a vertical tab before it', 'Transfer-Encoding: \x0bchunked'],
-      ['TE with a form feed behind it', 'Transfer-Encoding: chunked\x0c'],
-      ['TE with a zero byte behind it', 'Transfer-Encoding: chunked\0'],
+      ['TE with a form feed after it', 'Transfer-Encoding: chunked\x0c'],
+      ['TE with a zero byte after it', 'Transfer-Encoding: chunked\0'],
       ['TE with a zero byte before it', 'Transfer-Encoding: \0chunked'],
       ['TE with a delete before it', 'Transfer-Encoding: \x7fchunked'],
       ['TE with a backspace inside', 'Transfer-Encoding: chunk\x08ed'],
@@ -71,8 +71,8 @@ export const codings: readonly SmugglingPayload[] = [
     post('Transfer-Encoding: identity', 'X-A: 1', 'transfer-encoding: chunked') + zeroChunk,
   ),
   refused('line-folding', 'TE folded', post('Transfer-Encoding:', ' chunked') + zeroChunk),
-  refused('line-folding', 'TE folded behind another field', post('X: 1', '\tTransfer-Encoding: chunked') + zeroChunk),
-  refused('line-folding', 'TE folded behind chunked', post('Transfer-Encoding: chunked', ' , identity') + zeroChunk),
+  refused('line-folding', 'TE folded after another field', post('X: 1', '\tTransfer-Encoding: chunked') + zeroChunk),
+  refused('line-folding', 'TE folded after chunked', post('Transfer-Encoding: chunked', ' , identity') + zeroChunk),
   refused('space-before-colon', 'TE with a space before the colon', post('Transfer-Encoding : chunked') + zeroChunk),
   refused('space-before-colon', 'TE with a tab before the colon', post('Transfer-Encoding\t: chunked') + zeroChunk),
   refused('header-name', 'TE with a zero byte before the colon', post('Transfer-Encoding\0: chunked') + zeroChunk),
@@ -90,7 +90,7 @@ export const codings: readonly SmugglingPayload[] = [
   taken(2, 'the field TE chunked', post('Connection: TE', 'TE: chunked') + hidden),
 ];
 
-/** HTTP/1.0, which knows no chunks. */
+/** HTTP/1.0, which has no chunks. */
 export const oldVersion: readonly SmugglingPayload[] = [
   refused(
     'transfer-encoding-version',

@@ -1,17 +1,17 @@
 import type { ExchangeRecord } from '../../../src/core/record.ts';
 import type { SeenRequest } from './origins.ts';
 
-/** What of a record is compared. */
+/** The compared part of a record. */
 export type CountedExchange = Pick<
   ExchangeRecord,
   'id' | 'upstream' | 'method' | 'path' | 'attempts' | 'end' | 'received_status'
 >;
 
-/** The law: the origin saw exactly what the gateway counted. One line for each thing that breaks it. */
+/** The rule: the origin saw exactly the requests that the gateway counted. Returns one line for each violation. */
 export function compareCounts(records: readonly CountedExchange[], seen: readonly SeenRequest[]): string[] {
   const times = new Map(records.map(({ id }) => [id, 0]));
   const findings = times.size === records.length ? [] : ['an exchange is recorded twice'];
-  // What names its exchange comes first, so that one without a name cannot stand for it.
+  // Requests that name their exchange come first, so that one without an id cannot take its place.
   for (const request of seen.toSorted((a, b) => Number(a.id === '') - Number(b.id === ''))) {
     const record = records.find(({ id }) => id === request.id) ?? unnamed(request, records, times);
     if (record === undefined) {
@@ -25,8 +25,8 @@ export function compareCounts(records: readonly CountedExchange[], seen: readonl
 }
 
 /**
- * What an origin refused before it had read the fields has no id, and from some origins no request line. It is the
- * request that went to it on this very connection and got this very refusal, if that is not accounted for yet.
+ * A request that an origin refused before it read the headers has no id, and for some origins no request line. It is
+ * matched to a request that went to the origin on the same connection, got the same refusal, and has no match yet.
  */
 function unnamed(
   request: SeenRequest,
@@ -58,7 +58,7 @@ function miscounted(record: CountedExchange, count: number): string[] {
   const { id, method, path, attempts, end } = record;
   const name = `${method} ${path} (${id})`;
   if (count > attempts.length) return [`${name} was sent ${attempts.length} times, seen ${count}`];
-  // Answered before its content was whole: the strict origin does not count it as a request.
+  // Answered before its body was complete: the strict origin does not count it as a request.
   const mayBeEarly = method === 'POST';
   return end === 'forwarded' && attempts.length > 0 && count === 0 && !mayBeEarly
     ? [`${name} was answered by the origin, which has not counted it`]

@@ -11,7 +11,7 @@ import {
   untilAnswered,
 } from './payload.ts';
 
-/** Fields for one connection only, and what their nomination could take away. */
+/** Hop-by-hop headers, and headers that their nomination could remove. */
 export const nominations: readonly SmugglingPayload[] = [
   taken(
     1,
@@ -29,12 +29,12 @@ export const nominations: readonly SmugglingPayload[] = [
   taken(2, 'Proxy-Connection: close', get('Proxy-Connection: close') + hidden),
   taken(1, 'Connection: close among others', get('Connection: x-a, close, x-b', 'X-A: 1') + hidden),
   taken(1, 'Connection: close and keep-alive', get('Connection: keep-alive', 'Connection: close') + hidden),
-  taken(1, 'a request behind one that closes', get('Connection: close') + hidden),
+  taken(1, 'a request after one that closes', get('Connection: close') + hidden),
   taken(2, 'as many nominations as are looked up', get(naming(32)) + hidden),
   refused('connection-options', 'forty nominations', get(naming(40)) + hidden),
 ];
 
-/** Content that waits until it is asked for, by one of the two only. */
+/** A body that waits for a 100, which only one of the two readers expects. */
 export const expectations: readonly SmugglingPayload[] = [
   refused(
     'expectation-unknown',
@@ -72,7 +72,7 @@ export const expectations: readonly SmugglingPayload[] = [
   ]),
 ];
 
-/** Requests behind requests: whose answer is whose. */
+/** Pipelined requests: each answer must belong to its request. */
 export const pipelined: readonly SmugglingPayload[] = [
   taken(3, 'three requests one after the other', hidden + hidden + hidden),
   taken(20, 'twenty requests one after the other', hidden.repeat(20)),
@@ -95,7 +95,7 @@ export const pipelined: readonly SmugglingPayload[] = [
   ),
   refused(
     'line-ending',
-    'a refused request behind content',
+    'a refused request after content',
     `${post('Content-Length: 3')}abc${message('GET / HTTP/1.1\nHost: a')}`,
     1,
   ),
@@ -105,17 +105,12 @@ export const pipelined: readonly SmugglingPayload[] = [
     `${post('Content-Length: 3')}abc  and more${hidden}`,
     1,
   ),
-  refused(
-    'http2-not-offered',
-    'the preface of HTTP/2 behind a request',
-    `${hidden}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`,
-    1,
-  ),
+  refused('http2-not-offered', 'the preface of HTTP/2 after a request', `${hidden}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`, 1),
 ];
 
 const third = Math.floor(hidden.length / 3);
 
-/** Heads and contents in pieces with real pauses between them, and answers that come early. */
+/** Heads and bodies in slices with real pauses between them, and answers that come early. */
 export const pauses: readonly SmugglingPayload[] = [
   taken(1, 'a pause within the method', ['GE', pause, hidden.slice(2)]),
   taken(1, 'a pause within the line ending', [hidden.slice(0, 21), pause, hidden.slice(21)]),
@@ -173,7 +168,7 @@ export const pauses: readonly SmugglingPayload[] = [
   taken(0, 'half a request, and no more', hidden.slice(0, -2)),
 ];
 
-/** The strict origin answers these before their content, which it counts as no whole request. */
+/** The strict origin answers these before their body, and does not count them as complete requests. */
 function early(name: string, steps: SmugglingPayload['steps']): SmugglingPayload {
   return { name, steps, answers: [200], reaches: 0, rule: null };
 }

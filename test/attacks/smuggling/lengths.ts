@@ -134,10 +134,10 @@ const invalid: readonly (readonly [name: string, line: string])[] = [
   ['CL with an exponent', 'Content-Length: 1e1'],
   ['CL with a fraction', 'Content-Length: 1.0'],
   ['CL with an underscore', 'Content-Length: 1_0'],
-  ['CL with a comma for thousands behind it', 'Content-Length: 0,'],
+  ['CL with a comma for thousands after it', 'Content-Length: 0,'],
   ['CL with a comma before it', 'Content-Length: ,0'],
-  ['CL with a semicolon behind it', 'Content-Length: 0;a=1'],
-  ['CL with a letter behind it', 'Content-Length: 0a'],
+  ['CL with a semicolon after it', 'Content-Length: 0;a=1'],
+  ['CL with a letter after it', 'Content-Length: 0a'],
   ['CL empty', 'Content-Length:'],
   ['CL of white space', 'Content-Length: \t '],
   ['CL in quotes', 'Content-Length: "0"'],
@@ -180,12 +180,12 @@ export const repeatedLengths: readonly SmugglingPayload[] = [
   refused('content-length-differs', 'CL as a list without spaces', post('Content-Length: 0,0,0') + hidden),
 ];
 
-/** Lengths that are no lengths, or look like one. */
+/** Invalid lengths, and strings that look like a length. */
 export const oddLengths: readonly SmugglingPayload[] = [
   ...invalid.map(([name, line]) => refused('content-length-invalid', name, post(line) + hidden)),
   refused('header-value', 'CL with a form feed before it', post('Content-Length: \x0c0') + hidden),
-  refused('header-value', 'CL with a vertical tab behind it', post('Content-Length: 0\x0b') + hidden),
-  refused('header-value', 'CL with a zero byte behind it', post('Content-Length: 0\0') + hidden),
+  refused('header-value', 'CL with a vertical tab after it', post('Content-Length: 0\x0b') + hidden),
+  refused('header-value', 'CL with a zero byte after it', post('Content-Length: 0\0') + hidden),
   taken(1, 'CL with zeros before it', `${post('Content-Length: 0003')}abc`),
   taken(1, 'CL with forty zeros before it', `${post(`Content-Length: ${'0'.repeat(40)}3`)}abc`),
   taken(1, 'CL with tabs around it', `${post('Content-Length:\t 3 \t')}abc`),
@@ -195,7 +195,7 @@ export const oddLengths: readonly SmugglingPayload[] = [
   taken(2, 'CL under a name that goes on', post('Content-Lengths: 99', 'X-Content-Length: 99') + hidden),
 ];
 
-/** CL.0 and 0.CL: content where one of the two expects none. */
+/** CL.0 and 0.CL: a body where one of the two readers expects none. */
 export const contentOrNone: readonly SmugglingPayload[] = [
   taken(1, 'CL.0: a request within content of a length', post(`Content-Length: ${hidden.length}`) + hidden),
   taken(
@@ -231,7 +231,7 @@ export const contentOrNone: readonly SmugglingPayload[] = [
   taken(2, '0.CL: no content for a POST, then a request', post() + hidden),
   taken(2, '0.CL: content of length 0 for a POST, then a request', post('Content-Length: 0') + hidden),
   taken(2, '0.CL: a length in the query', `POST /p?Content-Length:99 HTTP/1.1\r\nHost: a\r\n\r\n${hidden}`),
-  taken(2, '0.CL: a length behind an empty line in content', `${post('Content-Length: 2')}\r\n${hidden}`),
+  taken(2, '0.CL: a length after an empty line in content', `${post('Content-Length: 2')}\r\n${hidden}`),
   taken(
     1,
     'CL.0: a request within a chunk',

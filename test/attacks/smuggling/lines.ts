@@ -1,10 +1,10 @@
 import { get, hidden, message, post, refused, type SmugglingPayload, taken, zeroChunk } from './payload.ts';
 
-/** Bare CRs and LFs, and empty lines where there should be none. */
+/** Bare CRs and LFs, and empty lines in wrong places. */
 export const lineEndings: readonly SmugglingPayload[] = [
-  refused('line-ending', 'a bare LF behind the request line', `POST /p HTTP/1.1\nHost: a\r\n\r\n${hidden}`),
+  refused('line-ending', 'a bare LF after the request line', `POST /p HTTP/1.1\nHost: a\r\n\r\n${hidden}`),
   refused('line-ending', 'bare LFs everywhere', 'GET / HTTP/1.1\nHost: a\n\nGET /hidden HTTP/1.1\nHost: a\n\n'),
-  refused('line-ending', 'a bare LF behind a field', `POST /p HTTP/1.1\r\nHost: a\nContent-Length: 5\r\n\r\n${hidden}`),
+  refused('line-ending', 'a bare LF after a field', `POST /p HTTP/1.1\r\nHost: a\nContent-Length: 5\r\n\r\n${hidden}`),
   refused(
     'line-ending',
     'a bare LF for the empty line',
@@ -13,16 +13,16 @@ export const lineEndings: readonly SmugglingPayload[] = [
   refused('line-ending', 'two bare LFs in a value', post('X: a\n\nGET /hidden HTTP/1.1')),
   refused('line-ending', 'a bare CR within a value', post('X: a\rTransfer-Encoding: chunked') + zeroChunk),
   refused('line-ending', 'two bare CRs in a value', post('X: a\r\rGET /hidden HTTP/1.1')),
-  refused('line-ending', 'a bare CR behind a field', `POST /p HTTP/1.1\r\nHost: a\rX: 1\r\n\r\n${hidden}`),
-  refused('line-ending', 'a bare CR behind the request line', `POST /p HTTP/1.1\rHost: a\r\n\r\n${hidden}`),
-  refused('line-ending', 'CR CR LF behind a field', `POST /p HTTP/1.1\r\nHost: a\r\r\n\r\n${hidden}`),
+  refused('line-ending', 'a bare CR after a field', `POST /p HTTP/1.1\r\nHost: a\rX: 1\r\n\r\n${hidden}`),
+  refused('line-ending', 'a bare CR after the request line', `POST /p HTTP/1.1\rHost: a\r\n\r\n${hidden}`),
+  refused('line-ending', 'CR CR LF after a field', `POST /p HTTP/1.1\r\nHost: a\r\r\n\r\n${hidden}`),
   refused('line-ending', 'CR CR LF for the empty line', `POST /p HTTP/1.1\r\nHost: a\r\n\r\r\n${hidden}`),
   refused('line-ending', 'CR and a zero byte for the empty line', `POST /p HTTP/1.1\r\nHost: a\r\n\r\0${hidden}`),
   refused('line-ending', 'a bare LF before a request', `\n${hidden}`),
   refused('request-line', 'five empty lines before a request', `\r\n\r\n\r\n\r\n\r\n${hidden}`),
   refused('line-ending', 'a bare CR before a request', `\rGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n`),
   taken(1, 'an empty line before a request', `\r\n${hidden}`),
-  taken(2, 'CR LF behind content, then a request', `${post('Content-Length: 3')}abc\r\n${hidden}`),
+  taken(2, 'CR LF after content, then a request', `${post('Content-Length: 3')}abc\r\n${hidden}`),
 ];
 
 /** Folding, and white space around names and colons. */
@@ -43,7 +43,7 @@ export const whiteSpace: readonly SmugglingPayload[] = [
   taken(2, 'a value of white space alone', get('X: \t ') + hidden),
 ];
 
-/** Names that are none, and bytes that no value may hold. */
+/** Invalid names, and bytes that no value may hold. */
 export const fieldBytes: readonly SmugglingPayload[] = [
   refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
   refused('header-name', 'an empty name', post(': 0') + hidden),

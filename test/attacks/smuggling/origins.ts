@@ -11,34 +11,34 @@ import { StrictOrigin } from '../strict-origin.ts';
 
 /** A request as an origin counted it. */
 export interface SeenRequest {
-  /** What the gateway marked it with; '' where the origin did not read so far. */
+  /** The id that the gateway added; '' if the origin did not read so far. */
   readonly id: string;
   readonly method: string;
   readonly target: string;
-  /** What the origin answered; 0 where it does not say. */
+  /** The status that the origin answered; 0 if it does not report it. */
   readonly status: number;
-  /** The port that it came from, by which one that has no id can be told; 0 where the origin does not say. */
+  /** The port that the request came from, which identifies a request without an id; 0 if the origin does not report it. */
   readonly port: number;
 }
 
-/** An origin behind the gateway that keeps account of what reached it. */
+/** An origin behind the gateway that counts the requests that reach it. */
 export interface AttackOrigin {
   readonly port: number;
-  /** What it has seen, in any order, read once it has stopped. */
+  /** The requests that it has seen, in any order; read after it has stopped. */
   seen(): readonly SeenRequest[];
-  /** What it could not take for a request, or for one only. */
+  /** Bytes that it could not take for exactly one request. */
   violations(): readonly string[];
   stop(): Promise<void>;
 }
 
 export interface AttackOriginKind {
   readonly name: string;
-  /** Why it cannot be had here; null when it can. */
+  /** Why this origin is not available here; null if it is. */
   readonly missing: string | null;
   start(): Promise<AttackOrigin>;
 }
 
-/** Each as lenient as it can be set: what it puts up with is what an attack needs. */
+/** Each is configured as leniently as possible: an attack needs a lenient origin. */
 export const originKinds: readonly AttackOriginKind[] = [
   { name: 'the strict origin', missing: null, start: startStrict },
   { name: 'node:http', missing: null, start: startNode },
@@ -83,7 +83,7 @@ async function startNode(): Promise<AttackOrigin> {
     const id = /^x-request-id: (\S+)/im.exec(raw)?.[1] ?? '';
     const [method = '', target = ''] = raw.split(' ');
     if (code === 'HPE_INVALID_METHOD' && id !== '') seen.push({ id, method, target, status: 400, port: 0 });
-    // What was cut short by the gateway was no request to be misread.
+    // A request that the gateway truncated could not be misread.
     else if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') violations.push(`${code}: ${raw}`);
     socket.destroy();
   });
@@ -98,7 +98,7 @@ async function startNode(): Promise<AttackOrigin> {
 
 interface PeerFiles {
   readonly files: Readonly<Record<string, string>>;
-  /** Where its account is: a file of the folder, or what it prints. */
+  /** Where its log is: a file of the folder, or its output. */
   readonly account: string;
 }
 
@@ -130,7 +130,7 @@ function peer(
     await listening(port, child, () => complained);
     let text = '';
     const stop = async (): Promise<void> => {
-      // Accounts are written when a connection is done with; it has been given up by now.
+      // Logs are written when a connection ends; all connections have been closed by now.
       await sleep(100);
       if (child.exitCode === null) {
         child.kill('SIGTERM');
@@ -145,8 +145,8 @@ function peer(
 }
 
 /**
- * Lines of: id, port, status and request line, with tabs between them. HAProxy writes `<BADREQ>` for the line of what it
- * refuses before it has read all of it: method and target are then not told.
+ * Lines of: id, port, status and request line, separated by tabs. HAProxy writes `<BADREQ>` as the request line of a
+ * request that it refuses before it has read all of it: method and target are then unknown.
  */
 function accountOf(text: string): SeenRequest[] {
   const lines = text.split('\n').filter((line) => line.includes('\t'));
@@ -212,7 +212,7 @@ frontend origin
 export function apacheFiles(port: number, folder: string, programPath: string): PeerFiles {
   const modules = join(dirname(dirname(programPath)), 'lib/apache2/modules');
   const wanted = ['mpm_event', 'authz_core', 'rewrite', 'headers', 'log_config', 'unixd'];
-  // Debian's package is built without some of these modules in it; what is built in is no file.
+  // Debian's package has some of these modules built in, and no files for those.
   const load = wanted.map((name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`);
   const isRoot = process.getuid?.() === 0;
   const conf = `
@@ -258,7 +258,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves when somebody listens at the port; fails with what the program said when it does not. */
+/** Resolves when a process listens at the port; fails with the output of the program if it does not. */
 export async function listening(port: number, child: ChildProcess, complained: () => string): Promise<void> {
   for (let look = 0; look < 500; look++) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended: ${complained()}`);

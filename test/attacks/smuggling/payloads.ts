@@ -7,7 +7,7 @@ import type { SmugglingPayload } from './payload.ts';
 import { absoluteTargets, hosts, requestLines } from './targets.ts';
 import { upgrades } from './upgrades.ts';
 
-/** All payloads, by family. A family is what two readers differ in. */
+/** All payloads, by family. A family is the part of a message that two readers may read differently. */
 export const families = {
   'CL.TE': clTe,
   'TE.CL': teCl,

@@ -1,18 +1,18 @@
-/** What an origin sends in answer to one request, so that a careless reader takes a part of it for the next answer. */
+/** The answer of an origin to one request, from which a careless reader takes a part for the next answer. */
 export interface ResponsePayload {
   readonly name: string;
   readonly method: 'GET' | 'HEAD' | 'POST';
-  /** Field lines of the request, besides those that every one has. */
+  /** Header lines of the request, besides those that every request has. */
   readonly asks: readonly string[];
-  /** What its own client gets: the status; null where it is 502, or a cut answer that had begun. */
+  /** The status that its own client gets; null if that is 502, or a truncated answer. */
   readonly status: number | null;
   /** Bytes, with real pauses (milliseconds) between them. */
   readonly steps: readonly (string | number)[];
-  /** Whether the client's answer is cut, since it had begun before it turned out to be broken. */
+  /** Whether the client's answer is truncated, since it had begun before it turned out to be broken. */
   readonly isCut: boolean;
   /**
-   * Something comes when the answer is long over. Nobody may use the connection in between: what then comes could be
-   * the next one's answer, and in HTTP/1.1 no byte would tell.
+   * Bytes come long after the answer. The gateway may not reuse the connection in between: HTTP/1.1 cannot distinguish
+   * those bytes from the next answer.
    */
   readonly isLate: boolean;
 }
@@ -20,7 +20,7 @@ export interface ResponsePayload {
 /** Long enough for the gateway to have begun its own answer. */
 const commitMs = 200;
 
-/** An answer to nobody: it must not be seen by anybody. */
+/** An answer to no request: no client may get it. */
 export const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
 
 function response(...lines: readonly string[]): string {
@@ -45,7 +45,7 @@ function garbage(
   return passed(name, bytes, method, 502);
 }
 
-/** Cut, since its client's answer had begun before it turned out to be broken. */
+/** Truncated, since the client's answer had begun before it turned out to be broken. */
 function cut(name: string, steps: ResponsePayload['steps']): ResponsePayload {
   return { ...passed(name, steps), isCut: true };
 }
@@ -58,7 +58,7 @@ const webSocket = [
 ];
 const h2c = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA'];
 
-/** In answer to a request that asks for another protocol. */
+/** In answer to a request with Upgrade. */
 function upgrading(asks: readonly string[], payload: ResponsePayload): ResponsePayload {
   return { ...payload, asks };
 }
@@ -77,9 +77,9 @@ export const responsePayloads: readonly ResponsePayload[] = [
   passed('two answers in one', ok + stray),
   { ...passed('a second answer after a pause', [ok, 20, stray]), isLate: true },
   { ...passed('a line ending after a pause', [ok, 20, '\r\n']), isLate: true },
-  passed('a second answer behind chunks', `${response('Transfer-Encoding: chunked')}4\r\nmine\r\n0\r\n\r\n${stray}`),
+  passed('a second answer after chunks', `${response('Transfer-Encoding: chunked')}4\r\nmine\r\n0\r\n\r\n${stray}`),
   passed(
-    'a second answer behind trailers',
+    'a second answer after trailers',
     `${response('Transfer-Encoding: chunked')}4\r\nmine\r\n0\r\nContent-Length: 99\r\n\r\n${stray}`,
   ),
   passed('an answer to HEAD with content', response(`Content-Length: ${stray.length}`) + stray, 'HEAD'),
@@ -127,7 +127,7 @@ export const responsePayloads: readonly ResponsePayload[] = [
   garbage('chunked twice', `${response('Transfer-Encoding: chunked, chunked')}0\r\n\r\n${stray}`),
   garbage('a folded length', `${response('X: 1', ' Content-Length: 4')}mine${stray}`),
   garbage('a space before the colon', `${response('Content-Length : 4')}mine${stray}`),
-  garbage('a bare LF behind a field', `HTTP/1.1 200 OK\r\nX: 1\nContent-Length: 4\r\n\r\nmine${stray}`),
+  garbage('a bare LF after a field', `HTTP/1.1 200 OK\r\nX: 1\nContent-Length: 4\r\n\r\nmine${stray}`),
   garbage('a bare CR within a value', `${response('X: 1\rContent-Length: 4')}mine${stray}`),
   garbage('a zero byte within a value', `${response('X: \0', 'Content-Length: 4')}mine${stray}`),
   garbage('a second status line among the fields', `HTTP/1.1 200 OK\r\n${stray}`),
@@ -136,7 +136,7 @@ export const responsePayloads: readonly ResponsePayload[] = [
   garbage('a status of 99', `HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n${stray}`),
   garbage('a status of 600', `HTTP/1.1 600 High\r\nContent-Length: 0\r\n\r\n${stray}`),
   garbage(
-    'a change of protocol that nobody asked for',
+    'a change of protocol that was not asked for',
     `HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n${stray}`,
   ),
   {
@@ -148,11 +148,11 @@ export const responsePayloads: readonly ResponsePayload[] = [
     commitMs,
     `x\r\n${stray}`,
   ]),
-  cut('a bare LF behind a chunk', [`${response('Transfer-Encoding: chunked')}4\r\nmine`, commitMs, `\n${stray}`]),
+  cut('a bare LF after a chunk', [`${response('Transfer-Encoding: chunked')}4\r\nmine`, commitMs, `\n${stray}`]),
   garbage('a change of protocol to a POST', agreed + stray, 'POST'),
   garbage('a change of protocol to a HEAD', agreed + stray, 'HEAD'),
   garbage('a change of protocol in two pieces', [agreed.slice(0, 30), 20, agreed.slice(30) + stray]),
-  garbage('a change of protocol behind a 100', `HTTP/1.1 100 Continue\r\n\r\n${agreed}${stray}`),
+  garbage('a change of protocol after a 100', `HTTP/1.1 100 Continue\r\n\r\n${agreed}${stray}`),
   garbage('a change of protocol with a length', `${switching('Upgrade: x', 'Content-Length: 0')}${stray}`),
   upgrading(
     webSocket,
@@ -161,7 +161,7 @@ export const responsePayloads: readonly ResponsePayload[] = [
   upgrading(webSocket, garbage('a change to one protocol more', agreed.replace('websocket', 'websocket, h2c') + stray)),
   upgrading(webSocket, garbage('a change to no protocol', switching('Connection: Upgrade') + stray)),
   upgrading(webSocket, garbage('a change to a protocol without a name', agreed.replace('websocket', ',') + stray)),
-  upgrading(h2c, garbage('a change to the HTTP/2 that was not passed on', agreed.replace('websocket', 'h2c') + stray)),
+  upgrading(h2c, garbage('a change to the h2c that was not forwarded', agreed.replace('websocket', 'h2c') + stray)),
   upgrading(webSocket, passed('a 200 to an upgrade, and another answer', ok + stray)),
   upgrading(webSocket, passed('a 426 to an upgrade, and another answer', `${refusedUpgrade}mine${stray}`, 'GET', 426)),
   upgrading(

@@ -2,22 +2,22 @@ import { hidden, message, post, refused, type SmugglingPayload, taken } from './
 
 const host = '\r\nHost: a\r\n\r\n';
 
-/** Request lines, versions, and targets that are odd. */
+/** Malformed request lines, versions and targets. */
 export const requestLines: readonly SmugglingPayload[] = [
-  refused('request-line', 'two spaces behind the method', `GET  /hidden HTTP/1.1${host}`),
-  refused('method-token', 'a tab behind the method', `GET\t/hidden HTTP/1.1${host}`),
+  refused('request-line', 'two spaces after the method', `GET  /hidden HTTP/1.1${host}`),
+  refused('method-token', 'a tab after the method', `GET\t/hidden HTTP/1.1${host}`),
   refused('request-line', 'a space before the method', ` GET /hidden HTTP/1.1${host}`),
   refused('method-token', 'a method with a colon', `GET: /hidden HTTP/1.1${host}`),
   refused('method-too-long', 'a method of a hundred letters', `${'G'.repeat(100)} /hidden HTTP/1.1${host}`),
   refused('request-line', 'two spaces before the version', `GET /hidden  HTTP/1.1${host}`),
-  refused('request-line', 'a space behind the version', `GET /hidden HTTP/1.1 ${host}`),
+  refused('request-line', 'a space after the version', `GET /hidden HTTP/1.1 ${host}`),
   refused('request-line', 'a space within the target', `GET /a HTTP/1.1 /hidden HTTP/1.1${host}`),
   refused('request-line', 'a line ending within the target', `GET /a\r\nX: HTTP/1.1${host}`),
   refused('target-bytes', 'a zero byte within the target', `GET /a\0b HTTP/1.1${host}`),
   refused('target-bytes', 'a tab within the target', `GET /a\tHTTP/1.1${host}`),
   refused('target-bytes', 'a byte above 127 within the target', `GET /\xe9 HTTP/1.1${host}`),
   refused('target-bytes', 'a fragment in the target', `GET /a#/hidden HTTP/1.1${host}`),
-  refused('target-bytes', 'a fragment behind a query', `GET /a?b#/hidden HTTP/1.1${host}`),
+  refused('target-bytes', 'a fragment after a query', `GET /a?b#/hidden HTTP/1.1${host}`),
   refused('request-line', 'no version', `GET /hidden\r\n${hidden}`),
   refused('request-line', 'no target', `GET HTTP/1.1${host}`),
   refused('version-syntax', 'a version of one digit', `GET / HTTP/1${host}${hidden}`),
@@ -34,7 +34,7 @@ export const requestLines: readonly SmugglingPayload[] = [
   refused('target-form', 'a target without a slash', `GET hidden HTTP/1.1${host}`),
   refused('target-form', 'a target with a query alone', `GET ?hidden HTTP/1.1${host}`),
   refused('target-form', 'an asterisk for GET', `GET * HTTP/1.1${host}${hidden}`),
-  refused('target-form', 'a path behind an asterisk', `OPTIONS */hidden HTTP/1.1${host}`),
+  refused('target-form', 'a path after an asterisk', `OPTIONS */hidden HTTP/1.1${host}`),
   taken(2, 'version 1.9, read as 1.1', `GET / HTTP/1.9${host}${hidden}`),
   taken(1, 'two slashes before a host', `GET //b/hidden HTTP/1.1${host}`),
   taken(1, 'a path that goes up', `GET /a/../../hidden HTTP/1.1${host}`),
@@ -43,7 +43,7 @@ export const requestLines: readonly SmugglingPayload[] = [
   taken(1, 'a method in small letters', `get /hidden HTTP/1.1${host}`),
 ];
 
-/** Hosts: none, many, and what is none. */
+/** Hosts: none, many, and invalid ones. */
 export const hosts: readonly SmugglingPayload[] = [
   refused('host-missing', 'no Host', `GET / HTTP/1.1\r\n\r\n${hidden}`),
   refused('host-repeated', 'two Hosts', message('GET / HTTP/1.1', 'Host: a', 'Host: b') + hidden),
@@ -76,11 +76,11 @@ export const absoluteTargets: readonly SmugglingPayload[] = [
   refused('target-form', 'an absolute target of ftp', message('GET ftp://a/ HTTP/1.1', 'Host: a') + hidden),
   taken(1, 'an absolute target that Host repeats', message('GET http://a/hidden HTTP/1.1', 'Host: a')),
   taken(1, 'an absolute target in capitals', message('GET HTTP://A/hidden HTTP/1.1', 'Host: a')),
-  taken(1, 'an absolute target with a dot behind its host', message('GET http://a./hidden HTTP/1.1', 'Host: a')),
+  taken(1, 'an absolute target with a dot after its host', message('GET http://a./hidden HTTP/1.1', 'Host: a')),
   refused('host-invalid', 'an absolute target and an empty Host', message('GET http://a/ HTTP/1.1', 'Host:') + hidden),
   refused(
     'host-disagrees',
-    'an absolute target that names another behind a length',
+    'an absolute target that names another after a length',
     `${post('Content-Length: 3')}abc${message('GET http://b/hidden HTTP/1.1', 'Host: a')}`,
     1,
   ),

@@ -8,18 +8,18 @@ const handshake = [
 ];
 const h2c = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA'];
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
-/** SETTINGS without any, the first frame of HTTP/2. */
+/** A SETTINGS frame without settings, the first frame of HTTP/2. */
 const settings = '\0\0\0\x04\0\0\0\0\0';
 
 /**
- * Upgrades that the origin does not agree to: whoever takes a connection for a tunnel because one side has asked passes on
- * what follows without looking at it. Here it is looked at, and is a request of its own.
+ * Upgrades that the origin does not accept. A gateway that takes a connection for a tunnel because the client has asked
+ * forwards the following bytes unread. Here they are parsed, and are a request.
  */
 export const upgrades: readonly SmugglingPayload[] = [
-  taken(1, 'a WebSocket that the origin passes over', get(...handshake)),
-  taken(2, 'a WebSocket, and a request behind it', get(...handshake) + hidden),
+  taken(1, 'a WebSocket that the origin ignores', get(...handshake)),
+  taken(2, 'a WebSocket, and a request after it', get(...handshake) + hidden),
   taken(2, 'a WebSocket, and after a pause a request', [get(...handshake), pause, hidden]),
-  taken(2, 'a WebSocket of a version that there is not', [
+  taken(2, 'a WebSocket of an unknown version', [
     get(...handshake.slice(0, 3), 'Sec-WebSocket-Version: 777'),
     pause,
     hidden,
@@ -51,11 +51,11 @@ export const upgrades: readonly SmugglingPayload[] = [
   taken(1, 'a WebSocket of HTTP/1.0', message('GET /g HTTP/1.0', 'Host: a', ...handshake) + hidden),
   taken(2, 'two protocols in a list', get('Connection: Upgrade', 'Upgrade: websocket, h2c') + hidden),
   taken(2, 'two protocols in two fields', get('Connection: Upgrade', 'Upgrade: h2c', 'Upgrade: websocket') + hidden),
-  taken(2, 'a protocol that nobody knows', [get('Connection: Upgrade', 'Upgrade: tls/1.0, x/1'), pause, hidden]),
+  taken(2, 'an unknown protocol', [get('Connection: Upgrade', 'Upgrade: tls/1.0, x/1'), pause, hidden]),
   taken(2, 'an upgrade to HTTP/1.1', get('Connection: Upgrade', 'Upgrade: HTTP/1.1') + hidden),
   taken(2, 'an upgrade to nothing', get('Connection: Upgrade', 'Upgrade: ,') + hidden),
   taken(2, 'an upgrade that Connection does not name', get('Upgrade: h2c') + hidden),
-  taken(2, 'an upgrade that Connection names and that is not there', get('Connection: upgrade') + hidden),
+  taken(2, 'an upgrade that Connection names but that is missing', get('Connection: upgrade') + hidden),
   taken(2, 'a WebSocket key without an upgrade', get('Sec-WebSocket-Key: AAAA', 'Sec-WebSocket-Version: 777') + hidden),
   taken(
     2,
@@ -79,7 +79,7 @@ export const upgrades: readonly SmugglingPayload[] = [
     post(...handshake, 'Content-Length: 5', 'Transfer-Encoding: chunked') + `0\r\n\r\n${hidden}`,
   ),
   taken(1, 'h2c', get(...h2c)),
-  taken(2, 'h2c, and a request behind it', get(...h2c) + hidden),
+  taken(2, 'h2c, and a request after it', get(...h2c) + hidden),
   taken(
     2,
     'h2c in capitals',
@@ -87,7 +87,7 @@ export const upgrades: readonly SmugglingPayload[] = [
   ),
   taken(2, 'h2c without its settings', [get('Connection: Upgrade', 'Upgrade: h2c'), pause, hidden]),
   taken(2, 'h2c whose settings Connection does not name', get('Connection: Upgrade', ...h2c.slice(1)) + hidden),
-  refused('http2-not-offered', 'h2c, and the preface of HTTP/2 behind it', get(...h2c) + preface + settings, 1),
+  refused('http2-not-offered', 'h2c, and the preface of HTTP/2 after it', get(...h2c) + preface + settings, 1),
   refused('http2-not-offered', 'h2c, and the preface after a pause', [get(...h2c), pause, preface + settings], 1),
   taken(2, 'h2c and chunks, then a request', `${post(...h2c, 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`),
   taken(1, 'h2c with a request as content', post(...h2c, `Content-Length: ${hidden.length}`) + hidden),
