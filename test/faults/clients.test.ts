@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
     delivery: 'partial',
   },
   {
-    what: 'a client that breaks its upload off (RST)',
+    what: 'a client that aborts its upload (RST)',
     bytes: upload,
     then: (client) => client.reset(),
     reaches: true,

@@ -45,7 +45,7 @@ describe('every fault has the outcome that expected.md gives it', () => {
     });
   });
 
-  test('what was cut is counted as truncated, and nothing else is', () => {
+  test('truncated responses are counted as such, and no others', () => {
     assert.equal(run.gateway.exchanges().truncated, plays.filter(({ row }) => row.end === 'truncated').length);
   });
 

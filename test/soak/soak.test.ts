@@ -8,7 +8,7 @@ import { patternAt, PatternCheck } from './position-pattern.ts';
 
 const mebibyte = 1024 * 1024;
 
-test('connections that their origin closes just as they are used again are no failure of anybody', async () => {
+test('connections that the origin closes just as they are reused cause no failed request', async () => {
   // Of this seed's pauses some end while closes are on their way.
   const figures = await raceKeepAlive({
     clients: 32,
