@@ -57,12 +57,12 @@ export function newHeadWorks(): readonly StageWork[] {
   return [
     {
       name: 'a request head whose fields are new',
-      what: 'each byte looked at once, framing, authority, target',
+      what: 'each byte is read one time; framing, authority, target',
       once: parsesRequest(storage, () => requests.next()),
     },
     {
       name: 'a response head that is new',
-      what: 'each byte looked at once, framing, persistence',
+      what: 'each byte is read one time; framing, persistence',
       once: parsesResponse(storage, () => responses.next()),
     },
   ];
@@ -143,7 +143,7 @@ function admit({ gateway: { parts }, transport }: Held): StageWork {
   );
   return {
     name: 'admit',
-    what: 'clocks, trust, limits of time for request and response',
+    what: 'clock, trusted peers, deadlines',
     once(index) {
       const timeouts = all[index % many] as ClientTimeouts;
       parts.clock.now();

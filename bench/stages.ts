@@ -51,7 +51,11 @@ function measureStages(): { readonly stages: readonly Measured[]; readonly besid
   const stages = stageWorks().map(turnOf);
   stages.push({ name: 'the whole', what: 'client to endpoint and back', run: () => gets.play(times) });
   const beside = newHeadWorks().map(turnOf);
-  beside.push({ name: 'the whole with such heads', what: 'beside the above', run: () => newGets.play(times) });
+  beside.push({
+    name: 'the whole with such heads',
+    what: 'not part of the total above',
+    run: () => newGets.play(times),
+  });
   const measured = measureTurns([...stages, ...beside]);
   return { stages: measured.slice(0, stages.length), beside: measured.slice(stages.length) };
 }
@@ -103,7 +107,7 @@ function stagesText({ stages, beside }: ReturnType<typeof measureStages>): strin
     '',
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}.`,
     `Each stage by itself in a loop, ${rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In place, between system calls, the`,
-    'same code takes about twice as long: its machine code is larger than the first cache for instructions, and the kernel and',
+    'same code takes about twice as long: its machine code is larger than the L1 instruction cache, and the kernel and',
     'Node need that too.',
   ].join('\n');
 }
