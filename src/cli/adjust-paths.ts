@@ -5,17 +5,17 @@ import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { runtimeFolders } from './runtime-folder.ts';
 
-/** A configuration whose usual places can be written, and what was changed for that, one sentence each. */
+/** A configuration whose default paths can be written, and a sentence for each path that was changed for that. */
 export interface AdjustedPaths {
   readonly configuration: Configuration;
   readonly notes: readonly string[];
 }
 
 /**
- * Takes other places where the usual ones cannot be written, as in a container, or beside a file of a ConfigMap: the log goes
- * to standard output, no state is kept, the admin socket goes into a private run-time folder, or there is none. State is never
- * kept in a folder for temporary files: what cleans it would delete the lock. Places that the file names stay as they are.
- * Makes nothing.
+ * Replaces default paths that cannot be written, as in a container or beside a file of a ConfigMap: the log goes to standard
+ * output, no state is kept, and the admin socket goes into a private runtime folder, or there is none. State is never kept
+ * in a folder for temporary files, because programs that clean such a folder would delete the lock. Paths that the
+ * configuration file names stay as they are. Creates no file or folder.
  */
 export function adjustPaths(
   configuration: Configuration,
@@ -35,7 +35,7 @@ export function adjustPaths(
   if (leftOpen.state && stateFolder !== null) {
     const why = because(findFolderObstacle(stateFolder));
     if (why !== null) fitted = { ...fitted, stateFolder: null };
-    // Without applications nothing would have been kept.
+    // Without applications there is no state to keep.
     if (why !== null && applications.length > 0)
       notes.push(`There is no state folder, as with \`state: none\`, because ${why}. Set state to use another folder.`);
   }
@@ -59,7 +59,7 @@ function adjustSocket(
   return { socket: other, note: `${where}. ${why} Set admin.socket to use another path.` };
 }
 
-/** Where the admin socket of a deployment is when its usual place cannot be written, best first. */
+/** Where the admin socket of a deployment may be when its default path cannot be written, best first. */
 export function privateSockets(deployment: string, env: Readonly<Record<string, string | undefined>>): string[] {
   return runtimeFolders(env).map((folder) => join(folder, `${deployment}.sock`));
 }

@@ -9,7 +9,7 @@ import type { AdminTarget } from './admin-target.ts';
 
 /** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
 const answerMs = 10_000;
-/** Far beyond any answer: a status of a thousand endpoints has some 200 KB. */
+/** Far beyond any answer: the status of a thousand endpoints takes about 200 KB. */
 const answerBytesMax = 64 * 1024 * 1024;
 
 export type AdminResponse =
@@ -20,15 +20,15 @@ export type AdminResponse =
       readonly errno: string | null;
     };
 
-/** For an answer that takes its time, and tells meanwhile how far it has come. */
+/** For an answer that takes long and reports its progress line by line. */
 export interface StreamedResponse {
-  /** Until its end. */
+  /** The time limit for the whole answer. */
   readonly answerMs: number;
-  /** Each line of it that came. The content of the answer is the last one. */
+  /** Called with each line. The last line is the result. */
   readonly onLine: (line: unknown) => void;
 }
 
-/** Asks a gateway. Never rejects. */
+/** Sends a request to the admin API of a gateway. Never rejects. */
 export function askAdmin(
   target: AdminTarget,
   method: 'GET' | 'POST',
@@ -64,7 +64,7 @@ export function askAdmin(
   });
 }
 
-/** Redirections are not followed: a token is for the place that somebody named. */
+/** Redirects are not followed, so that the token reaches only the address that the user named. */
 function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): ClientRequest {
   if (target.kind === 'socket') return request({ socketPath: target.path, method, path, agent: false });
   const { url, token } = target;
@@ -72,7 +72,7 @@ function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): C
   return ask(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
 }
 
-/** Of a socket that is none, or that nobody listens at; then of an address that nobody listens at, or that is none. */
+/** Errors that mean that no gateway is there: no socket, or no process that listens at the socket or address. */
 const unreachableErrnos: readonly string[] = [
   'ENOENT',
   'ENOTSOCK',
@@ -102,7 +102,7 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** Each line is JSON; the last one is what the answer comes to. */
+/** Parses each line as JSON. The last line is the result. */
 async function readLines(response: IncomingMessage, onLine: (line: unknown) => void): Promise<unknown> {
   let last: unknown = null;
   for await (const line of createInterface({ input: response })) {
@@ -113,18 +113,18 @@ async function readLines(response: IncomingMessage, onLine: (line: unknown) => v
   return last;
 }
 
-/** One block of an event stream that says something. */
+/** A block of an event stream other than a comment. */
 export type StreamPart =
   | { readonly kind: 'event'; readonly event: Event }
   | { readonly kind: 'gap'; readonly reason: string; readonly missed: number };
 
 export interface EventSubscription {
-  /** How the stream ended: by the gateway, before it began, or with another answer in its place. */
+  /** How the stream ended: the gateway closed it, no connection was possible, or the gateway sent another response. */
   readonly ended: Promise<'ended' | 'nobody_there' | { readonly status: number; readonly content: unknown }>;
   close(): void;
 }
 
-/** Reads the events of a gateway: those that it holds, and with `follow` what happens. */
+/** Reads the events that a gateway holds; with `follow`, also the events that happen from now on. */
 export function readEvents(
   target: AdminTarget,
   follow: boolean,
@@ -159,7 +159,8 @@ export function readEvents(
 
 /** Null for comments. */
 export function parseBlock(block: string): StreamPart | null {
-  // Lines end as the standard of event streams says: a pattern's "." and "$" stop at U+2028 too, which JSON lets through.
+  // Splits at \n only, as the standard of event streams says: the "." and "$" of a pattern also stop at U+2028, which JSON
+  // allows.
   const lines = block.split('\n');
   const data = lines.find((line) => line.startsWith('data: '))?.slice('data: '.length);
   if (data === undefined) return null;

@@ -1,4 +1,4 @@
-/** Where a gateway is asked: at its socket, or over the network with a token. */
+/** The address of an admin API: a socket, or a URL with a token. */
 export type AdminTarget =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'url'; readonly url: URL; readonly token: string };

@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** Far more than any token has: what is longer is another file. */
+/** Far longer than any token: a longer file is not a token file. */
 const fileBytesMax = 4096;
 
 /**
- * The token for the admin API over TCP: of the file that a flag names, else of the environment. Never a flag's own
- * value, since every user of a machine may list what runs with which arguments.
+ * Reads the token for the admin API over TCP from the file that a flag names, or else from the environment. A flag never
+ * holds the token itself, since every user of a machine may list the arguments of processes.
  */
 export function readToken(file: string | undefined, context: ProcessContext): string {
   if (file !== undefined) return tokenIn(readTokenFile(resolve(context.directory, file), context), file);
@@ -34,7 +34,7 @@ function readTokenFile(path: string, context: ProcessContext): string {
   return text;
 }
 
-/** What would not go into a field is no token, and is not shown: it may be another secret. */
+/** Rejects a text that cannot stand in a header. Does not print the text, since it may be another secret. */
 function tokenIn(text: string, where: string): string {
   const token = text.trim();
   if (/^[\w.~+/=-]+$/.test(token)) return token;

@@ -35,7 +35,7 @@ export interface EventFlags extends AskFlags {
 export async function events(flags: EventFlags, context: ProcessContext): Promise<void> {
   const target = await findAdmin(flags, context);
   const style = styleFor(context.stdout, context.env);
-  // Where nobody reads, `grep` does: a line for each.
+  // Without a terminal, events are one line each, for `grep`.
   const line = context.stdout.isTTY ? eventLines : eventLine;
   const tell = (event: Event): void =>
     context.stdout.write(flags.json ? `${harmlessJson(eventJson(event))}\n` : `${line(event, style)}\n`);

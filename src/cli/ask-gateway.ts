@@ -21,7 +21,7 @@ export async function askGateway(
   throw unreachable(targetText(target), answer);
 }
 
-/** What an answer other than the wanted one says, as a failure. */
+/** Turns an answer with an unexpected status into a failure. */
 export function refusal(answer: GatewayResponse): CommandFailure {
   const detail = (answer.content as { detail?: unknown } | null)?.detail;
   return new CommandFailure('failure', typeof detail === 'string' ? detail : `The gateway answered ${answer.status}.`);

@@ -8,8 +8,8 @@ export interface AttemptStage {
 }
 
 /**
- * The stages that an attempt went through, in order and without gaps: each ends where the record says, and
- * the one in which the attempt ended lasts until its end.
+ * The stages that an attempt went through, in order and without gaps. Each ends at the time in the record; the last one ends
+ * when the attempt ended.
  */
 export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
   const { queued_ms: queuedMs = null } = attempt;

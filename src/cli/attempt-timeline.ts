@@ -9,7 +9,7 @@ import type { Style } from './style.ts';
 
 const barWidth = 36;
 
-/** Every attempt with its stages as bars on one scale, what it met, and why it was or was not the last. */
+/** Draws every attempt with its stages as bars on one scale, what it failed with, and why it was or was not the last. */
 export function timelineLines(record: ExchangeRecord, style: Style): string[] {
   const suspended =
     record.filter_ms === undefined ? [] : [`  filters held the request for ${durationText(record.filter_ms)}`];
@@ -22,7 +22,7 @@ export function timelineLines(record: ExchangeRecord, style: Style): string[] {
   ];
 }
 
-/** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */
+/** The instance, if Candor runs one, and the address. An endpoint's id is made of upstream, instance and address. */
 export function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
   if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
   const [prefix, suffix] = [`${upstream}/`, `/${address}`];
@@ -56,7 +56,10 @@ function barLine({ name, fromMs, toMs }: AttemptStage, whole: number, style: Sty
   return `    ${name.padEnd(11)} ${edge}${bar}${edge} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`;
 }
 
-/** `from` and `to` are parts of the whole, 0 to 1. What took any time is seen: at least half a cell. */
+/**
+ * `from` and `to` are fractions of the whole, 0 to 1. A stage that took any time gets at least half a cell, so that it is
+ * visible.
+ */
 function drawBar(from: number, to: number): string {
   const halves = barWidth * 2;
   const first = Math.min(halves - 1, Math.floor(from * halves));

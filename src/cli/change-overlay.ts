@@ -9,10 +9,10 @@ import { harmless, wrap } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
 
-/** What a change of the overlay is asked with: the last part of its path, and its body. */
+/** The request for a change of the overlay: the last segment of its path, and its body. */
 export interface OverlayOrder {
   readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'restore';
-  /** Keys without a value are left out. */
+  /** Keys without a value are omitted. */
   readonly body: Readonly<Record<string, string | number | undefined>>;
 }
 
@@ -23,7 +23,7 @@ interface ChangeAnswer {
   readonly overlay: Pick<OverlayStatus, 'revision' | 'entries'>;
 }
 
-/** Has a running gateway change its overlay, and says what came of it. */
+/** Asks a running gateway to change its overlay, and prints the result. */
 export async function changeOverlay(order: OverlayOrder, flags: AskFlags, context: ProcessContext): Promise<void> {
   const target = await findAdminToChange(flags, context);
   const answer = await askGateway(target, 'POST', `${apiRoot}/overlay/${order.kind}`, context, order.body);

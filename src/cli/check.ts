@@ -32,7 +32,7 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   if (!flags.json) for (const warning of machine) context.stderr.write(machineText(warning));
 }
 
-/** On standard error, since it is not about the file, and a file that is good here may be checked elsewhere. */
+/** Warnings about this machine go to standard error: they are not about the file, which may be meant for another machine. */
 function machineText({ message, suggestion }: MachineWarning): string {
   const text = `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}`;
   return `${wrap(text, '').join('\n')}\n`;

@@ -1,10 +1,10 @@
 import { type ExitName, exitCodes } from './exit-codes.ts';
 
-/** A command that cannot go on: a sentence for people, and the exit code for scripts. */
+/** Ends a command: a sentence for people, and the exit code for scripts. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exit: ExitName;
-  /** What is wrong with a configuration, one line each, where that is why. */
+  /** The errors of a configuration, one line each, if they are the reason. */
   readonly errors: readonly string[];
 
   constructor(exit: ExitName, message: string, errors: readonly string[] = []) {

@@ -6,8 +6,8 @@ import { defectText } from './failure-text.ts';
 import type { Output, ProcessContext } from './process-context.ts';
 
 /**
- * Runs one command line to its end and returns the exit code of `exit-codes.ts`. Nothing escapes: what nobody
- * foresaw becomes a sentence and a 1.
+ * Runs one command line to its end and returns the exit code of `exit-codes.ts`. Never rejects: an unexpected error becomes
+ * a sentence and exit code 1.
  */
 export async function runCommandLine(argv: readonly string[], context: ProcessContext): Promise<number> {
   const stdout = parserStream(context.stdout, context);
@@ -22,7 +22,7 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
   }
 }
 
-/** The parser colours what it prints where a stream says that it has colours; the rule for that is ours. */
+/** The stream that the parser writes to. The parser prints colours if `getColorDepth` allows them, by the same rule as `style.ts`. */
 function parserStream(
   output: Output,
   { env }: ProcessContext,

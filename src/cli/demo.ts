@@ -15,17 +15,17 @@ import { type Style, styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** From `src/cli` and from `dist/cli` alike. */
+/** Correct from both `src/cli` and `dist/cli`. */
 const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
 
-/** The shop needs half a second; ten are for a machine that is busy. */
+/** The shop takes half a second to start; ten seconds allow for a busy machine. */
 const readyMs = 10_000;
 
 export interface DemoFlags {
   readonly port: number;
 }
 
-/** Runs the demo configuration; log and admin socket are in a folder that goes with it. */
+/** Runs the demo configuration. Its log and admin socket are in a folder that is deleted at the end. */
 export async function demo(flags: DemoFlags, context: ProcessContext): Promise<number> {
   const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), context);
   if (configuration === null)
@@ -52,13 +52,13 @@ export async function demo(flags: DemoFlags, context: ProcessContext): Promise<n
   }
 }
 
-/** The demo as this machine can run it: with this very Node, and without IPv6 where there is none. */
+/** Adjusts the demo to this machine: it runs its programs with this Node, and omits IPv6 if the machine has none. */
 function fitHere(configuration: Configuration, folder: string, context: ProcessContext): Configuration {
-  // Where `candor explain` looks by itself, so that the printed lines need no path.
+  // `candor explain` finds a socket in a runtime folder by itself, so the printed lines need no path.
   const sockets = privateFolder(context.env) ?? folder;
   return {
     ...configuration,
-    // Nothing outlives it, and several may run at once, from a folder that need not be ours to write in.
+    // No state is kept: several demos may run at once, and this user may not be able to write the current folder.
     stateFolder: null,
     listeners: configuration.listeners.filter((listener) => listener.host !== '::1' || hasLoopback6()),
     applications: configuration.applications.map((application) => {
@@ -76,7 +76,7 @@ function hasLoopback6(): boolean {
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
 }
 
-/** Resolves when every instance is ready, or when waiting longer would help nobody: then the events have said why. */
+/** Resolves when every instance is ready, or after a time limit. In the second case the events have said why. */
 function applicationsReady(gateway: Gateway, { clock }: ProcessContext): Promise<void> {
   const allReady = (): boolean =>
     gateway.status().applications.every(({ instances }) => instances.every(({ phase }) => phase === 'ready'));
@@ -94,7 +94,7 @@ function applicationsReady(gateway: Gateway, { clock }: ProcessContext): Promise
   });
 }
 
-/** What there is to try, and what it shows. */
+/** The curl lines to try, and what each of them shows. */
 export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
   ['/', 'a successful response'],
   ['/demo/unreachable', 'unreachable: nothing listens'],

@@ -5,7 +5,7 @@ import { askFlags, jsonFlag, optionalText } from './flags.ts';
 import { parseSeconds } from './torture-flags.ts';
 import type { WhoseFlags } from './whose/whose-command.ts';
 
-/** The parser would name the first argument only, and several files are one log. */
+/** Several files are one log. The parser's own placeholder would name only the first argument. */
 const explainUsages = ['<file>... | -', "'<line of a log>'", '<request-id>'];
 
 export const explainCommand = buildCommand<ExplainAnythingFlags, string[], ParserContext>({

@@ -19,12 +19,12 @@ const table: readonly [what: string, drain: Partial<Drain>, says: string | null]
     { phase: 'lame_duck', exchanges: 0, tunnels: 0 },
     'lame duck, still serving for 8 seconds; 0 requests in flight',
   ],
-  ['the cut', { phase: 'force_closing' }, 'ending 3 requests and 2 tunnels'],
+  ['force closing', { phase: 'force_closing' }, 'ending 3 requests and 2 tunnels'],
   ['the end', { phase: 'drained' }, null],
 ];
 
 for (const [what, drain, says] of table) {
-  test(`what a gateway waits for: ${what}`, () => assert.equal(drainText({ ...draining, ...drain }), says));
+  test(`a draining gateway reports: ${what}`, () => assert.equal(drainText({ ...draining, ...drain }), says));
 }
 
 describe('a gateway that drains', () => {
@@ -46,7 +46,7 @@ describe('a gateway that drains', () => {
     return { clock, lines, leave: watchDrain(gateway, context), say };
   }
 
-  test('tells a person once a second what it waits for, and leaves no timer', () => {
+  test('prints for a person what it waits for once a second, and leaves no timer', () => {
     const { clock, lines, leave, say } = watch(true);
     clock.advanceSync(1000);
     assert.deepEqual(lines, [], 'nothing to tell yet');
@@ -64,7 +64,7 @@ describe('a gateway that drains', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('fits a terminal, however much is under way', () => {
+  test('prints lines that fit a terminal, however many requests are in flight', () => {
     const { clock, lines, say } = watch(true);
     for (const phase of ['lame_duck', 'draining', 'force_closing'] as const) {
       say({ phase, leftMs: 3_600_000, exchanges: 123_456, tunnels: 123_456, connections: 999_999 });
@@ -75,7 +75,7 @@ describe('a gateway that drains', () => {
     assert.match(lines[0] ?? '', /^lame duck, .*\n  \S/);
   });
 
-  test('tells nothing into a log: the events are there', () => {
+  test('prints nothing into a log, which has the events', () => {
     const { clock, lines, say } = watch(false);
     say(draining);
     clock.advanceSync(5000);

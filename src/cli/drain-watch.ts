@@ -6,7 +6,7 @@ import type { ProcessContext } from './process-context.ts';
 
 type Drain = NonNullable<GatewayStatus['drain']>;
 
-/** What a gateway that ends waits for, and for how long at most; null where it waits for nothing. */
+/** What a draining gateway waits for, and for how long at most; null if it waits for nothing. */
 export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Drain): string | null {
   const left = countText(Math.ceil(leftMs / 1000), 'second');
   const underWay = [
@@ -26,10 +26,10 @@ export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Dr
   }
 }
 
-/** Once a second is as often as a person reads. */
+/** A person reads no faster than that. */
 const everyMs = 1000;
 
-/** Tells a person at a terminal what a gateway waits for that was told to stop, until the returned function is called. */
+/** Until the returned function is called, shows a person at a terminal what a draining gateway waits for. */
 export function watchDrain(gateway: Pick<Gateway, 'status'>, context: ProcessContext): () => void {
   if (!context.stderr.isTTY) return () => {};
   const { clock, stderr, env } = context;

@@ -1,6 +1,6 @@
 import type { SignalEmitter, TakeEarly } from './signal-source.ts';
 
-/** What `bin/early-signals.cjs` leaves: the signals that came while this program was loaded, and who listened for them. */
+/** Set by `bin/early-signals.cjs`: the signals that came while this program was loaded, and their listeners. */
 interface Left {
   readonly came: readonly NodeJS.Signals[];
   readonly listeners: Readonly<Partial<Record<NodeJS.Signals, () => void>>>;

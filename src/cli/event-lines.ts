@@ -16,7 +16,7 @@ import { escapeInvisible } from '../core/invisible-characters.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
-/** How much an event matters. What is well again is information; what an operator should look at warns. */
+/** The level of an event: a recovery is information, and a warning needs an operator's attention. */
 export function levelOf(event: Event): Level {
   switch (event.kind) {
     case 'worker_lost':
@@ -47,19 +47,19 @@ export function levelOf(event: Event): Level {
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':
-      // An instance that was told to stop has not failed.
+      // An instance that the gateway stopped has not failed.
       return event.from === 'stopping' ? 'info' : 'error';
     default:
       return 'info';
   }
 }
 
-/** One line for people: when, what, from which state to which, and why. */
+/** One line for people: time, subject, the change of state, and why. */
 export function eventLine(event: Event, style: Style): string {
   return `${style.dim(clockTime(event.at))} ${eventText(event, style)}`;
 }
 
-/** The same for a terminal: broken between words. */
+/** The same for a terminal, broken between words. */
 export function eventLines(event: Event, style: Style): string {
   return fit(event.at, eventText(event, style), style);
 }
@@ -76,7 +76,7 @@ function eventText(event: Event, style: Style): string {
   return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(reasonText(event))}`)}`;
 }
 
-/** What the event before has just said, of an instance that ended, is not said again. */
+/** The reason of an event. A restart omits how the instance ended, which the event before it has said. */
 function reasonText(event: Event): string {
   if (event.kind !== 'instance_restarting') return event.reason;
   const { afterMs, failures } = event.evidence;
@@ -89,7 +89,7 @@ function stateWords(state: string): string {
   return state.replaceAll('_', ' ');
 }
 
-/** An exchange that failed: which request, how it ended, and why. */
+/** A failed exchange: the request, how it ended, and why. */
 function failureText(record: ExchangeRecord, style: Style): string {
   const target = harmless(`${record.method} ${record.host}${record.path}`);
   const status = record.status === null ? 'no answer,' : String(record.status);
@@ -98,7 +98,7 @@ function failureText(record: ExchangeRecord, style: Style): string {
   return `${target} → ${style.bad(status)} ${style.warn(`${verdict}:`)} ${harmless(record.detail)}`;
 }
 
-/** A failure is told when it has happened, so its line bears that time. */
+/** The line of a failure bears the time at which the exchange ended. */
 export function endOf(record: ExchangeRecord): number {
   return Date.parse(record.at) + record.duration_ms;
 }
@@ -112,24 +112,24 @@ export function clockTime(at: number): string {
 /** Columns of a time and the space after it. */
 export const timeWidth = 9;
 
-/** The same line, broken between words where it is wider than a terminal; what follows stands under its text. */
+/** The same line, broken between words if it is wider than a terminal. The continuation lines are indented to its text. */
 export function fit(at: number, text: string, style: Style): string {
   return wrapAfter(`${style.dim(clockTime(at))} `, text, timeWidth).join('\n');
 }
 
-/** Where the control plane tells what happens: lines for people on a terminal, JSON elsewhere. */
+/** Prints events: lines for people on a terminal, JSON elsewhere. */
 export interface EventWriter {
   event(event: Event): void;
   failed(record: ExchangeRecord): void;
-  /** Takes every record; where this is there, it tells of failures too. */
+  /** Receives every record. If it is present, it also prints the failures. */
   recorded?(lines: RecordLines): void;
   failing(summary: FailureSummary): void;
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
-  /** Tells what it has kept back. */
+  /** Prints what is still buffered. */
   end(): void;
 }
 
-/** The sum of failures of one kind; the id of the last one follows it. */
+/** Prints the number of failures of one kind, with the id of the last one. */
 export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord, at: number, style: Style): string {
   const what = last.cause ?? verdictWords(last);
   const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
@@ -137,8 +137,8 @@ export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord
 }
 
 /**
- * What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. And a phase of
- * the end that finds nothing under way.
+ * Whether a person at a terminal has just read the same in other words: the state of an instance's endpoint follows that of
+ * the instance. Also true for a phase of stopping that has nothing in flight.
  */
 function isRedundant(event: Event): boolean {
   if (event.kind === 'drain_phase' && event.to !== 'lame_duck') {
@@ -148,7 +148,7 @@ function isRedundant(event: Event): boolean {
   return event.kind === 'worker_started' || (event.kind === 'endpoint_state' && event.evidence.check === 'readiness');
 }
 
-/** `explain` is what asks for more about a request where these lines are read, such as `npx candor explain`. */
+/** `explain` is the command that a person can run for more about a request, such as `npx candor explain`. */
 export function readableEvents(
   stdout: Output,
   stderr: Output,
@@ -169,11 +169,11 @@ export function readableEvents(
       if (!isRedundant(event)) stderr.write(`${eventLines(event, style)}\n`);
     },
     failed: (record) => {
-      // Load balancers ask again and again, and this is the answer that they should get.
+      // A load balancer polls its health check, and this failure is the intended answer to it.
       if (record.cause === 'gateway_stopping') return;
       failures.note(record);
     },
-    // The first of them have just been told one by one, the others are summed up from the records.
+    // The first failures were printed one by one; later ones are counted from the records.
     failing: () => {},
     printed: (instance, stream, line) =>
       (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
@@ -182,8 +182,8 @@ export function readableEvents(
 }
 
 /**
- * One JSON line per event on standard error. What instances print goes to the stream they printed it on, with
- * the instance's name; failures of exchanges are in the exchange log, and summed up here by cause and place.
+ * One JSON line per event on standard error. The output of an instance goes to the same stream that the instance wrote it
+ * to, with the name of the instance. Failed exchanges are in the exchange log; here they are counted by cause and endpoint.
  */
 export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => number): EventWriter {
   const logger = pino(
@@ -205,7 +205,8 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
     failed: () => {},
     failing: ({ level, reason, ...rest }) =>
       logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
-    // On a terminal people see what they run as it is; here it is kept, by a service manager or a log of somebody's.
+    // A terminal shows the output of an instance as it is. Here a service manager or a log file stores it, so secrets are
+    // redacted.
     printed: (instance, stream, written) => {
       const line = lines.redact(`${instance} ${stream}`, written);
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);

@@ -3,10 +3,10 @@ import type { AttemptRecord } from '../core/record.ts';
 import { durationText, harmless, wrap } from './layout.ts';
 import { hexdump } from './hexdump.ts';
 
-/** What has a sentence or a picture of its own. */
+/** Facts that have a sentence or a picture of their own. */
 const shownElsewhere: ReadonlySet<string> = new Set(['address', 'name', 'path', 'reused', 'idle_ms', 'retry_after_s']);
 
-/** Facts whose own name would not be understood. */
+/** Words for facts whose key is not clear to a reader. */
 const factNames: Readonly<Record<string, string>> = {
   rcode: 'DNS answer',
   alert_id: 'TLS alert',
@@ -20,9 +20,9 @@ const factNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * What was observed when an attempt failed, as lines after `indent`: errno, alert, sizes and limits in one, then the
- * certificate, then the bytes that were no answer. Its cause comes first where that is not the verdict's. A fact that
- * this version does not know is told under its own name.
+ * The evidence of a failed attempt as lines after `indent`: errno, alert, sizes and limits on one line, then the
+ * certificate, then the bytes that were not a valid response. The cause comes first if it differs from the verdict's. A fact
+ * that this version does not know is printed under its key.
  */
 export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null, indent: string): string[] {
   const evidence: Readonly<Record<string, unknown>> = { ...attempt.evidence };

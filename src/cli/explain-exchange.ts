@@ -28,8 +28,8 @@ export async function explainExchange(flags: ExplainFlags, id: string, context: 
 }
 
 /**
- * From the running gateway, or the one of several that knows it; where none answers, or it has forgotten, from the log
- * of the configuration. A log that is named is searched alone.
+ * Finds a record in the running gateway, or in the one of several that has it. If no gateway answers, or the gateway no
+ * longer has the record, it is looked up in the log of the configuration. A log that a flag names is searched alone.
  */
 async function findRecord(flags: ExplainFlags, id: string, context: ProcessContext): Promise<ExchangeRecord> {
   const looked: string[] = [];
@@ -97,7 +97,7 @@ function severalFound(beginning: string, alike: readonly ExchangeRecord[]): Comm
   );
 }
 
-/** How far back a log goes, and how old it is: whether an id can be in it at all. */
+/** When a log begins and when it was last written, which show whether it can contain an id at all. */
 function fileText({ bytes, from, until, errno }: SearchedFile, now: number): string {
   if (errno !== null) return `it cannot be read (${errno})`;
   if (bytes === 0) return 'it is empty';

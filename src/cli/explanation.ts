@@ -160,7 +160,7 @@ function responseText(record: ExchangeRecord): string {
   return `${record.status ?? 'none'}; ${(record.kind === 'tunnel' ? tunnelEndWords : endWords)[record.end]}${instead}`;
 }
 
-/** Without heads and framing, as the record counts. */
+/** Body bytes without heads and framing, as the record counts them. */
 function bodyText({ kind, bytes_in, bytes_out }: ExchangeRecord): string {
   const where = kind === 'tunnel' ? ', through the tunnel' : '';
   return `${countText(bytes_in, 'byte')} from the client, ${countText(bytes_out, 'byte')} to the client${where}`;

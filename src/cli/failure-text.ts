@@ -1,15 +1,15 @@
 import { columnsMax, widthOf, wrap } from './layout.ts';
 import type { CommandFailure } from './command-failure.ts';
 
-/** A failure that a command foresaw: its sentences, on lines that fit a terminal. */
+/** The text of an expected failure, wrapped for a terminal. */
 export function failureText(failure: CommandFailure): string {
   return failure.message.split('\n').flatMap(fit).join('\n');
 }
 
-/** What is indented is one of a list, and goes on further in, so that it can be told from the next. */
+/** Indented lines are list items. Their continuation lines are indented further, so that items stay distinct. */
 function fit(line: string): string[] {
   if (widthOf(line) <= columnsMax) return [line];
-  // A command to be typed stays in one piece.
+  // A command to be typed is not broken.
   const whole = line.replace(/`[^`]+`/g, (code) => code.replaceAll(' ', held));
   return broken(whole).map((part) => part.replaceAll(held, ' '));
 }
@@ -21,10 +21,10 @@ function broken(line: string): string[] {
   return [indent + first.trimStart(), ...rest];
 }
 
-/** Stands for a space that no line is broken at; nobody writes it. */
+/** Stands for a space at which no line is broken. Messages do not contain it. */
 const held = '\u{e000}';
 
-/** One that nobody foresaw: a sentence and how to report it; the stack only for those who ask for it. */
+/** The text of an unexpected error: a sentence and how to report it. CANDOR_DEBUG adds the stack. */
 export function defectText(error: unknown, env: Readonly<Record<string, string | undefined>> = process.env): string {
   const message = error instanceof Error ? error.message : String(error);
   const head = `Candor made a mistake: ${message.split('\n', 1)[0]}`;

@@ -8,14 +8,14 @@ function configuration(workers: number | null, listeners: number): Configuration
 }
 
 for (const [workers, listeners, needed] of [
-  // As measured: so many start, and one less do not.
+  // Measured: a gateway starts with this number of descriptors, and does not with one less.
   [1, 1, 29],
   [2, 1, 36],
   [4, 1, 50],
   [1, 3, 31],
   [2, 3, 40],
 ] as const)
-  test(`${workers} workers with ${listeners} listeners need ${needed} descriptors, and are told what to do with fewer`, () => {
+  test(`${workers} workers with ${listeners} listeners need ${needed} descriptors; with fewer the start fails and says what to do`, () => {
     const text = fewDescriptorsText(configuration(workers, listeners), needed - 1);
     assert.equal(
       text,

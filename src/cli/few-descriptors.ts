@@ -4,14 +4,14 @@ import { availableCores } from '../system/system.ts';
 import { descriptorLimit } from '../system/descriptors.ts';
 
 /**
- * What a start takes, measured with one to four workers and one to three listeners, with log, state and admin socket: fewer
- * did not start, as many did. Without these three it is one less; applications take a few more.
+ * The descriptors that a start needs, measured with one to four workers and one to three listeners, with log, state and
+ * admin socket: a start with fewer failed. Without log, state and socket it needs one less; applications need a few more.
  */
 const ofProcess = 22;
-/** Beside a socket for each listener. */
+/** In addition to a socket for each listener. */
 const ofWorker = 6;
 
-/** Why a start failed, where so few files may be open that a gateway cannot start; null where there are enough. */
+/** Explains a failed start if the descriptor limit is too low for a gateway to start; null if it is high enough. */
 export function fewDescriptorsText(
   { workers, listeners }: Pick<Configuration, 'workers' | 'listeners'>,
   limit: number | null = descriptorLimit(),

@@ -24,16 +24,17 @@ export interface AdminChoice {
   readonly tokenFile?: string | undefined;
   /** Path of the socket itself. */
   readonly socket?: string | undefined;
-  /** Path of the configuration whose `admin` is meant. */
+  /** Path of the configuration whose `admin` section names the gateway. */
   readonly config?: string | undefined;
 }
 
-/** `look`: the command only asks. `act`: it changes the gateway, so a gateway of another configuration is a refusal. */
+/** `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration. */
 export type AdminPurpose = 'look' | 'act';
 
 /**
- * The gateway that a command means: the one it names by address, socket or configuration, the one of CANDOR_ADMIN, the
- * one of candor.yaml here, or the only one in the runtime folders. What answers at a socket has shown that it is a gateway.
+ * Finds the gateway that a command means: the one that a flag names by address, socket or configuration, the one of
+ * CANDOR_ADMIN, the one of candor.yaml in the current folder, or the only one in the runtime folders. A program at a socket
+ * is taken for a gateway only if it answers like one.
  */
 export async function findAdmin(
   choice: AdminChoice,
@@ -53,7 +54,7 @@ export async function findAdmin(
       );
 }
 
-/** As `findAdmin`, for what may be asked of several: every gateway that runs here, where none is named. */
+/** As `findAdmin`, for commands that may ask several gateways: without a named one, every gateway that runs here. */
 export async function findAdmins(choice: AdminChoice, context: ProcessContext): Promise<readonly AdminTarget[]> {
   const named = await namedTarget(choice, context, 'look');
   if (named !== null) return [named];
@@ -84,7 +85,10 @@ async function namedTarget(
   return null;
 }
 
-/** A place at which a gateway answers, or nobody does; what else listens there is sent nothing more. */
+/**
+ * Returns an admin address if a gateway answers there, or if nothing listens there. Another program that listens there gets
+ * no further request.
+ */
 async function verified(target: AdminTarget, context: ProcessContext): Promise<AdminTarget> {
   const looked = await lookUpGateway(target, context);
   if (looked.kind === 'gateway' || isNotRunning(looked)) return target;
@@ -97,12 +101,12 @@ function isNotRunning(looked: GatewayLookup): boolean {
 
 function unexpectedAnswer(target: AdminTarget, looked: Exclude<GatewayLookup, { kind: 'gateway' }>): CommandFailure {
   if (looked.kind === 'no_answer') return unreachable(targetText(target), looked.answer);
-  // A gateway says with a problem document why it does not answer with its status.
+  // A gateway that does not answer with its status says why in a problem document.
   if (target.kind === 'url') return refusal(looked);
   return unreachable(targetText(target), { ok: false, why: 'not_an_answer', errno: null });
 }
 
-/** A token goes nowhere but to an origin that somebody has written down. */
+/** A token goes only to an origin that the user wrote down. */
 function targetAt(text: string, where: string, tokenFile: string | undefined, context: ProcessContext): AdminTarget {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
@@ -148,9 +152,9 @@ async function targetOfConfiguration(
 }
 
 /**
- * The first place whose gateway runs a configuration file. Where none does, the place of a socket that may not be opened, else
- * the first place, at which nobody answers then. A gateway of another configuration, or a program that is no gateway, is a
- * failure: what is meant for one must not reach the other.
+ * The first address whose gateway runs a configuration file. If none does, the address of a socket that this user may not
+ * open, or else the first address, where nothing answers. A gateway of another configuration, or a program that is no
+ * gateway, is a failure, so that a command for one gateway never reaches another.
  */
 async function firstThatRuns(
   file: string,
@@ -185,24 +189,24 @@ function runsAnother(file: string, target: AdminTarget, status: GatewayStatus, p
   );
 }
 
-/** An address for "every address" is one to listen at, and none to ask. */
+/** An address such as 0.0.0.0 means every address. A gateway can listen at it, but a client cannot connect to it. */
 function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
   return hostPort(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
 }
 
-/** Where the configuration leaves the place to the gateway's environment, which may not be ours, these are several. */
+/** Several, if the configuration leaves the path to the environment of the gateway, which may differ from ours. */
 function socketsOf(configuration: Configuration, file: string, context: ProcessContext): readonly string[] {
   const { named, others } = socketPathsOf(configuration, file, context);
   return [...(named === null ? [] : [named]), ...others.filter((path) => untrustedText(dirname(path)) === null)];
 }
 
-/** Why sockets of the configuration are not asked that are there. */
+/** Why existing sockets of the configuration are not asked. */
 function skippedSockets(configuration: Configuration, file: string, context: ProcessContext): readonly string[] {
   const { others } = socketPathsOf(configuration, file, context);
   return others.flatMap((path) => untrustedText(dirname(path)) ?? []);
 }
 
-/** The socket that the configuration names here, and those that are where it may mean elsewhere. */
+/** The socket that the configuration names in this environment, and those that it may name in another one. */
 function socketPathsOf(
   { deployment, admin }: Configuration,
   file: string,
@@ -213,7 +217,7 @@ function socketPathsOf(
   if (admin.socket === null || admin.socket !== usual) return { named: admin.socket, others: [] };
   const elsewhere = [
     ...adminSocketsElsewhere(deployment, folder, context.env),
-    // Where its usual place could not be written.
+    // A gateway uses these if its default path cannot be written.
     ...privateSockets(deployment, context.env),
   ];
   const others = new Set(elsewhere.filter((path) => path !== usual && existsSync(path)));
@@ -236,7 +240,7 @@ function foldersToSearch(context: ProcessContext): string[] {
   return [...new Set([...runtimeFolders(context.env), serviceFolder, context.directory])];
 }
 
-/** Far more than one person runs. */
+/** Far more gateways than one person runs. */
 const socketsMax = 64;
 
 interface LiveGateway {
@@ -249,11 +253,14 @@ interface LiveGateways {
   readonly silent: readonly string[];
 }
 
-/** The gateways that answer at sockets that `candor` makes by itself; `silent`: sockets that took the question only. */
+/**
+ * The gateways that answer at the sockets that `candor` creates by default. `silent`: sockets that accepted the request and
+ * sent no response.
+ */
 async function findLiveGateways(context: ProcessContext): Promise<LiveGateways> {
   const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
   const found = await gatewaysAt(own, context);
-  // What other users run is no choice to offer where root has gateways of its own.
+  // If root runs gateways, those of other users are not offered as a choice.
   if (found.gateways.length > 0 || found.silent.length > 0) return found;
   return gatewaysAt(socketsOfOthers(context.env), context);
 }
@@ -272,7 +279,10 @@ async function gatewaysAt(paths: readonly string[], context: ProcessContext): Pr
   return { gateways: gateways.sort((one, other) => (one.target.path < other.target.path ? -1 : 1)), silent };
 }
 
-/** In the current folder sockets of other programs lie as well: there a gateway makes only `candor.sock` by itself. */
+/**
+ * The current folder may contain sockets of other programs. The only socket that a gateway creates there by default is
+ * `candor.sock`.
+ */
 function mayBeAdminSocket(path: string, context: ProcessContext): boolean {
   const folders = [...runtimeFolders(context.env), serviceFolder];
   return folders.includes(dirname(path)) || basename(path) === 'candor.sock';
@@ -282,7 +292,7 @@ function choiceText({ target, status }: LiveGateway): string {
   return `  --socket ${target.path}\n      ${describeGateway(status)}`;
 }
 
-/** No gateway of this user was found where one was looked for; `passedOver`: sockets were left out, so one may run. */
+/** The failure when no gateway of this user was found. `passedOver`: some sockets were not asked, so a gateway may run. */
 export class NoGatewayFound extends CommandFailure {
   readonly skippedSockets: boolean;
 
@@ -293,8 +303,8 @@ export class NoGatewayFound extends CommandFailure {
 }
 
 /**
- * As `findAdmin`, for what ends or changes a gateway: where `candor.yaml` is here, its gateway is meant, and never another
- * one that happens to be the only one that runs.
+ * As `findAdmin`, for commands that end or change a gateway: if `candor.yaml` is in the current folder, its gateway is
+ * meant, and never another one that happens to be the only one that runs.
  */
 export async function findAdminToChange(choice: AdminChoice, around: ProcessContext): Promise<AdminTarget> {
   const { admin, socket, config } = choice;
@@ -302,7 +312,7 @@ export async function findAdminToChange(choice: AdminChoice, around: ProcessCont
   if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, 'act');
   return targetOfConfiguration('candor.yaml', choice.tokenFile, around, 'act').catch(async (error: unknown) => {
     if (!(error instanceof CommandFailure) || error.exit !== 'validation_failed') throw error;
-    // It has mistakes since its gateway has read it, so it does not say where that one is; the gateway says what it runs.
+    // The file has errors that its gateway has not read yet, so its socket is unknown. A gateway says which file it runs.
     const { gateways } = await findLiveGateways(around);
     const [only, ...others] = gateways.filter(({ status }) => runsFile(status, 'candor.yaml', around));
     if (only === undefined || others.length > 0) throw error;

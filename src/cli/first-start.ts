@@ -2,15 +2,15 @@ import type { Event, EventFacts } from '../core/event.ts';
 import { exitCodes } from './exit-codes.ts';
 import { countText, harmless, shorten, wrap } from './layout.ts';
 
-/** Lines of a command's output that are repeated at its end: a stack trace, or what led to it. */
+/** The last lines of the command's output that are repeated in the message: a stack trace, or the lines before the end. */
 const lastLinesMax = 10;
 
-/** What a shell adds to the number of the signal that ended a command (POSIX, Shell Command Language §2.8.2). */
+/** The number that a shell adds to that of the signal that ended a command (POSIX, Shell Command Language §2.8.2). */
 const signalBase = 128;
 
-/** How a command ended that had never been ready. */
+/** How a command ended that was never ready. */
 export interface CommandExit {
-  /** What `candor run` ends with, as a shell would. */
+  /** The exit code of `candor run`, the same as a shell's. */
   readonly exitCode: number;
   /** Whole sentences: what happened, and what to do. */
   readonly message: string;
@@ -19,9 +19,9 @@ export interface CommandExit {
 }
 
 /**
- * Watches the first start of the command of `candor run`. A command that cannot be started, or that ends before it was ever
- * ready, would fail in the same way the next time: then the gateway ends, and with it `candor run`. A command that was ready
- * once is started again whenever it ends.
+ * Watches the first start of the command of `candor run`. A command that cannot be started, or that ends before it was
+ * ready, would fail again in the same way. So the gateway ends, and with it `candor run`. A command that was ready once is
+ * restarted whenever it ends.
  */
 export class FirstStart {
   readonly #command: readonly string[];
@@ -40,7 +40,7 @@ export class FirstStart {
     return this.#abort.signal;
   }
 
-  /** Null while the command may still become ready, and once it was. */
+  /** Null while the command may still become ready, and after it was. */
   get end(): CommandExit | null {
     return this.#end;
   }
@@ -48,7 +48,7 @@ export class FirstStart {
   onEvent(event: Event): void {
     if (this.#isOver) return;
     switch (event.kind) {
-      // The gateway was told to stop, and stops the command.
+      // The gateway is stopping, and has stopped the command.
       case 'instance_ready':
       case 'process_stopping':
         this.#isOver = true;
@@ -75,7 +75,7 @@ function notStarted(errno: string, reason: string, command: readonly string[]): 
   return { exitCode, message: `${commandText(command)} could not be started: ${harmless(reason)}.`, output: [] };
 }
 
-/** It is there, and is nothing that can be run. */
+/** The file exists but cannot be executed. */
 function isRefusal(errno: string): boolean {
   return ['EACCES', 'EPERM', 'ENOEXEC', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(errno);
 }
@@ -104,7 +104,7 @@ function commandText(command: readonly string[]): string {
   return `\`${shorten(harmless(command.join(' ')), 60)}\``;
 }
 
-/** What a person reads last. `shown`: the output stands directly above. */
+/** The last message that a person reads. `shown`: the output is directly above it. */
 export function commandExitText({ message: reason, output }: CommandExit, shown: boolean): string {
   const lines = wrap(reason, '');
   if (!shown && output.length > 0) {

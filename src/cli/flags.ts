@@ -2,7 +2,7 @@ import { parseDuration } from '../config/format/duration.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /**
- * The flags that several commands have, said once. What a flag takes begins its brief, since the parser does not print
+ * The flags that several commands share. The brief of a flag begins with its placeholder, since the parser does not print
  * the placeholder in its list.
  */
 
@@ -58,7 +58,7 @@ export function parsePath(input: string): string {
   throw new CommandFailure('usage', 'a path begins with "/"');
 }
 
-/** Milliseconds, from '30s' as in a configuration. */
+/** Milliseconds, from a duration such as '30s', as in a configuration. */
 export function parseDurationFlag(input: string): number {
   const parsed = parseDuration(input);
   if (parsed.ok) return parsed.value;

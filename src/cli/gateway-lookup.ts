@@ -15,7 +15,7 @@ export type GatewayLookup =
   | { readonly kind: 'other'; readonly status: number; readonly content: unknown }
   | { readonly kind: 'no_answer'; readonly answer: Extract<AdminResponse, { ok: false }> };
 
-/** A gateway answers within milliseconds. Commands wait so long for a socket that nobody named. */
+/** A gateway answers within milliseconds. Commands wait this long for a socket that the user did not name. */
 export const lookupMs = 1000;
 
 /** Asks for the status. It changes nothing, so any program that listens there may be asked. */

@@ -1,6 +1,6 @@
 const perLine = 16;
 
-/** Bytes in hexadecimal, sixteen a line, with their offset and what of them is ASCII: 68 columns after `indent`. */
+/** Bytes in hexadecimal, sixteen a line, with their offset and their ASCII characters: 68 columns after `indent`. */
 export function hexdump(bytes: Uint8Array, indent = ''): string[] {
   const lines: string[] = [];
   for (let start = 0; start < bytes.length; start += perLine) {

@@ -9,8 +9,8 @@ import { lookAtDescriptor, readInheritedSockets } from './inherited-sockets.ts';
 const own = { pid: 100, ppid: 50, successorOf: null };
 const everySocket = (fd: number): { host: string; port: number } => ({ host: '127.0.0.1', port: 8000 + fd });
 
-describe('what a service manager hands over', () => {
-  test('is taken with its names', () => {
+describe('sockets from a service manager', () => {
+  test('are found with their names', () => {
     const env = { LISTEN_PID: '100', LISTEN_FDS: '2', LISTEN_FDNAMES: 'http:admin' };
     assert.deepEqual(readInheritedSockets(env, own, everySocket), {
       sockets: [
@@ -21,7 +21,7 @@ describe('what a service manager hands over', () => {
     });
   });
 
-  test('has no names where they are too few', () => {
+  test('have no names if there are fewer names than sockets', () => {
     const env = { LISTEN_PID: '100', LISTEN_FDS: '2', LISTEN_FDNAMES: 'a' };
     const { sockets, errors } = readInheritedSockets(env, own, everySocket);
     assert.deepEqual(
@@ -33,35 +33,35 @@ describe('what a service manager hands over', () => {
 
   const nothing = [
     ['no variables', {}],
-    ['no number of sockets', { LISTEN_PID: '100' }],
-    ['variables for a process further up', { LISTEN_PID: '7', LISTEN_FDS: '1' }],
-    ['a number of zero', { LISTEN_PID: '100', LISTEN_FDS: '0' }],
+    ['no count of sockets', { LISTEN_PID: '100' }],
+    ['variables for an ancestor process', { LISTEN_PID: '7', LISTEN_FDS: '1' }],
+    ['a count of zero', { LISTEN_PID: '100', LISTEN_FDS: '0' }],
   ] as const;
   for (const [what, env] of nothing) {
-    test(`is nothing with ${what}`, () => {
+    test(`are none with ${what}`, () => {
       assert.deepEqual(readInheritedSockets(env, own, everySocket), { sockets: [], errors: [] });
     });
   }
 
   const complained: readonly (readonly [what: string, env: Record<string, string>, says: RegExp, sockets: number])[] = [
     ['variables for the process that started this one', { LISTEN_PID: '50', LISTEN_FDS: '1' }, /process 50/, 0],
-    ['a number that is none', { LISTEN_PID: '100', LISTEN_FDS: '-1' }, /LISTEN_FDS=-1/, 0],
-    ['a number beyond reason', { LISTEN_PID: '100', LISTEN_FDS: '9999' }, /LISTEN_FDS=9999/, 0],
+    ['a count that is no number', { LISTEN_PID: '100', LISTEN_FDS: '-1' }, /LISTEN_FDS=-1/, 0],
+    ['a count that is far too large', { LISTEN_PID: '100', LISTEN_FDS: '9999' }, /LISTEN_FDS=9999/, 0],
   ];
   for (const [what, env, says, sockets] of complained) {
-    test(`is complained of with ${what}`, () => {
+    test(`are reported as unusable with ${what}`, () => {
       const read = readInheritedSockets(env, own, everySocket);
       assert.equal(read.sockets.length, sockets);
       assert.match(read.errors.join(), says);
     });
   }
 
-  test('belongs to the successor too, whose number the service manager cannot know', () => {
+  test('belong to the successor too, although LISTEN_PID is the number of its predecessor', () => {
     const env = { LISTEN_PID: '50', LISTEN_FDS: '1' };
     assert.equal(readInheritedSockets(env, { ...own, successorOf: 50 }, everySocket).sockets.length, 1);
   });
 
-  test('is only taken where it is a listening TCP socket', { skip: process.platform !== 'linux' }, async () => {
+  test('are used only if they are listening TCP sockets', { skip: process.platform !== 'linux' }, async () => {
     const server = createServer().listen({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle;

@@ -3,24 +3,24 @@ import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { ListeningSocket } from '../deploy/host.ts';
 import { listeningLines } from '../deploy/listening.ts';
 
-/** What a process was started with, and everything about it that cannot be used, one sentence each. */
+/** The sockets that a process inherited, and a sentence for each of them that cannot be used. */
 export interface InheritedSockets {
   readonly sockets: readonly InheritedSocket[];
   readonly errors: readonly string[];
 }
 
-/** Where the sockets of a service manager begin (sd_listen_fds(3)). */
+/** The first descriptor of a socket from the service manager (sd_listen_fds(3)). */
 const firstDescriptor = 3;
-/** A socket unit of more than this is a mistake, and each socket is looked at before anything starts. */
+/** More sockets than this are a mistake in the socket unit. Each one is examined before the gateway starts. */
 const descriptorsMax = 256;
 
-/** Which listening socket a descriptor of this process is; null where it is something else. */
+/** Returns the listening socket behind a descriptor of this process; null if the descriptor is anything else. */
 export type DescriptorLookup = (fd: number) => ListeningSocket | null;
 
 /**
- * The sockets that a service manager handed to this process: LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, each looked at
- * before it is believed. `heirOf` is the process that this one succeeds; its sockets come with another LISTEN_PID, because
- * nobody knows the number of a process before it is started.
+ * The sockets that a service manager passed to this process by LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Each descriptor is
+ * examined first. `own.successorOf` is the process that this one succeeds: LISTEN_PID names that process, because the number
+ * of a new process is unknown before it starts.
  */
 export function readInheritedSockets(
   env: Readonly<Record<string, string | undefined>>,
@@ -30,7 +30,7 @@ export function readInheritedSockets(
   const { LISTEN_PID: forPid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = env;
   if (forPid === undefined || count === undefined) return { sockets: [], errors: [] };
   if (Number(forPid) !== own.pid && own.successorOf === null) {
-    // Left over from a process further up: sd_listen_fds(3) has it ignored. One case is worth a sentence.
+    // The variables are left over from an ancestor process. sd_listen_fds(3) says to ignore them. One case needs a message.
     const passedBy =
       `The sockets of the service manager were given to process ${forPid}, which started this one: ` +
       'let the service manager start candor itself, with a recent Node.';
@@ -44,7 +44,7 @@ export function readInheritedSockets(
 function readDescriptors(count: number, names: readonly string[] | null, look: DescriptorLookup): InheritedSockets {
   const sockets: InheritedSocket[] = [];
   const errors: string[] = [];
-  // Names are for people; where they do not fit they are of no use, and no harm.
+  // Names are only for people. Names that do not match the number of sockets are ignored.
   const named = names?.length === count;
   for (let at = 0; at < count; at++) {
     const fd = firstDescriptor + at;
@@ -60,7 +60,10 @@ function readDescriptors(count: number, names: readonly string[] | null, look: D
   return { sockets, errors };
 }
 
-/** Looks descriptors up in /proc without opening them: whoever opened one would have to close it, for all. */
+/**
+ * Looks descriptors up in /proc without opening them: closing a socket object would close the descriptor for the whole
+ * process.
+ */
 export function lookAtDescriptor(): DescriptorLookup {
   let listening: ReadonlyMap<string, ListeningSocket> | null = null;
   return (fd) => {

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** What fits on every terminal, and beside another window. */
+/** Fits on every terminal, and beside another window. */
 export const columnsMax = 80;
 
-/** Columns that a text takes, colours not counted. Wide characters count as one: addresses and names have none. */
+/** Columns of a text, without its colours. Wide characters count as one, because addresses and names have none. */
 export function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
@@ -13,36 +13,40 @@ export function padTo(text: string, width: number): string {
 }
 
 /**
- * ECMA-48 §5.4 and §8.3.89: control sequences, strings such as a window's title or a link, and the choice of a character
- * set. Each class ends where a further sequence could begin, so that every character is looked at a few times at most.
+ * ECMA-48 §5.4 and §8.3.89: control sequences, strings such as the title of a window or a link, and the selection of a
+ * character set. Each character class ends where a further sequence could begin, so that every character is read a few times
+ * at most.
  */
 const sequences =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0090-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]+[0-~]/g;
 
-/** Control characters, and those that nobody sees: marks that turn the writing, spaces without width, tags. */
+/** Control characters, and invisible ones: direction marks, spaces without width, tags. */
 const unseen =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-/** Text of others, made harmless for a terminal: without escape sequences and characters that control it or hide. */
+/**
+ * Removes escape sequences, control characters and invisible characters from a text of another program, before a terminal
+ * shows it.
+ */
 export function harmless(text: string): string {
   return text.replace(sequences, '').replace(unseen, ' ');
 }
 
-/** Cuts a text to `width` columns; what was cut is shown by an ellipsis. Takes plain text. */
+/** Shortens a plain text to `width` columns; an ellipsis shows that it was shortened. */
 export function shorten(text: string, width: number): string {
-  // A character has two units at most, and of a long text only the beginning is wanted.
+  // A character has at most two code units, so the beginning of a long text is enough.
   const characters = [...text.slice(0, 2 * width + 2)];
   return characters.length <= width && text.length <= 2 * width + 2
     ? text
     : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** Plain text as lines of at most `columnsMax`, each after `indent`; a word that is longer has a line of its own. */
+/** Plain text as lines of at most `columnsMax`, each after `indent`. A longer word gets a line of its own. */
 export function wrap(text: string, indent: string): string[] {
   return wrapAfter(indent, text, widthOf(indent));
 }
 
-/** As `wrap`, where the first line begins with `label` and the others with as much space. */
+/** As `wrap`, with `label` before the first line and as much space before the others. */
 export function wrapAfter(label: string, text: string, labelWidth: number): string[] {
   const space = ' '.repeat(labelWidth);
   const lines: string[] = [];

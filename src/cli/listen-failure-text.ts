@@ -7,7 +7,7 @@ export interface ListenFacts {
   readonly errno: string;
 }
 
-/** What kept a listener from opening, and what to do: one or two sentences. */
+/** Why a listener could not be opened, and what to do: one or two sentences. */
 export function listenFailureText(
   failure: ListenFacts,
   holderOf: (port: number) => PortHolder | null = findPortHolder,
@@ -40,7 +40,7 @@ function holderText(holder: PortHolder | null): string {
     : `${holder.command} (pid ${holder.pid}) listens there`;
 }
 
-/** Null where the address has none. */
+/** Null if the address has no port. */
 export function portOf(address: string): number | null {
   const digits = /:(\d{1,5})$/.exec(address)?.[1];
   return digits === undefined ? null : Number(digits);

@@ -10,7 +10,7 @@ import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { connectToPredecessor } from './upgrade/successor.ts';
 
-/** The program `candor`: one command line, in the process that the system gave us. */
+/** The program `candor`: runs one command line in this process. */
 
 async function ask(question: string): Promise<string | null> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
@@ -18,7 +18,7 @@ async function ask(question: string): Promise<string | null> {
   try {
     return await lines.question(question);
   } catch {
-    // The person left by Ctrl-D or Ctrl-C.
+    // The person pressed Ctrl-D or Ctrl-C.
     return 'n';
   } finally {
     lines.close();
@@ -26,7 +26,7 @@ async function ask(question: string): Promise<string | null> {
 }
 
 function fail(error: unknown): never {
-  // What this process was started with may be wrong before there is a command.
+  // The environment of this process may be unusable before a command runs.
   const { message, code } = error instanceof CommandFailure ? error : { message: defectText(error), code: 1 };
   process.stderr.write(`${message}\n`);
   process.exit(code);
@@ -34,7 +34,7 @@ function fail(error: unknown): never {
 
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
-// A reader that has enough (`candor events | head`) is no failure; a full disk is one.
+// A reader that has read enough (`candor events | head`) is no failure; a full disk is.
 const unwritable = (errno: string): never => process.exit(errno === 'EPIPE' ? 0 : 1);
 const stdout = new StandardOutput(process.stdout, unwritable);
 const stderr = new StandardOutput(process.stderr, unwritable);

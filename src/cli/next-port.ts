@@ -5,12 +5,14 @@ import { type ListenFacts, listenFailureText, portOf } from './listen-failure-te
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** Ports tried after the one that is taken. Whoever has twenty in a row taken wants to choose. */
+/**
+ * The number of ports that are tried after the taken one. A person with twenty taken ports in a row will want to choose one.
+ */
 const portsTried = 20;
 
 /**
- * What `run` and `demo` do about a port that is taken: say who holds it, and take the next free one; on a
- * terminal they ask first. Null where the person says no.
+ * Handles a taken port for `run` and `demo`: says which process holds it, and takes the next free one; on a terminal it asks
+ * first. Null if the person declines.
  */
 export function offerNextPort(
   context: ProcessContext,
@@ -59,10 +61,9 @@ async function isFree(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * What will keep the first of a configuration's listeners from opening; null where all seem free. Asked
- * before applications are started for nothing. It also sees what a gateway's own listening cannot: that
- * another gateway of the same user holds the port, with which it would share it (SO_REUSEPORT). `ours` are places that we
- * may join.
+ * Returns why the first of a configuration's listeners cannot be opened; null if all ports seem free. It is called before
+ * applications are started. It also finds a case that listening cannot: another gateway of the same user holds the port, and
+ * the two would share it (SO_REUSEPORT). `ours` are addresses that this gateway may share.
  */
 export async function findListenProblem(
   configuration: Configuration,
@@ -76,7 +77,7 @@ export async function findListenProblem(
   return null;
 }
 
-/** The errno of listening there; null where it went well. */
+/** Listens there for a moment and returns the errno; null if it succeeded. */
 function tryListening(port: number, host: string): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -4,7 +4,7 @@ import { askFlags, optionalText, parseDurationFlag } from './flags.ts';
 import { describe, type ParserContext } from './parser-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** Commands that change at run time what the configuration file says, until `candor restore`. */
+/** Commands that override the configuration file at run time, until `candor restore`. */
 
 const outlives = 'This outlives reloads and restarts, until `candor restore`.';
 

@@ -1,7 +1,7 @@
 import type { CommandContext } from '@stricli/core';
 import type { ProcessContext } from './process-context.ts';
 
-/** What the parser hands to every command. */
+/** The context that the parser passes to every command. */
 export interface ParserContext extends CommandContext {
   readonly process: CommandContext['process'] & { exitCode?: number | string | null };
   readonly processContext: ProcessContext;

@@ -7,7 +7,7 @@ import {
 import { defectText, failureText } from './failure-text.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** The sentences of the parser, in our words, and without a stack trace. */
+/** The parser's messages in Candor's words, without a stack trace. */
 export const parserText: ApplicationText = {
   ...text_en,
   briefs: {

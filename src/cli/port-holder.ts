@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** Who listens on a port, as far as the system lets us see. */
+/** The process that listens on a port, as far as this user may see. */
 export interface PortHolder {
   readonly pid: number;
-  /** The program's name and, where that is an interpreter, the file it runs. Never its other arguments: they may be secret. */
+  /**
+   * The name of the program and, if it is an interpreter, the file that it runs. The other arguments may be secret and are
+   * left out.
+   */
   readonly command: string;
 }
 
 /**
- * The process that listens on a TCP port of this machine; null where none does, or where it belongs to
- * another user and we may not look. Linux only; elsewhere null. `proc` is where /proc is mounted.
+ * Finds the process that listens on a TCP port of this machine; null if there is none, or if it belongs to another user
+ * whose processes this user may not inspect. Linux only; elsewhere null. `proc` is the mount point of /proc.
  */
 export function findPortHolder(port: number, proc = '/proc'): PortHolder | null {
   const inodes = new Set([
@@ -26,10 +29,10 @@ export function findPortHolder(port: number, proc = '/proc'): PortHolder | null 
   return null;
 }
 
-/** As it was started; the kernel's own name where that cannot be read, which for Node is that of a thread. */
+/** The command line of a process. Without it, the kernel's name, which for Node is that of a thread. */
 function commandOf(folder: string): string {
   const [program = '', ...words] = read(join(folder, 'cmdline')).split('\0');
-  // Of options only those are passed over that carry their value: what follows another may be its value.
+  // Skips only options that contain their value (`--name=value`): the argument after any other option may be its value.
   const file = words.find((word) => !/^--[\w-]+=/.test(word)) ?? '';
   const name = basename(program);
   if (name === '') return read(join(folder, 'comm')).trim();
@@ -53,7 +56,7 @@ function holdsOneOf(folder: string, inodes: ReadonlySet<string>): boolean {
   });
 }
 
-// Processes end while we look, and those of others are closed to us: neither is a mistake.
+// A process may end meanwhile, and those of other users cannot be read. Neither is an error.
 
 function list(path: string): string[] {
   try {

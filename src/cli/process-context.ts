@@ -3,17 +3,17 @@ import type { Machine } from './review-machine.ts';
 import type { ServiceSignal } from './service-signal.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 
-/** A stream that text is written to. */
+/** A stream for text. */
 export interface Output {
   readonly isTTY: boolean;
   write(text: string): void;
-  /** How many lines a terminal shows; null where it is none, or does not say. */
+  /** The number of lines of a terminal; null if the stream is not a terminal, or its size is unknown. */
   rows?(): number | null;
-  /** Resolves when its reader has taken what was written; null where nothing waits. For what may be large. */
+  /** Resolves when the reader has taken the written text; null if nothing is buffered. For large output. */
   drained?(): Promise<void> | null;
 }
 
-/** Everything that a command sees of the process it runs in, so that tests can be the process. */
+/** Everything that a command uses of its process, so that a test can replace the process. */
 export interface ProcessContext {
   /** For results. */
   readonly stdout: Output;
@@ -23,13 +23,13 @@ export interface ProcessContext {
   readonly directory: string;
   readonly clock: Clock;
   readonly machine: Machine;
-  /** The gateway whose place this process is to take; null: it was started by somebody else. */
+  /** The gateway that this process succeeds; null if this process was not started by an upgrade. */
   readonly predecessor: PredecessorConnection | null;
-  /** Asks a person; null where none is there, or none answers. */
+  /** Asks the person at the terminal; null if there is no terminal, or no reply. */
   ask(question: string): Promise<string | null>;
-  /** Calls back at each such signal until the returned function is called. */
+  /** Calls the listener at each such signal until the returned function is called. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
-  /** For a gateway: from now on nothing ends because standard output or error cannot be written. */
+  /** For a gateway: from now on, the process does not end if standard output or error cannot be written. */
   outliveOutputs?(): void;
   /** Ends the process at once. */
   exit(code: number): void;

@@ -19,9 +19,9 @@ import { privateFolder } from './runtime-folder.ts';
 import { plain, styleFor } from './style.ts';
 import type { Output, ProcessContext } from './process-context.ts';
 
-/** A configuration file as it was read: what it says, and everything that is wrong or doubtful about it. */
+/** A configuration file as it was read, with all its errors and warnings. */
 export interface ConfigurationRead {
-  /** Null where it cannot be used. */
+  /** Null if the configuration cannot be used. */
   readonly configuration: Configuration | null;
   readonly errors: readonly ConfigurationError[];
   /** Absolute; null for standard input. */
@@ -42,7 +42,7 @@ export async function readConfiguration(file: string, context: ProcessContext): 
   const loading = await loadConfiguration(path, context.env, { ...host, readFile }, context.clock.wallTime());
   const shown = relative(context.directory, path);
   const name = isInput ? 'standard input' : shown.startsWith('..') ? path : shown;
-  // People know the file by the name that they gave it, and editors open it by that name too.
+  // The name as the user gave it: people know the file by that name, and editors open it by that name too.
   const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
     errors.map((one) => (one.file === path ? { ...one, file: name } : one));
   const read = { path: isInput ? null : path, text: loading.sourceText };
@@ -57,7 +57,7 @@ export function renderForPeople(read: ConfigurationRead, output: Output, context
   return `${renderConfigurationErrors(read.errors, read.text, { colour, width: columnsMax })}\n${countConfigurationErrors(read.errors)}\n`;
 }
 
-/** Reads the same file again; each complaint becomes one line. Standard input cannot be read a second time. */
+/** Reads the same file again; each error becomes one line. Standard input cannot be read twice. */
 export function reloadFrom(file: string, context: ProcessContext): ConfigurationReload {
   return async () => {
     if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
@@ -71,13 +71,13 @@ export function reloadFrom(file: string, context: ProcessContext): Configuration
 const readOnce =
   'The configuration came through standard input, which cannot be read again: restart Candor, or start it with -c <file>.';
 
-/** One complaint as one line. */
+/** An error as one line. */
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
   const position = line === 0 ? file : `${file}:${line}:${column}`;
   return `${position}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
 }
 
-/** What `candor run` runs: one application behind one listener. */
+/** The configuration of `candor run`: one application behind one listener. */
 export function configurationFor(flags: RunFlags, command: readonly string[], context: ProcessContext): Configuration {
   const folder = privateFolder(context.env);
   const configuration = configurationForCommand({

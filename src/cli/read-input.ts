@@ -4,7 +4,7 @@ import type { FileContent } from '../config/host.ts';
 /** How a command line names standard input in place of a file. */
 export const inputName = '-';
 
-/** Reads standard input to its end; `EFBIG` where it has more than `bytesMax`. */
+/** Reads standard input to its end. Throws `EFBIG` if it has more than `bytesMax`. */
 export async function readInput(bytesMax: number): Promise<FileContent> {
   const content = Buffer.alloc(bytesMax + 1);
   let filled = 0;
@@ -17,7 +17,7 @@ export async function readInput(bytesMax: number): Promise<FileContent> {
   }
 }
 
-/** How many bytes came, 0 at the end; or the errno. */
+/** Returns the number of bytes read, 0 at the end, or the errno. */
 function readSome(content: Buffer, filled: number): Promise<number | string> {
   return new Promise((resolve) => {
     read(0, content, filled, content.length - filled, null, (error, bytes) =>

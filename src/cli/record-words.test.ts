@@ -19,12 +19,12 @@ describe('a verdict and who caused it', () => {
     });
   }
 
-  test('an answer after a failed attempt is not called one that went well', () => {
+  test('a response after a failed attempt is not called successful', () => {
     const attempts = [{ cause: 'connect_refused' }, { cause: null }] as unknown as ExchangeRecord['attempts'];
     assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after a retry');
   });
 
-  test("the application's own error is said once", () => {
+  test("the application's own error is mentioned once", () => {
     const record = { shape: 'app_error', cause: null, whose: 'application', attempts: [] } as const;
     assert.equal(verdictAndWhose(record), "the application's own error");
   });

@@ -23,13 +23,13 @@ export function isRescued({ shape, attempts }: VerdictFacts): boolean {
   return shape === 'none' && attempts.length > 1;
 }
 
-/** The words of the verdict. The gateway had accepted a request that it closes later, so that one is not "refused". */
+/** The words of the verdict. The gateway accepts a request before it force closes it, so such a request was not "refused". */
 export function verdictWords(record: VerdictFacts): string {
   if (isRescued(record)) return 'answered after a retry';
   return record.cause === 'drained' ? 'closed by the gateway' : shapeWords[record.shape];
 }
 
-/** The verdict, and who caused the failure where the verdict does not say so itself. */
+/** The verdict, and who caused the failure if the verdict does not name it. */
 export function verdictAndWhose(record: VerdictFacts & Pick<ExchangeRecord, 'whose'>): string {
   const { shape, whose } = record;
   const verdict = verdictWords(record);
@@ -114,7 +114,7 @@ const closeCodes: ReadonlyMap<number, string> = new Map([
   [1013, 'try again later'],
 ]);
 
-/** Who ended a tunnel, and how: "by the client, in order, with close code 1000 (normal closure)". */
+/** Says who ended a tunnel, and how: "by the client, in order, with close code 1000 (normal closure)". */
 export function tunnelEndedText({ how, by, close_code: code }: TunnelEnd): string {
   const named = code === null ? undefined : closeCodes.get(code);
   const withCode = code === null ? '' : `, with close code ${code}${named === undefined ? '' : ` (${named})`}`;

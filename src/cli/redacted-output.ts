@@ -4,15 +4,15 @@ import type { Finding } from '../diagnose/finding.ts';
 import type { SummaryReport } from '../diagnose/summary-report.ts';
 
 /**
- * What commands print of logs, records and answers, without secrets: it is pasted into tickets and chats. The log itself may
- * hold what its gateway wrote into it; a record may be of an older Candor.
+ * Removes secrets from what commands print of logs, records and responses, because people paste it into tickets and chats. A
+ * log may contain secrets in the lines that its gateway wrote, and a record may come from an older Candor.
  */
 const redactor = new TextRedactor();
 
-/** Longer than any text of a report; it is cut where it is printed. */
+/** Longer than any text of a report, so that only the code that prints a text shortens it. */
 const textMax = 4096;
 
-/** Our own words, in which nothing is a secret, and what a record keeps of a query by configuration. */
+/** Keys that are not redacted: Candor's own words, and the query, which the gateway has redacted by its configuration. */
 const kept: ReadonlySet<string> = new Set(['fix', 'query']);
 
 export function redactedText(text: string): string {
@@ -36,7 +36,10 @@ export function redactedResult<T>(result: T): T {
   return redactor.redactAll(result, textMax, kept);
 }
 
-/** Lines of several sources, each line with the name of its own. A private key goes on from one line to the next. */
+/**
+ * Redacts interleaved lines of several sources, each line with the name of its source. A private key may span several lines
+ * of one source.
+ */
 export class RedactedLines {
   readonly #inKey = new Map<string, LineRedactor>();
 

@@ -13,18 +13,18 @@ import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface ReloadFlags extends AskFlags {
-  /** Until new instances of changed applications serve, or one of them fails. */
+  /** Waits until the new instances of changed applications serve, or until one of them fails. */
   readonly wait: boolean;
-  /** Seconds for that. */
+  /** Seconds that `--wait` may take. */
   readonly timeout: number;
 }
 
 type AppliedReload = Extract<ReloadOutcome, { ok: true }>;
 
-/** A gateway of an earlier version does not say what the overlay has. */
+/** A gateway of an earlier version sends no overlay notes. */
 type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload>;
 
-/** How often `--wait` asks. It costs a request to a local socket. */
+/** How often `--wait` asks for the status, by a request to a local socket. */
 const askEveryMs = 200;
 
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
@@ -49,12 +49,12 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   else if (!flags.json) await writeReplacements(target, isChanged, context);
 }
 
-/** 'routes: /api, /' as 'routes (/api, /)', so that several parts can be told apart. */
+/** 'routes: /api, /' as 'routes (/api, /)', so that several changes can be told apart. */
 function changeText(change: string): string {
   return change.replace(/^(\w+): (.*)$/, '$1 ($2)');
 }
 
-/** Whether an application is among what a reload has changed: 'applications: web, api'. */
+/** Whether the changes of a reload name an application: 'applications: web, api'. */
 function isAmong(changed: readonly string[]): (application: ApplicationStatus) => boolean {
   const prefix = 'applications: ';
   const names = changed.filter((one) => one.startsWith(prefix)).flatMap((one) => one.slice(prefix.length).split(', '));
@@ -63,7 +63,10 @@ function isAmong(changed: readonly string[]): (application: ApplicationStatus) =
 
 type IsChanged = ReturnType<typeof isAmong>;
 
-/** Says which instances serve while new ones are started: the configuration is applied, and its applications need not run. */
+/**
+ * Says which instances serve while new ones start: the configuration is already active, but its applications may not run
+ * yet.
+ */
 async function writeReplacements(target: AdminTarget, isChanged: IsChanged, context: ProcessContext): Promise<void> {
   for (const text of (await replacements(target, isChanged, context)).flatMap(({ text }) => text ?? []))
     context.stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
@@ -96,7 +99,7 @@ async function untilReplaced(
 
 interface ReplacementText {
   readonly state: ReturnType<typeof replacementOf>['state'];
-  /** Null when there is nothing to say. */
+  /** Null if no text is needed. */
   readonly text: string | null;
 }
 

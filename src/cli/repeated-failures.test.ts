@@ -29,7 +29,7 @@ function begin(): Run {
   return { clock, told, failures, fail };
 }
 
-test('three are told in full, and the rest in one line every ten seconds as long as they go on', () => {
+test('three failures are printed in full, and later ones are counted in one line every ten seconds while they continue', () => {
   const { clock, told, fail } = begin();
   fail(40);
   assert.deepEqual(told.splice(0), ['#1', '#2', '#3']);
@@ -44,7 +44,7 @@ test('three are told in full, and the rest in one line every ten seconds as long
   assert.deepEqual(told, ['#43'], 'after ten seconds without one it is news again');
 });
 
-test('a few in ten seconds are all told in full', () => {
+test('a few failures in ten seconds are all printed in full', () => {
   const { clock, told, fail } = begin();
   for (let second = 0; second < 60; second += 5) {
     fail(1);
@@ -53,7 +53,7 @@ test('a few in ten seconds are all told in full', () => {
   assert.equal(told.length, 12);
 });
 
-test('another cause, or another upstream, is told in full', () => {
+test('a failure with another cause or upstream is printed in full', () => {
   const { told, fail } = begin();
   fail(9);
   fail(1, { cause: 'response_head_timeout' });
@@ -61,7 +61,7 @@ test('another cause, or another upstream, is told in full', () => {
   assert.deepEqual(told, ['#1', '#2', '#3', '#10', '#11']);
 });
 
-test('at its end it tells what was not told, and leaves no timer', () => {
+test('end() prints the count of unprinted failures, and leaves no timer', () => {
   const { clock, told, failures, fail } = begin();
   fail(5);
   clock.advanceSync(4000);

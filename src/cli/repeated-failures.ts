@@ -1,16 +1,16 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
-/** A person reads the first few of them, and looks for what is new among the rest. */
+/** A person reads the first few failures of a kind, and then looks for other kinds. */
 const shownMax = 3;
 
-/** As often as the log of the control plane sums them up (`control/failure-report.ts`). */
+/** The same interval as in the log of the control plane (`control/failure-report.ts`). */
 const sumEveryMs = 10_000;
 
 export interface FailureReporter {
-  /** One in full. */
+  /** Called with each failure that is printed in full. */
   readonly one: (record: ExchangeRecord) => void;
-  /** So many more of the same cause in the same place, and the last of them. */
+  /** Called with the number of further failures of the same cause at the same endpoint, and the last of them. */
   readonly more: (count: number, withinMs: number, last: ExchangeRecord) => void;
 }
 
@@ -18,13 +18,16 @@ interface Entry {
   readonly key: string;
   shown: number;
   more: number;
-  /** Since when they are counted. */
+  /** When counting began. */
   since: Instant;
   last: ExchangeRecord | null;
   timer: Timer;
 }
 
-/** Failures for people: the first three of a cause in a place, then their number, every ten seconds while they go on. */
+/**
+ * Failures for people: the first three with a cause at an endpoint in full, then their number every ten seconds while they
+ * continue.
+ */
 export class RepeatedFailures {
   readonly #clock: Clock;
   readonly #report: FailureReporter;
@@ -47,7 +50,7 @@ export class RepeatedFailures {
     }
   }
 
-  /** Tells what has not been told yet, and leaves no timer. */
+  /** Prints the failures that are only counted so far, and leaves no timer. */
   end(): void {
     for (const entry of this.#entries.values()) {
       entry.timer.cancel();
@@ -75,7 +78,7 @@ export class RepeatedFailures {
   }
 
   #due(entry: Entry): void {
-    // None in ten seconds beyond those that were shown: the next ones are shown again.
+    // No failures beyond the printed ones in ten seconds: the next ones are printed in full again.
     if (entry.last === null) {
       this.#entries.delete(entry.key);
       return;

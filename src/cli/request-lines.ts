@@ -8,20 +8,20 @@ import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 
-/** As many as a person can read while they pass. */
+/** As many lines as a person can read in a second. */
 const shownPerSecondMax = 20;
 const windowMs = 1000;
 
-/** Status codes that a sum names; a gateway that is busy sends few different ones. */
+/** Status codes that a summary names. Even a busy gateway sends few different ones. */
 const codesMax = 6;
 
 const newline = 0x0a;
 const statusName = Buffer.from('"status":');
 
 /**
- * A line for each request on a terminal: when, status, time, method, path, and what went wrong. While more than
- * `shownPerSecondMax` come in a second, they are summed up in one line per second. The first failures of each kind are told
- * in full in either case.
+ * A line for each request on a terminal: time, status, duration, method, path, and the failure. If more than
+ * `shownPerSecondMax` requests come in a second, one line per second summarizes them. The first failures of each kind are
+ * printed in full in both cases.
  */
 export class RequestLines {
   readonly #clock: Clock;
@@ -29,14 +29,14 @@ export class RequestLines {
   readonly #style: Style;
   readonly #explain: string;
   readonly #failures: RepeatedFailures;
-  /** Requests of the present window, and those of them that have no line. */
+  /** Requests of the current second, and the number of them without a line. */
   #inWindow = 0;
   #unshown = 0;
   readonly #codes = new Map<string, number>();
-  /** The window before had more than may be shown. */
+  /** The previous second had more than `shownPerSecondMax` requests. */
   #isBusy = false;
   #timer: Timer | null = null;
-  /** Whether the record in hand has a line of its own. */
+  /** Whether the current record has a line of its own. */
   #isShown = false;
 
   constructor(clock: Clock, write: (text: string) => void, style: Style, explain: string) {
@@ -51,7 +51,7 @@ export class RequestLines {
     });
   }
 
-  /** Takes a batch of the exchange log. Reads only the records that it shows, and those of failures. */
+  /** Receives a batch of the exchange log. Parses only records that it prints, and those of failures. */
   note({ bytes, failed }: RecordLines): void {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     let failure = 0;
@@ -64,7 +64,7 @@ export class RequestLines {
     }
   }
 
-  /** Tells what it has kept back, and leaves no timer. */
+  /** Prints the requests that are only counted so far, and leaves no timer. */
   end(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -81,7 +81,7 @@ export class RequestLines {
     const parsed = parseRecord(buffer.toString('latin1', start, end));
     if (!parsed.ok) return;
     if (this.#isShown) this.#write(`${requestLine(parsed.record, this.#style)}\n`);
-    // Load balancers ask again and again, and this is the answer that they should get.
+    // A load balancer polls its health check, and this failure is the intended answer to it.
     if (hasFailed && parsed.record.cause !== 'gateway_stopping') this.#failures.note(parsed.record);
   }
 
@@ -100,7 +100,7 @@ export class RequestLines {
     this.#sumUp();
     this.#isBusy = this.#inWindow > shownPerSecondMax;
     this.#inWindow = 0;
-    // A second without requests ends it too.
+    // A second without requests ends the summary too.
     if (this.#isBusy) this.#wait();
   }
 
@@ -115,7 +115,7 @@ export class RequestLines {
     this.#codes.clear();
   }
 
-  /** Under the line of the request, or alone where it has none. */
+  /** Printed under the line of the request, or after a new line if the request has none. */
   #writeDetails(record: ExchangeRecord): void {
     if (!this.#isShown) this.#write(`${requestLine(record, this.#style)}\n`);
     const { detail } = record;
@@ -132,7 +132,7 @@ export class RequestLines {
   }
 }
 
-/** The code as it stands in the line; the last one there is the exchange's, those before it are of its attempts. */
+/** Reads the status code without parsing the line. The last one is the exchange's; earlier ones belong to its attempts. */
 function statusOf(buffer: Buffer, start: number, end: number): string {
   const at = buffer.lastIndexOf(statusName, end - 1);
   if (at < start) return 'no answer';
@@ -140,7 +140,7 @@ function statusOf(buffer: Buffer, start: number, end: number): string {
   return /^\d{3}$/.test(code) ? code : 'no answer';
 }
 
-/** '12:00:04 502   3.1 ms  GET /orders?token=…  connect_refused', within 80 columns where the cause is not longer. */
+/** '12:00:04 502   3.1 ms  GET /orders?token=…  connect_refused', within 80 columns unless the cause is too long for that. */
 export function requestLine(record: ExchangeRecord, style: Style): string {
   const { status, method, path, query, duration_ms: ms, shape, cause } = record;
   const code = status === null ? ' - ' : String(status);

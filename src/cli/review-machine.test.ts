@@ -13,9 +13,9 @@ function machine(value: string | null, platform = 'linux', cores = 4): Machine {
   return { platform, cores, kernelSetting: (name) => (name === 'net.ipv4.tcp_migrate_req' ? value : null) };
 }
 
-describe('a machine that resets connections when a worker ends', () => {
+describe('on a machine that resets connections when a worker ends, a warning', () => {
   for (const workers of [4, null]) {
-    test(`is told in one line, with ${workers ?? 'as many workers as cores'}`, () => {
+    test(`is one line, with ${workers ?? 'as many workers as cores'}`, () => {
       const [warning, ...more] = reviewMachine(configured(workers), machine('0'));
       const line = `This machine: ${warning?.message}: ${warning?.suggestion}`;
       assert.match(line, /resets waiting connections.*tcp_migrate_req is 0: sysctl -w net\.ipv4\.tcp_migrate_req=1$/);
@@ -26,30 +26,30 @@ describe('a machine that resets connections when a worker ends', () => {
   }
 });
 
-describe('nothing is told', () => {
-  test('where connections go on to other listeners', () => {
+describe('there is no warning', () => {
+  test('if the kernel moves waiting connections to other listeners', () => {
     assert.deepEqual(reviewMachine(configured(4), machine('1')), []);
   });
 
-  test('where there is one worker, whose place nobody else can take', () => {
+  test('with one worker, which shares its port with no other', () => {
     assert.deepEqual(reviewMachine(configured(1), machine('0')), []);
   });
 
-  test('where one core makes one worker', () => {
+  test('with one core, and so one worker', () => {
     assert.deepEqual(reviewMachine(configured(null), machine('0', 'linux', 1)), []);
   });
 
-  test('where the system has no such setting', () => {
+  test('if the system has no such setting', () => {
     assert.deepEqual(reviewMachine(configured(4), machine(null)), []);
     assert.deepEqual(reviewMachine(configured(4), machine(null, 'darwin')), []);
   });
 
-  test('where nothing listens', () => {
+  test('without listeners', () => {
     assert.deepEqual(reviewMachine(configured(4, []), machine('0')), []);
   });
 });
 
-test('the machine itself is asked', { skip: process.platform !== 'linux' }, () => {
+test('thisMachine reads the settings of the kernel', { skip: process.platform !== 'linux' }, () => {
   assert.equal(thisMachine.kernelSetting('kernel.ostype'), 'Linux');
   assert.equal(thisMachine.kernelSetting('kernel.there_is_none'), null);
 });

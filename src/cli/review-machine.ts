@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import type { Configuration } from '../core/configuration.ts';
 import { availableCores } from '../system/system.ts';
 
-/** What commands ask of the system under them. */
+/** The facts about the system that commands read. */
 export interface Machine {
   readonly platform: string;
-  /** That this process may use: there are as many workers, where the file does not say. */
+  /** Cores that this process may use. It is also the default number of workers. */
   readonly cores: number;
-  /** A setting of the kernel ('net.ipv4.tcp_migrate_req'); null where it has none of that name, or it may not be read. */
+  /** A setting of the kernel ('net.ipv4.tcp_migrate_req'); null if there is none of that name, or it may not be read. */
   kernelSetting(name: string): string | null;
 }
 
@@ -23,26 +23,26 @@ export const thisMachine: Machine = {
   },
 };
 
-/** What is true of the machine and not of the file: with its remedy. */
+/** A warning about the machine rather than the configuration file, with its remedy. */
 export interface MachineWarning {
   readonly setting: string;
-  /** As it is; null where it cannot be read. */
+  /** The current value; null if it cannot be read. */
   readonly value: string | null;
   readonly message: string;
-  /** Null where the message says it. */
+  /** Null if the message contains it. */
   readonly suggestion: string | null;
 }
 
 const migrate = 'net.ipv4.tcp_migrate_req';
 
-/** Everything about this machine that makes a configuration lose more than it needs to. One line each. */
+/** Settings of this machine that make a configuration lose connections without need, one line each. */
 export function reviewMachine(configuration: Configuration, machine: Machine): readonly MachineWarning[] {
-  // Elsewhere listeners that share a port take over nothing from each other, and no setting changes that. One worker shares
-  // its port with nobody, and at an upgrade its socket is passed on.
+  // On other systems a listener does not take over connections from another one on the same port, and no setting changes
+  // that. A single worker shares its port with no other, and an upgrade passes its socket on.
   const { listeners, workers } = configuration;
   if (machine.platform !== 'linux' || listeners.length === 0 || (workers.count ?? machine.cores) === 1) return [];
   const value = machine.kernelSetting(migrate);
-  // Linux before 5.14 has no such setting, and a container may hide it: there is nothing that the reader could do here.
+  // Linux before 5.14 has no such setting, and a container may hide it. In both cases the reader cannot change it here.
   if (value === '1' || value === null) return [];
   const message = `a worker that ends within 0.5 s of its start resets waiting connections, since ${migrate} is ${value}`;
   return [{ setting: migrate, value, message, suggestion: `sysctl -w ${migrate}=1` }];

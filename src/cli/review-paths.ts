@@ -6,8 +6,8 @@ import { adjustPaths } from './adjust-paths.ts';
 import type { MachineWarning } from './review-machine.ts';
 
 /**
- * What of a configuration's log, state and admin socket this user could not have on this machine. The gateway may be another
- * user's, so none of it is a mistake of the file; a gateway that this user starts says the same.
+ * The paths of a configuration's log, state and admin socket that this user could not write on this machine. The gateway may
+ * run as another user, so these are not errors of the file. A gateway that this user starts reports the same.
  */
 export function reviewPaths(
   configuration: Configuration,

@@ -30,7 +30,7 @@ async function startAndServe(flags: RunFlags, command: readonly string[], contex
   const { end } = firstStart;
   if (end === null) return code;
   const { stdout, stderr, predecessor } = context;
-  // The process that asked for this one serves on, and says why.
+  // The old process continues to serve, and says why the upgrade failed.
   if (predecessor !== null) throw new CommandFailure('failure', end.message);
   const { exitCode, message, output } = end;
   const isForPeople = stderr.isTTY && !flags.json;
@@ -59,7 +59,7 @@ async function serveCommand(
     abandon: firstStart.abandoned,
     onEvent: (event) => firstStart.onEvent(event),
     onOpened: (gateway, served) => {
-      // In a log the events have said it all.
+      // In a log the events have said the same.
       if (context.stderr.isTTY && !flags.json && firstStart.end === null)
         context.stderr.write(`${whereLines(gateway, served, styleFor(context.stderr, context.env)).join('\n')}\n`);
     },
@@ -72,7 +72,7 @@ async function serveCommand(
   }
 }
 
-/** Where a gateway that runs can be found. */
+/** Prints the addresses of a running gateway. */
 export function whereLines(gateway: Gateway, configuration: Configuration, style: Style): string[] {
   const addresses = gateway
     .status()

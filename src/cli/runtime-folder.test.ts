@@ -29,19 +29,21 @@ describe('sockets in a folder', () => {
 
   const none: readonly string[] = [];
 
-  test('of one’s own are asked, each once', () => {
+  test('in a folder of this user are asked, each once', () => {
     assert.deepEqual(socketsIn([folder, folder], uid), { paths: [join(folder, 'shop.sock')], skipped: none });
   });
 
-  test('of another user are not, and the reason says whose they are', () => {
-    const { paths, skipped: objections } = socketsIn([folder, join(above, 'nothing')], uid + 1);
+  test('in a folder of another user are not asked, and the reason names that user', () => {
+    const { paths, skipped: reasons } = socketsIn([folder, join(above, 'nothing')], uid + 1);
     assert.deepEqual(paths, none);
-    assert.deepEqual(objections, [
+    assert.deepEqual(reasons, [
       `${folder} belongs to ${userInfo().username}: run the command as that user or as root.`,
     ]);
   });
 
-  test('of a service are asked by root, unless others may write there, or beside it', { skip: uid !== 0 }, () => {
+  test('of a service are asked by root, unless other users may write to their folder or to its parent', {
+    skip: uid !== 0,
+  }, () => {
     chownSync(folder, service, service);
     assert.deepEqual(socketsIn([folder], 0), { paths: [join(folder, 'shop.sock')], skipped: none });
     for (const [path, open, closed] of [
@@ -49,9 +51,9 @@ describe('sockets in a folder', () => {
       [above, 0o1777, 0o700],
     ] as const) {
       chmodSync(path, open);
-      const { paths, skipped: objections } = socketsIn([folder], 0);
+      const { paths, skipped: reasons } = socketsIn([folder], 0);
       assert.deepEqual(paths, none);
-      assert.match(objections.join(), /belongs to user 4711, and other users can write there: .*--socket/);
+      assert.match(reasons.join(), /belongs to user 4711, and other users can write there: .*--socket/);
       chmodSync(path, closed);
     }
   });

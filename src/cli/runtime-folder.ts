@@ -6,8 +6,8 @@ import { findUntrusted } from '../deploy/trusted-folder.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where admin sockets lie, best first: what systemd gives a service (`RuntimeDirectory=`), what it gives a
- * person, and a folder of our own elsewhere.
+ * The folders in which admin sockets lie, best first: the one that systemd gives a service (`RuntimeDirectory=`), the one
+ * that it gives a user, and otherwise a folder that Candor creates.
  */
 export function runtimeFolders(env: Environment): string[] {
   const service = env['RUNTIME_DIRECTORY']?.split(':')[0] ?? '';
@@ -20,7 +20,7 @@ export function runtimeFolders(env: Environment): string[] {
   return folders.filter((folder) => folder !== null);
 }
 
-/** The first runtime folder that nobody else can replace, made where it is missing; null where none can be had. */
+/** The first runtime folder that no other user can replace. Creates it if it is missing; null if none is possible. */
 export function privateFolder(env: Environment): string | null {
   for (const folder of runtimeFolders(env)) {
     try {
@@ -28,20 +28,20 @@ export function privateFolder(env: Environment): string | null {
       accessSync(folder, constants.W_OK | constants.X_OK);
       if (findUntrusted(folder, ownUid()) === null) return folder;
     } catch {
-      // Not to be had; the next may be.
+      // This folder cannot be created or written; the next one may be.
     }
   }
   return null;
 }
 
 export interface FoundSockets {
-  /** Whoever answers there. */
+  /** Paths of sockets that may be asked. */
   readonly paths: readonly string[];
-  /** Folders with sockets that are not asked, each with the reason, as a sentence. */
+  /** For each folder whose sockets are not asked, a sentence that says why. */
   readonly skipped: readonly string[];
 }
 
-/** The sockets in some folders; those that somebody else could have put there are passed over. */
+/** The sockets in some folders. Sockets that another user could have created are skipped. */
 export function socketsIn(folders: readonly string[], own: number = ownUid()): FoundSockets {
   const paths: string[] = [];
   const problems: string[] = [];
@@ -55,8 +55,9 @@ export function socketsIn(folders: readonly string[], own: number = ownUid()): F
 }
 
 /**
- * For root, the sockets in the private folders that gateways of other users have made beside its own: `candor-<uid>`, owned by
- * the user of that number and closed to everybody else, in a folder where only its owner could remove it.
+ * For root: the sockets in private folders of gateways of other users beside root's own. Such a folder is named
+ * `candor-<uid>`, belongs to the user of that number, is writable for no other user, and lies in a folder in which only its
+ * owner could remove it.
  */
 export function socketsOfOthers(env: Environment, own: number = ownUid()): readonly string[] {
   if (own !== 0) return [];
@@ -79,12 +80,12 @@ export function socketsOfOthers(env: Environment, own: number = ownUid()): reado
   }
 }
 
-/** Users whose folders are looked into. */
+/** Users whose folders are searched. */
 const othersMax = 64;
 
 /**
- * Why what listens in a folder is not asked; null where it is. A folder of one's own is, and root asks in one of another user
- * where nobody but that user can have made the socket: a service's, say.
+ * Says why the sockets of a folder are not asked; null if they are. A user asks sockets in a folder of that user. Root also
+ * asks sockets in a folder of another user if only that user can have created them, as with a service.
  */
 export function untrustedText(folder: string, own: number = ownUid()): string | null {
   const found = lstatSync(folder, { throwIfNoEntry: false });
@@ -103,17 +104,17 @@ function namesOfSockets(folder: string): string[] {
       .map(({ name }) => name)
       .sort();
   } catch {
-    // A folder that is not there, or may not be read, has no socket for us.
+    // A folder that is missing or unreadable has no sockets for this user.
     return [];
   }
 }
 
-/** A container may run us as a user of whom its system has no entry. */
+/** In a container, the user of this process may have no entry in /etc/passwd. */
 function ownUid(): number {
   return process.geteuid?.() ?? 0;
 }
 
-/** As `ls -l` says it. */
+/** The name of a user as `ls -l` prints it. */
 function nameOf(uid: number): string {
   try {
     const line = readFileSync('/etc/passwd', 'utf8')

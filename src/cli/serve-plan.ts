@@ -6,25 +6,25 @@ import type { ListenFacts } from './listen-failure-text.ts';
 
 export interface ServePlan {
   readonly configuration: Configuration;
-  /** The configuration's file; null where none was written. */
+  /** Path of the configuration file; null if there is none. */
   readonly source: string | null;
   readonly reloadConfiguration?: ConfigurationReload;
-  /** What to do about a port that is taken: another configuration, or null to give up. */
+  /** Handles a taken port: returns another configuration, or null to give up. */
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
-  /** Tells what happens in lines for people even where nobody sits at a terminal. */
+  /** Prints events for people even without a terminal. */
   readonly forPeople?: boolean;
-  /** A line for each request, where a person sits at a terminal. */
+  /** Prints a line for each request if standard error is a terminal. */
   readonly requestLines?: boolean;
-  /** Tells what happens as JSON, on a terminal too. */
+  /** Prints events as JSON even on a terminal. */
   readonly json?: boolean;
-  /** It has made things that end with it, so no other process can take its place. */
+  /** The command has created files that are deleted when it ends, so no other process can succeed this one. */
   readonly isTemporary?: boolean;
-  /** For how long applications are left to the next process at a stop, before they are ended. */
+  /** How long applications run without a gateway after a stop, so that the next process can adopt them. */
   readonly detachApplicationsMs?: number | null;
-  /** Ends everything at once when it is aborted, also while the gateway starts: then this rejects with `StartAbandoned`. */
+  /** When it is aborted, the gateway stops at once. While the gateway still starts, `serve` rejects with `StartAbandoned`. */
   readonly abandon?: AbortSignal;
-  /** Hears each event, from the first one on. */
+  /** Receives each event from the first one on. */
   readonly onEvent?: (event: Event) => void;
-  /** Says where things are, once listeners and admin API are open. */
+  /** Prints the addresses once listeners and admin API are open. */
   readonly onOpened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }

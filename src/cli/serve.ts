@@ -35,8 +35,8 @@ import type { PredecessorConnection } from './upgrade/successor.ts';
 import type { ServePlan } from './serve-plan.ts';
 
 /**
- * Runs a gateway until a signal ends it, or another process has taken its place: starts it with its admin API, tells what
- * happens, and passes the signals on. Resolves with the exit code when nothing is left running.
+ * Runs a gateway until a signal ends it or a successor has taken over: starts it with its admin API, prints its events, and
+ * passes the signals on. Resolves with the exit code when nothing is left running.
  */
 export async function serve(plan: ServePlan, context: ProcessContext): Promise<number> {
   const writer = eventWriter(plan, context);
@@ -76,9 +76,9 @@ async function serveUntilStopped(
   try {
     await admin.open(gateway, configuration, context, serving.upgrades, stop, context.predecessor?.facts.admin ?? null);
     const request = await Promise.race([plan.onOpened(gateway, configuration), stop.first]);
-    // Who is about to stop takes nobody's place.
+    // A process that is about to stop must not take over.
     if (request === undefined) serving.ready();
-    // Before that the predecessor may still come back, and what was asked of this process would be lost with it.
+    // Until then the predecessor may roll back the handoff, and signals passed to this process would be lost with it.
     void (context.predecessor?.settled ?? Promise.resolve()).then(() => passSignals(signals, serving));
     const leave = watchDrain(gateway, context);
     const forgetting = releaseStartupMemory(context.clock);
@@ -88,7 +88,7 @@ async function serveUntilStopped(
     });
     return stop.exitCode;
   } catch (error) {
-    // What was started must not outlive the command that cannot go on.
+    // The gateway that was started must not outlive the failed command.
     await serving.abandon('the command failed');
     throw error;
   } finally {
@@ -138,7 +138,7 @@ async function start(
     } catch (error) {
       if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
-      // Without descriptors anything may fail, in words that do not say so.
+      // Without descriptors any call may fail, with an error that does not mention descriptors.
       const few = isForPeople ? null : fewDescriptorsText(configuration);
       if (few !== null) throw new CommandFailure('failure', few);
       if (error instanceof ListenFailure) return error;
@@ -159,17 +159,17 @@ function adoption(
 function makeLogFolder({ log }: Configuration): void {
   if (log.path === null || log.path === '-') return;
   try {
-    // The last folder only: a path that is misspelt must not become a tree of folders.
+    // Only the last folder: a misspelt path must not create a tree of folders.
     mkdirSync(dirname(log.path));
   } catch {
-    // Opening the log fails next, and that says which folder is missing and what to do.
+    // Opening the log fails next. That error says which folder is missing and what to do.
   }
 }
 
-/** SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 reopen the logs. What comes of it is told as an event. */
+/** SIGHUP reloads the configuration, SIGUSR1 and SIGUSR2 reopen the logs. An event reports the result. */
 function passSignals(signals: ServiceSignals, serving: ServedGateway): void {
   const { gateway, context } = serving;
-  // A gateway that serves goes on serving, whatever comes of a signal.
+  // The gateway continues to serve if the action of a signal fails.
   const tell = (error: unknown): void => context.stderr.write(`${defectText(error, context.env)}\n`);
   const reload = { actor: 'signal:SIGHUP', remote: null };
   const reopen = (signal: ServiceSignal) => {

@@ -12,8 +12,8 @@ import type { Upgrades } from './upgrade/predecessor.ts';
 const underWay = 'An upgrade is in progress; try again when it is over.';
 
 /**
- * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. What a reload
- * would open is opened before the gateway takes the configuration, so that it is taken whole or not at all.
+ * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. A reload opens new
+ * admin listeners before the gateway activates the configuration, so that the whole configuration is applied or none of it.
  */
 export class ServedAdmin {
   #admin: AdminServer | null = null;
@@ -21,8 +21,8 @@ export class ServedAdmin {
   #unsubscribe: () => void = () => {};
 
   /**
-   * Reads a configuration again for the gateway, and prepares the admin API for it. During an upgrade it does not: who will
-   * serve may have read the file already, and who has read it now may be about to leave.
+   * Reads a configuration again for the gateway, and prepares the admin API for it. Refuses during an upgrade: the successor
+   * may have read the file already, and this process may be about to leave.
    */
   reloading(read: ConfigurationReload): ConfigurationReload {
     return async () => {
@@ -34,12 +34,12 @@ export class ServedAdmin {
     };
   }
 
-  /** Where it answers; nowhere until it is open. */
+  /** The addresses at which the admin API answers; null until it is open. */
   get addresses(): AdminAddresses {
     return { socketPath: this.#admin?.socketPath ?? null, address: this.#admin?.address ?? null };
   }
 
-  /** `predecessor`: where one still answers, who leaves. */
+  /** `predecessor`: the addresses at which a predecessor still answers. */
   async open(
     gateway: Gateway,
     configuration: Configuration,
@@ -69,7 +69,7 @@ export class ServedAdmin {
     return admin;
   }
 
-  /** Another process is to answer at its places. */
+  /** Moves the admin socket aside, so that the successor can listen at its path. */
   moveAside(): MovedSocket | SocketNotMoved | null {
     return this.#admin?.moveAside() ?? null;
   }

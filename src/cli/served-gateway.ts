@@ -11,15 +11,15 @@ import type { StartSockets } from './upgrade/start-sockets.ts';
 import { startSuccessor } from './upgrade/start-successor.ts';
 import { reportTakeover } from './upgrade/report-takeover.ts';
 
-/** It takes them back as soon as this process is gone. */
+/** The predecessor takes the applications back as soon as this process has ended. */
 const returningApplications: StopOptions = { hasSuccessor: true, detachApplicationsMs: handoffTimeoutMs };
 
-/** A gateway that serves, and those who want to hear of it: the service manager, and the process before or after this one. */
+/** A gateway that serves, with its connections to the service manager and to the process before or after it. */
 export class ServedGateway {
   readonly gateway: Gateway;
   readonly plan: ServePlan;
   readonly context: ProcessContext;
-  /** Null where no other process can take the place of this one. */
+  /** Null if no other process can succeed this one. */
   readonly upgrades: Upgrades | null;
   readonly #service: ServiceManager;
   readonly #unsubscribe: () => void;
@@ -62,7 +62,7 @@ export class ServedGateway {
     predecessor?.step('listening');
   }
 
-  /** Everything is open: the service manager may go on, and the predecessor may leave. */
+  /** Listeners and admin API are open: notifies the predecessor and the service manager. */
   ready(): void {
     this.#isReady = true;
     const { predecessor } = this.context;
@@ -80,7 +80,7 @@ export class ServedGateway {
     }
   }
 
-  /** Resolves when the gateway has ended: by a signal, or because another process serves in its place. */
+  /** Resolves when the gateway has stopped: after a signal, or because a successor serves. */
   async untilStopped(stop: StopSignals): Promise<void> {
     const { gateway, upgrades, plan } = this;
     const over = await Promise.race([stop.first, upgrades?.handedOff ?? stop.first, abandonment(plan.abandon)]);
@@ -98,32 +98,32 @@ export class ServedGateway {
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
     const wasAtOnce = stop.isAtOnce;
     await upgrades?.abandon(over);
-    // Ctrl-C is a person's, who wants an end of everything.
+    // A person who presses Ctrl-C wants everything to end, including the applications.
     const leaving = { detachApplicationsMs: over === 'SIGTERM' ? (plan.detachApplicationsMs ?? null) : null };
     const stopped = gateway.stop(over, this.#mustReturnApplications ? returningApplications : leaving);
     if (wasAtOnce) void gateway.stop(over);
     await stopped;
   }
 
-  /** After a failure. */
+  /** Stops the gateway after a failure. */
   async abandon(why: string): Promise<void> {
     await this.upgrades?.abandon(why);
     await this.gateway.stop(why, this.#mustReturnApplications ? returningApplications : {});
   }
 
-  /** What a predecessor that lives has handed over goes back to it. */
+  /** Whether the applications go back to a predecessor that still runs. */
   get #mustReturnApplications(): boolean {
     return this.context.predecessor?.isSettled === false;
   }
 
-  /** Resolves when the service manager has heard everything. */
+  /** Resolves when all notifications to the service manager are sent. */
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#service.close();
   }
 }
 
-/** Resolves with the reason when the signal is aborted; never without one. */
+/** Resolves with the reason when the signal is aborted; without a signal, never. */
 function abandonment(signal: AbortSignal | undefined): Promise<{ readonly why: string }> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) resolve({ why: String(signal.reason) });
@@ -131,7 +131,7 @@ function abandonment(signal: AbortSignal | undefined): Promise<{ readonly why: s
   });
 }
 
-/** Whether somebody serves: each worker is asked every second, and one that does not answer is lost. */
+/** Whether a worker serves. The main thread asks each worker every second, and one that does not answer counts as lost. */
 function isAlive(gateway: Gateway): boolean {
   const { state, workers } = gateway.status();
   return state !== 'serving' || workers.some((worker) => worker.state === 'serving');

@@ -33,10 +33,10 @@ function managed(parts: Partial<ServiceManagerParts>): {
 }
 
 describe('a service manager', () => {
-  test('is told in the order in which things were said', async () => {
+  test('receives notifications in the order in which they were given', async () => {
     const { manager, sent } = managed({
       send: async (notice) => {
-        // The first takes longest, as a process that is started may.
+        // The first one takes longest, as a process that is started may.
         for (let turn = 5 - sent.length; turn > 0; turn--) await Promise.resolve();
         sent.push(notice);
         return null;
@@ -55,7 +55,7 @@ describe('a service manager', () => {
     assert.match(sent[1]?.[1] ?? '', /^MONOTONIC_USEC=\d+$/);
   });
 
-  test('hears at half its time that requests are served, and nothing while they are not', async () => {
+  test("receives a watchdog ping at half the watchdog's time while requests are served, and none otherwise", async () => {
     let alive = true;
     const { manager, sent, clock } = managed({ isAlive: () => alive });
     manager.ready('serving');
@@ -69,7 +69,7 @@ describe('a service manager', () => {
     assert.deepEqual(sent.slice(1), [['WATCHDOG=1'], ['WATCHDOG=1']]);
   });
 
-  test('hears nothing twice of the same state', async () => {
+  test('receives the same status only once', async () => {
     const { manager, sent } = managed({});
     manager.status('one');
     manager.status('one');
@@ -78,7 +78,7 @@ describe('a service manager', () => {
     assert.deepEqual(sent, [['STATUS=one'], ['STATUS=two']]);
   });
 
-  test('that cannot be told is spoken of once', async () => {
+  test('that cannot be reached is reported once', async () => {
     const told: string[] = [];
     const { manager } = managed({ send: async () => ({ why: 'no program' }), onTrouble: (why) => told.push(why) });
     manager.ready('serving');
@@ -87,7 +87,7 @@ describe('a service manager', () => {
     assert.deepEqual(told, ['no program']);
   });
 
-  test('that is not there is told nothing', async () => {
+  test('that is absent receives nothing', async () => {
     const { manager, sent } = managed({ env: {} });
     manager.ready('serving');
     await manager.close();
@@ -112,7 +112,7 @@ describe('the watchdog', () => {
   }
 });
 
-/** A receiver as systemd has it; Node has no datagram sockets of the unix family. */
+/** A receiver like systemd's. Node has no datagram sockets of the unix family. */
 const receiver = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -133,7 +133,7 @@ describe('a real socket', { skip: missing === undefined ? false : `${missing} is
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('gets what systemd-notify sends for us', async () => {
+  test('receives what systemd-notify sends', async () => {
     const path = join(folder, 'notify');
     python = spawn('python3', ['-c', receiver, path], { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines = createInterface({ input: python.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();

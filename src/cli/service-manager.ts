@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { after, type Clock, type Timer } from '../core/time.ts';
 
-/** What a service manager wants to hear (sd_notify(3)), each as `NAME=value`. */
+/** A notification to the service manager (sd_notify(3)): `NAME=value` assignments. */
 export type ServiceNotification = readonly string[];
 
-/** Has one notice sent; resolves when it has been taken, or to why it was not. */
+/** Sends one notification. Resolves when the service manager has it, or with the reason why it has not. */
 export type SendNotification = (notice: ServiceNotification) => Promise<NotificationProblem | null>;
 
 export interface NotificationProblem {
@@ -15,18 +15,18 @@ export interface ServiceManagerParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly pid: number;
-  /** Whether this process took the place of one that the service manager had started: its watchdog's number is not ours. */
+  /** Whether this process succeeded the one that the service manager had started. Then the watchdog's pid is not ours. */
   readonly succeeds: boolean;
-  /** Whether requests are served: while not, the watchdog is not fed. */
+  /** Whether requests are served. If not, the watchdog gets no ping. */
   readonly isAlive: () => boolean;
-  /** Told once, the first time that a notice could not be sent. */
+  /** Called once, the first time that a notification could not be sent. */
   readonly onTrouble: (why: string) => void;
   readonly send?: SendNotification;
 }
 
 /**
- * The service manager (systemd) that started this process, where one did: told when it is ready, reloads, stops, and
- * that it is alive. Everything it is told goes out in the order in which it was said.
+ * The service manager (systemd) that started this process, if one did. It is notified when the gateway is ready, reloads or
+ * stops, and pinged while the gateway is alive. Notifications go out in the order in which they were given.
  */
 export class ServiceManager {
   readonly #parts: ServiceManagerParts;
@@ -46,19 +46,19 @@ export class ServiceManager {
     return this.#send !== null;
   }
 
-  /** It serves; also the end of a reload, whatever came of it. */
+  /** The gateway serves. Also sent at the end of a reload, whether or not it succeeded. */
   ready(status: string): void {
     this.#status = status;
     this.#notify('READY=1', `STATUS=${status}`);
     if (this.#watchdog === null) this.#feedLater();
   }
 
-  /** It reads its configuration again. The time tells the service manager that this answers its signal, and no earlier one. */
+  /** The gateway reads its configuration again. The time tells the service manager which of its signals this answers. */
   reloading(): void {
     this.#notify('RELOADING=1', `MONOTONIC_USEC=${Math.floor(this.#parts.clock.now() * 1000)}`, 'STATUS=reloading');
   }
 
-  /** It ends. What happens until then may take as long as a drain does. */
+  /** The gateway stops. The drain may take a while from here. */
   stopping(status: string): void {
     this.#notify('STOPPING=1', `STATUS=${status}`);
   }
@@ -69,13 +69,13 @@ export class ServiceManager {
     this.#notify(`STATUS=${status}`);
   }
 
-  /** Another process is the service from now on. This one has nothing more to say. */
+  /** Another process is the service from now on. This process sends no further notification. */
   handOff(pid: number): void {
     this.#watchdog?.cancel();
     this.#notify(`MAINPID=${pid}`);
   }
 
-  /** Resolves when everything that was said has been sent. */
+  /** Resolves when all notifications are sent. */
   async close(): Promise<void> {
     this.#watchdog?.cancel();
     await this.#last;
@@ -99,7 +99,7 @@ export class ServiceManager {
     this.#watchdog = clock.schedule(after(clock.now(), everyMs), feed, this as ServiceManager);
   }
 
-  /** For its timer alone. */
+  /** Called by the timer of the watchdog. */
   feed(): void {
     if (this.#parts.isAlive()) this.#notify('WATCHDOG=1');
     this.#feedLater();
@@ -110,7 +110,10 @@ function feed(manager: ServiceManager): void {
   manager.feed();
 }
 
-/** Half of what the service manager allows, as sd_watchdog_enabled(3) advises; null where it watches nobody, or another. */
+/**
+ * Half of the time that the service manager allows, as sd_watchdog_enabled(3) advises; null if it watches no process, or
+ * another one.
+ */
 export function watchdogMs(
   env: Readonly<Record<string, string | undefined>>,
   { pid, succeeds }: { readonly pid: number; readonly succeeds: boolean },
@@ -121,12 +124,12 @@ export function watchdogMs(
   return Number(usec) / 2000;
 }
 
-/** A message to the local service manager takes milliseconds; one that hangs must not hold up those after it. */
+/** A message to the local service manager takes milliseconds. One that hangs must not delay the next ones for long. */
 const noticeMs = 5_000;
 
 /**
- * Node has no datagram sockets of the unix family, which the protocol wants, so the program that comes with systemd speaks
- * for us. Without privileges its message bears its own number, so the unit says `NotifyAccess=all`.
+ * Node has no datagram sockets of the unix family, which the protocol requires, so `systemd-notify` of the systemd package
+ * sends the message. Without privileges its message bears its own pid, so the unit needs `NotifyAccess=all`.
  */
 function noticeSender(env: Readonly<Record<string, string | undefined>>, clock: Clock): SendNotification {
   const { NOTIFY_SOCKET, PATH = '/usr/bin:/bin' } = env;

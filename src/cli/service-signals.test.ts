@@ -20,19 +20,19 @@ beforeEach(() => {
 const act = (signal: string): void => void acted.push(signal);
 const send = (signal: string): void => listeners.get(signal)?.();
 
-test('a signal that comes before somebody can act on it is acted on afterwards, once', () => {
+test('a signal that comes before passTo is handled afterwards, once', () => {
   for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGHUP', 'SIGUSR1']) send(signal);
   signals.passTo(act);
   assert.deepEqual(acted, ['SIGHUP', 'SIGUSR2', 'SIGUSR1']);
 });
 
-test('from then on each is acted on when it comes', () => {
+test('after passTo each signal is handled when it comes', () => {
   signals.passTo(act);
   for (const signal of ['SIGHUP', 'SIGHUP', 'SIGUSR2']) send(signal);
   assert.deepEqual(acted, ['SIGHUP', 'SIGHUP', 'SIGUSR2']);
 });
 
-test('after the end nobody listens, and nothing is acted on', () => {
+test('after release there are no listeners, and no signal is handled', () => {
   send('SIGHUP');
   signals.release();
   signals.passTo(act);

@@ -2,8 +2,8 @@ import type { ProcessContext } from './process-context.ts';
 import type { ServiceSignal } from './service-signal.ts';
 
 /**
- * What is asked of a gateway that serves. Heard before anything is started, since the process would end by them otherwise;
- * one that comes before there is somebody to act on it is acted on as soon as there is, and only once.
+ * The signals for a gateway that serves. The process listens for them before it starts anything, since they would end it
+ * otherwise. A signal that comes before `passTo` is handled then, once for any number of them.
  */
 export class ServiceSignals {
   readonly #early = new Set<ServiceSignal>();
@@ -16,7 +16,7 @@ export class ServiceSignals {
     this.#unsubscribe = signals.map((signal) => context.onSignal(signal, () => this.#onSignal(signal)));
   }
 
-  /** From now on `act` is called with each, those first that have come already. */
+  /** Calls `act` with each signal, and first with those that came earlier. */
   passTo(act: (signal: ServiceSignal) => void): void {
     if (this.#released) return;
     this.#handler = act;

@@ -17,7 +17,7 @@ describe('signals of a process', () => {
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    test(`${signal} that comes again at once is one wish; half a second later it is another`, () => {
+    test(`${signal} that comes again at once counts once; half a second later it counts again`, () => {
       let heard = 0;
       onSignal(signal, () => heard++);
       emitter.emit(signal);
@@ -31,7 +31,7 @@ describe('signals of a process', () => {
       assert.equal(heard, 2);
     });
 
-    test(`a copy of ${signal} does not end a process that has left off listening; another one does`, () => {
+    test(`a copy of ${signal} does not end a process that has stopped listening; a later ${signal} does`, () => {
       const leave = onSignal(signal, () => {});
       emitter.emit(signal);
       leave();
@@ -42,13 +42,13 @@ describe('signals of a process', () => {
       assert.deepEqual(exits, [signal === 'SIGINT' ? 130 : 143]);
     });
 
-    test(`${signal} has its usual effect again when nobody listens and none came`, () => {
+    test(`${signal} has its default effect again after the last listener has left, if none came`, () => {
       onSignal(signal, () => {})();
       assert.equal(emitter.listenerCount(signal), 0);
     });
   }
 
-  test('a SIGTERM right after a SIGINT is a second wish', () => {
+  test('a SIGTERM right after a SIGINT counts as a second signal', () => {
     const heard: string[] = [];
     for (const signal of ['SIGINT', 'SIGTERM'] as const) onSignal(signal, () => heard.push(signal));
     emitter.emit('SIGINT');
@@ -57,7 +57,7 @@ describe('signals of a process', () => {
   });
 
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
-    test(`${signal} is heard each time, until nobody listens`, () => {
+    test(`${signal} is passed on each time until the listener has left`, () => {
       let heard = 0;
       const leave = onSignal(signal, () => heard++);
       emitter.emit(signal);

@@ -2,25 +2,26 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { ProcessContext } from './process-context.ts';
 
-/** What a process offers to those who want its signals. */
+/** The part of `process` that signal listeners need. */
 export interface SignalEmitter {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
   off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
 
 /**
- * For how long a stop signal that comes again is taken for a copy of the one before. Ctrl-C, `kill -TERM -<group>` and
- * the usual stop of systemd reach every process of a group, and whoever started us (`npm`, or the older Node that found
- * ours) passes on what it got as well: one wish, two signals. The system does not say which is which, and whoever passes
- * signals on cannot leave it be, since a signal may be for it alone. So the time tells: a copy comes within milliseconds,
- * on a busy machine later. Half a second bears that, and a person who means a second Ctrl-C comes later or tries again,
- * while a copy that is taken for a second wish ends requests that were to finish.
+ * How long after a stop signal a further one is taken for a copy of it. Ctrl-C, `kill -TERM -<group>` and the usual stop of
+ * systemd reach every process of a group. The process that started this one (`npm`, or an older Node that found ours) passes
+ * its signal on as well, so one request to stop becomes two signals. The system does not say which signal is a copy, and the
+ * parent must pass signals on, since a signal may be for it alone. So the time decides: a copy comes within milliseconds, on
+ * a busy machine later. Half a second allows for that. A person who wants a second Ctrl-C presses it later or presses it
+ * again, while a copy that is taken for a second signal would end requests that should finish.
  */
 export const copyMaxMs = 500;
 
 /**
- * Listens for signals of a process. A copy of SIGINT or SIGTERM is not passed on; SIGHUP, SIGUSR1 and SIGUSR2 are each time,
- * because doing their work twice does no harm, and leaving out the last would. Those of `takeEarly` are passed on at once.
+ * Listens for signals of a process. A copy of SIGINT or SIGTERM is not passed on. SIGHUP, SIGUSR1 and SIGUSR2 are always
+ * passed on, because handling them twice does no harm, and dropping the last one would. Signals that `takeEarly` reports are
+ * passed on at once.
  */
 export function signalSource(
   emitter: SignalEmitter,
@@ -58,12 +59,12 @@ function listenForStop(
   emitter.on(signal, onCopy);
   return () => {
     left = true;
-    // A copy that is still to come would end a process that nobody listens for, in the middle of its last words.
+    // Without a listener, a late copy would end the process while it writes its last messages.
     if (copiesUntil === null) emitter.off(signal, onCopy);
   };
 }
 /**
- * Takes a signal over from the listener that was there before this program was loaded, after a listener of this program
- * is in place. Says whether the signal has come already; once only.
+ * Removes the listener for a signal that was installed before this program was loaded. Call it after a listener of this
+ * program is installed. Returns whether the signal has come already; true only once.
  */
 export type TakeEarly = (signal: NodeJS.Signals) => boolean;

@@ -5,15 +5,16 @@ import type { Output } from './process-context.ts';
 type Stream = NodeJS.WriteStream & { readonly fd: number };
 
 /**
- * Standard output or standard error of this process, where both may fail: a full disk, a reader that has left. A command that
- * answers a question ends there. A gateway serves on: what cannot be written is lost, and the next line is tried again.
+ * Standard output or standard error of this process. Both may fail: the disk may be full, or the reader may have left. A
+ * command that prints a result ends then. A gateway continues to serve: the line that cannot be written is lost, and the
+ * next line is tried again.
  */
 export class StandardOutput implements Output {
   readonly isTTY: boolean;
   readonly #stream: Stream;
   #outlives = false;
 
-  /** `onUnwritable` ends the process, with the error's code. */
+  /** `onUnwritable` is called with the errno, and ends the process. */
   constructor(stream: Stream, onUnwritable: (errno: string) => void) {
     this.#stream = stream;
     this.isTTY = isatty(stream.fd);
@@ -22,13 +23,13 @@ export class StandardOutput implements Output {
     });
   }
 
-  /** From now on nothing ends because this cannot be written. */
+  /** From now on, a failed write does not end the process. */
   outlive(): void {
     this.#outlives = true;
   }
 
   write(text: string): void {
-    // Node closes its stream for good at the first error; the disk may have room again.
+    // Node closes its stream for good at the first error, but the disk may have room again later.
     if (this.#stream.destroyed) this.#tryOnce(text);
     else this.#stream.write(text);
   }
@@ -37,7 +38,7 @@ export class StandardOutput implements Output {
     try {
       writeSync(this.#stream.fd, text);
     } catch {
-      // The line is lost, as the ones before it.
+      // This line is lost too.
     }
   }
 
@@ -45,7 +46,7 @@ export class StandardOutput implements Output {
     return this.#stream.rows ?? null;
   }
 
-  /** A pipe is written in the background, and ends with the process. */
+  /** A pipe is written asynchronously. Text that is still buffered is lost if the process exits. */
   drained(): Promise<void> | null {
     const stream = this.#stream;
     if (stream.writableLength === 0 || stream.destroyed) return null;

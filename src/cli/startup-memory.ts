@@ -1,14 +1,14 @@
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { releaseMemory } from '../system/system.ts';
 
-/** What the start has begun is over by then. */
+/** By this time, work that the start began has ended. */
 const restMs = 1500;
 
 /**
- * Once a gateway serves, main lets go of what its start has left: of modules that were compiled, of a configuration that was
- * checked. V8 would keep the room for more of that kind, which hardly ever comes. Cancel it where the gateway ends first.
+ * Once a gateway serves, releases the memory that its start used, for compiled modules and the checks of the configuration.
+ * V8 would keep it for further allocations of that kind, which are rare. Cancel it if the gateway ends first.
  *
- * Measured (packed program, Node 26, one worker that rests): 106 MiB are resident in place of 121.
+ * Measured (packed program, Node 26, one idle worker): 106 MiB are resident instead of 121.
  */
 export function releaseStartupMemory(clock: Clock, forget: () => void = releaseMemory): Timer {
   return clock.schedule(after(clock.now(), restMs), (run) => run(), forget);

@@ -22,10 +22,10 @@ import {
 } from './layout.ts';
 import type { Style } from './style.ts';
 
-/** A gateway's status for people: what serves, what does not, and why, within 80 columns. */
+/** A gateway's status for people, within 80 columns: what serves, what does not, and why. */
 export function renderStatus(status: GatewayStatus, style: Style): string {
   const { upstreams, applications } = status;
-  // An application stands with the upstream that leads to it, and is listed by itself where there is none.
+  // An application is listed with the upstream that uses it, or by itself if no upstream does.
   const byApplication = new Map<string, string>();
   for (const { id, application } of upstreams)
     if (application !== null && !byApplication.has(application)) byApplication.set(application, id);
@@ -63,7 +63,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
-  // Where all went to the only upstream, the figures stand there.
+  // If all traffic went to the only upstream, its line has the figures.
   const [only, ...others] = status.upstreams;
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
   if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
@@ -85,9 +85,9 @@ function problemLines({ problems }: GatewayStatus, style: Style): string[] {
   ]);
 }
 
-/** What operators have changed at run time, with who and when. */
+/** The entries of the overlay, with who made each of them and when. */
 function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
-  // A gateway of an earlier version has none.
+  // A gateway of an earlier version has no overlay.
   if (overlay === undefined || overlay.entries.length === 0) return [];
   const lines = overlay.entries.flatMap(({ reason, id, matched, at, actor }) => [
     ...wrapAfter(`  ${statusMark('warn', style)}`, harmless(reason), 5),
@@ -144,7 +144,7 @@ function noneLines(endpoints: readonly unknown[], style: Style): string[] {
   return endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
 }
 
-/** From this share of failed answers on a person should look. */
+/** A share of failed responses that needs a person's attention. */
 const errorShareBad = 0.05;
 
 function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
@@ -167,7 +167,7 @@ function endpointLines(endpoints: readonly EndpointStatus[], style: Style): stri
   ]);
 }
 
-/** From this share on the next rush has to wait. */
+/** At this share of connections in use, a burst of requests will have to wait. */
 const fullShare = 0.8;
 
 function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Style): readonly string[] {
@@ -183,7 +183,7 @@ function applicationHead({ id, command }: ApplicationStatus, style: Style): stri
   return `  ${style.name(id)}  ${style.dim(text)}`;
 }
 
-/** An instance listens at 127.0.0.1, and its endpoint is there. */
+/** An instance listens at 127.0.0.1. Its endpoint has the same port. */
 function isAt({ port }: InstanceStatus, { address }: EndpointStatus): boolean {
   return address === `127.0.0.1:${port}`;
 }
@@ -212,15 +212,18 @@ function instanceLines(
   ]);
 }
 
-/** What an instance runs that an earlier configuration has started, since the application's head says what new ones run. */
+/**
+ * The command of an instance that an earlier configuration started. The line of the application has the command of new
+ * instances.
+ */
 function earlierLines({ earlierCommand }: InstanceStatus, command: readonly string[], style: Style): string[] {
-  // A gateway of an earlier version does not say it.
+  // A gateway of an earlier version does not send it.
   if (earlierCommand === null || earlierCommand === undefined) return [];
   const [own, now] = [earlierCommand.join(' '), command.join(' ')];
   return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
 
-/** Its checks pass, and its requests fail: then it is the endpoint that says what is done about it. */
+/** Whether an instance is ready but its requests fail. Then the state of the endpoint is shown. */
 function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefined): endpoint is EndpointStatus {
   return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
 }
@@ -232,7 +235,8 @@ function instanceDetails(instance: InstanceStatus, style: Style): string[] {
       : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
   const lines = [...reasonLines(instance.reason, style), ...exposed];
   const last = instance.lastLines.at(-1);
-  // What a healthy instance printed last is of no interest; of one that has ended, the reason has the line that matters.
+  // The last line of a healthy instance is of no interest. For one that has ended, the reason contains the line that
+  // matters.
   if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;
   return [...lines, ...wrap(`last line: ${harmless(last)}`, '        ').map((line) => style.dim(line))];
 }
@@ -271,7 +275,7 @@ const toneOfListener: Record<GatewayStatus['listeners'][number]['state'], Tone> 
 
 const toneOfState: Record<EndpointState, Tone> = {
   healthy: 'good',
-  // Nobody looks, so nothing good is known of it.
+  // No check runs, so its health is unknown.
   unchecked: 'dim',
   starting: 'warn',
   unknown: 'warn',

@@ -13,19 +13,19 @@ import { type Style, styleFor } from './style.ts';
 import { type Output, type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
-/** As often as a person reads, and rarely enough that nothing of it is felt. */
+/** As often as a person reads, and too rarely to cost the gateway anything. */
 const everyMs = 1000;
 
-/** Rows where a terminal does not say how many it has. */
+/** Rows if a terminal does not report its size. */
 const rowsUsual = 24;
 
-/** Another screen, without cursor, and back (xterm's control sequences, ctlseqs: DECSET 1049 and 25). */
+/** Switches to the alternate screen without a cursor, and back (xterm's control sequences, ctlseqs: DECSET 1049 and 25). */
 const enterScreen = '\u001b[?1049h\u001b[?25l';
 const leaveScreen = '\u001b[?25h\u001b[?1049l';
 
 /**
- * Shows a status again and again until Ctrl-C: in place on a terminal, as a line of JSON each with `--json`. A gateway that
- * goes away is asked on, since a restart is when people watch; only the first question must be answered.
+ * Shows a status repeatedly until Ctrl-C: in place on a terminal, as a line of JSON each time with `--json`. If the gateway
+ * goes away, the command keeps asking, since people watch restarts. Only the first request must be answered.
  */
 export async function watchStatus(flags: AskFlags, context: ProcessContext): Promise<void> {
   const { stdout, clock } = context;
@@ -39,7 +39,7 @@ export async function watchStatus(flags: AskFlags, context: ProcessContext): Pro
       view.show(seen);
       await stop.waitFor(everyMs, clock);
       if (stop.isWanted) break;
-      // One that was upgraded or started anew may answer elsewhere.
+      // After an upgrade or a restart, the gateway may answer at another address.
       if (seen instanceof CommandFailure) target = await findAdmin(flags, context).catch(() => target);
       seen = await ask(target, context);
     }
@@ -59,7 +59,7 @@ async function ask(target: AdminTarget, context: ProcessContext): Promise<Gatewa
   }
 }
 
-/** SIGINT and SIGTERM end it in order: the terminal gets its screen back. */
+/** SIGINT and SIGTERM end the command in order, so that the terminal gets its screen back. */
 class WatchStop {
   readonly #wanted = Promise.withResolvers<void>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -105,7 +105,7 @@ class JsonLines implements View {
   end(): void {}
 }
 
-/** One after the other, for whatever takes them up. */
+/** Writes one status after the other, for an output that is not a terminal. */
 class Pages implements View {
   readonly #output: Output;
 
@@ -136,7 +136,7 @@ class Screen implements View {
     this.#output.write(frameOf(this.#last, this.#output.rows?.() ?? rowsUsual, this.#style));
   }
 
-  /** What was seen last stays on the terminal. */
+  /** The last status stays on the terminal. */
   end(): void {
     this.#output.write(`${leaveScreen}${this.#last}`);
   }
@@ -148,7 +148,10 @@ function textOf(seen: GatewayStatus | CommandFailure, style: Style): string {
   return `${lines.map((line) => style.warn(line)).join('\n')}\n`;
 }
 
-/** Written over the one before from the upper left: each line clears what is left of it, and the last one what is below. */
+/**
+ * Written over the previous status from the upper left: each line clears the rest of its row, and the last one clears the
+ * rows below.
+ */
 export function frameOf(text: string, rows: number, style: Style): string {
   const lines = text.trimEnd().split('\n');
   const room = Math.max(1, rows - 1);

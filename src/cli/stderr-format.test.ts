@@ -19,7 +19,7 @@ interface Line {
   readonly reason: string;
 }
 
-/** What a gateway says that does not come to serve: a warning or two, and why it ends. */
+/** Standard error of a gateway that fails to start: warnings, and why it ends. */
 async function upInVain(yaml: string, terminal: boolean): Promise<{ code: number; text: string }> {
   writeFileSync(join(folder, 'candor.yaml'), yaml);
   const context = new FakeProcessContext(folder, { terminal });
@@ -30,7 +30,7 @@ async function upInVain(yaml: string, terminal: boolean): Promise<{ code: number
 const mistakes = 'routs: []\nlisteners: { http: x }\n';
 
 describe('standard error of a gateway', () => {
-  test('is JSON in every line where it is piped, up to the reason of its end', async () => {
+  test('is JSON in every line if it is a pipe, including the reason of the end', async () => {
     const { code, text } = await upInVain(mistakes, false);
     const lines = text
       .trimEnd()
@@ -41,7 +41,7 @@ describe('standard error of a gateway', () => {
     for (const { level, at } of lines) assert.ok(level !== '' && !Number.isNaN(Date.parse(at)));
   });
 
-  test('is JSON where its port is taken too', async (t) => {
+  test('is JSON also if the port is taken', async (t) => {
     const server = createServer();
     t.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -56,7 +56,7 @@ describe('standard error of a gateway', () => {
     assert.equal(code, 1);
   });
 
-  test('tells of a command that ended before it was ready as a failure with its exit code, in unbroken sentences', async () => {
+  test('reports a command that ended before it was ready as a failure with its exit code, in unbroken sentences', async () => {
     const around = new FakeProcessContext(folder);
     const script = 'process.exit(3) // a command long enough that its sentence needs two lines';
     const code = await around.candor('run', '--port', '0', '--', process.execPath, '-e', script);
@@ -67,7 +67,7 @@ describe('standard error of a gateway', () => {
       assert.doesNotMatch((JSON.parse(line) as Line).reason, /\n\S/);
   });
 
-  test('names a folder of the log that is not there, and does not make it', async () => {
+  test('names a missing folder of the log, which is not created', async () => {
     const yaml = `routes:\n  - respond: { body: here }\nlisteners: { http: "127.0.0.1:0" }\nstate: none\nlog: { path: ${folder}/no/such/x.log }\n`;
     const { code, text } = await upInVain(yaml, false);
     assert.equal(code, 1);
@@ -75,7 +75,7 @@ describe('standard error of a gateway', () => {
     assert.equal(existsSync(join(folder, 'no')), false);
   });
 
-  test('is sentences in every line on a terminal', async () => {
+  test('is text in every line on a terminal', async () => {
     const { code, text } = await upInVain(mistakes, true);
     assert.equal(code, 4);
     assert.match(text, /unknown key "routs"/);

@@ -12,9 +12,9 @@ export interface StderrNotice {
 }
 
 /**
- * Runs a command that serves so that its standard error has one format from the first line to the last: sentences, or where
- * `json` says so one JSON object per line. What the command writes as a sentence becomes a notice then, and so does the
- * failure that it ends with.
+ * Runs a command that serves, so that its standard error has one format from the first line to the last: text, or with
+ * `json` one JSON object per line. With `json`, a sentence that the command writes becomes a notice, and so does the failure
+ * that ends it.
  */
 export async function withStderrFormat(
   context: ProcessContext,
@@ -40,12 +40,12 @@ export function noticeLine(
   { clock }: ProcessContext,
 ): string {
   const at = new Date(clock.wallTime()).toISOString();
-  // Sentences come on lines that fit a terminal; what is indented is a list, and keeps its lines.
+  // Messages are wrapped for a terminal. Indented lines are list items and keep their line breaks.
   const text = reason.trim().replace(/\n(?=\S)/g, ' ');
   return `${JSON.stringify({ level, at, kind, subject, from: null, to: null, evidence, reason: text })}\n`;
 }
 
-/** What is a line of JSON already stays as it is. */
+/** A text that is already a line of JSON is written unchanged. */
 function noticesTo(context: ProcessContext): Output {
   const { stderr } = context;
   const drained = stderr.drained?.bind(stderr);

@@ -16,23 +16,23 @@ import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface StopFlags extends AskFlags {
   readonly now: boolean;
-  /** Seconds; absent: until the gateway has ended. */
+  /** Seconds; if absent, waits until the gateway has ended. */
   readonly timeout?: number | undefined;
 }
 
-/** How often the gateway is asked what it waits for. It costs a request to a local socket. */
+/** How often the status is asked for, by a request to a local socket. */
 const askEveryMs = 200;
 
-/** Instances that are named in a sentence. */
+/** Instances that a sentence names. */
 const namedMax = 3;
 
-/** What comes of it, for programs. */
+/** The result for programs. */
 type StopOutcome =
   | { readonly outcome: 'stopped'; readonly pid: number; readonly afterMs: number }
   | { readonly outcome: 'not_running' }
   | { readonly outcome: 'failed'; readonly kind: string; readonly reason: string };
 
-/** Has a gateway end, and waits until it has. That no gateway runs is what was wanted. */
+/** Stops a gateway, and waits until it has ended. Succeeds if no gateway runs. */
 export async function stop(flags: StopFlags, context: ProcessContext): Promise<void> {
   const tell = (outcome: StopOutcome, text: string): void =>
     context.stdout.write(flags.json ? `${harmlessJson(outcome)}\n` : `${wrap(text, '').join('\n')}\n`);
@@ -51,7 +51,7 @@ export async function stop(flags: StopFlags, context: ProcessContext): Promise<v
   }
 }
 
-/** Null where none runs. */
+/** Null if no gateway runs. */
 function targetToStop(flags: StopFlags, context: ProcessContext): Promise<AdminTarget | null> {
   return findAdminToChange(flags, context).catch((error: unknown) => {
     if (error instanceof NoGatewayFound && !error.skippedSockets) return null;
@@ -59,7 +59,7 @@ function targetToStop(flags: StopFlags, context: ProcessContext): Promise<AdminT
   });
 }
 
-/** Resolves with the number of the process that has ended; null where none ran. */
+/** Resolves with the pid of the process that has ended; null if none ran. */
 async function end(target: AdminTarget, flags: StopFlags, context: ProcessContext): Promise<number | null> {
   const answer = await askAdmin(target, 'POST', `${apiRoot}/stop?now=${flags.now}`, context.clock);
   if (!answer.ok) {
@@ -75,12 +75,18 @@ async function end(target: AdminTarget, flags: StopFlags, context: ProcessContex
   return pid;
 }
 
-/** There is no socket, or no process that listens at it; a machine that cannot be reached may have one. */
+/**
+ * Whether surely no gateway runs: there is no socket, or no process listens at it. A machine that cannot be reached may run
+ * one.
+ */
 function isSurelyNotRunning(errno: string | null): boolean {
   return errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ENOTDIR';
 }
 
-/** The admin API answers until everything else has ended. Another process at its place is another gateway. */
+/**
+ * Whether the gateway has ended. Its admin API answers until everything else has ended. Another pid at its address is
+ * another gateway.
+ */
 async function untilEnded(target: AdminTarget, pid: number, flags: StopFlags, context: ProcessContext): Promise<void> {
   const { clock } = context;
   const late = flags.timeout === undefined ? null : after(clock.now(), flags.timeout * 1000);
@@ -90,14 +96,14 @@ async function untilEnded(target: AdminTarget, pid: number, flags: StopFlags, co
     if (status === null || status.pid !== pid) return;
     const waits = waitText(status);
     if (late !== null && clock.now() >= late) throw notInTime(pid, flags, waits);
-    // The seconds that are left change the sentence once a second, and so often it is told.
+    // The sentence contains the seconds that are left, so it changes once a second and is printed as often.
     if (waits !== null && waits !== reported && !flags.json) context.stderr.write(`${wrap(waits, '  ').join('\n')}\n`);
     reported = waits ?? reported;
     await pause(clock, askEveryMs, late);
   }
 }
 
-/** What the end waits for now: requests, then applications. */
+/** What the gateway waits for now: requests, then applications. */
 function waitText({ drain, applications }: GatewayStatus): string | null {
   const requests = drain === null ? null : drainText(drain);
   if (requests !== null || drain === null) return requests;
@@ -110,11 +116,11 @@ function waitText({ drain, applications }: GatewayStatus): string | null {
   return `waiting for ${shown}${more > 0 ? ` and ${more} more` : ''} to stop`;
 }
 
-/** Null when no gateway answers any more. */
+/** Null if no gateway answers any more. */
 async function statusOf(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | null> {
   const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock);
   if (answer.ok && answer.status === 200) return statusOfJson(answer.content);
-  // It has ended in the middle of its answer.
+  // The gateway ended in the middle of its response.
   if (!answer.ok && (answer.why === 'nobody_there' || answer.why === 'not_an_answer')) return null;
   throw answer.ok ? refusal(answer) : unreachable(targetText(target), answer);
 }

@@ -3,17 +3,17 @@ import type { ProcessContext } from './process-context.ts';
 
 type StopSignal = 'SIGINT' | 'SIGTERM';
 
-/** Who asked for the end: a signal, or a sentence's words for somebody at the admin API. */
+/** The signal that asked for the stop, or the words for a requester at the admin API. */
 export type StopRequest = StopSignal | `${string} asked for it`;
 
 /**
- * The first SIGINT or SIGTERM asks for an orderly end; the second for an end at once; with the third the
- * process goes whatever it is doing.
+ * The first SIGINT or SIGTERM drains the gateway, the second one force closes everything, and the third ends the process at
+ * once.
  */
 export class StopSignals {
   /** The first that came. */
   readonly first: Promise<StopRequest>;
-  /** Called at the second. Until somebody is there to end things, the process itself ends. */
+  /** Called at the second signal. Until it is set, the second signal ends the process. */
   onSecond: (() => void) | null = null;
   #exitCode: number = exitCodes.ok;
   #count = 0;
@@ -33,17 +33,17 @@ export class StopSignals {
     ];
   }
 
-  /** 0 after an orderly end. */
+  /** 0 after an orderly stop. */
   get exitCode(): number {
     return this.#exitCode;
   }
 
-  /** Somebody at the admin API wants an end at once. */
+  /** Whether a requester at the admin API asked for force closing. */
   get isAtOnce(): boolean {
     return this.#isAtOnce;
   }
 
-  /** As the first signal, or with `atOnce` as the second, but whoever asks in this way expects exit code 0. */
+  /** Like the first signal, or with `atOnce` like the second. Unlike with a signal, the exit code is 0. */
   request(actor: string, atOnce: boolean): void {
     if (this.#count === 0) {
       this.#count = 1;

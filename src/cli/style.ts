@@ -4,7 +4,7 @@ import type { Output } from './process-context.ts';
 type Format = Parameters<typeof styleText>[0];
 type Colour = (text: string) => string;
 
-/** Colours for one stream: real on a terminal, none elsewhere and none where NO_COLOR is set (no-color.org). */
+/** Colours for one stream: none without a terminal, and none if NO_COLOR is set (no-color.org). */
 export interface Style {
   readonly bold: Colour;
   readonly dim: Colour;

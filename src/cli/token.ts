@@ -10,7 +10,7 @@ export interface TokenFlags {
   readonly json: boolean;
 }
 
-/** Makes a token for the admin API, shows it once, and says what the configuration keeps of it. Writes nothing. */
+/** Creates a token for the admin API, prints it once, and prints its hash for the configuration. Writes no file. */
 export function token(flags: TokenFlags, name: string, context: ProcessContext): void {
   const problem = nameError(name);
   if (problem !== null) throw new CommandFailure('usage', `${problem.message}.`);

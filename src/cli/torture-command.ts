@@ -4,7 +4,7 @@ import { jsonFlag, optionalText } from './flags.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
 
-/** The parser leaves out an argument that may be missing, and this one may only where nothing is tried. */
+/** The parser treats the argument as optional, because `--setup` and `--list` need no gateway. */
 export const tortureUsages = ['<gateway-url>', '--setup'] as const;
 
 export const tortureCommand = buildCommand<TortureFlags, [URL?], ParserContext>({

@@ -5,10 +5,10 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Where the first part of the torture origin listens unless somebody says otherwise. */
+/** Where the first part of the torture origin listens by default. */
 export const originListenDefault: ListenAddress = { host: '127.0.0.1', port: 9400 };
 
-/** Host and port to listen on; ports from this one on are taken. */
+/** Parses host and port. The parts of the origin listen at this port and those after it. */
 export function parseListenAddress(input: string): ListenAddress {
   const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(input) ?? [];
   if (port === undefined || Number(port) > portMax)
@@ -32,5 +32,5 @@ export function parseNames(input: string): readonly string[] {
   return input.split(',').map((name) => name.trim());
 }
 
-/** Room for the ports of all parts. */
+/** The highest first port that leaves ports for all parts. */
 const portMax = 65_500;

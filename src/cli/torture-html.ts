@@ -5,7 +5,7 @@ import { durationText } from './layout.ts';
 import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
 import { pageStyle } from './torture-page-style.ts';
 
-/** The matrix as one page that needs no other file, for light and dark, wide and narrow screens, and for paper. */
+/** The matrix as one page without external files, for light and dark mode, wide and narrow screens, and paper. */
 export function tortureHtml(report: TortureReport): string {
   const { score, gateway, at, finished } = report;
   const judged = score.right + score.acceptable + score.misleading + score.dangerous;
@@ -44,7 +44,7 @@ ${notSetUp(report)}
 
 const verdicts: readonly TortureVerdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
 
-/** Each verdict with its number, as wide as its share. */
+/** A bar of the verdicts: each with its number, as wide as its share. */
 function verdictBar({ score }: TortureReport): string {
   const shown = verdicts.filter((verdict) => score[verdict] > 0);
   const cells = shown.map((verdict) => `<li class="${verdict}" style="flex-grow: ${score[verdict]}"></li>`);
@@ -63,7 +63,7 @@ function totals({ score }: TortureReport): (readonly [number: number, of: number
   ];
 }
 
-/** A table for each part of the journey; a part with nothing to show goes when only what is wrong is shown. */
+/** A table for each part of the journey. If only wrong answers are shown, a part without any is omitted. */
 function parts({ runs }: TortureReport): string {
   const judged = runs.filter(({ verdict }) => verdict !== null);
   return Object.entries(tortureParts)
@@ -117,7 +117,7 @@ function notSetUp({ runs }: TortureReport): string {
   return lines.length === 0 ? '' : `<section><h2>Not set up</h2><ul>${lines.join('\n')}</ul></section>`;
 }
 
-/** Text of others as text: no markup of theirs, and no control characters. */
+/** Escapes text of other programs: no markup, and no control characters. */
 function escape(text: string): string {
   return text
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ')

@@ -6,7 +6,7 @@ export interface Outcome {
   readonly first: TortureRun;
 }
 
-/** In the order of the runs; a case whose runs came out differently has an outcome for each kind. */
+/** Groups the runs of each case by outcome, in the order of the runs. */
 export function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
   const byKey = Map.groupBy(runs, ({ case: name, verdict, why, seen }) =>
     [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw, seen?.cause_named].join('\n'),
@@ -14,7 +14,7 @@ export function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
   return [...byKey.values()].flatMap((alike) => (alike[0] === undefined ? [] : [{ runs: alike, first: alike[0] }]));
 }
 
-/** 'GET,POST', and on which connections where it was not the same on both. */
+/** 'GET,POST', and the kinds of connection if they differ. */
 export function requestText(runs: readonly TortureRun[]): string {
   const methods = [...new Set(runs.map(({ method }) => method))].join(',');
   const ages = new Set(runs.map(({ on }) => on));

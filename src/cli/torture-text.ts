@@ -18,7 +18,10 @@ import type { Style } from './style.ts';
 import type { ListenAddress } from './torture-flags.ts';
 import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
 
-/** What to configure, before the first request and for `--setup`: what cannot be tried needs no route. */
+/**
+ * The configuration that the gateway needs, printed before the first request and by `--setup`. Cases that cannot be tried
+ * need no route.
+ */
 export function setupLines(groups: readonly TortureGroup[], style: Style): string[] {
   const wanted = groups.filter(({ missing }) => missing === null);
   const speaksTls = ({ url }: TortureGroup): boolean => url.startsWith('https:');
@@ -39,7 +42,7 @@ export function setupLines(groups: readonly TortureGroup[], style: Style): strin
   ];
 }
 
-/** Path, address and what is there; the last on a line of its own where an address leaves no room for it. */
+/** Path, address and description. The description gets a line of its own if the address leaves no room. */
 function groupLines(groups: readonly TortureGroup[], style: Style): string[] {
   const rows = alignColumns(
     groups.map(({ path, url, is }) => [style.name(path), url, style.dim(is)]),
@@ -49,13 +52,13 @@ function groupLines(groups: readonly TortureGroup[], style: Style): string[] {
   return groups.flatMap(({ path, url, is }) => [`  ${style.name(path)}`, `    ${url}`, `    ${style.dim(is)}`]);
 }
 
-/** Overwrites its own line. */
+/** Overwrites its previous text on the line. */
 export function progressText({ of, request, on }: PlannedRun, done: number, all: number): string {
   const text = `${String(done + 1).padStart(String(all).length)} of ${all}  ${of.id} ${request.method} ${on}`;
   return `\r\u001b[K${shorten(text, columnsMax - 1)}`;
 }
 
-/** The matrix: one line for each outcome of a case, and why where it is not right. */
+/** The matrix: one line for each outcome of a case, with the reason if it is not right. */
 export function tortureLines(report: TortureReport, style: Style): string[] {
   const outcomes = mergeAlike(report.runs.filter(({ verdict }) => verdict !== null));
   const [titles = '', ...table] = alignColumns([columnTitles, ...outcomes.map((outcome) => cells(outcome, style))]);
@@ -67,7 +70,7 @@ export function tortureLines(report: TortureReport, style: Style): string[] {
   return [style.bold(titles), ...lines, '', ...notSetUpLines(report), ...scoreLines(report, style)];
 }
 
-/** Where a part of the journey begins. */
+/** The heading of a part of the journey. */
 function headingLines({ first: { part } }: Outcome, before: Outcome | undefined, style: Style): string[] {
   return part === before?.first.part ? [] : ['', style.bold(tortureParts[part])];
 }
@@ -104,7 +107,7 @@ function reasonLines({ first: { verdict, why, seen } }: Outcome, style: Style): 
   return [first, ...lines.slice(1), ...(said === '' ? [] : [style.dim(padTo('', label.length) + said)])];
 }
 
-/** What the gateway said of it, short enough for one line: the cause if it named one, or else its page. */
+/** The gateway's explanation on one line: the cause if it named one, or else the beginning of its page. */
 function saidText(seen: TortureRun['seen']): string {
   if (seen === null || seen.by !== 'gateway') return '';
   const suffix = seen.cause_named === 'wrong' ? ', which is not so' : '';
@@ -157,7 +160,7 @@ function colourOf(verdict: TortureVerdict, style: Style): (text: string) => stri
   return verdict === 'misleading' ? style.warn : style.bad;
 }
 
-/** Why nothing could be tried, and what to do. */
+/** Why no case could be tried, and what to do. */
 export function obstacleText(found: TortureObstacle, listen: ListenAddress, url: URL): string {
   switch (found.kind) {
     case 'no_such_case':
@@ -173,7 +176,7 @@ export function obstacleText(found: TortureObstacle, listen: ListenAddress, url:
   }
 }
 
-/** The system's codes begin with an E; the others say why there is no TLS session. */
+/** Codes of the system begin with an E. Other codes say why there is no TLS session. */
 function unreachableText(errno: string | null, url: URL): string {
   if (url.protocol === 'https:' && errno !== null && !/^E[A-Z]+$/.test(errno))
     return `There is no TLS session with ${url.href}: ${errno}. For a gateway without TLS use http://…; --insecure accepts any certificate.`;

@@ -23,7 +23,7 @@ export interface TortureFlags {
   readonly insecure: boolean;
 }
 
-/** Puts a gateway to the torture suite and prints the matrix. Ends with 1 where an answer misleads or worse. */
+/** Tests a gateway with the torture suite and prints the matrix. Exits with 1 if an answer is misleading or worse. */
 export async function tortureGateway(flags: TortureFlags, url: URL | null, context: ProcessContext): Promise<number> {
   if (flags.setup) {
     context.stdout.write(
@@ -98,7 +98,7 @@ function exitOf({ kind }: TortureObstacle): ExitName {
   return kind === 'cannot_listen' ? 'failure' : 'gateway_unreachable';
 }
 
-/** The first signal lets the running exchange end, and the report be printed; the second ends at once. */
+/** The first signal lets the running exchange end and prints the report; the second force closes. */
 function watchStop(context: ProcessContext): { isStopped: () => boolean; forget: () => void } {
   let stopped = false;
   const forget = context.onSignal('SIGINT', () => {
@@ -108,5 +108,8 @@ function watchStop(context: ProcessContext): { isStopped: () => boolean; forget:
   return { isStopped: () => stopped, forget };
 }
 
-/** A gateway that is to trust the authority is started when its file is there: so long does it take a person. */
+/**
+ * A gateway that must trust the test authority is started after its file exists. This is the time that a person may need for
+ * that.
+ */
 const startMsMin = 60_000;

@@ -40,17 +40,17 @@ async function readAndServe(flags: UpFlags, context: ProcessContext): Promise<nu
   for (const note of notes) context.stderr.write(`${note}\n`);
   if (flags.handover !== undefined && configuration.stateFolder === null)
     throw new CommandFailure('usage', noState(read));
-  // Nothing is opened first, and nothing has to be closed again.
+  // Checked before anything is opened, so that nothing needs closing.
   const problem = configuration.admin.socket === null ? null : checkAdminSocket(configuration.admin.socket);
   if (problem !== null) throw new CommandFailure('failure', problem);
-  // A predecessor has the socket and gives it to this process.
+  // The predecessor has the socket and passes it to this process.
   const held = context.predecessor === null ? await holderOf(configuration.admin.socket, context) : null;
   if (held !== null) throw new CommandFailure('failure', `${held} Nothing was started.`);
   return serve(
     {
       configuration,
       source: read.path,
-      // Another process could not read the configuration again.
+      // A successor could not read standard input again.
       isTemporary: read.path === null,
       reloadConfiguration: reloadFrom(flags.config, context),
       detachApplicationsMs: flags.handover ?? null,
@@ -63,7 +63,7 @@ async function readAndServe(flags: UpFlags, context: ProcessContext): Promise<nu
   );
 }
 
-/** Who answers at the admin socket, so that this gateway cannot have it, in a sentence; null where nobody does. */
+/** A sentence about the program that answers at the admin socket, so that this gateway cannot have it; null if none does. */
 async function holderOf(path: string | null, context: ProcessContext): Promise<string | null> {
   if (path === null) return null;
   const looked = await lookUpGateway({ kind: 'socket', path }, context, lookupMs);
@@ -77,7 +77,7 @@ async function holderOf(path: string | null, context: ProcessContext): Promise<s
   );
 }
 
-/** With line and caret for people, one line each for programs. */
+/** For people with line and caret; for programs one line each. */
 function reportConfigurationErrors(read: ConfigurationRead, context: ProcessContext): void {
   const { stderr } = context;
   if (read.errors.length === 0) return;

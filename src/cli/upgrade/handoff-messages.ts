@@ -2,39 +2,42 @@ import type { AdminAddresses } from '../../admin/server.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 
-/** What a gateway and the process that is to succeed it say to each other, over the channel that Node gives a child. */
+/** The messages between a gateway and its successor, over the channel that Node gives a child process. */
 
 export type FromSuccessor =
   | { readonly kind: 'step'; readonly step: 'reading_configuration' | 'listening' }
-  /** It waits for what its predecessor owns; `stateFolder` is where it looks for it. */
+  /**
+   * The successor asks for the applications and the state folder of its predecessor. `stateFolder` is where it expects them.
+   */
   | { readonly kind: 'wants'; readonly stateFolder: string | null }
-  /** It serves. */
+  /** The successor serves. */
   | { readonly kind: 'ready' }
-  /** It has been told that nothing comes of it, and ends in order: what it has begun to serve is to finish. */
+  /** The successor has received 'never' and stops in order: requests that it has accepted finish. */
   | { readonly kind: 'ends' }
-  /** It gives up, and ends. */
+  /** The successor failed and ends. */
   | { readonly kind: 'failed'; readonly failure: UpgradeFailure };
 
 export interface ToSuccessor {
   /**
-   * 'yours': the predecessor has let go of what only one can own. 'farewell': it leaves, whatever comes. 'never': nothing
-   * comes of it, and whoever has nothing yet ends, whether or not the predecessor goes on.
+   * 'yours': the predecessor has released what only one process can own. 'farewell': the predecessor leaves, and nothing can
+   * change that. 'never': the upgrade has failed. A successor that owns nothing yet ends, whether or not the predecessor
+   * continues.
    */
   readonly kind: 'yours' | 'farewell' | 'never';
 }
 
-/** What the successor is told at its start, in its environment. */
+/** Facts about the predecessor, passed to the successor in its environment. */
 export interface PredecessorFacts {
   readonly pid: number;
-  /** Where it listens: nobody else does, so these may be joined. */
+  /** The listening addresses of the predecessor. Only the predecessor listens there, so the successor may share them. */
   readonly listeners: readonly { readonly id: string; readonly host: string; readonly port: number }[];
-  /** Its listening sockets, by the descriptors that the successor has them as. */
+  /** The predecessor's listening sockets, with the descriptor numbers that they have in the successor. */
   readonly sockets?: readonly OwnSocket[];
-  /** Where its admin API answers: what answers anywhere else is somebody else's. */
+  /** The addresses of the predecessor's admin API. A program that answers at any other address is a stranger. */
   readonly admin: AdminAddresses | null;
-  /** Of Candor; a predecessor that does not say is older than this. */
+  /** The version of Candor. A predecessor that does not send it is older than this field. */
   readonly version?: string;
-  /** Who asked for the upgrade, as events have it. */
+  /** Who asked for the upgrade, for events. */
   readonly actor?: string;
 }
 
@@ -57,7 +60,7 @@ function isSocket(written: Partial<OwnSocket> | null): boolean {
   return Number.isInteger(written?.fd) && typeof written?.host === 'string' && Number.isInteger(written.port);
 }
 
-/** What comes over a channel is the other version's word; one that this version does not know is passed over. */
+/** Reads a message of a successor, which may be another version of Candor. An unknown message is ignored. */
 export function readFromSuccessor(message: unknown): FromSuccessor | null {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return null;
   const { kind } = message;
@@ -91,7 +94,7 @@ function readFailure(written: unknown): UpgradeFailure {
   };
 }
 
-/** The first of them in a sentence, for those who see no list. */
+/** A sentence with the first error, for readers who do not see the list. */
 function firstErrorText([first, ...more]: readonly string[]): string | null {
   if (first === undefined) return null;
   const rest = more.length === 0 ? '' : `, and ${more.length} more`;

@@ -1,7 +1,7 @@
 import { upgradeSecondsMax } from '../../admin/upgrader.ts';
 import { CommandFailure } from '../command-failure.ts';
 
-/** What a gateway takes for the time of an upgrade. */
+/** The time limits that the admin API accepts for an upgrade. */
 export function parseUpgradeSeconds(input: string): number {
   const [, digits] = /^(\d{1,3})s?$/.exec(input) ?? [];
   const seconds = Number(digits ?? 0);

@@ -5,18 +5,18 @@ import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Timer } from '../../core/time.ts';
 import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './handoff-messages.ts';
 
-/** What the predecessor's gateway does about it. */
+/** The part of an upgrade that the predecessor's gateway does. */
 export interface ProcessHandoff {
-  /** Why there can be no upgrade now; null where there can. */
+  /** Why no upgrade is possible now; null if one is. */
   refusal(): string | null;
   /**
-   * Lets go, for that process, of what only one can own: the state folder, and the applications. Traffic is served on.
-   * Resolves with a sentence where it cannot.
+   * Releases for the successor what only one process can own: the state folder and the applications. The gateway continues
+   * to serve. Resolves with a sentence if it failed.
    */
   handOff(successor: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
-  /** The successor is gone: what was let go is taken back. Resolves with a sentence where something could not be. */
+  /** The successor has ended: takes back what was released. Resolves with a sentence if something could not be taken back. */
   rollBack(): Promise<string | null>;
-  /** The successor serves: nothing is taken back any more. */
+  /** The successor serves: a rollback is no longer possible. */
   complete(): void;
 }
 
@@ -24,22 +24,22 @@ export interface UpgradesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly handoff: ProcessHandoff;
-  /** Starts the process that is to succeed this one, with a channel to it. `actor`: who asked for it. */
+  /** Starts the successor with a channel to this process. `actor`: who asked for the upgrade. */
   readonly start: (actor: string) => ChildProcess;
 }
 
-/** A successor that nothing came of may end in order, since it may have begun to serve; not for long. */
+/** A failed successor may stop in order, since it may have begun to serve, but only for this long. */
 const terminateMs = 5_000;
 
-/** One that has not answered by then that it ends is frozen, or is still loading: it serves nothing that could finish. */
+/** A successor that has not answered 'ends' by then is frozen or still loading, so it serves no requests that could finish. */
 const endingAnswerMs = 500;
 
-/** Taking back writes a few small files. Whoever asked for the upgrade is not kept waiting for a disk that hangs. */
+/** A rollback writes a few small files. A disk that hangs must not delay the answer to the requester. */
 const rollBackMs = 5_000;
 
 /**
- * The side of the one that leaves. One upgrade at a time; until the successor has taken over, nothing has changed, and what
- * goes wrong with it leaves this process as it was.
+ * The predecessor's side of an upgrade. Only one upgrade can run at a time. Until the successor has taken over, a failure
+ * leaves this process as it was.
  */
 export class Upgrades implements Upgrader {
   readonly #parts: UpgradesParts;
@@ -53,17 +53,17 @@ export class Upgrades implements Upgrader {
     this.#parts = parts;
   }
 
-  /** The number of the process that has taken over. */
+  /** Resolves with the pid of the process that has taken over. */
   get handedOff(): Promise<number> {
     return this.#handedOff.promise;
   }
 
-  /** The process that has taken over; null while none has. */
+  /** The process that has taken over; null while there is none. */
   get successor(): SuccessorProcess | null {
     return this.#isOver ? (this.#connection?.process ?? null) : null;
   }
 
-  /** A successor has been started, and it is not known yet who of the two will serve. */
+  /** A successor has been started, and it is not decided yet which of the two processes will serve. */
   get isUnderWay(): boolean {
     return this.#connection !== null;
   }
@@ -107,7 +107,7 @@ export class Upgrades implements Upgrader {
     return { ok: true, pid };
   }
 
-  /** Nothing came of it: everything is as before, or the outcome says what is not. */
+  /** The upgrade failed. Restores the state before it, or says in the outcome what could not be restored. */
   async #fail(line: SuccessorConnection, actor: string, failure: UpgradeFailure): Promise<UpgradeFailure> {
     await line.end();
     const left = await this.#rollBack();
@@ -120,7 +120,7 @@ export class Upgrades implements Upgrader {
     return { ok: false, kind, reason: why, errors };
   }
 
-  /** Resolves with a sentence where not everything is back; until it is there is no other upgrade. */
+  /** Resolves with a sentence if the rollback is not complete. No other upgrade can start until it is. */
   #rollBack(): Promise<string | null> {
     const { clock, handoff } = this.#parts;
     const takingBack = this.#handingOff
@@ -138,10 +138,10 @@ export class Upgrades implements Upgrader {
     return Promise.race([takingBack, late.promise]).finally(() => timer.cancel());
   }
 
-  /** This process is to end by another wish: a successor that does not serve yet ends first. Resolves when it has. */
+  /** This process must stop for another reason. A successor that does not serve yet ends first; resolves when it has. */
   async abandon(why: string): Promise<void> {
     this.#isOver = true;
-    // Whoever is not ended by that, and has nothing yet, must not take the end of this process for its death.
+    // A successor that survives this and owns nothing must not mistake the end of this process for a crash, and take over.
     this.#connection?.send({ kind: 'never' });
     this.#connection?.fail(failed('stopping', `The gateway is stopping: ${why}.`));
     await this.#running.catch(() => {});
@@ -159,7 +159,7 @@ export class Upgrades implements Upgrader {
       if (child.pid !== undefined) return new SuccessorConnection(child, child.pid, timeoutMs, this.#parts.clock);
       child.once('error', () => {});
     } catch {
-      // As where the child has no number: the system could not start it.
+      // Handled like a child without a pid: the system could not start it.
     }
     return failed(
       'failure',
@@ -167,7 +167,7 @@ export class Upgrades implements Upgrader {
     );
   }
 
-  /** Null when the successor has taken over. */
+  /** Null if the successor has taken over. */
   async #follow(
     line: SuccessorConnection,
     onStep: (step: UpgradeStep, pid: number) => void,
@@ -196,7 +196,7 @@ export class Upgrades implements Upgrader {
     }
   }
 
-  /** Null when it has let go. A disk that hangs holds nobody up for longer than the upgrade may take. */
+  /** Null if the handoff succeeded. A disk that hangs cannot block it for longer than the upgrade's time limit. */
   #handOff(line: SuccessorConnection, stateFolder: string | null): Promise<UpgradeFailure | null> {
     const releasing = this.#parts.handoff
       .handOff({ pid: line.pid, stateFolder })
@@ -210,23 +210,23 @@ function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {
   return { ok: false, kind, reason: why, errors: [] };
 }
 
-/** What nobody foresaw ends the upgrade, and nothing else. */
+/** An unexpected error fails the upgrade, and nothing else. */
 function defectFailure(error: unknown): UpgradeFailure {
   const said = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
   return failed('failure', `The gateway made a mistake: ${said}. This is a defect; please report it.`);
 }
 
-/** A successor that serves: this process is still its parent. */
+/** A successor that serves. It is a child of this process. */
 export interface SuccessorProcess {
   readonly pid: number;
-  /** Closes the channel: it hears that this process has ended what it had begun, though the process stays. */
+  /** Closes the channel, so that the successor knows that this process has drained, although the process stays. */
   hangUp(): void;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with its exit code, as a shell would have it. Keeps this process running until then. */
+  /** Resolves with the exit code, as a shell would have it. Keeps this process running until then. */
   untilEnded(): Promise<number>;
 }
 
-/** What a successor says, in order; its end and the end of its time are words of it too. */
+/** Receives the messages of a successor, in order. Its exit and the time limit count as 'failed' messages. */
 class SuccessorConnection {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -253,10 +253,10 @@ class SuccessorConnection {
       if (said?.kind === 'ends') this.#isEnding = true;
       if (said !== null) this.#receive(said);
     });
-    child.on('error', () => {}); // a message that could not be sent; its end is told by what follows
+    child.on('error', () => {}); // a message that could not be sent; the exit event follows
     child.once('exit', (code, signal) => {
       this.#exited.resolve();
-      // Its last words may still be on their way.
+      // Its last messages may still be on their way.
       if (child.connected) child.once('disconnect', () => this.#ended(code, signal));
       else this.#ended(code, signal);
     });
@@ -268,7 +268,7 @@ class SuccessorConnection {
     this.fail(failed('failure', `The new process (${this.pid}) ended ${how} before it took over; ${where}.`));
   }
 
-  /** The next word; waits for it. */
+  /** Waits for the next message. */
   async next(): Promise<FromSuccessor> {
     for (;;) {
       const said = this.#received.shift();
@@ -283,7 +283,7 @@ class SuccessorConnection {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
-  /** Resolves with the failure as soon as nothing can come of it any more, whatever it has said before. */
+  /** Resolves with the failure as soon as the upgrade has failed, even if unread messages come before it. */
   get failed(): Promise<UpgradeFailure> {
     return this.#failed.promise;
   }
@@ -311,7 +311,7 @@ class SuccessorConnection {
     };
   }
 
-  /** It goes its own way. The channel stays open, so that it hears when this process ends. */
+  /** Stops watching the successor. The channel stays open, so that the successor sees when this process ends. */
   detach(): void {
     this.#timer.cancel();
     this.#child.removeAllListeners();
@@ -320,7 +320,7 @@ class SuccessorConnection {
     this.#child.channel?.unref();
   }
 
-  /** Has it end, in order if it can. Resolves when it is gone. */
+  /** Ends the successor, in order if it can. Resolves when it has ended. */
   async end(): Promise<void> {
     this.#timer.cancel();
     this.send({ kind: 'never' });
@@ -338,7 +338,7 @@ class SuccessorConnection {
     for (const kill of kills) kill.cancel();
   }
 
-  /** For the timer of `end` alone. */
+  /** Called by the timer of `end`. */
   killIfSilent(): void {
     if (!this.#isEnding) this.#child.kill('SIGKILL');
   }

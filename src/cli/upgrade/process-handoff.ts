@@ -3,7 +3,7 @@ import type { Gateway } from '../../control/gateway-status.ts';
 import type { ServedAdmin } from '../served-admin.ts';
 import type { ProcessHandoff } from './predecessor.ts';
 
-/** What a gateway that runs does about an upgrade of itself. */
+/** Implements the part of an upgrade that a running gateway does. */
 export function createProcessHandoff(
   gateway: Gateway,
   admin: ServedAdmin,
@@ -24,7 +24,8 @@ export function createProcessHandoff(
       const moved = admin.moveAside();
       if (moved !== null && 'why' in moved) return `The new process cannot have the admin socket: ${moved.why}.`;
       aside = moved;
-      // What cannot be handed over is told by the gateway, and stays here until its requests are over.
+      // An application that cannot be handed off stays here until its requests have finished. The gateway's events report
+      // it.
       await gateway.handOff(successor);
       return null;
     },
@@ -40,7 +41,7 @@ export function createProcessHandoff(
   };
 }
 
-/** The ports that a gateway has open. */
+/** The addresses of a gateway's open listeners. */
 export function openListeners(gateway: Gateway): { id: string; host: string; port: number }[] {
   return gateway
     .status()

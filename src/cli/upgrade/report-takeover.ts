@@ -2,8 +2,8 @@ import type { EventSink } from '../../core/event.ts';
 import type { PredecessorConnection } from './successor.ts';
 
 /**
- * Whoever asks this process later is to hear that there was an upgrade, and who asked for it: what the predecessor has told
- * went with it. Told when it is certain that the predecessor leaves.
+ * Emits an event about the upgrade, and who asked for it. The events of the predecessor are lost with that process. Waits
+ * until the predecessor certainly leaves.
  */
 export async function reportTakeover(
   connection: PredecessorConnection,

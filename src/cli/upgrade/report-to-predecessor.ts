@@ -1,6 +1,6 @@
 import type { ProcessContext } from '../process-context.ts';
 
-/** Runs a command; where it fails, the gateway whose place it was to take hears why before this process ends. */
+/** Runs a command. If it fails, sends the reason to the predecessor before this process ends. */
 export async function reportingToPredecessor(context: ProcessContext, command: () => Promise<number>): Promise<number> {
   try {
     return await command();

@@ -7,19 +7,22 @@ import { type ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
 import type { PredecessorFacts } from './handoff-messages.ts';
 
-/** Where a gateway may listen although somebody listens there: a predecessor, or the service manager for it. */
+/**
+ * The sockets that this process was started with, and the addresses at which it may listen although another process does:
+ * its predecessor, or the service manager on its behalf.
+ */
 export interface StartSockets {
   readonly configuration: Configuration;
-  /** The service manager's. */
+  /** From the service manager. */
   readonly sockets: readonly InheritedSocket[];
-  /** The predecessor's. */
+  /** From the predecessor. */
   readonly passed: readonly PassedSocket[];
   readonly sharedAddresses: readonly { readonly host: string; readonly port: number }[];
 }
 
 /**
- * What this process was started with, fitted to its configuration. Throws a `CommandFailure` for a socket that cannot be
- * used, or that no listener is for: whoever connects to it would wait for ever.
+ * Finds the sockets that this process was started with, and adjusts the configuration to them. Throws a `CommandFailure` for
+ * a socket that cannot be used, or that no listener uses: its clients would wait for ever.
  */
 export function findStartSockets(
   configuration: Configuration,
@@ -44,7 +47,10 @@ export function findStartSockets(
   };
 }
 
-/** A port that the system chose, or a person who found the first one taken, is the port of the successor too. */
+/**
+ * The successor listens at the predecessor's port if the system chose that port, or if a person chose it because another one
+ * was taken.
+ */
 function withPortsOf(predecessor: PredecessorFacts, configuration: Configuration, hasFile: boolean): Configuration {
   const follow = (listener: ListenerSpec): ListenerSpec => {
     const open = predecessor.listeners.find(({ id }) => id === listener.id);

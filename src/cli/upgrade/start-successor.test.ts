@@ -21,10 +21,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a process that is started in place of Node sees of itself: its status of /proc, its words and its environment. */
+/** Prints what a process started in place of Node sees: its status in /proc, its arguments and its environment. */
 async function seenByNode(): Promise<{ status: string; words: string; environment: string }> {
   const file = (name: string): string => join(folder, name);
-  // A shell leaves the signals as they are; Node sets them anew.
+  // A shell leaves the signals as they are; Node changes them.
   const copies = ['status', 'cmdline', 'environ'].map((name) => `cat /proc/$$/${name} > ${file(name)}\n`);
   writeFileSync(file('asked'), `#!/bin/sh\n${copies.join('')}`);
   chmodSync(file('asked'), 0o755);
@@ -43,11 +43,11 @@ function isIgnored(status: string, signal: keyof typeof bitOf): boolean {
 
 describe('a successor', { skip: existsSync('/proc/self/status') ? false : 'there is no /proc' }, () => {
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
-    test(`begins with ${signal} ignored, which would end it until Node has been loaded`, async () => {
+    test(`starts with ${signal} ignored, which would end it while Node is loaded`, async () => {
       assert.ok(isIgnored((await seenByNode()).status, signal));
     });
 
-  test('gets the words and the environment of this process, with names that a shell would drop', async () => {
+  test('gets the arguments and the environment of this process, including names that a shell would drop', async () => {
     const plain = await seenByNode();
     assert.ok(plain.words.includes('\0--inspect-port=192.0.2.1:9229\0'), plain.words);
     process.env['dotted.name'] = 'kept';

@@ -6,15 +6,15 @@ import type { OwnSocket } from '../../core/passed-socket.ts';
 import { lookAtDescriptor } from '../inherited-sockets.ts';
 import { type PredecessorFacts, predecessorVariable } from './handoff-messages.ts';
 
-/** The first descriptor of a process that is no standard stream. */
+/** The first descriptor after the standard streams. */
 const firstDescriptor = 3;
 
 /**
- * Starts the program that this process was started as once more: the same words, folder, streams and settings. Its path
- * is looked up anew, so a version that was installed meanwhile under the same name is the one that starts.
+ * Starts the program of this process again, with the same arguments, folder, streams and settings. The path is resolved
+ * again, so a new version that was installed under the same name is started.
  *
- * Listening sockets go with it, `inherited` ones of the service manager and `own` ones: what connects while one process
- * comes and the other leaves waits in a queue that both accept from, and that ends with neither.
+ * Listening sockets are passed to it: `inherited` ones of the service manager, and `own` ones. Connections that arrive
+ * during the upgrade wait in an accept queue that both processes accept from, and that survives the end of either.
  */
 export function startSuccessor(
   facts: PredecessorFacts,
@@ -34,9 +34,9 @@ export function startSuccessor(
 const shell = '/bin/sh';
 
 /**
- * A process ends by SIGHUP, SIGUSR1 and SIGUSR2 while Node is loaded, unless it begins with them ignored: the shell does that,
- * and then becomes Node, which holds SIGUSR1 back from then on, and lets the others in again until somebody listens. A shell
- * drops variables whose names it could not write, so it is left out where there are any.
+ * SIGHUP, SIGUSR1 and SIGUSR2 end a process while Node is loaded, unless they are ignored from its start. So a shell ignores
+ * them and then executes Node. From then on Node blocks SIGUSR1, and ignores the others until the program listens for them.
+ * A shell drops variables with names that it could not write itself, so there is no shell if the environment has any.
  */
 function deafAtFirst(node: string, words: readonly string[], env: NodeJS.ProcessEnv): [string, ...string[]] {
   const isKept = Object.keys(env).every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
@@ -44,15 +44,18 @@ function deafAtFirst(node: string, words: readonly string[], env: NodeJS.Process
   return [shell, '-c', `trap '' HUP USR1 USR2; exec "$0" "$@"`, node, ...words];
 }
 
-/** As in the first line of `bin/candor`, which this start does not read: SIGUSR1 opens no inspector. What Node was given since holds. */
+/**
+ * SIGUSR1 opens no inspector, as in the first line of `bin/candor`, which is not read here. Options given to Node later take
+ * precedence.
+ */
 const closedInspector = '--inspect-port=192.0.2.1:9229';
 
-/** A worker may have closed it a moment ago, so that its number is another's. */
+/** A worker may have closed the socket a moment ago, so that the descriptor belongs to another file. */
 function listensAt(look: ReturnType<typeof lookAtDescriptor>): (socket: OwnSocket) => boolean {
   return ({ fd, port }) => look(fd)?.port === port;
 }
 
-/** The sockets keep their places, the service manager's from 3 on as it gave them, and the channel comes after them. */
+/** The sockets keep their order: the service manager's from descriptor 3 on, then this process's own, then the channel. */
 function stdioWith(sockets: readonly { readonly fd: number }[]): StdioOptions {
   return ['inherit', 'inherit', 'inherit', ...sockets.map(({ fd }) => fd), 'ipc'];
 }

@@ -3,12 +3,12 @@ import type { ProcessContext } from '../process-context.ts';
 import type { SuccessorProcess } from './predecessor.ts';
 
 /**
- * On a terminal the shell waits for the process that it started, and sends Ctrl-C to its job for as long as that process
- * lives. So a gateway that was upgraded there, and has ended what it had begun, stays as the successor's parent: the
- * terminal stays with the new process, Ctrl-C reaches it, and the shell gets its exit code.
+ * On a terminal, the shell waits for the process that it started, and sends Ctrl-C to its job as long as that process lives.
+ * So a gateway that was upgraded there stays after its drain, as the parent of the successor: the terminal stays with the
+ * new process, Ctrl-C reaches it, and the shell gets its exit code.
  *
- * What the system sends to the whole job reaches the successor by itself as well; it takes a copy for what it is
- * (`signal-source.ts`).
+ * Signals that the system sends to the whole job reach the successor directly as well. The successor recognizes the second
+ * one as a copy (`signal-source.ts`).
  */
 export async function stayInForeground(successor: SuccessorProcess, context: ProcessContext): Promise<number> {
   const { stderr } = context;

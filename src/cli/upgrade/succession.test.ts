@@ -25,8 +25,8 @@ function begin(facts: Partial<PredecessorFacts> = {}, connected = true) {
   return { succession: connection, said, hear: (word: ToSuccessor) => hear(word), close: () => close() };
 }
 
-describe('a successor that has nothing yet', () => {
-  test('goes on when it is given what it asked for', async () => {
+describe('a successor that owns nothing yet', () => {
+  test("continues when the predecessor sends 'yours'", async () => {
     const { succession, said, hear } = begin();
     const taken = succession.takeOver('/state');
     hear({ kind: 'yours' });
@@ -35,7 +35,7 @@ describe('a successor that has nothing yet', () => {
     assert.equal(succession.isSettled, false);
   });
 
-  test('goes on by itself when its predecessor dies', async () => {
+  test('continues alone when its predecessor dies', async () => {
     const { succession, close } = begin();
     const taken = succession.takeOver('/state');
     close();
@@ -43,7 +43,7 @@ describe('a successor that has nothing yet', () => {
     assert.equal(succession.isSettled, true);
   });
 
-  test('goes on by itself when its predecessor died before it could listen', async () => {
+  test('continues alone when its predecessor died before it could listen', async () => {
     const { succession } = begin({}, false);
     await succession.takeOver('/state');
     await succession.predecessorEnded;
@@ -51,7 +51,7 @@ describe('a successor that has nothing yet', () => {
     assert.equal(succession.predecessorDied, true);
   });
 
-  test('answers that it ends when it is told that nothing comes of it', async () => {
+  test("answers 'ends' to 'never'", async () => {
     const { succession, said, hear } = begin();
     hear({ kind: 'never' });
     await assert.rejects(succession.takeOver('/state'), CommandFailure);
@@ -59,7 +59,7 @@ describe('a successor that has nothing yet', () => {
   });
 
   for (const when of ['before it asks', 'while it waits']) {
-    test(`ends when it is told ${when} that nothing comes of it, whatever becomes of the channel`, async () => {
+    test(`ends when it receives 'never' ${when}, whatever happens to the channel`, async () => {
       const { succession, hear, close } = begin();
       const early = when === 'while it waits' ? succession.takeOver('/state') : null;
       early?.catch(() => {});
@@ -70,7 +70,7 @@ describe('a successor that has nothing yet', () => {
   }
 });
 
-describe('a successor tells of the upgrade', () => {
+describe('a successor emits an event about the upgrade', () => {
   type Told = { kind: string; actor: string | undefined; reason: string; evidence: object };
   const tellingOf = (predecessor: PredecessorConnection) => {
     const told: Told[] = [];
@@ -92,7 +92,7 @@ describe('a successor tells of the upgrade', () => {
     assert.deepEqual(told, [{ kind: 'upgrade_taken_over', actor: 'admin:token:ci', reason, evidence }]);
   });
 
-  test('when its predecessor dies, and of one that did not say who it is', async () => {
+  test('when its predecessor dies, also if that did not send its version', async () => {
     const { succession, close } = begin();
     const { told, done } = tellingOf(succession);
     close();

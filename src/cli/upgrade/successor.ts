@@ -9,18 +9,18 @@ import {
   type ToSuccessor,
 } from './handoff-messages.ts';
 
-/** What this process has of the channel to the one that started it. */
+/** The channel to the process that started this one. */
 export interface ParentChannel {
   readonly connected: boolean;
-  /** Resolves when it is sent, or cannot be. */
+  /** Resolves when the message is sent, or cannot be sent. */
   send(message: FromSuccessor): Promise<void>;
   onMessage(listener: (message: unknown) => void): void;
   onDisconnect(listener: () => void): void;
 }
 
 /**
- * The side of the one that comes: this process was started by a gateway whose place it is to take. Should that gateway
- * die over it, nothing is left to wait for, and this one goes on as if it had been started by itself.
+ * The successor's side of an upgrade: this process was started by the gateway that it replaces. If that gateway dies
+ * meanwhile, there is nothing to wait for, and this process continues as if it had been started without a predecessor.
  */
 export class PredecessorConnection {
   readonly facts: PredecessorFacts;
@@ -34,7 +34,7 @@ export class PredecessorConnection {
   constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
     this.facts = predecessor;
     this.#channel = channel;
-    // Heard before anybody waits for it, it is heard by whoever waits then.
+    // The rejection may come before `takeOver` waits for it, and must not be unhandled then.
     this.#handedOff.promise.catch(() => {});
     const disconnected = (): void => {
       this.#predecessorDied = !this.#isSettled;
@@ -43,7 +43,7 @@ export class PredecessorConnection {
       this.#ended.resolve();
     };
     channel.onDisconnect(disconnected);
-    // A predecessor that died while this program was loading: the event came before there was a listener.
+    // The predecessor may have died while this program was loading, so that the event came before there was a listener.
     if (!channel.connected) disconnected();
     channel.onMessage((message) => {
       const { kind } = (message ?? {}) as Partial<ToSuccessor>;
@@ -56,7 +56,7 @@ export class PredecessorConnection {
     });
   }
 
-  /** Resolves when the predecessor leaves for good, or is dead. Until then it may take back what it has handed over. */
+  /** Resolves when the predecessor certainly leaves, or is dead. Until then it may roll back the handoff. */
   get settled(): Promise<void> {
     return this.#settled.promise;
   }
@@ -65,12 +65,12 @@ export class PredecessorConnection {
     return this.#isSettled;
   }
 
-  /** It ended before it could say that it leaves. */
+  /** The predecessor ended before it sent 'farewell'. */
   get predecessorDied(): boolean {
     return this.#predecessorDied;
   }
 
-  /** Resolves when the predecessor has ended: it keeps the channel open as long as it lives. */
+  /** Resolves when the predecessor has ended. It keeps the channel open as long as it lives. */
   get predecessorEnded(): Promise<void> {
     return this.#ended.promise;
   }
@@ -79,18 +79,21 @@ export class PredecessorConnection {
     void this.#send({ kind: 'step', step });
   }
 
-  /** Asks for what the predecessor owns. Resolves when it has let go, or is dead; rejects where it does not let go. */
+  /**
+   * Asks for what the predecessor owns. Resolves when it has been released, or the predecessor is dead; rejects if the
+   * predecessor refuses.
+   */
   async takeOver(stateFolder: string | null): Promise<void> {
     void this.#send({ kind: 'wants', stateFolder });
     await this.#handedOff.promise;
   }
 
-  /** This process serves. */
+  /** Reports that this process serves. */
   ready(): void {
     void this.#send({ kind: 'ready' });
   }
 
-  /** This process is about to end with what it cannot go on from. */
+  /** Reports the failure with which this process is about to end. */
   failed(error: unknown): Promise<void> {
     return this.#send({ kind: 'failed', failure: failureOf(error) });
   }
@@ -121,13 +124,17 @@ function failureOf(error: unknown): UpgradeFailure {
   return { ok: false, kind, reason: error.message, errors: error.errors };
 }
 
-/** Whether this process is to succeed another, and which. Its environment is cleared of it: nobody else is to read that. */
+/**
+ * Connects to the predecessor if this process is a successor. Removes the variable from the environment, so that no other
+ * process reads it.
+ */
 export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection | null {
   const written = own.env[predecessorVariable];
   if (written === undefined) return null;
   delete own.env[predecessorVariable];
   const predecessor = parsePredecessor(written);
-  // Set by hand, or passed on by a program between the two. A child whose parent has died gets another one.
+  // The variable may have been set by hand, or passed on by a program in between. A child whose parent has died gets another
+  // parent.
   const isParent = predecessor?.pid === own.ppid || (predecessor !== null && identityOf(predecessor.pid) === null);
   if (predecessor === null || !isParent || own.send === undefined)
     throw new CommandFailure(
@@ -138,7 +145,7 @@ export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection
     get connected() {
       return own.connected;
     },
-    // What cannot be said to a process that has died does not matter.
+    // A message that cannot be sent to a dead process does not matter.
     send: (message) => new Promise((resolve) => void own.send?.(message, undefined, undefined, () => resolve())),
     onMessage: (listener) => void own.on('message', listener),
     onDisconnect: (listener) => void own.once('disconnect', listener),

@@ -6,7 +6,7 @@ import { stepText } from './upgrade-command.ts';
 
 const steps = ['starting', 'reading_configuration', 'listening', 'ready', 'draining'] as const;
 
-test('the steps of an upgrade fit a terminal, broken between words, and stand in docs/cli.md as they are', () => {
+test('the steps of an upgrade fit a terminal, broken between words, and docs/cli.md shows them unchanged', () => {
   const lines = steps.flatMap((step) => stepText(step, 4712).split('\n'));
   for (const line of lines) assert.ok(line.length <= 80, line);
   const document = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'cli.md'), 'utf8');

@@ -16,12 +16,12 @@ export interface UpgradeFlags extends AskFlags {
   readonly timeout: number;
 }
 
-/** What a new process may take beyond its time: to be ended where it does not want to. */
+/** Time beyond the limit that the gateway may need to end a new process that does not end by itself. */
 const endMs = 15_000;
 
 /**
- * Has a gateway replace itself by a new process of what is installed now, and tells how far it has come. What a program reads
- * ends with an outcome, whoever says it.
+ * Asks a gateway to replace itself by a new process of the installed version, and prints the progress. Output for programs
+ * always ends with an outcome, even if the gateway sends none.
  */
 export async function upgrade(flags: UpgradeFlags, context: ProcessContext): Promise<void> {
   let hasOutcome = false;
@@ -65,7 +65,7 @@ function printUpgradeLine(line: UpgradeLine, { json }: UpgradeFlags, context: Pr
 /** Columns of the longest step, and two spaces. */
 const stepWidth = 23;
 
-/** A step of the upgrade that has begun, on lines that fit a terminal. */
+/** A step of the upgrade, on lines that fit a terminal. */
 export function stepText(step: UpgradeStep, pid: number): string {
   const lines = wrapAfter(step.replaceAll('_', ' '), stepWords[step](pid), stepWidth);
   return lines.map((line) => line.trimEnd()).join('\n');
@@ -80,14 +80,14 @@ const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
 };
 
 function failureOf({ kind, reason, errors }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
-  // The sentence has the first.
+  // The sentence contains the first error.
   const listed = errors.length > 1 ? errors.map((one) => `  ${one}`) : [];
   if (kind === 'stopping') return new CommandFailure('failure', [reason, ...listed].join('\n'), errors);
   const lines = [reason, ...listed, 'The old process continues.'];
   return new CommandFailure(kind, lines.join('\n'), errors);
 }
 
-/** The new one answers at the same socket, where its configuration did not move it. */
+/** The new process answers at the same socket, unless its configuration moved the socket. */
 async function successorText(target: AdminTarget, pid: number, context: ProcessContext): Promise<string> {
   const answer: GatewayResponse | null = await askGateway(target, 'GET', `${apiRoot}/status`, context).catch(
     () => null,

@@ -6,7 +6,7 @@ import { after, type Clock } from '../../core/time.ts';
 import type { UpgradeOutcome } from '../../admin/upgrader.ts';
 import { type ProcessHandoff, Upgrades } from './predecessor.ts';
 
-/** What the successor does, as a program of its own: `say` is said, and `told` resolves at the word to take over. */
+/** A program that acts as the successor: `say` sends a message, and `told` resolves when the predecessor sends 'yours'. */
 const words = `
   const say = (message) => new Promise((done) => process.send(message, done));
   const told = new Promise((resolve) => process.once('message', resolve));
@@ -17,18 +17,18 @@ const asked = `await say({ kind: 'step', step: 'reading_configuration' }); await
 const listening = `${asked} await told; await say({ kind: 'step', step: 'listening' });`;
 const serving = `${listening} await say({ kind: 'ready' }); leave();`;
 
-/** On it the waits of an upgrade pass at this multiple of their speed. */
-const haste = 20;
-const hastyClock: Clock = {
+/** The time limits of an upgrade pass faster on this clock by this factor. */
+const speedup = 20;
+const fastClock: Clock = {
   now: () => systemClock.now(),
   wallTime: () => systemClock.wallTime(),
   schedule: (at, callback, argument) => {
     const now = systemClock.now();
-    return systemClock.schedule(after(now, (at - now) / haste), callback, argument);
+    return systemClock.schedule(after(now, (at - now) / speedup), callback, argument);
   },
 };
 
-class FakeEstate implements ProcessHandoff {
+class FakeHandoff implements ProcessHandoff {
   readonly done: string[] = [];
   why: string | null = null;
   releasing: () => Promise<string | null> = async () => null;
@@ -41,19 +41,19 @@ class FakeEstate implements ProcessHandoff {
     return this.releasing();
   }
   rollBack(): Promise<string | null> {
-    this.done.push('take back');
+    this.done.push('roll back');
     return this.takingBack();
   }
   complete(): void {
-    this.done.push('leave');
+    this.done.push('complete');
   }
 }
 
 interface Run {
   readonly upgrades: Upgrades;
-  readonly estate: FakeEstate;
-  readonly told: string[];
-  /** Of what was told. */
+  readonly handoff: FakeHandoff;
+  readonly events: string[];
+  /** The reasons of the emitted events. */
   readonly reasons: string[];
   readonly steps: string[];
   readonly children: ChildProcess[];
@@ -61,14 +61,14 @@ interface Run {
 }
 
 function prepare(program: string | null): Run {
-  const [handoff, told, steps] = [new FakeEstate(), [] as string[], [] as string[]];
+  const [handoff, events, steps] = [new FakeHandoff(), [] as string[], [] as string[]];
   const children: ChildProcess[] = [];
   const reasons: string[] = [];
   const upgrades = new Upgrades({
-    clock: hastyClock,
+    clock: fastClock,
     events: {
       emit: ({ kind, actor, reason }) => {
-        told.push(`${kind} ${actor}`);
+        events.push(`${kind} ${actor}`);
         reasons.push(reason);
       },
     },
@@ -84,20 +84,20 @@ function prepare(program: string | null): Run {
   });
   const begin = (timeoutMs = 600_000): Promise<UpgradeOutcome> =>
     upgrades.upgrade('admin:socket', timeoutMs, (step) => steps.push(step));
-  return { upgrades, estate: handoff, told, reasons, steps, children, begin };
+  return { upgrades, handoff, events, reasons, steps, children, begin };
 }
 
-test('a successor that does as it should takes over, step by step', async () => {
+test('a successor that works takes over, step by step', async () => {
   const run = prepare(serving);
   const outcome = await run.begin();
   assert.equal(outcome.ok, true);
   assert.deepEqual(run.steps, ['starting', 'reading_configuration', 'listening', 'ready', 'draining']);
-  assert.deepEqual(run.estate.done, [`release ${outcome.ok && outcome.pid} /state`, 'leave']);
-  assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_done admin:socket']);
+  assert.deepEqual(run.handoff.done, [`release ${outcome.ok && outcome.pid} /state`, 'complete']);
+  assert.deepEqual(run.events, ['upgrade_started admin:socket', 'upgrade_done admin:socket']);
   assert.equal(await run.upgrades.handedOff, outcome.ok && outcome.pid);
 });
 
-describe('everything is as before when the successor', () => {
+describe('the predecessor continues as before when the successor', () => {
   const cases: readonly (readonly [what: string, program: string | null, exit: string, says: RegExp])[] = [
     ['cannot be started', null, 'failure', /could not be started/],
     ['ends at once', 'process.exit(3);', 'failure', /ended with exit code 3 before it took over/],
@@ -109,7 +109,7 @@ describe('everything is as before when the successor', () => {
       /ended by SIGKILL/,
     ],
     [
-      'does not like the configuration',
+      'rejects the configuration',
       `const why = 'Nothing was started.';
        await say({ kind: 'failed', failure: { kind: 'validation_failed', reason: why, errors: ['a:1:1: no.', 'b'] } });
        process.exit(4);`,
@@ -117,19 +117,14 @@ describe('everything is as before when the successor', () => {
       /^The new process rejects the configuration: a:1:1: no, and 1 more\.$/,
     ],
     [
-      'says a failure that nobody knows',
+      'sends a failure of an unknown kind',
       `await say({ kind: 'failed', failure: { kind: 'ok', reason: 'x' } });`,
       'failure',
       /^x$/,
     ],
     ['hangs', '', 'timeout', /has not taken over within 10 s/],
-    ['hangs and does not want to end', "process.on('SIGTERM', () => {});", 'timeout', /has not taken over within/],
-    [
-      'speaks of what nobody knows',
-      "await say({ kind: 'later' }); await say(7); process.exit(1);",
-      'failure',
-      /code 1/,
-    ],
+    ['hangs and ignores SIGTERM', "process.on('SIGTERM', () => {});", 'timeout', /has not taken over within/],
+    ['sends unknown messages', "await say({ kind: 'later' }); await say(7); process.exit(1);", 'failure', /code 1/],
   ];
   for (const [what, program, exit, says] of cases) {
     test(what, async () => {
@@ -140,10 +135,10 @@ describe('everything is as before when the successor', () => {
       assert.match(outcome.reason, says);
       if (exit === 'validation_failed') assert.deepEqual(outcome.errors, ['a:1:1: no.', 'b']);
       if (program !== null) {
-        assert.equal(run.estate.done.at(-1), 'take back');
-        assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
+        assert.equal(run.handoff.done.at(-1), 'roll back');
+        assert.deepEqual(run.events, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
       }
-      // And another may be tried.
+      // Another upgrade is possible.
       if (what.startsWith('hangs')) return;
       const again = await run.begin();
       assert.ok(!again.ok && again.kind !== 'refused');
@@ -151,48 +146,43 @@ describe('everything is as before when the successor', () => {
   }
 });
 
-describe('a gateway that cannot let go', () => {
+describe('a predecessor that fails to release', () => {
   const ways: readonly (readonly [
     what: string,
     releasing: () => Promise<string | null>,
     says: RegExp,
     kind: string,
   ])[] = [
+    ['because the socket is taken', async () => 'The socket cannot be had.', /^The socket cannot be had\.$/, 'failure'],
     [
-      'since something is in the way',
-      async () => 'The socket cannot be had.',
-      /^The socket cannot be had\.$/,
-      'failure',
-    ],
-    [
-      'by a mistake',
+      'because of a defect',
       () => Promise.reject(new Error('no such thing\nat a')),
       /made a mistake: no such thing\./,
       'failure',
     ],
-    ['within the time', () => new Promise(() => {}), /has not taken over within 10 s/, 'timeout'],
+    ['within the time limit', () => new Promise(() => {}), /has not taken over within 10 s/, 'timeout'],
   ];
   for (const [what, releasing, says, kind] of ways) {
-    test(`${what} ends the successor, says why, and goes on`, async () => {
+    test(`${what} ends the successor, says why, and continues`, async () => {
       const run = prepare(serving);
-      run.estate.releasing = releasing;
+      run.handoff.releasing = releasing;
       const outcome = await run.begin(kind === 'timeout' ? 10_000 : undefined);
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, kind);
       assert.match(outcome.reason, says);
-      assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
+      assert.deepEqual(run.events, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);
       assert.ok(run.children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null));
       if (kind === 'timeout') return;
-      assert.equal(run.estate.done.at(-1), 'take back');
-      run.estate.releasing = async () => null;
+      assert.equal(run.handoff.done.at(-1), 'roll back');
+      run.handoff.releasing = async () => null;
       assert.equal((await run.begin()).ok, true);
     });
   }
 
-  test('ends all the same when it is told to', async () => {
+  test('ends nevertheless when it is stopped', async () => {
     const run = prepare(asked);
     const released = Promise.withResolvers<void>();
-    run.estate.releasing = () => {
+    run.handoff.releasing = () => {
       released.resolve();
       return new Promise(() => {});
     };
@@ -203,13 +193,13 @@ describe('a gateway that cannot let go', () => {
     assert.match(outcome.ok ? '' : outcome.reason, /is stopping: SIGTERM/);
   });
 
-  test('and cannot take back says that too, and may try again', async () => {
+  test('also reports a failed rollback, and a further upgrade is possible', async () => {
     const run = prepare(asked);
-    run.estate.releasing = async () => 'One.';
-    run.estate.takingBack = async () => 'Two.';
+    run.handoff.releasing = async () => 'One.';
+    run.handoff.takingBack = async () => 'Two.';
     const first = await run.begin();
     assert.equal(first.ok || first.reason, 'One. Two.');
-    run.estate.takingBack = () => Promise.reject(new Error('three'));
+    run.handoff.takingBack = () => Promise.reject(new Error('three'));
     const second = await run.begin();
     assert.match(second.ok ? '' : second.reason, /^One\. The gateway made a mistake: three\./);
     const third = await run.begin();
@@ -219,7 +209,7 @@ describe('a gateway that cannot let go', () => {
 });
 
 describe('an upgrade is refused', () => {
-  test('while another one is under way', async () => {
+  test('while another one is in progress', async () => {
     const run = prepare('');
     const first = run.begin(20_000);
     const second = await run.begin();
@@ -227,15 +217,15 @@ describe('an upgrade is refused', () => {
     assert.equal((await first).ok, false);
   });
 
-  test('when the gateway has an objection', async () => {
+  test('if the gateway refuses it', async () => {
     const run = prepare('');
-    run.estate.why = 'It is the first process.';
+    run.handoff.why = 'It is the first process.';
     const outcome = await run.begin();
     assert.ok(!outcome.ok && outcome.kind === 'refused');
-    assert.deepEqual(run.told, []);
+    assert.deepEqual(run.events, []);
   });
 
-  test('after the gateway was asked to stop, and the one under way ends', async () => {
+  test('after the gateway was asked to stop, and the one in progress ends', async () => {
     const run = prepare('');
     const first = run.begin();
     await run.upgrades.abandon('SIGTERM');
@@ -248,7 +238,7 @@ describe('an upgrade is refused', () => {
     assert.ok(!second.ok && second.kind === 'refused');
   });
 
-  test('after another one has taken over', async () => {
+  test('after another one has succeeded', async () => {
     const run = prepare(serving);
     await run.begin();
     const second = await run.begin();
