@@ -94,7 +94,7 @@ function heldExchanges(): Held {
 function parseRequest({ gateway: { parts } }: Held): StageWork {
   return {
     name: 'parse the request head',
-    what: 'its line; its fields by one comparison with those of the request before',
+    what: 'request line; fields by one comparison with those of the previous request',
     once: parsesRequest(parts.storage, () => requestBytes),
   };
 }
