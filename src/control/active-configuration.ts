@@ -5,7 +5,7 @@ import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 
-/** What is served now: the configuration that every worker has taken, its revision, and what listens. */
+/** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
   revision = 0;
   listeners: readonly OpenListener[] = [];
@@ -27,7 +27,7 @@ export class ActiveConfiguration {
     return this.#contentHash;
   }
 
-  /** Takes out of texts what this configuration says must not be told. */
+  /** Removes from texts the secrets that this configuration names. */
   get redactor(): TextRedactor {
     return this.#redactor;
   }
@@ -38,7 +38,7 @@ export class ActiveConfiguration {
     this.#contentHash = contentHashOf(configuration);
   }
 
-  /** The snapshot of `configuration` that comes after the one in force. */
+  /** The next snapshot, for a new `configuration`. */
   nextSnapshot(
     configuration: Configuration,
     upstreams: readonly UpstreamSnapshot[],
@@ -47,7 +47,7 @@ export class ActiveConfiguration {
     return this.#snapshot(this.revision + 1, configuration, upstreams, overlay);
   }
 
-  /** The one in force, for a worker that begins now. */
+  /** The active snapshot, for a worker that starts now. */
   currentSnapshot(upstreams: readonly UpstreamSnapshot[], overlay: RouteOverlay = noRouteOverlay): Snapshot {
     return this.#snapshot(this.revision, this.#configuration, upstreams, overlay);
   }
@@ -80,7 +80,7 @@ export class ActiveConfiguration {
     };
   }
 
-  /** A port that the system chose stays the same for as long as the configuration leaves the choice to it. */
+  /** A port that the system chose stays the same as long as the configuration asks for port 0. */
   #withActualPort(listener: ListenerSpec): ListenerSpec {
     const { id, host, port } = listener;
     if (port !== 0) return listener;

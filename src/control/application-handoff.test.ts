@@ -7,7 +7,7 @@ import type { InstanceRecord } from '../deploy/instance-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationHandoff, type ApplicationHandoffParts } from './application-handoff.ts';
 
-test('watchdogs of earlier owners learn of a new owner only when the disk has the instances that it looks after', async (context) => {
+test('watchdogs of earlier owners see a new owner only after the disk has the instances that it adopted', async (context) => {
   const path = join(mkdtempSync(join(tmpdir(), 'candor-estate-')), 'state');
   context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
   const owners: [told: unknown, ofInstances: unknown][] = [];
@@ -37,7 +37,7 @@ test('watchdogs of earlier owners learn of a new owner only when the disk has th
   }
 });
 
-test('the watchdog of a successor knows the owner before it knows an instance, and leaves them to the predecessor until the handoff is settled', async (context) => {
+test('the watchdog of a successor knows the owner before the instances, and leaves the instances to the predecessor until the handoff is settled', async (context) => {
   const path = join(mkdtempSync(join(tmpdir(), 'candor-handoff-')), 'state');
   context.after(() => rmSync(join(path, '..'), { recursive: true, force: true }));
   const calls: string[] = [];

@@ -17,7 +17,7 @@ import type { SystemHost } from '../deploy/system-host.ts';
 import { heldText } from './start-failure.ts';
 
 export interface ApplicationHandoffParts {
-  /** The state folder; null: nothing is to outlive this process. */
+  /** The state folder; null if no application may outlive this process. */
   readonly path: string | null;
   readonly clock: Clock;
   readonly events: EventSink;
@@ -25,10 +25,10 @@ export interface ApplicationHandoffParts {
   readonly supervisor: () => Supervisor;
 }
 
-/** Who is to have the applications. */
+/** The process that gets the applications. */
 export interface HandoffSuccessor {
   readonly pid: number;
-  /** Its own; where it is another one it would not find them. */
+  /** Its state folder. A successor with another folder would not find the applications. */
   readonly stateFolder: string | null;
 }
 
@@ -36,17 +36,17 @@ export interface HandoffSuccessor {
 export interface HandoffResult {
   /** Instances that run on for the successor. */
   readonly left: number;
-  /** Why the others are not handed off, one sentence; null where there are none. `stop` stops them. */
+  /** Why the other instances are not handed off, one sentence; null if there are none. `stop` ends them. */
   readonly why: string | null;
 }
 
 /**
- * How long a process may take to come for applications that were handed off: the successor, before its predecessor's watchdog ends
- * them; the predecessor, where the successor could not start and gave them back.
+ * How long applications that were handed off wait for a process to adopt them: for the successor, before the predecessor's watchdog ends
+ * them; for the predecessor, if the successor could not start and gave them back.
  */
 export const handoffTimeoutMs = 5_000;
 
-/** A watchdog counts its sleeps, a successor reads the system's clock: the difference must not let both claim an instance. */
+/** A watchdog counts its sleeps and a successor reads the system's clock. The margin keeps both from claiming the same instance. */
 const watchdogMarginMs = 2_000;
 
 /**
@@ -58,7 +58,7 @@ export class ApplicationHandoff {
   #folder: StateFolder | null = null;
   #isUnusable = false;
   #written = '';
-  /** What was given out of our hands; null: nothing. */
+  /** The instances that were detached; null if none were. */
   #detached: readonly InstanceRecord[] | null = null;
   #adopted = 0;
 
@@ -66,29 +66,29 @@ export class ApplicationHandoff {
     this.#parts = parts;
   }
 
-  /** Where programs may write that are to outlive this process; null: none is. */
+  /** Pipes for the output of programs that may outlive this process; null if none may. */
   static outputsFor(path: string | null): OutputPipeFolder | null {
     return path === null ? null : new OutputPipeFolder(outputFolderOf(path));
   }
 
-  /** Instances were given out of our hands. */
+  /** Whether instances were detached. */
   get hasHandedOff(): boolean {
     return this.#detached !== null;
   }
 
-  /** Of the state folder, while it is ours. */
+  /** The generation of the state folder, while this process owns it. */
   get generation(): number | null {
     return this.#folder?.generation ?? null;
   }
 
-  /** Instances that were taken over from an earlier process. */
+  /** How many instances were adopted from an earlier process. */
   get adopted(): number {
     return this.#adopted;
   }
 
   /**
-   * Takes the state folder, where there are applications that it is for. Returns a sentence if another process has it.
-   * A folder that cannot be written is reported; the gateway serves all the same.
+   * Claims the state folder if there are applications. Returns a sentence if another process owns it.
+   * A folder that cannot be written is reported; the gateway still serves.
    */
   claim(applications: readonly ApplicationSpec[]): string | null {
     const { path } = this.#parts;
@@ -104,7 +104,7 @@ export class ApplicationHandoff {
     return null;
   }
 
-  /** Applications of which the process that owns the folder now will hand instances over. */
+  /** Applications whose instances the current owner of the folder will hand off. */
   expectedApplications(): ReadonlySet<ApplicationId> {
     const { path } = this.#parts;
     const previous = path === null ? null : readPreviousState(path);
@@ -114,8 +114,8 @@ export class ApplicationHandoff {
   }
 
   /**
-   * Takes over what an earlier process has left; `apply` must follow. Resolves when it is ours on disk too. `settled`:
-   * when that process will not take it back any more; null: it cannot.
+   * Adopts the instances that an earlier process has detached; `apply` must follow. Resolves when the disk names this process as their
+   * owner. `settled` resolves when that process can no longer roll back; null if it cannot.
    */
   async adopt(settled: Promise<void> | null): Promise<void> {
     const folder = this.#folder;
@@ -128,14 +128,14 @@ export class ApplicationHandoff {
     const instances = settled === null ? adopt() : this.#adoptProvisionally(folder, adopt);
     this.#adopted += instances.length;
     if (settled !== null) this.#watchWhenSettled(instances, settled);
-    // Our watchdog knows them now. The disk must have them before the watchdogs of earlier owners learn of a new owner.
+    // Our watchdog knows the instances now. The disk must have them before watchdogs of earlier owners see the new owner.
     await this.#write();
     this.#announce();
     const used = supervisor.records().flatMap(({ program }) => [program.stdout, program.stderr]);
     ApplicationHandoff.outputsFor(folder.path)?.keepOnly(new Set(used));
   }
 
-  /** Until the handoff is settled our watchdog leaves them to the process that had them, should this one be killed. */
+  /** Until the handoff is settled our watchdog leaves the instances to the predecessor, even if this process is killed. */
   #adoptProvisionally(folder: StateFolder, adopt: () => readonly InstanceRecord[]): readonly InstanceRecord[] {
     const { watchdog } = this.#parts.host;
     watchdog.setGracePeriod(handoffTimeoutMs);
@@ -160,17 +160,17 @@ export class ApplicationHandoff {
     });
   }
 
-  /** Something about the instances has changed: what a later process must know of it is written down. */
+  /** Saves changes of the instances that a later process must know. */
   noteChange(): void {
     if (this.#folder === null || this.#detached !== null) return;
     const records = this.#parts.supervisor().records();
     if (changeKeyOf(records) !== this.#written) void this.#write();
   }
 
-  /** Gives the instances out of our hands, to a process that runs. */
+  /** Detaches the instances for a successor that already runs. */
   async handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
     const { path } = this.#parts;
-    if (this.#folder === null) return this.#notHandedOff('there is no state folder in which they could be handed over');
+    if (this.#folder === null) return this.#notHandedOff('there is no state folder through which to hand them off');
     if (successor.stateFolder !== path)
       return this.#notHandedOff(`the next process has another state folder than ${path}`);
     const failed = await this.#detachInstances(handoffTimeoutMs, null, (folder) => folder.nameSuccessor(successor.pid));
@@ -179,22 +179,22 @@ export class ApplicationHandoff {
     return this.#handoffResult();
   }
 
-  /** Leaves the instances to the process that comes within `graceMs`; after that the watchdog ends them. */
+  /** Detaches the instances for a process that starts within `graceMs`; after that the watchdog ends them. */
   async detach(graceMs: number): Promise<HandoffResult> {
     const { path } = this.#parts;
-    if (this.#folder === null) return this.#notHandedOff('there is no state folder in which they could be left');
+    if (this.#folder === null) return this.#notHandedOff('there is no state folder through which to hand them off');
     const failed = await this.#detachInstances(graceMs + watchdogMarginMs, graceMs, () => null);
     if (failed !== null) return this.#notHandedOff(`the state folder ${path} ${failed.why}`);
     this.#emitDetached(null, graceMs);
     return this.#handoffResult();
   }
 
-  /** After a successor that could not take over: false where it has, and runs. `apply` must follow. */
+  /** Adopts the instances again after the successor failed. False if the successor has adopted them and runs. `apply` must follow. */
   async rollBack(): Promise<boolean> {
     const { path, supervisor } = this.#parts;
     if (this.#detached === null || this.#folder === null || path === null) return true;
     if (this.#folder.isOwned) this.#folder.nameSuccessor(null);
-    // Read again: the successor may have come just before its name was withdrawn.
+    // Read again: the successor may have adopted them just before its name was withdrawn.
     if (!this.#folder.isOwned) {
       this.#folder = null;
       if (this.#open(path) !== null) return false;
@@ -208,7 +208,7 @@ export class ApplicationHandoff {
     return true;
   }
 
-  /** At the end: releases the state folder. */
+  /** Releases the state folder, at the end of the process. */
   async close(): Promise<void> {
     const folder = this.#folder;
     if (folder === null) return;
@@ -216,7 +216,7 @@ export class ApplicationHandoff {
     if (folder.isOwned) folder.release();
   }
 
-  /** Lets everything go that can be, and writes down where it is. Undone where that cannot be written. */
+  /** Detaches all instances that can be detached, and saves their records. Rolls back if the records cannot be written. */
   async #detachInstances(
     watchdogWaitMs: number,
     graceMs: number | null,
@@ -225,7 +225,7 @@ export class ApplicationHandoff {
     const { host, supervisor } = this.#parts;
     const folder = this.#folder;
     if (folder === null) return null;
-    // Tried first: what is let go and taken back has lost its parent, and how it ends is not known any more.
+    // Write first: an instance that was detached and adopted again has lost its parent, so its exit status is no longer known.
     const unwritable = await folder.write(supervisor().records().map(withoutOutput));
     if (unwritable !== null) return unwritable;
     host.watchdog.setGracePeriod(watchdogWaitMs);
@@ -267,13 +267,13 @@ export class ApplicationHandoff {
     return applications.flatMap(({ instances }) => instances.filter(({ pid }) => pid !== null)).length;
   }
 
-  /** Instances that are not handed off end with this process, which is reported where there are any. */
+  /** Reports the instances that are not handed off, if there are any: they end with this process. */
   #notHandedOff(why: string): HandoffResult {
     if (this.#runningCount === 0) return { left: 0, why: null };
     this.#parts.events.emit({
       kind: 'state_unusable',
       subject: 'gateway',
-      reason: `instances end with this process instead of being left to the next: ${why}`,
+      reason: `instances end with this process instead of running on for the next one: ${why}`,
       evidence: { folder: this.#parts.path ?? '', file: null, errno: null },
     });
     return { left: 0, why };
@@ -283,7 +283,7 @@ export class ApplicationHandoff {
     for (const { application, number, program } of this.#detached ?? []) {
       const { pid } = program.process;
       const whom =
-        successor === null ? `the process that comes within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
+        successor === null ? `the process that starts within ${(graceMs ?? 0) / 1000} s` : `process ${successor}`;
       this.#parts.events.emit({
         kind: 'instance_detached',
         subject: `instance:${application}/${number}`,
@@ -293,7 +293,7 @@ export class ApplicationHandoff {
     }
   }
 
-  /** Once, until it can be written again. */
+  /** Reported once until the folder can be written again. */
   #emitUnusable({ errno, why }: UnusableFolder): void {
     const folder = this.#parts.path ?? '';
     if (this.#isUnusable) return;
@@ -310,14 +310,14 @@ export class ApplicationHandoff {
     this.#parts.events.emit({
       kind: 'state_unusable',
       subject: 'gateway',
-      reason: `what an earlier process wrote in ${path}/instances.json is not used: ${why}`,
+      reason: `${path}/instances.json, which an earlier process wrote, is ignored: ${why}`,
       evidence: { folder: path, file: 'instances.json', errno: null },
     });
   }
 }
 
 /**
- * The instances that no watchdog is ending. After the grace period the predecessor's watchdog ends them; where the predecessor was
+ * The instances that no watchdog is ending. After the grace period the predecessor's watchdog ends them; if the predecessor was
  * killed, its watchdog ends those that it watched.
  */
 function adoptableInstances({
@@ -330,7 +330,7 @@ function adoptableInstances({
   return file.instances.filter(({ program }) => !program.guarded);
 }
 
-/** What of them is worth a write: not how long they have run. */
+/** The part of the records whose change is worth a write: all but the run time. */
 function changeKeyOf(records: readonly InstanceRecord[]): string {
   return JSON.stringify(
     records.map(({ application, number, runKey, phase, program }) => [
@@ -343,7 +343,7 @@ function changeKeyOf(records: readonly InstanceRecord[]): string {
   );
 }
 
-/** What applications print is on disk only between handing over and taking over. */
+/** The output of applications is on disk only between detaching and adopting. */
 function withoutOutput(record: InstanceRecord): InstanceRecord {
   return { ...record, lines: [], program: { ...record.program, unfinished: { stdout: '', stderr: '' } } };
 }

@@ -28,13 +28,13 @@ export interface ApplicationsParts {
   /** Whether a worker may still send to an endpoint whose id has this ending. */
   readonly mayUse: (ending: string) => boolean;
   readonly isEnding: () => boolean;
-  /** A readiness check has come back; `refused`: nothing listened. */
+  /** A readiness check has a result; `refused`: nothing listened. */
   readonly onChecked: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
 /**
- * How long a reload waits for new applications before routes use them: most start in less, and the operator waits
- * too.
+ * How long a reload waits for new applications before routes use them: most start faster, and the operator
+ * is waiting.
  */
 const newApplicationsMs = 5000;
 
@@ -86,7 +86,7 @@ export class Applications {
     return this.#handoff.generation;
   }
 
-  /** Why none of them can run; null: they can. */
+  /** Why no application can run; null if they can. */
   claimStateFolder(applications: readonly ApplicationSpec[]): ReturnType<ApplicationHandoff['claim']> {
     return this.#handoff.claim(applications);
   }
@@ -129,7 +129,7 @@ export class Applications {
     return true;
   }
 
-  /** Resolves when each of them serves or has failed, when the time is over, or when the gateway stops. */
+  /** Resolves when each application serves or has failed, when the time is over, or when the gateway stops. */
   async untilUp(applications: readonly ApplicationSpec[]): Promise<void> {
     const undecided = (): boolean =>
       applications.some(({ id }) => {
@@ -142,7 +142,7 @@ export class Applications {
   /** An instance was added, changed or removed. */
   noteChange(): void {
     this.#handoff.noteChange();
-    // Applications that the configuration has no more are among them until their last instance is gone.
+    // Removed applications are included until their last instance has ended.
     const applications = this.supervisor.status();
     this.#instanceDrains.keepOnly(applications.flatMap(({ id }) => this.supervisor.instances(id as ApplicationId)));
   }
@@ -153,8 +153,8 @@ export class Applications {
   }
 
   /**
-   * Stops them. With `detachMs` those that can outlive this process run on for at most that long, for a successor;
-   * null: all are stopped.
+   * Stops the applications. With `detachMs` those that can outlive this process run on at most that long, for a successor;
+   * null stops all.
    */
   async end(detachMs: number | null): Promise<void> {
     if (detachMs !== null && !this.#hasHandedOff) await this.#handoff.detach(detachMs);

@@ -1,6 +1,6 @@
 import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
 
-/** What became of a snapshot: applied, rejected by a worker that cannot listen, or not applied because a worker was lost. */
+/** The result of a snapshot: applied, rejected by a worker that cannot listen, or not applied because a worker was lost. */
 export type ApplyResult =
   | { readonly ok: true; readonly listeners: readonly OpenListener[] }
   | { readonly ok: false; readonly lost: false; readonly problems: readonly ListenProblem[] }

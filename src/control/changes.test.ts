@@ -21,7 +21,7 @@ const before = {
   log: { path: '-' },
 } as unknown as Configuration;
 
-/** The routes as they were, each with this as well. */
+/** The routes of `before`, each with `more` added. */
 function beforeRoutes(more: object): readonly object[] {
   return before.routes.map((route) => ({ ...route, ...more }));
 }
@@ -62,7 +62,7 @@ describe('changesBetween', () => {
     it(`names ${what}`, () => assert.deepEqual(changesBetween(before, { ...before, ...change }), says));
   }
 
-  it('looks at every part that a configuration has', () => {
+  it('compares every part of a configuration', () => {
     for (const part of Object.keys(before)) {
       const others: Readonly<Record<string, unknown>> = {
         unrouted: { errorPages: {}, disclosure: 'operator' },

@@ -21,7 +21,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   log: ({ log }) => log,
 };
 
-/** What a file may say once for all routes, and each route has for itself: under its key. */
+/** Settings that a file may give once for all routes, by the key of the file. */
 const inherited: Readonly<Record<string, string>> = {
   timeouts: 'timeouts',
   commitDelayMs: 'commit_delay',
@@ -29,7 +29,7 @@ const inherited: Readonly<Record<string, string>> = {
   disclosure: 'disclosure',
 };
 
-/** Which parts of a configuration differ, by the names of what they hold: 'routes: /api', 'listeners', 'timeouts'. */
+/** Names the parts of a configuration that differ: 'routes: /api', 'listeners', 'timeouts'. */
 export function changesBetween(before: Configuration, now: Configuration): readonly string[] {
   const changes = Object.entries(parts).flatMap(([key, partOf]) => {
     const [old, current] = [partOf(before), partOf(now)];
@@ -42,7 +42,7 @@ export function changesBetween(before: Configuration, now: Configuration): reado
 
 type Routes = Configuration['routes'];
 
-/** Where every route changed in what it has from the file as a whole, that has changed, and no route. */
+/** If every route changed only in settings that it inherits from the file, names those settings and no route. */
 function changesOfRoutes(before: Routes, now: Routes): readonly string[] {
   const keys = now.map((route) =>
     changedKeys(
@@ -56,7 +56,7 @@ function changesOfRoutes(before: Routes, now: Routes): readonly string[] {
   return [`routes${namesOf(before, now, details)}`];
 }
 
-/** The keys of `inherited` in which a route differs; null where it differs in anything else, or is new. */
+/** The keys of `inherited` in which a route differs; null if it also differs in something else, or is new. */
 function changedKeys(before: Routes[number] | undefined, now: Routes[number]): readonly string[] | null {
   if (before === undefined) return null;
   const old: Readonly<Record<string, unknown>> = { ...before };

@@ -3,7 +3,7 @@ import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
 import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
 
-/** Tells what became of a configuration, and answers whoever asked for it. */
+/** Reports the result of a reload as an event, and returns it to the requester. */
 export class ConfigurationReport {
   readonly #events: EventSink;
   readonly #active: ActiveConfiguration;
@@ -11,7 +11,7 @@ export class ConfigurationReport {
   readonly #limit: number | null = descriptorLimit();
   #warnedOf = 0;
 
-  /** `source` is the configuration file's path; null without one. */
+  /** `source` is the path of the configuration file; null without a file. */
   constructor(events: EventSink, active: ActiveConfiguration, source: string | null) {
     this.#events = events;
     this.#active = active;
@@ -27,7 +27,7 @@ export class ConfigurationReport {
     return { ok: true, revision, changed, overlay };
   }
 
-  /** Better said now than found out in the first rush. */
+  /** Warns at start, before the first burst of connections fails. */
   #warnOfFewDescriptors(): void {
     const needed = descriptorsNeeded(this.#active.configuration);
     if (this.#limit === null || needed <= this.#limit || needed === this.#warnedOf) return;
@@ -35,7 +35,7 @@ export class ConfigurationReport {
     this.#events.emit({
       kind: 'descriptors_few',
       subject: 'gateway',
-      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may take ${needed}: raise the one (LimitNOFILE= in a unit) or lower the other`,
+      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may need ${needed}: raise the limit (LimitNOFILE= in a unit) or lower client.connections_max`,
       evidence: { limit: this.#limit, needed },
     });
   }
@@ -50,6 +50,6 @@ export class ConfigurationReport {
 
 const rejections: Readonly<Record<ReloadRejection['kind'], string>> = {
   invalid: 'the configuration was refused',
-  refused: 'no configuration is taken now',
-  failed: 'the configuration could not be taken',
+  refused: 'no configuration can be applied now',
+  failed: 'the configuration could not be applied',
 };

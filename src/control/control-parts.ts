@@ -29,7 +29,7 @@ export interface ControlPlaneOptions extends GatewayOptions {
   readonly workerModule: URL;
 }
 
-/** What the parts ask of the control plane that they belong to. */
+/** Callbacks of the parts to their control plane. */
 export interface ControlPartsOwner {
   readonly isEnding: () => boolean;
   /** Why the overlay cannot be changed now; null when it can. */
@@ -38,7 +38,7 @@ export interface ControlPartsOwner {
   readonly onWorkerMissing: () => void;
 }
 
-/** Creates the parts of the control plane and connects them. `ControlPlane` decides what they do, and when. */
+/** Creates the parts of the control plane and connects them. `ControlPlane` decides when each of them acts. */
 export class ControlParts {
   readonly clock: Clock;
   readonly options: ControlPlaneOptions;
@@ -56,9 +56,9 @@ export class ControlParts {
   readonly configurationReport: ConfigurationReport;
   readonly reports: WorkerReports;
   readonly problems: CurrentProblems;
-  /** Errors of checks whose code is not known. */
+  /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
-  /** No predecessor or successor writes to the same log. */
+  /** True if no predecessor or successor writes to the same log. */
   writesLogAlone: boolean;
   readonly #owner: ControlPartsOwner;
   readonly #checker: HealthChecker;
@@ -71,7 +71,7 @@ export class ControlParts {
     this.startedWall = clock.wallTime();
     this.active = new ActiveConfiguration(options.configuration);
     this.condition = new Condition(clock);
-    // Twice as many as at the start: when all are replaced, the old workers run beside the new ones for a while.
+    // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
     this.hub = this.#createHub();

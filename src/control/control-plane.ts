@@ -34,7 +34,7 @@ import type { ApplyResult } from './apply-result.ts';
 const firstChecksMs = 1000;
 
 const aboutToEnd = 'This gateway is stopping.';
-const handedOff = 'Another process has taken the applications over.';
+const handedOff = 'Another process has adopted the applications.';
 
 /**
  * The control plane, on the main thread: it reads no byte of a request and writes none of a response. Workers get snapshots
@@ -116,9 +116,9 @@ export class ControlPlane implements Gateway {
     });
   }
 
-  // Snapshots. Each change of what is served is a step, and steps run one after the other.
+  // Snapshots. Each reload, handoff or replacement is a step, and steps run one after the other.
 
-  /** Has the workers apply a configuration. Everything else follows only after they have. */
+  /** Applies a configuration in the workers. All other parts follow only after that has succeeded. */
   async #apply(configuration: Configuration): Promise<ApplyResult> {
     const upstreams = this.#parts.endpoints.upstreams(configuration.upstreams);
     const snapshot = this.#parts.active.nextSnapshot(configuration, upstreams, this.#parts.overlay.routes);
@@ -126,7 +126,7 @@ export class ControlPlane implements Gateway {
     if (!applied.ok) return applied;
     this.#parts.active.revision += 1;
     this.#parts.active.activate(configuration);
-    // Before the endpoints: none of them may be one of our own listeners.
+    // Before the endpoints: no endpoint may be one of our own listeners.
     const before = this.#parts.active.listeners;
     this.#parts.active.listeners = applied.listeners;
     this.#parts.endpoints.use(configuration);
@@ -193,7 +193,7 @@ export class ControlPlane implements Gateway {
   }
 
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {
-    // A gateway that is stopping misses no worker.
+    // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
     return { wanted, workers: this.#parts.workers.all, logPath: this.#parts.log.path, applications };
   }
@@ -268,7 +268,7 @@ export class ControlPlane implements Gateway {
     return this.#stopped;
   }
 
-  /** Ends everything at once. No instance is started again after this call. */
+  /** Ends all parts at once. No instance is restarted after this call. */
   abandon(why: string): void {
     for (let call = 0; call < 2; call++) void this.stop(why);
     void this.#parts.applications.supervisor.stop();
@@ -299,7 +299,7 @@ export class ControlPlane implements Gateway {
       await this.#shutdown.run();
     }
     await this.#parts.workers.releaseSockets();
-    // A reload in progress undoes what it has begun before its parts are stopped.
+    // A reload in progress rolls back before its parts are stopped.
     await Promise.race([this.#steps.idle, this.#atOnce.promise]);
     this.#parts.overlay.close();
     this.#parts.endpoints.stop();

@@ -12,7 +12,7 @@ const healthy: ProblemContext = {
   logPath: '/var/log/x.log',
 };
 
-describe('what is wrong with a gateway now', () => {
+describe('the current problems of a gateway', () => {
   let clock: SimulatedClock;
   let problems: CurrentProblems;
 
@@ -40,27 +40,27 @@ describe('what is wrong with a gateway now', () => {
   };
   const descriptors = (to: 'scarce' | 'enough'): void => {
     const evidence = { limit: 1024, open: 1000, closed: 0, refused: 0 };
-    hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly a descriptor is left', evidence });
+    hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor is left', evidence });
   };
 
-  test('is nothing at first', () => assert.deepEqual(told(), []));
+  test('are none at first', () => assert.deepEqual(told(), []));
 
-  test('clients that were turned away in the last minute, and no others', () => {
+  test('include clients that were refused in the last minute, and no earlier ones', () => {
     refuse(1);
     clock.advanceSync(30_000);
     refuse(9);
     assert.deepEqual(told(), [
-      'clients_refused for 30 s: 10 clients were turned away in the last minute: there were 50 connections, as many as may be.',
+      'clients_refused for 30 s: 10 clients were refused in the last minute: 50 connections were open, as many as are allowed.',
     ]);
     clock.advanceSync(40_000);
     assert.match(told().join(), /for 70 s: 9 clients/);
     clock.advanceSync(30_000);
     assert.deepEqual(told(), []);
     refuse(1);
-    assert.match(told().join(), /for 0 s: A client was turned away/);
+    assert.match(told().join(), /for 0 s: A client was refused/);
   });
 
-  test('a log that fails, for as long as it does, and a minute longer where lines were lost', () => {
+  test('include a log that fails, until it is written again, and a minute longer if lines were lost', () => {
     log('failing', 3);
     clock.advanceSync(90_000);
     assert.deepEqual(told(), [
@@ -73,7 +73,7 @@ describe('what is wrong with a gateway now', () => {
     assert.deepEqual(told(), []);
   });
 
-  test('records that workers dropped in the last minute, also where no log is kept', () => {
+  test('include records that workers dropped in the last minute, even without a log', () => {
     const evidence = { what: recordsOfWorkers, count: 4890, errno: null };
     hear({ kind: 'log_dropped', subject: 'gateway', reason: '', evidence });
     clock.advanceSync(30_000);
@@ -84,15 +84,15 @@ describe('what is wrong with a gateway now', () => {
     assert.deepEqual(told(), []);
   });
 
-  test('descriptors that are scarce, until there are enough', () => {
+  test('include scarce descriptors, until there are enough', () => {
     descriptors('scarce');
     clock.advanceSync(5000);
-    assert.deepEqual(told(), ['descriptors_scarce for 5 s: Hardly a descriptor is left.']);
+    assert.deepEqual(told(), ['descriptors_scarce for 5 s: Hardly any descriptor is left.']);
     descriptors('enough');
     assert.deepEqual(told(), []);
   });
 
-  test('a worker that sheds, until it does not, or is gone', () => {
+  test('include a worker that sheds, until it stops shedding or is gone', () => {
     problems.onWorkerCounts({ worker: 1, shedding: 1 });
     clock.advanceSync(2000);
     problems.onWorkerCounts({ worker: 1, shedding: 1 });
@@ -102,12 +102,12 @@ describe('what is wrong with a gateway now', () => {
     assert.deepEqual(told(), []);
   });
 
-  test('workers that are missing after a loss', () => {
+  test('include workers that are missing after a loss', () => {
     const workers = [
       { id: 1, state: 'serving' },
       { id: 2, state: 'lost' },
     ];
-    assert.deepEqual(told({ wanted: 2, workers }), [], 'one that starts for the first time is not missed');
+    assert.deepEqual(told({ wanted: 2, workers }), [], 'a worker that starts for the first time is not missing');
     const evidence = { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null };
     hear({ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2, evidence });
     clock.advanceSync(1000);

@@ -10,10 +10,10 @@ import { trustAdvice } from './refusal-report.ts';
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
 
-/** What is told as often as every ten seconds is kept in so many pieces. */
+/** Reports come at most every ten seconds; this many are kept. */
 const samplesMax = 20;
 
-/** Something that comes in pieces, and is over when none has come for a minute. */
+/** A problem that is reported repeatedly, and is over when no report has come for a minute. */
 interface Episode {
   readonly since: Instant;
   readonly samples: { readonly at: Instant; readonly count: number }[];
@@ -30,7 +30,7 @@ interface LogEpisode extends Episode {
   readonly errno: string | null;
 }
 
-/** Which workers there are, and how many there should be. */
+/** The workers, and how many are wanted. */
 export interface ProblemContext {
   readonly wanted: number;
   readonly workers: readonly { readonly id: number; readonly state: string }[];
@@ -39,7 +39,7 @@ export interface ProblemContext {
   readonly applications: readonly ApplicationStatus[];
 }
 
-/** What is wrong with the gateway itself now, by its events and the counts of its workers. */
+/** The current problems of the gateway itself, from its events and the counts of its workers. */
 export class CurrentProblems {
   readonly #clock: Clock;
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
@@ -69,7 +69,7 @@ export class CurrentProblems {
     else if (event.kind === 'worker_lost') this.#lostAt = now;
   }
 
-  /** What a worker reports several times a second. */
+  /** Counts that a worker reports several times a second. */
   onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
     if (shedding === 0) this.#shedding.delete(worker);
     else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
@@ -88,8 +88,7 @@ export class CurrentProblems {
   }
 
   #replacements({ applications }: ProblemContext): readonly StatusProblem[] {
-    const nextStep =
-      'Correct the application, or put its earlier configuration back, and have it read with `candor reload`.';
+    const nextStep = 'Correct the application, or restore its earlier configuration and run `candor reload`.';
     return failedReplacements(applications).map((reason) =>
       this.#problem('replacement_failing', this.#appliedAt, reason, nextStep),
     );
@@ -99,16 +98,17 @@ export class CurrentProblems {
     const serving = workers.filter(({ state }) => state === 'serving').length;
     if (this.#lostAt === null || serving >= wanted) return [];
     const who = serving === 0 ? 'No worker serves' : `${serving} of ${wanted} workers serve`;
-    const reason = `${who}: one was lost, and the next one has not begun yet.`;
-    const nextStep = 'Read why with `candor events`; the next one is started without your help.';
+    const reason = `${who}: a worker was lost, and its replacement has not started yet.`;
+    const nextStep = 'Run `candor events` to see why; the gateway starts the replacement by itself.';
     return [this.#problem('workers_missing', this.#lostAt, reason, nextStep)];
   }
 
   #shed({ workers }: ProblemContext): readonly StatusProblem[] {
     return [...this.#shedding].flatMap(([id, since]) => {
       if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
-      const reason = `Worker ${id} has hardly any memory left: what comes to it is turned away, requests with 503 (shed).`;
-      const nextStep = 'Raise `workers.memory_max`, or find out who holds so much with `candor_client_connections`.';
+      const reason = `Worker ${id} has hardly any memory left: it refuses new connections, and requests with 503 (shed).`;
+      const nextStep =
+        'Raise `workers.memory_max`, or compare the metric `candor_client_connections` with its usual value.';
       return [this.#problem('worker_sheds', since, reason, nextStep)];
     });
   }
@@ -126,7 +126,7 @@ export class CurrentProblems {
       if (count === 0) return [];
       const { reason, nextStep } = refusals[why];
       const whose = count === 1 ? 'A client was' : `${count} clients were`;
-      const text = `${whose} turned away in the last minute: ${reason(run.limit ?? 0)}.`;
+      const text = `${whose} refused in the last minute: ${reason(run.limit ?? 0)}.`;
       return [this.#problem('clients_refused', run.since, text, nextStep(run.address))];
     });
   }
@@ -150,7 +150,7 @@ export class CurrentProblems {
     const records = count === 1 ? '1 record was' : `${count} records were`;
     const reason = `${records} lost in the last minute: the main thread was busy.`;
     const nextStep =
-      'See with `top` whether the machine has any time left for the gateway; requests whose records are lost cannot be explained later.';
+      'See with `top` whether the machine has processor time left for the gateway; requests whose records are lost cannot be explained later.';
     return [this.#problem('log_failing', since, reason, nextStep)];
   }
 
@@ -158,7 +158,7 @@ export class CurrentProblems {
     return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), reason, nextStep };
   }
 
-  /** `run` goes on with so many more, or has been over and begins anew. */
+  /** Adds `count` to `run`, or begins a new episode if `run` is over. */
   #added(run: Episode | undefined, count: number): Episode {
     const at = this.#clock.now();
     const known = run === undefined || this.#isOver(run) ? { since: at, samples: [] } : run;
@@ -190,16 +190,17 @@ const refusals: Readonly<
   Record<ConnectionRefusalReason, { reason: (limit: number) => string; nextStep: (address: string | null) => string }>
 > = {
   connections_max: {
-    reason: (limit) => `there were ${limit} connections, as many as may be`,
-    nextStep: () => 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+    reason: (limit) => `${limit} connections were open, as many as are allowed`,
+    nextStep: () =>
+      'See where the connections come from (`ss -tn`), and raise `client.connections_max` if the clients are welcome.',
   },
   connections_per_address_max: {
-    reason: (limit) => `one address had ${limit} connections, as many as it may have`,
+    reason: (limit) => `one address had ${limit} connections open, as many as it may have`,
     nextStep: (address) =>
-      `See which with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
+      `See which address with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
   },
   descriptors: {
-    reason: () => 'hardly a descriptor was left',
+    reason: () => 'hardly any descriptor was left',
     nextStep: () => 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
   },
   memory: {
@@ -208,7 +209,7 @@ const refusals: Readonly<
   },
   not_counted: {
     reason: () =>
-      'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
-    nextStep: () => 'See with `top` whether the machine has any time left for the gateway.',
+      'they could not be counted, because the thread that held the lock of the counters was suspended by the system, or had ended',
+    nextStep: () => 'See with `top` whether the machine has processor time left for the gateway.',
   },
 };

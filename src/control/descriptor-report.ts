@@ -6,17 +6,17 @@ import { descriptorLimit, descriptorReserve } from '../system/descriptors.ts';
 
 type DescriptorCounts = Pick<WorkerCounts, 'descriptorsScarce' | 'closedForDescriptors' | 'refusedWithoutDescriptor'>;
 
-/** It is over when nobody has met the limit for this long, and there is room again. */
+/** The shortage is over when no worker has met the limit for this long and enough descriptors are free. */
 const calmMs = 2000;
 
-/** Tells that descriptors are running out, once, and that there are enough again. */
+/** Reports once that descriptors are scarce, and once that there are enough again. */
 export class DescriptorReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #limit: number | null;
   readonly #countOpen: () => Promise<number | null>;
   #before: DescriptorCounts = { descriptorsScarce: 0, closedForDescriptors: 0, refusedWithoutDescriptor: 0 };
-  /** As of the beginning; null while there are enough. */
+  /** The counts when the shortage began; null while there are enough descriptors. */
   #since: DescriptorCounts | null = null;
   #reviewAt: Instant;
 
@@ -33,7 +33,7 @@ export class DescriptorReport {
     this.#reviewAt = clock.now();
   }
 
-  /** What workers have counted since the start. */
+  /** Counts of all workers since the start. */
   note(workers: readonly DescriptorCounts[]): void {
     const before = this.#before;
     const now = sumOf(workers);
@@ -49,14 +49,14 @@ export class DescriptorReport {
 
   #begin(before: DescriptorCounts): void {
     this.#since = before;
-    const how = 'connections that rest are closed, and clients turned away where none does';
-    void this.#emit('scarce', `hardly a descriptor is left of ${this.#limit ?? '?'} (ulimit -n): ${how}`);
+    const how = 'idle connections are closed, and clients are refused if none is idle';
+    void this.#emit('scarce', `hardly any descriptor is left of ${this.#limit ?? '?'} (ulimit -n): ${how}`);
   }
 
   async #review(): Promise<void> {
     const limit = this.#limit ?? 0;
     const open = await this.#countOpen();
-    // Twice the reserve: not at once again with the next connection, as far as the limit has so much room.
+    // Twice the reserve, if the limit allows it: otherwise the next connection would begin a new shortage.
     const enough = limit - Math.min(2 * descriptorReserve(limit), limit / 3);
     if (this.#since === null || (open !== null && open > enough)) return;
     await this.#emit('enough', 'there are enough descriptors again');
@@ -91,7 +91,7 @@ function sumOf(workers: readonly DescriptorCounts[]): DescriptorCounts {
   };
 }
 
-/** How many files the process has open; null where nobody says, or where no descriptor is left to look with. */
+/** How many files the process has open; null if the system does not tell, or no descriptor is left to read it. */
 async function openDescriptors(): Promise<number | null> {
   try {
     return (await readdir('/proc/self/fd')).length;

@@ -12,10 +12,10 @@ import { searchLog } from '../record/search-log.ts';
 import { LogFailure } from './start-failure.ts';
 import { delay } from '../core/condition.ts';
 
-/** A record is in the worker's hands for up to 100 ms. */
+/** A worker holds a record for up to 100 ms. */
 const recordDelayMs = 200;
 
-/** A log that has been opened and is not in use yet; null where none is kept. */
+/** An open log that is not in use yet; null if no log is configured. */
 export interface OpenedLog {
   readonly spec: LogDestination;
   readonly file: LogFile | null;
@@ -23,7 +23,7 @@ export interface OpenedLog {
 
 export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax'>;
 
-/** Where records go, and where they are found again: the file, if there is one, and the last ones in memory. */
+/** Stores records and finds them: in the log file, if there is one, and the latest in memory. */
 export class ExchangeLog {
   readonly #clock: Clock;
   readonly #events: EventSink;
@@ -49,7 +49,7 @@ export class ExchangeLog {
     return this.#droppedBefore + (this.#log.file?.dropped ?? 0);
   }
 
-  /** Throws `LogFailure`. Nothing is changed yet. */
+  /** Throws `LogFailure`. Changes nothing yet. */
   async open(spec: LogDestination): Promise<OpenedLog> {
     if (spec.path === null) return { spec, file: null };
     const [clock, events] = [this.#clock, this.#events];
@@ -59,7 +59,7 @@ export class ExchangeLog {
     return { spec, file: opened.value };
   }
 
-  /** From now on lines go there. What the log before it still holds is written first. */
+  /** Sends lines to this log from now on. Lines that the previous log still holds are written first. */
   async use(log: OpenedLog): Promise<void> {
     const before = this.#log.file;
     this.#log = log;
@@ -69,12 +69,12 @@ export class ExchangeLog {
     this.#droppedBefore += before.dropped;
   }
 
-  /** From now on it is put aside at this size. */
+  /** The log is rotated at this size from now on. */
   rotate({ rotateBytes, keepMax }: LogDestination): void {
     this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax };
   }
 
-  /** `done` is called once, when nobody needs the bytes any more. */
+  /** Calls `done` once, when the bytes are no longer needed. */
   append(lines: RecordLines, done: () => void): void {
     this.#recent.add(lines);
     if (this.#log.file === null) done();
@@ -89,7 +89,7 @@ export class ExchangeLog {
     await this.#log.file?.reopen();
   }
 
-  /** By its id, or by a beginning that no other id in memory has. */
+  /** Finds a record by its id, or by a prefix that no other id in memory has. */
   async find(id: string): Promise<ExchangeRecord | null> {
     const found = this.#recent.find(id);
     if (found !== null) return found;

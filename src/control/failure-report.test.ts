@@ -34,7 +34,7 @@ function attempts(cause: Cause, count: number, endpoint = 'app/a'): EndpointOutc
 const exchanges = (cause: Cause, count: number, upstream = 'app', route = '/'): ExchangeCount =>
   ({ cause, count, upstream, route }) as ExchangeCount;
 
-test('the first failure is told at once, with its level and place', () => {
+test('the first failure is reported at once, with its level and subject', () => {
   report.note([attempts('connect_refused', 1)], []);
   assert.deepEqual(told, [
     {
@@ -48,7 +48,7 @@ test('the first failure is told at once, with its level and place', () => {
   ]);
 });
 
-test('those that follow are one line in ten seconds, with their number', async () => {
+test('the failures that follow are one line in ten seconds, with their number', async () => {
   for (let batch = 0; batch < 200; batch++) {
     report.note([attempts('connect_refused', 7)], []);
     await clock.advance(100);
@@ -63,7 +63,7 @@ test('those that follow are one line in ten seconds, with their number', async (
   assert.equal(told[1]?.reason, 'The application refused the connection, 700 times within 10 s');
 });
 
-test('when it was quiet for as long, the next one is told at once again', async () => {
+test('after ten seconds without a failure, the next one is reported at once', async () => {
   report.note([attempts('connect_refused', 1)], []);
   await clock.advance(10_000);
   report.note([], []);
@@ -71,13 +71,13 @@ test('when it was quiet for as long, the next one is told at once again', async 
   assert.equal(told.length, 2);
 });
 
-test('causes and endpoints are told apart', () => {
+test('failures are summed up by cause and endpoint', () => {
   report.note([attempts('connect_refused', 1), attempts('connect_refused', 1, 'app/b')], []);
   report.note([attempts('response_head_timeout', 1)], []);
   assert.equal(told.length, 3);
 });
 
-test('what the gateway refused is told of the upstream or route; what it ranks lower than warn is not told', () => {
+test('a refusal by the gateway is reported for the upstream or route; levels below warn are not reported', () => {
   report.note([], [exchanges('no_endpoint_ready', 3), exchanges('loop_detected', 1, '')]);
   report.note([], [exchanges('no_route', 5, '', ''), exchanges('client_gone', 5), exchanges('request_refused', 5)]);
   assert.deepEqual(
@@ -89,12 +89,12 @@ test('what the gateway refused is told of the upstream or route; what it ranks l
   );
 });
 
-test('a failure of an attempt is not told once more for its exchange', () => {
+test('a failure of an attempt is not reported again for its exchange', () => {
   report.note([attempts('connect_refused', 1)], [exchanges('connect_refused', 1)]);
   assert.equal(told.length, 1);
 });
 
-test('a thousand places are told of, and no more are kept', () => {
+test('at most a thousand subjects are kept and reported', () => {
   for (let index = 0; index < 1500; index++) report.note([attempts('connect_refused', 1, `app/${index}`)], []);
   assert.equal(told.length, 1000);
 });

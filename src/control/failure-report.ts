@@ -5,24 +5,24 @@ import type { Cause } from '../core/failure.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
-/** Failures of one cause in one place, counted: for the log of the control plane. */
+/** The number of failures with one cause and subject, for the log of the control plane. */
 export interface FailureSummary {
   readonly cause: Cause;
-  /** As the failure table has it. What it ranks lower stands in the records alone. */
+  /** The level of the failure table. Failures with a lower level appear only in the records. */
   readonly level: 'error' | 'warn';
-  /** 'endpoint:api/10.0.0.1:80', or where no endpoint had a part in it, 'upstream:api', 'route:/api', 'gateway'. */
+  /** 'endpoint:api/10.0.0.1:80'; or without an endpoint 'upstream:api', 'route:/api' or 'gateway'. */
   readonly subject: string;
   readonly count: number;
-  /** Since when they were counted; 0 for the first, which is reported at once. */
+  /** The time over which they were counted; 0 for the first failure, which is reported at once. */
   readonly withinMs: number;
   /** One sentence. */
   readonly reason: string;
 }
 
-/** What fails a thousand times a second is one line in ten seconds. */
+/** A failure that occurs a thousand times a second is one line in ten seconds. */
 const reportEveryMs = 10_000;
 
-/** Causes times places of which something is kept. Beyond it the records and metrics have to do. */
+/** Pairs of cause and subject that are kept. Failures beyond that are only in the records and metrics. */
 const entriesMax = 1000;
 
 interface FailureEntry {
@@ -43,7 +43,7 @@ export class FailureReport {
     this.#onSummary = onSummary;
   }
 
-  /** Counts a batch. Called for empty ones too, since that is when sums that are due are reported. */
+  /** Counts a batch. Also called for empty batches, because due sums are reported then. */
   note(outcomes: readonly EndpointOutcomes[], exchanges: readonly ExchangeCount[]): void {
     for (const { endpoint, causes } of outcomes) {
       for (const { cause, count } of causes) if (isOfEndpoint(cause)) this.#add(cause, `endpoint:${endpoint}`, count);
@@ -94,7 +94,7 @@ export class FailureReport {
   }
 }
 
-/** Whether an attempt at an endpoint failed. What the gateway refuses and clients do is counted by exchanges. */
+/** Whether an attempt at an endpoint failed with this cause. Refusals by the gateway and failures of clients are counted by exchange. */
 function isOfEndpoint(cause: Cause): boolean {
   const shape = shapeOfType(failureTable[cause].type);
   return shape !== 'refused_by_gateway' && shape !== 'client_abort';

@@ -12,14 +12,14 @@ export interface GatewayOptions {
   readonly configuration: Configuration;
   /** Path of the configuration file; null without one. */
   readonly source: string | null;
-  /** Reads it again; without it a reload changes nothing and says so. */
+  /** Reads the configuration file again; without it a reload is refused. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;
-  /** Aborting it ends the gateway at once, also while it starts: then starting rejects with `StartAbandoned`. */
+  /** Aborting this signal ends the gateway at once. If the gateway is still starting, the start rejects with `StartAbandoned`. */
   readonly abandon?: AbortSignal;
-  /** The running predecessor, which hands its applications over; absent: this gateway adopts detached ones. */
+  /** The running predecessor, which hands off its applications; absent: this gateway adopts detached ones. */
   readonly adopt?: RunningPredecessor;
-  /** Addresses at which the predecessor listens: those ports may be open. */
+  /** Addresses at which the predecessor listens: these ports may already be open. */
   readonly sharedAddresses?: readonly ListeningAddress[];
   /** Listening sockets that this process inherited. */
   readonly inheritedSockets?: readonly InheritedSocket[];
@@ -30,7 +30,7 @@ export interface GatewayOptions {
 /** A predecessor that runs. */
 export interface RunningPredecessor {
   /**
-   * Called once, when the applications that it does not hand over are up; resolves when it has detached the
+   * Called once, when the applications that it does not hand off are up; resolves when it has detached the
    * others.
    */
   whenHandedOff(): Promise<void>;
@@ -39,6 +39,6 @@ export interface RunningPredecessor {
    * applications alone, because their former owner lives. Absent: at once.
    */
   readonly settled?: Promise<void>;
-  /** Resolves when it has ended: until then it may have requests in flight to instances that it has handed over. */
+  /** Resolves when the predecessor has ended: until then it may have requests in flight to instances that it handed off. */
   readonly predecessorEnded: Promise<void>;
 }

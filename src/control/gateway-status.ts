@@ -17,46 +17,46 @@ export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
 export interface Gateway extends EventSink {
   status(): GatewayStatus;
   /**
-   * Has workers report what they have counted: `status` and `counts` afterwards are of this moment. A worker that does not
-   * within 100 ms is shown as it last reported.
+   * Asks workers for their counts, so that `status` and `counts` are current afterwards. A worker that does not answer
+   * within 100 ms is shown with its last report.
    */
   freshCounts(): Promise<void>;
   /**
-   * Reads the configuration again from where it came and applies it whole, or changes nothing.
-   * `actor` says who asked ('signal:SIGHUP', 'admin:socket').
+   * Reads the configuration from its source again and applies it completely, or changes nothing.
+   * `actor` names the requester ('signal:SIGHUP', 'admin:socket').
    */
   reload(actor: string): Promise<ReloadOutcome>;
-  /** What operators have changed at run time. */
+  /** The changes that operators have made at run time. */
   overlay(): OverlayStatus;
   /**
-   * Sets or clears entries of the overlay. `ifRevision`: only where the overlay has that revision. Resolves when every
+   * Sets or clears entries of the overlay. With `ifRevision` only if the overlay has that revision. Resolves when every
    * worker has been sent the change; a worker applies it before the next request that it reads.
    */
   changeOverlay(change: OverlayChange, actor: string, ifRevision?: number | null): Promise<OverlayOutcome>;
   /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
   stop(why: string, how?: StopOptions): Promise<void>;
   /**
-   * Gives the applications to a process that runs, which finds them in the state folder: from now on nothing here starts
-   * them again, reads what they write, or stops them; requests are served as before. Those that cannot be handed over
+   * Hands the applications off to a running successor, which finds them in the state folder: this process no longer starts
+   * them, reads their output, or stops them; requests are served as before. Applications that cannot be handed off
    * stay, and end with `stop`.
    */
   handOff(successor: HandoffSuccessor): Promise<HandoffResult>;
-  /** Sockets that its workers have opened, for a successor to accept from as well; without the service manager's. */
+  /** Sockets that the workers have opened, from which a successor may accept too; without those of the service manager. */
   listeningSockets(): readonly OwnSocket[];
   /**
    * After `handOff`, if the successor has failed: supervises the applications as before. False if the successor has adopted them
-   * and lives, and after `stop`: then they are ended some seconds after this process.
+   * and runs, and after `stop`: then the watchdog ends them some seconds after this process.
    */
   rollBackHandoff(): Promise<boolean>;
   /** Reopens the log files under their names (SIGUSR1, SIGUSR2). */
   reopenLogs(): Promise<void>;
-  /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
+  /** Events that are still held, those after `seq` of `epoch`, and new ones; see `record/event-hub.ts`. */
   readonly events: EventSource;
   /** The record of an exchange: from memory, else from the log file. */
   findExchange(id: string): Promise<ExchangeRecord | null>;
   counts(): {
     readonly exchanges: readonly ExchangeCount[];
-    /** Those that are gone as worker 0. */
+    /** Workers that are gone are summed up as worker 0. */
     readonly workers: readonly WorkerCounts[];
     readonly workersLost: number;
     readonly logDropped: number;
@@ -70,15 +70,15 @@ export interface StopOptions {
   readonly detachApplicationsMs?: number | null;
 }
 
-/** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
+/** Callbacks for a terminal that shows a running gateway; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
 export interface GatewayWatcher {
-  /** Each event from the first one on, those before `startGateway` resolves included. */
+  /** Each event, including those before `startGateway` resolves. */
   onEvent?(event: Event): void;
   /** The record of each exchange whose shape is not 'none', soon after its end. */
   onFailedExchange?(record: ExchangeRecord): void;
   /** Every record, as lines of the exchange log; they may be read during the call only. */
   onRecords?(lines: RecordLines): void;
-  /** Failures that the failure table ranks as error or warning: by cause and subject: the first one, then sums. */
+  /** Failures with level error or warning, by cause and subject: the first one, then sums. */
   onFailures?(summary: FailureSummary): void;
   /** One line that an instance printed. */
   onOutput?(instance: string, stream: 'stdout' | 'stderr', line: string): void;
@@ -101,7 +101,7 @@ export type ReloadOutcome =
       readonly ok: true;
       readonly revision: number;
       readonly changed: readonly string[];
-      /** What operators have set and what wins over the file, one sentence each. */
+      /** Entries of the overlay that win over the file, one sentence each. */
       readonly overlay: readonly string[];
     }
   | ReloadRejection;
@@ -109,21 +109,21 @@ export type ReloadOutcome =
 export interface ReloadRejection {
   readonly ok: false;
   /**
-   * 'invalid': the configuration is at fault. 'refused': not now, or not this gateway, whatever the configuration says.
-   * 'failed': the configuration may be good, and was not taken.
+   * 'invalid': the configuration has errors. 'refused': this gateway cannot reload now, whatever the configuration says.
+   * 'failed': the configuration is valid, but could not be applied.
    */
   readonly kind: 'invalid' | 'refused' | 'failed';
-  /** What is wrong, one line each; of a refusal one whole sentence. Nothing has changed. */
+  /** The errors, one line each; for a refusal one sentence. Nothing has changed. */
   readonly errors: readonly string[];
 }
 
-/** What operators have changed at run time: it wins over the file until it is cleared. */
+/** The changes that operators have made at run time: they win over the file until they are cleared. */
 export interface OverlayStatus {
   /** Grows with each change. */
   readonly revision: number;
-  /** Whether a later process will find these entries. */
+  /** Whether the entries are on disk, where a later process finds them. */
   readonly persisted: boolean;
-  /** Why it will not, one clause; null where it will. */
+  /** Why the entries are not on disk, one clause; null if they are. */
   readonly memoryReason: string | null;
   readonly entries: readonly OverlayEntryStatus[];
 }
@@ -135,11 +135,11 @@ export interface OverlayEntryStatus {
   /** A route, an upstream or an endpoint; null: all routes. */
   readonly target: string | null;
   readonly values: OverlayValues;
-  /** What it does, one clause. */
+  /** The effect of the entry, one clause. */
   readonly reason: string;
-  /** False: the configuration has no such target, and the entry does nothing. */
+  /** False if the configuration has no such target: the entry has no effect. */
   readonly matched: boolean;
-  /** Of the overlay, when the entry was made. */
+  /** Revision of the overlay that made the entry. */
   readonly revision: number;
   /** ISO 8601. */
   readonly at: string;
@@ -149,7 +149,7 @@ export interface OverlayEntryStatus {
 export type OverlayOutcome =
   | {
       readonly ok: true;
-      /** False: it was so already. */
+      /** False if the overlay already had these entries. */
       readonly changed: boolean;
       /** Ids of the entries that were set or cleared. */
       readonly affected: readonly string[];
@@ -159,7 +159,7 @@ export type OverlayOutcome =
     }
   | {
       readonly ok: false;
-      /** 'refused': not now. 'conflict': the overlay has another revision. 'unknown_target': there is none of that name. */
+      /** 'refused': not possible now. 'conflict': the overlay has another revision. 'unknown_target': no target has that name. */
       readonly kind: 'refused' | 'conflict' | 'unknown_target';
       /** One or two sentences. Nothing has changed. */
       readonly why: string;
@@ -167,7 +167,7 @@ export type OverlayOutcome =
 
 export interface GatewayStatus {
   /**
-   * Which owner of the state folder this process is: one more than the one before it. Null where it owns none, since it has
+   * Number of this owner of the state folder: the previous owner's plus one. Null if it owns no folder, because it has
    * no applications, or `state` is none.
    */
   readonly generation: number | null;
@@ -184,17 +184,17 @@ export interface GatewayStatus {
   /** Path of the configuration file; null for `candor run`. */
   readonly source: string | null;
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
-  /** What the shutdown waits for; null until it begins. */
+  /** Progress of the shutdown; null until it begins. */
   readonly drain: {
     readonly phase: 'lame_duck' | 'draining' | 'force_closing' | 'drained';
-    /** Until the phase is over in any case. */
+    /** Time until the phase ends in any case. */
     readonly leftMs: number;
-    /** Under way, tunnels apart. */
+    /** Active requests, without tunnels. */
     readonly exchanges: number;
     readonly tunnels: number;
     readonly connections: number;
   } | null;
-  /** What is wrong with the gateway itself now, worst first. Endpoints and applications show their problems in their states. */
+  /** Current problems of the gateway itself, worst first. Problems of endpoints and applications are in their states. */
   readonly problems: readonly StatusProblem[];
   readonly overlay: OverlayStatus;
   /** Of all requests. */
@@ -235,7 +235,7 @@ export interface StatusProblem {
 export interface UpstreamStatus {
   readonly id: string;
   readonly application: string | null;
-  /** Of the requests that a route led here, those that got no connection included. */
+  /** Of the requests that routes sent here, including those that got no connection. */
   readonly lastMinute: MinuteFigures;
   readonly endpoints: readonly EndpointStatus[];
 }
@@ -246,13 +246,13 @@ export interface EndpointStatus {
   readonly state: EndpointState;
   readonly reason: string;
   readonly sinceS: number;
-  /** Its share of new requests in proportion to the others': 1 unless an operator has changed it. */
+  /** Its share of new requests relative to the other endpoints; 1 unless an operator has changed it. */
   readonly weight: number;
-  /** Connections in all workers, idle ones included. */
+  /** Connections in all workers, including idle ones. */
   readonly connections: number;
   /** `connections.max` of its upstream. */
   readonly connectionsMax: number;
-  /** Requests that wait for one, in all workers. */
+  /** Requests that wait for a connection, in all workers. */
   readonly waiting: number;
   readonly release: string | null;
 }
@@ -273,7 +273,7 @@ export interface InstanceStatus {
   readonly restarts: number;
   /** Its command, if an earlier configuration started it and a new instance will replace it; else null. */
   readonly earlierCommand: readonly string[] | null;
-  /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
+  /** Address at which clients can bypass the gateway, such as '0.0.0.0:41213'; null if there is none, or it is not known. */
   readonly exposedAt: string | null;
   readonly lastLines: readonly string[];
 }

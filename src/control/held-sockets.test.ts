@@ -66,7 +66,7 @@ async function holding(count: number) {
 }
 
 describe('a held socket', { skip }, () => {
-  test('whose worker is silent is accepted from by one other worker, however often the silence is told', async () => {
+  test('is accepted from by one stand-in while its worker is silent, however often the silence is reported', async () => {
     const { held, first, began } = await holding(3);
     first.isSilent = true;
     for (let time = 0; time < 10; time++) held.cover();
@@ -74,12 +74,12 @@ describe('a held socket', { skip }, () => {
     void held.close();
   });
 
-  test('is given up by a stand-in only when its worker has answered steadily', async () => {
+  test('is released by a stand-in only after its worker has answered steadily', async () => {
     const { clock, held, first, second } = await holding(2);
     Object.assign(first, { isSilent: true, hasSteadilyAnswered: false });
     held.cover();
     assert.equal(second.standsInFor.length, 1);
-    // It answers, is silent, answers: one stand-in goes on through all of it.
+    // The worker answers, is silent, answers: one stand-in accepts all the time.
     for (const isSilent of [false, true, false]) {
       first.isSilent = isSilent;
       held.cover();
@@ -92,7 +92,7 @@ describe('a held socket', { skip }, () => {
     void held.close();
   });
 
-  test('of a worker that has ended is dealt to its replacement, and the stand-in goes when that answers', async () => {
+  test('passes from a worker that has ended to its replacement, and its stand-in stops when the replacement answers', async () => {
     const { clock, held, workers, first, second } = await holding(2);
     first.state = 'lost';
     held.forget(first);
@@ -111,7 +111,7 @@ describe('a held socket', { skip }, () => {
     void held.close();
   });
 
-  test('whose stand-in is lost, or cannot duplicate it, gets another one', async () => {
+  test('gets another stand-in if the first is lost or cannot duplicate it', async () => {
     const { clock, held, workers, first, second, began } = await holding(3);
     first.state = 'lost';
     held.forget(first);
@@ -127,7 +127,7 @@ describe('a held socket', { skip }, () => {
     void held.close();
   });
 
-  test('is closed when the configuration has its place no more, and all of them at the end', async () => {
+  test('is closed when the configuration no longer has its address, and at the end', async () => {
     const { held, closed } = await holding(2);
     held.closeAllBut([{ host: '127.0.0.1', port: 80 }]);
     assert.deepEqual(closed, []);

@@ -5,7 +5,7 @@ import { linkOf, socketLink } from './passed-sockets.ts';
 import type { ListeningAddress } from './port-claims.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-/** What the main thread needs of a worker that accepts connections. */
+/** The part of a worker that accepts connections, as the main thread sees it. */
 export type AcceptingWorker = Pick<WorkerHandle, 'id' | 'state' | 'isSilent' | 'hasSteadilyAnswered' | 'sockets'> &
   Pick<WorkerHandle, 'standIn' | 'standDown'>;
 
@@ -36,7 +36,7 @@ const reviewEveryMs = 5_000;
 /**
  * A second descriptor, in the main thread, for each listening socket of the workers.
  *
- * The kernel puts new connections into the queues of all sockets that listen at a port, and resets what waits in a queue
+ * The kernel puts new connections into the queues of all sockets that listen at a port, and resets the connections in a queue
  * when its last descriptor closes. With a descriptor in the main thread a queue outlives its worker: another worker
  * accepts from it while its owner does not answer, and the worker that replaces a lost one takes it over.
  *
@@ -66,7 +66,7 @@ export class HeldSockets {
     return [...this.#held.values()].map(({ socket }) => socket);
   }
 
-  /** `own` without the sockets that are held, and all that are held. */
+  /** The sockets of `own` that are not held, and all held sockets. */
   joinedWith(own: readonly OwnSocket[]): readonly OwnSocket[] {
     const others = own.filter(({ fd }) => !this.#held.has(linkOf(fd) ?? ''));
     return [...others, ...this.sockets];
@@ -87,7 +87,7 @@ export class HeldSockets {
     this.#holdTimer = clock.schedule(after(clock.now(), holdAfterMs), holdIsDue, this as HeldSockets);
   }
 
-  /** Duplicates what is not duplicated yet. Resolves in any case; what cannot be duplicated ends with its worker. */
+  /** Duplicates the sockets that are not duplicated yet. Never rejects; a socket that cannot be duplicated ends with its worker. */
   async hold(): Promise<void> {
     this.#holdTimer?.cancel();
     this.#holdTimer = null;
@@ -156,7 +156,7 @@ export class HeldSockets {
     this.#reviewLater();
   }
 
-  /** Makes a worker that answers accept from every socket, as far as there is one. */
+  /** Makes a worker that answers accept from every socket, if there is such a worker. */
   cover(): void {
     for (const held of this.#held.values()) {
       if (acceptorsOf(held).some(isAnswering)) continue;

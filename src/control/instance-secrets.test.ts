@@ -6,7 +6,7 @@ import { withoutSecrets } from './instance-secrets.ts';
 const secret = 'hunter2-canary';
 const text = `GET / was answered with 500; the application wrote last: "password=${secret}"`;
 
-test('an instance shows no credential of what its application printed, in no text', () => {
+test('no text about an instance shows a credential that its application printed', () => {
   const exit = { atInstant: 1, code: 1, signal: null, outOfMemory: false, lastLine: text };
   const [shown] = withoutSecrets(
     [

@@ -3,7 +3,7 @@ import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ApplicationStatus } from './gateway-status.ts';
 
-/** Instances as answers, records and status may show them: what an application printed, without its credentials. */
+/** Instances as responses, records and the status may show them: without the credentials that an application printed. */
 export function withoutSecrets(instances: readonly LiveInstance[], redactor: TextRedactor): readonly LiveInstance[] {
   return instances.map((instance) => {
     const { exit, finding, reason } = instance;
@@ -34,7 +34,7 @@ export function statusWithoutSecrets(
   }));
 }
 
-/** The same for endpoints: a reason quotes what an endpoint answered, or an application printed. */
+/** The same for endpoints: their reasons quote answers of endpoints and output of applications. */
 export function endpointsWithoutSecrets(
   upstreams: readonly UpstreamSnapshot[],
   redactor: TextRedactor,

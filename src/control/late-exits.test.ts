@@ -27,8 +27,8 @@ function known(exit: InstanceExit, id = endpoint): { exits: LateExits; clock: Si
   return { exits, clock };
 }
 
-describe('an exit of which the news came after the answer', () => {
-  test('completes the record, and says how long after the answer', () => {
+describe('an exit that becomes known after the response', () => {
+  test('completes the record, and says how long after the response', () => {
     const { exits, clock } = known(exitAt(1160, 'bye'));
     const { attempts, detail } = exits.complete(record(clock));
     assert.deepEqual(attempts[0]?.exit, {
@@ -45,7 +45,7 @@ describe('an exit of which the news came after the answer', () => {
     );
   });
 
-  test('is told with the last line as soon as that is known', () => {
+  test('is shown with the last line as soon as that is known', () => {
     const { exits, clock } = known(exitAt(1160));
     exits.note([{ id: endpoint, exit: exitAt(1160, 'bye') }]);
     assert.equal(exits.complete(record(clock)).attempts[0]?.exit?.last_line, 'bye');
@@ -59,14 +59,14 @@ describe('an exit of which the news came after the answer', () => {
     ['that explains another failure', exitAt(1160), endpoint, { cause: 'exchange_timeout' }],
   ];
   for (const [why, exit, id, changes] of others) {
-    test(`${why} is left out`, () => {
+    test(`is not added to a record: ${why}`, () => {
       const { exits, clock } = known(exit, id);
       const before = record(clock, changes);
       assert.equal(exits.complete(before), before);
     });
   }
 
-  test('is remembered within a bound', () => {
+  test('is one of a limited number that are kept', () => {
     const { exits, clock } = known(exitAt(1160));
     for (let number = 0; number < 300; number++) exits.note([{ id: endpoint, exit: exitAt(10_000 + number) }]);
     const before = record(clock);

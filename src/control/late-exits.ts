@@ -5,13 +5,13 @@ import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { mayComeOfExit } from '../core/exit-causes.ts';
 
-/** How many exits are kept, over all instances: of a crash loop people ask about the last ones. */
+/** How many exits are kept, of all instances: in a crash loop the last ones matter. */
 const exitsMax = 256;
 
-/** A connection breaks before the system has told of its process's end, on a busy machine by this much; see `exit-news.ts`. */
+/** A connection breaks before the system reports the exit of its process; on a busy machine by this much (see `exit-news.ts`). */
 const noticedWithinMs = 1000;
 
-/** What is known of an exit, and when the main thread received it, in milliseconds since the Unix epoch. */
+/** An exit, and when the main thread received it, in milliseconds since the Unix epoch. */
 interface KnownExit {
   readonly endpoint: string;
   readonly exit: InstanceExit;
@@ -30,7 +30,7 @@ export class LateExits {
     this.#clock = clock;
   }
 
-  /** The endpoints of an application as they are now. */
+  /** Notes the exits of an application's endpoints. */
   note(endpoints: Iterable<Pick<EndpointSnapshot, 'id' | 'exit'>>): void {
     for (const { id, exit } of endpoints) if (exit !== null) this.#noteOne(id, exit);
   }
@@ -45,7 +45,7 @@ export class LateExits {
     else this.#known = [...this.#known.slice(1 - exitsMax), known];
   }
 
-  /** The record with an exit that its response could not know; the same record if there is none. */
+  /** Adds an exit that was not known when the response was sent; returns the same record if there is none. */
   complete(record: ExchangeRecord): ExchangeRecord {
     const last = record.attempts.at(-1);
     if (record.end !== 'generated' || last === undefined || last.exit !== null) return record;

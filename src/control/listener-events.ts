@@ -2,7 +2,7 @@ import { hostPort } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 
-/** Tells which listeners have been opened, and which are closed, from `before` to `now`. */
+/** Emits an event for each listener that was opened or closed between `before` and `now`. */
 export function reportListeners(
   events: EventSink,
   before: readonly OpenListener[],
@@ -15,7 +15,7 @@ export function reportListeners(
     events.emit({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason, evidence });
   }
   for (const listener of before.filter((one) => !open.has(text(one)))) {
-    const reason = 'the configuration has it no more';
+    const reason = 'the configuration no longer has it';
     const evidence = { listener: listener.id, address: text(listener) };
     events.emit({ kind: 'listener_closed', subject: `listener:${listener.id}`, reason, evidence });
   }

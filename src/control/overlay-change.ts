@@ -4,7 +4,7 @@ import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
 import { findEndpoint, findPauseTarget, findRoute, type OverlayTargets } from './overlay-targets.ts';
 
-/** What an operator asks for. Null: the default. */
+/** A change that an operator asks for. Null stands for the default. */
 export type OverlayChange =
   | {
       readonly kind: 'maintenance';
@@ -21,10 +21,10 @@ export type OverlayChange =
     }
   | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
   | { readonly kind: 'drain'; readonly endpoint: string }
-  /** `what`: the id of an entry, or what entries name; null: all of them. */
+  /** `what`: the id or kind of an entry, or the target that entries name; null: all entries. */
   | { readonly kind: 'restore'; readonly what: string | null };
 
-/** A person does not leave within this, and a restart of a database takes less. */
+/** A visitor waits this long without leaving, and a restart of a database takes less. */
 export const pauseWaitMsDefault = 5_000;
 /** Clients and load balancers wait 60 s as a rule; beyond some minutes a pause is maintenance. */
 export const pauseWaitMsMax = 300_000;
@@ -32,7 +32,7 @@ export const pauseWaitMsMax = 300_000;
 export const pauseWaitersDefault = 1_000;
 export const pauseWaitersMax = 100_000;
 
-/** What the entries are after a change. */
+/** The entries after a change. */
 export type PlannedChange =
   | {
       readonly ok: true;
@@ -89,7 +89,7 @@ function planRestore(what: string | null, entries: readonly OverlayEntry[]): Pla
   return { ok: false, why: `Nothing is set for ${what}: ${hint}` };
 }
 
-/** By its kind, its target, or the address at the end of its endpoint's id. */
+/** Whether `what` names the setting: by its kind, its target, or the address at the end of its endpoint's id. */
 function isNamed(setting: OverlaySetting, what: string): boolean {
   const target = overlayTargetOf(setting);
   if (setting.kind === what || target === what) return true;

@@ -4,13 +4,13 @@ import type { Clock, Instant } from '../core/time.ts';
 
 interface Override {
   readonly weight: number | null;
-  /** Who drains it; null: it is not drained. */
+  /** The operator who drains it; null if it is not drained. */
   readonly drainedBy: string | null;
   /** When this process began to drain it. */
   readonly sinceInstant: Instant;
 }
 
-/** Weights and drains of the overlay, as a change of what workers are told of endpoints. */
+/** Applies weights and drains of the overlay to the endpoints that workers receive. */
 export class EndpointOverrides {
   readonly #clock: Clock;
   #overrides: ReadonlyMap<string, Override> = new Map();

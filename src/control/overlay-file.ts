@@ -5,10 +5,10 @@ import { jsonOf } from '../record/json-text.ts';
 /** The format of `overlay.json`. A file of another version is not read. */
 const overlayFileVersion = 1;
 
-/** A file of ours with as many entries as there may be is smaller. */
+/** A file that Candor wrote is smaller, even with the maximum of entries. */
 export const overlayBytesMax = 16 * 1024 * 1024;
 
-/** More is no set of exceptions any more, but a configuration. */
+/** An overlay with more entries should be part of the configuration. */
 export const overlayEntriesMax = 1000;
 
 export interface OverlayContent {
@@ -61,13 +61,13 @@ export function readOverlay(text: string): OverlayContent | { readonly why: stri
   }
   const version = (json as { version?: unknown } | null)?.version;
   if (typeof version === 'number' && version !== overlayFileVersion) {
-    return { why: `it has version ${version}, and this program reads version ${overlayFileVersion}` };
+    return { why: `it has version ${version}, but this program reads version ${overlayFileVersion}` };
   }
   const read = fileSchema.safeParse(json);
   if (!read.success) return { why: `it is damaged: ${issueText(read.error)}` };
   const entries = read.data.entries.map(fromFile);
   const ids = new Set(entries.map(({ setting }) => overlayIdOf(setting)));
-  if (ids.size !== entries.length) return { why: 'it is damaged: two entries set the same' };
+  if (ids.size !== entries.length) return { why: 'it is damaged: two entries have the same target and kind' };
   return { revision: read.data.revision, entries };
 }
 

@@ -9,31 +9,31 @@ import {
   pauseWaitMsMax,
 } from './overlay-change.ts';
 
-/** The bodies that ask for a change of the overlay: what operations accept, and what the OpenAPI file says of them. */
+/** Schemas of the request bodies that change the overlay. Operations validate with them, and the OpenAPI file is made from them. */
 
 const name = z.string().min(1).max(1024);
-/** A day: maintenance that lasts longer is announced elsewhere. */
+/** A day. Longer maintenance is announced elsewhere. */
 const retryAfterMaxS = 86_400;
 
 export const maintenanceRequestSchema = z.strictObject({
-  route: name.optional().describe('The id of a route. Absent: all routes, those apart that report readiness.'),
+  route: name.optional().describe('The id of a route. Absent: all routes except those that report readiness.'),
   message: z
     .string()
     .min(1)
     .max(4096)
     .optional()
-    .describe('What clients read. Absent: the default of the key `maintenance`.'),
+    .describe('The message for clients. Absent: the default of the key `maintenance`.'),
   retry_after_s: z.int().min(1).max(retryAfterMaxS).optional().describe('The Retry-After header. Absent: 300.'),
 });
 
 export const pauseRequestSchema = z.strictObject({
-  target: name.describe('The id of a route or an upstream; `route:<id>` or `upstream:<id>` where both have it.'),
+  target: name.describe('The id of a route or an upstream; `route:<id>` or `upstream:<id>` if both have that id.'),
   wait_ms: z
     .int()
     .min(100)
     .max(pauseWaitMsMax)
     .optional()
-    .describe(`How long one request waits at most. Absent: ${pauseWaitMsDefault}.`),
+    .describe(`How long a request waits at most. Absent: ${pauseWaitMsDefault}.`),
   waiters_max: z
     .int()
     .min(1)
@@ -42,7 +42,7 @@ export const pauseRequestSchema = z.strictObject({
     .describe(`How many requests wait at most. Absent: ${pauseWaitersDefault}.`),
 });
 
-const endpoint = name.describe('The id of an endpoint, its address, or its instance where only one endpoint has it.');
+const endpoint = name.describe('The id of an endpoint, or its address or instance if only one endpoint has it.');
 
 export const weightRequestSchema = z.strictObject({
   endpoint,

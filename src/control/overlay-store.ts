@@ -10,17 +10,17 @@ const fileName = 'overlay.json';
 export type OverlayReading =
   | { readonly kind: 'read'; readonly content: OverlayContent }
   | { readonly kind: 'none' }
-  /** `why`: a sentence whose subject, "it", is the file. `aside`: where the file is now; null: where it was. */
+  /** `why`: a sentence whose subject, "it", is the file. `aside`: the path to which the file was renamed; null if it was not. */
   | { readonly kind: 'ignored'; readonly file: string; readonly why: string; readonly aside: string | null };
 
-/** Where the overlay outlives the process. */
+/** Keeps the overlay beyond the end of the process. */
 export interface OverlayStorage {
   readonly folder: string;
-  /** What an earlier process has left. Never throws. */
+  /** Reads the overlay of an earlier process. Never throws. */
   read(): OverlayReading;
-  /** What is there now, and is another process's to change; null: nothing that can be used. */
+  /** Reads the current file, which another process may change; null if it cannot be used. */
   peek(): OverlayContent | null;
-  /** Null when it is kept; else why not, one clause. */
+  /** Returns null if the overlay was written, else the reason, one clause. */
   write(content: OverlayContent): Promise<string | null>;
 }
 

@@ -4,7 +4,7 @@ import { addressText } from '../core/endpoint.ts';
 import type { OverlaySetting } from '../core/overlay.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 
-/** What the entries of an overlay can name: the routes, upstreams and endpoints that there are now. */
+/** The possible targets of overlay entries: the current routes, upstreams and endpoints. */
 export interface OverlayTargets {
   readonly routes: readonly { readonly id: string }[];
   readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
@@ -22,7 +22,7 @@ export function findRoute(name: string, { routes }: OverlayTargets): TargetResul
   return unknown(`There is no route ${name}`, name, idsOf(routes));
 }
 
-/** `route:<id>` and `upstream:<id>` say which; another name may be either. */
+/** `route:<id>` and `upstream:<id>` are explicit; another name may be a route or an upstream. */
 export function findPauseTarget(name: string, { routes, upstreams }: OverlayTargets): TargetResult<PauseTarget> {
   const found = [
     ...matching('route', name, idsOf(routes)),
@@ -41,7 +41,7 @@ function matching(scope: PauseTarget['scope'], name: string, ids: readonly strin
   return ids.filter((id) => id === name || prefix + id === name).map((target) => ({ scope, target }));
 }
 
-/** By its id, or by its address or the id of its instance where only one endpoint has it. */
+/** Finds an endpoint by its id, or by its address or instance id if only one endpoint has it. */
 export function findEndpoint(name: string, targets: OverlayTargets): TargetResult<string> {
   const endpoints = targets.upstreams.flatMap(({ endpoints: all }) => all);
   const found = endpoints.filter(({ id }) => id === name);
@@ -71,7 +71,7 @@ function unknown(text: string, name: string, known: readonly string[]): { readon
   return { ok: false, why: some.length === 0 ? `${text}.` : `${text}. Known are ${some.join(', ')}.` };
 }
 
-/** Whether what a setting names is there. */
+/** Whether the target of a setting exists. */
 export function isMatched(setting: OverlaySetting, { routes, upstreams }: OverlayTargets): boolean {
   switch (setting.kind) {
     case 'maintenance':

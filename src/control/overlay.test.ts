@@ -78,12 +78,14 @@ const drain = (endpoint: string): OverlayChange => ({ kind: 'drain', endpoint })
 const pause = (target: string): OverlayChange => ({ kind: 'pause', target, waitMs: null, waitersMax: 10 });
 
 describe('Overlay', () => {
-  it('makes a change although the disk is full, says that it is in memory only, and keeps all with the next change', async () => {
+  it('applies a change although the disk is full, says that it is in memory only, and writes all entries with the next change', async () => {
     const one = overlay();
     storage.failure = '/state/overlay.json cannot be written (ENOSPC)';
     const made = await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
     assert.ok(made.ok);
-    assert.deepEqual(made.warnings, ['This ends with the process: /state/overlay.json cannot be written (ENOSPC).']);
+    assert.deepEqual(made.warnings, [
+      'The change is lost when the process ends: /state/overlay.json cannot be written (ENOSPC).',
+    ]);
     assert.equal(one.adjust(endpoints)[0]?.state, 'draining');
     assert.deepEqual([one.status().persisted, storage.content], [false, null]);
     storage.failure = null;
@@ -91,7 +93,7 @@ describe('Overlay', () => {
     assert.deepEqual([one.status().persisted, overlay().status().entries.length], [true, 2]);
   });
 
-  it('sends workers a share each of the requests that may wait', async () => {
+  it('divides the requests that may wait among the workers', async () => {
     const one = overlay();
     await one.change(pause('api'), 'admin:socket', null);
     assert.deepEqual(
@@ -100,7 +102,7 @@ describe('Overlay', () => {
     );
   });
 
-  it('shows the own state of an endpoint that is drained, and since when it is', async () => {
+  it('shows the health of a drained endpoint, and since when it is drained', async () => {
     const one = overlay();
     await clock.advance(5_000);
     await one.change(drain('app/127.0.0.1:1'), 'admin:token:deploy', null);
@@ -110,15 +112,15 @@ describe('Overlay', () => {
     assert.equal(other, endpoints[1]);
   });
 
-  it('takes no change while there is a reason against it', async () => {
+  it('refuses changes while the gateway gives a reason to', async () => {
     const one = overlay();
-    refusal = 'Another process has taken the applications over.';
+    refusal = 'Another process has adopted the applications.';
     const outcome = await one.change(drain('127.0.0.1:1'), 'admin:socket', null);
     assert.deepEqual(outcome, { ok: false, kind: 'refused', why: refusal });
     assert.deepEqual([events, storage.content], [[], null]);
   });
 
-  it('takes no more entries than a file may have', async () => {
+  it('accepts no more entries than a file may have', async () => {
     endpoints = Array.from({ length: overlayEntriesMax + 1 }, (_, index) => endpointAt(index + 1));
     const one = overlay();
     for (let port = 1; port <= overlayEntriesMax; port++)
@@ -128,7 +130,7 @@ describe('Overlay', () => {
     assert.equal(one.status().entries.length, overlayEntriesMax);
   });
 
-  it('follows what a successor changes, and sends it to its workers, until it is closed', async () => {
+  it('follows the changes of a successor and sends them to its workers, until it is closed', async () => {
     const [old, next] = [overlay(), overlay()];
     await old.change(pause('api'), 'admin:socket', null);
     next.load();
@@ -147,7 +149,7 @@ describe('Overlay', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  it('asks which is meant where a route and an upstream have one name', async () => {
+  it('asks for a prefix if a route and an upstream have the same name', async () => {
     const one = overlay();
     const both = await one.change(pause('app'), 'admin:socket', null);
     assert.ok(both.ok);
@@ -190,7 +192,7 @@ describe('overlay.json', () => {
     actor: 'admin:socket',
   }));
 
-  it('is read as it was written', () => {
+  it('is read with the entries that were written', () => {
     fc.assert(
       fc.property(entry, fc.nat(), (one, revision) => {
         const content = { revision, entries: [one] };
@@ -199,7 +201,7 @@ describe('overlay.json', () => {
     );
   });
 
-  it('is read or refused with a reason, whatever stands in it', () => {
+  it('is read or refused with a reason, for any content', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         const read = readOverlay(text);

@@ -21,19 +21,19 @@ import { isMatched, type OverlayTargets } from './overlay-targets.ts';
 export interface OverlayParts {
   readonly clock: Clock;
   readonly events: EventSink;
-  /** Null: the entries end with this process. */
+  /** Null: the entries are lost when this process ends. */
   readonly store: OverlayStorage | null;
   readonly targets: () => OverlayTargets;
-  /** Why nothing may be changed now, one sentence; null: it may. */
+  /** Why the overlay may not be changed now, one sentence; null if it may. */
   readonly refusal: () => string | null;
-  /** Sends the part of the routes to all workers. */
+  /** Sends the entries for routes to all workers. */
   readonly sendRoutes: (overlay: RouteOverlay) => void;
-  /** Weights or drains have changed: workers are to know. */
+  /** Weights or drains have changed: sends the endpoints to the workers. */
   readonly onEndpointsChanged: () => void;
   readonly workers: () => number;
 }
 
-/** A request that waits does not notice it, and reading a small file takes some 0.1 ms. */
+/** A waiting request does not notice this delay, and reading a small file takes some 0.1 ms. */
 const followEveryMs = 250;
 
 const noTargets: OverlayTargets = { routes: [], upstreams: [] };
@@ -41,19 +41,19 @@ const noTargets: OverlayTargets = { routes: [], upstreams: [] };
 const inMemory = 'there is no state folder (`state`)';
 
 /**
- * What operators have changed at run time. Kept on disk first, then sent to the workers: a change that the disk has is not
- * lost by a crash. A disk that is full keeps nobody from draining an endpoint: the change is then kept in memory only, and
- * its answer says so.
+ * The changes that operators make at run time. They are written to disk first, then sent to the workers, so that a crash loses
+ * no change that workers apply. If the disk is full, an operator can still drain an endpoint: the change is then in memory only, and
+ * the response says so.
  */
 export class Overlay {
   readonly #parts: OverlayParts;
   readonly #overrides: EndpointOverrides;
   #revision = 0;
   #entries: readonly OverlayEntry[] = [];
-  /** Why the disk does not have these entries; null: it does. */
+  /** Why the disk does not have these entries; null if it has them. */
   #memoryReason: string | null;
   #followTimer: Timer | null = null;
-  /** One change after the other. */
+  /** Changes run one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(parts: OverlayParts) {
@@ -62,7 +62,7 @@ export class Overlay {
     this.#memoryReason = parts.store === null ? inMemory : null;
   }
 
-  /** Takes what an earlier process has kept. Once, before anything is served. */
+  /** Loads the overlay of an earlier process. Once, before the first snapshot. */
   load(): void {
     const { store, events } = this.#parts;
     const reading = store?.read() ?? { kind: 'none' };
@@ -73,21 +73,21 @@ export class Overlay {
     if (reading.kind !== 'ignored' || store === null) return;
     const { file, why, aside } = reading;
     const kept = aside === null ? '' : `; it was renamed to ${aside}`;
-    const reason = `${file} is ignored, since ${why}; nothing that operators had changed is in force${kept}`;
+    const reason = `${file} is ignored, because ${why}; no earlier change of an operator is active${kept}`;
     const evidence = { folder: store.folder, file, errno: null };
     events.emit({ kind: 'state_unusable', subject: 'gateway', reason, evidence });
   }
 
   /**
-   * From now on another process changes the overlay, and this one finishes its requests: those that a pause holds here go on
-   * when it is restored there. Until `close`.
+   * From now on another process changes the overlay, and this one finishes its requests: requests that a pause holds here continue
+   * when the pause is ended there. Until `close`.
    */
   follow(): void {
     const { clock } = this.#parts;
     this.#followTimer = clock.schedule(after(clock.now(), followEveryMs), followIsDue, this as Overlay);
   }
 
-  /** For the timer of `follow` alone. */
+  /** Called by the timer of `follow` only. */
   takeNewer(): void {
     const found = this.#parts.store?.peek() ?? null;
     if (found !== null && found.revision > this.#revision) {
@@ -102,7 +102,7 @@ export class Overlay {
     this.#followTimer?.cancel();
   }
 
-  /** `ifRevision`: the change is made only where the overlay has this revision; null: in any case. */
+  /** `ifRevision`: the change is made only if the overlay has this revision; null: in any case. */
   change(change: OverlayChange, actor: string, ifRevision: number | null): Promise<OverlayOutcome> {
     const changed = this.#changes.then(() => this.#change(change, actor, ifRevision));
     this.#changes = changed.catch(() => undefined);
@@ -121,7 +121,11 @@ export class Overlay {
     if (isSame) return this.#outcome(false, set === null ? [] : [set]);
     const rest = this.#entries.filter((entry) => entry !== before && !plan.cleared.includes(entry));
     if (set !== null && rest.length >= overlayEntriesMax) {
-      return { ok: false, kind: 'refused', why: `The overlay has ${overlayEntriesMax} entries, and takes no more.` };
+      return {
+        ok: false,
+        kind: 'refused',
+        why: `The overlay has ${overlayEntriesMax} entries, as many as it may have.`,
+      };
     }
     const revision = this.#revision + 1;
     const at = new Date(this.#parts.clock.wallTime()).toISOString();
@@ -160,7 +164,7 @@ export class Overlay {
     const upstreams = targets.upstreams.filter(({ endpoints }) => settings.some((one) => isDrainOf(one, endpoints)));
     const emptied = upstreams.filter(({ endpoints }) => endpoints.every(({ state }) => !canServe.has(state)));
     const warnings = emptied.map(({ id }) => `Upstream ${id} has no endpoint left that gets requests.`);
-    if (this.#memoryReason !== null) warnings.push(`This ends with the process: ${this.#memoryReason}.`);
+    if (this.#memoryReason !== null) warnings.push(`The change is lost when the process ends: ${this.#memoryReason}.`);
     return { ok: true, changed, affected: settings.map(overlayIdOf), warnings, overlay: this.status() };
   }
 
@@ -179,7 +183,7 @@ export class Overlay {
   }
 
   status(): OverlayStatus {
-    // The status is asked for often, and mostly there are none.
+    // The status is requested often, and usually the overlay is empty.
     const targets = this.#entries.length === 0 ? noTargets : this.#parts.targets();
     const entries = this.#entries.map(({ setting, revision, at, actor }) => ({
       id: overlayIdOf(setting),
@@ -200,16 +204,16 @@ export class Overlay {
     };
   }
 
-  /** For who has just reloaded the file: which entries win over it, one sentence each. */
+  /** For the response to a reload: which entries win over the file, one sentence each. */
   notes(): readonly string[] {
     return this.status().entries.map(({ id, reason, matched, actor, at }) =>
       matched
         ? `The overlay wins over the file: ${reason} (set by ${actor}, ${at}), until \`candor restore ${id}\`.`
-        : `The overlay has ${id}, which names nothing in this configuration; it is kept and does nothing.`,
+        : `The overlay has ${id}, but this configuration has no such target; the entry is kept and has no effect.`,
     );
   }
 
-  /** What workers apply to their routes. */
+  /** The entries that workers apply to their routes. */
   get routes(): RouteOverlay {
     const settings = this.#entries.map(({ setting }) => setting);
     const share = (waitersMax: number): number => Math.ceil(waitersMax / Math.max(1, this.#parts.workers()));
@@ -222,7 +226,7 @@ export class Overlay {
     };
   }
 
-  /** Endpoints as workers are to see them. */
+  /** Applies the overlay to endpoints before they are sent to workers. */
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     return this.#overrides.adjust(endpoints);
   }

@@ -5,14 +5,14 @@ import { closePassed, readPassed } from './passed-sockets.ts';
 
 const skip = process.platform === 'linux' ? false : 'descriptors are looked at in /proc';
 
-test('what is no socket of this process is not taken for one that was passed', { skip }, () => {
+test('a descriptor that is not a socket of this process is not used as a passed socket', { skip }, () => {
   const fd = openSync('/dev/null', 'r');
   assert.deepEqual(readPassed([{ fd, host: '::', port: 80 }]), []);
   closeSync(fd);
   assert.deepEqual(readPassed([{ fd, host: '::', port: 80 }]), []);
 });
 
-test('a descriptor whose number is another’s by now is left open', { skip }, () => {
+test('a descriptor number that now belongs to another file is left open', { skip }, () => {
   const fd = openSync('/dev/null', 'r');
   const link = readlinkSync(`/proc/self/fd/${fd}`);
   const passed = { fd, host: '::', port: 80 };

@@ -1,7 +1,7 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 
-/** Those of the descriptors that are sockets of this process. */
+/** Returns the passed sockets that are open in this process. */
 export function readPassed(sockets: readonly OwnSocket[]): readonly PassedSocket[] {
   return sockets.flatMap((socket) => {
     const link = socketLink(socket.fd);
@@ -9,12 +9,12 @@ export function readPassed(sockets: readonly OwnSocket[]): readonly PassedSocket
   });
 }
 
-/** Closes sockets that are still open. A descriptor that by now belongs to another file is left alone. */
+/** Closes sockets that are still open. A descriptor that now belongs to another file is left open. */
 export function closePassed(sockets: readonly PassedSocket[]): void {
   for (const { fd, link } of sockets) if (linkOf(fd) === link) closeSync(fd);
 }
 
-/** What a descriptor of this process refers to (proc_pid_fd(5)); null: it is not open, or the system does not say. */
+/** The link of a descriptor of this process (proc_pid_fd(5)); null if it is not open, or the system has no /proc. */
 export function linkOf(fd: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
@@ -23,7 +23,7 @@ export function linkOf(fd: number): string | null {
   }
 }
 
-/** The same of a descriptor that is a socket; null for any other. */
+/** The same for sockets; null for other descriptors. */
 export function socketLink(fd: number): string | null {
   const link = linkOf(fd);
   return link?.startsWith('socket:') === true ? link : null;

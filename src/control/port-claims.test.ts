@@ -12,31 +12,31 @@ describe('a port is claimed', () => {
   let port = 0;
   before(async () => {
     somebody = createServer();
-    // Willing to share, as another gateway would be.
+    // With SO_REUSEPORT, like another gateway.
     somebody.listen({ host: '127.0.0.1', port: 0, reusePort: true });
     await once(somebody, 'listening');
     ({ port } = somebody.address() as { port: number });
   });
   after(() => void somebody.close());
 
-  test('where nobody listens, and is free again at once', async () => {
+  test('if no program listens there, and is free again at once', async () => {
     const listeners = [spec('http', '127.0.0.1', 0), spec('other', '127.0.0.2', port)];
     assert.deepEqual(await claimPorts(listeners, []), []);
     assert.deepEqual(await claimPorts(listeners, []), []);
   });
 
-  test('not where somebody listens who would share it', async () => {
+  test('not if another program listens there, even with SO_REUSEPORT', async () => {
     const problems = await claimPorts([spec('http', '127.0.0.1', port)], []);
     assert.deepEqual(problems, [{ listener: 'http', host: '127.0.0.1', port, errno: 'EADDRINUSE' }]);
   });
 
-  test('without asking where that is ourselves, or a predecessor', async () => {
+  test('without a test if this gateway or its predecessor listens there', async () => {
     const listeners = [spec('http', '127.0.0.1', port)];
     assert.deepEqual(await claimPorts(listeners, [{ host: '127.0.0.1', port }]), []);
-    assert.equal((await claimPorts(listeners, [{ host: '127.0.0.2', port }])).length, 1, 'that is another address');
+    assert.equal((await claimPorts(listeners, [{ host: '127.0.0.2', port }])).length, 1, 'the other address is tested');
   });
 
-  test('once: two listeners of one configuration cannot have it', async () => {
+  test('only once: two listeners of a configuration cannot share it', async () => {
     const problems = await claimPorts([spec('a', '127.0.0.3', port), spec('b', '127.0.0.3', port)], []);
     assert.deepEqual(
       problems.map(({ listener, errno }) => [listener, errno]),

@@ -9,7 +9,7 @@ export interface ListeningAddress {
 }
 
 /**
- * What prevents listeners that this gateway has not opened yet; empty: nothing does.
+ * Tests whether listeners that this gateway has not opened yet can be opened. Returns the problems.
  *
  * Workers share their ports, and with that flag the system would let two gateways share a port too: each
  * connection would go to either of them. So each port is opened once without the flag, and closed again, before
@@ -28,7 +28,7 @@ export async function claimPorts(
     if (typeof opened === 'string') problems.push({ listener: id, host, port, errno: opened });
     else probes.push(opened);
   }
-  // After all others, because two listeners may name the same port.
+  // Closed after all ports were tested, because two listeners may name the same port.
   await Promise.all(probes.map((probe) => probe.close()));
   return problems;
 }

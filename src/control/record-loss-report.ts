@@ -2,10 +2,10 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
-/** What is lost where workers drop records: they do not come as far as a log. */
+/** The name of records that workers dropped before they reached a log. */
 export const recordsOfWorkers = 'records of workers';
 
-/** As often as a log that fails. */
+/** The same interval as for a failing log. */
 const reportEveryMs = 10_000;
 
 type Dropped = Pick<WorkerCounts, 'recordsDropped'>;
@@ -25,7 +25,7 @@ export class RecordLossReport {
     this.#nextAt = clock.now();
   }
 
-  /** What workers have counted since the start. */
+  /** Counts of all workers since the start. */
   note(workers: readonly Dropped[]): void {
     let total = 0;
     for (const { recordsDropped } of workers) total += recordsDropped;
@@ -36,7 +36,7 @@ export class RecordLossReport {
     else this.#timer = this.#clock.schedule(this.#nextAt, RecordLossReport.#due, this);
   }
 
-  /** Says what has not been said yet, at once: nothing will follow. */
+  /** Reports the losses that have not been reported yet, at once. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -57,7 +57,7 @@ export class RecordLossReport {
     this.#events.emit({
       kind: 'log_dropped',
       subject: 'gateway',
-      reason: `the main thread was busy: ${records} lost on the way to the log since the last report`,
+      reason: `the main thread was busy: ${records} lost before they reached the log since the last report`,
       evidence: { what: recordsOfWorkers, count, errno: null },
     });
   }

@@ -19,7 +19,7 @@ function reporting() {
   return { clock, told, note };
 }
 
-test('refused clients are told of at once, then once per ten seconds, and none is left out', () => {
+test('refused clients are reported at once, then every ten seconds, and all are counted', () => {
   const { clock, told, note } = reporting();
   note({});
   note({ refusedAtMax: 1 }, { refusedAtMax: 1 });
@@ -40,7 +40,7 @@ test('refused clients are told of at once, then once per ten seconds, and none i
   );
 });
 
-test('each reason is told of by itself, with the address of the last who was refused', () => {
+test('each reason is reported separately, with the address of the last refused client', () => {
   const { told, note } = reporting();
   note(
     { refusedAtMax: 1, refusedWithoutMemory: 2 },
@@ -60,10 +60,13 @@ test('each reason is told of by itself, with the address of the last who was ref
       { reason: 'memory', count: 2, limit: null, address: null },
     ],
   );
-  assert.match(told[1]?.reason ?? '', /^3 clients were turned away, the last of them 192\.0\.2\.7: 2 connections/);
+  assert.match(
+    told[1]?.reason ?? '',
+    /^3 clients were refused, the last of them 192\.0\.2\.7: the limit is 2 connections/,
+  );
 });
 
-test('trusted_peers is suggested for a private address alone, and what anybody can write is said with it', () => {
+test('trusted_peers is suggested only for a private address, with a warning that X-Forwarded-For can be forged', () => {
   const { clock, told, note } = reporting();
   note({ refusedAtAddressMax: 1, lastAddressAtMax: '192.0.2.7' });
   clock.advanceSync(10_000);
@@ -71,6 +74,6 @@ test('trusted_peers is suggested for a private address alone, and what anybody c
   assert.doesNotMatch(told[0]?.reason ?? '', /trusted_peers/);
   assert.match(
     told[1]?.reason ?? '',
-    /if 10\.0\.0\.7 is a load balancer .* name it in `trusted_peers`: .* X-Forwarded-For is believed, which anybody can write/,
+    /if 10\.0\.0\.7 is a load balancer .* name it in `trusted_peers`: .* believes its X-Forwarded-For, which every program at that address can write/,
   );
 });

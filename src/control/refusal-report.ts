@@ -5,7 +5,7 @@ import type { EventSink } from '../core/event.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
-/** A flood of clients is one thing that happens, not thousands. */
+/** A flood of refused clients is one event, not thousands. */
 const reportEveryMs = 10_000;
 
 type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
@@ -23,7 +23,7 @@ interface RefusalRule {
   readonly count: CountOf;
   readonly reason: (limits: Limits) => string;
   readonly limit: (limits: Limits) => number | null;
-  /** Where the address of the last client stands that was turned away for this reason; absent: where that of all does. */
+  /** The counter's address of the last client that was refused for this reason; absent: the address of the last refused client. */
   readonly last?: LastAddress;
   readonly advice?: (address: string) => string;
 }
@@ -32,14 +32,14 @@ const reasons: readonly RefusalRule[] = [
   {
     why: 'connections_max',
     count: 'refusedAtMax',
-    reason: ({ connectionsMax }) => `${connectionsMax} connections at most (client.connections_max)`,
+    reason: ({ connectionsMax }) => `the limit is ${connectionsMax} connections (client.connections_max)`,
     limit: ({ connectionsMax }) => connectionsMax,
   },
   {
     why: 'connections_per_address_max',
     count: 'refusedAtAddressMax',
     reason: ({ connectionsPerAddressMax: max }) =>
-      `${max} connections from one address at most (client.connections_per_address_max)`,
+      `the limit is ${max} connections from one address (client.connections_per_address_max)`,
     limit: ({ connectionsPerAddressMax }) => connectionsPerAddressMax,
     last: 'lastAddressAtMax',
     advice: (address) => (isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''),
@@ -47,13 +47,13 @@ const reasons: readonly RefusalRule[] = [
   {
     why: 'not_counted',
     count: 'refusedUncounted',
-    reason: () => 'the workers could not count it in time, since one of them hangs or was put aside by the system',
+    reason: () => 'the workers could not count it in time, because one of them hangs or was suspended by the system',
     limit: () => null,
   },
   {
     why: 'descriptors',
     count: 'refusedWithoutDescriptor',
-    reason: () => 'hardly a descriptor is left, and no connection rests that could make room',
+    reason: () => 'hardly any descriptor is left, and no connection is idle and could be closed',
     limit: () => null,
   },
   {
@@ -64,12 +64,12 @@ const reasons: readonly RefusalRule[] = [
   },
 ];
 
-/** For private addresses alone: whoever trusts an address of the internet lets a stranger say who it is. */
+/** For private addresses only: a trusted address of the internet could forge the address of any client. */
 export function trustAdvice(address: string): string {
-  return `if ${address} is a load balancer or another proxy of yours, name it in \`trusted_peers\`: its connections are not counted then, and its X-Forwarded-For is believed, which anybody can write who reaches the gateway from there`;
+  return `if ${address} is a load balancer or another proxy of yours, name it in \`trusted_peers\`: the gateway then no longer counts its connections by address, and believes its X-Forwarded-For, which every program at that address can write`;
 }
 
-/** Tells that clients are turned away, and why: at once, then every ten seconds for as long as it goes on. */
+/** Reports refused clients and the reason: at once, then every ten seconds while clients are refused. */
 export class RefusalReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
@@ -80,7 +80,7 @@ export class RefusalReport {
     this.#events = events;
   }
 
-  /** `workers` counts all who have been turned away since the start. */
+  /** `workers` counts all clients that were refused since the start. */
   note(workers: readonly RefusalCounts[], limits: Limits): void {
     for (const reason of reasons) {
       let total = 0;
@@ -102,7 +102,7 @@ export class RefusalReport {
     this.#events.emit({
       kind: 'connections_refused',
       subject: 'gateway',
-      reason: `${clients} turned away${whose}: ${text(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
+      reason: `${clients} refused${whose}: ${text(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
       evidence: { reason: why, count, limit: limit(limits), address: address ?? null },
     });
   }

@@ -12,24 +12,24 @@ export interface ReloadParts {
   readonly registry: EndpointRegistry;
   readonly supervisor: Supervisor;
   readonly log: ExchangeLog;
-  /** What listens now. */
+  /** The open listeners. */
   readonly open: () => readonly OpenListener[];
-  /** Resolves when every check of `next` has come back once and its new applications serve, or it took too long. */
+  /** Resolves when every check of `next` has a first result and its new applications serve, or after a time limit. */
   readonly untilReady: (next: Configuration) => Promise<void>;
-  /** Has the workers take it; endpoints and applications follow when it has. */
+  /** Applies the configuration in the workers; then endpoints and applications follow. */
   readonly apply: (next: Configuration) => Promise<ApplyResult>;
 }
 
 type ConfigurationErrors = readonly string[];
 
 /**
- * Null when it has been taken.
+ * Returns null if the configuration was applied.
  *
- * From one configuration to the next, whole or not at all:
+ * A reload applies the next configuration completely, or changes nothing:
  *
- *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ workers take it ─▶ the rest follows
+ *     check fixed settings ─▶ open the log ─▶ begin checks and new applications ─▶ workers apply it ─▶ the rest follows
  *
- * Clients see nothing of it before the workers apply it, and all of it is undone if they do not.
+ * Clients notice nothing before the workers apply it. If the workers reject it, all steps are rolled back.
  */
 export async function reload(
   before: Configuration,
@@ -78,7 +78,7 @@ async function openLog(
   }
 }
 
-/** Checks of new endpoints begin, and applications that are new start, beside everything that runs. */
+/** Begins checks of new endpoints and starts new applications, while the active ones continue. */
 function prepare(before: Configuration, next: Configuration, { registry, supervisor }: ReloadParts): void {
   registry.prepare(next);
   supervisor.apply([...before.applications, ...newApplications(before, next)]);
@@ -95,11 +95,11 @@ function rejectedFor(errors: ConfigurationErrors): ReloadRejection {
 
 function rejectionOf(applied: Extract<ApplyResult, { ok: false }>, open: readonly OpenListener[]): ReloadRejection {
   if (!applied.lost) return rejectedFor(applied.problems.map((problem) => listenError(problem, open)));
-  const why = `A serving worker has not taken the configuration: ${applied.why}.`;
+  const why = `A worker has not applied the configuration: ${applied.why}.`;
   return { ok: false, kind: 'failed', errors: [why] };
 }
 
-/** The commonest reason why an address is taken is ourselves: the same port on fewer, or more, addresses. */
+/** An address is most often in use by this gateway itself: the same port on fewer or more addresses. */
 function listenError(problem: ListenProblem, open: readonly OpenListener[]): string {
   const text = listenProblemText(problem);
   const holder = open.find((one) => one.port === problem.port && overlap(one.host, problem.host));

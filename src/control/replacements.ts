@@ -1,25 +1,25 @@
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
 
-/** How far the new instances of a changed application have come. */
+/** Progress of the new instances of a changed application. */
 export type Replacement =
   | { readonly state: 'done' }
   | { readonly state: 'starting'; readonly serving: readonly InstanceStatus[] }
   | { readonly state: 'failing'; readonly failed: InstanceStatus; readonly serving: readonly InstanceStatus[] };
 
-/** `serving`: the instances of the earlier configuration that take requests meanwhile. */
+/** `serving`: the instances of the earlier configuration that serve meanwhile. */
 export function replacementOf({ command, instances }: ApplicationStatus): Replacement {
-  // The gateway of another version does not tell which instances are to be replaced.
+  // A gateway of another version does not say which instances will be replaced.
   const isOld = ({ earlierCommand }: InstanceStatus): boolean => (earlierCommand ?? null) !== null;
   const serving = instances.filter((one) => isOld(one) && (one.phase === 'ready' || one.phase === 'failing'));
   const current = instances.filter((one) => !isOld(one));
   const failed = current.find((one) => one.phase === 'backing_off' || (one.phase !== 'ready' && one.restarts > 0));
   if (failed !== undefined) return { state: 'failing', failed, serving };
-  // An application that the configuration has no more has no command. One with a port of its own starts after the old has ended.
+  // A removed application has no command. An application with a fixed port starts after the old instance has ended.
   const isOver = command.length === 0 || (current.length > 0 && current.every(({ phase }) => phase === 'ready'));
   return isOver && serving.length === 0 ? { state: 'done' } : { state: 'starting', serving };
 }
 
-/** One sentence for each application whose new instances fail while the old ones serve. */
+/** A sentence for each application whose new instances fail while the old ones serve. */
 export function failedReplacements(applications: readonly ApplicationStatus[]): readonly string[] {
   return applications.flatMap((application) => {
     const replacement = replacementOf(application);

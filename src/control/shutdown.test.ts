@@ -6,7 +6,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { DrainPlan } from '../core/worker-messages.ts';
 import { type DrainingWorker, Shutdown } from './shutdown.ts';
 
-/** A worker that does as it is told, and notes when. */
+/** A fake worker that obeys each command and notes when it came. */
 class FakeWorker implements DrainingWorker {
   exchangesActive = 0;
   counts = { tunnelsActive: 0, clientConnections: 0 };
@@ -80,8 +80,8 @@ function begin(drain: Partial<DrainSpec>, { hasSuccessor = false, answersCut = t
   return { workers, shutdown, isOver: () => over };
 }
 
-describe('the end of all workers', () => {
-  test('takes each phase in turn, with all of them, and no longer than it may', async () => {
+describe('the shutdown of all workers', () => {
+  test('goes through each phase with all workers, each no longer than its limit', async () => {
     const { workers, shutdown, isOver } = begin({ lameDuckMs: 3000, tunnels: 'end' });
     await clock.advance(2999);
     assert.deepEqual(phases, ['drain_phase serving → lame_duck at 0']);
@@ -95,7 +95,7 @@ describe('the end of all workers', () => {
     const [first] = workers;
     first?.drained();
     await clock.advance(9999);
-    assert.equal(shutdown.progress.phase, 'draining', 'one of them still has something to do');
+    assert.equal(shutdown.progress.phase, 'draining', 'a worker still has a request in flight');
     await clock.advance(1);
     for (const { told } of workers) assert.deepEqual(told.slice(2), ['cut at 13000', 'terminate at 13000']);
     assert.ok(isOver());
@@ -106,7 +106,7 @@ describe('the end of all workers', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('is over as soon as nothing is left', async () => {
+  test('is over as soon as no request is left', async () => {
     const { workers, isOver } = begin({});
     await clock.advance(500);
     for (const worker of workers) worker.drained();
@@ -116,7 +116,7 @@ describe('the end of all workers', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('wanted at once leaves out what is left of the lame-duck time and of the waiting', async () => {
+  test('at once skips the rest of the lame-duck time and of the drain time', async () => {
     const { workers, isOver } = begin({ lameDuckMs: 60_000 });
     await clock.advance(1000);
     atOnce.resolve();
@@ -127,7 +127,7 @@ describe('the end of all workers', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('does not wait for a worker that does not even end what it should cut', async () => {
+  test('does not wait for a worker that does not force close its requests', async () => {
     const { isOver } = begin({ timeoutMs: 1000 }, { answersCut: false });
     await clock.advance(2999);
     assert.ok(!isOver());
@@ -136,7 +136,7 @@ describe('the end of all workers', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('has no lame-duck time where a successor listens, and lets connections send a last request', async () => {
+  test('has no lame-duck time if a successor listens, and lets connections send a last request', async () => {
     const { workers } = begin({ lameDuckMs: 60_000 }, { hasSuccessor: true });
     await clock.advance(0);
     assert.deepEqual(phases, ['drain_phase serving → draining at 0']);
@@ -145,13 +145,13 @@ describe('the end of all workers', () => {
     }
   });
 
-  test('gives idle connections no more time than the rest has', async () => {
+  test('gives idle connections no more time than the drain time', async () => {
     const { workers } = begin({ timeoutMs: 100 }, { count: 1 });
     await clock.advance(0);
     assert.equal(workers[0]?.plan?.idleMs, 100);
   });
 
-  test('says what it waits for, of all workers, tunnels apart', async () => {
+  test('reports the requests and, apart from them, the tunnels of all workers that it waits for', async () => {
     const { workers, shutdown } = begin({});
     for (const worker of workers) {
       worker.exchangesActive = 3;

@@ -14,7 +14,7 @@ export const forceCloseMs = 2000;
 /** Requests that a client sent before it could know that the listeners are closed arrive within a round trip. */
 const inFlightMs = 250;
 
-/** What a shutdown needs of a worker. */
+/** The part of a worker that a shutdown uses. */
 export interface DrainingWorker {
   /** Current. */
   readonly exchangesActive: number;
@@ -34,7 +34,7 @@ export interface DrainingWorker {
  */
 export type ShutdownPhase = 'lame_duck' | 'draining' | 'force_closing' | 'drained';
 
-/** How far a shutdown has come, and what it waits for. */
+/** The phase of a shutdown, and what it waits for. */
 export interface ShutdownProgress {
   readonly phase: ShutdownPhase;
   /** Until the phase ends in any case. */

@@ -41,20 +41,20 @@ export class StateFailure extends Error {
   override readonly name = 'StateFailure';
 }
 
-/** Who has a state folder that is wanted, and what to do about it. */
+/** Says which process owns the state folder, and what to do. */
 export function heldText(path: string, { process: { pid }, since }: StateOwner): string {
   const who = pid === process.pid ? 'another gateway of this process' : `process ${pid}`;
   return (
-    `the state folder ${path} belongs to ${who}, a gateway that has had it since ${since}: ` +
-    'stop that one first, or give this one a folder of its own with the key `state`'
+    `the state folder ${path} belongs to ${who}, a gateway that has owned it since ${since}: ` +
+    'stop that gateway first, or give this one another folder with the key `state`'
   );
 }
 
-/** The error of a start whose first snapshot the workers have not taken. */
+/** The error of a start whose first snapshot the workers have not applied. */
 export function startFailureOf(applied: Extract<ApplyResult, { ok: false }>): Error {
   if (applied.lost) return new Error(`a serving worker ended before it served: ${applied.why}`);
   const [problem] = applied.problems;
-  return problem === undefined ? new Error('a serving worker refused to serve') : new ListenFailure(problem);
+  return problem === undefined ? new Error('a worker rejected the first snapshot') : new ListenFailure(problem);
 }
 
 /** Why the workers have not applied a snapshot, in one sentence. */

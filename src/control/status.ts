@@ -10,7 +10,7 @@ import type { EndpointCounts } from '../limits/shared-counts.ts';
 import { version } from './version.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-/** What a status is made of. */
+/** The parts of a status. */
 export interface StatusFacts {
   readonly deployment: string;
   readonly member: string;
@@ -32,7 +32,7 @@ export interface StatusFacts {
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
-  /** What workers have, and want, at an endpoint. */
+  /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   /** Client connections of the worker with this index. */
   readonly clientConnectionsAt: (workerIndex: number) => number;
@@ -80,7 +80,7 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
   };
 }
 
-/** In its lame-duck time a gateway still does. */
+/** True also in the lame-duck time. */
 function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>): boolean {
   if (drain !== null && drain.phase !== 'lame_duck') return false;
   return workers.some(({ state }) => state === 'serving');
@@ -107,7 +107,7 @@ function endpointStatus(
   };
 }
 
-/** Counts of this moment, which a worker that is too busy to report has as well. */
+/** Current counts from shared memory, which are right even if the worker is too busy to report. */
 function workerStatus(
   worker: WorkerHandle,
   { clientConnectionsAt }: Pick<StatusFacts, 'clientConnectionsAt'>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StepQueue } from './step-queue.ts';
 
-test('steps run one after the other, also after one that failed', async () => {
+test('steps run one after the other, even after a failed step', async () => {
   const steps = new StepQueue();
   const log: string[] = [];
   const first = Promise.withResolvers<void>();

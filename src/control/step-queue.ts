@@ -1,4 +1,4 @@
-/** Runs steps one after the other, in the order in which they were asked for. A step that fails does not stop the next. */
+/** Runs steps one after the other, in the order of the calls. A failed step does not stop the next. */
 export class StepQueue {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -9,7 +9,7 @@ export class StepQueue {
     return done;
   }
 
-  /** Resolves when every step that has been asked for is over. */
+  /** Resolves when all steps that were added have ended. */
   get idle(): Promise<unknown> {
     return this.#last;
   }

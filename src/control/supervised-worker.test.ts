@@ -6,7 +6,7 @@ import { SupervisedWorker } from './supervised-worker.ts';
 
 const serving = { state: 'serving' } as unknown as WorkerHandle;
 
-test('a post is filled again at once where its worker has lasted, and after growing pauses where it has not', async () => {
+test('a worker that ran stably is replaced at once, and one that failed early after growing pauses', async () => {
   const clock = new SimulatedClock();
   const supervised = new SupervisedWorker(clock);
   let due = 0;
@@ -32,10 +32,10 @@ test('a post is filled again at once where its worker has lasted, and after grow
   await clock.advance(0);
   assert.equal(due, 9);
   supervised.assign(serving);
-  assert.equal(lose(), 1000, 'one that lasted ends a row; the next failure is the second in a new one');
+  assert.equal(lose(), 1000, 'a stable worker ends the row of failures; the next failure is the second of a new row');
 });
 
-test('a post that is filled, or given up, is not due any more', async () => {
+test('no replacement is due after a worker has started or the supervision has stopped', async () => {
   const clock = new SimulatedClock();
   const supervised = new SupervisedWorker(clock);
   let due = 0;

@@ -4,7 +4,7 @@ import type { WorkerHandle } from './worker-handle.ts';
 /** A worker that ran for this long did not fail at its start. */
 const stableMs = 10_000;
 
-/** What ends a worker at once will probably end its replacement too: pauses double from the first to the longest. */
+/** A worker that fails at its start will probably fail again: the pauses double from the first to the longest. */
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
@@ -50,7 +50,7 @@ export class SupervisedWorker {
     this.#pause = null;
   }
 
-  /** Its worker is gone, or never served. `onDue` is called when the replacement may start. */
+  /** Call this when the worker is gone or never served. `onDue` is called when the replacement may start. */
   scheduleReplacement(onDue: () => void): RestartPause {
     const now = this.#clock.now();
     const lasted = now - this.#startedAt >= stableMs;

@@ -49,8 +49,8 @@ class FakeWorker implements SnapshotWorker {
   }
 }
 
-describe('a snapshot is taken in two phases', () => {
-  test('the port that the system gives the first is told to the rest; new workers come last', async () => {
+describe('a snapshot is applied in two phases', () => {
+  test('the first worker opens a port that the system chooses, the others get its number, new workers come last', async () => {
     const said: string[] = [];
     const workers = [
       new FakeWorker('a', said, 'serving'),
@@ -72,7 +72,7 @@ describe('a snapshot is taken in two phases', () => {
     ['there is none', [], /"lost":true/],
   ];
   for (const [what, answers, expected] of refusals) {
-    test(`where ${what}, nobody keeps what it has opened, and nobody commits`, async () => {
+    test(`if ${what}, every worker closes what it opened, and none activates`, async () => {
       const said: string[] = [];
       const workers = answers.map((answer, index) => new FakeWorker(String(index), said, 'serving', answer));
       const prepared = await prepareAll(workers, snapshot);
@@ -84,7 +84,7 @@ describe('a snapshot is taken in two phases', () => {
     });
   }
 
-  test('the same problem of several workers is one', async () => {
+  test('the same problem of several workers is reported once', async () => {
     const answers = [open, refused('EADDRINUSE'), refused('EADDRINUSE')];
     const workers = answers.map((answer) => new FakeWorker('', [], 'serving', answer));
     const prepared = await prepareAll(workers, snapshot);
@@ -92,14 +92,14 @@ describe('a snapshot is taken in two phases', () => {
     assert.equal(prepared.problems.length, 1);
   });
 
-  test('one that is about to leave can neither stop a snapshot nor fail it', async () => {
+  test('a retiring worker can neither delay nor fail a snapshot', async () => {
     const workers = [new FakeWorker('a', [], 'serving'), new FakeWorker('leaving', [], 'retiring', lost, lost)];
     const prepared = await prepareAll(workers, snapshot);
     assert.ok(prepared.ok);
     assert.equal((await activateAll(prepared)).ok, true);
   });
 
-  test('nor can one that has left while it was asked', async () => {
+  test('a worker that retires while it prepares cannot fail a snapshot either', async () => {
     const leaving = new FakeWorker('leaving', [], 'retiring', lost, lost);
     leaving.prepare = async () => {
       leaving.state = 'lost';
@@ -110,7 +110,7 @@ describe('a snapshot is taken in two phases', () => {
     assert.equal((await activateAll(prepared)).ok, true);
   });
 
-  test('what one has taken is in force, even where another is lost over it; what nobody has is not', async () => {
+  test('a snapshot that one worker has activated is active even if another is lost; one that no worker has activated is not', async () => {
     for (const [second, ok] of [
       [taken, true],
       [lost, false],

@@ -3,7 +3,7 @@ import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
 import type { ApplyResult } from './apply-result.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-/** What the two phases need of a worker. */
+/** The part of a worker that the two phases use. */
 export type SnapshotWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'activate' | 'discard'>;
 
 /** A snapshot that every worker has prepared and none has activated. */
@@ -37,7 +37,7 @@ export async function prepareAll(
   }
   const { listeners } = leading;
   const joined = withPorts(snapshot, listeners);
-  // New workers come last: with the ports that the others have open already, they share from then on what connects there.
+  // New workers come last: as soon as they open ports that the others have open, they share the connections.
   for (const isNew of [false, true]) {
     const group = others.filter(({ state }) => (state === 'starting') === isNew);
     const answers = await Promise.all(

@@ -6,7 +6,7 @@ import { unreadConnections } from './unread-connections.ts';
 
 const skip = process.platform === 'linux' ? false : 'connections are looked at in /proc';
 
-test('an accepted connection counts as unread while what has come on it is not read', { skip }, async (t) => {
+test('an accepted connection counts as unread while it has bytes that were not read', { skip }, async (t) => {
   const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
   t.after(() => server.close());
   await once(server, 'listening');
@@ -25,7 +25,7 @@ test('an accepted connection counts as unread while what has come on it is not r
   while (unreadConnections(ports)?.size !== 0) await new Promise(setImmediate);
 });
 
-test('a connection that waits to be accepted, or has ended, is not counted, nor is anything known without a table', () => {
+test('a connection that waits to be accepted, or has ended, is not counted; without a table the number is not known', () => {
   const line = (state: string, inode: string): string =>
     `   0: 0100007F:1F90 0100007F:D431 ${state} 00000000:00000010 00:00000000 00000000     0        0 ${inode} 1 0 20 4`;
   const table = [line('01', '71'), line('01', '0'), line('06', '72'), line('08', '73'), line('0A', '74')].join('\n');

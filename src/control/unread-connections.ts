@@ -7,8 +7,8 @@ const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 const open = new Set(['01', '08']);
 
 /**
- * Accepted connections at these ports on which something has come that no thread has read, by their inodes; null where the
- * system does not show it. Reading 10,000 lines takes 40 ms, so this is for the loss of a worker alone.
+ * Inodes of accepted connections at these ports with bytes that no thread has read; null if the
+ * system does not show them. Reading 10,000 lines takes 40 ms, so this is used only for the loss of a worker.
  */
 export function unreadConnections(
   ports: ReadonlySet<number>,
@@ -24,7 +24,7 @@ function unreadInode(line: string, ports: ReadonlySet<number>): string | null {
   const [, local = '', , state = '', queues = '', , , , , inode = '0'] = line.trim().split(/\s+/);
   const port = Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16);
   const unread = Number.parseInt(queues.slice(queues.indexOf(':') + 1), 16);
-  // One that waits to be accepted has no inode.
+  // A connection that waits to be accepted has no inode.
   return open.has(state) && ports.has(port) && unread > 0 && inode !== '0' ? inode : null;
 }
 

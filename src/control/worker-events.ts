@@ -3,7 +3,7 @@ import type { WorkerExit } from './worker-exit.ts';
 import type { RestartPause } from './supervised-worker.ts';
 import { silentMs } from './worker-pings.ts';
 
-/** What the events say of a worker. */
+/** The properties of a worker that its events carry. */
 export interface WorkerFacts {
   readonly id: number;
   readonly threadId: number;
@@ -54,7 +54,7 @@ export class WorkerEvents {
     this.#events.emit({
       kind: 'worker_retired',
       subject: `worker:${id}`,
-      reason: 'the others serve without it',
+      reason: 'the other workers serve without it',
       worker: id,
       evidence: { afterMs },
     });

@@ -14,7 +14,7 @@ const table: readonly [thrown: unknown, why: string, code: string | null, threw:
 ];
 
 for (const [thrown, why, code, threw] of table) {
-  test(`the end of a thread by ${String(thrown)}`, () => {
+  test(`describes the exit of a thread that threw ${String(thrown)}`, () => {
     const end = workerExitOf(thrown);
     assert.deepEqual([end.why, end.code], [why, code]);
     assert.match(end.threw ?? '', threw);

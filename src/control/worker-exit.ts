@@ -1,13 +1,13 @@
 /** How a thread ended. */
 export interface WorkerExit {
   readonly why: string;
-  /** What it threw, and where. */
+  /** The error that it threw, and where. */
   readonly threw: string | null;
   /** Node's code for it, such as 'ERR_WORKER_OUT_OF_MEMORY'. */
   readonly code: string | null;
 }
 
-/** What a thread's 'error' event says of its end. */
+/** Describes the exit of a thread by its 'error' event. */
 export function workerExitOf(thrown: unknown): WorkerExit {
   const code = codeOf(thrown);
   return { why: whyOf(thrown, code), threw: thrownText(thrown), code };
@@ -23,7 +23,7 @@ function whyOf(thrown: unknown, code: string | null): string {
   return thrown instanceof Error ? `it threw ${thrown.name}` : 'it threw';
 }
 
-/** What was thrown and where, without the way there: enough to find the line, and nothing that fills a screen. */
+/** The error and the first line of its stack: enough to find the line without filling a screen. */
 function thrownText(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const frame = thrown.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));

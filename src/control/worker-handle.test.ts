@@ -22,10 +22,10 @@ const init = {
   shared,
 };
 
-/** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
+/** Enough for the modules of a worker to load on a busy machine; the test goes on as soon as they have loaded. */
 const timeoutMs = 60_000;
 
-test('a worker whose modules load slowly is not taken for one that has stopped answering', {
+test('a worker whose modules load slowly does not count as unresponsive', {
   timeout: timeoutMs,
 }, async () => {
   const clock = new SimulatedClock();
@@ -47,15 +47,15 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
     memoryBytesMax: null,
   });
   try {
-    // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.
+    // The event loop does not turn meanwhile, so no message of the worker can have arrived.
     clock.advanceSync(20_000);
-    // `drained` is its first answer; a thread that was given up never gives one, but is reported.
+    // `drained` is its first answer; a worker that was given up never answers, but is reported as lost.
     await Promise.race([
       worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false }),
       left,
     ]);
     assert.deepEqual(lost, []);
-    // From now on silence means something.
+    // From now on a missing answer counts.
     clock.advanceSync(5000);
     await left;
     assert.deepEqual(lost, ['it has not answered for 3 s']);
@@ -66,7 +66,7 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
 
 const deaf: WorkerListener = { onBatch: () => {}, onLost: () => {}, onSilent: () => {}, onStandInFailed: () => {} };
 
-test('the control plane drives any file that answers its messages', { timeout: timeoutMs }, async () => {
+test('the control plane works with any worker module that answers its messages', { timeout: timeoutMs }, async () => {
   const workerModule = new URL('./fixtures/puppet-worker.ts', import.meta.url);
   const batches: number[] = [];
   const listener = {

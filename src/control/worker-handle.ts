@@ -44,8 +44,8 @@ const answerMs = 30_000;
 const loadMs = 30_000;
 
 /**
- * A quarter of what V8 takes. Measured by `npm run soak:slow`, five rounds each: 2,000 slow clients and 2,000 idle ones take
- * 147 MiB in place of 235, and the p99 of others is 1.8 times the quiet one in place of 2.1, since less is moved at once. A
+ * A quarter of V8's default. Measured by `npm run soak:slow`, five rounds each: 2,000 slow clients and 2,000 idle ones take
+ * 147 MiB instead of 235, and the p99 of other clients is 1.8 times the quiet one instead of 2.1, because each collection moves less. A
  * small GET costs the same (ADR 7).
  */
 const maxYoungGenerationSizeMb = 12;
@@ -55,7 +55,7 @@ const mebibyte = 1024 * 1024;
 /** The control plane's side of one worker thread: messages to it, answers from it, and how it ends. */
 export class WorkerHandle {
   readonly id: number;
-  /** Its index in the memory that all workers share. */
+  /** Its index in the shared memory of all workers. */
   readonly workerIndex: number;
   /** Limit of its heap; null: none. The worker itself counts memory outside the heap, such as buffers. */
   readonly memoryBytesMax: number | null;
@@ -86,7 +86,7 @@ export class WorkerHandle {
   #loadTimer: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
   readonly #pings: WorkerPings;
-  /** Why it was given up; null: it was not. */
+  /** Why it was given up; null if it was not. */
   #why: string | null = null;
   #exit: WorkerExit | null = null;
   /** Its ports, once it serves. */

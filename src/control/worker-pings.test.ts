@@ -13,7 +13,7 @@ function pingsOf(clock: SimulatedClock, log: string[]): WorkerPings {
 }
 
 describe('a worker that is pinged', () => {
-  test('is not silent while it has never answered, since its modules are loading', () => {
+  test('is not silent before its first answer, because its modules are loading', () => {
     const clock = new SimulatedClock();
     const log: string[] = [];
     const pings = pingsOf(clock, log);
@@ -58,7 +58,7 @@ describe('a worker that is pinged', () => {
     pings.stop();
   });
 
-  test('is pinged no more once that is stopped', () => {
+  test('is not pinged after stop', () => {
     const clock = new SimulatedClock();
     const log: string[] = [];
     const pings = pingsOf(clock, log);

@@ -22,7 +22,7 @@ export interface WorkerPingsParts {
   readonly onLost: (why: string) => void;
 }
 
-/** Pings a worker, and knows whether it answers. Pings are counted instead of time: a pause of the main thread makes no worker late. */
+/** Pings a worker, and knows whether it answers. It counts pings, not time: a pause of the main thread does not make a worker late. */
 export class WorkerPings {
   readonly #parts: WorkerPingsParts;
   /** Before the first message its modules are loading, and a missing answer means nothing. */

@@ -22,7 +22,7 @@ import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
 import type { WantedWorkers } from './wanted-workers.ts';
 
-/** Short enough that the person who asks for the counts does not notice it, and longer than a worker's turn. */
+/** Short enough that a person who asks for the counts does not notice it, and longer than a turn of a worker's event loop. */
 const reportedWithinMs = 100;
 
 export interface WorkerPoolParts {
@@ -65,7 +65,7 @@ interface AssignedSockets {
   readonly heldSockets?: readonly PassedSocket[] | undefined;
 }
 
-const noWorkerIndexLeft = 'there are too many workers that have not ended yet; try again when they have';
+const noWorkerIndexLeft = 'too many replaced workers have not ended yet; try again when they have';
 
 const stopping: ApplyResult = { ok: false, lost: true, why: 'the gateway is stopping' };
 
@@ -202,7 +202,7 @@ export class WorkerPool {
     for (const supervised of due) if (supervised.isDue) this.#pause(supervised, refusalText(applied));
   }
 
-  /** The first workers get them all. Sockets whose listener is no longer configured are closed, so that no client waits there. */
+  /** Gives all passed sockets to the first workers. Sockets without a configured listener are closed, so that no client waits there. */
   #distributePassed({ listeners }: Snapshot, count: number): ReturnType<typeof assignSockets> {
     const isWanted = ({ host, port }: PassedSocket): boolean =>
       listeners.some((listener) => listener.host === host && listener.port === port);
@@ -217,7 +217,7 @@ export class WorkerPool {
     return this.#held.joinedWith(this.#serving.flatMap(({ sockets }) => sockets));
   }
 
-  /** The workers are about to close their listeners; connections that wait in the queues must not wait any longer. */
+  /** Closes the held sockets, because the workers are about to close theirs: no connection may wait in a queue that no worker reads. */
   releaseSockets(): Promise<void> {
     return this.#held.close();
   }
@@ -229,7 +229,7 @@ export class WorkerPool {
     this.#held.note(this.#serving);
   }
 
-  /** Null: too few are left, because more workers are still ending than are wanted. */
+  /** Null if too few indexes are free, because many replaced workers have not ended yet. */
   #claimWorkerIndexes(count: number): readonly number[] | null {
     const { shared } = this.#parts;
     const workerIndexes: number[] = [];
@@ -260,7 +260,7 @@ export class WorkerPool {
     return [...this.#parts.sharedAddresses, ...open, ...this.#held.sockets];
   }
 
-  /** Which workers stay, leave and are started. A worker's memory limit is fixed at its start: another limit needs another worker. */
+  /** Which workers stay, retire and start. The memory limit of a worker is fixed at its start: another limit needs another worker. */
   #plan(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', SupervisedWorker[]> {
     const fits = ({ worker }: SupervisedWorker): boolean =>
       worker?.state === 'serving' && worker.memoryBytesMax === wanted.memoryBytesMax;
@@ -282,12 +282,12 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
 
-  /** Whether a worker may still send to an endpoint whose id ends so. */
+  /** Whether a worker may still send to an endpoint whose id has this ending. */
   mayUse(ending: string): boolean {
     return this.all.some((worker) => worker.mayUse(ending));
   }
 
-  /** Asks all workers for their counts, and waits a moment at most. */
+  /** Asks all workers for their counts, and waits at most `reportedWithinMs`. */
   async freshCounts(): Promise<void> {
     const { clock } = this.#parts;
     const timer = Promise.withResolvers<void>();
@@ -340,7 +340,7 @@ export class WorkerPool {
     if (!wasRetiring && this.#supervised.includes(supervised)) this.#pause(supervised, end.why);
   }
 
-  /** Has an effect once for each worker. */
+  /** Removes a worker. A second call for the same worker has no effect. */
   #remove(worker: WorkerHandle): void {
     if (this.#removed.has(worker)) return;
     this.#removed.add(worker);

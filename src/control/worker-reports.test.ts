@@ -42,7 +42,7 @@ function reporting() {
   return { clock, told, hear, reports };
 }
 
-test('records that workers dropped are told of at once, then once per ten seconds, and none is left out', () => {
+test('records that workers dropped are reported at once, then every ten seconds, and all are counted', () => {
   const { clock, told, hear, reports } = reporting();
   hear(0, 0);
   hear(4000, 0);
@@ -52,13 +52,13 @@ test('records that workers dropped are told of at once, then once per ten second
     {
       count: 4000,
       errno: null,
-      reason: 'the main thread was busy: 4000 records were lost on the way to the log since the last report',
+      reason: 'the main thread was busy: 4000 records were lost before they reached the log since the last report',
     },
   ]);
   clock.advanceSync(9999);
   assert.equal(told.length, 1);
   clock.advanceSync(1);
-  assert.equal(told[1]?.count, 891, 'without another word of any worker');
+  assert.equal(told[1]?.count, 891, 'without another report of a worker');
   clock.advanceSync(60_000);
   hear(4000, 891);
   assert.equal(told.length, 2);

@@ -23,12 +23,12 @@ export interface WorkerReportsParts {
   readonly log: ExchangeLog;
   readonly startedWall: number;
   readonly configuration: () => Configuration;
-  /** What all workers have counted since the start. */
+  /** Counts of all workers since the start. */
   readonly workers: () => readonly WorkerCounts[];
   readonly watcher: GatewayWatcher | null;
 }
 
-/** What workers say of exchanges: counted, written, and shown where somebody watches. */
+/** Handles the batches of the workers: counts exchanges, writes their records, and calls the watcher. */
 export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
@@ -59,7 +59,7 @@ export class WorkerReports {
     return this.#lastMinute;
   }
 
-  /** `done` is called once the batch's bytes are not needed any more. */
+  /** `done` is called once, when the bytes of the batch are no longer needed. */
   onBatch({ exchanges, outcomes, lines }: WorkerBatch, done: () => void): void {
     const { configuration, workers, log } = this.#parts;
     this.#totals.add(exchanges);
@@ -75,7 +75,7 @@ export class WorkerReports {
     log.append(lines, done);
   }
 
-  /** Nothing will be heard any more. */
+  /** No worker will report any more: writes the last reports. */
   close(): void {
     this.#recordLosses.close();
   }
@@ -90,7 +90,7 @@ export class WorkerReports {
     }
   }
 
-  /** One line for all that a lost worker had under way. */
+  /** Writes one `lost` line for all requests that a lost worker had in flight. */
   onWorkerLost({ worker, revision, exchanges, unread, why }: WorkerLoss): void {
     if (exchanges === 0 && (unread ?? 0) === 0) return;
     const { clock, log, startedWall } = this.#parts;

@@ -6,7 +6,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { DescriptorReport } from '../control/descriptor-report.ts';
 import { DescriptorLimiter, descriptorLimit, descriptorReserve } from './descriptors.ts';
 
-test('the limit is the soft one of the process, and nothing where nobody says', () => {
+test('the limit is the soft limit of the process, or null if the system does not show it', () => {
   const limits = [
     'Limit                     Soft Limit           Hard Limit           Units     ',
     'Max processes             3900                 3900                 processes ',
@@ -17,7 +17,7 @@ test('the limit is the soft one of the process, and nothing where nobody says', 
   assert.equal(descriptorLimit(''), null);
 });
 
-test('within the reserve only who finds room may stay', () => {
+test('a connection within the reserve may stay only if another connection can be closed', () => {
   const counts = noCounts(1);
   let resting = 3;
   const makeRoom = (): number => {
@@ -33,12 +33,12 @@ test('within the reserve only who finds room may stay', () => {
   assert.deepEqual([counts.descriptorsScarce, counts.closedForDescriptors], [3, 3]);
 });
 
-test('without a limit that is known everybody may stay', () => {
+test('without a known limit every connection may stay', () => {
   const limiter = new DescriptorLimiter(null, noCounts(1), () => assert.fail('nobody has to go'));
   assert.equal(limiter.admits(1_000_000), true);
 });
 
-test('that descriptors are scarce is told once, and once that there are enough again', async () => {
+test('scarce descriptors are reported once, and once when there are enough again', async () => {
   const clock = new SimulatedClock();
   const told: string[] = [];
   const events: EventSink = { emit: ({ to, evidence }) => void told.push(`${to} ${JSON.stringify(evidence)}`) };
@@ -56,7 +56,7 @@ test('that descriptors are scarce is told once, and once that there are enough a
   await note({ descriptorsScarce: 9, closedForDescriptors: 7, refusedWithoutDescriptor: 2 });
   const last = { descriptorsScarce: 10, closedForDescriptors: 7, refusedWithoutDescriptor: 3 };
   await passes(last, 5000);
-  assert.equal(told.length, 1, 'as long as there are few');
+  assert.equal(told.length, 1, 'no second report while they are scarce');
   open = 700;
   await passes(last, 3000);
   assert.deepEqual(told, [

@@ -19,13 +19,13 @@ function readLimits(): string {
   }
 }
 
-/** Of the process itself: its log, its sockets, the pipes of applications, and what it has open for a moment. */
+/** For the process itself: its log, its sockets, the pipes of applications, and short-lived files. */
 const ownMost = 128;
 
-/** Of each thread, for its event loop; it has 5. */
+/** For each thread; its event loop has 5. */
 const perWorker = 8;
 
-/** As many workers as cores are assumed; another number makes little difference. */
+/** The number of workers that is assumed; another number makes little difference. */
 const coresUsual = 16;
 
 /**
@@ -46,13 +46,13 @@ export function descriptorsNeeded({ client, upstreams, workers }: Configuration)
 
 /**
  * Descriptors that clients' connections leave free: for connections to endpoints that requests in flight need, for
- * logs, checks and the control plane. An eighth; of a high limit no more than a burst takes.
+ * logs, checks and the control plane. An eighth of the limit; with a high limit no more than a burst needs.
  */
 export function descriptorReserve(limit: number): number {
   return Math.min(512, Math.max(16, Math.floor(limit / 8)));
 }
 
-/** How many idle connections are closed at once, so that not every new connection has to make its own room. */
+/** How many idle connections are closed at a time, so that not every new connection has to close one. */
 const makeRoomMost = 64;
 
 /**
@@ -68,7 +68,7 @@ export class DescriptorLimiter {
   readonly #counts: WorkerCounts;
   readonly #makeRoom: (max: number) => number;
 
-  /** `makeRoom` closes up to so many idle connections, and returns how many. */
+  /** `makeRoom` closes at most `max` idle connections, and returns how many. */
   constructor(limit: number | null, counts: WorkerCounts, makeRoom: (max: number) => number) {
     this.#first = limit === null ? Infinity : limit - descriptorReserve(limit);
     this.#counts = counts;
@@ -81,7 +81,7 @@ export class DescriptorLimiter {
     return this.relieve();
   }
 
-  /** Descriptors are scarce, or have been found to be. Whether there is room now. */
+  /** Closes idle connections, because descriptors are scarce. Returns whether there is room now. */
   relieve(): boolean {
     this.#counts.descriptorsScarce++;
     const closed = this.#makeRoom(makeRoomMost);

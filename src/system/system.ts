@@ -7,7 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 
 /**
- * The gateway's real clock and randomness: no other file of it uses the platform's.
+ * The real clock and randomness of the gateway. No other file of the gateway uses those of the platform.
  *
  * Each thread's `performance.now()` begins with the thread; the system's monotonic clock is the same for all. The
  * difference is constant, so it is read once, and an instant of the main thread means the same to a worker.

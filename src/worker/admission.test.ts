@@ -11,7 +11,7 @@ import { addressKey, WorkerAdmission } from './admission.ts';
 
 const limits = { connectionsMax: 4, connectionsPerAddressMax: 2, ipv6PrefixBits: 64 } as ClientLimits;
 
-/** Two workers that count together; 10.0.0.1 is trusted. */
+/** Two workers with shared counters; 10.0.0.1 is trusted. */
 function workers() {
   const clock = new SimulatedClock();
   const shared = new SharedCounts({ workersMax: 2, endpointsMax: 1, addressesMax: 64 }, clock, new SeededRandom(1));
@@ -25,7 +25,7 @@ function workers() {
   return { shared, one: admissionOf(), other: admissionOf() };
 }
 
-test('all workers together take as many connections as there may be', () => {
+test('all workers together accept no more connections than the limit', () => {
   const { one, other } = workers();
   const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'];
   const places = addresses.map((address, index) => (index % 2 === 0 ? one : other).admission.acquire(address, limits));
@@ -36,19 +36,19 @@ test('all workers together take as many connections as there may be', () => {
   assert.notEqual(one.admission.acquire('192.0.2.5', limits), null);
 });
 
-test('an address has its share in all workers together, and takes none of the others’', () => {
+test('an address gets as many connections in all workers together as its limit, and uses up none of the others’', () => {
   const { one, other } = workers();
   const place = one.admission.acquire('192.0.2.1', limits) ?? '';
   assert.notEqual(other.admission.acquire('192.0.2.1', limits), null);
   assert.equal(one.admission.acquire('192.0.2.1', limits), null);
   assert.deepEqual([one.counts.refusedAtAddressMax, one.counts.clientConnectionsRefused], [1, 1]);
-  // Nothing of the place that all share is lost with it.
+  // The refused connection has released its permit of the shared semaphore.
   assert.notEqual(other.admission.acquire('192.0.2.2', limits), null);
   one.admission.release(place, limits);
   assert.notEqual(one.admission.acquire('192.0.2.1', limits), null);
 });
 
-describe('while another worker counts, and has been put aside by the system', () => {
+describe('while another worker holds the lock and is suspended by the system', () => {
   const admissionWhere = (takesAt: number, hasRoom: boolean, addressTakesAt = takesAt) => {
     let [tries, addressTries] = [0, 0];
     const counts = noCounts(1);
@@ -75,13 +75,13 @@ describe('while another worker counts, and has been put aside by the system', ()
     return { counts, admission, clock, tries: () => tries };
   };
 
-  test('a client is kept waiting for a moment, and not turned away', () => {
+  test('a client waits for a moment and is not refused', () => {
     const { admission, counts } = admissionWhere(5, true);
     assert.equal(admission.acquire('192.0.2.1', limits), '192.0.2.1');
     assert.equal(counts.clientConnectionsRefused, 0);
   });
 
-  test('it is turned away at once where there is no room, and in the end where nobody ever comes back', () => {
+  test('a client is refused at once if there is no room, and after the wait if the lock is never released', () => {
     const full = admissionWhere(Infinity, false);
     assert.equal(full.admission.acquire('192.0.2.1', limits), null);
     assert.equal(full.tries(), 1);
@@ -95,7 +95,7 @@ describe('while another worker counts, and has been put aside by the system', ()
     ['the address', 1, Infinity],
     ['all, then the address', 9, Infinity],
   ] as const) {
-    test(`a worker is held up for half a second at most by who counts ${what}, and by the next clients hardly`, () => {
+    test(`a held lock (on ${what}) delays a worker by at most half a second, and hardly for the next clients`, () => {
       const { admission, counts, clock } = admissionWhere(takesAt, true, addressTakesAt);
       const beganAt = clock.now();
       assert.equal(admission.acquire('192.0.2.1', limits), null);
@@ -107,19 +107,19 @@ describe('while another worker counts, and has been put aside by the system', ()
       assert.deepEqual([counts.refusedUncounted, counts.refusedAtMax, counts.refusedAtAddressMax], [21, 0, 0]);
       clock.advanceSync(2000);
       assert.equal(admission.acquire('192.0.2.1', limits), null);
-      assert.ok(clock.now() - beganAt > 2500, 'after a while somebody is waited for again');
+      assert.ok(clock.now() - beganAt > 2500, 'after a while a client waits again');
     });
   }
 });
 
-test('a trusted peer carries many clients, and is counted only with all', () => {
+test('a trusted peer carries many clients, and counts only towards the limit of all connections', () => {
   const { one, shared } = workers();
   for (let count = 0; count < 4; count++) assert.notEqual(one.admission.acquire('10.0.0.1', limits), null);
   assert.equal(one.admission.acquire('10.0.0.1', limits), null);
   assert.equal(shared.clientConnections, 4);
 });
 
-test('the clients that a trusted peer names are counted by their own address', () => {
+test('clients that a trusted peer names are counted by their own address', () => {
   const { one } = workers();
   assert.notEqual(one.admission.acquireAddress('192.0.2.1', limits), null);
   const place = one.admission.acquireAddress('192.0.2.1', limits) ?? '';
@@ -128,7 +128,7 @@ test('the clients that a trusted peer names are counted by their own address', (
   assert.notEqual(one.admission.acquireAddress('192.0.2.1', limits), null);
 });
 
-describe('addresses count together', () => {
+describe('addresses share a key', () => {
   const pairs: readonly (readonly [a: string, b: string, bits: number, same: boolean])[] = [
     ['192.0.2.1', '192.0.2.1', 64, true],
     ['192.0.2.1', '192.0.2.2', 64, false],

@@ -18,15 +18,15 @@ export interface AdmissionParts {
 }
 
 /**
- * Each try waits some 20 ms for the thread that holds the lock; on a busy machine the system may suspend that
- * thread for longer. A delay of less than half a second is better than a client that is reset for nothing. The
+ * Each try waits some 20 ms for the thread that holds the lock. On a busy machine the system may suspend that
+ * thread for longer. A delay of less than half a second is better than a needless reset. The
  * worker does nothing else meanwhile, and the main thread gives up a worker that does not answer for three
  * seconds.
  */
 const tryMs = 20;
 const waitMsMax = 400;
 
-/** After such a wait in vain no client waits for a while, because the next clients have already come. */
+/** After a wait in vain no client waits for this time, because the next clients have already come. */
 const pauseMs = 1000;
 const pausedTryMs = 1;
 
@@ -50,7 +50,7 @@ const uncountedKey = '';
 export class WorkerAdmission implements ConnectionAdmission {
   readonly #parts: AdmissionParts;
   #pausesUntil: Instant;
-  /** Why the last connection was refused; null: its client cannot be told. */
+  /** Why the last connection was refused; null if the connection is reset without a response. */
   #refusal: Failure | null = null;
   #refusals = 0;
 
@@ -96,7 +96,7 @@ export class WorkerAdmission implements ConnectionAdmission {
     return beganAt < this.#pausesUntil ? pausedTryMs : tryMs;
   }
 
-  /** Whether a client that came at `beganAt` and met a lock may try once more. */
+  /** Whether a client that came at `beganAt` and found the lock held may try again. */
   #mayWait(beganAt: Instant): boolean {
     if (beganAt < this.#pausesUntil) return false;
     const now = this.#parts.clock.now();
@@ -148,7 +148,7 @@ export class WorkerAdmission implements ConnectionAdmission {
   }
 }
 
-/** The key under which an address is counted: of IPv6 the first bits, which belong to one customer. */
+/** The key under which an address is counted: of IPv6 only the first bits, because they belong to one customer. */
 export function addressKey(address: string, ipv6PrefixBits: number): string {
   if (!address.includes(':')) return address;
   const bytes = parseIp(address);

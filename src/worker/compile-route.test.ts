@@ -48,7 +48,7 @@ describe('a compiled route', () => {
     commitDelayMs: 0,
   };
 
-  it('drops what is removed or set, and what is the gateway’s own, in any case; what is added stays', () => {
+  it('drops headers that a filter removes or sets and the gateway’s own headers, in any case; added headers stay', () => {
     const { request } = compileRoute(spec, null);
     const sent = new PairFields([
       ['cookie', 'a'],
@@ -68,7 +68,7 @@ describe('a compiled route', () => {
     ]);
   });
 
-  it('keeps the two directions apart', () => {
+  it('applies request and response edits only to their own direction', () => {
     const { response } = compileRoute(spec, null);
     const kept = pairsWritten((sink) =>
       new PairFields([

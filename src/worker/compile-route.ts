@@ -15,8 +15,8 @@ export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof Overr
 }
 
 /**
- * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the field filters of
- * all routes of a configuration, so that those without edits share them. `filters` come before those of the action.
+ * A route prepared for exchanges. `upstream` is the one that its action names, null for other actions; `own` are the field filters of
+ * all routes of a configuration, so that routes without edits share them. `filters` come before those of the action.
  */
 export function compileRoute(
   spec: RouteSpec,
@@ -55,8 +55,8 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
 }
 
 /**
- * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest stays as it was spelt, unless it
- * climbs: behind another prefix it would lead out of it.
+ * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest keeps its spelling, unless it
+ * has dot segments: they could lead out of the new prefix.
  */
 export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
   if (replacement === null) return (target) => target;

@@ -1,9 +1,9 @@
 import { type ForceCloseReason, type Failure, fail } from '../core/failure.ts';
 
-/** Nobody knows how long a next gateway takes to start; a client that asks again after this is neither rude nor late. */
+/** The gateway cannot know when the next one starts; this is a polite and early time for a retry. */
 const retryAfterS = 5;
 
-/** How what is still under way at the end of a drain is answered and recorded; of tunnels, how they are recorded. */
+/** The failure with which a request still in flight at the end of a drain is answered and recorded, or a tunnel is recorded. */
 export function forceCloseFailure(reason: ForceCloseReason, what: 'request' | 'tunnel'): Failure {
   return fail('drained', 'response', { reason, what, retryAfterS });
 }

@@ -9,17 +9,17 @@ function named(deployment: string, member: string, ...ports: readonly number[]):
 }
 
 describe('a gateway calls itself', () => {
-  it('by the name that its deployment was given, on every member', () => {
+  it('by the configured name of its deployment, on every member', () => {
     assert.equal(named('edge', 'host-1', 8080), 'edge');
     assert.equal(named('edge', 'host-2', 8080), 'edge');
   });
 
-  it('by host and port where nobody gave it a name, so that two on one host are told apart', () => {
+  it('by host and port if its deployment has no configured name, so that two gateways on a host have different names', () => {
     assert.equal(named('host', 'host', 80, 443), 'host:80');
     assert.notEqual(named('host', 'host', 8080), named('host', 'host', 8081));
   });
 
-  it('by its name alone where the system chooses the port', () => {
+  it('by its name alone if the system chooses the port', () => {
     assert.equal(named('host', 'host', 0), 'host');
     assert.equal(named('host', 'host'), 'host');
   });

@@ -1,10 +1,10 @@
 import type { Snapshot } from '../core/snapshot.ts';
 
 /**
- * How a gateway calls itself to those behind it, and knows a request again that comes back. A deployment that was given a
- * name goes by it, on each of its members: what comes back to another of them goes in a circle as well. One that bears
- * its host's name, because nobody gave it another, adds its port (RFC 9110 §7.6.3: received-by is a host and a port):
- * two gateways on one host, one behind the other, are no circle.
+ * The name that a gateway writes into Via, and by which it recognizes a request that comes back. A deployment with a
+ * configured name uses it on each member: a request that comes back to another member is a loop as well. A deployment named
+ * after its host by default adds its port (RFC 9110 §7.6.3: received-by is a host and a port):
+ * two gateways on one host, one behind the other, are no loop.
  */
 export function hopNameOf({
   deployment,

@@ -5,7 +5,7 @@ import { IncomingParts } from './incoming-parts.ts';
 
 const part: SnapshotPart = { upstreams: [], routes: [] };
 
-test('each part is asked for when the one before has been taken, and the snapshot is whole after the last', async () => {
+test('each part is requested after the previous one was taken, and the snapshot is complete after the last', async () => {
   const log: string[] = [];
   const parts = new IncomingParts((revision, index) => log.push(`ask ${revision}/${index}`));
   const whole = parts.receive(7, 2, () => log.push('take'));

@@ -9,8 +9,8 @@ interface IncomingSnapshot {
 }
 
 /**
- * Receives a snapshot in parts. The worker asks for each part when it has taken the one before, so that requests get their
- * turns between.
+ * Receives a snapshot in parts. The worker asks for a part when it has taken the previous one, so that requests get their
+ * turns in between.
  */
 export class IncomingParts {
   readonly #ask: (revision: number, index: number) => void;
@@ -20,7 +20,7 @@ export class IncomingParts {
     this.#ask = ask;
   }
 
-  /** Resolves when all parts have come. A snapshot that begins before that replaces this one, which then never resolves. */
+  /** Resolves when all parts have come. If another snapshot begins before that, this promise never resolves. */
   receive(revision: number, count: number, take: (part: SnapshotPart) => void): Promise<void> {
     return new Promise((whole) => {
       this.#incoming = { revision, take, count, received: 0, whole };

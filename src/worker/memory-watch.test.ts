@@ -23,7 +23,7 @@ function watched() {
   return { clock, memory, heard };
 }
 
-test('near the limit nothing new is taken, until there is room again and not only a byte of it', () => {
+test('near the limit new requests are refused, until usage is clearly below the limit', () => {
   const { clock, memory, heard } = watched();
   memory.live = 849;
   clock.advanceSync(2000);
@@ -39,7 +39,7 @@ test('near the limit nothing new is taken, until there is room again and not onl
   assert.deepEqual(heard, ['shed 3000', 'over 14000']);
 });
 
-test('buffers count as much as objects', () => {
+test('buffers outside the heap count like objects', () => {
   const { clock, memory, heard } = watched();
   memory.live = 100;
   memory.external = 800;
@@ -47,7 +47,7 @@ test('buffers count as much as objects', () => {
   assert.deepEqual(heard, ['shed 1000']);
 });
 
-test('rubbish is no reason to turn anybody away, and is not thrown away all the time', () => {
+test('garbage alone causes no overload, and is not collected at every check', () => {
   const { clock, memory, heard } = watched();
   memory.live = 700;
   for (let second = 0; second < 20; second++) {
@@ -58,7 +58,7 @@ test('rubbish is no reason to turn anybody away, and is not thrown away all the 
   assert.ok(memory.collections >= 3 && memory.collections <= 8, `${memory.collections} collections`);
 });
 
-test('a worker that has shed all it had is not left shedding by its rubbish', () => {
+test('a worker whose remaining memory is garbage stops shedding', () => {
   const { clock, memory, heard } = watched();
   memory.live = 900;
   clock.advanceSync(1000);

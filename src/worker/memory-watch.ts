@@ -1,7 +1,7 @@
 import { fail, type Failure } from '../core/failure.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
-/** What a thread's memory is made of, in bytes: its objects, and what they hold outside of the heap (buffers). */
+/** The memory of a thread, in bytes: its heap, and buffers outside of the heap. */
 export interface MemoryUse {
   readonly heapBytes: number;
   readonly externalBytes: number;
@@ -13,15 +13,15 @@ export interface MemoryWatchParts {
   /** Collects garbage: some milliseconds, with a large heap some hundred. */
   readonly collect: () => void;
   readonly bytesMax: number;
-  /** Called once when the overload begins and once when it ends. */
+  /** Called once when an overload begins and once when it ends. */
   readonly onChange: (failure: Failure | null) => void;
 }
 
-/** A rush fills memory within seconds, and reading the usage costs some 10 µs. */
+/** A burst fills memory within seconds, and reading the usage costs some 10 µs. */
 const checkEveryMs = 1000;
 
 /**
- * From this share on garbage is collected to see what is in use, and no new request is accepted while more is in
+ * From this share of the limit on, garbage is collected to measure the memory in use, and no new request is accepted while more is in
  * use.
  */
 const shedShare = 0.85;
@@ -30,7 +30,7 @@ const shedShare = 0.85;
 const calmShare = 0.75;
 
 /**
- * How often garbage is collected to see what is in use: rarely, because the worker pauses meanwhile. Without a
+ * How often garbage is collected to measure the memory in use: rarely, because the worker pauses meanwhile. Without a
  * collection the usage is unknown: a heap may fill up with garbage alone.
  */
 const collectEveryMs = 3000;
@@ -48,17 +48,17 @@ export class MemoryWatch {
     this.#parts = parts;
   }
 
-  /** Looks every second from now on. */
+  /** Checks every second from now on. */
   begin(): void {
     const { clock } = this.#parts;
     clock.schedule(after(clock.now(), checkEveryMs), checkMemory, this);
   }
 
-  /** Called by its timer alone. */
+  /** Called by its timer only. */
   check(): void {
     const limit = this.#parts.bytesMax * (this.#isShedding ? calmShare : shedShare);
     let isTooMuch = this.#used() >= limit;
-    // What a collection has left is in use; of other memory it is not known how much is garbage.
+    // Only after a collection is all memory in use; before, some of it is garbage.
     let isKnown = !isTooMuch;
     if (isTooMuch && this.#collects()) {
       isTooMuch = this.#used() >= limit;

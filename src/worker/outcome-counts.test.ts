@@ -37,13 +37,13 @@ test('an answer is a success, whatever its status', () => {
   assert.deepEqual([cell?.successes, cell?.failures], [2, 0]);
 });
 
-test('answers with a 5xx status are counted among the others and by themselves', () => {
+test('answers with a 5xx status are counted with the others and separately', () => {
   const statuses = [200, 499, 500, 503, 599];
   const [cell] = counted(...statuses.map((status) => exchangeOf({ status })));
   assert.deepEqual([cell?.successes, cell?.serverErrors], [5, 3]);
 });
 
-test('a failure that counts against health does, and a row of those without a connection is counted', () => {
+test('a failure that counts against health is counted, and so is a row of failures to connect', () => {
   const [cell] = counted(
     exchangeOf({ failure: slow }),
     exchangeOf({ failure: refused }),
@@ -56,7 +56,7 @@ test('a failure that counts against health does, and a row of those without a co
   ]);
 });
 
-test('failures in a row end with a success, and latencies of successes are added up', () => {
+test('a success ends a row of failures, and latencies of successes are added up', () => {
   const success = { status: 200, startedMs: 2, headMs: 12.5 };
   const [cell] = counted(
     exchangeOf({ failure: slow }),
@@ -71,7 +71,7 @@ test('failures in a row end with a success, and latencies of successes are added
   );
 });
 
-test('clients that leave, and what the gateway refuses by itself, never count', () => {
+test('clients that leave and refusals by the gateway never count', () => {
   const failures: readonly Failure[] = [left, full];
   for (const failure of failures) {
     const [cell] = counted(exchangeOf({ failure }));
@@ -79,12 +79,12 @@ test('clients that leave, and what the gateway refuses by itself, never count', 
   }
 });
 
-test('an idle connection that the endpoint closed is no failure of its health; a fresh one is', () => {
+test('a closed idle connection does not count against health; a closed fresh connection does', () => {
   assert.equal(counted(exchangeOf({ failure: closed, reused: true }))[0]?.failures, 0);
   assert.equal(counted(exchangeOf({ failure: closed, reused: false }))[0]?.failures, 1);
 });
 
-test('counts are kept by endpoint and by the state it was in, and each is taken once', () => {
+test('counts are kept by endpoint and state, and each count is taken once', () => {
   const counts = new OutcomeCounts();
   counts.count(exchangeOf({ failure: refused }, { endpoint: 'app/b', status: 200 }));
   counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
@@ -133,7 +133,7 @@ test('successes on probation are urgent', () => {
   );
 });
 
-test('outcomes after a take are in the next one', () => {
+test('outcomes after a take are in the next take', () => {
   for (const take of ['take', 'takeUnsent'] as const) {
     const counts = new OutcomeCounts();
     for (const round of [1, 2]) {
@@ -147,7 +147,7 @@ test('outcomes after a take are in the next one', () => {
   }
 });
 
-test('an endpoint whose state comes and goes has one cell for each state', () => {
+test('an endpoint whose state alternates has one cell for each state', () => {
   const counts = new OutcomeCounts();
   for (const endpointState of ['healthy', 'ejected', 'healthy', 'ejected'] as const) {
     counts.count(exchangeOf({ endpointState, status: 200 }));

@@ -5,7 +5,7 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { wasTried } from '../upstream/refusal.ts';
 
-/** Endpoints times states, between two reports. Outcomes beyond this are not counted: checks decide alone. */
+/** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
 
 /**
@@ -14,7 +14,7 @@ const cellsMax = 4096;
  */
 export class OutcomeCounts {
   #cells: EndpointOutcomes[] = [];
-  /** Of each endpoint the cell that was used last; an endpoint has others only where its state has changed. */
+  /** The cell of each endpoint that was used last; an endpoint has others only if its state has changed. */
   #current = new Map<string, EndpointOutcomes>();
   #last: EndpointOutcomes | null = null;
   #hasUrgent = false;
@@ -26,9 +26,9 @@ export class OutcomeCounts {
 
   #countOne(exchange: EndedExchange, attempt: AttemptFacts): void {
     const { failure } = attempt;
-    // The client left before anything was known of the endpoint.
+    // The client left before the endpoint showed whether it works.
     if (failure === null && attempt.status === 0) return;
-    // No connection was tried, so that nothing new is known of the endpoint either.
+    // No connection was tried, so this says nothing new about the endpoint.
     if (failure !== null && !wasTried(failure)) return;
     const cell = this.#cellOf(exchange.upstream, attempt);
     if (cell === null) return;
@@ -124,7 +124,7 @@ function addCause(cell: EndpointOutcomes, cause: Cause): void {
   else known.count += 1;
 }
 
-/** An endpoint may close an idle connection at any time (RFC 9112 §9.5): a request that meets it says nothing of health. */
+/** An endpoint may close an idle connection at any time (RFC 9112 §9.5): a request that finds it closed says nothing about health. */
 function mayBeStale({ reused }: AttemptFacts, { cause }: Failure): boolean {
   return reused && (cause === 'closed_before_response' || cause === 'reset_before_response' || cause === 'send_failed');
 }

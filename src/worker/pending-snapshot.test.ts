@@ -37,7 +37,7 @@ test('an upstream whose endpoints come in parts has all of them', () => {
   assert.deepEqual(chosen(upstreams.get('app')), ['app/a', 'app/b', 'app/c']);
 });
 
-test('an upstream that is served stays as it is until the commit, and for good where none comes', () => {
+test('an active upstream is unchanged until the snapshot is activated, and stays so if it never is', () => {
   const served = new LiveUpstream(upstreamOf(endpoint('old', 'healthy')), ports);
   const upstreams = new Map([['app', served]]);
   const given = { upstreams: [upstreamOf(endpoint('new', 'healthy'))], routes: [] };

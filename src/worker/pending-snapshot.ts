@@ -8,8 +8,8 @@ import { RouterBuilder } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
 /**
- * What a worker will serve by, made ready part by part beside what it serves by now. Until `commit` nothing of it is seen: known
- * upstreams stay as they are, and new ones have no connection.
+ * The next snapshot of a worker, prepared part by part beside the active one. Until `activate` it has no effect: known
+ * upstreams are unchanged, and new ones have no connection.
  */
 export class PendingSnapshot {
   readonly #current: ReadonlyMap<string, LiveUpstream>;
@@ -50,7 +50,7 @@ export class PendingSnapshot {
     return fresh;
   }
 
-  /** Brings `upstreams` up to the snapshot, those apart that it does not have, and returns the router. */
+  /** Updates `upstreams` to the snapshot, except those that it does not have, and returns the router. */
   activate(upstreams: Map<string, LiveUpstream>): Router {
     for (const [id, spec] of this.#specs) {
       const known = upstreams.get(id);
@@ -61,7 +61,7 @@ export class PendingSnapshot {
     return this.#router.done();
   }
 
-  /** All of them, when every part has been added. */
+  /** All routes, when every part has been added. */
   get routes(): readonly CompiledRoute[] {
     return this.#routes;
   }
@@ -70,7 +70,7 @@ export class PendingSnapshot {
     return this.#specs.has(upstream);
   }
 
-  /** Nothing comes of it. */
+  /** The snapshot will not be activated. */
   discard(): void {
     for (const upstream of this.#added.values()) upstream.close();
   }

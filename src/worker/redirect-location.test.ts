@@ -41,7 +41,7 @@ describe('the location of a redirect', () => {
     it(`${template} for ${JSON.stringify(target)} at "${authority}" is ${location}`, () =>
       assert.equal(locationOf(template)(authority, target), location));
 
-  it('leads to the host that is written, whatever the path', () => {
+  it('leads to the configured host, whatever the path', () => {
     const piece = fc.constantFrom(
       '/',
       '\\',

@@ -5,9 +5,9 @@ import { hostOf } from './router.ts';
 const placeholder = /(\{(?:path|query|host)\})/;
 
 /**
- * Of a location with `{path}`, `{query}` and `{host}`. The path is the one by which routes are found, so it has one slash at
- * its beginning and no dot segments; what a browser could read as anything but a path is percent-encoded. A location that is
- * a path stays one: no request can make a host of it (`//host`, or `/\host`, which browsers take for the same).
+ * Fills in a location with `{path}`, `{query}` and `{host}`. The path is the one by which routes are found, so it has one slash at
+ * its beginning and no dot segments; characters that a browser could take for more than a path are percent-encoded. A location that is
+ * a path stays a path: no request can turn it into a host (`//host`, or `/\host`, which browsers treat alike).
  */
 export function locationOf(template: string): LocationOf {
   const parts = template.split(placeholder);
@@ -39,7 +39,7 @@ function safePath(path: string): string {
   return path.startsWith('/') ? encoded(plainPath(path), /[^\w\-.~!$&'()*+,;=:@%/]/g) : '/';
 }
 
-/** A target's characters are bytes. */
+/** Each character of a target is one byte. */
 function encoded(text: string, unsafe: RegExp): string {
   return text.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }

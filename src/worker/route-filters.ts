@@ -6,7 +6,7 @@ import { redirectFilter } from '../filters/redirect.ts';
 import { respondFilter } from '../filters/respond.ts';
 import { locationOf } from './redirect-location.ts';
 
-/** The filters of a route, in the order in which requests pass them. The last one of a route without an upstream answers. */
+/** The filters of a route, in the order in which requests pass them. The last filter of a route without an upstream responds. */
 export function filtersOf({ id, action }: RouteSpec): readonly Filter[] {
   switch (action.kind) {
     case 'upstream':

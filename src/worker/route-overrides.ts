@@ -11,42 +11,42 @@ import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { maintenanceFilter } from '../filters/maintenance.ts';
 import { PauseFilter } from '../filters/pause.ts';
 
-/** A compiled route, as the overlay sees it. Its filters are replaced; an exchange keeps those that it began with. */
+/** The part of a compiled route that the overlay changes. Its filters are replaced; an exchange keeps the filters that it began with. */
 export interface OverridableRoute {
   readonly id: string;
   readonly upstream: { readonly id: string } | null;
-  /** It reports whether the gateway is ready: maintenance of all routes leaves it alone. */
+  /** Whether the route reports readiness: maintenance of all routes does not change it. */
   readonly reportsReadiness: boolean;
-  /** Those of the configuration. */
+  /** The filters of the configuration. */
   readonly ownFilters: readonly Filter[];
   filters: FilterPipeline | null;
 }
 
 /**
- * What operators have changed for routes, as filters before those of the configuration. Filters are made at a change of the
- * overlay or of the routes, so that a route that no entry names costs nothing.
+ * Applies the overlay to routes, as filters before those of the configuration. Filters are created at a change of the
+ * overlay or of the routes, so that a route without an entry costs nothing.
  */
 export class RouteOverrides {
   readonly #clock: Clock;
   #overlay: RouteOverlay = noRouteOverlay;
   #routes: readonly OverridableRoute[] = [];
-  /** By the id of their entries. */
+  /** Pauses by the id of their entries. */
   #pauses: ReadonlyMap<string, PauseFilter> = new Map();
-  /** By their routes; null: of all. */
+  /** Maintenance by route; null stands for all routes. */
   #maintenance: ReadonlyMap<string | null, MaintenanceSetting> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** An overlay that is not newer than the present one changes nothing: messages may arrive after the snapshot that has them. */
+  /** Ignores an overlay that is not newer than the active one: a message may arrive after the snapshot that includes it. */
   apply(overlay: RouteOverlay): void {
     if (overlay.revision <= this.#overlay.revision) return;
     this.#overlay = overlay;
     this.#update();
   }
 
-  /** These routes serve from now on. */
+  /** Makes these the active routes. */
   use(routes: readonly OverridableRoute[]): void {
     this.#routes = routes;
     this.#update();
@@ -58,11 +58,11 @@ export class RouteOverrides {
     this.#pauses = new Map(pauses.map((setting) => [overlayIdOf(setting), this.#pauseOf(setting, before)]));
     this.#maintenance = new Map(maintenance.map((setting) => [setting.route, setting]));
     for (const route of this.#routes) this.#override(route);
-    // After the routes have changed: a request that goes on now meets no pause that is over.
+    // After the routes have changed: a request that continues now meets no ended pause.
     for (const [id, filter] of before) if (!this.#pauses.has(id)) filter.end(this.#clock);
   }
 
-  /** Requests that wait stay with their pause, also where its limits change. */
+  /** Waiting requests stay with their pause, even if its limits change. */
   #pauseOf(setting: PauseSetting, before: ReadonlyMap<string, PauseFilter>): PauseFilter {
     const { waitMs, waitersMax, scope, target } = setting;
     const known = before.get(overlayIdOf(setting));
@@ -76,7 +76,7 @@ export class RouteOverrides {
     if (filters.length > 0 || hadSome) route.filters = compileFilters([...filters, ...route.ownFilters]);
   }
 
-  /** That of the route itself before that of all. */
+  /** Maintenance of the route itself comes before that of all routes. */
   #maintenanceOf({ id, reportsReadiness }: OverridableRoute): readonly Filter[] {
     const ofAll = reportsReadiness ? undefined : this.#maintenance.get(null);
     const setting = this.#maintenance.get(id) ?? ofAll;

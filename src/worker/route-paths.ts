@@ -1,14 +1,14 @@
 /**
- * Numbers for paths, so that the routes which a target can reach are found without making a string of any part of it.
- * Two paths may have one number: it says where to look, and not that a route matches.
+ * Hashes of paths, so that the routes of a target are found without creating a string for any part of it.
+ * Two paths may have the same number: it says where to look, not that a route matches.
  */
 export type PathNumber = number;
 
-/** That of `/`, and of whatever is no path. */
+/** The number of `/`, and of targets that are not paths. */
 export const rootNumber: PathNumber = 0;
 
 /**
- * Where the segment ends that begins after the slash at `slash`: at the next slash, at the question mark, or with the
+ * The end of the segment that begins after the slash at `slash`: the next slash, the question mark, or the end of the
  * target.
  */
 export function segmentEnd(target: string, slash: number): number {
@@ -21,14 +21,14 @@ export function segmentEnd(target: string, slash: number): number {
   return at;
 }
 
-/** The number of the path that is longer by `[start, end)` of `target` than the one with `number`. */
+/** The number of a path that extends the path with `number` by `[start, end)` of `target`. */
 export function numberOf(number: PathNumber, target: string, start: number, end: number): PathNumber {
   let next = number;
   for (let at = start; at < end; at++) next = (Math.imul(next, 31) + target.charCodeAt(at)) | 0;
   return next;
 }
 
-/** The number of a route's prefix, at which every target comes by that the prefix matches, and after how many segments. */
+/** The number of a route's prefix, and how many segments it has: every target that the prefix matches has this number after as many segments. */
 export function prefixNumber(prefix: string): { readonly number: PathNumber; readonly depth: number } {
   const end = prefix.endsWith('/') ? prefix.length - 1 : prefix.length;
   let [number, depth, at] = [rootNumber, 0, 0];

@@ -77,12 +77,12 @@ describe('the router', () => {
     });
   }
 
-  it('takes the first that matches, in the order of the configuration', () => {
+  it('takes the first route that matches, in the order of the configuration', () => {
     const both = createRouter(['one', 'two'].map((id) => ({ match: any, route: { id } as unknown as Route })));
     assert.equal(both.route(request('x', '/'))?.id, 'one');
   });
 
-  it('answers the same after a stranger has invented more names than it remembers', () => {
+  it('gives the same routes after a client has sent more host names than the router remembers', () => {
     for (let n = 0; n < 3000; n++) assert.equal(router.route(request(`n${n}.example.org`, '/'))?.id, 'subdomains');
     assert.equal(router.route(request('example.org', '/api'))?.id, 'api');
   });
@@ -95,7 +95,7 @@ describe('the router', () => {
     );
   });
 
-  it('takes the first of the configuration, whichever of them lie under a name, under a wildcard or under none', () => {
+  it('takes the first matching route, whether its host is a name, a wildcard or absent', () => {
     const hosts: readonly string[][] = [['x.org'], ['*.org'], []];
     for (const first of hosts) {
       const others = hosts.filter((one) => one !== first);
@@ -104,7 +104,7 @@ describe('the router', () => {
     }
   });
 
-  it('looks at the routes of a path alone, however many others there are', (context) => {
+  it('looks only at the routes of a path, however many other routes there are', (context) => {
     const many = Array.from({ length: 1000 }, (_, number) => entryOf(`${number}`, { pathPrefix: `/p${number}` }));
     const counted = createRouter([...many, entryOf('rest', {})]);
     const { mock } = context.mock.method(String.prototype, 'startsWith');
@@ -119,7 +119,7 @@ describe('the router', () => {
   });
 });
 
-/** What the router promises, in the plainest way: from the first to the last. */
+/** The router's promise in its simplest form: a walk over all routes in their order. */
 function walk(entries: readonly RouteEntry[], asked: RequestHead): string | undefined {
   const target = plainPath(asked.target);
   const host = /^(.*?)(?::\d+)?$/.exec(asked.authority)?.[1] ?? '';
@@ -169,7 +169,7 @@ const asked = fc
   )
   .map((parts) => request(...parts));
 
-it('the index of routes finds what a walk over all of them finds', () => {
+it('the index of routes finds the same route as a walk over all routes', () => {
   let hits = 0;
   fc.assert(
     fc.property(fc.array(matchOf, { maxLength: 12 }), fc.array(asked, { minLength: 1, maxLength: 8 }), (all, some) => {

@@ -37,7 +37,7 @@ import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
-/** How often counts, and outcomes that change no state, go to the main thread while nothing is recorded. */
+/** How often counts, and outcomes that change no state, go to the main thread while there are no records. */
 const reportMs = 250;
 
 /**
@@ -68,7 +68,7 @@ export class ServingWorker {
   readonly #overrides: RouteOverrides;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
-  /** Prepared, and served when the main thread activates it. */
+  /** Prepared; it becomes active when the main thread says so. */
   #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: PendingSnapshot } | null =
     null;
   readonly #incoming = new IncomingParts((revision, index) => this.#send({ kind: 'send-part', revision, index }, []));
@@ -248,7 +248,7 @@ export class ServingWorker {
     else upstream?.changeEndpoints(delta.endpoints);
   }
 
-  /** What operators have changed for routes: from the next request on. */
+  /** Applies the overlay to routes, from the next request on. */
   applyOverlay(overlay: RouteOverlay): void {
     this.#overrides.apply(overlay);
   }
@@ -257,7 +257,7 @@ export class ServingWorker {
     this.#batch.acknowledge(batches);
   }
 
-  /** The main thread has written the records in this buffer. */
+  /** The main thread has written the records of this buffer, so it can be reused. */
   reuse(buffer: ArrayBuffer): void {
     this.#batch.reuse(buffer);
   }
@@ -301,7 +301,7 @@ export class ServingWorker {
     this.#checkDrained();
   }
 
-  /** Called by the timer of `forceClose` alone. */
+  /** Called by the timer of `forceClose` only. */
   forceCloseAgain(): void {
     this.#listeners.forceClose(false);
     this.#checkDrained();
@@ -350,7 +350,7 @@ export class ServingWorker {
     this.#recordsUnsent[0] = this.#batch.pendingLines;
   }
 
-  /** Sends what has been counted to the main thread now. */
+  /** Sends the counts to the main thread now. */
   report(): void {
     if (!this.#drained) this.#report(this.#outcomes.take());
   }

@@ -2,7 +2,7 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import { mayBeStale } from '../exchange/retry.ts';
 
-/** Counts the attempts of an exchange that met the end of an idle connection, by whether another followed. */
+/** Counts the attempts of an exchange that found their idle connection closed, by whether a retry followed. */
 export function countStaleReuses(
   { attempts }: EndedExchange,
   counts: Pick<WorkerCounts, 'staleReusesRetried' | 'staleReusesFailed'>,

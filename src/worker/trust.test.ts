@@ -22,5 +22,5 @@ describe('trust', () => {
     });
   }
 
-  it('is given to nobody without a list', () => assert.equal(createTrust([])('127.0.0.1'), false));
+  it('is given to no address without a list', () => assert.equal(createTrust([])('127.0.0.1'), false));
 });

@@ -57,7 +57,7 @@ export interface WorkerListenersParts {
   readonly onStandInFailed: (link: string, errno: string) => void;
   readonly downstream: SharedPorts;
   /**
-   * Whether a connection can be accepted at all; its descriptor says how many are in use. Refused ones have been
+   * Whether a connection with this descriptor may be accepted; its number shows how many are in use. Refused connections have been
    * counted.
    */
   readonly admits: (address: string, descriptor: number) => boolean;
@@ -68,22 +68,22 @@ export interface WorkerListenersParts {
 /**
  * The listeners of one worker:
  *
- *     opening ──▶ holding ──snapshot in force──▶ admitting ──▶ closing, its connections draining ──▶ gone
+ *     opening ──▶ holding ──snapshot active────▶ admitting ──▶ closing, its connections draining ──▶ gone
  *                    └──────snapshot refused──▶ discarded
  */
 export class WorkerListeners {
   readonly #parts: WorkerListenersParts;
   readonly #listeners = new Map<string, OpenedListener>();
-  /** Connections of closed listeners: they live until their exchange, or its time, is over. */
+  /** Connections of closed listeners: they stay open until their exchange or its drain time is over. */
   readonly #closing = new Set<ListenerConnections>();
   /** Sockets of the predecessor that this worker does not accept from yet. */
   #passed: readonly PassedSocket[];
   /** Sockets of the main thread that this worker does not accept from yet. */
   #toAdopt: readonly PassedSocket[];
   #endsTunnels = false;
-  /** Why all of them close. */
+  /** Why the connections are closed. */
   #why: ForceCloseReason = 'gateway_stopping';
-  /** Of the active snapshot. */
+  /** Drain settings of the active snapshot. */
   #drain: DrainSpec = { timeoutMs: 0, lameDuckMs: 0, tunnels: 'wait' };
 
   constructor(parts: WorkerListenersParts) {
@@ -228,8 +228,8 @@ export class WorkerListeners {
       sockets: this.#passed.filter(isHere),
       adopted: this.#toAdopt.filter(isHere),
     };
-    // The predecessor serves what comes there, and goes on with it should nothing come of this process; and what comes to
-    // a socket of the main thread waits in its queue.
+    // The predecessor accepts from its sockets, and continues if this process fails. Connections to
+    // a socket of the main thread wait in its queue.
     if (listener.sockets.length + listener.adopted.length > 0) return Promise.resolve(listener);
     return new Promise((resolve) => {
       listen(
@@ -241,7 +241,7 @@ export class WorkerListeners {
             if (inherited === null) listener.sockets = [{ fd: listening.descriptor, host, port: listener.port }];
             resolve(listener);
           },
-          // Of what fails once it listens we do not hear: `DescriptorGuard` sees to it that nothing does.
+          // Node does not report failures of a listening socket: `DescriptorGuard` prevents them.
           onListenFailed: resolve,
           onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
         },
@@ -255,7 +255,7 @@ export class WorkerListeners {
         { host, port, sharePort: true, ownFd: fd },
         {
           onListening: (listening) => void listener.listening.push(listening),
-          // A client in that queue would wait for ever: better another worker with a socket of its own.
+          // A client in that queue would wait forever: fail, so that a replacement opens its own socket.
           onListenFailed: (errno) => {
             throw new Error(`a predecessor's socket at ${host}:${port} cannot be listened at (${errno})`);
           },

@@ -24,7 +24,7 @@ if (maxOldGenerationSizeMb !== undefined) {
   watch.begin();
 }
 
-// An exception, or process.exit: the event loop runs once more, and would accept connections that cannot be served.
+// After an exception or process.exit the event loop runs once more, and would accept connections that cannot be served.
 process.once('exit', () => worker.closeSockets());
 
 port.on('message', (message: ToWorker) => {

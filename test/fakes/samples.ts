@@ -21,8 +21,9 @@ export const statusSample: GatewayStatus = {
     {
       kind: 'clients_refused',
       sinceS: 75,
-      reason: '312 clients were turned away in the last minute: there were 10000 connections, as many as may be.',
-      nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+      reason: '312 clients were refused in the last minute: 10000 connections were open, as many as are allowed.',
+      nextStep:
+        'See where the connections come from (`ss -tn`), and raise `client.connections_max` if the clients are welcome.',
     },
   ],
   lastMinute: {

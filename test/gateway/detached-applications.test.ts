@@ -187,7 +187,7 @@ test('a state folder in use is refused, and the message names the gateway that h
     assert.equal(name, 'StateFailure');
     assert.equal(
       message.replace(/20\d\d-[-\dT:.]+Z/, 'then'),
-      `the state folder ${folder.state} belongs to another gateway of this process, a gateway that has had it since then: stop that one first, or give this one a folder of its own with the key \`state\``,
+      `the state folder ${folder.state} belongs to another gateway of this process, a gateway that has owned it since then: stop that gateway first, or give this one another folder with the key \`state\``,
     );
     return true;
   });
@@ -218,10 +218,7 @@ test(
       writeFileSync(join(folder.state, 'instances.json'), content);
       const next = await folder.start();
       const [event] = next.eventsOf('state_unusable');
-      assert.equal(
-        event?.reason,
-        `what an earlier process wrote in ${folder.state}/instances.json is not used: ${why}`,
-      );
+      assert.equal(event?.reason, `${folder.state}/instances.json, which an earlier process wrote, is ignored: ${why}`);
       await readyOf(next);
       await next.gateway.stop('the test says so');
     }
@@ -273,7 +270,7 @@ test(
     await gateway.gateway.stop('another one comes', { detachApplicationsMs: 60_000 });
     assert.ok(!isRunning(pid));
     const reasons = gateway.eventsOf('state_unusable').map(({ reason }) => reason);
-    const told = `instances end with this process instead of being left to the next: the state folder ${folder.state} cannot be written (ENOTDIR)`;
+    const told = `instances end with this process instead of running on for the next one: the state folder ${folder.state} cannot be written (ENOTDIR)`;
     assert.ok(reasons.includes(told), reasons.join('\n'));
     assert.deepEqual(
       gateway.eventsOf('instance_exited').map(({ evidence }) => evidence.signal),

@@ -208,7 +208,10 @@ describe('the overlay', () => {
     await done({ kind: 'drain', endpoint: first.address });
     const reloaded = await edge.reload(yaml().replace(`"${first.address}", `, ''));
     assert.ok(reloaded.ok);
-    assert.match(reloaded.overlay[0] ?? '', /names nothing in this configuration; it is kept and does nothing/);
+    assert.match(
+      reloaded.overlay[0] ?? '',
+      /this configuration has no such target; the entry is kept and has no effect/,
+    );
     assert.deepEqual(
       edge.gateway.overlay().entries.map(({ matched }) => matched),
       [false],
@@ -262,7 +265,7 @@ describe('the overlay', () => {
   test('lasts as long as the process if there is no state folder, and says so', async () => {
     edge = await startFromYaml(`state: none\n${upstream()}`);
     const { warnings, overlay } = await done({ kind: 'drain', endpoint: first.address });
-    assert.deepEqual(warnings, ['This ends with the process: there is no state folder (`state`).']);
+    assert.deepEqual(warnings, ['The change is lost when the process ends: there is no state folder (`state`).']);
     assert.equal(overlay.persisted, false);
     assert.deepEqual(await answers(8), new Set(['second']));
   });
@@ -271,7 +274,10 @@ describe('the overlay', () => {
     edge = await startFromYaml(yaml('workers: 1'));
     writeFileSync(join(state, 'own'), 'a file where the folder should be');
     const { warnings } = await done({ kind: 'drain', endpoint: first.address });
-    assert.match(warnings[0] ?? '', /^This ends with the process: the state folder .* cannot be used \(E/);
+    assert.match(
+      warnings[0] ?? '',
+      /^The change is lost when the process ends: the state folder .* cannot be used \(E/,
+    );
     assert.deepEqual(await answers(8), new Set(['second']));
     rmSync(join(state, 'own'));
     const later = await done({ kind: 'weight', endpoint: second.address, weight: 2 });
@@ -284,7 +290,7 @@ describe('the overlay', () => {
     [
       'of a later version',
       '{"version":2,"revision":1,"entries":[]}',
-      /it has version 2, and this program reads version 1/,
+      /it has version 2, but this program reads version 1/,
     ],
     ['with an unknown key', '{"version":1,"revision":1,"entries":[],"certificates":[]}', /it is damaged/],
     ['with an unknown kind', '{"version":1,"revision":1,"entries":[{"kind":"command"}]}', /entries\.0\.kind is wrong/],
