@@ -71,8 +71,8 @@ async function responseOf(sent: ClientRequest): Promise<IncomingMessage> {
   return response;
 }
 
-describe('the socket', () => {
-  test('belongs to its owner alone, in a folder of its own', () => {
+describe('the admin socket', () => {
+  test('is accessible to its owner only, in a folder of its own', () => {
     assert.equal(statSync(socketPath).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, 'run')).mode & 0o777, 0o700);
   });
@@ -82,7 +82,7 @@ describe('the socket', () => {
     assert.equal(existsSync(socketPath), false);
   });
 
-  test('of a living gateway is refused, and keeps working', async () => {
+  test('of a running gateway is refused, and keeps working', async () => {
     await assert.rejects(startAdminServer({ gateway, spec: socketAlone(socketPath), clock }), (error: AdminFailure) => {
       assert.ok(error instanceof AdminFailure);
       assert.match(error.message, /Another gateway answers/);
@@ -102,14 +102,14 @@ describe('the socket', () => {
     assert.equal(existsSync(stale), false);
   });
 
-  test('is not made where an ordinary file lies', async () => {
+  test('does not replace an ordinary file', async () => {
     const file = join(folder, 'notes.txt');
     writeFileSync(file, 'keep me');
     await assert.rejects(startAdminServer({ gateway, spec: socketAlone(file), clock }), /no socket lies there/);
     assert.equal(statSync(file).size, 7);
   });
 
-  test('with a path that the system cannot hold is refused before anything is made', async () => {
+  test('with a path too long for the system is refused before any file is created', async () => {
     const long = join(folder, 'x'.repeat(120), 'admin.sock');
     await assert.rejects(
       startAdminServer({ gateway, spec: socketAlone(long), clock }),
@@ -129,7 +129,7 @@ describe('a successor', () => {
     return ((await response.json()) as { revision: number }).revision;
   }
 
-  test('takes over socket and port while its predecessor answers there, which then leaves', async () => {
+  test('takes over socket and port while its predecessor answers there and then leaves', async () => {
     const place = { socket: join(folder, 'b.sock'), listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
     const old = await startAdminServer({ gateway, spec: place, clock });
     const port = old.address?.port ?? 0;
@@ -155,7 +155,7 @@ describe('a successor', () => {
   });
 });
 
-describe('answers fit the description', () => {
+describe('answers match the OpenAPI description', () => {
   test('status', async () => {
     const answer = await ask('GET', '/v2/status');
     assert.equal(answer.status, 200);
@@ -165,7 +165,7 @@ describe('answers fit the description', () => {
     assert.deepEqual(status, snakeCased(gateway.statusNow));
   });
 
-  test('reload says what changed and who asked', async () => {
+  test('reload shows the changes and the requester', async () => {
     const answer = await ask('POST', '/v2/reload');
     assert.equal(answer.status, 200);
     assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), {
@@ -177,7 +177,7 @@ describe('answers fit the description', () => {
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
-  test('reload of a wrong file lists every complaint', async () => {
+  test('reload of an invalid file lists every error', async () => {
     const errors = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
     gateway.reloadAnswer = { ok: false, kind: 'invalid', errors: errors };
     const answer = await ask('POST', '/v2/reload');
@@ -191,7 +191,7 @@ describe('answers fit the description', () => {
     ['refused', 409],
     ['failed', 500],
   ] as const) {
-    test(`reload that was ${kind} blames no configuration`, async () => {
+    test(`a reload that was ${kind} does not blame the configuration`, async () => {
       gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
       const answer = await ask('POST', '/v2/reload');
       assert.equal(answer.status, status);
@@ -201,7 +201,7 @@ describe('answers fit the description', () => {
     });
   }
 
-  test('an exchange that is known, and one that is not', async () => {
+  test('a known exchange, and an unknown one', async () => {
     gateway.records.set(failedRecord.id, failedRecord);
     const found = await ask('GET', `/v2/exchanges/${failedRecord.id}`);
     assert.equal(found.status, 200);
@@ -212,7 +212,7 @@ describe('answers fit the description', () => {
     assert.match(problemSchema.parse(JSON.parse(unknown.text)).detail, /nothing is known here/);
   });
 
-  test('HEAD is answered as GET, without content', async () => {
+  test('HEAD is answered like GET, without a body', async () => {
     const answer = await ask('HEAD', '/v2/status');
     assert.equal(answer.status, 200);
     assert.equal(answer.text, '');
@@ -240,7 +240,7 @@ describe('answers fit the description', () => {
     });
   }
 
-  test('a defect is a sentence, not a stack', async () => {
+  test('an internal error is a sentence, not a stack trace', async () => {
     gateway.status = () => {
       throw new Error('secret');
     };
@@ -249,7 +249,7 @@ describe('answers fit the description', () => {
     assert.doesNotMatch(answer.text, /secret|at /);
   });
 
-  test('content is not waited for, and a flood of it is cut', async () => {
+  test('a request body is not waited for, and a flood of body bytes is ended by a close', async () => {
     const sent = request({
       socketPath,
       method: 'POST',
@@ -262,7 +262,7 @@ describe('answers fit the description', () => {
   });
 });
 
-describe('the description', () => {
+describe('the OpenAPI description', () => {
   test('has every operation, with all its answers', async () => {
     const answer = await ask('GET', '/v2/openapi.json');
     const document = JSON.parse(answer.text);
@@ -278,7 +278,7 @@ describe('the description', () => {
     assert.equal(described, operations.length);
   });
 
-  test('and the page for people name the same operations and metrics', async () => {
+  test('and docs/admin-api.md have the same operations and metrics', async () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'admin-api.md'), 'utf8');
     for (const { method, path } of operations) assert.ok(page.includes(`| ${method} | \`${path}\` |`), path);
     const { text } = await ask('GET', '/metrics');
@@ -291,7 +291,7 @@ describe('the description', () => {
     }
   });
 
-  test('refers only to schemas that it has', () => {
+  test('refers only to schemas that it contains', () => {
     const text = JSON.stringify(openApi('0.1.0'));
     const names = Object.keys((openApi('0.1.0')['components'] as { schemas: object }).schemas);
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
@@ -299,7 +299,7 @@ describe('the description', () => {
   });
 });
 
-/** Reads a stream of events until `enough` says so, then leaves. */
+/** Reads a stream of events until `enough` returns true, then closes it. */
 async function readStream(
   path: string,
   fields: Record<string, string>,
@@ -338,7 +338,7 @@ function dataOf(text: string, kind: string): unknown[] {
 }
 
 describe('events', () => {
-  test('that are held come first, then what happens', async () => {
+  test('in the buffer come first, then new ones', async () => {
     tellListener('one');
     const text = await readStream(
       '/v2/events',
@@ -361,7 +361,7 @@ describe('events', () => {
     assert.deepEqual(dataOf(text, 'gap'), []);
   });
 
-  test('resume after the last that was read', async () => {
+  test('resume after the last one that was read', async () => {
     for (const name of ['one', 'two', 'three']) tellListener(name);
     const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
     assert.deepEqual(
@@ -371,7 +371,7 @@ describe('events', () => {
     assert.deepEqual(dataOf(text, 'gap'), []);
   });
 
-  test('that are no longer held are told as a gap, with their number', async () => {
+  test('no longer in the buffer are reported as a gap, with their number', async () => {
     gateway.events.held = 2;
     for (const name of ['one', 'two', 'three', 'four', 'five']) tellListener(name);
     const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
@@ -385,7 +385,7 @@ describe('events', () => {
     );
   });
 
-  test('of another epoch are told as a gap, and this epoch from its beginning', async () => {
+  test('of another epoch are reported as a gap, followed by this epoch from its beginning', async () => {
     tellListener('one');
     const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
     assert.deepEqual(dataOf(text, 'gap'), [{ reason: 'another_epoch', missed: 0, epoch: 'run-1' }]);
@@ -395,11 +395,11 @@ describe('events', () => {
     );
   });
 
-  test('with a malformed id are refused', async () => {
+  test('after a malformed id are refused', async () => {
     assert.equal((await ask('GET', '/v2/events', { 'Last-Event-ID': 'five' })).status, 400);
   });
 
-  test('a comment every 15 s shows that the stream stands', async () => {
+  test('a comment every 15 s shows that the stream is alive', async () => {
     const text = await readStream(
       '/v2/events',
       {},
@@ -418,7 +418,7 @@ describe('events', () => {
       evidence: { reason: '', exchangesLost: 0, unreadConnections: null, error: null, code: null },
     });
 
-  test('more than a socket takes at once all reach a reader in their order', async () => {
+  test("that fill more than a socket's buffer all reach a reader in order", async () => {
     for (let number = 0; number < 100; number++) tellLong();
     const text = await readStream('/v2/events?follow=false', {}, () => false);
     const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
@@ -428,7 +428,7 @@ describe('events', () => {
     );
   });
 
-  test('a reader that falls behind what is held is told of the gap', async () => {
+  test('that a slow reader has missed are reported to it as a gap', async () => {
     gateway.events.held = 10;
     const sent = request({ socketPath, path: '/v2/events' });
     sent.end();
@@ -446,7 +446,7 @@ describe('events', () => {
     assert.equal([...text.matchAll(/^id: /gm)].length + gap.missed, 100);
   });
 
-  test('a reader that takes nothing from one heartbeat to the next is cut, and forgotten', async () => {
+  test('a reader that reads nothing between two heartbeats is disconnected and forgotten', async () => {
     const sent = request({ socketPath, path: '/v2/events' });
     sent.on('error', () => {});
     sent.end();
@@ -469,7 +469,7 @@ describe('events', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('the 33rd follower is told that there are enough', async () => {
+  test('the 33rd follower is refused', async () => {
     const readers = [];
     for (let number = 0; number < 32; number++) {
       const sent = request({ socketPath, path: '/v2/events', agent: false });
@@ -486,7 +486,7 @@ describe('events', () => {
 describe('metrics', () => {
   test('are the totals of all workers, with bounded labels', async () => {
     const durations = Array.from({ length: durationBoundsMs.length + 1 }, () => 0);
-    // Workers count finer than the metrics are: all three lie between 1 and 2.5 ms.
+    // Workers count more finely than the metrics: all three values lie between 1 and 2.5 ms.
     for (const bound of [1.1, 2, 2.5]) durations[durationBoundsMs.indexOf(bound)] = 1;
     durations[durationBoundsMs.indexOf(70_000)] = 1;
     gateway.exchangeCounts = [

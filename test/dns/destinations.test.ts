@@ -8,7 +8,7 @@ import { dnsAddresses, dnsRcode, type DnsServer, startDnsServer } from '../../sr
 import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// Which addresses of a name may be connected to, after its answer changes and after the configuration does.
+// Which addresses of a name the gateway may connect to, after its answer or the configuration has changed.
 
 let dns: DnsServer;
 let origin: Server;
@@ -63,7 +63,7 @@ describe('a name that resolves to a prohibited address later (DNS rebinding)', (
       await start(yaml(`rebind.test:${port}`, allowed));
       assert.equal((await edge.get('/')).status, 200);
       const written = elsewhere.includes(':') ? `[${elsewhere}]` : elsewhere;
-      await until('the other address is known', () => states().includes(`${written}:${port} unhealthy`));
+      await until('the gateway knows the other address', () => states().includes(`${written}:${port} unhealthy`));
       assert.deepEqual(states(), [`127.0.0.1:${port} healthy`, `${written}:${port} unhealthy`]);
       assert.match(endpoints()[0]?.reason ?? '', /resolves to other addresses now/);
       assert.equal((await edge.get('/')).status, 200);
@@ -90,11 +90,11 @@ describe('a reload', () => {
     await until('it drains', () => states().join() === `127.0.0.1:${port} draining`);
     await assertProhibited('dns.deny');
     assert.ok((await edge.reload(yaml(`closing.test:${port}`, allowed))).ok);
-    await until('it is open again', () => states().join() === `127.0.0.1:${port} healthy`);
+    await until('the listener is open again', () => states().join() === `127.0.0.1:${port} healthy`);
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  it('to an address of our own listener, whose port the system chose, is reported', async () => {
+  it("to an address of the gateway's own listener, whose port the system chose, is reported", async () => {
     dns.on('circle.test', dnsAddresses(30, '127.0.0.1'));
     await start(yaml(`circle.test:${port}`, allowed));
     const own = edge.address().port;
@@ -138,10 +138,10 @@ describe("the gateway's own listener on every address", () => {
   });
 });
 
-it('a name that does not exist any more (NXDOMAIN) keeps its last addresses', async () => {
+it('a name that no longer exists (NXDOMAIN) keeps its last addresses', async () => {
   dns.on('gone.test', dnsAddresses(0, '127.0.0.1'), dnsRcode('NXDOMAIN'));
   await start(yaml(`gone.test:${port}`, allowed));
-  await until('its lookup has failed', () => edge.eventsOf('name_state').length > 0);
+  await until('the lookup has failed', () => edge.eventsOf('name_state').length > 0);
   assert.equal((await edge.get('/')).status, 200);
   assert.match(endpoints()[0]?.reason ?? '', /the last one known: .*NXDOMAIN/);
 });

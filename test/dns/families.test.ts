@@ -48,7 +48,7 @@ describe('a name whose preferred family does not answer', () => {
       const response = await edge.get('/');
       assert.equal(response.content.toString(), 'by IPv6');
       const [attempt, ...more] = (await edge.record(response)).attempts;
-      assert.deepEqual([more.length, attempt?.reused], [0, false], 'nothing had been sent: it is one attempt');
+      assert.deepEqual([more.length, attempt?.reused], [0, false], 'no byte had been sent: there is one attempt');
       assert.equal(attempt?.address, `[::1]:${dead.port}`, 'the record has the address that answered');
       const connectedMs = attempt?.connected_ms ?? 0;
       assert.ok(connectedMs >= 245 && connectedMs < 1900, `${connectedMs} ms`);
@@ -60,7 +60,7 @@ describe('a name whose preferred family does not answer', () => {
   it('passes its checks by the other family, and the reason names the address', async () => {
     await withGateway('family: prefer_ipv4, check: { interval: 100ms, passes: 1 }', async (edge) => {
       const endpoint = () => edge.gateway.status().upstreams[0]?.endpoints[0];
-      await until('it is healthy', () => endpoint()?.state === 'healthy');
+      await until('the endpoint is healthy', () => endpoint()?.state === 'healthy');
       assert.match(endpoint()?.reason ?? '', new RegExp(`accepts connections at \\[::1\\]:${dead.port}`));
     });
   });
@@ -71,7 +71,7 @@ describe('a name whose preferred family does not answer', () => {
       assert.equal(response.content.toString(), 'by IPv6');
       const [attempt] = (await edge.record(response)).attempts;
       assert.equal(attempt?.address, `[::1]:${dead.port}`);
-      // Not by how long it took, which a busy machine decides: no other address was begun with.
+      // Not measured by its duration, which depends on the machine: no address of another family was tried first.
       assert.deepEqual(states(edge), [`[::1]:${dead.port}`]);
     });
   });
@@ -89,14 +89,14 @@ describe('a name whose other family', () => {
   for (const [what, reply] of [
     ['fails with SERVFAIL', dnsRcode('SERVFAIL')],
     ['does not exist', dnsRcode('NXDOMAIN')],
-    ['is never answered for', dnsSilence],
+    ['gets no answer', dnsSilence],
   ] as const) {
     it(`${what} is reached by the family that was found`, async () => {
       dns.onType('lame.test', 'A', reply);
       dns.onType('lame.test', 'AAAA', dnsAddresses(30, '::1'));
       const play = async (edge: YamlGateway): Promise<void> => {
         assert.equal((await edge.get('/')).content.toString(), 'by IPv6');
-        assert.equal(edge.eventsOf('name_state').length, 0, 'it is found: that is no news');
+        assert.equal(edge.eventsOf('name_state').length, 0, 'the name is found: there is no event');
       };
       await withGateway('check: none', play, 'lame');
     });

@@ -7,14 +7,14 @@ import { dnsAddresses, dnsRcode, type DnsReply, type DnsServer, startDnsServer }
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// A name server that is broken or malicious: each case ends in time, with a cause, at a bounded cost.
+// A broken or malicious name server: each case ends in time, with a cause, at a bounded cost.
 
 interface Case {
   readonly name: string;
   readonly reply: DnsReply;
   /** 200, or the status of the failure and the error of its Proxy-Status. */
   readonly comes: 200 | readonly [status: 502 | 504, says: RegExp];
-  /** Questions for one family that one lookup may cost; default 1. */
+  /** Queries for one family that one lookup may cost; default 1. */
   readonly questionsMax?: number;
 }
 
@@ -111,7 +111,7 @@ ${names.map((name) => `  ${name}: { endpoints: "${name}.test:${port}", check: no
 routes:
 ${names.map((name) => `  - { path: /${name}, to: ${name}, rewrite: { path: / } }`).join('\n')}
 `);
-  // Every first lookup is over when the listeners open, and the next ones of those that failed are a second away.
+  // Every first lookup has ended when the listeners open. The next ones of failed names are a second away.
   await Promise.all(table.map(async ({ name }) => asked.set(name, await edge.get(`/${name}`))));
 });
 after(async () => {
@@ -129,10 +129,10 @@ describe('a name server whose answer is', () => {
       assert.equal(response.status, comes === 200 ? 200 : comes[0]);
       const lookups = edge.eventsOf('name_state').filter(({ subject }) => subject === `name:${name}.test`).length + 1;
       const questions = dns.countOf(`${name}.test`, 'A');
-      // By now some have been looked up again; none more often than once a second.
+      // By now some names have been looked up again, none more often than once a second.
       const again = Math.ceil(edge.gateway.status().uptimeS + 1);
       assert.ok(questions <= questionsMax * (lookups + again), `${questions} questions`);
-      assert.equal(dns.countOf(`${name}.test`, 'AAAA'), 0, 'nobody wanted that family');
+      assert.equal(dns.countOf(`${name}.test`, 'AAAA'), 0, 'no query for the other family');
       if (comes === 200) return;
       assert.match(fieldOf(response, 'proxy-status') ?? '', comes[1]);
       const record = await edge.record(response);
@@ -142,17 +142,17 @@ describe('a name server whose answer is', () => {
 
   it('huge: 256 of its 4,000 addresses are endpoints', async () => {
     const upstream = () => edge.gateway.status().upstreams.find(({ id }) => id === 'huge')?.endpoints ?? [];
-    await until('it is looked up', () => upstream().length > 1);
+    await until('the name is looked up', () => upstream().length > 1);
     assert.equal(upstream().length, 256);
     assert.equal(new Set(upstream().map(({ address }) => address)).size, 256);
   });
 
   it('too late for one lookup: a later lookup whose answer comes in time finds the name', async () => {
     answerLate();
-    await until('it is found', async () => (await edge.get('/late')).status === 200);
+    await until('the name is found', async () => (await edge.get('/late')).status === 200);
   });
 
-  it('anything at all: no error code stays unclassified', () => {
+  it('of any kind: no error code is unclassified', () => {
     assert.equal(edge.counts().unclassified, 0);
   });
 });

@@ -42,7 +42,7 @@ before(async () => {
 });
 after(() => dns.stop());
 afterEach(async () => {
-  // A test that failed may have left handles that keep the process alive.
+  // A failed test may have left handles that keep the process alive.
   const left = gateways.splice(0);
   await Promise.allSettled(left.map((gateway) => gateway.stop()));
   for (const address of [...(origin?.servers.keys() ?? [])]) await origin.close(address);
@@ -71,7 +71,7 @@ upstreams:
 ${more.rest ?? ''}`;
 }
 
-/** An upstream for each of them, at a path with its place. */
+/** An upstream for each of them, at the path of its index. */
 function eachApart(endpoints: readonly string[], settings = `allow: [${allowLoopback}]`): string {
   const upstreams = endpoints.map((one, place) => `  app${place}: { endpoints: "${one}", ${check} }`);
   const routes = endpoints.map((_, place) => `  - { path: /${place}, to: app${place} }`);
@@ -92,10 +92,10 @@ describe('a name that cannot be looked up', () => {
   const table: [what: string, script: Parameters<DnsServer['on']>[1], status: number, proxyStatus: RegExp][] = [
     ['does not exist', dnsRcode('NXDOMAIN'), 502, /error=dns_error; ?rcode="NXDOMAIN"/],
     ['has no address', dnsRcode('NOERROR'), 502, /error=dns_error; ?rcode="NODATA"/],
-    ['meets a server in trouble', dnsRcode('SERVFAIL'), 502, /error=dns_error; ?rcode="SERVFAIL"/],
+    ['gets a server failure (SERVFAIL)', dnsRcode('SERVFAIL'), 502, /error=dns_error; ?rcode="SERVFAIL"/],
     ['is refused', dnsRcode('REFUSED'), 502, /error=dns_error; ?rcode="REFUSED"/],
-    ['is not understood', dnsRcode('FORMERR'), 502, /error=dns_error; ?rcode="FORMERR"/],
-    ['is not implemented', dnsRcode('NOTIMP'), 502, /error=dns_error; ?rcode="NOTIMP"/],
+    ['gets FORMERR', dnsRcode('FORMERR'), 502, /error=dns_error; ?rcode="FORMERR"/],
+    ['gets NOTIMP', dnsRcode('NOTIMP'), 502, /error=dns_error; ?rcode="NOTIMP"/],
     ['gets garbage', { kind: 'garbage' }, 502, /error=dns_error/],
     ['gets no answer', dnsSilence, 504, /error=dns_timeout/],
   ];
@@ -108,7 +108,7 @@ describe('a name that cannot be looked up', () => {
   after(() => together.stop());
 
   for (const [place, [what, , status, proxyStatus]] of table.entries()) {
-    it(`${what}: the exchange is told so, with ${status}`, async () => {
+    it(`${what}: the exchange fails with ${status} and the reason`, async () => {
       edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, status);
@@ -160,7 +160,7 @@ describe('a name', () => {
     assert.deepEqual([...seen].toSorted(), ['127.0.0.1', '127.0.0.2']);
   });
 
-  it('gives checks, and requests that are to have the host of the endpoint, the name as their host', async () => {
+  it('is the Host of its checks, and of requests that should have the host of the endpoint', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('host.test', dnsAddresses(30, '127.0.0.1'));
@@ -173,7 +173,7 @@ describe('a name', () => {
     assert.equal(attempt?.address, `127.0.0.1:${origin.port}`);
   });
 
-  it('with both families is one endpoint, reached by the other family where the preferred one refuses', async () => {
+  it('with both families is one endpoint, reached by the other family if the preferred one refuses', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('dual.test', dnsAddresses(30, '127.0.0.1', '::1'));
@@ -191,15 +191,15 @@ describe('a name', () => {
     dns.on('move.test', dnsAddresses(1, '127.0.0.1'), dnsAddresses(1, '127.0.0.2'));
     edge = await start(yaml(`"move.test:${port}"`));
     assert.equal((await edge.get('/')).content.toString(), '127.0.0.1');
-    await until('the new address is known', () => states().includes(`127.0.0.2:${port} unhealthy`));
-    assert.ok(states().includes(`127.0.0.1:${port} healthy`), 'the old one stays while the new one is not ready');
+    await until('the gateway knows the new address', () => states().includes(`127.0.0.2:${port} unhealthy`));
+    assert.ok(states().includes(`127.0.0.1:${port} healthy`), 'the old address stays while the new one is not ready');
     assert.equal((await edge.get('/')).content.toString(), '127.0.0.1');
     assert.match(
       endpoints().find(({ address }) => address.startsWith('127.0.0.1'))?.reason ?? '',
       /resolves to other addresses/,
     );
     await origin.listen('127.0.0.2');
-    await until('the old one drains', () => states().includes(`127.0.0.1:${port} draining`));
+    await until('the old address drains', () => states().includes(`127.0.0.1:${port} draining`));
     assert.equal((await edge.get('/')).content.toString(), '127.0.0.2');
     const [moved] = edge.eventsOf('name_addresses');
     assert.deepEqual(moved?.evidence, { name: 'move.test', added: ['127.0.0.2'], removed: ['127.0.0.1'] });
@@ -227,7 +227,7 @@ describe('a name', () => {
     });
   });
 
-  it('that is not answered does not delay the start: listeners open after 1 s, and the answer is 504 until it resolves', async () => {
+  it('whose lookup gets no answer does not delay the start: listeners open after 1 s, and the answer is 504 until it resolves', async () => {
     dns.on('slow.test', dnsSilence);
     const started = performance.now();
     edge = await start(yaml('"slow.test:80"').replace('400ms', '20s'));
@@ -262,7 +262,7 @@ describe('a prohibited address', () => {
   after(() => together.stop());
 
   for (const [place, ip] of prohibited.entries()) {
-    it(`${ip}, where a name server answers with it`, async () => {
+    it(`${ip} in an answer of a name server`, async () => {
       edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, 502);

@@ -6,15 +6,15 @@ import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
-// What a client can do wrong, or a limit of the route bring about, over real sockets. None of it is the origin's doing.
+// Failures caused by the client or by a limit of the route, over real sockets. The origin causes none of them.
 
 interface Row {
   readonly what: string;
-  /** Everything of the request that is sent, where `ID` is the request id. */
+  /** All bytes of the request, with `ID` for the request id. */
   readonly bytes: string;
-  /** What the client does once the request is with the origin, or with the gateway where it goes no further. */
+  /** What the client does once the origin has the request, or the gateway if the request goes no further. */
   readonly then?: (client: RawClient) => void;
-  /** Whether the origin hears of it. */
+  /** Whether the request reaches the origin. */
   readonly reaches: boolean;
   readonly status: number | null;
   readonly cause: string;
@@ -29,7 +29,7 @@ const clientAbort = { shape: 'client_abort', delivery: 'not_sent', end: 'generat
 
 const rows: readonly Row[] = [
   {
-    what: 'a head that does not come to its end',
+    what: 'a head that does not end',
     bytes: 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\nX-More: ',
     reaches: false,
     status: 408,
@@ -37,7 +37,7 @@ const rows: readonly Row[] = [
     ...clientAbort,
   },
   {
-    what: 'a request that breaks a rule',
+    what: 'a malformed request',
     bytes: 'GET / HTTP/1.1\r\nX-Request-Id: ID\r\n\r\n',
     reaches: false,
     status: 400,
@@ -45,7 +45,7 @@ const rows: readonly Row[] = [
     ...clientAbort,
   },
   {
-    what: 'content that stops',
+    what: 'a body that stops',
     bytes: upload,
     reaches: true,
     status: 408,
@@ -54,7 +54,7 @@ const rows: readonly Row[] = [
     delivery: 'partial',
   },
   {
-    what: 'content that ends too soon (FIN)',
+    what: 'a body that ends too early (FIN)',
     bytes: upload,
     then: (client) => client.finish(),
     reaches: true,
@@ -86,7 +86,7 @@ const rows: readonly Row[] = [
     end: 'abandoned',
   },
   {
-    what: 'an exchange beyond the limit of its route',
+    what: 'an exchange that exceeds the time limit of its route',
     bytes: waiting.replace('/fault', '/hasty/fault'),
     reaches: true,
     status: 504,
@@ -97,7 +97,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe('what is not the origin’s doing', () => {
+describe('a failure that the origin did not cause', () => {
   let origin: FaultOrigin;
   let edge: YamlGateway;
   let switching: RawOrigin;
@@ -106,7 +106,7 @@ describe('what is not the origin’s doing', () => {
     origin = await startFaultOrigin({ faults: tortureFaults });
     const { host, port } = origin.address;
     switching = await RawOrigin.start(() => (socket) => {
-      socket.removeAllListeners('end'); // It does not answer a FIN by its own.
+      socket.removeAllListeners('end'); // The origin does not answer a FIN with its own.
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     });
     edge = await startFromYaml(`
@@ -127,7 +127,7 @@ routes:
   });
 
   for (const row of rows) {
-    test(`${row.what} is ${row.status ?? 'nobody to answer'}, ${row.cause}`, { timeout: 20_000 }, async () => {
+    test(`${row.what} is answered with ${row.status ?? 'nothing'}, ${row.cause}`, { timeout: 20_000 }, async () => {
       const id = randomUUID();
       const client = edge.connect();
       client.write(row.bytes.replace('ID', id));
@@ -137,31 +137,31 @@ routes:
       assert.equal(response?.status ?? null, row.status);
       if (response !== null) assert.ok(fieldOf(response, 'x-request-id') !== null);
       const recordId = (response === null ? null : fieldOf(response, 'x-request-id')) ?? id;
-      await until('it is recorded', async () => (await edge.gateway.findExchange(recordId)) !== null);
+      await until('the exchange is recorded', async () => (await edge.gateway.findExchange(recordId)) !== null);
       const { status, cause, shape, delivery, end } = await edge.record(recordId);
       const expected = { status: row.status, cause: row.cause, shape: row.shape, delivery: row.delivery, end: row.end };
       assert.deepEqual({ status, cause, shape, delivery, end }, expected);
-      assert.equal(origin.count(id), row.reaches ? 1 : 0, 'how often the origin saw it');
+      assert.equal(origin.count(id), row.reaches ? 1 : 0, 'the number of requests at the origin');
       client.close();
-      // Nothing stays on either side: what the client no longer wants is not left running at the origin.
-      await until('nothing is under way', () => edge.counts().active === 0);
+      // Neither side keeps anything: the origin does not go on with a request that the client has abandoned.
+      await until('no exchange is in flight', () => edge.counts().active === 0);
       await until('no connection is left at the origin', () => origin.connectionsOpen === 0);
       assert.equal(edge.counts().unclassified, 0);
     });
   }
 
-  test('half a tunnel in which nothing comes any more is cut: tunnel_idle', { timeout: 20_000 }, async () => {
+  test('a half-closed tunnel that stays idle is closed: tunnel_idle', { timeout: 20_000 }, async () => {
     const id = randomUUID();
     const client = edge.connect();
     const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
     client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
-    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'it is a tunnel');
+    assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'the exchange is a tunnel');
     client.finish();
-    assert.ok(await client.waitFor(() => client.state !== 'open', 10_000), 'the client is told');
-    await until('it is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
+    assert.ok(await client.waitFor(() => client.state !== 'open', 10_000), 'the client notices');
+    await until('the exchange is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
     const { status, cause, shape, end } = await edge.record(id);
     assert.deepEqual([status, cause, shape, end], [101, 'tunnel_idle', 'too_slow', 'truncated']);
-    assert.equal(client.state, 'reset', 'half a tunnel does not pass for a whole one');
-    await until('nothing is under way', () => edge.counts().active === 0);
+    assert.equal(client.state, 'reset', 'the client does not take the rest of a tunnel for an orderly end');
+    await until('no exchange is in flight', () => edge.counts().active === 0);
   });
 });

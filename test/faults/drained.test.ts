@@ -15,13 +15,13 @@ import type { RawAnswer } from '../gateway/raw-origin.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { type ExpectedRow, loadExpected } from './load-expected.ts';
 
-// What a gateway that stops makes of requests that are under way; `expected.md` says what it must.
+// Requests in flight at a gateway that stops; `expected.md` has the result of each.
 
 const rows = loadExpected().filter(({ whenStopping }) => whenStopping);
 const origin = originForTests('ok');
 const timeoutMs = 10_000;
 
-/** What each does before the time is over; its path is its name and method. */
+/** The progress of each request before the drain timeout; its path is its name and method. */
 const answers: Readonly<Record<string, RawAnswer>> = {
   'drained-while-held': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'),
   'drained-in-content': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'),
@@ -49,7 +49,7 @@ function bytesOf(row: ExpectedRow): string {
   return row.name === 'drained-in-head' ? whole.slice(0, -3) : whole;
 }
 
-describe('what is under way when the time of a gateway that stops is over', () => {
+describe('a request in flight when the drain timeout of a stopping gateway expires', () => {
   let edge: YamlGateway;
   let unreachable: UnreachableAddress;
   const outcomes = new Map<ExpectedRow, RawOutcome>();
@@ -73,18 +73,18 @@ log: { path: ./exchange.log }
 `);
     const occupant = edge.connect();
     occupant.write(requestText('GET', '/full/occupant/GET'));
-    await until('the one place is taken', () => origin.requests.length === 1);
+    await until('the only connection is in use', () => origin.requests.length === 1);
     const clients = rows.map((row): [ExpectedRow, RawClient] => [row, edge.connect()]);
     for (const [row, client] of clients) client.write(bytesOf(row));
     const seen = rows.reduce((sum, row) => sum + row.originSees.min, 1);
     await until(
-      'what the origin sees has come',
+      'the origin has received the requests',
       () => origin.connectionsUsed === seen && origin.requests.length === seen - 1,
     );
     for (const [row, client] of clients) {
       if (row.end === 'truncated') assert.ok(await client.waitFor(() => client.bytes.includes('half'), timeoutMs));
     }
-    await until('all that is a request is under way', () => edge.counts().active === rows.length);
+    await until('all requests are in flight', () => edge.counts().active === rows.length);
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
     for (const [row, client] of clients) {
@@ -111,12 +111,12 @@ log: { path: ./exchange.log }
       assert.ok(outcome !== undefined);
       checkClient(row, outcome);
       const found = records.filter(({ path }) => path === pathOf(row));
-      assert.equal(found.length, 1, 'it is recorded once');
+      assert.equal(found.length, 1, 'the exchange is recorded once');
       checkRecord(row, found[0] as ExchangeRecord);
     });
   }
 
-  test('nothing else is recorded, and nothing is left running', () => {
+  test('no other exchange is recorded, and no connection or timer is left', () => {
     assert.equal(records.length, rows.length + 1);
     assert.equal(edge.gateway.status().state, 'stopped');
     assert.deepEqual(
@@ -129,7 +129,7 @@ log: { path: ./exchange.log }
 function checkClient(row: ExpectedRow, { response }: RawOutcome): void {
   assert.ok(response !== null, 'no response');
   assert.equal(response.status, row.status);
-  // What follows a 101 is no content of a message: it is cut by a reset.
+  // The bytes after a 101 are no body: the tunnel is closed by a reset.
   if (row.status !== 101) assert.equal(response.complete, row.clientSees === 'complete');
   if (row.end !== 'generated') return;
   const problem = JSON.parse(response.content.toString()) as Record<string, unknown>;

@@ -21,23 +21,23 @@ import { hasOwnHost, isOccupied, occupiedMs, OwnSettings, ownHost } from './own-
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
 
 /**
- * No exchange of the run may last longer: the slow drip takes a second, the longest limit half of one, and the rest is
- * for a machine with other things to do.
+ * The longest time for an exchange of the run: the slow drip takes a second, the longest timeout half of one, and the
+ * rest is for a busy machine.
  */
 export const exchangeMsMax = 5000;
 
-/** Nor any play: it is a few exchanges, each with its limit, and 33 MB on a machine with other things to do. */
+/** The longest time for a row: a few exchanges, each with its limit, and 33 MB on a busy machine. */
 export const playMsMax = 15_000;
 
 /**
- * For as long as this the run's routes for `held` rows hold responses back: far longer than any row takes, so that none
- * depends on how fast the machine is.
+ * How long the routes of `held` rows hold responses back: far longer than any row takes, so that no row depends on the
+ * speed of the machine.
  */
 export const heldMs = 10_000;
 
 /**
- * Whether the connection to the origin is a new one, or has just carried another exchange; whether there are two
- * origins; whether responses are held back.
+ * Whether the connection to the origin is new, or has just carried another exchange; whether there are two origins;
+ * whether responses are held back.
  */
 export type Condition = 'fresh' | 'used' | 'of two' | 'held' | 'held, of two';
 
@@ -50,7 +50,7 @@ const hosts: Readonly<Record<Condition, string>> = {
 };
 const prefixes = ['/fault', '/ok', '/slow'];
 
-/** The conditions under which a row must hold: both, where it names none and an origin is asked at all. */
+/** The conditions under which a row must hold: both, if it names none and an origin gets the request. */
 export function conditionsOf({ name, request }: ExpectedRow): readonly Condition[] {
   if (request.held) return [request.ofTwo ? 'held, of two' : 'held'];
   if (request.ofTwo) return ['of two'];
@@ -59,7 +59,7 @@ export function conditionsOf({ name, request }: ExpectedRow): readonly Condition
   return prefixes.some((prefix) => targetOf(name).startsWith(prefix)) ? ['fresh', 'used'] : ['fresh'];
 }
 
-/** Everything that a run needs: origins good and bad, addresses that are none, and a gateway before them. */
+/** Everything that a run needs: good and bad origins, unusable addresses, and a gateway before them. */
 export class FaultRun {
   readonly gateway: GatewayUnderTest;
   readonly origin: FaultOrigin;
@@ -81,7 +81,7 @@ export class FaultRun {
     this.#opened = opened;
   }
 
-  /** Rejects, with nothing left open, when a part of it cannot be started. */
+  /** Rejects, with nothing left open, if a part of it cannot be started. */
   static async start(): Promise<FaultRun> {
     const opened: Closable[] = [];
     const keep = async <T extends Closable>(opening: Promise<T>): Promise<T> => {
@@ -110,7 +110,7 @@ export class FaultRun {
     for (const one of this.#opened.toReversed()) await one.close();
   }
 
-  /** Plays a row: what the client saw, and under which id. */
+  /** Runs a row: returns what the client received, and its request id. */
   async play(row: ExpectedRow, condition: Condition): Promise<Played> {
     if (condition === 'used') await this.#useOnce(row);
     const occupant = isOccupied(row.name) ? await this.#occupy(row.name) : null;
@@ -120,14 +120,14 @@ export class FaultRun {
     this.#sendContent(client, row.request.contentBytes);
     if (row.request.leaves) await this.#leave(client, faultId);
     const outcome = await client.response(row.request.method, exchangeMsMax);
-    // What was cut has its end in the connection's end; the client must be told of it in time as well.
+    // A truncated response ends with its connection; the client must notice that in time as well.
     if (outcome.response?.complete === false) await client.waitFor(() => client.state !== 'open', exchangeMsMax);
     client.close();
     occupant?.close();
     return { faultId, outcome, next: await this.#ask('/ok') };
   }
 
-  /** How often a request came, wherever it went. */
+  /** How often a request came, to any origin. */
   seen(faultId: string): number {
     return this.origin.count(faultId) + this.#second.count(faultId) + this.#own.count(faultId);
   }
@@ -149,7 +149,7 @@ export class FaultRun {
     return outcome;
   }
 
-  /** A request that is under way on its upstream's good endpoint, until it is closed. */
+  /** A request that is in flight on the good endpoint of its upstream until it is closed. */
   async #occupy(name: string): Promise<RawClient> {
     const id = randomUUID();
     const client = new RawClient(this.gateway);
@@ -158,7 +158,7 @@ export class FaultRun {
     return client;
   }
 
-  /** Resolves when the gateway has told of so many exchanges and none is running, or when it should have. */
+  /** Resolves when the gateway has counted this many exchanges and none is in flight, or after the limit. */
   async quiet(exchanges: number): Promise<void> {
     for (const limit = performance.now() + exchangeMsMax; performance.now() < limit; await passTime(20)) {
       const { ended, active } = this.gateway.exchanges();
@@ -167,8 +167,8 @@ export class FaultRun {
   }
 
   /**
-   * Gives the pool a connection to the origin that has carried one good exchange: a plain one, or that of the
-   * misbehaviour itself where this is how it begins.
+   * Gives the pool a connection to the origin that has carried one good exchange: a plain one, or the beginning of the
+   * fault itself if the fault begins so.
    */
   async #useOnce(row: ExpectedRow): Promise<void> {
     await this.#ask(row.name === 'close-when-idle' ? '/fault/close-when-idle' : '/ok');
@@ -191,7 +191,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** What stands behind the gateway. */
+/** The origins behind the gateway. */
 interface Behind {
   readonly origin: FaultOrigin;
   readonly second: FaultOrigin;
@@ -241,14 +241,14 @@ function startBefore(behind: Behind): Promise<GatewayUnderTest> {
 }
 
 export interface Played {
-  /** What it went by: X-Fault-Id for the origin, X-Request-Id for the gateway. */
+  /** The ids of the request: X-Fault-Id for the origin, X-Request-Id for the gateway. */
   readonly faultId: string;
   readonly outcome: RawOutcome;
-  /** A plain request right afterwards. Its answer must be the origin's page and nothing else. */
+  /** A plain request right after the row. Its answer must be exactly the origin's page. */
   readonly next: RawOutcome;
 }
 
-/** Where a row's request goes. */
+/** The path and host for a row's request. */
 function targetOf(name: string): string {
   if (hasOwnHost(name) || name in hops) return '/ok';
   switch (name) {
@@ -270,7 +270,7 @@ function targetOf(name: string): string {
   }
 }
 
-/** Whom a request says that it has been through. The gateway's own name is `edge.test`. */
+/** The hops that a request claims to have passed. The gateway's own name is `edge.test`. */
 const hops: Readonly<Record<string, readonly string[]>> = {
   loop: ['Via: 1.1 elsewhere.test, 1.1 edge.test'],
   'loop-by-cdn-loop': ['CDN-Loop: edge.test; v=1'],

@@ -7,7 +7,7 @@ import { fieldOf, type RawOutcome, type RawResponse } from '../../src/testing/te
 import { type Condition, conditionsOf, exchangeMsMax, FaultRun, type Played, playMsMax } from './fault-run.ts';
 import { type ExpectedRow, loadExpected, sentOf } from './load-expected.ts';
 
-// The fault origin behind the real gateway, over real sockets; `expected.md` says what must come of it.
+// The fault origin behind the real gateway, over real sockets; `expected.md` has the result of each row.
 
 const plays = loadExpected()
   .filter((row) => row.needs === null && !row.whenStopping)
@@ -15,10 +15,10 @@ const plays = loadExpected()
 
 describe('every fault has the outcome that expected.md gives it', () => {
   let run: FaultRun;
-  /** An error where the play itself went wrong: its own row says so, and the others are played all the same. */
+  /** An error if the run of the row itself failed: that row reports it, and the others run all the same. */
   const played: (Played | Error)[] = [];
 
-  // All are played before any is checked, since records come in batches.
+  // All rows run before any is checked, since records come in batches.
   before(async () => {
     run = await FaultRun.start();
     for (const { row, condition } of plays) {
@@ -26,11 +26,11 @@ describe('every fault has the outcome that expected.md gives it', () => {
     }
     await run.quiet(2 * plays.length);
   });
-  after(() => run?.stop()); // It may not have come to stand.
+  after(() => run?.stop()); // The start may have failed.
 
   plays.forEach(({ row, condition }, index) => {
     test(`expected.md:${row.line} ${row.name}: ${requestText(row, condition)}`, async () => {
-      const outcomeOfPlay = played[index] ?? new Error('it was not played');
+      const outcomeOfPlay = played[index] ?? new Error('the row was not run');
       if (outcomeOfPlay instanceof Error) throw outcomeOfPlay;
       const { faultId, outcome, next } = outcomeOfPlay;
       checkClient(row, faultId, outcome);
@@ -38,7 +38,7 @@ describe('every fault has the outcome that expected.md gives it', () => {
       assert.ok(record !== null, `no record under ${faultId}`);
       checkRecord(row, record);
       const seen = run.seen(faultId);
-      assert.ok(seen >= row.originSees.min && seen <= row.originSees.max, `the origin saw it ${seen} times`);
+      assert.ok(seen >= row.originSees.min && seen <= row.originSees.max, `the origin got ${seen} requests`);
       checkAttempts(row, record, seen);
       checkTells(row, outcome, record);
       checkUnharmed(next);
@@ -49,21 +49,21 @@ describe('every fault has the outcome that expected.md gives it', () => {
     assert.equal(run.gateway.exchanges().truncated, plays.filter(({ row }) => row.end === 'truncated').length);
   });
 
-  test('no failure was left unclassified, and no exchange is left running', () => {
+  test('no failure is unclassified, and no exchange is in flight', () => {
     assert.equal(run.gateway.unclassified(), 0);
     assert.equal(run.gateway.exchanges().active, 0);
     assert.ok(run.gateway.exchanges().ended >= 2 * plays.length, `${run.gateway.exchanges().ended} have ended`);
   });
 });
 
-/** What is played, or an error that names it: a play that hangs must not take the others with it. */
+/** The outcome of a row, or an error that names it: a row that hangs must not stop the others. */
 async function bounded(play: Promise<Played>, what: string): Promise<Played | Error> {
   const limit = new AbortController();
-  const tooLong = passTime(playMsMax, new Error(`it still hangs after ${playMsMax} ms: ${what}`), limit);
+  const tooLong = passTime(playMsMax, new Error(`no end after ${playMsMax} ms: ${what}`), limit);
   try {
     return await Promise.race([play, tooLong]);
   } catch (error) {
-    return new Error(`it could not be played: ${what}`, { cause: error });
+    return new Error(`not run: ${what}`, { cause: error });
   } finally {
     limit.abort();
     tooLong.catch(() => {});
@@ -72,15 +72,15 @@ async function bounded(play: Promise<Played>, what: string): Promise<Played | Er
 
 function checkClient(row: ExpectedRow, faultId: string, outcome: RawOutcome): void {
   const { response, state } = outcome;
-  assert.ok(outcome.elapsedMs <= exchangeMsMax, `it took ${Math.round(outcome.elapsedMs)} ms`);
+  assert.ok(outcome.elapsedMs <= exchangeMsMax, `the row took ${Math.round(outcome.elapsedMs)} ms`);
   if (row.status === null) return assert.equal(response, null);
   assert.ok(
     response !== null,
     `no response; the connection is ${state}, received: ${JSON.stringify(outcome.bytes.toString('latin1', 0, 200))}`,
   );
   assert.equal(response.status, row.status, 'status');
-  assert.equal(clientSight(response), row.clientSees, 'the client sees it');
-  assert.equal(response.rest.length, 0, 'nothing follows the response');
+  assert.equal(clientSight(response), row.clientSees, 'the message at the client');
+  assert.equal(response.rest.length, 0, 'no bytes follow the response');
   assert.equal(fieldOf(response, 'x-request-id'), faultId, 'X-Request-Id');
   checkProxyStatus(row, response);
   if (row.end === 'generated') checkGenerated(row, faultId, response);
@@ -117,7 +117,7 @@ function checkGenerated(row: ExpectedRow, faultId: string, response: RawResponse
   if (row.status === 503) assert.match(fieldOf(response, 'retry-after') ?? '', /^[0-9]+$/, 'Retry-After');
 }
 
-/** An answer of the origin's own stays as it was, and is marked as the origin's. */
+/** A status that the origin has sent is unchanged, and marked as the origin's. */
 function checkUntouched(row: ExpectedRow, response: RawResponse): void {
   assert.match(response.content.toString(), /My own (?:backend|mistake)|Back in two minutes/);
   assert.equal(fieldOf(response, 'retry-after'), row.status === 503 ? '120' : null);
@@ -136,21 +136,22 @@ function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {
   if (row.shape === 'app_error') assert.equal(record.received_status, row.status);
 }
 
-/** Each attempt is recorded, with the reason why it was the last or was not; the last failure is the exchange's. */
+/** Each attempt is recorded, with the reason for or against another one; the last failure is that of the exchange. */
 function checkAttempts(row: ExpectedRow, { attempts, cause }: ExchangeRecord, seen: number): void {
   const sent = sentOf(attempts.map(({ retry_reason }) => retry_reason));
-  assert.ok(seen <= sent, `the origin saw it ${seen} times in ${sent} attempts`);
-  // Where nothing is seen, nothing was sent, or nobody read it; who left may have left before it was read.
-  if (row.originSees.max > 0 && row.status !== null) assert.equal(sent, seen, 'attempts are what the origin saw');
+  assert.ok(seen <= sent, `the origin got ${seen} requests in ${sent} attempts`);
+  // The origin may see fewer requests if it read none, or if the client left before the origin had read it.
+  if (row.originSees.max > 0 && row.status !== null)
+    assert.equal(sent, seen, 'the attempts are the requests at the origin');
   const reasons = attempts.map(({ retry_reason }) => retry_reason).join(', ');
   const alternatives = (row.attempts ?? []).map((one) => one.join(', '));
   assert.ok(alternatives.includes(reasons), `attempts: "${reasons}", and not "${alternatives.join('" or "')}"`);
   attempts.forEach(({ retry }, index) => assert.equal(retry, index < attempts.length - 1, 'another followed'));
   const last = attempts.at(-1);
-  if (last !== undefined) assert.equal(last.cause, cause, "the last attempt's failure is the exchange's");
+  if (last !== undefined) assert.equal(last.cause, cause, 'the last attempt has the failure of the exchange');
 }
 
-/** As parameters of `Proxy-Status` where it has them, else as evidence. */
+/** As parameters of `Proxy-Status` if that has them, otherwise as evidence. */
 const parameterNames: ReadonlySet<string> = new Set([
   ...['rcode', 'alert-id', 'header-section-size', 'trailer-section-size', 'coding', 'received-status'],
 ]);
@@ -169,9 +170,9 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
         : parameterNames.has(key)
           ? member?.[1].get(key)
           : evidence[key];
-    assert.equal(String(said), value, `it tells ${key}`);
+    assert.equal(String(said), value, `the response or record has ${key}`);
   }
-  // Whoever answers in another language is quoted.
+  // Bytes of another protocol are quoted.
   if ('first_bytes' in evidence) assert.match(String(evidence['first_bytes']), /^(?:[0-9a-f]{2}){1,64}$/);
 }
 

@@ -13,33 +13,33 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 
-/** What the run needs of a gateway. Only this file knows which gateway it is and how it is configured. */
+/** The interface between the run and a gateway. Only this file knows which gateway it is and how it is configured. */
 export interface GatewayUnderTest {
   readonly host: string;
   readonly port: number;
   readonly deployment: string;
   findRecord(requestId: string): Promise<ExchangeRecord | null>;
-  /** Failures that the gateway could not name. */
+  /** Failures that the gateway could not classify. */
   unclassified(): number;
-  /** Exchanges that it counted, and how many of them are still running. */
+  /** Exchanges that it counted, and how many of them are in flight. */
   exchanges(): { readonly ended: number; readonly active: number; readonly truncated: number };
   stop(): Promise<void>;
 }
 
 export interface Target {
   readonly name: string;
-  /** Requests for this host only; without it, for any. */
+  /** Requests for this host only; without it, for any host. */
   readonly hostName?: string;
   /** Path prefixes without a slash at the end. They share an upstream, and so its connections. */
   readonly prefixes: readonly string[];
   readonly to: { readonly host: string; readonly port: number } | 'maintenance';
-  /** Another endpoint beside that one, which would do as well. */
+  /** A second endpoint that is as good as the first. */
   readonly alsoTo?: { readonly host: string; readonly port: number };
   readonly checked?: boolean;
   readonly tls?: UpstreamTls;
   /** Default 64. */
   readonly connectionsMax?: number;
-  /** How many may wait for one, and for how long. Default: nobody. */
+  /** How many requests may wait for a connection, and for how long. Default: none. */
   readonly queueMax?: number;
   readonly queueMs?: number;
   /** Whether connections are kept for the next request. */
@@ -80,7 +80,7 @@ export async function startGatewayUnderTest(
 function addressOf(gateway: Gateway): { host: string; port: number } {
   const [listener] = gateway.status().listeners;
   const [, host, port] = /^(.*):([0-9]+)$/.exec(listener?.address ?? '') ?? [];
-  if (host === undefined) throw new Error(`The gateway does not say where it listens: ${JSON.stringify(listener)}`);
+  if (host === undefined) throw new Error(`The gateway has no address for its listener: ${JSON.stringify(listener)}`);
   return { host, port: Number(port) };
 }
 
@@ -96,7 +96,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
     unrouted: { errorPages: {}, disclosure: 'operator' },
     upstreams: targets.flatMap((target) => upstreamOf(target)),
     applications: [],
-    // The run names its own request ids, where the client will not see a response that tells one.
+    // The run chooses its request ids itself, since a client may get no response that names one.
     trustedPeers: ['127.0.0.0/8'],
     clientAddressHeader: null,
     dns,

@@ -6,7 +6,7 @@ import { type ExpectedRow, loadExpected, parseExpected, sentOf } from './load-ex
 const rows = loadExpected();
 const now = rows.filter((row) => row.needs === null);
 
-/** The status that RFC 9209 §2.3 recommends, by type. 404 for an unknown destination is our one departure. */
+/** The status that RFC 9209 §2.3 recommends, by type. 404 for an unknown destination is Candor's one departure. */
 const statusOf: Readonly<Record<string, number>> = {
   dns_timeout: 504,
   dns_error: 502,
@@ -35,13 +35,13 @@ const statusOf: Readonly<Record<string, number>> = {
   proxy_loop_detected: 502,
 };
 
-test('there are at least 60 rows to run, and no two of one case and request', () => {
+test('there are at least 60 rows to run, each with its own case and request', () => {
   assert.ok(now.length >= 60, `${now.length}`);
   const keys = rows.map(({ name, request }) => `${name} ${JSON.stringify(request)}`);
   assert.equal(new Set(keys).size, keys.length);
 });
 
-test('every misbehaviour of the fault origin has a row', () => {
+test('every fault of the fault origin has a row', () => {
   const named = new Set(now.map((row) => row.name));
   assert.deepEqual(
     faults.map((fault) => fault.name).filter((name) => !named.has(name)),
@@ -49,38 +49,41 @@ test('every misbehaviour of the fault origin has a row', () => {
   );
 });
 
-/** They end or speak before they read; or they refuse the session under which the request is on its way. */
+/** These faults close or send before they read, or refuse the TLS session that carries the request. */
 const readsNothing: ReadonlySet<string> = new Set(['close-at-accept', 'talks-first', 'tls-client-certificate']);
 
-/** What must be so within any row, whatever the gateway does. */
+/** The rules for every row, whatever the gateway does. */
 const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
   [
     'a generated response has an error and is complete',
     (r) => r.end !== 'generated' || (r.error !== null && r.clientSees === 'complete'),
   ],
-  ['a forwarded one has none', (r) => r.end !== 'forwarded' || (r.error === null && r.clientSees === 'complete')],
   [
-    'a truncated one is cut, and had begun',
+    'a forwarded response has no error',
+    (r) => r.end !== 'forwarded' || (r.error === null && r.clientSees === 'complete'),
+  ],
+  [
+    'a truncated response is cut, and had begun',
     (r) => r.end !== 'truncated' || (r.clientSees === 'cut' && r.delivery === 'response_started' && r.error !== null),
   ],
-  ['who left is sent nothing', (r) => (r.end === 'abandoned') === (r.status === null)],
+  ['a client that left is sent nothing', (r) => (r.end === 'abandoned') === (r.status === null)],
   [
     'the status is the one recommended for the error',
     (r) => r.end !== 'generated' || r.name.startsWith('grpc') || r.status === statusOf[r.error ?? ''],
   ],
-  ['what was not sent is not seen', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
+  ['a request that was not sent does not reach the origin', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
   [
-    'what was sent is seen, unless nobody there reads requests',
+    'a request that was sent reaches the origin, unless the origin reads no requests',
     (r) => r.needs !== null || r.delivery === 'not_sent' || r.originSees.max > 0 || readsNothing.has(r.name),
   ],
-  ['a POST is never seen twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
-  ['nothing is seen three times', (r) => r.originSees.max <= 2],
+  ['a POST never reaches the origin twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
+  ['no request reaches the origin three times', (r) => r.originSees.max <= 2],
   [
-    'what failed has a cause, and nothing else has',
+    'a failure has a cause, and no other row has one',
     (r) => r.needs !== null || (r.cause === null) === (r.shape === 'none' || r.shape === 'app_error'),
   ],
   [
-    'as many attempts as the origin can have seen',
+    'there are as many attempts as requests that the origin can have received',
     (r) =>
       r.attempts === null ||
       r.originSees.max === 0 ||
@@ -90,7 +93,7 @@ const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
 ];
 
 for (const [law, holds] of laws) {
-  test(`in every row: ${law}`, () => {
+  test(`in every row, ${law}`, () => {
     for (const row of rows) assert.ok(holds(row), `expected.md:${row.line} ${row.name}`);
   });
 }
@@ -114,16 +117,20 @@ function rowWith(changes: Readonly<Record<string, string>>): string {
 const broken: readonly [what: string, row: string, complaint: RegExp][] = [
   ['a missing cell', '| a | GET | 502 |', /^Error: expected\.md:2: 3 cells/],
   ['unknown attempts', rowWith({ attempts: 'Once' }), /"Once" are no attempts/],
-  ['what tells nothing', rowWith({ tells: 'rcode' }), /"rcode" tells nothing/],
+  ['a key of `tells` without a value', rowWith({ tells: 'rcode' }), /"rcode" tells nothing/],
   ['an unknown shape', rowWith({ shape: 'gone' }), /"gone" is none of/],
   ['an unknown request', rowWith({ request: 'get' }), /"get" is no request/],
   ['an unknown status', rowWith({ status: '999' }), /"999" is no status/],
-  ['more seen than sent', rowWith({ sees: '1-2', attempts: 'nowhere_else' }), /2 seen where 1 can have been sent/],
+  [
+    'more requests at the origin than sent',
+    rowWith({ sees: '1-2', attempts: 'nowhere_else' }),
+    /2 seen where 1 can have been sent/,
+  ],
   ['an unknown count', rowWith({ sees: 'few' }), /"few" is no count/],
 ];
 
 for (const [what, row, complaint] of broken) {
-  test(`${what} is complained about with its line`, () => {
+  test(`${what} is rejected with its line`, () => {
     assert.throws(() => parseExpected(`## Now\n${row}`), complaint);
   });
 }

@@ -1,34 +1,37 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Reads `expected.md`. The words are repeated here on purpose: they are what the table may say, not what the
- * program happens to say.
+ * Reads `expected.md`. The words are repeated here on purpose: they are the words that the table may use, independent
+ * of the program.
  */
 export interface ExpectedRow {
   readonly line: number;
   readonly name: string;
   readonly request: RequestShape;
-  /** As it stands in the table. */
+  /** The text of the cell. */
   readonly requestText: string;
   /** Null: nothing is sent. */
   readonly status: number | null;
   /** RFC 9209 §2.3; null for none. */
   readonly error: string | null;
-  /** What the record calls it; null for no failure, and in rows that cannot be run yet. */
+  /** The cause in the record; null for no failure, and in rows that cannot be run yet. */
   readonly cause: string | null;
   readonly shape: (typeof shapes)[number];
   readonly delivery: (typeof deliveries)[number];
   readonly end: (typeof ends)[number];
   readonly clientSees: (typeof sights)[number];
-  /** How often the origin may see the request. */
+  /** How often the origin may get the request. */
   readonly originSees: { readonly min: number; readonly max: number };
-  /** Why each attempt was followed by another or was not, in order: one of these must be so. Null: not said. */
+  /**
+   * The reason for or against another attempt after each attempt, in order: one of these lists must match. Null: not
+   * specified.
+   */
   readonly attempts: readonly (readonly string[])[] | null;
-  /** What `Proxy-Status` or the evidence of the last attempt says beside that. */
+  /** Further keys of `Proxy-Status`, or of the evidence of the last attempt. */
   readonly tells: ReadonlyMap<string, string>;
-  /** The request is under way when the time of a gateway that stops is over: for a run of their own. */
+  /** The request is in flight when the drain timeout of a stopping gateway expires: `drained.test.ts` runs these rows. */
   readonly whenStopping: boolean;
-  /** What must exist before the row can be run; null for now. */
+  /** The feature that the row needs before it can be run; null if it exists. */
   readonly needs: string | null;
   readonly because: string;
 }
@@ -36,12 +39,12 @@ export interface ExpectedRow {
 export interface RequestShape {
   readonly method: string;
   readonly contentBytes: number;
-  /** The connection to the origin has carried an exchange, and has been idle for this long; null: no matter. */
+  /** The connection to the origin has carried an exchange, and has been idle for this long; null: any connection. */
   readonly reusedAfterMs: number | null;
   readonly leaves: boolean;
   /** The route holds responses back. */
   readonly held: boolean;
-  /** The upstream has a second endpoint, which would do as well. */
+  /** The upstream has a second endpoint that is as good as the first. */
   readonly ofTwo: boolean;
 }
 
@@ -59,7 +62,7 @@ export const deliveries = ['not_sent', 'partial', 'sent_unknown', 'refused_by_pe
 export const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const;
 export const sights = ['complete', 'cut', 'closed'] as const;
 
-/** Every row of all tables. Throws, naming the line, for a cell that says nothing known. */
+/** Every row of all tables. Throws, with the line, for an unknown word in a cell. */
 export function loadExpected(): readonly ExpectedRow[] {
   return parseExpected(readFileSync(new URL('./expected.md', import.meta.url), 'utf8'));
 }
@@ -145,7 +148,7 @@ function parseAttempts(text: string): (readonly string[])[] | null {
   return text.split(' or ').map((alternative) => alternative.split(', '));
 }
 
-/** Of these attempts, how many sent something. */
+/** How many of these attempts sent something. */
 export function sentOf(attempts: readonly string[]): number {
   return attempts.filter((reason) => reason !== 'nothing_sent').length;
 }

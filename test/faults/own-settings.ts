@@ -13,39 +13,39 @@ import {
 import type { DnsSpec, UpstreamTls } from '../../src/core/configuration.ts';
 import type { Target } from './gateway-under-test.ts';
 
-/** Where the request of a case goes that has a host of its own, and what must be done before it. */
+/** The host of a case that has its own, and the setup that it needs. */
 export const ownHost = (name: string): string => `${name}.test`;
 
-/** Cases that are told by their host: a TLS fault, a name, an address, a full pool. */
+/** Cases that are selected by their host: a TLS fault, a name, an address, a full pool. */
 export function hasOwnHost(name: string): boolean {
   return (
     name.startsWith('name-') || name in addresses || isOccupied(name) || tlsFaults.some((one) => one.name === name)
   );
 }
 
-/** Cases in which another request is under way on the good endpoint when the row's own comes. */
+/** Cases in which another request is in flight on the good endpoint when the row's own request comes. */
 export function isOccupied(name: string): boolean {
   return occupiedMs(name) > 0;
 }
 
-/** For how long that other request is under way, at most. */
+/** The longest time for which that other request is in flight. */
 export function occupiedMs(name: string): number {
   if (name === 'queue-moves') return 300;
   return ['pool-full', 'queue-stands', 'refused-one', 'unanswered-one'].includes(name) ? 2000 : 0;
 }
 
-/** Addresses where nobody answers. */
+/** Addresses that do not answer. */
 interface UnreachableAddresses {
   readonly refusing: UnreachableAddress;
   readonly unanswering: UnreachableAddress;
 }
 
-/** Addresses where no connection can be had. TCP to a multicast address has no route, on any machine. */
+/** Addresses to which no connection can be made. TCP to a multicast address has no route, on any machine. */
 const addresses: Readonly<Record<string, { host: string; port: number }>> = {
   'no-route-to-host': { host: '224.0.0.1', port: 9 },
 };
 
-/** What is behind the cases with a host of their own: an origin that speaks TLS, a name server, and its names. */
+/** The servers behind the cases with a host of their own: an origin that speaks TLS, a name server, and its names. */
 export class OwnSettings {
   readonly dns: DnsSpec;
   readonly targets: readonly Target[];
@@ -55,7 +55,7 @@ export class OwnSettings {
   private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin, unreachable: UnreachableAddresses) {
     this.#server = server;
     this.#tls = tls;
-    // Where the tests live may be named by the name server; any other loopback address is prohibited to it.
+    // The name server may answer with the addresses of the tests' servers; any other loopback address is prohibited.
     this.dns = { servers: [server.address], allow: ['127.0.0.1/32'], deny: [] };
     this.targets = [
       ...this.#tlsTargets(),
@@ -125,7 +125,10 @@ function addressTargets(): Target[] {
   return Object.entries(addresses).map(([name, to]) => ({ ...own(name), to }));
 }
 
-/** Upstreams with one place, with a queue before it or without; and two with a good endpoint that is busy, so that the one that is none comes first. */
+/**
+ * Upstreams with one connection, with a queue or without; and two with a good endpoint that is busy, so that the
+ * unusable one comes first.
+ */
 function occupiedTargets(origin: FaultOrigin, { refusing, unanswering }: UnreachableAddresses): Target[] {
   return [
     { ...own('pool-full'), to: origin.address, connectionsMax: 1 },

@@ -6,7 +6,7 @@ import { raisedCauses } from '../../scripts/raised-causes.ts';
 import { failureTable } from '../../src/core/failure-table.ts';
 import { type ExpectedRow, loadExpected } from './load-expected.ts';
 
-// Every name that situations.md gives must exist, and every cause must be brought about by something.
+// Every name in situations.md must exist, and every cause must be provoked by a row or a test.
 
 const root = join(import.meta.dirname, '..', '..');
 const rows = loadExpected();
@@ -38,16 +38,16 @@ function namesIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? '');
 }
 
-/** 'close-on-reuse' for any row of the case, 'close-on-reuse GET reused' for that one. */
+/** 'close-on-reuse' stands for any row of the case, 'close-on-reuse GET reused' for that row. */
 function isNamed({ name, requestText }: ExpectedRow, as: string): boolean {
   return as === name || as === `${name} ${requestText}`;
 }
 
-/** What the tests of a file are called, as its source has it; what a comment says is no test. */
+/** The names of the tests of a file, from its source; names in comments do not count. */
 function testNames(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   const names = quotedAfter(text, String.raw`^ *(?:test|it)\(\s*`);
-  // A test for each row of a table is called what the row says.
+  // A test of a table's row has the row's name.
   return names.some((name) => name.includes('row.what')) ? [...names, ...quotedAfter(text, '^ *what: ')] : names;
 }
 
@@ -58,7 +58,7 @@ function quotedAfter(text: string, before: string): string[] {
 }
 
 describe('the situations', () => {
-  test('are forty-six, each with an outcome and with something that shows it', () => {
+  test('are forty-six, each with an outcome and a row or test that shows it', () => {
     assert.deepEqual(
       situations.map(({ number }) => number),
       Array.from({ length: 46 }, (_, index) => index + 1),
@@ -70,7 +70,7 @@ describe('the situations', () => {
   });
 
   for (const { number, what, now, later, tests } of situations) {
-    test(`${number}, ${what}: what is named for it exists`, () => {
+    test(`${number}, ${what}: its rows and tests exist`, () => {
       for (const name of now)
         assert.ok(
           rows.some((row) => row.needs === null && isNamed(row, name)),
@@ -88,7 +88,7 @@ describe('the situations', () => {
     });
   }
 
-  test('name every row that is for later, here or in the text', () => {
+  test('name every row for later, here or in the text', () => {
     const named = new Set(namesIn(document));
     const unnamed = rows.filter(({ needs, name }) => needs !== null && !named.has(name)).map(({ name }) => name);
     assert.deepEqual(unnamed, []);
@@ -100,12 +100,12 @@ describe('every cause', () => {
   const shown = new Set(rows.filter(({ needs }) => needs === null).map(({ cause }) => cause as string | null));
   const elsewhere = tableIn('Causes that have no row');
 
-  test('is raised by somebody', () => {
+  test('is raised in the source', () => {
     const silent = Object.keys(failureTable).filter((cause) => !(raised as ReadonlySet<string>).has(cause));
     assert.deepEqual(silent, []);
   });
 
-  test('has a row, or a place where it is provoked', () => {
+  test('has a row, or a test that provokes it', () => {
     const named = new Set(elsewhere.map(([cause]) => cause));
     assert.deepEqual(
       [...raised].filter((cause) => !shown.has(cause) && !named.has(cause)),
@@ -117,7 +117,7 @@ describe('every cause', () => {
     }
   });
 
-  test('that a row names is one', () => {
+  test('of a row exists', () => {
     for (const { cause, name } of rows) assert.ok(cause === null || cause in failureTable, `${name}: ${cause}`);
   });
 });

@@ -1,11 +1,11 @@
 import type { GatewayProgram } from './gateway-program.ts';
 
 export interface Asking {
-  /** Resolves when the last has been answered. `failed`: statuses other than 200, and errors by their codes. */
+  /** Resolves when the last request has been answered. `failed`: statuses other than 200, and errors by their codes. */
   end(): Promise<{ readonly answered: number; readonly failed: readonly string[] }>;
 }
 
-/** `clients` of a gateway ask again and again, each time over a new connection, until told to end. */
+/** `clients` of a gateway send one request after the other, each over a new connection, until they are stopped. */
 export function askOn(through: GatewayProgram, clients = 1): Asking {
   const failed: string[] = [];
   let [answered, goesOn] = [0, true];

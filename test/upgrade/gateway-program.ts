@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A gateway as a program of its own that can be replaced: the file that it runs as is written anew by the tests. */
+/** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
-/** The program as it should be. */
+/** The program without changes. */
 export const goodProgram = `await import(${JSON.stringify(main)});\n`;
 
 const application = `
@@ -39,7 +39,7 @@ createServer((request, response) => {
   .listen(process.env.PORT, '127.0.0.1');
 `;
 
-/** What waits for a gateway or a program to come to something: far more than either takes on a busy machine. */
+/** How long a gateway or a program may take to reach a state: far more than either needs on a busy machine. */
 const timeoutMs = 60_000;
 
 export interface Line {
@@ -62,8 +62,8 @@ export class GatewayProgram {
   readonly #heldPort: number;
 
   /**
-   * `settings` are lines of the configuration beside the listener, the application and the places of its files. `heldPort`:
-   * a socket there is opened by systemd-socket-activate, which then becomes the gateway; 0: the gateway opens one.
+   * `settings` are lines of the configuration besides the listener, the application and its paths. `heldPort`:
+   * systemd-socket-activate opens a socket there, and then becomes the gateway; 0: the gateway opens it.
    * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`.
    */
   constructor(settings = '', heldPort = 0, onTerminal = false) {
@@ -88,7 +88,7 @@ export class GatewayProgram {
     (onTerminal ? this.child.stdout : this.child.stderr)?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text;
     });
-    // The pipe stays open for as long as a successor writes into it.
+    // The pipe stays open as long as a successor writes to it.
     this.exited = once(this.child, 'exit').then(([code]) => code as number | null);
   }
 
@@ -100,7 +100,7 @@ export class GatewayProgram {
     writeFileSync(join(this.folder, 'candor.mjs'), program);
   }
 
-  /** In the configuration alone. */
+  /** Overwrites the configuration only. */
   moveListener(port: number): void {
     const file = join(this.folder, 'candor.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace(/'127\.0\.0\.1:\d+'/, `'127.0.0.1:${port}'`));
@@ -112,12 +112,12 @@ export class GatewayProgram {
       `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
-      // Nobody watches whether it is ready, so nobody needs to be waited for.
+      // No service manager waits for the readiness, so the gateway need not announce it.
       `${settings.includes('drain:') ? '' : 'drain: { lame_duck: 1ms }\n'}${settings}`;
     writeFileSync(join(this.folder, 'candor.yaml'), text);
   }
 
-  /** Resolves when the application answers through it. */
+  /** Resolves when the application answers through the gateway. */
   async serves(): Promise<void> {
     await this.until(async () => existsSync(join(this.folder, 'admin.sock')));
     const { listeners } = (await this.ask('GET', '/v2/status')) as { listeners: { address: string }[] };
@@ -134,7 +134,7 @@ export class GatewayProgram {
     return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, content);
   }
 
-  /** The number of the application's process. */
+  /** The pid of the application. */
   async applicationPid(): Promise<number> {
     return (JSON.parse((await this.get('/')).text) as { pid: number }).pid;
   }
@@ -174,7 +174,7 @@ export class GatewayProgram {
     }
   }
 
-  /** Every event that was told, by whichever process. */
+  /** Every event so far, of all processes. */
   events(): { kind: string; epoch: string; reason: string; actor: string; evidence: Record<string, unknown> }[] {
     return this.stderr
       .split('\n')
@@ -190,7 +190,7 @@ export class GatewayProgram {
       .map((line) => JSON.parse(line));
   }
 
-  /** Ends whatever process of it is left, and what it has made. */
+  /** Ends the remaining processes of the gateway, and removes its files. */
   async end(): Promise<void> {
     const living = await this.status().catch(() => null);
     if (living !== null) process.kill(living.pid, 'SIGTERM');
@@ -207,7 +207,7 @@ export class GatewayProgram {
     content: string | null = null,
     onChunk: (chunk: string) => void = () => {},
   ): Promise<{ status: number; text: string }> {
-    // A connection that is kept would lead to the old process.
+    // A kept connection would lead to the old process.
     const sent = request({ agent: false, ...options });
     sent.end(content ?? undefined);
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -221,7 +221,7 @@ export class GatewayProgram {
   }
 }
 
-/** One that has ended and that its parent has not asked after is not alive. */
+/** A zombie, which has ended but has not been reaped, is not alive. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { upgradeWithBlow } from './kill-sweep.ts';
 
-// The short form of `npm run soak:upgrade-kills`: one of the two processes of an upgrade is killed, early and late.
+// The short form of `npm run soak:upgrade-kills`: one of the two processes of an upgrade is killed, early or late.
 
-const skip = process.platform === 'linux' ? false : 'processes are told apart by /proc';
+const skip = process.platform === 'linux' ? false : 'processes are identified through /proc';
 
 describe('one process serves, with one application, and can be upgraded, when', { skip }, () => {
   for (const afterMs of [0, 40, 200, 500]) {
-    test(`the old process is killed ${afterMs} ms after the birth of the new one`, async () => {
+    test(`the old process is killed ${afterMs} ms after the start of the new one`, async () => {
       const { serves, broken } = await upgradeWithBlow({ at: 'old', signal: 'SIGKILL', afterMs });
       assert.deepEqual(broken, []);
       assert.equal(serves, 'new');
     });
   }
 
-  // Later ones hit the handoff: the old process takes the applications back, and no watchdog ends them meanwhile.
+  // Later kills hit the handoff: the old process rolls back, and no orphan watchdog ends the applications meanwhile.
   for (const afterMs of [0, 300, 700, 900]) {
     test(`the new process is killed after ${afterMs} ms, and every request is answered`, async () => {
       const { failed, broken } = await upgradeWithBlow({ at: 'new', signal: 'SIGKILL', afterMs });

@@ -2,29 +2,29 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { GatewayProgram, isAlive } from './gateway-program.ts';
 
-/** Who of an upgrade gets a signal, and when after the birth of the new process. */
+/** The process of an upgrade that gets a signal, and the time of the signal after the start of the new process. */
 export interface Blow {
   readonly at: 'old' | 'new' | 'both';
   readonly signal: NodeJS.Signals;
   readonly afterMs: number;
 }
 
-/** What came of it. */
+/** The result of a kill. */
 export interface Blown {
-  /** Who serves in the end; null where nobody has to. */
+  /** The process that serves in the end; null if none has to. */
   readonly serves: 'old' | 'new' | null;
   /** From the signal until a request was answered through the application. */
   readonly backMs: number;
-  /** Requests that were refused or not answered with 200 while the old process lived through it. */
+  /** Requests that were refused or not answered with 200 although the old process survived. */
   readonly failed: readonly string[];
-  /** What is not as it should be. */
+  /** Broken promises. */
   readonly broken: readonly string[];
 }
 
 /** More than a new process and its application take on a busy machine. */
 const timeoutMs = 40_000;
 
-/** Upgrades a gateway that runs, has a signal sent in the middle of it, and says who serves afterwards. */
+/** Upgrades a running gateway, sends a signal in the middle of it, and reports which process serves afterwards. */
 export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Blown> {
   const gateway = new GatewayProgram('workers: 2\n');
   const broken: string[] = [];
@@ -50,11 +50,11 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
       .then((outcome) => ({ outcome, at: performance.now() }));
     await struck.promise;
     const { outcome, at: overAt } = await over;
-    // The new process is the gateway once it has taken over: what ends it then ends the gateway.
+    // The new process is the gateway once it has taken over: a signal that ends it then ends the gateway.
     const hasTaken = outcome === 'done' && (at !== 'new' || overAt < struckAt);
     const ends = at === 'both' || (at === 'old' ? signal === 'SIGTERM' && outcome !== 'done' : hasTaken);
     if (ends) {
-      // The watchdog ends what the killed gateway can not.
+      // The orphan watchdog ends the applications of a killed gateway.
       await settled(
         () => !isAlive(gateway.pid) && !isAlive(fresh) && running(gateway.folder).applications.length === 0,
       );
@@ -70,7 +70,7 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
     const backMs = Math.round(performance.now() - struckAt);
     if (!back) broken.push('nobody serves');
     const wanted = at === 'old' || outcome === 'done' ? fresh : gateway.pid;
-    // A successor that is killed when the old process has let go of everything is a gateway that is killed.
+    // A successor that is killed after the old process has handed off everything counts as a killed gateway.
     const isOne =
       back &&
       (await settled(async () => {
@@ -93,7 +93,7 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
     if (broken.length > 0) broken.push(gateway.stderr.slice(-3000));
     return { serves, backMs, failed, broken };
   } finally {
-    // Else they would ask for ever, where the gateway has ended.
+    // Otherwise the clients would go on for ever after the end of the gateway.
     await clients?.end();
     await gateway.end();
     for (const pid of Object.values(running(gateway.folder)).flat()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
@@ -110,7 +110,7 @@ function running(folder: string): { gateways: number[]; applications: number[] }
       if (words.includes('application.cjs')) found.applications.push(Number(name));
       if (words.some((word) => word.endsWith('candor.mjs')) && words.includes('up')) found.gateways.push(Number(name));
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   return found;

@@ -4,9 +4,9 @@ import type { OverlayStatus } from '../../src/control/gateway-status.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { GatewayProgram } from './gateway-program.ts';
 
-// What operators have changed outlives the process that they asked.
+// Changes that operators make at run time outlive the process that received them.
 
-describe('the overlay of a gateway that is upgraded', () => {
+describe('the overlay during an upgrade of the gateway', () => {
   let program: GatewayProgram;
 
   beforeEach(async () => {
@@ -22,7 +22,7 @@ describe('the overlay of a gateway that is upgraded', () => {
   };
   const overlay = async (): Promise<OverlayStatus> => (await program.ask('GET', '/v2/overlay')) as OverlayStatus;
 
-  test('is the new one’s, and takes no change while the upgrade is under way', async () => {
+  test('moves to the new process, and takes no change during the upgrade', async () => {
     assert.deepEqual(await candor('weight', 'web/1', '3'), { code: 0, err: '' });
     const before = await overlay();
     assert.deepEqual([before.revision, before.persisted], [1, true]);
@@ -58,7 +58,7 @@ describe('the overlay of a gateway that is upgraded', () => {
     assert.equal((await program.get('/')).status, 200);
   });
 
-  test('stays with the old one where the upgrade fails, and takes changes again', async () => {
+  test('stays with the old process if the upgrade fails, and takes changes again', async () => {
     assert.equal((await candor('drain', 'web/1')).code, 0);
     program.install('process.exit(1);\n');
     const { lines } = await program.upgrade();

@@ -7,14 +7,14 @@ import { freePort } from '../readme/free-port.ts';
 import { askOn } from './ask-on.ts';
 import { GatewayProgram } from './gateway-program.ts';
 
-/** What connects during an upgrade, on a kernel that resets what waits for a listener that closes (tcp_migrate_req=0). */
+/** Connections during an upgrade, on a kernel that resets the accept queue of a closing listener (tcp_migrate_req=0). */
 
-const skip = process.platform === 'linux' ? false : 'descriptors are looked at in /proc';
+const skip = process.platform === 'linux' ? false : 'the test counts descriptors in /proc';
 
 let gateway: GatewayProgram;
 afterEach(() => gateway.end());
 
-test('no connection is lost by upgrades, whatever the number of workers, nor by one that fails', {
+test('upgrades lose no connection, with any number of workers, even if one fails', {
   skip,
 }, async (t) => {
   gateway = new GatewayProgram('workers: 2\n');
@@ -36,10 +36,10 @@ test('no connection is lost by upgrades, whatever the number of workers, nor by 
   const { answered, failed } = await asked.end();
   assert.ok(answered > 0);
   assert.deepEqual(failed, []);
-  // The one worker that is left accepts from the sockets of all three.
+  // The one remaining worker accepts from the sockets of all three.
   const { pid } = await gateway.status();
   assert.equal(listeningDescriptors(pid, gateway.port).sockets, 3);
-  // Nobody else has them, so that nothing waits where nobody accepts.
+  // No other process has these sockets, so that no connection waits in a queue without a reader.
   assert.equal(listeningDescriptors(await gateway.applicationPid(), gateway.port).sockets, 0);
 });
 

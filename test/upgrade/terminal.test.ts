@@ -5,7 +5,7 @@ import { GatewayProgram, isAlive } from './gateway-program.ts';
 
 const hasTerminals = spawnSync('script', ['--version']).status === 0;
 
-describe('on a terminal', { skip: hasTerminals ? false : 'no `script` to make a terminal with' }, () => {
+describe('on a terminal', { skip: hasTerminals ? false : '`script` is not installed, which makes a terminal' }, () => {
   let program: GatewayProgram;
 
   beforeEach(async () => {
@@ -15,7 +15,7 @@ describe('on a terminal', { skip: hasTerminals ? false : 'no `script` to make a 
 
   afterEach(() => program.end());
 
-  test('a gateway that was upgraded, twice, is ended by Ctrl-C, and what started it sees its end', async () => {
+  test('Ctrl-C ends a gateway that was upgraded twice, and the shell sees its end', async () => {
     const pids: number[] = [];
     for (let upgrade = 0; upgrade < 2; upgrade += 1) {
       const { pid } = await program.status();
@@ -33,7 +33,7 @@ describe('on a terminal', { skip: hasTerminals ? false : 'no `script` to make a 
     assert.deepEqual([...pids, last].map(isAlive), [false, false, false]);
   });
 
-  test('SIGTERM to the process that the shell knows reaches the one that serves, and its exit code comes back', async () => {
+  test('SIGTERM to the process that the shell knows reaches the serving process, and its exit code comes back', async () => {
     const { pid: first } = await program.status();
     const { lines } = await program.upgrade();
     const successor = lines.at(-1)?.pid as number;

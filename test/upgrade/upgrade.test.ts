@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { GatewayProgram, goodProgram, isAlive, type Line } from './gateway-program.ts';
 
-/** Upgrades of a gateway by real processes, each of them a program that can be replaced on disk. */
+/** Upgrades of a gateway with real processes, each a program that can be replaced on disk. */
 
-const skip = process.platform === 'linux' ? false : 'processes are told apart by /proc';
+const skip = process.platform === 'linux' ? false : 'processes are identified through /proc';
 
 let gateway: GatewayProgram;
 afterEach(() => gateway.end());
@@ -20,7 +20,7 @@ async function started(settings = ''): Promise<GatewayProgram> {
   return gateway;
 }
 
-/** A program that does something at the moment when it says a word of the protocol. */
+/** A program that runs code at the moment when it sends a certain handoff message. */
 function programThat(does: string, atWord: string): string {
   return `const send = process.send.bind(process);
     process.send = (message, ...rest) => {
@@ -31,7 +31,7 @@ function programThat(does: string, atWord: string): string {
 }
 
 describe('an upgrade', { skip }, () => {
-  test('leaves applications, downloads and tunnels alone', async () => {
+  test('does not disturb applications, downloads and tunnels', async () => {
     await started('workers: 2\n');
     const application = await gateway.applicationPid();
     const download = gateway.get('/download');
@@ -45,7 +45,7 @@ describe('an upgrade', { skip }, () => {
     assert.equal(pid, lines.at(-1)?.pid);
     assert.notEqual(pid, gateway.pid);
     assert.equal(await gateway.applicationPid(), application);
-    // It began with the old process, and that one lets it finish.
+    // The download began in the old process, which finishes it.
     assert.equal((await download).text.length, 40_000);
     assert.equal(await tunnel.echo('still there'), 'still there');
     tunnel.close();
@@ -58,15 +58,15 @@ describe('an upgrade', { skip }, () => {
     const taken = told.find(({ kind }) => kind === 'upgrade_taken_over');
     assert.equal(taken?.actor, 'admin:socket');
     assert.deepEqual([taken?.evidence['predecessor'], taken?.evidence['pid']], [gateway.pid, pid]);
-    assert.notEqual(taken?.epoch, told[0]?.epoch, 'it is the new process that tells of it');
+    assert.notEqual(taken?.epoch, told[0]?.epoch, 'the event is from the new process');
     assert.ok(!kinds.includes('upgrade_failed') && !kinds.includes('instance_exited'));
-    // Each process has written down what it served; nothing is there twice, and nothing is missing.
+    // Each process has logged the exchanges that it served; none is logged twice, and none is missing.
     await gateway.until(async () =>
       gateway.records().some((one) => one.process_started_at !== gateway.records()[0]?.process_started_at),
     );
     const ids = gateway.records().map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    // The tunnel's client left without a close frame; everything else was answered whole.
+    // The client of the tunnel left without a close frame; every other exchange was answered completely.
     const ends = Object.groupBy(gateway.records(), ({ kind }) => kind);
     assert.ok(ends['exchange']?.every(({ end }) => end === 'forwarded' || end === 'generated'));
     assert.deepEqual(
@@ -76,7 +76,7 @@ describe('an upgrade', { skip }, () => {
   });
 });
 
-describe('an upgrade that comes to nothing leaves everything as it was when the new program', { skip }, () => {
+describe('a failed upgrade leaves everything as it was when the new program', { skip }, () => {
   const cases: readonly (readonly [what: string, program: string, kind: string, why: RegExp])[] = [
     [
       'crashes when it listens',
@@ -98,19 +98,19 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
       assert.equal(last.kind, kind);
       assert.match(last.reason ?? '', why);
       await asBefore(application);
-      // And the next one, of a program that works, succeeds.
+      // The next upgrade, to a program that works, succeeds.
       gateway.install(goodProgram);
       assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
       assert.equal(await gateway.applicationPid(), application);
     });
   }
 
-  // So long that even a busy machine comes to the word in that time.
+  // Long enough that even a busy machine reaches the message in that time.
   for (const [word, timeoutS] of [
     ['reading_configuration', 5],
     ['listening', 12],
   ] as const) {
-    test(`is frozen when it says ${word}, in little more time than the upgrade has`, async () => {
+    test(`hangs when it sends ${word}, and fails little later than the upgrade's time limit`, async () => {
       await started();
       const application = await gateway.applicationPid();
       gateway.install(programThat("process.kill(process.pid, 'SIGSTOP');", word));
@@ -118,7 +118,7 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
       const { lines } = await gateway.upgrade(timeoutS);
       const lateMs = performance.now() - beganAt - timeoutS * 1000;
       assert.equal(lines.at(-1)?.kind, 'timeout');
-      // Half a second on a machine that has nothing else to do; a successor that ends in order has five.
+      // Half a second on an idle machine; a successor that ends in order has five.
       assert.ok(lateMs < 4_000, `${Math.round(lateMs)} ms more`);
       await asBefore(application);
       gateway.install(goodProgram);
@@ -127,7 +127,7 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
     });
   }
 
-  test('cannot have the admin socket, since something is in the way', async () => {
+  test('cannot have the admin socket, since another file is in its way', async () => {
     await started();
     const application = await gateway.applicationPid();
     const inTheWay = join(gateway.folder, `admin.sock.${gateway.pid}`);
@@ -146,7 +146,7 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
     assert.equal(await gateway.applicationPid(), application);
   });
 
-  /** The old process serves, with its application, and looks after it. */
+  /** The old process serves, and still manages its application. */
   async function asBefore(application: number): Promise<void> {
     assert.equal((await gateway.status()).pid, gateway.pid);
     assert.equal((await gateway.status()).state, 'serving');
@@ -157,7 +157,7 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
   }
 });
 
-test('an upgrade follows the configuration, and is refused while it cannot be', { skip }, async () => {
+test('an upgrade applies the configuration on disk, and is refused while that is invalid', { skip }, async () => {
   await started();
   const before = await gateway.applicationPid();
   gateway.configure('wokers: 2\n');
@@ -175,7 +175,7 @@ test('an upgrade follows the configuration, and is refused while it cannot be', 
   assert.equal(status, 409);
   assert.match((lines[0] as { detail?: string }).detail ?? '', /Another upgrade is in progress/);
   assert.equal(first.lines.at(-1)?.outcome, 'done');
-  // What no longer fits is replaced as in a reload: by new ones first.
+  // An application that no longer matches is replaced as in a reload: new instances first.
   await gateway.until(async () => (await gateway.applicationPid()) !== before);
   await gateway.until(async () => !isAlive(before));
 
@@ -184,7 +184,9 @@ test('an upgrade follows the configuration, and is refused while it cannot be', 
   assert.equal((await gateway.upgrade()).status, 409);
 });
 
-test('a reload during an upgrade is rejected, since who will serve has read the file already', { skip }, async () => {
+test('a reload during an upgrade is refused, since the successor has read the configuration already', {
+  skip,
+}, async () => {
   await started();
   gateway.install(programThat('return;', 'wants'));
   const reloads = Promise.withResolvers<unknown>();
@@ -199,12 +201,12 @@ test('a reload during an upgrade is rejected, since who will serve has read the 
   const rejected = gateway.events().filter(({ kind }) => kind === 'configuration_rejected');
   assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);
   for (const { evidence } of rejected) assert.deepEqual(evidence['errors'], [says]);
-  // It is over.
+  // The upgrade has ended.
   assert.equal(((await gateway.ask('POST', '/v2/reload')) as { ok: boolean }).ok, true);
 });
 
-describe('a predecessor that is killed in the middle of an upgrade', { skip }, () => {
-  test('is followed all the same', async () => {
+describe('a predecessor that is killed during an upgrade', { skip }, () => {
+  test('has its successor all the same', async () => {
     await started();
     gateway.install(programThat(`process.kill(${gateway.pid}, 'SIGKILL');`, 'listening'));
     await gateway.upgrade().catch(() => {});
@@ -213,7 +215,7 @@ describe('a predecessor that is killed in the middle of an upgrade', { skip }, (
     await gateway.until(async () => (await gateway.get('/')).status === 200);
   });
 
-  test('by a wish to stop ends its successor first', async () => {
+  test('by a stop signal ends its successor first', async () => {
     await started();
     gateway.install('setInterval(() => {}, 1000); await new Promise(() => {});');
     const { lines } = await gateway.upgrade(50, ({ step }) => {
@@ -224,7 +226,7 @@ describe('a predecessor that is killed in the middle of an upgrade', { skip }, (
   });
 });
 
-/** A tunnel through the gateway, over which what is sent comes back. */
+/** A tunnel through the gateway that echoes every byte. */
 async function openTunnel(port: number): Promise<{ echo(text: string): Promise<string>; close(): void }> {
   const socket = connect({ host: '127.0.0.1', port });
   socket.setEncoding('utf8');
