@@ -10,7 +10,7 @@ describe('a certificate authority', () => {
   const authority = certificateAuthority(wallTime, 'Authority of This Test');
   const root = new X509Certificate(authority.certificate);
 
-  it('vouches for itself, and is one', () => {
+  it("signs its own certificate, which is an authority's", () => {
     assert.deepEqual([root.ca, root.subject, root.issuer], [true, 'CN=Authority of This Test', root.subject]);
     assert.equal(root.verify(root.publicKey), true);
   });
@@ -43,13 +43,13 @@ describe('a certificate authority', () => {
     });
   }
 
-  it('issues for thirty days by default, and never the same certificate twice', () => {
+  it('issues certificates for thirty days by default, and never the same one twice', () => {
     const [first, second] = [1, 2].map(() => new X509Certificate(authority.issue({ names: ['a.test'] }).certificate));
     assert.equal(first?.validToDate.getTime(), wallTime + 30 * dayMs);
     assert.notEqual(first?.serialNumber, second?.serialNumber);
   });
 
-  it('issues through one below it, with the certificate between them', () => {
+  it('issues through an intermediate authority, whose certificate is in the chain', () => {
     const below = authority.intermediate('Below');
     const between = new X509Certificate(below.certificate);
     const issued = below.issue({ names: ['a.test'], client: true });
@@ -62,7 +62,7 @@ describe('a certificate authority', () => {
 });
 
 describe('a self-signed certificate', () => {
-  it('is vouched for by itself alone', () => {
+  it('is signed by its own key', () => {
     const issued = selfSignedCertificate(wallTime, { names: ['a.test'] });
     const certificate = new X509Certificate(issued.certificate);
     assert.equal(certificate.verify(certificate.publicKey) && certificate.issuer === certificate.subject, true);

@@ -27,20 +27,23 @@ export interface CertificateRequest {
   readonly notBefore?: number;
   /** Default: thirty days after it. */
   readonly notAfter?: number;
-  /** For a client that shows who it is, instead of a server. */
+  /** For a client certificate instead of a server's. */
   readonly client?: boolean;
 }
 
 /** An authority that exists as long as the test that made it. Its keys are P-256. */
 export interface CertificateAuthority {
-  /** In PEM: what somebody must trust so that the certificates issued here are valid. */
+  /** Its certificate in PEM: a client that trusts it accepts the certificates issued here. */
   readonly certificate: string;
   issue(request: CertificateRequest): IssuedCertificate;
-  /** An authority below this one. What it issues comes with its own certificate after it, as servers send it. */
+  /**
+   * An intermediate authority below this one. The certificates that it issues come with its own after them, as servers send
+   * it.
+   */
   intermediate(name: string): CertificateAuthority;
 }
 
-/** `wallTime` is the day that periods of validity are counted from, in milliseconds since the Unix epoch. */
+/** Periods of validity are counted from `wallTime`, in milliseconds since the Unix epoch. */
 export function certificateAuthority(wallTime: number, name = 'Candor Test Authority'): CertificateAuthority {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const own: Subject = { name, publicKey: keys.publicKey };
@@ -49,7 +52,7 @@ export function certificateAuthority(wallTime: number, name = 'Candor Test Autho
   return new Authority(wallTime, own, keys, certificate, []);
 }
 
-/** A certificate that nobody but itself vouches for. */
+/** A self-signed certificate. */
 export function selfSignedCertificate(wallTime: number, request: CertificateRequest): IssuedCertificate {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const subject: Subject = { name: request.names[0] ?? '', publicKey: keys.publicKey };
@@ -81,7 +84,7 @@ class Authority implements CertificateAuthority {
   readonly #wallTime: number;
   readonly #own: Subject;
   readonly #keys: Keys;
-  /** The certificates between this authority and the one that is trusted, this one's first. */
+  /** The certificates from this authority up to the trusted one, which is left out; this authority's first. */
   readonly #chain: readonly string[];
 
   constructor(wallTime: number, own: Subject, keys: Keys, certificate: string, chain: readonly string[]) {
@@ -140,7 +143,7 @@ function sealed(content: Content, { privateKey }: Pick<Keys, 'privateKey'>): str
   return pem('CERTIFICATE', sequence(toBeSigned, algorithm, bitString(signature)));
 }
 
-/** Keys are made anew for every certificate, so that their digest tells certificates apart. */
+/** Every certificate gets a new key, so that the digest of the key identifies the certificate. */
 function serialOf(key: KeyObject): Buffer {
   const digest = digestOf(key);
   digest[0] = ((digest[0] ?? 0) & 0x3f) | 0x40;

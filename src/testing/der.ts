@@ -1,6 +1,6 @@
 /**
- * As much of the Distinguished Encoding Rules (ITU-T X.690) as a certificate needs: each function gives one whole
- * value, tag and length included.
+ * The part of the Distinguished Encoding Rules (ITU-T X.690) that a certificate needs. Each function returns one whole
+ * value, with tag and length.
  */
 export type Der = Buffer;
 
@@ -12,7 +12,7 @@ export function set(...values: readonly Der[]): Der {
   return tagged(0x31, ...values);
 }
 
-/** A value with a tag of the caller's: context-specific ones (`0xa0`) above all. */
+/** A value with any tag, mostly a context-specific one (`0xa0`). */
 export function tagged(tag: number, ...values: readonly Der[]): Der {
   const content = Buffer.concat(values);
   return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
@@ -25,7 +25,7 @@ function lengthOf(bytes: number): Der {
   return Buffer.from([0x80 | digits.length, ...digits]);
 }
 
-/** Never negative: the bytes of the number, the most significant one first. */
+/** A non-negative integer: the bytes of the number, the most significant one first. */
 export function integer(bytes: Uint8Array | number): Der {
   const digits = typeof bytes === 'number' ? Buffer.from([bytes]) : Buffer.from(bytes);
   return (digits[0] ?? 0) >= 0x80 ? tagged(0x02, Buffer.from([0]), digits) : tagged(0x02, digits);
@@ -39,7 +39,7 @@ export function octetString(content: Der): Der {
   return tagged(0x04, content);
 }
 
-/** `unused` counts the bits at the end that are none. */
+/** `unused` counts the unused bits at the end. */
 export function bitString(content: Uint8Array, unused = 0): Der {
   return tagged(0x03, Buffer.from([unused]), Buffer.from(content));
 }

@@ -2,23 +2,23 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { createServer, isIPv4, type Server, type Socket as TcpSocket } from 'node:net';
 import { once } from 'node:events';
 
-/** What the server does with a question. */
+/** The server's reaction to a question. */
 export type DnsReply =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[]; readonly ttlS: number }
   | { readonly kind: 'rcode'; readonly rcode: keyof typeof rcodes }
   /** The question is not answered. */
   | { readonly kind: 'silence' }
-  /** Bytes that bear the question's id and are no message. */
+  /** Bytes that begin with the id of the question, but are no DNS message. */
   | { readonly kind: 'garbage' }
-  /** A datagram that says the answer is longer; by TCP comes what `whole` says. */
+  /** A truncated answer over UDP. Over TCP the server replies with `whole`. */
   | { readonly kind: 'truncated'; readonly whole: DnsReply }
   /** Each name is an alias of the next (RFC 1034 §3.6.2), and the last one has the addresses; there may be none. */
   | { readonly kind: 'aliases'; readonly names: readonly string[]; readonly aliasTtlS: number; readonly end: DnsReply }
-  /** `reply` to a question that nobody asked: with another id, or repeating another name. */
+  /** Sends `reply` for a question that was not asked: with another id, or with another name. */
   | { readonly kind: 'astray'; readonly by: 'id' | 'name'; readonly reply: DnsReply }
-  /** `reply`, when this has resolved. */
+  /** Sends `reply` once `when` has resolved. */
   | { readonly kind: 'late'; readonly when: Promise<unknown>; readonly reply: DnsReply }
-  /** By TCP the connection is closed, or promises 65,535 bytes and sends three; by UDP it is like silence. */
+  /** Over TCP, closes the connection, or announces 65,535 bytes and sends three. Over UDP, sends nothing. */
   | { readonly kind: 'cut'; readonly how: 'closed' | 'unfinished' };
 
 export type DnsType = 'A' | 'AAAA';
@@ -40,16 +40,16 @@ export const dnsAddresses = (ttlS: number, ...addresses: readonly string[]): Dns
 export const dnsRcode = (rcode: keyof typeof rcodes): DnsReply => ({ kind: 'rcode', rcode });
 export const dnsSilence: DnsReply = { kind: 'silence' };
 
-/** What a name without a script gets, and a type that its script does not speak of. */
+/** The replies for a name without a script, and for a type that its script does not contain. */
 const unknownName = dnsRcode('NXDOMAIN');
 const noData = dnsRcode('NOERROR');
 
 /**
- * A name server on a loopback port that answers as it was told (RFC 1035). `on` gives a name its script: each reply
- * serves one question, and the last one all further ones.
+ * A name server on a loopback port with scripted replies (RFC 1035). `on` sets the script of a name: each reply answers one
+ * question, and the last one answers all further questions.
  */
 export class DnsServer {
-  /** As it stands in `dns.servers`. */
+  /** The address in the form of `dns.servers`. */
   readonly address: string;
   readonly questions: DnsQuestionSeen[] = [];
   readonly #udp: Socket;
@@ -66,7 +66,7 @@ export class DnsServer {
     tcp.on('connection', (socket) => this.#onConnection(socket));
   }
 
-  /** Scripts both types: those of `replies` that have addresses answer only for the type that these are of. */
+  /** Sets the script of both types. A reply with addresses answers only the type that its addresses belong to. */
   on(name: string, ...replies: readonly DnsReply[]): void {
     for (const type of ['A', 'AAAA'] as const) this.onType(name, type, ...replies.map((reply) => only(type, reply)));
   }
@@ -113,7 +113,7 @@ export class DnsServer {
     });
   }
 
-  /** Sends the answer now or later, if there is one. Returns how the connection is to be cut, where it is. */
+  /** Sends the answer now or later, if there is one. Returns how the TCP connection breaks, or null. */
   #answer(bytes: Buffer, over: 'udp' | 'tcp', sends: (message: Buffer) => void): 'closed' | 'unfinished' | null {
     const question = readQuestion(bytes);
     if (question === null) return null;
@@ -171,8 +171,7 @@ export class DnsServer {
   }
 }
 
-/** Resolves when it answers, by UDP and TCP, on a port of the system's choice. */
-/** Rejects with Node's error when it cannot listen. */
+/** Resolves when the server listens, over UDP and TCP, on a port that the system chose. Rejects with Node's error if it cannot. */
 export async function startDnsServer(): Promise<DnsServer> {
   for (let attempt = 1; ; attempt++) {
     const udp = createSocket('udp4');
@@ -185,16 +184,16 @@ export async function startDnsServer(): Promise<DnsServer> {
       return new DnsServer(udp, tcp);
     } catch (error) {
       udp.close();
-      // The system chose the port for UDP; by TCP somebody else may have it.
+      // The system chose the port for UDP; another process may have the same port for TCP.
       if (attempt === portsTriedMax) throw error;
     }
   }
 }
 
-/** A port that is free for UDP is taken by TCP once in some hundreds of times. */
+/** A free UDP port is taken for TCP about once in some hundreds of attempts. */
 const portsTriedMax = 8;
 
-/** The reply as the questions of one type get it. */
+/** The reply for questions of one type. */
 function only(type: DnsType, reply: DnsReply): DnsReply {
   if (reply.kind === 'truncated') return { kind: 'truncated', whole: only(type, reply.whole) };
   if (reply.kind === 'aliases') return { ...reply, end: only(type, reply.end) };
@@ -208,13 +207,13 @@ interface Question {
   readonly id: number;
   readonly name: string;
   readonly type: DnsType | 'other';
-  /** Its bytes as they came, to be repeated in the answer. */
+  /** The bytes of the question, to be repeated in the answer. */
   readonly bytes: Buffer;
 }
 
 const headerBytes = 12;
 
-/** Null for what is no question (RFC 1035 §4.1.2). */
+/** Null if the message is no question (RFC 1035 §4.1.2). */
 function readQuestion(bytes: Buffer): Question | null {
   if (bytes.length < headerBytes || bytes.readUInt16BE(4) !== 1) return null;
   const labels: string[] = [];
@@ -237,14 +236,14 @@ function readQuestion(bytes: Buffer): Question | null {
 function encodeAnswer(question: Question, rcode: number, records: readonly Buffer[], truncated: boolean): Buffer {
   const header = Buffer.alloc(headerBytes);
   header.writeUInt16BE(question.id, 0);
-  // QR, RD and RA (RFC 1035 §4.1.1); TC where the answer is said to be longer.
+  // QR, RD and RA (RFC 1035 §4.1.1), and TC for a truncated answer.
   header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | rcode, 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(records.length, 6);
   return Buffer.concat([header, question.bytes, ...records]);
 }
 
-/** RFC 1035 §4.1.3 and RFC 3596 §2.1; without an owner it is the name of the question. */
+/** RFC 1035 §4.1.3 and RFC 3596 §2.1. Without an owner, the record is for the name of the question. */
 function addressRecord(address: string, ttlS: number, owner?: string): Buffer {
   const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Bytes(address);
   return encodeRecord(isIPv4(address) ? 1 : 28, ttlS, data, owner);

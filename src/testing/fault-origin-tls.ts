@@ -8,21 +8,21 @@ import type { Script, Step } from './origin-script.ts';
 import { systemClock } from './system.ts';
 import { type SessionSettings, type TlsFault, tlsFaults, type TlsWorld } from './tls-faults.ts';
 
-/** An origin that speaks TLS, well or badly: a port for each of `tlsFaults`, and a good one. */
+/** A TLS origin with faults: one port for each of `tlsFaults`, and one that works. */
 export interface TlsFaultOrigin {
-  /** What a client must trust, in PEM. */
+  /** The certificate that a client must trust, in PEM. */
   readonly authority: CertificateAuthority;
-  /** The name that the certificates are for. */
+  /** The host name in the certificates. */
   readonly serverName: string;
-  /** A session, and behind it everything that the plain fault origin does, well or badly. */
+  /** The address at which TLS works. Behind it are all paths of the plain fault origin. */
   readonly address: OriginAddress;
-  /** Where the misbehaviour of that name listens. Throws for a name that is none. */
+  /** The address of a TLS fault. Throws if no fault has that name. */
   addressOf(fault: string): OriginAddress;
-  /** The plain origin behind the sessions that are served: what it has seen, the clients have sent. */
+  /** The plain origin behind the sessions that succeed. Its `requests` are those that the clients sent. */
   readonly behind: FaultOrigin;
-  /** How many requests came with this X-Fault-Id: to the plain origin, and in sessions that never get so far. */
+  /** How many requests came with this X-Fault-Id: to the plain origin, and on sessions that do not reach it. */
   count(faultId: string): number;
-  /** Stops listening and cuts every connection. */
+  /** Stops listening and closes every connection at once. */
   close(): Promise<void>;
 }
 
@@ -36,14 +36,17 @@ export interface TlsFaultOriginOptions {
   readonly host?: string;
   /** Default `origin.test`. */
   readonly serverName?: string;
-  /** The first port of as many as there are faults and one; default: free ones. The first is the good one's. */
+  /**
+   * The first of as many ports as there are faults, plus one; default: free ports. The first one is for the origin that
+   * works.
+   */
   readonly firstPort?: number;
-  /** Default: one made for this origin. */
+  /** Default: an authority created for this origin. */
   readonly authority?: CertificateAuthority;
   readonly clock?: Clock;
 }
 
-/** Resolves when all of its ports listen; rejects with Node's error when one cannot. */
+/** Resolves when all ports listen; rejects with Node's error if one cannot. */
 export async function startTlsFaultOrigin(options: TlsFaultOriginOptions = {}): Promise<TlsFaultOrigin> {
   const clock = options.clock ?? systemClock;
   const wallTime = clock.wallTime();
@@ -74,7 +77,7 @@ class Ports implements TlsFaultOrigin {
   readonly #servers: Server[] = [];
   readonly #addresses = new Map<string, OriginAddress>();
   readonly #sockets = new Set<Socket>();
-  /** Of the requests that were played with, oldest first; the last 10,000. */
+  /** Requests on sessions with a fault, oldest first; the last 10,000. */
   readonly #played: string[] = [];
 
   constructor(world: TlsWorld, clock: Clock, behind: FaultOrigin) {
@@ -109,7 +112,7 @@ class Ports implements TlsFaultOrigin {
   }
 
   #listenOne(name: string, host: string, port: number, accept: (raw: Socket) => void): Promise<void> {
-    // Half-open: a FIN from the peer must not be answered by one that no fault asked for.
+    // Half-open: after a FIN from the peer, the origin must send its own FIN only if the fault says so.
     const server = createServer({ allowHalfOpen: true }, (raw) => {
       this.#keep(raw);
       accept(raw);
@@ -152,7 +155,7 @@ class Ports implements TlsFaultOrigin {
     };
   }
 
-  /** What a client sends a second time is noted a second time, over this connection or another. */
+  /** A request that the client sends again is recorded again, on this connection or another. */
   #noteRequests(secure: TLSSocket): void {
     const reader = new OriginRequestReader({
       onHead: (head) => this.#note(faultIdOf(head)),
@@ -169,13 +172,13 @@ class Ports implements TlsFaultOrigin {
     if (this.#played.length > requestsMax) this.#played.shift();
   }
 
-  /** A session whose content is passed on to the plain origin and back. */
+  /** Passes the bytes of a session on to the plain origin and back. */
   #serve(settings: SessionSettings): (raw: Socket) => void {
     const trusted = settings.requestCert === true ? { ca: this.#world.authority.certificate } : {};
     const context = createSecureContext({ ...settings, ...trusted });
     return (raw) => {
       const secure = this.#secured(raw, context, settings);
-      // Nothing is passed on before the client has shown who it is.
+      // Passes no byte on before the client has sent its certificate.
       secure.once('secure', () => {
         if (settings.requestCert !== true || secure.authorized || secure.getPeerX509Certificate() !== undefined)
           this.#relay(secure);
@@ -214,7 +217,7 @@ class Ports implements TlsFaultOrigin {
   }
 }
 
-/** Longer than a gateway may hold a response back in the hope of the rest. */
+/** Longer than a gateway may hold a response back to wait for the rest. */
 const apartMs = 150;
 
 /** Plays a script on a connection, without TLS. */
@@ -229,7 +232,7 @@ class RawPlayer {
     this.#clock = clock;
     this.#steps = script[Symbol.iterator]();
     raw.on('close', () => this.#timer?.cancel());
-    // A client that has given up is not kept waiting for.
+    // The client has left, so the script need not go on.
     raw.on('end', () => raw.destroy());
     if (begins === 'accept') this.#play();
     else raw.once('data', () => this.#play());

@@ -9,7 +9,7 @@ import { fin, reset, send } from './origin-script.ts';
 import { RawClient, type RawOutcome, sendRaw } from './raw-client.ts';
 import { fieldOf } from './raw-response.ts';
 
-// Every test here sends bytes over loopback and looks at the bytes that come back, and at how they end.
+// Every test here sends bytes over loopback, and checks the bytes that come back and how the connection ends.
 
 let origin: FaultOrigin;
 before(async () => {
@@ -31,7 +31,7 @@ function ask(bytes: string): Promise<RawOutcome> {
   return sendRaw({ ...origin.address, bytes, limitMs });
 }
 
-/** What a fault leaves on the wire: exact bytes, or a pattern; then FIN, RST, or a connection that stays open. */
+/** What a fault sends: exact bytes or a pattern; then FIN, RST, or a connection that stays open. */
 type Trace = readonly [bytes: string | RegExp, end: 'fin' | 'reset' | 'open'];
 
 const okHead = 'HTTP/1.1 200 OK\r\n';
@@ -94,13 +94,13 @@ const traces: Readonly<Record<string, Trace>> = {
   'early-413': [/^HTTP\/1\.1 413 .*\r\n\r\ntoo large\n$/s, 'fin'],
 };
 
-/** All of them at once, two with megabytes that are looked through as they come: a busy machine needs a while. */
+/** All faults run at once, and two of them send megabytes that are searched as they come. A busy machine needs a while. */
 const allAtOnceMs = 60_000;
 
-/** A connection that is still open after this long is taken to stay so. */
+/** A connection that is open for this long counts as staying open. */
 const staysOpenMs = 150;
 
-test('every misbehaviour leaves exactly its trace on the wire', { concurrency: true }, async (t) => {
+test('every fault sends exactly the expected bytes, and ends as expected', { concurrency: true }, async (t) => {
   assert.deepEqual(
     Object.keys(traces).sort(),
     faults.map((fault) => fault.name).sort(),
@@ -125,7 +125,7 @@ test('every misbehaviour leaves exactly its trace on the wire', { concurrency: t
   );
 });
 
-test('names are kebab-case and unique, and the sentence goes on from "The origin"', () => {
+test('names are kebab-case and unique, and each description continues "The origin …"', () => {
   assert.equal(new Set(faults.map((fault) => fault.name)).size, faults.length);
   for (const { name, does } of faults) {
     assert.match(name, /^[a-z0-9][a-z0-9.]*(-[a-z0-9.]+)*$/);
@@ -133,7 +133,7 @@ test('names are kebab-case and unique, and the sentence goes on from "The origin
   }
 });
 
-test('a head that is followed by a fault goes out well before it', async () => {
+test('a head before a fault is sent well before the fault', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/fault/short-length-reset'));
   await client.waitFor(() => client.state !== 'open', limitMs);
@@ -146,7 +146,7 @@ for (const [name, end] of [
   ['close-on-reuse', 'fin'],
   ['reset-on-reuse', 'reset'],
 ] as const) {
-  test(`${name} ends the connection as its second request arrives, whatever the first was`, async () => {
+  test(`${name} ends the connection when its second request arrives, whatever the first was`, async () => {
     const client = new RawClient(origin.address);
     client.write(get('/ok'));
     assert.equal((await client.response('GET', limitMs)).response?.status, 200);
@@ -159,7 +159,7 @@ for (const [name, end] of [
   });
 }
 
-test('stop-reading lets an upload run into full buffers', async () => {
+test('stop-reading makes an upload fill the socket buffers', async () => {
   const client = new RawClient(origin.address);
   client.write(`POST /fault/stop-reading HTTP/1.1\r\nHost: o\r\nX-Fault-Id: stuck\r\nContent-Length: 33554432\r\n\r\n`);
   for (let i = 0; i < 32; i++) client.write(Buffer.alloc(1_048_576));
@@ -170,7 +170,7 @@ test('stop-reading lets an upload run into full buffers', async () => {
   client.close();
 });
 
-test('early-413 answers before the content has come, and reads on', async () => {
+test('early-413 answers before the body has come, and continues to read', async () => {
   const client = new RawClient(origin.address);
   client.write('POST /fault/early-413 HTTP/1.1\r\nHost: o\r\nX-Fault-Id: early\r\nContent-Length: 100000\r\n\r\n');
   const outcome = await client.response('POST', limitMs);
@@ -181,12 +181,12 @@ test('early-413 answers before the content has come, and reads on', async () => 
   client.close();
 });
 
-test('the field X-Fault asks for a fault on any path', async () => {
+test('the header X-Fault requests a fault on any path', async () => {
   const outcome = await ask(get('/ok', 'X-Fault: reset-before-head\r\n'));
   assert.equal(outcome.state, 'reset');
 });
 
-test('a fault that does not exist is a 404, on a connection that goes on', async () => {
+test('an unknown fault is a 404, on a connection that stays usable', async () => {
   const outcome = await ask(get('/fault/no-such-thing'));
   assert.equal(outcome.response?.status, 404);
   assert.equal(outcome.state, 'open');
@@ -206,7 +206,7 @@ const wellAnswered: readonly [target: string, status: number, content: string | 
 ];
 
 for (const [target, status, content, type] of wellAnswered) {
-  test(`GET ${target} is answered well with ${status}`, async () => {
+  test(`GET ${target} is answered with ${status}`, async () => {
     const { response, state } = await ask(get(target));
     assert.equal(response?.status, status);
     assert.equal(response.complete, true);
@@ -217,7 +217,7 @@ for (const [target, status, content, type] of wellAnswered) {
   });
 }
 
-test('an answer without content has none, and the connection goes on', async () => {
+test('a response without a body has none, and the connection stays usable', async () => {
   for (const bytes of [get('/status/204'), get('/status/304'), get('/ok').replace('GET', 'HEAD')]) {
     const { response, state } = await ask(bytes);
     assert.equal(response?.complete, true);
@@ -231,7 +231,7 @@ test('/slow answers no earlier than asked', async () => {
   assert.ok(elapsedMs >= 80, `${elapsedMs} ms`);
 });
 
-test('/echo gives content back, with a length or in chunks', async () => {
+test('/echo returns the request body, with a length or chunked', async () => {
   const sized = await ask(post('/echo', 'hello', 'Content-Type: text/x-test\r\n'));
   assert.equal(sized.response?.content.toString(), 'hello');
   assert.equal(fieldOf(sized.response, 'content-type'), 'text/x-test');
@@ -242,14 +242,14 @@ test('/echo gives content back, with a length or in chunks', async () => {
   assert.equal(chunked.response?.content.toString(), 'abcde');
 });
 
-test('/sse sends one event after the other', async () => {
+test('/sse sends events one after the other', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/sse'));
   assert.equal(await client.waitFor(() => client.bytes.includes('id: 2\ndata: tick'), limitMs), true);
   client.close();
 });
 
-test('a request with Expect: 100-continue is told to go on', async () => {
+test('a request with Expect: 100-continue gets 100 Continue', async () => {
   const client = new RawClient(origin.address);
   client.write('POST /echo HTTP/1.1\r\nHost: o\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n');
   await client.waitFor(() => client.bytes.includes('100 Continue'), limitMs);
@@ -260,7 +260,7 @@ test('a request with Expect: 100-continue is told to go on', async () => {
   client.close();
 });
 
-test('requests that come ahead are answered in order', async () => {
+test('pipelined requests are answered in order', async () => {
   const client = new RawClient(origin.address);
   client.write(post('/echo', 'one') + post('/echo', 'two') + get('/ok'));
   await client.waitFor(() => client.bytes.includes('It works'), limitMs);
@@ -269,7 +269,7 @@ test('requests that come ahead are answered in order', async () => {
   client.close();
 });
 
-test('a request byte by byte is understood', async () => {
+test('a request that comes byte by byte is understood', async () => {
   const client = new RawClient(origin.address);
   for (const byte of post('/echo', 'slowly')) client.write(byte);
   const { response } = await client.response('POST', limitMs);
@@ -277,7 +277,7 @@ test('a request byte by byte is understood', async () => {
   client.close();
 });
 
-test('a client that has sent FIN still gets its answer', async () => {
+test('a client that has sent FIN still gets its response', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/slow/30'));
   client.finish();
@@ -286,7 +286,7 @@ test('a client that has sent FIN still gets its answer', async () => {
   client.close();
 });
 
-test('a silent connection is let go when its peer has closed it', async () => {
+test('a silent connection is closed when its peer has closed it', async () => {
   const other = await startFaultOrigin();
   for (const name of ['silent', 'stall-mid-head', 'ssh-banner']) {
     const client = new RawClient(other.address);
@@ -300,12 +300,12 @@ test('a silent connection is let go when its peer has closed it', async () => {
   await other.close();
 });
 
-test('what is no request is refused with 400', async () => {
+test('bytes that are no request are answered with 400', async () => {
   const { response } = await ask('hello there\r\n\r\n');
   assert.equal(response?.status, 400);
 });
 
-test('every request is counted by its id, so that one sent twice is seen', async () => {
+test('every request is counted by its id, so that a retry is visible', async () => {
   await ask(post('/echo', 'a', 'X-Fault-Id: once\r\n'));
   await ask(post('/echo', 'a', 'X-Fault-Id: twice\r\n'));
   await ask(post('/echo', 'a', 'X-Request-Id: twice\r\n'));
@@ -338,7 +338,7 @@ for (const [what, options, bytes, end] of atAccepts) {
   });
 }
 
-test('close cuts what is open and frees the port', async () => {
+test('close() ends open connections and frees the port', async () => {
   const other = await startFaultOrigin();
   const client = new RawClient(other.address);
   client.write(get('/fault/silent', 'X-Fault-Id: last\r\n'));
@@ -351,11 +351,11 @@ test('close cuts what is open and frees the port', async () => {
   await next.close();
 });
 
-test('a port that is taken is an error at once', async () => {
+test('a port that is taken is reported at once', async () => {
   await assert.rejects(startFaultOrigin({ port: origin.address.port }), { code: 'EADDRINUSE' });
 });
 
-test('as a program it honours PORT, says in one line where it is, and ends on SIGTERM', async () => {
+test('as a program it uses PORT, prints its address on one line, and ends on SIGTERM', async () => {
   const main = fileURLToPath(new URL('./fault-origin-main.ts', import.meta.url));
   const program = spawn(process.execPath, [main], {
     env: { ...process.env, PORT: '0' },

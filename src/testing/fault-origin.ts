@@ -8,30 +8,29 @@ import type { Script } from './origin-script.ts';
 import { systemClock } from './system.ts';
 
 /**
- * An origin server that misbehaves on request. `/fault/<name>` does what `faults` says of that name; so does
- * any path with the field `X-Fault: <name>`, and any path that ends so, whatever a gateway put before it.
- * Everything else is answered well: `/ok`, `/echo`, `/bytes/<n>`,
- * `/status/<n>`, `/slow/<ms>`, `/sse`.
+ * An origin server that misbehaves on request. `/fault/<name>` plays the fault of that name from `faults`. So does any path
+ * with the header `X-Fault: <name>`, and any path that ends in `/fault/<name>`, whatever prefix a gateway added. Other paths
+ * work: `/ok`, `/echo`, `/bytes/<n>`, `/status/<n>`, `/slow/<ms>`, `/sse`.
  */
 export interface FaultOrigin {
   readonly address: { readonly host: string; readonly port: number };
   /** 'http://127.0.0.1:40001', without a slash at the end. */
   readonly url: string;
-  /** What it has seen, oldest first; the last 10,000. */
+  /** The requests that the origin has received, oldest first; the last 10,000. */
   readonly requests: readonly SeenRequest[];
-  /** How many requests came with this X-Fault-Id: more than one, and somebody has sent it again. */
+  /** How many requests came with this X-Fault-Id. More than one: a client or gateway has sent it again. */
   count(faultId: string): number;
-  /** The first request with this id, as soon as its head has come. */
+  /** Resolves with the first request with this id, as soon as its head has come. */
   seen(faultId: string): Promise<SeenRequest>;
   readonly connectionsOpen: number;
   /** How many connections were accepted so far. */
   readonly connectionsAccepted: number;
   /**
-   * Ends every connection, so that the next request needs a new one: idle ones with FIN, the others at once. Resolves
-   * when all are gone; those that the peer keeps open are cut after `limitMs`.
+   * Ends every connection, so that the next request needs a new one: idle ones with FIN, the others at once. Resolves when
+   * all are closed. Connections that the peer keeps open are closed at once after `limitMs`.
    */
   retireConnections(limitMs: number): Promise<void>;
-  /** Stops listening and cuts every connection. */
+  /** Stops listening and closes every connection at once. */
   close(): Promise<void>;
 }
 
@@ -41,14 +40,14 @@ export interface SeenRequest {
   readonly fault: string | null;
   /** The X-Fault-Id field, else X-Request-Id; null without either. */
   readonly faultId: string | null;
-  /** Connections count from 1 in the order they were accepted. */
+  /** Connections are numbered from 1 in the order in which they were accepted. */
   readonly connection: number;
   /** 1 for the first request of its connection. */
   readonly numberOnConnection: number;
   readonly fields: ReadonlyMap<string, string>;
-  /** How much of its content has come so far. */
+  /** Bytes of the request body that have come so far. */
   readonly contentBytes: number;
-  /** All of it has come. */
+  /** Whether the whole body has come. */
   readonly complete: boolean;
 }
 
@@ -57,12 +56,12 @@ export interface FaultOriginOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  /** Played on every connection as soon as it is accepted; requests are then not looked at. */
+  /** Played on every connection as soon as it is accepted. Requests are then not read. */
   readonly atAccept?: () => Script;
   readonly clock?: Clock;
-  /** What it can be asked for. Default: `faults`. */
+  /** The faults that can be requested. Default: `faults`. */
   readonly faults?: readonly Fault[];
-  /** Told of each request as soon as its head has come: for who counts more than are remembered. */
+  /** Called with each request as soon as its head has come, for callers that count more than `requests` keeps. */
   readonly onRequest?: (request: SeenRequest) => void;
 }
 
@@ -91,7 +90,7 @@ class ListeningOrigin implements FaultOrigin {
     this.#atAccept = options.atAccept ?? null;
     this.#onRequest = options.onRequest ?? (() => {});
     this.#faults = new Map((options.faults ?? faults).map((fault) => [fault.name, fault]));
-    // Half-open: a FIN from the peer must not be answered by one that no script asked for.
+    // Half-open: after a FIN from the peer, the origin must send its own FIN only if the script says so.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = connectionsMax;
   }
@@ -214,7 +213,7 @@ export function faultIdOf({ fields }: OriginRequestHead): string | null {
   return fields.get('x-fault-id') ?? fields.get('x-request-id') ?? null;
 }
 
-/** So many are remembered. A test asks about what it has just sent; a demo runs for weeks. */
+/** The number of requests that are kept. A test asks about the ones it has just sent; a demo runs for weeks. */
 export const requestsMax = 10_000;
 
 /** Below the usual limit of 4,096 open files, with room for the rest of the process. */

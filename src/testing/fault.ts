@@ -6,9 +6,9 @@ export interface Fault {
   readonly name: string;
   /** What the origin does, to be read after "The origin …". */
   readonly does: string;
-  /** False for answers that look odd and are lawful: a gateway must pass them. */
+  /** False for responses that look odd but are valid: a gateway must pass them on. */
   readonly faulty: boolean;
-  /** When the script begins: after the request's head, or after all of its content. */
+  /** When the script begins: after the head of the request, or after its whole body. */
   readonly begins: 'head' | 'content';
   script(request: OriginRequest): Script;
 }

@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 import { answer, apart, fin, pause, reset, send, stopReading, textType } from './origin-script.ts';
 
-/** What a connection can do wrong before, or without, a response. */
+/** Faults of a connection before, or without, a response. */
 export const connectionFaults: readonly Fault[] = [
   {
     name: 'close-before-head',

@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 import { apart, fin, keep, reset, type Script, send } from './origin-script.ts';
 
-/** A good head, and content that breaks. The head goes out 50 ms ahead, so that a gateway has passed it on. */
+/** A valid head, and then a body that breaks. The head is sent 50 ms earlier, so that a gateway has passed it on. */
 export const contentFaults: readonly Fault[] = [
   content('short-length-close', 'promises 100 bytes, sends 5, and closes (FIN)', () => [...short, fin]),
   content('short-length-reset', 'promises 100 bytes, sends 5, and resets (RST)', () => [...short, reset]),

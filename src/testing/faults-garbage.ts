@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 import { apart, fin, page, type Script, send } from './origin-script.ts';
 
-/** Bytes that are no HTTP/1 at all. Most stay open afterwards: a gateway must not wait for more to know. */
+/** Bytes that are not HTTP/1. Most faults leave the connection open afterwards: a gateway can tell without waiting for more. */
 export const garbageFaults: readonly Fault[] = [
   garbage('ssh-banner', 'answers as an SSH server', () => [send('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n')]),
   garbage('binary', 'answers with 256 bytes of noise', () => [send(noise())]),
@@ -34,7 +34,7 @@ function garbage(name: string, does: string, script: () => Script): Fault {
   return { name, does, faulty: true, begins: 'content', script };
 }
 
-/** The same bytes each time; the first one cannot begin a status line. */
+/** The same bytes each time. The first byte cannot begin a status line. */
 function noise(): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, i) => (i * 167 + 0x9c) & 0xff);
 }

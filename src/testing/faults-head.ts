@@ -1,7 +1,7 @@
 import type { Fault } from './fault.ts';
 import { apart, fin, keep, pause, reset, type Script, send, type Step } from './origin-script.ts';
 
-/** Response heads that begin like HTTP and break its rules, or do not come to their end. */
+/** Response heads that begin like HTTP and break its rules, or are incomplete. */
 export const headFaults: readonly Fault[] = [
   head('close-mid-head', 'sends half a head, then closes (FIN)', () => [halfHead, apart, fin]),
   head('reset-mid-head', 'sends half a head, then resets (RST)', () => [halfHead, apart, reset]),
@@ -45,7 +45,7 @@ function head(name: string, does: string, script: () => Script): Fault {
   return { name, does, faulty: true, begins: 'content', script };
 }
 
-/** A whole response in one write. The connection is kept: a gateway that accepts it would use it again. */
+/** A whole response in one write. The connection stays open: a gateway that accepts the response would reuse it. */
 function whole(name: string, does: string, bytes: string | (() => string)): Fault {
   return head(name, does, () => [send(typeof bytes === 'string' ? bytes : bytes()), keep]);
 }

@@ -13,7 +13,7 @@ import {
   textType,
 } from './origin-script.ts';
 
-/** What looks odd and is lawful. A gateway passes it, and blames nobody. */
+/** Responses that look odd but are valid. A gateway must pass them on and report no failure. */
 export const lawfulOddities: readonly Fault[] = [
   lawful('http-1.0-close', 'answers as HTTP/1.0 without a length; the content ends with the connection', () => [
     send('HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n'),

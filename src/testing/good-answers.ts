@@ -11,7 +11,7 @@ import {
   textType,
 } from './origin-script.ts';
 
-/** What the fault origin serves when nobody asks for a fault. */
+/** The responses of the fault origin to requests without a fault. */
 export function goodAnswer(request: OriginRequest): Script {
   const [path = ''] = request.target.split('?');
   const [, first = '', second = ''] = path.split('/');
@@ -34,7 +34,7 @@ export function goodAnswer(request: OriginRequest): Script {
   }
 }
 
-/** Whether the answer needs the request's content. */
+/** Whether the response needs the body of the request. */
 export function wantsContent(target: string): boolean {
   return /^\/echo(?:[/?]|$)/.test(target);
 }
@@ -79,7 +79,7 @@ function whole(text: string, max: number): number {
 
 const block = Buffer.alloc(65_536, 'candor. ');
 
-/** A gibibyte: more than any buffer that should not be there. */
+/** A gibibyte: more than any buffer of a gateway that streams. */
 const bytesMax = 1_073_741_824;
 
 /** An hour: longer than any timeout under test. */

@@ -14,7 +14,7 @@ export interface MemoryRequest {
   readonly authority: string;
   readonly fields: FieldPairs;
   readonly framing: Framing;
-  /** Protocols to change to: the stream may become a tunnel. */
+  /** Protocols that the request asks to upgrade to: the stream may become a tunnel. */
   readonly upgrade?: string;
   readonly takesTrailers?: boolean;
 }
@@ -22,12 +22,12 @@ export interface MemoryRequest {
 export interface ClientStreamOptions {
   readonly clock: Clock;
   readonly client: ClientFacts;
-  /** Between bytes of request content (408). */
+  /** Time limit between bytes of the request body (408). */
   readonly contentMs: number;
   readonly windowBytes?: number;
 }
 
-/** One request of a client in memory: `DownstreamStream` for the exchange, and the client's own end of it. */
+/** A request of a client in memory: `DownstreamStream` for the exchange, and the methods of the client. */
 export class MemoryClientStream implements DownstreamStream {
   readonly capabilities = capabilities;
   readonly request: RequestHead;
@@ -35,13 +35,13 @@ export class MemoryClientStream implements DownstreamStream {
   readonly startedAt: Instant;
   readonly startedWall: number;
 
-  // What the client has received.
+  // Received by the client.
   readonly informed: { readonly status: number; readonly fields: Fields }[] = [];
   response: { readonly status: number; readonly fields: Fields; readonly framing: Framing } | null = null;
   readonly content: Uint8Array[] = [];
   trailers: Fields | null = null;
   state: 'open' | 'whole' | 'cut' = 'open';
-  /** The exchange has asked for the content. */
+  /** Whether the exchange has asked for the request body. */
   wanted = false;
 
   readonly #clock: Clock;
@@ -57,7 +57,7 @@ export class MemoryClientStream implements DownstreamStream {
   #roomWanted = false;
   #sentAll = false;
   #stallTimer: Timer | null = null;
-  /** The protocol that the stream has changed to. */
+  /** The protocol that the stream has been upgraded to. */
   switchedTo: string | null = null;
 
   constructor(request: MemoryRequest, options: ClientStreamOptions) {
@@ -82,7 +82,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#handler?.onRequestRead();
   }
 
-  // The client's end.
+  // Called by the client.
 
   write(bytes: Uint8Array): void {
     this.#up.push(bytes, 0, bytes.length);
@@ -105,7 +105,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#clock.schedule(this.#clock.now(), left, this);
   }
 
-  /** For `left` alone. */
+  /** Called by `left`. */
   onLeft(): void {
     const handler = this.#over('cut');
     handler?.onRequestFailed(
@@ -113,12 +113,12 @@ export class MemoryClientStream implements DownstreamStream {
     );
   }
 
-  /** Bytes that this side holds, in either direction. */
+  /** Bytes that the gateway's side holds, in both directions. */
   get heldBytes(): number {
     return this.#up.grantedBytes + this.#down.queuedBytes;
   }
 
-  // The exchange's end.
+  // Called by the exchange.
 
   readContent(): void {
     if (this.wanted || this.#requestEnded) return;
@@ -164,7 +164,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#contentMs), stalled, this);
   }
 
-  /** For `stalled` alone. */
+  /** Called by `stalled`. */
   onStalled(): void {
     this.#requestEnded = true;
     this.#handler?.onRequestFailed(
@@ -185,7 +185,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#headWaits = response;
   }
 
-  /** As in RFC 8441: a response like any other, after which the content both ways is the protocol's. */
+  /** As in RFC 8441: a response like any other, and then the bytes of the protocol in both directions. */
   switchTo(protocol: string, response: OutgoingResponse): void {
     this.respond(response);
     this.switchedTo = protocol;

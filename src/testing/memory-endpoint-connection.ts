@@ -6,11 +6,11 @@ import { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpo
 export interface EndpointConnectionOptions
   extends Pick<EndpointStreamOptions, 'address' | 'windowBytes' | 'onRequest'> {
   readonly clock: Clock;
-  /** How many streams the endpoint lets be open at the same time (SETTINGS_MAX_CONCURRENT_STREAMS in HTTP/2). */
+  /** The most streams that the endpoint lets be open at the same time (SETTINGS_MAX_CONCURRENT_STREAMS in HTTP/2). */
   readonly streamsMax: number;
 }
 
-/** A connection to an endpoint in memory that carries many streams at the same time, and the endpoint's end of it. */
+/** A connection in memory that carries many streams at the same time: the pool's side, and the methods of the endpoint. */
 export class MemoryEndpointConnection implements PooledConnection {
   readonly address: string;
   readonly keepAliveTimeoutS = null;
@@ -35,7 +35,7 @@ export class MemoryEndpointConnection implements PooledConnection {
     this.idleSince = options.clock.now();
   }
 
-  // The pool's end.
+  // Called by the pool.
 
   get streamsOpen(): number {
     return this.#streams.size;
@@ -84,14 +84,14 @@ export class MemoryEndpointConnection implements PooledConnection {
     this.#closeWhenDone();
   }
 
-  // The endpoint's end.
+  // Called by the endpoint.
 
-  /** GOAWAY: no more streams; those that are open go on. */
+  /** GOAWAY: no new streams; open ones continue. */
   goAway(): void {
     this.#end('going_away');
   }
 
-  /** The connection breaks, with all streams on it. */
+  /** The connection breaks, and with it all its streams. */
   lose(): void {
     this.#end('broken');
     for (const stream of this.#streams) stream.reset();

@@ -11,13 +11,13 @@ export interface EndpointStreamOptions {
   readonly reused: boolean;
   readonly idleMs: number;
   readonly windowBytes?: number;
-  /** The endpoint's side: a request's head has come. */
+  /** Called at the endpoint when the head of a request has come. */
   readonly onRequest: (stream: MemoryEndpointStream) => void;
-  /** The stream is over, whichever way. */
+  /** Called when the stream has ended, successfully or not. */
   readonly onOver: (stream: MemoryEndpointStream) => void;
 }
 
-/** One request to an endpoint in memory: `UpstreamStream` for the exchange, and the endpoint's own end of it. */
+/** A request to an endpoint in memory: `UpstreamStream` for the exchange, and the methods of the endpoint. */
 export class MemoryEndpointStream implements UpstreamStream {
   readonly capabilities = capabilities;
   readonly address: string;
@@ -29,7 +29,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   readonly unsentContent = null;
   answerBegun = false;
 
-  // What the endpoint has got.
+  // Received by the endpoint.
   request: {
     readonly method: string;
     readonly target: string;
@@ -39,7 +39,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   readonly content: Uint8Array[] = [];
   requestWhole = false;
   requestTrailers: Fields | null = null;
-  /** The gateway has given the request up. */
+  /** The gateway has aborted the request. */
   cancelled = false;
 
   readonly #options: EndpointStreamOptions;
@@ -69,7 +69,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#down = new MemoryLane(clock, windowBytes, () => this.#deliver());
   }
 
-  // The exchange's end.
+  // Called by the exchange.
 
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void {
     this.#handler = handler;
@@ -141,7 +141,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#over();
   }
 
-  // The endpoint's end.
+  // Called by the endpoint.
 
   inform(status: number, fields: FieldPairs): void {
     this.#clock.schedule(this.#clock.now(), call, () => {
@@ -192,7 +192,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#down.end(trailers);
   }
 
-  /** RST_STREAM: the attempt is over, its neighbours are not. */
+  /** RST_STREAM: ends this attempt, and leaves the other streams open. */
   reset(): void {
     this.#clock.schedule(this.#clock.now(), call, () => this.#failWith(this.#breakOff()));
   }
@@ -213,7 +213,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   #deliver(): void {
     if (this.#handler === null || this.#head === null || this.#paused) return;
     const bytes = this.#down.take();
-    // What is lent of a response is lent until its read is over.
+    // Bytes of a response are lent until `onResponseRead` has returned.
     if (bytes === null) this.#read(this.#handler);
     else poisoned(bytes, (lent, start, end) => this.#read(this.#handler, lent, start, end));
   }

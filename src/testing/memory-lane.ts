@@ -1,13 +1,13 @@
 import type { Capabilities, Fields } from '../core/message.ts';
 import type { Clock, Timer } from '../core/time.ts';
 
-/** Of the streams in memory: those of HTTP/2. */
+/** The capabilities of streams in memory are those of HTTP/2. */
 export const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
 
-/** How many bytes an end may be sent before it grants more credit. */
+/** How many bytes one end may send before the other grants more credit. */
 export const windowBytesDefault = 16 * 1024;
 
-/** At this size composed bytes are sent without a flush. */
+/** At this size, composed bytes are sent without a flush. */
 const flushBytes = 32 * 1024;
 
 /**
@@ -15,7 +15,7 @@ const flushBytes = 32 * 1024;
  *
  *     push ─▶ composed ─flush▶ waiting ─credit▶ granted ─▶ take
  *
- * Taking bytes gives their credit back. The clock calls `onArrival`, never from inside a call.
+ * Taking bytes returns their credit. The clock calls `onArrival`, never `push` or `flush` themselves.
  */
 export class MemoryLane {
   readonly #clock: Clock;
@@ -71,27 +71,27 @@ export class MemoryLane {
     this.#grant();
   }
 
-  /** The end, behind all bytes, once they are flushed. */
+  /** Ends the lane after all bytes, once they are flushed. */
   finish(trailers: Fields | null): void {
     this.#finished = true;
     this.trailers = trailers;
   }
 
-  /** Takes the end back: a complete request goes on as a tunnel. */
+  /** Withdraws the end: after a complete request the stream becomes a tunnel. */
   reopen(): void {
     this.#finished = false;
     this.ended = false;
     this.trailers = null;
   }
 
-  /** The end, and a flush. */
+  /** Ends the lane, and flushes. */
   end(trailers: Fields | null): void {
     this.finish(trailers);
     this.flush();
     this.wake();
   }
 
-  /** All bytes that may be taken, as one run; null when there are none. */
+  /** All bytes that may be taken, in one array; null if there are none. */
   take(): Uint8Array | null {
     if (this.#held || this.#grantedBytes === 0) return null;
     const run = new Uint8Array(this.#grantedBytes);
@@ -117,7 +117,7 @@ export class MemoryLane {
     this.#wakes = this.#clock.schedule(this.#clock.now(), arrive, this);
   }
 
-  /** For `arrive` alone. */
+  /** Called by `arrive`. */
   onWake(): void {
     this.#wakes = null;
     if (!this.#closed && !this.#held) this.#onArrival();

@@ -3,8 +3,8 @@ import type { Ownership } from '../core/message.ts';
 import type { Instant } from '../core/time.ts';
 
 /**
- * One direction of a connection in memory: what the sender has written and the kernel has not taken, then what
- * the kernel holds up to its window, then a FIN or an RST. Nothing overtakes.
+ * One direction of a connection in memory: bytes that the sender has written and the kernel has not accepted, then bytes
+ * that the kernel holds up to its window, then a FIN or an RST. The order is never changed.
  *
  *     write ─▶ pending ─▶ │ window: travelling, arrived │ ─▶ take
  */
@@ -14,7 +14,7 @@ export class MemoryPipe {
   #pendingBytes = 0;
   #held: Segment[] = [];
   #heldBytes = 0;
-  /** How the direction ends, behind all bytes that are held, and when the peer can see it. */
+  /** How the direction ends, after all bytes that are held, and when the peer can see it. */
   #ending: { readonly kind: 'fin' | 'reset'; readonly at: Instant } | null = null;
 
   constructor(windowBytes: number) {
@@ -26,7 +26,7 @@ export class MemoryPipe {
     return this.#pendingBytes;
   }
 
-  /** Bytes that the kernel holds and the receiver has not been given. */
+  /** Bytes that the kernel holds and the receiver has not taken. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -44,7 +44,7 @@ export class MemoryPipe {
     this.flush(arrivesAt);
   }
 
-  /** Moves what is pending into the window, as far as it goes. True when that emptied what was pending. */
+  /** Moves pending bytes into the window, as far as there is room. Returns true if no byte is pending afterwards. */
   flush(arrivesAt: Instant): boolean {
     const before = this.#pendingBytes;
     while (this.#pending.length > 0) {
@@ -61,14 +61,14 @@ export class MemoryPipe {
     return before > 0 && this.#pendingBytes === 0;
   }
 
-  /** A FIN, or an RST, behind what is held. What is still pending is lost. An RST replaces a FIN. */
+  /** A FIN or an RST after the held bytes. Pending bytes are lost. An RST replaces a FIN. */
   finish(kind: 'fin' | 'reset', arrivesAt: Instant): void {
     this.#pending = [];
     this.#pendingBytes = 0;
     if (this.#ending?.kind !== 'reset') this.#ending = { kind, at: arrivesAt };
   }
 
-  /** When the receiver can next see something; null while nothing is on its way. */
+  /** When the receiver next sees something; null if nothing is on its way. */
   get nextArrival(): Instant | null {
     return this.#held[0]?.at ?? this.#ending?.at ?? null;
   }
@@ -82,7 +82,7 @@ export class MemoryPipe {
     return sum;
   }
 
-  /** Fills `target` with bytes that have arrived; the caller has asked how many there are. */
+  /** Fills `target` with bytes that have arrived. The caller has asked how many there are. */
   take(target: Uint8Array): void {
     let filled = 0;
     while (filled < target.length) {
@@ -105,7 +105,7 @@ export class MemoryPipe {
 
 interface Pending {
   readonly copy: Uint8Array;
-  /** The writer's own bytes, where it said it would leave them alone. */
+  /** Keeps the writer's own array if the writer promised not to change it. */
   readonly original: Uint8Array | null;
   taken: number;
 }
@@ -115,7 +115,7 @@ interface Segment {
   readonly at: Instant;
 }
 
-/** Looks at the run that is being taken, and at no more: a large piece is taken in many. */
+/** Compares only the array that is being taken: a large write is taken in many steps. */
 function assertUnchanged({ copy, original, taken }: Pending, size: number): void {
   if (original === null) return;
   const same = Buffer.compare(original.subarray(taken, taken + size), copy.subarray(taken, taken + size)) === 0;

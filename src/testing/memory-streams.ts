@@ -1,8 +1,8 @@
 /**
  * A second implementation of both sides of an exchange, in memory and multiplexed: fields are pairs, every stream has its
- * own credit, and the abort of one leaves the others alone. Code that silently assumes HTTP/1 fails here.
+ * own credit, and aborting one stream leaves the others open. Code that assumes HTTP/1 fails here.
  *
- * Nothing is delivered from inside a call: time must move, if only by 0 ms. Bytes lent to a handler are overwritten when it
+ * Delivery never happens inside a call: time must move, if only by 0 ms. Bytes lent to a handler are overwritten when it
  * returns.
  */
 export { type ClientStreamOptions, MemoryClientStream, type MemoryRequest } from './memory-client-stream.ts';

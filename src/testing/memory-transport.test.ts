@@ -6,7 +6,7 @@ import { createTransportPair, type TransportPairOptions } from './memory-transpo
 import { SeededRandom } from './seeded-random.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
-/** Writes down what it hears, in order. */
+/** Records the calls that it receives, in order. */
 class Diary implements TransportListener {
   readonly lines: string[] = [];
   bytes = Buffer.alloc(0);
@@ -48,7 +48,7 @@ function send(transport: Transport, text: string): boolean {
   return transport.write(bytes, 0, bytes.length, 'borrowed');
 }
 
-test('bytes arrive, later and never from inside write', () => {
+test('bytes arrive later, and never inside write()', () => {
   const { clock, a, heardByB } = pair();
   assert.equal(send(a, 'hello'), true);
   assert.deepEqual(heardByB.lines, []);
@@ -66,7 +66,7 @@ test('latency delays delivery', () => {
   assert.deepEqual(heardByB.lines, ['bytes 5']);
 });
 
-test('beyond the window bytes stay pending until the peer reads; then, and only then, onWritten', () => {
+test('beyond the window, bytes stay pending until the peer reads; only then onWritten is called', () => {
   const { clock, a, b, heardByA, heardByB } = pair({ windowBytes: 4 });
   b.pause();
   assert.equal(send(a, 'abcdefgh'), false);
@@ -81,14 +81,14 @@ test('beyond the window bytes stay pending until the peer reads; then, and only 
   assert.equal(heardByB.bytes.toString(), 'abcdefgh');
 });
 
-test('a write that is taken at once is followed by no onWritten', () => {
+test('a write that the window takes at once is followed by no onWritten', () => {
   const { clock, a, heardByA } = pair();
   send(a, 'x');
   clock.advanceSync(10);
   assert.deepEqual(heardByA.lines, []);
 });
 
-test('pause holds bytes and FIN back; resume lets them come', () => {
+test('pause() holds back bytes and FIN; resume() lets them through', () => {
   const { clock, a, b, heardByB } = pair();
   send(a, 'abc');
   a.end();
@@ -100,7 +100,7 @@ test('pause holds bytes and FIN back; resume lets them come', () => {
   assert.deepEqual(heardByB.lines, ['bytes 3', 'end']);
 });
 
-test('pausing from inside onBytes stops the next piece', () => {
+test('pausing inside onBytes stops the next delivery', () => {
   const { clock, a, b, heardByB } = pair({ slices: { random: new SeededRandom(1), bytesMax: 1 } });
   heardByB.onPiece = () => b.pause();
   send(a, 'abc');
@@ -108,7 +108,7 @@ test('pausing from inside onBytes stops the next piece', () => {
   assert.deepEqual(heardByB.lines, ['bytes 1']);
 });
 
-test('FIN comes after all bytes, pending ones too, and the other direction stays open', () => {
+test('FIN comes after all bytes, including pending ones, and the other direction stays open', () => {
   const { clock, a, b, heardByA, heardByB } = pair({ windowBytes: 2 });
   send(a, 'abcde');
   a.end();
@@ -120,7 +120,7 @@ test('FIN comes after all bytes, pending ones too, and the other direction stays
   assert.equal(heardByA.bytes.toString(), 'answer');
 });
 
-test('when both have sent FIN both are closed, without an errno, and hear nothing more', () => {
+test('when both ends have sent FIN, both are closed without an errno and get no more calls', () => {
   const { clock, a, b, heardByA, heardByB } = pair();
   a.end();
   clock.advanceSync(0);
@@ -131,7 +131,7 @@ test('when both have sent FIN both are closed, without an errno, and hear nothin
   assert.equal(clock.timersLive, 0);
 });
 
-test('close sends FIN, tells its own end, and cuts what comes back', () => {
+test('close() sends FIN, calls onClosed at its own end, and discards what the peer sends', () => {
   const { clock, a, b, heardByA, heardByB } = pair();
   send(a, 'last words');
   a.close('close');
@@ -152,7 +152,7 @@ test('close with bytes unread resets the peer, as Linux does', () => {
   assert.deepEqual(heardByB.lines, ['closed ECONNRESET']);
 });
 
-test('a reset arrives as ECONNRESET behind the bytes the kernel had', () => {
+test('a reset arrives as ECONNRESET after the bytes that the kernel had', () => {
   const { clock, a, heardByA, heardByB } = pair();
   send(a, 'half a head');
   a.close('reset');
@@ -171,7 +171,7 @@ test('bytes that are pending when the connection is closed are lost', () => {
   assert.equal(heardByB.bytes.toString(), 'abc');
 });
 
-test('whoever has paused learns of a reset when it writes, or while bytes are pending', () => {
+test('a paused end learns of a reset when it writes, or while bytes are pending', () => {
   const idle = pair();
   idle.b.pause();
   idle.a.close('reset');
@@ -228,7 +228,7 @@ test('bytes read in bulk last until the next read', () => {
   assert.equal(Buffer.from(kept[1]!).toString(), 'two');
 });
 
-test('a writer that changes its own bytes while they are pending is found out', () => {
+test('a writer that changes its bytes while they are pending breaks an invariant', () => {
   const { clock, a, b } = pair({ windowBytes: 2 });
   const bytes = encode('abcd');
   b.pause();
@@ -247,7 +247,7 @@ test('borrowed bytes may be changed as soon as write returns', () => {
   assert.equal(heardByB.bytes.toString(), 'abcd');
 });
 
-test('writing after end() is a broken invariant; writing after close() goes nowhere', () => {
+test('writing after end() is a broken invariant; writing after close() has no effect', () => {
   const { clock, a, b, heardByA } = pair();
   a.end();
   assert.throws(() => send(a, 'x'), { name: 'BrokenInvariant' });
@@ -287,7 +287,7 @@ for (const at of [0, 1, 4, 5]) {
   });
 }
 
-test('whatever the window, the pieces and the pauses: the same bytes arrive in order, and everything ends', () => {
+test('with any window, slices and pauses the same bytes arrive in order, and both ends close', () => {
   fc.assert(
     fc.property(
       fc.integer(),

@@ -6,15 +6,15 @@ import type { Transport, TransportFacts, TransportListener } from '../core/trans
 import { MemoryPipe } from './memory-pipe.ts';
 
 export interface TransportPairOptions {
-  /** Everything is delivered by its timers: nothing happens until time moves, if only by 0 ms. */
+  /** Its timers deliver everything, so nothing happens until time moves, if only by 0 ms. */
   readonly clock: Clock;
   /** How many bytes each direction's kernel holds before writes stay pending. Default 65,536. */
   readonly windowBytes?: number;
   /** From write to delivery, each direction. Default 0. */
   readonly latencyMs?: number;
-  /** Delivers slices of 1 to `bytesMax` bytes at random. Without it: all bytes that have arrived. */
+  /** Delivers random slices of 1 to `bytesMax` bytes. By default, delivers all bytes that have arrived. */
   readonly slices?: { readonly random: Random; readonly bytesMax: number };
-  /** Holds writes until the end of the turn, as sockets do with small ones: until every earlier delivery is done. */
+  /** Holds writes until every earlier delivery is done, as sockets hold small writes until the end of the turn. */
   readonly holds?: 'first' | 'both';
   readonly faults?: { readonly first?: TransportFaults; readonly second?: TransportFaults };
   readonly facts?: { readonly first?: Partial<TransportFacts>; readonly second?: Partial<TransportFacts> };
@@ -22,22 +22,22 @@ export interface TransportPairOptions {
 
 /** Faults at one end. Counts begin at 1. */
 export interface TransportFaults {
-  /** The nth `write` takes nothing, and the connection is gone for `errno`; the peer sees a reset. */
+  /** The nth `write` fails with `errno` and closes the connection; the peer sees a reset. */
   readonly write?: { readonly nth: number; readonly errno: string };
-  /** In place of the nth delivery the connection is gone for `errno`; the peer sees a reset. */
+  /** Instead of the nth delivery, the connection fails with `errno`; the peer sees a reset. */
   readonly read?: { readonly nth: number; readonly errno: string };
-  /** After this many bytes have been delivered here, both ends are reset. 0: before the first. */
+  /** Both ends are reset after this many bytes have been delivered here. 0: before the first byte. */
   readonly resetAtByte?: number;
 }
 
 /**
- * Two transports that are each other's peer, over memory and simulated time. They hold their users to the
- * contract of `core/transport.ts`, harder than sockets do:
+ * Two connected transports, over memory and simulated time. They enforce the contract of `core/transport.ts` more strictly
+ * than sockets do:
  *
- * - bytes lent to `onBytes` are overwritten with 0xdb when it returns (those read in bulk: at the next read);
- * - they seldom begin at offset 0;
- * - bytes written as owned are compared when they are taken, and a change is a broken invariant;
- * - a close with bytes unread resets the peer, and so does a write to a closed one, as on Linux.
+ * - bytes lent to `onBytes` are overwritten with 0xdb when it returns (bytes read in bulk: at the next read);
+ * - lent bytes seldom begin at offset 0;
+ * - bytes written as owned are compared when the peer takes them, and a change breaks an invariant;
+ * - a close with unread bytes resets the peer, and so does a write to a closed peer, as on Linux.
  */
 export function createTransportPair(options: TransportPairOptions): [MemoryTransport, MemoryTransport] {
   const windowBytes = options.windowBytes ?? 65_536;
@@ -67,7 +67,7 @@ export function createTransportPair(options: TransportPairOptions): [MemoryTrans
 
 export class MemoryTransport implements Transport {
   readonly facts: TransportFacts;
-  /** For its users alone, as with sockets. */
+  /** Set by the code that uses the transport, as with sockets. */
   heldBytes = 0;
   sentBytes = 0;
   listener: TransportListener = noListener;
@@ -112,13 +112,13 @@ export class MemoryTransport implements Transport {
     this.facts = facts;
   }
 
-  /** For `createTransportPair` alone. */
+  /** Called by `createTransportPair`. */
   meet(peer: MemoryTransport): void {
     this.#peer = peer;
     if (this.#faults.resetAtByte === 0) this.#soon(() => this.#fail('ECONNRESET'));
   }
 
-  /** Closed by either end, or both FINs seen. */
+  /** Whether an end has closed, or both have sent FIN. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -135,7 +135,7 @@ export class MemoryTransport implements Transport {
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     assert(start >= 0 && start <= end && end <= bytes.length, 'what is written lies within its bytes');
     assert(!this.#ended, 'nothing is written after end()');
-    // After a write that failed, none succeeds: the bytes behind a gap would pass for the message.
+    // No write succeeds after a failed one: bytes after a gap would be taken for the message.
     if (this.#closed || this.#broken) return false;
     if (!this.#holds || this.pendingBytes > 0) return this.#write(bytes, start, end, ownership);
     if (this.heldBytes === 0) this.#soon(() => this.#sendHeld());
@@ -195,7 +195,7 @@ export class MemoryTransport implements Transport {
   readInBulk(bulk: boolean): void {
     if (bulk === this.#bulk) return;
     this.#bulk = bulk;
-    // Each turn to bulk brings a new buffer, so what was delivered into the last one stays as it is.
+    // Each change to bulk reading brings a new buffer, so bytes delivered into the last one stay unchanged.
     this.#bulkBytes = null;
   }
 
@@ -210,7 +210,7 @@ export class MemoryTransport implements Transport {
   close(how: 'close' | 'reset'): void {
     if (this.#closed) return;
     this.#sendHeld();
-    // Linux answers a close with bytes unread by a reset: the peer must learn that they were not read.
+    // Linux answers a close with unread bytes by a reset, so that the peer learns that they were not read.
     const unread = this.#in.heldBytes > 0;
     this.#gone(null, how === 'reset' || unread ? 'reset' : 'fin');
   }
@@ -222,7 +222,7 @@ export class MemoryTransport implements Transport {
     if (this.#finSeen) this.#gone(null, 'fin');
   }
 
-  /** Schedules a delivery for when the next bytes, FIN or RST arrive. */
+  /** Schedules a delivery for the time at which the next bytes, FIN or RST arrive. */
   #expect(): void {
     if (this.#closed || this.#paused || this.#delivery !== null) return;
     const next = this.#in.nextArrival;
@@ -231,7 +231,7 @@ export class MemoryTransport implements Transport {
     this.#delivery = this.#clock.schedule(next > now ? next : now, deliver, this);
   }
 
-  /** For `deliver` alone. */
+  /** Called by `deliver`. */
   deliverNext(): void {
     this.#delivery = null;
     if (this.#closed || this.#paused) return;
@@ -248,7 +248,7 @@ export class MemoryTransport implements Transport {
     const resetAt = this.#faults.resetAtByte ?? Number.POSITIVE_INFINITY;
     const size = Math.min(this.#sliceBytes(arrived), resetAt - this.#bytesDelivered);
     const start = this.#reads % 7;
-    // A Buffer, as from sockets: its `slice` is a view, so that code that copies with it fails here.
+    // A Buffer, as from sockets. Its `slice` is a view, so code that copies with `slice` fails here.
     const lent = Buffer.allocUnsafeSlow(start + size + 3).fill(poison);
     this.#in.take(lent.subarray(start, start + size));
     this.#bytesDelivered += size;
@@ -272,7 +272,7 @@ export class MemoryTransport implements Transport {
     if (this.#out.ending === 'fin' && !this.#closed) this.#gone(null, 'fin');
   }
 
-  /** The peer has read: there may be room for what is pending here. */
+  /** The peer has read, so there may be room for pending bytes. */
   #flush(): void {
     if (this.#closed) return;
     const emptied = this.#out.flush(this.#arrival());
@@ -288,7 +288,7 @@ export class MemoryTransport implements Transport {
     this.listener.onWritten();
   }
 
-  /** A paused end does not see an RST until it writes, as with sockets. */
+  /** A paused end sees an RST only when it writes, as with sockets. */
   #noticeReset(): void {
     if (this.#in.ending !== 'reset' || !this.#paused) return;
     this.#soon(() => this.#gone('ECONNRESET', null));
@@ -298,7 +298,7 @@ export class MemoryTransport implements Transport {
     this.#gone(errno, 'reset');
   }
 
-  /** Closes this end. `farewell` is what the peer receives; null when the peer is the cause. */
+  /** Closes this end. The peer receives `farewell`; null if the peer closed first. */
   #gone(errno: string | null, farewell: 'fin' | 'reset' | null): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -326,7 +326,7 @@ export class MemoryTransport implements Transport {
 /** As much as our own sockets read at once. */
 const readBytesMax = 65_536;
 
-/** 0xdb is no ASCII and no valid start of UTF-8: bytes kept too long are conspicuous. */
+/** 0xdb is not ASCII and not a valid start of UTF-8, so bytes that are kept too long are conspicuous. */
 const poison = 0xdb;
 
 function deliver(transport: MemoryTransport): void {

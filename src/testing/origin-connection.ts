@@ -5,23 +5,23 @@ import { goodAnswer, wantsContent } from './good-answers.ts';
 import { type OriginRequestHead, OriginRequestReader } from './origin-request.ts';
 import { answer, type OriginRequest, type Script, type Step } from './origin-script.ts';
 
-/** What one connection reports to its origin. */
+/** The callbacks of a connection of the fault origin. */
 export interface ConnectionListener {
-  /** Which fault a request asks for; null for none, 'unknown' for one that does not exist. */
+  /** The fault that a request asks for: null for none, 'unknown' for one that does not exist. */
   faultOf(head: OriginRequestHead): Fault | null | 'unknown';
   onRequest(head: OriginRequestHead, fault: Fault | null, numberOnConnection: number): SeenContent;
   onGone(connection: OriginConnection): void;
 }
 
-/** Where a connection counts the content of one request. */
+/** Counts the body bytes of one request. */
 export interface SeenContent {
   contentBytes: number;
   complete: boolean;
 }
 
 /**
- * One connection of the fault origin: reads a request, plays its script, reads the next. Scripts are played
- * on the raw socket, so what they say is what the peer gets.
+ * A connection of the fault origin: reads a request, plays its script, reads the next request. Scripts are played on the raw
+ * socket, so the peer gets exactly their bytes.
  */
 export class OriginConnection {
   readonly #socket: Socket;
@@ -37,7 +37,7 @@ export class OriginConnection {
   #answered = true;
   #steps: Iterator<Step> | null = null;
   #timer: Timer | null = null;
-  /** The script has run out without an end. */
+  /** The script has run out of steps without an end. */
   #silent = false;
   #peerHasEnded = false;
   #finished = false;
@@ -53,7 +53,7 @@ export class OriginConnection {
       onBroken: () => this.#play(answer('400 Bad Request', 'This is no request.\n')),
     });
     socket.setNoDelay(true);
-    socket.on('error', () => {}); // 'close' follows, and an origin that misbehaves has no complaints.
+    socket.on('error', () => {}); // 'close' follows, and is handled below.
     socket.on('close', () => this.#gone());
     socket.on('end', () => this.#peerEnded());
     socket.on('data', (bytes: Buffer) => {
@@ -66,7 +66,7 @@ export class OriginConnection {
     this.#socket.destroy();
   }
 
-  /** Ends: with FIN where nothing is asked of it, else at once. */
+  /** Closes the connection: with FIN if it is idle, else at once. */
   retire(): void {
     if (this.#answered && this.#requestRead && !this.#finished) this.#fin();
     else this.#socket.destroy();
@@ -117,7 +117,7 @@ export class OriginConnection {
     this.#step();
   }
 
-  /** Plays on until a step must wait. */
+  /** Plays steps until one must wait. */
   readonly #step = (): void => {
     this.#timer = null;
     while (this.#steps !== null && !this.#socket.destroyed) {
@@ -127,14 +127,14 @@ export class OriginConnection {
     }
   };
 
-  /** Nothing more is said; nor kept for a peer that has nothing more to say either. */
+  /** Stays silent until the peer closes. */
   #fallSilent(): void {
     this.#silent = true;
     if (this.#peerHasEnded) this.#socket.destroy();
     else this.#timer = this.#clock.schedule(after(this.#clock.now(), silenceMsMax), destroy, this.#socket);
   }
 
-  /** Does a step; false when what follows must wait for it. */
+  /** Plays a step. Returns false if the next one must wait for it. */
   #do(step: Step): boolean {
     switch (step.do) {
       case 'send':
@@ -171,7 +171,7 @@ export class OriginConnection {
     this.#steps = null;
     this.#socket.end();
     this.#socket.resume();
-    // A peer that never closes its half would be kept for ever.
+    // Without a limit, a peer that never closes its half would be kept for ever.
     this.#timer = this.#clock.schedule(after(this.#clock.now(), halfClosedMsMax), destroy, this.#socket);
     return false;
   }
@@ -196,7 +196,7 @@ export class OriginConnection {
     else queueMicrotask(() => this.#reader.proceed());
   }
 
-  /** A peer that has sent FIN still gets what it asked for; after that there is nothing to wait for. */
+  /** A peer that has sent FIN still gets its response. After that the connection is closed. */
   #peerEnded(): void {
     this.#peerHasEnded = true;
     if (this.#finished || this.#answered || !this.#requestRead || this.#silent) this.#socket.destroySoon();
@@ -210,7 +210,7 @@ export class OriginConnection {
   }
 }
 
-/** An answer to HEAD ends after its head; interim and broken ones are left as they are. */
+/** A response to HEAD ends after its head. Interim and broken ones are sent unchanged. */
 function withoutContent(bytes: Uint8Array): Uint8Array {
   const end = Buffer.from(bytes).indexOf('\r\n\r\n');
   return end === -1 ? bytes : bytes.subarray(0, end + 4);
@@ -220,10 +220,13 @@ function destroy(socket: Socket): void {
   socket.destroy();
 }
 
-/** What is echoed is held in memory first. */
+/** The body for `/echo` is first held in memory. */
 const echoBytesMax = 16_777_216;
 
 const halfClosedMsMax = 10_000;
 
-/** Longer than any timeout under test. A peer whose going we cannot see, as we do not read, is let go then. */
+/**
+ * Longer than any timeout under test. While the origin does not read, it cannot see that the peer has left, so it closes
+ * then.
+ */
 const silenceMsMax = 3_600_000;

@@ -1,6 +1,6 @@
 /**
- * Reads requests from bytes, as an origin that trusts its peer and keeps no more than it must. This is not
- * the gateway's parser, on purpose: a tool that checks a parser should not share it.
+ * Reads requests from bytes, trusts the peer, and keeps as little as possible. It does not use the gateway's parser, because
+ * a tool that tests a parser must not share it.
  */
 export class OriginRequestReader {
   readonly #listener: OriginRequestListener;
@@ -18,7 +18,7 @@ export class OriginRequestReader {
     this.#read();
   }
 
-  /** Nothing is read from inside a call until `proceed`: one request is answered before the next is heard. */
+  /** Stops reading until `proceed`, so that one request is answered before the next is read. */
   hold(): void {
     this.#stopped = true;
   }
@@ -32,7 +32,7 @@ export class OriginRequestReader {
     while (!this.#stopped && this.#step());
   }
 
-  /** One step further; false when that needs more bytes. */
+  /** Reads one element. Returns false if it needs more bytes. */
   #step(): boolean {
     switch (this.#state) {
       case 'head':
@@ -123,18 +123,18 @@ export interface OriginRequestListener {
   onHead(head: OriginRequestHead): void;
   onContent(bytes: Uint8Array): void;
   onEnd(): void;
-  /** What came is no HTTP/1 request. Last call. */
+  /** The bytes are no HTTP/1 request. No call follows. */
   onBroken(): void;
 }
 
 export interface OriginRequestHead {
   readonly method: string;
   readonly target: string;
-  /** Names lowercase; lines of one name joined by ", ". */
+  /** Names are lowercase; several lines of one name are joined by ", ". */
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** More than any gateway sends on; less than would hurt. */
+/** More than any gateway sends, and small enough to hold in memory. */
 const headBytesMax = 1_048_576;
 
 function parseHead(text: string): OriginRequestHead | null {

@@ -1,29 +1,29 @@
 import type { OriginRequestHead } from './origin-request.ts';
 
 /**
- * What an origin does, step by step. Scripts are data, so that they can be read, counted and written by
- * others; a script that never ends is a generator.
+ * The behaviour of an origin, step by step. Scripts are data, so that they can be read, counted and created by other code. A
+ * script without an end is a generator.
  */
 export type Step =
   | { readonly do: 'send'; readonly bytes: Uint8Array }
   | { readonly do: 'pause'; readonly ms: number }
-  /** FIN after what was sent; what the peer still sends is read and forgotten. */
+  /** FIN after the sent bytes. Bytes that the peer still sends are read and discarded. */
   | { readonly do: 'fin' }
   /** RST at once. */
   | { readonly do: 'reset' }
-  /** Reads nothing more from the peer. */
+  /** Stops reading from the peer. */
   | { readonly do: 'stop-reading' }
-  /** The answer is whole: the next request on this connection may come. */
+  /** The response is complete: the next request on this connection may come. */
   | { readonly do: 'keep' };
 
-/** The steps after a request. When they run out without an end, the connection stays open and silent. */
+/** The steps after a request. If they run out without an end, the connection stays open and silent. */
 export type Script = Iterable<Step>;
 
 /** A request as the origin sees it. */
 export interface OriginRequest extends OriginRequestHead {
   /** 1 for the first request on its connection. */
   readonly numberOnConnection: number;
-  /** All of it, where the script waits for it; else what has come. */
+  /** The whole body, if the script waits for it; else the bytes that have come. */
   readonly content: Uint8Array;
 }
 
@@ -41,12 +41,12 @@ export const stopReading: Step = { do: 'stop-reading' };
 export const keep: Step = { do: 'keep' };
 
 /**
- * Long enough that what is before it and what is after it reach the peer in two reads, so that the outcome
- * does not hang on how bytes fell into segments; short against any timeout.
+ * Long enough that the bytes before and after it reach the peer in two reads, so that the result does not depend on TCP
+ * segments; short against any timeout.
  */
 export const apart: Step = pause(50);
 
-/** A response with a length, and the connection kept. `fields` are whole lines without line ends. */
+/** A response with a length, and a connection that stays open. `fields` are whole lines without line ends. */
 export function* answer(status: string, content: string | Uint8Array, fields: readonly string[] = []): Generator<Step> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const head = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${bytes.length}`, '', ''].join('\r\n');

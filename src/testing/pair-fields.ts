@@ -39,7 +39,7 @@ function isDropped(name: string, drop: FieldFilter): boolean {
   return id === 0 ? drop.others?.has(name) === true || (drop.claims && beginsAsClaim(name)) : drop.known[id] === 1;
 }
 
-/** What a writer of fields writes, as pairs. */
+/** The pairs that a writer of fields writes. */
 export function pairsWritten(write: (sink: FieldSink) => void): PairFields {
   const pairs: [string, string][] = [];
   write({

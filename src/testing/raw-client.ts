@@ -3,16 +3,16 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { parseRawResponse, type RawResponse } from './raw-response.ts';
 import { systemClock } from './system.ts';
 
-/** Bytes as they came off the socket, and when. */
+/** Bytes as they came from the socket, and when. */
 export interface ReceivedPart {
-  /** Milliseconds since the connection was asked for. */
+  /** Milliseconds since connecting began. */
   readonly atMs: number;
   readonly bytes: Buffer;
 }
 
 /**
- * How a connection stands. `fin`: the peer closed its half. `reset`: RST. `closed`: by ourselves, and nothing
- * had come from the peer. `failed`: it could not be opened, or broke otherwise; see `errno`.
+ * The state of a connection. `fin`: the peer closed its half. `reset`: RST. `closed`: this end closed it before the peer
+ * did. `failed`: it could not be opened, or broke in another way; see `errno`.
  */
 export type RawState = 'open' | 'fin' | 'reset' | 'closed' | 'failed';
 
@@ -20,17 +20,17 @@ export interface RawClientOptions {
   readonly host: string;
   readonly port: number;
   readonly clock?: Clock;
-  /** Opens the connection otherwise than by plain TCP. */
+  /** Opens the connection, if not by plain TCP. */
   readonly open?: () => Socket;
 }
 
-/** A client that sends exactly the bytes it is told to, and notes exactly what happens. */
+/** A client that sends exactly the given bytes, and records exactly what happens. */
 export class RawClient {
   readonly parts: ReceivedPart[] = [];
   state: RawState = 'open';
-  /** Node's code of what broke the connection ('ECONNRESET', 'ECONNREFUSED'); null otherwise. */
+  /** Node's code of the error that broke the connection ('ECONNRESET', 'ECONNREFUSED'); null without one. */
   errno: string | null = null;
-  /** When the state ceased to be 'open', milliseconds since the connection was asked for. */
+  /** When the state changed from 'open', in milliseconds since connecting began. */
   endedAtMs: number | null = null;
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -81,12 +81,12 @@ export class RawClient {
     if (this.state === 'open') this.#ended('closed', null);
   }
 
-  /** Forgets what was received, for the next exchange on the same connection. */
+  /** Discards the received bytes, before the next exchange on the same connection. */
   forget(): void {
     this.parts.length = 0;
   }
 
-  /** Resolves true when `met` says so, looking after every event; false when `limitMs` pass first. */
+  /** Resolves true when `met` returns true, which is checked after every event; false if `limitMs` pass first. */
   async waitFor(met: () => boolean, limitMs: number): Promise<boolean> {
     const limit = after(this.#clock.now(), limitMs);
     while (!met()) {
@@ -96,7 +96,7 @@ export class RawClient {
     return true;
   }
 
-  /** Waits for a whole response, or for the connection's end, or for `limitMs`; says what came by then. */
+  /** Waits for a whole response, the end of the connection, or `limitMs`. Returns the bytes that came by then. */
   async response(method: string, limitMs: number): Promise<RawOutcome> {
     const whole = (): boolean => parseRawResponse(this.bytes, method, ended(this.state))?.complete === true;
     const inTime = await this.waitFor(() => this.state !== 'open' || whole(), limitMs);
@@ -114,7 +114,7 @@ export class RawClient {
     });
   }
 
-  /** A RST after a FIN is news; a FIN after a RST does not happen. */
+  /** An RST after a FIN changes the state. A FIN cannot follow an RST. */
   #ended(state: Exclude<RawState, 'open'>, errno: string | null): void {
     this.state = state;
     this.errno = errno;
@@ -124,12 +124,12 @@ export class RawClient {
 }
 
 export interface RawOutcome {
-  /** Null when no head of a final response came. */
+  /** Null if no head of a final response came. */
   readonly response: RawResponse | null;
   /** Everything received. */
   readonly bytes: Buffer;
   readonly state: RawState;
-  /** False when the limit passed first. */
+  /** False if the limit passed first. */
   readonly inTime: boolean;
   readonly elapsedMs: number;
 }

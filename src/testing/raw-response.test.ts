@@ -45,7 +45,7 @@ for (const [bytes, method, ended, expected] of cases) {
   });
 }
 
-test('interim responses are noted, and the final one is told', () => {
+test('interim responses are listed, and the final response is returned', () => {
   const bytes =
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n';
   const response = parseRawResponse(Buffer.from(bytes), 'GET', 'no')!;
@@ -53,7 +53,7 @@ test('interim responses are noted, and the final one is told', () => {
   assert.deepEqual([response.version, response.status, response.reason], ['HTTP/1.1', 200, 'Fine by me']);
 });
 
-test('fields are found in any case, lines of one name joined', () => {
+test('headers are found in any case, and several lines of one name are joined', () => {
   const response = parseRawResponse(Buffer.from('HTTP/1.1 204 x\r\nVia: a\r\nVIA: b\r\n\r\n'), 'GET', 'no')!;
   assert.equal(fieldOf(response, 'via'), 'a, b');
   assert.equal(fieldOf(response, 'server'), null);

@@ -1,4 +1,4 @@
-/** What came back, taken apart just far enough to be checked. Lenient where it does not matter, never a guess. */
+/** A response, parsed as far as tests need. Lenient where that makes no difference, but it never guesses. */
 export interface RawResponse {
   /** Statuses of 1xx responses before it. */
   readonly interim: readonly number[];
@@ -7,18 +7,18 @@ export interface RawResponse {
   readonly reason: string;
   /** As sent, in order. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Without framing. */
+  /** The body without framing. */
   readonly content: Buffer;
   readonly framing: 'none' | 'length' | 'chunked' | 'until-close';
-  /** The message reached its end (RFC 9112 §8). */
+  /** Whether the message reached its end (RFC 9112 §8). */
   readonly complete: boolean;
-  /** Bytes behind a complete message. */
+  /** Bytes after a complete message. */
   readonly rest: Buffer;
 }
 
 /**
- * The first final response in `bytes`; null while its head is not whole, or when it is no HTTP/1.
- * `method` decides whether content follows; `ended` whether content that lasts until the close is complete.
+ * Parses the first final response in `bytes`. Null while its head is incomplete, or if it is not HTTP/1. `method` decides
+ * whether a body follows; `ended` whether a body that lasts until the close is complete.
  */
 export function parseRawResponse(bytes: Buffer, method: string, ended: 'no' | 'fin' | 'reset'): RawResponse | null {
   const interim: number[] = [];
@@ -34,7 +34,7 @@ export function parseRawResponse(bytes: Buffer, method: string, ended: 'no' | 'f
   }
 }
 
-/** All values of a field, joined by ", "; null when there is none. */
+/** All values of a header, joined by ", "; null without one. */
 export function fieldOf(response: RawResponse, name: string): string | null {
   const values = response.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
   return values.length === 0 ? null : values.join(', ');
@@ -87,7 +87,7 @@ function readChunks(bytes: Buffer): Content {
   }
 }
 
-/** Trailer lines up to the empty one; null when that has not come. */
+/** Trailer lines up to the empty line; null if that has not come. */
 function readTrailers(bytes: Buffer, start: number, parts: Buffer[]): Content | null {
   for (let from = start; ; ) {
     const end = bytes.indexOf('\r\n', from);

@@ -10,12 +10,12 @@ test('the same seed gives the same numbers', () => {
   assert.deepEqual(draw(new SeededRandom('7'), 20), draw(new SeededRandom(7), 20));
 });
 
-test('seeds that are alike give numbers that are not', () => {
+test('similar seeds give different numbers', () => {
   const firsts = new Set(Array.from({ length: 1000 }, (_, seed) => new SeededRandom(seed).next()));
   assert.equal(firsts.size, 1000);
 });
 
-test('the numbers are known: another machine, or a change of the generator, would show here', () => {
+test('the first numbers are fixed, so that a change of the generator fails here', () => {
   const random = new SeededRandom('candor');
   assert.deepEqual(
     Array.from({ length: 4 }, () => random.integer(1000)),
@@ -37,13 +37,13 @@ test('numbers spread evenly over sixteen cells', () => {
   for (const count of cells) assert.ok(Math.abs(count - 1000) < 150, cells.join(' '));
 });
 
-test('fill sets every byte, and bytes take every value', () => {
+test('fill() sets every byte, and bytes take every value', () => {
   const bytes = new Uint8Array(8192);
   new SeededRandom(1).fill(bytes);
   assert.equal(new Set(bytes).size, 256);
 });
 
-test('a fork depends on seed and label, not on how much was drawn', () => {
+test('a fork depends on seed and label, not on how many numbers were drawn', () => {
   const a = new SeededRandom(3);
   const b = new SeededRandom(3);
   draw(b, 10);
@@ -51,7 +51,7 @@ test('a fork depends on seed and label, not on how much was drawn', () => {
   assert.notDeepEqual(draw(a.fork('client'), 5), draw(a.fork('origin'), 5));
 });
 
-test('pick takes every choice in time', () => {
+test('pick() eventually returns every choice', () => {
   const random = new SeededRandom(1);
   const seen = new Set(Array.from({ length: 100 }, () => random.pick(['a', 'b', 'c'])));
   assert.deepEqual([...seen].sort(), ['a', 'b', 'c']);

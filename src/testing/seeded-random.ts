@@ -2,10 +2,10 @@ import { assert } from '../core/assert.ts';
 import type { Random } from '../core/random.ts';
 
 /**
- * Chance that can be replayed: the same seed gives the same numbers, on every machine.
+ * Reproducible random numbers: the same seed gives the same numbers, on every machine.
  *
- * The generator is sfc32 (Chris Doty-Humphrey's "small fast counting", 128 bits of state, passes PractRand);
- * the seed text is spread over its state by a 32-bit mixer. For tests, never for secrets.
+ * The generator is sfc32 (Chris Doty-Humphrey's "small fast counting", 128 bits of state, passes PractRand). A 32-bit mixer
+ * spreads the seed text over its state. For tests, never for secrets.
  */
 export class SeededRandom implements Random {
   /** Print this when a test fails. */
@@ -20,7 +20,7 @@ export class SeededRandom implements Random {
     this.#a = mix(this.seed, 0x9e3779b9);
     this.#b = mix(this.seed, 0x243f6a88);
     this.#c = mix(this.seed, 0xb7e15162);
-    // The first numbers after seeding are still alike for seeds that are alike.
+    // The first numbers of similar seeds are similar, so they are skipped.
     for (let turn = 0; turn < 12; turn++) this.#next32();
   }
 
@@ -34,7 +34,7 @@ export class SeededRandom implements Random {
     for (let i = 0; i < target.length; i++) target[i] = this.#next32() >>> 24;
   }
 
-  /** A whole number from 0 up to, not including, `below`. */
+  /** An integer from 0 up to, but not including, `below`. */
   integer(below: number): number {
     assert(Number.isSafeInteger(below) && below > 0, 'there is at least one number to choose from');
     return Math.floor(this.next() * below);
@@ -45,8 +45,8 @@ export class SeededRandom implements Random {
   }
 
   /**
-   * Another source with its own numbers. It depends on the seed and the label alone, so drawing more here, or
-   * forking more, changes nothing there.
+   * Another source with its own numbers. They depend only on the seed and the label, not on how many numbers or forks were
+   * drawn here.
    */
   fork(label: string): SeededRandom {
     return new SeededRandom(`${this.seed}/${label}`);
@@ -62,7 +62,7 @@ export class SeededRandom implements Random {
   }
 }
 
-/** FNV-1a over the text, then the finishing steps of MurmurHash3. */
+/** FNV-1a over the text, then the final steps of MurmurHash3. */
 function mix(text: string, salt: number): number {
   let hash = (0x811c9dc5 ^ salt) | 0;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { after, type Instant, never } from '../core/time.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
-test('time stands still until it is told to move', () => {
+test('time stands still until advance()', () => {
   const clock = new SimulatedClock(1000);
   assert.equal(clock.now(), 0);
   assert.equal(clock.wallTime(), 1000);
@@ -13,7 +13,7 @@ test('time stands still until it is told to move', () => {
   assert.equal(clock.wallTime(), 1250);
 });
 
-test('a timer fires once, at its instant, with its subject', () => {
+test('a timer fires once, at its instant, with its argument', () => {
   const clock = new SimulatedClock();
   const fired: [string, number][] = [];
   clock.schedule(after(clock.now(), 10), (name: string) => fired.push([name, clock.now()]), 'a');
@@ -36,7 +36,7 @@ test('timers due at the same instant fire in the order they were set', () => {
   );
 });
 
-test('a timer that is set while time moves fires on the same move', () => {
+test('a timer that is set during an advance fires in the same advance', () => {
   const clock = new SimulatedClock();
   const at: number[] = [];
   const again = (left: number): void => {
@@ -57,7 +57,7 @@ test('a timer in the past fires at the present instant, and time never goes back
   assert.equal(at, 50);
 });
 
-test('a cancelled timer never fires, and cancelling is harmless afterwards', () => {
+test('a cancelled timer never fires, and cancelling it again has no effect', () => {
   const clock = new SimulatedClock();
   const fired: string[] = [];
   const a = clock.schedule(1 as Instant, (s: string) => fired.push(s), 'a');
@@ -107,7 +107,7 @@ test('advance lets promises settle between timers', async () => {
   assert.deepEqual(steps, ['a 10', 'b 20']);
 });
 
-test('what a timer throws comes out, and the clock can go on', () => {
+test('an error thrown by a timer rejects advance(), and the clock stays usable', () => {
   const clock = new SimulatedClock();
   let fired = false;
   clock.schedule(
@@ -124,13 +124,13 @@ test('what a timer throws comes out, and the clock can go on', () => {
   assert.equal(fired, true);
 });
 
-test('moving time from inside a timer is refused', () => {
+test('advancing inside a timer is refused', () => {
   const clock = new SimulatedClock();
   clock.schedule(1 as Instant, () => clock.advanceSync(1), null);
   assert.throws(() => clock.advanceSync(5), { name: 'BrokenInvariant' });
 });
 
-test('a timer that is set anew a hundred thousand times leaves no heap of the dead', () => {
+test('a timer that is set again a hundred thousand times leaves few cancelled entries in the heap', () => {
   const clock = new SimulatedClock();
   let fired = 0;
   let timer = clock.schedule(1000 as Instant, () => fired++, null);

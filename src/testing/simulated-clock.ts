@@ -2,11 +2,11 @@ import { assert } from '../core/assert.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /**
- * Time that moves only when told to. Timers due at the same instant fire in the order they were set, and
- * while one fires `now()` is its due time, so a journey in simulated time is the same journey every time.
+ * Time that moves only by `advance`. Timers due at the same instant fire in the order in which they were set. While a timer
+ * fires, `now()` is its due time, so a test in simulated time runs the same way every time.
  *
- * A binary heap holds the timers: 100,000 of them are set, half of them cancelled and the rest fired in about
- * a tenth of a second. Cancelled ones stay in the heap until they come up or outnumber the living.
+ * A binary heap holds the timers: to set 100,000 of them, cancel half and fire the rest takes about a tenth of a second.
+ * Cancelled ones stay in the heap until they come up or outnumber the others.
  */
 export class SimulatedClock implements Clock {
   #now = 0 as Instant;
@@ -37,25 +37,25 @@ export class SimulatedClock implements Clock {
     return entry;
   }
 
-  /** Timers that are set, and neither fired nor cancelled. After a test of anything that ends: 0. */
+  /** Timers that are set, and neither fired nor cancelled. 0 at the end of a test that cleans up. */
   get timersLive(): number {
     return this.#live;
   }
 
-  /** Entries in the heap, cancelled ones included: some 64, or twice the living. */
+  /** Entries in the heap, including cancelled ones: at most about 64, or twice the number of timers. */
   get timersHeld(): number {
     return this.#heap.length;
   }
 
-  /** When the next timer is due; null when none is set. */
+  /** When the next timer is due; null without one. */
   get nextDueAt(): Instant | null {
     this.#dropCancelled();
     return this.#heap[0]?.at ?? null;
   }
 
   /**
-   * Moves time forward, firing what falls due, timers set on the way included, and lets promises settle
-   * before each. What a timer throws comes out of here; the clock then stands at that timer's instant.
+   * Moves time forward and fires due timers, including those set meanwhile. Promises settle before each timer. An error
+   * thrown by a timer is thrown here, and the clock stays at that timer's instant.
    */
   async advance(durationMs: number): Promise<void> {
     const end = this.#begin(durationMs);
@@ -68,7 +68,7 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** As `advance`, at once: for code that waits by callback only. Promises do not settle in between. */
+  /** As `advance`, but synchronous, for code that uses only callbacks. Promises do not settle in between. */
   advanceSync(durationMs: number): void {
     const end = this.#begin(durationMs);
     try {
@@ -103,7 +103,7 @@ export class SimulatedClock implements Clock {
 
   #forget = (): void => {
     this.#live--;
-    // Without this, a timer that is set again on every byte would fill the heap with the dead.
+    // Otherwise a timer that is set again for every byte would fill the heap with cancelled entries.
     if (this.#heap.length > 64 && this.#live * 2 < this.#heap.length) this.#rebuild();
   };
 
@@ -143,7 +143,7 @@ class Entry implements Timer {
     this.#forget();
   }
 
-  /** A timer that somebody keeps must not keep its subject. */
+  /** A timer object that is still referenced must not keep its argument alive. */
   #letGo(): void {
     this.live = false;
     this.#fire = null;

@@ -10,7 +10,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Node counts whole milliseconds and fires up to one early; a timer of ours never does. */
+/** Node counts whole milliseconds and may fire up to one early; this clock never does. */
 class SystemTimer implements Timer {
   #timeout: NodeJS.Timeout;
 
@@ -32,5 +32,5 @@ class SystemTimer implements Timer {
 
 const neverFires: Timer = { cancel() {} };
 
-/** Node takes longer delays for 1 ms. */
+/** Node treats a longer delay as 1 ms. */
 const timeoutMsMax = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-/** The door of `candor/testing`: everything that a test of your own may use. */
+/** The exports of `candor/testing`, for your own tests. */
 export { after } from '../core/time.ts';
 export { SimulatedClock } from './simulated-clock.ts';
 export { SeededRandom } from './seeded-random.ts';

@@ -4,43 +4,43 @@ import type { CertificateAuthority, IssuedCertificate } from './certificates.ts'
 import { selfSignedCertificate } from './certificates.ts';
 import { apart, fin, reset, type Script, send } from './origin-script.ts';
 
-/** One misbehaviour of a TLS origin. Each has a port of its own, since a handshake comes before any request. */
+/** A fault of a TLS origin. Each has a port of its own, since a handshake comes before any request. */
 export interface TlsFault {
   readonly name: string;
   /** What the origin does, to be read after "The origin …". */
   readonly does: string;
-  /** False for what looks odd and is lawful: a gateway must get its answer. */
+  /** False for behaviour that looks odd but is valid: the gateway must return the origin's response. */
   readonly faulty: boolean;
   readonly behaviour: TlsBehaviour;
 }
 
 export type TlsBehaviour =
-  /** No TLS: bytes on the bare connection, at once or when the first bytes of a handshake have come. */
+  /** No TLS: bytes on the plain connection, sent at once or when the first bytes of a handshake have come. */
   | { readonly kind: 'raw'; readonly begins: 'accept' | 'hello'; readonly script: () => Script }
-  /** A session, and then good answers. */
+  /** A session, and then successful responses. */
   | { readonly kind: 'served'; readonly settings: (world: TlsWorld) => SessionSettings }
   /** A session whose first request is answered by `play`. */
   | { readonly kind: 'played'; readonly play: (session: PlayedSession) => void };
 
 export interface SessionSettings extends SecureContextOptions {
-  /** Whether the client must show a certificate of the authority's. */
+  /** Whether the client must send a certificate of the authority. */
   readonly requestCert?: boolean;
 }
 
 export interface PlayedSession {
   readonly secure: TLSSocket;
-  /** The connection beneath: what is done here, TLS does not know of. */
+  /** The TCP connection under the TLS session, which does not see what is done here. */
   readonly raw: Socket;
-  /** Long enough that what is before it and what is after it reach the peer in two reads. */
+  /** Long enough that the bytes before and after it reach the peer in two reads. */
   readonly later: (next: () => void) => void;
 }
 
-/** What certificates are made with. */
+/** The certificates for the faults. */
 export interface TlsWorld {
   readonly authority: CertificateAuthority;
-  /** One that nobody trusts. */
+  /** An authority that no client trusts. */
   readonly unknownAuthority: CertificateAuthority;
-  /** The name that the origin is to be known by. */
+  /** The host name of the origin. */
   readonly serverName: string;
   readonly wallTime: number;
 }
@@ -62,7 +62,7 @@ function record(type: number, content: readonly number[], version = 0x0303): Buf
   return Buffer.from([type, version >> 8, version & 0xff, content.length >> 8, content.length & 0xff, ...content]);
 }
 
-/** A ServerHello of TLS 1.2 or older, with a random part that nobody will need. */
+/** A ServerHello of TLS 1.2 or older, with any random part. */
 function serverHello(version: number, cipher: number): Buffer {
   const random = Array<number>(32).fill(0x5a);
   const content = [version >> 8, version & 0xff, ...random, 0, cipher >> 8, cipher & 0xff, 0];
@@ -90,7 +90,7 @@ const oddity = (name: string, does: string, behaviour: TlsBehaviour): TlsFault =
 
 /** Every misbehaviour of a TLS origin, in the order of the journey. */
 export const tlsFaults: readonly TlsFault[] = [
-  // Another language.
+  // Not TLS.
   fault(
     'tls-plain-http',
     'answers the handshake with a plain HTTP response',
@@ -133,7 +133,7 @@ export const tlsFaults: readonly TlsFault[] = [
     sends(send(serverHello(0x0303, 0xc02b).subarray(0, 20)), apart, fin),
   ),
 
-  // An answer that is none.
+  // Invalid answers.
   fault(
     'tls-old-hello',
     'answers in TLS 1.0, which the client did not offer',
@@ -156,7 +156,7 @@ export const tlsFaults: readonly TlsFault[] = [
   ),
   fault('tls-data-first', 'sends application data before the handshake', sends(send(record(23, [1, 2, 3, 4])))),
 
-  // No, in so many words.
+  // Explicit refusals.
   fault('tls-alert-40', 'sends the alert 40 (handshake_failure)', alert(40)),
   fault('tls-alert-48', 'sends the alert 48 (unknown_ca)', alert(48)),
   fault('tls-alert-70', 'sends the alert 70 (protocol_version)', alert(70)),
@@ -202,7 +202,7 @@ export const tlsFaults: readonly TlsFault[] = [
     })),
   ),
 
-  // A certificate that will not do.
+  // Invalid certificates.
   fault(
     'certificate-expired',
     'shows a certificate that ran out yesterday',
@@ -246,7 +246,7 @@ export const tlsFaults: readonly TlsFault[] = [
     served(({ authority, serverName }) => certified(authority.issue({ names: [serverName], client: true }))),
   ),
 
-  // A session that does not last.
+  // Sessions that break.
   fault(
     'tls-close-before-head',
     'reads the request, then closes (FIN) without a word',
@@ -283,7 +283,7 @@ export const tlsFaults: readonly TlsFault[] = [
     }),
   ),
 
-  // Lawful.
+  // Valid behaviour.
   oddity(
     'tls-until-close',
     'sends content without a length and ends it with close_notify',

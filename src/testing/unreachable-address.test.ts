@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { RawClient } from './raw-client.ts';
 import { refusingAddress, unansweringAddress } from './unreachable-address.ts';
 
-test('a refusing address refuses, again and again, and no listener can be given its port', async () => {
+test('a refusing address refuses every time, and no listener can be given its port', async () => {
   const address = await refusingAddress();
   for (let i = 0; i < 3; i++) {
     const client = new RawClient(address);

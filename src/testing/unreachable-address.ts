@@ -4,7 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { after, type Clock } from '../core/time.ts';
 import { systemClock } from './system.ts';
 
-/** An address that stays as unreachable as it is until it is closed. */
+/** An address that stays unreachable in the same way until it is closed. */
 export interface UnreachableAddress {
   readonly host: string;
   readonly port: number;
@@ -12,8 +12,8 @@ export interface UnreachableAddress {
 }
 
 /**
- * A port where nobody listens: connecting is refused. It stays ours while it is held, because one end of an
- * open connection is bound to it; a port that was merely closed again could be given to the next listener.
+ * A port without a listener: connections to it are refused. An end of an open connection is bound to the port, so that the
+ * system gives it to no listener. A port that was only opened and closed could be given to the next one.
  */
 export async function refusingAddress(): Promise<UnreachableAddress> {
   const server = createServer();
@@ -37,9 +37,9 @@ export async function refusingAddress(): Promise<UnreachableAddress> {
 }
 
 /**
- * An address where connecting neither succeeds nor fails. A listener that never accepts has its queue filled;
- * Linux then drops further SYNs. Throws where the queue does not fill, as on systems that answer otherwise, and where
- * `wantedPort` is taken; 0 is a free one.
+ * An address at which connecting neither succeeds nor fails: the accept queue of a listener that never accepts is filled,
+ * and Linux then drops further SYNs. Throws if the queue does not fill, as on other systems, and if `wantedPort` is taken; 0
+ * is a free port.
  */
 export async function unansweringAddress(clock: Clock = systemClock, wantedPort = 0): Promise<UnreachableAddress> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { role: blockedListener, port: wantedPort } });
@@ -57,7 +57,7 @@ export async function unansweringAddress(clock: Clock = systemClock, wantedPort 
   return { host: '127.0.0.1', port, close };
 }
 
-/** One more connection into the queue. False when it stays unanswered: the queue is full. */
+/** Adds a connection to the queue. False if it stays unanswered, because the queue is full. */
 async function connects(port: number, fillers: Socket[], clock: Clock): Promise<boolean> {
   const filler = connect(port, '127.0.0.1');
   filler.on('error', () => {});
@@ -76,13 +76,13 @@ function portOf(server: Server): number {
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
-/** Loopback answers within a millisecond; this is for a machine with other things to do. */
+/** Loopback answers within a millisecond; the rest is for a busy machine. */
 const unansweredMs = 150;
-/** The queue of a backlog of 1 takes two. */
+/** The queue of a backlog of 1 holds two. */
 const fillersMax = 16;
 const blockedListener = 'candor:blocked-listener';
 
-/** In the worker: listens, says where, and blocks its thread, so that nothing is ever accepted. */
+/** In the worker: listens, sends its port, and blocks its thread, so that it never accepts. */
 const blocked = workerData as { readonly role?: string; readonly port: number } | null;
 if (!isMainThread && blocked?.role === blockedListener) {
   const server = createServer();

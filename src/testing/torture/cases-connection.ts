@@ -12,7 +12,7 @@ import {
 import type { Expectation, TortureRequest } from './torture-case.ts';
 import { both, get, getAndPost, type Row, untilIdleMs, upload } from './rows.ts';
 
-/** What a connection does before, or without, a final response. */
+/** Faults of a connection before, or without, a final response. */
 export const connectionRows: readonly Row[] = [
   ['close-before-head', gone(), getAndPost],
   ['reset-before-head', gone(), getAndPost],
@@ -49,7 +49,7 @@ export const connectionRows: readonly Row[] = [
   ],
 ];
 
-/** What is wrong with an address; the group is the fault. */
+/** Unreachable addresses; the group is the fault. */
 export const unreachableRows: readonly (readonly [group: string, does: string, expects: Expectation])[] = [
   [
     'refused',
@@ -75,12 +75,12 @@ export const unreachableRows: readonly (readonly [group: string, does: string, e
   ],
 ];
 
-/** A whole request was not taken: a timeout, and the origin has read too little to answer. */
+/** The origin did not read a whole request: a timeout, because it has read too little to answer. */
 function unread(): Expectation {
   return { ...late('connection_write_timeout'), acceptable: [502], cause: 'the origin stopped reading' };
 }
 
-/** The origin ended a used connection as the request came. A fresh connection, or a replay of a GET, gives a 200. */
+/** The origin ended a reused connection when the request came. A new connection, or a retry of a GET, gives a 200. */
 function raced(): Expectation {
   const fresh = { ...refuseOrRepair(gone(), 200, 'first\n'), right: [502] };
   return { ...fresh, passed: { verdict: 'right', why: 'The race between closing and asking stayed invisible.' } };

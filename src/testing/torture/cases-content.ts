@@ -2,7 +2,7 @@ import { broken, refuseOrRepair, garbled, lawful, stalled } from './expectations
 import type { Expectation } from './torture-case.ts';
 import { both, get, getAndPost, head, type Row, untilIdleMs } from './rows.ts';
 
-/** Content that breaks off, stalls, or breaks the rules of its coding; and lawful content beside it. */
+/** Bodies that break off, stall, or break the rules of their coding; and valid bodies. */
 export const contentRows: readonly Row[] = [
   ['short-length-close', broken(), getAndPost],
   ['short-length-reset', broken(), get],
@@ -62,7 +62,7 @@ function badChunk(...more: Parameters<typeof broken>): Expectation {
   };
 }
 
-/** All the content was there; what is missing is the end of the trailers. Strictly it is cut (RFC 9112 §8). */
+/** The whole body came, but the end of the trailers is missing. Strictly, the message is incomplete (RFC 9112 §8). */
 function cutInTrailers(): Expectation {
   return {
     ...broken('http_response_transfer_coding'),

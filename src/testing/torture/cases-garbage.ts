@@ -21,7 +21,7 @@ const names = [
 const skipped = misleading('What came before the head was dropped: the mistake in the origin stays hidden.');
 const marked = acceptable('The byte order mark was skipped; it is no part of HTTP/1.');
 
-/** Bytes that are no HTTP/1. Several stay open afterwards: no more bytes are needed to know. */
+/** Bytes that are not HTTP/1. Several faults leave the connection open: a gateway can tell without more bytes. */
 export const garbageRows: readonly Row[] = [
   ...names.map((name): Row => [name, garbled('connection_terminated', 'http_response_incomplete'), postToo(name)]),
   ['warning-before-head', better(garbled(), skipped, 200, 'ok\n'), get],

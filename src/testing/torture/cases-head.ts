@@ -61,13 +61,13 @@ function coded(): Expectation {
   return { ...garbled('http_response_transfer_coding'), cause: 'the coding of the answer is not known' };
 }
 
-/** A length that does not fit: to wait for all of it and then to cut is as good as to refuse it. */
+/** A length that is too large to represent: waiting for the body and then closing is as good as refusing the response. */
 function overflowing(): Expectation {
   const refused = better(garbled('http_response_incomplete'), guessed, 200, 'ok\n');
   return { ...refused, cut: broken().cut };
 }
 
-/** Response heads that do not end, that break rules, or that stand at their edge. */
+/** Response heads that are incomplete, break rules, or are only just valid. */
 export const headRows: readonly Row[] = [
   ['close-mid-head', gone('http_protocol_error'), getAndPost],
   ['reset-mid-head', gone('http_protocol_error'), get],

@@ -1,19 +1,19 @@
 import { broken, gone, lawful, unreachable } from './expectations.ts';
 import type { Expectation } from './torture-case.ts';
 
-/** What every part that serves is asked for: its answer is `ok`. */
+/** The path requested from every TLS origin that works: its response is `ok`. */
 export const tlsAsks = 'http-1.9';
 
 const served = lawful(200, 'ok\n');
 
-/** A handshake that fails: with the alert, the certificate or the protocol for its reason. */
+/** A failed handshake: the reason is an alert, the certificate or the protocol. */
 function refused(cause: string, ...errors: Parameters<typeof gone>): Expectation {
   return unreachable(cause, 502, 'tls_protocol_error', ...errors);
 }
 
 const untrusted = (cause: string): Expectation => refused(cause, 'tls_certificate_error');
 
-/** What is wrong with TLS; the group is the fault. */
+/** Faults of TLS; the group is the fault. */
 export const tlsRows: readonly (readonly [group: string, expects: Expectation])[] = [
   ['tls-good', served],
   ['tls-plain-http', refused('the origin speaks no TLS')],

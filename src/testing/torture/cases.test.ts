@@ -10,12 +10,12 @@ import { tortureFaults } from './faults.ts';
 import { startStage, type TortureStage } from './stage.ts';
 
 describe('the cases', () => {
-  test('are more than a hundred, and no two have one name', () => {
+  test('are more than a hundred, each with its own name', () => {
     assert.ok(tortureCases.length > 100, `${tortureCases.length}`);
     assert.equal(new Set(tortureCases.map(({ id }) => id)).size, tortureCases.length);
   });
 
-  test('try everything that the origin can do', () => {
+  test('use every fault of the origin', () => {
     const tried = new Set(tortureCases.map(({ id }) => id));
     assert.deepEqual(
       tortureFaults.map(({ name }) => name).filter((name) => !tried.has(name)),
@@ -23,14 +23,14 @@ describe('the cases', () => {
     );
   });
 
-  test('give something that is right, for each', () => {
+  test('have at least one right outcome each', () => {
     for (const { id, expects } of tortureCases) {
       const passes = expects.answers.length > 0 && expects.passed.verdict === 'right';
       assert.ok(expects.right.length > 0 || passes, id);
     }
   });
 
-  test('blame nobody for a lawful answer, and say in one sentence what the origin does', () => {
+  test('accept the valid responses, and describe the origin in one sentence', () => {
     const faulty = new Map(tortureFaults.map((fault) => [fault.name, fault.faulty]));
     for (const { id, does, expects } of tortureCases) {
       if (faulty.get(id) === false) assert.equal(expects.passed.verdict, 'right', id);
@@ -39,14 +39,14 @@ describe('the cases', () => {
   });
 });
 
-describe('what is lawful', () => {
+describe('valid responses', () => {
   let stage: TortureStage;
   before(async () => {
     stage = await startStage({ host: '127.0.0.1', port: 0, tls: true, clock: systemClock });
   });
   after(() => stage.close());
 
-  /** Straight to the part of the torture origin that a gateway would be asked for. */
+  /** Connects directly to the part of the torture origin that a gateway would use. */
   function clientOf(group: string): RawClient {
     const url = new URL(stage.groups.find(({ name }) => name === group)?.url ?? '');
     const address = { host: url.hostname, port: Number(url.port) };
@@ -56,11 +56,11 @@ describe('what is lawful', () => {
     return new RawClient({ ...address, open: () => connectTls(session) });
   }
 
-  // The expectation and the script are written apart; a client without a gateway must see them agree.
+  // The expectation and the script are written separately. A client without a gateway checks that they agree.
   const lawful = tortureCases.filter(({ expects }) => expects.right.length === 0 && expects.answers.length > 0);
   for (const { id, group, asks, expects, requests } of lawful) {
     const [request] = requests;
-    test(`${id} comes from the origin as it is expected`, async () => {
+    test(`${id} comes from the origin as expected`, async () => {
       const client = clientOf(group);
       const method = request?.method ?? 'GET';
       const length = request?.contentBytes ?? 0;
@@ -79,7 +79,7 @@ describe('what is lawful', () => {
   }
 });
 
-describe('a further misbehaviour', () => {
+describe('an additional fault', () => {
   test('has a name of its own', () => {
     assert.equal(new Set(tortureFaults.map(({ name }) => name)).size, tortureFaults.length);
     assert.ok(tortureFaults.length >= faults.length + 60);

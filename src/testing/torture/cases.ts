@@ -10,7 +10,7 @@ import type { Expectation, TortureCase, TorturePart } from './torture-case.ts';
 
 const byName = new Map(tortureFaults.map((fault) => [fault.name, fault]));
 
-/** Everything that a gateway is put to, in the order of the journey. */
+/** All cases, in the order of the journey. */
 export const tortureCases: readonly TortureCase[] = [
   ...unreachableRows.map(
     ([group, does, expects]): TortureCase => ({

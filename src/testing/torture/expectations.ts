@@ -1,7 +1,7 @@
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
 import type { Expectation, TortureJudgement } from './torture-case.ts';
 
-/** The families of expectations. Where the RFCs leave a choice, every choice is right. */
+/** The families of expectations. If the RFCs allow several reactions, each of them is right. */
 
 const passedNothing: TortureJudgement = {
   verdict: 'dangerous',
@@ -22,7 +22,7 @@ const nothing: Omit<Expectation, 'right' | 'errors' | 'cause'> = {
   interim: [],
 };
 
-/** The connection ended before an answer. */
+/** The connection ended before a response. */
 export function gone(...more: ProxyErrorType[]): Expectation {
   return {
     ...nothing,
@@ -37,7 +37,7 @@ export function gone(...more: ProxyErrorType[]): Expectation {
   };
 }
 
-/** What came is no response, or not one that may be used. */
+/** The bytes are no response, or an invalid one. */
 export function garbled(...more: ProxyErrorType[]): Expectation {
   return {
     ...nothing,
@@ -47,7 +47,7 @@ export function garbled(...more: ProxyErrorType[]): Expectation {
   };
 }
 
-/** Nothing came in time. */
+/** No response came in time. */
 export function late(...more: ProxyErrorType[]): Expectation {
   return {
     ...nothing,
@@ -57,7 +57,7 @@ export function late(...more: ProxyErrorType[]): Expectation {
   };
 }
 
-/** The head was good and the content broke off. */
+/** The head was valid and the body broke off. */
 export function broken(...more: ProxyErrorType[]): Expectation {
   return {
     ...gone(...more),
@@ -68,7 +68,7 @@ export function broken(...more: ProxyErrorType[]): Expectation {
   };
 }
 
-/** The head was good and the content stopped coming. */
+/** The head was valid and the body stalled. */
 export function stalled(): Expectation {
   return {
     ...late(),
@@ -77,12 +77,12 @@ export function stalled(): Expectation {
   };
 }
 
-/** The gateway cannot get to the origin. */
+/** The gateway cannot reach the origin. */
 export function unreachable(cause: string, right: 502 | 504, ...errors: ProxyErrorType[]): Expectation {
   return { ...nothing, right: [right], acceptable: [503], errors, cause };
 }
 
-/** A good answer, however odd it looks. */
+/** A valid response, however odd it looks. */
 export function lawful(status: number, ...contents: string[]): Expectation {
   return {
     ...nothing,
@@ -95,7 +95,7 @@ export function lawful(status: number, ...contents: string[]): Expectation {
   };
 }
 
-/** Either is right: to refuse the answer, or to repair it and pass it on. */
+/** Both are right: to refuse the response, or to repair it and pass it on. */
 export function refuseOrRepair(refusal: Expectation, status: number, ...contents: string[]): Expectation {
   return {
     ...refusal,
@@ -104,7 +104,7 @@ export function refuseOrRepair(refusal: Expectation, status: number, ...contents
   };
 }
 
-/** To refuse is right; passing it on is worth what `passed` says. */
+/** To refuse is right. `passed` judges a response that is passed on. */
 export function better(
   refusal: Expectation,
   passed: TortureJudgement,

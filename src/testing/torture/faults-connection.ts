@@ -1,7 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { answer, apart, fin, pause, reset, send, type Step, stopReading, textType } from '../origin-script.ts';
 
-/** More that a connection can do wrong before, or without, a final response. */
+/** More faults of a connection before, or without, a final response. */
 export const furtherConnectionFaults: readonly Fault[] = [
   {
     name: 'reset-when-idle',

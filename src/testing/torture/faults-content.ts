@@ -17,10 +17,10 @@ import {
 const chunkedHead = `HTTP/1.1 200 OK\r\n${textType}\r\nTransfer-Encoding: chunked\r\n\r\n`;
 const surplus = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nsurplus\n';
 
-/** The next request on the connection is answered with this, if the gateway sends one before it comes. */
+/** The response to the next request on the connection, if the gateway sends one. */
 const later: readonly Step[] = [apart, send(surplus), keep];
 
-/** More content that breaks, and more that looks odd and is lawful. */
+/** More bodies that break, and more that look odd but are valid. */
 export const furtherContentFaults: readonly Fault[] = [
   broken('short-length-at-once', 'promises 100 bytes, sends 5 with the head, and closes (FIN) at once', () => [
     send(`${lengthHead(100)}hello`),

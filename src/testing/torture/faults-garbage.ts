@@ -1,7 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { apart, fin, keep, type Script, send } from '../origin-script.ts';
 
-/** More bytes that are no HTTP/1 response. */
+/** More bytes that are not an HTTP/1 response. */
 export const furtherGarbageFaults: readonly Fault[] = [
   garbage('http2-preface', 'answers with the preface of an HTTP/2 client', () => [
     send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
@@ -36,7 +36,7 @@ function garbage(name: string, does: string, script: () => Script): Fault {
   return { name, does, faulty: true, begins: 'content', script };
 }
 
-/** The same bytes each time; the first one cannot begin a status line. */
+/** The same bytes each time. The first byte cannot begin a status line. */
 function noise(): Uint8Array {
   let state = 0x2f6e2b1;
   return Uint8Array.from({ length: 65_536 }, (_, index) => {

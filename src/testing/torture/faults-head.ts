@@ -6,7 +6,7 @@ const ok = 'HTTP/1.1 200 OK';
 /** 2^64 + 3. */
 const wraps = '18446744073709551619';
 
-/** More response heads that break the rules of HTTP/1, or stand at their edge. */
+/** More response heads that break the rules of HTTP/1, or are only just valid. */
 export const furtherHeadFaults: readonly Fault[] = [
   broken('version-2.0', 'answers as HTTP/2.0 in HTTP/1 form', 'HTTP/2.0 200 OK', fields()),
   broken('lowercase-version', 'writes "http/1.1" in its status line', 'http/1.1 200 OK', fields()),
@@ -61,7 +61,7 @@ function manyFields(): string {
 
 type Text = string | (() => string);
 
-/** A whole response in one write; the connection is kept, so that a gateway that accepts it would use it again. */
+/** A whole response in one write. The connection stays open: a gateway that accepts the response would reuse it. */
 function broken(name: string, does: string, start: Text, rest?: Text): Fault {
   return { name, does, faulty: true, begins: 'content', script: () => whole(start, rest) };
 }

@@ -7,7 +7,7 @@ import { furtherContentFaults } from './faults-content.ts';
 import { furtherGarbageFaults } from './faults-garbage.ts';
 import { furtherHeadFaults } from './faults-head.ts';
 
-/** A good answer that names the request it belongs to, so that no other can pass for it. */
+/** A successful response that names its request, so that no other can be mistaken for it. */
 const good: Fault = {
   name: 'good',
   does: 'answers well, and names the request',
@@ -35,7 +35,7 @@ const declines: Fault = {
   script: () => answer('200 OK', 'no upgrade\n', [textType]),
 };
 
-/** Everything that the torture origin can be asked for. */
+/** All faults of the torture origin. */
 export const tortureFaults: readonly Fault[] = [
   ...faults,
   ...furtherConnectionFaults,
@@ -51,7 +51,7 @@ export function goodContent(faultId: string): string {
   return `good ${faultId}\n`;
 }
 
-/** With the proof that the key was read (RFC 6455 §4.2.2), without which some gateways rightly refuse it. */
+/** With the proof that the key was read (RFC 6455 §4.2.2). Without it some gateways rightly refuse the upgrade. */
 function switching(key: string): string {
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
   return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;

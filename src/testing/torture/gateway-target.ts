@@ -3,10 +3,10 @@ import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../core/time.ts';
 import { RawClient } from '../raw-client.ts';
 
-/** Where the gateway is, and how to talk to it. */
+/** The address of the gateway, and how to connect to it. */
 export interface GatewayTarget {
   readonly url: URL;
-  /** Whether its certificate must be valid. */
+  /** Whether the certificate of the gateway must be valid. */
   readonly verify: boolean;
 }
 
@@ -26,7 +26,7 @@ export function openClient({ url, verify }: GatewayTarget, clock: Clock): RawCli
   return new RawClient({ host, port, clock, open });
 }
 
-/** The target for a path of the torture origin, behind whatever path the gateway was given with. */
+/** The target for a path of the torture origin, with the path of the gateway's URL before it. */
 export function targetOf({ url }: GatewayTarget, path: string): string {
   return url.pathname.replace(/\/+$/, '') + path;
 }

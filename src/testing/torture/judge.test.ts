@@ -17,7 +17,7 @@ import { unreachable, withInterim, withPoison } from './expectations.ts';
 import { judge, judgeCause } from './judge.ts';
 import type { ConnectionUse, Expectation, TortureObservation, TortureRequest, TortureVerdict } from './torture-case.ts';
 
-// What was expected, what was observed, and the verdict: the whole of judging, without a gateway.
+// What was expected, what was observed, and the verdict: all rules of judging, without a gateway.
 
 const observed: TortureObservation = {
   status: 502,
@@ -50,7 +50,7 @@ type Row = readonly [
 ];
 
 const rows: readonly Row[] = [
-  // An answer of the gateway's own.
+  // A response of the gateway's own.
   ['right', /^A 502 is the right answer/, gone(), {}],
   ['acceptable', /503 can be defended/, gone(), { status: 503 }],
   ['misleading', /504 says that no answer came in time/, gone(), { status: 504 }],
@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
   ['dangerous', /A whole 200 came where the origin went away/, gone(), { status: 200 }],
   ['dangerous', /A whole 204 came/, gone(), { status: 204 }],
 
-  // No whole message.
+  // An incomplete message.
   ['misleading', /Closes without an answer/, gone(), none],
   ['misleading', /Closes without an answer/, gone(), none, 'POST', 'reused'],
   ['acceptable', /may ask again/, gone(), none, 'GET', 'reused'],
@@ -79,7 +79,7 @@ const rows: readonly Row[] = [
   ['dangerous', /takes it for good/, broken(), { status: 200, content: 'hello' }],
   ['dangerous', /A 101 came to a client that had not asked/, gone(), { status: 101 }],
 
-  // The origin's answer.
+  // The origin's response.
   ['right', /came through/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n' }],
   ['right', /came through/, lawful(503, 'page'), { status: 503, content: 'page' }],
   ['misleading', /its page was replaced/, lawful(503, 'page'), { status: 503, content: 'another' }],
@@ -93,7 +93,7 @@ const rows: readonly Row[] = [
   ['acceptable', /103 was dropped/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n' }],
   ['right', /came/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n', interim: [103] }],
 
-  // Harm to others comes before everything else.
+  // Harm to others is judged first.
   ['dangerous', /2 times/, gone(), { originSaw: 2 }, 'POST'],
   ['right', /502/, gone(), { originSaw: 2 }, 'GET'],
   ['dangerous', /2 times/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', originSaw: 2 }, 'POST'],
@@ -114,9 +114,9 @@ describe('judge', () => {
     });
   }
 
-  // What a gateway may say of it: nothing, what is so, what names no cause, what is not so, what nobody registered.
+  // The types that a gateway may name: none, right ones, ones that name no cause, wrong ones, unregistered ones.
   const sayings = [[], ['connection_refused'], ['destination_unavailable'], ['http_protocol_error'], ['odd_error']];
-  test('says the same of a status, whatever Proxy-Status names', () => {
+  test('gives a status the same verdict, whatever Proxy-Status names', () => {
     for (const [, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
       const request: TortureRequest = { method, contentBytes: method === 'POST' ? 11 : 0 };
       const judgedWith = (named: readonly string[]): unknown =>
@@ -126,7 +126,7 @@ describe('judge', () => {
     }
   });
 
-  test('each verdict is reached by some row', () => {
+  test('at least one row reaches each verdict', () => {
     assert.deepEqual(new Set(rows.map(([verdict]) => verdict)).size, 4);
   });
 });
@@ -148,7 +148,7 @@ describe('judgeCause', () => {
     });
   }
 
-  test('takes destination_unavailable for the cause of nothing', () => {
+  test('counts destination_unavailable as no cause', () => {
     for (const { id, expects } of tortureCases) assert.ok(!expects.errors.includes('destination_unavailable'), id);
   });
 });

@@ -9,7 +9,7 @@ import type {
   TortureRequest,
 } from './torture-case.ts';
 
-/** What is judged together. */
+/** The facts that a verdict depends on. */
 export interface ObservedRun {
   readonly request: TortureRequest;
   readonly on: ConnectionUse;
@@ -18,23 +18,23 @@ export interface ObservedRun {
 }
 
 /**
- * The verdict on what came of one request. What harms somebody is looked at first, then what the client was told.
- * What Proxy-Status says changes nothing here: few gateways send it, and {@link judgeCause} counts it by itself.
+ * The verdict on one request. Harm to others is judged first, then what the client received. Proxy-Status does not influence
+ * it: few gateways send it, and {@link judgeCause} judges it separately.
  */
 export function judge(run: ObservedRun): TortureJudgement {
   return judgeHarm(run) ?? judgeEnd(run) ?? judgeAnswer(run);
 }
 
 /**
- * Whether the types named in Proxy-Status are so; null where none was named, or none that names a cause:
- * `destination_unavailable` says that there was one, and a type that is not registered cannot be checked.
+ * Whether the types named in Proxy-Status are right. Null if none was named, or none that names a cause:
+ * `destination_unavailable` names no cause, and an unregistered type cannot be checked.
  */
 export function judgeCause({ errors }: Expectation, named: readonly string[]): CauseNamed | null {
   if (named.some((name) => errors.some((error) => error === name))) return 'right';
   return named.some((name) => name !== 'destination_unavailable' && Object.hasOwn(proxyErrors, name)) ? 'wrong' : null;
 }
 
-/** Harm to other requests, or by doing a request twice; null when there is none. */
+/** Harm to other requests, or by sending a request twice; null without harm. */
 function judgeHarm({ request, expects, observed }: ObservedRun): TortureJudgement | null {
   if (observed.neighbour === 'mixed_up')
     return dangerous('The next request got an answer that was not its own: answers and requests are out of step.');
@@ -48,7 +48,7 @@ function judgeHarm({ request, expects, observed }: ObservedRun): TortureJudgemen
   return null;
 }
 
-/** An exchange that did not end with a whole message; null when it did. */
+/** The verdict on an exchange without a complete message; null if it was complete. */
 function judgeEnd({ request, on, expects, observed }: ObservedRun): TortureJudgement | null {
   switch (observed.completeness) {
     case 'not_http':
@@ -77,7 +77,7 @@ function judgeAnswer(run: ObservedRun): TortureJudgement {
   return base;
 }
 
-/** The origin's own answer arrived, all of it. */
+/** The origin's own response arrived completely. */
 function isOriginAnswer({ expects: { answers }, observed }: ObservedRun): boolean {
   return answers.some(({ status, content }) => status === observed.status && content === observed.content);
 }
@@ -96,7 +96,7 @@ function judgeGenerated({ request, expects, observed }: ObservedRun): TortureJud
   return judgeStatus(expects, status);
 }
 
-/** A good answer was replaced by one of the gateway's. */
+/** The gateway replaced a successful response by one of its own. */
 function judgeReplaced({ answers }: Expectation, { content }: TortureObservation, status: number): TortureJudgement {
   if (answers.some((answer) => answer.status === status))
     return misleading(
@@ -114,7 +114,7 @@ function judgeStatus({ right, acceptable: defensible, cause }: Expectation, stat
   return misleading(`A ${status} says ${meaning(status)}; in truth ${cause}.`);
 }
 
-/** What a client must take a status for, after RFC 9110 §15. */
+/** How a client must interpret a status, after RFC 9110 §15. */
 function meaning(status: number): string {
   if (status === 500) return 'that the gateway itself made a mistake';
   if (status === 502) return 'that an invalid answer came';

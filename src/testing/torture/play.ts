@@ -6,7 +6,7 @@ import { type GatewayTarget, openClient, targetOf } from './gateway-target.ts';
 import type { TortureStage } from './stage.ts';
 import type { ConnectionUse, TortureObservation, TortureCase, TortureRequest } from './torture-case.ts';
 
-/** One request of one case. */
+/** A request of a case. */
 export interface PlannedRun {
   readonly of: TortureCase;
   readonly request: TortureRequest;
@@ -17,17 +17,20 @@ export interface PlayerOptions {
   readonly gateway: GatewayTarget;
   readonly stage: TortureStage;
   readonly clock: Clock;
-  /** For one exchange; who has no end by then is noted as waiting. */
+  /** For one exchange. An exchange without an end by then counts as waiting. */
   readonly timeoutMs: number;
 }
 
 /** A plain request that did not get through. */
 export interface FailedCheck extends RawOutcome {
-  /** Node's code of what broke the connection to the gateway ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null otherwise. */
+  /**
+   * Node's code of the error that broke the connection to the gateway ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null without
+   * one.
+   */
   readonly errno: string | null;
 }
 
-/** Sends requests through the gateway to the torture origin, and notes what both ends see. */
+/** Sends requests through the gateway to the torture origin, and records what both ends see. */
 export class Player {
   readonly #gateway: GatewayTarget;
   readonly #stage: TortureStage;
@@ -42,7 +45,10 @@ export class Player {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** What came of it; 'not_set_up' where the gateway has no route to that part of the torture origin. */
+  /**
+   * Sends the request and returns the observation; 'not_set_up' if the gateway has no route to that part of the torture
+   * origin.
+   */
   async play({ of, request, on }: PlannedRun): Promise<TortureObservation | 'not_set_up'> {
     await this.#stage.plain.retireConnections(retireMsMax);
     const client = openClient(this.#gateway, this.#clock);
@@ -52,7 +58,7 @@ export class Player {
     client.forget();
     client.write(this.#head(`/${of.group}/fault/${of.asks}`, id, request));
     sendContent(client, request.contentBytes);
-    // What has shown itself to be no HTTP needs no further patience.
+    // Bytes that are clearly not HTTP need no further waiting.
     const settled = (): boolean => client.state !== 'open' || isSettled(client.bytes, request.method);
     await client.waitFor(settled, this.#timeoutMs);
     const outcome = await client.response(request.method, 0);
@@ -72,7 +78,7 @@ export class Player {
     };
   }
 
-  /** Whether a plain request gets through: 'ok', or what came instead. */
+  /** Sends a plain request: 'ok', or what came instead. */
   async check(): Promise<FailedCheck | 'ok'> {
     const client = openClient(this.#gateway, this.#clock);
     const { outcome, good } = await this.#askGood(client);
@@ -80,7 +86,7 @@ export class Player {
     return good ? 'ok' : { ...outcome, errno: client.errno };
   }
 
-  /** The origin's view: how often, and over which connection. */
+  /** The observations of the origin: how often the request came, and on which connection. */
   #atOrigin(id: string): { originSaw: number; reusedAtOrigin: boolean } {
     const { plain, tls } = this.#stage;
     const requests = [...plain.requests, ...(tls?.behind.requests ?? [])];
@@ -89,17 +95,17 @@ export class Player {
     return { originSaw, reusedAtOrigin: (seen[0]?.numberOnConnection ?? 1) > 1 };
   }
 
-  /** The request for another part went to the plain one, or nowhere. */
+  /** Whether a request for another part went to the plain part, or to none. */
   #isAstray(of: TortureCase, id: string, { response }: RawOutcome): boolean {
     if (of.group === 'plain') return false;
     return this.#stage.plain.count(id) > 0 || (response !== null && [403, 404, 421].includes(response.status));
   }
 
-  /** A plain request from the same client where it can, and from another one. */
+  /** Sends a plain request from the same client if possible, and one from another client. */
   async #askNeighbours(client: RawClient, { response }: RawOutcome): Promise<TortureObservation['neighbour']> {
     if (client.state === 'open' && response?.complete === true && response.status !== 101) {
       const { outcome, good } = await this.#askGood(client);
-      // A gateway may close after any answer; a close is no failure of the next request, it never was taken.
+      // A gateway may close after any response. A close does not fail the next request, which it never accepted.
       if (!good && outcome.bytes.length > 0) return isFailure(outcome) ? 'failed' : 'mixed_up';
     }
     const other = openClient(this.#gateway, this.#clock);
@@ -140,7 +146,7 @@ export class Player {
 
 type Described = Omit<TortureObservation, 'elapsedMs' | 'originSaw' | 'reusedAtOrigin' | 'poisoned' | 'neighbour'>;
 
-/** What the client was given, from its bytes. */
+/** What the client received, from its bytes. */
 function describe({ response, state }: RawOutcome, bytes: Buffer): Described {
   const tunnel = response?.status === 101 ? bytes.subarray(bytes.indexOf('\r\n\r\n') + 4) : null;
   return {
@@ -168,21 +174,21 @@ function completenessOf(
   return ended ? 'closed' : 'waiting';
 }
 
-/** Nothing that may still come changes what was found. */
+/** Whether further bytes cannot change the finding. */
 function isSettled(bytes: Buffer, method: string): boolean {
   const response = parseRawResponse(bytes, method, 'no');
   if (response !== null) return response.complete || !response.version.startsWith('HTTP/1.');
   return bytes.length > 0 && !mayBecomeHead(afterInterim(bytes)) && afterInterim(bytes).length > 0;
 }
 
-/** A head that is not whole yet, as far as it can be told. */
+/** Parses an incomplete head, as far as possible. */
 function mayBecomeHead(bytes: Buffer): boolean {
   const text = bytes.toString('latin1', 0, 13);
   const pattern = 'HTTP/1.1 200 ';
   return /^HTTP\/1\.[0-9] [1-9][0-9]{2}[ \r]/.test(text) || (bytes.length < 13 && pattern.startsWith(text));
 }
 
-/** Behind whole heads of interim answers. */
+/** Skips complete heads of interim responses. */
 function afterInterim(bytes: Buffer): Buffer {
   let rest = bytes;
   for (;;) {
@@ -197,7 +203,7 @@ function interimOf(bytes: Buffer): number[] {
   return [...interim.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[0-9] (1[0-9]{2})/g)].map((match) => Number(match[1]));
 }
 
-/** The error types in Proxy-Status; the value is a token (RFC 9209 §2.1.1), so that no more of a parser is needed. */
+/** The error types in Proxy-Status. The value is a token (RFC 9209 §2.1.1), so a full parser is not needed. */
 function errorsNamed(response: RawResponse | null): readonly string[] {
   const value = response === null ? null : fieldOf(response, 'proxy-status');
   if (value === null) return [];
@@ -205,7 +211,7 @@ function errorsNamed(response: RawResponse | null): readonly string[] {
   return [...bare.matchAll(/;\s*error=([a-z_0-9*-]+)/gi)].map((match) => match[1] as string);
 }
 
-/** No answer, or one that says that something failed: the request was not taken for another. */
+/** No response, or one that reports a failure: the request was not mistaken for another. */
 function isFailure({ response, bytes }: RawOutcome): boolean {
   if (response === null) return afterInterim(bytes).length === 0 || mayBecomeHead(bytes);
   return response.status >= 400 || !response.complete;
@@ -224,7 +230,7 @@ export function pass(clock: Clock, ms: number): Promise<void> {
   });
 }
 
-/** A gateway that watches its idle connections is done in a millisecond; one that does not is not waited for. */
+/** A gateway that watches its idle connections sees the close within a millisecond. Others do not delay the test further. */
 const retireMsMax = 100;
 /** For the first bytes of the new protocol. */
 const tunnelMs = 300;

@@ -1,22 +1,22 @@
 import type { ConnectionUse, Expectation, TortureRequest } from './torture-case.ts';
 
-/** A line of the tables: the fault, what is expected, with which requests, on which connections (default: both). */
+/** A row of the tables: the fault, the expectation, the requests, and the connections (default: both). */
 export type Row = readonly [
   fault: string,
   expects: Expectation,
   requests: readonly TortureRequest[],
   on?: readonly ConnectionUse[],
-  /** Before the next request, so that what the origin does to the idle connection has come. Default: 0. */
+  /** Time before the next request, in which the origin acts on the idle connection. Default: 0. */
   restMs?: number,
 ];
 
-/** More than the 50 ms after which the origin does something to an idle connection. */
+/** More than the 50 ms after which the origin acts on an idle connection. */
 export const untilIdleMs = 150;
 export const both: readonly ConnectionUse[] = ['fresh', 'reused'];
 
 export const get: readonly TortureRequest[] = [{ method: 'GET', contentBytes: 0 }];
 export const head: readonly TortureRequest[] = [{ method: 'HEAD', contentBytes: 0 }];
-/** Small content, that every gateway keeps whole in one buffer. */
+/** A small body, which every gateway holds in one buffer. */
 export const post: readonly TortureRequest[] = [{ method: 'POST', contentBytes: 11 }];
 export const getAndPost: readonly TortureRequest[] = [...get, ...post];
 

@@ -3,24 +3,24 @@ import type { TortureRun } from './torture-run.ts';
 import type { Expectation, TortureVerdict } from './torture-case.ts';
 
 export interface Score {
-  /** 0 to 100: what was judged, with 1 for right, ½ for acceptable, 0 for misleading and −1 for dangerous. */
+  /** 0 to 100: the mean of the verdicts, with 1 for right, ½ for acceptable, 0 for misleading and −1 for dangerous. */
   readonly points: number;
   readonly right: number;
   readonly acceptable: number;
   readonly misleading: number;
   readonly dangerous: number;
   readonly not_set_up: number;
-  /** Clients that were still waiting when their patience ended; each has a verdict too: misleading, or worse. */
+  /** Clients that were still waiting at the time limit. Each also has a verdict: misleading, or worse. */
   readonly hangs: number;
-  /** Failures before any content that were answered with a right status; of so many. */
+  /** Failures before any body that got a response with a right status, and their total. */
   readonly failures_told: number;
   readonly failures: number;
-  /** Content that broke off, stalled or could not be read, where the client could see that it is not whole; of so many. */
+  /** Bodies that broke off, stalled or were unreadable, and that the client could see to be incomplete, and their total. */
   readonly truncations_told: number;
   readonly truncations: number;
   /** Exchanges whose POST reached the origin more than once. */
   readonly unsafe_replays: number;
-  /** Failures of its own for which the gateway named a cause in Proxy-Status: rightly, wrongly; of so many. */
+  /** The gateway's own failure responses that name a cause in Proxy-Status, rightly or wrongly, and their total. */
   readonly causes_named: number;
   readonly causes_misnamed: number;
   readonly causes: number;
@@ -54,13 +54,13 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
   };
 }
 
-/** The client cannot take what came for the whole of it. */
+/** Whether the client cannot mistake the message for a complete one. */
 function isReported({ verdict, seen }: TortureRun): boolean {
   if (verdict === 'acceptable' || seen?.completeness === 'cut' || seen?.completeness === 'closed') return true;
   return seen?.completeness === 'complete' && (seen.status ?? 0) >= 400;
 }
 
-/** What must come of it at best: a failure of the gateway's own, a visible cut, or the origin's answer. */
+/** The best outcome: a failure response of the gateway's own, a visibly incomplete message, or the origin's response. */
 const kindOf = new Map(tortureCases.map(({ id, expects }) => [id, kindOfExpectation(expects)]));
 
 function kindOfExpectation({ right, answers, passed, cut }: Expectation): 'failure' | 'truncation' | 'answer' {

@@ -7,25 +7,25 @@ import { tlsFaults } from '../tls-faults.ts';
 import { refusingAddress, type UnreachableAddress, unansweringAddress } from '../unreachable-address.ts';
 import { tortureFaults } from './faults.ts';
 
-/** A part of the torture origin, with an address of its own that the gateway must have a route to. */
+/** A part of the torture origin, with its own address, to which the gateway needs a route. */
 export interface TortureGroup {
   readonly name: string;
-  /** What the gateway must send there: everything under this path. */
+  /** The gateway must send every request under this path there. */
   readonly path: string;
   /** 'http://127.0.0.1:9400': the address to configure. */
   readonly url: string;
-  /** What it does, in few words. */
+  /** A short description. */
   readonly is: string;
-  /** Why it could not be set up here; null when it is. */
+  /** Why it could not be set up here; null if it could. */
   readonly missing: string | null;
 }
 
-/** The whole torture origin: everything that listens, and what deliberately does not. */
+/** The whole torture origin: all its listeners, and the addresses at which deliberately none listens. */
 export interface TortureStage {
   readonly groups: readonly TortureGroup[];
-  /** The one that reads requests. */
+  /** The plain origin, which reads requests. */
   readonly plain: FaultOrigin;
-  /** Those that speak TLS, well or badly; null where they were not wanted, or could not be made. */
+  /** The TLS origins; null if they were not requested, or could not be created. */
   readonly tls: TlsFaultOrigin | null;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface StageOptions {
   readonly host: string;
   /** The first of `portsOfStage` ports; 0: free ones. */
   readonly port: number;
-  /** Whether the parts that speak TLS are wanted too; the gateway must trust their authority. */
+  /** Whether to include the TLS origins, whose authority the gateway must trust. */
   readonly tls: boolean;
   readonly clock: Clock;
 }
@@ -42,9 +42,9 @@ export interface StageOptions {
 interface GroupSpec {
   readonly name: string;
   readonly is: string;
-  /** Played at accept. */
+  /** Scripts that are played when a connection is accepted. */
   readonly script?: () => Script;
-  /** Nothing listens: what is there instead. */
+  /** Unreachable addresses without a listener. */
   readonly instead?: 'refused' | 'unanswered' | 'unknown-name';
 }
 
@@ -63,13 +63,13 @@ const groupSpecs: readonly GroupSpec[] = [
   { name: 'unknown-name', is: 'does not exist', instead: 'unknown-name' },
 ];
 
-/** The part that speaks TLS as it should; no fault has that name. */
+/** The TLS origin that works; no fault has this name. */
 export const goodTls = 'tls-good';
 
 /** Top-level domain that never exists (RFC 6761 §6.4). */
 const unknownName = 'no-such-origin.invalid';
 
-/** Those of the TLS faults that differ for a gateway, in few words; and the good one. */
+/** The TLS faults that differ for a gateway, with short descriptions, and the origin that works. */
 export const tlsGroups: Readonly<Record<string, string>> = {
   [goodTls]: 'TLS, and nothing wrong',
   'tls-plain-http': 'answers TLS in plain HTTP',
@@ -89,13 +89,13 @@ export const tlsGroups: Readonly<Record<string, string>> = {
   'tls-only-1.2': 'speaks TLS 1.2 at most',
 };
 
-/** What the certificates are for: a name that every machine knows, so that no gateway needs another one told. */
+/** The host name in the certificates: every machine resolves it, so no gateway needs extra configuration. */
 const tlsServerName = 'localhost';
 
-/** From the first port of all to the first of TLS. */
+/** From the first port of all to the first TLS port. */
 const tlsPortOffset = 10;
 
-/** Where each group is, for whoever configures a gateway before anything listens. */
+/** The address of each group, for a gateway that is configured before the origin listens. */
 export function planGroups({ host, port }: { readonly host: string; readonly port: number }): readonly TortureGroup[] {
   return [
     ...groupSpecs.map((spec, index) => groupAt(spec, host, port + index, null)),
@@ -103,7 +103,7 @@ export function planGroups({ host, port }: { readonly host: string; readonly por
   ];
 }
 
-/** The good one first, then a port for each TLS fault there is, tried here or not. */
+/** The TLS origin that works first, then a port for each TLS fault, whether or not the suite uses it. */
 function planTlsGroups(host: string, firstPort: number, missing: string | null): TortureGroup[] {
   return Object.entries(tlsGroups).map(([name, is]) => {
     const index = 1 + tlsFaults.findIndex((fault) => fault.name === name);
@@ -115,7 +115,7 @@ function tlsGroup(name: string, is: string, host: string, port: number, missing:
   return { name, path: `/${name}`, url: `https://${bracketed(host)}:${port}`, is, missing };
 }
 
-/** Starts all of it. Rejects with Node's error when the first port cannot be listened on (EADDRINUSE, …). */
+/** Starts the whole torture origin. Rejects with Node's error if the first port cannot be opened (EADDRINUSE, …). */
 export async function startStage({ host, port, clock, tls: wanted }: StageOptions): Promise<TortureStage> {
   const plain = await startFaultOrigin({ host, port, clock, faults: tortureFaults });
   const parts: (FaultOrigin | UnreachableAddress | TlsFaultOrigin)[] = [plain];
@@ -159,7 +159,7 @@ function tlsGroupsOf(tls: TlsFaultOrigin): TortureGroup[] {
   });
 }
 
-/** A part that runs, null where none has to, or why there is none. */
+/** A part that runs, null if it is not needed, or why it could not be set up. */
 async function startPart(
   { instead, script }: GroupSpec,
   host: string,

@@ -1,15 +1,15 @@
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
 
-/** What a client that knows nothing else can make of an answer. From the best to the worst. */
+/** How well a client can understand the response without other information, from best to worst. */
 export type TortureVerdict = 'right' | 'acceptable' | 'misleading' | 'dangerous';
 
-/** Whether both connections are new, or have both just carried a good exchange. */
+/** Whether both connections are new, or have both just carried a successful exchange. */
 export type ConnectionUse = 'fresh' | 'reused';
 
-/** Whether a cause that the gateway named is the one that there was. */
+/** Whether a cause that the gateway named is the real one. */
 export type CauseNamed = 'right' | 'wrong';
 
-/** What is sent. The bytes are those of the request content. */
+/** The request to send. `contentBytes` counts its body. */
 export interface TortureRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly contentBytes: number;
@@ -24,26 +24,29 @@ export interface TortureJudgement {
   readonly why: string;
 }
 
-/** What each answer that a gateway may give is worth. */
+/** The verdict on each response that a gateway may give. */
 export interface Expectation {
-  /** Statuses of the gateway's own that are right, and those that can be defended. */
+  /** Statuses of the gateway's own that are right, and those that are acceptable. */
   readonly right: readonly number[];
   readonly acceptable: readonly number[];
-  /** Types of RFC 9209 §2.3 that name the cause. They are counted by themselves: no verdict depends on them. */
+  /** Types of RFC 9209 §2.3 that name the cause. They are counted separately: no verdict depends on them. */
   readonly errors: readonly ProxyErrorType[];
-  /** What a status that is none of these says of the fault, to be read after "A 503 says …". */
+  /** What any other status says of the fault, to be read after "A 503 says …". */
   readonly cause: string;
-  /** The origin's answer as it should arrive, one of these; none where it has none that is whole. */
+  /** The origin's response as it should arrive, one of these; empty if the origin sends no complete one. */
   readonly answers: readonly OriginAnswer[];
-  /** What it is worth to pass such an answer on whole. */
+  /** The verdict on passing such a response on completely. */
   readonly passed: TortureJudgement;
-  /** What it is worth to pass its head on and to cut the content visibly. */
+  /** The verdict on passing its head on and visibly breaking off the body. */
   readonly cut: TortureJudgement;
-  /** What must never reach a client, and why. Looked for in all bytes, as Latin-1. */
+  /** Bytes that must never reach a client, and why. Searched for in all bytes, as Latin-1. */
   readonly poison: { readonly pattern: RegExp; readonly judged: TortureJudgement } | null;
-  /** What a close without a word on a used connection is worth where a client may simply ask again; null: nothing. */
+  /**
+   * The verdict on closing a reused connection without a response, after which a client may simply retry; null if that is
+   * not allowed.
+   */
   readonly closed: TortureJudgement | null;
-  /** Interim statuses that the client should be given. */
+  /** Interim statuses that the client should receive. */
   readonly interim: readonly number[];
 }
 
@@ -52,7 +55,7 @@ export interface OriginAnswer {
   readonly content: string;
 }
 
-/** Where in the journey the origin fails; in this order. */
+/** The point of the journey at which the origin fails, in this order. */
 export const tortureParts = {
   reaching: 'Reaching the origin',
   tls: 'TLS to the origin',
@@ -65,47 +68,50 @@ export const tortureParts = {
 export type TorturePart = keyof typeof tortureParts;
 
 export interface TortureCase {
-  /** The name of the fault, or of the group where the group is the fault. */
+  /** The name of the fault, or of the group if the group is the fault. */
   readonly id: string;
   /** To be read after "The origin …". */
   readonly does: string;
   readonly part: TorturePart;
-  /** Which part of the torture origin is asked. */
+  /** The part of the torture origin that is asked. */
   readonly group: string;
-  /** And for what: the fault is `/<group>/fault/<asks>`. */
+  /** The last segment of the path, which is `/<group>/fault/<asks>`. */
   readonly asks: string;
   readonly requests: readonly TortureRequest[];
   readonly on: readonly ConnectionUse[];
   readonly expects: Expectation;
-  /** How long the connections then rest before the next request. */
+  /** How long the connections rest before the next request. */
   readonly restMs: number;
 }
 
-/** What came of one request, as client and origin saw it. */
+/** The observation of one request by client and origin. */
 export interface TortureObservation {
-  /** Null: no head of a final response came. */
+  /** Null if no head of a final response came. */
   readonly status: number | null;
   readonly interim: readonly number[];
   /**
-   * `complete`: a message that reached its end. `cut`: it broke off, visibly. `closed`: no answer, and the connection
-   * ended. `waiting`: nobody ended it within the time given. `not_http`: bytes that are no HTTP/1 response.
+   * `complete`: a message that reached its end. `cut`: it broke off visibly. `closed`: the connection ended without a
+   * response. `waiting`: neither side ended it within the time limit. `not_http`: bytes that are no HTTP/1 response.
    */
   readonly completeness: 'complete' | 'cut' | 'closed' | 'waiting' | 'not_http';
   readonly elapsedMs: number;
   /** How often the origin saw the request. */
   readonly originSaw: number;
-  /** The origin's connection had carried another request before. */
+  /** Whether the origin's connection had carried another request before. */
   readonly reusedAtOrigin: boolean;
-  /** As Latin-1; behind a 101, what came in the new protocol. */
+  /** As Latin-1; after a 101, the bytes of the new protocol. */
   readonly content: string;
-  /** Bytes behind a whole message. */
+  /** Bytes after a complete message. */
   readonly strayBytes: number;
-  /** The bytes that had to stay with the gateway reached the client. */
+  /** Whether bytes that must stay in the gateway reached the client. */
   readonly poisoned: boolean;
   /** Types named in Proxy-Status. */
   readonly named: readonly string[];
   readonly proxyStatus: string | null;
   readonly server: string | null;
-  /** A plain request right afterwards: answered well, not at all or by a failure, or with something else's answer. */
+  /**
+   * A plain request right afterwards: answered successfully, not at all or with a failure, or with the response to another
+   * request.
+   */
   readonly neighbour: 'fine' | 'failed' | 'mixed_up';
 }

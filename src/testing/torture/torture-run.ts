@@ -9,7 +9,7 @@ export interface TortureRun {
   readonly method: string;
   readonly body_bytes: number;
   readonly on: ConnectionUse;
-  /** Null: the gateway has no route to that part. */
+  /** Null if the gateway has no route to that part. */
   readonly verdict: TortureVerdict | null;
   readonly why: string;
   readonly seen: SeenRun | null;
@@ -18,7 +18,7 @@ export interface TortureRun {
 export interface SeenRun {
   readonly status: number | null;
   readonly interim: readonly number[];
-  /** Whose answer it was: the origin's own content, or the gateway's; null without an answer. */
+  /** The sender of the response: the origin, whose body it contains, or the gateway; null without a response. */
   readonly by: 'origin' | 'gateway' | null;
   readonly completeness: TortureObservation['completeness'];
   readonly ms: number;
@@ -26,7 +26,7 @@ export interface SeenRun {
   readonly reused_at_origin: boolean;
   readonly proxy_status: string | null;
   readonly errors_named: readonly string[];
-  /** Whether these are so; null where none names a cause. */
+  /** Whether these are right; null if none names a cause. */
   readonly cause_named: CauseNamed | null;
   readonly server: string | null;
   readonly body_bytes: number;

@@ -13,20 +13,20 @@ export interface TortureOptions {
   readonly gateway: GatewayTarget;
   /** Where the torture origin listens; port 0 for free ones. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** Whether TLS is tried too; the gateway must trust the authority of the stage. */
+  /** Whether to include TLS. The gateway must trust the authority of the stage. */
   readonly tls: boolean;
-  /** Parts of names of cases or groups; empty for all. */
+  /** Parts of the names of cases or groups; empty for all. */
   readonly only: readonly string[];
-  /** For one exchange. */
+  /** Time limit for one exchange. */
   readonly timeoutMs: number;
-  /** How long to wait for a first plain request to get through. Default: as long as for an exchange. */
+  /** How long to wait until a first plain request succeeds. Default: the time limit of an exchange. */
   readonly startMs?: number;
   readonly clock: Clock;
-  /** Ends the run after the exchange that is running. */
+  /** Ends the run after the current exchange. */
   readonly isStopped?: () => boolean;
-  /** Everything listens; nothing was sent yet. May set up the gateway. */
+  /** Called when everything listens and before the first request. May set up the gateway. */
   readonly onStage?: (stage: TortureStage) => void | Promise<void>;
-  /** Before each exchange. */
+  /** Called before each exchange. */
   readonly onRun?: (run: PlannedRun, done: number, all: number) => void;
 }
 
@@ -36,24 +36,24 @@ export interface TortureReport {
   /** ISO 8601. */
   readonly at: string;
   readonly timeout_ms: number;
-  /** False when it was interrupted. */
+  /** False if the run was interrupted. */
   readonly finished: boolean;
   readonly groups: readonly TortureGroup[];
   readonly score: Score;
   readonly runs: readonly TortureRun[];
 }
 
-/** Why nothing could be tried. */
+/** Why no case could be tried. */
 export type TortureObstacle =
   | { readonly kind: 'cannot_listen'; readonly errno: string }
   | { readonly kind: 'no_such_case' }
   | {
       readonly kind: 'gateway_unreachable';
-      /** Node's code ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null where it gave none. */
+      /** Node's code ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null without one. */
       readonly errno: string | null;
       readonly stage: readonly TortureGroup[];
     }
-  /** The gateway answers, and not with what the torture origin said. */
+  /** The gateway answers, but not with the response of the torture origin. */
   | {
       readonly kind: 'not_routed';
       readonly status: number | null;
@@ -64,7 +64,7 @@ export type TortureObstacle =
     }
   | { readonly kind: 'stopped' };
 
-/** Puts a gateway to every case, one exchange after another, each in bounded time. */
+/** Tries every case on a gateway, one exchange after another, each in bounded time. */
 export async function torture(options: TortureOptions): Promise<TortureReport | TortureObstacle> {
   const planned = plannedRuns(options.only);
   if (planned.length === 0) return { kind: 'no_such_case' };
@@ -91,7 +91,7 @@ function plannedRuns(only: readonly string[]): readonly PlannedRun[] {
     .flatMap((of) => of.requests.flatMap((request) => of.on.map((on): PlannedRun => ({ of, request, on }))));
 }
 
-/** Null as soon as a plain request gets through; a gateway may need a while to notice that its origin is there. */
+/** Null as soon as a plain request succeeds. A gateway may need a while to notice that its origin is there. */
 async function findObstacle(
   player: Player,
   stage: TortureStage,
@@ -145,7 +145,7 @@ async function playAll(
   };
 }
 
-/** Without it every session fails, for a reason that is not the origin's. */
+/** Without trust in the authority every session fails, for a reason that is not the origin's. */
 async function trustsAuthority(player: Player): Promise<boolean> {
   const of = tortureCases.find(({ id }) => id === goodTls);
   const [request] = of?.requests ?? [];
@@ -154,7 +154,7 @@ async function trustsAuthority(player: Player): Promise<boolean> {
   return observed !== 'not_set_up' && observed.status === 200;
 }
 
-/** What was observed, or why nothing could be. */
+/** The observation, or why none was possible. */
 async function playOne(
   player: Player,
   stage: TortureStage,
@@ -210,7 +210,7 @@ function authorOf({ status, content, completeness }: TortureObservation, { answe
   return 'gateway';
 }
 
-/** Node's name for what the system refused. */
+/** Node's name of a system error. */
 function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error['code']) : 'unknown';
 }
