@@ -27,7 +27,7 @@ function snippetOfNginx(product: NginxProduct): string | null {
 /** One of two settings has to change, so that the gateway closes idle connections first. */
 export function keepAliveFix(gateway: GatewayProduct): Fix {
   const snippet = snippets[gateway] ?? null;
-  const ofApplication = 'have the application keep idle connections longer than the gateway does';
+  const ofApplication = 'have the application keep idle connections open longer than the gateway does';
   if (snippet === null)
     return {
       text: `${ofApplication.replace('have', 'Have')} (Node: server.keepAliveTimeout = 75_000; many servers close after 5 s)`,

@@ -26,7 +26,7 @@ const consequence = (atMs: number) =>
     stage: 'route',
     upstream: 'app',
     isConsequence: true,
-    sentence: 'Nobody was asked.',
+    sentence: 'No server was contacted.',
   });
 
 test('every line is counted once, by its kind', () => {
@@ -114,29 +114,25 @@ for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_40
 }
 
 test('a failure burst has a start, an end, a rate and a root, and ends after a minute without failures', () => {
-  const { bursts: storms } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
-  assert.equal(storms.length, 1);
-  const { startMs, endMs, count, perMinute, root } = storms[0] as SummaryReport['bursts'][0];
+  const { bursts } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
+  assert.equal(bursts.length, 1);
+  const { startMs, endMs, count, perMinute, root } = bursts[0] as SummaryReport['bursts'][0];
   assert.deepEqual([startMs, endMs, count, perMinute, root.line], [start, start + 60_000, 7, 7, 1]);
 });
 
 test('consequences of a failure burst are counted separately', () => {
-  const { bursts: storms, consequences } = reportOf([
-    ...series(6, 1),
-    consequence(start + 9000),
-    consequence(start + 10_000),
-  ]);
+  const { bursts, consequences } = reportOf([...series(6, 1), consequence(start + 9000), consequence(start + 10_000)]);
   assert.equal(consequences, 2);
   assert.deepEqual(
-    storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
+    bursts.map((burst) => [burst.count, burst.consequences, burst.root.isConsequence]),
     [[6, 2, false]],
   );
 });
 
 test('consequences without their cause are a failure burst whose root is marked as a consequence', () => {
-  const { bursts: storms } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
+  const { bursts } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
   assert.deepEqual(
-    storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
+    bursts.map((burst) => [burst.count, burst.consequences, burst.root.isConsequence]),
     [[0, 5, true]],
   );
 });

@@ -81,17 +81,16 @@ export class Suspects {
     if (quick > 0) evidence.push(`${quick} of them within ${quickMs} ms`);
     if (unsafe > 0) evidence.push(`${unsafe} of them with a method that a gateway does not send twice`);
     const sentence =
-      'The application closes idle connections sooner than the gateway does: now and then a request meets a closing one.';
+      'The application closes idle connections sooner than the gateway does, so some requests are sent on a connection that is being closed.';
     return { name: 'keep_alive_race', count, sentence, evidence, fix: keepAliveFix(sample.gateway) };
   }
 }
 
 const sentences: Readonly<Partial<Record<SuspectName, string>>> = {
-  saturation:
-    'The application has no room for another request: its queue, its workers or its connections are all taken.',
-  header_too_large: 'The application answers with more fields than the gateway has room for; often these are cookies.',
-  sni: 'The application refuses TLS handshakes: it wants to be told a name that it knows, or other versions of TLS.',
-  dns: 'The name of the application is not to be found, or the name server does not answer.',
+  saturation: 'The application is saturated: its queue, its workers or its connections are all in use.',
+  header_too_large: "The application's response headers are larger than the gateway accepts; often these are cookies.",
+  sni: 'The application refuses TLS handshakes: it expects another server name (SNI), or another version of TLS.',
+  dns: 'The name of the application cannot be looked up, or the name server does not answer.',
 };
 
 function nameOf({ type, stage, evidence }: Finding): SuspectName | null {
@@ -127,7 +126,7 @@ function wrongAddress(upstreams: readonly UpstreamCount[], logEndMs: number | nu
   const count = silent.reduce((sum, one) => sum + one.count, 0);
   const evidence = silent.slice(0, 5).map(silenceOf);
   const sentence =
-    'Of all failures there, each was a failure to connect: the application is down, or the address or the port is wrong.';
+    'Every failure there was a failure to connect: the application is down, or the address or the port is wrong.';
   return { name: 'wrong_address_or_port', count, sentence, evidence, fix: addressFix(first) };
 }
 
@@ -150,7 +149,7 @@ function silenceOf({ count, upstream, firstMs, lastMs }: UpstreamCount): string 
 function addressFix({ sample, upstream }: UpstreamCount): Suspect['fix'] {
   if (!isLoopback(upstream)) return truncateFix(sample.fix);
   const text =
-    'See that the application listens at that port; in a container, 127.0.0.1 and localhost are the container itself: use the name of the application’s service';
+    'Check that the application listens at that port; in a container, 127.0.0.1 and localhost are the container itself: use the name of the application’s service';
   return { text, snippet: null };
 }
 
@@ -168,9 +167,9 @@ function deploy(bursts: readonly FailureBurst[], lastMs: number | null): Suspect
   const count = restarts.reduce((sum, burst) => sum + burst.count + burst.consequences, 0);
   const evidence = restarts.slice(0, 5).map(restartText);
   const text =
-    'Start the new version and see that it answers before the old one is told to stop, and let the old one finish its requests';
+    'Start the new version and check that it answers before stopping the old one, and let the old one finish its requests';
   const sentence =
-    'It looks as if the application had been restarted or deployed while requests arrived: for a short time no instance answered.';
+    'The application was probably restarted or deployed while requests arrived: for a short time no instance answered.';
   return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
 }
 

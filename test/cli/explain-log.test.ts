@@ -48,19 +48,19 @@ function write(name: string, content: string | Uint8Array): void {
 
 describe('the exit code of candor explain for a log', () => {
   const codes: [what: string, argv: string[], content: string | Uint8Array, code: number][] = [
-    ['nothing is wrong', ['a.log'], good, 0],
+    ['no request failed', ['a.log'], good, 0],
     ['a gateway failed', ['a.log'], bad, 1],
-    ['a gateway failed, for programs', ['a.log', '--json'], bad, 1],
-    ['nothing is known', ['a.log'], 'hello\nworld\n', 3],
-    ['it is empty', ['a.log'], '', 3],
+    ['a gateway failed, as JSON', ['a.log', '--json'], bad, 1],
+    ['no line is recognised', ['a.log'], 'hello\nworld\n', 3],
+    ['the file is empty', ['a.log'], '', 3],
     ['there is no such file', ['b.log'], bad, 2],
-    ['it is a folder', ['.'], bad, 2],
+    ['the argument is a folder', ['.'], bad, 2],
     ['one of several is missing', ['a.log', 'b.log'], bad, 2],
     ['a flag is unknown', ['a.log', '--nonsense'], bad, 2],
-    ['the format of ones own is none', ['a.log', '--log-format', 'none'], bad, 2],
-    ['the page has no folder to lie in', ['a.log', '--html', 'no/folder.html'], bad, 2],
-    ['it is compressed by something else', ['a.log'], Buffer.from('fd377a585a000004', 'hex'), 3],
-    ['it is a program', ['a.log'], Buffer.from('7f454c4602010100', 'hex'), 3],
+    ['the custom format is invalid', ['a.log', '--log-format', 'none'], bad, 2],
+    ['the folder for the page does not exist', ['a.log', '--html', 'no/folder.html'], bad, 2],
+    ['the file is compressed in another format', ['a.log'], Buffer.from('fd377a585a000004', 'hex'), 3],
+    ['the file is a program', ['a.log'], Buffer.from('7f454c4602010100', 'hex'), 3],
   ];
   for (const [what, argv, content, code] of codes) {
     test(`is ${code} when ${what}`, async () => {
@@ -72,7 +72,7 @@ describe('the exit code of candor explain for a log', () => {
 });
 
 describe('the summary', () => {
-  test('says first how many failures there are, and fits 80 columns', async () => {
+  test('begins with the number of failures, and fits 80 columns', async () => {
     write('a.log', line(0) + Array.from({ length: 90 }, (_, place) => line(place, 'SC--')).join('') + 'unknown\n');
     assert.equal(await context.candor('explain', 'a.log'), 1);
     const { text } = context.stdout;
@@ -83,19 +83,19 @@ describe('the summary', () => {
     assertFits(text);
   });
 
-  test('tells of the largest storm first, and only counts those that are nothing beside it', async () => {
-    const drizzle = Array.from({ length: 6 }, (_, place) => line(place * 30, 'SC--')).join('');
-    const storm = Array.from({ length: 200 }, () => line(1200, 'sH--')).join('');
-    write('a.log', drizzle + storm);
+  test('shows the largest failure burst first, and only counts bursts that are small beside it', async () => {
+    const few = Array.from({ length: 6 }, (_, place) => line(place * 30, 'SC--')).join('');
+    const burst = Array.from({ length: 200 }, () => line(1200, 'sH--')).join('');
+    write('a.log', few + burst);
     assert.equal(await context.candor('explain', 'a.log', '--html', 'a.html'), 1);
-    const told = /^STORMS\n((?: .*\n)+)/m.exec(context.stdout.text)?.[1] ?? '';
-    assert.match(told, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}unknown from this log at/);
-    assert.match(told, /\n {2}and 6 failures of 1 further storm\n$/);
+    const bursts = /^FAILURE BURSTS\n((?: .*\n)+)/m.exec(context.stdout.text)?.[1] ?? '';
+    assert.match(bursts, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}unknown from this log at/);
+    assert.match(bursts, /\n {2}and 6 failures of 1 further failure burst\n$/);
     const page = readFileSync(join(folder, 'a.html'), 'utf8');
     assert.ok(page.indexOf('12:20:00 to 12:20:00</h3>') < page.indexOf('12:00:00 to 12:02:30</h3>'));
   });
 
-  test('says "mostly" of more than half', async () => {
+  test('says "mostly" if more than half of the failures have one shape', async () => {
     for (const [flags, words] of [
       [['SC--', 'SC--', 'CC--'], 'unreachable'],
       [['SC--', 'SC--', 'SQ--'], 'mostly unreachable \\(2\\)'],
@@ -108,7 +108,7 @@ describe('the summary', () => {
     }
   });
 
-  test('calls no time UTC whose zone the log does not name', async () => {
+  test('calls no time UTC if the log names no time zone', async () => {
     const zoned = '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "curl/8.5.0"\n';
     write('a.log', bad);
     write('b.log', zoned);
@@ -120,7 +120,7 @@ describe('the summary', () => {
     assert.match(context.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
   });
 
-  test('says what to try where nothing is known, and what to log once for all that it cannot tell', async () => {
+  test('says what to try if no line is recognised, and prints once what to log for unknown failures', async () => {
     write('a.log', 'hello\n');
     assert.equal(await context.candor('explain', 'a.log', '--html', 'a.html'), 3);
     assert.match(context.stdout.text, /`--log-format`/);
@@ -131,7 +131,7 @@ describe('the summary', () => {
     assert.equal(context.stdout.text.split('log_format upstream').length, 2);
   });
 
-  test('says so where two logs of one gateway may tell of the same failures', async () => {
+  test('warns if two logs of one gateway may report the same failures', async () => {
     write(
       'error.log',
       '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"\n',
@@ -146,11 +146,11 @@ describe('the summary', () => {
       await context.candor('explain', ...names, '--html', 'a.html');
       const page = readFileSync(join(folder, 'a.html'), 'utf8');
       for (const text of [context.stdout.text, page])
-        assert.equal(/1 failure that nginx(?:'|&#39;)s access log cannot tell/.test(text), isSaid, text);
+        assert.equal(/1 failure without a cause in nginx(?:'|&#39;)s access log/.test(text), isSaid, text);
     }
   });
 
-  test('as a page begins with what to do where there are only a few lines', async () => {
+  test('as a page begins with the fixes if the log has only a few lines', async () => {
     write('a.log', bad);
     write('b.log', bad + good.repeat(9));
     for (const [name, isFirst] of [
@@ -164,30 +164,30 @@ describe('the summary', () => {
     }
   });
 
-  test('keeps what is meant for terminals in a log from the terminal', async () => {
+  test('prints no control characters of a log to the terminal', async () => {
     write('a.log', line(1, 'SC--', 'GET /\u001b]0;title\u0007\u001b[2J\u009b31m\u202e HTTP/1.1'));
     const outputs = [['a.log'], ['a.log', '--lines'], ['a.log', '--json'], ['a.log', '--lines', '--json']];
     for (const argv of outputs) assert.equal(await context.candor('explain', ...argv), 1);
     assert.doesNotMatch(context.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   });
 
-  test('is JSON for programs', async () => {
+  test('is JSON with --json', async () => {
     write('a.log', bad);
     await context.candor('explain', 'a.log', '--json');
     const report = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.deepEqual([report['lines'], report['recognised'], report['failures']], [3, 3, 1]);
   });
 
-  test('has every field of its JSON in the documents', async () => {
+  test('has every member of its JSON described in the documents', async () => {
     const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'report.md'), 'utf8');
     write('a.log', bad + Array.from({ length: 20 }, (_, place) => line(place + 4, 'SC--')).join(''));
     await context.candor('explain', 'a.log', '--json');
     const fields = new Set([...context.stdout.text.matchAll(/^ *"(\w+)":/gm)].map(([, name = '']) => name));
-    assert.ok(fields.has('per_minute') && fields.has('of_that_shape'), 'a storm and an upstream are in it');
+    assert.ok(fields.has('per_minute') && fields.has('of_that_shape'), 'it has a failure burst and an upstream');
     for (const field of fields) assert.match(document, new RegExp(`\\b${field}\\b`), `${field} is not described`);
   });
 
-  test('is a page without a script, in which a log is text', async () => {
+  test('is a page without a script, in which the log is plain text', async () => {
     write('a.log', line(1, 'SC--', 'GET /<script>alert(1)</script>"><img src=x> HTTP/1.1'));
     assert.equal(await context.candor('explain', 'a.log', '--html', 'report.html'), 1);
     const page = readFileSync(join(folder, 'report.html'), 'utf8');
@@ -197,7 +197,7 @@ describe('the summary', () => {
     assert.doesNotMatch(page, /<script|<img|\son\w+=|https?:\/\/(?!www\.w3\.org)/i);
   });
 
-  test('is a page for its owner, and takes the place of no log', async () => {
+  test('as a page is readable by its owner alone, and never overwrites a log', async () => {
     write('a.log', bad);
     assert.equal(await context.candor('explain', 'a.log', '--html', 'report.html'), 1);
     assert.equal(statSync(join(folder, 'report.html')).mode & 0o777, 0o600);
@@ -209,7 +209,7 @@ describe('the summary', () => {
     assert.equal(readFileSync(join(folder, 'a.log'), 'utf8'), bad);
   });
 
-  test('counts the lines of several files through, whether the last one ended or not', async () => {
+  test('numbers the lines of several files consecutively, whether or not a file ends with a line end', async () => {
     write('a.log', bad.trimEnd());
     write('b.log', bad);
     assert.equal(await context.candor('explain', 'a.log', 'b.log', '--lines'), 1);
@@ -245,14 +245,14 @@ describe('archives', () => {
   }
 
   for (const [name, bytes] of archives.filter(([name]) => /^(?:gzip|zstd)$/.test(name))) {
-    test(`of ${name} that is cut off, what was read before counts`, async () => {
+    test(`of ${name} that are truncated: the part that was read counts`, async () => {
       write('packed', bytes.subarray(0, bytes.length >> 1));
       assert.equal(await context.candor('explain', 'packed', '--json'), 1);
       assert.match(context.stderr.text, /^packed: the \w+ archive is truncated; the part that was read counts\.$/m);
       assert.ok((JSON.parse(context.stdout.text) as { lines: number }).lines > 100);
     });
 
-    test(`of ${name} that is damaged, the same, and it is told apart`, async () => {
+    test(`of ${name} that are damaged: the part that was read counts, and the message says damaged`, async () => {
       const damaged = Buffer.from(bytes);
       damaged.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 64);
       write('packed', damaged);
@@ -261,7 +261,7 @@ describe('archives', () => {
     });
   }
 
-  test('cut anywhere end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
+  test('truncated anywhere end with a sentence and never with a stack trace', { timeout: 20_000 }, async () => {
     const small = gzipSync(bad.repeat(20));
     await fc.assert(
       fc.asyncProperty(fc.nat(small.length), fc.uint8Array({ maxLength: 20 }), async (at, then) => {
@@ -274,7 +274,7 @@ describe('archives', () => {
     );
   });
 
-  test('random bytes end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
+  test('of random bytes end with a sentence and never with a stack trace', { timeout: 20_000 }, async () => {
     const heads = fc.constantFrom('', '1f8b0800', '28b52ffd', 'fffe', 'feff', 'efbbbf', '7b22');
     await fc.assert(
       fc.asyncProperty(heads, fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (head, bytes, json) => {
@@ -299,7 +299,7 @@ describe('lines', () => {
     );
   });
 
-  test('as JSON: one object for each line, in order, known or not', async () => {
+  test('as JSON: one object for each line, in order, recognised or not', async () => {
     write('a.log', `${bad}unknown\n`);
     assert.equal(await context.candor('explain', 'a.log', '--lines', '--json'), 1);
     const objects = context.stdout.text
@@ -319,14 +319,14 @@ describe('lines', () => {
       assert.deepEqual(Object.keys(object), Object.keys(objects[0] ?? {}), 'all have the same fields');
   });
 
-  test('that are pasted are explained as they stand', async () => {
+  test('that are pasted are explained directly', async () => {
     assert.equal(await context.candor('explain', line(2, 'SC--').trimEnd()), 1);
     assert.match(context.stdout.text, /^VERDICT {2}unreachable$/m);
     assert.match(context.stdout.text, /evidence +SC--/);
     assertFits(context.stdout.text);
   });
 
-  test('that a terminal has broken are put together, and others are left alone', async () => {
+  test('that a terminal has broken are joined, and others are left alone', async () => {
     const failed =
       '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"';
     for (const whole of [failed, line(2, 'SC--').trimEnd()])
@@ -342,18 +342,18 @@ describe('lines', () => {
     assert.match(context.stdout.text, /^Not known: web-1 \| ready$/m);
   });
 
-  test('that tell of nothing wrong are only counted beside one that does', async () => {
+  test('without a failure are only counted beside one with a failure', async () => {
     assert.equal(await context.candor('explain', `${good}${line(3, 'SC--')}${good}`), 1);
     assert.equal(context.stdout.text.match(/^VERDICT/gm)?.length, 1);
     assert.match(context.stdout.text, /\n\n4 further lines without a failure\n$/);
   });
 
-  test('that are cut off are said to be', async () => {
+  test('that are truncated get a note', async () => {
     await context.candor('explain', '2026/11/21 21:14:03 [error] 31#31: *5 recv() failed (104: Connection reset by …');
     assert.match(context.stdout.text, /^ {2}The line is truncated; the complete line may show more\.$/m);
   });
 
-  test('of an error log that are about no failure are not said to be all well', async () => {
+  test('of an error log without a failure are not called a success', async () => {
     const missing =
       '[error] 31#31: *5 open() "/srv/x" failed (2: No such file or directory), client: 192.0.2.7, server: x';
     assert.equal(await context.candor('explain', `2026/11/21 21:14:03 ${missing}`), 0);
@@ -361,13 +361,13 @@ describe('lines', () => {
     assert.match(context.stdout.text, /^VERDICT {2}no gateway failure in this line$/m);
   });
 
-  test('that tell of nothing wrong end with 0, unknown ones with 3', async () => {
+  test('without a failure end with 0, unrecognised ones with 3', async () => {
     assert.equal(await context.candor('explain', line(2).trimEnd()), 0);
     assert.equal(await context.candor('explain', 'what is that'), 3);
     assert.match(context.stderr.text, /nor a line of a log that Candor recognises/);
   });
 
-  test('in a format of ones own are read by its text', async () => {
+  test('in a custom format are read with its text', async () => {
     const text = '$remote_addr|$status|$upstream_status|$request_time|[$time_local]|"$request"';
     const own = '10.0.0.1|200|200|0.100|[21/Nov/2026:12:00:00 +0000]|"GET / HTTP/1.1"';
     assert.equal(await context.candor('explain', own, '--log-format', text), 0, context.stderr.text);
@@ -376,7 +376,7 @@ describe('lines', () => {
 });
 
 describe('on a terminal', () => {
-  test('a bar is drawn for what takes longer than a second, and taken away', async () => {
+  test('a progress bar is drawn if reading takes longer than a second, and removed at the end', async () => {
     const terminal = new FakeProcessContext(folder, { terminal: true, env: { NO_COLOR: '1' } });
     let now = 0;
     Object.assign(terminal, { clock: { ...terminal.clock, now: () => (now += 600) } });
@@ -386,17 +386,17 @@ describe('on a terminal', () => {
   });
 });
 
-describe('candor explain for what is no log', () => {
+describe('candor explain for an argument that is no log', () => {
   const given: [what: string, argv: string[], code: number, says: RegExp][] = [
-    ['a file that is not there', ['missing.log'], 2, /There is no file missing\.log\./],
-    ['the path of one', ['/no/such/place'], 2, /There is no file/],
+    ['a missing file', ['missing.log'], 2, /There is no file missing\.log\./],
+    ['the path of a missing file', ['/no/such/place'], 2, /There is no file/],
     ['a word', ['unknown'], 8, /./],
-    ['an id, with a flag of its own', ['0197f3a0', '--log', 'no.log'], 9, /no such log/],
-    ['an id, with flags of logs', ['0197f3a0', '--lines'], 2, /there is no file 0197f3a0/],
-    ['a line, with flags of logs', [line(1).trimEnd(), '--html', 'a.html'], 2, /this is a line of one/],
-    ['nothing but space', [' '], 2, /There is no input/],
-    ['a name with what terminals act upon', ['\u001b[2Ja/b'], 2, /There is no file a\/b/],
-    ['more than a name can hold', ['x'.repeat(5000)], 8, /./],
+    ['an id, with a flag for ids', ['0197f3a0', '--log', 'no.log'], 9, /no such log/],
+    ['an id, with flags for logs', ['0197f3a0', '--lines'], 2, /there is no file 0197f3a0/],
+    ['a line, with flags for logs', [line(1).trimEnd(), '--html', 'a.html'], 2, /this is a line of a log/],
+    ['only a space', [' '], 2, /There is no input/],
+    ['a name with control characters', ['\u001b[2Ja/b'], 2, /There is no file a\/b/],
+    ['text that is longer than a file name may be', ['x'.repeat(5000)], 8, /./],
   ];
   for (const [what, argv, code, says] of given) {
     test(`${what}: ends with ${code}`, async () => {
@@ -413,14 +413,14 @@ describe('candor explain as a process', () => {
     for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   });
 
-  test('reads standard input, and loses nothing to a slow reader', async () => {
+  test('reads standard input, and loses nothing if the reader of its output is slow', async () => {
     const child = candor(['explain', '-', '--lines', '--json']);
     child.process.stdin?.end(bad.repeat(1000));
     assert.equal(await child.code, 1);
     assert.equal(child.out().split('\n').length, 3001);
   });
 
-  test('follows a log through renaming and cutting back, and sums up at SIGINT', { timeout: 30_000 }, async () => {
+  test('follows a log when it is renamed and truncated, and sums up at SIGINT', { timeout: 30_000 }, async () => {
     const log = join(folder, 'a.log');
     writeFileSync(log, bad);
     const child = candor(['explain', '-f', log]);
@@ -446,7 +446,7 @@ describe('candor explain as a process', () => {
     ['explain', 130],
     ['whose', null],
   ] as const) {
-    test(`${command} of a pipe that nobody writes to ends at SIGINT`, {
+    test(`${command} of a pipe without a writer ends at SIGINT`, {
       timeout: 30_000,
       skip: process.platform !== 'linux',
     }, async () => {

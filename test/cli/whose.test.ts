@@ -100,7 +100,7 @@ describe('saved responses', () => {
     });
   }
 
-  test('of redirects that were followed are all there', () => {
+  test('of redirects that were followed are all read', () => {
     const moved = 'HTTP/1.1 301 Moved Permanently\r\nLocation: /x\r\n\r\n';
     assert.deepEqual(
       readResponses(moved + curl).map(({ response }) => response.status),
@@ -108,18 +108,18 @@ describe('saved responses', () => {
     );
   });
 
-  test('of `curl -v` keep a body whose lines look like its words', () => {
+  test("of `curl -v` keep a body whose lines look like curl's notes", () => {
     const json = '{ "a": [\n}\n- 1\n] }';
     const [kept] = readResponses(`* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 500 X\n<\n${json}\n`);
     assert.equal(kept?.response.body, json);
   });
 
-  test('with a field several times have all its values', () => {
+  test('with a header several times keep all its values', () => {
     const [kept] = readResponses('HTTP/1.1 200 OK\nVia: 1.1 a\nvia: 1.1 b\n\n');
     assert.deepEqual(kept?.response.headers['via'], ['1.1 a', '1.1 b']);
   });
 
-  test('may have anything where a status or a field is', () => {
+  test('may have any value as a status or a header', () => {
     const odd = '{"toString":1,"valueOf":1}';
     assert.deepEqual(readResponses(`{"status":${odd},"headers":{"server":${odd}}}`), []);
     const [kept] = readResponses(`{"status":502,"headers":{"__proto__":"a","constructor":"b","server":${odd}}}`);
@@ -127,7 +127,7 @@ describe('saved responses', () => {
     assert.equal(Object.getPrototypeOf(kept?.response.headers), Object.prototype);
   });
 
-  test('are never read so that it throws', () => {
+  test('never make the reader throw', () => {
     const texts = fc.oneof(
       fc.string(),
       fc.json(),
@@ -143,14 +143,14 @@ describe('saved responses', () => {
 });
 
 describe('candor whose', () => {
-  test('says who wrote it, within 80 columns', async () => {
+  test('names the author, within 80 columns', async () => {
     writeFileSync(join(folder, 'saved.txt'), curl);
     assert.equal(await context.candor('whose', 'saved.txt'), 0);
     assert.match(context.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, \w+\n/);
     assertFits(context.stdout.text);
   });
 
-  test('breaks evidence without spaces within 80 columns, and says each piece once', async () => {
+  test('breaks evidence without spaces within 80 columns, and prints each piece once', async () => {
     const details = `details="${'connection-refused:'.repeat(6)}"`;
     const member = `shop;error=connection_refused;next-hop="127.0.0.1:37925";${details}`;
     writeFileSync(join(folder, 'saved.txt'), `HTTP/1.1 502 Bad Gateway\nProxy-Status: ${member}\n\n`);
@@ -201,20 +201,20 @@ describe('candor whose', () => {
     for (const one of objects) for (const name of ['passed', 'confidence', 'evidence']) assert.ok(name in one);
   });
 
-  test('keeps what is meant for terminals from the terminal', async () => {
+  test('prints no control characters of a response to the terminal', async () => {
     writeFileSync(join(folder, 'saved'), curl.replace('Server: nginx', 'Server: \u001b]0;x\u0007ngi\u009bnx\u202e'));
     for (const argv of [['saved'], ['saved', '--json']]) assert.equal(await context.candor('whose', ...argv), 0);
     assert.doesNotMatch(context.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
   });
 
-  test('ends with 3 where there is no response, with 2 where there is nothing of that name', async () => {
+  test('ends with 3 if there is no response, with 2 if no such file exists', async () => {
     writeFileSync(join(folder, 'saved'), 'hello\n');
     assert.equal(await context.candor('whose', 'saved'), 3);
     assert.equal(await context.candor('whose', 'nowhere'), 2);
     assert.equal(await context.candor('whose', '.'), 2);
   });
 
-  test('does not read for ever what has no end', { skip: process.platform !== 'linux' }, async () => {
+  test('stops reading an endless device', { skip: process.platform !== 'linux' }, async () => {
     assert.equal(await context.candor('whose', '/dev/zero'), 2);
     assert.match(context.stderr.text, /too large/);
   });
@@ -255,14 +255,14 @@ describe('candor whose with a URL', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('asks it once', async () => {
+  test('sends one request', async () => {
     assert.equal(await context.candor('whose', `${url}/failed`, '--json'), 0);
     const said = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.deepEqual([said['from'], said['status'], said['author']], [`${url}/failed`, 502, 'nginx']);
     assert.deepEqual(asked, ['/failed']);
   });
 
-  test('follows no redirect, and takes a body that breaks off', async () => {
+  test('follows no redirect, and accepts a body that breaks off', async () => {
     asked.length = 0;
     assert.equal(await context.candor('whose', `${url}/moved`), 0);
     assert.equal(await context.candor('whose', `${url}/broken`), 0);
@@ -270,14 +270,14 @@ describe('candor whose with a URL', () => {
     assert.match(context.stdout.text, /^302 from/m);
   });
 
-  test('takes a body that does not end in time, and another protocol that nobody asked for', async () => {
+  test('accepts a body that does not end in time, and an unexpected 101', async () => {
     assert.equal(await context.candor('whose', `${url}/drips`, '--timeout', '0.3'), 0);
     assert.match(context.stdout.text, /^502 from/m);
     assert.equal(await context.candor('whose', `${url}/other-protocol`), 0);
     assert.match(context.stdout.text, /^101 from/m);
   });
 
-  test('keeps name and password to itself', async () => {
+  test('never prints the user name and password of a URL', async () => {
     const secret = url.replace('//', '//user:hidden@');
     assert.equal(await context.candor('whose', `${secret}/failed`), 0);
     assert.equal(await context.candor('whose', `${secret}/failed`, '--json'), 0);
@@ -286,7 +286,7 @@ describe('candor whose with a URL', () => {
     assert.match(context.stdout.text, /^502 from http:\/\/127\.0\.0\.1:/);
   });
 
-  test('ends with 8 where no answer comes in time, or at all', async () => {
+  test('ends with 8 if no response comes in time, or the connection fails', async () => {
     assert.equal(await context.candor('whose', `${url}/silent`, '--timeout', '0.2'), 8);
     assert.match(context.stderr.text, /did not respond: no response within 0\.2 s\./);
     assert.equal(await context.candor('whose', 'http://127.0.0.1:1/'), 8);

@@ -17,7 +17,7 @@ export function worstFirst(bursts: readonly FailureBurst[]): readonly FailureBur
 /** How many requests failed and how fast. Says so if all of them followed from a failure that is not in the log. */
 export function rateText({ count, consequences, perMinute }: FailureBurst): string {
   const rate = `${numberText(Math.round(perMinute))} a minute`;
-  if (count === 0) return `${manyText(consequences, 'failure')} that followed from another, ${rate}`;
+  if (count === 0) return `${manyText(consequences, 'failure')} that followed from another failure, ${rate}`;
   const followed = consequences === 0 ? '' : `; ${numberText(consequences)} more followed from them`;
   return `${manyText(count, 'failure')}, ${rate}${followed}`;
 }

@@ -13,7 +13,7 @@ export const magicBytes = 6;
 
 const through = (tool: string): ByteKind => ({
   is: 'other',
-  why: `it is compressed with ${tool}, which Candor does not read; \`${tool} -dc FILE | candor explain -\` does it`,
+  why: `it is compressed with ${tool}, which Candor does not read; use \`${tool} -dc FILE | candor explain -\``,
 });
 const no = (what: string): ByteKind => ({ is: 'other', why: `it is ${what}, not a log` });
 
@@ -29,7 +29,7 @@ const magics: readonly (readonly [RegExp, ByteKind])[] = [
   [/^fd377a585a00/, through('xz')],
   [/^425a683[1-9](?:31|17)/, through('bzip2')],
   [/^04224d18/, through('lz4')],
-  [/^504b0304/, { is: 'other', why: 'it is a zip archive; `unzip -p FILE | candor explain -` reads what is in it' }],
+  [/^504b0304/, { is: 'other', why: 'it is a zip archive; use `unzip -p FILE | candor explain -`' }],
   [/^7f454c46/, no('a program')],
   [/^89504e47/, no('a picture')],
   [/^ffd8ff/, no('a picture')],

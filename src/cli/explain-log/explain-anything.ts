@@ -47,7 +47,7 @@ async function explainId(flags: ExplainAnythingFlags, id: string, context: Proce
   if (flags.lines || flags.follow || flags.html !== undefined)
     throw new CommandFailure(
       'usage',
-      `--lines, --follow and --html are for logs, and there is no file ${harmless(id)}.`,
+      `--lines, --follow and --html need a log file, and there is no file ${harmless(id)}.`,
     );
   await explainExchange(flags, id, context);
   return exitCodes.ok;
@@ -89,8 +89,8 @@ function truncatedLines({ shape }: Finding, line: string): string[] {
 }
 
 function notForLines([only = '']: readonly string[]): CommandFailure {
-  const given = isLikeFileName(only) ? `there is no file ${shorten(harmless(only), 200)}` : 'this is a line of one';
-  return new CommandFailure('usage', `--follow and --html are for logs, and ${given}.`);
+  const given = isLikeFileName(only) ? `there is no file ${shorten(harmless(only), 200)}` : 'this is a line of a log';
+  return new CommandFailure('usage', `--follow and --html need a log file, and ${given}.`);
 }
 
 function isFailure(verdict: LineVerdict): boolean {

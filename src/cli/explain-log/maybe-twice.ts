@@ -16,7 +16,7 @@ export function maybeTwice({ byGateway, byCause }: Pick<SummaryReport, 'byGatewa
     if (count === 0 || !of(gateway, 'access') || !of(gateway, 'error')) return [];
     const whose = gatewayWords[gateway];
     return [
-      `${manyText(count, 'failure')} that ${whose}'s access log cannot tell the cause of may be counted twice: its error log is here too`,
+      `${manyText(count, 'failure')} without a cause in ${whose}'s access log may be counted twice, since its error log was read too`,
     ];
   });
 }

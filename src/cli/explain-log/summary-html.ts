@@ -64,7 +64,7 @@ ${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFo
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Storms', worstFirst(report.bursts).map(burstHtml).join('\n') + leftOut(report.burstsLeftOut, 'storm'))}
+${section('Failure bursts', worstFirst(report.bursts).map(burstHtml).join('\n') + leftOut(report.burstsLeftOut, 'failure burst'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
@@ -90,7 +90,7 @@ function formats(report: SummaryReport): string {
   );
   if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} in an unknown format`);
   if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that were consequences of others`);
-  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} that repeated what another line had said`);
+  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} about a failure that another line had reported`);
   rows.push(...maybeTwice(report).map((text) => `<li>${escapeHtml(text)}`));
   return `<ul class="formats">${rows.join('\n')}</ul>`;
 }
@@ -128,7 +128,7 @@ function bars(rows: readonly (readonly [label: string, count: number, part: numb
 function burstHtml(burst: FailureBurst): string {
   const { startMs, endMs, root, shape, type, upstream, gateway } = burst;
   const where = upstream ?? gatewayWords[gateway];
-  const began = root.isConsequence ? 'Its beginning is not in this log; the first consequence: ' : 'It began with: ';
+  const began = root.isConsequence ? 'Its cause is not in this log; the first consequence: ' : 'It began with: ';
   return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
 <p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
 ${rateText(burst)}.</p>

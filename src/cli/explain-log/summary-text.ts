@@ -34,7 +34,7 @@ export function summaryLines(report: SummaryReport, style: Style): string[] {
     ...headLines(report, style),
     ...section('SHAPES', shapeLines(report, style), style),
     ...timelineLines(report.timeline, style),
-    ...section('STORMS', burstLines(report, style), style),
+    ...section('FAILURE BURSTS', burstLines(report, style), style),
     ...section('UPSTREAMS', upstreamLines(report), style),
     ...section(
       'SUSPECTS',
@@ -79,7 +79,9 @@ function headLines(report: SummaryReport, style: Style): string[] {
     ...(consequences === 0
       ? []
       : wrap(`${numberText(consequences)} of the failures were consequences of others`, '  ')),
-    ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} repeated what another line had said`, '  ')),
+    ...(repeats === 0
+      ? []
+      : wrap(`${manyText(repeats, 'line')} reported a failure that another line had reported`, '  ')),
     ...maybeTwice(report).flatMap((text) => wrap(text, '  ')),
     ...(recognised === 0 && unrecognised > 0 ? ['', ...wrap(unknownFormatWords, '')] : []),
   ];
@@ -111,7 +113,7 @@ function burstLines({ bursts, burstsLeftOut }: SummaryReport, style: Style): str
     kinds: burstsLeftOut.kinds === null ? null : burstsLeftOut.kinds + passedOver.length,
     count: passedOver.reduce((sum, burst) => sum + burstSize(burst), burstsLeftOut.count),
   };
-  return [...worst.flatMap((burst) => burstText(burst, style)), ...leftOutLines(leftOut, 'storm')];
+  return [...worst.flatMap((burst) => burstText(burst, style)), ...leftOutLines(leftOut, 'failure burst')];
 }
 
 function burstText(burst: FailureBurst, style: Style): string[] {
@@ -121,7 +123,7 @@ function burstText(burst: FailureBurst, style: Style): string[] {
   const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
   const rate = rateText(burst);
   const began = root.isConsequence
-    ? 'Its beginning is not in this log; the first consequence:'
+    ? 'Its cause is not in this log; the first consequence:'
     : `It began with: ${harmless(root.sentence)}`;
   return [
     style.bad(`  ${when}`),

@@ -107,30 +107,31 @@ function isHeadless(status: number, requestLine: string, notes: ReadonlyMap<stri
 
 const headless: Verdict = {
   ...failures.badAnswer,
-  sentence: 'What the application sent has no HTTP head at all; Apache passed it on as it came, with a 200 of its own.',
+  sentence:
+    'The application sent a response without an HTTP head. Apache passed the bytes on unchanged, with a status 200 of its own.',
 };
 
 const answeredSo: Verdict = {
   ...failures.appFault,
-  sentence: 'The application answered with an error of its own, and Apache passed it on as it came.',
-  fix: fixOf('Look in the log of the application at that time'),
+  sentence: 'The application itself sent this error; Apache passed it on.',
+  fix: fixOf('Read the log of the application at that time'),
 };
 
 const cannotTell: Verdict = {
   ...failures.unknown,
   born: null,
-  sentence: 'The status alone does not say who made this answer, Apache or the application, and why.',
+  sentence: 'The status alone does not show whether Apache or the application made this response, and why.',
   fix: fixOf(
-    'Read the error log of the same time; and let the access log tell: these notes say whether the application was reached, and with what it answered',
+    'Read the error log of the same time, and add these notes to the access log: they show whether the application was reached, and its status',
     ...tellingLogFormat,
   ),
 };
 
 const lookInErrorLog: Verdict = {
   ...cannotTell,
-  sentence: 'Something went wrong with this request; the line of the error log with the same number says what.',
+  sentence: 'This request failed; the line of the error log with the same id has the cause.',
   fix: fixOf(
-    'Put the number into the error log as well, and explain both files together',
+    'Add the id to the error log as well, and explain both files together',
     'ErrorLogFormat "[%{u}t] [%-m:%l] [pid %P:tid %T] [%L] %7F: %E: [client\\ %a] %M% ,\\ referer\\ %{Referer}i"',
   ),
 };

@@ -208,7 +208,7 @@ function workerEjected(line: ApacheErrorLine): Verdict {
   const name = /\(([^()]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
   return {
     ...failures.noFailure,
-    sentence: `Apache sends nothing to ${name} for a while (\`retry=\`, 60 seconds), because it failed.`,
+    sentence: `Apache sends no requests to ${name} for a while (\`retry=\`, 60 seconds), because it failed.`,
   };
 }
 

@@ -148,9 +148,9 @@ function otherLine(parts: ApacheErrorLine): Finding {
     { ...facts, evidence: evidenceOf(parts) },
     {
       ...noFailure,
-      sentence: 'All workers of Apache are busy: new requests wait before anybody looks at them.',
+      sentence: 'All workers of Apache are busy: new requests wait until a worker is free.',
       fix: fixOf(
-        'See whether they wait for a slow application; only then raise the limit, as far as memory allows',
+        'Check whether the workers wait for a slow application; if not, raise the limit as far as memory allows',
         'MaxRequestWorkers 400',
       ),
     },

@@ -27,7 +27,7 @@ export const socketMissing: Verdict = {
 
 export const backlogFull: Verdict = {
   ...refused,
-  sentence: 'The queue of the unix socket is full: the application takes no more connections.',
+  sentence: 'The queue of the unix socket is full: the application accepts connections too slowly.',
   fix: fixOf(
     'Give the application more workers, or a longer queue (`listen.backlog` and `pm.max_children` of PHP-FPM)',
   ),
@@ -36,9 +36,9 @@ export const backlogFull: Verdict = {
 export const notPermitted: Verdict = {
   ...refused,
   whose: 'operator',
-  sentence: 'The system does not let Apache connect: permissions of the socket, or SELinux.',
+  sentence: 'The system does not allow Apache to connect: permissions of the socket, or SELinux.',
   fix: fixOf(
-    'Let the web server connect to the network (SELinux), or give its user access to the socket',
+    'Allow the web server to connect to the network (SELinux), or give its user access to the socket',
     'setsebool -P httpd_can_network_connect 1',
   ),
 };
@@ -49,9 +49,9 @@ export const unroutable: Verdict = {
   type: 'destination_ip_unroutable',
   stage: 'connect',
   whose: 'network',
-  sentence: 'No way leads from Apache to the address that it forwards to.',
+  sentence: 'There is no route from Apache to the address that it forwards to.',
   fix: fixOf(
-    'Look at routes and firewalls between the two, or correct the address in `ProxyPass`',
+    'Check routes and firewalls between the two, or correct the address in `ProxyPass`',
     'ip route get ADDRESS',
   ),
 };
@@ -64,7 +64,7 @@ export const connectTimeout: Verdict = {
   whose: 'network',
   sentence: 'The application did not accept the connection in time.',
   fix: fixOf(
-    'See that packets reach the application (address, firewall); how long Apache waits is `connectiontimeout=`',
+    'Check that packets reach the application (address, firewall); `connectiontimeout=` sets how long Apache waits',
     'ProxyPass "/" "http://10.0.0.5:3000/" connectiontimeout=5',
   ),
 };
@@ -93,7 +93,7 @@ export const connectFailed: Verdict = {
   type: null,
   stage: 'connect',
   whose: null,
-  sentence: 'Apache could not connect to the application; why is in the line before this one.',
+  sentence: 'Apache could not connect to the application; the line before this one has the cause.',
   fix: fixOf('Look for the line "attempt to connect to … failed" (AH00957) before it; it has the number of the error'),
 };
 
@@ -105,7 +105,7 @@ export const tlsFailed: Verdict = {
   whose: 'operator',
   sentence: 'The TLS handshake with the application failed.',
   fix: fixOf(
-    'See whether the application speaks TLS at that port (otherwise `http://` in `ProxyPass`), and which versions; raise the level for the reason',
+    'Check whether the application speaks TLS at that port (otherwise use `http://` in `ProxyPass`), and which versions; raise the log level to see the reason',
     'LogLevel warn ssl:info',
   ),
 };
@@ -126,7 +126,7 @@ export const tlsSwitchedOff: Verdict = {
   type: 'proxy_configuration_error',
   stage: 'tls',
   whose: 'operator',
-  sentence: '`ProxyPass` wants TLS to the application, but Apache is not allowed to speak it there.',
+  sentence: '`ProxyPass` requires TLS to the application, but TLS is not enabled for it in Apache.',
   fix: fixOf('Switch it on', 'SSLProxyEngine on'),
 };
 
@@ -150,13 +150,13 @@ export const sendTooSlow: Verdict = {
   ...tooSlow,
   type: 'connection_write_timeout',
   stage: 'send',
-  sentence: 'The application did not take the content of the request within `ProxyTimeout`.',
+  sentence: 'The application did not read the request body within `ProxyTimeout`.',
 };
 
 export const tunnelIdle: Verdict = {
   ...tooSlow,
   stage: 'body',
-  sentence: 'Nothing passed through the tunnel for longer than its limit, so Apache closed it.',
+  sentence: 'The tunnel was idle for longer than its timeout, so Apache closed it.',
   fix: fixOf('Send pings more often than that, or raise the limit', 'ProxyTimeout 3600'),
 };
 
@@ -168,7 +168,7 @@ export const closedEarly: Verdict = {
   whose: 'application',
   sentence: 'The application closed the connection before its answer had begun.',
   fix: fixOf(
-    'Look whether the application crashed; where it only drops idle connections, let Apache keep them for less long than the application does',
+    'Check whether the application crashed; if it only closes idle connections, have Apache close them sooner than the application does',
     'ProxyPass "/" "http://127.0.0.1:3000/" ttl=4',
   ),
 };
@@ -186,7 +186,7 @@ export const cutShort: Verdict = {
   stage: 'body',
   whose: 'application',
   sentence: 'The application closed the connection in the middle of its answer.',
-  fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
+  fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 
 export const headCutShort: Verdict = {
@@ -201,9 +201,9 @@ export const badAnswer: Verdict = {
   type: 'http_protocol_error',
   stage: 'response',
   whose: 'application',
-  sentence: 'What the application answered is no valid HTTP.',
+  sentence: "The application's response is not valid HTTP.",
   fix: fixOf(
-    'Ask the application directly and look at its first lines; is it HTTP that it speaks at that port?',
+    'Send a request directly to the application and look at the first lines of the response: it may not speak HTTP at that port',
     'curl -v http://127.0.0.1:3000/',
   ),
 };
@@ -212,26 +212,26 @@ export const badAnswer: Verdict = {
 export const toleratedAnswer: Verdict = {
   ...badAnswer,
   sentence:
-    'The head of the answer has a line that is no field; Apache passed the answer on as far as it could read it.',
+    'The response head has a line that is no header; Apache passed on the parts of the response that it could read.',
   fix: fixOf(
-    'Let the application write its fields as HTTP wants them; what Apache does with others is `ProxyBadHeader`',
+    'Correct the response headers in the application; `ProxyBadHeader` sets what Apache does with invalid ones',
   ),
 };
 
 export const badScriptAnswer: Verdict = {
   ...badAnswer,
-  sentence: 'What the application answered is no valid FastCGI, or its fields cannot be read.',
+  sentence: "The application's response is not valid FastCGI, or its headers are invalid.",
   fix: fixOf(
-    'See that the application speaks FastCGI at that address, and prints its fields and an empty line before anything else',
+    'Check that the application speaks FastCGI at that address, and writes its headers and an empty line before anything else',
   ),
 };
 
 export const fieldTooLarge: Verdict = {
   ...badAnswer,
   type: 'http_response_header_size',
-  sentence: 'A field of the answer is longer than Apache reads.',
+  sentence: 'A header of the response is longer than Apache accepts.',
   fix: fixOf(
-    'Make the field shorter (often a cookie), or raise the limit',
+    'Make the header shorter (often a cookie), or raise the limit',
     'ProxyPass "/" "http://127.0.0.1:3000/" responsefieldsize=16384',
   ),
 };
@@ -239,16 +239,15 @@ export const fieldTooLarge: Verdict = {
 export const badTransferCoding: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
-  sentence:
-    'The answer is not written as its transfer coding wants it: a chunk, or the name of the coding, cannot be read.',
+  sentence: 'The response does not follow its transfer coding: a chunk, or the name of the coding, is invalid.',
 };
 
 export const upgradeFailed: Verdict = {
   ...badAnswer,
   type: 'http_upgrade_failed',
-  sentence: 'The application switched to a protocol that was not asked for.',
+  sentence: 'The application switched to a protocol that the request did not ask for.',
   fix: fixOf(
-    'Let `upgrade=` name the protocol that the application may switch to',
+    'Set `upgrade=` to the protocol that the application may switch to',
     'ProxyPass "/" "http://127.0.0.1:3000/" upgrade=websocket',
   ),
 };
@@ -259,9 +258,10 @@ export const workerDisabled: Verdict = {
   type: 'destination_unavailable',
   stage: 'route',
   whose: 'application',
-  sentence: 'Apache refused the request without trying: the application had failed before, and its pause is not over.',
+  sentence:
+    'Apache refused the request without contacting the application, which had failed shortly before (`retry=`).',
   fix: fixOf(
-    'Mend what the earlier lines say; how long the pause lasts is `retry=` (60 seconds)',
+    'Fix the cause in the earlier lines; `retry=` (60 seconds) sets how long Apache waits',
     'ProxyPass "/" "http://127.0.0.1:3000/" retry=5',
   ),
   isConsequence: true,
@@ -271,7 +271,7 @@ export const noWorkerLeft: Verdict = {
   ...workerDisabled,
   sentence: 'Every member of the balancer is in the error state, so Apache had nowhere to send the request.',
   fix: fixOf(
-    'Mend what the earlier lines say of its members; how long each pauses is `retry=` (60 seconds)',
+    'Fix the causes in the earlier lines about its members; `retry=` (60 seconds) sets how long Apache waits',
     'BalancerMember "http://10.0.0.5:3000" retry=5',
   ),
 };
@@ -282,9 +282,9 @@ export const poolFull: Verdict = {
   type: 'connection_limit_reached',
   stage: 'queue',
   whose: 'application',
-  sentence: 'All connections that Apache may have to the application were in use.',
+  sentence: 'All connections that Apache may open to the application were in use.',
   fix: fixOf(
-    'Make the application faster or add members; raise `max=` (and `acquire=`) only if it can bear that many',
+    'Make the application faster or add members; raise `max=` (and `acquire=`) only if the application can handle more connections',
     'ProxyPass "/" "http://127.0.0.1:3000/" max=100 acquire=3000',
   ),
 };
@@ -324,14 +324,14 @@ export const denied: Verdict = {
   whose: 'client',
   sentence: 'Apache refused to forward the request.',
   fix: fixOf(
-    'If it should have passed, look at `ProxyBlock`, and at `RewriteRule`s that put decoded characters into the target (flag `B`)',
+    'If it should be allowed, check `ProxyBlock`, and `RewriteRule`s that put decoded characters into the target (flag `B`)',
   ),
 };
 
 export const deniedByRule: Verdict = {
   ...denied,
-  sentence: 'The rules that Apache was given for this place do not let the client have it.',
-  fix: fixOf('If it should have passed, look at what `Require` says for this place', 'Require all granted'),
+  sentence: "Apache's access rules deny this client the path.",
+  fix: fixOf('If it should be allowed, check `Require` for this path', 'Require all granted'),
 };
 
 export const loop: Verdict = {
@@ -339,7 +339,7 @@ export const loop: Verdict = {
   type: 'proxy_loop_detected',
   whose: 'operator',
   sentence: 'The request had passed through too many proxies: perhaps Apache forwards to itself.',
-  fix: fixOf('See that the target of `ProxyPass` is not Apache itself'),
+  fix: fixOf('Check that the target of `ProxyPass` is not Apache itself'),
 };
 
 export const badRequest: Verdict = {
@@ -348,14 +348,15 @@ export const badRequest: Verdict = {
   stage: 'request',
   born: 'client',
   whose: 'client',
-  sentence: 'The client sent what is no acceptable request.',
+  sentence: 'The client sent an invalid request.',
   fix: null,
 };
 
 export const clientBrokeOff: Verdict = {
   ...badRequest,
   type: null,
-  sentence: 'The client broke off before the exchange was over; no fault of the gateway or the application.',
+  sentence:
+    'The client closed the connection before the exchange had ended; the gateway and the application did not fail.',
 };
 
 export const appFault: Verdict = {
@@ -364,8 +365,8 @@ export const appFault: Verdict = {
   stage: null,
   born: 'application',
   whose: 'application',
-  sentence: 'The application reported an error of its own, and Apache wrote it down.',
-  fix: fixOf('Look at the text of the line: it is the application that speaks'),
+  sentence: 'The application wrote this error, and Apache logged it.',
+  fix: fixOf('Read the text of the line: the application wrote it'),
 };
 
 export const unknown: Verdict = {
@@ -374,9 +375,9 @@ export const unknown: Verdict = {
   type: null,
   stage: null,
   whose: null,
-  sentence: 'Apache could not get an answer from the application; this line does not say why.',
+  sentence: 'Apache got no response from the application; this line does not have the cause.',
   fix: fixOf(
-    'Look at the line before it, of the same process and thread; if there is none, raise the level of the proxy modules',
+    'Read the line before it, of the same process and thread; if there is none, raise the log level of the proxy modules',
     'LogLevel warn proxy:debug proxy_http:debug proxy_fcgi:debug ssl:info',
   ),
 };

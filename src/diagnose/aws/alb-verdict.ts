@@ -53,26 +53,23 @@ export function judgeAlb(exchange: AlbExchange): Verdict {
 }
 
 const clientLeft = clientLeftVerdict(
-  "The client closed the connection before the answer came (460 is the load balancer's own code for it).",
+  'The client closed the connection before the response came (the load balancer logs 460).',
   'response',
-  fixOf("Compare the client's timeout with how long the application takes, and with the idle timeout", idleTimeout),
+  fixOf("Compare the client's timeout with the application's response time, and with the idle timeout", idleTimeout),
 );
 
 function relayed(status: number): Verdict {
   return appErrorVerdict(
     `The target itself answered ${status}; the load balancer passed it on.`,
-    fixOf("Look into the application's own log for the trace id of the line"),
+    fixOf("Read the application's own log for the trace id of the line"),
   );
 }
 
 function fixedResponse(status: number): Verdict {
   if (status < 500) return harmlessVerdict;
   return failed('proxy_internal_response', {
-    sentence: `A rule of the listener answers ${status} itself (fixed-response).`,
-    fix: fixOf(
-      'Change or take away the rule where this is no maintenance',
-      'aws elbv2 describe-rules --listener-arn ARN',
-    ),
+    sentence: `A rule of the listener answers ${status} (fixed-response).`,
+    fix: fixOf('Change or remove the rule, unless this is maintenance', 'aws elbv2 describe-rules --listener-arn ARN'),
   });
 }
 
@@ -82,31 +79,31 @@ function judgeRequest(exchange: AlbExchange, status: number): Verdict {
     const by = exchange.actions.includes('waf') ? 'The web ACL of AWS WAF' : 'The load balancer';
     return failed('http_request_denied', {
       sentence: `${by} refused the request.`,
-      fix: fixOf('Where the request should pass, look up which rule of the web ACL, or of the listener, it met'),
+      fix: fixOf('If the request should be allowed, find the rule of the web ACL, or of the listener, that matched it'),
     });
   }
   if (status === 464) {
     return failed('http_request_error', {
-      sentence: "The request's protocol does not fit the protocol version of the target group.",
+      sentence: "The request's protocol does not match the protocol version of the target group.",
       fix: fixOf('Send such requests to a target group of their protocol version: HTTP1, HTTP2 or GRPC'),
     });
   }
   const { classification, classificationReason } = exchange;
   const how = classification === null ? '' : `: ${classification}, ${classificationReason ?? 'no reason given'}`;
   return failed('http_request_error', {
-    sentence: `${requestFaults[status] ?? 'The load balancer refused the request as it was'}${how}.`,
+    sentence: `${requestFaults[status] ?? 'The load balancer rejected the request'}${how}.`,
     fix: status === 463 ? fixOf('Have proxies in front send no more than 30 addresses in X-Forwarded-For') : null,
   });
 }
 
 const requestFaults: Readonly<Record<number, string>> = {
-  400: 'The request is malformed, its head too large, or the client closed before it had sent all of it',
+  400: 'The request is malformed, its head is too large, or the client closed the connection before the request was complete',
   405: 'The method TRACE is not allowed',
   408: 'The client sent nothing for as long as the idle timeout',
-  413: "The request's head or content is larger than the load balancer takes",
+  413: "The request's head or body is larger than the load balancer accepts",
   414: 'The address of the request is too long',
   463: 'X-Forwarded-For had more than 30 addresses',
-  501: 'The request has a Transfer-Encoding that the load balancer does not know',
+  501: 'The request has a Transfer-Encoding that the load balancer does not support',
   505: 'The request is in another version of HTTP than the connection',
 };
 
@@ -122,12 +119,12 @@ function judgeFailure(exchange: AlbExchange): Verdict {
     case 507:
       return failed('proxy_configuration_error', {
         sentence: 'The address that a rule redirects to is too long.',
-        fix: fixOf('Shorten what the rule writes into the address'),
+        fix: fixOf('Shorten the address in the rule'),
       });
     case 500:
       if (exchange.actions.some((action) => action.startsWith('waf') || action.startsWith('authenticate')))
         return failed('proxy_internal_error', {
-          sentence: 'The load balancer could not do what its rule says: AWS WAF failed, or the identity provider.',
+          sentence: 'The load balancer could not apply its rule: AWS WAF or the identity provider failed.',
           fix: fixOf('Look at `error_reason` and `actions_executed` of the line, and at the web ACL and the provider'),
         });
       return ownAnswer;
@@ -138,8 +135,8 @@ function judgeFailure(exchange: AlbExchange): Verdict {
 
 const ownAnswer = unknownVerdict(
   'load-balancer',
-  'The load balancer answered by itself; the line does not say why.',
-  fixOf('Look up that status in the documentation of the load balancer, and the trace id with AWS'),
+  'The load balancer made this response itself; the line does not say why.',
+  fixOf('Look up the status in the documentation of the load balancer, or ask AWS with the trace id'),
 );
 
 function judgeBadGateway(exchange: AlbExchange): Verdict {
@@ -147,23 +144,23 @@ function judgeBadGateway(exchange: AlbExchange): Verdict {
   if (target === null)
     return unknownVerdict(
       'load-balancer',
-      'There was no usable answer; the line does not even name a target.',
+      'There was no usable response; the line does not name a target either.',
       health(exchange),
     );
   if (requestS < 0) {
     if (elapsedS !== null && elapsedS >= connectTimeoutS.min) return tlsTimeout;
     return unreachableVerdict('load-balancer', {
-      sentence: `The load balancer never got to send the request to ${target}: it was refused, found no way, or TLS failed.`,
+      sentence: `The load balancer could not send the request to ${target}: the connection was refused, there was no route, or TLS failed.`,
       whose: null,
       fix: fixOf(
-        'See whether anything listens on that port, whether the security group lets the load balancer in, and whether the protocol of the target group fits',
+        'Check whether a process listens on that port, whether the security group allows the load balancer, and whether the protocol of the target group is right',
         ...commandOf(health(exchange)),
       ),
     });
   }
   if (targetS >= 0 && targetS <= atOnceS)
     return failed('connection_terminated', {
-      sentence: `${target} closed the connection as soon as the request came: it had given up the kept connection.`,
+      sentence: `${target} closed the connection as soon as the request came: it had closed the idle connection.`,
       fix: fixOf(
         "Make the application's keep-alive longer than the load balancer's idle timeout of 60 s",
         'server.keepAliveTimeout = 65_000; // Node; gunicorn: --keep-alive 65; nginx: keepalive_timeout 65s',
@@ -171,9 +168,9 @@ function judgeBadGateway(exchange: AlbExchange): Verdict {
     });
   return unknownVerdict(
     'load-balancer',
-    `${target} got the request, and then closed the connection or answered no valid HTTP; this log has one line for both.`,
+    `${target} got the request, and then closed the connection or sent invalid HTTP; this log has the same line for both.`,
     fixOf(
-      "Look into the target's own log; if nothing is there, watch the port, and compare its keep-alive with the idle timeout",
+      "Read the target's own log; if it has nothing, capture the traffic on the port, and compare the target's keep-alive with the idle timeout",
       `tcpdump -i any -A 'tcp port ${/:(\d{1,5})$/.exec(target)?.[1] ?? 'PORT'}'`,
     ),
     'response',
@@ -181,16 +178,20 @@ function judgeBadGateway(exchange: AlbExchange): Verdict {
 }
 
 const tlsTimeout = failed('connection_timeout', {
-  sentence: 'No connection stood after 10 s; with 502 that is a TLS handshake which did not end.',
+  sentence: 'There was no usable connection after 10 s; with a 502, the TLS handshake did not end in time.',
   stage: 'tls',
-  fix: fixOf('See whether that port speaks TLS, as the protocol HTTPS of the target group wants it'),
+  fix: fixOf("Check whether that port speaks TLS, as the target group's protocol HTTPS requires"),
 });
 
 function judgeUnavailable(exchange: AlbExchange): Verdict {
   if (exchange.target !== null)
-    return unknownVerdict('load-balancer', 'The load balancer declined although a target is named.', health(exchange));
+    return unknownVerdict(
+      'load-balancer',
+      'The load balancer refused the request, although the line names a target.',
+      health(exchange),
+    );
   return failed('destination_unavailable', {
-    sentence: 'The target group has no target that could be asked.',
+    sentence: 'The target group has no available target.',
     whose: 'operator',
     fix: fixOf('Register targets, and enable their availability zones', ...commandOf(health(exchange))),
   });
@@ -199,12 +200,12 @@ function judgeUnavailable(exchange: AlbExchange): Verdict {
 function judgeTimeout(exchange: AlbExchange): Verdict {
   const { target, requestS, elapsedS } = exchange;
   if (target === null)
-    return unknownVerdict('load-balancer', 'The time ran out; the line names no target.', health(exchange));
+    return unknownVerdict('load-balancer', 'The request timed out; the line names no target.', health(exchange));
   if (requestS >= 0) return idleTarget(target);
   if (elapsedS === null)
     return unknownVerdict(
       'load-balancer',
-      `The time ran out at ${target}; without request_creation_time there is no telling whether while connecting or while waiting.`,
+      `${target} timed out; without request_creation_time the line does not show whether while connecting or while waiting.`,
       fixOf(
         'Keep the whole line: `time` minus `request_creation_time` is 10 s for a connection that could not be made',
       ),
@@ -213,7 +214,7 @@ function judgeTimeout(exchange: AlbExchange): Verdict {
   return failed('connection_timeout', {
     sentence: `No connection to ${target}, or no TLS over it, could be made within 10 s.`,
     fix: fixOf(
-      "Let the load balancer's security group reach that port, and the answers come back on ports 1024 to 65535",
+      "Allow the load balancer's security group to reach that port, and the replies on ports 1024 to 65535",
       'aws ec2 authorize-security-group-ingress --group-id TARGET_GROUP --protocol tcp --port PORT --source-group LOAD_BALANCER_GROUP',
     ),
   });
@@ -221,7 +222,7 @@ function judgeTimeout(exchange: AlbExchange): Verdict {
 
 function idleTarget(target: string): Verdict {
   return failed('connection_read_timeout', {
-    sentence: `${target} took the request and sent nothing for as long as the idle timeout.`,
+    sentence: `${target} got the request and sent nothing until the idle timeout.`,
     fix: fixOf('Make the application answer sooner, or raise the idle timeout (60 s unless changed)', idleTimeout),
   });
 }
@@ -230,15 +231,15 @@ function idleTarget(target: string): Verdict {
 function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): Verdict {
   if (status === 504)
     return failed('connection_read_timeout', {
-      sentence: `${target ?? 'The target'} answered ${targetStatus}, and then not the rest of what its Content-Length says.`,
+      sentence: `${target ?? 'The target'} answered ${targetStatus}, but sent fewer bytes than its Content-Length.`,
       stage: 'body',
-      fix: fixOf("Correct the application's Content-Length, or find why it stops in the middle"),
+      fix: fixOf("Correct the application's Content-Length, or find out why it stops in the middle"),
     });
   if (status === null || status < 500) return harmlessVerdict;
   return unknownVerdict(
     'load-balancer',
-    `${target ?? 'The target'} answered ${targetStatus}, which the load balancer could not pass on: cut short, or no valid HTTP.`,
-    fixOf("Look into the target's own log, and at its answer with `curl -v` from inside the network"),
+    `${target ?? 'The target'} answered ${targetStatus}, but the load balancer could not pass the response on: it was incomplete, or not valid HTTP.`,
+    fixOf("Read the target's own log, and look at its response with `curl -v` from inside the network"),
     'body',
   );
 }
@@ -247,14 +248,14 @@ function authVerdict(reason: string, status: number | null): Verdict {
   const isProvider = /TokenEp|UserinfoEp|InvalidTokenResponse|InvalidUserinfo|InvalidIdToken|Unhandled|ResponseSize/;
   if (isProvider.test(reason) && status !== 401)
     return failed('proxy_internal_error', {
-      sentence: `The identity provider did not do its part of the login (${reason}).`,
+      sentence: `The identity provider failed during the login (${reason}).`,
       whose: 'operator',
       fix: fixOf("Check the rule's endpoints, client id and secret, and that the load balancer may reach the provider"),
     });
   return failed('http_request_denied', {
     sentence: `The login at the load balancer failed (${reason}).`,
     whose: 'client',
-    fix: fixOf('Where many meet it, check the names of cookies and the address that the provider sends people back to'),
+    fix: fixOf('If it happens to many users, check the names of cookies and the redirect address of the provider'),
   });
 }
 
@@ -265,10 +266,7 @@ function failed(type: Parameters<typeof failedWith>[1], words: FailureWords): Ve
 /** The command that shows the health of the targets, with the name of the target group if the line has it. */
 function health({ targetGroup }: AlbExchange): Fix {
   const arn = targetGroup !== null && /^arn:[\w:/.-]{1,300}$/.test(targetGroup) ? targetGroup : 'ARN';
-  return fixOf(
-    'Ask what the load balancer thinks of its targets',
-    `aws elbv2 describe-target-health --target-group-arn ${arn}`,
-  );
+  return fixOf('Check the health of the targets', `aws elbv2 describe-target-health --target-group-arn ${arn}`);
 }
 
 function commandOf({ snippet }: Fix): string[] {

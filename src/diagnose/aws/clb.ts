@@ -71,16 +71,16 @@ function judge(exchange: ClbExchange): Verdict {
       ? harmlessVerdict
       : appErrorVerdict(
           `The instance itself answered ${status}; the load balancer passed it on.`,
-          fixOf("Look into the application's own log at that time"),
+          fixOf("Read the application's own log at that time"),
         );
   if (status < 500)
     return failed('http_request_error', {
-      sentence: `The load balancer refused the request as it was (${status}): malformed, not allowed, or not sent in time.`,
+      sentence: `The load balancer rejected the request (${status}): malformed, not allowed, or not sent in time.`,
       fix: null,
     });
   if (status === 502)
     return failed('http_protocol_error', {
-      sentence: `${backend ?? 'The instance'} answered what the load balancer could not read as HTTP.`,
+      sentence: `${backend ?? 'The instance'} sent a response that is not valid HTTP.`,
       fix: fixOf(
         'Look at the answer itself',
         `curl -v http://${backend !== null && /^[\d.:[\]a-f]{1,64}$/.test(backend) ? backend : 'INSTANCE:PORT'}/`,
@@ -88,10 +88,10 @@ function judge(exchange: ClbExchange): Verdict {
     });
   if (status === 503)
     return failed('destination_unavailable', {
-      sentence: 'No instance could be asked: none is registered and healthy, or the load balancer lacks capacity.',
+      sentence: 'No instance was available: none is registered and healthy, or the load balancer lacks capacity.',
       whose: 'operator',
       fix: fixOf(
-        'See which instances are in service, and whether their zones are enabled',
+        'Check which instances are in service, and whether their zones are enabled',
         'aws elb describe-instance-health --load-balancer-name NAME',
       ),
     });
@@ -109,7 +109,7 @@ function judgeTimeout(backend: string | null, backendS: number): Verdict {
     'load-balancer',
     'The instance did not answer within the idle timeout, or it closed the connection; a Classic Load Balancer writes 504 for both.',
     fixOf(
-      "Look whether the metric Latency reaches the idle timeout (then it is slow); if not, make the instances' keep-alive longer than the idle timeout",
+      "Check whether the metric Latency reaches the idle timeout (then the instance is slow); if not, make the instances' keep-alive longer than the idle timeout",
       ...(idleTimeout.snippet === null ? [] : [idleTimeout.snippet]),
     ),
     'response',
@@ -124,8 +124,8 @@ const idleTimeout = fixOf(
 function otherStatus(status: number): Verdict {
   return unknownVerdict(
     'load-balancer',
-    `The load balancer answered ${status} by itself; the line does not say why.`,
-    fixOf("Look into the instance's own log at that time"),
+    `The load balancer answered ${status} itself; the line does not say why.`,
+    fixOf("Read the instance's own log at that time"),
   );
 }
 

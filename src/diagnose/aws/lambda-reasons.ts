@@ -11,7 +11,7 @@ export function lambdaVerdict(reason: string): Verdict {
   switch (reason) {
     case 'LambdaInvalidResponse':
       return failedWith('load-balancer', 'http_protocol_error', {
-        sentence: 'The function answered something that the load balancer cannot turn into a response.',
+        sentence: 'The function returned a value that the load balancer cannot turn into a response.',
         fix: fixOf(
           'Have the function return an object with `statusCode`, `headers` and `body`, the latter a string',
           "return { statusCode: 200, headers: { 'content-type': 'text/plain' }, body: 'text' };",
@@ -19,19 +19,19 @@ export function lambdaVerdict(reason: string): Verdict {
       });
     case 'LambdaResponseTooLarge':
       return failedWith('load-balancer', 'http_response_body_size', {
-        sentence: "The function's answer is larger than the 1 MB that the load balancer takes from a function.",
-        fix: fixOf('Answer with less than 1 MB, or send the client to an object in S3 by a presigned address'),
+        sentence: "The function's response is larger than the 1 MB that the load balancer accepts from a function.",
+        fix: fixOf('Return less than 1 MB, or redirect the client to a presigned S3 URL'),
       });
     case 'LambdaRequestTooLarge':
       return failedWith('load-balancer', 'http_request_error', {
-        sentence: 'The request is larger than the 1 MB that the load balancer gives to a function.',
-        fix: fixOf('Upload large content to S3 by a presigned address instead'),
+        sentence: 'The request is larger than the 1 MB that the load balancer passes to a function.',
+        fix: fixOf('Upload large bodies to a presigned S3 URL instead'),
       });
     case 'LambdaUnhandled':
-      return appErrorVerdict('The function threw, or ran into its own time limit.', lambdaLog);
+      return appErrorVerdict('The function threw an error, or reached its own timeout.', lambdaLog);
     case 'LambdaThrottling':
       return failedWith('load-balancer', 'connection_limit_reached', {
-        sentence: 'Lambda turned the call away: the function runs as often at once as it may.',
+        sentence: 'Lambda rejected the call: the function has reached its concurrency limit.',
         whose: 'operator',
         fix: fixOf(
           "Raise the function's reserved concurrency, or the account's limit",
@@ -40,8 +40,8 @@ export function lambdaVerdict(reason: string): Verdict {
       });
     case 'LambdaConnectionTimeout':
       return failedWith('load-balancer', 'connection_timeout', {
-        sentence: 'Lambda did not take the connection in time.',
-        fix: fixOf('Look at the state of Lambda in that region; where it lasts, ask AWS with the trace id of the line'),
+        sentence: 'Lambda did not accept the connection in time.',
+        fix: fixOf('Check the state of Lambda in that region; if it persists, ask AWS with the trace id of the line'),
       });
     default:
       return otherReason(reason);
@@ -53,20 +53,20 @@ function otherReason(reason: string): Verdict {
     return failedWith('load-balancer', 'proxy_internal_error', {
       sentence: 'Lambda itself failed before it had run the function.',
       stage: 'connect',
-      fix: fixOf('Look at the state of Lambda in that region; such calls may be made again'),
+      fix: fixOf('Check the state of Lambda in that region; such calls may be retried'),
     });
   }
   if (/AccessDenied|ResourceNotFound|KMS|InvalidRuntime|InvalidSecurityGroup|InvalidSubnet|InvalidZipFile/.test(reason))
     return failedWith('load-balancer', 'proxy_configuration_error', {
-      sentence: `The function could not be called as it is configured (${reason}).`,
+      sentence: `The configuration of the function prevents the call (${reason}).`,
       fix: fixOf(
-        "Mend what the reason names: the function's permission for elasticloadbalancing.amazonaws.com, its key, its network or its code",
+        "Fix what the reason names: the function's permission for elasticloadbalancing.amazonaws.com, its key, its network or its code",
         'aws lambda get-policy --function-name FUNCTION_NAME',
       ),
     });
   return unreachableVerdict('load-balancer', {
-    sentence: `Lambda could not begin the function (${reason}).`,
+    sentence: `Lambda could not start the function (${reason}).`,
     whose: 'operator',
-    fix: fixOf("Compare the function's network and limits with what the reason names"),
+    fix: fixOf("Check the function's network and limits against the reason"),
   });
 }

@@ -35,7 +35,7 @@ const noFailure: Judged = { verdict: harmlessVerdict, evidence: [] };
 
 function judge(fields: JsonLine, status: number | null): Judged {
   if (status === 499) {
-    const sentence = 'The client left before it was answered.';
+    const sentence = 'The client closed the connection before the response came.';
     const verdict: Verdict = { ...harmlessVerdict, shape: 'client_abort', born: 'client', whose: 'client', sentence };
     return { verdict: { ...verdict, type: 'http_request_error' }, evidence: ['status=499'] };
   }

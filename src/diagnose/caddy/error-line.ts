@@ -61,7 +61,7 @@ const unknownError: Verdict = {
   ...harmlessVerdict,
   shape: 'unknown',
   born: 'reverse-proxy',
-  sentence: 'Caddy could not answer this request, for a reason that is not known here.',
+  sentence: 'Caddy could not answer this request, for a reason that Candor does not know.',
   fix: readErrorLog,
 };
 
@@ -92,11 +92,11 @@ function ownVerdict(trace: string): Verdict {
     born: 'reverse-proxy',
     whose: isMeant ? 'operator' : 'gateway',
     sentence: isMeant
-      ? 'The configuration of Caddy has an `error` for such requests.'
-      : 'A part of Caddy itself failed; no application was asked.',
+      ? 'The configuration of Caddy has an `error` directive for such requests.'
+      : 'A part of Caddy itself failed; no application was contacted.',
     fix: {
       text: isMeant
-        ? 'Take the directive `error` away, or narrow its matcher, if the request is meant to pass.'
+        ? 'Remove the directive `error`, or narrow its matcher, if the request should be allowed.'
         : 'Read the message: it names the file or the directive that failed.',
       snippet: null,
     },
@@ -124,12 +124,12 @@ function isRepeated(line: CaddyLine, inner: string, isWriting: boolean): boolean
 const clientLeft: Judged = verdictOfGo(readGoError('context canceled'));
 
 const healthTexts: ReadonlyMap<string, string> = new Map([
-  ['HTTP request failed', 'A health check could not be asked'],
+  ['HTTP request failed', 'A health check could not be sent'],
   ['active health check failed', 'A health check could not be made'],
-  ['unexpected status code', 'A health check had another status than is expected'],
-  ['status code out of tolerances', 'A health check had a status that is no success'],
-  ['response body failed expectations', 'A health check had another content than is expected'],
-  ['failed to read response body', 'The content of a health check could not be read'],
+  ['unexpected status code', 'A health check returned an unexpected status'],
+  ['status code out of tolerances', 'A health check returned a status other than success'],
+  ['response body failed expectations', 'A health check returned an unexpected body'],
+  ['failed to read response body', 'The body of a health check could not be read'],
   ['host is up', 'A health check succeeded again'],
   ['host is down', 'A host is counted as down'],
 ]);

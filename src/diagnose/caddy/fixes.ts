@@ -15,23 +15,23 @@ const address = fixOf(
   'reverse_proxy 127.0.0.1:8080',
 );
 const network = fixOf(
-  'Correct the address in `reverse_proxy`, and let the network (routes, firewall, the containers’ network) carry Caddy to it.',
+  'Correct the address in `reverse_proxy`, and check the network between Caddy and it (routes, firewall, the containers’ network).',
 );
-const answer = fixOf('Look into the application’s log at the same moment: it broke the connection off itself.');
-const content = fixOf('Mend the answer in the application: `curl -iv` asked of it directly shows what it sends.');
+const answer = fixOf('Read the application’s log at that time: the application closed the connection.');
+const content = fixOf('Correct the response in the application: `curl -iv` directly to it shows the response.');
 const certificate = fixOf(
-  'Let Caddy trust the authority that signed the application’s certificate, and ask for the name that stands in it (before version 2.8 it is `tls_trusted_ca_certs`).',
+  'Have Caddy trust the authority that signed the application’s certificate, and connect with the name in the certificate (before version 2.8 the directive is `tls_trusted_ca_certs`).',
   ...transported('tls', 'tls_trust_pool file /etc/caddy/app-ca.pem', 'tls_server_name app.internal'),
 );
 const plain = fixOf(
-  'Take `https://` (or `tls` in `transport http`) away, or give the port at which the application speaks TLS.',
+  'Remove `https://` (or `tls` in `transport http`), or use the port at which the application speaks TLS.',
   'reverse_proxy http://app:8080',
 );
 const version = fixOf(
-  'Say which version of HTTP the application speaks: `h2c` where it is HTTP/2 without TLS, else `1.1`.',
+  'Set the version of HTTP that the application speaks: `h2c` for HTTP/2 without TLS, otherwise `1.1`.',
   ...transported('versions 1.1'),
 );
-const names = fixOf('Correct the name in `reverse_proxy`, or let the name server that Caddy asks know it.');
+const names = fixOf('Correct the name in `reverse_proxy`, or add it to the name server that Caddy uses.');
 
 /** What to do in Caddy, or beside it, about each cause. */
 export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
@@ -42,21 +42,20 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
     'reverse_proxy unix//run/app.sock',
   ),
   backlog_full: fixOf('Give the application more workers, or a longer queue of connections (its listen backlog).'),
-  not_permitted: fixOf('Let the user that Caddy runs as use the socket or the port: its mode, its group, SELinux.'),
+  not_permitted: fixOf(
+    'Allow the user that Caddy runs as to use the socket or the port: its mode, its group, SELinux.',
+  ),
   connect_reset: network,
   unroutable: network,
   connect_timeout: fixOf(
-    'Correct the address: nothing answers there, which a firewall or another containers’ network makes too. `dial_timeout` is 3 s where nothing is set.',
+    'Correct the address, since nothing answers there, or check firewalls and container networks. `dial_timeout` is 3 s by default.',
     ...transported('dial_timeout 3s'),
   ),
   tls_timeout: fixOf(
-    'Find out why the application does not finish its handshake; `tls_timeout` says how long Caddy waits.',
+    'Find out why the application does not finish its handshake; `tls_timeout` sets how long Caddy waits.',
     ...transported('tls_timeout 10s'),
   ),
-  ports_spent: fixOf(
-    'Let connections be kept alive, or widen the range of ports.',
-    'sysctl net.ipv4.ip_local_port_range',
-  ),
+  ports_spent: fixOf('Keep connections alive, or widen the range of ports.', 'sysctl net.ipv4.ip_local_port_range'),
   descriptors_spent: fixOf('Raise the number of files that Caddy may open.', '[Service]', 'LimitNOFILE=1048576'),
   name_not_found: names,
   name_server_failed: names,
@@ -64,7 +63,7 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
   bad_address: fixOf('Write the upstream as host and port.', 'reverse_proxy app:8080'),
   certificate,
   tls_alert: fixOf(
-    'Ask for the name that the application expects, and give it the client certificate that it wants, if it does.',
+    'Send the server name that the application expects, and a client certificate if it requires one.',
     ...transported('tls_server_name app.internal'),
   ),
   tls_plain_peer: plain,
@@ -78,45 +77,45 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
     ...transported('read_timeout 60s'),
   ),
   write_timeout: fixOf(
-    'Find out why the application does not read; or raise `write_timeout`.',
+    'Find out why the application does not read the request, or raise `write_timeout`.',
     ...transported('write_timeout 60s'),
   ),
   closed: fixOf(
-    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Caddy does: set `keepalive` below the application’s (Node’s is 5 s).',
+    'Check whether the application stopped or crashed at that time. If it answers all other requests, it closes idle connections sooner than Caddy does: set `keepalive` below the application’s keep-alive (Node’s is 5 s).',
     ...transported('keepalive 4s'),
   ),
   reset: answer,
   send_failed: answer,
   content_cut: answer,
-  not_http: fixOf('Correct the port: what listens there does not speak HTTP.', 'reverse_proxy app:8080'),
-  tls_peer: fixOf('Speak TLS to it.', 'reverse_proxy https://app:8443'),
+  not_http: fixOf('Correct the port: the program that listens there does not speak HTTP.', 'reverse_proxy app:8080'),
+  tls_peer: fixOf('Use TLS for this upstream.', 'reverse_proxy https://app:8443'),
   http2_peer: version,
   bad_head: content,
   head_too_large: fixOf(
-    'Let the application send smaller fields (cookies, most often), or raise `max_response_header`.',
+    'Have the application send smaller headers (cookies, most often), or raise `max_response_header`.',
     ...transported('max_response_header 1MB'),
   ),
   bad_coding: content,
   upgrade_mismatch: content,
   http2_broken: version,
   no_upstreams: fixOf(
-    'Read the lines before this one: they say why the upstreams count as down. Mend that, or the health check that says so.',
+    'Read the lines before this one: they show why the upstreams are considered down. Fix that, or the health check.',
   ),
   request_too_large: fixOf(
-    'Raise the limit, if such requests are meant to pass.',
+    'Raise the limit, if such requests should be allowed.',
     'request_body {',
     '\tmax_size 50MB',
     '}',
   ),
   client_left: fixOf(
-    'There is nothing to do, unless it happens often: then the answers come too late for the clients.',
+    'There is nothing to do, unless it happens often: then the responses come too late for the clients.',
   ),
   client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
 
 /** The access log has only the status; the cause is in a line of another logger, at the level ERROR. */
 export const readErrorLog = fixOf(
-  'Read Caddy’s own log at the same moment: the line of the logger `http.log.error` has the cause. Where there is none, let a log take it; `debug` in the global options names the upstream of every attempt too.',
+  'Read Caddy’s own log at that time: the line of the logger `http.log.error` has the cause. If there is none, configure a log for it; `debug` in the global options also logs the upstream of every attempt.',
   '{',
   '\tdebug',
   '\tlog default {',

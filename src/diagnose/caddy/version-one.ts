@@ -30,7 +30,7 @@ export function readVersionOne(line: string): Finding | null {
   };
   if (known === null) {
     if (facts.status < 500) return findingOf({ ...facts, evidence: [] }, harmlessVerdict);
-    const sentence = 'Caddy could not answer this request, for a reason that is not known here.';
+    const sentence = 'Caddy could not answer this request, for a reason that Candor does not know.';
     return findingOf(facts, {
       ...harmlessVerdict,
       shape: 'unknown',

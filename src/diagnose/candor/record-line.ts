@@ -77,11 +77,11 @@ function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): {
   const detail = jsonText(fields.detail);
   if (shape === 'app_error')
     return {
-      sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on as it came.`,
-      fix: fixOf(`Look into the application's own log; it saw the request as X-Request-Id ${id}`, explain),
+      sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on.`,
+      fix: fixOf(`Read the application's own log; the request has the X-Request-Id ${id}`, explain),
     };
   const causeText = causeTextOf(fields, cause);
-  const sentence = detail ?? (causeText === null ? `The gateway tells of ${cause ?? shape}.` : `${causeText.title}.`);
+  const sentence = detail ?? (causeText === null ? `The gateway recorded ${cause ?? shape}.` : `${causeText.title}.`);
   const step = causeText?.nextStep.replaceAll('REQUEST-ID', id) ?? `Run \`${explain}\``;
   return { sentence, fix: fixOf(step, explain) };
 }

@@ -35,7 +35,7 @@ const healthWords: readonly (readonly [key: string, words: string])[] = [
   ['health_check_failure_event', 'failed a health check'],
   ['successful_health_check_event', 'passed a health check'],
   ['degraded_healthy_host', 'calls itself degraded'],
-  ['no_longer_degraded_host', 'no longer calls itself degraded'],
+  ['no_longer_degraded_host', 'no longer reports itself as degraded'],
 ];
 
 function clusterOf(object: JsonLine): string | null {

@@ -89,7 +89,7 @@ export function garbage(exchange: EnvoyExchange): Verdict {
     ? 'http_response_transfer_coding'
     : 'http_protocol_error';
   const isLarge = /headers?_too_(?:large|many)|headers_count_exceeds|overlong|too_many_headers/.test(details);
-  const sentence = `What came from ${upstreamWords(exchange)} is not acceptable as HTTP.`;
+  const sentence = `The response from ${upstreamWords(exchange)} is not valid HTTP.`;
   const fix = isLarge ? envoyFixes.tooLargeAnswer : envoyFixes.garbage;
   return failedWith({
     type: isLarge ? 'http_response_header_section_size' : type,
@@ -103,12 +103,12 @@ export function garbage(exchange: EnvoyExchange): Verdict {
 export function slow(exchange: EnvoyExchange, fix: Fix): Verdict {
   const who = wherever(exchange);
   const time = exchange.durationMs === null ? '' : ` (${exchange.durationMs} ms in all)`;
-  const sentence = `${who} did not answer in the time that the route allows${time}.`;
+  const sentence = `${who} did not answer within the timeout of the route${time}.`;
   return failedWith({ type: 'http_response_timeout', stage: 'response', whose: 'application', sentence, fix });
 }
 
 export function idle(exchange: EnvoyExchange): Verdict {
-  const sentence = 'Nothing moved on the stream for as long as Envoy waits.';
+  const sentence = "The stream was idle for longer than Envoy's timeout.";
   // A 408 may mean that the request was not complete: it is not known which side was silent.
   const whose = exchange.code === 408 ? null : 'application';
   return failedWith({
@@ -146,7 +146,7 @@ export function ownDecision(type: ProxyErrorType, whose: Whose, sentence: string
 export const directAnswer: Verdict = ownDecision(
   'proxy_internal_response',
   'operator',
-  'Envoy answered by itself; no upstream was asked.',
+  'Envoy made this response itself; no upstream was contacted.',
   envoyFixes.direct,
 );
 

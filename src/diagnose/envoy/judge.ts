@@ -38,7 +38,7 @@ const overloaded: Judge = () =>
   ownDecision(
     'proxy_internal_error',
     'gateway',
-    'Envoy itself is short of memory, and sheds requests.',
+    'Envoy itself is short of memory, and rejects requests.',
     envoyFixes.overload,
   );
 const remoteReset: Judge = (exchange, hasBegun) =>
@@ -48,9 +48,13 @@ const noCluster: Judge = () =>
 const limited: Judge = () => denied('The rate limit denied this request.', envoyFixes.rateLimit);
 const policy: Judge = () => denied('A policy of Envoy denied this request.', envoyFixes.denied);
 const dropped: Judge = () =>
-  unavailable('Envoy drops this part of the load, as it was told.', envoyFixes.dropOverload, 'operator');
+  unavailable(
+    'Envoy dropped this request, as the control plane has configured it.',
+    envoyFixes.dropOverload,
+    'operator',
+  );
 const dns: Judge = (exchange) => ownOrDns(`The name of ${upstreamWords(exchange)} could not be looked up.`);
-const badRequest: Judge = () => clientVerdict('The client sent what is no acceptable request.', 'request');
+const badRequest: Judge = () => clientVerdict('The client sent an invalid request.', 'request');
 
 function ownOrDns(sentence: string): Verdict {
   return { ...ownDecision('dns_error', 'operator', sentence, envoyFixes.dns), stage: 'dns' };
@@ -102,10 +106,7 @@ const verdictsOfDetails: readonly (readonly [form: RegExp, judge: Judge])[] = [
       ),
   ],
   [/^rbac_access_denied|^ext_authz_denied|^jwt_authn_access_denied|^csrf_|^cors_/, policy],
-  [
-    /^request_payload_too_large$/,
-    () => denied('The content of the request is larger than Envoy takes.', envoyFixes.payload),
-  ],
+  [/^request_payload_too_large$/, () => denied('The request body is larger than Envoy accepts.', envoyFixes.payload)],
   [/^response_(?:payload|headers)_too_large$/, tooLarge],
   [/^dns_resolution_failure|^dns_/, dns],
   [
@@ -117,7 +118,7 @@ const verdictsOfDetails: readonly (readonly [form: RegExp, judge: Judge])[] = [
 function tooLarge(exchange: EnvoyExchange): Verdict {
   const isHead = exchange.details === 'response_headers_too_large';
   const type = isHead ? 'http_response_header_section_size' : 'http_response_body_size';
-  const sentence = `The answer of ${upstreamWords(exchange)} is larger than Envoy takes.`;
+  const sentence = `The response of ${upstreamWords(exchange)} is larger than Envoy accepts.`;
   const words = { sentence, fix: envoyFixes.tooLargeAnswer };
   return {
     shape: 'garbage',
@@ -165,7 +166,7 @@ const verdictsOfFlags: readonly (readonly [flag: string, judge: Judge])[] = [
       ownDecision(
         'proxy_configuration_error',
         'operator',
-        'The configuration of a filter never came.',
+        'The configuration of a filter has not arrived.',
         envoyFixes.filterConfig,
       ),
   ],
@@ -253,7 +254,7 @@ function retriesSpent(exchange: EnvoyExchange): Verdict {
     const fix = envoyFixes.addReason;
     return { ...harmlessVerdict, shape: 'unreachable', stage: 'connect', born: 'reverse-proxy', sentence, fix };
   }
-  return unknownFailure('Every attempt failed, and the line does not say how.');
+  return unknownFailure('Every attempt failed; the line does not say why.');
 }
 
 function unknownFailure(sentence: string): Verdict {
@@ -281,7 +282,7 @@ function ofCode(exchange: EnvoyExchange): EnvoyJudgement {
   if (details === 'via_upstream' || serviceTimeMs !== null) return { verdict: appError(exchange), by };
   const isFlagged = flags?.some((flag) => !harmlessFlags.has(flag)) ?? true;
   if (details !== null || isFlagged)
-    return { verdict: unknownFailure(`Envoy answered with ${code}, and why is not known here.`), by };
+    return { verdict: unknownFailure(`Envoy answered with ${code}, for a reason that Candor does not know.`), by };
   // Envoy flags failures on its side. Without a flag, a line with an upstream is that upstream's response, and a line without
   // one is Envoy's own.
   return { verdict: namesHost && host === null ? directAnswer : appError(exchange), by };

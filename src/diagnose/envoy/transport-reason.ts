@@ -30,7 +30,7 @@ export interface TransportMeaning {
 
 const meanings: Readonly<Record<TransportCause, Omit<TransportMeaning, 'cause'>>> = {
   refused: { type: 'connection_refused', stage: 'connect', whose: 'application', why: 'nothing listens there' },
-  unroutable: { type: 'destination_ip_unroutable', stage: 'connect', whose: 'network', why: 'no way leads there' },
+  unroutable: { type: 'destination_ip_unroutable', stage: 'connect', whose: 'network', why: 'there is no route to it' },
   timed_out: { type: 'connection_timeout', stage: 'connect', whose: 'network', why: 'nothing answered in time' },
   ports_spent: {
     type: 'connection_limit_reached',
@@ -54,26 +54,26 @@ const meanings: Readonly<Record<TransportCause, Omit<TransportMeaning, 'cause'>>
     type: 'connection_refused',
     stage: 'connect',
     whose: 'application',
-    why: 'the queue of connections that wait there is full',
+    why: 'its queue of waiting connections is full',
   },
   connect_reset: { type: 'connection_refused', stage: 'connect', whose: 'network', why: 'it was reset at once' },
   certificate: {
     type: 'tls_certificate_error',
     stage: 'tls',
     whose: 'operator',
-    why: 'the certificate that came is not accepted',
+    why: 'Envoy does not accept its certificate',
   },
   plain_peer: {
     type: 'tls_protocol_error',
     stage: 'tls',
     whose: 'operator',
-    why: 'Envoy speaks TLS, and what answers there does not',
+    why: 'Envoy uses TLS, but the upstream does not speak TLS',
   },
   alert: {
     type: 'tls_alert_received',
     stage: 'tls',
     whose: 'operator',
-    why: 'the other side broke off the TLS handshake with an alert',
+    why: 'the upstream aborted the TLS handshake with an alert',
   },
   handshake_cut: {
     type: 'tls_protocol_error',

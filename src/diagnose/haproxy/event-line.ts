@@ -49,20 +49,26 @@ export function readEvent(line: string): Finding | null {
 }
 
 const reasonAdvice: readonly (readonly [string, string])[] = [
-  ['Layer4 timeout', 'Let the address and port of its `server` line be reached: packets to it are lost or dropped'],
+  [
+    'Layer4 timeout',
+    'Check the network to the address and port of its `server` line: packets to it are lost or dropped',
+  ],
   ['Layer4 connection problem', 'Start the application, or correct the address and port of its `server` line'],
   [
     'Layer6',
-    'Look at the TLS settings of its `server` line (`ssl`, `verify`, `ca-file`, `check-ssl`) and at the certificate',
+    'Check the TLS settings of its `server` line (`ssl`, `verify`, `ca-file`, `check-ssl`) and the certificate',
   ],
   ['Layer7 timeout', 'Make the application answer the check sooner, or raise `timeout check`'],
-  ['Layer7', 'Let the application answer the check with the status that `option httpchk` and `http-check expect` want'],
+  [
+    'Layer7',
+    'Have the application answer the check with the status that `option httpchk` and `http-check expect` require',
+  ],
 ];
 
 function judgeEvent(text: string, name: string | null): Partial<Verdict> {
   if (text.includes('has no server available')) {
     return {
-      sentence: `No server of ${name} is left: every request to it is refused from now on.`,
+      sentence: `No server of ${name} is available: HAProxy refuses every request to it from now on.`,
       isConsequence: true,
     };
   }

@@ -24,7 +24,7 @@ const clientLeft: Verdict = {
   born: 'client',
   whose: 'client',
   sentence:
-    'The client left before the answer was complete, or was silent for too long; no fault of the gateway or the application.',
+    'The client left before the response was complete, or was silent for too long; the gateway and the application did not fail.',
   fix: null,
 };
 
@@ -32,7 +32,7 @@ const badRequest: Verdict = {
   ...clientLeft,
   type: 'http_request_error',
   stage: 'request',
-  sentence: 'The client sent what is no acceptable request, and HAProxy answered it by itself.',
+  sentence: 'The client sent an invalid request, and HAProxy answered it itself.',
 };
 
 const unknownEnding: Verdict = {
@@ -41,7 +41,7 @@ const unknownEnding: Verdict = {
   type: null,
   stage: null,
   whose: null,
-  sentence: 'The session ended badly, but its termination state and its timers do not agree on how.',
+  sentence: 'The session failed, but its termination state and its timers contradict each other.',
   fix: fixOf(
     'Log with `option httplog`, which has the termination state and all timers',
     'defaults',
@@ -56,10 +56,9 @@ const refused: Verdict = {
   type: 'connection_refused',
   stage: 'connect',
   whose: 'application',
-  sentence:
-    'The server refused the connection: nothing listens at that address, or something on the way turns it away.',
+  sentence: 'The server refused the connection: nothing listens at that address, or a firewall rejects it.',
   fix: fixOf(
-    'Start the application, or correct the address of its `server` line; where that line says `ssl`, look at the handshake too',
+    'Start the application, or correct the address of its `server` line; if that line has `ssl`, check the TLS handshake too',
     'server app1 10.0.0.5:8080 check',
   ),
 };
@@ -72,7 +71,7 @@ const noServer: Verdict = {
   whose: 'application',
   sentence: 'HAProxy had no server to send the request to: all of them were down, or no backend was chosen.',
   fix: fixOf(
-    'Look at the lines "Server … is DOWN" before it for why, and see that a `default_backend` is set',
+    'Read the lines "Server … is DOWN" before it for the cause, and check that a `default_backend` is set',
     'frontend web',
     '    default_backend app',
   ),
@@ -87,7 +86,7 @@ const connectTimeout: Verdict = {
   whose: 'network',
   sentence: 'The server did not accept the connection within `timeout connect`.',
   fix: fixOf(
-    'See that packets reach the server (address, firewall, security group) and that its accept queue is not full; only then raise `timeout connect`',
+    'Check that packets reach the server (address, firewall, security group) and that its accept queue is not full; then raise `timeout connect`',
     'defaults',
     '    timeout connect 5s',
   ),
@@ -101,7 +100,7 @@ const closedEarly: Verdict = {
   whose: 'application',
   sentence: 'The server closed the connection before its answer had begun.',
   fix: fixOf(
-    'Look whether the application crashed; where it only drops idle connections, let HAProxy keep none (`pool-max-conn 0`), or try again',
+    'Check whether the application crashed; if it only closes idle connections, have HAProxy keep none (`pool-max-conn 0`), or retry',
     'backend app',
     '    retry-on conn-failure empty-response',
   ),
@@ -113,7 +112,7 @@ const silent: Verdict = {
   type: 'connection_read_timeout',
   stage: 'response',
   whose: 'application',
-  sentence: 'The server took the request, but did not begin its answer within `timeout server`.',
+  sentence: 'The server got the request, but did not begin its response within `timeout server`.',
   fix: fixOf(
     'Make the application answer sooner, or raise `timeout server` above what it needs',
     'backend app',
@@ -128,13 +127,13 @@ const cutShort: Verdict = {
   stage: 'body',
   whose: 'application',
   sentence: 'The server closed the connection in the middle of its answer.',
-  fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
+  fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 
 const stalled: Verdict = {
   ...silent,
   stage: 'body',
-  sentence: 'The server fell silent in the middle of its answer, for longer than `timeout server`.',
+  sentence: 'The server sent nothing in the middle of its response for longer than `timeout server`.',
   fix: fixOf(
     'Raise `timeout server` above the longest silence of a stream, or `timeout tunnel` for WebSocket and the like',
     'backend app',
@@ -149,9 +148,9 @@ const queueFull: Verdict = {
   type: 'connection_limit_reached',
   stage: 'queue',
   whose: 'application',
-  sentence: 'The request waited in the queue for a free place at a server until `timeout queue` had passed.',
+  sentence: 'The request waited in the queue for a free server for longer than `timeout queue`.',
   fix: fixOf(
-    'Add servers or make them faster; raise `maxconn` of the `server` line only if the application can bear it',
+    'Add servers or make them faster; raise `maxconn` of the `server` line only if the application can handle more connections',
     'server app1 10.0.0.5:8080 check maxconn 200',
   ),
 };
@@ -174,9 +173,9 @@ const exhausted: Verdict = {
   type: 'connection_limit_reached',
   stage: 'connect',
   whose: 'operator',
-  sentence: 'HAProxy had run out of something it needs: descriptors, memory, or source ports.',
+  sentence: 'HAProxy had run out of file descriptors, memory, or source ports.',
   fix: fixOf(
-    'Look in the system log for which one; raise the limit of descriptors, or give `source` a wider range of ports',
+    'Read the system log to see which; raise the limit of descriptors, or give `source` a wider range of ports',
     'global',
     '    ulimit-n 65536',
   ),
@@ -187,7 +186,7 @@ const ownFault: Verdict = {
   type: 'proxy_internal_error',
   stage: null,
   whose: 'gateway',
-  sentence: 'HAProxy found an error within itself.',
+  sentence: 'HAProxy had an internal error.',
   fix: fixOf('Update HAProxy, and report it with this line'),
 };
 
@@ -197,9 +196,10 @@ const badAnswer: Verdict = {
   type: 'http_protocol_error',
   stage: 'response',
   whose: 'application',
-  sentence: 'HAProxy blocked the answer of the server: it was no valid HTTP, too large a head, or forbidden by a rule.',
+  sentence:
+    "HAProxy blocked the server's response: it was not valid HTTP, its head was too large, or a rule forbids it.",
   fix: fixOf(
-    'Ask HAProxy for the answer that it refused: it keeps the last one',
+    'Have HAProxy show the response that it blocked: it keeps the last one',
     'echo "show errors" | socat stdio /run/haproxy/admin.sock',
   ),
 };
@@ -208,16 +208,16 @@ const badChunks: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
   stage: 'body',
-  sentence: 'The chunks of the message were not written as HTTP wants them, and HAProxy ended it.',
+  sentence: 'The chunks of the message were malformed, and HAProxy ended it.',
 };
 
 const rewriteFailed: Verdict = {
   ...exhausted,
   type: 'proxy_internal_error',
   stage: 'response',
-  sentence: 'HAProxy could not change the message as its rules want it: there was no room left in the buffer.',
+  sentence: 'HAProxy could not apply its rules to the message: the buffer was full.',
   fix: fixOf(
-    'Raise `tune.maxrewrite` (and `tune.bufsize` with it), or send smaller fields',
+    'Raise `tune.maxrewrite` (and `tune.bufsize` with it), or send smaller headers',
     'global',
     '    tune.bufsize 32768',
     '    tune.maxrewrite 4096',
@@ -230,27 +230,23 @@ const denied: Verdict = {
   type: 'http_request_denied',
   stage: 'route',
   whose: 'client',
-  sentence: 'A rule of HAProxy (`deny`, `reject`, `tarpit`) turned the request away.',
-  fix: fixOf(
-    'If it should have passed, look for the `http-request deny` or `tcp-request … reject` rule that matches it',
-  ),
+  sentence: 'A rule of HAProxy (`deny`, `reject`, `tarpit`) refused the request.',
+  fix: fixOf('If it should be allowed, find the `http-request deny` or `tcp-request … reject` rule that matches it'),
 };
 
 const answeredItself: Verdict = {
   ...denied,
   type: 'proxy_internal_response',
   whose: 'operator',
-  sentence: 'HAProxy gave this answer itself, as a rule or a page of its configuration says.',
-  fix: fixOf('If it should not, look for `http-request return`, `errorfile` or a Lua service in the frontend'),
+  sentence: 'HAProxy made this response itself, because of a rule or an error page in its configuration.',
+  fix: fixOf('If that is wrong, check `http-request return`, `errorfile` and Lua services in the frontend'),
 };
 
 const markedDown: Verdict = {
   ...closedEarly,
   stage: null,
-  sentence: 'HAProxy closed the session because the server had been marked as down meanwhile.',
-  fix: fixOf(
-    'Look at the line "Server … is DOWN" for why; `on-marked-down shutdown-sessions` is what closes sessions then',
-  ),
+  sentence: 'HAProxy closed the session because the server had been marked as down.',
+  fix: fixOf('Read the line "Server … is DOWN" for the cause; `on-marked-down shutdown-sessions` closes the sessions'),
 };
 
 const killed: Verdict = {
@@ -258,7 +254,7 @@ const killed: Verdict = {
   whose: 'operator',
   sentence: 'HAProxy closed the session: an administrator asked for it, or a primary server came back.',
   fix: fixOf(
-    'None is needed if it was meant; look for `shutdown session` commands and `on-marked-up shutdown-backup-sessions`',
+    'Nothing, if it was intended; otherwise check `shutdown session` commands and `on-marked-up shutdown-backup-sessions`',
   ),
 };
 
@@ -297,8 +293,8 @@ function judgeNormalEnd(ending: Ending): Verdict {
     stage: null,
     born: 'application',
     whose: 'application',
-    sentence: 'The application answered with an error of its own, and HAProxy passed it on as it came.',
-    fix: fixOf('Look in the log of the application at that time'),
+    sentence: 'The application itself sent this error; HAProxy passed it on.',
+    fix: fixOf('Read the log of the application at that time'),
   };
 }
 
@@ -331,7 +327,7 @@ function judgeContent(ending: Ending, isTimeout: boolean): Verdict {
     return {
       ...closedEarly,
       stage: 'body',
-      sentence: 'The server broke off the connection while data was passing.',
+      sentence: 'The server closed the connection while data was being sent.',
     };
   }
   return ending.responseMs === -1 ? closedEarly : cutShort;
@@ -342,8 +338,7 @@ function judgeProxySide(ending: Ending): Verdict {
   const phase = ending.code[1];
   if (phase === 'C') return limited;
   if (phase === 'Q') return { ...limited, stage: 'queue' };
-  if (phase === 'T')
-    return { ...denied, sentence: 'A `tarpit` rule of HAProxy held the request and then turned it away.' };
+  if (phase === 'T') return { ...denied, sentence: 'A `tarpit` rule of HAProxy held the request and then refused it.' };
   if (status === 400 || status === 408 || status === 413 || status === 414 || status === 431) return badRequest;
   if (phase === 'D' || phase === 'L') return badChunks;
   if (phase === 'H') {

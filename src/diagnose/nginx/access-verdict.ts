@@ -38,8 +38,8 @@ function judge(fields: AccessFields, attempt: UpstreamAttempt | null): NginxVerd
       {
         type: null,
         evidence: ['status 499'],
-        sentence: 'The client left before it had its answer.',
-        fix: fix('Make the application faster, or have the client wait longer; nothing has to be changed in nginx'),
+        sentence: 'The client closed the connection before the response came.',
+        fix: fix('Make the application faster, or have the client wait longer; nothing needs to change in nginx'),
       },
       'access',
     );
@@ -47,7 +47,11 @@ function judge(fields: AccessFields, attempt: UpstreamAttempt | null): NginxVerd
   if (status === 9) return judgeOldAnswer(fields);
   if (status < 500) return judgeSmaller(fields, status, attempt);
   if (attempt === null)
-    return cannotTell(fields, [`status ${status}`], 'The status alone does not say who made it, or why.');
+    return cannotTell(
+      fields,
+      [`status ${status}`],
+      'The status alone does not show whether nginx or the application made this response, or why.',
+    );
   return judgeAttempt(fields, status, attempt);
 }
 
@@ -61,8 +65,8 @@ function judgeOldAnswer(fields: AccessFields): NginxVerdict {
       stage: 'response',
       whose: 'application',
       evidence: ['status 009'],
-      sentence: 'What the application sent has no HTTP head at all; nginx passed it on as it came.',
-      fix: fix('See that `proxy_pass` names the port on which the application speaks HTTP'),
+      sentence: 'The application sent a response without an HTTP head; nginx passed the bytes on unchanged.',
+      fix: fix('Check that `proxy_pass` names the port on which the application speaks HTTP'),
     },
     false,
     'access',
@@ -78,14 +82,14 @@ function judgeSmaller(fields: AccessFields, status: number, attempt: UpstreamAtt
         type: 'http_request_error',
         evidence: [`status ${status}`],
         sentence:
-          status === 408 ? 'The client did not send its request in time.' : 'The client sent what cannot be a request.',
+          status === 408 ? 'The client did not send its request in time.' : 'The client sent an invalid request.',
         fix: null,
       },
       'access',
     );
   }
   if (status === 429 && attempt?.address === null) {
-    return ownAnswer(fields, status, 'http_request_denied', 'The client asked more often than the gateway lets it.');
+    return ownAnswer(fields, status, 'http_request_denied', 'The client sent more requests than the gateway allows.');
   }
   return harmless('access');
 }

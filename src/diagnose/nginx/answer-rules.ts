@@ -16,15 +16,12 @@ export function judgeAnswer(line: NginxErrorLine, context: FixContext): NginxVer
   // `goaway` is HTTP/2's GOAWAY: the response is broken off, and its form is valid.
   if (text.startsWith('upstream sent goaway')) return null;
   if (text.startsWith('upstream sent more data than specified in'))
-    return harmless('error', 'The application sent more than it had announced; the rest was dropped.');
+    return harmless('error', 'The application sent more bytes than it had announced; nginx dropped the rest.');
   const type = typeOf(text);
   if (type === null) return null;
   // nginx logs an error if it gives up on a response. With a warning it only leaves out the invalid part.
   if (line.level === 'warn')
-    return harmless(
-      'error',
-      'Something in the head of the answer was wrong, and nginx left it out; the answer went on.',
-    );
+    return harmless('error', 'A part of the response head was invalid; nginx left it out and passed on the response.');
   const stage = stageOf(line.action);
   return failed({
     shape: 'garbage',
@@ -63,16 +60,16 @@ function typeOf(text: string): ProxyErrorType | null {
 
 function sentenceOf(type: ProxyErrorType, text: string): string {
   if (type === 'http_response_header_section_size') {
-    return "The head of the application's answer is larger than the buffer that nginx keeps for it.";
+    return "The head of the application's response is larger than nginx's buffer for it.";
   }
   if (type === 'http_response_trailer_section_size')
-    return "The trailer of the application's answer is larger than nginx takes.";
+    return "The trailer of the application's response is larger than nginx accepts.";
   if (type === 'http_response_transfer_coding')
-    return 'The application framed its answer in a way that nginx must not guess at.';
-  if (type === 'http_response_body_size') return 'The answer is larger than nginx may keep.';
-  if (isOtherProtocol(text)) return 'What answered speaks another protocol than the gateway was told to expect there.';
-  if (text.startsWith('upstream prematurely sent')) return 'The application sent an answer before it was asked.';
-  return 'The application answered with something that is not acceptable HTTP.';
+    return "The length of the application's response is ambiguous: nginx may not guess where it ends.";
+  if (type === 'http_response_body_size') return 'The response is larger than nginx may store.';
+  if (isOtherProtocol(text)) return 'The upstream speaks another protocol than the one configured for it.';
+  if (text.startsWith('upstream prematurely sent')) return 'The application sent a response before it got a request.';
+  return "The application's response is not valid HTTP.";
 }
 
 const isOtherProtocol = (text: string): boolean =>
@@ -84,7 +81,7 @@ function fixOf(type: ProxyErrorType, text: string, context: FixContext): NginxVe
   if (type === 'http_response_header_section_size') return enlargeHeadBuffer(context);
   if (isOtherProtocol(text)) {
     return fix(
-      `See that \`${context.module}_pass\` names the port of an application that speaks that protocol: HTTP, FastCGI, uwsgi and gRPC each need their own directive`,
+      `Check that \`${context.module}_pass\` names the port of an application that speaks that protocol: HTTP, FastCGI, uwsgi and gRPC each need their own directive`,
       context.module === 'fastcgi' || context.module === 'uwsgi' || context.module === 'grpc'
         ? 'proxy_pass http://HOST:PORT;'
         : null,
@@ -93,13 +90,13 @@ function fixOf(type: ProxyErrorType, text: string, context: FixContext): NginxVe
   if (type === 'http_response_transfer_coding') {
     return fix('Have the application send either `Content-Length` or `Transfer-Encoding: chunked`, never both', null);
   }
-  return fix('Correct what the application sends; the words of the line name the field or the bytes', null);
+  return fix("Correct the application's response; the line names the header or the bytes", null);
 }
 
 function applicationSaid(line: NginxErrorLine): NginxVerdict {
   if (line.text.includes('Primary script unknown')) {
     return {
-      ...harmless('error', 'PHP was asked for a script that it does not find: the answer is a 404 of its own.'),
+      ...harmless('error', 'PHP did not find the script and answered with a 404.'),
       evidence: ['Primary script unknown'],
       fix: fix(
         'Give `SCRIPT_FILENAME` the path as PHP sees it',
@@ -108,7 +105,7 @@ function applicationSaid(line: NginxErrorLine): NginxVerdict {
     };
   }
   if (/PHP (?:Fatal|Parse|Recoverable fatal) error|Uncaught /.test(line.text)) {
-    return answeredSo([line.text.slice(0, 200)], 'error', 'The application itself failed, and wrote so.');
+    return answeredSo([line.text.slice(0, 200)], 'error', 'The application itself failed and logged it.');
   }
-  return harmless('error', 'The application wrote this to its error output; the gateway only kept it.');
+  return harmless('error', 'The application wrote this to its error output; the gateway only logged it.');
 }

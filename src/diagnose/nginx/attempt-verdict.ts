@@ -37,7 +37,7 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
     return cannotTell(
       fields,
       evidence,
-      'The gateway answered by itself after it had chosen an address; this log does not say why.',
+      'The gateway made this response itself after it had chosen an address; this log does not say why.',
     );
   }
   // For its own failures nginx writes only 502 and 504. Every other status was read from a response.
@@ -47,7 +47,7 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
       : cannotTell(
           fields,
           evidence,
-          'The application answered, and the gateway made another answer of it; this log does not say why.',
+          'The application answered, but the gateway replaced its response; this log does not say why.',
         );
   }
   if (typeof address === 'string' && isGroupName(address)) return noneAlive(evidence);
@@ -57,7 +57,7 @@ export function judgeAttempt(fields: AccessFields, status: number, attempt: Upst
 }
 
 const relayed = (evidence: readonly string[]): NginxVerdict =>
-  answeredSo(evidence, 'access', 'The application answered so itself; the gateway passed it on.');
+  answeredSo(evidence, 'access', 'The application itself sent this error; the gateway passed it on.');
 
 /** Whether every upstream field that the log has is empty. */
 function wasNoneTried(attempt: UpstreamAttempt): boolean {
@@ -76,20 +76,20 @@ function judgeUnasked(fields: AccessFields, status: number, evidence: readonly s
           fields,
           status,
           'destination_unavailable',
-          'The Service has no endpoint that is ready, so no server was contacted.',
+          'No endpoint of the Service is ready, so no server was contacted.',
         )
       : ownAnswer(
           fields,
           status,
           null,
-          'No server was contacted: the gateway declined by itself, for a limit or because it was configured to.',
+          'No server was contacted: the gateway itself refused the request, because of a limit or its configuration.',
         );
   }
   return {
     ...cannotTell(
       fields,
       evidence,
-      'No server was contacted: the gateway could not find out which server to contact (a name that is not resolved, a setting), or was configured to answer so.',
+      'No server was contacted: the gateway could not choose one (an unresolved name, a setting), or its configuration has this response.',
     ),
     fix: readErrorLog(fields.product),
   };
@@ -105,7 +105,7 @@ function noneAlive(evidence: readonly string[]): NginxVerdict {
       evidence,
       sentence: 'Every server of that upstream was taken out after earlier failures, so no server was contacted.',
       fix: fix(
-        'Mend what the failures before this line tell of; with a single application, switch the counting off',
+        'Fix the failures before this line; with a single application, switch the counting off',
         'server HOST:PORT max_fails=0;',
       ),
     },
@@ -137,9 +137,9 @@ function neverConnected(
       whose: isLate ? 'network' : isUnixSocket ? 'application' : null,
       evidence,
       sentence: isLate
-        ? 'The connection to the application was not there in time.'
-        : 'There was no connection to the application: it refused, no way led there, or the TLS handshake failed; the error log says which.',
-      fix: checkAddress('See that the application runs and listens there', context),
+        ? 'The connection to the application timed out.'
+        : 'There was no connection to the application: it refused, there was no route, or the TLS handshake failed; the error log says which.',
+      fix: checkAddress('Check that the application runs and listens there', context),
     },
     false,
     'access',
@@ -171,7 +171,8 @@ function judgeConnected(
         stage: 'response',
         whose: 'application',
         evidence,
-        sentence: 'The application was connected, and did not begin to answer for as long as the gateway waits.',
+        sentence:
+          "The connection was open, but the application did not begin its response before the gateway's timeout.",
         fix: raiseTimeout('read', context),
       },
       false,
@@ -182,14 +183,14 @@ function judgeConnected(
     return cannotTell(
       fields,
       evidence,
-      'The application was connected, and no acceptable head of an answer came: it broke off, or sent something else. This log does not say which.',
+      'The connection was open, but no valid response head came: the application closed the connection, or sent something else. This log does not say which.',
     );
   }
   if ((bytesReceived ?? 0) > 0 && looksLikeGrpc(fields.requestLine)) {
     return cannotTell(
       fields,
       evidence,
-      'The application was connected and gave no answer; with gRPC its first bytes are no part of one, so they do not say whether it broke off.',
+      'The connection was open, but no response came. With gRPC, the first bytes are no part of a response, so they do not show whether the application closed the connection.',
     );
   }
   if ((bytesReceived ?? 0) === 0) return brokeOff(context, evidence);
@@ -197,7 +198,7 @@ function judgeConnected(
   return cannotTell(
     fields,
     evidence,
-    'Bytes came from the application, and no whole head of an answer: it broke off within the head, or wrote one that nginx does not take. Only the error log says which.',
+    'The application sent bytes, but no complete response head: it closed the connection, or the head is invalid. Only the error log says which.',
   );
 }
 
@@ -213,7 +214,7 @@ function brokeOff(context: FixContext, evidence: readonly string[]): NginxVerdic
       stage: 'response',
       whose: 'application',
       evidence,
-      sentence: 'The application took the connection, and closed it without a byte of an answer.',
+      sentence: 'The application accepted the connection, and closed it without a byte of a response.',
       fix: keepApplicationConnected(context),
     },
     false,
@@ -232,8 +233,7 @@ function tooLarge(context: FixContext, evidence: readonly string[]): NginxVerdic
       stage: 'response',
       whose: 'operator',
       evidence,
-      sentence:
-        "The head of the application's answer fills the buffer that nginx keeps for it, and does not end there.",
+      sentence: "The head of the application's response fills nginx's buffer for it, and is not complete.",
       fix: enlargeHeadBuffer(context),
     },
     false,

@@ -10,7 +10,7 @@ import { failed, harmless } from './verdict.ts';
 export function judgeChoice(line: NginxErrorLine, { product }: FixContext): NginxVerdict | null {
   const { whole } = line;
   if (product === 'nginx') return null;
-  if (isEventOfChoice(whole)) return harmless('event', 'The gateway changed its mind about the health of an endpoint.');
+  if (isEventOfChoice(whole)) return harmless('event', 'The gateway changed the health of an endpoint.');
   if (whole.includes(', context: ngx.timer') || whole.includes(', context: init_worker')) return null;
   if (isOfName(whole)) {
     const isLate = /timeout|timed out/.test(whole) && !/name error|server error: \d/.test(whole);
@@ -22,15 +22,15 @@ export function judgeChoice(line: NginxErrorLine, { product }: FixContext): Ngin
       evidence: [line.text.slice(0, 200)],
       sentence: isLate
         ? 'The name server did not answer in time.'
-        : "The name server gave no address for the application's name.",
+        : "The name server returned no address for the application's name.",
       fix:
         product === 'kong'
           ? fix(
-              'Correct `host` of the service or target, or set `dns_resolver` to the name server that knows it',
+              'Correct `host` of the service or target, or set `dns_resolver` to a name server that has it',
               'dns_resolver = 10.0.0.2:53',
             )
           : fix(
-              'Correct the host in `nodes`, or set `dns_resolver` to the name server that knows it',
+              'Correct the host in `nodes`, or set `dns_resolver` to a name server that has it',
               'apisix:\n  dns_resolver:\n    - 10.0.0.2',
             ),
     });
@@ -42,8 +42,8 @@ export function judgeChoice(line: NginxErrorLine, { product }: FixContext): Ngin
       line,
       'proxy_configuration_error',
       'operator',
-      'The route leads to no upstream, so no server was contacted.',
-      fix('Give the route an upstream that exists', null),
+      'The route has no upstream, so no server was contacted.',
+      fix('Configure an existing upstream for the route', null),
     );
   }
   if (
@@ -58,7 +58,7 @@ export function judgeChoice(line: NginxErrorLine, { product }: FixContext): Ngin
       'application',
       isAfterTries
         ? 'Every endpoint was tried and failed; the cause is in the lines before.'
-        : 'The upstream has no endpoint that may be asked.',
+        : 'The upstream has no available endpoint.',
       choiceFix(line),
       isAfterTries,
     );
@@ -79,16 +79,16 @@ const isOfName = (whole: string): boolean =>
 function choiceFix(line: NginxErrorLine): Fix {
   if (line.product === 'kong')
     return fix(
-      'See which targets are healthy, and add or mend them',
+      'Check which targets are healthy, and add or fix targets',
       'curl http://localhost:8001/upstreams/NAME/health',
     );
   if (line.product === 'apisix')
     return fix(
-      'See that the upstream has `nodes`, and which of them its checks find healthy',
+      'Check that the upstream has `nodes`, and which of them are healthy',
       'curl http://127.0.0.1:9090/v1/healthcheck',
     );
   return fix(
-    'See that the Service has endpoints that are ready',
+    'Check that the Service has ready endpoints',
     'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
   );
 }

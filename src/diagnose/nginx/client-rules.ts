@@ -26,8 +26,8 @@ export function judgeClient(line: NginxErrorLine): NginxVerdict | null {
       {
         type: 'http_request_error',
         evidence: lineEvidence(line),
-        sentence: 'The client wanted to send more than the gateway takes, and was told 413.',
-        fix: fix('Raise `client_max_body_size` where such uploads are meant to be taken', 'client_max_body_size 20m;'),
+        sentence: "The client's request body is larger than the gateway accepts; the client got a 413.",
+        fix: fix('Raise `client_max_body_size` if such uploads should be allowed', 'client_max_body_size 20m;'),
       },
       'error',
     );
@@ -64,7 +64,7 @@ function left(line: NginxErrorLine): NginxVerdict {
       sentence:
         line.action === 'SSL handshaking'
           ? "The TLS handshake with the client failed on the client's side."
-          : 'The client closed the connection before it had the whole answer.',
+          : 'The client closed the connection before the response was complete.',
       fix: null,
     },
     'error',
@@ -76,7 +76,7 @@ function malformed(line: NginxErrorLine): NginxVerdict {
     {
       type: 'http_request_error',
       evidence: lineEvidence(line),
-      sentence: 'The client sent what cannot be a request.',
+      sentence: 'The client sent an invalid request.',
       fix: null,
     },
     'error',

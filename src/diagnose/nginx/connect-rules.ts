@@ -51,10 +51,10 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
       type: 'connection_refused',
       whose: 'application',
       sentence: isUnixSocket(one.line)
-        ? 'The socket file is there, but nothing listens on it: the application is not running.'
+        ? 'The socket file exists, but nothing listens on it: the application is not running.'
         : 'Nothing listens at that address and port: the application is not running, or listens elsewhere.',
       fix: checkAddress(
-        'Start the application, and have it listen where the gateway looks (0.0.0.0 in a container, not 127.0.0.1)',
+        'Start the application, and have it listen on the address that the gateway uses (0.0.0.0 in a container, not 127.0.0.1)',
         one.context,
       ),
     }),
@@ -62,23 +62,23 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
     unreachable(one, {
       type: 'connection_refused',
       whose: 'application',
-      sentence: 'The socket file is not there: the application is not running, or puts it elsewhere.',
-      fix: checkAddress('Start the application, and give both the same path of the socket', one.context),
+      sentence: 'The socket file does not exist: the application is not running, or uses another path.',
+      fix: checkAddress('Start the application, and configure the same socket path for both', one.context),
     }),
   forbidden: (one) =>
     unreachable(one, {
       type: 'connection_refused',
       whose: 'operator',
       sentence: isUnixSocket(one.line)
-        ? 'The gateway may not open the socket file: its permissions do not let it.'
-        : 'The system does not let the gateway connect there: a security policy or a packet filter forbids it.',
+        ? 'The permissions of the socket file do not allow the gateway to open it.'
+        : 'The system does not allow the gateway to connect: a security policy or a packet filter forbids it.',
       fix: isUnixSocket(one.line)
         ? fix(
-            'Let the user that nginx runs as read and write the socket',
+            'Allow the user that nginx runs as to read and write the socket',
             'listen.owner = nginx\nlisten.group = nginx\nlisten.mode = 0660',
           )
         : fix(
-            'Allow nginx to connect to the network (SELinux), or the packet filter to let it',
+            'Allow nginx to connect to the network (SELinux, packet filter)',
             'setsebool -P httpd_can_network_connect 1',
           ),
     }),
@@ -86,7 +86,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
     unreachable(one, {
       type: 'connection_refused',
       whose: 'application',
-      sentence: 'The queue of connections that wait for the application is full: it has too few workers for its load.',
+      sentence: "The application's queue of waiting connections is full: it has too few workers for its load.",
       fix: fix(
         'Give the application more workers, and a longer queue in its `listen.backlog` together with `net.core.somaxconn`',
         'pm.max_children = 50\nlisten.backlog = 1024',
@@ -96,9 +96,9 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
     unreachable(one, {
       type: 'connection_timeout',
       whose: 'network',
-      sentence: 'No answer came to the attempt to connect: the address is wrong, or a packet filter drops it.',
+      sentence: 'The connection attempt got no answer: the address is wrong, or a packet filter drops it.',
       fix: checkAddress(
-        'Open the way from the gateway to that address (a firewall or security group drops what it does not allow)',
+        'Allow connections from the gateway to that address in firewalls and security groups',
         one.context,
       ),
     }),
@@ -106,8 +106,8 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
     unreachable(one, {
       type: 'destination_ip_unroutable',
       whose: 'network',
-      sentence: 'No way leads to that address: the host is down, or the network has no route to it.',
-      fix: checkAddress('See that the host is up, and that the gateway has a route to it', one.context),
+      sentence: 'There is no route to that address: the host is down, or the network has no route.',
+      fix: checkAddress('Check that the host is up, and that the gateway has a route to it', one.context),
     }),
   reset: (one) =>
     failed({
@@ -116,8 +116,8 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
       stage: 'connect',
       whose: 'network',
       evidence: one.evidence,
-      sentence: 'The connection was reset while it was being opened.',
-      fix: checkAddress('Look for what closes connections between the gateway and the application', one.context),
+      sentence: 'The connection was reset before it was open.',
+      fix: checkAddress('Find out what closes connections between the gateway and the application', one.context),
     }),
   ports_spent: (one) =>
     spent(
@@ -131,7 +131,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
   descriptors_spent: (one) =>
     spent(
       one,
-      'The gateway has as many files and connections open as the system lets it.',
+      "The gateway has reached the system's limit of open files and connections.",
       fix('Raise `worker_rlimit_nofile` above twice `worker_connections`', 'worker_rlimit_nofile 65536;'),
     ),
   other: (one) =>
@@ -139,7 +139,7 @@ const bySense: Readonly<Record<ErrnoSense | 'other', (one: Case) => NginxVerdict
       type: null,
       whose: null,
       sentence: 'The gateway could not connect.',
-      fix: checkAddress('Look at what the system says in parentheses', one.context),
+      fix: checkAddress("Read the system's error in parentheses", one.context),
     }),
 };
 
@@ -155,13 +155,13 @@ export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: N
       evidence,
       sentence:
         stage === 'tls'
-          ? 'The connection was opened, but the TLS handshake did not end in time.'
-          : 'No answer came to the attempt to connect: the host is down or a packet filter drops it, or the application does not accept in time.',
+          ? 'The connection was open, but the TLS handshake did not end in time.'
+          : 'The connection attempt got no answer: the host is down, a packet filter drops it, or the application does not accept connections in time.',
       fix:
         stage === 'tls'
           ? raiseTimeout('connect', context)
           : checkAddress(
-              'Open the way from the gateway to that address (a firewall or security group drops what it does not allow)',
+              'Allow connections from the gateway to that address in firewalls and security groups',
               context,
             ),
     });
@@ -173,7 +173,7 @@ export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: N
       stage,
       whose: 'application',
       evidence,
-      sentence: 'The application took no more of the request for as long as the gateway waits.',
+      sentence: "The application stopped reading the request, until the gateway's timeout.",
       fix: raiseTimeout('send', context),
     });
   }
@@ -185,8 +185,8 @@ export function judgeTimeout(line: NginxErrorLine, context: FixContext, stage: N
     evidence,
     sentence:
       stage === 'body'
-        ? 'The application had begun to answer, and then sent nothing for as long as the gateway waits: what the client has is not whole.'
-        : 'The application was asked, and did not begin to answer for as long as the gateway waits.',
+        ? "The application had begun its response, and then sent nothing until the gateway's timeout: the client got an incomplete response."
+        : "The application got the request, but did not begin its response before the gateway's timeout.",
     fix: raiseTimeout('read', context),
   });
 }

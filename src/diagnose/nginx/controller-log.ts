@@ -29,12 +29,12 @@ function read(line: string): Finding | null {
     request: null,
     durationMs: null,
     evidence: service === null ? [] : [said.slice(0, 200)],
-    sentence: service === null ? '' : 'No pod behind that Service is ready: requests to it are answered with 503.',
+    sentence: service === null ? '' : 'No pod of that Service is ready: the controller answers its requests with 503.',
     fix:
       service === null
         ? null
         : {
-            text: 'See that pods run, are ready, and carry the labels that the Service selects',
+            text: 'Check that pods run, are ready, and have the labels that the Service selects',
             snippet: slicesOf(service),
           },
     joins: null,

@@ -21,7 +21,7 @@ function judge(line: NginxErrorLine): NginxVerdict {
   if (line.level === 'debug') return harmless('event');
   if (line.level === 'emerg' && line.client === null) return judgeStart(line.text);
   if (line.text.startsWith('upstream server temporarily disabled')) {
-    return harmless('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
+    return harmless('event', 'nginx takes this server out for a while, since its failures have reached `max_fails`.');
   }
   if (line.isStream && line.level === 'info') return harmless('event');
   // Rules about the upstream come before rules about the action: nginx may have been sending to the client at that moment.

@@ -81,19 +81,19 @@ const unbuffered: ReadonlySet<string> = new Set(['grpc', 'memcached']);
 export function enlargeHeadBuffer({ product, module }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
-      'Raise the annotation `proxy-buffer-size` above the size of the response head, or have the application send smaller cookies and fields',
+      'Raise the annotation `proxy-buffer-size` above the size of the response head, or have the application send smaller cookies and headers',
       'nginx.ingress.kubernetes.io/proxy-buffer-size: "16k"',
     );
   }
   if (product === 'kong') {
     return fix(
-      'Raise `nginx_proxy_proxy_buffer_size` above the size of the response head, or have the application send smaller cookies and fields',
+      'Raise `nginx_proxy_proxy_buffer_size` above the size of the response head, or have the application send smaller cookies and headers',
       'nginx_proxy_proxy_buffer_size = 16k\nnginx_proxy_proxy_buffers = 8 16k\nnginx_proxy_proxy_busy_buffers_size = 32k',
     );
   }
   const directive = `${module}_buffer_size`;
   return fix(
-    `Raise \`${directive}\` above the size of the response head, or have the application send smaller cookies and fields`,
+    `Raise \`${directive}\` above the size of the response head, or have the application send smaller cookies and headers`,
     unbuffered.has(module)
       ? `${directive} 16k;`
       : `${directive} 16k;\n${module}_buffers 8 16k;\n${module}_busy_buffers_size 32k;`,
@@ -103,8 +103,8 @@ export function enlargeHeadBuffer({ product, module }: FixContext): Fix {
 export const keepApplicationConnected = ({ product, module }: FixContext): Fix =>
   fix(
     product === 'nginx' || product === 'openresty'
-      ? 'Look at why the application closes: a crash or restart at that second, or its keep-alive timeout, which must be longer than `keepalive_timeout` of the `upstream` block'
-      : "Look at why the application closes: a crash or restart at that second, or its keep-alive timeout, which must be longer than the gateway's own towards it",
+      ? 'Find out why the application closed the connection: a crash or restart at that second, or its keep-alive timeout, which must be longer than `keepalive_timeout` of the `upstream` block'
+      : "Find out why the application closed the connection: a crash or restart at that second, or its keep-alive timeout, which must be longer than the gateway's",
     product === 'ingress-nginx'
       ? 'upstream-keepalive-timeout: "4"'
       : product === 'kong'
@@ -159,7 +159,7 @@ export function logMore(product: NginxProduct, has: ReadonlySet<string>): Fix {
 }
 
 export function readErrorLog(product: NginxProduct): Fix {
-  const text = 'Read the error log at that second: it has the cause, which the access log cannot have';
+  const text = 'Read the error log at that second: it has the cause, and the access log never does';
   if (product === 'ingress-nginx') return fix(text, 'error-log-level: "notice"');
   if (product === 'kong') return fix(text, 'log_level = notice');
   if (product === 'apisix') return fix(text, 'nginx_config:\n  error_log_level: "warn"');

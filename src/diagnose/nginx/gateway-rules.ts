@@ -20,9 +20,9 @@ function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
       line,
       'http_request_denied',
       'client',
-      'The client asked more often than `limit_req` lets it.',
+      'The client sent more requests than `limit_req` allows.',
       fix(
-        'Raise the rate or the burst of that zone if such clients are meant to be served',
+        'Raise the rate or the burst of that zone if such clients should be served',
         'limit_req zone=NAME burst=20 nodelay;',
       ),
     );
@@ -32,8 +32,8 @@ function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
       line,
       'http_request_denied',
       'client',
-      'The client has more connections open than `limit_conn` lets it.',
-      fix('Raise the number if such clients are meant to be served', 'limit_conn NAME 20;'),
+      'The client has more connections open than `limit_conn` allows.',
+      fix('Raise the number if such clients should be served', 'limit_conn NAME 20;'),
     );
   }
   if (/^\d{1,10} worker_connections (?:are not enough|is not enough)/.test(text)) {
@@ -41,7 +41,7 @@ function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
       line,
       'connection_limit_reached',
       'operator',
-      'The worker has as many connections open as it may have, clients and applications together.',
+      'The worker has reached its limit of open connections, clients and applications together.',
       fix(
         'Raise `worker_connections`, and `worker_rlimit_nofile` with it',
         'worker_rlimit_nofile 16384;\nevents { worker_connections 8192; }',
@@ -57,7 +57,7 @@ function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
       line,
       'connection_limit_reached',
       'operator',
-      'The gateway has as many files and connections open as the system lets it.',
+      "The gateway has reached the system's limit of open files and connections.",
       fix('Raise `worker_rlimit_nofile` above twice `worker_connections`', 'worker_rlimit_nofile 65536;'),
     );
   }
@@ -66,9 +66,9 @@ function judgeLimits(line: NginxErrorLine): NginxVerdict | null {
       line,
       'proxy_internal_error',
       'operator',
-      'The gateway could not keep a part of the answer in its temporary files, and gave up.',
+      'The gateway could not write a part of the response to its temporary files, and gave up.',
       fix(
-        'Let the workers write to the directory of temporary files, and see that its disk has room; or have none written',
+        'Allow the workers to write to the directory of temporary files, and check that its disk has room; or disable temporary files',
         'proxy_max_temp_file_size 0;',
       ),
     );
@@ -88,11 +88,11 @@ function judgeSettings(line: NginxErrorLine): NginxVerdict | null {
     'proxy_configuration_error',
     'operator',
     isResolver
-      ? 'The address of the application has a variable in it, and no name server is set that could look it up.'
-      : 'What is configured there cannot be carried out, so no server was contacted.',
+      ? 'The address of the application contains a variable, and no name server is configured to look it up.'
+      : 'The gateway cannot apply its configuration for this request, so no server was contacted.',
     isResolver
       ? fix('Set `resolver` in that server or location', 'resolver 10.0.0.2 valid=10s;')
-      : fix('Correct that setting: the line names it, and `nginx -T` shows where it stands', 'nginx -T'),
+      : fix('Correct that setting: the line names it, and `nginx -T` shows where it is', 'nginx -T'),
   );
 }
 
@@ -106,8 +106,8 @@ function judgeCode(line: NginxErrorLine, context: FixContext): NginxVerdict | nu
       line,
       'http_request_denied',
       'client',
-      'A rule of the gateway does not let this client in.',
-      fix('Allow it where it is meant to be let in', 'allow 192.0.2.0/24;'),
+      'A rule of the gateway denies this client.',
+      fix('Change the rule if the client should be allowed', 'allow 192.0.2.0/24;'),
     );
   }
   if (text.startsWith('auth request unexpected status: ')) {
@@ -115,8 +115,8 @@ function judgeCode(line: NginxErrorLine, context: FixContext): NginxVerdict | nu
       line,
       null,
       'gateway',
-      'The request that was to say whether the client may enter was itself answered with an error.',
-      fix('Look for the failure of the subrequest of `auth_request` in the lines before', null),
+      'The authorization subrequest (`auth_request`) failed.',
+      fix('Find the failure of the subrequest in the lines before', null),
       true,
     );
   }
@@ -132,8 +132,8 @@ function judgeCode(line: NginxErrorLine, context: FixContext): NginxVerdict | nu
       line,
       'proxy_internal_error',
       'gateway',
-      'Code that runs within the gateway failed, so the gateway answered with an error of its own.',
-      fix('Mend or disable that plugin; the line names its file and line', null),
+      'Lua code in the gateway failed, so the gateway answered with an error.',
+      fix('Fix or disable that plugin; the line names its file and line', null),
     );
   }
   return null;

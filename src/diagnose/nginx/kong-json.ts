@@ -62,7 +62,12 @@ function judge(record: KongRecord): NginxVerdict {
   if (status === null) return harmless('access');
   if (status === 499) {
     return clientLeft(
-      { type: null, evidence: ['status 499'], sentence: 'The client left before it had its answer.', fix: null },
+      {
+        type: null,
+        evidence: ['status 499'],
+        sentence: 'The client closed the connection before the response came.',
+        fix: null,
+      },
       'access',
     );
   }
@@ -76,7 +81,7 @@ function judge(record: KongRecord): NginxVerdict {
   const last = (upstreamStatus ?? '').split(/, | : /).at(-1) ?? '';
   const wasRead = /^5\d\d$/.test(last) && last !== '502' && last !== '504';
   if (source === 'upstream' || (source === null && wasRead)) {
-    return answeredSo(evidence, 'access', 'The application answered so itself; Kong passed it on.');
+    return answeredSo(evidence, 'access', 'The application itself sent this error; Kong passed it on.');
   }
   return {
     kind: 'access',
@@ -89,9 +94,9 @@ function judge(record: KongRecord): NginxVerdict {
     sentence:
       source === 'kong'
         ? triesCount === 0 && tried === null
-          ? 'Kong made this answer itself and contacted no server: no target may be contacted, its name is not found, or a plugin declined. Its error log says which.'
-          : 'Kong made this answer itself; why, only its error log says.'
-        : 'This record does not say who made the answer, nor why.',
+          ? "Kong made this response itself and contacted no server: no target is available, its name was not found, or a plugin refused the request. Kong's error log says which."
+          : 'Kong made this response itself; only its error log says why.'
+        : 'This record does not say whether Kong or the application made the response, or why.',
     fix: readErrorLog('kong'),
     isConsequence: false,
   };

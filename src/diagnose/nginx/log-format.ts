@@ -22,7 +22,7 @@ export function nginxLogFormat(text: string): Result<Dialect, string> {
   const compiled = compileFormat(format.value.format);
   if (compiled.variables.size === 0) return failWith('The log format has no variables, such as `$status`.');
   if (!compiled.variables.has('status') && !compiled.variables.has('upstream_status')) {
-    return failWith('The log format has no `$status`: nothing can be told from its lines.');
+    return failWith('The log format has no `$status`: its lines show no failures.');
   }
   const product = productOf(text);
   return succeed(dialectOf(product, `${product} access log (${format.value.name ?? 'log_format'})`, compiled, 2));

@@ -21,7 +21,7 @@ export function ownAnswer(
       fix:
         fields.product === 'ingress-nginx'
           ? fix(
-              'See that the Service has endpoints that are ready',
+              'Check that the Service has ready endpoints',
               'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
             )
           : readErrorLog(fields.product),

@@ -8,11 +8,11 @@ import { harmless } from './verdict.ts';
 export function judgeStart(text: string): NginxVerdict {
   const known = reasons.find(([start]) => text.includes(start));
   return {
-    ...harmless('event', known?.[1] ?? 'nginx does not start with this configuration, or goes on with the one before.'),
+    ...harmless('event', known?.[1] ?? 'nginx does not start with this configuration, or keeps the previous one.'),
     evidence: [text.slice(0, 200)],
     whose: 'operator',
     fix: fix(
-      known?.[2] ?? 'Correct what the line names, and try the configuration before it is loaded',
+      known?.[2] ?? 'Correct the setting that the line names, and test the configuration before loading it',
       known?.[3] ?? 'nginx -t',
     ),
   };
@@ -21,14 +21,14 @@ export function judgeStart(text: string): NginxVerdict {
 const reasons: readonly (readonly [string, string, string, string])[] = [
   [
     'host not found in upstream',
-    'nginx does not start: it looks up the names of its upstreams when it starts, and this one is not known yet.',
+    'nginx does not start: it looks up the names of its upstreams at start, and this name does not exist yet.',
     'Start the application first, or look the name up at every request with `resolver` and a variable',
     'resolver 127.0.0.11 valid=10s;\nset $app http://app:8080;\nproxy_pass $app;',
   ],
   [
     'bind() to ',
-    'nginx does not start: it cannot have that address and port.',
-    'Find who has the port, or let nginx have it',
+    'nginx does not start: it cannot listen on that address and port.',
+    'Find the process that uses the port, or allow nginx to use it',
     'ss -ltnp',
   ],
 ];

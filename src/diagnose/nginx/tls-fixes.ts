@@ -46,7 +46,7 @@ const serverName: readonly TlsSetting[] = [
 ];
 
 export const nameInCertificate = (context: FixContext): Fix =>
-  settingFix('Name what the certificate is for in SETTING', serverName, context);
+  settingFix('Set SETTING to the name in the certificate', serverName, context);
 
 export const nameInHandshake = (text: string, context: FixContext): Fix => settingFix(text, serverName, context);
 
@@ -66,7 +66,7 @@ export const trustAuthority = (context: FixContext): Fix =>
 
 export const commonVersion = (context: FixContext): Fix =>
   settingFix(
-    'Let both offer a version and ciphers in common: SETTING',
+    'Configure a TLS version and ciphers that both sides support: SETTING',
     [{ name: 'ssl_protocols', value: 'TLSv1.2 TLSv1.3' }],
     context,
   );
@@ -75,7 +75,7 @@ export const commonVersion = (context: FixContext): Fix =>
 export function speakPlainly({ product, module, isStream }: FixContext): Fix {
   if (product === 'ingress-nginx') {
     return fix(
-      'Take the annotation `backend-protocol` back to HTTP, or let the Service name the port on which the application speaks TLS',
+      'Set the annotation `backend-protocol` to HTTP, or use the port on which the application speaks TLS in the Service',
       'nginx.ingress.kubernetes.io/backend-protocol: "HTTP"',
     );
   }
@@ -84,7 +84,7 @@ export function speakPlainly({ product, module, isStream }: FixContext): Fix {
   if (product === 'apisix')
     return fix('Set `scheme` of the upstream to `http`, or the port to the one that speaks TLS');
   if (isStream)
-    return fix('Switch `proxy_ssl` off, or give the port on which the application speaks TLS', 'proxy_ssl off;');
+    return fix('Switch `proxy_ssl` off, or use the port on which the application speaks TLS', 'proxy_ssl off;');
   if (module === 'grpc') {
     return fix(
       'Write `grpc://` in `grpc_pass`, or the port on which the application speaks TLS',

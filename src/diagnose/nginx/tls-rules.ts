@@ -27,7 +27,7 @@ function wrongCertificate(line: NginxErrorLine, context: FixContext): NginxVerdi
   return tlsFailure(line, {
     type: 'tls_certificate_error',
     sentence: isOtherName
-      ? "The application's certificate is for another name than the one the gateway asked for."
+      ? "The application's certificate is for another name than the one that the gateway connects to."
       : "The gateway does not trust the application's certificate.",
     fix: isOtherName ? nameInCertificate(context) : trustAuthority(context),
   });
@@ -41,7 +41,7 @@ function closedInHandshake(line: NginxErrorLine, context: FixContext): NginxVerd
     whose: 'application',
     evidence: line.errnoText === null ? lineEvidence(line) : [line.errnoText, ...lineEvidence(line)],
     sentence: 'The application closed the connection in the middle of the TLS handshake.',
-    fix: nameInHandshake('See that this port speaks TLS, and send the name that it expects', context),
+    fix: nameInHandshake('Check that this port speaks TLS, and send the name that it expects', context),
   });
 }
 
@@ -49,9 +49,9 @@ function alerted(line: NginxErrorLine, context: FixContext): NginxVerdict {
   return tlsFailure(line, {
     type: 'tls_alert_received',
     sentence:
-      'The application refused the TLS handshake and said so with an alert; most often it was not told the name it expects.',
+      'The application refused the TLS handshake with an alert; most often the gateway did not send the server name that it expects.',
     fix: nameInHandshake(
-      'Send the name of the server in the handshake, or offer a version and ciphers that it takes',
+      'Send the server name in the handshake, or offer a version and ciphers that the application supports',
       context,
     ),
   });
@@ -62,8 +62,8 @@ function protocolError(line: NginxErrorLine, context: FixContext): NginxVerdict 
   return tlsFailure(line, {
     type: 'tls_protocol_error',
     sentence: isPlain
-      ? 'What answered does not speak TLS: the scheme or the port is wrong.'
-      : 'The two sides could not agree in the TLS handshake.',
+      ? 'The upstream does not speak TLS at that port: the scheme or the port is wrong.'
+      : 'The gateway and the application could not agree on TLS parameters.',
     fix: isPlain ? speakPlainly(context) : commonVersion(context),
   });
 }

@@ -75,8 +75,8 @@ function brokenOff(line: NginxErrorLine, context: FixContext, stage: Stage | nul
     whose: 'application',
     evidence: line.errnoText === null ? lineEvidence(line) : [line.errnoText, ...lineEvidence(line)],
     sentence: hasBegun
-      ? 'The application broke off in the middle of its answer: what the client has is not whole, whatever the status says.'
-      : 'The application took the connection, and closed it before it had answered.',
+      ? 'The application closed the connection in the middle of its response: the client got an incomplete response, whatever its status.'
+      : 'The application accepted the connection, and closed it before it answered.',
     fix: keepApplicationConnected(context),
   });
 }
@@ -90,9 +90,9 @@ function noneAlive(line: NginxErrorLine, context: FixContext): NginxVerdict {
       whose: 'application',
       evidence: lineEvidence(line),
       sentence:
-        'Every server of the upstream is taken out after earlier failures, so no server was contacted. The cause is in the lines before.',
+        'Every server of the upstream is out after earlier failures, so no server was contacted. The cause is in the lines before.',
       fix: fix(
-        'Mend what the first failures before this line tell of; with a single application, switch the counting of failures off',
+        'Fix the first failures before this line; with a single application, switch the counting of failures off',
         context.product === 'nginx' || context.product === 'openresty' ? 'server HOST:PORT max_fails=0;' : null,
       ),
     },
@@ -112,15 +112,15 @@ function judgeResolution(line: NginxErrorLine): NginxVerdict {
     sentence: isLate
       ? "The name server did not answer in time, so the application's address is not known."
       : number === 3
-        ? "The name server knows no such name, so the application's address is not known."
-        : "The name server gave no address for the application's name.",
+        ? "The name does not exist on the name server, so the application's address is not known."
+        : "The name server returned no address for the application's name.",
     fix: isLate
       ? fix(
-          'Give `resolver` a name server that the gateway can reach',
+          'Set `resolver` to a name server that the gateway can reach',
           'resolver 10.0.0.2 valid=10s;\nresolver_timeout 5s;',
         )
       : fix(
-          'Correct the name, and give `resolver` the name server that knows it (nginx does not read /etc/hosts here)',
+          'Correct the name, and set `resolver` to a name server that has it (nginx does not read /etc/hosts here)',
           'resolver 10.0.0.2 valid=10s;',
         ),
   });
@@ -137,7 +137,7 @@ export function judgeUnfamiliar(line: NginxErrorLine, context: FixContext): Ngin
     stage: upstreamStage(line),
     whose: null,
     evidence: lineEvidence(line),
-    sentence: 'Something went wrong on the way to the application, in words that are not known here.',
+    sentence: 'The request failed on the way to the application, with an error that Candor does not know.',
     fix: line.level === 'error' ? checkAddress('Read the lines around it', context) : readErrorLog(context.product),
   });
 }

@@ -52,7 +52,7 @@ export const answeredSo = (evidence: readonly string[], kind: LineKind, sentence
   evidence,
   sentence,
   fix: {
-    text: 'Look in the log of the application: the answer is its own, and the gateway only passed it on',
+    text: 'Read the log of the application: it made this response, and the gateway only passed it on',
     snippet: null,
   },
   isConsequence: false,

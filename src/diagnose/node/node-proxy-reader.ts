@@ -48,7 +48,7 @@ const harmlessFinding = findingOf(
   harmlessVerdict,
 );
 
-const clientLeft = clientLeftVerdict("The browser's side of the WebSocket was broken off.", 'body');
+const clientLeft = clientLeftVerdict('The browser closed the WebSocket.', 'body');
 
 function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
   if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);
@@ -97,7 +97,7 @@ function findingOfPassed({ request, target, status }: Extract<NodeLine, { kind: 
     isAppError
       ? appErrorVerdict(
           `The application itself answered ${status}; the middleware passed it on.`,
-          fixOf("Look into the application's own log"),
+          fixOf("Read the application's own log"),
         )
       : harmlessVerdict,
   );

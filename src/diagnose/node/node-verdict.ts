@@ -66,15 +66,15 @@ function judgeErrno(code: string, words: string, endpoint: string): Verdict {
     case 'missing':
     case 'not_permitted':
       return failed('connection_refused', {
-        sentence: `The socket ${endpoint} is not there, or may not be used (${code}).`,
+        sentence: `The socket ${endpoint} does not exist, or the proxy may not use it (${code}).`,
         whose: 'operator',
-        fix: fixOf('Compare its path and permissions with where the application listens', 'ls -l /path/of/the.sock'),
+        fix: fixOf('Check its path and permissions, and where the application listens', 'ls -l /path/of/the.sock'),
       });
     case 'timed_out':
       return words.startsWith('read') || words.startsWith('write') ? tooSlow(endpoint) : connectTimeout(endpoint);
     case 'unroutable':
       return failed('destination_ip_unroutable', {
-        sentence: `There is no way to ${endpoint} (${code}).`,
+        sentence: `There is no route to ${endpoint} (${code}).`,
         fix: fixOf('Check the address, and the network that the proxy runs in', 'ip route get ADDRESS'),
       });
     case 'reset':
@@ -82,10 +82,10 @@ function judgeErrno(code: string, words: string, endpoint: string): Verdict {
     case 'ports_spent':
     case 'resources_spent':
       return failed('connection_limit_reached', {
-        sentence: `The proxy itself had no port, descriptor or memory left for another connection (${code}).`,
+        sentence: `The proxy itself had no port, file descriptor or memory left for another connection (${code}).`,
         whose: 'gateway',
         fix: fixOf(
-          'Keep connections by an agent, and let the process open more files',
+          'Keep connections alive with an agent, and allow the process to open more files',
           'agent: new http.Agent({ keepAlive: true, maxSockets: 256 })',
         ),
       });
@@ -96,11 +96,8 @@ function judgeErrno(code: string, words: string, endpoint: string): Verdict {
 
 function backlogFull(endpoint: string): Verdict {
   return failed('connection_refused', {
-    sentence: `The queue of connections that wait at ${endpoint} is full (EAGAIN).`,
-    fix: fixOf(
-      'Add workers to the application, or let more connections wait',
-      'server.listen({ path, backlog: 1024 })',
-    ),
+    sentence: `The queue of waiting connections at ${endpoint} is full (EAGAIN).`,
+    fix: fixOf('Add workers to the application, or lengthen its queue', 'server.listen({ path, backlog: 1024 })'),
   });
 }
 
@@ -108,7 +105,7 @@ function refused(endpoint: string): Verdict {
   return failed('connection_refused', {
     sentence: `Nothing listens on ${endpoint}.`,
     fix: fixOf(
-      'Start the application, and let `target` name the address that it listens on: localhost may be ::1 where it listens on 127.0.0.1, and another container is never localhost',
+      'Start the application, and set `target` to the address that it listens on: localhost may be ::1 while it listens on 127.0.0.1, and another container is never localhost',
       "target: 'http://127.0.0.1:3000'",
     ),
   });
@@ -119,7 +116,7 @@ function reset(endpoint: string, stage: Stage = 'response'): Verdict {
     sentence: `${endpoint} closed the connection ${stage === 'tls' ? 'in the TLS handshake' : 'before it had answered'}.`,
     stage,
     fix: fixOf(
-      'Look for a crash or a restart of the application; where a body parser runs before the proxy, the request never ends: put the proxy first. `proxyTimeout` looks the same when it runs out',
+      'Check for a crash or a restart of the application. If a body parser runs before the proxy, the request never ends: put the proxy first. An expired `proxyTimeout` looks the same',
       "app.use('/api', proxy); app.use(express.json());",
     ),
   });
@@ -127,18 +124,15 @@ function reset(endpoint: string, stage: Stage = 'response'): Verdict {
 
 function connectTimeout(endpoint: string): Verdict {
   return failed('connection_timeout', {
-    sentence: `The connection to ${endpoint} was not made in time.`,
-    fix: fixOf(
-      'See whether that address can be reached from where the proxy runs, and what a firewall does',
-      'nc -vz HOST PORT',
-    ),
+    sentence: `The connection to ${endpoint} timed out.`,
+    fix: fixOf('Check whether the proxy can reach that address, and whether a firewall blocks it', 'nc -vz HOST PORT'),
   });
 }
 
 function tooSlow(endpoint: string, limit = 'proxyTimeout: 120_000'): Verdict {
   return failed('connection_read_timeout', {
-    sentence: `${endpoint} took the request and sent nothing in time.`,
-    fix: fixOf('Find what the application waits for, or raise the limit', limit),
+    sentence: `${endpoint} got the request, but sent nothing in time.`,
+    fix: fixOf('Find out what the application waits for, or raise the timeout', limit),
   });
 }
 
@@ -146,7 +140,7 @@ function noName(code: string, endpoint: string): Verdict {
   return failed(dnsCodes[code]?.kind === 'silent' ? 'dns_timeout' : 'dns_error', {
     sentence: `The name of ${endpoint} could not be looked up (${code}).`,
     fix: fixOf(
-      "Correct the name in `target`, or have the resolver know it (a container's name is known in its own network)",
+      "Correct the name in `target`, or add it to the name server (a container's name exists only in its own network)",
       'getent hosts NAME',
     ),
   });
@@ -156,7 +150,7 @@ function certificate(code: string, endpoint: string): Verdict {
   return failed('tls_certificate_error', {
     sentence: `The certificate of ${endpoint} is not trusted (${code}).`,
     fix: fixOf(
-      'Give the proxy the authority that signed it, and let `target` name what the certificate names',
+      'Configure the proxy with the authority that signed it, and use the name of the certificate in `target`',
       "agent: new https.Agent({ ca: readFileSync('ca.pem') })",
     ),
   });
@@ -167,7 +161,7 @@ function tls({ code, words }: Why, endpoint: string): Verdict {
   return failed(alert === undefined ? 'tls_protocol_error' : 'tls_alert_received', {
     sentence: `TLS with ${endpoint} failed (${alert === undefined ? code : `alert ${alert}`}).`,
     fix: fixOf(
-      'See whether that port speaks TLS at all; where it does not, write http:// into `target`',
+      'Check whether that port speaks TLS; if not, write http:// into `target`',
       "target: 'http://127.0.0.1:3000'",
     ),
   });
@@ -183,15 +177,15 @@ function misread(what: string, endpoint: string): Verdict {
       ? 'http_response_transfer_coding'
       : 'http_protocol_error';
   return failed(type, {
-    sentence: `${endpoint} answered what Node's parser does not take for HTTP (${what}).`,
+    sentence: `${endpoint} sent a response that Node's parser rejects as HTTP (${what}).`,
     stage: isChunk ? 'body' : 'response',
     fix: isOverflow
       ? fixOf(
-          'Send fewer or smaller fields, or let Node take larger heads',
+          'Send fewer or smaller headers, or allow larger heads in Node',
           'node --max-http-header-size=65536 server.js',
         )
       : fixOf(
-          'Look at the answer itself; a port that speaks TLS or another protocol answers so too',
+          'Look at the response itself; a port that speaks TLS or another protocol causes this too',
           'curl -v http://HOST:PORT/',
         ),
   });
@@ -200,9 +194,9 @@ function misread(what: string, endpoint: string): Verdict {
 export function unknownNode(endpoint: string): Verdict {
   return unknownVerdict(
     'reverse-proxy',
-    `The request to ${endpoint} failed; the line has no code that would tell how.`,
+    `The request to ${endpoint} failed; the line has no error code.`,
     fixOf(
-      'Write the code of the error beside it',
+      'Log the code of the error as well',
       "proxy.on('error', (error, request) => console.error(request.url, error.code, error));",
     ),
   );

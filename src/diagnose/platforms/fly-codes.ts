@@ -13,38 +13,38 @@ const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWit
 const logs = 'fly logs --instance MACHINE';
 const checks = 'fly checks list';
 
-const platformFix = fixOf('Nothing of yours is wrong; look at https://status.flyio.net');
+const platformFix = fixOf('This is a failure of the platform; see https://status.flyio.net');
 
 const refused = failed('connection_refused', {
   sentence: 'Nothing listens on the port of the machine that the proxy connects to.',
   fix: fixOf(
-    'Listen on 0.0.0.0 (not 127.0.0.1), on the port that `internal_port` in fly.toml says',
+    'Listen on 0.0.0.0 (not 127.0.0.1), on the port `internal_port` of fly.toml',
     '[http_service]',
     '  internal_port = 8080',
   ),
 });
 
 const broken = failed('connection_terminated', {
-  sentence: 'The machine broke off the connection.',
-  fix: fixOf('Look for a crash, a restart or memory that ran out in the log of the machine', logs),
+  sentence: 'The machine closed the connection.',
+  fix: fixOf('Check the log of the machine for a crash, a restart or a lack of memory', logs),
 });
 
 const connectTimeout = failed('connection_timeout', {
   sentence: 'The connection to the machine timed out.',
-  fix: fixOf('See whether the machine is too busy: its CPU and memory, and `[http_service.concurrency]`', checks),
+  fix: fixOf('Check whether the machine is too busy: its CPU and memory, and `[http_service.concurrency]`', checks),
 });
 
 const tooSlow = failed('connection_read_timeout', {
-  sentence: 'The machine took the request and did not answer in time.',
-  fix: fixOf('Find what the application waits for', logs),
+  sentence: 'The machine got the request, but did not answer in time.',
+  fix: fixOf('Find out what the application waits for', logs),
 });
 
 /** Failures that follow from health checks, or from machines that did not answer. */
 const noMachine: Verdict = {
   ...failed('destination_unavailable', {
-    sentence: 'The proxy found no machine that could take the request.',
+    sentence: 'The proxy found no machine for the request.',
     fix: fixOf(
-      'See whether health checks pass, and whether all machines are at their `hard_limit`; add machines where they are',
+      'Check whether health checks pass, and whether all machines are at their `hard_limit`; if so, add machines',
       checks,
       'fly scale count 2',
     ),
@@ -53,31 +53,31 @@ const noMachine: Verdict = {
 };
 
 const limitReached = failed('connection_limit_reached', {
-  sentence: 'All machines had as many connections or requests as they may have.',
+  sentence: 'All machines had reached their limit of connections or requests.',
   fix: fixOf(
-    'Raise the limit where machines can take more, or add machines',
+    'Raise the limit if the machines can handle more, or add machines',
     '[http_service.concurrency]',
     '  hard_limit = 250',
   ),
 });
 
 const notWoken = failed('destination_unavailable', {
-  sentence: 'The machine that was to take the request could not be started, or is in no state to.',
+  sentence: 'The machine chosen for the request could not be started, or its state does not allow it.',
   whose: 'gateway',
-  fix: fixOf('See what state it is in, and start it by hand', 'fly machine list', 'fly machine start MACHINE'),
+  fix: fixOf('Check its state, and start it by hand', 'fly machine list', 'fly machine start MACHINE'),
 });
 
 const notConnected = unreachableVerdict('platform-edge', {
-  sentence: 'No connection to the machine came about, although it was tried several times.',
+  sentence: 'The proxy could not connect to the machine in several attempts.',
   whose: 'application',
-  fix: fixOf('See whether the application listens soon after its start, on 0.0.0.0 and on `internal_port`', logs),
+  fix: fixOf('Check whether the application listens soon after its start, on 0.0.0.0 and on `internal_port`', logs),
 });
 
 const internal = failed('proxy_internal_error', { sentence: 'The proxy itself failed.', fix: platformFix });
 
 const clientTls = failed('http_request_error', {
   sentence: "The client's TLS handshake with the proxy failed.",
-  fix: fixOf('Where many meet it, see whether the certificate of the domain is there', 'fly certs list'),
+  fix: fixOf('If it happens to many clients, check whether the domain has a certificate', 'fly certs list'),
 });
 
 const byCode: Readonly<Record<string, Verdict>> = {
@@ -89,9 +89,9 @@ const byCode: Readonly<Record<string, Verdict>> = {
   PC07: notConnected,
   PC08: internal,
   PU01: failed('http_protocol_error', {
-    sentence: 'The machine did not begin HTTP/2 as it should.',
+    sentence: 'The machine did not begin HTTP/2 correctly.',
     fix: fixOf(
-      'Serve HTTP/2 without TLS (h2c) on that port, or take `h2_backend` out of fly.toml',
+      'Serve HTTP/2 without TLS (h2c) on that port, or remove `h2_backend` from fly.toml',
       '[http_service.http_options]',
       '  h2_backend = false',
     ),
@@ -111,25 +111,25 @@ const byCode: Readonly<Record<string, Verdict>> = {
   PE01: internal,
   PE02: internal,
   PA01: failed('proxy_internal_error', {
-    sentence: 'The request could not be sent to another machine, since too much of its content had been read already.',
+    sentence: 'The request could not be sent to another machine, since too much of its body had been read already.',
     whose: 'application',
-    fix: fixOf('Answer with `fly-replay` before the content is read, and not for large uploads'),
+    fix: fixOf('Answer with `fly-replay` before reading the body, and not for large uploads'),
   }),
   PA02: failed('proxy_loop_detected', {
     sentence: 'Machines sent the request on to each other by `fly-replay` too often.',
     whose: 'application',
-    fix: fixOf('Have the machine that a request was sent on to answer it itself'),
+    fix: fixOf('Have the machine that gets a replayed request answer it itself'),
   }),
   PA03: failed('http_protocol_error', {
-    sentence: 'The field `fly-replay` of the answer cannot be read.',
-    fix: fixOf('Write it as the documentation has it', 'fly-replay: region=ams'),
+    sentence: 'The response header `fly-replay` is malformed.',
+    fix: fixOf('Write it as Fly documents it', 'fly-replay: region=ams'),
   }),
   PA04: failed('proxy_configuration_error', {
-    sentence: 'The field `fly-replay` names an application that is not there.',
+    sentence: 'The response header `fly-replay` names an application that does not exist.',
     fix: fixOf('Correct the name', 'fly-replay: app=NAME'),
   }),
   PA05: failed('proxy_configuration_error', {
-    sentence: 'The field `fly-replay` names an application that this one may not send requests to.',
+    sentence: 'The response header `fly-replay` names an application that this one may not send requests to.',
     fix: fixOf('Only applications of the same organization may be named'),
   }),
   PT01: failed('http_request_denied', {
@@ -169,7 +169,7 @@ export function flyVerdictOfText(quoted: string): Verdict {
 function unknown(what: string): Verdict {
   return unknownVerdict(
     'platform-edge',
-    `The proxy failed; ${what} does not tell how.`,
-    fixOf('Look at what the machine wrote at that time, and at https://fly.io/docs/reference/error-codes', logs),
+    `The proxy failed; ${what} does not say why.`,
+    fixOf("Read the machine's log at that time, and https://fly.io/docs/reference/error-codes", logs),
   );
 }

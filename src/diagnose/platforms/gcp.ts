@@ -61,9 +61,9 @@ function judge(details: string | null, proxyStatus: string | null, status: numbe
   if (status === null || status < 500) return harmlessVerdict;
   return unknownVerdict(
     null,
-    `The client got ${status}; the line does not say who made it.`,
+    `The client got ${status}; the line does not say whether the load balancer or the backend made it.`,
     fixOf(
-      'Switch logging on for the backend service: `statusDetails` then says why',
+      'Switch logging on for the backend service: `statusDetails` then has the cause',
       'gcloud compute backend-services update NAME --global --enable-logging --logging-sample-rate=1.0',
     ),
   );
@@ -71,8 +71,8 @@ function judge(details: string | null, proxyStatus: string | null, status: numbe
 
 function typedVerdict(type: ProxyErrorType): Verdict {
   return failedWith('load-balancer', type, {
-    sentence: `The load balancer failed with ${type}, in its own words (proxyStatus).`,
-    fix: fixOf('Look at the backend and its health', 'gcloud compute backend-services get-health NAME --global'),
+    sentence: `The load balancer reported ${type} (proxyStatus).`,
+    fix: fixOf('Check the backend and its health', 'gcloud compute backend-services get-health NAME --global'),
   });
 }
 

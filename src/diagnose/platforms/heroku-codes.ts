@@ -11,7 +11,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   H10: failed('destination_unavailable', {
     sentence: 'The web dyno has crashed, so that no dyno could be contacted.',
     fix: fixOf(
-      'Read the last lines of the dyno before it crashed, mend it and start it again',
+      'Read the last lines of the dyno before it crashed, fix the cause and restart it',
       ...dynoLog,
       'heroku restart',
     ),
@@ -28,16 +28,16 @@ const byCode: Readonly<Record<string, Verdict>> = {
     ),
   }),
   H13: failed('connection_terminated', {
-    sentence: 'The dyno took the connection and closed it without an answer.',
+    sentence: 'The dyno accepted the connection and closed it without a response.',
     fix: fixOf(
-      "Look for a crash, a worker's timeout or memory (R14, R15) at that time, and raise the web server's keep-alive",
+      "Check for a crash, a worker's timeout or a lack of memory (R14, R15) at that time, and raise the web server's keep-alive",
       ...dynoLog,
     ),
   }),
   H14: failed('destination_unavailable', {
     sentence: 'No web dyno runs.',
     whose: 'operator',
-    fix: fixOf('Start one, and see whether the Procfile has a line for `web`', 'heroku ps:scale web=1'),
+    fix: fixOf('Start one, and check that the Procfile has a line for `web`', 'heroku ps:scale web=1'),
   }),
   H15: failed('connection_read_timeout', {
     sentence: 'Nothing was sent in either direction for 55 s, and the router closed the connection.',
@@ -45,40 +45,36 @@ const byCode: Readonly<Record<string, Verdict>> = {
     fix: fixOf('Send something at least every 55 s: a comment line of server-sent events, a ping of a WebSocket'),
   }),
   H17: failed('http_protocol_error', {
-    sentence: 'What the dyno answered is not HTTP that the router can read.',
-    fix: fixOf('Look at the answer as it leaves the application', 'curl -v http://localhost:PORT/'),
+    sentence: "The dyno's response is not valid HTTP.",
+    fix: fixOf('Look at the response that the application sends', 'curl -v http://localhost:PORT/'),
   }),
   H19: failed('connection_timeout', {
     sentence: 'The router could not connect to the dyno in time.',
-    fix: fixOf('See whether the dyno is too busy to take connections; add dynos where it is', 'heroku ps:scale web=2'),
+    fix: fixOf('Check whether the dyno is too busy to accept connections; if so, add dynos', 'heroku ps:scale web=2'),
   }),
   H20: failed('connection_timeout', {
-    sentence: 'The request waited 75 s for a dyno that was starting, in vain.',
+    sentence: 'The request waited 75 s for a dyno to start, and timed out.',
     whose: 'application',
     fix: fixOf('Make the application listen sooner after its start', ...dynoLog),
   }),
   H21: failed('connection_refused', {
     sentence: 'The dyno refused the connection.',
-    fix: fixOf(
-      'Listen on 0.0.0.0 and on the port that the variable PORT says',
-      'app.listen(process.env.PORT, "0.0.0.0");',
-    ),
+    fix: fixOf('Listen on 0.0.0.0 and on the port in the variable PORT', 'app.listen(process.env.PORT, "0.0.0.0");'),
   }),
   H22: failed('connection_limit_reached', {
-    sentence: 'The dyno had as many connections as the router opens to one.',
-    fix: fixOf('Add dynos, or close connections that rest sooner', 'heroku ps:scale web=2'),
+    sentence: "The dyno had reached the router's limit of connections to it.",
+    fix: fixOf('Add dynos, or close idle connections sooner', 'heroku ps:scale web=2'),
   }),
   H23: failed('proxy_configuration_error', {
-    sentence: 'The domain leads to an endpoint that is not set up for it.',
-    fix: fixOf('Compare the DNS target of the domain with what Heroku says', 'heroku domains'),
+    sentence: 'The domain points to an endpoint that is not configured for it.',
+    fix: fixOf('Compare the DNS target of the domain with the one that Heroku shows', 'heroku domains'),
   }),
   H24: failed('proxy_internal_error', {
     sentence: 'The router itself was stopped before the request was done.',
-    fix: fixOf('Nothing of yours is wrong; send such requests again where they may be repeated'),
+    fix: fixOf('This is a failure of the platform; retry such requests if that is safe'),
   }),
   H25: failed('http_protocol_error', {
-    sentence:
-      "The dyno's answer breaks a rule of the router: its Content-Length, its status, or fields that are too long.",
+    sentence: "The router rejected the dyno's response: its Content-Length, its status, or headers that are too long.",
     fix: fixOf(
       'Look at status, Content-Length and the size of cookies as the application sends them',
       'curl -v http://localhost:PORT/',
@@ -89,18 +85,18 @@ const byCode: Readonly<Record<string, Verdict>> = {
     fix: null,
   }),
   H27: clientLeftVerdict('The client closed the connection before the dyno had answered.', 'response'),
-  H28: clientLeftVerdict('The client sent and took nothing for 55 s.', 'body'),
+  H28: clientLeftVerdict('The client sent and received nothing for 55 s.', 'body'),
   H31: failed('http_request_error', {
-    sentence: 'The client sent a request for one domain over a connection that it had made for another.',
+    sentence: 'The client sent a request for one domain over a connection to another domain.',
     fix: null,
   }),
   H32: failed('http_request_error', {
-    sentence: 'The client asked for a domain that is not the one of its TLS connection.',
+    sentence: 'The client sent a request for another domain than that of its TLS connection.',
     fix: null,
   }),
   H80: failed('proxy_internal_response', {
     sentence: 'The application is in maintenance mode.',
-    fix: fixOf('Switch it off when the work is done', 'heroku maintenance:off'),
+    fix: fixOf('Switch it off when the maintenance is done', 'heroku maintenance:off'),
   }),
   H81: failed('destination_unavailable', {
     sentence: 'Nothing has been deployed to this application yet.',
@@ -108,12 +104,12 @@ const byCode: Readonly<Record<string, Verdict>> = {
     fix: fixOf('Deploy it', 'git push heroku main'),
   }),
   H82: failed('destination_unavailable', {
-    sentence: 'The hours of dynos that the account has for this month are used up.',
+    sentence: 'The account has used up its dyno hours for this month.',
     whose: 'operator',
     fix: fixOf("Change the dynos' type, or wait for the next month", 'heroku ps:type web=basic'),
   }),
   H83: failed('destination_unavailable', {
-    sentence: 'Heroku has taken the service back on purpose, as it had announced.',
+    sentence: 'Heroku has switched the service off as announced.',
     whose: 'gateway',
     fix: fixOf('Read what Heroku announced at https://status.heroku.com'),
   }),
@@ -128,25 +124,25 @@ export function herokuVerdict(code: string, sock: string | null, bytes: string |
   if (Object.hasOwn(byCode, code)) return byCode[code] as Verdict;
   return unknownVerdict(
     'platform-edge',
-    `The router gave up with ${code}, which is not known here.`,
+    `The router reported ${code}, which Candor does not know.`,
     fixOf(`Look up ${code} at https://devcenter.heroku.com/articles/error-codes`),
   );
 }
 
 /** Only `sock=` names the side whose socket broke. */
 function interrupted(sock: string | null, bytes: string | undefined): Verdict {
-  if (sock === 'client') return clientLeftVerdict('The client broke off while the request was under way.', 'body');
+  if (sock === 'client') return clientLeftVerdict('The client closed the connection during the request.', 'body');
   if (sock !== 'backend')
     return unknownVerdict(
       'platform-edge',
       'The request was interrupted; without `sock=` the line does not say by which side.',
-      fixOf('Keep the whole line: `sock=client` or `sock=backend` at its end tells'),
+      fixOf('Keep the whole line: `sock=client` or `sock=backend` at its end names the side'),
     );
   const hadBegun = bytes !== undefined && /^[1-9]/.test(bytes);
   return failed(hadBegun ? 'http_response_incomplete' : 'connection_terminated', {
-    sentence: 'The dyno broke off the connection before its answer was whole.',
+    sentence: 'The dyno closed the connection before its response was complete.',
     fix: fixOf(
-      'Look for a crash or a restart of the dyno, and have the application read all of a request before it answers',
+      'Check for a crash or a restart of the dyno, and have the application read the whole request before it answers',
       ...dynoLog,
     ),
   });

@@ -82,7 +82,7 @@ function judgePassed(status: number | null): Verdict {
   if (status === null || status < 500) return harmlessVerdict;
   return appErrorVerdict(
     `The application itself answered ${status}; the router passed it on.`,
-    fixOf("Look into the application's own lines of that request", 'heroku logs --tail --source app'),
+    fixOf("Read the application's own lines about that request", 'heroku logs --tail --source app'),
   );
 }
 

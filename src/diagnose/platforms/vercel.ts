@@ -83,8 +83,8 @@ function judgeDrain(fields: JsonLine, status: number | null, quoted: string): Ve
   // Documented: -1 means that the function crashed without a response.
   if (jsonNumber(fields.statusCode) === -1)
     return failedWith('platform-edge', 'connection_terminated', {
-      sentence: 'The function crashed and gave no answer.',
-      fix: fixOf("Read the function's lines of that request", 'vercel logs DEPLOYMENT'),
+      sentence: 'The function crashed without a response.',
+      fix: fixOf("Read the function's log for that request", 'vercel logs DEPLOYMENT'),
     });
   return judgeStatus(status, jsonText(fields.source));
 }
@@ -94,13 +94,13 @@ function judgeStatus(status: number | null, source: string | null): Verdict {
   if (status === null || status < 500) return harmlessVerdict;
   if (status === 500 && (source === null || source === 'lambda' || source === 'edge'))
     return appErrorVerdict(
-      'The function answered 500, or threw.',
-      fixOf("Read the function's own lines of that request"),
+      'The function answered 500, or threw an error.',
+      fixOf("Read the function's log for that request"),
     );
   return unknownVerdict(
     null,
-    `The client got ${status}; the line has no code of Vercel's, so that it may be the function's own.`,
-    fixOf('Look for `x-vercel-error` in the response: it is there where Vercel made it', 'curl -sI https://HOST/PATH'),
+    `The client got ${status}; the line has no code of Vercel, so the function may have sent it.`,
+    fixOf('Check the response for `x-vercel-error`: Vercel adds it to its own errors', 'curl -sI https://HOST/PATH'),
   );
 }
 

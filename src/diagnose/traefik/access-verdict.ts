@@ -53,7 +53,7 @@ const clientLeft: TraefikJudgement = {
     type: 'http_request_error',
     born: 'client',
     whose: 'client',
-    sentence: 'The client left before it was answered.',
+    sentence: 'The client closed the connection before the response came.',
   },
   evidence: ['status=499'],
 };
@@ -83,12 +83,12 @@ function notForwarded({ sizeBytes }: TraefikAccess, status: number): TraefikJudg
   if (status === 503) {
     const isNone = sizeBytes === noServerBytes;
     const sentence = isNone
-      ? 'The service has no server that could be asked.'
-      : 'No server was asked: none is there, or a circuit breaker is open.';
+      ? 'The service has no available server.'
+      : 'No server was contacted: none exists, or a circuit breaker is open.';
     const verdict = refused('destination_unavailable', sentence, noServer, 'application');
     return { verdict: { ...verdict, isConsequence: true }, evidence };
   }
-  const sentence = `Traefik answered with ${status} without asking a server.`;
+  const sentence = `Traefik answered with ${status} itself, without contacting a server.`;
   const verdict: Verdict = {
     ...harmlessVerdict,
     shape: 'refused_by_gateway',
@@ -128,7 +128,7 @@ function dialTimeout(server: string | null): Verdict {
 }
 
 function unknownFailure(status: number): Verdict {
-  const sentence = `Traefik gave up on this request with ${status}, and the access log does not say why.`;
+  const sentence = `Traefik answered this request with ${status}, and the access log does not say why.`;
   return { ...harmlessVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: raiseLevel };
 }
 

@@ -70,6 +70,6 @@ const unknownFailure: Verdict = {
   ...harmlessVerdict,
   shape: 'unknown',
   born: 'reverse-proxy',
-  sentence: 'Traefik gave up on a request, for a reason that is not known here.',
+  sentence: 'Traefik could not answer a request, for a reason that Candor does not know.',
   fix: raiseLevel,
 };

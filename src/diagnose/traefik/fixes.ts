@@ -19,32 +19,32 @@ const serverUrl = (url: string): string[] => [
 ];
 
 const address = fixOf(
-  'Start the application, or correct its port: Traefik takes the first port that the container exposes where none is named.',
+  'Start the application, or correct its port: by default Traefik uses the first port that the container exposes.',
   'labels:',
   '- traefik.http.services.app.loadbalancer.server.port=8080',
 );
 const network = fixOf(
-  'Put Traefik and the application on one network, and name it where the container has several.',
+  'Put Traefik and the application on one network, and name it if the container has several.',
   'labels:',
   '- traefik.docker.network=proxy',
 );
-const answer = fixOf('Look into the application’s log at the same moment: it broke the connection off itself.');
-const content = fixOf('Mend the answer in the application: `curl -iv` asked of it directly shows what it sends.');
+const answer = fixOf('Read the application’s log at that time: the application closed the connection.');
+const content = fixOf('Correct the response in the application: `curl -iv` directly to it shows the response.');
 const certificate = fixOf(
-  'Give the servers’ transport the authority that signed the certificate, and the name that stands in it.',
+  'Configure the servers’ transport with the authority that signed the certificate, and with the name in it.',
   ...transport('rootCAs: [/etc/ssl/app-ca.pem]', 'serverName: app.internal'),
 );
 const plain = fixOf(
-  'Speak plain HTTP to it: the scheme of the service is `https`, and what listens there does not speak TLS.',
+  'Use plain HTTP: the scheme of the service is `https`, but the server at that port does not speak TLS.',
   'labels:',
   '- traefik.http.services.app.loadbalancer.server.scheme=http',
 );
 const version = fixOf(
-  'Say which version of HTTP the application speaks: the scheme `h2c` is HTTP/2 without TLS; `disableHTTP2` keeps to HTTP/1.1 with it.',
+  'Set the version of HTTP that the application speaks: the scheme `h2c` is HTTP/2 without TLS; `disableHTTP2` uses HTTP/1.1 with TLS.',
   ...transport('disableHTTP2: true'),
 );
 const names = fixOf(
-  'Correct the host in the URL of the server, or let the name server that Traefik asks know it.',
+  'Correct the host in the URL of the server, or add it to the name server that Traefik uses.',
   ...serverUrl('http://app:8080'),
 );
 
@@ -54,19 +54,17 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
   socket_refused: address,
   socket_missing: address,
   backlog_full: fixOf('Give the application more workers, or a longer queue of connections (its listen backlog).'),
-  not_permitted: fixOf('Let the system that Traefik runs on permit the connection: a firewall, a network policy.'),
+  not_permitted: fixOf('Allow the connection on Traefik’s system: check the firewall and network policies.'),
   connect_reset: network,
   unroutable: network,
   connect_timeout: fixOf(
-    'Put Traefik and the application on one network: nothing answers at that address, which another Docker network makes. `dialTimeout` is 30 s where nothing is set.',
+    'Put Traefik and the application on one Docker network: nothing answers at that address. `dialTimeout` is 30 s by default.',
     'labels:',
     '- traefik.docker.network=proxy',
   ),
-  tls_timeout: fixOf(
-    'Find out why the application does not finish its TLS handshake: nothing but its own load, or a lock, keeps it.',
-  ),
+  tls_timeout: fixOf('Find out why the application does not finish its TLS handshake: check its load, and locks.'),
   ports_spent: fixOf(
-    'Let connections be kept alive (`maxIdleConnsPerHost`), or widen the range of ports.',
+    'Keep connections alive (`maxIdleConnsPerHost`), or widen the range of ports.',
     ...transport('maxIdleConnsPerHost: 200'),
   ),
   descriptors_spent: fixOf('Raise the number of files that Traefik may open.', 'ulimits:', '  nofile: 1048576'),
@@ -76,7 +74,7 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
   bad_address: fixOf('Write the server as a URL with scheme, host and port.', ...serverUrl('http://app:8080')),
   certificate,
   tls_alert: fixOf(
-    'Send the name that the application expects, and the client certificate that it wants, if it does.',
+    'Send the server name that the application expects, and a client certificate if it requires one.',
     ...transport('serverName: app.internal'),
   ),
   tls_plain_peer: plain,
@@ -91,30 +89,34 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
   ),
   write_timeout: fixOf('Find out why the application does not read the request.'),
   closed: fixOf(
-    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Traefik: set `idleConnTimeout` below the application’s (Node’s is 5 s).',
+    'Check whether the application stopped or crashed at that time. If it answers all other requests, it closes idle connections sooner than Traefik: set `idleConnTimeout` below the application’s keep-alive (Node’s is 5 s).',
     ...forwarding('idleConnTimeout: 4s'),
   ),
   reset: answer,
   send_failed: answer,
   content_cut: answer,
   not_http: fixOf(
-    'Correct the port: what listens there does not speak HTTP.',
+    'Correct the port: the program that listens there does not speak HTTP.',
     'labels:',
     '- traefik.http.services.app.loadbalancer.server.port=8080',
   ),
-  tls_peer: fixOf('Speak TLS to it.', 'labels:', '- traefik.http.services.app.loadbalancer.server.scheme=https'),
+  tls_peer: fixOf(
+    'Use TLS for this upstream.',
+    'labels:',
+    '- traefik.http.services.app.loadbalancer.server.scheme=https',
+  ),
   http2_peer: version,
   bad_head: content,
-  head_too_large: fixOf('Let the application send smaller fields: cookies, most often.'),
+  head_too_large: fixOf('Have the application send smaller headers: cookies, most often.'),
   bad_coding: content,
   upgrade_mismatch: content,
   http2_broken: version,
   no_upstreams: fixOf('Find out why the service has no server: its containers, their labels, their health check.'),
   request_too_large: fixOf(
-    'Raise `maxRequestBodyBytes` of the middleware `buffering`, if such requests are meant to pass.',
+    'Raise `maxRequestBodyBytes` of the middleware `buffering`, if such requests should be allowed.',
   ),
   client_left: fixOf(
-    'There is nothing to do, unless it happens often: then the answers come too late for the clients.',
+    'There is nothing to do, unless it happens often: then the responses come too late for the clients.',
   ),
   client_tls: fixOf('There is nothing to do: scanners and closed browser tabs do this.'),
 };
@@ -127,16 +129,16 @@ export const raiseLevel = fixOf(
 );
 
 export const noServer = fixOf(
-  'Find out why the service has no server that could be asked: no container is running or healthy, the health check fails, or a circuit breaker is open.',
+  'Find out why the service has no available server: no container is running or healthy, the health check fails, or a circuit breaker is open.',
   'curl -s http://localhost:8080/api/http/services',
 );
 export const noRouter = fixOf(
-  'Add a router for this host and path, or correct the rule of the one that is meant; its entry point and TLS must match too.',
+  'Add a router for this host and path, or correct the rule of the existing one; its entry point and TLS must match too.',
   'labels:',
   '- traefik.http.routers.app.rule=Host(`app.example.com`)',
 );
 export const ownAnswer = fixOf(
-  'Look at the middlewares of this router: one of them answered by itself. At the level DEBUG the log names it.',
+  'Check the middlewares of this router: one of them sent this response. At the level DEBUG the log names it.',
   'log:',
   '  level: DEBUG',
 );

@@ -172,8 +172,8 @@ export const appAnsweredSo: Verdict = {
   stage: null,
   born: 'application',
   whose: 'application',
-  sentence: 'The application answered with an error of its own, and Varnish passed it on as it came.',
-  fix: fixOf('Look in the log of the application at that time'),
+  sentence: 'The application itself sent this error; Varnish passed it on.',
+  fix: fixOf('Read the log of the application at that time'),
 };
 
 export const madeByVcl: Verdict = {
@@ -182,8 +182,8 @@ export const madeByVcl: Verdict = {
   stage: 'route',
   born: 'reverse-proxy',
   whose: 'operator',
-  sentence: 'Varnish made this answer itself, as its configuration says (`synth`).',
-  fix: fixOf('If it should not, look for `return (synth(…))` in the VCL'),
+  sentence: 'Varnish made this response itself, because of its configuration (`synth`).',
+  fix: fixOf('If that is wrong, check `return (synth(…))` in the VCL'),
 };
 
 const cannotTell: Verdict = {
@@ -192,6 +192,6 @@ const cannotTell: Verdict = {
   stage: null,
   born: null,
   whose: null,
-  sentence: 'The status alone does not say who made this answer, Varnish or the backend, and why.',
-  fix: fixOf('Log both sides with what a fetch failed with, or read `varnishlog -g request`', tellingCommand),
+  sentence: 'The status alone does not show whether Varnish or the backend made this response, and why.',
+  fix: fixOf('Log both sides with the error of each fetch, or read `varnishlog -g request`', tellingCommand),
 };

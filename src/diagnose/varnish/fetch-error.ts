@@ -31,8 +31,8 @@ const unroutable: Verdict = {
   ...refused,
   type: 'destination_ip_unroutable',
   whose: 'network',
-  sentence: 'No way leads from Varnish to the address of the backend.',
-  fix: fixOf('Look at routes and firewalls between the two, or correct `.host`', 'ip route get ADDRESS'),
+  sentence: 'There is no route from Varnish to the address of the backend.',
+  fix: fixOf('Check routes and firewalls between the two, or correct `.host`', 'ip route get ADDRESS'),
 };
 
 const connectTimeout: Verdict = {
@@ -41,7 +41,7 @@ const connectTimeout: Verdict = {
   whose: 'network',
   sentence: 'The backend did not accept the connection within `connect_timeout`.',
   fix: fixOf(
-    'See that packets reach the backend (address, firewall); only then raise its limit',
+    'Check that packets reach the backend (address, firewall); then raise the timeout',
     'backend default {',
     '    .connect_timeout = 3.5s;',
     '}',
@@ -65,9 +65,9 @@ const firstByteTimeout: Verdict = {
 
 const betweenBytesTimeout: Verdict = {
   ...firstByteTimeout,
-  sentence: 'The backend began its answer and then fell silent for longer than `between_bytes_timeout`.',
+  sentence: 'The backend began its response and then sent nothing for longer than `between_bytes_timeout`.',
   fix: fixOf(
-    'Let the application send without such pauses, or raise the limit',
+    'Have the application send without such pauses, or raise the limit',
     'backend default {',
     '    .between_bytes_timeout = 60s;',
     '}',
@@ -80,8 +80,8 @@ const writeTimeout: Verdict = {
   ...firstByteTimeout,
   type: 'connection_write_timeout',
   stage: 'send',
-  sentence: 'The backend did not take the content of the request in time.',
-  fix: fixOf('Look at why the application does not read what is sent to it'),
+  sentence: 'The backend did not read the request body in time.',
+  fix: fixOf('Find out why the application does not read the request'),
 };
 
 const closedEarly: Verdict = {
@@ -92,7 +92,7 @@ const closedEarly: Verdict = {
   whose: 'application',
   sentence: 'The backend closed the connection before its answer had begun.',
   fix: fixOf(
-    'Look whether the application crashed; where it only drops idle connections, let Varnish keep them for less long than it does',
+    'Check whether the application crashed; if it only closes idle connections, have Varnish close them sooner than the application does',
     'varnishadm param.set backend_idle_timeout 4',
   ),
 };
@@ -110,7 +110,7 @@ const cutShort: Verdict = {
   stage: 'body',
   whose: 'application',
   sentence: 'The backend closed the connection in the middle of its answer.',
-  fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
+  fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 
 const headTooLarge: Verdict = {
@@ -119,9 +119,9 @@ const headTooLarge: Verdict = {
   type: 'http_response_header_section_size',
   stage: 'response',
   whose: 'application',
-  sentence: 'The head of the answer is larger than Varnish has room for.',
+  sentence: "The response head is larger than Varnish's buffer for it.",
   fix: fixOf(
-    'Send smaller fields (often cookies), or give heads more room',
+    'Send smaller headers (often cookies), or raise the limits for heads',
     'varnishadm param.set http_resp_size 64k',
     'varnishadm param.set http_resp_hdr_len 16k',
     'varnishadm param.set workspace_backend 128k',
@@ -131,9 +131,9 @@ const headTooLarge: Verdict = {
 const badAnswer: Verdict = {
   ...headTooLarge,
   type: 'http_protocol_error',
-  sentence: 'What the backend answered is no valid HTTP.',
+  sentence: "The backend's response is not valid HTTP.",
   fix: fixOf(
-    'Ask the application directly and look at its first lines; is it HTTP that it speaks at that port?',
+    'Send a request directly to the application and look at the first lines of the response: it may not speak HTTP at that port',
     'curl -v http://127.0.0.1:8080/',
   ),
 };
@@ -142,16 +142,16 @@ const badChunks: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
   stage: 'body',
-  sentence: 'The chunks of the answer are not written as HTTP wants them.',
+  sentence: 'The chunks of the response are malformed.',
 };
 
 const badGzip: Verdict = {
   ...badAnswer,
   type: 'http_response_content_coding',
   stage: 'body',
-  sentence: 'The answer says that it is compressed, but cannot be decompressed.',
+  sentence: 'The response is marked as compressed, but cannot be decompressed.',
   fix: fixOf(
-    'Look at who compresses in the application, and whether twice; until then take the content as it comes',
+    'Check whether the application compresses the body twice; until then have Varnish not decompress it',
     'sub vcl_backend_response {',
     '    set beresp.do_gunzip = false;',
     '}',
@@ -164,8 +164,8 @@ const unhealthy: Verdict = {
   type: 'destination_unavailable',
   stage: 'route',
   whose: 'application',
-  sentence: 'Varnish did not ask the backend: its probe says that it is sick.',
-  fix: fixOf('Look at what the probe sees, and mend that', "varnishadm backend.list -p '*.*'"),
+  sentence: 'Varnish did not contact the backend: its health probe fails.',
+  fix: fixOf('Check the results of the probe, and fix the cause', "varnishadm backend.list -p '*.*'"),
   isConsequence: true,
 };
 
@@ -173,9 +173,9 @@ const unhealthy: Verdict = {
 const heldDown: Verdict = {
   ...unhealthy,
   sentence:
-    'Varnish did not try: a connection to that address had failed a moment before, and it waits before the next.',
+    'Varnish did not try to connect: a connection to that address had failed shortly before, and it waits before the next attempt.',
   fix: fixOf(
-    'Mend what the lines before it say; how long Varnish waits is a parameter',
+    'Fix the cause in the lines before; a parameter sets how long Varnish waits',
     'varnishadm param.show backend_remote_error_holddown',
   ),
 };
@@ -183,22 +183,21 @@ const heldDown: Verdict = {
 /** `Error` in a transaction to a backend: the response's length and transfer coding contradict each other. */
 export const unreadableBody: Verdict = {
   ...badAnswer,
-  sentence:
-    'The end of the response body cannot be determined: its transfer coding or its length is none that HTTP knows.',
+  sentence: 'The end of the response body cannot be determined: its transfer coding or its length is not valid.',
 };
 
 const noBackend: Verdict = {
   ...unhealthy,
-  sentence: 'Varnish had no backend to ask: none is configured for the request, or all of a director are sick.',
+  sentence: 'Varnish had no backend for the request: none is configured, or all backends of a director are sick.',
 };
 
 const busy: Verdict = {
   ...unhealthy,
   type: 'connection_limit_reached',
   stage: 'queue',
-  sentence: 'Varnish has as many connections to the backend as `max_connections` lets it.',
+  sentence: 'Varnish has reached `max_connections` to the backend.',
   fix: fixOf(
-    'Make the application faster or add backends; raise the limit only if it can bear that many',
+    'Make the application faster or add backends; raise the limit only if the application can handle more connections',
     'backend default {',
     '    .max_connections = 300;',
     '}',
@@ -212,9 +211,9 @@ const outOfRoom: Verdict = {
   type: 'proxy_internal_error',
   stage: 'response',
   whose: 'operator',
-  sentence: 'Varnish had no room left for this answer: its workspace or its storage was full.',
+  sentence: 'Varnish had no memory left for this response: its workspace or its storage was full.',
   fix: fixOf(
-    'Raise what is full: the workspace, or the size of the storage (`-s malloc,SIZE`)',
+    'Raise the workspace, or the size of the storage (`-s malloc,SIZE`)',
     'varnishadm param.set workspace_backend 128k',
   ),
 };
@@ -225,7 +224,7 @@ export const clientBrokeOff: Verdict = {
   stage: 'request',
   born: 'client',
   whose: 'client',
-  sentence: 'The client broke off while it was sending the content of its request.',
+  sentence: 'The client closed the connection while it was sending the request body.',
   fix: null,
 };
 
@@ -235,7 +234,7 @@ export const unknownFetchError: Verdict = {
   type: null,
   stage: null,
   whose: null,
-  sentence: 'Varnish could not fetch the answer; its words do not say clearly enough why.',
+  sentence: 'Varnish could not fetch the response; its message does not show the cause.',
   fix: fixOf('Read the whole transaction of the backend', "varnishlog -g request -q 'FetchError'"),
 };
 

@@ -240,13 +240,13 @@ const fetchElsewhere: Verdict = {
   born: null,
   whose: null,
   sentence:
-    'The client was answered with an error; the transaction to the backend, which says why, is not in this part of the log.',
+    'The client got an error; the transaction to the backend, which has the cause, is not in this part of the log.',
   fix: fixOf('Read both together', "varnishlog -g request -q 'RespStatus >= 500'"),
 };
 
 const notFetched: Verdict = {
   ...fetchElsewhere,
-  sentence: 'The client was answered with an error that had been stored, or that was waited for together with others.',
+  sentence: 'The client got an error from the cache, or one that several requests had waited for.',
 };
 
 const healthLine = /^(\S{1,200}) (Went sick|Still sick|Back healthy|Still healthy|Went healthy)\b/;
@@ -265,7 +265,7 @@ function healthEvent(content: string): Finding {
   if (!isSick) return findingOf(facts, harmlessVerdict);
   return findingOf(facts, {
     ...harmlessVerdict,
-    sentence: `The probe of ${name} fails: Varnish does not ask this backend until it succeeds again.`,
-    fix: fixOf('Look at what the probe sees, and mend that', "varnishadm backend.list -p '*.*'"),
+    sentence: `The health probe of ${name} fails: Varnish sends no requests to this backend until it succeeds again.`,
+    fix: fixOf('Check the results of the probe, and fix the cause', "varnishadm backend.list -p '*.*'"),
   });
 }

@@ -66,7 +66,7 @@ export function readServerAuthor(answer: ParsedAnswer): AuthorVerdict | null {
     return authorVerdict(
       layer,
       'likely',
-      'it leaves `Server` to those behind it, and it is its own name that stands there',
+      'it keeps the `Server` of layers behind it, and `Server` has its own name',
       `Server: ${names[at] ?? ''}`,
     );
   }
@@ -83,7 +83,7 @@ function readCaddy(answer: ParsedAnswer, line: string): AuthorVerdict | null {
   return authorVerdict(
     'caddy',
     'likely',
-    'its own errors have no content, and nothing of what it passes on is there',
+    'its own errors have no body, and the response has no sign of a layer behind it',
     `Server: ${line}`,
     'no content',
     'no Via',
@@ -98,7 +98,7 @@ function readEmpty(answer: ParsedAnswer, layer: Layer | null, line: string): Aut
   return authorVerdict(
     layer,
     'likely',
-    'the answer has no content, and nothing of a layer behind it is there',
+    'the response has no body, and no sign of a layer behind it',
     `Server: ${line}`,
     'no content',
   );

@@ -49,12 +49,12 @@ export function readApplication(answer: ParsedAnswer): AuthorVerdict | null {
   }
   for (const line of answer.lines('server')) {
     if (productOfServer(line)?.layer === 'application')
-      return authorVerdict('application', 'likely', 'its server put its name in', `Server: ${line}`);
+      return authorVerdict('application', 'likely', '`Server` has the name of its server', `Server: ${line}`);
   }
   for (const name of applicationFields) {
     const value = answer.field(name);
     if (value !== null && !poweredByServer.test(value))
-      return authorVerdict('application', 'likely', 'gateways send no such field', `${name}: ${value}`);
+      return authorVerdict('application', 'likely', 'gateways send no such header', `${name}: ${value}`);
   }
   const cookie = answer.lines('set-cookie').find((line) => !infrastructureCookie.test(line));
   if (cookie !== undefined)
@@ -88,7 +88,7 @@ export function readUsualApplication(answer: ParsedAnswer): AuthorVerdict | null
     return authorVerdict(
       'application',
       'likely',
-      'it is JSON, and that of no gateway we know',
+      'it is JSON, and not that of a known gateway',
       answer.body.trim().slice(0, 100),
     );
   return null;

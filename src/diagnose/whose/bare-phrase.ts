@@ -17,12 +17,7 @@ export function readBarePhrase(answer: ParsedAnswer): AuthorVerdict | null {
   if (phrase === undefined || answer.body !== phrase) return null;
   for (const name of ['server', 'etag', 'x-content-type-options', 'x-powered-by', 'keep-alive', 'vary'])
     if (answer.field(name) !== null && !isOfAnEdge(answer, name)) return null;
-  return authorVerdict(
-    'traefik',
-    'likely',
-    'the reason phrase alone, without a line of its own, is what it writes',
-    phrase,
-  );
+  return authorVerdict('traefik', 'likely', 'its errors have only the reason phrase, without a line end', phrase);
 }
 
 /** An edge in front overwrites every other name, so its name does not show what is behind it. */

@@ -29,7 +29,7 @@ export function readCloudflarePage(answer: ParsedAnswer): AuthorVerdict | null {
   }
   const challenged = challenge.exec(body);
   if (challenged !== null && comesThroughCloudflare(answer) && status >= 400)
-    return authorVerdict('cloudflare', 'certain', 'it wants to see a browser first', challenged[0]);
+    return authorVerdict('cloudflare', 'certain', 'it is its challenge for browsers', challenged[0]);
   return null;
 }
 

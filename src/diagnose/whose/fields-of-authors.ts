@@ -40,9 +40,9 @@ export function readProxyStatusAuthor(answer: ParsedAnswer): AuthorVerdict | nul
   if (layer !== null)
     return authorVerdict(layer, onlyGenerated || answer.status >= 500 ? 'certain' : 'likely', why, evidence);
   if (looksLikeCandor(answer))
-    return authorVerdict('candor', 'certain', `${why}, and the answer has Candor's form`, evidence);
+    return authorVerdict('candor', 'certain', `${why}, and the response has Candor's form`, evidence);
   if (/^application\/problem\+json\b/i.test(answer.field('content-type') ?? ''))
-    return authorVerdict('candor', 'likely', `${why}, and few but Candor write problem details beside it`, evidence);
+    return authorVerdict('candor', 'likely', `${why}, and few other products write problem details with it`, evidence);
   return authorVerdict('unknown', 'unsure', why, evidence);
 }
 
@@ -54,7 +54,7 @@ export function readReceivedStatus(answer: ParsedAnswer): AuthorVerdict | null {
   const [first] = readProxyStatus(answer.field('proxy-status'));
   if (first === undefined || first.error !== null || first.receivedStatus !== answer.status) return null;
   const name = quote(first.name.slice(0, 60));
-  const why = `"${name}", the intermediary nearest to it, says in Proxy-Status that it received this status`;
+  const why = `"${name}", the intermediary nearest to it, reports in Proxy-Status that it received this status`;
   return authorVerdict('application', 'likely', why, quoteField('Proxy-Status', first.text));
 }
 
@@ -95,14 +95,19 @@ export function readAuthorField(answer: ParsedAnswer): AuthorVerdict | null {
     return authorVerdict(
       'kong',
       'certain',
-      'only it sends that field, with answers of its own',
+      'only it sends that header, and only with its own responses',
       `X-Kong-Response-Latency: ${kong}`,
     );
   for (const { layer, name, value, beside } of authorFields) {
     const text = answer.field(name);
     if (text === null || (value !== undefined && !value.test(text))) continue;
     if (beside !== undefined && answer.field(beside) === null) continue;
-    return authorVerdict(layer, 'certain', 'only it sends that field, with answers of its own', quoteField(name, text));
+    return authorVerdict(
+      layer,
+      'certain',
+      'only it sends that header, and only with its own responses',
+      quoteField(name, text),
+    );
   }
   return null;
 }

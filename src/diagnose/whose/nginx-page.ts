@@ -36,12 +36,7 @@ export function readNginxPage(answer: ParsedAnswer): AuthorVerdict | null {
   if (layer !== undefined) return authorVerdict(layer, sure(answer), 'the page bears its name', evidence);
   if (/^(?:tengine|angie|freenginx)/i.test(tail))
     return authorVerdict('nginx', 'likely', `the page is that of ${quote(tail)}, which is built on nginx`, evidence);
-  return authorVerdict(
-    'nginx',
-    'unsure',
-    'the page is that of a server built on nginx, under a name of its own',
-    evidence,
-  );
+  return authorVerdict('nginx', 'unsure', 'the page is that of a server built on nginx, with another name', evidence);
 }
 
 /** A page with another status than the response's: the author of the page may not have sent the response. */

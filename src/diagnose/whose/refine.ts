@@ -22,7 +22,7 @@ function refineEnvoy(author: AuthorVerdict, signs: readonly LayerSign[]): Author
     layer: google.layer,
     confidence: 'likely',
     evidence: [...author.evidence, google.evidence],
-    why: "the words are Envoy's, of which Google's front ends are made, and no other Envoy put its name in",
+    why: "the words are those of Envoy, which Google's front ends are built on, and `Server` names no other Envoy",
   };
 }
 

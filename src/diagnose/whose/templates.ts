@@ -122,7 +122,7 @@ const templates: readonly Template[] = [
     /Our services aren(?:'|&#39;|’)t available right now/,
     /We(?:'|&#39;|’)re working to restore all services as soon as possible/,
   ),
-  beside('server', /^APISIX/i, template('apisix', 'likely', 'the member is one that it uses', /^\s*\{"error_msg"\s?:/)),
+  beside('server', /^APISIX/i, template('apisix', 'likely', 'it uses that member', /^\s*\{"error_msg"\s?:/)),
   beside(
     'x-azure-ref',
     null,
@@ -197,8 +197,7 @@ export function readWelcome(answer: ParsedAnswer): AuthorVerdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   for (const [layer, words] of welcomes) {
     const found = words.exec(body);
-    if (found !== null)
-      return authorVerdict(layer, 'certain', 'it is the page that it shows before it has another', found[0]);
+    if (found !== null) return authorVerdict(layer, 'certain', 'it is its default page', found[0]);
   }
   return null;
 }

@@ -62,7 +62,7 @@ function findAuthor(answer: ParsedAnswer): AuthorVerdict {
     const found = read(answer);
     if (found !== null) return found;
   }
-  return status ?? authorVerdict('unknown', 'unsure', 'nothing in it says');
+  return status ?? authorVerdict('unknown', 'unsure', 'the response does not show it');
 }
 
 /** Every gRPC response has status 200; a header shows whether the call succeeded. */
@@ -75,7 +75,7 @@ function readSuccess(answer: ParsedAnswer): AuthorVerdict {
     readWelcome(answer) ??
     readApplication(answer) ??
     readUsualApplication(answer) ??
-    authorVerdict('unknown', 'unsure', 'nothing in it says')
+    authorVerdict('unknown', 'unsure', 'the response does not show it')
   );
 }
 
@@ -83,8 +83,8 @@ function sentenceFor(answer: ParsedAnswer, author: AuthorVerdict, passed: readon
   const what = answer.status === 0 ? 'this response' : `this ${answer.status}`;
   const names = passed.map(({ layer }) => layerNames[layer]).toReversed();
   if (author.layer === 'unknown') {
-    const signs = names.length === 0 ? '' : `; it bears the marks of ${names.join(' and ')}`;
-    return `It cannot be told who wrote ${what}: ${author.why}${signs}.`;
+    const signs = names.length === 0 ? '' : `; it shows signs of ${names.join(' and ')}`;
+    return `The author of ${what} is not known: ${author.why}${signs}.`;
   }
   const through = names.length === 0 ? '' : `; on its way to the client it passed ${names.join(', then ')}`;
   const name = layerNames[author.layer];
