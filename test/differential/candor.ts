@@ -1,7 +1,7 @@
 import { judgeRequests, judgeResponses, type Verdict } from '../conformance/judge.ts';
 import { endMark, type Reading, readRequest, readResponse, type ReadMessage } from './reading.ts';
 
-/** As Candor's parsers read a client's bytes; the end mark is put behind them. */
+/** How Candor's parsers read a client's bytes, which are followed by the end mark. */
 export function candorRequests(bytes: Buffer): Reading {
   const messages: ReadMessage[] = [];
   for (const line of judgeRequests([bytes, Buffer.from(endMark)])) {
@@ -15,7 +15,7 @@ export function candorRequests(bytes: Buffer): Reading {
   return { messages, end: 'over', why: '' };
 }
 
-/** As Candor's parsers read an endpoint's bytes, up to the first final response. */
+/** How Candor's parsers read an endpoint's bytes, up to the first final response. */
 export function candorResponse(bytes: Buffer, method: string): Reading {
   for (const line of judgeResponses([bytes], method)) {
     if (line[0] === 'fields') continue;
@@ -28,7 +28,7 @@ export function candorResponse(bytes: Buffer, method: string): Reading {
   return { messages: [], end: 'partial', why: '' };
 }
 
-/** Causes that say by a rule what is wrong; what else is told of them differs from message to message. */
+/** Causes whose rule says what is wrong; the rest of their details differs from message to message. */
 const ruled = new Set(['response_header', 'response_framing', 'response_status_line', 'response_chunk']);
 
 function causeOf([, , cause = '', rule = '']: Verdict): string {

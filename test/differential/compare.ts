@@ -1,20 +1,20 @@
 import type { Reading } from './reading.ts';
 
-/** How somebody else reads bytes otherwise than Candor. */
+/** How another reader's reading of bytes differs from Candor's. */
 export interface Disagreement {
   readonly kind:
-    | 'candor-refuses' // the other takes it, or waits for more of it
-    | 'other-refuses' // Candor takes it
-    | 'other-stops' // Candor takes what the other neither takes nor refuses
-    | 'candor-waits' // the other takes what is not whole to Candor
-    | 'reads-otherwise'; // both take it, as different messages
-  /** The rule or code of whoever refuses, or the parts that differ; '' where neither. */
+    | 'candor-refuses' // the other reader accepts the message, or waits for more of it
+    | 'other-refuses' // Candor accepts the message
+    | 'other-stops' // Candor accepts the message, and the other reader neither accepts nor refuses it
+    | 'candor-waits' // the other reader accepts a message that is incomplete to Candor
+    | 'reads-otherwise'; // both accept different messages
+  /** The rule or code of the reader that refuses, or the parts that differ; '' if there is neither. */
   readonly about: string;
-  /** How the message begins, to Candor, at which they part; '' where Candor has none there. */
+  /** The beginning of the message at which the readings differ, as Candor reads it; '' if Candor has no message there. */
   readonly start: string;
 }
 
-/** Null where both agree on everything that one of them could be made to believe. */
+/** Null if both agree on everything that could mislead one of them. */
 export function compare(candor: Reading, other: Reading): Disagreement | null {
   const count = Math.min(candor.messages.length, other.messages.length);
   for (let index = 0; index < count; index++) {
@@ -29,8 +29,8 @@ export function compare(candor: Reading, other: Reading): Disagreement | null {
     return isRefused ? { kind: 'other-refuses', about: other.why, start } : { kind: 'other-stops', about: '', start };
   }
   if (candor.end === 'refused') return isRefused ? null : { kind: 'candor-refuses', about: candor.why, start };
-  // Candor hears no more on this connection: what follows is nothing to it. What is not whole is nobody's message: who
-  // refuses it sooner does not read it otherwise.
+  // Candor reads no more on this connection, so the following bytes have no meaning to it. An incomplete message has no
+  // reader yet: a reader that refuses it earlier does not read it differently.
   if (candor.end === 'over' || other.messages.length === count) return null;
   return { kind: 'candor-waits', about: '', start };
 }

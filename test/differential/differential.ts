@@ -9,7 +9,7 @@ import { startNodeHttp } from './node-http.ts';
 import type { Peer, ReaderName } from './peer.ts';
 import type { Reading } from './reading.ts';
 
-/** Who reads beside Candor, and why not, where one cannot be had. */
+/** The readers besides Candor, and the reason if one is not available. */
 export const readers: readonly { readonly name: ReaderName; readonly missing: string | null }[] = [
   { name: 'node', missing: null },
   { name: 'nginx', missing: missing('nginx') },
@@ -18,23 +18,23 @@ export const readers: readonly { readonly name: ReaderName; readonly missing: st
 
 export interface DifferentialReport {
   readonly samples: number;
-  /** How often each line of the documents explained something. */
+  /** How often each line of the documents explained a difference. */
   readonly explained: ReadonlyMap<Explanation, number>;
-  /** One text for each kind of disagreement that nothing explains. */
+  /** One text for each kind of unexplained difference. */
   readonly unexplained: readonly string[];
   /** Lines of the documents that their own example does not show. */
   readonly untrue: readonly string[];
 }
 
-/** Most of the time goes by waiting for who says nothing. */
+/** Most of the time is spent waiting for readers that send nothing. */
 const atOnce = 32;
-/** Who has said nothing for so long waits for more, if it says nothing for `sureMs` when it is asked again. */
+/** A reader that has sent nothing for this long waits for more bytes, if it also sends nothing for `sureMs` in a second try. */
 const quietMs = 60;
 const sureMs = 1500;
-/** So many that nothing explains are enough to know that something is amiss. */
+/** After this many unexplained differences the run stops. */
 const doubtfulMax = 200;
 
-/** Compares the documents' cases, and samples by chance as long as `goesOn` says so, with one other reader. */
+/** Compares Candor with one other reader, on the documents' cases and on random samples as long as `goesOn` returns true. */
 export async function differ(name: ReaderName, seed: string, goesOn: () => boolean): Promise<DifferentialReport> {
   const peer = name === 'node' ? await startNodeHttp() : await startGatewayPeer(name);
   try {
@@ -59,7 +59,7 @@ class Comparing implements DifferentialReport {
     this.#peer = peer;
   }
 
-  /** Whether each line that names this reader is true of its example, by itself or by another line of that case. */
+  /** Whether each line for this reader is true of its example, by itself or together with another line of that case. */
   async examples(): Promise<void> {
     const lines = explanations.filter(({ readers }) => readers.includes(this.#peer.name));
     await Promise.all(lines.map((line) => this.#example(line)));
@@ -93,7 +93,7 @@ class Comparing implements DifferentialReport {
     else this.#doubtful.push(sample);
   }
 
-  /** What nothing explains is looked at once more, by itself. One text for each kind: the others are of the same. */
+  /** An unexplained difference is tried once more, alone. There is one text for each kind of difference. */
   async #again(): Promise<void> {
     const kinds = new Set<string>();
     for (const sample of this.#doubtful.slice(0, doubtfulMax)) {
@@ -107,7 +107,7 @@ class Comparing implements DifferentialReport {
     }
   }
 
-  /** A silence is asked again before it is believed: on a busy machine the first may be none. */
+  /** Silence is tried twice before it counts: on a busy machine the first one may only be slowness. */
   async #disagreement(sample: Sample): Promise<Disagreement | null> {
     const ours = sample.kind === 'request' ? candorRequests(sample.bytes) : candorResponse(sample.bytes, sample.method);
     const theirs = await this.#read(sample, quietMs);

@@ -3,7 +3,7 @@ import type { Disagreement } from './compare.ts';
 import type { Sample } from './generate.ts';
 import type { ReaderName } from './peer.ts';
 
-/** A line of the documents that says how somebody reads otherwise (`test/conformance/read-otherwise.md`). */
+/** A line of the documents that says how a reader differs (`test/conformance/read-otherwise.md`). */
 export interface Explanation {
   /** File, line and title of its case. */
   readonly of: string;
@@ -12,21 +12,21 @@ export interface Explanation {
   readonly kind: Disagreement['kind'];
   /** '*': any. */
   readonly about: string;
-  /** What the message's beginning and all bytes must be like; null: anything. */
+  /** Patterns for the beginning of the message and for all bytes; null: anything. */
   readonly where: RegExp | null;
 }
 
 const form =
   /^((?:node|nginx|haproxy)(?:, (?:node|nginx|haproxy))*): (candor-refuses|other-refuses|other-stops|candor-waits|reads-otherwise)(?: (.+?))??(?: where (.+))?$/;
 
-/** All of them. A line that is not as the chapter says throws. */
+/** All lines. Throws for a line that is not as the chapter says. */
 export const explanations: readonly Explanation[] = loadCases().flatMap(({ name, kind, method, bytes, others }) =>
   others.map((line) => ({ of: name, example: { kind, method, bytes, from: name }, ...explanationOf(line, name) })),
 );
 
 function explanationOf(line: string, name: string): Omit<Explanation, 'of' | 'example'> {
   const found = form.exec(line);
-  if (found === null) throw new Error(`${name}: "${line}" does not say who reads how`);
+  if (found === null) throw new Error(`${name}: "${line}" does not name the reader and the difference`);
   const [, readers = '', kind, about = '', where] = found;
   return {
     readers: readers.split(', ') as ReaderName[],

@@ -11,15 +11,15 @@ import { StrictReader, type StrictRequest } from '../attacks/strict-reader.ts';
 import type { Peer } from './peer.ts';
 import { endMark, type Reading, type ReadMessage, readRequest, readResponse, untilQuiet } from './reading.ts';
 
-/** Why nginx or HAProxy cannot be had here; null when it can. */
+/** Why nginx or HAProxy is not available here; null if it is. */
 export function missing(name: 'nginx' | 'haproxy'): string | null {
   const found = findPeer(name);
   return 'missing' in found ? found.missing : null;
 }
 
 /**
- * A distribution's gateway before an origin that says what reached it: how the gateway has read a request is what it
- * sends on, and how it has read a response is what its client gets.
+ * A distribution's gateway before an origin that reports the requests that reach it. The forwarded request shows how
+ * the gateway has read a request, and the response at its client shows how it has read a response.
  */
 export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer> {
   const found = findPeer(name);
@@ -102,7 +102,7 @@ listen gateway
   return ['haproxy.cfg', text, ['-db', '-f', 'haproxy.cfg']];
 }
 
-/** Tells in X-Read what it was asked; for `/answer/<key>` it sends the bytes that were kept, and a FIN. */
+/** Reports the request in X-Read; for `/answer/<key>` it sends the stored bytes and a FIN. */
 class RecordingOrigin {
   port = 0;
   readonly #kept = new Map<string, Buffer>();
@@ -165,7 +165,7 @@ interface Reply {
   readonly isClosed: boolean;
 }
 
-/** Without a FIN: to HAProxy a client that is done with sending has left. */
+/** Without a FIN: HAProxy takes a client that half-closes for one that has left. */
 async function converse(port: number, bytes: Buffer, quietMs: number): Promise<Reply> {
   const socket = connect({ port, host: '127.0.0.1' });
   const pieces: Buffer[] = [];
@@ -183,7 +183,7 @@ function requestsIn({ bytes }: Reply): Reading {
     if (told === undefined) return { messages, end: 'refused', why: status ?? '' };
     messages.push(JSON.parse(Buffer.from(told, 'base64').toString()) as ReadMessage);
   }
-  // nginx answers what it takes for HTTP/0.9 without a head; that it refuses, its page says.
+  // nginx answers bytes that it takes for HTTP/0.9 without a head; the page says that nginx refuses them.
   const refusal = /<title>([45]\d\d) /.exec(bytes.toString('latin1'))?.[1];
   if (refusal !== undefined) return { messages, end: 'refused', why: refusal };
   const isOver = messages.at(-1)?.start === 'GET /the-end';
@@ -193,7 +193,7 @@ function requestsIn({ bytes }: Reply): Reading {
 function responseIn({ bytes, isClosed }: Reply, method: string): Reading {
   const response = parseRawResponse(bytes, method, 'fin');
   if (!isClosed) return { messages: [], end: 'partial', why: '' };
-  // The origin has sent all that it sends: what has not become whole now is cut.
+  // The origin has sent all of its bytes: a message that is incomplete now is truncated.
   if (response === null || !response.complete) return { messages: [], end: 'refused', why: 'cut' };
   if (response.status === 502) return { messages: [], end: 'refused', why: '502' };
   return { messages: [readResponse(response.status, response.content)], end: 'over', why: '' };

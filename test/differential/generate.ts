@@ -2,19 +2,19 @@ import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { loadCases } from '../conformance/load-cases.ts';
 import { changed } from '../fuzz/fuzz-wire.ts';
 
-/** Bytes to be read by everybody. */
+/** Bytes for every reader. */
 export interface Sample {
   readonly kind: 'request' | 'response';
-  /** Of the request that a response answers. */
+  /** The method of the request that a response answers. */
   readonly method: string;
   readonly bytes: Buffer;
-  /** Where it comes from: a case of the documents, or chance. */
+  /** The source: a case of the documents, or chance. */
   readonly from: string;
 }
 
 const bytesMax = 3000;
 
-/** The cases of the documents, as they are; without CONNECT, which no gateway sends to an origin. */
+/** The cases of the documents, without CONNECT, which no gateway sends to an origin. */
 export const documented: readonly Sample[] = loadCases()
   .filter(({ bytes, method }) => bytes.length <= bytesMax && method !== 'CONNECT')
   .map(({ kind, method, bytes, name }) => ({ kind, method, bytes, from: name }));
@@ -96,7 +96,7 @@ const connections = [
 const statuses = ['200', '200', '200', '204', '304', '404', '500', '100', '103', '099', '600', '20', '2000', '2x0'];
 const reasons = [' OK', ' ', '', ' \xe9', ' a\x01b', ' Not  Found'];
 
-/** By a grammar, or a case of the documents, spoilt now and then. */
+/** A random message by a grammar, or a case of the documents, sometimes mutated. */
 export function sampleOf(random: SeededRandom): Sample {
   const kind = random.next() < 0.6 ? 'request' : 'response';
   const cases = documented.filter((sample) => sample.kind === kind);

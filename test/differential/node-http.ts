@@ -6,13 +6,13 @@ import { endMark, type Reading, type ReadMessage, readRequest, readResponse, unt
 
 interface Conversation {
   readonly messages: ReadMessage[];
-  /** The how manyeth connection it is: a port may be used again. */
+  /** The number of the connection: a port may be used again. */
   readonly number: number;
   end: Reading['end'];
   why: string;
 }
 
-/** Node's own server and client, over sockets, as they are when nothing is set. */
+/** Node's own server and client, over sockets, with their defaults. */
 export async function startNodeHttp(): Promise<Peer> {
   const conversations = new WeakMap<Socket, Conversation>();
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ export async function startNodeHttp(): Promise<Peer> {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const conversation = conversations.get(socket);
     const { code = '' } = error;
-    // What follows a message that closes is for nobody.
+    // Bytes after a message that closes have no reader.
     if (conversation !== undefined && code !== 'HPE_CLOSED_CONNECTION' && code !== 'ECONNRESET') {
       conversation.end = code === 'HPE_INVALID_EOF_STATE' ? 'partial' : 'refused';
       conversation.why = code;
@@ -83,7 +83,7 @@ export async function startNodeHttp(): Promise<Peer> {
       ends.delete(localPort);
       if (conversation === undefined || conversation.number <= before) return { messages: [], end: 'partial', why: '' };
       const { messages, end, why } = conversation;
-      // It answers by itself where Host is missing or an expectation unknown, and goes on.
+      // Node answers by itself if Host is missing or an expectation is unknown, and continues.
       const heads = [...answers.matchAll(/HTTP\/1\.1 ([2-5]\d\d)[^]*?\r\n\r\n/g)];
       const own = heads.findIndex(([head]) => !/^x-read:/im.test(head));
       if (own >= 0) return { messages: messages.slice(0, own), end: 'refused', why: heads[own]?.[1] ?? '' };
@@ -125,7 +125,7 @@ function nodeResponse(port: number, key: string, method: string, quietMs: number
       resolve({ messages: [readResponse(response.statusCode ?? 0, Buffer.alloc(0))], end: 'over', why: '' });
     });
     request.on('error', (error: NodeJS.ErrnoException) => refused(error.code ?? ''));
-    // Whatever else becomes of the connection, nothing more comes.
+    // The exchange is over, however the connection ends.
     request.on('close', () => refused('cut'));
     request.setTimeout(quietMs, () => {
       resolve({ messages: [], end: 'partial', why: '' });

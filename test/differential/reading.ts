@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-/** How somebody reads bytes that one connection brought: message by message, then how it goes on. */
+/** How a reader reads the bytes of one connection: message by message, then how it continues. */
 export interface Reading {
   readonly messages: readonly ReadMessage[];
   /**
-   * `over`: nothing more is read, or nothing more came. `partial`: more is awaited. `refused`: what follows the
-   * messages is none.
+   * `over`: the reader reads no more, or no more bytes came. `partial`: it waits for more. `refused`: the bytes after
+   * the messages are no message.
    */
   readonly end: 'over' | 'partial' | 'refused';
-  /** The rule or code of the refusal; '' where it is not told. */
+  /** The rule or code of the refusal; '' if it is unknown. */
   readonly why: string;
 }
 
-/** A message without what a gateway may change on its way. */
+/** A message without the parts that a gateway may change. */
 export interface ReadMessage {
   /** Method and target in origin-form, or the status. */
   readonly start: string;
-  /** Lowercase, without a port, which nginx does not tell; '' where there is none. */
+  /** Lowercase, without a port, which nginx does not report; '' if there is none. */
   readonly host: string;
   /** Length and a digest. */
   readonly content: string;
@@ -38,10 +38,13 @@ function contentText(content: Buffer): string {
   return `${content.length} ${createHash('sha1').update(content).digest('hex').slice(0, 8)}`;
 }
 
-/** Goes behind all bytes: who sees it as a request has found the end of everything before it. */
+/** Follows all bytes: a reader that reports it as a request has found the end of everything before it. */
 export const endMark = 'GET /the-end HTTP/1.1\r\nHost: end.test\r\nConnection: close\r\n\r\n';
 
-/** Resolves when the peer has closed the connection (true), or has said nothing for so long (false); then it closes it. */
+/**
+ * Resolves when the peer has closed the connection (true), or has sent nothing for this long (false), in which case
+ * this side closes it.
+ */
 export function untilQuiet(socket: Socket, quietMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     socket.setTimeout(quietMs, () => {

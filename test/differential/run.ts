@@ -30,7 +30,7 @@ for (const { name, missing } of readers) {
     `${name}: ${samples} messages, ${times} read otherwise, as ${explained.size} lines of the documents explain, ` +
       `${unexplained.length} kinds unexplained`,
   );
-  for (const text of untrue) console.log(`  no longer so: ${text}`);
+  for (const text of untrue) console.log(`  no longer true: ${text}`);
   for (const text of unexplained) console.log(`\n${text}\n`);
   if (unexplained.length > 0) process.exitCode = 1;
 }

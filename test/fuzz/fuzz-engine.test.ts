@@ -9,20 +9,20 @@ import { smallerList } from './smaller.ts';
 import { snippetOf } from './snippet.ts';
 import { readCases } from '../conformance/load-cases.ts';
 
-test('five seconds of clients and endpoints that send what they like break no law of the engine', (context) => {
+test('five seconds of random clients and endpoints break no rule of the engine', (context) => {
   const end = process.hrtime.bigint() + 5_000_000_000n;
   const seed = String(process.hrtime.bigint());
   const { runs, exchanges, reached, answered } = fuzzEngine(seed, () => process.hrtime.bigint() < end);
   context.diagnostic(`seed ${seed}: ${runs} scenarios, ${exchanges} exchanges`);
-  // Otherwise it tests nothing.
+  // Otherwise the test proves nothing.
   assert.ok(runs > 10 && exchanges > runs && reached > runs / 2 && answered > runs / 2);
 });
 
-test('the same seed is the same scenario', () => {
+test('the same seed gives the same scenario', () => {
   assert.deepEqual(scenarioOf('7', new SeededRandom('7')), scenarioOf('7', new SeededRandom('7')));
 });
 
-test('what follows a 101 that comes in two pieces is not held to be a request', () => {
+test('bytes after a 101 that comes in two slices are not taken for a request', () => {
   const send = (bytes: string): Step => ({ kind: 'send', bytes });
   const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   const changes = [send('HTTP/1.1 1'), send('01 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')];
@@ -37,7 +37,7 @@ test('what follows a 101 that comes in two pieces is not held to be a request', 
   assert.equal(reached, 1);
 });
 
-test('a list is made smaller down to what fails', () => {
+test('a failing list is reduced to the members that fail', () => {
   const all = Array.from({ length: 100 }, (_, n) => n);
   assert.deepEqual(
     smallerList(all, (some) => some.includes(17) && some.includes(80)),
@@ -45,7 +45,7 @@ test('a list is made smaller down to what fails', () => {
   );
 });
 
-test('a snippet reads as the bytes that it was made of', () => {
+test('a snippet reads as the bytes from which it was made', () => {
   const bytes = Buffer.from('GET /\\ HTTP/1.1\r\nA: \0\x80 \r\nB:\tc\n\r\r\n\r\nrest', 'latin1');
   const [read] = readCases('a.md', `# A\n\n${snippetOf(bytes, 'request')}\n`);
   assert.deepEqual(read?.bytes, bytes);
@@ -54,16 +54,16 @@ test('a snippet reads as the bytes that it was made of', () => {
 });
 
 const badResponses: readonly (readonly [what: string, bytes: string, methods: readonly string[]])[] = [
-  ['an answer to nothing', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', []],
+  ['an answer without a request', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', []],
   ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n', ['GET']],
   ['a 204 with a length', 'HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n', ['GET']],
   ['a chunk without its end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc', ['GET']],
-  ['content of an answer to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', ['HEAD', 'GET']],
+  ['a body in an answer to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', ['HEAD', 'GET']],
   ['a bare LF', 'HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n', ['GET']],
 ];
 
 for (const [what, bytes, methods] of badResponses) {
-  test(`the reader of answers sees ${what}`, () => {
+  test(`the response reader reports ${what}`, () => {
     const { violation, isCut } = readResponses(bytes, methods, 'fin');
     assert.ok(violation !== null || isCut);
     if (!isCut) assert.notEqual(violation, null);

@@ -8,7 +8,7 @@ export interface EngineFuzzResult extends EngineSummary {
   readonly runs: number;
 }
 
-/** Scenario after scenario through the whole data plane (`engine/run-scenario.ts`); a finding throws. */
+/** Runs scenario after scenario through the whole data plane (`engine/run-scenario.ts`); a finding throws. */
 export function fuzzEngine(seed: string, goesOn: () => boolean): EngineFuzzResult {
   let runs = 0;
   let exchanges = 0;
@@ -23,7 +23,7 @@ export function fuzzEngine(seed: string, goesOn: () => boolean): EngineFuzzResul
   return { runs, exchanges, reached, answered };
 }
 
-/** One scenario, by its seed; a finding throws with what is left of it when it has been made smaller. */
+/** Runs one scenario, by its seed; a finding throws with the reduced scenario. */
 export function playSeed(seed: string): EngineSummary {
   const scenario = scenarioOf(seed, new SeededRandom(seed));
   try {
@@ -45,8 +45,8 @@ function findingText(scenario: EngineScenario): string {
   ];
   return [
     `again: npm run fuzz -- --again ${scenario.seed}`,
-    breaks(smaller) ?? 'it does not break when it is made smaller',
-    `what is left of it: ${JSON.stringify(smaller, null, 1)}`,
+    breaks(smaller) ?? 'the reduced scenario does not fail',
+    `the reduced scenario: ${JSON.stringify(smaller, null, 1)}`,
     ...blocks,
   ].join('\n\n');
 }

@@ -13,7 +13,7 @@ for (const [what, kind, make] of growing) {
   test(`${what}, byte by byte, takes time in proportion to the length`, () => {
     const short = timeOf(kind, make(1800));
     const long = timeOf(kind, make(1800 * 8));
-    // Linear is 8, quadratic 64; the machine has other work, and short times are rough.
+    // Linear is 8, quadratic 64; the machine has other work, and short times are inexact.
     assert.ok(long < short * 30 + 2e6, `${short} ns for 1,800 bytes, ${long} ns for eight times as many`);
   });
 }

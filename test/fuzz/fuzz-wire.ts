@@ -7,14 +7,12 @@ import { smallerList } from './smaller.ts';
 import { snippetOf } from './snippet.ts';
 
 /**
- * Mutates the conformance cases and holds the parsers to what must be true of any bytes:
- *
+ * Mutates the conformance cases and checks the rules that hold for any bytes:
  * - nothing throws;
- * - the verdict does not depend on how the bytes are cut into pieces;
+ * - the verdict does not depend on how the bytes are sliced;
  * - every block of the storage comes back;
  * - time grows with the length, not with its square.
- *
- * A finding names its seed, and has its bytes as a case of the documents.
+ * A finding names its seed, and prints its bytes as a case of the documents.
  */
 const cases = loadCases();
 
@@ -23,7 +21,7 @@ export interface FuzzResult {
   readonly bytes: number;
 }
 
-/** What is put in by chance: the words on which two parsers have been known to differ. */
+/** Inserted at random: the words on which parsers have been known to differ. */
 const words = [
   '\r\n',
   '\n',
@@ -70,7 +68,7 @@ export function fuzzWire(seed: string, goesOn: () => boolean): FuzzResult {
   return { runs, bytes };
 }
 
-/** One mutated message, by its seed; a finding throws with what is left of it when it has been made smaller. */
+/** Runs one mutated message, by its seed; a finding throws with the reduced message. */
 export function judgeSeed(seed: string): number {
   const random = new SeededRandom(seed);
   const base = random.pick(cases);
@@ -89,7 +87,7 @@ function findingText(seed: string, each: ConformanceCase): string {
   const fails = (bytes: readonly number[]): boolean => {
     const smaller = { ...each, bytes: Buffer.from(bytes) };
     try {
-      // In all sorts of pieces: what made it fail may have been where it was cut.
+      // In many slicings: the failure may depend on the slices.
       for (let n = 0; n < 8; n++) check(smaller, cut(smaller.bytes, new SeededRandom(`${seed} ${n}`)));
       check(
         smaller,
@@ -117,7 +115,7 @@ function check(each: ConformanceCase, slices: Slices): void {
   assert.ok(storage.keptBlocks <= 2);
 }
 
-/** The guess at what bytes are depends on how many had come when they were refused; nothing else may. */
+/** The guess at the protocol of the bytes depends on how many had come at the refusal; nothing else may. */
 function verdictText(verdict: readonly Verdict[]): readonly Verdict[] {
   return verdict.map((line) => (line.includes('response_not_http') ? line.slice(0, 3) : line));
 }
@@ -132,24 +130,24 @@ function mutated(base: ConformanceCase, cases: readonly ConformanceCase[], rando
   return bytes;
 }
 
-/** One change by chance. */
+/** One random change. */
 export function changed(bytes: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
   const at = random.integer(bytes.length + 1);
   const end = Math.min(bytes.length, at + random.integer(12));
   const put = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat([bytes.subarray(0, at), ...parts]);
   switch (random.integer(6)) {
     case 0:
-      return put(bytes.subarray(end)); // some bytes left out
+      return put(bytes.subarray(end)); // some bytes removed
     case 1:
       return put(Buffer.from(random.pick(words), 'latin1'), bytes.subarray(at));
     case 2:
-      return put(Uint8Array.of(random.integer(256)), bytes.subarray(end)); // some replaced by any one
+      return put(Uint8Array.of(random.integer(256)), bytes.subarray(end)); // some bytes replaced by random ones
     case 3:
-      return put(bytes.subarray(at, end), bytes.subarray(at)); // some said twice
+      return put(bytes.subarray(at, end), bytes.subarray(at)); // some bytes repeated
     case 4:
-      return put(random.pick(cases).bytes.subarray(0, 2000).subarray(random.integer(40))); // another case's tail
+      return put(random.pick(cases).bytes.subarray(0, 2000).subarray(random.integer(40))); // the end of another case
     default:
-      return put(bytes); // a second message behind the first, cut somewhere
+      return put(bytes); // a second message after the first, truncated at random
   }
 }
 
@@ -164,7 +162,7 @@ function cut(bytes: Uint8Array, random: SeededRandom): Slices {
   return slices;
 }
 
-/** Messages that can be made as long as one likes, within and beyond the limits. */
+/** Messages of any length, within and beyond the limits. */
 export const growing: readonly (readonly [
   what: string,
   kind: 'request' | 'response',
@@ -198,7 +196,7 @@ export const growing: readonly (readonly [
   ],
 ];
 
-/** Nanoseconds that one-byte pieces of a growing message take: the best of a few tries. */
+/** Nanoseconds for the one-byte slices of a growing message: the best of a few tries. */
 export function timeOf(kind: 'request' | 'response', text: string): number {
   const slices = Array.from(Buffer.from(text, 'latin1'), (byte) => Uint8Array.of(byte));
   let best = Number.POSITIVE_INFINITY;

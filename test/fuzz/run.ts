@@ -17,7 +17,7 @@ It ends with 0 where nothing was found, 1 where something was, 2 for a wrong com
 example: npm run fuzz -- --minutes 2 --seed 7
 `;
 
-// `--part` is what the run says to its own processes.
+// `--part` is what the run passes to its own processes.
 const { minutes, seed, again, part } = toolOptions(usage, ['seed', 'again', 'part'], { minutes: 24 });
 
 interface Sums {
@@ -34,7 +34,7 @@ if (again !== undefined) playAgain(again);
 else if (part !== undefined) runPart(part);
 else await runParts(seed ?? String(process.hrtime.bigint()));
 
-/** A seed of the parsers has "wire" in it, one of the engine "engine". */
+/** A seed of the parsers contains "wire", one of the engine "engine". */
 function playAgain(seed: string): void {
   if (seed.includes('/wire/')) console.log(`${judgeSeed(seed)} bytes, nothing found`);
   else console.log('nothing found:', playSeed(seed));
@@ -61,7 +61,7 @@ async function runParts(seed: string): Promise<void> {
   clearInterval(progress);
   report();
   const clean = codes.every((code) => code === 0);
-  console.log(clean ? 'nothing found' : `found something; the seed was ${seed}`);
+  console.log(clean ? 'nothing found' : `found a failure; the seed was ${seed}`);
   process.exitCode = clean ? 0 : 1;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes a list smaller as long as `fails` says that what is left still fails: halves first, then quarters, down to
- * single members. After `triesMax` tries it is as small as it has become.
+ * Reduces a list as long as `fails` returns true for the rest: halves first, then quarters, down to single members.
+ * Stops after `triesMax` tries.
  */
 export function smallerList<T>(
   whole: readonly T[],

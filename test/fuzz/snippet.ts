@@ -1,6 +1,6 @@
 /**
- * Bytes as a block of the conformance documents (test/conformance/README.md), with a verdict to be written: what a
- * finding leaves behind is a case.
+ * Formats bytes as a block of the conformance documents (test/conformance/README.md), with a verdict to fill in, so
+ * that a finding becomes a case.
  */
 export function snippetOf(bytes: Uint8Array, kind: 'request' | 'response', method = 'GET'): string {
   const info = kind === 'response' && method !== 'GET' ? `response to ${method}` : kind;
@@ -14,7 +14,7 @@ const letters: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\
 
 function escaped(line: string): string {
   const text = line.replace(/[^ -~]|\\/g, (byte) => letters[byte] ?? `\\x${hex(byte)}`);
-  // A space that ends a line would be taken away by an editor.
+  // Editors would remove a space at the end of a line.
   return text.replace(/ $/, '\\x20');
 }
 

@@ -3,7 +3,7 @@ import type { Clock, Instant, Timer } from '../../src/core/time.ts';
 import type { Transport, TransportListener } from '../../src/core/transport.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 
-/** The places where the gateway touches its world. */
+/** The points at which the gateway affects the outside world. */
 export type EffectPoint =
   | 'accept'
   | 'client read'
@@ -19,10 +19,10 @@ const read = ['ECONNRESET', 'ETIMEDOUT', 'fin', 'silence'] as const;
 const write = ['EPIPE', 'ECONNRESET', 'half', 'stuck'] as const;
 
 /**
- * Every way to fail that a place knows. Errno and codes are what the system says; `fin`: the peer ends instead;
- * `silence`: nothing more comes, ever; `half`: half of the bytes leave, then the connection is reset; `stuck`: the
- * kernel takes them and the peer never reads; `late` and `early`: the timer fires five seconds after its time, or
- * when half of the time has passed.
+ * Every way in which an effect point can fail. Errno and codes are those of the system; `fin`: the peer ends instead;
+ * `silence`: no byte ever comes again; `half`: half of the bytes are sent, then the connection is reset; `stuck`: the
+ * kernel accepts them and the peer never reads; `late` and `early`: the timer fires five seconds late, or after half of
+ * its time.
  */
 export const kindsOf: Readonly<Record<EffectPoint, readonly string[]>> = {
   accept: ['ECONNRESET', 'fin', 'silence'],
@@ -44,23 +44,23 @@ export const kindsOf: Readonly<Record<EffectPoint, readonly string[]>> = {
   timer: ['late', 'early'],
 };
 
-/** Which effects fail. Numbers count from 1, in the order in which they happen. */
+/** The effects that fail. Numbers count from 1, in the order in which they happen. */
 export interface Plan {
   readonly from: number;
-  /** Only the effect `from`, or all of its place from there on. */
+  /** Only the effect `from`, or all later effects of its point too. */
   readonly extent: 'one' | 'onwards';
   readonly kind: string;
 }
 
 /**
- * Stands between the gateway and its world, numbers every effect, and lets those fail that the plan names. Without a
- * plan it writes down where the effects fall.
+ * Stands between the gateway and the simulated world, numbers every effect, and makes the planned ones fail. Without a
+ * plan it lists the effects.
  */
 export class Effects {
-  /** The place of each effect so far; the first is number 1. */
+  /** The point of each effect so far; the first is number 1. */
   readonly semaphores: EffectPoint[] = [];
   timersLive = 0;
-  /** How often something was made to fail. */
+  /** How many effects have failed on purpose. */
   failed = 0;
   readonly #plan: Plan | null;
   #place: EffectPoint | null = null;
@@ -70,12 +70,12 @@ export class Effects {
     this.#plan = plan;
   }
 
-  /** What comes now is no effect of the scenario: nothing is numbered, and nothing fails any more. */
+  /** Effects from now on do not belong to the scenario: they are not numbered, and none fails. */
   stop(): void {
     this.#watching = false;
   }
 
-  /** The kind of failure that befalls this effect; null when it goes well. */
+  /** How this effect fails; null if it succeeds. */
   next(place: EffectPoint): string | null {
     if (!this.#watching) return null;
     this.semaphores.push(place);
@@ -144,7 +144,7 @@ class FailingClock implements Clock {
   }
 }
 
-/** The gateway's end of a connection. It breaks as a socket does: `onClosed` comes last, later, and once. */
+/** The gateway's side of a connection. It breaks as a socket does: `onClosed` comes last, later, and once. */
 class FailingTransport implements Transport, TransportListener {
   listener: TransportListener = this;
   readonly facts: Transport['facts'];
@@ -182,7 +182,7 @@ class FailingTransport implements Transport, TransportListener {
   write(bytes: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
     if (this.#state === 'broken') return false;
     const kind = this.#effects.next(`${this.#side} write`);
-    // Of the end of a silent peer nobody knows: what is sent to it stays with the kernel.
+    // The gateway cannot notice the end of a silent peer: the bytes for it stay in the kernel.
     const isUnheard = this.#state === 'silent' && this.#real.closed;
     if (kind === 'stuck' || isUnheard || this.#stuckBytes > 0) {
       this.#stuckBytes += Math.max(1, end - start);
@@ -216,7 +216,7 @@ class FailingTransport implements Transport, TransportListener {
 
   end(then?: 'close'): void {
     this.#real.end(then);
-    // The peer's FIN that was played has come already: with ours, both are there.
+    // The FIN of the peer has come already: with the gateway's own, both directions have ended.
     if (this.#state === 'ended') this.#soon(() => this.#real.close('close'));
   }
 
@@ -257,7 +257,7 @@ class FailingTransport implements Transport, TransportListener {
   }
 
   onClosed(errno: string | null): void {
-    // Who is silent does not say goodbye either; our own close is heard all the same.
+    // A silent peer sends no FIN either; the gateway's own close is reported all the same.
     if (this.#state === 'silent' && errno !== null) return;
     this.#closedFor(errno);
   }

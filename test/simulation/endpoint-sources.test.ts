@@ -14,8 +14,9 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { Http1World } from '../exchange/http1-world.ts';
 import type { ArrivedRequest, ClientActor } from '../exchange/world.ts';
 
-// Requests of clients, through a whole exchange, at endpoints that a source adds, changes, drains and removes meanwhile. The source is
-// a list in memory: a source of containers or of a catalogue of services differs in where its list comes from.
+// Requests of clients, through a whole exchange, at endpoints that a source adds, changes, drains and removes
+// meanwhile. The source is a list in memory; a source of containers or of a service catalogue differs only in the
+// origin of its list.
 
 const app = 'app' as UpstreamId;
 const names = ['a', 'b', 'c'] as const;
@@ -53,7 +54,7 @@ class World {
     for (const name of names) this.gateway.endpoint(name).onRequest = (request) => request.answer(200, name);
   }
 
-  /** As a worker does. */
+  /** As a worker does it. */
   #receive({ whole, endpoints }: UpstreamDelta): void {
     if (whole) this.gateway.upstream.updateEndpoints(endpoints);
     else this.gateway.upstream.changeEndpoints(endpoints);
@@ -68,7 +69,7 @@ class World {
     return this.gateway.request({});
   }
 
-  /** Which endpoints answer twenty requests; a status stands for a response of the gateway itself. */
+  /** The endpoints that answer twenty requests; a status stands for a response of the gateway itself. */
   answers(): readonly string[] {
     const clients = Array.from({ length: 20 }, () => {
       const client = this.send();

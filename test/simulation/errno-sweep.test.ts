@@ -24,11 +24,11 @@ import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import type { ArrivedRequest } from '../exchange/world.ts';
 
 /**
- * Every code that the world can give, at every stage at which it could come. Each is named; none is unclassified; and
- * an invented one is, so that no rule takes whatever comes.
+ * Every code that the system can return, at every stage at which it can come. Each gets a cause, and none is
+ * unclassified. An invented code is unclassified, which proves that no rule accepts every code.
  */
 
-/** Windows' own are not listed where it is not; UNKNOWN and EOF are libuv's. */
+/** Windows' own codes are not listed elsewhere; UNKNOWN and EOF are libuv's. */
 const errnos = [
   ...new Set([...Object.keys(constants.errno), ...[...getSystemErrorMap().values()].map(([name]) => name)]),
 ].toSorted();
@@ -39,7 +39,7 @@ const caresCodes = Object.values(dns).filter(
 
 const invented = ['EMADEUP', 'ERR_SSL_MADE_UP', 'MADE_UP_CERTIFICATE', 'toString', ''];
 
-/** As Node has them from OpenSSL: results of verification, and reasons of a broken handshake. */
+/** As Node gets them from OpenSSL: verification results, and reasons of a broken handshake. */
 const tlsCodes = [
   ...[
     'CERT_HAS_EXPIRED',
@@ -76,18 +76,18 @@ function play(settings: Http1Settings, answer: (request: ArrivedRequest) => void
   return { record, unclassified: world.unclassified };
 }
 
-/** Named, and not as a fault of ours unless the code can only come of one. */
+/** The code has a cause, and not the gateway's own fault unless only the gateway can cause it. */
 function assertNamed(code: string, { record, unclassified }: { record: EndedExchange; unclassified: string[] }): void {
   assert.deepEqual(unclassified, [], `${code} is known`);
   const { failure } = record;
   assert.ok(failure !== null, `${code} is a failure`);
   if (failure.cause === 'gateway_fault') {
     assert.match(failure.evidence.invariant, /the system takes what it is asked for/, code);
-    assert.ok(!ofTheWorld.has(code), `${code} is nothing that we could have asked for`);
+    assert.ok(!ofTheWorld.has(code), `${code} cannot come from a request of the gateway`);
   }
 }
 
-/** What a peer, a path or a full machine brings about without any doing of ours. */
+/** Codes that a peer, a path or a full machine causes without the gateway. */
 const ofTheWorld: ReadonlySet<string> = new Set(
   `ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN EACCES EPERM EPROTO
    EMFILE ENFILE ENOBUFS ENOMEM EAGAIN`.split(/\s+/),
@@ -101,7 +101,7 @@ function assertUnknown(
   assert.equal(record.failure?.cause, 'gateway_fault');
 }
 
-/** What fails at the handshake. */
+/** Failures of the handshake. */
 function handshakeFails(code: string, alertId: number | null): Http1Settings {
   const gatewayConnector = (real: Connector): Connector => ({
     ...real,
@@ -120,21 +120,13 @@ function handshakeFails(code: string, alertId: number | null): Http1Settings {
 
 type Cut = readonly [name: string, nth: number, answer: (request: ArrivedRequest) => void];
 
-/** Where a read can fail: before the answer, within its head, and in content of each framing. */
+/** Where a read can fail: before the answer, within its head, and in a body of each framing. */
 const reads: readonly Cut[] = [
   ['before the head', 1, (request) => request.raw('HTTP/1.1 200 Fine\r\n\r\n')],
   ['within the head', 2, inTwo('HTTP/1.1 200 Fine\r\nContent-', 'Length: 2\r\n\r\nok')],
-  [
-    'in content with a length',
-    2,
-    inTwo(`HTTP/1.1 200 Fine\r\nContent-Length: 90000\r\n\r\n${'a'.repeat(66_000)}`, 'b'),
-  ],
-  [
-    'in chunked content',
-    2,
-    inTwo('HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', '0\r\n\r\n'),
-  ],
-  ['in content until the end', 2, inTwo('HTTP/1.1 200 Fine\r\n\r\nhello', 'world')],
+  ['in a body with a length', 2, inTwo(`HTTP/1.1 200 Fine\r\nContent-Length: 90000\r\n\r\n${'a'.repeat(66_000)}`, 'b')],
+  ['in a chunked body', 2, inTwo('HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', '0\r\n\r\n')],
+  ['in a body until the close', 2, inTwo('HTTP/1.1 200 Fine\r\n\r\nhello', 'world')],
 ];
 
 function inTwo(first: string, second: string): (request: ArrivedRequest) => void {
@@ -145,7 +137,7 @@ function inTwo(first: string, second: string): (request: ArrivedRequest) => void
 }
 const later: (() => void)[] = [];
 
-/** Reads arrive one at a time: what is sent second is sent after the first has been read. */
+/** Reads arrive one at a time: the second bytes are sent after the first have been read. */
 function playReads([, nth, answer]: Cut, errno: string) {
   const world = new Http1World(
     { endpoints: ['a'] },
@@ -168,11 +160,11 @@ const writeFails = (errno: string): Http1Settings => ({
 /** Where a client's connection can be lost: while it sends, while it waits, and while it is answered. */
 const clientLosses: readonly (readonly [what: string, faults: TransportFaults])[] = [
   ['reading the request', { read: { nth: 1, errno: '' } }],
-  ['reading its content', { read: { nth: 2, errno: '' } }],
+  ['reading its body', { read: { nth: 2, errno: '' } }],
   ['writing the answer', { write: { nth: 1, errno: '' } }],
 ];
 
-/** The client's connection is lost for `errno`: how often that was counted as unclassified. */
+/** Loses the client's connection with `errno`, and returns how many failures were counted as unclassified. */
 function playClientLoss(faults: TransportFaults, errno: string): number {
   const second = {
     ...(faults.read === undefined ? {} : { read: { ...faults.read, errno } }),
@@ -193,10 +185,10 @@ function playClientLoss(faults: TransportFaults, errno: string): number {
   return world.counts.unclassifiedTotal;
 }
 
-/** What goes wrong with a check: while its connection is opened, or on it. */
+/** How a check fails: while its connection is opened, or on it. */
 type CheckFault = NetworkFault | { readonly stage: 'read'; readonly nth: 1 | 2; readonly code: string };
 
-/** One HTTP check that meets `fault`: what it said, and what it counted. */
+/** Runs one HTTP check that meets `fault`, and returns its result and its count of unclassified failures. */
 function playCheck(fault: CheckFault): { result: HealthCheckResult; unclassified: string[] } {
   const clock = new SimulatedClock();
   const unclassified: string[] = [];
@@ -217,7 +209,7 @@ function playCheck(fault: CheckFault): { result: HealthCheckResult; unclassified
   );
   clock.advanceSync(5000);
   const [result] = results;
-  assert.ok(result !== undefined && results.length === 1, `${fault.stage} ${fault.code}: it says so once`);
+  assert.ok(result !== undefined && results.length === 1, `${fault.stage} ${fault.code}: the failure is reported once`);
   assert.notEqual(outcomeOf(result), 'passed');
   return { result, unclassified };
 }
@@ -254,12 +246,12 @@ function send(transport: MemoryTransport, text: string): void {
   if (!transport.closed) transport.write(bytes, 0, bytes.length, 'owned');
 }
 
-/** A session that stands can be broken by these as well. */
+/** These codes can break an established session too. */
 const tlsEnds = tlsCodes.filter((code) => /^(?:ERR_SSL_|TLS_TRUNCATED$)/.test(code));
 
 const worldly = errnos.filter((errno) => !errno.startsWith('EAI_'));
 
-/** Every fault that a check can meet, of these codes. */
+/** Every fault with one of these codes that a check can meet. */
 const checkFaults = (
   codes: (stage: 'dns' | 'connect' | 'tls' | 'read') => readonly string[],
 ): readonly CheckFault[] => [
@@ -269,10 +261,10 @@ const checkFaults = (
   ...([1, 2] as const).flatMap((nth) => codes('read').map((code) => ({ stage: 'read' as const, nth, code }))),
 ];
 
-describe('every code is named', () => {
-  it('there are as many as Node lists', () => assert.ok(errnos.length > 90 && caresCodes.length > 15));
+describe('every error code gets a cause', () => {
+  it('of all that Node lists', () => assert.ok(errnos.length > 90 && caresCodes.length > 15));
 
-  it('of a lookup', () => {
+  it('from a lookup', () => {
     for (const code of [...errnos, ...caresCodes]) {
       const failure = connectFailure({ stage: 'dns', code, alertId: null }, { address: 'app.test', name: 'app.test' });
       assert.ok(failure !== null, `${code} is known`);
@@ -280,19 +272,19 @@ describe('every code is named', () => {
     }
   });
 
-  it('of connecting', () => {
+  it('from connecting', () => {
     for (const code of worldly) {
       assertNamed(code, play({ connectFault: () => code }));
     }
   });
 
-  it('of a handshake', () => {
+  it('from a handshake', () => {
     for (const code of [...worldly, ...tlsCodes]) {
       if (code !== 'ERR_SSL_DECODE_ERROR') assertNamed(code, play(handshakeFails(code, null)));
     }
   });
 
-  it('of an alert, in a handshake and after it', () => {
+  it('from an alert, in a handshake and after it', () => {
     for (const id of alertIds) {
       const inHandshake = play(handshakeFails(tlsAlertCode(id), id));
       assert.equal(inHandshake.record.failure?.cause, 'tls_alert', `${id}`);
@@ -303,18 +295,18 @@ describe('every code is named', () => {
   });
 
   for (const cut of reads) {
-    it(`of a read ${cut[0]}`, () => {
+    it(`from a read ${cut[0]}`, () => {
       for (const code of [...worldly, ...tlsEnds]) assertNamed(code, playReads(cut, code));
     });
   }
 
-  it("of a client's connection, wherever it is lost", () => {
+  it("from a client's connection, at every stage", () => {
     for (const [what, faults] of clientLosses) {
       for (const code of worldly) assert.equal(playClientLoss(faults, code), 0, `${what}: ${code}`);
     }
   });
 
-  it('of a health check, at each of its stages', () => {
+  it('from a health check, at each of its stages', () => {
     const all = { dns: [...errnos, ...caresCodes], connect: worldly, tls: [...worldly, ...tlsCodes], read: worldly };
     for (const fault of checkFaults((stage) => all[stage])) {
       if (fault.code === 'ERR_SSL_DECODE_ERROR') continue;
@@ -324,13 +316,13 @@ describe('every code is named', () => {
     }
   });
 
-  it('of a write', () => {
+  it('from a write', () => {
     for (const code of [...worldly, ...tlsEnds]) assertNamed(code, play(writeFails(code)));
   });
 });
 
-describe('a code that nobody has met', () => {
-  it('is counted, wherever it comes up', () => {
+describe('an unknown error code', () => {
+  it('is counted as unclassified, at every stage', () => {
     for (const code of invented) {
       const place = { address: 'app.test', name: 'app.test' };
       for (const stage of ['dns', 'connect', 'tls'] as const)
@@ -342,21 +334,21 @@ describe('a code that nobody has met', () => {
     }
   });
 
-  it("is counted on a client's connection too, though nothing can be done but to let it go", () => {
+  it("is counted on a client's connection too, which the gateway then closes", () => {
     for (const code of invented) {
       for (const [what, faults] of clientLosses) assert.equal(playClientLoss(faults, code), 1, `${what}: ${code}`);
     }
   });
 
-  it('is counted by a health check too, which does not pass', () => {
+  it('is counted in a failed health check too', () => {
     for (const fault of checkFaults(() => invented.filter((code) => code !== ''))) {
       assert.deepEqual(playCheck(fault).unclassified, [fault.code], `${fault.stage} ${fault.code}`);
     }
   });
 });
 
-describe('what the common ones are called', () => {
-  // A small request is given to the system at the end of the turn: by then it counts as sent, which is the safe side.
+describe('the causes of common error codes', () => {
+  // A small request is given to the kernel at the end of the turn. By then it counts as sent, which is the safe side.
   const table: readonly [code: string, connect: Cause, read: Cause, write: Cause][] = [
     ['ECONNRESET', 'connect_reset', 'reset_before_response', 'reset_before_response'],
     ['EPIPE', 'connect_reset', 'reset_before_response', 'reset_before_response'],

@@ -8,11 +8,11 @@ import { Effects, kindsOf, type EffectPoint, type Plan } from './effects.ts';
 import { type Scenario, scenarios, type Sent } from './scenarios.ts';
 
 /**
- * The nth effect fails, for n = 1, 2, 3 … until a scenario gets through untouched. Whatever fails, every
- * exchange ends once and is recorded once, no byte is made up, and nothing is left behind.
+ * Makes the nth effect fail, for n = 1, 2, 3 … until a scenario succeeds without a failure. Whatever fails, every
+ * exchange ends once and is recorded once, no byte is invented, and no connection, timer, permit or block is left.
  */
 
-/** Longer than all limits of `world.ts` that can follow one another, the idle ones of connections included. */
+/** Longer than all timeouts of `world.ts` in a row, including those of idle connections. */
 const settleMs = 200_000;
 
 function makeWorld(scenario: Scenario, settings: Http1Settings, clock = new SimulatedClock()): Http1World {
@@ -20,7 +20,7 @@ function makeWorld(scenario: Scenario, settings: Http1Settings, clock = new Simu
   return new Http1World(options, { ...scenario.settings, ...settings }, clock);
 }
 
-/** What there is of storage, by how much of it is out. */
+/** The blocks of the storage, by how much of each is in use. */
 class CountedStorage extends HeadStorage {
   readonly #out = new Set<HeadBlock>();
 
@@ -35,12 +35,12 @@ class CountedStorage extends HeadStorage {
   }
 
   override release(block: HeadBlock): void {
-    assert.ok(this.#out.delete(block), 'a block is given back once, by who has it');
+    assert.ok(this.#out.delete(block), 'a block is given back once, by its user');
     super.release(block);
   }
 }
 
-/** Plays a scenario with one effect that fails. Answers where its effects fell. */
+/** Runs a scenario with one effect that fails. Returns the points of its effects. */
 function playWith(scenario: Scenario, plan: Plan | null): Effects {
   const effects = new Effects(plan);
   const storage = new CountedStorage();
@@ -58,7 +58,7 @@ function playWith(scenario: Scenario, plan: Plan | null): Effects {
     assert.ok(steps < settleMs / 100, 'every exchange ends');
     world.pass(100);
   }
-  assert.ok(effects.timersLive <= 1, 'no timer outlives its exchange but the one that sweeps');
+  assert.ok(effects.timersLive <= 1, 'only the sweep timer outlives the exchanges');
   world.pass(settleMs);
   for (const one of sent) checkSent(world, one, effects.failed > 0);
   checkNothingLeft(world, storage, effects);
@@ -68,23 +68,24 @@ function playWith(scenario: Scenario, plan: Plan | null): Effects {
 
 function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
   const { client, answer, content, target, method, status = 200, isCut = false } = sent;
-  assert.notEqual(client.state, 'open', 'the client has its end');
+  assert.notEqual(client.state, 'open', "the client's connection has ended");
   if (!failed) assert.deepEqual([client.status, client.state], [status, isCut ? 'cut' : 'whole']);
   const records = world.records.filter((record) => record.target === target);
   assert.ok(records.length <= 1, 'one request is one exchange');
   const [record] = records;
-  if (client.status > 0) assert.ok(record !== undefined, 'what is answered is recorded');
+  if (client.status > 0) assert.ok(record !== undefined, 'every answer is recorded');
   if (record?.end === 'forwarded') assert.equal(record.failure, null);
-  else if (record !== undefined) assert.notEqual(record.failure, null, 'what ends otherwise has its reason');
-  // A fault of ours would be the one thing that nobody outside could have caused.
+  else if (record !== undefined) assert.notEqual(record.failure, null, 'every other end has its reason');
+  // A `gateway_fault` is the one cause that no effect can have.
   assert.notEqual(record?.failure?.cause, 'gateway_fault');
   if (client.status === status) {
-    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the bytes are the endpoint’s');
+    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the bytes are those of the endpoint');
   }
-  // A FIN within a tunnel is a FIN: what it means is for the protocol inside.
+  // A FIN within a tunnel is a FIN: its meaning belongs to the protocol inside.
   if (client.status === status && status !== 101) {
     assert.equal(client.state === 'whole', client.content.length === answer.length && client.state !== 'cut');
-    if (record?.end === 'truncated') assert.notEqual(client.state, 'whole', 'a cut response is not taken for whole');
+    if (record?.end === 'truncated')
+      assert.notEqual(client.state, 'whole', 'a truncated response does not look complete');
   }
   checkArrivals(world, target, method, content);
 }
@@ -93,10 +94,11 @@ function checkArrivals(world: Http1World, target: string, method: string, conten
   const names = world.options.endpoints ?? ['a'];
   const arrived = names.flatMap((name) => world.endpoint(name).arrived.filter((one) => one.target === target));
   for (const one of arrived)
-    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the bytes are the client’s');
+    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the bytes are those of the client');
   if (method === 'POST') assert.ok(arrived.length <= 1, 'a POST is not sent twice');
   const record = world.records.find((one) => one.target === target);
-  if (arrived.length > 0) assert.notEqual(record?.delivery, 'not_sent', 'what arrived was sent');
+  if (arrived.length > 0)
+    assert.notEqual(record?.delivery, 'not_sent', 'every request that arrived was recorded as sent');
 }
 
 function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: Effects): void {
@@ -105,12 +107,12 @@ function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: E
   assert.deepEqual(
     { clientConnections, upstreamConnections, upstreamConnectionsIdle, exchangesActive },
     { clientConnections: 0, upstreamConnections: 0, upstreamConnectionsIdle: 0, exchangesActive: 0 },
-    'every place is given back',
+    'every permit is released',
   );
   assert.equal(world.gatewayEnds.filter((transport) => !transport.closed).length, 0, 'no connection is open');
   const first = world.upstream.choose([], anyRequest);
   const second = first === null ? null : world.upstream.choose([first], anyRequest);
-  for (const endpoint of [first, second]) assert.equal(endpoint?.load ?? 0, 0, 'no endpoint has a place that is held');
+  for (const endpoint of [first, second]) assert.equal(endpoint?.load ?? 0, 0, 'no endpoint has a permit in use');
   assert.equal(effects.timersLive, 0, 'no timer lives');
   assert.equal(storage.outside, 0, 'every block of a head is given back');
   assert.equal(world.heldBytes(), 0);
@@ -121,10 +123,10 @@ function checkOthersServed(world: Http1World): void {
   for (const name of world.options.endpoints ?? ['a'])
     world.endpoint(name).onRequest = (request) => request.head(200, 0);
   world.pass(settleMs);
-  assert.deepEqual([next.status, next.state], [200, 'whole'], 'others are served as before');
+  assert.deepEqual([next.status, next.state], [200, 'whole'], 'later requests are served as before');
 }
 
-/** Plays a scenario in which the nth step of our own code throws, once. False when it did not come to that. */
+/** Runs a scenario in which the nth step of the gateway's code throws once. False if there are fewer steps. */
 function playWithDefect(scenario: Scenario, nth: number): boolean {
   let steps = 0;
   let over = false;
@@ -133,21 +135,21 @@ function playWithDefect(scenario: Scenario, nth: number): boolean {
     onStep() {
       if (over || ++steps !== nth) return;
       failed = true;
-      throw new TypeError('a defect of ours');
+      throw new TypeError('a defect of the gateway');
     },
   });
   const clients: readonly Sent['client'][] = scenario.play(world).map(({ client }) => client);
   world.pass(settleMs);
   over = true;
-  for (const client of clients) assert.notEqual(client.state, 'open', 'the client has its end');
+  for (const client of clients) assert.notEqual(client.state, 'open', "the client's connection has ended");
   world.verifyAtRest();
   if (failed) checkOthersServed(world);
   return failed;
 }
 
-describe('the nth step of ours throws', () => {
+describe("when the nth step of the gateway's code throws", () => {
   for (const scenario of scenarios) {
-    it(`and nobody waits for ever, in ${scenario.name}`, () => {
+    it(`no client waits for ever, in ${scenario.name}`, () => {
       let nth = 1;
       while (playWithDefect(scenario, nth)) assert.ok(nth++ < 1000, 'a scenario has an end');
       assert.ok(nth > 10, `${nth} steps`);
@@ -155,11 +157,11 @@ describe('the nth step of ours throws', () => {
   }
 });
 
-describe('the nth effect fails', () => {
+describe('when the nth effect fails', () => {
   const met = new Set<EffectPoint>();
 
   for (const scenario of scenarios) {
-    it(`in every way that its place knows, in ${scenario.name}`, () => {
+    it(`in every possible way, every promise holds in ${scenario.name}`, () => {
       const { semaphores } = playWith(scenario, null);
       assert.ok(semaphores.length > 6, `${semaphores.length} effects`);
       semaphores.forEach((place, index) => {
@@ -168,7 +170,7 @@ describe('the nth effect fails', () => {
           for (const extent of ['one', 'onwards'] as const) {
             const plan: Plan = { from: index + 1, extent, kind };
             try {
-              assert.ok(playWith(scenario, plan).failed > 0, 'it came to that');
+              assert.ok(playWith(scenario, plan).failed > 0, 'the effect has failed');
             } catch (error) {
               throw new Error(`effect ${plan.from} of ${semaphores.length}, ${place}: ${kind}, ${extent}`, {
                 cause: error,
@@ -180,7 +182,7 @@ describe('the nth effect fails', () => {
     });
   }
 
-  it('and every place was met', () => {
+  it('the scenarios have effects at every point', () => {
     assert.deepEqual([...met].sort(), Object.keys(kindsOf).sort());
   });
 });

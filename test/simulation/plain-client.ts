@@ -3,8 +3,8 @@ import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import type { ClientActor } from '../exchange/world.ts';
 
 /**
- * A client to whom everything behind the head of its answer is content, until the connection ends: one of HTTP/1.0, or
- * one that has changed to another protocol. A FIN is a whole, a reset is a cut.
+ * A client to which everything after the head of its answer is the body, until the connection ends: an HTTP/1.0 client,
+ * or one that has changed to another protocol. With a FIN the body is complete, with a reset it is truncated.
  */
 export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'content'> {
   state: ClientActor['state'] = 'open';
@@ -24,7 +24,7 @@ export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'cont
   }
 
   #ended(state: 'whole' | 'cut'): void {
-    // A reset behind a FIN changes nothing for whoever has read the FIN.
+    // A reset after a FIN changes nothing for a client that has read the FIN.
     if (this.state === 'open') this.state = state;
   }
 

@@ -24,8 +24,8 @@ import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 
-// The main thread's checks and the requests of two workers, at one endpoint that goes down and comes back. Only the
-// application and the clock are simulated.
+// The checks of the main thread and the requests of two workers, at one endpoint that goes down and comes back. Only
+// the application and the clock are simulated.
 
 const defaultCheck: CheckSpec = {
   kind: 'tcp',
@@ -36,14 +36,14 @@ const defaultCheck: CheckSpec = {
   fails: 3,
 };
 
-/** Workers report what attempts came to this often, at the latest. */
+/** The longest interval at which workers report the results of attempts. */
 const batchMs = 100;
 const limits = { dnsMs: 1000, connectMs: 1000, tlsMs: 1000 };
 
 class World {
   readonly clock = new SimulatedClock();
   isUp: boolean;
-  /** When connections were tried while nothing listened. */
+  /** The instants of connection attempts while nothing listened. */
   readonly refused: number[] = [];
   readonly served: number[] = [];
   readonly failures: Failure[] = [];
@@ -84,7 +84,7 @@ class World {
     for (const worker of [0, 1]) {
       const semaphores = new WorkerSemaphores(
         shared.memory,
-        shared.claimWorkerIndex() ?? assert.fail('a seat is free'),
+        shared.claimWorkerIndex() ?? assert.fail('a worker index is free'),
         clock,
       );
       const parts = {
@@ -182,7 +182,7 @@ function configurationWith(check: CheckSpec): Configuration {
   } as unknown as Configuration;
 }
 
-/** The most of these instants within any second. */
+/** The largest number of these instants within a second. */
 function mostWithinASecond(instants: readonly number[]): number {
   return Math.max(0, ...instants.map((start) => instants.filter((at) => at >= start && at < start + 1000).length));
 }
@@ -196,7 +196,7 @@ const cases = fc.record({
 });
 
 describe('an endpoint that refuses connections', () => {
-  test('gets at most five a second from all workers and checks together, once one of them has been refused', () => {
+  test('gets at most five attempts a second from all workers and checks together, after the first refusal', () => {
     fc.assert(
       fc.property(cases, ({ seed, downMs, everyMs, isChecked, isUpAtFirst }) => {
         const world = new World(seed, isChecked ? defaultCheck : { kind: 'none' }, isUpAtFirst);
@@ -204,7 +204,7 @@ describe('an endpoint that refuses connections', () => {
         world.isUp = false;
         const since = world.clock.now();
         world.askFor(downMs, everyMs);
-        // Connections that are tried before the first refusal is back cannot know of it.
+        // Attempts that begin before the first refusal has come back cannot know of it.
         const known = world.refused.filter((at) => at > since + 0.2 + 2 * everyMs);
         assert.ok(mostWithinASecond(known) <= 5, `${mostWithinASecond(known)} within a second`);
       }),
@@ -212,7 +212,7 @@ describe('an endpoint that refuses connections', () => {
     );
   });
 
-  test('is served within a second of being back, however long it was away', () => {
+  test('serves within a second of being back, after any downtime', () => {
     fc.assert(
       fc.property(cases, ({ seed, downMs, isChecked, isUpAtFirst }) => {
         const everyMs = 10;
@@ -229,7 +229,7 @@ describe('an endpoint that refuses connections', () => {
     );
   });
 
-  test('is not asked by requests again that come while it is known to refuse, and they are told so', () => {
+  test('gets no attempts from requests while its refusal is known, and those requests fail with that reason', () => {
     const world = new World(1, defaultCheck, true);
     world.isUp = false;
     world.askFor(200, 10);

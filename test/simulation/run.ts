@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { simulate } from './simulation.ts';
 
-/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300`: as many hours as there is patience for. */
+/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300`: runs as many simulated hours as wanted. */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },

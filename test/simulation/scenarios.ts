@@ -6,7 +6,7 @@ import { delayingBothBodies, suspendingFor } from '../exchange/test-filters.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from '../exchange/world.ts';
 import { PlainClient } from './plain-client.ts';
 
-/** A few exchanges that go well, so that each of their effects can fail in turn. */
+/** A few exchanges that succeed, so that each of their effects can fail in turn. */
 export interface Scenario {
   readonly name: string;
   readonly options?: WorldOptions;
@@ -14,17 +14,17 @@ export interface Scenario {
   readonly play: (world: Http1World) => readonly Sent[];
 }
 
-/** A request, and what its endpoint means to answer. */
+/** A request, and the intended answer of its endpoint. */
 export interface Sent {
   readonly target: string;
   readonly method: string;
   readonly client: Pick<ClientActor, 'status' | 'state' | 'content'>;
   readonly answer: Buffer;
-  /** Its status, where that is not 200. */
+  /** The status, if it is not 200. */
   readonly status?: number;
-  /** Its endpoint breaks off. */
+  /** The endpoint aborts its answer. */
   readonly isCut?: true;
-  /** The request's content. */
+  /** The body of the request. */
   readonly content: Buffer;
 }
 
@@ -42,7 +42,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'requests that wait for the one place',
+    name: 'requests that wait for the only connection',
     options: { endpoints: ['a'], connectionsMax: 1 },
     settings: { queueMax: 4 },
     play(world) {
@@ -74,14 +74,14 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an upload in pieces with trailers',
+    name: 'an upload in slices with trailers',
     play(world) {
       answerAll(world);
       return [upload(world, 'POST', '/up', {})];
     },
   },
   {
-    name: 'an upload that waits to be told to continue',
+    name: 'an upload that waits for 100 Continue',
     play(world) {
       answerAll(world);
       return [upload(world, 'PUT', '/continue', { Expect: '100-continue' })];
@@ -125,7 +125,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an attempt elsewhere, within a limit on the whole exchange',
+    name: 'an attempt at another endpoint, within a limit on the whole exchange',
     options: { timeouts: { exchangeMs: 15_000 } },
     play(world) {
       answerAll(world);
@@ -144,7 +144,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a connection that is closed just as it is used again',
+    name: 'a connection that is closed just as it is reused',
     options: { endpoints: ['a'] },
     play(world) {
       answerAll(world);
@@ -205,7 +205,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a reload between two requests, while one is under way',
+    name: 'a reload between two requests, while one is in flight',
     play(world) {
       answerAll(world);
       const first = ask(world, '/1', 'one');
@@ -242,7 +242,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an answer in pieces that is held until it is whole',
+    name: 'an answer in slices that is held until it is complete',
     play(world) {
       const answer = pattern(6000, 6);
       for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'whole');
@@ -265,7 +265,7 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an answer that breaks when it has gone on',
+    name: 'an answer that breaks after it has been forwarded',
     play(world) {
       const answer = pattern(150_000, 7);
       for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'cut');
@@ -317,7 +317,7 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** Both send before and after the change, and end by themselves: a tunnel that one of them forgets lasts an hour. */
+/** Both sides send before and after the change, and end by themselves: a tunnel that one side forgets lasts an hour. */
 function playTunnel(world: Http1World): readonly Sent[] {
   answerAll(world);
   for (const name of names) world.endpoint(name).serves = (endpoint) => switchOver(world, endpoint);
@@ -341,7 +341,7 @@ function switchOver(world: Http1World, endpoint: MemoryTransport): void {
   endpoint.listener = {
     onBytes(bytes, start, end) {
       if (isTunnel) return send(Buffer.from(bytes.slice(start, end)));
-      isTunnel = true; // One request, which is small, comes in one piece.
+      isTunnel = true; // One small request, which comes in one slice.
       send(Buffer.from('HTTP/1.1 101 Echo\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello '));
       world.clock.schedule(later(world, 35), call, () => {
         if (!endpoint.closed) endpoint.end();
@@ -396,7 +396,7 @@ export function answerTo(target: string): Buffer {
   return Buffer.from(`to ${target}`);
 }
 
-/** Every endpoint answers each request once it is whole. */
+/** Every endpoint answers each complete request. */
 export function answerAll(world: Http1World): void {
   for (const name of names) {
     if (world.options.endpoints?.includes(name) === false) continue;

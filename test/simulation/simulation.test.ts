@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { simulate } from './simulation.ts';
 
-describe('a busy hour of the gateway', () => {
+describe('a busy simulated hour of the gateway', () => {
   for (const seed of ['1', '2', '9', '10']) {
     it(`keeps every promise, seed ${seed}`, () => {
       const { exchanges, ends } = simulate(seed, 120);
       assert.ok(exchanges > 60, `${exchanges} exchanges`);
-      for (const end of ['forwarded', 'generated', 'abandoned']) assert.ok((ends[end] ?? 0) > 0, `some are ${end}`);
+      for (const end of ['forwarded', 'generated', 'abandoned']) assert.ok((ends[end] ?? 0) > 0, `some end as ${end}`);
     });
   }
 
-  it('keeps every promise with a seed that nobody has tried', (context) => {
+  it('keeps every promise with a new random seed', (context) => {
     const seed = String(Math.floor(Math.random() * 1e9));
     context.diagnostic(`seed ${seed}`);
     simulate(seed, 120);

@@ -12,21 +12,21 @@ import { Http1World } from '../exchange/http1-world.ts';
 import type { ArrivedRequest, ClientActor } from '../exchange/world.ts';
 
 /**
- * A busy hour of a gateway, by a seed: clients, endpoints and everything between them do what they like, in
- * simulated time, and the promises of the exchange hold all the same. The same seed is the same hour.
+ * A busy hour of a gateway in simulated time: clients, endpoints and the network behave at random, and the promises of
+ * the exchange still hold. The same seed gives the same hour.
  */
 export interface SimulationSummary {
   readonly seed: string;
   readonly exchanges: number;
   readonly ends: Readonly<Record<string, number>>;
   readonly causes: Readonly<Record<string, number>>;
-  /** Answers that had begun, and gave way to another attempt's. */
+  /** Answers that had begun, and were replaced by another attempt's. */
   readonly replaced: number;
 }
 
 const sharedSizes = { workersMax: 1, endpointsMax: 3, addressesMax: 16 };
 
-/** No exchange may take longer: the sum of all limits that can follow one another, generously. */
+/** No exchange may take longer: a generous sum of all timeouts that can follow one another. */
 const exchangeMsMax = 120_000;
 
 interface Sent {
@@ -35,7 +35,7 @@ interface Sent {
   readonly client: ClientActor;
 }
 
-/** What an endpoint sends for a request is a function of the request's key, so that mixed bytes are seen. */
+/** The answer of an endpoint is a function of the request's key, so that mixed bytes are noticed. */
 export function contentFor(key: string, bytes: number): Buffer {
   const made = Buffer.alloc(bytes);
   new SeededRandom(`content ${key}`).fill(made);
@@ -65,7 +65,7 @@ class Simulation {
   readonly #sent = new Map<string, Sent>();
   /** Requests that reached an endpoint, by key. */
   readonly #arrivals = new Map<string, ArrivedRequest[]>();
-  /** What endpoints mean to send. */
+  /** The intended answers of endpoints. */
   readonly #answers = new Map<ArrivedRequest, Buffer>();
   readonly #names = ['a', 'b', 'c'];
   #replaced = 0;
@@ -126,7 +126,7 @@ class Simulation {
     this.#world.pass(exchanges * 15);
     for (const name of this.#names) this.#world.endpoint(name).setState('healthy');
     this.#world.pass(exchangeMsMax);
-    // Whoever still reads nothing looks up now, to see how it ended.
+    // A client that has not read so far reads now, to see how its answer ended.
     for (const { client } of this.#sent.values()) client.readOn();
     this.#world.pass(exchangeMsMax);
     this.#verify();
@@ -263,7 +263,7 @@ class Simulation {
     }
   }
 
-  // What must hold.
+  // The promises.
 
   #verify(): void {
     this.#world.verifyAtRest();
@@ -274,7 +274,7 @@ class Simulation {
     assert.equal(
       semaphores,
       this.#world.counts.upstreamConnections,
-      'each connection has its place, and nothing else has',
+      'each connection has its permit, and there are no others',
     );
     assert.equal(this.#world.counts.clientConnections, 0, 'no connection of a client outlives its limits');
     const recorded = new Map<string, EndedExchange>();
@@ -295,7 +295,7 @@ class Simulation {
     if (method === 'POST') assert.ok(arrived.length <= 1, `POST ${key} arrives once, not ${arrived.length} times`);
     for (const request of arrived) this.#verifyUpload(key, request);
     if (record === null) return assert.equal(client.status, 0, `request ${key} is answered, so it is recorded`);
-    assert.notEqual(client.state, 'open', `client ${key} has its end`);
+    assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
     const last = arrived.at(-1);
     const answer = last === undefined ? undefined : this.#answers.get(last);
     if (record.end === 'forwarded') {
@@ -309,23 +309,24 @@ class Simulation {
         true,
         `client ${key} gets its own bytes`,
       );
-      if (client.state === 'whole') assert.equal(client.content.length, whole.length, `client ${key} gets all of them`);
+      if (client.state === 'whole')
+        assert.equal(client.content.length, whole.length, `client ${key} gets all of its bytes`);
     }
     if (record.end === 'truncated')
-      assert.notEqual(client.state, 'whole', `client ${key} does not take a cut response for whole`);
+      assert.notEqual(client.state, 'whole', `client ${key} does not take a truncated response for complete`);
     if (arrived.length > 0) assert.notEqual(record.delivery, 'not_sent', `request ${key} arrived, so it was sent`);
     if (record.end === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
     this.#verifyNothingLeaked(key, client, record, ours);
   }
 
-  /** Of an answer that was replaced, by another attempt's or by our own, the client has seen nothing. */
+  /** The client has seen no byte of an answer that another attempt's answer, or the gateway's own, has replaced. */
   #verifyNothingLeaked(key: string, client: ClientActor, record: EndedExchange, ours: boolean): void {
     const arrived = this.#arrivals.get(key) ?? [];
     const replaced = ours ? arrived : arrived.slice(0, -1);
     for (const request of replaced) {
       const first = this.#answers.get(request)?.subarray(0, 8);
       if (first?.length !== 8) continue;
-      assert.equal(client.content.includes(first), false, `client ${key} sees nothing of what was replaced`);
+      assert.equal(client.content.includes(first), false, `client ${key} sees no replaced answer`);
     }
     for (const { status, retry } of record.attempts) if (status > 0 && retry) this.#replaced++;
   }
@@ -333,7 +334,7 @@ class Simulation {
   #verifyUpload(key: string, request: ArrivedRequest): void {
     const { content } = request;
     const meant = contentFor(`up ${key}`, content.length);
-    assert.equal(content.equals(meant), true, `endpoint gets the bytes of ${key} alone`);
+    assert.equal(content.equals(meant), true, `endpoint gets only the bytes of ${key}`);
   }
 
   #summary(): SimulationSummary {

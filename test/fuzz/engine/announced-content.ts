@@ -1,8 +1,8 @@
 /**
- * Whether an endpoint's bytes begin with a response that announces content although its status or its request's method
- * forbids any, or although endpoints are known to send it where it is only allowed to be announced (HEAD, 304). Such a response
- * may be followed by bytes of any kind, so that no other request may be sent on its connection. By the grammar and nothing
- * else of the gateway: heads that are not well-formed are for other laws.
+ * Whether an endpoint's bytes begin with a response that announces a body although its status or its request's method
+ * forbids one, or although endpoints are known to send one where they may only announce it (HEAD, 304). Bytes of any
+ * kind may follow such a response, so that no other request may be sent on its connection. Follows the grammar and
+ * shares no code with the gateway; malformed heads are a matter for other rules.
  */
 export function announcesForbiddenContent(bytes: string, method: string): boolean {
   let rest = bytes;

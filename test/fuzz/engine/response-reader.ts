@@ -1,12 +1,12 @@
-/** What a client was sent, read by the grammar and nothing else. */
+/** The bytes that a client received, read strictly by the grammar. */
 export interface ReadResponses {
-  /** The first thing that is none of a response's; null when all is well. */
+  /** The first violation of the grammar; null if there is none. */
   readonly violation: string | null;
-  /** Final responses that came to their end. */
+  /** Complete final responses. */
   readonly whole: number;
-  /** Whether the last one is not whole. */
+  /** Whether the last response is incomplete. */
   readonly isCut: boolean;
-  /** Of each final response, whole or not, with the interim ones before it: heads and content without framing. */
+  /** Heads and bodies, without framing, of each final response and the interim ones before it. */
   readonly texts: readonly string[];
 }
 
@@ -14,8 +14,8 @@ const statusLine = /^HTTP\/1\.1 ([1-5]\d\d) [\t -~\x80-\xff]*$/;
 const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$/;
 
 /**
- * Reads all bytes (latin1) that one connection brought in answer to requests with these methods, in their order.
- * `ended`: how it ended; only a FIN ends content that is as long as the connection.
+ * Reads all bytes (latin1) that one connection received in answer to requests with these methods, in their order.
+ * `ended`: how it ended. Only a FIN ends a body that lasts until the close.
  */
 export function readResponses(
   bytes: string,
@@ -49,7 +49,7 @@ class Reading {
 
   #message(): void {
     const method = this.#methods[this.whole];
-    if (method === undefined) return this.#report('an answer to nothing');
+    if (method === undefined) return this.#report('an answer without a request');
     const end = this.#rest.indexOf('\r\n\r\n');
     if (end < 0) return void (this.isCut = true);
     const [line = '', ...lines] = this.#take(end + 4)
@@ -76,7 +76,7 @@ class Reading {
       return;
     }
     if (status < 200 || status === 204) {
-      if (lengths.length + codings.length > 0) return this.#report(`a ${status} that is framed`);
+      if (lengths.length + codings.length > 0) return this.#report(`a ${status} with framing`);
       if (status === 204) this.whole++;
       return;
     }

@@ -9,45 +9,45 @@ import { announcesForbiddenContent } from './announced-content.ts';
 import { readResponses } from './response-reader.ts';
 import { type EndpointScript, type EngineScenario, markPlace, type Step } from './scenario.ts';
 
-/** What a run came to. Whatever breaks a law throws. */
+/** The result of a run. A broken rule throws. */
 export interface EngineSummary {
   readonly exchanges: number;
   readonly reached: number;
   readonly answered: number;
 }
 
-/** Longer than all limits that can follow one another: what is open then is open for ever. */
+/** Longer than all timeouts in a row: a connection that is open then never closes. */
 const restMs = tunnelIdleMs + 400_000;
-/** Bytes that the gateway may hold for one connection that does not take them: its own 128 KiB, and as much again. */
+/** Bytes that the gateway may hold for one connection that does not read: its own 128 KiB, and as much again. */
 const heldBytesMax = 256 * 1024;
 
 /**
- * Plays a scenario on the whole data plane, in memory and simulated time, and holds it to what must be true whatever
+ * Runs a scenario on the whole data plane, in memory and simulated time, and checks the rules that hold whatever
  * clients and endpoints send:
- *
  * - nothing throws, and no invariant breaks;
- * - one record per exchange; at the end no connection is open, no timer set, nothing held;
- * - each endpoint gets valid requests by a strict reader, or the beginning of one; one that is not idempotent, once;
- * - each client gets valid responses, or one that is cut and ends its connection;
- * - nobody gets a byte that belongs to another's exchange;
- * - no request is sent behind a response that announces content which its status or method forbids.
+ * - each exchange has one record; at the end no connection is open, no timer is set, and no byte is held;
+ * - each endpoint gets valid requests by a strict reader, or the beginning of one; a request that is not idempotent
+ * comes once;
+ * - each client gets valid responses, or a truncated one that ends its connection;
+ * - no peer gets a byte of another exchange;
+ * - no request is sent after a response that announces a body which its status or method forbids.
  */
 export function runScenario(scenario: EngineScenario): EngineSummary {
   return new EngineRun(scenario).run();
 }
 
-/** Whose bytes are marked: a client's, or a place on a connection to an endpoint. */
+/** The owner of marked bytes: a client, or a position on a connection to an endpoint. */
 type Mark = { readonly port: number } | { readonly connection: EndpointConnection; readonly at: number };
 
 class EngineRun {
   readonly #scenario: EngineScenario;
   readonly #world: Http1World;
   readonly #clients: Client[] = [];
-  /** Null: one that was refused. */
+  /** Null: a refused connection. */
   readonly #connections: (EndpointConnection | null)[] = [];
   readonly marks = new Map<string, Mark>();
   #markNumber = 0;
-  /** Ends that have sent their FIN. */
+  /** Peers that have sent their FIN. */
   readonly #ended = new Set<MemoryTransport>();
 
   constructor(scenario: EngineScenario) {
@@ -104,7 +104,7 @@ class EngineRun {
     };
   }
 
-  /** One step after the other; a wait is a wait. */
+  /** One step after the other, including the waits. */
   play(transport: MemoryTransport, steps: readonly Step[], marked: (bytes: string) => Buffer, at = 0): void {
     const { clock } = this.#world;
     for (let index = at; index < steps.length && !this.#isOver(transport); index++) {
@@ -129,7 +129,7 @@ class EngineRun {
     return transport.closed || this.#ended.has(transport);
   }
 
-  /** Puts a fresh mark in each place that there is for one. */
+  /** Replaces each placeholder with a new mark. */
   marked(bytes: string, owner: (at: number) => Mark): Buffer {
     const text = bytes.replaceAll(markPlace, (_, at: number) => {
       const mark = `~${(++this.#markNumber).toString(36).padStart(markPlace.length - 2, '0')}~`;
@@ -139,7 +139,7 @@ class EngineRun {
     return Buffer.from(text, 'latin1');
   }
 
-  // The laws.
+  // The rules.
 
   #verify(): void {
     const { counts, records, clock } = this.#world;
@@ -157,7 +157,7 @@ class EngineRun {
 
   #verifyEndpoint(connection: EndpointConnection): void {
     assert.deepEqual(connection.violations, [], 'an endpoint gets valid requests');
-    assert.equal(connection.askedInDoubt(), null, 'no request follows an answer that announces forbidden content');
+    assert.equal(connection.askedInDoubt(), null, 'no request follows an answer that announces a forbidden body');
     for (const request of connection.requests) {
       const port = this.#portOf(request);
       assert.notEqual(port, null, `${request.line} reached an endpoint without an exchange`);
@@ -193,13 +193,12 @@ class EngineRun {
     const methods = own.map(({ method }) => method);
     const { violation, whole, isCut, texts } = readResponses(bytes, methods, client.ended);
     client.answered = whole;
-    assert.equal(violation, null, `a client gets HTTP, not ${JSON.stringify(bytes.slice(-300))}`);
-    if (isCut && !client.looksAway) assert.notEqual(client.ended, 'open', 'a response that is cut ends its connection');
+    assert.equal(violation, null, `a client gets valid HTTP, not ${JSON.stringify(bytes.slice(-300))}`);
+    if (isCut && !client.looksAway) assert.notEqual(client.ended, 'open', 'a truncated response ends its connection');
     texts.forEach((text, index) => this.#verifyMarks(text, own[index]?.id ?? ''));
     own.slice(0, whole).forEach((exchange) => {
-      // A tunnel has no whole: its answer was the change of protocol.
-      if (!exchange.tunnel)
-        assert.notEqual(exchange.end, 'truncated', 'a response that was cut is not taken for whole');
+      // A tunnel has no complete end: its answer was the change of protocol.
+      if (!exchange.tunnel) assert.notEqual(exchange.end, 'truncated', 'a truncated response does not look complete');
     });
   }
 
@@ -213,7 +212,7 @@ class EngineRun {
   }
 }
 
-/** Whose answer the byte at this place was: the last request's that had been sent before it came. */
+/** The request that the byte at this position answers: the last one that had been sent before it came. */
 function askedBefore({ asked, deliveredAt }: EndpointConnection, at: number): StrictRequest | undefined {
   return asked.filter((request) => deliveredAt(request.at) <= at).at(-1);
 }
@@ -246,7 +245,7 @@ class Client {
     };
   }
 
-  /** Whether there may be something that it has not read. */
+  /** Whether there may be bytes that it has not read. */
   get looksAway(): boolean {
     return !this.#transport.closed;
   }
@@ -254,7 +253,7 @@ class Client {
 
 class EndpointConnection {
   readonly requests: StrictRequest[] = [];
-  /** Heads that the gateway has sent, whether they have come or not. */
+  /** Heads that the gateway has sent, whether they have arrived or not. */
   readonly asked: StrictRequest[] = [];
   readonly violations: string[] = [];
   readonly #sending = new StrictReader(() => {});
@@ -262,7 +261,7 @@ class EndpointConnection {
   readonly #endpoint: MemoryTransport;
   readonly #script: EndpointScript;
   readonly #reader = new StrictReader((violation) => this.violations.push(violation));
-  /** Where each write of the gateway began, and how much had come to it by then. */
+  /** The position of each write of the gateway, and how many bytes had reached the gateway by then. */
   readonly #writes: { readonly at: number; readonly delivered: number }[] = [];
   #written = 0;
   #sent = '';
@@ -281,7 +280,7 @@ class EndpointConnection {
     };
   }
 
-  /** What has been asked is known from what was sent, not from what has come: an answer may be early. */
+  /** The sent bytes show which requests there are, not the received ones: an answer may be early. */
   #noteAsked(bytes: Uint8Array): void {
     if (this.#isTunnelBehind(this.asked)) return;
     this.#sending.push(Buffer.from(bytes).toString('latin1'));
@@ -295,13 +294,13 @@ class EndpointConnection {
     if (this.asked.at(-1)?.at !== request.at) this.asked.push(request);
   }
 
-  /** How many bytes of this endpoint's had come to the gateway when it wrote its byte number `at`. */
+  /** How many bytes of this endpoint had reached the gateway when it wrote its byte number `at`. */
   readonly deliveredAt = (at: number): number => {
     const write = this.#writes.filter((one) => one.at <= at).at(-1);
     return write?.delivered ?? 0;
   };
 
-  /** A request that was sent although the answer before it, as far as it had come, lets other bytes follow; null: none. */
+  /** A request that was sent although the previous answer, as far as it had come, allows other bytes to follow; null: none. */
   askedInDoubt(): string | null {
     for (const [index, request] of this.asked.entries()) {
       const before = this.asked[index - 1];
@@ -323,8 +322,8 @@ class EndpointConnection {
   }
 
   /**
-   * What follows a change of protocol is no HTTP. By what both sides have said, not by what the gateway makes of it: the
-   * last request asks for it, and somewhere in what this endpoint has sent, in one piece or more, is a 101.
+   * The bytes after a change of protocol are not HTTP. Both sides' bytes show the change, independent of the gateway:
+   * the last request asks for it, and this endpoint has sent a 101, in one slice or several.
    */
   #isTunnelBehind(requests: readonly StrictRequest[]): boolean {
     return this.#sent.includes('101') && requests.at(-1)?.fields.some(([name]) => name === 'upgrade') === true;
@@ -345,7 +344,7 @@ class EndpointConnection {
     return this.#isTunnelBehind(this.requests) ? null : this.#reader.begun();
   }
 
-  /** Answers as soon as the head is there, whether its content is or not. */
+  /** Answers as soon as the head has come, before the body. */
   #onHead(count: number): void {
     if (count <= this.#heads) return;
     this.#heads = count;
@@ -361,7 +360,7 @@ class EndpointConnection {
     });
   }
 
-  /** A request that was given up is one that the endpoint has seen. */
+  /** The endpoint has seen an abandoned request too. */
   #noteBegun(): void {
     const begun = this.#begun();
     if (begun !== null) this.requests.push(begun);

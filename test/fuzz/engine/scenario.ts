@@ -2,39 +2,39 @@ import type { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { loadCases } from '../../conformance/load-cases.ts';
 import { changed } from '../fuzz-wire.ts';
 
-/** One thing that a peer does. */
+/** One action of a peer. */
 export type Step =
   | { readonly kind: 'send'; readonly bytes: string }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'fin' | 'reset' | 'stop-reading' | 'read-on' };
 
-/** What every peer of one gateway does, and how the connections are: data, so that it can be made smaller. */
+/** The actions of every peer of one gateway, and the properties of the connections: data, so that it can be reduced. */
 export interface EngineScenario {
   readonly seed: string;
   readonly clients: readonly (readonly Step[])[];
-  /** What the n-th connection to an endpoint meets, over and over. */
+  /** What the nth connection to an endpoint meets; the list repeats. */
   readonly connections: readonly EndpointScript[];
   readonly windowBytes: number;
   readonly latencyMs: number;
-  /** Bytes arrive in pieces of at most so many; 0: as they come. */
+  /** Bytes arrive in slices of at most this size; 0: as they come. */
   readonly pieceBytes: number;
 }
 
 export interface EndpointScript {
   readonly refuses: boolean;
-  /** At once, asked or not. */
+  /** At once, with or without a request. */
   readonly first: readonly Step[];
-  /** For the n-th request, over and over; empty: silence. */
+  /** For the nth request; the list repeats; empty: silence. */
   readonly answers: readonly (readonly Step[])[];
 }
 
-/** Stands for a mark that is another one each time it is sent, of the same length: whose bytes they are. */
+/** Stands for a mark that differs each time it is sent, with the same length: it shows whose bytes they are. */
 export const markPlace = '@@@@@@@@@@';
 
 const host = 'Host: example.org\r\n';
 const hello = `x${markPlace}y`; // 12 bytes.
 
-/** Requests as they should be, to be spoilt. */
+/** Valid requests, to be mutated. */
 const requests: readonly string[] = [
   `GET /a?${markPlace} HTTP/1.1\r\n${host}\r\n`,
   `GET /a HTTP/1.1\r\n${host}X-Mark: ${markPlace}\r\nAccept: */*\r\n\r\n`,
@@ -81,7 +81,7 @@ const ofKind = {
   response: cases.filter(({ kind, bytes }) => kind === 'response' && bytes.length < 3000),
 };
 
-/** A scenario by chance: about half of the messages are as they should be. */
+/** A random scenario: about half of the messages are valid. */
 export function scenarioOf(seed: string, random: SeededRandom): EngineScenario {
   const clients = many(1 + random.integer(5), () => clientSteps(random));
   const connections = many(1 + random.integer(4), () => endpointScript(random));
@@ -115,13 +115,13 @@ function endpointScript(random: SeededRandom): EndpointScript {
   return { refuses: random.next() < 0.05, first, answers: some };
 }
 
-/** What nobody asked for, when the answer is over. */
+/** Bytes that no request asked for, after the answer. */
 function stray(random: SeededRandom): Step[] {
   if (random.next() >= 0.1) return [];
   return [{ kind: 'wait', ms: random.pick([0, 1, 5, 40]) }, ...sending(random, random.pick(answers))];
 }
 
-/** The message, or a case of the documents, perhaps spoilt. */
+/** The message, or a case of the documents, perhaps mutated. */
 function message(random: SeededRandom, good: string, kind: 'request' | 'response', spoilt: number): string {
   const other = random.next() < 0.15 ? random.pick(ofKind[kind]).bytes : null;
   let bytes = other === null ? Buffer.from(good, 'latin1') : other;
@@ -131,7 +131,7 @@ function message(random: SeededRandom, good: string, kind: 'request' | 'response
   return bytes.toString('latin1');
 }
 
-/** In one go, or in a few with pauses between them. */
+/** At once, or in a few slices with pauses between them. */
 function sending(random: SeededRandom, text: string): Step[] {
   const steps: Step[] = [];
   let rest = text;
@@ -145,7 +145,7 @@ function sending(random: SeededRandom, text: string): Step[] {
   return steps;
 }
 
-/** Now and then a peer leaves, or looks away. */
+/** Sometimes a peer leaves, or stops reading. */
 function withEnd(random: SeededRandom, steps: readonly Step[], chance = 0.4): Step[] {
   if (random.next() >= chance) return [...steps];
   const kind = random.pick(['fin', 'fin', 'reset', 'stop-reading', 'cut'] as const);

@@ -2,7 +2,7 @@ import { smallerList } from '../smaller.ts';
 import { runScenario } from './run-scenario.ts';
 import type { EndpointScript, EngineScenario, Step } from './scenario.ts';
 
-/** What breaks when the scenario is played; null when nothing does. */
+/** The broken rule when the scenario runs; null if none is broken. */
 export function breaks(scenario: EngineScenario): string | null {
   try {
     runScenario(scenario);
@@ -12,7 +12,7 @@ export function breaks(scenario: EngineScenario): string | null {
   }
 }
 
-/** The scenario with everything left out that is not needed for the same failure. */
+/** The scenario without everything that the same failure does not need. */
 export function smallerScenario(scenario: EngineScenario): EngineScenario {
   const failure = kindOf(breaks(scenario));
   const fails = (some: EngineScenario): boolean => kindOf(breaks(some)) === failure;
@@ -28,7 +28,7 @@ export function smallerScenario(scenario: EngineScenario): EngineScenario {
   return kept;
 }
 
-/** Marks and figures differ from run to run; the law that is broken does not. */
+/** Marks and figures differ from run to run; the broken rule does not. */
 function kindOf(failure: string | null): string | null {
   return failure === null ? null : failure.slice(0, 24);
 }
