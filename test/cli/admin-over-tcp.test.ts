@@ -39,14 +39,14 @@ function around(env: Record<string, string> = {}): FakeProcessContext {
   return new FakeProcessContext(folder, { env });
 }
 
-describe('a gateway asked over TCP', () => {
+describe('a client command over TCP', () => {
   for (const [what, argv, says] of [
     ['status', ['status', '--json'], /"deployment"/],
     ['events', ['events', '--json'], /^$/],
     ['reload', ['reload'], /Revision 2 is active/],
     ['explain', ['explain', failedRecord.id, '--json'], /"verdict"/],
   ] as const) {
-    test(`answers ${what} with the token of CANDOR_TOKEN at the address of CANDOR_ADMIN`, async () => {
+    test(`${what} uses the token of CANDOR_TOKEN at the address of CANDOR_ADMIN`, async () => {
       gateway.records.set(failedRecord.id, failedRecord);
       const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: token });
       assert.equal(await person.candor(...argv), 0, person.stderr.text);
@@ -54,13 +54,13 @@ describe('a gateway asked over TCP', () => {
     });
   }
 
-  test('is told of as the actor by the name of the token', async () => {
+  test('names the token as the actor in events', async () => {
     const person = around({ CANDOR_TOKEN: token });
     assert.equal(await person.candor('reload', '--admin', url), 0);
     assert.deepEqual(gateway.calls, ['reload admin:token:deploy']);
   });
 
-  test('takes the token from a file, and complains of one that others may read', async () => {
+  test('takes the token from a file, and warns if other users may read it', async () => {
     writeFileSync(join(folder, 'token'), `${token}\n`, { mode: 0o600 });
     const person = around({ CANDOR_TOKEN: 'another' });
     assert.equal(await person.candor('reload', '--admin', url, '--token-file', 'token'), 0);
@@ -70,7 +70,7 @@ describe('a gateway asked over TCP', () => {
     assert.match(person.stderr.text, /Other users may read the token/);
   });
 
-  test('that names no token, or a wrong one, fails with a sentence', async () => {
+  test('without a token, or with a wrong one, fails with a sentence', async () => {
     const without = around();
     assert.equal(await without.candor('status', '--admin', url), 2);
     assert.match(without.stderr.text, /CANDOR_TOKEN/);
@@ -82,7 +82,7 @@ describe('a gateway asked over TCP', () => {
     assert.deepEqual(gateway.calls, []);
   });
 
-  test('is found by the configuration that has no socket', async () => {
+  test('finds the address in a configuration without a socket', async () => {
     writeFileSync(
       join(folder, 'candor.yaml'),
       `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: none, listen: "${url.slice(7)}", tokens: { deploy: "${hashOfToken(token)}" } }\n`,
@@ -98,19 +98,19 @@ describe('a gateway asked over TCP', () => {
     'http://me:secret@127.0.0.1:9901',
     'http://127.0.0.1/v1',
   ]) {
-    test(`is no ${address}`, async () => {
+    test(`rejects the address ${address}`, async () => {
       assert.equal(await around({ CANDOR_TOKEN: token }).candor('status', '--admin', address), 2);
     });
   }
 
-  test('that nobody is ends with 8', async () => {
+  test('ends with 8 if no gateway listens there', async () => {
     await admin.close();
     const person = around({ CANDOR_TOKEN: token });
     assert.equal(await person.candor('status', '--admin', url), 8);
     assert.match(person.stderr.text, /No gateway answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
   });
 
-  test('does not get the token from a place that it redirects to', async () => {
+  test('does not follow a redirect, so its target does not get the token', async () => {
     const seen: (string | undefined)[] = [];
     const elsewhere = await listen((fields) => seen.push(fields), 200);
     const redirecting = await listen(() => {}, 302, `http://127.0.0.1:${portOf(elsewhere)}/`);
@@ -122,7 +122,7 @@ describe('a gateway asked over TCP', () => {
 });
 
 describe('candor token', () => {
-  test('prints a token once, and what the configuration keeps of it', async () => {
+  test('prints a token once, with its hash for the configuration', async () => {
     const person = around();
     assert.equal(await person.candor('token', 'deploy'), 0);
     const secret = /^ {2}(candor_[\w-]{43})$/m.exec(person.stdout.text)?.[1] ?? '';
@@ -138,7 +138,7 @@ describe('candor token', () => {
     assert.ok(parsing.ok);
   });
 
-  test('never prints the same one again', async () => {
+  test('never prints the same token twice', async () => {
     const secrets = new Set<string>();
     for (let time = 0; time < 10; time++) {
       const person = around();
@@ -150,7 +150,7 @@ describe('candor token', () => {
     assert.equal(secrets.size, 10);
   });
 
-  test('objects to what is no name', async () => {
+  test('rejects an invalid name', async () => {
     const person = around();
     assert.equal(await person.candor('token', 'not a name'), 2);
     assert.match(person.stderr.text, /is not a name/);

@@ -18,8 +18,8 @@ import { systemClock } from '../../src/system/system.ts';
 
 const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 
-/** One gateway whose admin API is moved about while it runs; each test goes on from where the one before left it. */
-describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, () => {
+/** One gateway whose admin API moves while it runs. Each test continues from the one before. */
+describe('the admin API during reloads', { timeout: 120_000 }, () => {
   let folder: string;
   let gateway: ChildProcess;
   let port: number;
@@ -58,19 +58,19 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
   const overTcp = (): AdminTarget => ({ kind: 'url', url: new URL(`http://127.0.0.1:${port}`), token });
   const tokens = `tokens: { deploy: "${hashOfToken(token)}" }`;
 
-  test('is opened at an address by SIGHUP, which is told of as what was done by whom', async () => {
+  test('is opened at a TCP address by SIGHUP, and an event says who did it', async () => {
     configure(`socket: ./a.sock, listen: "127.0.0.1:${port}", ${tokens}`);
     gateway.kill('SIGHUP');
     await until(async () => (await statusAt(overTcp())) !== null);
     await until(async () => (await actionsAt(socketAt('a.sock'))).includes('signal:SIGHUP reload done'));
   });
 
-  test('is reloaded at that address, which is told of with the name of the token', async () => {
+  test('can be reloaded at that address, and the event names the token', async () => {
     assert.equal(await reloadAt(overTcp()), 200);
     assert.ok((await actionsAt(socketAt('a.sock'))).includes('admin:token:deploy reload done'));
   });
 
-  test('stays as it was, and the configuration too, where the new address is taken', async () => {
+  test('does not change, and neither does the configuration, if the new address is taken', async () => {
     const squatter = createServer().listen(0, '127.0.0.1');
     await once(squatter, 'listening');
     const taken = (squatter.address() as AddressInfo).port;
@@ -84,14 +84,14 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
     squatter.close();
   });
 
-  test('stays as it was where another part of the configuration has a mistake', async () => {
+  test('does not change if another part of the configuration has an error', async () => {
     configure('socket: ./b.sock, listen: nowhere');
     assert.equal(await reloadAt(socketAt('a.sock')), 422);
     assert.notEqual(await statusAt(overTcp()), null);
     assert.equal(existsSync(join(folder, 'b.sock')), false);
   });
 
-  test('tells nobody of a token that stands where its hash belongs', async () => {
+  test('does not print a token that stands where its hash belongs', async () => {
     for (const admin of [`listen: "127.0.0.1:${port}", tokens: { deploy: "${token}" }`, `listen: "${token}"`]) {
       configure(`socket: ./a.sock, ${admin}`);
       const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v2/reload', systemClock);
@@ -101,13 +101,13 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
     }
   });
 
-  test('takes a token no more that was taken out of the file', async () => {
+  test('rejects a token that was removed from the file', async () => {
     configure(`socket: ./a.sock, listen: "127.0.0.1:${port}", tokens: { other: "${hashOfToken('other')}" }`);
     assert.equal(await reloadAt(overTcp()), 200);
     assert.equal(await reloadAt(overTcp()), 401);
   });
 
-  test('moves to another socket, and leaves the address', async () => {
+  test('moves to another socket, and closes the TCP address', async () => {
     configure('socket: ./b.sock');
     assert.equal(await reloadAt(socketAt('a.sock')), 200);
     assert.notEqual(await statusAt(socketAt('b.sock')), null);
@@ -135,7 +135,7 @@ async function eventsAt(place: AdminTarget): Promise<readonly Event[]> {
   return events;
 }
 
-/** What was done by whom, as events tell it. */
+/** The audit events: action and actor. */
 async function actionsAt(place: AdminTarget): Promise<string[]> {
   return (await eventsAt(place)).flatMap(({ kind, actor, evidence }) =>
     kind === 'admin_action' ? [`${actor} ${evidence.operation} ${evidence.outcome}`] : [],

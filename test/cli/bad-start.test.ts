@@ -19,9 +19,9 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
 import { freePort } from '../readme/free-port.ts';
 
-/** What is wrong with a machine or a file when `candor up` starts: one message, with what to do, and an exit code. */
+/** Faults of the machine or of a file when `candor up` starts. Each leads to one message with what to do, and an exit code. */
 
-/** Ports below need a privilege; containers often have none such. */
+/** Opening the ports below requires a privilege, which containers often lack. */
 function reservedPorts(): number {
   return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
 }
@@ -29,7 +29,7 @@ function reservedPorts(): number {
 const program = join(repositoryRoot, 'bin', 'candor');
 const isRoot = process.getuid?.() === 0;
 const user = 65_533;
-/** An idle machine takes half a second. What hangs takes for ever. */
+/** An idle machine takes half a second. The limit is for a process that hangs. */
 const endsWithinMs = 30_000;
 
 let folder: string;
@@ -83,15 +83,15 @@ interface Case {
   readonly what: string;
   readonly make: () => void;
   readonly exit: ExitName;
-  /** What it says, and what to do. */
+  /** The expected message, with what to do. */
   readonly says: RegExp;
-  /** As a user without rights: another one where these tests run as root. */
+  /** Run as a user without rights: another user if these tests run as root. */
   readonly asUser?: boolean;
-  /** Why this machine cannot make the case. */
+  /** Why this machine cannot set up the case. */
   readonly skip?: string | false;
-  /** How many descriptors it may have. */
+  /** The descriptor limit of the process. */
   readonly files?: number;
-  /** Also what `candor check` complains of. */
+  /** Whether `candor check` reports it too. */
   readonly checked?: boolean;
 }
 
@@ -208,7 +208,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe('a start that cannot be', () => {
+describe('a start that fails', () => {
   for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of cases) {
     test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, { skip }, async () => {
       make();
@@ -226,7 +226,7 @@ describe('a start that cannot be', () => {
     });
   }
 
-  test('a disk that is full keeps no gateway from serving: what cannot be written is counted', async () => {
+  test('a full disk does not stop a gateway from serving, and lost log lines are counted', async () => {
     write('log: { path: /dev/full }\n');
     const { PATH } = process.env;
     const options = { cwd: folder, env: { PATH, TMPDIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] as const };

@@ -72,14 +72,14 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('status', () => {
-  test('finds the only gateway that runs, and says what serves', async () => {
+  test('finds the only running gateway, and prints what serves', async () => {
     await open();
     assert.equal(await context.candor('status'), 0);
     assert.match(context.stdout.text, /^shop serving, up 1 h 2 min/);
     assert.equal(context.stderr.text, '');
   });
 
-  test('for programs is the status itself', async () => {
+  test('with --json prints the status of the API', async () => {
     const socket = await open();
     assert.equal(await context.candor('status', '--json', '--socket', socket), 0);
     assert.deepEqual(JSON.parse(context.stdout.text), snakeCased(statusSample));
@@ -93,7 +93,7 @@ describe('status', () => {
     assert.equal(await context.candor('status'), 0);
   });
 
-  test('finds the socket of a configuration that the gateway has placed by its own environment', async () => {
+  test('finds the socket of a configuration that the gateway placed by its own environment', async () => {
     const otherwise = new FakeProcessContext(folder, { env: { XDG_RUNTIME_DIR: join(folder, 'mine') } });
     await open(join(folder, 'candor.sock'));
     writeFileSync(join(folder, 'there.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
@@ -107,9 +107,9 @@ describe('status', () => {
     assert.equal(context.stdout.text, '');
   });
 
-  test('passes over the socket that a dead process left', async () => {
+  test('skips the socket of a dead process', async () => {
     await open();
-    // A second name for nobody: the file stays when its owner is gone.
+    // A second name for the socket: this file remains after its process has closed the first one.
     const dead = new FakeGateway();
     const admin = await startAdminServer({
       gateway: dead,
@@ -122,7 +122,7 @@ describe('status', () => {
     assert.equal(await context.candor('status'), 0);
   });
 
-  test('with several gateways asks which one is meant', async () => {
+  test('with several gateways asks the user to name one', async () => {
     await open();
     await open(join(sockets, 'two.sock'));
     assert.equal(await context.candor('status'), 2);
@@ -134,12 +134,12 @@ describe('status', () => {
     );
   });
 
-  test('at a socket that is not there ends with 8', async () => {
+  test('with a missing socket ends with 8', async () => {
     assert.equal(await context.candor('status', '--socket', 'nothing.sock'), 8);
     assert.match(context.stderr.text, /No gateway answers at .*nothing\.sock \(ENOENT\)/);
   });
 
-  test('at something that is no gateway ends with 8', async () => {
+  test('at a socket of another program ends with 8', async () => {
     const path = join(folder, 'other.sock');
     await listen({ path }, (socket) =>
       socket
@@ -153,13 +153,13 @@ describe('status', () => {
 });
 
 describe('reload', () => {
-  test('says what changed', async () => {
+  test('prints what changed', async () => {
     await open();
     assert.equal(await context.candor('reload'), 0);
     assert.equal(context.stdout.text, 'Revision 2 is active. Changed: routes (/api, /), log.\n');
   });
 
-  test('of a wrong file ends with 4, with every complaint', async () => {
+  test('of an invalid file ends with 4 and every error', async () => {
     await open();
     gateway.reloadAnswer = {
       ok: false,
@@ -174,7 +174,7 @@ describe('reload', () => {
     ['refused', 10],
     ['failed', 1],
   ] as const) {
-    test(`that was ${kind} ends with ${exit}, and blames no configuration`, async () => {
+    test(`that was ${kind} ends with ${exit}, without blaming the configuration`, async () => {
       await open();
       gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
       assert.equal(await context.candor('reload'), exit);
@@ -192,7 +192,7 @@ describe('explain', () => {
     assertFits(context.stdout.text);
   });
 
-  test('searches the log of the configuration where no gateway answers', async () => {
+  test('searches the log of the configuration if no gateway answers', async () => {
     writeFileSync(join(folder, 'candor.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
     writeFileSync(join(folder, 'candor.log'), `${JSON.stringify(failedRecord)}\n`);
     assert.equal(await context.candor('explain', failedRecord.id, '--json'), 0);
@@ -202,7 +202,7 @@ describe('explain', () => {
     assert.ok(verdict.usual_causes.length > 0);
   });
 
-  test('searches the log that it is given, and says where it searched in vain', async () => {
+  test('searches the log that --log names, and says where it found nothing', async () => {
     writeFileSync(join(folder, 'old.log'), `${JSON.stringify(failedRecord)}\n`);
     assert.equal(await context.candor('explain', failedRecord.id, '--log', 'old.log'), 0);
     assert.equal(await context.candor('explain', 'another', '--log', 'old.log'), 9);
@@ -215,7 +215,7 @@ describe('explain', () => {
     assertFits(context.stderr.text);
   });
 
-  test('an id that nobody knows is told of within 80 columns, whatever the folders are called', async () => {
+  test('of an unknown id prints within 80 columns, whatever the names of folders', async () => {
     await open();
     const log = join('a-folder-with-a-long-name', 'and-one-more-within-it', 'exchanges-of-the-gateway.log');
     mkdirSync(dirname(join(folder, log)), { recursive: true });
@@ -227,13 +227,13 @@ describe('explain', () => {
   });
 });
 
-/** As `assertFits`, but a path that is longer than a line may be. */
+/** As `assertFits`, but a path may be longer than a line. */
 function assertWraps(text: string): void {
   assertFits(text.replaceAll(/(^ *|(?<= ))\/\S+/gm, (path) => path.slice(0, 40)));
 }
 
 describe('events', () => {
-  test('are broken between words on a terminal, and are a line each elsewhere', async () => {
+  test('are wrapped between words on a terminal, and are one line each elsewhere', async () => {
     await open();
     gateway.emit({
       kind: 'listener_opened',
@@ -250,7 +250,7 @@ describe('events', () => {
     assert.match(context.stdout.text, /^\d\d:\d\d:\d\d [^\n]* one of its words\.\n$/);
   });
 
-  test('that are held are listed, and the command ends', async () => {
+  test('without --follow prints the events that the gateway holds, and ends', async () => {
     await open();
     gateway.emit({
       kind: 'listener_opened',
@@ -262,7 +262,7 @@ describe('events', () => {
     assert.equal(JSON.parse(context.stdout.text).kind, 'listener_opened');
   });
 
-  test('are followed until SIGINT', async () => {
+  test('with --follow prints events until SIGINT', async () => {
     await open();
     const done = context.candor('events', '-f');
     await until(() => gateway.events.listeners.size > 0);
@@ -277,7 +277,7 @@ describe('events', () => {
     assert.equal(await done, 0);
   });
 
-  test('an event whose text has separators of lines that are none in a stream is one event', () => {
+  test('an event with Unicode line separators in its text is one event', () => {
     const at = '2026-11-21T10:00:00.000Z';
     const event = { at, kind: 'instance_exited', evidence: {}, reason: 'a\u2028event: gap\u2029b\u0085' };
     assert.deepEqual(parseBlock(`event: instance_exited\ndata: ${JSON.stringify(event)}`), {
@@ -286,8 +286,8 @@ describe('events', () => {
     });
   });
 
-  test('comments of the stream say nothing', () => assert.equal(parseBlock(': still here'), null));
-  test('a gap is told with its number', () => {
+  test('a comment of the stream is ignored', () => assert.equal(parseBlock(': still here'), null));
+  test('a gap is returned with its size', () => {
     assert.deepEqual(parseBlock('event: gap\ndata: {"reason":"not_held","missed":3,"epoch":"e"}'), {
       kind: 'gap',
       reason: 'not_held',
@@ -335,26 +335,26 @@ describe('the command line', () => {
       assertFits(context.stdout.text);
     });
 
-    test(`candor ${command} --help says what each of its flags takes`, async () => {
+    test(`candor ${command} --help shows the value of each flag`, async () => {
       await context.candor(command, '--help');
       for (const [row] of context.stdout.text.matchAll(/^.* \[--[a-z-]+\] .*$/gm))
         assert.match(row, /\] +<[a-z:]+> |\[default = false\]$/);
     });
   }
 
-  test('candor torture is shown with the gateway that it is about', async () => {
+  test('candor torture shows its argument, the URL of the gateway', async () => {
     for (const argv of [['--help'], ['torture', '--help']]) {
       assert.equal(await context.candor(...argv), 0);
       assert.match(context.stdout.text, /^USAGE\n[^A-Z]* {2}candor torture <gateway-url>$/m);
     }
   });
 
-  test('candor alone is its help', async () => {
+  test('candor without arguments prints its help', async () => {
     assert.equal(await context.candor(), 0);
     assertFits(context.stdout.text);
   });
 
-  test('a defect is a sentence and how to report it; the stack only for those who ask', async () => {
+  test('a defect is reported in a sentence with what to do, and without a stack', async () => {
     await open();
     gateway.statusNow = { ...statusSample, problems: null as never };
     assert.equal(await context.candor('status'), 1);
@@ -362,12 +362,12 @@ describe('the command line', () => {
     assert.doesNotMatch(context.stderr.text, /^\s+at /m);
   });
 
-  test('version for programs', async () => {
+  test('version --json prints an object', async () => {
     assert.equal(await context.candor('version', '--json'), 0);
     assert.equal(JSON.parse(context.stdout.text).candor, JSON.parse(readFileSync('package.json', 'utf8')).version);
   });
 
-  test('schema is JSON', async () => {
+  test('schema prints JSON', async () => {
     assert.equal(await context.candor('schema'), 0);
     assert.ok('$schema' in JSON.parse(context.stdout.text));
   });
@@ -384,16 +384,16 @@ describe('the command line', () => {
     [8, 8],
   ];
   for (const [parser, ours] of mapped)
-    test(`the parser's ${parser} is our ${ours}`, () => assert.equal(exitCodeOf(parser), ours));
+    test(`the parser's exit code ${parser} becomes ${ours}`, () => assert.equal(exitCodeOf(parser), ours));
 
-  test('no two meanings share an exit code', () => {
+  test('every meaning has its own exit code', () => {
     const codes = Object.values(exitCodes);
     assert.equal(new Set(codes).size, codes.length);
   });
 });
 
 describe('a port that is taken', () => {
-  test('names who holds it', async () => {
+  test('is reported with the process that holds it', async () => {
     const server = await listen({ port: 0, host: '127.0.0.1' });
     const { port } = server.address() as { port: number };
     const holder = findPortHolder(port);
@@ -422,14 +422,14 @@ describe('a port that is taken', () => {
     assert.equal(await findListenProblem(configuration), null);
   });
 
-  test('by somebody whom we may not see says how to find out', () => {
+  test('by a process that this user may not see is reported with a command that finds it', () => {
     assert.match(
       listenFailureText({ listener: 'http', address: ':80', errno: 'EADDRINUSE' }, () => null),
       /ss -ltnp/,
     );
   });
 
-  test('below 1024 names the capability that is missing', () => {
+  test('below 1024 is reported with the missing capability', () => {
     assert.match(
       listenFailureText({ listener: 'http', address: '0.0.0.0:80', errno: 'EACCES' }),
       /CAP_NET_BIND_SERVICE/,
@@ -440,7 +440,7 @@ describe('a port that is taken', () => {
     );
   });
 
-  test('moves every listener of that port, and no other', () => {
+  test('is replaced in every listener with that port, and in no other', () => {
     const listeners = [{ port: 8080 }, { port: 8080 }, { port: 9090 }];
     assert.deepEqual(
       withPort({ listeners } as never, 8080, 8081).listeners.map(({ port }) => port),
@@ -474,7 +474,7 @@ describe('the documentation', () => {
 });
 
 describe('signals', () => {
-  test('the first asks for an orderly end, the second for an end at once, the third does not ask', async () => {
+  test('the first signal drains, the second force closes, the third ends the process at once', async () => {
     const stop = new StopSignals(context);
     context.signal('SIGTERM');
     assert.equal(await stop.first, 'SIGTERM');
@@ -490,7 +490,7 @@ describe('signals', () => {
     assert.deepEqual(context.exits, [143]);
   });
 
-  test('while nothing runs yet the second ends the process', () => {
+  test('before the gateway runs, the second signal ends the process', () => {
     const stop = new StopSignals(context);
     context.signal('SIGINT');
     context.signal('SIGINT');

@@ -16,7 +16,7 @@ import { assertFits, assertGolden } from './golden.ts';
 const attempt = failedRecord.attempts[1]!;
 const evidence = (facts: object): AttemptRecord['evidence'] => facts as AttemptRecord['evidence'];
 
-/** A GET whose last attempt met `what`. */
+/** A GET whose last attempt failed with `what`. */
 function failing(what: Partial<AttemptRecord>, verdict: Partial<ExchangeRecord>, before: AttemptRecord[] = []) {
   const last = { ...attempt, retry_reason: 'nowhere_else', ...what } as AttemptRecord;
   const { cause, stage } = last;
@@ -192,14 +192,14 @@ describe('a picture for each shape', () => {
     });
   }
 
-  test('a tunnel that was reset is told as one, also where nothing had come through it', () => {
+  test('a reset tunnel is described as a tunnel, also if no byte had come through it', () => {
     const tunnel = pictures['explain-tunnel.txt']!;
     const words = (bytes_out: number): string => verdictOf({ ...tunnel, bytes_out }).sentence;
     assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before any byte had come through it\.$/);
     assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 bytes had come through it\.$/);
   });
 
-  test('bytes are dumped as they are, sixteen a line, within 80 columns', () => {
+  test('bytes are dumped unchanged, sixteen a line, within 80 columns', () => {
     const lines = hexdump(Buffer.from(Array.from({ length: 40 }, (_, place) => 60 + place * 3)), '      ');
     assert.equal(lines.length, 3);
     assertFits(lines.join('\n'));
@@ -207,7 +207,7 @@ describe('a picture for each shape', () => {
     assert.deepEqual(hexdump(Buffer.alloc(0)), []);
   });
 
-  test('facts that a newer version adds are told under their own names, and nothing of them moves the cursor', () => {
+  test('unknown evidence of a newer version is printed under its key, without control characters', () => {
     const facts = evidence({
       address: 'a',
       new_fact: 'x\u001b[2J',
@@ -242,38 +242,38 @@ describe('candor explain without a gateway', () => {
     });
   }
 
-  describe('of an id that is not whole', () => {
+  describe('candor explain with a prefix of an id', () => {
     const ids = ['0197f3a0-1111-7000-8000-000000000001', '0197f3a0-2222-7000-8000-000000000002'] as const;
     beforeEach(() => {
       writeFileSync(join(folder, 'app.log.1.gz'), gzipSync(lineOf(ids[0]) + lineOf('other')));
       writeFileSync(join(folder, 'app.log'), lineOf(ids[1]));
     });
 
-    test('finds the only one that begins so, also in a rotated log', async () => {
+    test('finds the only record whose id begins with it, also in a rotated log', async () => {
       assert.equal(await context.candor('explain', ids[0].slice(0, 12), '--log', 'app.log'), 0, context.stderr.text);
       assert.ok(context.stdout.text.includes(ids[0]));
     });
 
-    test('names all that begin so, within 80 columns', async () => {
+    test('lists all ids that begin with it, within 80 columns', async () => {
       assert.equal(await context.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
       assert.match(context.stderr.text, /Several exchanges have an id that begins with 0197f3a0\./);
       for (const id of ids) assert.ok(context.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
       assertFits(context.stderr.text);
     });
 
-    test('does not take what is too short for a beginning', async () => {
+    test('rejects a prefix that is too short', async () => {
       assert.equal(await context.candor('explain', ids[0].slice(0, 7), '--log', 'app.log'), 9);
       assert.match(context.stderr.text, /No exchange with the id 0197f3a was found/);
     });
 
-    test('gives the record and the verdict to programs', async () => {
+    test('with --json prints the record and the verdict', async () => {
       assert.equal(await context.candor('explain', ids[1].slice(0, 10), '--json', '--log', 'app.log'), 0);
       const { record, verdict } = JSON.parse(context.stdout.text) as { record: ExchangeRecord; verdict: object };
       assert.deepEqual([record.id, Object.keys(verdict)], [ids[1], ['sentence', 'usual_causes', 'next_step']]);
     });
   });
 
-  test('says for an unknown id where it looked, how far back that goes and how old it is, and ends with 9', async () => {
+  test('says for an unknown id which logs it searched, when they begin and how old they are, and ends with 9', async () => {
     const path = join(folder, 'app.log');
     writeFileSync(path, lineOf('known'));
     writeFileSync(`${path}.1`, '');
@@ -289,7 +289,7 @@ describe('candor explain without a gateway', () => {
     assert.doesNotMatch(context.stderr.text, /app\.logs/);
   });
 
-  test('says that a log is not there, or cannot be read', async () => {
+  test('says that a log is missing or unreadable', async () => {
     assert.equal(await context.candor('explain', 'unknown', '--log', 'no.log'), 9);
     assert.match(context.stderr.text, /no\.log: there is no such log/);
   });

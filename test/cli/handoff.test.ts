@@ -9,7 +9,7 @@ import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { readProcess } from '../../src/deploy/process-group.ts';
 
-// What `systemctl restart` does to `candor up --handover`: SIGTERM, its end, and the same command again.
+// The steps of `systemctl restart` for `candor up --handover`: SIGTERM, its end, and the same command again.
 
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'only Linux tells two processes of one number apart' };
 
@@ -32,7 +32,7 @@ interface ToldEvent {
   readonly evidence: { readonly pid?: number; readonly address?: string };
 }
 
-/** `candor up`, and what it tells. */
+/** A process of `candor up`, with its output. */
 class Up {
   readonly child: ChildProcess;
   readonly told: ToldEvent[] = [];
@@ -55,7 +55,7 @@ class Up {
     return this.told.find((one) => one.kind === kind) ?? assert.fail();
   }
 
-  /** The pid of the application, as it says itself. */
+  /** The pid of the application, which sends it in its response. */
   async get(): Promise<number> {
     const { evidence } = await this.heard('listener_opened');
     return Number(await (await fetch(`http://${evidence.address}/`)).text());
@@ -103,7 +103,7 @@ test('candor up --handover: SIGTERM and a new start keep the application, Ctrl-C
   assert.ok(!isRunning(pid));
 });
 
-test('without a state folder --handover is refused', async (t) => {
+test('--handover without a state folder is refused', async (t) => {
   const up = new Up(folderWith(t, yaml('none')), '--handover', '60s');
   t.after(() => up.child.kill('SIGKILL'));
   await until('it has ended', () => up.ended !== null);

@@ -17,7 +17,7 @@ const program = join(repositoryRoot, 'bin', 'candor');
 
 let folder: string;
 let children: ChildProcess[];
-/** Where the configuration has it listen. */
+/** The port of its listener in the configuration. */
 const listening = { port: 0 };
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ afterEach(async () => {
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  // A launcher's child does not outlive a test that failed.
+  // A child of the launcher must not outlive a failed test.
   if (signal === 'SIGKILL') process.kill(-(child.pid as number), signal);
   else child.kill(signal);
   await exited;
@@ -61,13 +61,13 @@ function start(file: string, argv: readonly string[], settings: NodeJS.ProcessEn
   return started;
 }
 
-/** As its first line has it: by the shell, on the Node of PATH. */
+/** Started by the first line of bin/candor: by the shell, with the Node on PATH. */
 function runAsProgram(...argv: readonly string[]): Started {
   const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
   return start(program, argv, env);
 }
 
-/** Looks, as often as it can, at which addresses of no configuration a process listens. */
+/** Polls for addresses that a process listens at and the configuration does not name. */
 function watchFor(child: ChildProcess): { end(): readonly string[] } {
   const seen = new Set<string>();
   let over = false;
@@ -85,7 +85,7 @@ function watchFor(child: ChildProcess): { end(): readonly string[] } {
   };
 }
 
-/** Where a process listens for TCP, but for the port that the configuration names; of /proc/net/tcp, in hexadecimal. */
+/** The TCP addresses that a process listens at, except the configured port; from /proc/net/tcp, in hexadecimal. */
 function strangeListeners(pid: number): readonly string[] {
   const own = listening.port.toString(16).toUpperCase().padStart(4, '0');
   try {
@@ -105,11 +105,11 @@ function strangeListeners(pid: number): readonly string[] {
       state === '0A' && sockets.has(inode) && !address.endsWith(`:${own}`) ? address : [],
     );
   } catch {
-    return []; // it has ended
+    return []; // the process has ended
   }
 }
 
-/** How many connections it takes at a port: 1, or 0. */
+/** Whether a port accepts a connection: 1 or 0. */
 function accepts(port: number): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
@@ -122,7 +122,7 @@ function accepts(port: number): Promise<number> {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  // A busy machine takes seconds to start a Node; nothing here takes a minute.
+  // A busy machine takes seconds to start Node, but no test here takes a minute.
   for (const end = Date.now() + 60_000; !holds(); await pause(5)) assert.ok(Date.now() < end, `not so: ${what}`);
 }
 
@@ -136,16 +136,16 @@ function writeConfiguration(port: number): void {
 }
 
 describe('SIGUSR1', () => {
-  test('opens no inspector of the program, whenever it comes from its birth on, and does not end it', async () => {
+  test('opens no inspector and does not end the program, from the start of Node on', async () => {
     writeConfiguration(await freePort());
-    // Closer together where the shell and Node start, and nothing of ours has run.
+    // More often while the shell and Node start, before any code of Candor has run.
     for (const ms of [2, 6, 12, 18, 26, 40, 100, 250, 500]) {
       const started = runAsProgram('up');
       const watch = watchFor(started.child);
       await pause(ms);
       started.child.kill('SIGUSR1');
       await until('it serves, or has ended', () => hasStarted(started) || started.child.signalCode !== null);
-      // Before the shell has read its line, a signal ends it, as it does any program.
+      // Before the shell has read the first line, a signal ends it like any program.
       if (started.child.signalCode === 'SIGUSR1' && ms < 10) continue;
       assert.equal(started.child.signalCode, null, `ended by the signal after ${ms} ms`);
       started.child.kill('SIGUSR1');
@@ -155,7 +155,7 @@ describe('SIGUSR1', () => {
     }
   });
 
-  test('leaves no inspector open of `node bin/candor`, which Node itself lets in for its first milliseconds', async () => {
+  test('leaves no inspector open of `node bin/candor`, for which Node opens one for a few milliseconds', async () => {
     writeConfiguration(await freePort());
     for (const ms of [5, 20, 40]) {
       const inspector = await freePort();
@@ -169,7 +169,7 @@ describe('SIGUSR1', () => {
     }
   });
 
-  test('opens no inspector of a gateway that serves, nor of a command that only asks', async () => {
+  test('opens no inspector of a gateway that serves, nor of a client command', async () => {
     writeConfiguration(await freePort());
     const inspector = await freePort();
     const serving = run([`--inspect-port=${inspector}`, program, 'up']);
@@ -186,10 +186,10 @@ describe('SIGUSR1', () => {
     assert.equal(await accepts(inspector), 0);
   });
 
-  test('passes through a launcher on an older Node, whose inspector stays closed too', async () => {
+  test('is passed on by a launcher on an older Node, whose inspector stays closed too', async () => {
     writeConfiguration(await freePort());
     const [outer, inner] = [await freePort(), await freePort()];
-    // As an older Node starts it: the launcher takes itself for too old, and the Node that it starts does not.
+    // As an older Node starts it: the launcher finds itself too old, and starts a Node that is not.
     const preload = join(folder, 'older.cjs');
     writeFileSync(
       preload,
@@ -211,7 +211,7 @@ describe('SIGUSR1', () => {
     assert.equal(child.exitCode, 0, launched.output);
   });
 
-  test('begins a log anew that was renamed, under load, and no line is lost', async () => {
+  test('reopens a renamed log under load without losing a line', async () => {
     const port = await freePort();
     writeConfiguration(port);
     const started = run([program, 'up']);
@@ -237,7 +237,7 @@ describe('SIGUSR1', () => {
 });
 
 describe('a signal that comes before the program is loaded', () => {
-  /** Sent by the process to itself, right after `bin/candor` has been read. */
+  /** The process sends it to itself right after it has read `bin/candor`. */
   const sendsItself = (signal: NodeJS.Signals): string => {
     const file = join(folder, 'early.cjs');
     writeFileSync(file, `process.nextTick(() => process.kill(process.pid, '${signal}'));\n`);
@@ -245,7 +245,7 @@ describe('a signal that comes before the program is loaded', () => {
   };
 
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
-    test(`${signal} does not end a gateway, and is acted on once when it serves`, async () => {
+    test(`${signal} does not end a gateway, and is handled once when it serves`, async () => {
       writeConfiguration(await freePort());
       const started = run(['-r', sendsItself(signal), program, 'up']);
       const { child } = started;
@@ -262,7 +262,7 @@ describe('a signal that comes before the program is loaded', () => {
     });
 
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const)
-    test(`${signal} ends a command that serves nothing`, async () => {
+    test(`${signal} ends a command that does not serve`, async () => {
       const { child } = run(['-r', sendsItself(signal), program, 'status']);
       await until('it has ended', () => child.signalCode !== null || child.exitCode !== null);
       assert.equal(child.signalCode, signal);

@@ -78,7 +78,7 @@ function assertFits(output: string): void {
 }
 
 describe('the commands for the overlay', () => {
-  test('say what holds now and how to undo it; status shows who did it, and restore undoes it', async () => {
+  test('print the new state and the command that undoes it; status shows who did it, and restore undoes it', async () => {
     const drained = await candor('drain', origin.address);
     const id = `drain:app/${origin.address}`;
     assert.equal(
@@ -104,14 +104,14 @@ describe('the commands for the overlay', () => {
     assert.deepEqual(overlay.entries[0]?.values, { weight: 7 });
   });
 
-  test('end with 9 and a similar name where there is no such target', async () => {
+  test('end with 9 and a similar name if the target does not exist', async () => {
     const { code, err } = await candor('drain', '127.0.0.1:2');
     assert.equal(code, 9);
     assert.match(err.replaceAll('\n', ' '), /There is no endpoint 127\.0\.0\.1:2: did you mean "127\.0\.0\.1:1"/);
     assertFits(err);
   });
 
-  test('end with 10 where the gateway takes no change now, and say why', async () => {
+  test('end with 10 and the reason if the gateway accepts no change now', async () => {
     refusal = 'An upgrade is in progress; try again when it is over.';
     const { code, err } = await candor('drain', origin.address);
     assert.deepEqual([code, err], [10, `${refusal}\n`]);
@@ -143,7 +143,7 @@ describe('the commands for the overlay', () => {
 });
 
 describe('the admin API of the overlay', () => {
-  test('answers the overlay with its revision as ETag, and changes it only where If-Match has it', async () => {
+  test('returns the overlay with its revision as ETag, and changes it only if If-Match has that revision', async () => {
     const drain = JSON.stringify({ endpoint: origin.address });
     const json = { 'Content-Type': 'application/json' };
     const first = await ask('POST', '/v2/overlay/drain', drain, { ...json, 'If-Match': '"0"' });
@@ -157,7 +157,7 @@ describe('the admin API of the overlay', () => {
     assert.equal((await ask('POST', '/v2/overlay/restore', '{}', { ...json, 'If-Match': '*' })).status, 200);
   });
 
-  test('names each mistake in a body, with a hint for a key that it does not know', async () => {
+  test('names each error in a body, with a hint for an unknown key', async () => {
     const answer = await ask('POST', '/v2/overlay/weight', '{"endpiont":"a","weight":1001,"command":"rm"}');
     assert.equal(answer.status, 422);
     const { detail, errors } = problemSchema.parse(answer.body);

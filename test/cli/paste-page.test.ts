@@ -40,7 +40,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What the page shows once it has worked through what was pasted. */
+  /** The text of the page after it has processed the pasted text. */
   async function paste(text: string): Promise<string> {
     await browser.run(`(() => {
       document.getElementById('result').replaceChildren();
@@ -51,7 +51,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     return shown();
   }
 
-  /** As `paste`, with a file that is chosen. */
+  /** As `paste`, with a file. */
   async function choose(bytes: Uint8Array): Promise<string> {
     await browser.run(`(() => {
       document.getElementById('result').replaceChildren();
@@ -82,7 +82,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     assert.match(shown, /connection_refused/);
   });
 
-  it('says who wrote a response that was pasted', async () => {
+  it('says who wrote a pasted response', async () => {
     const page = '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center>';
     const shown = await paste(
       `HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n${page}<hr><center>nginx</center></body></html>`,
@@ -90,7 +90,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     assert.match(shown, /^502: nginx wrote it/);
   });
 
-  it('says so where it recognises nothing', async () => {
+  it('says so if it recognizes nothing', async () => {
     assert.match(await paste('hello'), /^No line was recognised/);
   });
 
@@ -104,7 +104,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     });
   }
 
-  it('says so of an archive that is cut off, and shows what was before', async () => {
+  it('reports a truncated archive, and shows the lines before the end', async () => {
     const bytes = gzipSync(`${refused}\n`.repeat(5000));
     const shown = await choose(bytes.subarray(0, bytes.length - 100));
     assert.match(shown, /gateway failures/);
@@ -119,7 +119,7 @@ describe('the page on which people paste a log', withBrowser, () => {
     assert.doesNotMatch(shown, /[\u0000-\u0008\u000e-\u001f]/);
   });
 
-  it('can send nothing anywhere, by no means that a page has', async () => {
+  it('cannot send anything, by any means of a page', async () => {
     const before = asked.length;
     const outcomes = await browser.run<string[]>(`(async () => {
       const said = [];
@@ -132,7 +132,7 @@ describe('the page on which people paste a log', withBrowser, () => {
       document.body.append(form); form.submit();
       const script = document.createElement('script'); script.src = '/script'; document.body.append(script);
       try { said.push(new WebSocket('ws://' + location.host + '/socket') && 'no'); } catch { said.push('no'); }
-      // Nothing tells that nothing was sent: whatever is not held back arrives within milliseconds on this machine.
+      // No event says that nothing was sent. A request that is not blocked arrives within milliseconds on this machine.
       await new Promise((done) => setTimeout(done, 200));
       return said;
     })()`);
@@ -140,14 +140,14 @@ describe('the page on which people paste a log', withBrowser, () => {
     assert.deepEqual(asked.slice(before), []);
   });
 
-  it('loads nothing but itself', () => {
+  it('loads no other file', () => {
     assert.deepEqual(
       asked.filter((path) => path !== '/favicon.ico'),
       ['/'],
     );
   });
 
-  it('runs no script but its own', async () => {
+  it('runs only its own script', async () => {
     await browser.run(`document.getElementById('result').innerHTML = '<b onclick="document.title=2">x</b>'`);
     await browser.run(`document.querySelector('#result b').click()`);
     assert.equal(await browser.run('document.title'), 'Explain a 502');

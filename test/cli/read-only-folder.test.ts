@@ -62,7 +62,7 @@ interface Started {
   stderr: string;
 }
 
-/** As a user who owns nothing, without a home, as a container does. */
+/** A user who owns no files and has no home, as in a container. */
 function start(
   argv: readonly string[],
   { input = null as string | null, env = {}, before = [] as string[] } = {},
@@ -73,7 +73,7 @@ function start(
   const [file = '', ...rest] = [...drop, ...command];
   const options = { cwd: folder, env: { PATH, TMPDIR: temporary, ...env } };
   const child = spawn(file, rest, { ...options, stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
-  // It need not read all of it.
+  // The gateway need not read all of it.
   child.stdin?.on('error', () => {});
   if (input !== null) child.stdin?.end(input);
   const exited = once(child, 'close').then(([code]) => code as number | null);
@@ -85,7 +85,7 @@ function start(
 }
 
 async function until(what: string, started: Started, holds: () => boolean): Promise<void> {
-  // A busy machine takes seconds to start a Node; nothing here takes a minute.
+  // A busy machine takes seconds to start Node, but no test here takes a minute.
   for (const last = Date.now() + 60_000; !holds(); await pause(10)) {
     assert.ok(Date.now() < last, `not so: ${what}\n${started.stdout}\n${started.stderr}`);
     assert.equal(started.child.exitCode, null, `ended before: ${what}\n${started.stderr}`);
@@ -101,7 +101,7 @@ interface Line {
   readonly level: string;
 }
 
-/** Standard error, of which every line is JSON. */
+/** Standard error, parsed as lines of JSON. */
 function linesOf({ stderr }: Started): Line[] {
   return stderr
     .split('\n')
@@ -124,7 +124,7 @@ async function candor(...argv: string[]): Promise<{ code: number | null; stdout:
 }
 
 describe('in a folder that it cannot write', asRoot, () => {
-  test('a gateway serves: log on standard output, socket in a private folder, no state, each said in one line', async () => {
+  test('a gateway serves with its log on standard output, its socket in a private folder and no state, and says each in one line', async () => {
     const application = `applications: { web: { command: ["${process.execPath}", "-e", "setInterval(() => {}, 1000)"] } }\n`;
     const both = 'routes:\n  - respond: { body: "here" }\n    path: /asked\n  - to: web\n';
     writeFileSync(join(folder, 'candor.yaml'), listeners() + both + application);
@@ -155,7 +155,7 @@ describe('in a folder that it cannot write', asRoot, () => {
     await end(started.child, 'SIGTERM');
   });
 
-  test('it serves without an admin socket where no private folder can be had either', async () => {
+  test('it serves without an admin socket if no private folder is possible', async () => {
     writeFileSync(join(folder, 'candor.yaml'), listeners() + routes);
     chmodSync(temporary, 0o755);
     const started = start(['up']);
@@ -164,7 +164,7 @@ describe('in a folder that it cannot write', asRoot, () => {
     assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
   });
 
-  test('it does not take a private folder that another user has made before it', async () => {
+  test('it does not use a private folder that another user has created', async () => {
     writeFileSync(join(folder, 'candor.yaml'), listeners() + routes);
     mkdirSync(join(temporary, `candor-${user}`), { mode: 0o777 });
     chownSync(join(temporary, `candor-${user}`), 65_532, 65_532);
@@ -186,7 +186,7 @@ describe('in a folder that it cannot write', asRoot, () => {
       /The admin socket \S+run\/a\.sock cannot be made: the system says EACCES/,
     ],
   ] as const) {
-    test(`${what} that the file asks for there is an error, which check tells before`, async () => {
+    test(`${what} that the file places there is an error, which check also reports`, async () => {
       writeFileSync(join(folder, 'candor.yaml'), listeners() + routes + yaml);
       const ran = await candor('up');
       assert.equal(ran.code, 1, ran.stderr);
@@ -196,12 +196,12 @@ describe('in a folder that it cannot write', asRoot, () => {
       assert.doesNotMatch(ran.stderr, /listener_opened|Candor made a mistake|\n\s+at /);
       const checked = await candor('check');
       assert.equal(checked.code, 0);
-      // Lines are broken where the terminal ends, wherever that is in a path.
+      // A path may be broken at the width of the terminal.
       assert.match(checked.stderr.replaceAll(/\s+/g, ' '), /This machine: .*(EACCES|cannot be written)/);
     });
   }
 
-  test('it says the same of a reload', async () => {
+  test('a reload reports the same', async () => {
     writeFileSync(join(folder, 'candor.yaml'), listeners() + routes);
     const started = start(['up']);
     await serves(started);
@@ -213,7 +213,7 @@ describe('in a folder that it cannot write', asRoot, () => {
 });
 
 describe('a configuration through standard input', asRoot, () => {
-  test('is checked, and its mistakes are shown with their lines', async () => {
+  test('is checked, and errors are shown with their lines', async () => {
     const good = start(['check', '-c', '-'], { input: listeners() + routes });
     assert.equal(await good.exited, 0, good.stderr);
     assert.match(good.stdout, /Standard input is valid\./);
@@ -223,7 +223,7 @@ describe('a configuration through standard input', asRoot, () => {
     assert.match(bad.stdout, /unknown key "routs"/);
   });
 
-  test('is served; a reload is rejected and says why, and so is an upgrade', async () => {
+  test('is served; a reload or an upgrade is refused with the reason', async () => {
     const started = start(['up', '-c', '-'], { input: listeners() + routes });
     await serves(started);
     assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'here');
@@ -238,7 +238,7 @@ describe('a configuration through standard input', asRoot, () => {
     assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
   });
 
-  test('that is too large is refused', async () => {
+  test('is refused if it is too large', async () => {
     const large = start(['check', '-c', '-'], { input: '#'.repeat(3_000_000) });
     assert.equal(await large.exited, 4);
     assert.match(large.stdout, /larger than a configuration may be/);
@@ -253,7 +253,7 @@ test('process 1 of a container, without HOME, serves and ends on SIGTERM', asRoo
   if (/unshare/.test(started.stderr)) return t.skip('this machine makes no namespaces of processes');
   const inside = (): number =>
     Number(readFileSync(`/proc/${started.child.pid}/task/${started.child.pid}/children`, 'utf8').trim());
-  // It is no child of ours, and does not end with `unshare`, since it is another user's.
+  // It is not our child, and does not end with `unshare`, since it belongs to another user.
   t.after(() => (isThere(started.child) ? process.kill(inside(), 'SIGKILL') : undefined));
   await serves(started);
   assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
-/** One gateway whose application is changed while it runs; each test goes on from where the one before left it. */
+/** One gateway whose application changes while it runs. Each test continues from the one before. */
 describe('a reload with another command', { timeout: 240_000 }, () => {
   let folder: string;
   let gateway: ChildProcess;
@@ -66,7 +66,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('that fails says that the old one serves, and status says what runs and what is wrong', async () => {
+  test('that fails says that the old instance serves, and status shows what runs and the failure', async () => {
     configure('process.exit(3)');
     const { code, text } = await candor('reload');
     assert.equal(code, 0, text);
@@ -82,7 +82,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     assert.match(seen, /web\/1 ready .* of the earlier configuration, runs \S+ -e require/);
   });
 
-  test('with --wait ends with 5 when it fails', async () => {
+  test('with --wait ends with 5 if the new instance fails', async () => {
     configure('process.exit(4)');
     const { code, text } = await candor('reload', '--wait');
     assert.equal(code, 5, text);
@@ -92,7 +92,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     );
   });
 
-  test('with --wait ends with 7 when it takes too long', async () => {
+  test('with --wait ends with 7 at the time limit', async () => {
     configure('setInterval(() => {}, 1000)');
     const { code, text } = await candor('reload', '--wait', '--timeout', '1');
     assert.equal(code, 7, text);
@@ -102,7 +102,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     );
   });
 
-  test('with --wait ends with 0 once the new one serves, and nothing is wrong then', async () => {
+  test('with --wait ends with 0 once the new instance serves, and status shows no problem', async () => {
     configure(serving('two'));
     const { code, text } = await candor('reload', '--wait', '--timeout', '120');
     assert.equal(code, 0, text);

@@ -21,7 +21,7 @@ import { assertFits, assertGolden } from './golden.ts';
 
 process.env['TZ'] = 'UTC';
 
-test('a status says which owner of the state folder it is, where there is one', () => {
+test('a status shows the generation of the state folder, if there is one', () => {
   assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);
   assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
 });
@@ -66,7 +66,7 @@ describe('at 80 columns', () => {
     });
   }
 
-  test('colours change nothing but colours, and stay away where NO_COLOR is set', () => {
+  test('colours do not change the text, and are absent with NO_COLOR', () => {
     const coloured = new FakeProcessContext('/', { terminal: true });
     const text = renderStatus(statusSample, styleFor(coloured.stdout, coloured.env));
     assert.match(text, /\u001b\[/);
@@ -86,7 +86,7 @@ describe('an explanation', () => {
     }
   });
 
-  test('of a newer log, with a cause that is not known here, still tells what the record says', () => {
+  test('of a newer log with an unknown cause prints what the record contains', () => {
     const record = {
       ...failedRecord,
       cause: 'constructor' as 'dns_failed',
@@ -97,7 +97,7 @@ describe('an explanation', () => {
     assert.match(text, /✖ constructor/);
   });
 
-  test('lets nothing from the wire move the cursor', () => {
+  test('prints no control characters from the wire', () => {
     const text = renderExplanation(
       { ...failedRecord, path: '/\u001b[2J\u001b]0;gone\u0007', detail: 'a\rb\u202e' },
       plain,
@@ -105,7 +105,7 @@ describe('an explanation', () => {
     assert.doesNotMatch(text, /[\u001b\r\u0007\u202e]/);
   });
 
-  test('shows the stages of a reused connection without a connection being made', () => {
+  test('shows the stages of a reused connection without a connect stage', () => {
     const stages = stagesOf({ ...failedRecord.attempts[1]!, reused: true });
     assert.deepEqual(
       stages.map(({ name }) => name),
@@ -125,7 +125,7 @@ describe('layout', () => {
     [-5, '0 s'],
   ];
   for (const [seconds, text] of ages)
-    test(`${seconds} s is said as ${text}`, () => assert.equal(elapsedText(seconds), text));
+    test(`${seconds} s is printed as ${text}`, () => assert.equal(elapsedText(seconds), text));
 
   const durations: [ms: number, text: string][] = [
     [0.42, '0.4 ms'],
@@ -133,16 +133,17 @@ describe('layout', () => {
     [999, '999 ms'],
     [2001, '2.00 s'],
   ];
-  for (const [ms, text] of durations) test(`${ms} ms is said as ${text}`, () => assert.equal(durationText(ms), text));
+  for (const [ms, text] of durations)
+    test(`${ms} ms is printed as ${text}`, () => assert.equal(durationText(ms), text));
 
-  test('lines break between words, and a longer word stands alone', () => {
+  test('lines break between words, and a longer word gets its own line', () => {
     assert.deepEqual(
       wrap(`${'word '.repeat(20)}${'x'.repeat(90)} end`, '  ').map((line) => line.length),
       [76, 26, 92, 5],
     );
   });
 
-  test('columns are aligned by what is seen', () => {
+  test('columns are aligned by visible width', () => {
     assert.deepEqual(
       alignColumns([
         ['\u001b[31ma\u001b[39m', 'b'],
@@ -163,9 +164,9 @@ describe('layout', () => {
     ['a\u202eb\u200fc\u200bd\ufeffe\u{e0041}f\u2028g', 'a b c d e f g'],
   ];
   for (const [text, shown] of hidden)
-    test(`nothing of ${JSON.stringify(text)} reaches a terminal`, () => assert.equal(harmless(text), shown));
+    test(`${JSON.stringify(text)} is made harmless for a terminal`, () => assert.equal(harmless(text), shown));
 
-  test('what begins sequences again and again takes no time', () => {
+  test('many beginnings of sequences take linear time', () => {
     for (const part of ['\u001b]', '\u001b]a;', '\u001b[0;', '\u009d', '\u001b ']) {
       const from = performance.now();
       harmless(part.repeat(200_000 / part.length));
@@ -174,7 +175,7 @@ describe('layout', () => {
     }
   });
 
-  test('JSON has nothing in it either that a terminal would act on, and is the same value', () => {
+  test('JSON has no characters that control a terminal, and parses to the same value', () => {
     const value = { text: 'a\u202eb\u009bc\u{e0041}d\u200fe\u001bf\u{1f600}' };
     const text = harmlessJson(value);
     assert.match(text, /^[\u0020-\u007e\u{1f600}]+$/u);
@@ -182,7 +183,7 @@ describe('layout', () => {
   });
 });
 
-/** The client went away while it waited. */
+/** The client left while it waited. */
 const leftRecord: ExchangeRecord = {
   ...failedRecord,
   status: null,
@@ -226,12 +227,12 @@ describe('events', () => {
     evidence: { afterMs: 1800, failures: 4 },
   });
 
-  test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
+  test('for people show time, subject, reason, and the command for more, in 80 columns', () => {
     const context = new FakeProcessContext('/');
     const clock = new SimulatedClock(Date.UTC(2026, 0, 1, 12));
     const writer = readableEvents(context.stdout, context.stderr, plain, 'npx candor explain', clock);
     for (const event of told) writer.event(event);
-    writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // An answer that a load balancer should get.
+    writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // The intended answer to a load balancer.
     writer.failed(failedRecord);
     writer.failed(leftRecord);
     for (let more = 0; more < 39; more += 1) writer.failed(failedRecord);
@@ -240,7 +241,7 @@ describe('events', () => {
     assertGolden('events.txt', context.stderr.text);
   });
 
-  test('for programs are one JSON object each, with level, kind, time and evidence', () => {
+  test('with --json are one object each, with level, kind, time and evidence', () => {
     const context = new FakeProcessContext('/');
     const writer = jsonEvents(context.stdout, context.stderr, () => 0);
     for (const event of told) writer.event(event);
@@ -262,7 +263,7 @@ describe('events', () => {
     assert.equal(lines[1].reason, 'Three checks failed: connection refused.');
   });
 
-  test('for programs say of failures what the failure table ranks them as, and how many there were', () => {
+  test('with --json summarize failures with their level and number', () => {
     const context = new FakeProcessContext('/');
     const writer = jsonEvents(context.stdout, context.stderr, () => Date.UTC(2026, 0, 1, 12));
     writer.failing({
@@ -285,7 +286,7 @@ describe('events', () => {
     });
   });
 
-  test('an instance that ends because it was told to is no error', () => {
+  test('the exit of an instance that was stopped is no error', () => {
     const stopped = { ...told[2]!, from: 'stopping' } as Event;
     assert.equal(levelOf(stopped), 'info');
   });
@@ -311,7 +312,7 @@ describe('check', () => {
     assert.equal(context.stderr.text, 'bad.yaml has errors and cannot be used.\n');
   });
 
-  test('for programs lists the same errors', async () => {
+  test('with --json lists the same errors', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'bad.yaml', '--json'), 4);
     const { valid, errors } = JSON.parse(context.stdout.text);
@@ -320,13 +321,13 @@ describe('check', () => {
     assert.equal(errors[0].line, 1);
   });
 
-  test('of a good file ends with 0', async () => {
+  test('of a valid file ends with 0', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'good.yaml'), 0);
     assert.match(context.stdout.text, /good\.yaml is valid/);
   });
 
-  test('says what this machine loses with a worker, and how not to', async () => {
+  test('warns of connections that this machine loses with a worker, and names the remedy', async () => {
     const context = new FakeProcessContext(folder);
     context.machine.kernelSetting = () => '0';
     assert.equal(await context.candor('check', '-c', 'good.yaml'), 0);
@@ -340,7 +341,7 @@ describe('check', () => {
     assert.equal(machine[0].setting, 'net.ipv4.tcp_migrate_req');
   });
 
-  test('of a file that is not there is a sentence and 4', async () => {
+  test('of a missing file prints a sentence and ends with 4', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'goood.yaml'), 4);
     assert.match(context.stdout.text, /did you mean "good\.yaml"/);

@@ -9,7 +9,7 @@ import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits } from './golden.ts';
 
-/** What a worker sends: lines of the exchange log, and where the failures among them are. */
+/** A batch from a worker: lines of the exchange log, and the positions of failures among them. */
 function batchOf(records: readonly ExchangeRecord[]): RecordLines {
   const failed: number[] = [];
   let text = '';
@@ -37,7 +37,7 @@ function begin(style = plain): { told: () => string[]; lines: RequestLines; cloc
 const good = { ...goodRecord, status: 200, method: 'GET', path: '/there', query: null, duration_ms: 1.24 };
 
 describe('request lines', () => {
-  test('say when, which status, how long, which request, and the query as it was redacted', () => {
+  test('show time, status, duration and request, with the redacted query', () => {
     const { told, lines } = begin();
     lines.note(batchOf([good, { ...good, status: 404, path: '/x', query: 'token=…' }]));
     const [first = '', second = ''] = told();
@@ -45,7 +45,7 @@ describe('request lines', () => {
     assert.match(second, /^\d\d:\d\d:\d\d 404 {3}1\.2 ms {2}GET \/x\?token=/);
   });
 
-  test('say of a failure its cause, and of the first ones of a kind what happened and how to ask for more', () => {
+  test('show the cause of a failure, and for the first failures of a kind the details and the command for more', () => {
     const { told, lines, clock } = begin();
     lines.note(batchOf([good, failedRecord, good]));
     const text = told().join('\n');
@@ -62,7 +62,7 @@ describe('request lines', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('are twenty in a second at most; the others are counted by status, once a second', () => {
+  test('are at most twenty in a second; others are counted by status, once a second', () => {
     const { told, lines, clock } = begin();
     const many = Array.from({ length: 500 }, (_, at) => (at % 50 === 0 ? { ...good, status: 304 } : good));
     lines.note(batchOf(many));
@@ -81,7 +81,7 @@ describe('request lines', () => {
     assert.equal(told().length, 1, 'once it is quiet each request has its line again');
   });
 
-  test('tell a failure in the middle of a thousand requests, and sum up what is left at the end', () => {
+  test('print a failure in the middle of a thousand requests, and a summary at the end', () => {
     const { told, lines, clock } = begin();
     lines.note(
       batchOf([...Array.from({ length: 600 }, () => good), failedRecord, ...Array.from({ length: 400 }, () => good)]),
@@ -93,7 +93,7 @@ describe('request lines', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('count a client that left as no answer, whatever its attempts had', () => {
+  test('count a request whose client left as unanswered, whatever statuses its attempts had', () => {
     const { told, lines, clock } = begin();
     const left = { ...good, status: null, attempts: failedRecord.attempts };
     lines.note(batchOf(Array.from({ length: 22 }, () => left)));
@@ -102,7 +102,7 @@ describe('request lines', () => {
     assert.match(told().join('\n'), /2 more requests in a second: 2 × no answer/);
   });
 
-  test('have colours only where the terminal has them, and nothing of a path reaches it as it stands', () => {
+  test('have colours only if the terminal has them, and no control characters of a path', () => {
     const { told, lines } = begin(styleFor({ isTTY: true, write: () => {} }, {}));
     lines.note(batchOf([{ ...good, path: '/a\u001b[31m\u0007b' }]));
     const [line = ''] = told();

@@ -10,10 +10,10 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
 
-/** The commands that serve, as processes of their own, with the real gateway. */
+/** The commands that serve, as real processes with the real gateway. */
 
 const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-/** A person's second Ctrl-C; what comes much sooner is a copy of the first. */
+/** The time until a person's second Ctrl-C. A signal that comes much sooner is a copy of the first. */
 const secondWishMs = 1000;
 
 let folder: string;
@@ -39,7 +39,7 @@ class Candor {
 
   constructor(argv: readonly string[], detached = false) {
     this.#detached = detached;
-    // Compiling Candor anew in each of these processes is most of what they would do.
+    // Without the compile cache, each of these processes would mostly compile Candor.
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     const env = { PATH, NODE_COMPILE_CACHE, HOME: folder, TMPDIR: folder, XDG_RUNTIME_DIR: folder };
     this.child = spawn(process.execPath, argv, { cwd: folder, env, detached, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -56,7 +56,7 @@ class Candor {
     for (const look of this.#waiting) look();
   }
 
-  /** Waits until the output has it. Fails when the process ends before. */
+  /** Waits until the output contains it. Fails if the process ends before. */
   async until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this[stream]);
@@ -72,7 +72,7 @@ class Candor {
     }
   }
 
-  /** As the terminal does at Ctrl-C: to every process of its group. */
+  /** As the terminal does at Ctrl-C: sends a signal to every process of its group. */
   signalGroup(signal: NodeJS.Signals): void {
     process.kill(-(this.child.pid as number), signal);
   }
@@ -90,7 +90,7 @@ function start(...argv: string[]): Candor {
   return keep(new Candor([program, ...argv]));
 }
 
-/** As an older Node starts it: as the child of one that passes signals on, in a process group of their own. */
+/** As an older Node starts it: as the child of a process that passes signals on, both in a process group of their own. */
 function startInGroup(...argv: string[]): Candor {
   return keep(new Candor(asFromOlderNode(argv), true));
 }
@@ -135,15 +135,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Answers `/slow` when it has the whole request, and a file says so. */
+/** Answers `/slow` once a file exists that says so, after the whole request has come. */
 const application = `
-  const endWhenTold = (response) => {
+  const endWhenAllowed = (response) => {
     if (require('fs').existsSync('go')) response.end('slow\\n');
-    else setTimeout(endWhenTold, 50, response);
+    else setTimeout(endWhenAllowed, 50, response);
   };
   require('http').createServer((request, response) => {
     if (request.url === '/die') process.exit(3);
-    if (request.url === '/slow') return request.resume().on('end', () => endWhenTold(response));
+    if (request.url === '/slow') return request.resume().on('end', () => endWhenAllowed(response));
     response.end('hello from ' + request.url + '\\n');
   }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));
 `;
@@ -152,20 +152,20 @@ async function startRun(port: number, begin = start): Promise<Candor> {
   const running = begin('run', '--port', String(port), '--', process.execPath, '-e', application);
   await running.until('stderr', /"kind":"instance_ready"/);
   await serves(running);
-  // The worker hears of the instance after those who read events.
+  // The worker may see the instance later than readers of events.
   const [, listened] = await running.until('stderr', /listening on 127\.0\.0\.1:(\d+)/);
   await until(async () => (await get(Number(listened), '/')).status === 200);
   return running;
 }
 
-/** Listeners and admin socket are open. */
+/** Waits until listeners and admin socket are open. */
 async function serves(running: Candor): Promise<void> {
   await running.until('stderr', /"kind":"configuration_applied"/);
   const sockets = join(folder, 'candor');
   await until(async () => existsSync(sockets) && readdirSync(sockets).some((name) => name.endsWith('.sock')));
 }
 
-/** Asked without a command: `candor status` has tests of its own, and takes half a second each time. */
+/** Requests the status without `candor status`, which has its own tests and takes half a second each time. */
 async function exchangeRuns(): Promise<boolean> {
   const sockets = join(folder, 'candor');
   const name = readdirSync(sockets).find((entry) => entry.endsWith('.sock'));
@@ -176,7 +176,7 @@ async function exchangeRuns(): Promise<boolean> {
 }
 
 describe('candor run', () => {
-  test('serves a command, passes its output on with its name, and ends with 0 on SIGTERM', async () => {
+  test('serves a command, prefixes its output with its name, and ends with 0 on SIGTERM', async () => {
     const port = await freePort();
     const running = await startRun(port);
     const answer = await get(port, '/there');
@@ -187,11 +187,11 @@ describe('candor run', () => {
     assert.deepEqual(readdirSync(join(folder, 'candor')), []);
   });
 
-  test('can be asked for its status and explains a failure, found without being told where', async () => {
+  test('is found by status and explain without naming its socket, and explains a failure', async () => {
     const port = await freePort();
     await startRun(port);
     const answer = await get(port, '/die');
-    // The second attempt may come after main has heard of the exit: then no instance is ready.
+    // The second attempt may come after the main thread has seen the exit. Then no instance is ready.
     assert.ok(answer.status === 502 || answer.status === 503, String(answer.status));
     const id = String(answer.fields['x-request-id']);
     const explained = await candor('explain', id);
@@ -204,7 +204,7 @@ describe('candor run', () => {
     assert.equal(unknown.code, 9);
   });
 
-  test('takes the next port when the one it wants is taken, and says who holds it', async (context) => {
+  test('takes the next port if its port is taken, and says which process holds it', async (context) => {
     const server = createServer();
     context.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -218,7 +218,7 @@ describe('candor run', () => {
     assert.equal((await get(Number(next), '/')).status, 200);
   });
 
-  test('lets a running request end on SIGTERM; a second signal ends it at once', async () => {
+  test('lets a request in flight finish on SIGTERM; a second signal force closes it', async () => {
     const port = await freePort();
     const running = await startRun(port);
     const slow = get(port, '/slow');
@@ -272,7 +272,7 @@ describe('candor run', () => {
     ],
   ];
   for (const [what, command, expected, says] of ends) {
-    test(`ends with code ${expected} and the last words of a command ${what}, and starts it once`, async () => {
+    test(`ends with code ${expected} and the last output of a command ${what}, and starts it only once`, async () => {
       writeFileSync(join(folder, 'notes.txt'), 'no program\n', { mode: 0o644 });
       const { code, stderr } = await candor('run', '--port', '0', '--', ...command);
       assert.equal(code, expected, stderr);
@@ -282,7 +282,7 @@ describe('candor run', () => {
     });
   }
 
-  test('starts a command again that was ready once, however it ends', async () => {
+  test('restarts a command that was ready once, however it ends', async () => {
     const port = await freePort();
     const running = await startRun(port);
     await get(port, '/die');
@@ -295,7 +295,7 @@ describe('candor run', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    test(`lets a running request end when ${signal} comes to the whole process group; a second ends it at once`, async () => {
+    test(`lets a request in flight finish if ${signal} comes to the whole process group; a second signal force closes it`, async () => {
       const port = await freePort();
       const running = await startRun(port, startInGroup);
       const slow = get(port, '/slow');
@@ -319,7 +319,7 @@ describe('candor run', () => {
   }
 });
 
-/** What lines of JSON say, each from a line's beginning, with what the command had written. A line that is none fails the test. */
+/** Parses lines of JSON, with the output of the command. A line that is not JSON fails the test. */
 function reasonsIn(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line !== '');
   const told = lines.map((line) => JSON.parse(line) as { reason: string; evidence?: { output?: readonly string[] } });
@@ -331,7 +331,7 @@ function letSlowEnd(): void {
   writeFileSync(join(folder, 'go'), '');
 }
 
-/** A request that does not come to its end by itself. */
+/** A request that does not finish by itself. */
 function beginUpload(port: number): void {
   const sent = request({ host: '127.0.0.1', port, path: '/slow', method: 'POST', headers: { 'Content-Length': '5' } });
   sent.on('error', () => {});
@@ -343,7 +343,7 @@ function passed(ms: number): Promise<void> {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  // Asking without a pause takes the processor from those who are asked.
+  // Polling without a pause would take processor time from the processes under test.
   while (!(await holds())) await passed(10);
 }
 
@@ -351,7 +351,7 @@ describe('candor up', () => {
   const configuration = (port: number, text: string): string =>
     `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "${text}" }\n`;
 
-  test('serves a configuration, reloads it by command and by SIGHUP, and keeps the old one when the new is wrong', async () => {
+  test('serves a configuration, reloads it by command and by SIGHUP, and keeps the old one if the new one has errors', async () => {
     const port = await freePort();
     const file = join(folder, 'candor.yaml');
     writeFileSync(file, configuration(port, 'one'));
@@ -379,7 +379,7 @@ describe('candor up', () => {
     assert.match(events.stdout, /"kind":"configuration_rejected"/);
   });
 
-  test('says nothing of what it uses of Node: it prints no warning when it starts, serves and stops', async () => {
+  test('prints no warning of Node when it starts, serves and stops', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
     const running = start('up', '-c', 'candor.yaml');
@@ -390,7 +390,7 @@ describe('candor up', () => {
     assert.doesNotMatch(running.stdout + running.stderr, /warning|deprecat|DEP\d{4}/i);
   });
 
-  test('acts on a SIGHUP or SIGUSR2 that comes while it starts when it serves', async () => {
+  test('handles a SIGHUP or SIGUSR2 that comes during its start once it serves', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
     const running = start('up');
@@ -416,14 +416,14 @@ describe('candor up', () => {
     });
   });
 
-  test('with mistakes ends with 4, and shows all of them', async () => {
+  test('with an invalid file ends with 4, and shows all errors', async () => {
     writeFileSync(join(folder, 'candor.yaml'), 'routs: []\nlistenrs: {}\n');
     const { code, stderr } = await candor('up');
     assert.equal(code, 4);
     assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*Nothing was started/);
   });
 
-  test('at a port that is taken ends with 1 and says who holds it', async (context) => {
+  test('at a taken port ends with 1 and says which process holds it', async (context) => {
     const server = createServer();
     context.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
@@ -436,7 +436,7 @@ describe('candor up', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('twice with the same socket: the second ends with 1, the first goes on', async () => {
+  test('twice with the same socket: the second ends with 1, the first continues', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
     const running = start('up');
@@ -460,7 +460,7 @@ describe('candor demo', () => {
     '/demo/maintenance': [503, /^demo;error=/, /being painted/],
   };
 
-  test('shows one of each, as its curl lines promise, and leaves nothing behind', async () => {
+  test('shows each kind of failure that its curl lines promise, and leaves no files or processes', async () => {
     const port = await freePort();
     const running = start('demo', '--port', String(port));
     await running.until('stdout', /Ctrl-C ends the demo/);

@@ -38,7 +38,7 @@ const watch = (context: FakeProcessContext, ...flags: string[]): Promise<number>
   context.candor('status', '--watch', '--socket', join(folder, 'a.sock'), ...flags);
 
 describe('candor status --watch', { timeout: 60_000 }, () => {
-  test('shows the status in place on a terminal until Ctrl-C, then gives the screen back and leaves the last one', async () => {
+  test('shows the status in place on a terminal until Ctrl-C, then restores the screen and prints the last status', async () => {
     const context = new FakeProcessContext(folder, { terminal: true, env: { NO_COLOR: '1' } });
     const ended = watch(context);
     await until(() => context.stdout.text.split('\u001b[H').length > 2);
@@ -49,7 +49,7 @@ describe('candor status --watch', { timeout: 60_000 }, () => {
     assert.match(text.slice(text.indexOf('\u001b[?1049l')), /^\S+shop serving, up[^]*1243 requests\/s/);
   });
 
-  test('with --json gives a line each time, and asks on when the gateway goes away', async () => {
+  test('with --json prints a line each time, and keeps asking if the gateway goes away', async () => {
     const context = new FakeProcessContext(folder);
     const ended = watch(context, '--json');
     await until(() => context.stdout.text.split('\n').length > 2);
@@ -66,13 +66,13 @@ describe('candor status --watch', { timeout: 60_000 }, () => {
     assert.match(lines.at(-1).unreachable, /No gateway answers/);
   });
 
-  test('ends with 8 where none answers at the beginning, and leaves the terminal alone', async () => {
+  test('ends with 8 if no gateway answers the first request, and does not touch the terminal', async () => {
     const context = new FakeProcessContext(folder, { terminal: true });
     assert.equal(await context.candor('status', '--watch', '--socket', join(folder, 'none.sock')), 8);
     assert.equal(context.stdout.text, '');
   });
 
-  test('writes no more lines than the terminal has, and says how many it leaves out', () => {
+  test('prints no more lines than the terminal has, and says how many it omits', () => {
     const text = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n');
     const frame = frameOf(text, 24, plain);
     assert.equal(frame.split('\n').length, 23);

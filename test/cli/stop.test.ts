@@ -29,7 +29,7 @@ describe('candor stop, of a gateway with an application', () => {
     return workers.some(({ exchanges_active }) => exchanges_active > 0);
   };
 
-  test('waits for requests in flight and says so, then everything has ended; another time there is nothing to stop', async () => {
+  test('waits for requests in flight and says so until everything has ended; a second stop finds no gateway', async () => {
     const application = await program.applicationPid();
     const download = program.get('/download');
     await program.until(isServing);
@@ -50,7 +50,7 @@ describe('candor stop, of a gateway with an application', () => {
     assert.deepEqual(JSON.parse(context.stdout.text), { outcome: 'not_running' });
   });
 
-  test('--timeout ends with 7 and goes on ending; --now then force closes what is in flight', async () => {
+  test('--timeout ends with 7 while the gateway continues to stop; --now then force closes requests in flight', async () => {
     const download = program.get('/endless').then(
       ({ text }) => text.length,
       () => 'cut',
@@ -69,7 +69,7 @@ describe('candor stop, of a gateway with an application', () => {
   });
 });
 
-describe('candor stop, of which gateway', () => {
+describe('candor stop chooses the gateway', () => {
   let folder: string;
   let admin: AdminServer | null;
   let stops: string[];
@@ -94,7 +94,7 @@ describe('candor stop, of which gateway', () => {
   const processContext = (directory = folder): FakeProcessContext =>
     new FakeProcessContext(directory, { env: { XDG_RUNTIME_DIR: folder } });
 
-  test('never of another than that of candor.yaml here, though it is the only one that runs', async () => {
+  test('of candor.yaml in the current folder, and never another one, even the only one that runs', async () => {
     await begin();
     const project = join(folder, 'project');
     mkdirSync(project);
@@ -108,22 +108,22 @@ describe('candor stop, of which gateway', () => {
     assert.deepEqual(stops, []);
   });
 
-  test('of the only one that runs, where none is named', async () => {
+  test('that is the only one, if none is named', async () => {
     await begin();
     const here = processContext();
-    // The fake one does not end: another process number at its place does.
+    // The fake gateway does not end, so a new pid at its address stands for that.
     assert.equal(await here.candor('stop', '--now'), 0, here.stderr.text);
     assert.deepEqual(stops, ['admin:socket true']);
   });
 
-  test('of one in another program it ends with 10 and says so', async () => {
+  test('and ends with 10 if it runs inside another program', async () => {
     await begin(false);
     const here = processContext();
     assert.equal(await here.candor('stop'), 10);
     assert.match(here.stderr.text, /part of another program/);
   });
 
-  test('takes for no gateway only a place where surely nothing listens', async (context) => {
+  test('and reports none only if surely none listens there', async (context) => {
     const here = processContext();
     const stranger = createServer((connection) => connection.destroy());
     context.after(() => stranger.close());

@@ -12,10 +12,10 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 
 const skip = process.platform === 'linux' ? false : 'there is no /dev/full';
 
-/** Far more than a start takes on a busy machine. */
+/** Far longer than a start takes on a busy machine. */
 const waitMs = 60_000;
 
-describe('a gateway serves on where its standard error', { skip }, () => {
+describe('a gateway continues to serve if its standard error', { skip }, () => {
   let folder: string;
   let port: number;
   let gateway: ChildProcess | null;
@@ -37,7 +37,7 @@ describe('a gateway serves on where its standard error', { skip }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('is on a disk that is full', async () => {
+  test('is on a full disk', async () => {
     const full = openSync('/dev/full', 'w');
     gateway = start(full);
     closeSync(full);
@@ -57,7 +57,7 @@ describe('a gateway serves on where its standard error', { skip }, () => {
     return spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', stderr] });
   }
 
-  /** Each reload tells of itself. */
+  /** Each reload writes an event. */
   async function servesThroughReloads(): Promise<void> {
     await until(async () => (await status()) === 200);
     for (let time = 0; time < 3; time++) {

@@ -10,7 +10,7 @@ import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
-/** `candor upgrade` at an admin API of which the test says what comes of an upgrade. */
+/** Runs `candor upgrade` against an admin API that answers as the test says. */
 
 let folder: string;
 let admin: AdminServer | null;
@@ -48,7 +48,7 @@ function failed(kind: 'refused' | 'failure' | 'validation_failed' | 'timeout', e
   return { ok: false, kind, reason: `It was ${kind}.`, errors: errors };
 }
 
-describe('what a program reads ends with an outcome', () => {
+describe('candor upgrade --json ends with an outcome', () => {
   const cases: readonly (readonly [outcome: UpgradeOutcome | null, kind: string, exit: number])[] = [
     [failed('failure'), 'failure', 1],
     [failed('validation_failed', ['a', 'b']), 'validation_failed', 4],
@@ -57,7 +57,7 @@ describe('what a program reads ends with an outcome', () => {
     [null, 'gateway_unreachable', 8],
   ];
   for (const [outcome, kind, exit] of cases) {
-    test(`of ${kind} with exit code ${exit}`, async () => {
+    test(`${kind} with exit code ${exit}`, async () => {
       if (outcome !== null) await openWith(outcome);
       assert.equal(await context.candor('upgrade', '--json', '--socket', socket()), exit);
       const lines = context.stdout.text.trimEnd().split('\n');
@@ -72,28 +72,28 @@ describe('what a program reads ends with an outcome', () => {
     });
   }
 
-  test('of done', async () => {
+  test('done', async () => {
     await openWith({ ok: true, pid: 4712 });
     assert.equal(await context.candor('upgrade', '--json', '--socket', socket()), 0);
     assert.equal(context.stdout.text, '{"step":"starting","pid":4712}\n{"outcome":"done","pid":4712}\n');
   });
 });
 
-test('people read what is wrong once, however many errors there are', async () => {
+test('without --json an error is printed once, however many there are', async () => {
   await openWith({ ok: false, kind: 'validation_failed', reason: 'It does not like a.', errors: ['a'] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 4);
   assert.equal(context.stdout.text, '');
   assert.match(context.stderr.text, /It does not like a\.\nThe old process continues\.\n$/);
 });
 
-test('of a gateway that was told to stop meanwhile nobody says that it goes on', async () => {
+test('for a gateway that is stopping, it does not say that the gateway continues', async () => {
   await openWith({ ok: false, kind: 'stopping', reason: 'The gateway is stopping: SIGTERM.', errors: [] });
   assert.equal(await context.candor('upgrade', '--socket', socket()), 1);
   assert.doesNotMatch(context.stderr.text, /goes on as before/);
   assert.match(context.stderr.text, /The gateway is stopping: SIGTERM\.\n$/);
 });
 
-describe('a time that no gateway takes is a wrong use', () => {
+describe('an invalid time limit is a usage error', () => {
   for (const [given, exit] of [
     ['241', 2],
     ['0', 2],

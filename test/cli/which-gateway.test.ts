@@ -32,7 +32,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A gateway at the socket that both files mean, which runs one of them. */
+/** A gateway at the socket of both files, running one of them. */
 async function serves(source: string | null): Promise<void> {
   gateway.statusNow = { ...statusSample, source };
   const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
@@ -49,7 +49,7 @@ describe('-c', () => {
     ['status', 8],
     ['events', 8],
   ] as const) {
-    test(`${command} leaves the gateway of another configuration alone, and says which one runs`, async () => {
+    test(`${command} leaves the gateway of another configuration alone, and says which file that gateway runs`, async () => {
       await serves(join(folder, 'candor.yaml'));
       const context = new FakeProcessContext(folder);
       assert.equal(await context.candor(command, '-c', 'two.yaml'), code, context.stdout.text);
@@ -61,7 +61,7 @@ describe('-c', () => {
     });
   }
 
-  test('knows its file behind a symbolic link', async () => {
+  test('finds the gateway of a file through a symbolic link', async () => {
     symlinkSync(join(folder, 'two.yaml'), join(folder, 'link.yaml'));
     await serves(join(folder, 'link.yaml'));
     const context = new FakeProcessContext(folder);
@@ -69,7 +69,7 @@ describe('-c', () => {
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
-  test('without it, what candor.yaml here means is not taken for a gateway that runs another file', async () => {
+  test('without it, the socket of candor.yaml in this folder is not used if its gateway runs another file', async () => {
     await serves(join(folder, 'two.yaml'));
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('stop'), 10);
@@ -81,7 +81,7 @@ describe('-c', () => {
     ['reload', 8],
     ['upgrade', 8],
   ] as const)
-    test(`without it, ${command} means candor.yaml here, and not the only gateway, which runs elsewhere`, async () => {
+    test(`without it, ${command} means candor.yaml in this folder, and not the only gateway, which runs another file`, async () => {
       const runtime = join(folder, `candor-${process.geteuid?.()}`);
       mkdirSync(runtime, { mode: 0o700 });
       gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
@@ -96,7 +96,7 @@ describe('-c', () => {
       assert.deepEqual([stops, gateway.calls], [[], []]);
     });
 
-  test('without it, candor.yaml here with mistakes is that of the gateway that says it runs it', async () => {
+  test('without it, an invalid candor.yaml in this folder belongs to the gateway that says that it runs it', async () => {
     await serves(join(folder, 'candor.yaml'));
     writeFileSync(join(folder, 'candor.yaml'), 'listeners: 7\n');
     const context = new FakeProcessContext(folder);
@@ -108,7 +108,7 @@ describe('-c', () => {
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
-  test('up says who has the admin socket before it starts anything', async () => {
+  test('up says which gateway has the admin socket before it starts anything', async () => {
     await serves(join(folder, 'candor.yaml'));
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('up', '-c', 'two.yaml'), 1);
@@ -124,12 +124,12 @@ describe('-c', () => {
   });
 });
 
-describe('a socket that is no gateway’s', () => {
+describe('a socket of another program', () => {
   let server: Server | NetServer;
   let asked: string[];
   let open: Set<Socket>;
 
-  /** An application with JSON for every question. */
+  /** An application that answers every request with JSON. */
   const listens = async (name: string, answers: boolean): Promise<void> => {
     asked = [];
     open = new Set();
@@ -149,7 +149,7 @@ describe('a socket that is no gateway’s', () => {
     return new Promise((resolve) => server.close(resolve));
   });
 
-  test('is not even asked where it lies in the current folder', async () => {
+  test('is not asked if it is in the current folder', async () => {
     rmSync(join(folder, 'candor.yaml'));
     await listens('app.sock', true);
     const context = new FakeProcessContext(folder);
@@ -161,7 +161,7 @@ describe('a socket that is no gateway’s', () => {
   });
 
   for (const flags of [['--socket', 'candor.sock'], ['-c', 'candor.yaml'], []])
-    test(`is asked for its status and sent nothing else (${flags.join(' ') || 'unnamed'})`, async () => {
+    test(`gets a request for its status and no other (${flags.join(' ') || 'unnamed'})`, async () => {
       await listens('candor.sock', true);
       for (const command of ['status', 'stop', 'reload', 'upgrade', 'events']) {
         const context = new FakeProcessContext(folder);
@@ -171,7 +171,7 @@ describe('a socket that is no gateway’s', () => {
       assert.deepEqual([...new Set(asked)], ['GET /v2/status']);
     });
 
-  test('that takes a question and never answers is given up after a second, and named', async () => {
+  test('that never answers is given up after a second, and named', async () => {
     rmSync(join(folder, 'candor.yaml'));
     await listens('candor.sock', false);
     const around = new FakeProcessContext(folder);
@@ -183,7 +183,7 @@ describe('a socket that is no gateway’s', () => {
 describe('root', { skip: process.geteuid?.() !== 0 }, () => {
   const other = 4711;
 
-  test('finds the gateway of another user in the folder that only that user can have made', async () => {
+  test('finds the gateway of another user in a folder that only that user can have created', async () => {
     const theirs = join(folder, `candor-${other}`);
     mkdirSync(theirs, { mode: 0o700 });
     rmSync(join(folder, 'candor.yaml'));
@@ -193,7 +193,7 @@ describe('root', { skip: process.geteuid?.() !== 0 }, () => {
     const around = new FakeProcessContext(folder);
     assert.equal(await around.candor('status'), 0, around.stderr.text);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), [join(theirs, 'run-9.sock')]);
-    // Whoever may write beside it could have put another folder in its place.
+    // A user who may write to the parent folder could have replaced the folder.
     chmodSync(folder, 0o777);
     assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), []);
     chmodSync(folder, 0o1777);
