@@ -6,20 +6,20 @@ import { DenialReport } from './denial-report.ts';
 import type { Stopper } from './stopper.ts';
 import type { Upgrader } from './upgrader.ts';
 
-/** What all doors of the admin API have in common. */
+/** State that all listeners of the admin API share. */
 export class AdminContext {
   readonly gateway: Gateway;
   readonly clock: Clock;
   readonly failedAttempts: FailedAttempts;
   readonly denials: DenialReport;
-  /** Null where the program that runs the gateway cannot be replaced. */
+  /** Null if the program that runs the gateway cannot be replaced. */
   readonly upgrader: Upgrader | null;
-  /** Null where that program ends by other means alone. */
+  /** Null if that program cannot be stopped through the admin API. */
   readonly stopper: Stopper | null;
-  /** As the configuration in force has it: a token that is taken out of it is none from then on. */
+  /** Settings of the active configuration: a token that a reload removes is no longer valid. */
   spec: AdminSpec;
 
-  /** Why the program takes no change now, one sentence; null: it does. */
+  /** Why the program accepts no change now, one sentence; null if it does. */
   readonly refusal: () => string | null;
 
   constructor(

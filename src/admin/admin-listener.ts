@@ -10,25 +10,25 @@ import type { AdminContext } from './admin-context.ts';
 import { requestBytesMax } from './request-body.ts';
 import { TokenHolders } from './token-holders.ts';
 
-/** Control operations are few; a connection that is not asked anything for this long is closed. */
+/** Control operations are rare; a connection without a request for this long is closed. */
 const keepAliveMs = 5_000;
-/** A head of ours has some hundred bytes, and comes in one piece. */
+/** A request head for the admin API has some hundred bytes, and comes in one packet. */
 const headMs = 5_000;
 const requestMs = 10_000;
-/** Room for a long token, a long path and what browsers and proxies add. */
+/** Room for a long token, a long path, and the headers that browsers and proxies add. */
 const headBytesMax = 16 * 1024;
-/** Nobody else ends the connection of somebody who reads no answer, and nothing that is asked for takes this long. */
+/** A connection without traffic for this long is closed. No operation takes as long, and without this limit a requester that does not read its response would keep its connection forever. */
 const silenceMs = 300_000;
-/** Over the socket, where whoever connects is trusted: a program that has run wild should not take every descriptor. */
+/** Requesters on the unix socket are trusted, but a faulty program must not use up every descriptor. */
 const socketConnectionsMax = 256;
-/** What an answer under way may still take when the door closes, or when its token is none any more. */
+/** How long a response in flight may still take when the listener closes, or when its token is revoked. */
 const closeGraceMs = 2_000;
 
-/** What a request's Expect field asks for (RFC 9110 §10.1.1). */
+/** The expectation in a request's Expect header (RFC 9110 §10.1.1). */
 type Expectation = 'nothing' | '100-continue' | 'unknown';
 type Denial = Extract<AuthorizationResult, { authorized: false }>;
 
-/** One place where the admin API is asked: the unix socket, or an address. */
+/** One listener of the admin API: on the unix socket, or at an address. */
 export class AdminListener {
   readonly via: 'socket' | 'tcp';
   readonly server: Server;
@@ -38,7 +38,7 @@ export class AdminListener {
   readonly #connections: AdminConnections | null;
   readonly #tokenHolders = new TokenHolders();
   #revokedTimer: Timer | null = null;
-  /** Whose further requests, sent along with one that was turned away, are not looked at. */
+  /** Connections on which a request was refused: further requests on them are ignored. */
   readonly #denied = new WeakSet<Socket>();
 
   constructor(via: 'socket' | 'tcp', context: AdminContext) {
@@ -56,7 +56,7 @@ export class AdminListener {
       },
       (request, response) => void this.#handle(request, response, 'nothing'),
     );
-    // Node answers these by itself where nobody listens: it would tell strangers to go on, before they are looked at.
+    // Without listeners Node answers these itself: it would send 100 (Continue) before the request is authorized.
     this.server.on('checkContinue', (request, response) => void this.#handle(request, response, '100-continue'));
     this.server.on('checkExpectation', (request, response) => void this.#handle(request, response, 'unknown'));
     this.server.timeout = silenceMs;
@@ -64,7 +64,7 @@ export class AdminListener {
     this.#connections = via === 'socket' ? null : new AdminConnections(this.server, (remote) => this.#full(remote));
   }
 
-  /** Takes no more connections, ends every stream, and lets running answers end: those that take long are cut. */
+  /** Accepts no more connections, ends every stream, and lets responses in flight finish within `closeGraceMs`. */
   close(): Promise<void> {
     this.#revokedTimer?.cancel();
     return new Promise((resolve) => {
@@ -82,12 +82,12 @@ export class AdminListener {
     });
   }
 
-  /** Ends what was let in by a token that is none any more: streams at once, an answer under way when it was told. */
+  /** Ends the connections of revoked tokens: streams at once, a response in flight when it has been sent. */
   closeRevoked(): void {
     const sockets = this.#tokenHolders.without(this.#context.spec.tokens);
     if (sockets.length === 0) return;
     this.#api.endStreams(new Set(sockets));
-    // Somebody who asks by that token meanwhile is told that it is none.
+    // A further request with that token meanwhile gets a 401.
     this.#revokedTimer ??= this.#clock.schedule(
       after(this.#clock.now(), closeGraceMs),
       () => this.#destroyRevoked(),
@@ -109,10 +109,11 @@ export class AdminListener {
       const authorization = authorize(toAuthorize, this.#context.spec, this.#context.failedAttempts);
       if (!authorization.authorized) return this.#deny(authorization, request, response);
       if (this.#connections?.markAuthenticated(request.socket) === false) {
-        return sendProblem(response, 503, 'As many connections as are admitted are open already.');
+        return sendProblem(response, 503, 'Too many connections are open already.');
       }
       if (authorization.token !== null) this.#tokenHolders.add(request.socket, authorization.token);
-      if (expected === 'unknown') return sendProblem(response, 417, 'Nothing is expected here but 100-continue.');
+      if (expected === 'unknown')
+        return sendProblem(response, 417, 'The only expectation that the admin API knows is 100-continue.');
       if (expected === '100-continue') response.writeContinue();
       const requester = { actor: authorization.actor, remote: remoteOf(request.socket) };
       await this.#api.handle(requester, request, response);
@@ -146,7 +147,7 @@ function authorizationRequestOf(request: IncomingMessage, via: 'socket' | 'tcp')
   };
 }
 
-/** Operations take less; a client that sends more has its answer, if one was begun, and no connection. */
+/** Limits the request body. A client that sends more gets its response, if one was begun, and then the connection is closed. */
 function limitContent(request: IncomingMessage, response: ServerResponse): void {
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -159,7 +160,7 @@ function limitContent(request: IncomingMessage, response: ServerResponse): void 
   });
 }
 
-/** The reader gets a sentence; where the defect lies is told to whoever debugs. */
+/** The requester gets one sentence; the stack goes to the debug log. */
 function answerDefect(error: unknown, response: ServerResponse): void {
   if (process.env['CANDOR_DEBUG'] === '1') console.error(error);
   if (response.headersSent) response.destroy();

@@ -7,8 +7,8 @@ import { findFolderObstacle } from '../deploy/writable.ts';
 import { checkSocketPath, type AdminSocketRefusal } from './admin-socket.ts';
 
 /**
- * Why the admin socket could not be made at a path, in a sentence; null where nothing is seen against it. Makes nothing, and
- * asks nobody: another gateway may answer there all the same.
+ * Why the admin socket cannot be created at a path, in a sentence; null if no problem is found. Creates nothing and
+ * connects to nothing: another gateway may still answer there.
  */
 export function checkAdminSocket(path: string): string | null {
   const refusal = refusalOf(path);
@@ -32,18 +32,18 @@ export function socketRefusalText(path: string, refusal: AdminSocketRefusal): st
     case 'held':
       return `Another gateway answers at the admin socket ${path}. Stop it, or give this one another admin.socket.`;
     case 'not_a_socket':
-      return `${path} is to be the admin socket, but a file that is no socket lies there. It was left as it is.`;
+      return `The admin socket ${path} cannot be created: a file that is not a socket has that name. It was left unchanged.`;
     case 'path_too_long':
       return `The path of the admin socket is too long: the system allows ${refusal.limit} bytes. (${path})`;
     case 'not_permitted':
-      return `The admin socket ${path} cannot be made: ${errnoSentence(refusal.errno)}`;
+      return `The admin socket ${path} cannot be created: ${errnoSentence(refusal.errno)}`;
     case 'untrusted_folder': {
       const { path: name, why } = refusal.untrusted;
       const because =
         why === 'foreign'
           ? `${name} belongs to another user, who could answer in the gateway's place`
-          : `everybody may rename what lies in ${name}, and could answer in the gateway's place`;
-      return `The admin socket ${path} is not made: ${because}. Choose an admin.socket in a folder of your own.`;
+          : `every user may rename files in ${name}, and could answer in the gateway's place`;
+      return `The admin socket ${path} is not created: ${because}. Choose an admin.socket in a folder of your own.`;
     }
   }
 }

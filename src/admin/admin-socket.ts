@@ -16,7 +16,7 @@ import { findUntrusted, type UntrustedFolder } from '../deploy/trusted-folder.ts
 
 /** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
 const pathBytesMax = 107;
-/** Length of the temporary name that the socket has while it is made: '/.xxxxxx/s' after its folder. */
+/** Length of the temporary name of the socket while it is created: '/.xxxxxx/s' after its folder. */
 const temporaryNameBytes = 10;
 
 export type AdminSocketRefusal =
@@ -26,37 +26,37 @@ export type AdminSocketRefusal =
   | { readonly why: 'untrusted_folder'; readonly untrusted: UntrustedFolder }
   | { readonly why: 'not_permitted'; readonly errno: string };
 
-/** What the admin API's socket file is while it is ours. */
+/** The file of the admin socket, while this process owns it. */
 export interface AdminSocketFile {
-  /** Removes the file, unless another process has put its own in its place. */
+  /** Removes the file, unless another process has replaced it. */
   remove(): void;
-  /** Another process is to have the place; until it is certain that it keeps it, the way to this one is kept too. */
+  /** Prepares for a successor that replaces the file: a second name keeps this socket until the handoff is settled. */
   moveAside(): MovedSocket | SocketNotMoved;
 }
 
 export interface MovedSocket {
-  /** The other process is gone: this one is found at its place again. Why it is not, where it cannot be; else null. */
+  /** The successor has ended: puts this socket back at its path. Returns null, or why that failed. */
   restore(): string | null;
-  /** The other process keeps the place. */
+  /** The successor keeps the path: removes the second name. */
   discard(): void;
 }
 
-/** Who gave the place away now would not get it back. */
+/** The second name could not be created, so a handoff now could not be rolled back. */
 export interface SocketNotMoved {
-  /** What could not be done, and the system's name for the reason. */
+  /** The step that failed, and the errno. */
   readonly why: string;
 }
 
-/** Only its owner may open it, from the moment it is there. */
+/** Mode mask: from its creation on only the owner may open the socket. */
 const ownerOnly = 0o177;
 
 /**
- * Has `server` listen at `path` with mode 0600, and creates its folder (0700) where it is missing. A folder that
- * others could put their own in place of is refused.
+ * Makes `server` listen at `path` with mode 0600, and creates its folder (0700) if it is missing. Refuses a folder that
+ * another user could replace.
  *
- * The socket is made under another name in a folder that nobody else may enter, and then renamed: a file that a dead
- * process left is replaced in one step. A file behind which somebody answers is never touched, unless `takesOver` says
- * that it is a predecessor's, which leaves.
+ * The socket is created under another name in a folder that no other user may enter, and then renamed: a file that a dead
+ * process left is replaced in one step. A socket at which a process answers is never replaced, unless `takesOver` says
+ * that it belongs to a predecessor that will end.
  */
 export async function listenAtSocket(
   server: Server,
@@ -79,7 +79,7 @@ export async function listenAtSocket(
   }
 }
 
-/** What the kernel's limit has against a path. */
+/** Checks the length of a path against the kernel's limit. */
 export function checkSocketPath(path: string): AdminSocketRefusal | null {
   const isShort =
     Buffer.byteLength(path) <= pathBytesMax && Buffer.byteLength(dirname(path)) + temporaryNameBytes <= pathBytesMax;
@@ -98,10 +98,10 @@ async function bindAndRename(server: Server, path: string, temporary: string): P
   }
 }
 
-/** Opens no folder, as `rmSync` does with `recursive`: there may be no descriptor left, and its error has an empty code. */
+/** Does not use `rmSync` with `recursive`, which opens the folder: there may be no descriptor left, and its error has an empty code. */
 function removeTemporary(folder: string, made: string): void {
   tryStep('', () => rmSync(made, { force: true }));
-  // An empty folder that is left over leads to nobody.
+  // An empty folder that is left over does no harm.
   tryStep('', () => rmdirSync(folder));
 }
 
@@ -110,7 +110,7 @@ function listening(server: Server, path: string): Promise<void> {
     server.once('error', reject);
     const before = process.umask(ownerOnly);
     try {
-      // The file is made within this call, so that nothing else is made under this mask.
+      // The file is created within this call, so no other file gets this mask.
       server.listen({ path }, () => {
         server.off('error', reject);
         resolve();
@@ -128,7 +128,7 @@ async function inspectSocket(path: string): Promise<'free' | 'stale' | 'held' | 
   return (await isAnswered(path)) ? 'held' : 'stale';
 }
 
-/** Whether a process listens at a socket. Only a refusal shows that none does. */
+/** Whether a process listens at a socket. Only a refused connection shows that none does. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });
@@ -146,21 +146,21 @@ function removeIfOurs(path: string, ino: number): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
 }
 
-/** A second name of the same socket, which the first may be made of again after it was taken. */
+/** Creates a second name (hard link) of the socket, from which the first name can be restored after a successor has replaced it. */
 function moveAside(path: string, ino: number): MovedSocket | SocketNotMoved {
   const beside = `${path}.${process.pid}`;
-  const why = tryStep(`${beside}, its second name meanwhile, cannot be made`, () => {
+  const why = tryStep(`${beside}, the second name of the admin socket, cannot be created`, () => {
     rmSync(beside, { force: true });
     if (inodeOf(path) === ino) linkSync(path, beside);
   });
   if (why !== null) return { why };
   return {
     restore: () =>
-      tryStep(`${path} cannot be made again`, () => {
+      tryStep(`${path} cannot be restored`, () => {
         if (inodeOf(path) !== ino && inodeOf(beside) === ino) renameSync(beside, path);
         rmSync(beside, { force: true });
       }),
-    // A name that is left over leads to nobody.
+    // A name that is left over does no harm.
     discard: () => void tryStep('', () => rmSync(beside, { force: true })),
   };
 }

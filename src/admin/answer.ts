@@ -3,8 +3,8 @@ import { type ProblemDetails, problemDetailsOf } from './problem.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /**
- * On every answer, whatever comes of it: what is here is for whoever asked, is what it says it is, and is shown in no
- * page. There are no fields of CORS: no other origin may read any of it.
+ * Headers of every response: it is only for its requester (no cache), has the type that it names, and is shown in no
+ * page. There are no CORS headers: no other origin may read a response.
  */
 export function protect(response: ServerResponse): void {
   response.setHeader('Cache-Control', 'no-store');

@@ -21,13 +21,13 @@ import {
 } from './upgrader.ts';
 import { jsonOf } from '../record/json-text.ts';
 
-/** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
+/** How many readers may follow events at the same time: dashboards and terminals. Each needs a connection. */
 const followersMax = 32;
 
-/** What a new process gets to serve. At most as long as a connection may be silent, since nothing is said while it hangs. */
+/** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */
 const upgradeSeconds = 60;
 
-/** What the admin API does for whoever was admitted. */
+/** The operations of the admin API, for authorized requesters. */
 export class AdminApi {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
@@ -44,26 +44,26 @@ export class AdminApi {
     this.#overlay = new OverlayApi(gateway, refusal);
   }
 
-  /** Ends the streams of events that go to these connections; all of them, where none are named. */
+  /** Ends the event streams on these connections; without `sockets` all streams. */
   endStreams(sockets?: ReadonlySet<Socket>): void {
     for (const [stream, socket] of this.#streams) if (sockets?.has(socket) !== false) stream.stop();
   }
 
   async handle(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = urlOf(request);
-    if (url === null) return sendProblem(response, 400, 'What is asked for is not a path.');
-    // Which method it is, only the request line says: there is no field that overrides it.
+    if (url === null) return sendProblem(response, 400, 'The request target is not a path.');
+    // The method is that of the request line: no header overrides it.
     const match = matchOperation(request.method ?? 'GET', url.pathname);
     if (match.kind === 'nothing') {
       return sendProblem(
         response,
         404,
-        `There is nothing at ${url.pathname}; ${apiRoot}/openapi.json lists what there is.`,
+        `There is nothing at ${url.pathname}; ${apiRoot}/openapi.json lists all operations.`,
       );
     }
     if (match.kind === 'wrong_method') {
       response.setHeader('Allow', match.allow);
-      return sendProblem(response, 405, `${url.pathname} is asked with ${match.allow}, not with ${request.method}.`);
+      return sendProblem(response, 405, `${url.pathname} needs the method ${match.allow}, not ${request.method}.`);
     }
     await this.#perform(match.id, match.parameter, url, requester, request, response);
   }
@@ -101,7 +101,7 @@ export class AdminApi {
       case 'readExchange': {
         const record = await this.#gateway.findExchange(parameter);
         if (record !== null) return sendJson(response, 200, record);
-        return sendProblem(response, 404, `No exchange with the id ${parameter} is known here.`);
+        return sendProblem(response, 404, `No exchange has the id ${parameter}, in memory or in the log.`);
       }
       case 'readMetrics': {
         await this.#gateway.freshCounts();
@@ -116,7 +116,7 @@ export class AdminApi {
   #sendReadiness(response: ServerResponse): void {
     const { state } = this.#gateway.status();
     if (state === 'serving') sendJson(response, 200, { ready: true, state });
-    else sendProblem(response, 503, `The gateway wants no new requests: it is ${state}.`);
+    else sendProblem(response, 503, `The gateway is not ready for new requests: it is ${state}.`);
   }
 
   async #reload(requester: Requester, response: ServerResponse): Promise<void> {
@@ -130,7 +130,7 @@ export class AdminApi {
     if (outcome.ok) return sendJson(response, 200, outcome);
     const { kind, errors } = outcome;
     if (kind !== 'invalid') return sendProblem(response, kind === 'refused' ? 409 : 500, errors.join(' '));
-    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', errors);
+    sendProblem(response, 422, 'The configuration has errors; nothing was changed.', errors);
   }
 
   async #upgrade(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
@@ -169,13 +169,13 @@ export class AdminApi {
     return this.#upgrader?.upgrade(actor, timeoutMs, onStep) ?? Promise.resolve(refused);
   }
 
-  /** Answered before anything has ended: who asks reads in the status what the end waits for. */
+  /** Responds before the shutdown begins: the requester can follow its progress in the status. */
   async #stop(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
     const now = url.searchParams.get('now') ?? 'false';
     if (now !== 'true' && now !== 'false') return sendProblem(response, 400, 'now is true or false.');
     const stopper = this.#stopper;
     if (stopper === null)
-      return sendProblem(response, 409, 'This gateway is part of another program, and ends when that program ends it.');
+      return sendProblem(response, 409, 'This gateway is part of another program, and only that program can stop it.');
     const answer: StopResponse = { stopping: true, pid: process.pid };
     sendJson(response, 202, answer);
     await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
@@ -190,7 +190,7 @@ export class AdminApi {
     const follow = url.searchParams.get('follow') ?? 'true';
     if (follow !== 'true' && follow !== 'false') return sendProblem(response, 400, 'follow is true or false.');
     if (this.#streams.size >= followersMax) {
-      return sendProblem(response, 503, `${followersMax} readers follow already; no more are admitted.`);
+      return sendProblem(response, 503, `${followersMax} readers already follow events, as many as may.`);
     }
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
     this.#streams.set(stream, request.socket);
@@ -203,14 +203,14 @@ export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {
   return outcome.ok ? 'done' : 'rejected';
 }
 
-/** The operation that a request asks for, for the event of one that was turned away; null where there is none. */
+/** The operation of a refused request, for the event; null if there is none. */
 export function operationOf(request: IncomingMessage): OperationId | null {
   const path = urlOf(request)?.pathname;
   const match = path === undefined ? null : matchOperation(request.method ?? 'GET', path);
   return match?.kind === 'operation' ? match.id : null;
 }
 
-/** A path that begins with two slashes is one, and no host follows them. */
+/** A target that begins with two slashes is a path, not a host. */
 function urlOf({ url = '/' }: IncomingMessage): URL | null {
   return url.startsWith('/') ? URL.parse(`http://candor${url}`) : URL.parse(url);
 }

@@ -1,18 +1,18 @@
 import type { EventSink } from '../core/event.ts';
 
-/** Who has the gateway change something, and from where. */
+/** The requester of a change, and its address. */
 export interface Requester {
   /** 'admin:socket', 'admin:token:<name>', 'signal:SIGHUP'. */
   readonly actor: string;
-  /** Address and port; null where it came over no network. */
+  /** Address and port; null if the request did not come over the network. */
   readonly remote: string | null;
 }
 
 export type ActionOutcome = 'done' | 'rejected' | 'failed';
 
 /**
- * Carries out something that changes the gateway, and tells of it whatever comes of it. `outcomeOf` says whether it
- * was done; what throws has failed, and goes on to the caller.
+ * Runs an operation that changes the gateway, and emits an event with its outcome in any case. `outcomeOf` says whether it
+ * was done; an exception counts as failed, and is rethrown.
  */
 export async function audited<T>(
   events: EventSink,
@@ -48,10 +48,12 @@ function emitAction(events: EventSink, operation: string, requester: Requester, 
   });
 }
 
-/** In words that no reader, and no program that takes out secrets, takes for a token. */
+/** Names the requester in words that no redactor takes for a token. */
 function requesterText({ actor, remote }: Requester): string {
   const [way, what, name] = actor.split(':');
   const from = remote === null ? '' : ` at ${remote}`;
   if (way === 'signal') return what ?? actor;
-  return name === undefined ? `Somebody at the admin ${what ?? 'API'}${from}` : `Who has the token of ${name}${from}`;
+  return name === undefined
+    ? `A requester at the admin ${what ?? 'API'}${from}`
+    : `The holder of the token ${name}${from}`;
 }

@@ -3,19 +3,19 @@ import type { FailedAttempts } from './failed-attempts.ts';
 import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
 import { hashOfToken, nameOfToken } from './token.ts';
 
-/** A request as the entrance sees it: nothing of its content. */
+/** The parts of a request that authorization checks; not its body. */
 export interface AuthorizationRequest {
   readonly via: 'socket' | 'tcp';
   readonly method: string;
   readonly target: string;
-  /** Names and values in turn, as they came. */
+  /** Header names and values in turn, as received. */
   readonly rawFields: readonly string[];
   /** Null over the unix socket. */
   readonly localAddress: string | null;
   readonly remoteAddress: string | null;
 }
 
-/** Why a request is turned away, as `admin_refused` says it. */
+/** Why a request is refused, as in the event `admin_refused`. */
 export type DenialReason =
   | 'ambiguous'
   | 'wrong_host'
@@ -26,14 +26,14 @@ export type DenialReason =
   | 'too_many_attempts';
 
 export type AuthorizationResult =
-  /** `token`: the one that let them in; null over the unix socket. */
+  /** `token`: the hash of the accepted token; null over the unix socket. */
   | { readonly authorized: true; readonly actor: string; readonly token: AdminToken | null }
   | { readonly authorized: false; readonly why: DenialReason; readonly status: number; readonly detail: string };
 
 /**
- * Whether a request may be looked at, and who asks. The unix socket admits whoever may open it; over TCP a token says
- * who it is. Both turn away what a browser sends for a page that is not ours, and what was led here by a name that is
- * not ours: a port that somebody forwards to the socket is as near to a browser as any other.
+ * Whether a request is authorized, and who the requester is. Every process that may open the unix socket is authorized; over TCP a token
+ * identifies the requester. Both refuse requests that a browser sends for a page of another origin, and requests for a host name that is not
+ * ours: a browser can also reach a port that is forwarded to the socket.
  */
 export function authorize(request: AuthorizationRequest, spec: AdminSpec, failed: FailedAttempts): AuthorizationResult {
   return (
@@ -47,15 +47,15 @@ export function authorize(request: AuthorizationRequest, spec: AdminSpec, failed
 
 function checkAmbiguity({ rawFields, target }: AuthorizationRequest): AuthorizationResult | null {
   for (const name of ['host', 'authorization', 'origin', 'content-type', 'sec-fetch-site']) {
-    if (valuesOf(rawFields, name).length > 1) return deny('ambiguous', 400, `There is more than one ${name} field.`);
+    if (valuesOf(rawFields, name).length > 1) return deny('ambiguous', 400, `There is more than one ${name} header.`);
   }
   if (target.startsWith('/') || URL.parse(target) !== null) return null;
-  return deny('ambiguous', 400, 'What is asked for is not a path.');
+  return deny('ambiguous', 400, 'The request target is not a path.');
 }
 
 /**
- * A page whose name leads its visitors' browsers to our address is of the same origin for them, but still asks by that
- * name (DNS rebinding). So only names that are ours are answered.
+ * An attacker's page whose name resolves to our address has the same origin for its visitors' browsers, but they still send that
+ * name (DNS rebinding). So only requests for our own names are answered.
  */
 function checkHost(request: AuthorizationRequest, spec: AdminSpec): AuthorizationResult | null {
   const [field] = valuesOf(request.rawFields, 'host');
@@ -63,7 +63,7 @@ function checkHost(request: AuthorizationRequest, spec: AdminSpec): Authorizatio
   for (const authority of [field, named]) {
     if (authority === null || authority === undefined) continue;
     const host = hostOfAuthority(authority);
-    if (host === null) return deny('ambiguous', 400, 'The Host field holds no host.');
+    if (host === null) return deny('ambiguous', 400, 'The Host header has no valid host.');
     if (!isOurs(host, request, spec)) return denyHost();
   }
   return field === undefined && request.via === 'tcp' ? denyHost() : null;
@@ -71,7 +71,7 @@ function checkHost(request: AuthorizationRequest, spec: AdminSpec): Authorizatio
 
 function isOurs(host: string, { via, localAddress }: AuthorizationRequest, { hosts }: AdminSpec): boolean {
   if (host === 'localhost' || hosts.some((one) => matchesHost(host, one))) return true;
-  // No name of the DNS that a stranger controls is without a dot, and no address has to be looked up.
+  // An attacker's DNS name always has a dot, and an address needs no lookup.
   if (via === 'socket') return isLiteral(host) || !host.includes('.');
   return localAddress !== null && host === hostOfAddress(localAddress);
 }
@@ -80,9 +80,9 @@ function matchesHost(host: string, pattern: string): boolean {
   return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 
-/** Says no more: whoever is misled here by a name learns nothing by it. */
+/** The response says no more, so that a misled browser learns nothing about the gateway. */
 function denyHost(): AuthorizationResult {
-  return deny('wrong_host', 421, 'The admin API is not asked by this name; `admin.hosts` lists those it answers to.');
+  return deny('wrong_host', 421, 'The admin API does not answer to this host name; `admin.hosts` lists its names.');
 }
 
 /** Fetch, "Sec-Fetch-Site" and "Origin": no page can leave them out or choose them. */
@@ -95,17 +95,17 @@ function checkOrigin({ rawFields }: AuthorizationRequest): AuthorizationResult |
   return deny('cross_site', 403, 'A page of another origin may not use the admin API.');
 }
 
-/** TLS may have been ended before us, so the scheme is not ours to tell. */
+/** A proxy may have terminated TLS, so the scheme is not compared. */
 function isAtHost(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }
 
-/** What a form can send without asking first is none of what the operations take (Fetch, "CORS-safelisted"). */
+/** Refuses the content types that a form can send without a preflight (Fetch, "CORS-safelisted"). No operation accepts them. */
 function checkContentType({ method, rawFields }: AuthorizationRequest): AuthorizationResult | null {
   const [type] = valuesOf(rawFields, 'content-type');
   if (method === 'GET' || method === 'HEAD' || type === undefined) return null;
   if (/^application\/json\s*(?:;|$)/i.test(type)) return null;
-  return deny('form_content', 415, 'Content for the admin API is application/json; most operations need none.');
+  return deny('form_content', 415, 'A body for the admin API is application/json; most operations need none.');
 }
 
 function authenticate(request: AuthorizationRequest, spec: AdminSpec, failed: FailedAttempts): AuthorizationResult {
@@ -127,7 +127,7 @@ function deny(why: DenialReason, status: number, detail: string): AuthorizationR
   return { authorized: false, why, status, detail };
 }
 
-/** Every value of a field, also of those that Node gives only the first of. */
+/** Every value of a header, including headers of which Node keeps only the first value. */
 function valuesOf(rawFields: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (let at = 0; at < rawFields.length; at += 2) {

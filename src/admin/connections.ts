@@ -1,14 +1,14 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Of whoever has not shown a token yet. A stranger's connection lives for seconds; this is what a burst may hold. */
+/** Connections without an accepted token. Such a connection lasts seconds; this is enough for a burst. */
 const unauthenticatedMax = 64;
-/** Of those who have: programs that scrape and people who look. Each costs some 20 KiB, more while it is answered. */
+/** Connections with an accepted token: scrapers and people. Each costs some 20 KiB, more during a response. */
 const authenticatedMax = 128;
 
 /**
- * The connections of a listener that strangers can reach. They cannot fill it: where there are too many that have not
- * shown a token, the oldest of them is closed for the newcomer, who needs but milliseconds to show one.
+ * The connections of a TCP listener. Requesters without a token cannot fill it: if there are too many connections that have not
+ * shown a token, the oldest of them is closed for the new one, because a legitimate requester shows its token within milliseconds.
  */
 export class AdminConnections {
   /** Oldest first. */
@@ -21,7 +21,7 @@ export class AdminConnections {
     server.on('connection', (socket: Socket) => this.#onConnection(socket));
   }
 
-  /** Somebody has shown a token on this connection. False where there are too many of them. */
+  /** A valid token was shown on this connection. False if there are too many such connections. */
   markAuthenticated(socket: Socket): boolean {
     if (this.#authenticated.has(socket)) return true;
     if (this.#authenticated.size >= authenticatedMax) return false;
@@ -45,7 +45,7 @@ export class AdminConnections {
   }
 }
 
-/** '192.0.2.7:51234'; null where the connection has no address, or is gone. */
+/** '192.0.2.7:51234'; null if the connection has no address, or is closed. */
 export function remoteOf({ remoteAddress, remotePort, remoteFamily }: Socket): string | null {
   if (remoteAddress === undefined || remoteAddress === '') return null;
   return remoteFamily === 'IPv6' ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;

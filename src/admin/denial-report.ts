@@ -2,12 +2,12 @@ import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { DenialReason } from './authorization.ts';
 
-/** Often enough to see an attack as it goes on, seldom enough that one does not push all other events out. */
+/** Often enough to follow an attack, and rarely enough that the reports do not displace other events. */
 const reportEveryMs = 10_000;
 
 export interface DeniedRequest {
   readonly why: DenialReason | 'too_many_connections';
-  /** What was asked for, where that is an operation. */
+  /** The requested operation; null if the request names none. */
   readonly operation: string | null;
   /** Address and port. */
   readonly remote: string | null;
@@ -20,11 +20,11 @@ interface Tally {
   timer: Timer | null;
 }
 
-/** Tells of requests that were turned away: the first of a reason at once, then their number in sums. */
+/** Reports refused requests by reason: the first at once, then their number. */
 export class DenialReport {
   readonly #events: EventSink;
   readonly #clock: Clock;
-  /** By reason: there are few. */
+  /** One entry for each reason. */
   readonly #tallies = new Map<string, Tally>();
 
   constructor(events: EventSink, clock: Clock) {
@@ -42,7 +42,7 @@ export class DenialReport {
     else tally.timer = this.#clock.schedule(tally.nextAt, (due: Tally) => this.#emit(due), tally);
   }
 
-  /** Says what has not been said yet, at once: nothing will follow. */
+  /** Reports at once what has not been reported yet. */
   close(): void {
     for (const tally of this.#tallies.values()) {
       tally.timer?.cancel();
@@ -59,7 +59,7 @@ export class DenialReport {
     this.#events.emit({
       kind: 'admin_refused',
       subject: 'admin',
-      reason: `The admin API turned away ${countText(count)}${remote === null ? '' : `, the last from ${remote}`}: ${sentences[why]}.`,
+      reason: `The admin API refused ${countText(count)}${remote === null ? '' : `, the last from ${remote}`}: ${sentences[why]}.`,
       evidence: { reason: why, count, operation, remote },
       actor: 'admin:unknown',
     });
@@ -71,12 +71,12 @@ function countText(count: number): string {
 }
 
 const sentences: Readonly<Record<DeniedRequest['why'], string>> = {
-  ambiguous: 'it could be read in two ways',
-  wrong_host: 'it was asked by a name that is not among `admin.hosts`',
+  ambiguous: 'it was ambiguous or malformed',
+  wrong_host: 'its host name is not among `admin.hosts`',
   cross_site: 'a browser sent it for a page of another origin',
-  form_content: 'its content was of a type that forms send',
+  form_content: 'its body had a content type that forms send',
   no_token: 'it came without a token',
   wrong_token: 'its token is not among `admin.tokens`',
   too_many_attempts: 'too many wrong tokens came from that address',
-  too_many_connections: 'more connections without a token were open than are kept',
+  too_many_connections: 'too many connections without a token were open',
 };

@@ -5,16 +5,16 @@ import { after, type Clock, type Timer } from '../core/time.ts';
 import type { EventSource } from '../control/gateway-status.ts';
 import { jsonOf } from '../record/json-text.ts';
 
-/** Proxies and people give up on a connection that says nothing; half a minute is the commonest patience. */
+/** Proxies and people give up on a silent connection, most often after half a minute. */
 const heartbeatMs = 15_000;
 
-/** Where a reader left off, as told by `Last-Event-ID: <epoch>-<seq>`. */
+/** The last event that a reader has, from `Last-Event-ID: <epoch>-<seq>`. */
 export interface EventPosition {
   readonly epoch: string;
   readonly seq: number;
 }
 
-/** Told as `event: gap` where the stream cannot go on from where the reader left off. */
+/** Sent as `event: gap` if the stream cannot continue after the reader's last event. */
 export interface EventGap {
   readonly reason: 'not_held' | 'another_epoch';
   /** Events of this epoch that are no longer held. */
@@ -22,7 +22,7 @@ export interface EventGap {
   readonly epoch: string;
 }
 
-/** Null where the text is no event id. An epoch may contain hyphens; the number comes last. */
+/** Null if the text is not an event id. An epoch may contain hyphens; the number comes last. */
 export function parseEventPosition(text: string): EventPosition | null {
   const match = /^(.+)-(\d{1,15})$/.exec(text.trim());
   return match === null ? null : { epoch: match[1] as string, seq: Number(match[2]) };
@@ -33,12 +33,12 @@ function eventId(event: Event): string {
 }
 
 /**
- * Sends what is held after `place` (everything held, without one), then what happens, until the reader
+ * Sends the held events after `position` (without a position all of them), then new events, until the reader
  * leaves or `stop` is called.
  *
- * Events are taken from the source as fast as the reader takes them, so a slow one costs no memory beyond its
- * socket's buffer. One that falls so far behind that its events are no longer held is told of the gap; one
- * that takes nothing from one heartbeat to the next is cut.
+ * Events are read from the source as fast as the reader accepts them, so a slow reader costs no memory beyond its
+ * socket's buffer. A reader that falls so far behind that its events are no longer held gets a `gap`; the connection of a reader
+ * that accepts nothing from one heartbeat to the next is closed.
  */
 export class EventStream {
   readonly #source: EventSource;
@@ -53,7 +53,7 @@ export class EventStream {
   #lastSeq = Number.POSITIVE_INFINITY;
   /** The socket's buffer is full. */
   #isBlocked = false;
-  /** It was full already at the last heartbeat. */
+  /** The buffer was already full at the last heartbeat. */
   #wasBlocked = false;
 
   constructor(source: EventSource, response: ServerResponse, clock: Clock) {
@@ -62,7 +62,7 @@ export class EventStream {
     this.#clock = clock;
   }
 
-  /** `follow: false` ends the stream after what is held now. */
+  /** `follow: false` ends the stream after the events that are held now. */
   start(position: EventPosition | null, follow: boolean): void {
     this.#response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     this.#response.on('close', () => this.#close());
@@ -88,9 +88,9 @@ export class EventStream {
       this.#seq = position.seq;
       return;
     }
-    // Whoever names no event has missed none; whoever names one of another run has missed the end of that run.
+    // A reader without a last event has missed none. A reader from another epoch has missed the end of that epoch.
     this.#seq = missed;
-    // Otherwise a comment, so that a reader of a stream without events knows that it stands.
+    // Without an event a comment, so that the reader knows that the stream works.
     this.#write(position === null ? ': here\n\n' : gapText({ reason: 'another_epoch', missed, epoch }));
   }
 

@@ -1,11 +1,11 @@
 import type { Clock, Instant } from '../core/time.ts';
 import { neighbourhoodOf } from './network-address.ts';
 
-/** Somebody who mistypes, or a program with yesterday's token, is told so a few times. */
+/** Wrong tokens that are answered 401: enough for typing errors, or a program with an old token. */
 const attemptsMax = 10;
-/** After that, one more in this time: guessing goes nowhere, and does not fill the events. */
+/** After that, one more in this time: guessing does not succeed, and does not fill the events. */
 const oneMorePerMs = 6_000;
-/** Addresses that are remembered. Whoever has more of them makes us forget the oldest, and gains ten attempts by it. */
+/** Addresses that are remembered. An attacker with more addresses evicts the oldest one, and gains ten attempts. */
 const addressesMax = 1024;
 
 interface Tries {
@@ -14,19 +14,19 @@ interface Tries {
 }
 
 /**
- * Counts wrong tokens by address. It only says how a wrong one is answered: a right token is let in whatever else came
- * from its address, so nobody can lock out others.
+ * Counts wrong tokens by address. The count only decides how a wrong token is answered: a valid token is accepted whatever else came
+ * from its address, so that no attacker can lock out others.
  */
 export class FailedAttempts {
   readonly #clock: Clock;
-  /** In the order in which they came last. */
+  /** In the order of their last attempt. */
   readonly #addresses = new Map<string, Tries>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Counts one. False where it was one too many. */
+  /** Counts a wrong token. False if there were too many. */
   count(address: string): boolean {
     const key = neighbourhoodOf(address);
     const now = this.#clock.now();
@@ -50,5 +50,5 @@ export class FailedAttempts {
   }
 }
 
-/** How long until the next wrong token is looked at as one, in seconds: for `Retry-After`. */
+/** Seconds until the next wrong token is answered 401 again: for `Retry-After`. */
 export const retryAfterS: number = oneMorePerMs / 1000;

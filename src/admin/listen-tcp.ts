@@ -6,9 +6,9 @@ export interface TcpListenFailure {
 }
 
 /**
- * Has `server` listen at an address. `shares` says that a predecessor of ours may still listen there, and leaves; else
- * an address that anybody listens at is refused, although the flag for sharing is always set: a successor needs it on
- * both sockets, and the kernel would share connections out between two gateways that know nothing of each other.
+ * Makes `server` listen at an address. `shares`: a predecessor that will end may still listen there. Otherwise
+ * an address in use is refused, although the flag for sharing is always set: a successor needs it on
+ * both sockets, and without the check the kernel would divide connections between two unrelated gateways.
  */
 export async function listenOverTcp(
   server: Server,

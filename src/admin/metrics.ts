@@ -12,8 +12,8 @@ import type { ConnectionRefusalReason } from '../core/event.ts';
 import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
 
 /**
- * Everything that the gateway counts, in Prometheus' text format. Made anew at each scrape from totals that
- * only grow, so nothing is counted twice and nothing is kept here.
+ * All counters of the gateway, in Prometheus' text format. Created at each scrape from totals that
+ * only grow, so nothing is counted twice and this class keeps no state.
  *
  * Labels are bounded: routes, upstreams and endpoints come from the configuration, the rest from unions.
  * Paths, hosts, clients and request ids are never labels.
@@ -31,7 +31,7 @@ export async function metricsText(
   counter(
     registry,
     'candor_log_dropped_total',
-    'Lines of the exchange log that were dropped rather than delay an exchange.',
+    'Lines of the exchange log that were dropped so that no exchange was delayed.',
     counts.logDropped,
   );
   return { contentType: registry.contentType, text: await registry.metrics() };
@@ -43,13 +43,13 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
   const registers = [registry];
   const total = new Counter({
     name: 'candor_exchanges_total',
-    help: 'Exchanges by how they ended. shape is one of the four shapes of failure, or what is none of them.',
+    help: 'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
     labelNames: exchangeLabels,
     registers,
   });
   const bytes = new Counter({
     name: 'candor_body_bytes_total',
-    help: 'Bytes of content, without heads and framing.',
+    help: 'Bytes of bodies, without heads and framing.',
     labelNames: ['route', 'upstream', 'direction'] as const,
     registers,
   });
@@ -65,10 +65,10 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
   registry.registerMetric(durationHistogram([...durations.values()]));
 }
 
-/** Upper bounds of the histogram that is exported. Workers count finer; all of these are bounds of theirs. */
+/** Upper bounds of the exported histogram. Workers count in finer cells, whose bounds include these. */
 const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
 
-/** For each cell of the workers the one of the metrics that it falls into. */
+/** For each cell of the workers its cell in the exported histogram. */
 const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
   const cell = metricBoundsMs.findIndex((metricBound) => metricBound >= bound);
   return cell === -1 ? metricBoundsMs.length : cell;
@@ -96,8 +96,8 @@ function addDuration(sums: Map<string, DurationSum>, one: ExchangeCount): void {
 }
 
 /**
- * The client library's histogram takes observations one by one; ours were sorted into cells by the workers.
- * A registry takes anything that can `get` its values, which is what this is.
+ * The client library's histogram takes observations one by one, but the workers have already sorted them into cells.
+ * A registry accepts any object that can `get` its values, such as this one.
  */
 function durationHistogram(sums: readonly DurationSum[]): Metric<string> {
   const name = 'candor_exchange_duration_seconds';
@@ -163,27 +163,27 @@ const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
 ];
 
 const workerMetrics: readonly (readonly [key: Total, name: string, help: string])[] = [
-  ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
-  ['clientConnectionsTotal', 'candor_client_connections_total', 'Connections of clients that were accepted.'],
+  ['clientConnections', 'candor_client_connections', 'Client connections that are open.'],
+  ['clientConnectionsTotal', 'candor_client_connections_total', 'Client connections that were accepted.'],
   [
     'closedForDescriptors',
     'candor_connections_closed_for_descriptors_total',
-    'Connections without an exchange that were closed since hardly a descriptor was left.',
+    'Idle connections that were closed because hardly any descriptor was left.',
   ],
-  ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
-  ['tunnelsActive', 'candor_tunnels_active', 'Exchanges under way that have become tunnels (WebSockets).'],
-  ['upstreamConnections', 'candor_upstream_connections', 'Connections to endpoints that are open, idle ones included.'],
+  ['exchangesActive', 'candor_exchanges_active', 'Exchanges in flight.'],
+  ['tunnelsActive', 'candor_tunnels_active', 'Exchanges in flight that have become tunnels (WebSockets).'],
+  [
+    'upstreamConnections',
+    'candor_upstream_connections',
+    'Connections to endpoints that are open, including idle ones.',
+  ],
   [
     'upstreamConnectionsIdle',
     'candor_upstream_connections_idle',
     'Connections to endpoints that wait for their next exchange.',
   ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
-  [
-    'upstreamReusesTotal',
-    'candor_upstream_reuses_total',
-    'Attempts that went over a connection that was already open.',
-  ],
+  ['upstreamReusesTotal', 'candor_upstream_reuses_total', 'Attempts on a connection that was already open.'],
   [
     'recordsDropped',
     'candor_records_dropped_total',
@@ -192,7 +192,7 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
   [
     'unclassifiedTotal',
     'candor_unclassified_total',
-    'Failures that no entry of the failure table fits. Anything but 0 is a defect of Candor.',
+    'Failures without an entry in the failure table. A value above 0 is a defect of Candor.',
   ],
 ];
 
@@ -204,13 +204,13 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
   }
   const stale = new Counter({
     name: 'candor_stale_reuses_total',
-    help: 'Idle connections that the endpoint was closing when a request was to go on them, by what came of it.',
+    help: 'Idle connections that the endpoint closed while a request was sent on them, by whether it was retried.',
     labelNames: ['outcome'] as const,
     registers: [registry],
   });
   const refused = new Counter({
     name: 'candor_client_connections_refused_total',
-    help: 'Connections of clients that were reset, or answered with why and closed, by why there was no place for them.',
+    help: 'Client connections that were reset, or answered with the reason and closed, by the limit that refused them.',
     labelNames: ['reason'] as const,
     registers: [registry],
   });
@@ -230,27 +230,27 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
 
 const workerStates = ['starting', 'serving', 'retiring', 'lost'] as const;
 
-/** Gauges of each worker that there is: a number is never given twice, so nothing is told under that of one that is gone. */
+/** Gauges of each current worker. A worker id is never used twice, so no value stays for a worker that is gone. */
 function addWorkerStates(registry: Registry, workers: GatewayStatus['workers'], lost: number): void {
   const registers = [registry];
   const states = new Gauge({
     name: 'candor_workers',
-    help: 'Serving threads by state. One that is lost is counted until another has its place.',
+    help: 'Workers by state. A lost worker is counted until its replacement starts.',
     labelNames: ['state'] as const,
     registers,
   });
   for (const state of workerStates) states.set({ state }, workers.filter((one) => one.state === state).length);
-  counter(registry, 'candor_workers_lost_total', 'Serving threads that crashed, hung, or ran out of memory.', lost);
+  counter(registry, 'candor_workers_lost_total', 'Workers that crashed, hung, or ran out of memory.', lost);
   const labelNames = ['worker'] as const;
   const exchanges = new Gauge({
     name: 'candor_worker_exchanges_active',
-    help: 'Exchanges under way in each serving thread.',
+    help: 'Exchanges in flight in each worker.',
     labelNames,
     registers,
   });
   const clients = new Gauge({
     name: 'candor_worker_client_connections',
-    help: 'Connections of clients that are open in each serving thread.',
+    help: 'Client connections that are open in each worker.',
     labelNames,
     registers,
   });
@@ -277,7 +277,7 @@ function addState(registry: Registry, status: GatewayStatus): void {
   }
   const restarts = new Counter({
     name: 'candor_instance_restarts_total',
-    help: 'How often instances of an application were started again.',
+    help: 'How often instances of an application were restarted.',
     labelNames: ['application'] as const,
     registers,
   });
@@ -287,10 +287,10 @@ function addState(registry: Registry, status: GatewayStatus): void {
   }
   new Gauge({
     name: 'candor_configuration_revision',
-    help: 'Revision of the configuration that is served.',
+    help: 'Revision of the active configuration.',
     registers,
   }).set(status.revision);
-  new Gauge({ name: 'candor_uptime_seconds', help: 'Since this process started.', registers }).set(status.uptimeS);
+  new Gauge({ name: 'candor_uptime_seconds', help: 'Time since this process started.', registers }).set(status.uptimeS);
 }
 
 function counter(registry: Registry, name: string, help: string, value: number): void {

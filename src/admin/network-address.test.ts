@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hostOfAddress, hostOfAuthority, neighbourhoodOf } from './network-address.ts';
 
-describe('a host as it stands in a Host field', () => {
+describe('the host of a Host header', () => {
   for (const [authority, host] of [
     ['localhost', 'localhost'],
     ['LocalHost:80', 'localhost'],
     ['127.0.0.1:9901', '127.0.0.1'],
-    // Browsers take these for the same address, and so must we.
+    // Browsers treat these as the same address, and so must we.
     ['127.1', '127.0.0.1'],
     ['0x7f.0.0.1', '127.0.0.1'],
     ['[::1]:80', '[::1]'],
@@ -29,7 +29,7 @@ describe('a host as it stands in a Host field', () => {
   }
 });
 
-describe('the host by which an address is asked', () => {
+describe('the host of a socket address', () => {
   for (const [address, host] of [
     ['127.0.0.1', '127.0.0.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -40,7 +40,7 @@ describe('the host by which an address is asked', () => {
   }
 });
 
-describe('the neighbourhood of an address', () => {
+describe('the network of an address', () => {
   for (const [one, other, same] of [
     ['192.0.2.1', '192.0.2.1', true],
     ['192.0.2.1', '192.0.2.2', false],
@@ -51,7 +51,7 @@ describe('the neighbourhood of an address', () => {
     ['::1', '::2', true],
     ['fe80::1%eth0', 'fe80::2%eth1', true],
   ] as const) {
-    it(`${one} and ${other} are ${same ? 'of one' : 'of two'}`, () =>
+    it(`${one} and ${other} are in ${same ? 'the same network' : 'different networks'}`, () =>
       assert.equal(neighbourhoodOf(one) === neighbourhoodOf(other), same));
   }
 });

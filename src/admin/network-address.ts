@@ -1,28 +1,28 @@
 import { isIP } from 'node:net';
 
 /**
- * A host as it stands in a `Host` field or in the authority of a target, without its port, in the one form that URLs
- * give it: lowercase, IPv6 in brackets. Null where it is none.
+ * The host of a `Host` header or of the authority of a target, without its port, in the normal form that URLs
+ * have: lowercase, IPv6 in brackets. Null if it is not a valid host.
  */
 export function hostOfAuthority(authority: string): string | null {
-  // A URL has places for more than a host, and none of them belongs here.
+  // A URL can have more than a host and a port, but a Host header cannot.
   if (authority === '' || /[^\w.:[\]-]/.test(authority)) return null;
   const hostname = URL.parse(`http://${authority}`)?.hostname;
   return hostname === undefined || hostname === '' ? null : hostname;
 }
 
-/** An address of a socket in the same form. '::ffff:192.0.2.1' is 192.0.2.1, told by a listener for both families. */
+/** The address of a socket in the same form. A listener for both families shows 192.0.2.1 as '::ffff:192.0.2.1'. */
 export function hostOfAddress(address: string): string {
   const plain = plainAddress(address);
   return isIP(plain) === 6 ? (URL.parse(`http://[${plain}]`)?.hostname ?? `[${plain}]`) : plain;
 }
 
-/** Without the zone, and as IPv4 where it is. */
+/** An address without its zone; an IPv4-mapped address as IPv4. */
 export function plainAddress(address: string): string {
   return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
-/** Who counts as one: an IPv4 address, or the 64 bits that a single network of IPv6 has for itself. */
+/** The network that counts as one requester: an IPv4 address, or the first 64 bits of an IPv6 address. */
 export function neighbourhoodOf(address: string): string {
   const plain = plainAddress(address);
   if (isIP(plain) !== 6) return plain;

@@ -59,58 +59,61 @@ interface Details {
   readonly responses: Json;
 }
 
-/** An operation that changes the overlay: its body, and what may come of it. */
+/** An operation that changes the overlay: its body, and its possible responses. */
 function overlayChange(description: string, request: keyof typeof schemas): Details {
   const ifMatch = {
     name: 'If-Match',
     in: 'header',
     required: false,
     schema: { type: 'string' },
-    description: 'The revision of the overlay in quotes, as in `ETag`: the change is made only where it has no other.',
+    description:
+      'The revision of the overlay in quotes, as in `ETag`: the change is made only if the overlay has this revision.',
   };
   return {
     description: `${description} The change is in the \`overlay\` of the status, and outlives reloads and restarts.`,
     parameters: [ifMatch],
     requestBody: { required: true, content: { 'application/json': { schema: reference(request) } } },
     responses: {
-      200: json('It is so now.', 'OverlayChange'),
+      200: json('The overlay has the change.', 'OverlayChange'),
       400: problemDetails('The body is not JSON, or `If-Match` is malformed.'),
-      404: problemDetails('There is no such target, or nothing is set for it. `detail` suggests names.'),
-      409: problemDetails('Not now: an upgrade is in progress, for example. `detail` says which.'),
+      404: problemDetails('There is no such target, or it has no entry. `detail` suggests names.'),
+      409: problemDetails('No change is possible now, for example during an upgrade. `detail` has the reason.'),
       412: problemDetails('The overlay has another revision than `If-Match` says.'),
       413: problemDetails('The body has more than 16 KiB.'),
-      422: problemDetails('The body has mistakes. Nothing was changed; `errors` lists all of them.'),
+      422: problemDetails('The body has errors. Nothing was changed; `errors` lists all of them.'),
     },
   };
 }
 
 const details: Record<OperationId, Details> = {
   readStatus: {
-    description: 'The state of everything, each with the reason for it.',
+    description: 'The state of listeners, upstreams, applications and workers, each with its reason.',
     responses: { 200: json('The status.', 'Status') },
   },
   readReadiness: {
-    description: 'For whoever sends the gateway requests: while it drains, it still serves those that come.',
+    description: 'For load balancers before the gateway. While it drains, it still serves requests.',
     responses: {
-      200: json('It is ready.', 'Readiness'),
-      503: problemDetails('It starts, drains or has stopped; `detail` says which.'),
+      200: json('The gateway is ready.', 'Readiness'),
+      503: problemDetails('The gateway starts, drains or has stopped; `detail` says which.'),
     },
   },
   reload: {
-    description: 'Needs no content. Established connections and running exchanges are not touched.',
+    description: 'Needs no body. Connections and requests in flight are not affected.',
     responses: {
-      200: json('The new configuration is served.', 'Reload'),
+      200: json('The new configuration is active.', 'Reload'),
       409: problemDetails(
-        'This gateway takes no configuration, or not now: it is about to end, say. `detail` says which.',
+        'This gateway cannot reload, or not now, for example because it is stopping. `detail` has the reason.',
       ),
-      422: problemDetails('The new configuration has mistakes. Nothing was changed; `errors` lists all of them.'),
-      500: problemDetails('The configuration may be good, and was not taken. Nothing was changed; `detail` says why.'),
+      422: problemDetails('The new configuration has errors. Nothing was changed; `errors` lists all of them.'),
+      500: problemDetails(
+        'The configuration is valid, but could not be applied. Nothing was changed; `detail` has the reason.',
+      ),
     },
   },
   upgrade: {
     description:
-      'Needs no content. Lines of JSON (application/x-ndjson) tell how far it has come; the last one has an `outcome`, ' +
-      'and a status of 200 says only that it was begun. Then the gateway that was asked ends, and the new one answers.',
+      'Needs no body. The response has a line of JSON (application/x-ndjson) for each step; the last line has an `outcome`, ' +
+      'and the status 200 says only that the upgrade has begun. After success the old process ends, and the new one answers.',
     parameters: [
       {
         name: 'timeout',
@@ -122,61 +125,61 @@ const details: Record<OperationId, Details> = {
     ],
     responses: {
       200: {
-        description: 'It was begun.',
+        description: 'The upgrade has begun.',
         content: { 'application/x-ndjson': { schema: { type: 'string' }, 'x-data': [reference('UpgradeLine')] } },
       },
       400: problemDetails('`timeout` is malformed.'),
-      409: problemDetails('Not now, or not this gateway. Nothing was tried.'),
+      409: problemDetails('No upgrade is possible now, or for this gateway. Nothing was tried.'),
     },
   },
   stop: {
     description:
-      'Needs no content. The answer comes first; then `drain` of the status says what the end waits for, until nobody ' +
-      'answers any more. Asked again it changes nothing, except with `now`.',
+      'Needs no body. The response comes first; then `drain` of the status shows what the shutdown waits for, until the gateway ' +
+      'no longer answers. A second request changes nothing, except with `now`.',
     parameters: [
       {
         name: 'now',
         in: 'query',
         required: false,
         schema: { type: 'boolean', default: false },
-        description: 'true: force close what is in flight.',
+        description: 'true: force close requests in flight.',
       },
     ],
     responses: {
-      202: json('The end has begun.', 'Stop'),
+      202: json('The shutdown has begun.', 'Stop'),
       400: problemDetails('`now` is neither true nor false.'),
-      409: problemDetails('The gateway is part of another program, which ends it.'),
+      409: problemDetails('The gateway is part of another program, and only that program can stop it.'),
     },
   },
   readOverlay: {
-    description: 'A closed set of changes, each with its actor and time. `ETag` is the revision.',
+    description: 'The entries, each with its actor and time. `ETag` is the revision.',
     responses: { 200: json('The overlay.', 'Overlay') },
   },
   maintenance: overlayChange(
-    'Requests in flight finish; new ones are answered 503 with the cause `maintenance`.',
+    'Requests in flight finish; new requests are answered 503 with the cause `maintenance`.',
     'MaintenanceRequest',
   ),
   pause: overlayChange(
-    'Requests wait until the entry is restored, and then go on. One that waits too long, or finds too many waiting, is ' +
+    'Requests wait until the entry is cleared, and then continue. A request that waits too long, or finds too many waiting, is ' +
       'answered 503 with the cause `pause_timeout` or `pause_full`.',
     'PauseRequest',
   ),
-  drain: overlayChange('Drains an endpoint, also of an application.', 'DrainRequest'),
-  weight: overlayChange('Every endpoint has weight 1 unless this changes it.', 'WeightRequest'),
-  restore: overlayChange('Clears entries, also such as have no target any more.', 'RestoreRequest'),
+  drain: overlayChange('Drains an endpoint; it may belong to an application.', 'DrainRequest'),
+  weight: overlayChange('Sets the weight of an endpoint, which is 1 by default.', 'WeightRequest'),
+  restore: overlayChange('Clears entries, including those whose target no longer exists.', 'RestoreRequest'),
   followEvents: {
     description:
       'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
-      'Last-Event-ID the stream begins with the oldest event that is still held. Where it cannot go on from the id, ' +
-      'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream stands. A reader that ' +
-      'takes nothing from one of them to the next, with something to take, is cut.',
+      'Last-Event-ID the stream begins with the oldest event that is still held. If it cannot continue after that id, ' +
+      'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream works. The connection ' +
+      'of a reader that accepts no bytes from one comment to the next is closed.',
     parameters: [
       {
         name: 'Last-Event-ID',
         in: 'header',
         required: false,
         schema: { type: 'string' },
-        description: 'The last event that was read.',
+        description: 'The id of the last event that the reader has.',
       },
       {
         name: 'follow',
@@ -194,7 +197,7 @@ const details: Record<OperationId, Details> = {
         },
       },
       400: problemDetails('Last-Event-ID or `follow` is malformed.'),
-      503: problemDetails('As many readers follow as are admitted.'),
+      503: problemDetails('Too many readers follow events already.'),
     },
   },
   readExchange: {
@@ -210,7 +213,7 @@ const details: Record<OperationId, Details> = {
     ],
     responses: {
       200: json('The record.', 'ExchangeRecord'),
-      404: problemDetails('No exchange with this id is known here.'),
+      404: problemDetails('No exchange has this id, in memory or in the log.'),
     },
   },
   readMetrics: {
@@ -227,19 +230,19 @@ const details: Record<OperationId, Details> = {
   },
 };
 
-/** Before any operation is looked at. */
+/** Responses of the authorization, before any operation. */
 const refusals: Json = {
   401: {
-    ...problemDetails('Over TCP: no token, or none that the gateway knows.'),
+    ...problemDetails('Over TCP: the token is missing or not valid.'),
     headers: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'Bearer.' } },
   },
-  403: problemDetails('A browser sent it for a page of another origin.'),
-  415: problemDetails('It has content that is not application/json.'),
-  421: problemDetails('It was asked by a name that is not ours.'),
+  403: problemDetails('A browser sent the request for a page of another origin.'),
+  415: problemDetails('The body is not application/json.'),
+  421: problemDetails('The host name is not one of the admin API.'),
   429: problemDetails('Too many wrong tokens came from the same address.'),
 };
 
-/** The admin API, described (OpenAPI 3.1.1). */
+/** The OpenAPI 3.1.1 description of the admin API. */
 export function openApi(version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { id, method, path, summary } of operations) {
@@ -251,7 +254,7 @@ export function openApi(version: string): Json {
       description,
       ...(parameters === undefined ? {} : { parameters }),
       ...(requestBody === undefined ? {} : { requestBody }),
-      responses: { ...responses, ...refusals, default: problemDetails('Anything else that is wrong.') },
+      responses: { ...responses, ...refusals, default: problemDetails('Any other problem.') },
     };
   }
   return {
@@ -260,7 +263,7 @@ export function openApi(version: string): Json {
       title: 'Candor admin API',
       version,
       description:
-        'HTTP on a unix socket that only the user who runs the gateway may open, and over TCP for whoever has a token. ' +
+        'HTTP on a unix socket that only the user who runs the gateway may open, and over TCP for requesters with a token. ' +
         'GET changes nothing.',
       license: { name: 'MIT', identifier: 'MIT' },
     },

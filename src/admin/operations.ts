@@ -2,8 +2,8 @@
 export const apiRoot = '/v2';
 
 /**
- * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. What changes
- * something is a POST, is told of as `admin_action` with its id, and is no other method's.
+ * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made from it. An operation that changes
+ * something is a POST, and is reported as `admin_action` with its id.
  */
 export const operations = [
   {
@@ -16,49 +16,49 @@ export const operations = [
     id: 'readReadiness',
     method: 'GET',
     path: `${apiRoot}/ready`,
-    summary: 'Whether the gateway wants new requests: 200, or 503 while it starts and while it drains',
+    summary: 'Whether the gateway is ready for new requests: 200, or 503 while it starts or drains',
   },
   {
     id: 'reload',
     method: 'POST',
     path: `${apiRoot}/reload`,
-    summary: 'Read the configuration again and apply it whole, or change nothing',
+    summary: 'Read the configuration again and apply it completely, or change nothing',
   },
   {
     id: 'upgrade',
     method: 'POST',
     path: `${apiRoot}/upgrade`,
-    summary: 'Have a new process of the program that is installed now take over, or change nothing',
+    summary: 'Replace the process by a new one of the installed program, or change nothing',
   },
   {
     id: 'stop',
     method: 'POST',
     path: `${apiRoot}/stop`,
-    summary: 'Let requests in flight finish, stop the applications, and end',
+    summary: 'Let requests in flight finish, stop the applications, and end the gateway',
   },
   {
     id: 'followEvents',
     method: 'GET',
     path: `${apiRoot}/events`,
-    summary: 'What happens, as it happens (server-sent events)',
+    summary: 'Events of the gateway as they happen (server-sent events)',
   },
   {
     id: 'readOverlay',
     method: 'GET',
     path: `${apiRoot}/overlay`,
-    summary: 'What operators have changed at run time: it wins over the configuration file',
+    summary: 'Changes of operators at run time, which win over the configuration file',
   },
   {
     id: 'maintenance',
     method: 'POST',
     path: `${apiRoot}/overlay/maintenance`,
-    summary: 'Answer 503 for a route or all, with a message and Retry-After',
+    summary: 'Answer requests of one or all routes with 503, a message and Retry-After',
   },
   {
     id: 'pause',
     method: 'POST',
     path: `${apiRoot}/overlay/pause`,
-    summary: 'Let requests for a route or an upstream wait, bounded in number and time',
+    summary: 'Hold requests for a route or an upstream, up to a number and a time',
   },
   {
     id: 'drain',
@@ -76,7 +76,7 @@ export const operations = [
     id: 'restore',
     method: 'POST',
     path: `${apiRoot}/overlay/restore`,
-    summary: 'Clear one entry of the overlay, or all: the configuration file decides again',
+    summary: 'Clear one or all entries of the overlay, so that the configuration file applies again',
   },
   { id: 'readExchange', method: 'GET', path: `${apiRoot}/exchanges/{id}`, summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
@@ -90,7 +90,7 @@ export type Match =
   | { readonly kind: 'wrong_method'; readonly allow: string }
   | { readonly kind: 'nothing' };
 
-/** Which operation a request asks for. HEAD is answered as GET without its content (RFC 9110 §9.3.2). */
+/** The operation of a request. HEAD is answered like GET, without the body (RFC 9110 §9.3.2). */
 export function matchOperation(method: string, path: string): Match {
   const allowed: string[] = [];
   for (const operation of operations) {
@@ -104,7 +104,7 @@ export function matchOperation(method: string, path: string): Match {
   return allowed.length > 0 ? { kind: 'wrong_method', allow: allowed.join(', ') } : { kind: 'nothing' };
 }
 
-/** The value of the template's only parameter, '' where it has none; null where the path is another. */
+/** The value of the template's only parameter, '' if it has none; null if the path does not match. */
 function matchPath(template: string, path: string): string | null {
   const brace = template.indexOf('{');
   if (brace < 0) return template === path ? '' : null;
@@ -114,7 +114,7 @@ function matchPath(template: string, path: string): string | null {
   try {
     return decodeURIComponent(rest);
   } catch {
-    // A malformed escape names nothing.
+    // A malformed escape matches no operation.
     return null;
   }
 }

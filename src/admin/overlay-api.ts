@@ -10,7 +10,7 @@ export class OverlayApi {
   readonly #gateway: Gateway;
   readonly #refusal: () => string | null;
 
-  /** `refusal`: why the program takes no change now, such as an upgrade; null: it does. */
+  /** `refusal`: why the program accepts no change now, such as an upgrade; null if it does. */
   constructor(gateway: Gateway, refusal: () => string | null) {
     this.#gateway = gateway;
     this.#refusal = refusal;
@@ -31,7 +31,7 @@ export class OverlayApi {
     const body = await readJsonBody(request);
     if (!body.ok) return sendProblem(response, body.status, body.detail);
     const read = readOverlayRequest(kind, body.value);
-    if (!read.ok) return sendProblem(response, 422, 'The body has mistakes; nothing was changed.', read.errors);
+    if (!read.ok) return sendProblem(response, 422, 'The body has errors; nothing was changed.', read.errors);
     const ifRevision = parseIfMatch(request.headers['if-match']);
     if (ifRevision === undefined) return sendProblem(response, 400, ifMatchText);
     const outcome = await audited(
@@ -54,7 +54,7 @@ export class OverlayApi {
 
 const statusOfRefusal = { refused: 409, conflict: 412, unknown_target: 404 } as const;
 
-const ifMatchText = 'If-Match is the revision of the overlay in quotes, such as "7", or an asterisk.';
+const ifMatchText = 'If-Match must be the revision of the overlay in quotes, such as "7", or an asterisk.';
 
 /** Null: any revision; undefined: malformed. */
 function parseIfMatch(value: string | undefined): number | null | undefined {

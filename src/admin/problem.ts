@@ -1,11 +1,11 @@
 /** Problem details (RFC 9457) as the admin API answers them. */
 export interface ProblemDetails {
-  /** 'about:blank': the status says all there is to say; `title` and `detail` are for people. */
+  /** 'about:blank': the status alone identifies the problem; `title` and `detail` are for people. */
   readonly type: 'about:blank';
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** What is wrong with a configuration, one sentence each. */
+  /** Errors of a configuration or a body, one sentence each. */
   readonly errors?: readonly string[];
 }
 

@@ -8,8 +8,8 @@ export type JsonBody =
   | { readonly ok: false; readonly status: 400 | 413 | 415; readonly detail: string };
 
 /**
- * Reads the JSON body of a request. To be called before anything is awaited: what has been read by then is gone. Never rejects;
- * where the connection ends in the middle of it, nobody reads the answer.
+ * Reads the JSON body of a request. Call it before anything is awaited, since earlier data would be lost. Never rejects;
+ * if the connection ends in the middle of the body, the response does not matter.
  */
 export function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
   const type = request.headers['content-type'];
@@ -22,12 +22,12 @@ export function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
       if (bytes <= requestBytesMax) chunks.push(chunk);
       else resolve({ ok: false, status: 413, detail: `The body has more than ${requestBytesMax} bytes.` });
     });
-    request.on('close', () => resolve({ ok: false, status: 400, detail: 'The body was cut short.' }));
+    request.on('close', () => resolve({ ok: false, status: 400, detail: 'The body is incomplete.' }));
     request.on('end', () => resolve(bytes > 0 && !isJson ? notJson : parse(Buffer.concat(chunks))));
   });
 }
 
-const notJson: JsonBody = { ok: false, status: 415, detail: 'The body has to be application/json (Content-Type).' };
+const notJson: JsonBody = { ok: false, status: 415, detail: 'The body must be application/json (Content-Type).' };
 
 function parse(content: Buffer): JsonBody {
   if (content.length === 0) return { ok: true, value: {} };

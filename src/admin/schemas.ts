@@ -12,8 +12,8 @@ import type { StopResponse } from './stopper.ts';
 import type { UpgradeLine } from './upgrader.ts';
 
 /**
- * What the admin API answers, as schemas: the OpenAPI file is made of them and the tests hold every answer
- * against them. Unknown fields are no mistake: readers of the API pass over them.
+ * Schemas of the responses of the admin API. The OpenAPI file is made from them, and the tests check every response
+ * against them. Unknown keys are allowed: readers of the API must ignore them.
  */
 
 const text = z.string();
@@ -24,12 +24,12 @@ const count = z.int().min(0);
 const endpointState = z.enum(endpointStates);
 
 const minuteFigures = z.object({
-  seconds: z.number().describe('What the figures cover: 55 to 60 after the first minute.'),
+  seconds: z.number().describe('Seconds that the figures cover: 55 to 60 after the first minute.'),
   requests: count,
   requests_per_s: z.number().min(0),
-  errors: count.describe('Failed answers: a 5xx, whoever sent it, or cut short. A client that left is none.'),
+  errors: count.describe('Failed responses: any 5xx, and truncated ones. A client that left is not an error.'),
   error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
-  p50_ms: z.number().nullable().describe('Of the whole exchange, tunnels apart; within 17 %.'),
+  p50_ms: z.number().nullable().describe('Median duration of an exchange, without tunnels; within 17 %.'),
   p99_ms: z.number().nullable(),
 });
 
@@ -37,23 +37,23 @@ const overlayEntry = z.object({
   id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
   kind: z.enum(['maintenance', 'pause', 'weight', 'drain']),
   target: nullableText.describe('A route, an upstream or an endpoint; null: all routes.'),
-  values: z.record(text, z.union([text, z.number()])).describe('What it says beside its target, by kind.'),
-  reason: text.describe('What it does, one clause.'),
-  matched: z.boolean().describe('false: the configuration has no such target, and the entry does nothing.'),
-  revision: count.describe('Of the overlay, when the entry was made.'),
+  values: z.record(text, z.union([text, z.number()])).describe('Settings of the entry, by kind.'),
+  reason: text.describe('The effect of the entry, one clause.'),
+  matched: z.boolean().describe('false: the configuration has no such target, and the entry has no effect.'),
+  revision: count.describe('The revision of the overlay that made the entry.'),
   at: text.describe('ISO 8601.'),
   actor: text,
 });
 
 export const overlaySchema = z.object({
   revision: count.describe('Grows with each change.'),
-  persisted: z.boolean().describe('Whether a later process will find these entries.'),
-  memory_reason: nullableText.describe('Why it will not.'),
+  persisted: z.boolean().describe('Whether the entries are on disk, where a later process finds them.'),
+  memory_reason: nullableText.describe('Why the entries are not on disk; null if they are.'),
   entries: z.array(overlayEntry),
 });
 
 export const overlayChangeSchema = z.object({
-  changed: z.boolean().describe('false: it was so already.'),
+  changed: z.boolean().describe('false: the overlay already had these entries.'),
   affected: z.array(text).describe('Ids of the entries that were set or cleared.'),
   warnings: z.array(text).describe('What the operator should know, one sentence each.'),
   overlay: overlaySchema,
@@ -64,10 +64,10 @@ export const statusSchema = z.object({
   member: text,
   version: text,
   pid: count,
-  epoch: text.describe('Which run of the process. Event ids begin with it.'),
+  epoch: text.describe('Identifies the run of the process. Event ids begin with it.'),
   generation: count
     .nullable()
-    .describe('Which owner of the state folder, one more than the process before; null where it owns none.'),
+    .describe('Number of this owner of the state folder: the previous owner plus one; null if it owns no folder.'),
   started_at: time,
   uptime_s: z.number().min(0),
   revision: count,
@@ -77,13 +77,13 @@ export const statusSchema = z.object({
   drain: z
     .object({
       phase: z.enum(['lame_duck', 'draining', 'force_closing', 'drained']),
-      left_ms: z.number().describe('Until the phase is over in any case.'),
-      exchanges: count.describe('Under way, tunnels apart.'),
+      left_ms: z.number().describe('Time until the phase ends in any case.'),
+      exchanges: count.describe('Active requests, without tunnels.'),
       tunnels: count,
       connections: count,
     })
     .nullable()
-    .describe('What the end waits for; null until the gateway is told to stop.'),
+    .describe('What the shutdown waits for; null before it begins.'),
   problems: z
     .array(
       z.object({
@@ -100,17 +100,17 @@ export const statusSchema = z.object({
         next_step: text.describe('What to do or look at next.'),
       }),
     )
-    .describe('What is wrong with the gateway itself now, worst first.'),
+    .describe('Current problems of the gateway itself, worst first.'),
   overlay: z
     .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })
-    .describe('What operators have changed at run time: it wins over the file until it is cleared.'),
+    .describe('Changes of operators at run time: they win over the file until they are cleared.'),
   last_minute: minuteFigures.describe('Of all requests, in the last minute.'),
   listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
   upstreams: z.array(
     z.object({
       id: text,
       application: nullableText,
-      last_minute: minuteFigures.describe('Of the requests that a route led here, in the last minute.'),
+      last_minute: minuteFigures.describe('Of the requests that routes sent here, in the last minute.'),
       endpoints: z.array(
         z.object({
           id: text,
@@ -118,10 +118,10 @@ export const statusSchema = z.object({
           state: endpointState,
           reason: text.describe('Why it is in that state, one sentence.'),
           since_s: z.number(),
-          weight: z.number().describe('Its share of new requests in proportion to the others.'),
-          connections: count.describe('In all workers, idle ones included.'),
+          weight: z.number().describe('Its share of new requests relative to the other endpoints.'),
+          connections: count.describe('In all workers, including idle ones.'),
           connections_max: count.describe('`connections.max` of its upstream.'),
-          waiting: count.describe('Requests that wait for one, in all workers.'),
+          waiting: count.describe('Requests that wait for a connection, in all workers.'),
           release: nullableText,
         }),
       ),
@@ -142,8 +142,8 @@ export const statusSchema = z.object({
           earlier_command: z
             .array(text)
             .nullable()
-            .describe('What it runs, where an earlier configuration has started it and it is to be replaced.'),
-          exposed_at: nullableText.describe('Where strangers may reach it without the gateway.'),
+            .describe('Its command, if an earlier configuration started it and a new instance will replace it.'),
+          exposed_at: nullableText.describe('Address at which clients can bypass the gateway; null if there is none.'),
           last_lines: z.array(text),
         }),
       ),
@@ -165,8 +165,8 @@ export const readinessSchema = z.object({ ready: z.literal(true), state: z.liter
 export const reloadSchema = z.object({
   ok: z.literal(true),
   revision: count,
-  changed: z.array(text).describe('Names of what is different: routes, upstreams, applications, listeners.'),
-  overlay: z.array(text).describe('Which entries of the overlay win over the file, one sentence each.'),
+  changed: z.array(text).describe('Names of the changed routes, upstreams, applications and listeners.'),
+  overlay: z.array(text).describe('Entries of the overlay that win over the file, one sentence each.'),
 });
 
 export const eventSchema = z.object({
@@ -188,10 +188,8 @@ export const eventSchema = z.object({
 
 export const gapSchema = z.object({
   reason: z.enum(['not_held', 'another_epoch']),
-  missed: count.describe(
-    'Events of this epoch that are no longer held. What an earlier epoch told is gone as a whole.',
-  ),
-  epoch: text.describe('The epoch of what follows.'),
+  missed: count.describe('Events of this epoch that are no longer held. Events of earlier epochs are gone.'),
+  epoch: text.describe('The epoch of the events that follow.'),
 });
 
 const shape = z.enum(shapes);
@@ -200,7 +198,10 @@ const attemptSchema = z.object({
   endpoint: text,
   address: text,
   state: text,
-  address_stale: z.literal(true).optional().describe('The last address known of a name whose lookup has failed since.'),
+  address_stale: z
+    .literal(true)
+    .optional()
+    .describe('true: the last known address of a name whose lookup has failed since.'),
   reused: z.boolean(),
   idle_ms: z.number().nullable(),
   local_port: count.nullable(),
@@ -208,7 +209,7 @@ const attemptSchema = z.object({
   queued_ms: z
     .number()
     .optional()
-    .describe('A place among the connections came free; absent where none was waited for.'),
+    .describe('When a connection became free; absent if the attempt did not wait for one.'),
   dns_ms: z.number().nullable(),
   connected_ms: z.number().nullable(),
   tls_ms: z.number().nullable(),
@@ -260,7 +261,7 @@ export const recordSchema = z.object({
   filter_ms: z
     .number()
     .optional()
-    .describe('For how long filters of the route suspended the request, all together; absent where none did.'),
+    .describe('How long filters of the route suspended the request in total; absent if none did.'),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
   received_status: count.nullable(),
@@ -281,16 +282,16 @@ export const recordSchema = z.object({
       protocol: text,
       how: z.enum(['closed', 'unclosed', 'reset', 'exit', 'drained', 'idle', 'failed']),
       by: z.enum(['client', 'application', 'gateway']),
-      close_code: count.nullable().describe('RFC 6455 §7.4: of the first close frame.'),
+      close_code: count.nullable().describe('Code of the first close frame (RFC 6455 §7.4).'),
     })
     .optional()
-    .describe('Of a tunnel alone: how it ended, and who ended it.'),
+    .describe('Only for a tunnel: how it ended, and which side ended it.'),
 });
 
 /** One line of the answer to `upgrade`. */
 export const upgradeLineSchema = z.union([
   z.object({ step: z.enum(['starting', 'reading_configuration', 'listening', 'ready', 'draining']), pid: count }),
-  z.object({ outcome: z.literal('done'), pid: count.describe('Of the process that serves now.') }),
+  z.object({ outcome: z.literal('done'), pid: count.describe('Pid of the process that serves now.') }),
   z.object({
     outcome: z.literal('failed'),
     kind: z.enum(['refused', 'failure', 'validation_failed', 'timeout', 'stopping']),
@@ -301,7 +302,7 @@ export const upgradeLineSchema = z.union([
 
 export const stopSchema = z.object({
   stopping: z.literal(true),
-  pid: count.describe('Of the process that ends.'),
+  pid: count.describe('Pid of the process that ends.'),
 });
 
 export const problemSchema = z.object({
@@ -312,7 +313,7 @@ export const problemSchema = z.object({
   errors: z.array(text).optional(),
 });
 
-/** What each schema describes. Where a type grows a field that its schema lacks or denies, this stops compiling. */
+/** The type that each schema describes. If a type gets a key that its schema lacks or contradicts, this no longer compiles. */
 type Fits<T extends U, U> = T;
 export type CheckedStatus = Fits<SnakeCased<GatewayStatus>, DeepReadonly<z.infer<typeof statusSchema>>>;
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;

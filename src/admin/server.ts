@@ -16,41 +16,41 @@ export interface AdminServerOptions {
   readonly gateway: Gateway;
   readonly spec: AdminSpec;
   readonly clock: Clock;
-  /** Where a predecessor still answers, who leaves: its socket is replaced, its port shared. */
+  /** Addresses of a predecessor that still answers and will end: its socket is replaced, its port shared. */
   readonly predecessor?: AdminAddresses | null;
-  /** Absent where the program that runs the gateway cannot be replaced. */
+  /** Absent if the program that runs the gateway cannot be replaced. */
   readonly upgrader?: Upgrader;
-  /** Absent where the program that runs the gateway ends by other means alone. */
+  /** Absent if the program that runs the gateway cannot be stopped through the admin API. */
   readonly stopper?: Stopper;
-  /** Why the program takes no change of the overlay now, one sentence; null, or absent: it does. */
+  /** Why the program accepts no change of the overlay now, one sentence; null or absent if it does. */
   readonly refusal?: () => string | null;
 }
 
-/** Where an admin API answers. */
+/** The addresses of an admin API. */
 export interface AdminAddresses {
-  /** Null where it has none. */
+  /** Null without a unix socket. */
   readonly socketPath: string | null;
-  /** Where it listens over TCP, with the port that the system chose for 0; null where it does not. */
+  /** Its TCP address, with the actual port if 0 was configured; null without TCP. */
   readonly address: { readonly host: string; readonly port: number } | null;
 }
 
 export interface AdminServer extends AdminAddresses {
   /**
-   * Opens what another configuration needs beside what is open. Null when that is so; else the sentence that says why
-   * not, and nothing has changed. `commit` or `discard` follows.
+   * Opens the listeners that another configuration needs, in addition to the open ones. Returns null, or a sentence that says why
+   * that failed; then nothing has changed. `activate` or `discard` follows.
    */
   prepare(spec: AdminSpec): Promise<string | null>;
-  /** Answers by the configuration that was prepared, and closes what it has no more. */
+  /** Uses the prepared configuration, and closes the listeners that it no longer has. */
   activate(): void;
   discard(): void;
   /**
-   * A successor answers at the same places from now on. Over TCP no more connections are taken here, since the kernel
-   * would share them out between the two; whoever was led to the old socket before it was replaced still has his answer.
+   * A successor answers at the same addresses from now on. This process accepts no more TCP connections, because the kernel
+   * would divide them between the two; a connection to the old socket from before its replacement is still answered.
    */
   closeTcp(): void;
-  /** Another process is to have the places of this one. */
+  /** Prepares for a successor that takes the addresses of this process. */
   moveAside(): MovedSocket | SocketNotMoved;
-  /** Ends every stream, lets running answers end, and removes the socket. */
+  /** Ends every stream, lets responses in flight finish, and removes the socket. */
   close(): Promise<void>;
 }
 
@@ -60,8 +60,8 @@ export class AdminFailure extends Error {
 }
 
 /**
- * Opens the admin API of a gateway: on a unix socket, over TCP where there are tokens, or both. Rejects with
- * `AdminFailure` where another gateway holds the place, or the system does not allow it.
+ * Opens the admin API of a gateway: on a unix socket, over TCP if there are tokens, or both. Rejects with
+ * `AdminFailure` if another gateway has the socket or port, or the system does not allow it.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const admin = new RunningAdminServer(options);
@@ -71,7 +71,7 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   return admin;
 }
 
-/** A door that is open, and how it is found. */
+/** An open listener and its address. */
 interface OpenListener {
   readonly key: string;
   readonly listener: AdminListener;
@@ -80,11 +80,11 @@ interface OpenListener {
 
 class RunningAdminServer implements AdminServer {
   readonly #context: AdminContext;
-  /** Until it is open: later, whoever answers at a place is a stranger. */
+  /** Null once this API is open: from then on another process at one of its addresses is not the predecessor. */
   #predecessor: AdminAddresses | null;
   #open: readonly OpenListener[] = [];
   #prepared: { readonly spec: AdminSpec; readonly added: readonly OpenListener[] } | null = null;
-  /** Of doors that the configuration has no more. */
+  /** Closing listeners that the configuration no longer has. */
   readonly #closing = new Set<Promise<void>>();
 
   constructor({ gateway, spec, clock, predecessor, upgrader, stopper, refusal }: AdminServerOptions) {
@@ -120,7 +120,7 @@ class RunningAdminServer implements AdminServer {
     return null;
   }
 
-  /** What this process or its predecessor has there, under another address too, does not keep it from the port. */
+  /** A listener of this process or its predecessor at that port, under another address too, is no obstacle. */
   #overTcp(spec: AdminSpec): PlannedListener | null {
     const taken = [this.address?.port, this.#predecessor?.address?.port];
     return openTcp(this.#context, spec, spec.listen !== null && taken.includes(spec.listen.port));
@@ -150,7 +150,7 @@ class RunningAdminServer implements AdminServer {
   }
 
   moveAside(): MovedSocket | SocketNotMoved {
-    // Over TCP both are there until one of them closes.
+    // Over TCP both listen until one of them closes.
     const aside: MovedSocket[] = [];
     for (const { socket } of this.#open) {
       const moved = socket?.moveAside();
@@ -183,7 +183,7 @@ class RunningAdminServer implements AdminServer {
 
 interface PlannedListener {
   readonly key: string;
-  /** A sentence where it cannot be opened. */
+  /** Returns a sentence if the listener cannot be opened. */
   open(): Promise<{ readonly listener: AdminListener; readonly socket: AdminSocketFile | null } | string>;
 }
 
@@ -210,8 +210,9 @@ function openTcp(context: AdminContext, { listen, tokens }: AdminSpec, shares: b
   return {
     key: `tcp:${key}`,
     open: async () => {
-      // The configuration's review says so too; whoever starts a gateway by program has not passed there.
-      if (tokens.length === 0) return 'The admin API listens over TCP only for whoever has a token, and there is none.';
+      // The review of a configuration file says so too, but a program that starts a gateway may skip it.
+      if (tokens.length === 0)
+        return 'The admin API listens over TCP only with tokens, and the configuration has none.';
       const listener = new AdminListener('tcp', context);
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { AdminToken } from '../core/configuration.ts';
 
-/** Which connections were let in by which token, so that they end with it: one may be open for days. */
+/** The tokens that each connection has used, so that the connection ends when its token is revoked: it may be open for days. */
 export class TokenHolders {
-  /** As the configuration had them: neither another token of that name nor another name for it is the same. */
+  /** Tokens by name and hash: a token with a new name or a new hash is another token. */
   readonly #tokensBySocket = new Map<Socket, Set<string>>();
 
   add(socket: Socket, token: AdminToken): void {
@@ -16,7 +16,7 @@ export class TokenHolders {
     socket.once('close', () => this.#tokensBySocket.delete(socket));
   }
 
-  /** Those on which a token was shown that is not among `tokens`. */
+  /** Connections on which a token was shown that is not among `tokens`. */
   without(tokens: readonly AdminToken[]): readonly Socket[] {
     const known = new Set(tokens.map(tokenKey));
     return [...this.#tokensBySocket]

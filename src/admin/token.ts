@@ -2,28 +2,28 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AdminToken } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
 
-/** Nobody guesses 256 bits, however many they may try; that is why a plain hash of them gives nothing away (ADR 19). */
+/** 256 random bits cannot be guessed, so a plain hash of them is safe to store (ADR 19). */
 const secretBytes = 32;
-/** So that people, and programs that look for secrets in what is published, know one when they see it. */
+/** A prefix by which people and secret scanners recognize a token. */
 const beginning = 'candor_';
-/** A token of ours has 50 characters. What is longer is none, and is not worth a hash. */
+/** A valid token has 50 characters. A longer text than this is refused without hashing it. */
 const charactersMax = 256;
 
-/** A new token, as it is handed to whoever may use the admin API: shown once and kept nowhere. */
+/** A new token for a user of the admin API: shown once and stored nowhere. */
 export function makeToken(random: Random): string {
   const secret = Buffer.alloc(secretBytes);
   random.fill(secret);
   return `${beginning}${secret.toString('base64url')}`;
 }
 
-/** What the configuration keeps of a token: 'sha256:' and 64 hexadecimal digits. */
+/** The form of a token in the configuration: 'sha256:' and 64 hexadecimal digits. */
 export function hashOfToken(token: string): string {
   return `sha256:${digestOf(token).toString('hex')}`;
 }
 
 /**
- * The name under which the configuration has a token; null where it has it not. Takes the same time whichever of them
- * it is, and however much of one was right.
+ * The name of a token in the configuration; null if it has no such token. Takes the same time whichever token
+ * it is, and however much of its hash matches.
  */
 export function nameOfToken(tokens: readonly AdminToken[], presented: string): string | null {
   if (presented.length > charactersMax) return null;

@@ -1,14 +1,14 @@
-/** How far an upgrade has come, in this order. */
+/** The steps of an upgrade, in order. */
 export type UpgradeStep = 'starting' | 'reading_configuration' | 'listening' | 'ready' | 'draining';
 
-/** How long a new process may be given to serve; whoever asks waits no longer for the answer. */
+/** The longest time that a new process may be given to serve; the requester waits no longer for the response. */
 export const upgradeSecondsMax = 240;
 
-/** What came of an upgrade. Where it did not succeed nothing has changed. */
+/** The result of an upgrade. If it failed, nothing has changed. */
 export type UpgradeOutcome =
   | {
       readonly ok: true;
-      /** Of the process that serves now. */
+      /** Pid of the process that serves now. */
       readonly pid: number;
     }
   | UpgradeFailure;
@@ -16,24 +16,24 @@ export type UpgradeOutcome =
 export interface UpgradeFailure {
   readonly ok: false;
   /**
-   * 'refused': not now, or not this gateway; nothing was tried. 'stopping': the gateway was told to stop meanwhile, and
-   * does; after every other failure it goes on as before.
+   * 'refused': not possible now, or not for this gateway; nothing was tried. 'stopping': the gateway was stopped meanwhile, and
+   * continues to stop; after every other failure it continues as before.
    */
   readonly kind: 'refused' | 'failure' | 'validation_failed' | 'timeout' | 'stopping';
   /** One or two sentences. */
   readonly reason: string;
-  /** What is wrong with the configuration, one line each. */
+  /** Errors of the configuration, one line each. */
   readonly errors: readonly string[];
 }
 
-/** What is said of an upgrade while it runs, to whoever asked for it. The last line has an outcome. */
+/** A line about a running upgrade for its requester. The last line has an outcome. */
 export type UpgradeLine =
   | { readonly step: UpgradeStep; readonly pid: number }
   | { readonly outcome: 'done'; readonly pid: number }
   | ({ readonly outcome: 'failed' } & Omit<UpgradeFailure, 'ok'>);
 
-/** Has the program that runs this gateway replaced by what is installed now. The command that runs it knows how. */
+/** Replaces the program that runs this gateway by the installed one. The command that runs the gateway implements it. */
 export interface Upgrader {
-  /** Resolves in any case. `onStep` hears how far it has come. */
+  /** Never rejects. `onStep` is called at each step. */
   upgrade(actor: string, timeoutMs: number, onStep: (step: UpgradeStep, pid: number) => void): Promise<UpgradeOutcome>;
 }

@@ -96,7 +96,7 @@ describe('the file of the admin socket', () => {
         timeout: 60_000,
       });
       const tooMany =
-        `The admin socket ${path} cannot be made: too many open files (EMFILE). Allow it more: ` +
+        `The admin socket ${path} cannot be created: too many open files (EMFILE). Allow it more: ` +
         '`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';
       // One descriptor is enough to create the socket itself.
       assert.equal(ran.stdout.trim(), left === 0 ? tooMany : 'made', ran.stderr);
@@ -274,7 +274,7 @@ describe('the folder of the admin socket', () => {
         chmodSync(at, 0o777);
         return at;
       },
-      /everybody may rename/,
+      /every user may rename/,
     ],
     [
       'lies in one in which every user may rename',
@@ -283,7 +283,7 @@ describe('the folder of the admin socket', () => {
         chmodSync(at, 0o777);
         return join(at, 'ours');
       },
-      /everybody may rename/,
+      /every user may rename/,
     ],
   ];
   for (const [what, make, says] of hostile) {
@@ -322,7 +322,7 @@ describe('the path of the socket', () => {
   it('is left as it is if it is a symbolic link, wherever the link leads', async () => {
     writeFileSync(join(folder, 'precious'), 'keep me');
     symlinkSync('precious', join(folder, 'a.sock'));
-    await assert.rejects(open(join(folder, 'a.sock')), /no socket lies there/);
+    await assert.rejects(open(join(folder, 'a.sock')), /not a socket has that name/);
     assert.equal(statSync(join(folder, 'precious')).size, 7);
   });
 });

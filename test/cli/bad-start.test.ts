@@ -197,7 +197,7 @@ const cases: readonly Case[] = [
     what: 'a folder in place of the admin socket',
     ...ofMachine,
     make: () => (mkdirSync(join(folder, 'a.sock')), write('', undefined, 'a.sock')),
-    says: /is to be the admin socket, but a file that is no socket lies there/,
+    says: /cannot be created: a file that is not a socket has that name/,
   },
   {
     what: 'too few descriptors',

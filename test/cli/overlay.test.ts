@@ -161,7 +161,7 @@ describe('the admin API of the overlay', () => {
     const answer = await ask('POST', '/v2/overlay/weight', '{"endpiont":"a","weight":1001,"command":"rm"}');
     assert.equal(answer.status, 422);
     const { detail, errors } = problemSchema.parse(answer.body);
-    assert.equal(detail, 'The body has mistakes; nothing was changed.');
+    assert.equal(detail, 'The body has errors; nothing was changed.');
     const all = errors?.join('\n') ?? '';
     assert.match(all, /The key "endpiont" is unknown: did you mean "endpoint"\?/);
     assert.match(all, /The key "command" is unknown: known are endpoint, weight\./);

@@ -183,7 +183,7 @@ describe('in a folder that it cannot write', asRoot, () => {
     [
       'an admin socket',
       'admin: { socket: run/a.sock }\n',
-      /The admin socket \S+run\/a\.sock cannot be made: the system says EACCES/,
+      /The admin socket \S+run\/a\.sock cannot be created: the system says EACCES/,
     ],
   ] as const) {
     test(`${what} that the file places there is an error, which check also reports`, async () => {

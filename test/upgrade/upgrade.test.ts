@@ -137,7 +137,7 @@ describe('a failed upgrade leaves everything as it was when the new program', { 
     assert.equal(last.kind, 'failure');
     assert.match(
       last.reason ?? '',
-      /cannot have the admin socket: .*admin\.sock\.\d+, .* cannot be made \([A-Z_]+\)\.$/,
+      /cannot have the admin socket: .*admin\.sock\.\d+, .* cannot be created \([A-Z_]+\)\.$/,
     );
     await asBefore(application);
     assert.ok(!isAlive(lines[0]?.pid ?? gateway.pid), 'the new process has ended');
