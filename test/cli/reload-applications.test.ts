@@ -79,7 +79,7 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
       seen,
       /PROBLEMS ✖ web: the new instance web\/2 is not ready: .*code 3.*; web\/1 of the earlier configuration serves/,
     );
-    assert.match(seen, /web\/1 ready .* of the earlier configuration, runs \S+ -e require/);
+    assert.match(seen, /web\/1 ready .* from the earlier configuration, runs \S+ -e require/);
   });
 
   test('with --wait ends with 5 if the new instance fails', async () => {
