@@ -104,8 +104,8 @@ const admitsAll = {
     acquireAddress: () => '' as const,
     release() {},
     releaseAddress() {},
-    refusal: () => null,
-    refusalOver() {},
+    tryBeginRefusal: () => null,
+    endRefusal() {},
   },
 };
 
@@ -141,7 +141,7 @@ function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): Rec
   return new RecordWriter({
     deployment: 'bench',
     member: 'bench',
-    processStartedWall: clock.wallTime(),
+    processStartedUnixMs: clock.wallTime(),
     worker: 1,
     queryAllowed: [],
     batch,

@@ -25,7 +25,7 @@ const batch: RecordBatch = new RecordBatch({
 const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
-  processStartedWall: Date.UTC(2026, 10, 21),
+  processStartedUnixMs: Date.UTC(2026, 10, 21),
   worker: 1,
   queryAllowed: ['page'],
   batch,
@@ -86,7 +86,7 @@ function exchange(n: number, target: string): EndedExchange {
     ],
     statusSent: 200,
     statusReceived: 200,
-    end: 'forwarded',
+    endKind: 'forwarded',
     failure: null,
     delivery: 'response_started',
     bytesFromClient: 0,
@@ -104,7 +104,15 @@ function failed(n: number): EndedExchange {
     failure,
     retryReason: 'nowhere_else' as const,
   }));
-  return { ...ordinary, attempts, statusSent: 502, statusReceived: 0, end: 'generated', failure, delivery: 'not_sent' };
+  return {
+    ...ordinary,
+    attempts,
+    statusSent: 502,
+    statusReceived: 0,
+    endKind: 'generated',
+    failure,
+    delivery: 'not_sent',
+  };
 }
 
 function measure(name: string, make: (n: number) => EndedExchange, run: (exchange: EndedExchange) => void): void {

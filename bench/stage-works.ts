@@ -163,7 +163,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
   const { upstream, clock } = gateway.parts;
   const waiter = {
     stream: null as UpstreamStream | null,
-    onStage() {},
+    onStageDone() {},
     onNoStream() {},
     onStream(stream: unknown) {
       this.stream = stream as UpstreamStream;

@@ -78,7 +78,7 @@ export class AdminApi {
   ): Promise<void> {
     switch (id) {
       case 'readStatus':
-        await this.#gateway.freshCounts();
+        await this.#gateway.refreshCounts();
         return sendJson(response, 200, snakeCased(this.#gateway.status()));
       case 'readReadiness':
         return this.#sendReadiness(response);
@@ -104,7 +104,7 @@ export class AdminApi {
         return sendProblem(response, 404, `No exchange has the id ${parameter}, in memory or in the log.`);
       }
       case 'readMetrics': {
-        await this.#gateway.freshCounts();
+        await this.#gateway.refreshCounts();
         const { contentType, text } = await metricsText(this.#gateway);
         return send(response, 200, contentType, text);
       }

@@ -135,7 +135,7 @@ export class ControlParts {
       clock: this.clock,
       events: this.hub,
       member: configuration.member,
-      processStartedWall: this.startedWall,
+      processStartedUnixMs: this.startedWall,
       sharedAddresses: sharedAddresses ?? [],
       inheritedSockets: inheritedSockets ?? [],
       passedSockets: passedSockets ?? [],

@@ -138,7 +138,7 @@ export class ControlPlane implements Gateway {
 
   /** After the loss of a worker, its replacement applies the active snapshot. */
   async #restore(): Promise<void> {
-    if (this.#state !== 'serving' || !this.#parts.workers.isMissing) return;
+    if (this.#state !== 'serving' || !this.#parts.workers.isReplacementDue) return;
     await this.#parts.workers.restore(
       this.#parts.active.currentSnapshot(this.#parts.endpoints.upstreams(), this.#parts.overlay.routes),
     );
@@ -188,8 +188,8 @@ export class ControlPlane implements Gateway {
     return this.#parts.overlay.change(change, actor, ifRevision);
   }
 
-  freshCounts(): Promise<void> {
-    return this.#parts.workers.freshCounts();
+  refreshCounts(): Promise<void> {
+    return this.#parts.workers.refreshCounts();
   }
 
   #problemContext(applications: GatewayStatus['applications']): ProblemContext {

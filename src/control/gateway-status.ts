@@ -20,7 +20,7 @@ export interface Gateway extends EventSink {
    * Asks workers for their counts, so that `status` and `counts` are current afterwards. A worker that does not answer
    * within 100 ms is shown with its last report.
    */
-  freshCounts(): Promise<void>;
+  refreshCounts(): Promise<void>;
   /**
    * Reads the configuration from its source again and applies it completely, or changes nothing.
    * `actor` names the requester ('signal:SIGHUP', 'admin:socket').

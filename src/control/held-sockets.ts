@@ -24,7 +24,7 @@ export interface HeldSocketsParts {
   /** Workers that may accept instead of another one. */
   readonly workers: () => readonly AcceptingWorker[];
   /** A worker has begun to accept from the socket of another worker (`owner`; null: that worker has ended). */
-  readonly onStandIn: (standIn: AcceptingWorker, owner: AcceptingWorker | null) => void;
+  readonly onStandInStarted: (standIn: AcceptingWorker, owner: AcceptingWorker | null) => void;
 }
 
 /** The child process that duplicates sockets takes 50 ms of a core; a gateway that has just started has other work to do. */
@@ -109,7 +109,7 @@ export class HeldSockets {
         this.#held.set(socket.link, held);
       }
     }
-    this.cover();
+    this.acceptForSilentWorkers();
   }
 
   /**
@@ -157,14 +157,14 @@ export class HeldSockets {
   }
 
   /** Makes a worker that answers accept from every socket, if there is such a worker. */
-  cover(): void {
+  acceptForSilentWorkers(): void {
     for (const held of this.#held.values()) {
       if (acceptorsOf(held).some(isAnswering)) continue;
       const standIn = this.#leastBusy(this.#parts.workers().filter(isAnswering));
       if (standIn === null) continue;
       held.standIns.add(standIn);
       standIn.standIn(held.socket);
-      this.#parts.onStandIn(standIn, held.owner);
+      this.#parts.onStandInStarted(standIn, held.owner);
       this.#reviewLater();
     }
   }
@@ -214,7 +214,7 @@ export class HeldSockets {
         held.standIns.delete(standIn);
       }
     }
-    this.cover();
+    this.acceptForSilentWorkers();
     const isShared = [...this.#held.values()].some(({ owner, standIns }) => standIns.size > (owner === null ? 1 : 0));
     if (isShared) this.#reviewLater();
   }

@@ -3,7 +3,7 @@ import { exitExplains, explainExit } from '../core/explain.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { mayComeOfExit } from '../core/exit-causes.ts';
+import { mayBeCausedByExit } from '../core/exit-causes.ts';
 
 /** How many exits are kept, of all instances: in a crash loop the last ones matter. */
 const exitsMax = 256;
@@ -49,7 +49,7 @@ export class LateExits {
   complete(record: ExchangeRecord): ExchangeRecord {
     const last = record.attempts.at(-1);
     if (record.end !== 'generated' || last === undefined || last.exit !== null) return record;
-    if (last.cause === null || !exitExplains(last.cause, record.cause) || !mayComeOfExit(last.cause)) return record;
+    if (last.cause === null || !exitExplains(last.cause, record.cause) || !mayBeCausedByExit(last.cause)) return record;
     const failedWall = Date.parse(record.at) + last.ended_ms;
     const known = this.#known.find(
       ({ endpoint, receivedWall }) =>

@@ -15,7 +15,7 @@ const init = {
   worker: 1,
   workerIndex: 0,
   member: 'one',
-  processStartedWall: 0,
+  processStartedUnixMs: 0,
   inheritedSockets: [],
   passedSockets: [],
   heldSockets: [],

@@ -31,7 +31,7 @@ export interface WorkerPoolParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly member: string;
-  readonly processStartedWall: number;
+  readonly processStartedUnixMs: number;
   /** Where the predecessor listens: these workers may join its ports. */
   readonly sharedAddresses: readonly ListeningAddress[];
   readonly inheritedSockets: readonly InheritedSocket[];
@@ -67,7 +67,7 @@ interface AssignedSockets {
 
 const noWorkerIndexLeft = 'too many replaced workers have not ended yet; try again when they have';
 
-const stopping: ApplyResult = { ok: false, lost: true, why: 'the gateway is stopping' };
+const refusedWhileStopping: ApplyResult = { ok: false, lost: true, why: 'the gateway is stopping' };
 
 /**
  * The worker threads. After a loss the pool starts a replacement while the others serve. Every change, a reload as well as a
@@ -81,14 +81,14 @@ export class WorkerPool {
   readonly #parts: WorkerPoolParts;
   readonly #events: WorkerEvents;
   /** One for each wanted worker. */
-  #supervised: readonly SupervisedWorker[] = [];
+  #supervisedWorkers: readonly SupervisedWorker[] = [];
   /** New workers that prepare their first snapshot. */
   #joining: readonly SupervisedWorker[] = [];
   /** Workers whose listeners are closed: their requests in flight finish. */
   readonly #retiring = new Set<WorkerHandle>();
   #wanted: WantedWorkers = { count: 0, memoryBytesMax: 0 };
   /** The listeners of the active snapshot. */
-  #open: readonly OpenListener[] = [];
+  #openListeners: readonly OpenListener[] = [];
   #startedCount = 0;
   #lostTotal = 0;
   #isReplacing = false;
@@ -97,18 +97,18 @@ export class WorkerPool {
   #goneCounts: WorkerCounts = noCounts(0);
   readonly #removed = new WeakSet<WorkerHandle>();
   /** Sockets of the predecessor that no worker has received yet. */
-  #passed: readonly PassedSocket[];
-  readonly #held: HeldSockets;
+  #undistributedSockets: readonly PassedSocket[];
+  readonly #heldSockets: HeldSockets;
 
   constructor(parts: WorkerPoolParts) {
     this.#parts = parts;
     this.#events = new WorkerEvents(parts.events);
-    this.#passed = parts.passedSockets;
+    this.#undistributedSockets = parts.passedSockets;
     const { clock } = parts;
-    this.#held = new HeldSockets({
+    this.#heldSockets = new HeldSockets({
       clock,
       workers: () => this.#serving,
-      onStandIn: (standIn, owner) => {
+      onStandInStarted: (standIn, owner) => {
         if (owner?.state === 'serving') this.#events.silent(owner.id, standIn.id);
       },
     });
@@ -116,31 +116,34 @@ export class WorkerPool {
 
   /** One for each wanted worker (the lost one until its replacement starts), then the retiring ones. */
   get all(): readonly WorkerHandle[] {
-    const supervised = [...this.#supervised, ...this.#joining.filter((joining) => !this.#supervised.includes(joining))];
+    const supervised = [
+      ...this.#supervisedWorkers,
+      ...this.#joining.filter((joining) => !this.#supervisedWorkers.includes(joining)),
+    ];
     return [...supervised.flatMap(({ worker }) => worker ?? []), ...this.#retiring];
   }
 
   get #serving(): readonly WorkerHandle[] {
-    return this.#supervised.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
+    return this.#supervisedWorkers.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
   }
 
   /** Whether a worker should be started now. */
-  get isMissing(): boolean {
-    return this.#supervised.some(({ isDue }) => isDue);
+  get isReplacementDue(): boolean {
+    return this.#supervisedWorkers.some(({ isDue }) => isDue);
   }
 
   /** From now on missing workers are replaced. */
   startReplacing(): void {
     this.#isReplacing = true;
-    for (const supervised of this.#supervised)
-      if (supervised.isDue) this.#pause(supervised, 'it ended before it served');
+    for (const supervised of this.#supervisedWorkers)
+      if (supervised.isDue) this.#scheduleReplacement(supervised, 'it ended before it served');
   }
 
   /** Starts no more workers. Returns those that must be drained. */
   stopReplacing(): readonly WorkerHandle[] {
     this.#isReplacing = false;
     this.#isStopping = true;
-    for (const supervised of this.#supervised) supervised.cancelReplacement();
+    for (const supervised of this.#supervisedWorkers) supervised.cancelReplacement();
     return this.all.filter(({ state }) => state !== 'lost');
   }
 
@@ -150,83 +153,84 @@ export class WorkerPool {
    */
   async apply(snapshot: Snapshot, wanted: WantedWorkers): Promise<ApplyResult> {
     // A reload may still be waiting when the gateway stops, and a worker that it started would never be ended.
-    if (this.#isStopping) return stopping;
+    if (this.#isStopping) return refusedWhileStopping;
     const problems = await claimPorts(snapshot.listeners, this.#ownAddresses());
     if (problems.length > 0) return { ok: false, lost: false, problems };
     const { staying, leaving, fresh } = this.#plan(wanted);
     const workerIndexes = this.#claimWorkerIndexes(fresh.length);
     if (workerIndexes === null) return { ok: false, lost: true, why: noWorkerIndexLeft };
-    for (const supervised of [...this.#supervised, ...fresh]) supervised.cancelReplacement();
-    const passed = this.#distributePassed(snapshot, fresh.length);
-    const adopted = this.#held.distribute(fresh.length, wanted.count);
-    const began = fresh.map((supervised, index) =>
+    for (const supervised of [...this.#supervisedWorkers, ...fresh]) supervised.cancelReplacement();
+    const passedToEach = this.#distributePassed(snapshot, fresh.length);
+    const heldForEach = this.#heldSockets.distribute(fresh.length, wanted.count);
+    const startedWorkers = fresh.map((supervised, index) =>
       this.#start(supervised, workerIndexes[index] ?? 0, wanted, {
-        passedSockets: passed[index],
-        heldSockets: adopted[index],
+        passedSockets: passedToEach[index],
+        heldSockets: heldForEach[index],
       }),
     );
     this.#joining = fresh;
     const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
-    const applied = await this.#applySnapshot([...others, ...began, ...this.#retiring], snapshot);
+    const applied = await this.#applySnapshot([...others, ...startedWorkers, ...this.#retiring], snapshot);
     this.#joining = [];
     if (applied.ok) {
       this.#wanted = wanted;
-      this.#supervised = [...staying, ...fresh];
-      this.#noteSockets(began, adopted);
+      this.#supervisedWorkers = [...staying, ...fresh];
+      this.#noteSockets(startedWorkers, heldForEach);
       for (const supervised of leaving) this.#retire(supervised);
     } else await this.#terminateAll(fresh);
     // Workers that were lost during it, or were missing before and still are.
     const why = applied.ok ? 'it ended before it served' : refusalText(applied);
-    for (const supervised of this.#supervised) if (supervised.isDue) this.#pause(supervised, why);
+    for (const supervised of this.#supervisedWorkers) if (supervised.isDue) this.#scheduleReplacement(supervised, why);
     return applied;
   }
 
   /** After a loss: starts the missing workers with the active snapshot. The others are not involved. */
   async restore(snapshot: Snapshot): Promise<void> {
     if (this.#isStopping) return;
-    const due = this.#supervised.filter(({ isDue }) => isDue);
+    const due = this.#supervisedWorkers.filter(({ isDue }) => isDue);
     const problems = await claimPorts(snapshot.listeners, this.#ownAddresses());
     const workerIndexes = problems.length > 0 ? [] : this.#claimWorkerIndexes(due.length);
     let applied: ApplyResult = { ok: false, lost: false, problems };
     if (workerIndexes === null) applied = { ok: false, lost: true, why: noWorkerIndexLeft };
     else if (problems.length === 0) {
-      const adopted = this.#held.distribute(due.length, this.#wanted.count);
-      const began = due.map((supervised, index) =>
-        this.#start(supervised, workerIndexes[index] ?? 0, this.#wanted, { heldSockets: adopted[index] }),
+      const heldForEach = this.#heldSockets.distribute(due.length, this.#wanted.count);
+      const startedWorkers = due.map((supervised, index) =>
+        this.#start(supervised, workerIndexes[index] ?? 0, this.#wanted, { heldSockets: heldForEach[index] }),
       );
-      applied = await this.#applySnapshot(began, snapshot);
-      if (applied.ok) this.#noteSockets(began, adopted);
+      applied = await this.#applySnapshot(startedWorkers, snapshot);
+      if (applied.ok) this.#noteSockets(startedWorkers, heldForEach);
     }
     if (applied.ok) return;
     await this.#terminateAll(due);
-    for (const supervised of due) if (supervised.isDue) this.#pause(supervised, refusalText(applied));
+    for (const supervised of due) if (supervised.isDue) this.#scheduleReplacement(supervised, refusalText(applied));
   }
 
   /** Gives all passed sockets to the first workers. Sockets without a configured listener are closed, so that no client waits there. */
   #distributePassed({ listeners }: Snapshot, count: number): ReturnType<typeof assignSockets> {
     const isWanted = ({ host, port }: PassedSocket): boolean =>
       listeners.some((listener) => listener.host === host && listener.port === port);
-    const passed = this.#passed;
-    this.#passed = [];
+    const passed = this.#undistributedSockets;
+    this.#undistributedSockets = [];
     closePassed(passed.filter((socket) => !isWanted(socket)));
     return assignSockets(passed.filter(isWanted), count);
   }
 
   /** Sockets that workers accept from: a successor may accept from them as well. */
   get sockets(): readonly OwnSocket[] {
-    return this.#held.joinedWith(this.#serving.flatMap(({ sockets }) => sockets));
+    return this.#heldSockets.joinedWith(this.#serving.flatMap(({ sockets }) => sockets));
   }
 
   /** Closes the held sockets, because the workers are about to close theirs: no connection may wait in a queue that no worker reads. */
   releaseSockets(): Promise<void> {
-    return this.#held.close();
+    return this.#heldSockets.close();
   }
 
   /** Records which sockets the new workers have opened or adopted. */
-  #noteSockets(began: readonly WorkerHandle[], adopted: readonly (readonly PassedSocket[])[]): void {
-    this.#held.closeAllBut(this.#open);
-    for (const [index, worker] of began.entries()) this.#held.onAdopted(worker, adopted[index] ?? []);
-    this.#held.note(this.#serving);
+  #noteSockets(startedWorkers: readonly WorkerHandle[], heldForEach: readonly (readonly PassedSocket[])[]): void {
+    this.#heldSockets.closeAllBut(this.#openListeners);
+    for (const [index, worker] of startedWorkers.entries())
+      this.#heldSockets.onAdopted(worker, heldForEach[index] ?? []);
+    this.#heldSockets.note(this.#serving);
   }
 
   /** Null if too few indexes are free, because many replaced workers have not ended yet. */
@@ -234,8 +238,8 @@ export class WorkerPool {
     const { shared } = this.#parts;
     const workerIndexes: number[] = [];
     for (let index = 0; index < count; index++) {
-      const semaphores = shared.claimWorkerIndex();
-      if (semaphores !== null) workerIndexes.push(semaphores);
+      const workerIndex = shared.claimWorkerIndex();
+      if (workerIndex !== null) workerIndexes.push(workerIndex);
     }
     if (workerIndexes.length === count) return workerIndexes;
     for (const workerIndex of workerIndexes) shared.forget(workerIndex);
@@ -247,26 +251,26 @@ export class WorkerPool {
     if (!prepared.ok) return prepared;
     if (this.#isStopping) {
       discardAll(workers, snapshot.revision);
-      return stopping;
+      return refusedWhileStopping;
     }
     const applied = await activateAll(prepared);
-    if (applied.ok) this.#open = applied.listeners;
+    if (applied.ok) this.#openListeners = applied.listeners;
     return applied;
   }
 
   /** Addresses that this gateway or its predecessor holds. */
   #ownAddresses(): readonly ListeningAddress[] {
-    const open = this.#serving.length > 0 ? this.#open : [];
-    return [...this.#parts.sharedAddresses, ...open, ...this.#held.sockets];
+    const open = this.#serving.length > 0 ? this.#openListeners : [];
+    return [...this.#parts.sharedAddresses, ...open, ...this.#heldSockets.sockets];
   }
 
   /** Which workers stay, retire and start. The memory limit of a worker is fixed at its start: another limit needs another worker. */
   #plan(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', SupervisedWorker[]> {
     const fits = ({ worker }: SupervisedWorker): boolean =>
       worker?.state === 'serving' && worker.memoryBytesMax === wanted.memoryBytesMax;
-    const staying = this.#supervised.filter(fits).slice(0, wanted.count);
-    const missing = this.#supervised.filter(({ isMissing }) => isMissing);
-    const leaving = this.#supervised.filter(
+    const staying = this.#supervisedWorkers.filter(fits).slice(0, wanted.count);
+    const missing = this.#supervisedWorkers.filter(({ isMissing }) => isMissing);
+    const leaving = this.#supervisedWorkers.filter(
       (supervised) => !staying.includes(supervised) && !missing.includes(supervised),
     );
     const fresh = missing.slice(0, wanted.count - staying.length);
@@ -288,12 +292,12 @@ export class WorkerPool {
   }
 
   /** Asks all workers for their counts, and waits at most `reportedWithinMs`. */
-  async freshCounts(): Promise<void> {
+  async refreshCounts(): Promise<void> {
     const { clock } = this.#parts;
     const timer = Promise.withResolvers<void>();
-    const due = clock.schedule(after(clock.now(), reportedWithinMs), timer.resolve, undefined);
+    const timeout = clock.schedule(after(clock.now(), reportedWithinMs), timer.resolve, undefined);
     await Promise.race([Promise.all(this.all.map((worker) => worker.report())), timer.promise]);
-    due.cancel();
+    timeout.cancel();
   }
 
   /** The counts of each worker; worker 0 stands for those that are gone. */
@@ -313,16 +317,16 @@ export class WorkerPool {
     { memoryBytesMax }: WantedWorkers,
     { passedSockets = [], heldSockets = [] }: AssignedSockets = {},
   ): WorkerHandle {
-    const { workerModule, clock, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
+    const { workerModule, clock, member, processStartedUnixMs, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
     const sockets = { inheritedSockets, passedSockets, heldSockets };
-    const init = { worker: id, workerIndex, member, processStartedWall, ...sockets, shared: shared.memory };
+    const init = { worker: id, workerIndex, member, processStartedUnixMs, ...sockets, shared: shared.memory };
     const listener: WorkerListener = {
       onBatch,
       onLost: (end, unread) => this.#lost(supervised, worker, end, unread),
-      onSilent: () => this.#held.cover(),
-      onStandInFailed: (link) => this.#held.onStandInFailed(worker, link),
+      onSilent: () => this.#heldSockets.acceptForSilentWorkers(),
+      onStandInFailed: (link) => this.#heldSockets.onStandInFailed(worker, link),
     };
     const worker: WorkerHandle = new WorkerHandle({ workerModule, init, clock, listener, memoryBytesMax });
     supervised.assign(worker);
@@ -337,7 +341,7 @@ export class WorkerPool {
     this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why: end.why });
     const wasRetiring = this.#retiring.has(worker);
     this.#remove(worker);
-    if (!wasRetiring && this.#supervised.includes(supervised)) this.#pause(supervised, end.why);
+    if (!wasRetiring && this.#supervisedWorkers.includes(supervised)) this.#scheduleReplacement(supervised, end.why);
   }
 
   /** Removes a worker. A second call for the same worker has no effect. */
@@ -348,8 +352,8 @@ export class WorkerPool {
     this.#retiring.delete(worker);
     // A passed socket that the worker never accepted from would keep its queued connections waiting.
     closePassed(worker.passedSockets);
-    this.#held.forget(worker);
-    this.#held.cover();
+    this.#heldSockets.forget(worker);
+    this.#heldSockets.acceptForSilentWorkers();
     this.#parts.shared.forget(worker.workerIndex);
     this.#parts.onGone();
   }
@@ -363,21 +367,21 @@ export class WorkerPool {
     }
   }
 
-  #pause(supervised: SupervisedWorker, why: string): void {
+  #scheduleReplacement(supervised: SupervisedWorker, why: string): void {
     if (!this.#isReplacing) return;
     const pause = supervised.scheduleReplacement(this.#parts.onMissing);
     if (pause.afterMs === 0) return;
     // No worker accepts for longer than the first pause: refuse new connections at once instead of letting them wait.
-    if (this.#serving.length === 0 && pause.failures > 1) this.#held.closeAllBut([]);
+    if (this.#serving.length === 0 && pause.failures > 1) this.#heldSockets.closeAllBut([]);
     const serving = `${this.#serving.length} of ${this.#wanted.count}`;
     this.#events.restarting(supervised.worker?.id ?? 0, why, pause, serving);
   }
 
   /** Before a worker closes its listeners, another one accepts from them, so that queued connections are not lost. */
   async #passSocketsOn(worker: WorkerHandle): Promise<void> {
-    await this.#held.hold();
-    this.#held.forget(worker);
-    this.#held.cover();
+    await this.#heldSockets.hold();
+    this.#heldSockets.forget(worker);
+    this.#heldSockets.acceptForSilentWorkers();
   }
 
   #retire({ worker }: SupervisedWorker): void {

@@ -114,7 +114,7 @@ export interface EndedExchange {
   readonly statusSent: number;
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
-  readonly end: EndKind;
+  readonly endKind: EndKind;
   /** How the tunnel ended that the exchange became; `bytes…` are then the tunnel's. Null for every other exchange. */
   readonly tunnel: TunnelFacts | null;
   readonly failure: Failure | null;

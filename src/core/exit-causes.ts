@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts';
 
 /** Whether the exit of an instance's process can cause this failure. */
-export function mayComeOfExit(cause: Failure['cause']): boolean {
+export function mayBeCausedByExit(cause: Failure['cause']): boolean {
   return exitCauses.has(cause);
 }
 

@@ -54,8 +54,8 @@ export interface FilterContext {
   /** Ends the suspension by `filter`. It does nothing when that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
   /** What `filter` keeps of this exchange; undefined before it keeps something. */
-  kept(filter: Filter): unknown;
-  keep(filter: Filter, state: unknown): void;
+  getState(filter: Filter): unknown;
+  setState(filter: Filter, state: unknown): void;
 }
 
 /** The head of a response on its way to the client. Framing (Content-Length, Transfer-Encoding) and Connection are not part of it. */
@@ -90,7 +90,7 @@ export interface BodySink {
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   end(trailers: Fields | null): void;
   /** The transform takes bytes again, after a `push` that returned false. */
-  resume(): void;
+  resumeInput(): void;
   fail(failure: Failure): void;
 }
 

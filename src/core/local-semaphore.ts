@@ -33,9 +33,9 @@ export class LocalSemaphore implements Semaphore {
     return false;
   }
 
-  setIdle(): void {}
+  setIdleCount(): void {}
 
-  isDueToOtherWorker(): boolean {
+  mustGoToOtherWorker(): boolean {
     return false;
   }
 
@@ -58,18 +58,23 @@ class LocalConnectGate implements ConnectGate {
     return null;
   }
 
-  refused(now: Instant): void {
+  noteRefusal(now: Instant): void {
     this.#refusedAt = now;
   }
 
-  accepted(): void {
+  reopen(): void {
     this.#refusedAt = null;
   }
 }
 
 export function localEndpointSemaphores(): EndpointSemaphores {
   const gate = new LocalConnectGate();
-  return { connections: new LocalSemaphore(), queue: new LocalSemaphore(), probation: new LocalSemaphore(), gate };
+  return {
+    connections: new LocalSemaphore(),
+    waitingRequests: new LocalSemaphore(),
+    probation: new LocalSemaphore(),
+    connectGate: gate,
+  };
 }
 
 export const localSemaphoreSource: SemaphoreSource = { endpoint: localEndpointSemaphores };

@@ -44,7 +44,7 @@ export function hasNoContent(framing: Framing): boolean {
 }
 
 /** Whether content of so many bytes is all that the framing lets follow. */
-export function isLength(framing: Framing, bytes: number): boolean {
+export function isContentLength(framing: Framing, bytes: number): boolean {
   return framing.kind === 'length' && framing.bytes === bytes;
 }
 
@@ -99,7 +99,7 @@ export interface OutgoingResponse extends WritesFields {
 
 /**
  * Owned bytes belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
- * is over (`onResponseRead`, or the end of the stream), so that a small response can be held without a copy.
+ * is over (`onResponseReadDone`, or the end of the stream), so that a small response can be held without a copy.
  */
 export type Ownership = 'borrowed' | 'owned';
 

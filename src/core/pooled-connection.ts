@@ -25,13 +25,13 @@ export interface PooledConnection {
   /** For how long the endpoint says that it keeps idle connections; null when it said nothing. */
   readonly keepAliveTimeoutS: number | null;
   /** For the pool alone: whether the pool offers it to requests. */
-  isOffered: boolean;
+  isAvailable: boolean;
   /** Call only while a stream is free. */
   openStream(now: Instant): UpstreamStream;
   /** It is idle: it closes itself at `at`, unless a stream is opened before. */
   keepUntil(at: Instant): void;
   /** Whether the endpoint has sent and ended nothing; call only while it is idle. One that is not quiet must be closed. */
-  isQuiet(): boolean;
+  hasNoUnreadBytes(): boolean;
   /** Has the transport deliver bytes that came before the first request, if any, before anything else. */
   checkUnread(): void;
   /** Ends the connection, and all streams on it. */

@@ -32,11 +32,11 @@ export interface Semaphore {
   /** Whether one of `max` permits is free at this moment. It may be gone when it is asked for. */
   hasRoom(max: number): boolean;
   /** How many of this worker's permits are held by idle connections. */
-  setIdle(count: number): void;
+  setIdleCount(count: number): void;
   /** Whether a request waits in any worker. One atomic load, since the pool asks for each connection that becomes idle. */
   readonly hasWaiters: boolean;
   /** Whether a request in another worker has waited longer than one that came at `since`, by more than `orderToleranceMs`. */
-  isDueToOtherWorker(since: Instant): boolean;
+  mustGoToOtherWorker(since: Instant): boolean;
   /** Retires this view: it is deleted once all its permits are released. */
   close(): void;
 }
@@ -51,9 +51,9 @@ export interface ConnectGate {
   /** Whether the last attempt was refused less than `backoffMs` ago. One atomic load if it was not. */
   isClosed(clock: Clock, backoffMs: number): boolean;
   /** An attempt was refused just now. */
-  refused(now: Instant): void;
+  noteRefusal(now: Instant): void;
   /** A connection was made. */
-  accepted(): void;
+  reopen(): void;
 }
 
 /** The semaphores of one endpoint. */
@@ -61,10 +61,10 @@ export interface EndpointSemaphores {
   /** Connections, including idle ones and those that are being opened. */
   readonly connections: Semaphore;
   /** Requests that wait for a connection. */
-  readonly queue: Semaphore;
+  readonly waitingRequests: Semaphore;
   /** The one request at a time that an endpoint in probation gets. */
   readonly probation: Semaphore;
-  readonly gate: ConnectGate;
+  readonly connectGate: ConnectGate;
 }
 
 /** The shared counts of endpoints, as the main thread manages them. */

@@ -37,7 +37,7 @@ export interface DownstreamStream {
   pauseContent(): void;
   resumeContent(): void;
   /** Sends an interim response (1xx), without the fields that `drop` holds, if the client understands it. */
-  inform(status: number, fields: Fields, drop: FieldFilter): void;
+  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void;
   respond(response: OutgoingResponse): void;
   sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
@@ -45,7 +45,7 @@ export interface DownstreamStream {
    * sends, or has sent early, follow as request content without `readContent`.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
-  /** The response is complete. `onSent` follows when its last byte has left. */
+  /** The response is complete. `onResponseSent` follows when its last byte has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;
   /** Truncates the response so that the client cannot take it for complete. No callback follows. */
@@ -61,11 +61,11 @@ export interface DownstreamHandler {
   /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
   onRequestFailed(failure: Failure): void;
   /** One read has been processed: bytes that were buffered for the other side may be flushed. */
-  onRequestRead(): void;
+  onRequestReadDone(): void;
   /** The client has taken all pending bytes. */
   onClientRoom(): void;
   /** The last byte of the response has been handed to the system. */
-  onSent(): void;
+  onResponseSent(): void;
 }
 
 /** One attempt's side towards the endpoint. */
@@ -108,7 +108,7 @@ export interface AttemptLimits {
 
 /** What the stream reports to its attempt. `exchange/attempt.ts` is the handler: one for each stream. */
 export interface UpstreamHandler {
-  onInformed(response: ResponseHead): void;
+  onInterimResponse(response: ResponseHead): void;
   /**
    * The endpoint has changed to `protocol`, one of those asked for: the exchange is a tunnel. Each direction ends by
    * itself, by `onResponseEnd` and by `endContent`; the stream is used until both have ended.
@@ -120,7 +120,7 @@ export interface UpstreamHandler {
   onResponseEnd(trailers: Fields | null): void;
   /** The attempt ended without a complete response; the stream must not be used any more. */
   onAttemptFailed(failure: Failure): void;
-  onResponseRead(): void;
+  onResponseReadDone(): void;
   /** The endpoint has taken all pending bytes. */
   onEndpointRoom(): void;
 }
@@ -137,7 +137,7 @@ export interface StreamWaiter {
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
   /** A stage on the way to the stream is done: for the timings of the record. */
-  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void;
+  onStageDone(stage: 'queue' | 'dns' | 'connect' | 'tls'): void;
 }
 
 export interface PendingStream {

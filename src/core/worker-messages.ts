@@ -18,7 +18,7 @@ export interface WorkerInit {
   readonly workerIndex: number;
   readonly shared: SharedMemory;
   readonly member: string;
-  readonly processStartedWall: number;
+  readonly processStartedUnixMs: number;
   readonly inheritedSockets: readonly InheritedSocket[];
   /** Sockets of the predecessor that this worker accepts from. */
   readonly passedSockets: readonly PassedSocket[];

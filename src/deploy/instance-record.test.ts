@@ -35,7 +35,7 @@ const record: InstanceRecord = {
   readiness: { path: '/up', intervalMs: 100, timeoutMs: 500, passes: 3, startMs: 5_000 },
   restart: { firstMs: 100, maxMs: 10_000, resetAfterMs: 60_000 },
   lines: ['listening', 'with "quotes" and ünïcode'],
-  more: {},
+  unknownFields: {},
 };
 
 const file: InstancesFile = {
@@ -43,7 +43,7 @@ const file: InstancesFile = {
   generation: 7,
   handOver: { atUptimeMs: 1_000, graceMs: 30_000 },
   instances: [record],
-  more: {},
+  unknownFields: {},
 };
 
 /** As it would be read by whoever reads JSON. */
@@ -75,7 +75,10 @@ test('fields that a later version has added are kept, in the file and in each in
   const [instance] = plain['instances'] as Record<string, unknown>[];
   const later = { ...plain, sealed: true, instances: [{ ...instance, colour: { shade: 'green' } }] };
   const found = read(JSON.stringify(later));
-  assert.deepEqual([found.more, found.instances[0]?.more], [{ sealed: true }, { colour: { shade: 'green' } }]);
+  assert.deepEqual(
+    [found.unknownFields, found.instances[0]?.unknownFields],
+    [{ sealed: true }, { colour: { shade: 'green' } }],
+  );
   const again = plainOf(found);
   assert.deepEqual(again['sealed'], true);
   assert.deepEqual((again['instances'] as Record<string, unknown>[])[0]?.['colour'], { shade: 'green' });

@@ -40,7 +40,7 @@ export interface InstanceRecord {
   /** The last lines that it wrote, oldest first. */
   readonly lines: readonly string[];
   /** What a later version has written beside all this. */
-  readonly more: Readonly<Record<string, unknown>>;
+  readonly unknownFields: Readonly<Record<string, unknown>>;
 }
 
 /** A program runs in these. */
@@ -60,7 +60,7 @@ export interface InstancesFile {
   /** Its writer has given the instances out of its hands; null: it looks after them, or has died over it. */
   readonly handOver: HandoffRecord | null;
   readonly instances: readonly InstanceRecord[];
-  readonly more: Readonly<Record<string, unknown>>;
+  readonly unknownFields: Readonly<Record<string, unknown>>;
 }
 
 export interface HandoffRecord {
@@ -83,9 +83,9 @@ export function writeInstances(file: InstancesFile): string {
   return textOf({ ...file, instances: file.instances.map((one) => ({ ...one, lines: [] })) });
 }
 
-function textOf({ bootId, generation, handOver, instances, more }: InstancesFile): string {
+function textOf({ bootId, generation, handOver, instances, unknownFields }: InstancesFile): string {
   const written = {
-    ...more,
+    ...unknownFields,
     version,
     boot_id: bootId,
     generation,
@@ -101,9 +101,9 @@ function textOf({ bootId, generation, handOver, instances, more }: InstancesFile
  */
 const redactor = new TextRedactor();
 
-function writeInstance({ program, more, ...one }: InstanceRecord): Record<string, unknown> {
+function writeInstance({ program, unknownFields, ...one }: InstanceRecord): Record<string, unknown> {
   return {
-    ...more,
+    ...unknownFields,
     application: one.application,
     number: one.number,
     run_key: one.runKey,
@@ -137,7 +137,7 @@ export function readInstances(text: string): InstancesFile | { readonly why: str
     return { why: 'it is damaged' };
   }
   if (!isObject(content)) return { why: 'it is damaged' };
-  const { version: theirs, boot_id: bootId, generation, hand_over: handOver, instances, ...more } = content;
+  const { version: theirs, boot_id: bootId, generation, hand_over: handOver, instances, ...unknownFields } = content;
   if (theirs !== version) return { why: `it is of version ${JSON.stringify(theirs)}, not ${version}` };
   if (!Array.isArray(instances)) return { why: 'it lists no instances' };
   const boot = typeof bootId === 'string' ? bootId : null;
@@ -146,7 +146,7 @@ export function readInstances(text: string): InstancesFile | { readonly why: str
     generation: countOr(generation, 0),
     handOver: readHandoff(handOver),
     instances: instances.flatMap((one: unknown) => readInstance(one, boot) ?? []),
-    more,
+    unknownFields,
   };
 }
 
@@ -160,7 +160,7 @@ function readInstance(written: unknown, bootId: string | null): InstanceRecord |
   if (!isObject(written)) return null;
   const { application, number, run_key: runKey, command, phase, readiness, restart, lines, ...rest } = written;
   const { since_ms: sinceMs, ran_ms: ranMs, due_in_ms: dueInMs, failures, restarts, ...others } = rest;
-  const { program, more } = readProgram(others, bootId);
+  const { program, unknownFields } = readProgram(others, bootId);
   if (program === null || typeof application !== 'string' || typeof runKey !== 'string' || !isCount(number))
     return null;
   if (!isReadiness(readiness) || !isRestart(restart) || !isPhase(phase)) return null;
@@ -179,20 +179,31 @@ function readInstance(written: unknown, bootId: string | null): InstanceRecord |
     readiness,
     restart,
     lines: textsIn(lines),
-    more,
+    unknownFields,
   };
 }
 
 function readProgram(
   written: Readonly<Record<string, unknown>>,
   bootId: string | null,
-): { readonly program: ProgramRecord | null; readonly more: Readonly<Record<string, unknown>> } {
-  const { pid, start_ticks: startTicks, port, stdout, stderr, guarded, stop_ms: stopMs, unfinished, ...more } = written;
+): { readonly program: ProgramRecord | null; readonly unknownFields: Readonly<Record<string, unknown>> } {
+  const {
+    pid,
+    start_ticks: startTicks,
+    port,
+    stdout,
+    stderr,
+    guarded,
+    stop_ms: stopMs,
+    unfinished,
+    ...unknownFields
+  } = written;
   // Group 0 and 1 would be our own and everybody's.
-  if (!isCount(pid) || pid < 2 || !isCount(port) || port > 65_535 || !isCount(stopMs)) return { program: null, more };
-  if (typeof stdout !== 'string' || typeof stderr !== 'string') return { program: null, more };
+  if (!isCount(pid) || pid < 2 || !isCount(port) || port > 65_535 || !isCount(stopMs))
+    return { program: null, unknownFields };
+  if (typeof stdout !== 'string' || typeof stderr !== 'string') return { program: null, unknownFields };
   // Without a start time it is not known whether it is still the same process.
-  if (typeof startTicks !== 'string' || bootId === null) return { program: null, more };
+  if (typeof startTicks !== 'string' || bootId === null) return { program: null, unknownFields };
   const program = {
     process: { pid, startTicks, bootId },
     port,
@@ -202,7 +213,7 @@ function readProgram(
     stopMs,
     unfinished: readUnfinished(unfinished),
   };
-  return { program, more };
+  return { program, unknownFields };
 }
 
 function readUnfinished(written: unknown): ProgramRecord['unfinished'] {

@@ -5,7 +5,7 @@ import { type InstanceRecord, isRecorded } from './instance-record.ts';
 import type { ProgramRun } from './program-run.ts';
 
 /** What an instance knows of its own record; its supervisor adds the rest. */
-export type InstanceState = Omit<InstanceRecord, 'application' | 'number' | 'runKey' | 'more'>;
+export type InstanceState = Omit<InstanceRecord, 'application' | 'number' | 'runKey' | 'unknownFields'>;
 
 /** Null where a later process could not take the program over. */
 export function instanceState(

@@ -14,7 +14,7 @@ export interface SupervisedInstanceStatus {
 }
 
 /** As its supervisor knows it, who knows the configuration too. */
-export interface MemberStatus extends SupervisedInstanceStatus {
+export interface ManagedInstanceStatus extends SupervisedInstanceStatus {
   /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
   readonly earlierCommand: readonly string[] | null;
 }

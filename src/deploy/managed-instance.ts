@@ -10,22 +10,22 @@ export interface ManagedInstance {
   /** What the process was made of: see `run-key.ts`. */
   readonly runKey: string;
   /** Fields of this run's record that a later version of Candor had written. */
-  readonly more: InstanceRecord['more'];
+  readonly unknownFields: InstanceRecord['unknownFields'];
   /** It is not known what the process was made of, so it cannot be started again. */
-  isForeign: boolean;
+  mustNotRestart: boolean;
 }
 
 /** Applies settings that need no new process. */
-export function adaptInstances(members: readonly ManagedInstance[], spec: ApplicationSpec, runKey: string): void {
-  for (const member of members) {
-    if (member.runKey !== runKey) continue;
-    member.isForeign = false;
-    member.instance.adapt(spec);
+export function adaptInstances(instances: readonly ManagedInstance[], spec: ApplicationSpec, runKey: string): void {
+  for (const managed of instances) {
+    if (managed.runKey !== runKey) continue;
+    managed.mustNotRestart = false;
+    managed.instance.adapt(spec);
   }
 }
 
 /** The specification as far as it is known: enough to look after the running program, not to start another one. */
-export function foreignSpec({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
+export function specFromRecord({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
   const { stopMs } = program;
   return {
     id: application,
@@ -41,15 +41,15 @@ export function foreignSpec({ application, command, program, readiness, restart 
 }
 
 /** For another process; null where it could not take the instance over. */
-export function recordOf({ instance, runKey, more }: ManagedInstance): InstanceRecord | null {
+export function recordOf({ instance, runKey, unknownFields }: ManagedInstance): InstanceRecord | null {
   const state = instance.record();
   const [application, number] = /^(.*)\/(\d+)$/.exec(instance.id)?.slice(1) ?? [];
   if (state === null || application === undefined) return null;
-  return { ...state, application: application as ApplicationId, number: Number(number), runKey, more };
+  return { ...state, application: application as ApplicationId, number: Number(number), runKey, unknownFields };
 }
 
 /** Stops an instance without a program: a process that is about to end starts nothing again. */
-export function stopWithoutProgram({ instance }: ManagedInstance): void {
+export function stopIfNotRunning({ instance }: ManagedInstance): void {
   const { phase } = instance;
   if (hasNoProgram(phase) || (phase === 'starting' && !instance.hasProgram)) instance.stop();
 }
@@ -65,9 +65,9 @@ export function isLeaving(phase: Phase): boolean {
 }
 
 /** All but `keep` of them, least useful first. */
-export function leastUsefulInstances(members: readonly ManagedInstance[], keep: number): readonly ManagedInstance[] {
+export function surplusInstances(instances: readonly ManagedInstance[], keep: number): readonly ManagedInstance[] {
   const usefulness = ({ instance }: ManagedInstance) =>
     instance.phase === 'ready' ? 2 : instance.phase === 'failing' ? 1 : 0;
-  const sorted = [...members].sort((a, b) => usefulness(a) - usefulness(b));
-  return sorted.slice(0, Math.max(0, members.length - Math.max(0, keep)));
+  const sorted = [...instances].sort((a, b) => usefulness(a) - usefulness(b));
+  return sorted.slice(0, Math.max(0, instances.length - Math.max(0, keep)));
 }

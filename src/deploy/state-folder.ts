@@ -53,7 +53,7 @@ export class StateFolder {
   /** Nothing is written to another folder of the same name: we do not own that one. */
   readonly #identity: string;
   /** Unknown fields of the file that was found. */
-  #more: InstancesFile['more'] = {};
+  #unknownFields: InstancesFile['unknownFields'] = {};
   #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, identity: string, lock: OwnerLock) {
@@ -100,7 +100,7 @@ export class StateFolder {
 
   read(): PreviousState {
     const previous = readPreviousState(this.path);
-    if (previous.kind === 'instances') this.#more = previous.file.more;
+    if (previous.kind === 'instances') this.#unknownFields = previous.file.unknownFields;
     return previous;
   }
 
@@ -116,7 +116,13 @@ export class StateFolder {
     const handoff: HandoffRecord | null =
       detached === undefined || atUptimeMs === null ? null : { atUptimeMs, graceMs: detached.graceMs };
     const bootId = readBootId();
-    const file: InstancesFile = { bootId, generation: this.generation, handOver: handoff, instances, more: this.#more };
+    const file: InstancesFile = {
+      bootId,
+      generation: this.generation,
+      handOver: handoff,
+      instances,
+      unknownFields: this.#unknownFields,
+    };
     const writing = this.#writing.then(() => this.#replaceInstances(writeInstances(file)));
     this.#writing = writing;
     return writing;

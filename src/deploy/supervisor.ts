@@ -7,16 +7,16 @@ import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import type { MemberStatus } from './instance-status.ts';
+import type { ManagedInstanceStatus } from './instance-status.ts';
 import {
   adaptInstances,
-  foreignSpec,
+  specFromRecord,
   hasNoProgram,
   isLeaving,
-  leastUsefulInstances,
+  surplusInstances,
   type ManagedInstance,
   recordOf,
-  stopWithoutProgram,
+  stopIfNotRunning,
 } from './managed-instance.ts';
 import { runKeyOf } from './run-key.ts';
 
@@ -69,7 +69,7 @@ export interface Supervisor extends SupervisedInstances {
 export interface SupervisedApplicationStatus {
   readonly id: string;
   readonly command: readonly string[];
-  readonly instances: readonly MemberStatus[];
+  readonly instances: readonly ManagedInstanceStatus[];
 }
 
 export function createSupervisor(parts: SupervisorParts): Supervisor {
@@ -80,13 +80,13 @@ interface SupervisedApplication {
   readonly id: ApplicationId;
   /** Null once the application has been removed from the configuration, while instances are left. */
   spec: ApplicationSpec | null;
-  members: ManagedInstance[];
+  instances: ManagedInstance[];
   /** For ids. Never used twice, so that an old and a new instance cannot be confused. */
   nextNumber: number;
   readonly exposure: { isReported: boolean };
-  isSettling: boolean;
+  isReconciling: boolean;
   /** Something has changed since the last `#reconcile`. */
-  isUnsettled: boolean;
+  needsReconcile: boolean;
 }
 
 class ApplicationsSupervisor implements Supervisor {
@@ -116,8 +116,8 @@ class ApplicationsSupervisor implements Supervisor {
     for (const application of this.#applications.values()) {
       const spec = specs.get(application.id) ?? null;
       application.spec = spec;
-      if (spec !== null) adaptInstances(application.members, spec, this.#runKeyOf(spec));
-      this.#settle(application);
+      if (spec !== null) adaptInstances(application.instances, spec, this.#runKeyOf(spec));
+      this.#reconcileUntilStable(application);
       this.#forgetIfGone(application);
     }
     this.#notifyChange();
@@ -131,20 +131,20 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #adoptInstance(record: InstanceRecord, agoMs: number): boolean {
-    const { application: id, number, more } = record;
+    const { application: id, number, unknownFields } = record;
     const application = this.#applications.get(id) ?? newApplication(id);
     const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
     const fits = known !== null && this.#runKeyOf(known) === record.runKey;
-    const spec = fits ? known : foreignSpec(record);
+    const spec = fits ? known : specFromRecord(record);
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
     // An instance that no later process could adopt is replaced while there is time.
     const staysAdoptable = instance.isAdoptable;
-    application.members.push({
+    application.instances.push({
       instance,
       runKey: staysAdoptable ? record.runKey : '',
-      more,
-      isForeign: !fits || !staysAdoptable,
+      unknownFields,
+      mustNotRestart: !fits || !staysAdoptable,
     });
     application.nextNumber = Math.max(application.nextNumber, number + 1);
     this.#applications.set(id, application);
@@ -152,23 +152,23 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   records(): readonly InstanceRecord[] {
-    return [...this.#applications.values()].flatMap(({ members }) => members.flatMap((one) => recordOf(one) ?? []));
+    return [...this.#applications.values()].flatMap(({ instances }) => instances.flatMap((one) => recordOf(one) ?? []));
   }
 
   detach(): readonly InstanceRecord[] {
     this.#hasDetached = true;
-    const members = [...this.#applications.values()].flatMap((application) => application.members);
-    const adoptable = members.filter(({ instance }) => instance.isAdoptable);
+    const instances = [...this.#applications.values()].flatMap((application) => application.instances);
+    const adoptable = instances.filter(({ instance }) => instance.isAdoptable);
     // First stop reading everywhere; only then is it certain how far each output was read.
     for (const { instance } of adoptable) instance.detach();
-    for (const member of members) stopWithoutProgram(member);
+    for (const managed of instances) stopIfNotRunning(managed);
     return adoptable.flatMap((one) => recordOf(one) ?? []);
   }
 
   rollBack(records: readonly InstanceRecord[]): void {
     this.#hasDetached = false;
     for (const application of this.#applications.values()) {
-      application.members = application.members.filter(({ instance }) => !instance.isDetached);
+      application.instances = application.instances.filter(({ instance }) => !instance.isDetached);
     }
     this.adopt(records, 0);
   }
@@ -176,8 +176,8 @@ class ApplicationsSupervisor implements Supervisor {
   stop(): Promise<void> {
     const isFirst = this.#stopped === null;
     this.#stopped ??= Promise.withResolvers();
-    for (const { members } of [...this.#applications.values()]) {
-      for (const { instance } of [...members]) {
+    for (const { instances } of [...this.#applications.values()]) {
+      for (const { instance } of [...instances]) {
         if (isFirst) instance.stop();
         else instance.kill();
       }
@@ -187,12 +187,12 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   noteTraffic(id: ApplicationId, instance: string, traffic: InstanceTraffic): void {
-    const members = this.#applications.get(id)?.members ?? [];
-    members.find((member) => member.instance.id === instance)?.instance.noteTraffic(traffic);
+    const instances = this.#applications.get(id)?.instances ?? [];
+    instances.find((managed) => managed.instance.id === instance)?.instance.noteTraffic(traffic);
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {
-    return this.#applications.get(application)?.members.map(({ instance }) => instance.live()) ?? [];
+    return this.#applications.get(application)?.instances.map(({ instance }) => instance.live()) ?? [];
   }
 
   onChange(callback: () => void): () => void {
@@ -201,31 +201,34 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   status(): readonly SupervisedApplicationStatus[] {
-    return [...this.#applications.values()].map(({ id, spec, members }) => ({
+    return [...this.#applications.values()].map(({ id, spec, instances }) => ({
       id,
       command: spec?.command ?? [],
-      instances: this.#membersStatus(spec, members),
+      instances: this.#statusOfInstances(spec, instances),
     }));
   }
 
-  #membersStatus(spec: ApplicationSpec | null, members: readonly ManagedInstance[]): readonly MemberStatus[] {
+  #statusOfInstances(
+    spec: ApplicationSpec | null,
+    instances: readonly ManagedInstance[],
+  ): readonly ManagedInstanceStatus[] {
     const current = spec === null ? null : this.#runKeyOf(spec);
-    return members.map(({ instance, runKey }) => ({
+    return instances.map(({ instance, runKey }) => ({
       ...instance.status(),
       earlierCommand: runKey === current ? null : instance.command,
     }));
   }
 
   /** Starting and retiring cause changes too; they are handled afterwards, never from inside. */
-  #settle(application: SupervisedApplication): void {
-    application.isUnsettled = true;
-    if (application.isSettling) return;
-    application.isSettling = true;
-    while (application.isUnsettled) {
-      application.isUnsettled = false;
+  #reconcileUntilStable(application: SupervisedApplication): void {
+    application.needsReconcile = true;
+    if (application.isReconciling) return;
+    application.isReconciling = true;
+    while (application.needsReconcile) {
+      application.needsReconcile = false;
       this.#reconcile(application);
     }
-    application.isSettling = false;
+    application.isReconciling = false;
   }
 
   /**
@@ -234,19 +237,20 @@ class ApplicationsSupervisor implements Supervisor {
    */
   #reconcile(application: SupervisedApplication): void {
     if (this.#stopped !== null || this.#hasDetached || this.#isAdopting) return;
-    const { spec, members } = application;
+    const { spec, instances } = application;
     const wanted = spec?.instances ?? 0;
     const runKey = spec === null ? '' : this.#runKeyOf(spec);
-    for (const member of members) if (member.isForeign && hasNoProgram(member.instance.phase)) this.#retire(member);
-    const staying = members.filter(({ instance }) => !isLeaving(instance.phase));
-    const current = staying.filter((member) => member.runKey === runKey);
-    const older = staying.filter((member) => member.runKey !== runKey);
+    for (const managed of instances)
+      if (managed.mustNotRestart && hasNoProgram(managed.instance.phase)) this.#retire(managed);
+    const staying = instances.filter(({ instance }) => !isLeaving(instance.phase));
+    const current = staying.filter((managed) => managed.runKey === runKey);
+    const older = staying.filter((managed) => managed.runKey !== runKey);
     const readyCount = current.filter(({ instance }) => instance.phase === 'ready').length;
     // Two programs cannot listen on one port: with a fixed port the old ones have to end first.
-    const hasOwnPort = spec !== null && spec.port !== null;
-    for (const member of leastUsefulInstances(current, wanted)) this.#retire(member);
-    for (const member of leastUsefulInstances(older, hasOwnPort ? 0 : wanted - readyCount)) this.#retire(member);
-    if (spec === null || (hasOwnPort && members.some((member) => !current.includes(member)))) return;
+    const hasFixedPort = spec !== null && spec.port !== null;
+    for (const managed of surplusInstances(current, wanted)) this.#retire(managed);
+    for (const managed of surplusInstances(older, hasFixedPort ? 0 : wanted - readyCount)) this.#retire(managed);
+    if (spec === null || (hasFixedPort && instances.some((managed) => !current.includes(managed)))) return;
     for (let count = current.length; count < wanted; count++) this.#startInstance(application, spec, runKey);
   }
 
@@ -257,7 +261,7 @@ class ApplicationsSupervisor implements Supervisor {
       this.#instanceParts(application),
     );
     application.nextNumber += 1;
-    application.members.push({ instance, runKey, more: {}, isForeign: false });
+    application.instances.push({ instance, runKey, unknownFields: {}, mustNotRestart: false });
     instance.start();
   }
 
@@ -286,16 +290,16 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #changed(application: SupervisedApplication): void {
-    if (this.#hasDetached) application.members.forEach(stopWithoutProgram);
-    application.members = application.members.filter(({ instance }) => instance.phase !== 'stopped');
-    this.#settle(application);
+    if (this.#hasDetached) application.instances.forEach(stopIfNotRunning);
+    application.instances = application.instances.filter(({ instance }) => instance.phase !== 'stopped');
+    this.#reconcileUntilStable(application);
     this.#forgetIfGone(application);
     this.#notifyChange();
     this.#finishStop();
   }
 
-  #forgetIfGone({ id, spec, members }: SupervisedApplication): void {
-    if (spec === null && members.length === 0) this.#applications.delete(id);
+  #forgetIfGone({ id, spec, instances }: SupervisedApplication): void {
+    if (spec === null && instances.length === 0) this.#applications.delete(id);
   }
 
   #notifyChange(): void {
@@ -304,8 +308,8 @@ class ApplicationsSupervisor implements Supervisor {
 
   #finishStop(): void {
     if (this.#stopped === null) return;
-    for (const { members } of this.#applications.values()) {
-      if (members.some(({ instance }) => !instance.isDetached)) return;
+    for (const { instances } of this.#applications.values()) {
+      if (instances.some(({ instance }) => !instance.isDetached)) return;
     }
     this.#parts.host.close();
     this.#stopped.resolve();
@@ -316,11 +320,11 @@ function newApplication(id: ApplicationId): SupervisedApplication {
   return {
     id,
     spec: null,
-    members: [],
+    instances: [],
     nextNumber: 1,
     exposure: { isReported: false },
-    isSettling: false,
-    isUnsettled: false,
+    isReconciling: false,
+    needsReconcile: false,
   };
 }
 

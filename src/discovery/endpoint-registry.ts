@@ -67,7 +67,7 @@ export class EndpointRegistry {
     this.#watchAll();
     const wanted = new Set(this.#active.map(({ id }) => id));
     for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
-    for (const spec of this.#active) this.#note(spec);
+    for (const spec of this.#active) this.#updateKnown(spec);
   }
 
   /** A request was refused a connection by the endpoint: its checks find out. */
@@ -118,15 +118,16 @@ export class EndpointRegistry {
 
   /** For the checks. */
   #healthChanged(upstream: UpstreamId): void {
-    let hasOthers = false;
-    for (const source of this.#sources) hasOthers = source.onHealthChanged?.(upstream) === true || hasOthers;
-    if (hasOthers) this.#watch(upstream);
+    let endpointsChanged = false;
+    for (const source of this.#sources)
+      endpointsChanged = source.onHealthChanged?.(upstream) === true || endpointsChanged;
+    if (endpointsChanged) this.#watch(upstream);
     this.#report(upstream);
   }
 
   #report(upstream: UpstreamId): void {
     const spec = this.#active.find(({ id }) => id === upstream);
-    if (spec !== undefined) this.#note(spec);
+    if (spec !== undefined) this.#updateKnown(spec);
     this.#parts.onChange(upstream);
   }
 
@@ -154,7 +155,7 @@ export class EndpointRegistry {
 
   #snapshotOf(
     spec: UpstreamSpec,
-    { position: _position, health, prohibited, remark = '', ...found }: SourceEndpoint,
+    { position: _position, health, prohibition: prohibited, remark = '', ...found }: SourceEndpoint,
     known: EndpointSnapshot | undefined,
   ): EndpointSnapshot {
     const view = health === 'checked' ? this.#checkedView(spec, found.id, prohibited, remark) : health;
@@ -178,7 +179,7 @@ export class EndpointRegistry {
   }
 
   /** Compares the endpoints of an upstream with what was known of them, and emits each change of state once. */
-  #note(spec: UpstreamSpec): void {
+  #updateKnown(spec: UpstreamSpec): void {
     const before = this.#known.get(spec.id);
     const now = new Map<EndpointId, EndpointSnapshot>();
     for (const endpoint of this.#snapshotsOf(spec)) {

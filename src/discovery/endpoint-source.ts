@@ -61,7 +61,7 @@ export interface SourceEndpoint
   /** The checks of the upstream decide about its state, or the source does. */
   readonly health: 'checked' | ReportedHealth;
   /** Of a checked endpoint: why nothing may be sent to it, whatever its checks observe. */
-  readonly prohibited?: EndpointSnapshot['failure'];
+  readonly prohibition?: EndpointSnapshot['failure'];
   /** Of a checked endpoint: appended to the reason of its state. */
   readonly remark?: string;
 }

@@ -42,5 +42,5 @@ export class StaticSource implements EndpointSource {
 function endpointOf({ id, position, address }: LiteralAddress, destinations: Destinations): SourceEndpoint {
   const endpoint = { id, position, address, health: 'checked' } as const;
   if (address.kind !== 'tcp' || !destinations.isOwn(address.host, address.port)) return endpoint;
-  return { ...endpoint, prohibited: prohibitedFailure(address, null, 'own_listener') };
+  return { ...endpoint, prohibition: prohibitedFailure(address, null, 'own_listener') };
 }

@@ -2,7 +2,7 @@ import type { ClientConnection } from '../core/client-engine.ts';
 import type { Failure } from '../core/failure.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import type { ListenerFacts } from './listener-facts.ts';
+import type { ListenerSettings } from './listener-settings.ts';
 import type { DownstreamPorts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
@@ -14,7 +14,7 @@ const refusedHeadMs = 2000;
 
 /** One listener's connections in this worker, of any protocol: accepted up to a limit, counted, drained. */
 export class ListenerConnections {
-  facts: ListenerFacts;
+  settings: ListenerSettings;
   readonly #ports: DownstreamPorts;
   /** Each with its permit, for its release; null for a refused connection, which has none. */
   readonly #open = new Map<ClientConnection, string | null>();
@@ -24,8 +24,8 @@ export class ListenerConnections {
   #closed = false;
 
   /** `onClosed` is called after each close of a connection. */
-  constructor(facts: ListenerFacts, ports: SharedPorts, onClosed: () => void = () => {}) {
-    this.facts = facts;
+  constructor(facts: ListenerSettings, ports: SharedPorts, onClosed: () => void = () => {}) {
+    this.settings = facts;
     this.#ports = {
       ...ports,
       onEngineStarted: (engine, preface) => {
@@ -34,13 +34,13 @@ export class ListenerConnections {
         if (this.#refused.delete(preface)) this.#refused.add(engine);
         if (this.#announcesClose) engine.announceClose();
       },
-      onClientNamed: (preface, address) => this.#moveTo(address, preface),
+      onClientNamed: (preface, address) => this.#countForClient(address, preface),
       onConnectionClosed: (connection) => {
         ports.counts.clientConnections--;
         const permit = this.#open.get(connection) ?? null;
-        if (permit !== null) ports.admission.release(permit, this.facts.limits);
+        if (permit !== null) ports.admission.release(permit, this.settings.limits);
         this.#open.delete(connection);
-        if (this.#refused.delete(connection)) ports.admission.refusalOver();
+        if (this.#refused.delete(connection)) ports.admission.endRefusal();
         onClosed();
       },
     };
@@ -59,37 +59,37 @@ export class ListenerConnections {
   accept(transport: Transport): void {
     const { counts, admission } = this.#ports;
     if (this.#closed) return transport.close('reset');
-    const permit = admission.acquire(transport.facts.remoteAddress, this.facts.limits);
+    const permit = admission.acquire(transport.facts.remoteAddress, this.settings.limits);
     if (permit === null) return this.#refuse(transport);
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
-    this.#open.set(new Preface(transport, this.facts, this.#ports), permit);
+    this.#open.set(new Preface(transport, this.settings, this.#ports), permit);
   }
 
   /** Answers the request of a connection without a permit with the reason, or resets it where too many wait for that already. */
   #refuse(transport: Transport): void {
     const { counts, admission } = this.#ports;
-    const failure = admission.refusal();
+    const failure = admission.tryBeginRefusal();
     if (failure === null) return transport.close('reset');
     counts.clientConnections++;
-    const { limits } = this.facts;
+    const { limits } = this.settings;
     const headMs = Math.min(limits.headMs, refusedHeadMs);
-    const facts = { ...this.facts, limits: { ...limits, headMs } };
-    const preface = new Preface(transport, facts, this.#refusing(failure));
+    const facts = { ...this.settings, limits: { ...limits, headMs } };
+    const preface = new Preface(transport, facts, this.#portsThatRefuse(failure));
     this.#open.set(preface, null);
     this.#refused.add(preface);
   }
 
   /** Ports with which every request is answered with `failure`, and its connection closes. */
-  #refusing(failure: Failure): DownstreamPorts {
+  #portsThatRefuse(failure: Failure): DownstreamPorts {
     const ports: DownstreamPorts = { ...this.#ports, overload: { failure }, onClientNamed: () => ports };
     return ports;
   }
 
   /** A trusted peer has named the client of its connection: it counts as that client's from now on. */
-  #moveTo(address: string, preface: ClientConnection): DownstreamPorts | null {
+  #countForClient(address: string, preface: ClientConnection): DownstreamPorts | null {
     const { admission } = this.#ports;
-    const permit = admission.acquireAddress(address, this.facts.limits);
+    const permit = admission.acquireAddress(address, this.settings.limits);
     if (permit === null) return this.#refuseNamed(preface);
     admission.releaseAddress(this.#open.get(preface) ?? '');
     this.#open.set(preface, permit);
@@ -97,10 +97,10 @@ export class ListenerConnections {
   }
 
   #refuseNamed(preface: ClientConnection): DownstreamPorts | null {
-    const failure = this.#ports.admission.refusal();
+    const failure = this.#ports.admission.tryBeginRefusal();
     if (failure === null) return null;
     this.#refused.add(preface);
-    return this.#refusing(failure);
+    return this.#portsThatRefuse(failure);
   }
 
   /** Closes up to `max` connections without a request, those first that have been open longest; returns how many. */
@@ -127,7 +127,7 @@ export class ListenerConnections {
 
   /** Closes connections without a request. A request that has come and has not been read yet is served. */
   closeIdle(): void {
-    this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.closeIdle() });
+    this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.closeIdle() });
   }
 
   /** Ends tunnels with `failure`. */
@@ -137,14 +137,17 @@ export class ListenerConnections {
 
   /** The drain timeout is over: ends exchanges with `failure`, which answers those whose response has not begun. */
   forceClose(failure: Failure): void {
-    this.#closeEach({ connections: [...this.#open.keys()], ask: (connection) => connection.forceClose(failure) });
+    this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.forceClose(failure) });
   }
 
-  #closeEach({ connections, ask }: CloseRequest): void {
+  #closeEach({ connections, tryClose }: CloseBatch): void {
     const { clock } = this.#ports;
-    const later = connections.filter((connection) => !ask(connection));
+    const later = connections.filter((connection) => !tryClose(connection));
     if (later.length === 0) return;
-    clock.schedule(after(clock.now(), readAheadMs), (request) => this.#closeEach(request), { connections: later, ask });
+    clock.schedule(after(clock.now(), readAheadMs), (request) => this.#closeEach(request), {
+      connections: later,
+      tryClose,
+    });
   }
 }
 
@@ -152,7 +155,7 @@ export class ListenerConnections {
 const readAheadMs = 1;
 
 /** A call to connections. Those that return false have unread bytes, and are called again. */
-interface CloseRequest {
+interface CloseBatch {
   readonly connections: readonly ClientConnection[];
-  readonly ask: (connection: ClientConnection) => boolean;
+  readonly tryClose: (connection: ClientConnection) => boolean;
 }

@@ -7,7 +7,7 @@ import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import type { ListenerFacts } from './listener-facts.ts';
+import type { ListenerSettings } from './listener-settings.ts';
 import type { Peer } from './peer.ts';
 import type { PrefaceStage } from './preface-stage.ts';
 
@@ -46,7 +46,7 @@ export interface DownstreamPorts {
 export type StartClientEngine = (
   transport: Transport,
   peer: Peer,
-  listener: ListenerFacts,
+  listener: ListenerSettings,
   ports: DownstreamPorts,
 ) => ClientEngine;
 
@@ -66,11 +66,11 @@ export interface ConnectionAdmission {
   release(permit: string, limits: ClientLimits): void;
   releaseAddress(permit: string): void;
   /**
-   * The failure that answers the connection that has just been refused; null: the connection is reset. `refusalOver` is
+   * The failure that answers the connection that has just been refused; null: the connection is reset. `endRefusal` is
    * called once for each failure, when its connection has closed.
    */
-  refusal(): Failure | null;
-  refusalOver(): void;
+  tryBeginRefusal(): Failure | null;
+  endRefusal(): void;
 }
 
 /** Where requests go. */

@@ -1,6 +1,6 @@
 import type { RequestRule } from '../core/rules.ts';
 import type { Transport } from '../core/transport.ts';
-import type { ListenerFacts } from './listener-facts.ts';
+import type { ListenerSettings } from './listener-settings.ts';
 import type { ClientSource } from './peer.ts';
 
 /**
@@ -25,7 +25,7 @@ export type StageResult = number | 'partial' | 'taken';
 export interface PrefaceConnection {
   /** With the facts of its TLS session, once a stage has put one on top. */
   readonly transport: Transport;
-  readonly listener: ListenerFacts;
+  readonly listener: ListenerSettings;
   /** Whether the peer may say who the client is. */
   readonly isPeerTrusted: boolean;
   /** The ALPN name of the protocol whose engine starts after the last stage; null until a stage has chosen it. */

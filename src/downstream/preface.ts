@@ -4,7 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { after } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
-import type { ListenerFacts } from './listener-facts.ts';
+import type { ListenerSettings } from './listener-settings.ts';
 import { noteLoss } from './note-loss.ts';
 import type { ClientSource, Peer } from './peer.ts';
 import type { DownstreamPorts, StartClientEngine } from './ports.ts';
@@ -29,7 +29,7 @@ const nothing = new Uint8Array(0);
  */
 export class Preface extends Deadline implements TransportListener, ClientConnection, PrefaceConnection {
   transport: Transport;
-  readonly listener: ListenerFacts;
+  readonly listener: ListenerSettings;
   protocol: string | null = null;
   #ports: DownstreamPorts;
   /** The index of the stage that looks at the next bytes. */
@@ -39,7 +39,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   #source: ClientSource | null = null;
   #engine: ClientEngine | null = null;
 
-  constructor(transport: Transport, listener: ListenerFacts, ports: DownstreamPorts) {
+  constructor(transport: Transport, listener: ListenerSettings, ports: DownstreamPorts) {
     super();
     this.transport = transport;
     this.listener = listener;

@@ -31,7 +31,7 @@ export function sendAnswer({ head, content }: OwnAnswer, downstream: DownstreamS
 /** The answer to a failure, made from what the exchange knows when it fails. */
 export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): OwnAnswer {
   const { request, serving, statusReceived, clientCapabilities } = exchange;
-  const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
+  const { disclosure, errorPages } = exchange.matchedRoute ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
   const response = generateResponse({
     failure,

@@ -18,7 +18,7 @@ export interface AttemptOwner {
   /** The attempt has a stream; the owner sends the request. */
   onAttemptStream(attempt: Attempt): void;
   /** An interim response (1xx). */
-  onAttemptInformed(attempt: Attempt, response: ResponseHead): void;
+  onAttemptInterimResponse(attempt: Attempt, response: ResponseHead): void;
   /** The endpoint has changed to `protocol`. `onAttemptEnded` then ends one direction only. */
   onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void;
   onAttemptResponse(attempt: Attempt, response: ResponseHead): void;
@@ -26,7 +26,7 @@ export interface AttemptOwner {
   /** The response is complete. */
   onAttemptEnded(attempt: Attempt, trailers: Fields | null): void;
   /** One read of the response has been processed. */
-  onAttemptRead(attempt: Attempt): void;
+  onAttemptReadDone(attempt: Attempt): void;
   /** The endpoint has taken all bytes of the request that were pending. */
   onAttemptRoom(attempt: Attempt): void;
   /**
@@ -35,7 +35,7 @@ export interface AttemptOwner {
    */
   onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void;
   /** Our own code failed after the attempt had ended, while it passed on what the attempt had received. */
-  onFaultAfterAttempt(attempt: Attempt, failure: Failure): void;
+  onFaultAfterAttemptEnd(attempt: Attempt, failure: Failure): void;
 }
 
 /**
@@ -45,7 +45,7 @@ export interface AttemptOwner {
  *     waiting ──onStream──▶ sending ──onResponse──▶ receiving ──▶ over        any ──fail, give up──▶ over
  */
 export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
-  readonly target: Endpoint;
+  readonly chosenEndpoint: Endpoint;
   readonly endpoint: string;
   /** Of the endpoint; once connected, that of the connection, which may be of the second address family. */
   address: string;
@@ -75,7 +75,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #stream: UpstreamStream | null = null;
 
   constructor(target: Endpoint, owner: AttemptOwner) {
-    this.target = target;
+    this.chosenEndpoint = target;
     this.endpoint = target.id;
     this.address = target.address;
     this.endpointState = target.state;
@@ -93,7 +93,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   /** Asks the endpoint for a stream. The owner may be called before this returns. */
   begin(limits: Timeouts, reusePolicy: ReusePolicy): void {
-    const pending = this.target.acquire(this, limits, reusePolicy);
+    const pending = this.chosenEndpoint.acquire(this, limits, reusePolicy);
     if (this.#stream === null && !this.isOver) this.#pending = pending;
   }
 
@@ -112,11 +112,11 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   flush(): void {
     this.#stream?.flush();
-    this.noteSent();
+    this.recordSentTime();
   }
 
   /** Notes when the last byte of the request was handed to the system. */
-  noteSent(): void {
+  recordSentTime(): void {
     if (this.sentMs === -1 && this.#stream?.requestSent === true) this.sentMs = this.#owner.elapsedMs();
   }
 
@@ -140,7 +140,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   // What the endpoint and its stream report.
 
-  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
+  onStageDone(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
     const atMs = this.#owner.elapsedMs();
     if (stage === 'queue') this.queuedMs = atMs;
     else if (stage === 'dns') this.dnsMs = atMs;
@@ -163,8 +163,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.onAttemptFailed(failure);
   }
 
-  onInformed(response: ResponseHead): void {
-    this.#owner.onAttemptInformed(this, response);
+  onInterimResponse(response: ResponseHead): void {
+    this.#owner.onAttemptInterimResponse(this, response);
   }
 
   onSwitched(protocol: string, response: ResponseHead): void {
@@ -192,17 +192,17 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.#owner.onAttemptEnded(this, trailers);
   }
 
-  onResponseRead(): void {
-    if (this.#stream !== null) this.#owner.onAttemptRead(this);
+  onResponseReadDone(): void {
+    if (this.#stream !== null) this.#owner.onAttemptReadDone(this);
   }
 
   onEndpointRoom(): void {
-    this.noteSent();
+    this.recordSentTime();
     this.#owner.onAttemptRoom(this);
   }
 
   onAttemptFailed(failure: Failure): void {
-    if (this.isOver) return this.#owner.onFaultAfterAttempt(this, failure);
+    if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
     const unsentBody = this.#stream?.unsentContent ?? null;
     this.#end(failure);
     this.#owner.onAttemptFailed(this, failure, unsentBody);
@@ -217,7 +217,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   /** The endpoint has ended its half of a tunnel without closing it in order; the client may still send. */
-  broke(failure: Failure): void {
+  noteBrokenTunnel(failure: Failure): void {
     this.failure = failure;
     this.endedMs = this.#owner.elapsedMs();
   }

@@ -9,7 +9,7 @@ import { ExchangeState } from './state.ts';
  * The bodies of an exchange: bytes pass from the client through the filters to the attempt, and back, and whoever takes no more
  * makes its sender pause. Nothing is decided here.
  *
- *     onRequestContent ─▶ (request transforms) ─▶ sendToEndpoint        sendToClient ◀─ (response transforms) ◀─ onReleased
+ *     onRequestContent ─▶ (request transforms) ─▶ sendToEndpoint        sendToClient ◀─ (response transforms) ◀─ forwardToClient
  */
 export abstract class BodyFlow extends ExchangeState {
   protected readonly ports: ExchangePorts;
@@ -19,7 +19,7 @@ export abstract class BodyFlow extends ExchangeState {
   /** Null where the route has no filters, and in a tunnel. */
   protected filters: FilterRun | null = null;
   /** The read in which the request's head came is not over: what is composed leaves at its end. */
-  protected reading = true;
+  protected isReadingRequestHead = true;
 
   constructor(downstream: DownstreamStream, serving: ServingRevision, ports: ExchangePorts) {
     super(downstream, serving, ports.ids);
@@ -55,9 +55,9 @@ export abstract class BodyFlow extends ExchangeState {
     const bytes = this.unsentContent ?? noBytes;
     this.unsentContent = null;
     const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
-    if (this.requestWhole) attempt.endBody(null);
+    if (this.requestComplete) attempt.endBody(null);
     attempt.flush();
-    if (hasRoom && !this.requestWhole) this.downstream.resumeContent();
+    if (hasRoom && !this.requestComplete) this.downstream.resumeContent();
   }
 
   onRequestEnd(trailers: Fields | null): void {
@@ -69,12 +69,12 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   endToEndpoint(trailers: Fields | null): void {
-    this.requestWhole = true;
+    this.requestComplete = true;
     this.attempt?.endBody(trailers);
   }
 
-  onRequestRead(): void {
-    this.reading = false;
+  onRequestReadDone(): void {
+    this.isReadingRequestHead = false;
     this.flushToEndpoint();
   }
 
@@ -94,11 +94,11 @@ export abstract class BodyFlow extends ExchangeState {
   // The response.
 
   /** The head as the filters leave it; null: one has failed, and the exchange has answered. */
-  protected edited(head: OutgoingResponse): OutgoingResponse | null {
+  protected headAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
     return this.filters === null ? head : this.filters.editResponse(head);
   }
 
-  onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const hasRoom =
       this.filters === null
         ? this.sendToClient(bytes, start, end, ownership)

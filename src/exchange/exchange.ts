@@ -6,23 +6,23 @@ import {
   chunkedContent,
   type Fields,
   hasNoContent,
-  isLength,
+  isContentLength,
   type Ownership,
   type ResponseHead,
 } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
-import { reusePolicyFor, retryDecisionFor, targetsOf } from './retry.ts';
+import { reusePolicyFor, retryDecisionFor, endpointsTried } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { BodyFlow } from './body-flow.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
-import { mayComeOfExit } from '../core/exit-causes.ts';
+import { mayBeCausedByExit } from '../core/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
-import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
-import { endsHere, hopFailure } from './max-forwards.ts';
+import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
+import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly } from './request-failures.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -39,26 +39,27 @@ import { Tunnel } from './tunnel.ts';
  */
 export class Exchange
   extends BodyFlow
-  implements DownstreamHandler, AttemptOwner, FilteredExchange, ResponseHoldOwner, ExitWatchOwner, LimitedExchange
+  implements DownstreamHandler, AttemptOwner, FilteredExchange, ResponseHoldOwner, ExitWatchOwner, TimedExchange
 {
   #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
-  #uncommitted: ResponseHead | null = null;
+  #uncommittedHead: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
-  #limitTimer: Timer | null = null;
+  #timeoutTimer: Timer | null = null;
   #exitWatch: ExitWatch | null = null;
 
   // request ─▶ route
 
   onRequest(failure: Failure | null): void {
     const refused = failure ?? hopFailure(this.request, this.serving);
-    if (refused !== null) return this.#generate(refused);
-    if (endsHere(this.request)) return this.#answer(lastHopAnswer(this, this.ports.clock));
+    if (refused !== null) return this.#answerWithFailure(refused);
+    if (isLastHop(this.request)) return this.#answerWith(lastHopAnswer(this, this.ports.clock));
     const route = this.serving.router.route(this.request);
-    if (route === null) return this.#generate(fail('no_route', 'route', { host: this.authority, path: this.target }));
-    this.matched = route;
+    if (route === null)
+      return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
+    this.matchedRoute = route;
     this.route = route.id;
     const { exchangeMs, responseHeadMs } = route.timeouts;
-    if (exchangeMs !== null) this.#limitTimer = limitExchange(this.ports.clock, this, exchangeMs);
+    if (exchangeMs !== null) this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#choose(null);
     this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
     this.filters.begin();
@@ -73,11 +74,11 @@ export class Exchange
   onFilterAnswer(answer: FilterAnswer): void {
     this.#protect(() => {
       const { head, content } = filterAnswer(this, answer, this.ports.clock);
-      const edited = this.edited(head);
+      const edited = this.headAfterFilters(head);
       if (edited === null) return;
-      this.#begin(edited.status, 'generated');
+      this.#noteResponseBegun(edited.status, 'generated');
       this.downstream.respond(edited);
-      this.onReleased(content, 0, content.length, 'owned');
+      this.forwardToClient(content, 0, content.length, 'owned');
       this.endResponse(null);
     });
   }
@@ -92,19 +93,19 @@ export class Exchange
   // ─▶ choose ─▶ connect
 
   #choose(failure: Failure | null): void {
-    const upstream = this.upstreamFound();
+    const upstream = this.requireUpstream();
     this.upstream = upstream.id;
     this.application = upstream.application;
-    const endpoint = upstream.choose(targetsOf(this.attempts), this);
+    const endpoint = upstream.choose(endpointsTried(this.attempts), this);
     // When the endpoints run out, the last real failure is the answer.
-    if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
+    if (endpoint === null) return this.#answerWithFailure(failure ?? upstream.unavailable());
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
     this.attempt = attempt;
     this.release = endpoint.release ?? '';
     this.statusReceived = 0;
     this.#state = 'connecting';
-    attempt.begin(this.routeFound().timeouts, reusePolicyFor(this));
+    attempt.begin(this.requireRoute().timeouts, reusePolicyFor(this));
   }
 
   // ─▶ send
@@ -113,80 +114,80 @@ export class Exchange
     try {
       this.#send(attempt);
     } catch (error) {
-      this.#broken(error);
+      this.#endWithFault(error);
     }
   }
 
   #send(attempt: Attempt): void {
-    const route = this.routeFound();
+    const route = this.requireRoute();
     this.#state = 'sent';
     const framing = this.filters?.bodies.changesRequest === true ? chunkedContent : this.request.framing;
-    attempt.send(new ForwardedRequest(this, route, attempt.target, this.ports.ids, framing), route.timeouts);
+    attempt.send(new ForwardedRequest(this, route, attempt.chosenEndpoint, this.ports.ids, framing), route.timeouts);
     if (hasNoContent(this.request.framing)) {
       attempt.endBody(null);
       attempt.flush();
-    } else if (this.contentTaken) {
+    } else if (this.contentReadBegun) {
       this.sendUnsent(attempt);
     } else {
-      this.contentTaken = true;
+      this.contentReadBegun = true;
       this.downstream.readContent();
       // Inside a read, head and content leave together at its end.
-      if (this.reading) attempt.noteSent();
+      if (this.isReadingRequestHead) attempt.recordSentTime();
       else attempt.flush();
     }
   }
 
   // ─▶ response
 
-  onAttemptInformed(_: Attempt, response: ResponseHead): void {
-    this.downstream.inform(response.status, response.fields, this.routeFound().response.drop);
+  onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {
+    this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
   }
 
   /** Both sides change to another protocol: its bytes pass in both directions without filters. */
   onAttemptSwitched(_: Attempt, protocol: string, response: ResponseHead): void {
-    this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
+    this.#timeoutTimer?.cancel(); // It is for answers; a tunnel may last.
     this.closeFilters();
     this.filters = null;
     this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
     this.delivery = 'response_started';
     this.statusReceived = response.status;
-    this.#begin(response.status, 'forwarded');
-    const forwarded = new ForwardedResponse(response, this, this.routeFound(), this.ports.clock);
+    this.#noteResponseBegun(response.status, 'forwarded');
+    const forwarded = new ForwardedResponse(response, this, this.requireRoute(), this.ports.clock);
     this.downstream.switchTo(protocol, forwarded);
   }
 
   onAttemptResponse(_: Attempt, response: ResponseHead): void {
     this.statusReceived = response.status;
     this.delivery = 'response_started';
-    this.#uncommitted = response;
-    if (this.routeFound().commitDelayMs === 0) this.#commit(response);
+    this.#uncommittedHead = response;
+    if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
   }
 
   // ─▶ hold: a response that comes complete within one read goes on at once, at no cost; others wait a little.
 
   onAttemptBody(_: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    const head = this.#uncommitted;
+    const head = this.#uncommittedHead;
     if (head !== null) {
-      const whole = this.#hold === null && isLength(head.framing, end - start);
+      const whole = this.#hold === null && isContentLength(head.framing, end - start);
       if (!whole && this.#holdFor(head).tryAdd(bytes, start, end)) return;
       if (!this.#commit(head)) return;
     }
-    this.onReleased(bytes, start, end, ownership);
+    this.forwardToClient(bytes, start, end, ownership);
   }
 
-  onAttemptRead(_: Attempt): void {
-    const head = this.#uncommitted;
+  onAttemptReadDone(_: Attempt): void {
+    const head = this.#uncommittedHead;
     if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
     this.flushToClient();
   }
 
   #holdFor(head: ResponseHead): ResponseHold {
-    return (this.#hold ??= new ResponseHold(head, this.routeFound().commitDelayMs, this.ports.clock, this));
+    return (this.#hold ??= new ResponseHold(head, this.requireRoute().commitDelayMs, this.ports.clock, this));
   }
 
   onHoldTimeout(): void {
     this.#protect(() => {
-      if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
+      if (this.#uncommittedHead !== null) this.#commit(this.#uncommittedHead);
       this.downstream.flush();
     });
   }
@@ -196,24 +197,24 @@ export class Exchange
     try {
       // The output of a transform is not kept for another attempt.
       if (this.filters?.bodies.changesRequest !== true) this.unsentContent = unsentBody ?? this.unsentContent;
-      this.#failed(attempt, failure);
+      this.#retryOrDiagnose(attempt, failure);
     } catch (error) {
-      this.#broken(error);
+      this.#endWithFault(error);
     }
   }
 
-  onFaultAfterAttempt(_: Attempt, failure: Failure): void {
+  onFaultAfterAttemptEnd(_: Attempt, failure: Failure): void {
     this.#protect(() => this.onRequestFailed(failure));
   }
 
-  #failed(attempt: Attempt, failure: Failure): void {
+  #retryOrDiagnose(attempt: Attempt, failure: Failure): void {
     this.attempt = null;
     this.#forgetResponse();
     this.delivery = furthest(this.delivery, attempt.delivery);
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    if (retry && this.contentTaken && !this.requestWhole) this.downstream.pauseContent(); // Until the next attempt has a stream.
+    if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent(); // Until the next attempt has a stream.
     if (retry) this.#choose(failure);
     else this.#diagnose(failure, attempt);
   }
@@ -222,34 +223,34 @@ export class Exchange
 
   /** The client is sent the first byte of a response: from here on there is no retry. False: a filter has failed instead. */
   #commit(response: ResponseHead): boolean {
-    const head = this.edited(new ForwardedResponse(response, this, this.routeFound(), this.ports.clock));
+    const head = this.headAfterFilters(new ForwardedResponse(response, this, this.requireRoute(), this.ports.clock));
     if (head === null) return false;
     const hold = this.#hold;
-    this.#uncommitted = null;
+    this.#uncommittedHead = null;
     this.#hold = null;
-    this.#begin(head.status, 'forwarded');
+    this.#noteResponseBegun(head.status, 'forwarded');
     this.downstream.respond(head);
     hold?.release();
     return true;
   }
 
   onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
-    if (this.tunnel !== null) return this.#endpointHasEnded(attempt, this.tunnel);
+    if (this.tunnel !== null) return this.#onEndpointEnd(attempt, this.tunnel);
     this.attempt = null;
-    if (this.#uncommitted !== null && !this.#commit(this.#uncommitted)) return;
+    if (this.#uncommittedHead !== null && !this.#commit(this.#uncommittedHead)) return;
     this.endResponse(trailers);
   }
 
-  onSent(): void {
+  onResponseSent(): void {
     if (this.tunnel !== null) this.onDirectionEnded();
     else this.#finish();
   }
 
   /** Passes the end on to the client. An end without a close waits until it is known whether the instance has exited. */
-  #endpointHasEnded(attempt: Attempt, tunnel: Tunnel): void {
+  #onEndpointEnd(attempt: Attempt, tunnel: Tunnel): void {
     const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
     if (failure === null) return this.downstream.endContent(null);
-    attempt.broke(failure);
+    attempt.noteBrokenTunnel(failure);
     this.#diagnose(failure, attempt);
   }
 
@@ -267,7 +268,7 @@ export class Exchange
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
-    const mayHaveExited = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
+    const mayHaveExited = this.application !== '' && attempt.exit === null && mayBeCausedByExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
     // Bytes of a response that have come go on at once; its truncation follows after the wait.
     if (this.committed) this.downstream.flush();
@@ -283,39 +284,39 @@ export class Exchange
 
   /** No further attempt will be made: before the commit the gateway answers, after it the response is truncated. */
   #conclude(failure: Failure): void {
-    if (this.attempt !== null) return this.#passOnEnd();
+    if (this.attempt !== null) return this.#passTunnelEnd();
     if (this.committed) this.#truncate(failure);
-    else this.#generate(failure);
+    else this.#answerWithFailure(failure);
   }
 
   /** Half of a tunnel has ended; the client may still send. */
-  #passOnEnd(): void {
+  #passTunnelEnd(): void {
     this.#state = 'committed';
     this.downstream.endContent(null);
   }
 
-  #generate(failure: Failure): void {
+  #answerWithFailure(failure: Failure): void {
     this.failure = failure;
     this.closeFilters();
-    this.#answer(failureAnswer(this, failure, this.ports.clock));
+    this.#answerWith(failureAnswer(this, failure, this.ports.clock));
   }
 
-  #answer(answer: OwnAnswer): void {
-    this.#begin(answer.head.status, 'generated');
+  #answerWith(answer: OwnAnswer): void {
+    this.#noteResponseBegun(answer.head.status, 'generated');
     this.bytesToClient = this.method === 'HEAD' ? 0 : answer.content.length;
     sendAnswer(answer, this.downstream);
   }
 
   /** The client is sent the first byte of a response. */
-  #begin(status: number, end: EndKind): void {
+  #noteResponseBegun(status: number, end: EndKind): void {
     this.#state = 'committed';
     this.statusSent = status;
-    this.end = end;
+    this.endKind = end;
   }
 
   #truncate(failure: Failure): void {
     this.failure = failure;
-    this.end = 'truncated';
+    this.endKind = 'truncated';
     try {
       this.#finish(); // First: a worker that drains may end with this connection.
     } finally {
@@ -335,7 +336,7 @@ export class Exchange
     this.#forgetResponse();
     if (failure.cause === 'client_gone') {
       this.failure = failure;
-      this.end = 'abandoned';
+      this.endKind = 'abandoned';
       return this.#finish();
     }
     this.#conclude(failure);
@@ -346,12 +347,12 @@ export class Exchange
     try {
       step();
     } catch (error) {
-      this.#broken(error);
+      this.#endWithFault(error);
     }
   }
 
   /** A defect of the gateway, caught before it reaches the event loop: it ends this exchange, and no other. */
-  #broken(error: unknown): void {
+  #endWithFault(error: unknown): void {
     const failure = fail('gateway_fault', 'response', { invariant: invariantOf(error) });
     try {
       this.onRequestFailed(failure);
@@ -372,12 +373,14 @@ export class Exchange
   #forgetResponse(): void {
     this.#hold?.close();
     this.#hold = null;
-    this.#uncommitted = null;
+    this.#uncommittedHead = null;
   }
 
-  onLimitReached(): void {
+  onExchangeTimeout(): void {
     this.#protect(() =>
-      this.onRequestFailed(exchangeTimeout(this, this.attempt?.address ?? null, this.filters?.isSuspended === true)),
+      this.onRequestFailed(
+        exchangeTimeoutFailure(this, this.attempt?.address ?? null, this.filters?.isSuspended === true),
+      ),
     );
   }
 
@@ -386,10 +389,10 @@ export class Exchange
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#limitTimer?.cancel();
+    this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.closeFilters();
-    noteExits(this.attempts, this.end, this.startedAt);
+    noteExits(this.attempts, this.endKind, this.startedAt);
     this.tunnel?.conclude(this);
     this.endedAt = this.ports.clock.now();
     this.ports.recorder.ended(this);

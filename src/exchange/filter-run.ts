@@ -69,11 +69,11 @@ export class FilterRun implements FilterContext {
     return this.#exchange.serving.stopping;
   }
 
-  kept(filter: Filter): unknown {
+  getState(filter: Filter): unknown {
     return this.#states?.get(filter);
   }
 
-  keep(filter: Filter, state: unknown): void {
+  setState(filter: Filter, state: unknown): void {
     (this.#states ??= new Map()).set(filter, state);
   }
 

@@ -63,7 +63,7 @@ function timerFired(watch: ExitWatch): void {
 
 /** The exit of the attempt's instance, where it came shortly before the attempt failed or was noticed with it. */
 export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | null {
-  const { exit } = attempt.target;
+  const { exit } = attempt.chosenEndpoint;
   if (exit === null || attempt.failure === null) return null;
   const beforeMs = exitBeforeMs(attempt, exit, startedAt);
   return beforeMs < exitExplainsMs && beforeMs > -exitNoticedMs ? exit : null;

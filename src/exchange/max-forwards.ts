@@ -27,7 +27,7 @@ function forwardsOf({ fields }: RequestHead): string {
 }
 
 /** Whether this gateway is the last hop; for requests in which `hopFailure` found nothing wrong. */
-export function endsHere(request: RequestHead): boolean {
+export function isLastHop(request: RequestHead): boolean {
   return isLimited(request) && Number(forwardsOf(request)) === 0;
 }
 

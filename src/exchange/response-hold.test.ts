@@ -31,7 +31,7 @@ class Owner {
     this.overAt = this.#clock.now();
   }
 
-  onReleased(bytes: Uint8Array, start: number, end: number): void {
+  forwardToClient(bytes: Uint8Array, start: number, end: number): void {
     this.references.push(bytes);
     this.released.push(Buffer.from(bytes.subarray(start, end)));
   }

@@ -20,7 +20,7 @@ export interface ResponseHoldOwner {
   /** The response has been held for as long as it may be. */
   onHoldTimeout(): void;
   /** Body bytes that were held go on. */
-  onReleased(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 
 /**
@@ -134,8 +134,8 @@ export class ResponseHold {
     const keptBytes = this.#keptBytes;
     const borrowed = this.#borrowed;
     this.close();
-    if (keptBytes > 0) this.#owner.onReleased(kept, 0, keptBytes, 'owned');
-    for (const slice of borrowed) this.#owner.onReleased(slice, 0, slice.length, 'borrowed');
+    if (keptBytes > 0) this.#owner.forwardToClient(kept, 0, keptBytes, 'owned');
+    for (const slice of borrowed) this.#owner.forwardToClient(slice, 0, slice.length, 'borrowed');
   }
 
   /** Drops what is held: it is not sent to the client. */

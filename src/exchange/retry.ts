@@ -10,8 +10,8 @@ import type { ExchangeState } from './state.ts';
 
 /** Decides whether an attempt that failed is followed by another. */
 export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
-  const { attempts, committed, contentTaken, unsentContent } = exchange;
-  const upstream = exchange.upstreamFound();
+  const { attempts, committed, contentReadBegun, unsentContent } = exchange;
+  const upstream = exchange.requireUpstream();
   const decision = decideRetry({
     attemptsMade: attempts.length,
     attemptsMax: upstream.attemptsMax,
@@ -21,8 +21,8 @@ export function retryDecisionFor(exchange: ExchangeState, attempt: Attempt, fail
     retried: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
-    contentHeld: !contentTaken || unsentContent !== null,
-    elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
+    contentHeld: !contentReadBegun || unsentContent !== null,
+    elsewhere: upstream.hasOther(endpointsTried(attempts)) || mayBeStale(attempt),
   });
   // A retry after a stale connection costs the endpoint no work and is no sign of trouble: the budget does not count it.
   const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
@@ -35,7 +35,7 @@ export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
   // A body is passed on as it comes, and cannot be sent a second time.
   if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'recently_used';
   // Where the operator allows one attempt, a request lost with a stale connection cannot be retried.
-  return exchange.upstreamFound().attemptsMax === 1 ? 'checked' : 'any';
+  return exchange.requireUpstream().attemptsMax === 1 ? 'checked' : 'any';
 }
 
 /** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not retried. */
@@ -44,10 +44,10 @@ function methodOf({ method, request }: ExchangeState): string {
 }
 
 /** The endpoints that have been tried. */
-export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
+export function endpointsTried(attempts: readonly Attempt[]): readonly Endpoint[] {
   if (attempts.length === 0) return none;
   const targets: Endpoint[] = []; // `map` makes arrays of several hidden classes.
-  for (const { target } of attempts) targets.push(target);
+  for (const { chosenEndpoint: target } of attempts) targets.push(target);
   return targets;
 }
 

@@ -35,7 +35,7 @@ export class ExchangeState implements EndedExchange {
   attempts: readonly Attempt[] = noAttempts;
   statusSent = 0;
   statusReceived = 0;
-  end: EndKind = 'forwarded';
+  endKind: EndKind = 'forwarded';
   tunnel: Tunnel | null = null;
   failure: Failure | null = null;
   delivery: Delivery = 'not_sent';
@@ -47,13 +47,13 @@ export class ExchangeState implements EndedExchange {
   /** The revision of the configuration that it began with, and ends with. */
   readonly serving: ServingRevision;
   /** Null before a route was found. */
-  matched: Route | null = null;
+  matchedRoute: Route | null = null;
   /** The client has been asked for the request's body: it cannot be sent again from its first byte. */
-  contentTaken = false;
+  contentReadBegun = false;
   /** The part of the body that was read and of which no byte was sent: the next attempt begins with it. */
   unsentContent: Uint8Array | null = null;
   /** The request's body is complete. */
-  requestWhole = false;
+  requestComplete = false;
 
   constructor(downstream: DownstreamStream, serving: ServingRevision, ids: Ids) {
     const { request, client, startedAt, startedWall } = downstream;
@@ -79,13 +79,13 @@ export class ExchangeState implements EndedExchange {
     return this.statusSent > 0;
   }
 
-  routeFound(): Route {
-    assert(this.matched !== null, 'a route is found before it is used');
-    return this.matched;
+  requireRoute(): Route {
+    assert(this.matchedRoute !== null, 'a route is found before it is used');
+    return this.matchedRoute;
   }
 
-  upstreamFound(): Upstream {
-    const { upstream } = this.routeFound();
+  requireUpstream(): Upstream {
+    const { upstream } = this.requireRoute();
     assert(upstream !== null, 'a route has an upstream, or a filter that answers');
     return upstream;
   }

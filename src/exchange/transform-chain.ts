@@ -120,7 +120,7 @@ class TransformStage implements BodySink {
   }
 
   onRoom(): void {
-    if (this.transform?.onRoom === undefined) return this.resume();
+    if (this.transform?.onRoom === undefined) return this.resumeInput();
     try {
       this.transform.onRoom();
     } catch (error) {
@@ -179,7 +179,7 @@ class TransformStage implements BodySink {
     if (!isSending) receiver.flushBody();
   }
 
-  resume(): void {
+  resumeInput(): void {
     if (this.#chain.closed) return;
     if (this.#previous === null) this.#chain.receiver.resumeSender();
     else this.#previous.onRoom();

@@ -11,7 +11,7 @@ export interface TunnelExchange {
   readonly attempts: readonly Attempt[];
   readonly bytesToClient: number;
   failure: Failure | null;
-  end: EndedExchange['end'];
+  endKind: EndedExchange['endKind'];
 }
 
 /**
@@ -86,7 +86,7 @@ export class Tunnel implements TunnelFacts {
     if (failure === null) attempt?.succeeded();
     else if (attempt !== undefined && failure.cause.startsWith('tunnel_')) attempt.failure = failure;
     exchange.failure = failure;
-    exchange.end = failure === null ? 'forwarded' : failure.cause === 'client_gone' ? 'abandoned' : 'truncated';
+    exchange.endKind = failure === null ? 'forwarded' : failure.cause === 'client_gone' ? 'abandoned' : 'truncated';
     if (failure === null) this.by = this.#closedFirst ?? this.#endedFirst ?? 'client';
     else [this.how, this.by] = endOf(failure);
   }

@@ -34,7 +34,7 @@ export class SemaphoreLayout {
   }
 
   /** The highest worker index in use so far, plus one. */
-  readonly workersEnd = 0;
+  readonly workerIndexEnd = 0;
 
   lock(index: number): number {
     return headerWords + index * semaphoreWords;

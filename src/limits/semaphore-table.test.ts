@@ -16,7 +16,7 @@ class Three {
   constructor(held: number) {
     const layout = new SemaphoreLayout({ workersMax: 3, semaphoresMax: 1 });
     const words = new SharedWords(new SharedArrayBuffer(layout.words * Int32Array.BYTES_PER_ELEMENT));
-    words.store(layout.workersEnd, 3);
+    words.store(layout.workerIndexEnd, 3);
     const table = (workerIndex: number): SemaphoreTable => new SemaphoreTable(words, layout, workerIndex);
     this.workers = [table(0), table(1), table(2)];
     for (let count = 0; count < held; count++) assert.ok(this.acquire(0, count, held, 1));

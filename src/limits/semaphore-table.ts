@@ -22,13 +22,13 @@ export class SemaphoreTable {
   readonly #layout: SemaphoreLayout;
   /** `noWorker` for the main thread, which holds no permits. */
   readonly #workerIndex: number;
-  readonly #owner: number;
+  readonly #lockValue: number;
 
   constructor(words: SharedWords, layout: SemaphoreLayout, workerIndex: number) {
     this.#words = words;
     this.#layout = layout;
     this.#workerIndex = workerIndex;
-    this.#owner = workerIndex === noWorker ? layout.workersMax + 1 : workerIndex + 1;
+    this.#lockValue = workerIndex === noWorker ? layout.workersMax + 1 : workerIndex + 1;
   }
 
   // Called by workers.
@@ -45,7 +45,8 @@ export class SemaphoreTable {
     if (this.holds(index) > held) return true;
     if (!this.#lock(index, waitMsMax)) return false;
     const taken =
-      this.#isOf(index, generation) && (this.holds(index) > held || this.#acquireFree(index, max, instantWord(since)));
+      this.#isCurrentGeneration(index, generation) &&
+      (this.holds(index) > held || this.#acquireFree(index, max, instantWord(since)));
     this.#unlock(index);
     return taken;
   }
@@ -59,7 +60,7 @@ export class SemaphoreTable {
   #acquireFree(index: number, max: number, since: number): boolean {
     for (;;) {
       if (this.total(index) >= max) return false;
-      const due = this.#dueWorker(index, since);
+      const due = this.#workerServedBefore(index, since);
       const taker = due === noWorker ? this.#workerIndex : due;
       this.#words.store(this.#layout.total(index), this.total(index) + 1);
       this.#addHeld(taker, index, 1);
@@ -91,7 +92,7 @@ export class SemaphoreTable {
   /** Picks the worker that gets the released permit. */
   #nextWorker(index: number, since: Instant | null): number {
     if (since !== null) {
-      const due = this.#dueWorker(index, instantWord(since));
+      const due = this.#workerServedBefore(index, instantWord(since));
       return due === noWorker ? this.#workerIndex : due;
     }
     return this.waiters(index) === 0 ? noWorker : this.#oldestOtherWorker(index);
@@ -107,15 +108,16 @@ export class SemaphoreTable {
     since: Instant | null,
     max: number,
   ): 'waiting' | 'granted' | 'busy' {
-    const waits = since === null ? 0 : instantWord(since);
-    const mine = this.#layout.since(this.#workerIndex, index);
-    if (this.#words.load(mine) === waits) return 'waiting';
+    const sinceWord = since === null ? 0 : instantWord(since);
+    const sinceCell = this.#layout.since(this.#workerIndex, index);
+    if (this.#words.load(sinceCell) === sinceWord) return 'waiting';
     if (!this.#lock(index)) return 'busy';
-    const isFree = waits !== 0 && this.#isOf(index, generation) && this.#acquireFree(index, max, waits);
-    this.#setSince(mine, index, isFree ? 0 : waits);
-    if (waits !== 0 && !isFree) this.askForIdle(index);
+    const isGranted =
+      sinceWord !== 0 && this.#isCurrentGeneration(index, generation) && this.#acquireFree(index, max, sinceWord);
+    this.#setSince(sinceCell, index, isGranted ? 0 : sinceWord);
+    if (sinceWord !== 0 && !isGranted) this.askToCloseIdle(index);
     this.#unlock(index);
-    return isFree ? 'granted' : 'waiting';
+    return isGranted ? 'granted' : 'waiting';
   }
 
   /** The word with this worker's number of idle connections. The fast path reads and writes it directly. */
@@ -129,12 +131,12 @@ export class SemaphoreTable {
   }
 
   /** See `Semaphore.isDueToOtherWorker`. */
-  isDueToOtherWorker(index: number, since: Instant): boolean {
-    return this.waiters(index) > 0 && this.#dueWorker(index, instantWord(since)) !== noWorker;
+  mustGoToOtherWorker(index: number, since: Instant): boolean {
+    return this.waiters(index) > 0 && this.#workerServedBefore(index, instantWord(since)) !== noWorker;
   }
 
   /** The gate of the endpoint whose connections are counted in `slot`. */
-  gate(index: number): SharedConnectGate {
+  connectGate(index: number): SharedConnectGate {
     return new SharedConnectGate(this.#words, this.#layout.refused(index));
   }
 
@@ -146,7 +148,7 @@ export class SemaphoreTable {
     return this.#words.load(this.#layout.waiters(index));
   }
 
-  #dueWorker(index: number, since: number): number {
+  #workerServedBefore(index: number, since: number): number {
     if (this.waiters(index) === 0) return noWorker;
     const oldest = this.#oldestOtherWorker(index);
     if (oldest === noWorker) return noWorker;
@@ -157,7 +159,7 @@ export class SemaphoreTable {
   #oldestOtherWorker(index: number): number {
     let oldest = noWorker;
     let oldestSince = 0;
-    for (let workerIndex = 0; workerIndex < this.workersEnd; workerIndex++) {
+    for (let workerIndex = 0; workerIndex < this.workerIndexEnd; workerIndex++) {
       if (workerIndex === this.#workerIndex) continue;
       const since = this.#words.load(this.#layout.since(workerIndex, index));
       if (since === 0 || (oldest !== noWorker && msBetween(since, oldestSince) <= 0)) continue;
@@ -168,10 +170,10 @@ export class SemaphoreTable {
   }
 
   /** Asks the worker that has most idle connections, of the others, to close one. */
-  askForIdle(index: number): void {
+  askToCloseIdle(index: number): void {
     let most = noWorker;
     let mostIdle = 0;
-    for (let workerIndex = 0; workerIndex < this.workersEnd; workerIndex++) {
+    for (let workerIndex = 0; workerIndex < this.workerIndexEnd; workerIndex++) {
       if (workerIndex === this.#workerIndex) continue;
       const idle = this.#words.load(this.#layout.idle(workerIndex, index));
       if (idle <= mostIdle) continue;
@@ -215,8 +217,8 @@ export class SemaphoreTable {
     return all ? 'all' : indexes;
   }
 
-  get workersEnd(): number {
-    return this.#words.load(this.#layout.workersEnd);
+  get workerIndexEnd(): number {
+    return this.#words.load(this.#layout.workerIndexEnd);
   }
 
   /** Wakes a worker to look at one semaphore. */
@@ -227,7 +229,7 @@ export class SemaphoreTable {
 
   /** Wakes all workers to look at every semaphore. */
   wakeAll(): void {
-    for (let workerIndex = 0; workerIndex < this.workersEnd; workerIndex++) {
+    for (let workerIndex = 0; workerIndex < this.workerIndexEnd; workerIndex++) {
       this.#words.store(this.#layout.wakeAllFlag(workerIndex), 1);
       this.#words.bump(this.#layout.wakeWord(workerIndex));
     }
@@ -249,9 +251,9 @@ export class SemaphoreTable {
 
   /** Clears what a worker held whose thread has ended. False while another thread holds the lock; that one may have ended too. */
   forget(workerIndex: number, index: number): boolean {
-    const endedHere = this.#words.load(this.#layout.lock(index)) === workerIndex + 1;
-    if (!endedHere && !this.#hasTraces(workerIndex, index)) return true;
-    if (!endedHere && !this.#lock(index, 1)) return false;
+    const endedHoldingLock = this.#words.load(this.#layout.lock(index)) === workerIndex + 1;
+    if (!endedHoldingLock && !this.#hasTraces(workerIndex, index)) return true;
+    if (!endedHoldingLock && !this.#lock(index, 1)) return false;
     this.#words.store(this.#layout.held(workerIndex, index), 0);
     this.#words.store(this.#layout.since(workerIndex, index), 0);
     this.#words.store(this.#layout.idle(workerIndex, index), 0);
@@ -269,7 +271,7 @@ export class SemaphoreTable {
   #recount(index: number): void {
     let total = 0;
     let waiters = 0;
-    for (let workerIndex = 0; workerIndex < this.workersEnd; workerIndex++) {
+    for (let workerIndex = 0; workerIndex < this.workerIndexEnd; workerIndex++) {
       total += this.#words.load(this.#layout.held(workerIndex, index));
       if (this.#words.load(this.#layout.since(workerIndex, index)) !== 0) waiters += 1;
     }
@@ -277,12 +279,12 @@ export class SemaphoreTable {
     this.#words.store(this.#layout.waiters(index), waiters);
   }
 
-  #isOf(index: number, generation: number): boolean {
+  #isCurrentGeneration(index: number, generation: number): boolean {
     return this.#words.load(this.#layout.generation(index)) === generation;
   }
 
   #lock(index: number, waitMsMax?: number): boolean {
-    return acquireLock(this.#words, this.#layout.lock(index), this.#owner, waitMsMax);
+    return acquireLock(this.#words, this.#layout.lock(index), this.#lockValue, waitMsMax);
   }
 
   #unlock(index: number): void {

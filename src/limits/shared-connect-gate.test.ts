@@ -17,14 +17,14 @@ function shared(): { one: ConnectGate; two: ConnectGate; counts: SharedCounts; c
   const counts = new SharedCounts({ workersMax: 2, endpointsMax: 1, addressesMax: 16 }, clock, new SeededRandom(1));
   const handle = counts.allocate('app') ?? assert.fail('a new table has room');
   const [one, two] = [0, 1].map(
-    (workerIndex) => new WorkerSemaphores(counts.memory, workerIndex, clock).endpoint(handle, () => {}).gate,
+    (workerIndex) => new WorkerSemaphores(counts.memory, workerIndex, clock).endpoint(handle, () => {}).connectGate,
   );
   return { one: one as ConnectGate, two: two as ConnectGate, counts, clock };
 }
 
 for (const [name, gateOf] of [
   ['a gate that workers share', () => shared().one],
-  ['a gate of one worker', () => localEndpointSemaphores().gate],
+  ['a gate of one worker', () => localEndpointSemaphores().connectGate],
 ] as const) {
   describe(name, () => {
     it('is open until a connection is refused', () => {
@@ -33,14 +33,14 @@ for (const [name, gateOf] of [
 
     it('is closed for the backoff time after a refusal, and answers how long ago that was', () => {
       const gate = gateOf();
-      gate.refused(at(100));
+      gate.noteRefusal(at(100));
       assert.equal(gate.closedForMs(at(100), backoffMs), 0);
       assert.equal(gate.closedForMs(at(1099), backoffMs), 999);
     });
 
     it('lets one caller connect after the backoff time, and stays closed for the others', () => {
       const gate = gateOf();
-      gate.refused(at(100));
+      gate.noteRefusal(at(100));
       assert.equal(gate.closedForMs(at(1100), backoffMs), null);
       assert.equal(gate.closedForMs(at(1100), backoffMs), 0);
       assert.equal(gate.closedForMs(at(2099), backoffMs), 999);
@@ -49,8 +49,8 @@ for (const [name, gateOf] of [
 
     it('is open again once a connection was made', () => {
       const gate = gateOf();
-      gate.refused(at(100));
-      gate.accepted();
+      gate.noteRefusal(at(100));
+      gate.reopen();
       assert.equal(gate.closedForMs(at(101), backoffMs), null);
     });
   });
@@ -59,15 +59,15 @@ for (const [name, gateOf] of [
 describe('a gate that workers share', () => {
   it('closes and opens for all workers at once', () => {
     const { one, two } = shared();
-    one.refused(at(100));
+    one.noteRefusal(at(100));
     assert.equal(two.closedForMs(at(160), backoffMs), 60);
-    two.accepted();
+    two.reopen();
     assert.equal(one.closedForMs(at(161), backoffMs), null);
   });
 
   it('lets one worker connect, not each of them', () => {
     const { one, two } = shared();
-    one.refused(at(100));
+    one.noteRefusal(at(100));
     assert.deepEqual([one.closedForMs(at(1100), backoffMs), two.closedForMs(at(1100), backoffMs)], [null, 0]);
   });
 
@@ -83,10 +83,10 @@ describe('a gate that workers share', () => {
 
   it('of a removed endpoint does not close that of a new one', () => {
     const { one, counts } = shared();
-    one.refused(at(100));
+    one.noteRefusal(at(100));
     counts.keepOnly(new Set());
     const handle = counts.allocate('another') ?? assert.fail('the cells of the other one are free');
-    const gate = new WorkerSemaphores(counts.memory, 1, new SimulatedClock()).endpoint(handle, () => {}).gate;
+    const gate = new WorkerSemaphores(counts.memory, 1, new SimulatedClock()).endpoint(handle, () => {}).connectGate;
     assert.equal(gate.closedForMs(at(110), backoffMs), null);
   });
 });

@@ -27,11 +27,11 @@ export class SharedConnectGate implements ConnectGate {
     return this.#words.swapIf(this.#cell, refusedAt, instantWord(now)) ? null : 0;
   }
 
-  refused(now: Instant): void {
+  noteRefusal(now: Instant): void {
     this.#words.store(this.#cell, instantWord(now));
   }
 
-  accepted(): void {
+  reopen(): void {
     if (this.#words.load(this.#cell) !== 0) this.#words.store(this.#cell, 0);
   }
 }

@@ -71,8 +71,8 @@ export class SharedCounts implements EndpointCounters {
     for (let workerIndex = 0; workerIndex < this.memory.workersMax; workerIndex++) {
       if (this.#workerIndexes.has(workerIndex)) continue;
       this.#workerIndexes.add(workerIndex);
-      const end = Math.max(workerIndex + 1, this.#table.workersEnd);
-      this.#words.store(this.#layout.workersEnd, end);
+      const end = Math.max(workerIndex + 1, this.#table.workerIndexEnd);
+      this.#words.store(this.#layout.workerIndexEnd, end);
       return workerIndex;
     }
     return null;
@@ -161,9 +161,9 @@ export class SharedCounts implements EndpointCounters {
   noteChecked(key: string, refused: boolean): void {
     const allocation = this.#byKey.get(key);
     if (allocation === undefined) return;
-    const gate = this.#table.gate(allocation.index);
-    if (refused) gate.refused(this.#clock.now());
-    else gate.accepted();
+    const gate = this.#table.connectGate(allocation.index);
+    if (refused) gate.noteRefusal(this.#clock.now());
+    else gate.reopen();
   }
 
   /** Connections and waiting requests of all workers at an endpoint. */

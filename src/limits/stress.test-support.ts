@@ -113,7 +113,7 @@ export class StressWorker {
     if (this.idle > 0) {
       this.idle--;
       this.busy++;
-      this.#connections.setIdle(this.idle);
+      this.#connections.setIdleCount(this.idle);
       return;
     }
     this.queue.push(this.#clock.now());
@@ -125,7 +125,7 @@ export class StressWorker {
     if (this.busy === 0) return;
     this.busy--;
     this.idle++;
-    this.#connections.setIdle(this.idle);
+    this.#connections.setIdleCount(this.idle);
     if (this.queue.length > 0 || this.#connections.hasWaiters) this.#closeIdle();
   }
 
@@ -134,7 +134,7 @@ export class StressWorker {
     if (this.idle === 0) return;
     this.idle--;
     this.changed();
-    this.#connections.setIdle(this.idle);
+    this.#connections.setIdleCount(this.idle);
     this.isReleasing = true;
     this.#connections.release(this.max);
     this.isReleasing = false;

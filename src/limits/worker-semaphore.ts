@@ -85,8 +85,8 @@ export class WorkerSemaphore {
     return this.#words.load(this.#waitersCell) > 0;
   }
 
-  isDueToOtherWorker(since: Instant): boolean {
-    return this.#owner.table.isDueToOtherWorker(this.#index, since);
+  mustGoToOtherWorker(since: Instant): boolean {
+    return this.#owner.table.mustGoToOtherWorker(this.#index, since);
   }
 
   /** A permit may have been granted: waiters of this worker acquire it, and what they leave goes to other workers. */
@@ -94,7 +94,7 @@ export class WorkerSemaphore {
     for (const user of [...this.#users]) user.onWake();
     this.#passOn();
     // The idle connection that this worker was asked to close may be in use by now; another worker may have one.
-    if (this.#idle === 0 && this.hasWaiters) this.#owner.table.askForIdle(this.#index);
+    if (this.#idle === 0 && this.hasWaiters) this.#owner.table.askToCloseIdle(this.#index);
   }
 
   #passOn(): void {
@@ -155,7 +155,7 @@ class SemaphoreUser implements Semaphore {
     return this.#semaphore.reportOldestWaiter(max);
   }
 
-  setIdle(count: number): void {
+  setIdleCount(count: number): void {
     this.#semaphore.changeIdle(count - this.#idle);
     this.#idle = count;
   }
@@ -164,8 +164,8 @@ class SemaphoreUser implements Semaphore {
     return this.#semaphore.hasWaiters;
   }
 
-  isDueToOtherWorker(since: Instant): boolean {
-    return this.#semaphore.isDueToOtherWorker(since);
+  mustGoToOtherWorker(since: Instant): boolean {
+    return this.#semaphore.mustGoToOtherWorker(since);
   }
 
   close(): void {

@@ -43,9 +43,9 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
   endpoint({ index, generation }: SemaphoreHandle, onAvailable: () => void): EndpointSemaphores {
     return {
       connections: this.#join(index, generation, onAvailable),
-      queue: this.#join(index + 1, generation, doNothing),
+      waitingRequests: this.#join(index + 1, generation, doNothing),
       probation: this.#join(index + 2, generation, doNothing),
-      gate: this.table.gate(index),
+      connectGate: this.table.connectGate(index),
     };
   }
 

@@ -21,10 +21,10 @@ test('exchanges that agree in every label are counted together, others apart', (
     lasting(2, { statusSent: 304, statusReceived: 304 }),
     lasting(2, { statusSent: 500, statusReceived: 500 }),
     lasting(2, { route: 'api' }),
-    lasting(2, { route: '', upstream: '', attempts: [], end: 'generated', statusSent: 404 }),
+    lasting(2, { route: '', upstream: '', attempts: [], endKind: 'generated', statusSent: 404 }),
     failedExchange(refused, 502),
-    failedExchange(fail('client_gone', 'response', { bytesSent: 0, how: 'closed' }), 0, { end: 'abandoned' }),
-    lasting(2, { end: 'truncated', failure: refused }),
+    failedExchange(fail('client_gone', 'response', { bytesSent: 0, how: 'closed' }), 0, { endKind: 'abandoned' }),
+    lasting(2, { endKind: 'truncated', failure: refused }),
   ];
   for (const exchange of exchanges) counters.count(exchange);
   assert.deepEqual(

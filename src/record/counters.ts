@@ -60,7 +60,7 @@ export class ExchangeCounters {
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
         : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
     return (
-      (verdict * ends.length + ends.indexOf(exchange.end)) * statusClasses.length + classNumber(exchange.statusSent)
+      (verdict * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length + classNumber(exchange.statusSent)
     );
   }
 
@@ -128,7 +128,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     statusClass: statusClasses[classNumber(exchange.statusSent)] as StatusClass,
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
-    end: exchange.end,
+    end: exchange.endKind,
     count: 0,
     durationMsSum: 0,
     bytesIn: 0,

@@ -7,8 +7,8 @@ import type { Shape, Whose } from '../core/shape.ts';
  * with a 5xx of its own, or the client left and nothing else is known.
  */
 export function shapeWithoutFailure(exchange: EndedExchange): 'none' | 'app_error' | 'client_abort' {
-  if (exchange.end === 'abandoned') return 'client_abort';
-  return exchange.end === 'forwarded' && exchange.statusReceived >= 500 ? 'app_error' : 'none';
+  if (exchange.endKind === 'abandoned') return 'client_abort';
+  return exchange.endKind === 'forwarded' && exchange.statusReceived >= 500 ? 'app_error' : 'none';
 }
 
 /** The shape of an exchange that has ended, in its record and in the counts alike. */

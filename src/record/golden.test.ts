@@ -81,7 +81,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       upstream: '',
       statusSent: 503,
       statusReceived: 0,
-      end: 'generated',
+      endKind: 'generated',
       failure: maintenance,
       delivery: 'not_sent',
       endedAt: until(0.2),
@@ -91,12 +91,12 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
     'truncated',
     sampleExchange({
       attempts: [sampleAttempt({ failure: short, retryReason: 'committed' })],
-      end: 'truncated',
+      endKind: 'truncated',
       failure: short,
       bytesToClient: 4096,
     }),
   ],
-  ['abandoned', failed(gone, 0, { retryReason: 'client_left' }, { end: 'abandoned', bytesToClient: 0 })],
+  ['abandoned', failed(gone, 0, { retryReason: 'client_left' }, { endKind: 'abandoned', bytesToClient: 0 })],
   ['replayed', replayed()],
   [
     'a WebSocket that the client closed in order',
@@ -176,7 +176,7 @@ function write(): string {
   const writer = new RecordWriter({
     deployment: 'shop',
     member: 'gw-1',
-    processStartedWall: Date.UTC(2026, 10, 20, 22, 15, 0),
+    processStartedUnixMs: Date.UTC(2026, 10, 20, 22, 15, 0),
     worker: 1,
     queryAllowed: ['page'],
     batch,
@@ -212,7 +212,7 @@ function readVersion(version: number): void {
     const { record } = parsed;
     assert.deepEqual(
       [record.v, record.end, record.attempts.length, record.cause],
-      [2, exchange.end, exchange.attempts.length, exchange.failure?.cause ?? null],
+      [2, exchange.endKind, exchange.attempts.length, exchange.failure?.cause ?? null],
       name,
     );
   });

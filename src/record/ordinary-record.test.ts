@@ -13,7 +13,7 @@ const still: Timer = { cancel: () => undefined };
 const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
 
 function writer(batch: RecordBatch, queryAllowed: readonly string[] = ['page']): RecordWriter {
-  const context = { deployment: 'shop', member: 'gw "1"', processStartedWall: 0, worker: 1, queryAllowed };
+  const context = { deployment: 'shop', member: 'gw "1"', processStartedUnixMs: 0, worker: 1, queryAllowed };
   return new RecordWriter({ ...context, batch });
 }
 

@@ -62,7 +62,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     exchange.attempts.length === 1 &&
     attempt !== undefined &&
     exchange.failure === null &&
-    exchange.end === 'forwarded' &&
+    exchange.endKind === 'forwarded' &&
     exchange.tunnel === null &&
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
     exchange.delivery === 'response_started' &&

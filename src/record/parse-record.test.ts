@@ -10,7 +10,7 @@ const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => unde
 const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
-  processStartedWall: 0,
+  processStartedUnixMs: 0,
   worker: 1,
   queryAllowed: [],
   batch,

@@ -23,7 +23,7 @@ export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExcha
     attempts: [sampleAttempt()],
     statusSent: 200,
     statusReceived: 200,
-    end: 'forwarded',
+    endKind: 'forwarded',
     tunnel: null,
     failure: null,
     delivery: 'response_started',
@@ -86,7 +86,7 @@ export function failedExchange(failure: Failure, status: number, changes: Partia
     failure,
     statusSent: status,
     statusReceived: 0,
-    end: 'generated',
+    endKind: 'generated',
     delivery: 'sent_unknown',
     ...changes,
   });

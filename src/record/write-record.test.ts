@@ -20,7 +20,7 @@ import { RecordWriter } from './write-record.ts';
 const context = {
   deployment: 'shop',
   member: 'gw-1',
-  processStartedWall: Date.UTC(2026, 10, 21),
+  processStartedUnixMs: Date.UTC(2026, 10, 21),
   worker: 1,
   queryAllowed: ['page'],
 };
@@ -77,7 +77,7 @@ describe('the verdict of a record', () => {
     ],
     [
       'a response of the configuration',
-      sampleExchange({ end: 'generated', attempts: [], statusSent: 500, statusReceived: 0 }),
+      sampleExchange({ endKind: 'generated', attempts: [], statusSent: 500, statusReceived: 0 }),
       ['none', null, null, null, 500, null],
     ],
     [
@@ -87,12 +87,12 @@ describe('the verdict of a record', () => {
     ],
     [
       'a client that left',
-      failedExchange(gone, 0, { end: 'abandoned' }),
+      failedExchange(gone, 0, { endKind: 'abandoned' }),
       ['client_abort', null, 'client_gone', 'client', null, null],
     ],
     [
       'an end without a failure, abandoned',
-      sampleExchange({ end: 'abandoned', statusSent: 0 }),
+      sampleExchange({ endKind: 'abandoned', statusSent: 0 }),
       ['client_abort', null, null, 'client', null, 200],
     ],
   ];
@@ -349,7 +349,7 @@ describe('whatever comes from outside', () => {
         target: `${target}?${query}`,
         attempts,
         failure,
-        end,
+        endKind: end,
         revision: number,
         bytesFromClient: number,
         endedAt: (5000 + duration) as Instant,
@@ -386,7 +386,7 @@ describe('whatever comes from outside', () => {
         record.query,
         redactQuery(bounded(target.slice(mark + 1), recordLimits.query), new Set(['page'])).toWellFormed(),
       );
-      assert.equal(record.end, exchange.end);
+      assert.equal(record.end, exchange.endKind);
       assert.equal(record.cause, exchange.failure?.cause ?? null);
       assert.equal(record.attempts.length, exchange.attempts.length);
       exchange.attempts.forEach((attempt, index) => sameAttempt(record.attempts[index] as AttemptRecord, attempt));

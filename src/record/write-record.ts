@@ -30,7 +30,7 @@ export interface WriterContext {
   readonly deployment: string;
   readonly member: string;
   /** When the process started, in milliseconds since the Unix epoch. */
-  readonly processStartedWall: number;
+  readonly processStartedUnixMs: number;
   readonly worker: number;
   /** Query parameters whose values are kept; lowercase. */
   readonly queryAllowed: readonly string[];
@@ -70,7 +70,7 @@ export class RecordWriter implements OrdinaryParts {
     this.#ordinary = new LineBytes(context.batch);
     this.#redactor = new TextRedactor(context.secretFields);
     this.#queryAllowed = new Set(context.queryAllowed);
-    const process = this.#timestamps.text(context.processStartedWall);
+    const process = this.#timestamps.text(context.processStartedUnixMs);
     this.#origin =
       `,"deployment":${quotedBounded(context.deployment, recordLimits.name)}` +
       `,"member":${quotedBounded(context.member, recordLimits.name)}` +
@@ -286,7 +286,7 @@ export class RecordWriter implements OrdinaryParts {
       `,"status":${exchange.statusSent > 0 ? count(exchange.statusSent) : 'null'}` +
       `,"received_status":${exchange.statusReceived > 0 ? count(exchange.statusReceived) : 'null'},"grpc_status":null` +
       this.#verdictPart(exchange) +
-      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","bytes_in":${count(exchange.bytesFromClient)}` +
+      `,"delivery":"${exchange.delivery}","end":"${exchange.endKind}","bytes_in":${count(exchange.bytesFromClient)}` +
       `,"bytes_out":${count(exchange.bytesToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
       (exchange.tunnel === null ? '}\n' : tunnelPart(exchange.tunnel))
     );

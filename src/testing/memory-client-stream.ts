@@ -79,7 +79,7 @@ export class MemoryClientStream implements DownstreamStream {
   begin(handler: DownstreamHandler, failure: Failure | null = null): void {
     this.#handler = handler;
     handler.onRequest(failure);
-    this.#handler?.onRequestRead();
+    this.#handler?.onRequestReadDone();
   }
 
   // Called by the client.
@@ -153,7 +153,7 @@ export class MemoryClientStream implements DownstreamStream {
       this.#overIfBothEnded();
     }
     this.#watchContent();
-    this.#handler?.onRequestRead();
+    this.#handler?.onRequestReadDone();
     if (!this.#paused && this.#up.grantedBytes > 0) this.#up.wake();
   }
 
@@ -172,7 +172,7 @@ export class MemoryClientStream implements DownstreamStream {
     );
   }
 
-  inform(status: number, fields: Fields, drop: FieldFilter): void {
+  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
     if (status === 100 && this.wanted && this.request.fields.has('expect')) return;
     this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, drop)) });
   }
@@ -223,7 +223,7 @@ export class MemoryClientStream implements DownstreamStream {
     if (this.#down.ended && this.switchedTo !== null) this.#sentWhole();
     else if (this.#down.ended) {
       this.trailers = this.#down.trailers;
-      this.#over('whole')?.onSent();
+      this.#over('whole')?.onResponseSent();
     } else if (this.#roomWanted) {
       this.#roomWanted = false;
       this.#handler.onClientRoom();
@@ -234,7 +234,7 @@ export class MemoryClientStream implements DownstreamStream {
   #sentWhole(): void {
     if (this.#sentAll) return;
     this.#sentAll = true;
-    this.#handler?.onSent();
+    this.#handler?.onResponseSent();
     this.#overIfBothEnded();
   }
 

@@ -16,7 +16,7 @@ export class MemoryEndpointConnection implements PooledConnection {
   readonly keepAliveTimeoutS = null;
   idleSince: Instant;
   endReason: ConnectionEndReason | null = null;
-  isOffered = false;
+  isAvailable = false;
   isClosed = false;
   /** The most streams that were open at the same time. */
   streamsOpenMax = 0;
@@ -67,7 +67,7 @@ export class MemoryEndpointConnection implements PooledConnection {
     this.#idleTimer = this.#options.clock.schedule(at, close, this);
   }
 
-  isQuiet(): boolean {
+  hasNoUnreadBytes(): boolean {
     return true;
   }
 

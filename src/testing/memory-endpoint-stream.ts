@@ -146,8 +146,8 @@ export class MemoryEndpointStream implements UpstreamStream {
   inform(status: number, fields: FieldPairs): void {
     this.#clock.schedule(this.#clock.now(), call, () => {
       this.answerBegun = true;
-      this.#handler?.onInformed(headOf(status, fields, { kind: 'none' }));
-      this.#handler?.onResponseRead();
+      this.#handler?.onInterimResponse(headOf(status, fields, { kind: 'none' }));
+      this.#handler?.onResponseReadDone();
     });
   }
 
@@ -160,7 +160,7 @@ export class MemoryEndpointStream implements UpstreamStream {
       this.answerBegun = true;
       this.#watch();
       handler.onResponse(head);
-      handler.onResponseRead();
+      handler.onResponseReadDone();
       this.#down.wake();
     });
   }
@@ -178,7 +178,7 @@ export class MemoryEndpointStream implements UpstreamStream {
       this.requestWhole = false;
       this.#watch();
       handler.onSwitched(protocol, head);
-      handler.onResponseRead();
+      handler.onResponseReadDone();
       this.#down.wake();
     });
   }
@@ -234,7 +234,7 @@ export class MemoryEndpointStream implements UpstreamStream {
       this.#watch();
       if (this.#down.grantedBytes > 0 && !this.#paused) this.#down.wake();
     }
-    handler.onResponseRead();
+    handler.onResponseReadDone();
   }
 
   #breakOff(): Failure {

@@ -11,12 +11,12 @@ import { after, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
-import { OfferedConnections } from './offered-connections.ts';
+import { AvailableConnections } from './available-connections.ts';
 import { PoolDial, type PoolDialOwner } from './pool-dial.ts';
 import { createHttp1Connection } from './http1-connection.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
-import { quietMs, refusedBefore } from './refusal.ts';
+import { refusalBackoffMs, refusedBefore } from './refusal.ts';
 
 /** What of an upstream's configuration its pools need. */
 export type PoolSettings = Pick<
@@ -44,10 +44,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
   readonly #address: string;
-  #spec: EndpointSnapshot;
+  #snapshot: EndpointSnapshot;
   #settings: PoolSettings;
   #semaphores: EndpointSemaphores;
-  readonly #offered: OfferedConnections;
+  readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
   readonly #probation: ProbationPermit;
   #connections = 0;
@@ -58,17 +58,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   /** The TLS settings in force: one object while they say the same, even if they are sent again. */
   #tls: PoolSettings['tls'];
   /** Connections made under the TLS settings in force: only these may carry another request. */
-  #current = new WeakSet<PooledConnection>();
+  #withCurrentTls = new WeakSet<PooledConnection>();
 
   constructor(spec: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
     this.#ports = ports;
     this.#createConnection = ports.createConnection ?? createHttp1Connection;
     this.#address = addressText(spec.address);
-    this.#spec = spec;
+    this.#snapshot = spec;
     this.#settings = settings;
     this.#tls = settings.tls;
     this.#semaphores = this.#semaphoresFor(spec);
-    this.#offered = new OfferedConnections(ports.clock, ports.counts);
+    this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
     this.#queue = new ConnectionQueue(
       ports.deadlines,
@@ -84,8 +84,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   /** Whether a request would not have to wait, as far as this worker can tell. */
   get hasRoom(): boolean {
-    if (this.#offered.length > 0) return true;
-    if (this.#semaphores.gate.isClosed(this.#ports.clock, quietMs(this.#isChecked))) return false;
+    if (this.#available.length > 0) return true;
+    if (this.#semaphores.connectGate.isClosed(this.#ports.clock, refusalBackoffMs(this.#isChecked))) return false;
     return this.#queue.length === 0 && this.#semaphores.connections.hasRoom(this.#settings.connectionsMax);
   }
 
@@ -102,31 +102,31 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
     if (!sameTls) this.#tls = settings.tls;
     this.#moveSemaphores(spec);
-    this.#spec = spec;
+    this.#snapshot = spec;
     this.#settings = settings;
     this.#keepsIdle = spec.state !== 'draining' && spec.state !== 'gone';
     // The permit may be for an earlier probation; the next one may be another worker's.
     if (spec.state !== 'probation') this.#probation.release(this.#semaphores);
-    if (!sameTls) this.#current = new WeakSet();
-    if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#offered.withdrawAll();
+    if (!sameTls) this.#withCurrentTls = new WeakSet();
+    if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // There may be more permits now.
   }
 
   /** The endpoint is removed from its upstream. Requests in flight finish. */
   retire(): void {
-    this.#spec = { ...this.#spec, state: 'gone' };
+    this.#snapshot = { ...this.#snapshot, state: 'gone' };
     this.#keepsIdle = false;
-    this.#offered.withdrawAll();
+    this.#available.withdrawAll();
     this.#closeSemaphores();
   }
 
   closeIdle(): void {
-    this.#offered.closeIdle();
+    this.#available.closeIdle();
   }
 
   /** Main gives the cells of an endpoint to another one only when no worker holds a permit of it. */
   #moveSemaphores(spec: EndpointSnapshot): void {
-    const { semaphores: handle } = this.#spec;
+    const { semaphores: handle } = this.#snapshot;
     const isSame = spec.semaphores?.index === handle?.index && spec.semaphores?.generation === handle?.generation;
     if (isSame || this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
     this.#closeSemaphores();
@@ -140,28 +140,28 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   #closeSemaphores(): void {
-    const { connections, queue, probation } = this.#semaphores;
+    const { connections, waitingRequests: queue, probation } = this.#semaphores;
     for (const semaphore of [connections, queue, probation]) semaphore.close();
   }
 
   /** A stream for one request: at once where a connection has one free, or later. */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
-    const offered = this.#offered.find(reusePolicy, this.#settings.connectionReuse);
-    if (offered !== undefined) {
-      waiter.onStream(this.#openOffered(offered));
+    const available = this.#available.find(reusePolicy, this.#settings.connectionReuse);
+    if (available !== undefined) {
+      waiter.onStream(this.#openAvailable(available));
       return null;
     }
     const now = this.#ports.clock.now();
-    const refusedAgoMs = this.#semaphores.gate.closedForMs(now, quietMs(this.#isChecked));
+    const refusedAgoMs = this.#semaphores.connectGate.closedForMs(now, refusalBackoffMs(this.#isChecked));
     if (refusedAgoMs !== null) {
       this.#endProbation();
-      waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+      waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
     if (this.#queue.length === 0 && this.#tryAcquire(now)) return this.#dial(waiter, limits);
-    if (!this.#semaphores.queue.tryAcquire(this.#settings.queueMax, now)) {
+    if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
       this.#endProbation();
-      waiter.onNoStream(this.#full(now));
+      waiter.onNoStream(this.#poolFullFailure(now));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
@@ -170,25 +170,25 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   get #isChecked(): boolean {
-    return this.#spec.state !== 'unchecked';
+    return this.#snapshot.state !== 'unchecked';
   }
 
-  #refusedBefore(agoMs: number): Failure {
-    return refusedBefore(this.#address, this.#spec.address.kind === 'unix', agoMs);
+  #refusedFailure(agoMs: number): Failure {
+    return refusedBefore(this.#address, this.#snapshot.address.kind === 'unix', agoMs);
   }
 
-  #full(now: Instant): Failure {
+  #poolFullFailure(now: Instant): Failure {
     const { id, connectionsMax, queueMax } = this.#settings;
     const retryAfterS = this.#queue.retryAfterS(now, this.#queue.length > 0);
     return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
   }
 
-  #openOffered(connection: PooledConnection): UpstreamStream {
+  #openAvailable(connection: PooledConnection): UpstreamStream {
     const wasIdle = connection.streamsOpen === 0;
     const stream = this.#open(connection);
-    if (wasIdle) this.#offered.noteUse();
-    if (connection.streamsFree === 0) this.#offered.remove(connection);
-    if (wasIdle) this.#semaphores.connections.setIdle(this.#offered.idle);
+    if (wasIdle) this.#available.noteUse();
+    if (connection.streamsFree === 0) this.#available.remove(connection);
+    if (wasIdle) this.#semaphores.connections.setIdleCount(this.#available.idleCount);
     return stream;
   }
 
@@ -202,8 +202,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   #tryAcquire(since: Instant): boolean {
     const { connections } = this.#semaphores;
     if (connections.tryAcquire(this.#settings.connectionsMax, since)) return true;
-    if (this.#offered.idle === 0) return false;
-    this.#offered.closeOldestIdle();
+    if (this.#available.idleCount === 0) return false;
+    this.#available.closeOldestIdle();
     return connections.tryAcquire(this.#settings.connectionsMax, since);
   }
 
@@ -214,40 +214,43 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     const { connections } = this.#semaphores;
     for (;;) {
       const { first } = this.#queue;
-      if (first !== null && this.#tryAcquire(first.since)) this.#serve(first);
-      else if (!connections.reportOldestWaiter(first?.since ?? null, this.#settings.connectionsMax)) return;
+      if (first !== null && this.#tryAcquire(first.waitingSince)) this.#serve(first);
+      else if (!connections.reportOldestWaiter(first?.waitingSince ?? null, this.#settings.connectionsMax)) return;
     }
   }
 
   #serve(first: QueueWaiter): void {
     this.#dequeue(first);
-    const refusedAgoMs = this.#semaphores.gate.closedForMs(this.#ports.clock.now(), quietMs(this.#isChecked));
+    const refusedAgoMs = this.#semaphores.connectGate.closedForMs(
+      this.#ports.clock.now(),
+      refusalBackoffMs(this.#isChecked),
+    );
     if (refusedAgoMs !== null) {
       this.#semaphores.connections.release(this.#settings.connectionsMax);
-      return first.waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+      return first.waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
     }
     first.dial = this.#dial(first.waiter, first.limits);
   }
 
   #dequeue({ waiter }: QueueWaiter): void {
     this.#queue.shift(this.#ports.clock.now());
-    this.#semaphores.queue.release(this.#settings.queueMax);
-    waiter.onStage('queue');
+    this.#semaphores.waitingRequests.release(this.#settings.queueMax);
+    waiter.onStageDone('queue');
   }
 
   /** Another worker has released a permit, or wants one that an idle connection holds. */
   #onWake(): void {
     this.#serveQueue();
-    if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#offered.closeOldestIdle();
+    if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   #onWaiterRemoved(): void {
-    this.#semaphores.queue.release(this.#settings.queueMax);
+    this.#semaphores.waitingRequests.release(this.#settings.queueMax);
     this.#serveQueue();
     this.#endProbation();
   }
 
-  #onQueueTimeout({ waiter, since }: QueueWaiter): void {
+  #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
     const { id: upstream, connectionsMax: limit, queueMs: limitMs } = this.#settings;
     const retryAfterS = this.#queue.retryAfterS(now, true);
@@ -259,7 +262,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   // Dials.
 
   #dial(waiter: StreamWaiter, limits: DialLimits): PendingStream {
-    const { address, name = null, secondAddress = null } = this.#spec;
+    const { address, name = null, secondAddress = null } = this.#snapshot;
     const target = { address, name, secondAddress, addressText: this.#address, tls: this.#tls, limits };
     this.#dials++;
     return new PoolDial(target, this.#ports, waiter, this).begin();
@@ -267,19 +270,19 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
     this.#dials--;
-    this.#semaphores.gate.accepted();
+    this.#semaphores.connectGate.reopen();
     const connection = this.#adopt(transport, remoteAddress, dial.tls);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
     // Bytes that have come already are delivered before the request leaves, so that they are not taken for its answer.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
     dial.waiter.onStream(stream);
-    if (connection.streamsFree > 0) this.#offerBusy(connection);
+    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
   }
 
   onDialFailed(dial: PoolDial, failure: Failure): void {
-    if (isRefusal(failure.cause)) this.#semaphores.gate.refused(this.#ports.clock.now());
-    else this.#semaphores.gate.accepted();
+    if (isRefusal(failure.cause)) this.#semaphores.connectGate.noteRefusal(this.#ports.clock.now());
+    else this.#semaphores.connectGate.reopen();
     this.onDialCancelled();
     dial.waiter.onNoStream(failure);
   }
@@ -292,7 +295,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   #adopt(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
     const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
-    if (tls === this.#tls) this.#current.add(connection);
+    if (tls === this.#tls) this.#withCurrentTls.add(connection);
     this.#connections++;
     this.#ports.counts.upstreamConnections++;
     this.#ports.counts.upstreamConnectionsTotal++;
@@ -304,28 +307,28 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   onStreamEnded(connection: PooledConnection): void {
     this.#streams--;
     if (connection.endReason !== null) return; // It closes when its last stream has ended.
-    if (connection.streamsOpen > 0) return this.#offerBusy(connection);
-    this.#offered.remove(connection);
+    if (connection.streamsOpen > 0) return this.#offerFreeStreams(connection);
+    this.#available.remove(connection);
     this.#onIdle(connection);
   }
 
   onStreamsFreeChanged(connection: PooledConnection): void {
     if (connection.endReason === null) {
-      if (connection.streamsOpen > 0) this.#offerBusy(connection);
-    } else if (connection.isOffered && connection.streamsOpen === 0) this.#idleClosed(connection);
-    else this.#offered.remove(connection);
+      if (connection.streamsOpen > 0) this.#offerFreeStreams(connection);
+    } else if (connection.isAvailable && connection.streamsOpen === 0) this.#idleClosed(connection);
+    else this.#available.remove(connection);
   }
 
   onConnectionClosed(connection: PooledConnection): void {
     this.#connections--;
     this.#ports.counts.upstreamConnections--;
-    if (connection.isOffered) this.#idleClosed(connection);
+    if (connection.isAvailable) this.#idleClosed(connection);
     this.#releaseConnection();
   }
 
   #idleClosed(connection: PooledConnection): void {
-    this.#offered.idleClosed(connection, this.#settings);
-    this.#semaphores.connections.setIdle(this.#offered.idle);
+    this.#available.idleClosed(connection, this.#settings);
+    this.#semaphores.connections.setIdleCount(this.#available.idleCount);
   }
 
   #releaseConnection(): void {
@@ -339,29 +342,30 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   /** A connection that carries streams may have more free: waiters get them first. */
-  #offerBusy(connection: PooledConnection): void {
-    if (!this.reusesConnections || !this.#current.has(connection)) return;
+  #offerFreeStreams(connection: PooledConnection): void {
+    if (!this.reusesConnections || !this.#withCurrentTls.has(connection)) return;
     for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
       this.#passTo(first, connection);
     }
-    if (connection.streamsFree > 0 && this.#keepsIdle) this.#offered.addBusy(connection);
-    else this.#offered.remove(connection);
+    if (connection.streamsFree > 0 && this.#keepsIdle) this.#available.addBusy(connection);
+    else this.#available.remove(connection);
   }
 
   #onIdle(connection: PooledConnection): void {
     const settings = this.#settings;
-    const isCurrent = this.#current.has(connection);
+    const isCurrent = this.#withCurrentTls.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
     if (this.#queue.length > 0 && isCurrent) return this.#passIdleToWaiter(connection);
-    if (!this.#keepsIdle || !isCurrent || this.#offered.idle >= settings.idleConnectionsMax) return connection.close();
-    const keepMs = this.#offered.keepMs(connection, settings);
+    if (!this.#keepsIdle || !isCurrent || this.#available.idleCount >= settings.idleConnectionsMax)
+      return connection.close();
+    const keepMs = this.#available.keepMs(connection, settings);
     if (keepMs <= 0) return connection.close();
     connection.keepUntil(after(connection.idleSince, keepMs));
-    this.#offered.addIdle(connection);
-    this.#semaphores.connections.setIdle(this.#offered.idle);
+    this.#available.addIdle(connection);
+    this.#semaphores.connections.setIdleCount(this.#available.idleCount);
     this.#endProbation();
     // Checked after `setIdle`: a worker whose request began to wait before has not seen that this one is idle.
-    if (this.#semaphores.connections.hasWaiters) this.#offered.closeOldestIdle();
+    if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   /**
@@ -370,17 +374,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    */
   #passIdleToWaiter(connection: PooledConnection): void {
     const { first } = this.#queue;
-    const isUnverified = this.#settings.connectionReuse === 'after_check' && !connection.isQuiet();
+    const isUnverified = this.#settings.connectionReuse === 'after_check' && !connection.hasNoUnreadBytes();
     if (
       first === null ||
       first.reusePolicy === 'fresh' ||
       isUnverified ||
-      this.#semaphores.connections.isDueToOtherWorker(first.since)
+      this.#semaphores.connections.mustGoToOtherWorker(first.waitingSince)
     ) {
       return connection.close();
     }
     this.#passTo(first, connection);
-    if (connection.streamsFree > 0) this.#offerBusy(connection);
+    if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
   }
 
   #passTo(first: QueueWaiter, connection: PooledConnection): void {

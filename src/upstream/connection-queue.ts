@@ -8,7 +8,7 @@ export class QueueWaiter extends Deadline implements PendingStream {
   readonly waiter: StreamWaiter;
   readonly limits: DialLimits;
   readonly reusePolicy: ReusePolicy;
-  readonly since: Instant;
+  readonly waitingSince: Instant;
   /** The dial for it, when it has left the queue. */
   dial: PendingStream | null = null;
   readonly #queue: ConnectionQueue;
@@ -25,7 +25,7 @@ export class QueueWaiter extends Deadline implements PendingStream {
     this.waiter = waiter;
     this.limits = limits;
     this.reusePolicy = reusePolicy;
-    this.since = since;
+    this.waitingSince = since;
   }
 
   cancel(): void {

@@ -63,7 +63,7 @@ function open({ host = 'localhost', secondAddress = null, resolved = [], outcome
   const addressText = hostPort(host, 3000);
   const target = { address, name: null, secondAddress, addressText, tls: null, limits: { ...limits, ...rest.limits } };
   const dial = new Dial(target, ports, {
-    onStage: () => undefined,
+    onStageDone: () => undefined,
     onDialed: (_transport, where) => log.push(`${clock.now()} opened ${where}`),
     onDialFailed: (failure) =>
       log.push(`${clock.now()} ${failure.cause}${'address' in failure.evidence ? ` ${failure.evidence.address}` : ''}`),

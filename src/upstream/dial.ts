@@ -35,7 +35,7 @@ export interface DialTarget {
 }
 
 export interface DialWaiter {
-  onStage(stage: 'dns' | 'connect' | 'tls'): void;
+  onStageDone(stage: 'dns' | 'connect' | 'tls'): void;
   /** `address` is where the connection leads, which may be another address of the same name. */
   onDialed(transport: Transport, address: string): void;
   onDialFailed(failure: Failure): void;
@@ -115,7 +115,7 @@ export class Dial extends Deadline implements ResolveWaiter {
 
   onResolved(addresses: readonly string[]): void {
     if (this.#stage !== 'dns') return;
-    this.#waiter.onStage('dns');
+    this.#waiter.onStageDone('dns');
     this.#enter('connect', this.#target.limits.connectMs);
     this.#untried = [...addresses];
     this.#startNext();
@@ -151,14 +151,14 @@ export class Dial extends Deadline implements ResolveWaiter {
     if (this.#stage !== 'connect') return;
     this.#untried = [];
     this.#cancelAttempts(winner);
-    this.#waiter.onStage('connect');
+    this.#waiter.onStageDone('connect');
     this.at = this.#limitAt;
     if (this.#target.tls !== null) this.#enter('tls', this.#target.limits.tlsMs);
   }
 
   connected({ address }: DialAttempt, transport: Transport): void {
     if (this.#stage === 'over') return transport.close('close');
-    if (this.#stage === 'tls') this.#waiter.onStage('tls');
+    if (this.#stage === 'tls') this.#waiter.onStageDone('tls');
     this.#finish();
     this.#waiter.onDialed(transport, address);
   }

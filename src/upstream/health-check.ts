@@ -84,7 +84,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#end(null);
   }
 
-  onStage(): void {}
+  onStageDone(): void {}
 
   onDialed(transport: Transport, address: string): void {
     if (this.#isOver) return transport.close('close');

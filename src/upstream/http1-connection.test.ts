@@ -22,13 +22,13 @@ const get: OutgoingRequest = {
 };
 
 const handler: UpstreamHandler = {
-  onInformed() {},
+  onInterimResponse() {},
   onSwitched() {},
   onResponse() {},
   onResponseContent() {},
   onResponseEnd() {},
   onAttemptFailed() {},
-  onResponseRead() {},
+  onResponseReadDone() {},
   onEndpointRoom() {},
 };
 

@@ -23,7 +23,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   keepAliveTimeoutS: number | null = null;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
-  isOffered = false;
+  isAvailable = false;
   readonly #ports: Http1ConnectionPorts;
   readonly #owner: PooledConnectionOwner;
   readonly #stream: Http1Stream;
@@ -59,7 +59,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
     this.at = at;
   }
 
-  isQuiet(): boolean {
+  hasNoUnreadBytes(): boolean {
     return this.transport.isQuiet();
   }
 

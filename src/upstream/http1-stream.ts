@@ -187,7 +187,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       if (this.#handler !== handler) break; // The response ended or failed, or the attempt was cancelled.
     }
     if (this.#handler === handler) this.#watch();
-    handler.onResponseRead();
+    handler.onResponseReadDone();
   }
 
   #readHead(bytes: Uint8Array, start: number, end: number): number {
@@ -208,7 +208,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
         return this.#failWith(interimExcess(this.address, this.#interims, this.#headBytes));
       }
       // RFC 9112 §6.1 and RFC 9110 §8.6 forbid framing here. Its meaning is unknown, so the response is not passed on.
-      if (!isFramed(head)) this.#handler?.onInformed(head);
+      if (!isFramed(head)) this.#handler?.onInterimResponse(head);
       this.#parser.reset();
       this.#parser.expect(this.#method);
       this.answerBegun = false; // RFC 9110 §15.2: an interim response is not part of the answer.
@@ -254,7 +254,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     if (handler === null) return;
     try {
       handler.onResponseEnd(null);
-      handler.onResponseRead();
+      handler.onResponseReadDone();
     } catch (error) {
       this.#broken(handler, error);
     }
@@ -337,7 +337,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#persistent = false;
     try {
       this.#end(null, false);
-      handler.onResponseRead();
+      handler.onResponseReadDone();
     } catch (error) {
       this.#broken(handler, error);
     }

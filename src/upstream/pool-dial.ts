@@ -38,8 +38,8 @@ export class PoolDial implements DialWaiter, PendingStream {
     this.#owner.onDialCancelled(this);
   }
 
-  onStage(stage: 'dns' | 'connect' | 'tls'): void {
-    this.waiter.onStage(stage);
+  onStageDone(stage: 'dns' | 'connect' | 'tls'): void {
+    this.waiter.onStageDone(stage);
   }
 
   onDialed(transport: Transport, address: string): void {

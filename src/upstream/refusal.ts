@@ -11,7 +11,7 @@ const quietCheckedMs = 1000;
 /** The same for an endpoint without checks: then requests are the checks. */
 const quietUncheckedMs = 250;
 
-export function quietMs(isChecked: boolean): number {
+export function refusalBackoffMs(isChecked: boolean): number {
   return isChecked ? quietCheckedMs : quietUncheckedMs;
 }
 

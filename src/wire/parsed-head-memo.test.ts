@@ -31,7 +31,7 @@ describe('a connection whose heads are', () => {
     const detector = new RepeatDetector();
     let looks = 0;
     for (let head = 0; head < heads; head++) {
-      if (!detector.checksNext()) continue;
+      if (!detector.shouldCheckNext()) continue;
       looks += 1;
       detector.isRepeat(hashOfHead(head));
     }
@@ -54,9 +54,9 @@ describe('a connection whose heads are', () => {
 
   it('the same again after a thousand that were new is noticed within 66 of them', () => {
     const detector = new RepeatDetector();
-    for (let head = 0; head < 1000; head++) if (detector.checksNext()) detector.isRepeat(head);
+    for (let head = 0; head < 1000; head++) if (detector.shouldCheckNext()) detector.isRepeat(head);
     let heads = 1;
-    while (!(detector.checksNext() && detector.isRepeat(-2))) heads += 1;
+    while (!(detector.shouldCheckNext() && detector.isRepeat(-2))) heads += 1;
     assert.ok(heads <= 66, String(heads));
   });
 });

@@ -1,10 +1,10 @@
 /** Bytes that have come more than once, with the immutable result of their parsing. */
-export interface ParsedHeadEntry<Read> {
+export interface ParsedHeadEntry<Head> {
   /** A copy of them. */
   readonly bytes: Buffer;
   readonly view: DataView;
   readonly hash: number;
-  readonly read: Read;
+  readonly head: Head;
 }
 
 /** Shorter ones are read as quickly, longer ones are mostly of one client's invention. */
@@ -22,21 +22,21 @@ const keptMax = 256;
  * Only bytes that have come twice in a row on one connection are kept (`RepeatDetector`), so that a client that sends new ones
  * each time costs no memory.
  */
-export class ParsedHeadMemo<Read> {
-  readonly #kept = new Map<number, ParsedHeadEntry<Read>>();
+export class ParsedHeadMemo<Head> {
+  readonly #kept = new Map<number, ParsedHeadEntry<Head>>();
 
   /** The entry for bytes [start, end), whichever connection they came on before; `hash` is theirs. */
-  find(hash: number, bytes: Uint8Array, start: number, end: number): ParsedHeadEntry<Read> | null {
+  find(hash: number, bytes: Uint8Array, start: number, end: number): ParsedHeadEntry<Head> | null {
     const known = this.#kept.get(hash);
     return known !== undefined && known.bytes.length === end - start && matchesEntry(known, bytes, start)
       ? known
       : null;
   }
 
-  keep(hash: number, bytes: Buffer, read: Read): ParsedHeadEntry<Read> {
+  keep(hash: number, bytes: Buffer, head: Head): ParsedHeadEntry<Head> {
     if (this.#kept.size >= keptMax) this.#kept.clear();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const entry = { bytes, view, hash, read };
+    const entry = { bytes, view, hash, head };
     this.#kept.set(hash, entry);
     return entry;
   }
@@ -56,7 +56,7 @@ export class RepeatDetector {
   #pause = 0;
 
   /** Asked once for each head: whether it is to be looked at. */
-  checksNext(): boolean {
+  shouldCheckNext(): boolean {
     if (this.#pause === 0) return true;
     this.#pause -= 1;
     return false;

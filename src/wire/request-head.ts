@@ -93,8 +93,8 @@ export class RequestHeadParser {
     if (!this.began) {
       const known = this.#memoized;
       if (known !== null) {
-        const headEnd = headEndAs(known, bytes, start, end);
-        if (this.#takeMemoized(known, bytes, start, headEnd)) return headEnd - start;
+        const headEnd = findKnownHeadEnd(known, bytes, start, end);
+        if (this.#readWithKnownFields(known, bytes, start, headEnd)) return headEnd - start;
       }
       at = this.#passEmptyLines(bytes, at, end);
     }
@@ -131,16 +131,21 @@ export class RequestHeadParser {
    *
    * Measured, in place, with responses likewise: 0.89 of the CPU of a small GET with 12 fields.
    */
-  #takeMemoized(known: ParsedHeadEntry<Http1RequestHead>, bytes: Uint8Array, start: number, end: number): boolean {
+  #readWithKnownFields(
+    known: ParsedHeadEntry<Http1RequestHead>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     const lineLength = end - known.bytes.length - start;
     if (this.#emptyLines > 0 || this.#emptyLineCr) return false;
-    if (lineLength <= 0 || lineLength > lineBytesMax || end - start > this.#limits.headBytesMax) return false;
+    if (lineLength <= 0 || lineLength > memoLineBytesMax || end - start > this.#limits.headBytesMax) return false;
     if (!matchesEntry(known, bytes, start + lineLength)) return false;
-    if (!this.#takeLine(bytes, start, lineLength) || this.#lineFacts.version !== known.read.version) {
+    if (!this.#readLineWithoutAuthority(bytes, start, lineLength) || this.#lineFacts.version !== known.head.version) {
       this.#forgetLine();
       return false;
     }
-    const { fields, authority, framing, keepAlive, expectContinue, upgrade, takesTrailers } = known.read;
+    const { fields, authority, framing, keepAlive, expectContinue, upgrade, takesTrailers } = known.head;
     const { method, scheme, version, target: said } = this.#lineFacts;
     const { target } = said;
     this.head = {
@@ -162,15 +167,15 @@ export class RequestHeadParser {
   }
 
   /** Reads a request line, and nothing but one, whose target names no authority: what the fields say depends on that. */
-  #takeLine(bytes: Uint8Array, start: number, length: number): boolean {
+  #readLineWithoutAuthority(bytes: Uint8Array, start: number, length: number): boolean {
     const line = this.#line;
-    copyBytes(bytes, start, start + length, lineBytes, 0);
+    copyBytes(bytes, start, start + length, lineScratch, 0);
     line.begin();
     return (
-      line.scan(lineBytes, length, this.#limits) &&
+      line.scan(lineScratch, length, this.#limits) &&
       line.rule === null &&
       line.at === length &&
-      this.#readLine(lineBytes) === null &&
+      this.#readLine(lineScratch) === null &&
       this.#lineFacts.target.authority === ''
     );
   }
@@ -182,14 +187,14 @@ export class RequestHeadParser {
   }
 
   /** Bytes that have come twice in a row are kept, since they are likely to come again. */
-  #learn({ bytes }: HeadBlock, head: Http1RequestHead): void {
+  #memoizeIfRepeated({ bytes }: HeadBlock, head: Http1RequestHead): void {
     const start = this.#line.at;
     const end = this.#section.at;
     const length = end - start;
     const isAlone = this.#buffer.bytesHeld === end || !hasNoContent(head.framing);
     if (!isAlone || this.#lineFacts.target.authority !== '') return;
     if (length < memoBytesMin || length > memoBytesMax) return;
-    if (!this.#repeatDetector.checksNext()) return;
+    if (!this.#repeatDetector.shouldCheckNext()) return;
     const hash = hashOf(bytes, start, end) ^ (head.version === 'HTTP/1.0' ? 1 : 0);
     if (!this.#repeatDetector.isRepeat(hash) || hash === this.#memoized?.hash) return;
     this.#memoized = sectionMemo.find(hash, bytes, start, end);
@@ -259,7 +264,7 @@ export class RequestHeadParser {
     if ('rule' in head) return this.#refuse(head.rule, head.at);
     this.head = head;
     this.state = 'complete';
-    this.#learn(block, head);
+    this.#memoizeIfRepeated(block, head);
   }
 
   #refuseTooLarge(): void {
@@ -281,20 +286,25 @@ const requestFields = new RequestFieldsReader();
 const sectionMemo = new ParsedHeadMemo<Http1RequestHead>();
 
 /** A longer request line is read with its fields, however often these have come. */
-const lineBytesMax = 1024;
+const memoLineBytesMax = 1024;
 
 /** Where one is read whose fields need not be kept: what it says are strings. */
-const lineBytes = Buffer.allocUnsafeSlow(lineBytesMax);
+const lineScratch = Buffer.allocUnsafeSlow(memoLineBytesMax);
 
 /**
  * Where a head ends whose fields are `known`: content may have come behind it, or nothing. Where it cannot be found, `start`.
  *
  * Measured: 0.91 of the CPU of a POST of 10 KB whose length stays the same; another length is another section.
  */
-function headEndAs(known: ParsedHeadEntry<Http1RequestHead>, bytes: Uint8Array, start: number, end: number): number {
-  if (hasNoContent(known.read.framing)) return end;
+function findKnownHeadEnd(
+  known: ParsedHeadEntry<Http1RequestHead>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  if (hasNoContent(known.head.framing)) return end;
   const fieldBytes = known.bytes.length;
-  const lineEndMax = Math.min(start + lineBytesMax, end - fieldBytes);
+  const lineEndMax = Math.min(start + memoLineBytesMax, end - fieldBytes);
   for (let at = start; at < lineEndMax; at++) if (bytes[at] === LF) return at + 1 + fieldBytes;
   return start;
 }

@@ -76,9 +76,9 @@ export class ResponseHeadParser {
 
   /** Takes a head that equals a kept one to the byte, its status line included. False, without reading: it differs. */
   #takeMemoized(known: ParsedHeadEntry<MemoizedHead>, bytes: Uint8Array, start: number, end: number): boolean {
-    if (known.bytes.length > end - start || known.read.method !== this.#method) return false;
+    if (known.bytes.length > end - start || known.head.method !== this.#method) return false;
     if (!matchesEntry(known, bytes, start)) return false;
-    this.head = known.read.head;
+    this.head = known.head.head;
     this.began = true;
     this.state = 'complete';
     return true;
@@ -88,7 +88,7 @@ export class ResponseHeadParser {
   #learn({ bytes }: HeadBlock, head: Http1ResponseHead): void {
     const { at: end } = this.#section;
     if (end < memoBytesMin || end > memoBytesMax) return;
-    if (!this.#repeatDetector.checksNext()) return;
+    if (!this.#repeatDetector.shouldCheckNext()) return;
     const hash = hashOf(bytes, 0, end) ^ this.#method.length;
     if (!this.#repeatDetector.isRepeat(hash) || hash === this.#memoized?.hash) return;
     this.#memoized = headMemo.find(hash, bytes, 0, end);

@@ -128,13 +128,13 @@ export class WorkerAdmission implements ConnectionAdmission {
     return null;
   }
 
-  refusal(): Failure | null {
+  tryBeginRefusal(): Failure | null {
     if (this.#refusal === null || this.#refusals >= refusalsMax) return null;
     this.#refusals++;
     return this.#refusal;
   }
 
-  refusalOver(): void {
+  endRefusal(): void {
     this.#refusals--;
   }
 

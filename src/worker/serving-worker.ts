@@ -209,11 +209,11 @@ export class ServingWorker {
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
     const { deployment, member, queryAllowed, secretFields } = snapshot;
-    const { worker, processStartedWall } = this.#init;
+    const { worker, processStartedUnixMs } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
       member,
-      processStartedWall,
+      processStartedUnixMs,
       worker,
       queryAllowed,
       secretFields,

@@ -7,7 +7,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
-import type { ListenerFacts } from '../downstream/listener-facts.ts';
+import type { ListenerSettings } from '../downstream/listener-settings.ts';
 import type { SharedPorts } from '../downstream/ports.ts';
 import { listen, type BoundListener } from '../transport/listen.ts';
 import { forceCloseFailure } from './force-close-failure.ts';
@@ -141,7 +141,7 @@ export class WorkerListeners {
     }
     for (const { spec, key } of keyed) {
       const listener = this.#listeners.get(key);
-      if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
+      if (listener !== undefined) listener.connections.settings = listenerFacts(spec, snapshot);
     }
     this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
   }
@@ -325,7 +325,7 @@ export class WorkerListeners {
   }
 }
 
-function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerFacts {
+function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerSettings {
   return { id, proxyProtocol, limits: client };
 }
 

@@ -25,7 +25,7 @@ interface Expected {
 /** The one record, or the nth, says this. */
 export function assertRecord(world: World, expected: Expected, nth = 0): EndedExchange {
   const record = world.records[nth] ?? assert.fail(`there are ${world.records.length} records`);
-  const { end, failure, statusSent, delivery, attempts } = record;
+  const { endKind: end, failure, statusSent, delivery, attempts } = record;
   const said = { end, cause: failure?.cause ?? null, status: statusSent, delivery, attempts: attempts.length };
   assert.deepEqual(said, { ...said, cause: null, ...expected });
   return record;
@@ -376,7 +376,7 @@ const declined: readonly Case[] = [
       const seventeen = world.request({ fields: { [name]: hops(17) } });
       world.pass(10);
       assert.deepEqual([sixteen.status, seventeen.status], [200, 502]);
-      const refused = world.records.find(({ end }) => end === 'generated');
+      const refused = world.records.find(({ endKind: end }) => end === 'generated');
       assert.deepEqual(refused?.failure?.evidence, { hops: 17, limit: 16 });
       assert.match(seventeen.field('proxy-status') ?? '', /error=proxy_loop_detected/);
     },

@@ -109,7 +109,7 @@ for (const [worldName, create] of worlds) {
       world.pass(40);
       assert.equal(world.endpoint('a').arrived.length, 0);
       const [exchange] = authorizing(filters).asked;
-      assert.equal(exchange?.kept(authorizing(filters)), 0, 'what a filter keeps of an exchange stays with it');
+      assert.equal(exchange?.getState(authorizing(filters)), 0, 'what a filter keeps of an exchange stays with it');
       authorizing(filters).decide('continue');
       world.pass(20);
       assert.deepEqual([client.status, client.content.toString()], [200, 'welcome']);
@@ -242,8 +242,8 @@ for (const [worldName, create] of worlds) {
       world.endpoint('a').onRequest = (request) => request.answer(200, 'hello');
       world.request({});
       world.pass(20);
-      const [exchange] = exchanges as unknown as { filters: unknown; matched: { filters: unknown } }[];
-      assert.deepEqual([exchange?.filters, exchange?.matched.filters], [null, null]);
+      const [exchange] = exchanges as unknown as { filters: unknown; matchedRoute: { filters: unknown } }[];
+      assert.deepEqual([exchange?.filters, exchange?.matchedRoute.filters], [null, null]);
     });
   });
 }

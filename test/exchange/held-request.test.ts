@@ -68,13 +68,13 @@ const post: OutgoingRequest = {
 };
 
 const deaf: UpstreamHandler = {
-  onInformed() {},
+  onInterimResponse() {},
   onSwitched() {},
   onResponse() {},
   onResponseContent() {},
   onResponseEnd() {},
   onAttemptFailed() {},
-  onResponseRead() {},
+  onResponseReadDone() {},
   onEndpointRoom() {},
 };
 

@@ -81,8 +81,8 @@ const openToAll = {
     acquireAddress: () => '',
     release() {},
     releaseAddress() {},
-    refusal: () => null,
-    refusalOver() {},
+    tryBeginRefusal: () => null,
+    endRefusal() {},
   },
 };
 

@@ -153,7 +153,7 @@ describe('requests on one connection', () => {
     assert.equal(stream.gone, true);
     rest(world);
     const record = world.records.at(-1);
-    assert.deepEqual([record?.end, record?.failure?.cause], ['abandoned', 'client_gone']);
+    assert.deepEqual([record?.endKind, record?.failure?.cause], ['abandoned', 'client_gone']);
     assert.equal(world.counts.clientConnections, 0);
   });
 

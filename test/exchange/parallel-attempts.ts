@@ -33,15 +33,15 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
   // The client's side.
 
   onRequest(): void {
-    this.matched = this.serving.router.route(this.request);
-    const upstream = this.upstreamFound();
+    this.matchedRoute = this.serving.router.route(this.request);
+    const upstream = this.requireUpstream();
     const first = upstream.choose([], this);
     const second = first && upstream.choose([first], this);
     if (first === null || second === null) throw new Error('two endpoints are needed');
     const targets = first.id < second.id ? [first, second] : [second, first];
     this.attempts = targets.map((target) => new Attempt(target, this));
     if (this.#mode === 'mirror') this.#used = this.attempts[0] ?? null;
-    for (const attempt of this.attempts) attempt.begin(this.routeFound().timeouts, 'any');
+    for (const attempt of this.attempts) attempt.begin(this.requireRoute().timeouts, 'any');
   }
 
   onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
@@ -52,13 +52,13 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     for (const attempt of this.#running) attempt.endBody(trailers);
   }
 
-  onRequestRead(): void {
+  onRequestReadDone(): void {
     for (const attempt of this.#running) attempt.flush();
   }
 
   onRequestFailed(failure: Failure): void {
     for (const attempt of this.#running) attempt.giveUp(failure);
-    this.end = 'abandoned';
+    this.endKind = 'abandoned';
     this.#sent = true;
     this.#recordWhenOver();
   }
@@ -67,7 +67,7 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     this.#used?.resumeBody();
   }
 
-  onSent(): void {
+  onResponseSent(): void {
     this.#sent = true;
     this.#recordWhenOver();
   }
@@ -79,15 +79,15 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
   // The attempts.
 
   onAttemptStream(attempt: Attempt): void {
-    const route = this.routeFound();
-    attempt.send(new ForwardedRequest(this, route, attempt.target, this.#ports.ids), route.timeouts);
+    const route = this.requireRoute();
+    attempt.send(new ForwardedRequest(this, route, attempt.chosenEndpoint, this.#ports.ids), route.timeouts);
     const hasNoBody = hasNoContent(this.request.framing);
     if (hasNoBody) attempt.endBody(null);
     attempt.flush();
     if (++this.#connected === this.attempts.length && !hasNoBody) this.#downstream.readContent();
   }
 
-  onAttemptInformed(): void {}
+  onAttemptInterimResponse(): void {}
 
   onAttemptSwitched(): void {}
 
@@ -98,7 +98,7 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     }
     if (attempt !== this.#used) return;
     this.statusSent = response.status;
-    this.#downstream.respond(new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock));
+    this.#downstream.respond(new ForwardedResponse(response, this, this.requireRoute(), this.#ports.clock));
   }
 
   onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
@@ -112,7 +112,7 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     this.#recordWhenOver();
   }
 
-  onAttemptRead(attempt: Attempt): void {
+  onAttemptReadDone(attempt: Attempt): void {
     if (attempt === this.#used) this.#downstream.flush();
   }
 
@@ -122,7 +122,7 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     this.#recordWhenOver();
   }
 
-  onFaultAfterAttempt(_: Attempt, failure: Failure): void {
+  onFaultAfterAttemptEnd(_: Attempt, failure: Failure): void {
     throw new Error(failure.cause);
   }
 

@@ -18,7 +18,7 @@ export class Authorizing implements Filter {
   readonly cancelled: FilterContext[] = [];
 
   onRequestHead(exchange: FilterContext): FilterDecision {
-    exchange.keep(this, this.asked.length);
+    exchange.setState(this, this.asked.length);
     this.asked.push(exchange);
     return 'suspend';
   }
@@ -152,7 +152,7 @@ export class Delaying implements BodyTransform {
     if (bytes !== undefined) this.#blocked = !this.#sink.write(bytes, 0, bytes.length, 'owned');
     if (this.#blocked || this.closed) return;
     if (this.#held.length > 0) return this.#later();
-    if (this.#ending === null) return this.#sink.resume();
+    if (this.#ending === null) return this.#sink.resumeInput();
     this.closed = true;
     this.#sink.end(this.#ending.trailers);
   }

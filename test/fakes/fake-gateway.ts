@@ -26,7 +26,7 @@ export class FakeGateway implements Gateway {
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
 
-  freshCounts(): Promise<void> {
+  refreshCounts(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -42,9 +42,9 @@ class Answering implements DownstreamHandler {
   onRequestContent(): void {}
   onRequestEnd(): void {}
   onRequestFailed(): void {}
-  onRequestRead(): void {}
+  onRequestReadDone(): void {}
   onClientRoom(): void {}
-  onSent(): void {}
+  onResponseSent(): void {}
 }
 
 let clock: SimulatedClock;
@@ -92,8 +92,8 @@ beforeEach(() => {
         acquireAddress: () => '',
         release() {},
         releaseAddress() {},
-        refusal: () => null,
-        refusalOver() {},
+        tryBeginRefusal: () => null,
+        endRefusal() {},
       },
       overload: { failure: null },
       isTrusted: () => false,

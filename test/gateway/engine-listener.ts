@@ -44,9 +44,9 @@ export class Answering implements DownstreamHandler {
 
   onRequestContent(): void {}
   onRequestEnd(): void {}
-  onRequestRead(): void {}
+  onRequestReadDone(): void {}
   onClientRoom(): void {}
-  onSent(): void {}
+  onResponseSent(): void {}
 }
 
 export interface EngineListenerOptions {
@@ -89,8 +89,8 @@ export class EngineListener {
           acquireAddress: () => '',
           release: () => void this.permitsTaken--,
           releaseAddress() {},
-          refusal: () => null,
-          refusalOver() {},
+          tryBeginRefusal: () => null,
+          endRefusal() {},
         },
       },
     });

@@ -157,7 +157,7 @@ class LineStream implements DownstreamStream {
   readContent(): void {}
   pauseContent(): void {}
   resumeContent(): void {}
-  inform(): void {}
+  sendInterimResponse(): void {}
   switchTo(): void {}
   flush(): void {}
 
@@ -172,7 +172,7 @@ class LineStream implements DownstreamStream {
 
   endContent(): void {
     this.#engine.send(`${this.number} ${this.#status} ${this.#content}`);
-    this.handler?.onSent();
+    this.handler?.onResponseSent();
     this.#engine.onStreamEnded(this);
   }
 

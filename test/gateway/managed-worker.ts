@@ -30,7 +30,7 @@ export class ManagedWorker {
       worker: 1,
       workerIndex: 0,
       member: 'one',
-      processStartedWall: 0,
+      processStartedUnixMs: 0,
       inheritedSockets: [],
       passedSockets: [],
       heldSockets: [],

@@ -64,7 +64,7 @@ function begin(path: string, count: number): RawClient[] {
 
 /** Requests in flight, as the workers see them at this moment. */
 async function active(): Promise<number> {
-  await edge.gateway.freshCounts();
+  await edge.gateway.refreshCounts();
   return edge.counts().active;
 }
 

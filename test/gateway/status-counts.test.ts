@@ -38,7 +38,7 @@ async function ask(): Promise<void> {
 test('a request is counted in the status as soon as it has been answered', async () => {
   edge = await startFromYaml(yaml);
   await Promise.all(Array.from({ length: count }, () => ask()));
-  await edge.gateway.freshCounts();
+  await edge.gateway.refreshCounts();
   assert.equal(edge.gateway.status().lastMinute.requests, count);
 });
 
@@ -63,6 +63,6 @@ test('the status does not wait for a worker that does not report', async () => {
   const hold = `const end = performance.now() + 2000; while (performance.now() < end);`;
   await runInWorker(1, `setTimeout(() => { ${mark(held)}; ${hold} ${mark(released)}; }, 0)`);
   await until('the worker is blocked', () => existsSync(held));
-  await edge.gateway.freshCounts();
+  await edge.gateway.refreshCounts();
   assert.ok(!existsSync(released), 'the status has waited for the worker');
 });

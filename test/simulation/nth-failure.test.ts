@@ -74,7 +74,7 @@ function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
   assert.ok(records.length <= 1, 'one request is one exchange');
   const [record] = records;
   if (client.status > 0) assert.ok(record !== undefined, 'every answer is recorded');
-  if (record?.end === 'forwarded') assert.equal(record.failure, null);
+  if (record?.endKind === 'forwarded') assert.equal(record.failure, null);
   else if (record !== undefined) assert.notEqual(record.failure, null, 'every other end has its reason');
   // A `gateway_fault` is the one cause that no effect can have.
   assert.notEqual(record?.failure?.cause, 'gateway_fault');
@@ -84,7 +84,7 @@ function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
   // A FIN within a tunnel is a FIN: its meaning belongs to the protocol inside.
   if (client.status === status && status !== 101) {
     assert.equal(client.state === 'whole', client.content.length === answer.length && client.state !== 'cut');
-    if (record?.end === 'truncated')
+    if (record?.endKind === 'truncated')
       assert.notEqual(client.state, 'whole', 'a truncated response does not look complete');
   }
   checkArrivals(world, target, method, content);

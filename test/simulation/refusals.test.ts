@@ -145,7 +145,7 @@ class World {
     };
     endpoint.acquire(
       {
-        onStage: () => undefined,
+        onStageDone: () => undefined,
         onStream: (stream: UpstreamStream) => {
           this.served.push(this.clock.now());
           stream.cancel();

@@ -298,7 +298,7 @@ class Simulation {
     assert.notEqual(client.state, 'open', `the connection of client ${key} has ended`);
     const last = arrived.at(-1);
     const answer = last === undefined ? undefined : this.#answers.get(last);
-    if (record.end === 'forwarded') {
+    if (record.endKind === 'forwarded') {
       assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
     }
     const ours = /; ?error=/.test(client.field('proxy-status') ?? '');
@@ -312,10 +312,10 @@ class Simulation {
       if (client.state === 'whole')
         assert.equal(client.content.length, whole.length, `client ${key} gets all of its bytes`);
     }
-    if (record.end === 'truncated')
+    if (record.endKind === 'truncated')
       assert.notEqual(client.state, 'whole', `client ${key} does not take a truncated response for complete`);
     if (arrived.length > 0) assert.notEqual(record.delivery, 'not_sent', `request ${key} arrived, so it was sent`);
-    if (record.end === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
+    if (record.endKind === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
     this.#verifyNothingLeaked(key, client, record, ours);
   }
 
@@ -340,7 +340,7 @@ class Simulation {
   #summary(): SimulationSummary {
     const ends: Record<string, number> = {};
     const causes: Record<string, number> = {};
-    for (const { end, failure } of this.#world.records) {
+    for (const { endKind: end, failure } of this.#world.records) {
       ends[end] = (ends[end] ?? 0) + 1;
       const cause = failure?.cause ?? 'none';
       causes[cause] = (causes[cause] ?? 0) + 1;

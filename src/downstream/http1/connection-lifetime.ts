@@ -6,7 +6,7 @@ import type { DownstreamHandler } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Transport } from '../../core/transport.ts';
 import { HalfClosedTimeout, type HalfClosedOwner } from '../half-closed.ts';
-import type { ListenerFacts } from '../listener-facts.ts';
+import type { ListenerSettings } from '../listener-settings.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import type { Awaited, ClientTimeouts, ClientTimeoutsOwner, Slowness } from '../timeouts.ts';
@@ -24,7 +24,7 @@ const deliberateHalfCloseMs = 50;
 export abstract class Http1ConnectionLifetime implements ClientConnection, ClientTimeoutsOwner, HalfClosedOwner {
   readonly transport: Transport;
   protected readonly ports: DownstreamPorts;
-  protected readonly listener: ListenerFacts;
+  protected readonly listener: ListenerSettings;
   protected abstract readonly reader: RequestReader;
   protected abstract readonly writer: ResponseWriter;
   protected abstract readonly timeouts: ClientTimeouts;
@@ -45,7 +45,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   /** Runs from the FIN of a client that still gets its responses. */
   #halfClosed: HalfClosedTimeout | null = null;
 
-  constructor(transport: Transport, listener: ListenerFacts, ports: DownstreamPorts) {
+  constructor(transport: Transport, listener: ListenerSettings, ports: DownstreamPorts) {
     this.transport = transport;
     this.listener = listener;
     this.ports = ports;

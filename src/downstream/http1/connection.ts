@@ -10,7 +10,7 @@ import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
 import { type HeadLimits, methodBytesMax } from '../../wire/limits.ts';
 import { clientFacts } from '../client-facts.ts';
-import type { ListenerFacts } from '../listener-facts.ts';
+import type { ListenerSettings } from '../listener-settings.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts } from '../timeouts.ts';
@@ -50,7 +50,7 @@ export class Http1ClientConnection
   constructor(
     transport: Transport,
     peer: Peer,
-    listener: ListenerFacts,
+    listener: ListenerSettings,
     ports: DownstreamPorts,
     { writer, storage }: Http1Buffers,
   ) {
@@ -160,7 +160,7 @@ export class Http1ClientConnection
 
   onRead(): void {
     if (this.phase === 'lingering') this.timeouts.linger();
-    else this.handler?.onRequestRead();
+    else this.handler?.onRequestReadDone();
   }
 
   onTurnSpent(): void {
@@ -222,7 +222,7 @@ export class Http1ClientConnection
 
   // The response.
 
-  inform(status: number, fields: Fields, drop: FieldFilter): void {
+  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
     if (this.request.version !== 'HTTP/1.0') this.writer.inform(status, fields, drop);
   }
 
@@ -292,7 +292,7 @@ export class Http1ClientConnection
     this.endExchange();
     this.timeouts.endWriteWatch();
     try {
-      handler?.onSent();
+      handler?.onResponseSent();
     } catch {
       return this.close('reset'); // Caught here, because the caller may be reading another exchange's request.
     }
@@ -309,7 +309,7 @@ export class Http1ClientConnection
   #endpointHasEnded(): void {
     this.timeouts.endWriteWatch();
     this.transport.end();
-    this.handler?.onSent();
+    this.handler?.onResponseSent();
     this.endTunnelIfWhole();
   }
 
@@ -323,7 +323,7 @@ function readOn(connection: Http1ClientConnection): void {
   connection.readOn();
 }
 
-function headLimits(listener: ListenerFacts): HeadLimits {
+function headLimits(listener: ListenerSettings): HeadLimits {
   const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
   return { headBytesMax, fieldsMax, targetBytesMax, methodBytesMax };
 }

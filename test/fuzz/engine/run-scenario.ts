@@ -198,7 +198,8 @@ class EngineRun {
     texts.forEach((text, index) => this.#verifyMarks(text, own[index]?.id ?? ''));
     own.slice(0, whole).forEach((exchange) => {
       // A tunnel has no complete end: its answer was the change of protocol.
-      if (!exchange.tunnel) assert.notEqual(exchange.end, 'truncated', 'a truncated response does not look complete');
+      if (!exchange.tunnel)
+        assert.notEqual(exchange.endKind, 'truncated', 'a truncated response does not look complete');
     });
   }
 

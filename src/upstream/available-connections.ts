@@ -38,7 +38,7 @@ export interface IdleSettings {
  * The connections of a pool that can carry another stream: idle ones, and those that carry streams and have more free.
  * The one used last is the first to be taken: it is the least likely to have been closed meanwhile.
  */
-export class OfferedConnections {
+export class AvailableConnections {
   readonly #clock: Clock;
   readonly #counts: WorkerCounts;
   /** Used last at the end. */
@@ -55,7 +55,7 @@ export class OfferedConnections {
     this.#counts = counts;
   }
 
-  get idle(): number {
+  get idleCount(): number {
     return this.#idle;
   }
 
@@ -79,8 +79,8 @@ export class OfferedConnections {
 
   /** A connection that carries streams has more free. */
   addBusy(connection: PooledConnection): void {
-    if (connection.isOffered) return;
-    connection.isOffered = true;
+    if (connection.isAvailable) return;
+    connection.isAvailable = true;
     this.#connections.push(connection);
   }
 
@@ -91,8 +91,8 @@ export class OfferedConnections {
   }
 
   remove(connection: PooledConnection): void {
-    if (!connection.isOffered) return;
-    connection.isOffered = false;
+    if (!connection.isAvailable) return;
+    connection.isAvailable = false;
     if (this.#connections.at(-1) === connection) this.#connections.pop();
     else this.#connections.splice(this.#connections.indexOf(connection), 1);
   }
@@ -118,7 +118,7 @@ export class OfferedConnections {
       const now = this.#clock.now();
       if (reusePolicy === 'recently_used' && now - connection.idleSince >= justUsedMs) return undefined;
       if (isTrusted && now - this.#keptOpenAt < checkedMs) return connection;
-      if (connection.isQuiet()) {
+      if (connection.hasNoUnreadBytes()) {
         this.#keptOpenAt = now;
         return connection;
       }

@@ -1,7 +1,7 @@
 import type { ClientLimits } from '../core/configuration.ts';
 
 /** A listener's part of the active configuration. */
-export interface ListenerFacts {
+export interface ListenerSettings {
   readonly id: string;
   readonly proxyProtocol: boolean;
   readonly limits: ClientLimits;
