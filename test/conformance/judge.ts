@@ -12,10 +12,10 @@ import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 import { ResponseHeadParser } from '../../src/wire/response-head.ts';
 import { type Http1ResponseHead } from '../../src/wire/http1-response-head.ts';
 
-/** A line of a verdict, as its parts. */
+/** The parts of a line of a verdict. */
 export type Verdict = readonly string[];
 
-/** The bytes of one connection, cut into the pieces in which they arrive. */
+/** The bytes of one connection, in the slices in which they arrive. */
 export type Slices = readonly Uint8Array[];
 
 interface HeadParser<H> {
@@ -34,7 +34,7 @@ interface Side<H extends { readonly framing: Framing; readonly fields: Fields }>
   readonly goesOn: (head: H) => boolean;
 }
 
-/** What the parsers say of a client's bytes: a line per message, and what goes on of the last one. */
+/** The parsers' verdict on a client's bytes: a line for each message, and the forwarded fields of the last one. */
 export function judgeRequests(slices: Slices, storage = new HeadStorage()): readonly Verdict[] {
   const parser = new RequestHeadParser(requestLimits, storage);
   const refusal = (rule: string): Verdict => {
@@ -50,7 +50,7 @@ export function judgeRequests(slices: Slices, storage = new HeadStorage()): read
   });
 }
 
-/** The same of an endpoint's bytes, in answer to `method`. */
+/** The same for an endpoint's bytes, in answer to `method`. */
 export function judgeResponses(slices: Slices, method: string, storage = new HeadStorage()): readonly Verdict[] {
   const parser = new ResponseHeadParser(responseLimits, storage);
   parser.expect(method);
@@ -110,7 +110,7 @@ function framingText(framing: Framing): string {
   return framing.kind === 'length' ? `length ${framing.bytes}` : framing.kind;
 }
 
-/** Feeds the pieces to the parsers of one side, message after message. */
+/** Passes the slices to the parsers of one side, message after message. */
 function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(
   slices: Slices,
   side: Side<H>,
@@ -182,7 +182,7 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
   return lines;
 }
 
-/** Field lines as the other side would get them, names lowercase. Both views of the fields must say the same. */
+/** Field lines as the other side would get them, with lowercase names. Both views of the fields must agree. */
 function passedOn(fields: Fields): string[] {
   const written: string[] = [];
   const sink: FieldSink = {

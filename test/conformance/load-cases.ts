@@ -6,15 +6,15 @@ export interface ConformanceCase {
   /** File and line: 'content-length.md:14 Two values'. */
   readonly name: string;
   readonly kind: 'request' | 'response';
-  /** For a response: the method that it answers. */
+  /** For a response: the method of the request that it answers. */
   readonly method: string;
   readonly bytes: Buffer;
   readonly verdict: readonly string[];
-  /** Who reads it otherwise, and how (`read-otherwise.md`): the lines of its last block. */
+  /** The readers that differ, and how (`read-otherwise.md`): the lines of its last block. */
   readonly others: readonly string[];
 }
 
-/** All cases, by file and in their order. A document that is not as README.md says throws. */
+/** All cases, by file and in their order. Throws for a document that does not follow README.md. */
 export function loadCases(folder: string = import.meta.dirname): readonly ConformanceCase[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.md') && file !== 'README.md');
   return files.sort().flatMap((file) => readCases(file, readFileSync(join(folder, file), 'utf8')));

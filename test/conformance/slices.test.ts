@@ -8,21 +8,21 @@ import { type ConformanceCase, loadCases } from './load-cases.ts';
 const cases = loadCases();
 const small = cases.filter(({ bytes }) => bytes.length < 2000);
 
-test('every case has the same verdict in one piece and byte by byte', () => {
+test('every case has the same verdict in one slice and byte by byte', () => {
   for (const each of cases) {
     const slices = Array.from(each.bytes, (byte) => Uint8Array.of(byte));
     agree(each, slices);
   }
 });
 
-test('every case has the same verdict cut anywhere in two', () => {
+test('every case has the same verdict in two slices, split anywhere', () => {
   for (const each of small) {
     const { bytes } = each;
     for (let at = 1; at < bytes.length; at++) agree(each, [bytes.subarray(0, at), bytes.subarray(at)]);
   }
 });
 
-test('every case has the same verdict in any pieces', () => {
+test('every case has the same verdict in random slices', () => {
   const property = fc.property(
     fc.constantFrom(...cases),
     fc.array(fc.integer({ min: 1, max: 6000 })),
@@ -46,7 +46,7 @@ function agree(each: ConformanceCase, slices: Slices): void {
   assert.deepEqual(told(judgeIn(each, slices)), told(judgeIn(each, [each.bytes])), each.name);
 }
 
-/** The guess at what bytes are depends on how many had come when they were refused; nothing else may. */
+/** The guess at the protocol of the bytes depends on how many had come at the refusal; nothing else may. */
 function told(verdict: readonly Verdict[]): readonly Verdict[] {
   return verdict.map((line) => (line.includes('response_not_http') ? line.slice(0, 3) : line));
 }

@@ -1,6 +1,6 @@
 /**
- * Prints how many bytes V8 allocates for a small GET once everything is compiled: the least of some runs, since compiled code
- * alone goes without what it need not make.
+ * Prints how many bytes V8 allocates for a small GET once everything is compiled: the minimum of some runs, since only
+ * compiled code avoids unnecessary allocations.
  */
 import { allocatedBy } from '../../bench/allocation-sites.ts';
 import { startInMemoryGateway } from '../../bench/in-memory-gateway.ts';

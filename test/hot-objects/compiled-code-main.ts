@@ -1,6 +1,6 @@
 /**
- * Run with V8 logging: plays varied exchanges until most is compiled, and then 20,000 more. Prints when those began, in microseconds
- * since the start of the process.
+ * Run with V8 logging: plays varied exchanges until most code is compiled, and then 20,000 more. Prints when those
+ * began, in microseconds since the start of the process.
  */
 import { startInMemoryGateway } from '../../bench/in-memory-gateway.ts';
 import { runVaried, variedSettings } from './varied-exchanges.ts';

@@ -22,12 +22,13 @@ before(async () => {
 });
 
 /**
- * What V8 has compiled on assumptions is thrown away where one does not hold, and compiled anew: some milliseconds each time.
- * It learns by that, so that a branch which is rare may cost one; whatever comes back at the same place learns nothing.
+ * V8 discards code that it compiled on an assumption that does not hold, and compiles it again, which takes some
+ * milliseconds. V8 learns from it, so that a rare branch may cost one deoptimization. A deoptimization that recurs at
+ * the same position shows that V8 learns nothing there.
  */
 const oncesMax = 6;
 
-test('what is compiled stays compiled: no function is thrown away twice at one place in 20,000 exchanges', () => {
+test('compiled code stays compiled: no function is deoptimized twice at one position in 20,000 exchanges', () => {
   const late = readDeopts(log).filter(({ atUs }) => atUs > warmAtUs);
   const told = late.map(({ place, reason }) => `${place} ${reason}`);
   const places = late.map(({ place }) => place);
@@ -37,17 +38,17 @@ test('what is compiled stays compiled: no function is thrown away twice at one p
 });
 
 /**
- * Strings have hidden classes too, by how they came to be (read, put together, cut out, interned), and more than four come
- * to whoever writes all kinds of text. For a length that is one lookup a text. For `charCodeAt` it would be one a character,
- * which makes a loop five times as slow: such loops call it by `charCodeAt.call`.
+ * Strings have hidden classes too, by their origin (read, concatenated, sliced, internalized), and code that handles
+ * all kinds of text meets more than four. For a length that costs one lookup a text. For `charCodeAt` it would cost one
+ * lookup a character, which makes a loop five times as slow: such loops use `charCodeAt.call`.
  */
 const lengthsOfTexts = ['src/core/copy-bytes.ts', 'src/record/json-text.ts', 'src/wire/byte-writer.ts'];
 
-/** Only failures come here. */
+/** Only failures reach this code. */
 const explanations = 'src/core/explain.ts ';
 
-test('V8 remembers where each property lies on the way of an exchange that goes well', () => {
-  assert.match(log, /^LoadIC,.*,N,/m, 'the log has what it is read for');
+test('V8 caches the position of each property on the path of a successful exchange', () => {
+  assert.match(log, /^LoadIC,.*,N,/m, 'the log has the expected lines');
   const lookups = readMegamorphic(log).filter((place) => !place.startsWith(explanations));
   const allowed = lengthsOfTexts.map((file) => `${file} .length`);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /**
- * Run with `--allow-natives-syntax`: plays varied exchanges and prints how many hidden classes the instances of each hot class
- * have, soon after construction and at the end of their lives, as JSON.
+ * Run with `--allow-natives-syntax`: plays varied exchanges and prints how many hidden classes the instances of each
+ * hot class have, soon after construction and at the end of their lives, as JSON.
  */
 import { runInThisContext } from 'node:vm';
 import { CostlessTransport } from '../../bench/costless-transport.ts';
@@ -22,13 +22,13 @@ import { ResponseHeadParser } from '../../src/wire/response-head.ts';
 import { playRoundTrips } from './socket-round-trips.ts';
 import { runVaried, variedSettings } from './varied-exchanges.ts';
 
-/** Natives are no syntax of any parser but V8's own, which reads this. */
+/** Only V8's own parser accepts natives syntax, and it parses this. */
 const haveSameShape = runInThisContext('(a, b) => %HaveSameMap(a, b)') as (a: object, b: object) => boolean;
 
-/** More are not told apart. */
+/** More hidden classes are not distinguished. */
 const shapesMax = 8;
 
-/** Objects of which no two had the same hidden class when they were seen. */
+/** Objects that all had different hidden classes when they were observed. */
 class Shapes {
   readonly #told: object[] = [];
 
@@ -45,7 +45,7 @@ class Shapes {
 class Watched {
   readonly atFirst = new Shapes();
   readonly atLast = new Shapes();
-  /** In the order in which they came, those of the warm-up too: connections outlive it. */
+  /** In the order in which they came, including those of the warm-up: connections outlive it. */
   readonly instances = new Set<object>();
 }
 
@@ -60,13 +60,13 @@ function see(name: string, object: object): void {
   if (isWarm) one.atFirst.see(object);
 }
 
-/** Played twice: to warm up, and to look. */
+/** Runs twice: to warm up, and to observe. */
 const exchanges = 3000;
 const sockets = 12;
 
 type Method = (this: object, ...given: unknown[]) => unknown;
 
-/** Sees each instance, or what is found with it, when its `method` is called: for most the first that happens to them. */
+/** Observes each instance, or an object found from it, when its `method` is called: for most the first call. */
 function watch(
   prototype: object,
   method: string,
@@ -124,7 +124,7 @@ await play();
 
 const counts: Record<string, { first: number; last: number; instances: number }> = {};
 for (const [name, { atFirst, atLast, instances }] of watched) {
-  // What lived in the warm-up alone may keep a shape that nothing gets any more.
+  // Objects that lived only in the warm-up may keep a hidden class that no later object gets.
   const late = [...instances].slice(before.get(name) ?? 0);
   for (const instance of late) atLast.see(instance);
   counts[name] = { first: atFirst.count, last: atLast.count, instances: late.length };

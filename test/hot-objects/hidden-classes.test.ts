@@ -9,22 +9,23 @@ interface ShapeCounts {
 }
 
 /**
- * Code that meets one hidden class reads a field in two instructions; with several it compares, and with more than four it
- * asks the runtime. A field that is added later, or holds at times a fraction and at times an object, makes one more.
+ * Code that meets one hidden class reads a property in two instructions; with several it compares, and with more than
+ * four it calls the runtime. A property that is added later, or that holds sometimes a fraction and sometimes an
+ * object, makes one more.
  */
 test('all instances of a hot class have one hidden class, from their construction to their end', async () => {
   const counts = JSON.parse(await runMain('hidden-classes-main.ts', ['--allow-natives-syntax'])) as Record<
     string,
     ShapeCounts
   >;
-  for (const name of hotClasses) assert.ok((counts[name]?.instances ?? 0) >= 12, `${name} is played with`);
-  // Those too that are there on some systems only.
+  for (const name of hotClasses) assert.ok((counts[name]?.instances ?? 0) >= 12, `${name} has instances`);
+  // Including those that exist on some systems only.
   for (const [name, { first, last }] of Object.entries(counts)) {
     assert.deepEqual({ first, last }, { first: 1, last: 1 }, name);
   }
 });
 
-/** What an exchange makes, and what each of them goes through. */
+/** The objects that an exchange creates, and those that every exchange uses. */
 const hotClasses = [
   'HandleTransport',
   'Preface',

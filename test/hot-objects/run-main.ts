@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * Runs a program of this folder with these options of Node and V8, and returns what it prints. V8 compiles when it wants to, not
- * when a thread beside it has had the time: so a loaded machine finds what a quiet one does.
+ * Runs a program of this folder with these options of Node and V8, and returns its output. V8 compiles synchronously,
+ * not in a background thread, so that a busy machine has the same results as an idle one.
  */
 export async function runMain(program: string, options: readonly string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [

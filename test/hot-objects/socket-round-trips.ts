@@ -6,7 +6,7 @@ import { listen } from '../../src/transport/listen.ts';
 const host = '127.0.0.1';
 const bytes = Buffer.from('bytes there and back');
 
-/** Opens so many connections over loopback, one after the other; each sends some bytes, gets them back and ends. */
+/** Opens so many connections over loopback, one after the other; each sends some bytes, receives them back and ends. */
 export async function playRoundTrips(connections: number, see: (transport: Transport) => void): Promise<void> {
   const listening = await new Promise<{ address: { port: number }; close(): Promise<void> }>((resolve, reject) => {
     listen(

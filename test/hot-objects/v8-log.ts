@@ -1,4 +1,4 @@
-/** A function that was thrown away after it had been compiled. */
+/** A function whose compiled code was discarded. */
 export interface Deopt {
   readonly atUs: number;
   /** 'src/wire/byte-writer.ts:63:5' */
@@ -9,7 +9,7 @@ export interface Deopt {
 /** `code-deopt,<µs>,<size>,<address>,<inlining>,<offset>,<kind>,<position of the innermost function>[ inlined at …],<reason>` */
 const deoptLine = /^code-deopt,(\d+),.*?<file:[^>]*?\/(src\/[^>]+)>[^,]*,(.*)$/gm;
 
-/** Those of functions of ours, in the order in which they came. For logs made with `--log-deopt`. */
+/** Those of Candor's functions, in their order. For logs made with `--log-deopt`. */
 export function readDeopts(log: string): Deopt[] {
   return [...log.matchAll(deoptLine)].map(([, atUs, place = '', reason = '']) => {
     return { atUs: Number(atUs), place, reason };
@@ -23,7 +23,7 @@ interface Code {
 }
 
 /**
- * Where code of ours looks properties up that V8 has ceased to remember, since objects of more than four hidden classes come
+ * Where Candor's code looks up properties that V8 no longer caches, since objects of more than four hidden classes come
  * there: 'src/core/explain.ts .address'. For logs made with `--log-ic --log-code`.
  */
 export function readMegamorphic(log: string): string[] {
@@ -33,7 +33,7 @@ export function readMegamorphic(log: string): string[] {
     const parts = line.split(',');
     if (parts[0] === 'code-creation') noteCode(codes, parts);
     else if (parts[0] === 'code-move') moveCode(codes, parts);
-    // <kind>IC,<place in the code>,<µs>,<line>,<column>,<state before>,<state after>,<hidden class>,<property>,…
+    // <kind>IC,<position in the code>,<µs>,<line>,<column>,<state before>,<state after>,<hidden class>,<property>,…
     else if (parts[0]?.endsWith('IC') === true && parts[6] === 'N') {
       const file = fileAt(codes, Number(parts[1]));
       if (file !== '') found.add(`${file} .${parts[8] ?? ''}`);

@@ -33,7 +33,7 @@ const routes: readonly RouteSpec[] = [
   action: action as RouteSpec['action'],
 }));
 
-/** The system's clock, moved on where a play says so. */
+/** The system's clock, advanced by some of the exchanges. */
 let skippedMs = 0;
 
 const clock: Clock = {
@@ -42,24 +42,24 @@ const clock: Clock = {
   schedule: (at, fire, subject) => systemClock.schedule(after(at, -skippedMs), fire, subject),
 };
 
-/** After so long an endpoint that has refused a connection gets the next request again. */
+/** After this time an endpoint that has refused a connection gets a request again. */
 const refusalOverMs = 1000;
 
-/** What the gateway of `runVaried` is started with. */
+/** The configuration of the gateway of `runVaried`. */
 export const variedSettings: InMemorySettings = { routes, upstream, clock };
 
 /** One exchange, or the end of one, as its client and its endpoint play it. */
 interface Play {
   readonly request: Buffer;
-  /** In pieces; null where no endpoint is asked. */
+  /** In slices; null if no endpoint gets a request. */
   readonly answer: readonly Buffer[] | null;
-  /** What becomes of the connection on which the request went first; the answer comes on the next one then. */
+  /** The end of the connection on which the request was first sent; the answer then comes on the next one. */
   readonly loss?: 'fin' | 'ECONNRESET';
   /** Connections to endpoints that are refused before one is opened. */
   readonly refused?: number;
-  /** What ends the exchange early: its endpoint when it has answered, or its client in place of an answer. */
+  /** The end of an early exchange: by its endpoint after the answer, or by its client instead of an answer. */
   readonly cut?: 'endpoint' | 'client';
-  /** The client has to connect anew afterwards. */
+  /** The client has to reconnect afterwards. */
   readonly last?: true;
 }
 
@@ -77,7 +77,7 @@ const date = 'Date: Sat, 21 Nov 2026 09:00:00 GMT';
 const ok = answer('200 OK', [date, 'Content-Type: text/plain', 'Content-Length: 5'], 'hello');
 const chunked = answer('200 OK', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\n\r\n');
 
-/** More than is held back. */
+/** More than the response hold. */
 const large = answer('200 OK', ['Content-Length: 200000'], 'x'.repeat(80_000));
 
 /** Chunks of a request, with its head. */
@@ -123,7 +123,7 @@ const plays: readonly Play[] = [
   { request: Buffer.from('GET / HTTP/1.0\r\n\r\n', 'latin1'), answer: [ok], last: true },
 ];
 
-/** Of these some come with each round, so that most exchanges are ordinary ones, as in life. */
+/** Each round has some of these, so that most exchanges are ordinary ones, as in production. */
 const ordinary = plays.slice(0, 12);
 
 const trustedFields = request('GET /trusted', [
@@ -133,8 +133,8 @@ const trustedFields = request('GET /trusted', [
 ]);
 
 /**
- * Plays at least `count` exchanges of all kinds with the gateway, by 16 clients and one that is trusted, some of them at the
- * same time. Which come next to each other changes from round to round.
+ * Plays at least `count` exchanges of all kinds with the gateway, by 16 clients and one trusted client, some of them at
+ * the same time. Their order changes from round to round.
  */
 export function runVaried(gateway: InMemoryGateway, count: number): void {
   const clients = Array.from({ length: 16 }, () => gateway.connect());
@@ -165,7 +165,7 @@ function playOne(gateway: InMemoryGateway, clients: CostlessTransport[], place: 
   gateway.refuseNext(0);
   if (refused > 0) skippedMs += refusalOverMs;
   if (play.cut === 'client') client.listener.onClosed('ECONNRESET');
-  // What cannot be made sense of is asked for again, of another endpoint.
+  // A malformed answer is retried at another endpoint.
   for (let again = 0; endpoint !== null && again < attemptsMax; again++) endpoint = answerWith(gateway, endpoint, play);
   if (play.last !== true && !client.over) return;
   if (play.cut !== 'client') client.listener.onEnd();
@@ -174,7 +174,7 @@ function playOne(gateway: InMemoryGateway, clients: CostlessTransport[], place: 
 
 const attemptsMax = 4;
 
-/** Returns the connection on which the request was then made again, or null. */
+/** Returns the connection on which the request was then retried, or null. */
 function answerWith(gateway: InMemoryGateway, endpoint: CostlessTransport, play: Play): CostlessTransport | null {
   let next: CostlessTransport | null = null;
   for (const piece of play.answer ?? []) next = gateway.answer(endpoint, piece) ?? next;
@@ -184,7 +184,7 @@ function answerWith(gateway: InMemoryGateway, endpoint: CostlessTransport, play:
 
 const togetherMax = 12;
 
-/** Ordinary exchanges that are under way at the same time. */
+/** Ordinary exchanges that are in flight at the same time. */
 function playTogether(gateway: InMemoryGateway, clients: readonly CostlessTransport[], from: number): void {
   const asked: (CostlessTransport | null)[] = [];
   for (let index = 0; index < togetherMax; index++) {

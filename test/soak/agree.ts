@@ -1,11 +1,11 @@
 import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
 import type { Entry } from './mixed-clients.ts';
 
-/** One kind of outcome, counted three times. */
+/** One kind of outcome, counted by three parties. */
 export interface Row {
-  /** By /metrics; null where they have no label for it. */
+  /** In /metrics; null if they have no label for it. */
   readonly counters: number | null;
-  /** By the lines of the log. */
+  /** In the lines of the log. */
   readonly log: number;
   /** By the clients. */
   readonly clients: number;
@@ -15,9 +15,9 @@ export interface Agreement {
   readonly rows: Readonly<Record<string, Row>>;
   readonly lost: { readonly recorded: number; readonly least: number; readonly most: number };
   readonly postsSeenTwice: number;
-  /** Their client left while the answer was on its way: it is counted as the record says. */
+  /** The client left while the answer was on its way: the record decides how the exchange counts. */
   readonly crossed: number;
-  /** Their worker ended after the record had left it, and before all of the answer had. */
+  /** The worker ended after the record had been sent, and before the whole answer had. */
   readonly notReceived: number;
   readonly broken: readonly string[];
   readonly examples: readonly string[];
@@ -27,14 +27,14 @@ export interface Counted {
   readonly metrics: string;
   readonly log: { readonly exchanges: readonly ExchangeRecord[]; readonly lost: readonly LostRecord[] };
   readonly entries: readonly Entry[];
-  /** How often the origin got each. */
+  /** How many times each request reached the origin. */
   readonly seen: ReadonlyMap<string, number>;
 }
 
 /**
- * Whether the gateway's counters, its log and its clients tell the same of every request. An exchange is of one of these
- * kinds: answered, by class of its status; cut short; left by its client. What has no record is among those that the
- * `lost` records count, or was never read.
+ * Whether the gateway's counters, its log and its clients agree on every request. An exchange is of one of these kinds:
+ * answered, by class of its status; truncated; abandoned by its client. A request without a record is counted by the
+ * `lost` records, or was never read.
  */
 export function agree({ metrics, log, entries, seen }: Counted): Agreement {
   const counters = countersOf(metrics);
@@ -68,12 +68,10 @@ export function agree({ metrics, log, entries, seen }: Counted): Agreement {
         ([kind, row]) =>
           `${kind}: ${row.counters ?? '?'} by the counters, ${row.log} by the log, ${row.clients} by clients`,
       ),
-    ...(examples.length > 0 ? [`${examples.length} requests of which client and record tell different things`] : []),
-    ...(records.size !== log.exchanges.length ? [`${log.exchanges.length - records.size} records are double`] : []),
+    ...(examples.length > 0 ? [`client and record disagree on ${examples.length} requests`] : []),
+    ...(records.size !== log.exchanges.length ? [`${log.exchanges.length - records.size} records are duplicates`] : []),
     ...(lost.recorded < lost.least || lost.recorded > lost.most
-      ? [
-          `the lost records tell of ${lost.recorded} exchanges; clients and origin know of ${lost.least} to ${lost.most}`,
-        ]
+      ? [`the lost records count ${lost.recorded} exchanges; clients and origin count ${lost.least} to ${lost.most}`]
       : []),
     ...(postsSeenTwice > 0 ? [`${postsSeenTwice} POSTs reached the origin twice`] : []),
   ];
@@ -92,8 +90,8 @@ function kindOfRecord({ end, status }: ExchangeRecord): string {
 }
 
 /**
- * As the client would call it. One that has left cannot know whether the answer was on its way, nor one whose worker has
- * ended: there the record says.
+ * In the client's view. A client that has left does not know whether the answer was on its way, and neither does a
+ * client whose worker has ended: then the record decides.
  */
 function kindOfEntry(entry: Entry, record: ExchangeRecord): string {
   const { kind, status } = entry;
@@ -102,7 +100,7 @@ function kindOfEntry(entry: Entry, record: ExchangeRecord): string {
   return kind ?? 'unknown';
 }
 
-/** Its worker ended with the answer, or the rest of it, in its hands. */
+/** The worker ended before it had sent the answer, or the rest of it. */
 function isNotReceived({ kind, disturbed }: Entry): boolean {
   return disturbed && (kind === 'lost' || kind === 'cut');
 }
@@ -132,7 +130,7 @@ function lostOf(
   seen: ReadonlyMap<string, number>,
 ): Agreement['lost'] {
   const unrecorded = entries.filter(({ id, kind }) => !records.has(id) && kind !== 'refused' && kind !== 'unconnected');
-  // It has begun where somebody knows of it beside the client.
+  // The exchange has begun if the record or the origin knows of it, besides the client.
   const begun = unrecorded.filter(({ id, kind }) => seen.has(id) || kind === 'answered' || kind === 'cut');
   const recorded = lines.reduce((sum, { exchanges }) => sum + exchanges, 0);
   return { recorded, least: begun.length, most: unrecorded.length };

@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
 export interface ClosingOriginOptions {
-  /** A connection is closed when it has been idle for so long. Asked once for each. */
+  /** The idle time after which a connection is closed; drawn once for each. */
   readonly idleMs: () => number;
-  /** How long the close, and the reset after it, take on their way to the gateway. */
+  /** The delay of the close, and of the reset after it, on the way to the gateway. */
   readonly latencyMs: number;
 }
 
@@ -20,16 +20,17 @@ interface Line {
 }
 
 /**
- * An origin that closes idle connections, as most do, some way from its gateway: what is sent to it while its FIN is on
- * the way meets a closed socket, and is answered by RST, which takes as long. Nothing that comes then is executed.
+ * An origin that closes idle connections, as most do, at some distance from its gateway. A request that is sent while
+ * the FIN is in transit meets a closed socket, and is answered with a RST, which takes as long. No such request is
+ * executed.
  */
 export class ClosingOrigin {
-  /** How often each request came here, executed or not, by method and target. */
+  /** How often each request came, executed or not, by method and target. */
   readonly seen = new Map<string, number>();
-  /** Requests that came on a connection whose close was on the way, by method and target. None was executed. */
+  /** Requests that came on a connection whose close was in transit, by method and target. None was executed. */
   readonly crossed = new Set<string>();
   connections = 0;
-  /** Connections that were closed for having been idle. */
+  /** Connections that were closed because they were idle. */
   closedIdle = 0;
   readonly #server: Server;
   readonly #options: ClosingOriginOptions;
@@ -72,7 +73,7 @@ export class ClosingOrigin {
     });
   }
 
-  /** Executes one request of what has come; false when it is not whole. */
+  /** Executes one request; false if it is incomplete. */
   #answer(line: Line): boolean {
     const headEnd = line.text.indexOf('\r\n\r\n');
     if (headEnd < 0) return false;
@@ -87,7 +88,7 @@ export class ClosingOrigin {
     return true;
   }
 
-  /** Counts a request, and says its method and target. */
+  /** Counts a request, and returns its method and target. */
   #note(text: string): readonly string[] {
     const words = text.split(' ', 2);
     const request = words.join(' ');
@@ -104,15 +105,16 @@ export class ClosingOrigin {
   }
 
   /**
-   * A request has met the close. It is counted once, however many reads it comes in, and only where the connection had
-   * served before: on a fresh one nothing was used again.
+   * A request has met the close. It counts once, in however many reads it comes, and only if the connection had served
+   * before: the first request of a connection reuses nothing.
    */
   #cross(line: Line): void {
     if (line.crossed) return;
     line.crossed = true;
     const request = this.#note(line.text).join(' ');
     if (line.served > 0) this.crossed.add(request);
-    // A turn later than the FIN, should both be due at once: Node refuses to reset what is about to send its FIN.
+    // One turn later than the FIN, if both are due at once: Node refuses to reset a socket that is about to send its
+    // FIN.
     setTimeout(() => setImmediate(() => line.socket.resetAndDestroy()), this.#options.latencyMs);
   }
 }

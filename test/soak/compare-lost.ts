@@ -1,26 +1,26 @@
 import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
 import type { Sent } from './load-driver.ts';
 
-/** What the `lost` records say, beside what clients and origin know of requests that have no record of their own. */
+/** The `lost` records, beside the observations of clients and origin on requests without a record of their own. */
 export interface LostFigures {
-  /** By the `lost` records together. */
+  /** The sum of the `lost` records. */
   readonly recorded: number;
   readonly records: number;
-  /** No record, and the client got nothing or a part; the origin had it: these were under way. */
+  /** No record, and the client got nothing or a part; the origin had the request: it was in flight. */
   readonly underWay: number;
-  /** No record, and the client has its whole answer: they had ended, and their record had not left the worker. */
+  /** No record, and the client has its complete answer: the exchange had ended, and its record had not been sent. */
   readonly answered: number;
   /**
-   * No record, no byte of an answer, and the origin never had it: sent to a worker that had not read it, or had not sent
-   * it on. The client cannot know which; only the latter are exchanges.
+   * No record, no byte of an answer, and the origin never had the request. The worker had not read it, or had not
+   * forwarded it; only the latter is an exchange, and the client cannot distinguish them.
    */
   readonly unread: number;
-  /** A record tells of a whole answer, and the client did not get all of it: the worker ended right after it. */
+  /** The record has a complete answer, and the client did not get all of it: the worker ended right after the record. */
   readonly recordedNotReceived: number;
   readonly broken: readonly string[];
 }
 
-/** Each request has one record, or is one of those that the `lost` records count. */
+/** Each request has one record, or is counted by a `lost` record. */
 export function compareLost(
   sent: readonly Sent[],
   seen: ReadonlyMap<string, number>,
@@ -42,10 +42,10 @@ export function compareLost(
   const most = least + unread;
   const broken = [
     ...(recorded < least || recorded > most
-      ? [`the lost records tell of ${recorded} exchanges; clients and origin know of ${least} to ${most}`]
+      ? [`the lost records count ${recorded} exchanges; clients and origin count ${least} to ${most}`]
       : []),
     ...(twice > 0 ? [`${twice} exchanges were recorded twice`] : []),
-    ...(strange > 0 ? [`${strange} records are of requests that nobody has sent`] : []),
+    ...(strange > 0 ? [`${strange} records are of requests that no client has sent`] : []),
   ];
   return { recorded, records: log.lost.length, underWay, answered, unread, recordedNotReceived, broken };
 }

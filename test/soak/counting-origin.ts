@@ -4,10 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as passTime } from 'node:timers/promises';
 
 /**
- * An origin that counts what it gets, by the request's id. `/w/<bytes>/<ms>` is answered with so many bytes after so
- * many milliseconds; with `/d/…` the bytes are spread over that time. A POST's content is read to its end first. What
- * is sent is made of the id, so that the client can tell its own answer from anybody else's. `/b/<bytes>` is as much of
- * anything, made while it is sent: for those who will not take it all.
+ * An origin that counts requests by their id. `/w/<bytes>/<ms>` is answered with so many bytes after so many
+ * milliseconds; with `/d/…` the bytes are spread over that time. The origin reads the body of a POST to its end first.
+ * The answer contains the id, so that a client can distinguish its own answer from any other. `/b/<bytes>` is answered
+ * with random bytes, made while they are sent, for clients that do not read all of them.
  */
 export class CountingOrigin {
   /** How often a request with this id came. */
@@ -15,7 +15,7 @@ export class CountingOrigin {
   readonly #server: Server;
 
   constructor() {
-    // Longer than any gateway keeps a connection: no close of ours may cross a request.
+    // Longer than any gateway keeps a connection, so that no close of the origin coincides with a request.
     const options = { keepAliveTimeout: 600_000, requestTimeout: 0, headersTimeout: 0, noDelay: true };
     this.#server = createServer(options, (request, response) => void this.#answer(request, response));
   }
@@ -47,7 +47,7 @@ export class CountingOrigin {
       else if (Number(ms) > 0) await passTime(Number(ms));
       response.end(way === 'd' ? undefined : content);
     } catch {
-      // The gateway has let go of it; what became of it is for its record to say.
+      // The gateway has closed the connection; its record says why.
       response.destroy();
     }
   }
@@ -72,7 +72,7 @@ async function writeSlowly(response: ServerResponse, content: Buffer, ms: number
   }
 }
 
-/** What must come back for a request: its id, what was received of it, and as much as was asked for. */
+/** The expected answer to a request: its id, the length of its body, and as many bytes as it asks for. */
 export function contentFor(id: string, bytes: number, received: number): Buffer {
   const line = `${id} ${received}\n`;
   return Buffer.alloc(Math.max(bytes, line.length), line);

@@ -10,7 +10,7 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import { freePort } from '../readme/free-port.ts';
 
-/** A gateway as it is installed: a process of its own, with the defaults, a log, and one upstream. */
+/** A gateway as it is installed: its own process, with the defaults, a log, and one upstream. */
 export class GatewayProcess {
   readonly port: number;
   readonly pid: number;
@@ -24,7 +24,7 @@ export class GatewayProcess {
     this.#folder = folder;
   }
 
-  /** Resolves when it listens. `origin`: host and port. `program`: `bin/candor` of an installation other than this one. */
+  /** Resolves when it listens. `origin`: host and port. `program`: `bin/candor` of another installation. */
   static async start(origin: string, program: string = ownProgram): Promise<GatewayProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'candor-soak-'));
     const port = await freePort();
@@ -43,17 +43,17 @@ export class GatewayProcess {
     throw new Error(`the gateway does not listen: ${said}`);
   }
 
-  /** Resident bytes of the process, all its threads included. */
+  /** Resident bytes of the process with all its threads. */
   residentBytes(): number {
     return this.#status('VmRSS');
   }
 
-  /** Forgets the peak so far: from here on `peakBytes` tells what was resident at most. Linux keeps it, and misses nothing. */
+  /** Resets the peak: from here on `peakBytes` is the largest resident size. Linux records it, and misses no peak. */
   forgetPeak(): void {
     writeFileSync(`/proc/${this.pid}/clear_refs`, '5');
   }
 
-  /** The most that was resident since `forgetPeak`. */
+  /** The largest resident size since `forgetPeak`. */
   peakBytes(): number {
     return this.#status('VmHWM');
   }
@@ -65,7 +65,7 @@ export class GatewayProcess {
     return Number(kib) * 1024;
   }
 
-  /** What its log tells so far. */
+  /** The records of its log so far. */
   records(): readonly ExchangeRecord[] {
     const lines = readFileSync(join(this.#folder, 'candor.log'), 'utf8').split('\n');
     return lines.flatMap((line) => {
@@ -74,7 +74,7 @@ export class GatewayProcess {
     });
   }
 
-  /** Ends it; its log stays readable until `remove`. */
+  /** Ends the process; its log stays readable until `remove`. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
@@ -104,8 +104,8 @@ function configurationOf(port: number, origin: string): string {
 }
 
 /**
- * Whether it answers. That a connection is accepted would not be enough: the gateway tries its ports before its workers
- * open them. A request without Host is answered by itself, and reaches nobody behind it.
+ * Whether the gateway answers. An accepted connection would not prove it: the gateway tries its ports before its
+ * workers open them. The gateway answers a request without Host itself.
  */
 async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');

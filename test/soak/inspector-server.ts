@@ -3,12 +3,12 @@ import { createServer, type Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Controls the workers of a gateway under test through Node's inspector: it ends them, and lists what they hold. It is loaded
- * before the gateway by `NODE_OPTIONS=--import`; the gateway itself offers nothing of the kind. It listens at
+ * Controls the workers of a gateway under test through Node's inspector: it ends them, and lists what keeps them alive.
+ * `NODE_OPTIONS=--import` loads it before the gateway; the gateway itself has no such interface. It listens at
  * `$CANDOR_SOAK_INSPECTOR-<pid>`; each line of JSON is a request, and gets one line as its answer.
  */
 export type InspectionRequest =
-  /** `which`: from 0 to 1, among the workers that run. `how`: an expression that the worker is to run. */
+  /** `which`: from 0 to 1, among the running workers. `how`: an expression that the worker runs. */
   { readonly do: 'run'; readonly which: number; readonly expression: string } | { readonly do: 'look' };
 
 /** What keeps a thread's event loop alive: how many of each kind. */
@@ -24,7 +24,7 @@ interface AttachedWorker {
 }
 
 const socketPath = process.env['CANDOR_SOAK_INSPECTOR'];
-// Programs that the gateway starts, and commands that speak to it, inherit the option too.
+// Programs that the gateway starts, and commands that talk to it, inherit the option too.
 if (isMainThread && socketPath !== undefined && process.argv[2] === 'up') open(`${socketPath}-${process.pid}`);
 
 function open(path: string): void {
@@ -54,7 +54,7 @@ async function answerOf(request: InspectionRequest): Promise<unknown> {
       const worker = workers[Math.min(workers.length - 1, Math.floor(request.which * workers.length))];
       if (worker === undefined) throw new Error('no worker runs');
       void evaluate(worker, request.expression);
-      // What was posted has left when the debugger has answered something else.
+      // The posted message has been sent once the debugger has answered another command.
       await new Promise((resolve) => setTimeout(resolve, 20).unref());
       return { threadId: Number(worker.workerInfo.workerId) };
     }
@@ -95,7 +95,7 @@ async function withWorkers<T>(use: (workers: readonly AttachedWorker[], evaluate
     const evaluate: Evaluate = async ({ sessionId }, expression) => {
       const answer = Promise.withResolvers<string>();
       answers.set(sessionId, answer.resolve);
-      // A worker that ends meanwhile answers nothing.
+      // A worker that ends meanwhile does not answer.
       const timer = setTimeout(() => answer.resolve('[[],0]'), 5000).unref();
       const parameters = { expression, returnByValue: true };
       const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: parameters });

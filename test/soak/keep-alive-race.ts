@@ -10,12 +10,12 @@ export interface RaceOptions {
   readonly idleMs: number;
   readonly latencyMs: number;
   /**
-   * Each client draws its own pauses, or all draw one together. Apart, some client has always used a connection a
-   * moment ago, and a pool that takes the newest first seldom meets an old one; together, all of them are as old as
-   * the pause was long.
+   * Whether each client draws its own pauses, or all share each pause. With their own pauses, some client has always
+   * used a connection a moment ago, and a pool that takes the newest first seldom takes an old one. With shared pauses,
+   * all connections are as old as the pause was long.
    */
   readonly together: boolean;
-  /** The origin gives every connection another limit, so that there is none to be learned. */
+  /** Each connection of the origin has another idle limit, so that the gateway cannot learn one. */
   readonly unsteady?: boolean;
   readonly seed: string;
   /** `bin/candor` of another installation. */
@@ -24,22 +24,22 @@ export interface RaceOptions {
 
 export interface RaceFigures {
   readonly requests: number;
-  /** Requests whose pause ended while closes were on their way: a gateway that reused blindly would have met them. */
+  /** Requests whose pause ended while closes were in transit: a gateway that reuses connections blindly would have met them. */
   readonly chances: number;
   /** Attempts on a connection that was as old as the shortest pause, or older. */
   readonly lateReuses: number;
   /**
-   * Requests that went on a used connection whose close was on its way: the origin has got them after it had closed, and
-   * the gateway's record has an attempt on a used connection that ended without an answer. Each is counted once.
+   * Requests on a used connection whose close was in transit: the origin got them after it had closed, and the record
+   * has an attempt on a used connection that ended without an answer. Each is counted once.
    */
   readonly raced: number;
-  /** Those of which the origin alone tells. The record has kept something quiet: there may be none. */
+  /** Those that only the origin has seen. The record would have hidden them: there may be none. */
   readonly untold: number;
-  /** Those of which the record alone tells: the close was seen before anything was sent, or was there sooner than sent. */
+  /** Those that only the record has: the gateway saw the close before it sent anything, or before the request arrived. */
   readonly unseen: number;
-  /** Clients that saw anything but their own 200. */
+  /** Clients that got anything but their own 200. */
   readonly errors: readonly string[];
-  /** POSTs that the origin got more than once, executed or not. */
+  /** POSTs that reached the origin more than once, executed or not. */
   readonly postsSeenTwice: number;
   readonly upstreamConnections: number;
 }
@@ -49,7 +49,7 @@ export type OnProgress = (asked: number, errors: number) => void;
 /** Pauses around the origin's limit: 0.8 to 1.2 of it. */
 const [pauseLeast, pauseMost] = [0.8, 1.2];
 
-/** Clients that alternate GET and POST, with pauses in which the origin may close: what they see, and what it sees. */
+/** Clients that alternate GET and POST, with pauses in which the origin may close. Returns what clients and origin saw. */
 export async function raceKeepAlive(options: RaceOptions, onProgress: OnProgress = () => {}): Promise<RaceFigures> {
   const { idleMs, latencyMs, unsteady = false } = options;
   const random = new SeededRandom(`${options.seed} origin`);
@@ -115,10 +115,10 @@ async function playClients(
   return { requests: asked, chances, errors };
 }
 
-/** Everything here answers at once; a client that waits for longer has been forgotten. */
+/** Everything here answers at once. A client that waits longer has been forgotten. */
 const timeoutMs = 15_000;
 
-/** Null when the client got what it asked for. */
+/** Null if the client got the expected answer. */
 function exchange(agent: Agent, port: number, method: string, target: string): Promise<string | null> {
   return new Promise((resolve) => {
     const outgoing = request({ agent, port, host: '127.0.0.1', method, path: target });

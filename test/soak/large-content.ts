@@ -8,7 +8,7 @@ import { patternAt, PatternCheck } from './position-pattern.ts';
 type Coding = 'length' | 'chunked';
 type Speed = 'fast' | 'slow';
 
-/** One message with much content: whence, how framed, and who takes his time. */
+/** One message with a large body: its direction, its framing, and the slow side. */
 interface Transfer {
   readonly direction: 'down' | 'up';
   readonly coding: Coding;
@@ -16,7 +16,7 @@ interface Transfer {
   readonly reader: Speed;
 }
 
-/** Each is played by itself; the ways of one at the same time. */
+/** The cases run one after the other; the directions of one case at the same time. */
 export const largeCases: ReadonlyMap<string, readonly Transfer[]> = new Map([
   ['download', [transfer('down', 'length')]],
   ['download, chunked', [transfer('down', 'chunked')]],
@@ -35,19 +35,19 @@ function transfer(direction: 'down' | 'up', coding: Coding, writer: Speed = 'fas
 
 export interface LargeFigures {
   readonly what: string;
-  /** Each way. */
+  /** For each direction. */
   readonly bytes: number;
   readonly seconds: number;
-  /** Where the first wrong byte stood; null where all were right and none was missing. */
+  /** The position of the first wrong byte; null if all were right and none was missing. */
   readonly wrongAt: number | null;
   /** Resident before the first exchange. */
   readonly idleBytes: number;
-  /** The most that was resident at any time during this case. */
+  /** The largest resident size during this case. */
   readonly peakBytes: number;
 }
 
 export interface LargeOptions {
-  /** Of content, where nobody is slow, and where somebody is. */
+  /** Bytes of the body, if no side is slow, and if one is. */
   readonly bytes: number;
   readonly slowBytes: number;
   /** `bin/candor` of another installation. */
@@ -56,9 +56,9 @@ export interface LargeOptions {
 }
 
 /**
- * Content of so many bytes each way, once with everybody as fast as they can, then with a side that stops for a while
- * after every mebibyte. Every byte is compared where it arrives. The gateway is a process of its own, and the system
- * says from outside what was resident of it: when it had just started, and at most.
+ * Bodies of so many bytes in each direction, first with both sides at full speed, then with one that pauses after every
+ * mebibyte. The receiver compares every byte. The gateway runs in its own process, whose resident size the system
+ * reports: right after the start, and the peak.
  */
 export async function carryLargeContent({
   bytes,
@@ -92,7 +92,7 @@ export async function carryLargeContent({
   }
 }
 
-/** A process that listens is still starting: store, checks, first collections of garbage. */
+/** A process that has begun to listen is still starting: storage, checks, first garbage collections. */
 const settledMs = 2000;
 
 async function measure(
@@ -110,7 +110,7 @@ async function measure(
   return { what, bytes, seconds, wrongAt, idleBytes, peakBytes: gateway.peakBytes() };
 }
 
-/** Where the first wrong byte stood, or the first that is missing. */
+/** The position of the first wrong or missing byte. */
 function carry(port: number, one: Transfer, bytes: number): Promise<number | null> {
   return one.direction === 'down' ? download(port, one, bytes) : upload(port, one, bytes);
 }
@@ -135,10 +135,10 @@ async function upload(port: number, { coding, writer, reader }: Transfer, bytes:
   return resultOf(seen, bytes);
 }
 
-/** A gateway that frames anew what it passes on would measure something else. */
+/** A gateway that changes the framing would measure something else. */
 function assertFramed({ headers, statusCode }: IncomingMessage, coding: Coding): void {
   const framed = headers['content-length'] === undefined ? 'chunked' : 'length';
-  if (framed !== coding) throw new Error(`${coding} was asked for, and came as ${framed} (${statusCode ?? 'request'})`);
+  if (framed !== coding) throw new Error(`${coding} was requested, and ${framed} came (${statusCode ?? 'request'})`);
 }
 
 function resultOf({ bytes, wrongAt }: { bytes: number; wrongAt: number | null }, expected: number): number | null {
@@ -159,7 +159,7 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promi
   outgoing.end(JSON.stringify({ bytes, wrongAt }));
 }
 
-/** A slow side stops for a moment after this many bytes. */
+/** A slow side pauses after this many bytes. */
 const slowAfterBytes = 1024 * 1024;
 const slowPauseMs = 20;
 

@@ -1,37 +1,36 @@
 import { connect, type Socket } from 'node:net';
 import { fieldOf, parseRawResponse, type RawResponse } from '../../src/testing/raw-response.ts';
 
-/** Where a connection leads to, and where it comes from. */
+/** The addresses of a connection. */
 export interface LoadTarget {
   readonly host: string;
   readonly port: number;
-  /** The client's own address; without it the system's choice. */
+  /** The client's own address; without it the system chooses. */
   readonly from?: string;
 }
 
 /**
- * What came of one request, told apart by what the socket says:
- *
- * - `answered`: a whole response;
- * - `refused`: nobody listens (ECONNREFUSED);
+ * The result of one request, distinguished by the socket:
+ * - `answered`: a complete response;
+ * - `refused`: nothing listens (ECONNREFUSED);
  * - `unconnected`: no connection for another reason;
  * - `lost`: the connection ended before a byte of the response;
  * - `cut`: it ended within the response;
- * - `silent`: neither an answer nor an end within the client's patience;
+ * - `silent`: neither an answer nor an end within the client's timeout;
  * - `wrong`: bytes that are no response, or follow one.
  */
 export type OutcomeKind = 'answered' | 'refused' | 'unconnected' | 'lost' | 'cut' | 'silent' | 'wrong';
 
 export interface Outcome {
   readonly kind: OutcomeKind;
-  /** Of what there is of a response; null where no head of one came. */
+  /** The response, or the part of it that came; null if no head came. */
   readonly response: RawResponse | null;
-  /** How the connection ended; null where it did not. */
+  /** How the connection ended; null if it did not. */
   readonly end: 'fin' | 'reset' | null;
   readonly errno: string | null;
   /** Whether the connection had carried another request before. */
   readonly reused: boolean;
-  /** From asking, the connecting included, to the end. */
+  /** From the start of the request, including the connect, to the end. */
   readonly tookMs: number;
 }
 
@@ -41,7 +40,7 @@ export interface Asked {
   readonly timeoutMs: number;
 }
 
-/** One connection of a client, one request on it at a time. It repeats nothing, and hides nothing. */
+/** One connection of a client, with one request at a time. It retries nothing, and hides no failure. */
 export class LoadConnection {
   readonly socket: Socket;
   #asked: (Asked & { readonly began: number; readonly resolve: (outcome: Outcome) => void }) | null = null;
@@ -62,7 +61,7 @@ export class LoadConnection {
     this.socket.on('close', () => this.#over(this.#errno === null ? 'fin' : 'reset'));
   }
 
-  /** Open, with nothing under way: another request may go on it. */
+  /** Open and idle: another request may use it. */
   get isIdle(): boolean {
     return !this.#ended && this.#asked === null && this.#uses > 0;
   }
@@ -90,7 +89,7 @@ export class LoadConnection {
   #receive(bytes: Buffer): void {
     this.#pieces.push(bytes);
     if (this.#asked === null) {
-      // Nobody has asked for anything: what comes belongs to no request, and the connection to nobody any more.
+      // No request is in flight: these bytes belong to none, and the connection cannot be used any more.
       this.#ended = true;
       return this.close();
     }
@@ -107,7 +106,7 @@ export class LoadConnection {
   #over(end: 'fin' | 'reset'): void {
     this.#ended = true;
     if (this.#asked === null) return;
-    // After a FIN comes 'close', and an error may come between them: the response is judged by what came first.
+    // 'close' follows a FIN, and an error may come between them: the first event decides.
     if (!this.#connected) return this.#report(this.#errno === 'ECONNREFUSED' ? 'refused' : 'unconnected', end);
     if (this.#pieces.length === 0) return this.#report('lost', end);
     const response = this.#response(end);
@@ -133,7 +132,7 @@ export class LoadConnection {
   }
 }
 
-/** RFC 9112 §9.3: after a whole message that does not say `close`. */
+/** RFC 9112 §9.3: after a complete message that does not say `close`. */
 function mayBeReused(response: RawResponse | null): boolean {
   if (response === null || response.framing === 'until-close' || response.status === 101) return false;
   return !/\bclose\b/i.test(fieldOf(response, 'connection') ?? '');

@@ -2,60 +2,60 @@ import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { contentFor } from './counting-origin.ts';
 import { LoadConnection, type Outcome, type OutcomeKind, type LoadTarget } from './load-connection.ts';
 
-/** One request as it was sent. A repetition is an entry of its own. */
+/** One request as it was sent. A retry is an entry of its own. */
 export interface Sent {
   readonly id: string;
   readonly method: 'GET' | 'POST';
-  /** What was going on when the answer came, or failed to. */
+  /** The change in progress when the answer came, or failed to come. */
   phase: string;
   kind: OutcomeKind | null;
   status: number | null;
   reused: boolean;
   /** The client's own port. */
   tookMs: number;
-  /** Repeats a GET whose used connection had ended before a byte of the answer (RFC 9112 §9.3.1). */
+  /** The retry of a GET whose used connection had ended before a byte of the answer (RFC 9112 §9.3.1). */
   readonly repeats: boolean;
-  /** That came of it, and it was repeated: the repetition tells what came of it in the end. */
+  /** This request was retried for that reason; the retry has the result. */
   raced: boolean;
-  /** For people, where it was not answered as it should be. */
+  /** An explanation for people, if the request was not answered as expected. */
   note: string;
 }
 
 export interface LoadOptions {
   readonly random: SeededRandom;
-  /** Per second, whatever comes of them (open loop). */
+  /** Per second, whatever their results (open loop). */
   readonly rate: number;
-  /** Where requests may go at this moment; one of them is drawn. */
+  /** The possible addresses at this moment; one of them is drawn for each request. */
   readonly targets: () => readonly LoadTarget[];
-  /** What is going on at this moment. */
+  /** The change in progress at this moment. */
   readonly phase: () => string;
-  /** Of a hundred requests: on kept connections, POSTs. */
+  /** Percentages: requests on kept connections, and POSTs. */
   readonly keptPercent?: number;
-  /** What is asked for; without it a mixture of quick answers, slow ones and downloads. */
+  /** The target; without it a mixture of quick answers, slow ones and downloads. */
   readonly target?: (random: SeededRandom) => string;
   readonly postPercent?: number;
 }
 
-/** An answer of this origin comes within three seconds; a client that waits for longer has been forgotten. */
+/** An answer of this origin comes within three seconds. A client that waits longer has been forgotten. */
 const timeoutMs = 20_000;
 
-/** Connections that were idle for longer are closed by the client, as browsers do, and never meet the other side's limit. */
+/** The client closes connections that were idle for longer, as browsers do, before the other side's limit. */
 const keptMsMax = 10_000;
 
 const everyMs = 2;
 
-/** As many connections are kept: enough that each worker has some at any time. */
+/** The number of kept connections: enough that each worker has some at any time. */
 const keptMax = 64;
 
 /**
- * Sends so many requests in each second, whether the earlier ones have been answered or not: on connections that are kept
- * (GET and POST) and on new ones that say `Connection: close`. Each has an id of its own, and is kept with what came of it.
+ * Sends so many requests each second, whether earlier ones have been answered or not: on kept connections (GET and
+ * POST) and on new ones with `Connection: close`. Each request has an id, and is kept with its result.
  */
 export class LoadDriver {
   readonly sent: Sent[] = [];
   readonly #options: LoadOptions;
   readonly #kept = new Map<string, LoadConnection[]>();
-  /** How much later than wanted it has come to send, at most: more than a second, and the machine is too busy to say anything. */
+  /** The largest delay between planned and actual sending. Beyond a second the machine is too busy for a result. */
   lateMsMax = 0;
   #begun = 0;
   #dueAt = 0;
@@ -75,7 +75,7 @@ export class LoadDriver {
     this.#sendDue();
   }
 
-  /** Sends nothing more, and resolves when everything has come to its end. Kept connections stay open. */
+  /** Sends no more requests, and resolves when all have ended. Kept connections stay open. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -161,7 +161,7 @@ export class LoadDriver {
       if (!use) connection.close();
       return use;
     });
-    // The oldest first: each stays idle for about as long as the others.
+    // The oldest first: each connection stays idle for about as long as the others.
     const connection = usable.shift() ?? null;
     this.#kept.set(keyOf(way), usable);
     return connection;
@@ -175,7 +175,7 @@ export class LoadDriver {
   }
 }
 
-/** A process that has just started compiles what it is asked to do: the rate rises to its full height in this time. */
+/** A new process compiles its code while it runs: the rate rises to its full height in this time. */
 const rampS = 4;
 
 function rampedSeconds(seconds: number): number {
@@ -196,7 +196,7 @@ function keyOf({ host, port, from = '' }: LoadTarget): string {
   return `${from}>${host}:${port}`;
 }
 
-/** Most are answered at once; some take as long as a query, and a few are downloads that any change meets on their way. */
+/** Most are answered at once. Some take as long as a database query, and a few are downloads that any change meets in flight. */
 function drawTarget(random: SeededRandom): string {
   const draw = random.integer(100);
   if (draw < 80) return `/w/${random.pick([20, 500, 5000])}/0`;

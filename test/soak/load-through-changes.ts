@@ -13,19 +13,19 @@ export interface ChangesOptions {
   readonly upgrades: number;
   /** Requests per second. */
   readonly rate: number;
-  /** Between one change and the next. */
+  /** The pause between two changes. */
   readonly restMs: number;
   readonly seed: string;
-  /** How workers end, by chance one of these. */
+  /** How workers end; one of these is drawn. */
   readonly deaths?: readonly Death[];
   readonly program?: string | undefined;
-  /** The folder with configuration and log stays. */
+  /** The folder with configuration and log is kept. */
   readonly keepFolder?: boolean;
 }
 
 type Change = 'reload' | 'kill' | 'upgrade';
 
-/** What clients saw while something was going on. `quiet` is between two changes. */
+/** The results of clients, by the change in progress. `quiet` is between two changes. */
 export interface PhaseFigures {
   readonly requests: number;
   readonly answered: number;
@@ -34,9 +34,9 @@ export interface PhaseFigures {
   readonly cut: number;
   readonly silent: number;
   readonly wrong: number;
-  /** Whole answers with another status than 200. */
+  /** Complete answers with another status than 200. */
   readonly otherStatus: number;
-  /** GETs whose used connection ended before a byte; each was repeated, and the repetition counts above. */
+  /** GETs whose used connection ended before a byte; each was retried, and the retry is counted above. */
   readonly raced: number;
 }
 
@@ -45,22 +45,22 @@ export interface ChangesFigures {
   readonly seconds: number;
   readonly phases: Readonly<Record<string, PhaseFigures>>;
   readonly postsSeenTwice: number;
-  /** Answered POSTs that the origin never got. */
+  /** Answered POSTs that never reached the origin. */
   readonly postsNeverSeen: number;
   readonly lost: LostFigures;
-  /** Changes that did not come about, and why. */
+  /** Changes that failed, and why. */
   readonly failedChanges: readonly string[];
   readonly processes: number;
-  /** How much later than it should the driver has sent, at most. */
+  /** The largest delay of the driver. */
   readonly lateMsMax: number;
-  /** What was promised and not kept. */
+  /** Broken promises. */
   readonly broken: readonly string[];
-  /** The first requests that were not answered as they should be. */
+  /** The first requests that were not answered as expected. */
   readonly examples: readonly string[];
   readonly folder: string;
 }
 
-/** Reload, kill and upgrade, so often each, in an order drawn by lot, while clients ask so much in each second. */
+/** Reloads, worker ends and upgrades, so many of each, in random order, while clients send requests at a constant rate. */
 export async function loadThroughChanges(
   options: ChangesOptions,
   onProgress: (text: string) => void = () => {},
@@ -124,14 +124,14 @@ function shuffled({ reloads, kills, upgrades }: ChangesOptions, random: SeededRa
   return changes;
 }
 
-/** An application that Candor runs: no reload, no worker and no upgrade is to end it. */
+/** An application that Candor runs. No reload, worker end or upgrade may end it. */
 const steady = {
   'steady.mjs': `import { createServer } from 'node:http';
 createServer((_, response) => response.end('steady\\n')).listen(process.env.PORT, '127.0.0.1');
 `,
 };
 
-/** Configurations that differ from the one before in listeners, routes, number of workers and timeouts. */
+/** Configurations that differ from the previous one in listeners, routes, number of workers and timeouts. */
 class Variants {
   #number = 0;
   readonly #origin: string;
@@ -157,7 +157,7 @@ class Variants {
     return this.hasExtra ? [main, main, { host: '127.0.0.1', port: this.#extraPort }] : [main];
   }
 
-  /** Never one worker alone: while it is replaced nobody would listen. */
+  /** Never a single worker: while it is replaced nothing would listen. */
   get text(): string {
     const number = this.#number;
     const workers = [2, 3, 4, 2, 3][number % 5];
@@ -182,7 +182,7 @@ class Variants {
   }
 }
 
-/** Performs changes, and says which one is going on. */
+/** Makes the changes, and says which one is in progress. */
 class Stage {
   phase = 'quiet';
   ways: readonly LoadTarget[];
@@ -205,7 +205,7 @@ class Stage {
     this.phase = change;
     const why = await this.#change(change);
     if (why !== null) this.failed.push(`${change}: ${why}`);
-    // What a change has begun may end after it: an answer on its way, a client that meets its connection's end.
+    // The effects of a change may end after it: an answer in flight, or a client that meets the end of its connection.
     await passTime(settleMs);
     this.phase = 'quiet';
   }
@@ -221,7 +221,7 @@ class Stage {
     }
   }
 
-  /** A listener that goes is asked nothing new beforehand: that it refuses afterwards is what the file says. */
+  /** A listener gets no new requests before its removal: it may refuse them afterwards. */
   async #reload(): Promise<string | null> {
     this.#variants.next();
     const goes = this.ways.length > this.#variants.ways.length;
@@ -243,7 +243,7 @@ export const deathNames = Object.keys(deaths) as readonly Death[];
 interface Played {
   readonly sent: readonly Sent[];
   readonly lateMsMax: number;
-  /** How often the origin got each. */
+  /** How many times each request reached the origin. */
   readonly seen: ReadonlyMap<string, number>;
   readonly gateway: ManagedGateway;
   readonly stage: Stage;
@@ -281,7 +281,7 @@ function figuresOf({ sent, lateMsMax, seen, gateway, stage, seconds, options }: 
     processes: gateway.pids.length,
     lateMsMax: Math.round(lateMsMax),
     broken,
-    // What ends with a worker is expected, and comes last.
+    // Losses with a worker are expected, and come last.
     examples: sent
       .filter(({ note }) => note !== '')
       .toSorted((a, b) => Number(a.phase === 'kill') - Number(b.phase === 'kill'))
@@ -312,7 +312,7 @@ function brokenIn(phase: string, figures: PhaseFigures): string[] {
   return kinds.filter((kind) => figures[kind] > 0).map((kind) => `${phase}: ${figures[kind]} ${kind}`);
 }
 
-/** Others than the worker's own clients notice nothing: nobody is refused, kept waiting or given a 5xx. */
+/** A change affects only the clients of a lost worker: no other client is refused, delayed or answered with 5xx. */
 function brokenByKills(figures: PhaseFigures): string[] {
   const kinds = ['refused', 'silent', 'wrong', 'otherStatus'] as const;
   return kinds.filter((kind) => figures[kind] > 0).map((kind) => `kill: ${figures[kind]} ${kind}`);

@@ -15,7 +15,7 @@ import { systemClock } from '../../src/system/system.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
 
-/** How a worker ends: it throws, it leaves, or it never comes back from a loop. */
+/** How a worker ends: it throws, it exits, or it loops for ever. */
 export const deaths = {
   throws: 'setTimeout(() => { throw new RangeError("on purpose") }, 0)',
   exits: 'setTimeout(() => process.exit(3), 0)',
@@ -24,16 +24,16 @@ export const deaths = {
 
 export type Death = keyof typeof deaths;
 
-/** Longer than anything here takes on a machine with other things to do. */
+/** Longer than any step takes on a busy machine. */
 const timeoutMs = 60_000;
 
 /**
- * A gateway as it is installed, in a folder of its own, that can be given another configuration, loses workers, and
- * makes way for its successors: whichever process serves, this is the gateway.
+ * A gateway as it is installed, in its own folder. It can get another configuration, lose workers, and be upgraded:
+ * whichever process serves is the gateway.
  */
 export class ManagedGateway {
   readonly folder: string;
-  /** Every process that has served, the first one first. */
+  /** Every process that has served, in order. */
   readonly pids: number[] = [];
   readonly #program: string;
   readonly #adminSocket: string;
@@ -45,8 +45,8 @@ export class ManagedGateway {
   }
 
   /**
-   * Resolves when it serves. `configuration` needs neither `admin`, `state` nor `log`: they lie in its folder, with `files`,
-   * texts by name.
+   * Resolves when the gateway serves. `configuration` needs neither `admin`, `state` nor `log`: they are in its folder,
+   * with `files`, texts by name.
    */
   static async start(
     configuration: string,
@@ -58,7 +58,8 @@ export class ManagedGateway {
     const { folder } = gateway;
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const errors = openSync(join(folder, 'stderr'), 'a');
-    // Its own group: Ctrl-C here is not Ctrl-C there, and whatever it leaves behind can be told by it.
+    // Its own process group: Ctrl-C in this terminal does not reach it, and the group identifies its remaining
+    // processes.
     const child = spawn(process.execPath, [program, 'up', '-c', 'candor.yaml'], {
       cwd: folder,
       stdio: ['ignore', errors, errors],
@@ -90,13 +91,13 @@ export class ManagedGateway {
     writeFileSync(join(this.folder, 'candor.yaml'), `${configuration}\n${own.join('\n')}\n`);
   }
 
-  /** Null when nobody answers. */
+  /** Null if the gateway does not answer. */
   async status(): Promise<GatewayStatus | null> {
     const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v2/status', systemClock);
     return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
   }
 
-  /** The process of each instance that Candor has started itself and that is ready. */
+  /** The pid of each ready instance that Candor has started. */
   async applications(): Promise<readonly number[]> {
     const instances = (await this.status())?.applications.flatMap((application) => application.instances) ?? [];
     return instances.flatMap(({ phase, pid }) => (phase === 'ready' && pid !== null ? [pid] : []));
@@ -107,17 +108,17 @@ export class ManagedGateway {
     await this.#until('applications are ready', async () => (await this.applications()).length === count);
   }
 
-  /** Null when it was applied, else why it was not. */
+  /** Null if the configuration was applied, otherwise the reason. */
   async reload(): Promise<string | null> {
     const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v2/reload', systemClock);
     if (!answer.ok) return `no answer: ${answer.why}`;
     return answer.status === 200 ? null : JSON.stringify(answer.content);
   }
 
-  /** Ends one worker, and resolves when all are there again that should be. Null, or why that did not come about. */
+  /** Ends one worker, and resolves when it has been replaced: null, or the reason if it was not. */
   async endWorker(which: number, death: Death): Promise<string | null> {
     const before = await this.status();
-    // One that is retiring is not replaced when it ends.
+    // A retiring worker is not replaced when it ends.
     const wanted = before?.workers.filter(({ state }) => state === 'serving').length ?? 0;
     const lostBefore = this.#workersLost();
     const answer = (await this.#ask({ do: 'run', which, expression: deaths[death] })) as { failed?: string };
@@ -130,7 +131,7 @@ export class ManagedGateway {
     return replaced ? null : 'the worker was not replaced';
   }
 
-  /** `candor upgrade`: null when the successor serves and the predecessor has gone, else what was said. */
+  /** `candor upgrade`: null if the successor serves and the predecessor has ended, otherwise the output. */
   async upgrade(): Promise<string | null> {
     const before = this.pid;
     const { code, said } = await this.#run('upgrade', '-c', 'candor.yaml');
@@ -141,17 +142,17 @@ export class ManagedGateway {
     });
     const pid = (await this.status())?.pid ?? 0;
     if (pid !== 0 && pid !== before) this.pids.push(pid);
-    if (!moved) return `nobody succeeded process ${before}: ${said}`;
+    if (!moved) return `process ${before} has no successor: ${said}`;
     const gone = await this.#eventually(() => Promise.resolve(!isRunning(before)));
     return gone ? null : `process ${before} has not ended`;
   }
 
-  /** How many it has told of so far. */
+  /** How many of these events it has reported. */
   #workersLost(): number {
     return readFileSync(join(this.folder, 'stderr'), 'utf8').split('"kind":"worker_lost"').length - 1;
   }
 
-  /** What keeps its threads alive, main's first. */
+  /** The handles that keep its threads alive, the main thread first. */
   async look(): Promise<readonly ThreadSnapshot[]> {
     const looks = (await this.#ask({ do: 'look' })) as readonly ThreadSnapshot[] | { failed: string };
     if ('failed' in looks) throw new Error(looks.failed);
@@ -163,14 +164,14 @@ export class ManagedGateway {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Resident bytes of the process, all its threads included. */
+  /** Resident bytes of the process with all its threads. */
   residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
   }
 
   async metrics(): Promise<string> {
-    // It answers in Prometheus' text format, which `askAdmin` does not read.
+    // The answer is in Prometheus' text format, which `askAdmin` does not read.
     const { request } = await import('node:http');
     return new Promise((resolve, reject) => {
       const sent = request({ socketPath: this.#adminSocket, path: '/metrics', agent: false }, (response) => {
@@ -182,7 +183,7 @@ export class ManagedGateway {
     });
   }
 
-  /** What its log tells so far: exchanges, and workers that were lost. */
+  /** The log so far: exchanges, and lost workers. */
   log(): { readonly exchanges: readonly ExchangeRecord[]; readonly lost: readonly LostRecord[] } {
     const exchanges: ExchangeRecord[] = [];
     const lost: LostRecord[] = [];
@@ -195,19 +196,19 @@ export class ManagedGateway {
     return { exchanges, lost };
   }
 
-  /** The end of what it has said on standard error. */
+  /** The end of its standard error. */
   said(): string {
     return readFileSync(join(this.folder, 'stderr'), 'utf8').slice(-3000);
   }
 
-  /** Ends it in good order; its log stays readable until `remove`. */
+  /** Ends the gateway gracefully; its log stays readable until `remove`. */
   async stop(): Promise<void> {
     signal(this.pid, 'SIGTERM');
     await this.#eventually(() => Promise.resolve(!isRunning(this.pid)), 30_000);
     this.#breakOff();
   }
 
-  /** Whatever of it runs ends at once: also a successor that has not said anything yet. */
+  /** Kills all of its processes at once, including a successor that has not reported anything yet. */
   #breakOff(): void {
     for (const name of readdirSync('/proc')) {
       if (/^\d+$/.test(name) && isOurs(Number(name), this.folder)) signal(Number(name), 'SIGKILL');
@@ -255,7 +256,7 @@ export class ManagedGateway {
 const ownProgram = join(repositoryRoot, 'bin', 'candor');
 const inspector = pathToFileURL(join(import.meta.dirname, 'inspector-server.ts')).href;
 
-/** A zombie has ended: nobody may be there to take note of it. */
+/** A zombie has ended; its parent may not have reaped it. */
 function isRunning(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
@@ -264,7 +265,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Whether `pid` is the gateway of this folder, or something that it has started. */
+/** Whether `pid` is the gateway of this folder, or a process that it has started. */
 function isOurs(pid: number, folder: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CANDOR_SOAK_INSPECTOR=${join(folder, 'door')}\0`);
@@ -277,6 +278,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }

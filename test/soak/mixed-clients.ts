@@ -3,20 +3,20 @@ import type { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { goodContent } from '../../src/testing/torture/faults.ts';
 import { LoadConnection, type Outcome, type OutcomeKind } from './load-connection.ts';
 
-/** What a client knows of one request. */
+/** A client's view of one request. */
 export interface Entry {
-  /** By which the gateway and the origin know it: ours, or what the answer says where ours was not read. */
+  /** The id that gateway and origin use: the client's own, or the one in the answer if the gateway has not read the client's. */
   id: string;
   readonly what: string;
   readonly method: string;
-  /** `left`: the client has gone by its own will. */
+  /** `left`: the client has left on purpose. */
   kind: OutcomeKind | 'left' | null;
   status: number | null;
   /** By `performance.now()`. */
   endedAt: number;
-  /** Whether some worker ended at about that time; known only afterwards. */
+  /** Whether a worker ended at about that time; known only afterwards. */
   disturbed: boolean;
-  /** For people, where something is to be said. */
+  /** An explanation for people, if there is one. */
   note: string;
 }
 
@@ -34,12 +34,12 @@ const timeoutMs = 20_000;
 const keptMax = 32;
 const keptMsMax = 3000;
 
-/** Where requests go whose endpoints are none. */
+/** The address of requests to unusable endpoints. */
 const badPlaces = ['/refused', '/unanswered', '/close-at-accept', '/talks-first', '/maintenance', '/nowhere'];
 
 /**
- * Clients of every kind, by lot: those who ask for a good page, for each fault of the origin, for endpoints that are none;
- * those who leave at once, within their upload or within a download; those who send or read slowly.
+ * Random clients of every kind: some request a good page, a fault of the origin, or an unusable endpoint; some leave at
+ * once, within their upload or within a download; some send or read slowly.
  */
 export class MixedClients {
   readonly entries: Entry[] = [];
@@ -124,13 +124,13 @@ export class MixedClients {
     if (entry.kind === 'answered' && entry.status === 200) {
       const wanted =
         target === '/echo' ? content : target === '/fault/good' && method === 'GET' ? goodContent(entry.id) : null;
-      if (wanted !== null && got?.equals(Buffer.from(wanted)) !== true) this.#wrong(entry, 'the content is another');
+      if (wanted !== null && got?.equals(Buffer.from(wanted)) !== true) this.#wrong(entry, 'the body is another');
     }
     if (kept && connection.isIdle && this.#kept.length < keptMax) this.#kept.push(connection);
     else connection.close();
   }
 
-  /** It goes when the origin has its request, which is not answered for long. */
+  /** The client leaves when the origin has its request, which is not answered for a long time. */
   async #leaveEarly(target: string): Promise<void> {
     const entry = this.#begin(`leaves ${target}`, 'GET');
     const connection = this.#connect();
@@ -142,7 +142,7 @@ export class MixedClients {
   async #leaveWithinDownload(): Promise<void> {
     const entry = this.#begin('leaves within a download', 'GET');
     const connection = this.#connect();
-    // Far more than all buffers on the way hold: that the client has gone is met on the way.
+    // Far more than all buffers on the way hold, so that the transfer meets the end of the client.
     const answer = connection.ask({ method: 'GET', bytes: headOf(entry, '/bytes/50000000'), timeoutMs });
     const begun = new Promise<null>((resolve) => connection.socket.once('data', () => resolve(null)));
     const first = await Promise.race([answer, begun]);
@@ -158,7 +158,7 @@ export class MixedClients {
     await this.#leave(entry, connection, first ?? answer);
   }
 
-  /** Unless the answer, or something else, came first. */
+  /** Unless the answer, or an error, came first. */
   async #leave(entry: Entry, connection: LoadConnection, answer: Outcome | Promise<Outcome>): Promise<void> {
     connection.close('reset');
     if (!(answer instanceof Promise)) return this.#end(entry, answer);
@@ -172,14 +172,14 @@ export class MixedClients {
     await this.#drip('slow head', 'GET', Buffer.from('GET /ok HTTP/1.1\r\nHost: mixed.test\r\n'), 'X-A: b\r\n');
   }
 
-  /** Ten bytes a second; or a piece, and then nothing. */
+  /** Ten bytes a second; or one slice, and then nothing. */
   async #sendContentSlowly(): Promise<void> {
     const entry = this.#begin('slow content', 'POST');
     const drips = this.#options.random.integer(2) === 0;
     await this.#dripOf(entry, headOf(entry, '/echo', [`Content-Length: ${drips ? 100 : 5000}`]), drips ? 'x' : '');
   }
 
-  /** The head's id never gets to the gateway: the answer says which one it has given. */
+  /** The id of the head never reaches the gateway: the answer has the id that the gateway has chosen. */
   #drip(what: string, method: string, bytes: Buffer, part: string): Promise<void> {
     return this.#dripOf(this.#begin(what, method), bytes, part);
   }

@@ -14,25 +14,25 @@ export interface MixedSoakOptions {
   /** Requests per second. */
   readonly rate: number;
   readonly seed: string;
-  /** Milliseconds from one reload, or worker's end, to the next. */
+  /** Milliseconds between two reloads, or two worker ends. */
   readonly reloadEveryMs: number;
   readonly killEveryMs: number;
   readonly program?: string | undefined;
   readonly keepFolder?: boolean;
 }
 
-/** What the process holds at one moment. */
+/** The resources of the process at one moment. */
 export interface Sample {
   readonly atS: number;
   readonly residentBytes: number;
   readonly descriptors: number;
 }
 
-/** Resident memory over time, after the warm-up: a straight line through it. */
+/** Resident memory over time, after the warm-up, with a straight line fitted to it. */
 export interface Growth {
   readonly samples: number;
   readonly meanBytes: number;
-  /** What the line rises from its beginning to its end. */
+  /** The rise of the line from its beginning to its end. */
   readonly grownBytes: number;
   readonly boundBytes: number;
 }
@@ -43,7 +43,7 @@ export interface MixedFigures {
   readonly reloads: number;
   readonly kills: number;
   readonly agreement: Agreement;
-  /** Null where the run was too short to say. */
+  /** Null if the run was too short for a line. */
   readonly growth: Growth | null;
   readonly descriptors: { readonly before: number; readonly after: number };
   readonly timers: {
@@ -55,7 +55,7 @@ export interface MixedFigures {
   readonly folder: string;
 }
 
-/** All that can go wrong, at random and at once, for so long; then everything is counted, and nothing may be left. */
+/** All failures, at random and at once, for a given time. Then everything is counted, and no resource may be left. */
 export async function soakMixed(
   options: MixedSoakOptions,
   onProgress: (text: string) => void = () => {},
@@ -76,7 +76,7 @@ export async function soakMixed(
       faults: tortureFaults.map(({ name }) => name),
       seen: (id) => behind.origin.seen(id),
     });
-    // What is made once and kept: connections' modules, caches, the log. It is no leak.
+    // Resources that are made once and kept, such as modules and caches, are no leak.
     clients.start();
     await passTime(3000);
     await clients.stop();
@@ -135,7 +135,7 @@ async function soak(
   return samples;
 }
 
-/** Reloads and ends of workers, each at its own pace. */
+/** Reloads and worker ends, each at its own interval. */
 class Trouble {
   reloads = 0;
   kills = 0;
@@ -161,8 +161,8 @@ class Trouble {
   }
 
   /**
-   * Whether a worker ended at about that time. Before it too: what has just been answered lies in the worker for the tenth
-   * of a second that a batch may wait, and longer where the machine is busy.
+   * Whether a worker ended at about that time, or shortly before. Records of finished exchanges stay in the worker for
+   * the tenth of a second that a batch may wait, and longer on a busy machine.
    */
   wasNear(at: number): boolean {
     return this.#killTimes.some(({ began, over }) => at > began - 1000 && at < over + 1000);
@@ -246,8 +246,9 @@ async function startBehind(): Promise<Behind> {
 }
 
 /**
- * Limits are short, so that each is met often. Two workers or three, never the one that was just lost alone; and two only
- * where the kernel does not hand on what waits at a listener that closes, since it resets some of that when one is retired.
+ * Timeouts are short, so that each is met often. There are two or three workers, never only the replacement of a lost
+ * one. Two are used only if the kernel does not migrate the accept queue of a closing listener, since it then resets
+ * connections when a worker is retired.
  */
 function configurationOf(port: number, { places }: Behind, number: number): string {
   const upstreams = Object.entries(places).map(
@@ -264,7 +265,8 @@ function configurationOf(port: number, { places }: Behind, number: number): stri
     `drain: { timeout: ${3 + (number % 2)}s }`,
     'upstreams:',
     ...upstreams,
-    // What an origin sends to nobody is the next request's answer once that is on its way: nobody can tell.
+    // Bytes that an origin sends without a request look like the answer to the next one: no gateway can distinguish
+    // them.
     `  apart: { endpoints: ["${places['origin']}"], check: none, connections: { max: 512, idle_max: 0 } }`,
     'routes:',
     ...(number % 2 === 1 ? ['  - { path: /never, respond: { body: never } }'] : []),
@@ -280,17 +282,17 @@ function configurationOf(port: number, { places }: Behind, number: number): stri
 
 interface Holdings {
   readonly descriptors: number;
-  /** Of main, and of all workers together. */
+  /** Of the main thread, and of all workers together. */
   readonly timers: Readonly<Record<string, number>>;
 }
 
 async function holdings(gateway: ManagedGateway): Promise<Holdings> {
-  // Connections to the origin rest for a second; a client's that lingers for two.
+  // Connections to the origin are idle for a second; a client's lingering connection for two.
   await passTime(3000);
   return lookLong(gateway);
 }
 
-/** The most of several looks: a timer that comes and goes is there now and then. */
+/** The maximum of several looks: a periodic timer is there only now and then. */
 async function lookLong(gateway: ManagedGateway): Promise<Holdings> {
   let most: Holdings = { descriptors: 0, timers: {} };
   for (let look = 0; look < 5; look++) {
@@ -302,7 +304,7 @@ async function lookLong(gateway: ManagedGateway): Promise<Holdings> {
   return most;
 }
 
-/** What it holds once everything is over, or after half a minute. */
+/** The resources after everything has ended, or after half a minute. */
 async function settled(gateway: ManagedGateway, before: Holdings): Promise<Holdings> {
   let now = await holdings(gateway);
   for (let left = 24; left > 0 && brokenLeft(before, now, null).length > 0; left--) {
@@ -311,7 +313,7 @@ async function settled(gateway: ManagedGateway, before: Holdings): Promise<Holdi
   return now;
 }
 
-/** Timers of all threads, main's apart. */
+/** Timers of all threads, with the main thread's apart. */
 function timersOf(looks: readonly ThreadSnapshot[]): Readonly<Record<string, number>> {
   const main = looks[0]?.resources['Timeout'] ?? 0;
   const workers = looks.slice(1).reduce((sum, { resources }) => sum + (resources['Timeout'] ?? 0), 0);
@@ -331,7 +333,7 @@ function brokenLeft(before: Holdings, after: Holdings, growth: Growth | null): s
   ];
 }
 
-/** A line through what was resident after the warm-up: the first fifth, and five minutes at most. */
+/** A line through the resident sizes after the warm-up, which is the first fifth, and five minutes at most. */
 export function growthOf(samples: readonly Sample[], seconds: number): Growth | null {
   if (seconds < shortestS) return null;
   const warmS = Math.min(300, seconds / 5);
@@ -345,7 +347,7 @@ export function growthOf(samples: readonly Sample[], seconds: number): Growth | 
   return { samples: rest.length, meanBytes: Math.round(meanBytes), grownBytes, boundBytes };
 }
 
-/** Heaps breathe in and out within a minute or two; in less than ten there is no line to be drawn. */
+/** The heap grows and shrinks within a minute or two; less than ten minutes are too short for a line. */
 const shortestS = 600;
 
 const mebibyte = 1024 * 1024;

@@ -13,7 +13,7 @@ export function table(what: string, rows: Readonly<Record<string, object>>): str
     .join('\n');
 }
 
-/** Says on standard error how far it is, at most so often. */
+/** Reports progress on standard error, at most this often. */
 export function everySeconds<T extends readonly unknown[]>(
   seconds: number,
   text: (...how: T) => string,
@@ -26,7 +26,7 @@ export function everySeconds<T extends readonly unknown[]>(
   };
 }
 
-/** The exit code, and what it means. `again` is what to type for the same once more. */
+/** The exit code, and its meaning. `again` is the command that repeats the run. */
 export function conclude(broken: readonly string[], again: string): number {
   if (broken.length === 0) {
     console.error('every promise kept');

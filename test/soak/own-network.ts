@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 const mark = 'CANDOR_SOAK_NETWORK';
 
-/** What `net.ipv4.tcp_migrate_req` is here; null where the kernel has no such setting. */
+/** The value of `net.ipv4.tcp_migrate_req`; null if the kernel has no such setting. */
 export function migratesRequests(): boolean | null {
   try {
     return readFileSync('/proc/sys/net/ipv4/tcp_migrate_req', 'utf8').trim() === '1';
@@ -12,16 +12,16 @@ export function migratesRequests(): boolean | null {
   }
 }
 
-/** Settings of the kernel for one network: paths below /proc/sys/net/ipv4. */
+/** Kernel settings of one network namespace: paths below /proc/sys/net/ipv4. */
 export type NetworkSettings = Readonly<Record<string, string>>;
 
 /**
- * Runs this very program once more, in a network of its own with these settings, and returns its exit code. Null within
- * that network: the program is to go on. Throws where Linux does not allow such a network.
+ * Runs this program again in a network namespace with these settings, and returns its exit code. Null within that
+ * namespace: the program continues. Throws if Linux does not allow a namespace.
  */
 export function inOwnNetwork(settings: NetworkSettings): number | null {
   if (process.env[mark] !== undefined) return null;
-  // Who is not root becomes it in a namespace of users, where the system allows that.
+  // A user who is not root becomes root in a user namespace, if the system allows it.
   const namespaces = process.getuid?.() === 0 ? ['-n'] : ['-n', '-r'];
   const writes = Object.entries(settings).map(([name, value]) => `echo '${value}' > /proc/sys/net/ipv4/${name}`);
   const prepare = ['ip link set lo up', ...writes].join(' && ');
@@ -33,11 +33,11 @@ export function inOwnNetwork(settings: NetworkSettings): number | null {
   });
   if (error !== undefined) throw new Error(`unshare cannot be run: ${(error as NodeJS.ErrnoException).code}`);
   if (status === 97)
-    throw new Error(`a network of its own cannot have lo, or these settings: ${Object.keys(settings).join(', ')}`);
+    throw new Error(`a network namespace cannot have lo, or these settings: ${Object.keys(settings).join(', ')}`);
   return status ?? 3;
 }
 
-/** Whether this machine lets us have a network of our own. */
+/** Whether this machine allows network namespaces. */
 export function mayHaveOwnNetwork(): boolean {
   const namespaces = process.getuid?.() === 0 ? ['-n'] : ['-n', '-r'];
   const script = 'ip link set lo up && echo 1 > /proc/sys/net/ipv4/tcp_migrate_req';

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { FromPart, Part, ToPart } from './soak-part.ts';
 
 /**
- * A part that runs in a process of its own. One that gives way (`nice`) takes what time nobody else wants: a crowd is not on
- * the gateway's machine, and is not to be measured as if its own work were the gateway's.
+ * A part that runs in its own process. A part that yields (`nice`) uses only idle processor time: in production its
+ * clients are not on the gateway's machine, and their work must not be measured as the gateway's.
  */
 export class PartProcess {
   readonly #process: ChildProcess;
@@ -28,7 +28,7 @@ export class PartProcess {
     this.#process.send(message);
   }
 
-  /** The next message of this kind. Rejects when the part has ended. */
+  /** The next message of this kind. Rejects if the part has ended. */
   async next<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
     const ended = new AbortController();
     const onExit = (): void => ended.abort();

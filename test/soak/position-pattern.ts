@@ -1,6 +1,6 @@
 /**
- * Bytes that say where in the content they stand: the byte at `position` is a function of it, with a period that no
- * buffer size divides, so that a piece lost, doubled or moved is seen where it happens.
+ * Bytes that show their position in the body: the byte at `position` is a function of it, with a period that no buffer
+ * size divides, so that lost, repeated and moved bytes are noticed where they are.
  */
 const period = 1_000_003;
 const ring = makeRing();
@@ -17,7 +17,7 @@ function makeRing(): Buffer {
   return made;
 }
 
-/** The bytes from `position` on; at most `lengthMax` of them, at least one. Not to be written to. */
+/** The bytes from `position` on; at most `lengthMax` of them, at least one. Read-only. */
 export function patternAt(position: number, lengthMax: number): Buffer {
   const start = position % period;
   return ring.subarray(start, start + Math.min(lengthMax, period));
@@ -26,7 +26,7 @@ export function patternAt(position: number, lengthMax: number): Buffer {
 /** Compares bytes with the pattern as they come. */
 export class PatternCheck {
   bytes = 0;
-  /** Where the first wrong byte stood; null while all are right. */
+  /** The position of the first wrong byte; null while all are right. */
   wrongAt: number | null = null;
 
   push(part: Uint8Array): void {

@@ -38,7 +38,7 @@ const options = toolOptions(usage, ['seed', 'program', 'keep', 'json'], {
 const { rate, reloads, kills, upgrades, rest, migrate, program, json } = options;
 const seed = options.seed ?? '1';
 
-// Its own end is the gateway's, which is no child of the terminal.
+// This process ends the gateway, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
   process.exitCode = inOwnNetwork({ tcp_migrate_req: migrate === 1 ? '1' : '0' }) ?? (await run());
@@ -74,12 +74,12 @@ function print({
   examples,
 }: ChangesFigures): void {
   console.error(`${requests} requests in ${seconds.toFixed(0)} s, ${processes} processes`);
-  const busy = lateMsMax > 1000 ? ': this machine is too busy to say anything about waiting' : '';
+  const busy = lateMsMax > 1000 ? ': this machine is too busy to measure waiting' : '';
   console.error(`the driver itself was ${lateMsMax} ms late at most${busy}`);
   console.error(table('while', phases));
   console.error(
-    `lost with a worker: ${lost.recorded} exchanges in ${lost.records} records; clients and origin: ${lost.underWay} under way, ` +
-      `${lost.answered} answered and not yet recorded, ${lost.unread} that no worker is known to have read; ` +
+    `lost with a worker: ${lost.recorded} exchanges in ${lost.records} records; clients and origin: ${lost.underWay} in flight, ` +
+      `${lost.answered} answered and not yet recorded, ${lost.unread} that perhaps no worker had read; ` +
       `${lost.recordedNotReceived} recorded and not received`,
   );
   console.error(`POSTs that the origin got twice: ${postsSeenTwice}`);

@@ -33,7 +33,7 @@ const options = toolOptions(usage, ['seed', 'program', 'keep', 'json'], {
 });
 const seed = options.seed ?? '1';
 
-// Its own end is the gateway's, which is no child of the terminal.
+// This process ends the gateway, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
   // There the number of workers may change too, without a connection that is reset.

@@ -35,12 +35,12 @@ const options = toolOptions(usage, ['seed', 'program', 'json'], {
 const seed = options.seed ?? '1';
 
 /**
- * At most 128 KiB each way, as on a line that is neither fast nor near. With the usual megabytes each reader who takes nothing
- * would be sent some before it is noticed, and the gateway measured by how fast it carries them.
+ * At most 128 KiB in each direction, as on an average line. With the usual megabytes, a client that reads nothing would
+ * be sent some before it is noticed, and the run would measure how fast the gateway sends them.
  */
 const shortBuffers = { tcp_wmem: '4096 16384 131072', tcp_rmem: '4096 32768 131072' };
 
-// Its own end is the gateway's, which is no child of the terminal.
+// This process ends the gateway, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
   process.exitCode = inOwnNetwork(shortBuffers) ?? (await run());

@@ -67,7 +67,7 @@ interface Asked {
   readonly program: string | undefined;
 }
 
-/** What the words ask for, or what is wrong with them. */
+/** The options, or the error in them. */
 function readWords(words: readonly string[]): Asked | string {
   let parsed: ReturnType<typeof parseWords>;
   try {
@@ -91,7 +91,7 @@ function readWords(words: readonly string[]): Asked | string {
   return { what, help, json, apart, unsteady, seed, requests, latency, racedMin, megabytes, program };
 }
 
-/** Apart, some connection is always young, and an old one is seldom taken. */
+/** With its own pauses, some client has always a young connection, and an old one is seldom used. */
 function racedMinOf(requests: number, apart: boolean): number {
   return apart ? 0 : requests / 20;
 }
@@ -125,7 +125,7 @@ async function race({ requests, latency, racedMin, apart, unsteady, seed, progra
   const broken = [
     ...(errors.length > 0 ? [`${errors.length} client-visible errors`] : []),
     ...(figures.postsSeenTwice > 0 ? [`${figures.postsSeenTwice} POSTs seen twice`] : []),
-    ...(figures.untold > 0 ? [`${figures.untold} lost attempts that the record does not tell of`] : []),
+    ...(figures.untold > 0 ? [`${figures.untold} lost attempts that the record does not have`] : []),
     ...(figures.raced < racedMin
       ? [`only ${figures.raced} reuses raced of the ${racedMin} that would show anything`]
       : []),
@@ -165,7 +165,7 @@ function conclude(broken: readonly string[], json: boolean): number {
   return broken.length === 0 ? 0 : 1;
 }
 
-/** Says on standard error how far it is, at most so often. */
+/** Reports progress on standard error, at most this often. */
 function everySeconds<T extends readonly unknown[]>(seconds: number, text: (...how: T) => string): (...how: T) => void {
   let saidAt = performance.now();
   return (...how) => {

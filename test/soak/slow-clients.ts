@@ -1,22 +1,22 @@
 import { connect, type Socket } from 'node:net';
 
-/** How many of each kind there are. */
+/** The number of clients of each kind. */
 export interface SlowClientSizes {
-  /** Heads that come a line a second, and never end. */
+  /** Heads that come one line a second, and never end. */
   readonly heads: number;
-  /** Content that comes ten bytes a second. */
+  /** Bodies that come ten bytes a second. */
   readonly posts: number;
-  /** Takes some 64 KiB of a large answer every five seconds. */
+  /** Clients that read some 64 KiB of a large answer every five seconds. */
   readonly readers: number;
-  /** Takes nothing of it. */
+  /** Clients that read nothing of it. */
   readonly nonReaders: number;
-  /** Connections that carried a request, and now carry none. */
+  /** Idle connections that have carried a request. */
   readonly idle: number;
 }
 
 export type SlowClientKind = keyof SlowClientSizes;
 
-/** How it stands with one kind. */
+/** The state of one kind. */
 export interface SlowClientState {
   /** Open at this moment. */
   open: number;
@@ -28,7 +28,7 @@ export interface SlowClientState {
 
 export type SlowClientReport = Readonly<Record<SlowClientKind, SlowClientState>>;
 
-/** Slow and idle clients, from so many addresses of this machine that none of them has many connections. */
+/** Slow and idle clients, from so many addresses of this machine that none has many connections. */
 export class SlowClients {
   readonly report: Record<SlowClientKind, SlowClientState>;
   readonly #port: number;
@@ -43,7 +43,10 @@ export class SlowClients {
     this.report = { heads: none(), posts: none(), readers: none(), nonReaders: none(), idle: none() };
   }
 
-  /** Opens all of them in so much time, each kind evenly. Whom the gateway leaves at the same age comes back as evenly. */
+  /**
+   * Opens all of them in so much time, evenly for each kind. Clients that the gateway disconnects at the same age come
+   * back as evenly.
+   */
   async connectAll(sizes: SlowClientSizes, spreadMs: number): Promise<void> {
     const planned = Object.entries(sizes).flatMap(([kind, size]) =>
       Array.from({ length: size }, (_, index) => ({ kind: kind as SlowClientKind, at: index / size })),
@@ -66,7 +69,7 @@ export class SlowClients {
 
   #open(kind: SlowClientKind): void {
     const number = this.#count++;
-    // 127.1.0.1 and on: not one of them is the address of the clients whom they are to disturb.
+    // 127.1.0.1 and on: none is an address of the normal clients.
     const localAddress = `127.1.${Math.floor(number / perAddress / 250) % 250}.${(Math.floor(number / perAddress) % 250) + 1}`;
     const socket = connect({ host: '127.0.0.1', port: this.#port, localAddress, noDelay: true });
     const state = this.report[kind];
@@ -110,7 +113,7 @@ export class SlowClients {
       case 'nonReaders':
         socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: crowd.test\r\n\r\n');
         socket.pause();
-        // Who neither reads nor writes is not told that its connection has ended.
+        // A client that neither reads nor writes does not notice the end of its connection.
         this.#drip(socket, '\r\n', 3000);
         break;
       case 'idle':
@@ -139,5 +142,5 @@ export class SlowClients {
 
 const everyMs = 50;
 const perAddress = 100;
-/** Whoever was sent away comes back, after a moment. */
+/** A client that was disconnected comes back after a moment. */
 const reconnectMs = 500;

@@ -14,16 +14,16 @@ export interface SlowSoakOptions {
   readonly rounds: number;
   /** Of each half of a round. */
   readonly measureMs: number;
-  /** Before the first round, and after the crowd has come or gone. */
+  /** Before the first round, and after the slow clients have come or gone. */
   readonly warmMs?: number;
   readonly settleMs?: number;
-  /** In how much time the crowd comes. */
+  /** The time in which the slow clients connect. */
   readonly spreadMs?: number;
   readonly seed: string;
   readonly program?: string | undefined;
 }
 
-/** One half of a round: what normal clients saw. */
+/** One half of a round: the results of normal clients. */
 export interface Half {
   readonly requests: number;
   /** Not answered with 200. */
@@ -44,25 +44,25 @@ export interface Round {
 export interface SlowFigures {
   readonly rounds: readonly Round[];
   readonly medianRatio: number;
-  /** More than before the first crowd. */
+  /** More than before the first slow clients. */
   readonly grownBytes: number;
-  /** What docs/limits.md allows for such a crowd. */
+  /** The memory that docs/limits.md allows for these clients. */
   readonly allowedBytes: number;
   readonly examples: readonly string[];
   readonly broken: readonly string[];
 }
 
 const kib = 1024;
-/** What docs/limits.md states for one connection at most, in bytes; the lines of its table add up. */
+/** The largest memory of one connection in docs/limits.md, in bytes; the lines of its table are added. */
 const stated = { atRest: 40 * kib, head: 40 * kib, contentFlows: 512 * kib } as const;
 
-/** Rounds in which normal clients are alone, and then among slow and idle ones, or the other way round. */
+/** Rounds in which normal clients are alone, and then together with slow and idle ones, or the other way round. */
 export async function soakSlow(
   options: SlowSoakOptions,
   onProgress: (text: string) => void = () => {},
 ): Promise<SlowFigures> {
   const { rate, rounds: count, seed, program } = options;
-  // The crowd has an origin of its own: with 1,300 requests under way it has pauses, which are not the gateway's.
+  // The slow clients have their own origin: with 1,300 requests in flight it pauses, which is not the gateway's fault.
   const origins = [new PartProcess({ part: 'origin' }), new PartProcess({ part: 'origin' }, 'gives way')];
   const endOrigins = (): Promise<unknown> => Promise.all(origins.map((origin) => origin.end()));
   const [quiet, crowded] = await Promise.all(origins.map(async (origin) => (await origin.next('listens')).at));
@@ -109,9 +109,9 @@ interface Stage {
 
 async function playRound(number: number, options: SlowSoakOptions, stage: Stage): Promise<Round> {
   const { slowClients } = stage;
-  // What a reader does not take fills buffers of the system first: megabytes each, carried through the gateway.
+  // Answers that a client does not read fill the system's buffers first: megabytes each, which the gateway forwards.
   const { settleMs = 5000 } = options;
-  // By turns, so that what grows or warms up with time is not put down to the crowd.
+  // In alternating order, so that changes over time are not attributed to the slow clients.
   const crowdedFirst = number % 2 === 1;
   const before = crowdedFirst ? null : await measure(options, stage);
   slowClients.send({ do: 'come', sizes: sizesOf(options), spreadMs: options.spreadMs ?? 10_000 });
@@ -154,16 +154,16 @@ function isGood({ kind, status }: Sent): boolean {
 function figuresOf(rounds: readonly Round[], options: SlowSoakOptions, sent: readonly Sent[]): SlowFigures {
   const ratios = rounds.map(({ ratio }) => ratio).toSorted((a, b) => a - b);
   const medianRatio = ratios[Math.floor(ratios.length / 2)] ?? Number.NaN;
-  // The first round is quiet before its crowd comes; later ones keep what the system has not been given back.
+  // The first round begins quiet; later rounds keep memory that has not been returned to the system.
   const before = rounds[0]?.quiet.residentBytes ?? 0;
   const grownBytes = Math.max(...rounds.map(({ crowded }) => crowded.residentBytes)) - before;
   const allowedBytes = allowedFor(sizesOf(options));
   const failed = rounds.reduce((sum, { quiet, crowded }) => sum + quiet.failed + crowded.failed, 0);
   const fewest = Math.min(...rounds.map(({ slowClients }) => slowClients.idle.open));
   const broken = [
-    ...(medianRatio > 2 ? [`p99 with the crowd is ${medianRatio.toFixed(2)} times the quiet one`] : []),
+    ...(medianRatio > 2 ? [`p99 with slow clients is ${medianRatio.toFixed(2)} times the quiet one`] : []),
     ...(grownBytes > allowedBytes
-      ? [`memory has grown by ${mib(grownBytes)}, and ${mib(allowedBytes)} are stated`]
+      ? [`memory has grown by ${mib(grownBytes)}, and ${mib(allowedBytes)} are documented`]
       : []),
     ...(failed > 0 ? [`${failed} requests of normal clients were not answered with 200`] : []),
     ...(fewest < options.idle * 0.9 ? [`only ${fewest} idle connections of ${options.idle} were kept`] : []),
@@ -197,7 +197,7 @@ function configurationOf(port: number, quiet: string, crowded: string): string {
     'deployment: slow.test',
     `listeners: { http: "127.0.0.1:${port}" }`,
     'workers: 2',
-    // The clients that measure, whose ids the origin is to see; the crowd is a stranger, as it would be.
+    // The measuring clients are trusted, so that the origin sees their ids; the slow clients are not.
     'trusted_peers: [127.0.0.1/32]',
     'upstreams:',
     `  quiet: { endpoints: ["${quiet}"], check: none }`,

@@ -6,8 +6,8 @@ import { mayHaveOwnNetwork } from './own-network.ts';
 
 // The short form of `npm run soak:changes`; docs/testing.md has its promises.
 
-test('clients notice no reload and no upgrade, and a worker that ends takes its own exchanges alone', (context) => {
-  if (!mayHaveOwnNetwork()) return context.skip('this machine allows no network of its own (unshare -n)');
+test('clients notice no reload and no upgrade, and a worker that ends loses only its own exchanges', (context) => {
+  if (!mayHaveOwnNetwork()) return context.skip('this machine allows no network namespace (unshare -n)');
   const words = '--reloads 2 --kills 2 --upgrades 1 --rate 60 --rest 300 --seed suite --json -'.split(' ');
   const run = spawnSync(process.execPath, [join(import.meta.dirname, 'run-changes.ts'), ...words], {
     encoding: 'utf8',

@@ -4,7 +4,7 @@ import { soakMixed } from './mixed-soak.ts';
 
 // The short form of `npm run soak:mixed`; docs/testing.md has its promises.
 
-test('after everything at once, counters, log and clients tell the same, and nothing is left open or running', async () => {
+test('after all failures at once, counters, log and clients agree, and no resource is left', async () => {
   const seed = 'suite';
   const figures = await soakMixed({ seconds: 10, rate: 60, seed, reloadEveryMs: 2500, killEveryMs: 4000 });
   assert.deepEqual(

@@ -2,8 +2,9 @@ import { CountingOrigin } from './counting-origin.ts';
 import { type SlowClientReport, type SlowClientSizes, SlowClients } from './slow-clients.ts';
 
 /**
- * What a process of its own is to be: an origin, or the crowd. Both would otherwise be in the way of those that measure, and
- * they in its way: an event loop accepts one connection a turn, and an origin whose turns are long keeps new ones waiting.
+ * The role of a separate process: an origin, or the slow clients. In one process they would disturb the measuring
+ * clients and each other: an event loop accepts one connection a turn, and an origin with long turns delays new
+ * connections.
  */
 export type Part = { readonly part: 'origin' } | { readonly part: 'crowd'; readonly port: number };
 
@@ -13,7 +14,7 @@ export type ToPart =
 
 export type FromPart =
   | { readonly kind: 'listens'; readonly at: string }
-  /** How often the origin got each request, by its id. */
+  /** How many times each request reached the origin, by its id. */
   | { readonly kind: 'seen'; readonly seen: ReadonlyMap<string, number> }
   | { readonly kind: 'come' }
   | { readonly kind: 'left' }
@@ -21,7 +22,7 @@ export type FromPart =
 
 const [part] = process.argv.slice(2);
 if (part !== undefined && process.send !== undefined) {
-  // Whose parent has gone is wanted by nobody.
+  // A process whose parent has ended is not needed any more.
   process.once('disconnect', () => process.exit());
   await begin(JSON.parse(part) as Part);
 }

@@ -11,7 +11,7 @@ import type { Sent } from './load-driver.ts';
 import type { Entry } from './mixed-clients.ts';
 import { growthOf } from './mixed-soak.ts';
 
-// Those who count for the soaks are themselves held to what they must find.
+// Tests of the counters that the soaks rely on: they must find what they should.
 
 describe('a connection of the load', () => {
   const server = createServer((socket) => socket.on('error', () => {}).once('data', () => behave(socket)));
@@ -24,10 +24,10 @@ describe('a connection of the load', () => {
     ['a FIN before a byte', 'lost', (socket) => void socket.end()],
     ['a RST before a byte', 'lost', (socket) => void socket.resetAndDestroy()],
     ['a FIN within the head', 'cut', (socket) => void socket.end('HTTP/1.1 200 O')],
-    ['a FIN within the content', 'cut', (socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')],
-    ['bytes behind the answer', 'wrong', (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\nmore')],
-    ['what is no answer', 'wrong', (socket) => void socket.end('220 mail.test\r\n')],
-    ['nothing at all', 'silent', () => {}],
+    ['a FIN within the body', 'cut', (socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok')],
+    ['bytes after the answer', 'wrong', (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\nmore')],
+    ['bytes that are no answer', 'wrong', (socket) => void socket.end('220 mail.test\r\n')],
+    ['no byte', 'silent', () => {}],
   ];
 
   for (const [what, kind, does] of cases) {
@@ -37,7 +37,7 @@ describe('a connection of the load', () => {
     });
   }
 
-  test('calls it refused where nobody listens', async () => {
+  test('calls a connection refused if nothing listens', async () => {
     const unreachable = await refusingAddress();
     const connection = new LoadConnection(unreachable);
     assert.equal((await connection.ask(get)).kind, 'refused');
@@ -57,7 +57,7 @@ describe('a connection of the load', () => {
   }
 });
 
-describe('what was lost with a worker', () => {
+describe('the losses with a worker', () => {
   const log = (ids: readonly string[], lost: number) => ({
     exchanges: ids.map((id) => ({ id, end: 'forwarded' }) as ExchangeRecord),
     lost: [{ exchanges: lost } as LostRecord],
@@ -71,7 +71,7 @@ describe('what was lost with a worker', () => {
     ['d', 1],
   ]);
 
-  test('is what has no record and the origin had, with what was answered and not recorded', () => {
+  test('are the requests without a record that the origin had, and those that were answered and not recorded', () => {
     for (const [lost, broken] of [
       [2, 1],
       [3, 0],
@@ -82,9 +82,9 @@ describe('what was lost with a worker', () => {
     }
   });
 
-  test('is nothing that was recorded, and nothing is recorded twice', () => {
+  test('include no recorded request, and no request is recorded twice', () => {
     const { broken } = compareLost(all, seen, log(['a', 'b', 'b', 'x'], 2));
-    assert.deepEqual(broken, ['1 exchanges were recorded twice', '1 records are of requests that nobody has sent']);
+    assert.deepEqual(broken, ['1 exchanges were recorded twice', '1 records are of requests that no client has sent']);
   });
 });
 
@@ -126,7 +126,7 @@ describe('counters, log and clients', () => {
     seen: new Map<string, number>(),
   };
 
-  test('agree where they tell the same', () => {
+  test('agree if they count the same', () => {
     const { broken, rows } = agree(good);
     assert.deepEqual(broken, []);
     assert.deepEqual(rows['2xx'], { counters: 1, log: 1, clients: 1 });
@@ -136,11 +136,8 @@ describe('counters, log and clients', () => {
   const disagreements: readonly [what: string, spoilt: Partial<typeof good>][] = [
     ['a counter is one ahead', { metrics: good.metrics.replace('"forwarded"} 1', '"forwarded"} 2') }],
     ['a client saw another status', { entries: [entry('a', 'answered', 204), ...good.entries.slice(1)] }],
-    ['a cut answer passed for a whole one', { entries: good.entries.with(2, entry('c', 'answered', 200)) }],
-    [
-      'a client got nothing, and the record says that it did',
-      { entries: good.entries.with(0, entry('a', 'lost', null)) },
-    ],
+    ['a truncated answer passed for a complete one', { entries: good.entries.with(2, entry('c', 'answered', 200)) }],
+    ['a client got nothing, and the record has an answer', { entries: good.entries.with(0, entry('a', 'lost', null)) }],
     ['a request has no record', { entries: [...good.entries, entry('e', 'lost', null)] }],
     [
       'an exchange is recorded twice',
@@ -149,11 +146,11 @@ describe('counters, log and clients', () => {
   ];
 
   for (const [what, spoilt] of disagreements) {
-    test(`do not where ${what}`, () => assert.notDeepEqual(agree({ ...good, ...spoilt }).broken, []));
+    test(`disagree if ${what}`, () => assert.notDeepEqual(agree({ ...good, ...spoilt }).broken, []));
   }
 });
 
-test('memory that grows is told from memory that comes and goes', () => {
+test('a rising line distinguishes memory that grows from memory that comes and goes', () => {
   const samples = (bytes: (atS: number) => number) =>
     Array.from({ length: 1800 }, (_, atS) => ({ atS, residentBytes: bytes(atS), descriptors: 0 }));
   const mebibyte = 1024 * 1024;

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { soakSlow } from './slow-soak.ts';
 
-// The short form of `npm run soak:slow`; docs/testing.md has its promises. Times are not judged here: two cores have much to do.
+// The short form of `npm run soak:slow`; docs/testing.md has its promises. Times are not checked here, since two cores
+// are too busy.
 
-test('slow and idle clients keep nobody else out', async () => {
+test('slow and idle clients exclude no other client', async () => {
   const figures = await soakSlow({
     slow: 90,
     idle: 90,

@@ -4,12 +4,12 @@ import { largeCases, carryLargeContent } from './large-content.ts';
 import { raceKeepAlive } from './keep-alive-race.ts';
 import { patternAt, PatternCheck } from './position-pattern.ts';
 
-// The short form of what `npm run soak:race` and `npm run soak:large` measure; docs/testing.md has their promises.
+// The short form of `npm run soak:race` and `npm run soak:large`; docs/testing.md has their promises.
 
 const mebibyte = 1024 * 1024;
 
 test('connections that the origin closes just as they are reused cause no failed request', async () => {
-  // Of this seed's pauses some end while closes are on their way.
+  // With this seed some pauses end while closes are in transit.
   const figures = await raceKeepAlive({
     clients: 32,
     requests: 32 * 7,
@@ -26,8 +26,8 @@ test('connections that the origin closes just as they are reused cause no failed
 // 1.018, 0.912, 1.017, 1.020, 1.025 and 0.899 s.
 const raceSeed = '154';
 
-describe('large content', () => {
-  test('goes through whole and in a bounded place, both ways, whoever is slow', async () => {
+describe('a large body', () => {
+  test('arrives complete, within bounded memory, in both directions, whichever side is slow', async () => {
     const figures = await carryLargeContent({ bytes: 64_000_000, slowBytes: 16_000_000 });
     assert.deepEqual(
       figures.map(({ what, wrongAt }) => [what, wrongAt]),
@@ -37,7 +37,7 @@ describe('large content', () => {
       assert.ok(peakBytes - idleBytes <= 40 * mebibyte, `${what}: ${peakBytes - idleBytes} bytes more than idle`);
   });
 
-  test('is compared byte by byte: a piece lost, doubled or moved is seen where it stands', () => {
+  test('is compared byte by byte: a lost, repeated or moved slice is noticed where it is', () => {
     const all = Buffer.concat([patternAt(0, 1_000_003), patternAt(1_000_003, 500_000)]);
     const whole = new PatternCheck();
     for (let at = 0; at < all.length; at += 70_000) whole.push(all.subarray(at, at + 70_000));

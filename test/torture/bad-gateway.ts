@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { parseRawResponse } from '../../src/testing/raw-response.ts';
 
-/** As much as it needs to know of the torture origin. */
+/** The part of the torture origin that it needs to know. */
 interface Stage {
   readonly plain: { readonly address: { readonly host: string; readonly port: number } };
 }
 
-/** What it does to one case; `bytes` are all that the origin said by the time it ended, or fell silent. */
+/** What it does to one case; `bytes` are all that the origin had sent when it ended, or fell silent. */
 export type Sin = (bytes: Buffer, client: Socket, proceed: () => Promise<Buffer>) => void | Promise<void>;
 
 export const failure = (status: string, fields = ''): string =>
@@ -17,12 +17,12 @@ export const answers =
   (_, client) =>
     void client.end(text);
 
-/** A gateway that commits one sin in each of these cases, and passes all else on as it came. */
+/** A gateway that makes one mistake in each of these cases, and forwards everything else unchanged. */
 export class BadGateway {
   readonly #server: Server;
   readonly #stage: Stage;
   readonly #sockets = new Set<Socket>();
-  /** An answer that belongs to somebody else. */
+  /** An answer of another exchange. */
   #kept: string | null = null;
 
   private constructor(stage: Stage, more: Readonly<Record<string, Sin>>) {
@@ -105,7 +105,7 @@ export class BadGateway {
     if (parseRawResponse(bytes, method, 'no')?.complete !== true) client.end();
   }
 
-  /** All that the origin says, until it is whole, ends, or is silent for a while. */
+  /** All bytes of the origin, until its answer is complete, or it ends, or is silent for a while. */
   #ask(request: Buffer, method: string): Promise<Buffer> {
     const origin = connect(this.#stage.plain.address);
     this.#watch(origin);

@@ -3,7 +3,7 @@ import { startFromYaml } from '../gateway/start-from-yaml.ts';
 
 export interface CandorUnderTorture {
   readonly port: number;
-  /** Failures that it could not name. */
+  /** Failures that it could not classify. */
   unclassified(): number;
   stop(): Promise<void>;
 }
@@ -12,7 +12,7 @@ export interface CandorUnderTorture {
 export async function startCandorBefore({ groups, tls }: TortureStage): Promise<CandorUnderTorture> {
   const there = groups.filter(({ missing }) => missing === null);
   const yaml = [
-    // Short, so that the whole suite takes seconds; longer than what the lawful slow answers take.
+    // Short, so that the whole suite takes seconds; longer than the slow but valid answers take.
     'timeouts: { connect: 300ms, tls: 300ms, response_head: 500ms, idle: 250ms }',
     'upstreams:',
     ...there.map((group) => `  ${group.name}: ${upstreamOf(group, tls?.serverName ?? '')}`),

@@ -16,9 +16,9 @@ import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from '../cli/golden.ts';
 import { BadGateway } from './bad-gateway.ts';
 
-/** `candor torture` as a person meets it: what it prints, and what it ends with. */
+/** `candor torture` as a user runs it: its output and its exit codes. */
 
-// Beside the usual ports, where somebody may just be trying a gateway.
+// Not the usual ports, which may be in use by a person who is testing a gateway.
 const origin = { host: '127.0.0.1', port: 29_400 };
 const listen = `${origin.host}:${origin.port}`;
 
@@ -40,17 +40,17 @@ describe('candor torture', { timeout: 60_000 }, () => {
     return ['torture', url, '--origin-listen', listen, '--timeout', '1', ...args];
   }
 
-  test('ends with 0 where nothing misleads, and says what is to be configured and what came of it', async () => {
+  test('exits with 0 if no response misleads, and prints what to configure and the results', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor(...tortured('--only', 'short-length-reset,own-502')), 0, context.stderr.text);
     assert.match(context.stderr.text, /\/plain +http:\/\/127\.0\.0\.1:29400/);
     assert.match(context.stdout.text, /✔ own-502 +GET +502 +complete/);
     assert.match(context.stdout.text, /100 of 100 /);
-    assert.doesNotMatch(context.stdout.text + context.stderr.text, /\u001b/, 'no colour where no terminal is');
+    assert.doesNotMatch(context.stdout.text + context.stderr.text, /\u001b/, 'no colour without a terminal');
     assertFits(context.stdout.text + context.stderr.text);
   });
 
-  test('ends with 1 where something misleads, and says why', async () => {
+  test('exits with 1 if a response misleads, and says why', async () => {
     const context = new FakeProcessContext(folder, { terminal: true });
     assert.equal(await context.candor(...tortured('--only', 'short-length-close,own-503,refused')), 1);
     const text = context.stdout.text.replaceAll(/\u001b\[[0-9;]*m/g, '');
@@ -63,7 +63,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assertFits(context.stdout.text);
   });
 
-  test('prints JSON and nothing else for programs, and writes the page', async () => {
+  test('prints nothing but JSON for programs, and writes the page', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor(...tortured('--json', '--html', 'page.html', '--only', 'own-50,ssh')), 1);
     assert.equal(context.stderr.text, '');
@@ -74,10 +74,10 @@ describe('candor torture', { timeout: 60_000 }, () => {
     const page = readFileSync(join(folder, 'page.html'), 'utf8');
     assert.match(page, /<b>\d+<\/b> of 100/);
     assert.doesNotMatch(page, /(?:src|href)=/, 'the page needs no other file');
-    assert.doesNotMatch(page.slice(page.indexOf('<tbody>')), /<title>|<html/, 'what others sent is text');
+    assert.doesNotMatch(page.slice(page.indexOf('<tbody>')), /<title>|<html/, 'bytes of others are shown as text');
   });
 
-  test('writes the authority for the parts with TLS, and says so where the gateway does not serve them', async () => {
+  test('writes the certificate authority for the parts with TLS, and says so if the gateway does not serve them', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor(...tortured('--ca-file', 'authority.pem', '--only', 'own-502,tls-alert-40')), 0);
     assert.match(readFileSync(join(folder, 'authority.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/);
@@ -86,7 +86,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assertFits(context.stdout.text + context.stderr.text);
   });
 
-  test('says what to configure without trying anything', async () => {
+  test('prints what to configure without testing', async () => {
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('torture', '--setup', '--origin-listen', '10.0.0.1:7000'), 0);
     assert.match(context.stdout.text, /\/refused +http:\/\/10\.0\.0\.1:7001 +nobody listens/);
@@ -106,14 +106,14 @@ describe('candor torture', { timeout: 60_000 }, () => {
     ['torture', 'localhost:1', '--origin-listen', '9400'],
     ['torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen],
   ]) {
-    test(`takes ${args.join(' ')} for a mistake of usage`, async () => {
+    test(`refuses ${args.join(' ')} as a usage error`, async () => {
       const context = new FakeProcessContext(folder);
       assert.equal(await context.candor(...args), 2);
       assert.doesNotMatch(context.stderr.text, /Candor made a mistake/);
     });
   }
 
-  test('names the document that has every case where there is none of that name', async () => {
+  test('refuses an unknown case, and names the document that has every case', async () => {
     const context = new FakeProcessContext(folder);
     await context.candor('torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen);
     const named = /docs\/\S+\.md/.exec(context.stderr.text)?.[0] ?? '';
@@ -121,16 +121,16 @@ describe('candor torture', { timeout: 60_000 }, () => {
     for (const { id } of tortureCases) assert.ok(document.includes(`**${id}**`), id);
   });
 
-  test('ends with 8 where no gateway answers', async () => {
+  test('exits with 8 if no gateway answers', async () => {
     const context = new FakeProcessContext(folder);
     const args = ['--origin-listen', listen, '--timeout', '0.2'];
     assert.equal(await context.candor('torture', 'http://127.0.0.1:1', ...args), 8);
     assert.match(context.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
   });
 
-  test('goes in by TLS, and says what is wrong with a certificate', async () => {
+  test('connects by TLS, and says what is wrong with a certificate', async () => {
     const { certificate, key } = certificateAuthority(systemClock.wallTime()).issue({ names: ['localhost'] });
-    // What stands before the gateway and speaks TLS for it.
+    // A TLS terminator before the gateway.
     const door = createTlsServer({ cert: certificate, key }, (secure) => {
       const plain = connect(gateway.port, '127.0.0.1');
       secure.on('error', () => plain.destroy()).on('close', () => plain.destroy());
@@ -151,7 +151,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     door.close();
   });
 
-  test('says so where its own address is taken', async () => {
+  test('says so if its own address is in use', async () => {
     const holder = createServer();
     holder.listen(0, '127.0.0.1');
     await once(holder, 'listening');
@@ -162,7 +162,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     holder.close();
   });
 
-  test('prints what was tried until it was interrupted', async () => {
+  test('prints the results so far when it is interrupted', async () => {
     const context = new FakeProcessContext(folder, { terminal: true });
     const write = context.stderr.write.bind(context.stderr);
     context.stderr.write = (text) => {
@@ -174,7 +174,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.match(context.stdout.text, /3 exchanges/);
   });
 
-  test('prints what was tried when Ctrl-C reaches the whole process group', async (context) => {
+  test('prints the results so far when Ctrl-C reaches the whole process group', async (context) => {
     const door = createServer();
     door.listen(0, '127.0.0.1');
     await once(door, 'listening');
@@ -192,8 +192,8 @@ describe('candor torture', { timeout: 60_000 }, () => {
       beyond.pipe(client);
       exchanges += 1;
       if (exchanges !== 10) return client.pipe(beyond);
-      // As the terminal does: to the one that was started, and to the one that it has started. What runs meanwhile
-      // goes on until the signal has come both ways.
+      // As the terminal does: to the started process, and to the one that this has started. Both get the signal before
+      // the command ends.
       process.kill(-(child.pid as number), 'SIGINT');
       return setTimeout(() => client.pipe(beyond), 300);
     });

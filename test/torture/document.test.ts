@@ -10,7 +10,7 @@ import { systemClock } from '../../src/testing/system.ts';
 import { planGroups } from '../../src/testing/torture/stage.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
-/** What docs/torture.md tells people to configure is what the torture origin then listens on. */
+/** The configurations in docs/torture.md have the addresses on which the torture origin listens. */
 
 const document = readFileSync(join(repositoryRoot, 'docs', 'torture.md'), 'utf8');
 const groups = planGroups({ host: '127.0.0.1', port: 9400 });
@@ -19,14 +19,14 @@ function configurationOf(gateway: string): string {
   return new RegExp(`<!-- configuration: ${gateway} -->\\n+\`\`\`\\w+\\n([^]*?)\`\`\``).exec(document)?.[1] ?? '';
 }
 
-/** Address and port as they stand in a configuration. */
+/** Address and port as they are written in a configuration. */
 function addressOf(url: string): string {
   const { hostname, port } = new URL(url);
   return port === '' ? hostname : `:${port}`;
 }
 
 describe('docs/torture.md', () => {
-  test('lists every part where it is', () => {
+  test('lists every part with its address', () => {
     for (const { path, url, is } of groups) {
       const row = document.split('\n').find((line) => line.startsWith(`| \`${path}\` |`)) ?? '';
       assert.ok(row.includes(addressOf(url)), `${path} is at ${url}: ${row}`);
@@ -38,7 +38,7 @@ describe('docs/torture.md', () => {
   // nginx does not start with a name that does not exist.
   const left: Readonly<Record<string, readonly string[]>> = { nginx: ['unknown-name'] };
   for (const gateway of ['nginx', 'haproxy', 'caddy', 'apache2', 'candor']) {
-    test(`shows ${gateway} a way to every part`, () => {
+    test(`shows a route for ${gateway} to every part`, () => {
       const configuration = configurationOf(gateway);
       for (const { name, url } of groups) {
         if (left[gateway]?.includes(name) === true) continue;
@@ -49,7 +49,7 @@ describe('docs/torture.md', () => {
     });
   }
 
-  test("shows Candor's configuration without a complaint", async () => {
+  test('shows a configuration for Candor without an error', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'candor-torture-document-'));
     writeFileSync(join(folder, 'authority.pem'), certificateAuthority(systemClock.wallTime()).certificate);
     writeFileSync(join(folder, 'candor.yaml'), configurationOf('candor'));
@@ -58,7 +58,7 @@ describe('docs/torture.md', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('shows Envoy routes to clusters that there are', () => {
+  test('shows Envoy routes to existing clusters', () => {
     const [, text = ''] = /## Envoy\n[^]*?```yaml\n([^]*?)```/.exec(document) ?? [];
     const { static_resources: shown } = parse(text) as {
       static_resources: { clusters: { name: string; load_assignment: { cluster_name: string } }[] };

@@ -20,13 +20,13 @@ const options: Omit<TortureOptions, 'gateway'> = {
   clock: systemClock,
 };
 
-/** Every case whose name has one of these in it, before a gateway that is started for it. */
+/** Runs every case whose name contains one of these, against a gateway that is started for it. */
 async function putToTorture(
   start: (stage: TortureStage) => Promise<UnderTorture>,
   more: Partial<TortureOptions> = {},
 ): Promise<TortureReport> {
   let gateway: UnderTorture | null = null;
-  // The port is known when the torture origin is, and with it the gateway's configuration.
+  // The port is known once the torture origin has started, and with it the gateway's configuration.
   const target = { url: new URL('http://127.0.0.1/'), verify: true };
   const onStage = async (stage: TortureStage): Promise<void> => {
     gateway = await start(stage);
@@ -42,7 +42,7 @@ async function putToTorture(
 }
 
 describe('Candor under torture', { timeout: 120_000 }, () => {
-  test('mislabels nothing, harms nobody and keeps nobody waiting', async (context) => {
+  test('mislabels no failure, harms no client and keeps none waiting', async (context) => {
     let unclassified = (): number => NaN;
     const start = async (stage: TortureStage): Promise<UnderTorture> => {
       const candor = await startCandorBefore(stage);
@@ -74,13 +74,13 @@ describe('Candor under torture', { timeout: 120_000 }, () => {
       [score.failures, score.truncations, 0],
     );
     assert.equal(score.causes_misnamed, 0);
-    assert.equal(score.causes_named, score.causes, 'each failure of its own has its cause in Proxy-Status');
+    assert.equal(score.causes_named, score.causes, 'each of its own failures has its cause in Proxy-Status');
     context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
   });
 });
 
 describe('a bad gateway', { timeout: 60_000 }, () => {
-  /** Each sin, and how it is found out. */
+  /** Each mistake, and the finding about it. */
   const expected: readonly (readonly [run: string, verdict: string, why: RegExp])[] = [
     ['refused GET fresh', 'acceptable', /503 can be defended/],
     ['unanswered GET fresh', 'right', /504/],
@@ -106,7 +106,7 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
     ['nominated-field GET fresh', 'misleading', /must not go further/],
   ];
 
-  test('is found out, whichever its sin', async () => {
+  test('is detected, whichever mistake it makes', async () => {
     const only = [...new Set(expected.map(([run]) => run.split(' ')[0] as string)), 'close-at-accept'];
     const { runs, score } = await putToTorture((stage) => BadGateway.start(stage), { only, timeoutMs: 600 });
     for (const [name, verdict, why] of expected) {
@@ -128,8 +128,8 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a gateway that answers 503 whatever keeps it from connecting', { timeout: 60_000 }, () => {
-  // What it says of it in Proxy-Status, and how many causes are named by that: rightly, wrongly.
+describe('a gateway that answers 503 for every reason not to connect', { timeout: 60_000 }, () => {
+  // Its Proxy-Status, and how many causes that names rightly and wrongly.
   const sayings: readonly (readonly [field: string, named: number, misnamed: number])[] = [
     ['', 0, 0],
     ['Proxy-Status: edge;error=destination_unavailable\r\n', 0, 0],
@@ -148,16 +148,16 @@ describe('a gateway that answers 503 whatever keeps it from connecting', { timeo
   }
 });
 
-describe('what cannot be tried', () => {
+describe('a gateway that cannot be tested', () => {
   const gateway = { url: new URL('http://127.0.0.1:1/'), verify: true };
 
-  test('a gateway that is not there, or is another, is told apart', async () => {
+  test('distinguishes a gateway that does not answer from one that is none', async () => {
     const quick = { ...options, gateway, timeoutMs: 300 };
     const absent = await torture(quick);
     assert.equal('kind' in absent && absent.kind, 'gateway_unreachable');
     const other = await torture({
       ...quick,
-      // The torture origin's neighbour that greets as a mail server is no gateway.
+      // The neighbour of the torture origin that greets like a mail server is no gateway.
       onStage: ({ groups }) => {
         gateway.url.port = new URL(groups.find(({ name }) => name === 'talks-first')?.url ?? '').port;
       },
@@ -165,7 +165,7 @@ describe('what cannot be tried', () => {
     assert.equal('kind' in other && other.kind, 'not_routed');
   });
 
-  test('a name that no case has is said to be none', async () => {
+  test('an unknown case name is reported', async () => {
     assert.deepEqual(await torture({ ...options, gateway, only: ['no-such-case'] }), { kind: 'no_such_case' });
   });
 });
