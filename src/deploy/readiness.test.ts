@@ -76,8 +76,7 @@ const answers: readonly (readonly [bytes: string, observation: ReadinessResult, 
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
     {
       kind: 'malformed',
-      reason:
-        'At the very beginning of the content from APP: a chunk size is not hexadecimal, or too large (RFC 9112 §7.1)',
+      reason: 'At the beginning of the body from APP: a chunk size is not hexadecimal, or too large (RFC 9112 §7.1)',
     },
     false,
   ],
