@@ -1,16 +1,16 @@
 import { Session } from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
 
-/** Where bytes are allocated, and in which pieces. */
+/** A function that allocates memory, with the sizes of its allocations. */
 export interface AllocationSite {
-  /** 'onRequest src/exchange/exchange.ts:59': the function, and where it begins. */
+  /** The function and where it begins: 'onRequest src/exchange/exchange.ts:59'. */
   readonly place: string;
   readonly bytes: number;
-  /** Their sizes and how many there are of each, those first that make up most. */
+  /** The sizes and the number of allocations of each, by total bytes, largest first. */
   readonly pieces: readonly { readonly bytes: number; readonly count: number }[];
 }
 
-/** Bytes that V8 allocates while `run` runs. */
+/** Measures the bytes that V8 allocates while `run` runs. */
 export function allocatedBy(run: () => void): number {
   const before = getHeapStatistics().total_allocated_bytes;
   run();
@@ -18,13 +18,13 @@ export function allocatedBy(run: () => void): number {
 }
 
 /**
- * Has V8 note each allocation of `run`, by the function that makes it: the innermost, also where that was inlined. What a
- * function creates by `new` counts as its own. The dearest first.
+ * Samples every allocation of `run`, by the innermost function, also if that was inlined. Objects that a function creates by
+ * `new` count as its own. Functions with most bytes come first.
  */
 export function allocationSites(run: () => void): AllocationSite[] {
   const session = new Session();
   session.connect();
-  // Each allocation, exactly, and what is collected meanwhile too.
+  // Samples every allocation, including objects that are collected meanwhile.
   session.post('HeapProfiler.startSampling', {
     samplingInterval: 1,
     includeObjectsCollectedByMajorGC: true,
@@ -32,7 +32,7 @@ export function allocationSites(run: () => void): AllocationSite[] {
   });
   run();
   let sites: AllocationSite[] = [];
-  // The answer comes within the call: the session is of this thread.
+  // The session belongs to this thread, so the answer comes within the call.
   session.post('HeapProfiler.stopSampling', (_, { profile }) => {
     sites = sitesOf(profile as unknown as Profile);
   });
@@ -40,7 +40,7 @@ export function allocationSites(run: () => void): AllocationSite[] {
   return sites;
 }
 
-/** As the protocol has it; Node's types lack the samples. */
+/** As in the protocol; Node's types lack the samples. */
 interface Profile {
   readonly head: ProfileNode;
   readonly samples: readonly { readonly nodeId: number; readonly size: number }[];

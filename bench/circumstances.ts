@@ -6,7 +6,7 @@ import type { GatewayName } from './gateways.ts';
 import type { RunLength } from './measure-works.ts';
 import { packages } from './tools.ts';
 
-/** What a reader must know to take figures for what they are. */
+/** The circumstances that a reader needs to interpret the figures. */
 export function circumstancesOf(
   names: readonly GatewayName[],
   { rounds, seconds }: RunLength,
@@ -29,7 +29,7 @@ function revision(): string {
   return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: repositoryRoot, encoding: 'utf8' }).trim();
 }
 
-/** nginx is always there: it is the origin too. */
+/** nginx is always started: it is the origin too. */
 function versionsOf(names: readonly GatewayName[]): string[] {
   const versions = [`nginx ${versionOf('nginx', '-v')}`];
   if (names.includes('haproxy')) versions.push(`HAProxy ${versionOf('haproxy', '-v')}`);

@@ -3,21 +3,21 @@ import { existsSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../scripts/repository.ts';
 
-/** A commit's files, in a git worktree of their own. */
+/** The files of a commit, in a git worktree of their own. */
 export interface CommitTree {
   readonly folder: string;
-  /** As short as git has it, and the subject. */
+  /** The abbreviated hash and the subject. */
   readonly title: string;
 }
 
-/** The commit's full name; throws where git knows none. */
+/** The full hash of a commit. Throws if git does not know it. */
 export function resolveCommit(name: string): string {
   const ran = git('rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`);
   if (!ran.ok) throw new Error(`git knows no commit ${name}`);
   return ran.said;
 }
 
-/** Whether the working tree has what no commit has. */
+/** Whether the working tree has uncommitted changes. */
 export function hasUncommitted(): boolean {
   return git('status', '--porcelain', '--untracked-files=no').said !== '';
 }
@@ -41,7 +41,7 @@ function compile(folder: string): void {
   rmSync(join(folder, 'src'), { recursive: true });
 }
 
-/** The worktree and what git knows of it, whoever left it. */
+/** Removes the worktree and git's record of it, also those of an earlier run. */
 export function takeAway(folder: string): void {
   const link = join(folder, 'node_modules');
   if (existsSync(link)) unlinkSync(link);

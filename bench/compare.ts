@@ -17,23 +17,23 @@ import { workNames, works } from './works.ts';
 const usage = `usage: npm run bench:compare -- <older> [<newer>] [options]
        npm run bench:compare -- --against-itself [<commit>] [options]
 
-Holds two commits of this repository against each other on this machine: CPU
-time per request. The newer one is HEAD where none is named. Both gateways run
-at the same time, on the same core, each with a load of its own on the other.
+Compares the CPU time per request of two commits of this repository on this
+machine. The newer commit defaults to HEAD. Both gateways run at the same time on
+one core, each with its own load on the other core.
 
   --works <names>    of ${workNames.slice(0, 5).join(', ')},
                      ${workNames.slice(5).join(', ')}
                      (small-get,fresh-get,get-10k,post-10k,new-connection)
   --rounds <n>       of each work (20); each ${roundsPerStart} have gateways of their own
   --seconds <n>      of each round (2)
-  --source           unbuilt source, in place of what a package would have
-  --against-itself   the same commit twice: is what is measured true here?
-  --json             everything measured, on standard output
+  --source           run the unbuilt source instead of a compiled package
+  --against-itself   run one commit twice, to see whether this machine can measure
+  --json             print all figures as JSON
   --help
 
-It ends with 0 where no work costs more: where the upper 95 % bound of the
-median ratio is ${ratioMax} or less (with --against-itself: where 1 is within the
-bounds); with 1 where one does, with 2 where nothing could be measured.
+Exits with 0 if no work costs more: if the upper 95 % bound of the median ratio is
+${ratioMax} or less (with --against-itself: if 1 is within the bounds). Exits with 1 if
+one does, and with 2 if nothing could be measured.
 
 example: npm run bench:compare -- HEAD~10 --works small-get
 `;
@@ -59,7 +59,7 @@ try {
   if (!interrupted) await leave();
 }
 
-/** Stops what was started, and takes away the worktrees that are ours; what the gateways said stays. */
+/** Stops the started processes, and removes the worktrees that this process created. The output of the gateways stays. */
 async function leave(): Promise<void> {
   await stopAll();
   if (ownsTrees) for (const tree of Object.values(trees)) takeAway(tree);
@@ -90,13 +90,13 @@ function readWords(words: readonly string[]) {
   };
 }
 
-/** What is wrong with the words, or null. */
+/** Returns the error in the arguments, or null. */
 function wrongWith(asked: Asked): string | null {
   const count = asked.commits.length;
-  if (asked['against-itself'] ? count > 1 : count < 1 || count > 2) return 'Which commits? One or two are to be named.';
+  if (asked['against-itself'] ? count > 1 : count < 1 || count > 2) return 'Name one or two commits.';
   if (!Number.isInteger(asked.rounds) || intervalRank(asked.rounds, 0.95) === 0 || asked.rounds > 1000)
-    return '--rounds takes a whole number from 6, with fewer nothing can be told, to 1000.';
-  if (!Number.isInteger(asked.seconds) || asked.seconds < 1) return '--seconds takes a whole number of 1 or more.';
+    return '--rounds takes an integer from 6 to 1000: fewer rounds allow no conclusion.';
+  if (!Number.isInteger(asked.seconds) || asked.seconds < 1) return '--seconds takes an integer of 1 or more.';
   return null;
 }
 
@@ -126,7 +126,7 @@ async function compare(asked: Asked): Promise<number> {
   const isAlike = asked['against-itself'];
   const [first = 'HEAD', second = isAlike ? first : 'HEAD'] = asked.commits;
   const commits = { older: resolveCommit(first), newer: resolveCommit(second) };
-  if (asked.commits.length < 2 && hasUncommitted()) say('What is not committed yet is not measured.');
+  if (asked.commits.length < 2 && hasUncommitted()) say('Uncommitted changes are not measured.');
   await needNoOther();
   ownsTrees = true;
   rmSync(join(folder, 'run'), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import type { Transport, TransportFacts, TransportListener } from '../src/core/transport.ts';
 
-/** Which transport of one side was written to last, since whoever plays the other end has to answer there. */
+/** The transport of one side that was last written to, on which the simulated peer must answer. */
 export interface Side {
   written: CostlessTransport | null;
 }
@@ -11,7 +11,7 @@ export class CostlessTransport implements Transport {
   listener: TransportListener = deaf;
   readonly pendingBytes = 0;
   sentBytes = 0;
-  /** We have closed it, or said that we send no more. */
+  /** Whether this end has been closed or ended. */
   over = false;
   readonly #side: Side;
 

@@ -3,7 +3,7 @@ import { addedMedians, cpuOf, type Figures, perSecondOf, ratioText, ratioToBest,
 import { targetsReached } from './targets.ts';
 import { type WorkName, works } from './works.ts';
 
-/** `bench/README.md`: the last figures, and what they are of. */
+/** Creates `bench/README.md`: the last figures, with their circumstances. */
 export function benchDocument(figures: Figures): string {
   const parts = [
     intro(figures),
@@ -21,10 +21,10 @@ export function benchDocument(figures: Figures): string {
 }
 
 function intro({ circumstances: { date, machine } }: Figures): string {
-  return `# What Candor costs, beside others
+  return `# What Candor costs, compared with other gateways
 
-\`npm run bench\` measures Candor beside nginx, HAProxy, Caddy, Apache and two proxies of npm, all at the same work, and
-writes nothing; \`npm run bench -- --write\` writes this page and its plot. \`--help\` has the options.
+\`npm run bench\` measures Candor, nginx, HAProxy, Caddy, Apache and two npm proxies with the same requests, and writes no file;
+\`npm run bench -- --write\` writes this page and its plot. \`--help\` lists the options.
 
 Measured on ${date}: ${machine}.`;
 }
@@ -37,10 +37,10 @@ function targetTable(figures: Figures): string {
     verdict,
     aim,
   ]);
-  return `## What is to be reached
+  return `## Targets
 
 With routing, policies, record and log on, one worker. A ratio is Candor's figure divided by the other's: the median of
-the rounds, with the least and the most. Of TLS there is nothing to measure yet: Candor's listeners speak none.
+the rounds, with the least and the most. TLS is not measured yet.
 
 ${tableText(['', 'the first release', 'measured', 'verdict', 'the aim'], rows)}`;
 }
@@ -59,7 +59,7 @@ function measuredWorks({ runs }: Figures): (typeof works)[number][] {
   return works.filter(({ name }) => runs.some(({ work }) => work === name));
 }
 
-/** Works down, gateways across. */
+/** A table with a row for each work and a column for each gateway. */
 function figureTable(
   figures: Figures,
   text: (work: WorkName, gateway: GatewayName) => string | null,
@@ -93,7 +93,7 @@ function cpuTable(figures: Figures): string {
   return `## CPU, microseconds per request\n\nUser and system time, of all of a gateway's processes.\n\n${table}${note}`;
 }
 
-/** One sentence for each gateway and work. */
+/** A sentence for each gateway and work. */
 function failureText({ failed }: Figures): string {
   const groups = Map.groupBy(failed, ({ gateway, work }) => `${titles[gateway]} at "${titleOf(work)}"`);
   const said = [...groups].map(([what, some]) => {
@@ -116,7 +116,7 @@ function perSecondTable(figures: Figures): string {
     const value = perSecondOf(figures.runs, work, gateway);
     return value === null ? null : Math.round(value).toLocaleString('en');
   });
-  return `## Requests per second\n\nOf a gateway on one core. Load and origin have another, which the fastest fill: CPU is the steadier figure.\n\n${table}`;
+  return `## Requests per second\n\nWith a gateway on one core. Load and origin share the other core, which the fastest gateways saturate, so CPU per request is the\nsteadier figure.\n\n${table}`;
 }
 
 function latencyTable({ added }: Figures): string {
@@ -138,7 +138,7 @@ function latencyTable({ added }: Figures): string {
   ];
   return `## Time added, milliseconds
 
-To what the origin alone takes at that rate, in the same round; small GET, each counted from when it was due.
+The time beyond what the origin alone takes at that rate, in the same round. Each small GET is timed from when it was due.
 
 ${tableText(head, rows, 'numbers')}`;
 }
@@ -164,32 +164,32 @@ function rest({ garbage, scaling }: Figures): string {
   const lines: string[] = [];
   if (garbage !== null)
     lines.push(
-      `Garbage of Candor at the small GET, all threads: ${(garbage.allocatedBytes / garbage.requests / 1024).toFixed(1)} KiB for each exchange; ${garbage.collections} collections, the longest pause ${garbage.pauseMsMax.toFixed(1)} ms, ${((garbage.pauseMsTotal / garbage.requests) * 1000).toFixed(2)} µs for each exchange.`,
+      `Garbage of Candor with the small GET, in all threads: ${(garbage.allocatedBytes / garbage.requests / 1024).toFixed(1)} KiB per exchange; ${garbage.collections} collections, the longest pause ${garbage.pauseMsMax.toFixed(1)} ms, ${((garbage.pauseMsTotal / garbage.requests) * 1000).toFixed(2)} µs per exchange.`,
     );
   if (scaling !== null)
     lines.push(
-      `Two workers on two cores, with load and origin on the same: ${(scaling.two / scaling.one).toFixed(2)} times the requests per second of one (${Math.round(scaling.two).toLocaleString('en')} and ${Math.round(scaling.one).toLocaleString('en')}).`,
+      `Two workers on two cores, shared with load and origin: ${(scaling.two / scaling.one).toFixed(2)} times the requests per second of one (${Math.round(scaling.two).toLocaleString('en')} and ${Math.round(scaling.one).toLocaleString('en')}).`,
     );
   return lines.length === 0 ? '' : `## Garbage and scaling\n\n${lines.join('\n\n')}`;
 }
 
-const howItIsMeasured = `## How it is measured
+const howItIsMeasured = `## Method
 
 - Every gateway has one worker or process and is pinned to one core; the origin (nginx, pages and files from memory) and the load
-  (wrk with 64 connections and the fields of a browser) have another.
-- All take turns at the same work, and ratios are taken within a round: the figures of one machine drift by a third from day to day.
-  Below a tenth a difference is a tie. Before its first round everyone has 10 s of load, and 3 s before each later work: what runs
-  on V8 is compiled after some 30,000 requests.
-- CPU is user and system time, divided by the requests that were completed. Where one failed, the round does not count.
+  (wrk with 64 connections and the headers of a browser) have another.
+- The gateways take turns at the same work, and ratios are taken within a round, because the figures of one machine drift by a third
+  from day to day. A difference below a tenth is a tie. Each gateway gets 10 s of load before its first round, and 3 s before each
+  later work, because V8 compiles the code after some 30,000 requests.
+- CPU is user and system time, divided by the completed requests. A round in which a request failed does not count.
 - Candor routes by its configuration and writes its record of each exchange, with the defaults. nginx has its default log;
-  "buffered" is nginx with its log in pieces of 64 KB and 64 KB buffers for large answers. HAProxy, Caddy and Apache write a log of
-  each request too; the proxies of npm none.
+  "buffered" is nginx with a log in 64 KB writes and 64 KB buffers for large responses. HAProxy, Caddy and Apache write a log of
+  each request too; the npm proxies write none.
 - The installed tarball is measured, unless circumstances say "unbuilt source".
 
-\`npm run bench:compare\` holds two commits of Candor against each other ([docs/testing.md](../docs/testing.md#what-it-costs)).`;
+\`npm run bench:compare\` compares two commits of Candor ([docs/testing.md](../docs/testing.md#what-it-costs)).`;
 
 function circumstances(figures: Figures): string {
-  // Date and machine stand at the top.
+  // Date and machine are at the top of the page.
   const said = Object.entries(figures.circumstances)
     .filter(([what]) => what !== 'date' && what !== 'machine')
     .map(([what, value]) => `- ${what}: ${value}`);
@@ -201,7 +201,7 @@ function figureText(value: number | null): string | null {
   return value < 100 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** The cells of `numbers`, all but the first of each row, stand on the right. */
+/** In a table of `numbers`, all columns but the first are aligned to the right. */
 function tableText(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -7,14 +7,14 @@ import type { Program } from './tools.ts';
 import type { Work } from './works.ts';
 
 export interface Done {
-  /** Requests that were answered, or messages that came back. */
+  /** Completed requests, or messages that came back. */
   readonly done: number;
   readonly perSecond: number;
-  /** A run with any is no measurement. */
+  /** A run with failures is no measurement. */
   readonly failures: number;
 }
 
-/** Asks for a work over and over, from the core of the load. */
+/** Sends the requests of a work repeatedly, from the core of the load. */
 export async function drive(
   work: Work,
   port: number,
@@ -27,11 +27,11 @@ export async function drive(
   }
   const place = { port, core: loadCore, seconds, folder: tools.folder };
   const { requests, perSecond, failures } = await load(tools.wrk, work, place);
-  // Whoever answers none fails no less than who answers wrongly.
+  // A run without any response has failed too.
   return { done: requests, perSecond, failures: requests === 0 ? Math.max(1, failures) : failures };
 }
 
-/** What `client.ts` says. */
+/** The result line of `client.ts`. */
 export async function askClient<T>(words: readonly string[]): Promise<T> {
   const client = join(repositoryRoot, 'bench', 'client.ts');
   return JSON.parse(await ask(loadCore, [process.execPath, client, ...words], {})) as T;

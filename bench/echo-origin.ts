@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { echoPort } from './gateways.ts';
 
 /**
- * Answers an upgrade as RFC 6455 §4.2.2 has it, and then gives each message back. A gateway that reads messages and writes
- * them anew has a key and masks of its own.
+ * Accepts an upgrade (RFC 6455 §4.2.2), and then echoes each message. A gateway that parses messages and writes new frames
+ * has a key and masks of its own.
  */
 function answerTo(head: string): string {
   const key = /sec-websocket-key: *(\S+)/i.exec(head)?.[1] ?? '';

@@ -27,22 +27,22 @@ import { TextRedactor } from '../src/core/redact/text-redactor.ts';
 
 export interface EngineSettings {
   readonly connector: Connector;
-  /** In the order in which they are tried. */
+  /** Listed in the order in which they are tried. */
   readonly routes: readonly RouteSpec[];
-  /** The one that routes lead to. */
+  /** The upstream of the routes. */
   readonly upstream: UpstreamSnapshot;
   readonly isTrusted: (address: string) => boolean;
-  /** Writes lines of the record, and calls `written` then. */
+  /** Writes lines of the record, and then calls `written`. */
   readonly writeLines: (bytes: Uint8Array, written: () => void) => void;
-  /** The system's where it is left out. */
+  /** Default: the system's clock. */
   readonly clock?: Clock;
-  /** Told of each exchange as it begins. */
+  /** Called when an exchange begins. */
   readonly onBegun?: (exchange: Exchange) => void;
-  /** Told of each exchange as it has ended and been recorded. */
+  /** Called when an exchange has ended and was recorded. */
   readonly onEnded?: (exchange: Exchange) => void;
 }
 
-/** What a worker is made of: listener, exchange, router, upstream, pool, record, counters. */
+/** The parts of a worker: listener, exchange, router, upstream, pool, record, counters. */
 export interface Engine {
   readonly listener: Pick<ListenerConnections, 'accept'>;
   readonly clock: Clock;
@@ -133,7 +133,7 @@ function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): Rec
       const { bytes } = lines;
       writeLines(bytes, () => {
         batch.acknowledge();
-        // As main does when it has written them.
+        // As the main thread does when it has written the lines.
         batch.reuse(bytes.buffer as ArrayBuffer);
       });
     },

@@ -1,7 +1,7 @@
 /**
- * What one exchange costs in JavaScript alone: the real engine, routing, record and counts over transports that
- * take every byte and cost nothing. Run: `node bench/exchange.ts [exchanges] [--clients 64]`. Many clients, since caches
- * then see as many connections as in life.
+ * Measures the JavaScript cost of one exchange: the real engine, routing, record and counters over transports that accept
+ * every byte at once. Run: `node bench/exchange.ts [exchanges] [--clients 64]`. There are many clients, so that caches see
+ * as many connections as in production.
  */
 import { parseArgs } from 'node:util';
 import { startInMemoryGateway } from './in-memory-gateway.ts';

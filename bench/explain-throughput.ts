@@ -76,7 +76,7 @@ function poolOf(tail: Tail): Uint8Array[] {
 
 const dialects = allDialects.length > 0 ? allDialects : [accessDialect];
 
-/** The best of three rounds: whatever else the machine does only ever takes away. */
+/** The best of three rounds, because other programs on the machine can only make a round slower. */
 function measure(name: string, tail: Tail, isSlow: boolean, size: number): number {
   const chunks = poolOf(tail);
   let best = 0;
@@ -98,7 +98,7 @@ function measure(name: string, tail: Tail, isSlow: boolean, size: number): numbe
     if (report.unrecognised > 1 || report.failures > 0) throw new Error(`${name}: the log was misread`);
     best = Math.max(best, bytes / 1e6 / seconds);
   }
-  // What is left after the collector has been there; it grows with what is kept, and not with the log.
+  // Memory after a garbage collection. It grows with what is kept, not with the length of the log.
   const [early, late] = [heaps.slice(0, heaps.length / 2), heaps.slice(heaps.length / 2)].map((some) =>
     Math.min(...some),
   );

@@ -2,7 +2,7 @@ import type { ClientLimits, RouteSpec } from '../src/core/configuration.ts';
 import type { EndpointId, RouteId, UpstreamId } from '../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 
-/** A browser's request, as most are. */
+/** The request of a browser. */
 export const requestBytes: Buffer = Buffer.from(
   [
     'GET /articles/latest?page=2 HTTP/1.1',
@@ -23,7 +23,7 @@ export const requestBytes: Buffer = Buffer.from(
   ].join('\r\n'),
 );
 
-/** A small answer, as nginx gives it. */
+/** A small response of nginx. */
 export const responseBytes: Buffer = Buffer.from(
   'HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\nContent-Type: text/plain\r\n' +
     'Content-Length: 44\r\nConnection: keep-alive\r\n\r\nhello, this is a small answer of the origin\n',
@@ -70,7 +70,7 @@ export const benchUpstream: UpstreamSnapshot = {
   ],
 };
 
-/** As the configuration's defaults are, but for how many connections one client may have. */
+/** The defaults of the configuration, except that one client may open more connections. */
 export const benchLimits: ClientLimits = {
   headMs: 5000,
   contentMs: 5000,

@@ -1,20 +1,20 @@
-/** What V8 says of its work with `--trace-gc`, summed up. */
+/** A summary of V8's `--trace-gc` output. */
 export interface Garbage {
   readonly collections: number;
   readonly pauseMsMax: number;
   readonly pauseMsTotal: number;
-  /** Of every isolate: what has come between the end of one collection and the begin of the next. */
+  /** For all isolates: bytes allocated between the end of one collection and the beginning of the next. */
   readonly allocatedBytes: number;
 }
 
 /**
  * `[13:0x7f81] 1000 ms: Scavenge 15.6 (20.1) -> 7.9 (20.1) MB, pooled: 0 MB, 3.2 / 0.0 ms …`: before, after, pause. The time
- * counts from the begin of that isolate, which for a worker is later than that of the process, and so it is not read.
+ * counts from the start of the isolate, which for a worker is later than that of the process, so it is not used.
  */
 const line =
   /^\[\d+:(0x[0-9a-f]+)\] +\d+ ms: .*? ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, .*?([\d.]+) \/ [\d.]+ ms/;
 
-/** Of the lines `during`; those `before` say what each isolate had left. */
+/** Summarizes the lines `during`. The lines `before` say how much each isolate had left. */
 export function garbageIn(before: string, during: string): Garbage {
   const left = new Map(readLines(before).map(({ isolate, leftMb }) => [isolate, leftMb]));
   let [collections, pauseMsMax, pauseMsTotal, allocatedMb] = [0, 0, 0, 0];

@@ -3,13 +3,13 @@ import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import type { Setting } from './works.ts';
 
-/** A gateway before the origin, ready to be started in a folder of its own. */
+/** A gateway in front of the origin, ready to be started in its own folder. */
 export interface Gateway {
   readonly name: GatewayName | 'origin';
   readonly port: number;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Written into the folder first: name and text. */
+  /** Files that are first written into the folder: name and text. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -29,17 +29,17 @@ export type GatewayName = (typeof gatewayNames)[number];
 type Program = Extract<Peer, { path: string }>;
 
 export const originPort = 19_301;
-/** Frames of WebSocket are answered by another program: nginx answers none by itself. */
+/** nginx cannot echo WebSocket messages, so another program does. */
 export const echoPort = 19_310;
 const benchFolder = join(repositoryRoot, 'bench');
 
-/** 127.0.1.1 and on, all the same nginx. */
+/** 127.0.1.1 and the following addresses all reach the same nginx. */
 function originAddresses({ endpoints }: Setting): readonly string[] {
   if (endpoints === 1) return [`127.0.0.1:${originPort}`];
   return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
 }
 
-/** First segments of the paths that lead to the origin. */
+/** The first path segments that are routed to the origin. */
 function prefixes({ routes }: Setting): readonly string[] {
   return routes === 1 ? [''] : Array.from({ length: routes }, (_, index) => `/r${index}`);
 }
@@ -86,7 +86,7 @@ ${page('$request_id')}
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
-/** A page of a shop, of some hundred bytes. */
+/** A page of a shop, of a few hundred bytes. */
 function page(session: string): string {
   return `      add_header Cache-Control "private, max-age=0";
       add_header Set-Cookie "session=${session}; Path=/; HttpOnly";
@@ -99,7 +99,7 @@ function nginxCommand({ path }: Program): readonly string[] {
   return [path, '-p', '.', '-e', 'error.log', '-c', 'nginx.conf'];
 }
 
-/** As people run it, with its default log; 'buffered': the log in 64 KB pieces, and buffers of 64 KB for large answers. */
+/** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
   const port = buffered ? 19_304 : 19_302;
   const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { proxy_pass http://origin; }`);
@@ -251,7 +251,7 @@ ${passes.join('\n')}
   };
 }
 
-/** `folder` has the packages of npm that `npm-proxy.mjs` loads. They route nothing and log nothing. */
+/** `folder` contains the npm packages that `npm-proxy.mjs` loads. They route nothing and log nothing. */
 export function npmGateway(name: 'http-proxy' | 'fastify', folder: string): Gateway {
   const port = name === 'fastify' ? 19_309 : 19_308;
   const command = [
@@ -266,7 +266,7 @@ export function npmGateway(name: 'http-proxy' | 'fastify', folder: string): Gate
   return { name, port, command, env: { NODE_ENV: 'production' }, files: {} };
 }
 
-/** `program` is the folder of an installed package, or the repository itself for unbuilt source. */
+/** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(
   program: string,
   setting: Setting,
@@ -301,7 +301,7 @@ log:
   return { name: 'candor', port, command, env: {}, files: { 'candor.yaml': text } };
 }
 
-/** What reading and writing alone take on Node: bytes are carried, and not looked at. */
+/** The cost of reading and writing alone on Node: bytes are forwarded without being parsed. */
 export function relay(): Gateway {
   return {
     name: 'relay',

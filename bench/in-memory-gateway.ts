@@ -6,28 +6,28 @@ import { benchRoute, benchUpstream } from './fixtures.ts';
 
 export type InMemorySettings = Partial<Pick<EngineSettings, 'routes' | 'upstream' | 'clock' | 'onBegun' | 'onEnded'>>;
 
-/** The clients at this address are trusted: their word on request id and client is taken. */
+/** Clients at this address are trusted: the gateway accepts their headers for request id and client address. */
 export const trustedAddress = '10.0.0.1';
 
 /**
- * The engine of a worker over transports that cost nothing: what it takes is what our own code takes. Whoever drives it is
- * both ends.
+ * The engine of a worker over transports without cost, so that only Candor's own code is measured. The caller acts as client
+ * and as endpoint.
  */
 export interface InMemoryGateway {
   /** A client connects. */
   connect(address?: string): CostlessTransport;
   /**
-   * A client sends bytes. Returns the connection on which they, or what became of them, went to an endpoint; null if nothing
-   * did, since the gateway has answered by itself or waits for more.
+   * A client sends bytes. Returns the connection on which the gateway has written to an endpoint; null if it has written
+   * none, because it has answered itself or waits for more bytes.
    */
   send(client: CostlessTransport, bytes: Uint8Array): CostlessTransport | null;
-  /** An endpoint answers. Returns the connection to an endpoint on which its request was then made again, or null. */
+  /** An endpoint sends a response. Returns the connection on which the gateway then retried the request, or null. */
   answer(endpoint: CostlessTransport, bytes: Uint8Array): CostlessTransport | null;
-  /** A connection to an endpoint is lost: ended by a FIN (null) or by an error. Returns as `answer`. */
+  /** A connection to an endpoint is lost: ended by a FIN (null) or by an error. Returns the same as `answer`. */
   lose(endpoint: CostlessTransport, errno: string | null): CostlessTransport | null;
-  /** So many of the next connections to endpoints are refused. */
+  /** Refuses this number of the next connections to endpoints. */
   refuseNext(connections: number): void;
-  /** The parts, for those who measure one by one. */
+  /** The parts, for measuring them one by one. */
   readonly parts: InMemoryParts;
 }
 
@@ -46,7 +46,7 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
     ...settings,
     connector,
     isTrusted,
-    writeLines: (_bytes, written) => written(), // Nobody reads them.
+    writeLines: (_bytes, written) => written(), // Not read by the benchmark.
   });
   let port = 20_000;
   const asked = (): CostlessTransport | null => {
@@ -80,7 +80,7 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
   };
 }
 
-/** Opens connections at once, and never resolves: addresses in memory are literal. */
+/** Opens connections at once, and never resolves names: addresses in memory are literal. */
 class CostlessConnector implements Connector {
   toRefuse = 0;
   readonly #side: Side;

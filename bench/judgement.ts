@@ -1,7 +1,7 @@
 import { type Interval, median, medianInterval } from './statistics.ts';
 import { type WorkName, works } from './works.ts';
 
-/** Both commits at one work, in the same seconds: microseconds of CPU per request. */
+/** One round of both commits with one work, in the same seconds: microseconds of CPU per request. */
 export interface Round {
   readonly work: WorkName;
   readonly round: number;
@@ -9,28 +9,28 @@ export interface Round {
   readonly newer: number;
 }
 
-/** What the rounds of one work say of newer ÷ older. */
+/** The result for newer ÷ older over the rounds of one work. */
 export interface Judgement {
   readonly work: WorkName;
   readonly older: number;
   readonly newer: number;
   readonly ratio: number;
-  /** Of the median ratio. */
+  /** The confidence interval of the median ratio. */
   readonly interval: Interval;
   readonly held: boolean;
 }
 
-/** More than this is called a loss. */
+/** A larger ratio is a loss. */
 export const ratioMax = 1.08;
 
-/** Held is what costs, as far as can be told, no more than 1.08 times as much. */
+/** A work is held if its whole confidence interval is at most 1.08. */
 export function judge(rounds: readonly Round[]): Judgement[] {
   return judgeEach(rounds, 0.95, ({ high }) => high <= ratioMax);
 }
 
 /**
- * For the same commit twice: held is what can have the ratio 1. Of many works one may well fall out of its own 95 %; hence the
- * intervals are so wide that all of them together hold in 95 %.
+ * For the same commit twice: a work is held if its interval contains 1. Of many works, one may well fall out of its own 95 %
+ * interval, so the intervals are widened until all of them together hold in 95 %.
  */
 export function judgeAlike(rounds: readonly Round[]): Judgement[] {
   const count = new Set(rounds.map(({ work }) => work)).size;
@@ -50,7 +50,7 @@ function judgeEach(rounds: readonly Round[], confidence: number, isHeld: (interv
   });
 }
 
-/** For people, in 80 columns. */
+/** A table for people, in 80 columns. */
 export function judgementText(judgements: readonly Judgement[], words: { held: string; failed: string }): string {
   const head = row('CPU per request, µs', 'older', 'newer', 'newer ÷ older (95 %)', '');
   const rows = judgements.map(({ work, older, newer, ratio, interval, held }) =>

@@ -8,13 +8,13 @@ import type { Work } from './works.ts';
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
-  /** Answers that were none, or not 2xx or 3xx. A round with any is no measurement. */
+  /** Requests without a response, or with a status other than 2xx or 3xx. A round with failures is no measurement. */
   readonly failures: number;
 }
 
 export const connections = 64;
 
-/** One run of wrk with kept-alive connections, or new ones, from the given core. Its script is written into `folder`. */
+/** Runs wrk with kept-alive connections, or new ones, on the given core. Its script is written into `folder`. */
 export async function load(
   wrk: Extract<Peer, { path: string }>,
   work: Work,
@@ -39,7 +39,7 @@ function scriptOf({ method, contentBytes, freshFields }: Work): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As a client does that traces its requests, each for something else. */
+/** As a client that traces its requests, with another trace id each time. */
 const freshTraceparent = `local asked = 0
 request = function()
   asked = asked + 1

@@ -12,14 +12,14 @@ const rates = [500, 2000];
 const path = '/orders/1742';
 const [small] = works as readonly [Work];
 
-/** What each gateway adds to the origin's own time at a rate, in rounds in which all take their turn. */
+/** The latency that each gateway adds to the origin's at a given rate, in rounds in which the gateways take turns. */
 export async function measureAdded(
   tools: Tools,
   { rounds, seconds }: RunLength,
   say: (line: string) => void,
 ): Promise<Added[]> {
   const started = await startAll(tools, settings.plain);
-  // At these rates it would take minutes until V8 has compiled what a gateway on Node does.
+  // At these rates it would take minutes until V8 has compiled a gateway's code on Node.
   for (const { gateway } of started) await drive(small, gateway.port, firstWarmUpS, tools);
   const added: Added[] = [];
   for (const perSecond of rates) {

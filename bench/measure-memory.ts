@@ -11,7 +11,7 @@ import { startGateway, factoryOf } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
 import { settings } from './works.ts';
 
-/** What is resident with idle connections, of a gateway that has just started. */
+/** Resident memory with idle connections, of a gateway that has just started. */
 export async function measureMemory(tools: Tools, say: (line: string) => void): Promise<Memory[]> {
   const memory: Memory[] = [];
   for (const gateway of tools.factories.keys()) {
@@ -39,7 +39,7 @@ async function measureIdle(name: GatewayName, workers: number, connections: numb
   return bytes;
 }
 
-/** Each connection carries one request, and then rests. */
+/** Each connection carries one request, and is then idle. */
 async function residentWhileIdle(gateway: Gateway, pinned: Pinned, connections: number): Promise<number> {
   const words = [join(repositoryRoot, 'bench', 'client.ts'), 'idle', String(gateway.port), String(connections)];
   const client = spawn('taskset', ['-c', String(loadCore), process.execPath, ...words], {
@@ -48,7 +48,7 @@ async function residentWhileIdle(gateway: Gateway, pinned: Pinned, connections: 
   const ended = once(client, 'close');
   const [first] = (await Promise.race([once(client.stdout, 'data'), ended])) as [unknown];
   if (!Buffer.isBuffer(first)) throw new Error(`${gateway.name} did not take ${connections} connections`);
-  // What a collection of garbage gives back is given back within seconds of rest.
+  // Memory that a garbage collection frees is returned within seconds of idleness.
   await sleep(3000);
   const bytes = residentBytes(pinned.pid);
   client.stdin.end();

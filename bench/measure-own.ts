@@ -11,16 +11,16 @@ import { startGateway } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
 import { settings, type Work, works } from './works.ts';
 
-// What is asked of Candor alone, at the small GET.
+// Measurements of Candor alone, with the small GET.
 
 const [small] = works as readonly [Work];
 
-/** What V8 says of its collections while requests are carried. */
+/** V8's garbage collections while requests are served. */
 export async function measureGarbage(tools: Tools, seconds: number): Promise<Figures['garbage']> {
   const gateway = candorGateway(tools.candor, settings.plain, 1, ['--trace-gc']);
   const own = join(tools.folder, gateway.name);
   const pinned = await startGateway(gateway, gatewayCore, own);
-  // Node writes each line as it comes: what has been said so far is what has happened so far, in every thread.
+  // Node writes each line at once, so the lines so far cover everything that has happened so far, in every thread.
   const said = (): string => readFileSync(join(own, 'said.log'), 'latin1');
   await drive(small, gateway.port, firstWarmUpS, tools);
   const before = said();
@@ -30,7 +30,7 @@ export async function measureGarbage(tools: Tools, seconds: number): Promise<Fig
   return { ...garbageIn(before, after.slice(before.length)), requests: done };
 }
 
-/** Requests per second where load, origin and gateway share all cores. */
+/** Requests per second if load, origin and gateway share all cores. */
 export async function measureScaling(tools: Tools, seconds: number): Promise<Figures['scaling']> {
   const perSecond = async (workers: number): Promise<number> => {
     const gateway = candorGateway(tools.candor, settings.plain, workers);

@@ -9,10 +9,10 @@ import { startGateway } from './start-gateway.ts';
 import type { Program } from './tools.ts';
 import { settings, type Setting, type Work } from './works.ts';
 
-// Two runs one after the other differ by a fifth on a machine that others use, too, even of the same program: the
-// machine is another one each second. Hence both programs run in the same seconds, on the same core, each with a load of its
-// own: what disturbs one disturbs the other, and their ratio stays within a twentieth. A request costs both more than it would
-// cost one alone, for each finds the other's code in the processor's caches; both to the same extent.
+// On a shared machine, two consecutive runs of the same program differ by a fifth, because the load of the machine changes
+// every second. So both programs run in the same seconds, on the same core, each with a load of its own: a disturbance
+// affects both, and their ratio stays within a twentieth. A request costs each program more than it would alone, because
+// each finds the other's code in the processor's caches; the increase is the same for both.
 
 export type Side = 'older' | 'newer';
 type Both<T> = Readonly<Record<Side, T>>;
@@ -27,16 +27,19 @@ interface LoadTools {
   readonly folder: string;
 }
 
-/** One process may by chance be laid out or compiled better than the next: rounds are of several of each. */
+/**
+ * One process may by chance have a better memory layout or be compiled better than the next, so rounds use several processes
+ * of each.
+ */
 export const roundsPerStart = 5;
 
-/** V8 has compiled what matters after some 4 s of a core; here there is half of one. */
+/** V8 has compiled the relevant code after about 4 s of a core. Here each program has half of one. */
 const firstWarmUpS = 8;
 const laterWarmUpS = 2;
 
 const ports: Both<number> = { older: 19_303, newer: 19_312 };
 
-/** CPU time per request of both programs, which are folders with `bin/candor`. */
+/** CPU time per request of both programs, given as folders with `bin/candor`. */
 export async function measureTogether(
   programs: Both<string>,
   works: readonly Work[],
@@ -68,7 +71,7 @@ function roundText({ older, newer }: Round): string {
   return `${older.toFixed(1)} and ${newer.toFixed(1)} µs, ratio ${(newer / older).toFixed(3)}`;
 }
 
-/** Who begins changes from pair to pair. */
+/** The order alternates from pair to pair. */
 async function startPair(programs: Both<string>, setting: Setting, tools: LoadTools, turn: number): Promise<Pair> {
   const start = (side: Side): Promise<Pinned> => {
     const gateway = candorGateway(programs[side], setting, 1, [], ports[side]);
@@ -82,7 +85,7 @@ async function startPair(programs: Both<string>, setting: Setting, tools: LoadTo
   return { pinned: { older: await start('older'), newer }, ports };
 }
 
-/** How many requests each has answered; throws where one was not, since that is no measurement. */
+/** The number of responses of each program. Throws if a request failed, since that is no measurement. */
 async function driveBoth(work: Work, pair: Pair, seconds: number, tools: LoadTools): Promise<Both<number>> {
   const driven = async (side: Side): Promise<number> => {
     const { done, failures } = await drive(work, pair.ports[side], seconds, tools);

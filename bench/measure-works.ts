@@ -6,7 +6,7 @@ import { startAll, type Started } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
 import { type SettingName, settings, type Work, type WorkName, works } from './works.ts';
 
-/** How long, and how often, each thing is measured. */
+/** How long, and how often, each work is measured. */
 export interface RunLength {
   readonly rounds: number;
   readonly seconds: number;
@@ -15,15 +15,15 @@ export interface RunLength {
 type Say = (line: string) => void;
 
 /**
- * V8 has compiled what a gateway on Node does only after some 30,000 requests, and a later work after as many of its own as are
- * new to it; all get the time for that. Measured: 105 µs for each POST of 10 KB before, 62 behind them.
+ * V8 compiles a gateway's code on Node only after some 30,000 requests, and the code that a later work adds after as many of
+ * that work. So each gateway gets time for that. Measured: 105 µs for each POST of 10 KB before, 62 afterwards.
  */
 export const firstWarmUpS = 10;
 const laterWarmUpS = 3;
 
 type Measured = Pick<Figures, 'runs' | 'failed'>;
 
-/** CPU time of each gateway at each work, in rounds in which all take their turn. */
+/** CPU time of each gateway with each work, in rounds in which the gateways take turns. */
 export async function measureWorks(
   wanted: readonly WorkName[],
   tools: Tools,
@@ -71,7 +71,7 @@ function runText(run: Run | FailedRun): string {
     : `${run.gateway} ${run.cpuMicroseconds.toFixed(1)}`;
 }
 
-/** Requests of ours may not fail. */
+/** Requests through Candor must not fail. */
 async function measureRun(
   work: Work,
   { gateway, pinned }: Started,

@@ -1,11 +1,11 @@
 import { assert } from '../src/core/assert.ts';
 import { writeDigits } from '../src/core/copy-bytes.ts';
 
-/** As many digits as a field of each fixture has in one place: of the session's cookie, or of the date. */
+/** Each fixture has a header with this many digits in one place: in the session cookie, or in the date. */
 const lowest = 1000;
 const highest = 9999;
 
-/** A message whose fields differ in four digits each time, as where a client sends a trace or an endpoint sets a session. */
+/** A message whose headers differ in four digits each time, as if the client sent a trace id or the endpoint set a session. */
 export class NewEachTime {
   readonly #bytes: Buffer;
   readonly #at: number;
@@ -17,7 +17,7 @@ export class NewEachTime {
     assert(this.#at > 0, 'the message has a session or a date');
   }
 
-  /** Valid until the next one. */
+  /** Valid until the next call. */
   next(): Buffer {
     this.#number = this.#number === highest ? lowest : this.#number + 1;
     writeDigits(this.#bytes, this.#at, this.#number);

@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
-/** The names of a list with commas; throws where one is not among them. */
+/** Parses a list with commas. Throws if a name is unknown. */
 export function chosen<T extends string>(text: string, of: readonly T[], what: string): T[] {
   return text.split(',').map((name) => {
     const found = of.find((one) => one === name);
@@ -9,12 +9,12 @@ export function chosen<T extends string>(text: string, of: readonly T[], what: s
   });
 }
 
-/** What was wrong with the words of a command line, for its user: the first sentence. */
+/** The first sentence of the error of a command line, for its user. */
 export function wrongWords(error: unknown): string {
   return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
 }
 
-/** A whole number of 1 or more; throws where the text says another, naming the flag. */
+/** Parses an integer of 1 or more. Otherwise throws an error that names the flag. */
 export function wholeNumber(text: string, flag: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1) return number;
@@ -22,8 +22,8 @@ export function wholeNumber(text: string, flag: string): number {
 }
 
 /**
- * What `read` makes of the options that this process was given; `--help` is one of them. Prints the usage and ends the
- * process where it is asked for (0), and where `read` or the parser will not have the words (2).
+ * Calls `read` with the arguments of this process, of which `--help` is one. Prints the usage and ends the process: with 0
+ * for `--help`, and with 2 if `read` or the parser rejects the arguments.
  */
 export function optionsOr<const T extends ParseArgsOptionsConfig, Asked>(
   usage: string,

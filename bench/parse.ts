@@ -6,8 +6,8 @@ import { ResponseHeadParser } from '../src/wire/response-head.ts';
 import { NewEachTime } from './new-each-time.ts';
 
 /**
- * How long reading a head takes, in nanoseconds of CPU: `node bench/parse.ts`. The best of some rounds, since whatever else the
- * machine does only ever adds.
+ * Measures how long parsing a head takes, in nanoseconds of CPU: `node bench/parse.ts`. Prints the best of several rounds,
+ * because other programs on the machine can only make a round slower.
  */
 const request = Buffer.from(
   [

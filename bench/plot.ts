@@ -3,7 +3,8 @@ import { type Figures, type Run, ratioBetween, titles } from './report.ts';
 import type { Ratio } from './statistics.ts';
 import { type Work, works } from './works.ts';
 
-// Two columns of small charts, one for each work; a bar for each gateway, and a thin line from its least to its most.
+// Two columns of small charts, one for each work, with a bar for each gateway and a thin line from its lowest to its highest
+// figure.
 
 const width = 900;
 const columnWidth = width / 2;
@@ -12,10 +13,10 @@ const titleHeight = 24;
 const rowHeight = 17;
 const groupGap = 22;
 const barLeft = 142;
-/** Longer bars are cut off, and say so by their end. */
+/** Longer bars are truncated, and their end shows it. */
 const timesMax = 5;
 const unit = 48;
-/** No figure stands on the line of nginx. */
+/** Keeps figures off the line of nginx. */
 const valueLeft = barLeft + unit + 6;
 
 const style = `
@@ -28,7 +29,7 @@ const style = `
 .spread { stroke: #e6edf3 } .one { stroke: #9da7b3 } }
 `.trim();
 
-/** CPU per request as a multiple of nginx with its default log, light or dark as the reader has it. */
+/** CPU per request as a multiple of nginx with its default log, in light or dark mode. */
 export function plot({ runs }: Figures): string {
   const gateways = gatewayNames.filter((name) => runs.some(({ gateway }) => gateway === name));
   const shown = works.filter(({ name }) => ratioBetween(runs, name, 'nginx', 'nginx') !== null);

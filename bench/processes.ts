@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A program pinned to one core. */
+/** A program, pinned to one core if one is given. */
 export interface Pinned {
   readonly process: ChildProcess;
   readonly pid: number;
@@ -13,7 +13,7 @@ export interface Pinned {
 
 const running = new Set<ChildProcess>();
 
-/** What it says goes to `said.log` in `cwd`. Without a core it runs on all. */
+/** Its output goes to `said.log` in `cwd`. Without a core it may use all. */
 export function startPinned(
   core: number | null,
   command: readonly string[],
@@ -32,7 +32,7 @@ export function startPinned(
   return { process: child, pid: child.pid };
 }
 
-/** What a program says on standard output, from the given core; rejects when it does not end with 0. */
+/** The standard output of a program, run on the given core. Rejects if it does not end with 0. */
 export async function ask(
   core: number,
   command: readonly string[],
@@ -53,8 +53,8 @@ export async function ask(
 }
 
 /**
- * SIGTERM to everything started, and waits until it is gone, since a port is taken until then; SIGKILL for what is not after 5 s,
- * as a gateway that waits for connections in use.
+ * Sends SIGTERM to every started process and waits for its end, since its port is taken until then. Sends SIGKILL after 5 s,
+ * for a gateway that waits for connections in use.
  */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map(end));
@@ -74,7 +74,7 @@ async function end(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Rejects when nobody listens after 30 s, or when the program has ended. */
+/** Resolves when a program listens. Rejects after 30 s, or when the program has ended. */
 export async function waitForPort(port: number, started: Pinned, name: string): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt++) {
     if (started.process.exitCode !== null) break;
@@ -100,17 +100,17 @@ export async function accepts(port: number): Promise<boolean> {
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** User and system time of a process, all its threads and its children, in microseconds; steps of a tick. */
+/** User and system time of a process, its threads and its children, in microseconds, with the resolution of a clock tick. */
 export function cpuMicroseconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The command's name is in parentheses and may hold spaces: fields are counted from behind it (proc(5)).
+  // The name of the command is in parentheses and may contain spaces, so fields are counted from behind it (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const own = ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return children === '' ? own : children.split(' ').reduce((sum, child) => sum + cpuMicroseconds(Number(child)), own);
 }
 
-/** Of a process and its children, what they share counted once for each. */
+/** Memory of a process and its children; shared pages count once for each. */
 export function residentBytes(pid: number): number {
   const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();

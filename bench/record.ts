@@ -1,7 +1,7 @@
 /**
- * How much CPU one record takes: `node bench/record.ts [lines]`. Prints the best and the median of several
- * rounds; "ordinary" is one attempt on a reused connection and no failure. CPU time rather than time, because
- * the machine has other things to do.
+ * Measures the CPU time of one record: `node bench/record.ts [lines]`. Prints the best and the median of several rounds;
+ * "ordinary" is one attempt on a reused connection without a failure. It measures CPU time, not elapsed time, because other
+ * programs use the machine too.
  */
 import type { EndedExchange } from '../src/core/exchange.ts';
 import { fail } from '../src/core/failure.ts';
@@ -32,7 +32,7 @@ const writer = new RecordWriter({
 });
 const counters = new ExchangeCounters();
 
-/** As different from one another as exchanges of one second are. */
+/** Records that differ as much as the exchanges of one second do. */
 function exchange(n: number, target: string): EndedExchange {
   const ms = (n * 37) % 1000;
   const startedAt = (100_000 + n * 0.05) as Instant;

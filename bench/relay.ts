@@ -1,8 +1,8 @@
 import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 
 /**
- * Bytes from one socket to the other and nothing else, read into our own buffer as the gateway does: the floor that
- * no gateway on Node can go below.
+ * Copies bytes from one socket to the other, read into its own buffer as the gateway does: the lower bound for a gateway on
+ * Node.
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 

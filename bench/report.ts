@@ -3,17 +3,17 @@ import type { Garbage } from './garbage.ts';
 import { median, type Ratio, ratioOf } from './statistics.ts';
 import type { WorkName } from './works.ts';
 
-/** One run of one gateway at one work. */
+/** The figures of one gateway with one work in one round. */
 export interface Run {
   readonly work: WorkName;
   readonly gateway: GatewayName;
   readonly round: number;
-  /** Per completed request, or message. */
+  /** Per completed request or message. */
   readonly cpuMicroseconds: number;
   readonly perSecond: number;
 }
 
-/** A run that some requests failed in. It counts for nothing, and is told of. */
+/** A run in which requests failed. It is not counted, but reported. */
 export interface FailedRun {
   readonly work: WorkName;
   readonly gateway: GatewayName;
@@ -22,7 +22,7 @@ export interface FailedRun {
   readonly done: number;
 }
 
-/** What a gateway adds to the origin's own time at a rate, in one round. */
+/** The latency that a gateway adds to the origin's at a rate, in one round. */
 export interface Added {
   readonly gateway: GatewayName;
   readonly perSecond: number;
@@ -62,7 +62,7 @@ export const titles: Readonly<Record<GatewayName, string>> = {
   relay: 'bare relay',
 };
 
-/** Medians over the rounds; null where nothing was measured. */
+/** Medians over the rounds; null if nothing was measured. */
 export function cpuOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number | null {
   return medianOf(runs, work, gateway, 'cpuMicroseconds');
 }
@@ -81,7 +81,7 @@ function medianOf(
   return mine.length === 0 ? null : median(mine.map((run) => run[of]));
 }
 
-/** CPU of one gateway ÷ that of another, over the rounds that both were measured in; null where there is none. */
+/** CPU of one gateway ÷ that of another, over the rounds in which both were measured; null if there is none. */
 export function ratioBetween(
   runs: readonly Run[],
   work: WorkName,
@@ -106,7 +106,7 @@ export interface RatioTo {
   readonly best: GatewayName;
 }
 
-/** Candor ÷ the rival that needs least; null without Candor, or without all of them. */
+/** Candor ÷ the rival with the lowest CPU; null without Candor, or without any rival. */
 export function ratioToBest(
   runs: readonly Run[],
   work: WorkName,
@@ -123,7 +123,7 @@ export function ratioText({ median: middle, least, most }: Ratio): string {
   return `${middle.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
 }
 
-/** Over the rounds of one gateway and rate. */
+/** Medians over the rounds of each gateway and rate. */
 export function addedMedians(added: readonly Added[]): readonly Omit<Added, 'round'>[] {
   const groups = Map.groupBy(added, ({ gateway, perSecond }) => `${perSecond} ${gateway}`);
   return [...groups.values()].map((some) => {

@@ -20,8 +20,8 @@ import { type WorkName, workNames, works } from './works.ts';
 
 const usage = `usage: npm run bench -- [options]
 
-Measures Candor beside other gateways; bench/README.md says what, how, and the
-last figures.
+Measures Candor and other gateways with the same requests. bench/README.md has the
+method and the last figures.
 
   --works <names>     of ${workNames.slice(0, 5).join(', ')},
                       ${workNames.slice(5).join(', ')} (all)
@@ -30,13 +30,13 @@ last figures.
   --rounds <n>        (5)
   --seconds <n>       of each run (3)
   --parts <names>     of cpu, latency, memory, garbage, scaling (all)
-  --source            the unbuilt source in place of the installed tarball
-  --write             bench/README.md and bench/figures.svg
-  --json              everything measured, on standard output
+  --source            run the unbuilt source instead of the installed tarball
+  --write             write bench/README.md and bench/figures.svg
+  --json              print all figures as JSON
   --help
 
-It ends with 0, with 1 where something could not be measured, with 2 for a wrong
-command line. All of it takes half an hour.
+Exits with 1 if a measurement failed, and with 2 for a usage error. A complete run
+takes half an hour.
 
 example: npm run bench -- --works small-get --gateways candor,nginx --parts cpu
 `;

@@ -3,12 +3,15 @@ import { requestBytes, responseBytes } from './fixtures.ts';
 import { NewEachTime } from './new-each-time.ts';
 import type { InMemoryGateway } from './in-memory-gateway.ts';
 
-/** Small GETs of kept-alive clients, in rounds: all clients ask, then all are answered. So many are under way at once. */
+/**
+ * Small GETs of kept-alive clients, in rounds: all clients send a request, then all are answered. So this many are in flight
+ * at once.
+ */
 export class SmallGets {
   readonly #gateway: InMemoryGateway;
   readonly #clients: readonly CostlessTransport[];
   readonly #asked: CostlessTransport[] = [];
-  /** Null: each client says the same again, and so do the endpoints. */
+  /** Null: every request and every response is the same each time. */
   readonly #newHeads: { readonly request: NewEachTime; readonly response: NewEachTime } | null;
 
   constructor(gateway: InMemoryGateway, clients: number, heads: 'same' | 'new' = 'same') {
@@ -20,7 +23,7 @@ export class SmallGets {
     this.#clients = Array.from({ length: clients }, () => gateway.connect());
   }
 
-  /** Plays at least `exchanges` of them, and whole rounds; returns how many. */
+  /** Plays at least `exchanges` exchanges, in whole rounds. Returns how many. */
   play(exchanges: number): number {
     const rounds = Math.ceil(exchanges / this.#clients.length);
     for (let round = 0; round < rounds; round++) this.#playRound();

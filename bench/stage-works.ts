@@ -20,22 +20,22 @@ import { type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.
 import { NewEachTime } from './new-each-time.ts';
 import { SmallGets } from './small-gets.ts';
 
-/** A part of an exchange, run by itself with the functions that an exchange runs. */
+/** A part of an exchange, run alone with the functions that an exchange runs. */
 export interface StageWork {
   readonly name: string;
-  /** What it comprises. */
+  /** The functions in it. */
   readonly what: string;
-  /** Does it once; `index` says whose turn it is. */
+  /** Runs the part once, for the exchange `index`. */
   readonly once: (index: number) => void;
 }
 
-/** As many connections and exchanges take turns, so that no cache sees the same one twice. */
+/** This many connections and exchanges take turns, so that no cache sees the same one twice in a row. */
 const many = 64;
 
-/** The content of the small answer comes behind its head. */
+/** The body of the small response comes with its head. */
 const responseHeadBytes = responseBytes.indexOf('\r\n\r\n') + 4;
 
-/** The stages of a small GET, in the order in which they come. */
+/** The stages of a small GET, in order. */
 export function stageWorks(): readonly StageWork[] {
   const held = heldExchanges();
   return [
@@ -50,7 +50,7 @@ export function stageWorks(): readonly StageWork[] {
   ];
 }
 
-/** What the heads cost where nothing in them comes again; else they are recognised (`src/wire/parsed-head-memo.ts`). */
+/** The cost of heads if nothing in them is repeated; otherwise they are recognized (`src/wire/parsed-head-memo.ts`). */
 export function newHeadWorks(): readonly StageWork[] {
   const storage = new HeadStorage();
   const [requests, responses] = [new NewEachTime(requestBytes), new NewEachTime(responseBytes)];
@@ -68,15 +68,15 @@ export function newHeadWorks(): readonly StageWork[] {
   ];
 }
 
-/** The whole of it, in the same loop. Returns what plays so many. */
+/** The whole exchange, in the same loop. Returns the function that plays a number of them. */
 export function wholeWork(heads: 'same' | 'new' = 'same'): SmallGets {
   return new SmallGets(startInMemoryGateway(), many, heads);
 }
 
-/** Exchanges that wait for their endpoint's answer: their heads can be read. */
+/** Exchanges that wait for the response of their endpoint, so that heads can be parsed. */
 interface Held {
   readonly gateway: InMemoryGateway;
-  /** Of them all. */
+  /** The total of all. */
   readonly found: Route;
   readonly exchanges: readonly Exchange[];
   readonly transport: Transport;
@@ -156,7 +156,7 @@ function admit({ gateway: { parts }, transport }: Held): StageWork {
   };
 }
 
-/** With a pool as large as that of a gateway which has had as many exchanges at the same time. */
+/** Uses a pool as large as that of a gateway with this many concurrent exchanges. */
 function choose({ found: { timeouts } }: Held): StageWork {
   const gateway = startInMemoryGateway();
   new SmallGets(gateway, many).play(many);
@@ -175,8 +175,8 @@ function choose({ found: { timeouts } }: Held): StageWork {
     once() {
       const endpoint = upstream.choose([], anyRequest) as LiveEndpoint;
       endpoint.acquire(waiter, timeouts, 'any');
-      clock.now(); // As the last byte of an answer has it.
-      waiter.stream?.cancel(); // Nothing was sent: the connection goes back.
+      clock.now(); // As after the last byte of a response.
+      waiter.stream?.cancel(); // No byte was sent, so the connection goes back to the pool.
     },
   };
 }

@@ -37,14 +37,14 @@ const { rounds, times, ...wanted } = optionsOr(
   }),
 );
 
-/** Microseconds of each round, least first. */
+/** Microseconds of each round, in ascending order. */
 interface Measured {
   readonly name: string;
   readonly what: string;
   readonly rounds: readonly number[];
 }
 
-/** The stages and the whole of them; then, beside that, what heads cost that are new. */
+/** The stages and the whole exchange, and then the cost of new heads. */
 function measureStages(): { readonly stages: readonly Measured[]; readonly beside: readonly Measured[] } {
   const gets = wholeWork();
   const newGets = wholeWork('new');
@@ -83,7 +83,7 @@ function turnOf({ name, what, once }: StageWork): Turn {
   return { name, what, run };
 }
 
-/** Microseconds of CPU each: where others use the machine too, time on the clock is also theirs. */
+/** Microseconds of CPU: on a shared machine, elapsed time also contains the time of other programs. */
 function timed(run: () => number): number {
   const before = process.cpuUsage();
   const count = run();
@@ -112,7 +112,7 @@ function stagesText({ stages, beside }: ReturnType<typeof measureStages>): strin
   ].join('\n');
 }
 
-/** `total`: of what it is a share; null where it is none. */
+/** `total`: the figure of which this is a share; null if it is none. */
 function rowOf(measured: Measured, total: number | null): string {
   const { name, what } = measured;
   const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(measured, part)) as [number, number, number];
@@ -137,7 +137,7 @@ function writeIntoArchitecture(text: string): void {
 
 const placeOfStages = /(?<=<!-- stages -->\n)[^]*(?=<!-- \/stages -->)/;
 
-/** Sites with less than this make no difference. */
+/** Sites below this are omitted. */
 const bytesMin = 4;
 
 function allocationText(): string {

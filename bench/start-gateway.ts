@@ -12,7 +12,7 @@ export interface Started {
   readonly pinned: Pinned;
 }
 
-/** In a folder of its own, emptied before; resolves when it listens. Without a core it runs on all. */
+/** Starts a gateway in a folder of its own, which is emptied first. Resolves when it listens. Without a core it may use all. */
 export async function startGateway(gateway: Gateway, core: number | null, own: string): Promise<Pinned> {
   if (await accepts(gateway.port))
     throw new Error(`port ${gateway.port}, where ${gateway.name} is to listen, is taken`);
@@ -27,7 +27,7 @@ export async function startGateway(gateway: Gateway, core: number | null, own: s
   return started;
 }
 
-/** All gateways that were asked for, on the gateways' core. */
+/** Starts all requested gateways, on the gateways' core. */
 export async function startAll({ factories, folder }: Tools, setting: Setting): Promise<Started[]> {
   const started: Started[] = [];
   for (const factory of factories.values()) {
@@ -41,13 +41,13 @@ export function factoryOf({ factories }: Tools, name: GatewayName): GatewayFacto
   return factories.get(name) as GatewayFactory;
 }
 
-/** Throws where another measurement runs on this machine: it would lose its folders to us, and both their figures. */
+/** Throws if another measurement runs on this machine: it would lose its folders, and both would have wrong figures. */
 export async function needNoOther(): Promise<void> {
   if (await accepts(originPort))
     throw new Error(`port ${originPort} is taken, where the origin is to listen: is another measurement running?`);
 }
 
-/** What stands behind every gateway, on the core of the load: nginx, and a program that answers WebSocket messages. */
+/** Starts the origins of every gateway, on the core of the load: nginx, and a program that echoes WebSocket messages. */
 export async function startOrigins(nginx: Program, folder: string): Promise<void> {
   await startGateway(nginxOrigin(nginx), loadCore, join(folder, 'origin'));
   const echo = startPinned(loadCore, [process.execPath, join(repositoryRoot, 'bench', 'echo-origin.ts')], {}, folder);

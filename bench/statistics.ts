@@ -11,9 +11,9 @@ export interface Interval {
 }
 
 /**
- * Two of the values, between which the median of what they are drawn from lies with at least `confidence`, whatever its
- * distribution: of n values as many are below it as heads come in n throws of a coin. Null where there are too few values,
- * which is fewer than six for 0.95. Up to a thousand values.
+ * Two of the values, between which the median of their distribution lies with at least `confidence`, whatever the
+ * distribution: the number of values below the median is that of heads in n throws of a coin. Null if there are too few
+ * values, which for 0.95 is fewer than six. Up to a thousand values.
  */
 export function medianInterval(values: readonly number[], confidence = 0.95): Interval | null {
   const sorted = values.toSorted((a, b) => a - b);
@@ -21,11 +21,11 @@ export function medianInterval(values: readonly number[], confidence = 0.95): In
   return rank === 0 ? null : { low: sorted[rank - 1] as number, high: sorted.at(-rank) as number };
 }
 
-/** The rank, counted from 1 and from either end, of the two values that hold the median between them; 0 where none do. */
+/** The rank, from 1 and from either end, of the two values that enclose the median; 0 if none do. */
 export function intervalRank(count: number, confidence: number): number {
   const tailMax = (1 - confidence) / 2;
   let rank = 0;
-  // That exactly `rank` values are below the median.
+  // The probability that exactly `rank` values are below the median.
   let exactly = 2 ** -count;
   for (let tail = exactly; tail <= tailMax; tail += exactly) {
     rank++;
@@ -40,7 +40,7 @@ export interface Ratio {
   readonly most: number;
 }
 
-/** Ours ÷ theirs, round by round: the two runs of a round met the same machine. */
+/** Ours ÷ theirs, round by round: both runs of a round met the same conditions. */
 export function ratioOf(ours: readonly number[], theirs: readonly number[]): Ratio {
   const ratios = ours.slice(0, theirs.length).map((value, round) => value / (theirs[round] as number));
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };

@@ -2,13 +2,13 @@ import type { GatewayName } from './gateways.ts';
 import { addedMedians, type Figures, ratioText, ratioToBest, titles } from './report.ts';
 import type { WorkName } from './works.ts';
 
-/** One thing that Candor is to reach, and how far it is. */
+/** A target for Candor, and the measured result. */
 export interface Reached {
   readonly what: string;
   readonly target: string;
-  /** What is hoped for beyond that. */
+  /** A stricter goal beyond the target. */
   readonly aim: string;
-  /** Null where this run has not measured it. */
+  /** Null if this run has not measured it. */
   readonly measured: string | null;
   readonly verdict: string;
 }
@@ -45,7 +45,7 @@ const addedRate = 2000;
 const idleConnections = 5000;
 const [idleMbMax, idleMbAim] = [150, 100];
 
-/** What the first release is to reach, in the order of the table. */
+/** The targets of the first release, in the order of the table. */
 export function targetsReached(figures: Figures): Reached[] {
   return [
     ...ratioTargets.map((target) => reachedRatio(target, figures)),
@@ -66,7 +66,7 @@ function reachedRatio({ what, work, rivals, than, max, aim }: RatioTarget, { run
   };
 }
 
-/** What is added can be less than nothing, by chance: hence the difference in place of the ratio. */
+/** The added latency may by chance be negative, so targets use the difference, not the ratio. */
 function reachedAdded(of: 'p50Ms' | 'p99Ms', name: string, { added }: Figures): Reached {
   const medians = addedMedians(added).filter(({ perSecond }) => perSecond === addedRate);
   const addedBy = (gateway: GatewayName): number | null => medians.find((one) => one.gateway === gateway)?.[of] ?? null;

@@ -10,25 +10,25 @@ import type { Setting } from './works.ts';
 
 export type Program = Extract<Peer, { path: string }>;
 
-/** How to start a gateway with a setting. */
+/** Creates a gateway with a setting. */
 export type GatewayFactory = (setting: Setting) => Gateway;
 
-/** What a measurement is made with. */
+/** The programs and folders of a measurement. */
 export interface Tools {
   readonly nginx: Program;
   readonly wrk: Program;
-  /** Of those that were asked for. */
+  /** The gateways among the requested ones. */
   readonly factories: ReadonlyMap<GatewayName, GatewayFactory>;
   /** The folder of the installed package, or the repository. */
   readonly candor: string;
-  /** Where everything started has a folder of its own. */
+  /** The folder in which every started program has its own folder. */
   readonly folder: string;
 }
 
-/** Exact versions, into a folder of their own: they are rivals and no dependencies. */
+/** Exact versions, installed into their own folder: they are rivals and not dependencies. */
 export const packages = ['http-proxy@1.18.1', 'fastify@5.6.1', '@fastify/http-proxy@11.3.0'];
 
-/** Fetches and installs what is not here yet; throws where that cannot be. */
+/** Fetches and installs the missing programs. Throws if one is not available. */
 export function prepareTools(names: readonly GatewayName[], folder: string, isSource: boolean): Tools {
   const nginx = needPeer('nginx');
   const candor = isSource ? repositoryRoot : installTarball();

@@ -1,15 +1,18 @@
-/** What gateways are asked to do, again and again. */
+/** A kind of request that gateways are measured with. */
 export interface Work {
   readonly name: WorkName;
-  /** For the table and the plot. */
+  /** The title in the table and the plot. */
   readonly title: string;
   readonly path: string;
   readonly method: 'GET' | 'POST';
-  /** Of the request. */
+  /** Size of the request body. */
   readonly contentBytes: number;
-  /** Each request on a connection of its own. */
+  /** Each request uses a new connection. */
   readonly newConnection: boolean;
-  /** Request line, request and response have something new in each: what a gateway knows from the one before is of no use. */
+  /**
+   * Request line, request headers and response headers change each time, so that a gateway cannot reuse what it parsed
+   * before.
+   */
   readonly freshFields: boolean;
   readonly setting: SettingName;
 }
@@ -25,7 +28,7 @@ export type WorkName =
   | 'endpoints'
   | 'websocket';
 
-/** What the gateway is configured with: one way to one origin; a thousand routes; two hundred endpoints. */
+/** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
 export type SettingName = 'plain' | 'routes' | 'endpoints';
 
 export interface Setting {

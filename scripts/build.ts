@@ -5,7 +5,7 @@ import { dropPrivateDeclarations } from './drop-private-declarations.ts';
 import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
-/** Compiles `src/` to `dist/`, from nothing, copies what is no TypeScript beside it, and joins the page that explains logs. */
+/** Compiles `src/` to an empty `dist/`, copies the files that are not TypeScript, and bundles the page that explains logs. */
 rmSync(join(repositoryRoot, 'dist'), { recursive: true, force: true });
 const compiled = spawnSync(
   process.execPath,

@@ -1,6 +1,6 @@
 import { checks, runCheck } from './checks.ts';
 
-/** Runs every check, also after one has failed, so that one run tells all there is to do. */
+/** Runs every check, also after one has failed, so that one run reports all problems. */
 let failed = 0;
 for (const check of checks) {
   const result = runCheck(check);

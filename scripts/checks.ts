@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { repositoryRoot, toolPath } from './repository.ts';
 
-/** What must hold of the source itself, before it is run. */
+/** Checks of the source, before it is run. */
 export interface Check {
   readonly promise: string;
   readonly packageName: string;
@@ -14,7 +14,7 @@ export const checks: readonly Check[] = [
     promise: 'everything compiles',
     packageName: 'typescript',
     command: 'tsc',
-    // Each of four checkers, which are its default, finds out the types of what it shares with others anew.
+    // By default there are four checkers, and each computes the types of shared files again.
     args: ['-p', 'tsconfig.json', '--checkers', '1'],
   },
   {

@@ -6,21 +6,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from './repository.ts';
 import type { Toolchain } from './toolchain.ts';
 
-/** What a stranger saw who did as the README says. */
+/** The result of following the README in a clean clone. */
 export interface CloneResult {
-  /** Seconds that `npm ci` took; null where it failed. */
+  /** Seconds that `npm ci` took; null if it failed. */
   readonly installS: number | null;
-  /** Seconds until `npm start` said that it serves; null where it never did. */
+  /** Seconds until `npm start` said that it serves; null if it never did. */
   readonly startS: number | null;
-  /** How many of the README's curl lines answered with its status. */
+  /** How many of the README's curl lines got the promised status. */
   readonly curls: { readonly right: number; readonly all: number };
-  /** Whether another folder, into which the clone is installed, has the command by `npx`. */
+  /** Whether `npx` finds the command in another folder into which the clone was installed. */
   readonly elsewhere: boolean;
-  /** Whether Ctrl-C ended all of it within ten seconds. */
+  /** Whether Ctrl-C ended all processes within ten seconds. */
   readonly stopped: boolean;
-  /** Null where it was not asked for. */
+  /** Null if it was not requested. */
   readonly tested: boolean | null;
-  /** What is in the way, and what was left behind; empty when all is well. */
+  /** Problems, including files and processes that were left; empty if there are none. */
   readonly problems: readonly string[];
 }
 
@@ -29,7 +29,7 @@ const startMsMax = 60_000;
 const stopMsMax = 10_000;
 const testMsMax = 900_000;
 
-/** What a network may need to be reached at all. Everything else of the environment is left out. */
+/** Variables that a network may need. All others are removed from the environment. */
 export const networkVariables = [
   'HTTPS_PROXY',
   'HTTP_PROXY',
@@ -41,7 +41,7 @@ export const networkVariables = [
   'npm_config_registry',
 ];
 
-/** Clones what is committed into an empty folder and does there what the README says, with an empty HOME. */
+/** Clones the committed state into an empty folder, with an empty HOME, and does there what the README says. */
 export async function tryCleanClone(toolchain: Toolchain, curl: string, withTest: boolean): Promise<CloneResult> {
   const folder = mkdtempSync(join(tmpdir(), 'candor-clone-'));
   try {
@@ -111,7 +111,7 @@ class CleanClone {
 
   async #start(): Promise<{ child: ChildProcess; startS: number; port: number } | null> {
     const began = performance.now();
-    // A group of its own, as a terminal would have it: Ctrl-C goes to all of it.
+    // In its own process group, as on a terminal: Ctrl-C goes to the whole group.
     const child = spawn(this.#npm, ['start'], { cwd: this.#clone, env: this.#env, detached: true });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -119,7 +119,7 @@ class CleanClone {
         said += text;
       });
     }
-    // With nobody at the terminal, a port that is taken is an end and not a question.
+    // Without a terminal, a taken port is an error and not a question.
     while (!said.includes('Ctrl-C')) {
       if (child.exitCode !== null || seconds(began) * 1000 > startMsMax) {
         await this.#stop(child);
@@ -143,7 +143,10 @@ class CleanClone {
     return { right, all: lines.length };
   }
 
-  /** Ctrl-C: to the whole group, as a terminal does. npm itself may end by the signal; what it started must be gone. */
+  /**
+   * Ctrl-C: signals the whole group, as a terminal does. npm itself may end by the signal; the processes that it started
+   * must end.
+   */
   async #stop({ pid }: ChildProcess): Promise<boolean> {
     if (pid === undefined) return false;
     const began = performance.now();
@@ -158,7 +161,7 @@ class CleanClone {
     return true;
   }
 
-  /** What the README says of one's own project. `npx` is `npm exec` by another name. */
+  /** The README's steps for a project of one's own. `npx` is another name of `npm exec`. */
   #installElsewhere(): boolean {
     mkdirSync(this.#project);
     writeFileSync(join(this.#project, 'package.json'), '{}\n');
@@ -179,13 +182,13 @@ class CleanClone {
   #lookAround(): void {
     const status = spawnSync('git', ['status', '--porcelain'], { cwd: this.#clone, encoding: 'utf8' }).stdout.trim();
     if (status !== '') this.#problems.push(`the clone has changed:\n${lastLines(status)}`);
-    // npm keeps its cache and logs there.
+    // npm keeps its cache and logs here.
     const left = readdirSync(this.#home).filter((entry) => entry !== '.npm');
     if (left.length > 0) this.#problems.push(`HOME has ${left.join(', ')}`);
   }
 }
 
-/** The lines that the README gives to try, each with the status that it promises. */
+/** The curl lines of the README, each with the promised status. */
 export function curlLines(readme: string): readonly { readonly url: string; readonly status: string }[] {
   return [...readme.matchAll(/^\$ curl -i (\S+)\nHTTP\/1\.1 (\d{3}) /gm)].map(([, url = '', status = '']) => ({
     url,
@@ -199,7 +202,7 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
     process.kill(-group, signal);
     return true;
   } catch {
-    return false; // ESRCH: nothing of it is left.
+    return false; // ESRCH: no process of the group exists.
   }
 }
 

@@ -9,16 +9,16 @@ import { type GatewayName, gatewayPort, gateways, originPort, prepareGateway, pr
 import { type Compared, comparisonDocument, withNewRows } from './comparison-document.ts';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
-// `npm run compare [-- <gateway>…]`: puts Debian's gateways and Candor to the torture suite, one after another, with
-// the configurations that docs/torture.md shows, and writes docs/comparison.md; with names, only these are tried anew,
-// with --document none: the page is written again from what was found last, and with --new only the cases that the page
-// does not have yet: their rows are added to its tables.
+// `npm run compare [-- <gateway>…]`: runs the torture suite against Debian's gateways and Candor, one after another, with
+// the configurations that docs/torture.md shows, and writes docs/comparison.md. With names, only these gateways are run.
+// With --document none is run: the page is written from the last results. With --new only the cases that the page lacks are
+// run, and their rows are added to its tables.
 
-/** A gateway that is not there after this long will not be, on however busy a machine. */
+/** A gateway that has not started by then will not start, even on a busy machine. */
 const startMsMax = 30_000;
 const timeoutMs = 10_000;
 
-// An exit takes the gateway along; without this a signal would leave it behind.
+// An exit stops the gateway too. Without this, a signal would leave it running.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 const documentOnly = '--document';
 const newOnly = '--new';
@@ -38,12 +38,12 @@ async function compare(wanted: readonly string[]): Promise<void> {
   }
   const compared = all.map(readResult).filter((found) => found !== null);
   if (process.exitCode === 1 || compared.length < all.length)
-    return fail(`docs/comparison.md is left as it is; what was found is in ${resultsFolder}.`);
+    return fail(`docs/comparison.md is unchanged; the results are in ${resultsFolder}.`);
   writeFileSync(documentPath, comparisonDocument(compared, readFileSync(documentPath, 'utf8')));
   console.log('docs/comparison.md is written.');
 }
 
-/** A full run is long; until the next one, what the suite has got since stands in the tables, and not in the totals. */
+/** A full run is long. Until the next one, new cases of the suite are in the tables but not in the totals. */
 async function compareNew(all: readonly GatewayName[]): Promise<void> {
   const document = readFileSync(documentPath, 'utf8');
   const added = tortureCases.map(({ id }) => id).filter((id) => !document.includes(`**${id}**`));
@@ -51,7 +51,7 @@ async function compareNew(all: readonly GatewayName[]): Promise<void> {
   const compared: Compared[] = [];
   for (const name of all) {
     const found = await putToTorture(name, added);
-    if (found === null) return fail('docs/comparison.md is left as it is.');
+    if (found === null) return fail('docs/comparison.md is unchanged.');
     const { report } = found;
     compared.push({ ...found, report: { ...report, runs: report.runs.filter((run) => added.includes(run.case)) } });
   }
@@ -64,13 +64,13 @@ function fail(line: string): void {
   process.exitCode = 1;
 }
 
-/** What was found last, so that one gateway can be tried anew without the others. */
+/** Stores the last result, so that one gateway can be run without the others. */
 function keepResult(found: Compared): void {
   mkdirSync(resultsFolder, { recursive: true });
   writeFileSync(resultOf(found.name), `${JSON.stringify({ suite: suiteOf(), ...found }, null, 1)}\n`);
 }
 
-/** Null where there is none, or one of another suite. */
+/** Null if there is no result, or one of another suite. */
 function readResult(name: GatewayName): Compared | null {
   if (!existsSync(resultOf(name))) return null;
   const found = JSON.parse(readFileSync(resultOf(name), 'utf8')) as Compared & { readonly suite?: string };
@@ -81,7 +81,7 @@ function resultOf(name: string): string {
   return join(resultsFolder, `${name}.json`);
 }
 
-/** Which cases there are, what is expected of them, and how it is judged: results of different suites cannot be compared. */
+/** Identifies the cases, the expectations and the rules of judging: results of different suites cannot be compared. */
 function suiteOf(): string {
   const text = JSON.stringify(tortureCases, (_, value: unknown) => (value instanceof RegExp ? value.source : value));
   const hash = createHash('sha256').update(text);
@@ -94,7 +94,7 @@ async function putToTorture(name: GatewayName, only: readonly string[]): Promise
   const gateway = await prepareGateway(name);
   if (gateway === null) return null;
   try {
-    // The authority of the parts with TLS is made for each run; a gateway reads it when it starts.
+    // The authority of the TLS parts is created for each run; a gateway reads it when it starts.
     const report = await runSuite(gateway.title, only, ({ tls }) => {
       writeFileSync(join(gateway.folder, 'authority.pem'), tls?.authority.certificate ?? '');
       gateway.start();
@@ -128,7 +128,7 @@ async function runSuite(
   });
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
   if ('kind' in result) {
-    // The parts of the stage are many, and the same each time.
+    // The stage has many parts, the same in each run.
     return printLine(`${title}: ${JSON.stringify({ ...result, stage: undefined })}`);
   }
   const { points, right, acceptable, misleading, dangerous } = result.score;

@@ -11,9 +11,9 @@ import { withPoisoning } from './comparison-document.ts';
 import { type PoisonCounts, type Poisoned, poisoningSection, type PoisonRow } from './poisoning-section.ts';
 import { repositoryRoot } from './repository.ts';
 
-// `npm run compare:poisoning`: 15 clients ask each gateway for content that bears their own ids, while the origin answers 5
-// others so that a second response follows the first, 3 ms later. Counts how many requests of the 15 got that response, or
-// another client's. Writes its part of docs/comparison.md; takes a minute.
+// `npm run compare:poisoning`: 15 clients request bodies that contain their own ids from each gateway. The origin answers
+// the requests of 5 other clients so that a second response follows the first, 3 ms later. Counts how many requests of the
+// 15 got that response, or another client's. Writes its section of docs/comparison.md; takes a minute.
 
 interface Variant {
   readonly name: GatewayName;
@@ -38,7 +38,7 @@ const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL';
 
 const good = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine';
 
-/** What the origin says at once; the second response follows. */
+/** The first bytes of the origin; the second response follows. */
 const rows: readonly (PoisonRow & { readonly first: string; readonly opensEach?: boolean })[] = [
   {
     id: 'announced',
@@ -65,11 +65,11 @@ const rows: readonly (PoisonRow & { readonly first: string; readonly opensEach?:
 
 const clientsCount = 20;
 const requestsEach = 100;
-/** Every so manieth client asks for what is answered wrongly, and nothing else; the others never do. */
+/** Every fourth client requests only wrong responses. The other clients never do. */
 const attackersEach = 4;
 const laterMs = 3;
 const timeoutMs = 5000;
-/** A gateway that does not answer after this long will not, on however busy a machine. */
+/** A gateway that has not answered by then will not, even on a busy machine. */
 const startMsMax = 30_000;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
@@ -78,7 +78,7 @@ async function compare(): Promise<void> {
   for (const variant of variants) {
     const one = await tryVariant(variant);
     if (one === null) {
-      console.error('docs/comparison.md is left as it is.');
+      console.error('docs/comparison.md is unchanged.');
       process.exitCode = 1;
       return;
     }
@@ -95,7 +95,7 @@ async function tryVariant({ name, how, change }: Variant): Promise<Poisoned | nu
   if (gateway === null) return null;
   const origin = await PoisonOrigin.start();
   try {
-    // Of the torture suite's parts only the plain one is asked; what the others need is not there.
+    // Only the plain part of the torture suite is used; the files for the other parts are missing.
     writeFileSync(join(gateway.folder, 'authority.pem'), certificateAuthority(systemClock.wallTime()).certificate);
     gateway.start();
     if (!(await answers())) {
@@ -116,12 +116,12 @@ async function tryVariant({ name, how, change }: Variant): Promise<Poisoned | nu
   }
 }
 
-/** Candor keeps `reuse` with each upstream. */
+/** In Candor's configuration, `reuse` belongs to each upstream. */
 function withCandorReuse(shown: string, reuse: string): string {
   return shown.replace('check: none }', `check: none, connections: { reuse: ${reuse} } }`);
 }
 
-/** Whether the gateway passes a plain request on within the time that it may take to start. */
+/** Whether the gateway forwards a plain request within the time that it may take to start. */
 async function answers(): Promise<boolean> {
   for (const limit = performance.now() + startMsMax; performance.now() < limit; await sleep(100)) {
     const client = new RawClient({ host: '127.0.0.1', port: gatewayPort.here });
@@ -133,7 +133,7 @@ async function answers(): Promise<boolean> {
   return false;
 }
 
-/** What the clients get, all of them at once. */
+/** Runs all clients at once, and counts their responses. */
 async function measure(opensEach: boolean): Promise<PoisonCounts> {
   const count = { asked: 0, wrong: 0, failed: 0 };
   await Promise.all(Array.from({ length: clientsCount }, (_, number) => ask(number, count, opensEach)));
@@ -172,7 +172,7 @@ function contentFor(id: string): string {
   return `you are ${id}`;
 }
 
-/** Answers each request on its own, and the attacked ones with a response more than was asked for. */
+/** Answers each request with its own id, and an attacked one with an additional response. */
 class PoisonOrigin {
   first = '';
   readonly #sockets = new Set<Socket>();

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { type Peer, type PeerName, preparePeer } from './peers.ts';
 import { repositoryRoot } from './repository.ts';
 
-// The gateways that are compared, each with the configuration that docs/torture.md shows. Nothing is installed; everything
-// listens on 127.0.0.1 and is stopped by its process id.
+// The compared gateways, each with the configuration that docs/torture.md shows. They are not installed. Everything listens
+// on 127.0.0.1 and is stopped by its process id.
 
 export type GatewayName = Extract<PeerName, 'nginx' | 'haproxy' | 'caddy' | 'apache2'> | 'candor';
 
@@ -58,11 +58,11 @@ export const gateways: Readonly<Record<GatewayName, GatewaySpec>> = {
   },
 };
 
-/** Where the gateways and the torture origin are in the document, and here: beside whatever runs at the usual ports. */
+/** Ports of the gateways and the torture origin in the document, and here, where they must not collide with the usual ones. */
 export const gatewayPort = { shown: 8080, here: 18_080 };
 export const originPort = { shown: 9400, here: 19_400 };
 
-/** A gateway that runs. */
+/** A running gateway. */
 export interface RunningGateway {
   readonly name: GatewayName;
   readonly title: string;
@@ -72,15 +72,15 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
-/** A gateway of which the configuration is written, and that is yet to be started. */
+/** A gateway whose configuration is written, and which is not started yet. */
 export interface PreparedGateway extends RunningGateway {
   readonly folder: string;
   start(): void;
-  /** What it has printed. */
+  /** Its output. */
   output(): string;
 }
 
-/** Null where it cannot be had, which is then printed. `change` is made to the configuration that the document shows. */
+/** Null if the gateway is not available, which is printed. `change` edits the configuration that the document shows. */
 export async function prepareGateway(
   name: GatewayName,
   change: (configuration: string) => string = (shown) => shown,
@@ -112,7 +112,7 @@ export async function prepareGateway(
   };
 }
 
-/** Whether something listens at the port where a gateway is to be. */
+/** Whether a program listens at the port of a gateway. */
 async function isTaken(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   const answered = await new Promise<boolean>((resolve) => {
@@ -128,7 +128,7 @@ export function printLine(line: string): null {
   return null;
 }
 
-/** The configuration as the document shows it. */
+/** The configuration from the document. */
 function readShown(name: GatewayName): { readonly language: string; readonly configuration: string } {
   const document = readFileSync(join(repositoryRoot, 'docs', 'torture.md'), 'utf8');
   const shown = new RegExp(`<!-- configuration: ${name} -->\\n+\`\`\`(\\w+)\\n([^]*?)\`\`\``).exec(document);
@@ -138,7 +138,7 @@ function readShown(name: GatewayName): { readonly language: string; readonly con
   return { language, configuration };
 }
 
-/** With the ports of this run, and with the modules of an Apache that is unpacked and not installed. */
+/** Changes the ports to those of this run, and the modules to those of an Apache that is unpacked but not installed. */
 function fitHere(configuration: string, program: Extract<Peer, { path: string }>): string {
   const modules = join(dirname(program.path), '..', 'lib', 'apache2', 'modules');
   return configuration
@@ -149,8 +149,8 @@ function fitHere(configuration: string, program: Extract<Peer, { path: string }>
 
 function start(program: Extract<Peer, { path: string }>, args: readonly string[], folder: string): ChildProcess {
   const output = openSync(join(folder, 'output'), 'w');
-  // nginx runs as another user than root if it may, and writes what it buffers beside its configuration. Candor refuses a
-  // folder for its admin socket that everybody can write to.
+  // nginx runs as a user other than root if it can, and writes buffers beside its configuration. Candor refuses a folder for
+  // its admin socket that every user can write.
   if (program.path !== process.execPath) spawnSync('chmod', ['777', folder]);
   const child = spawn(program.path, args, {
     cwd: folder,

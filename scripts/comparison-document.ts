@@ -5,7 +5,7 @@ import type { TortureRun } from '../src/testing/torture/torture-run.ts';
 import { tortureParts, type TortureVerdict } from '../src/testing/torture/torture-case.ts';
 import { comparisonNotes } from './comparison-notes.ts';
 
-/** One gateway's part of the comparison. */
+/** The section of one gateway. */
 export interface Compared {
   readonly name: string;
   readonly title: string;
@@ -23,7 +23,7 @@ const marks: Readonly<Record<TortureVerdict, string>> = {
   dangerous: '‼',
 };
 
-/** docs/comparison.md, from what was found; Candor is the first. What another command has measured stays as it was. */
+/** Creates docs/comparison.md from the results; Candor is the first. The section of another command is kept. */
 export function comparisonDocument(compared: readonly Compared[], before: string): string {
   const [candor, ...peers] = compared;
   return [
@@ -39,20 +39,20 @@ export function comparisonDocument(compared: readonly Compared[], before: string
   ].join('\n');
 }
 
-/** The page with a row for each case that was tried apart from the others; its tables are not counted anew. */
+/** Adds rows for cases that were run later. The totals do not change. */
 export function withNewRows(document: string, compared: readonly Compared[]): string {
   const date = compared[0]?.report.at.slice(0, 10) ?? '';
   const note = `Rows with † were tried on ${date}, after the others, and are not in the totals.`;
   const noted = document.includes(' † ') ? document : document.replace('\n### ', `\n${note}\n\n### `);
   return Object.entries(tortureParts).reduce((text, [part, title]) => {
     const rows = partRows(part, compared).map((row) => row.replace('**:', '** †:'));
-    // Behind the last row of the part's table.
+    // After the last row of the table of the part.
     const table = new RegExp(`(\\n### ${title}\\n[^]*?\\|\\n)(?=\\n)`);
     return rows.length === 0 ? text : text.replace(table, (_, before: string) => `${before}${rows.join('\n')}\n`);
   }, noted);
 }
 
-/** The lines from one of these to the other are another command's: `npm run compare:poisoning`. */
+/** The lines between these belong to another command: `npm run compare:poisoning`. */
 const poisoningStart = '<!-- poisoning -->';
 const poisoningEnd = '<!-- /poisoning -->';
 
@@ -62,7 +62,7 @@ function poisoningOf(document: string): string[] {
   return start < 0 || end < 0 ? [] : [document.slice(start, end + poisoningEnd.length), ''];
 }
 
-/** The page with this text in the place of what was measured last. */
+/** Replaces the section with the last measurement. */
 export function withPoisoning(document: string, lines: readonly string[]): string {
   const text = [poisoningStart, ...lines, poisoningEnd].join('\n');
   const [before] = poisoningOf(document);
@@ -142,7 +142,7 @@ function totals(compared: readonly Compared[]): string[] {
   ];
 }
 
-/** What a reader who thinks of Candor should know. */
+/** The responses of Candor that a reader who considers it should know. */
 function betterElsewhere(candor: Compared, peers: readonly Compared[]): string[] {
   const lines = peers.flatMap((peer) => {
     const pairs = candor.report.runs.flatMap((own) => {
@@ -177,7 +177,7 @@ function betterElsewhere(candor: Compared, peers: readonly Compared[]): string[]
   ];
 }
 
-/** What differed between the runs of one day; to be looked at again with each run. */
+/** Differences between the runs of one day. Check them again after each run. */
 const races: readonly string[] = [
   '## What is a race',
   '',
@@ -194,7 +194,7 @@ const races: readonly string[] = [
   '',
 ];
 
-/** Tried by hand, since the suite is put to each gateway once: the parts that a check can see, without `check: none`. */
+/** Tried by hand, since the suite runs once for each gateway: the parts that a health check sees, without `check: none`. */
 const candorAtItsDefaults: readonly string[] = [
   '## Candor at its defaults',
   '',
@@ -229,7 +229,7 @@ function isSooner(one: TortureRun, other: TortureRun): boolean {
   return one.seen.ms + soonerMs < other.seen.ms;
 }
 
-/** Less is within what the timeouts of two gateways differ by. */
+/** Smaller differences are within those of the timeouts of two gateways. */
 const soonerMs = 500;
 
 function matrix(compared: readonly Compared[]): string[] {
@@ -271,7 +271,7 @@ function cellOf(runs: readonly TortureRun[]): string {
   return [marks[verdict], seen?.status ?? '', end, share].filter((part) => part !== '').join(' ');
 }
 
-/** What is to be said of one gateway: notes, and everything that misled or harmed, by reason. */
+/** The section of one gateway: notes, and every misleading or dangerous response, grouped by reason. */
 function portrait({ name, title, version, report }: Compared): string[] {
   const faulty = report.runs.filter(({ verdict }) => verdict === 'dangerous' || verdict === 'misleading');
   const byReason = Map.groupBy(faulty, ({ verdict, why }) => `${verdict}\n${why}`);
@@ -293,7 +293,7 @@ function portrait({ name, title, version, report }: Compared): string[] {
   ];
 }
 
-/** Names of cases, with the method where it was not GET. */
+/** Names of cases, with the method unless it is GET. */
 function casesOf(runs: readonly TortureRun[]): string {
   return [...new Set(runs.map((run) => `${run.case}${run.method === 'GET' ? '' : ` (${run.method})`}`))].join(', ');
 }

@@ -1,4 +1,7 @@
-/** What a reader must know to be fair to each gateway: what is meant so, what its makers say, what newer ones do. */
+/**
+ * Facts for a fair reading of each gateway's results: deliberate behaviour, statements of its makers, changes in newer
+ * versions.
+ */
 export const comparisonNotes: Readonly<Record<string, readonly string[]>> = {
   candor: [
     'It is the only one that was tested against this suite while it was written.',

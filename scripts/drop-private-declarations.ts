@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /**
- * Takes away each `.d.ts` below a folder that none of these entries leads to, directly or by another. What a package
- * exports needs one in eight; nobody can import from the others.
+ * Deletes each `.d.ts` below a folder that none of these entries imports, directly or indirectly. The exports of a package
+ * need one in eight; the others cannot be imported.
  */
 export function dropPrivateDeclarations(folder: string, entries: readonly string[]): void {
   const reached = new Set(entries.map((entry) => resolve(entry)));
@@ -14,7 +14,7 @@ export function dropPrivateDeclarations(folder: string, entries: readonly string
   }
 }
 
-/** Of its own package: `from './a.ts'`, `import('./a.ts')`, `import './a.ts'`. */
+/** Imports within the package: `from './a.ts'`, `import('./a.ts')`, `import './a.ts'`. */
 function declarationsNamedIn(file: string): string[] {
   const names = readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*["'](\.[^"']+)\.[jt]s["']/g);
   return [...names].map(([, name = '']) => join(dirname(file), `${name}.d.ts`));

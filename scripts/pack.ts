@@ -9,11 +9,11 @@ export type Installed =
   /** One sentence. */
   | { readonly failure: string };
 
-/** npm's own patience with a registry that is not reached is ten minutes, too long to learn that one is offline. */
+/** npm itself waits ten minutes for an unreachable registry, which is too long to notice that the machine is offline. */
 const impatiently = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=30000'];
 const npmMsMax = 120_000;
 
-/** Packs the repository and installs the tarball, without development dependencies, into `folder`, emptied before. */
+/** Packs the repository and installs the tarball, without development dependencies, into `folder`, which is emptied first. */
 export function packAndInstall(folder: string): Installed {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -30,8 +30,8 @@ export function packAndInstall(folder: string): Installed {
 }
 
 /**
- * The npm that runs us, or the one on the path; on its own Node, which may trust certificates that ours does not
- * (Debian's takes the system's).
+ * The npm that runs this script, or the one on the path, on its own Node: that Node may trust certificates that ours does
+ * not (Debian's uses the system's).
  */
 function npm(args: readonly string[], cwd: string): { ok: boolean; output: string } {
   const file = process.env['npm_execpath'] ?? findNpm();
@@ -45,7 +45,10 @@ function npm(args: readonly string[], cwd: string): { ok: boolean; output: strin
   return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
 }
 
-/** Without what an outer `npm test` says of this repository, which an inner npm would take for its own settings. */
+/**
+ * Removes the variables that an outer `npm test` sets for this repository, which an inner npm would take for its own
+ * settings.
+ */
 export function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
     ([name]) => !/^npm_(package|lifecycle|command|config_local_prefix|config_prefix)/.test(name),

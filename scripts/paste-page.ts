@@ -7,11 +7,11 @@ import { cacheFolder, repositoryRoot, toolPath } from './repository.ts';
 
 const source = join(repositoryRoot, 'docs', 'paste');
 
-/** The page on which people paste a log, as one file: nothing else is loaded, and nothing can be sent anywhere. */
+/** Creates the page on which people paste a log, as one file that loads no other file and can send nothing. */
 export function buildPastePage(): string {
   const script = joinModules(compile());
   const style = reportStyle + readFileSync(join(source, 'page.css'), 'utf8');
-  // Only this very script and this very style; no images, no requests, no forms.
+  // Allows exactly this script and this style; no images, no requests, no forms.
   const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; base-uri 'none'; form-action 'none'`;
   const parts: Readonly<Record<string, string>> = { policy, style, script };
   return readFileSync(join(source, 'page.html'), 'utf8').replace(
@@ -24,7 +24,7 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** Each module as the compiler wrote it, by its path from the root. */
+/** The compiled modules, by their path from the root. */
 function compile(): Map<string, string> {
   mkdirSync(cacheFolder, { recursive: true });
   const folder = mkdtempSync(join(cacheFolder, 'paste-'));
@@ -44,7 +44,7 @@ function compile(): Map<string, string> {
   }
 }
 
-/** Modules as functions that are run when they are first asked for; only those that the page reaches. */
+/** Modules as functions that run when they are first imported; only modules that the page reaches. */
 function joinModules(modules: ReadonlyMap<string, string>): string {
   const first = 'docs/paste/page.js';
   const reached = new Set<string>();
@@ -70,7 +70,8 @@ const require = (path) => {
 };
 require('${first}');
 `;
-  // Inside of strings and patterns, where alone they occur, these mean the same and do not end the element.
+  // `</script` and `<!--` occur only in strings and patterns, where the escaped forms mean the same and do not end the
+  // element.
   return script.replace(/<\/(?=script)/gi, '<\\/').replace(/<!--/g, '<\\!--');
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
 
-/** Programs of others that tests and measurements run beside ours. */
+/** Programs of other projects that tests and measurements run beside Candor. */
 export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'apache2' | 'varnishd' | 'varnishlog' | 'wrk' | 'curl';
 
 export type Peer =
@@ -12,7 +12,7 @@ export type Peer =
   | { readonly missing: string };
 
 interface PeerSpec {
-  /** Debian's packages that may hold the program, likeliest first. */
+  /** Debian's packages that may contain the program, likeliest first. */
   readonly packages: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   caddy: { packages: ['caddy'] },
   apache2: { packages: ['apache2-bin'] },
   varnishd: { packages: ['varnish'] },
-  // Of the same package; it needs other libraries.
+  // In the same package; it needs other libraries.
   varnishlog: { packages: ['varnish'] },
   wrk: { packages: ['wrk'] },
   curl: { packages: ['curl'] },
@@ -33,8 +33,8 @@ const debsFolder = join(cacheFolder, 'debs');
 const aptFolder = join(debsFolder, 'apt');
 
 /**
- * Images for containers tell apt to keep nothing of what it reads from its lists: then each of some thirty calls reads
- * them anew, for a second. apt itself notices that a list has changed.
+ * Container images often tell apt not to cache its package lists, so that each of some thirty calls parses them again, for a
+ * second. apt itself notices when a list has changed.
  */
 const machineLists: readonly string[] = ['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'of-machine.bin')}`];
 const ownLists: readonly string[] = [
@@ -44,7 +44,7 @@ const ownLists: readonly string[] = [
   ...['-o', 'Debug::NoLocking=true'],
 ];
 
-/** Where a peer is: on this machine, or unpacked by `preparePeer`. Fetches nothing. */
+/** Finds a peer on this machine, or unpacked by `preparePeer`. Fetches nothing. */
 export function findPeer(name: PeerName): Peer {
   const installed = findInstalled(name);
   if (installed !== null) return { path: installed, env: {} };
@@ -54,8 +54,8 @@ export function findPeer(name: PeerName): Peer {
 }
 
 /**
- * Fetches a peer where it is missing: `apt-get download` and `dpkg-deb -x` into `.cache/debs/`. Nothing is
- * installed, so nothing is configured and no service starts; no rights are needed.
+ * Fetches a missing peer by `apt-get download` and `dpkg-deb -x` into `.cache/debs/`. It is not installed, so nothing is
+ * configured, no service starts, and no privileges are needed.
  */
 export function preparePeer(name: PeerName, say: (line: string) => void): Peer {
   const found = findPeer(name);
@@ -77,7 +77,7 @@ export function preparePeer(name: PeerName, say: (line: string) => void): Peer {
   return findPeer(name);
 }
 
-/** Null when all is there; otherwise why not. */
+/** Null if everything is there; otherwise the reason. */
 function fetchProgram(name: PeerName, folder: string, say: (line: string) => void): string | null {
   const holder = specs[name].packages.find((packageName) => {
     say(`fetching ${packageName} from Debian into .cache/debs/ (unpacked, not installed)`);
@@ -109,10 +109,10 @@ function unpack(packageName: string, folder: string): boolean {
   return file !== undefined && run('dpkg-deb', ['-x', join(downloads, file), folder]).status === 0;
 }
 
-/** What this process has fetched: two programs may be of one package, or need one library. */
+/** Packages that this process has fetched: two programs may share a package or a library. */
 const fetched = new Set<string>();
 
-/** With the machine's package lists; where it has none, or old ones, with lists of our own. */
+/** Uses the package lists of the machine, or own lists if they are missing or old. */
 function download(packageName: string, folder: string): boolean {
   if (fetched.has(packageName)) return true;
   const isFetched =
@@ -130,10 +130,10 @@ function updateOwnLists(): boolean {
   return ownListsUpdated;
 }
 
-/** The libraries that each package depends on, of those that were asked for. */
+/** The libraries that each requested package depends on. */
 const librariesKnown = new Map<string, readonly string[]>();
 
-/** Asks for others, that may be needed next, in the same call. */
+/** Asks for other packages too, which may be needed next, in the same call. */
 function librariesOf(packageName: string, others: Iterable<string>): readonly string[] {
   if (!librariesKnown.has(packageName)) askLibraries([...others].filter((name) => !librariesKnown.has(name)));
   return librariesKnown.get(packageName) ?? [];
@@ -142,7 +142,7 @@ function librariesOf(packageName: string, others: Iterable<string>): readonly st
 function askLibraries(packageNames: readonly string[]): void {
   const lists = ownListsUpdated === true ? ownLists : machineLists;
   const { stdout } = run('apt-cache', [...lists, 'depends', '--no-suggests', '--no-recommends', ...packageNames]);
-  // A line with the package's name, and one for each that it needs, indented.
+  // A line with the name of the package, and an indented line for each dependency.
   for (const [, packageName = '', lines = ''] of stdout.matchAll(/^(\S+)\n((?: .*\n)*)/gm)) {
     const needed = [...lines.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)].map((match) => match[1] as string);
     librariesKnown.set(
@@ -179,7 +179,7 @@ function findUnpacked(program: string, folder: string): string | null {
   return binFolders.map((bin) => join(folder, bin, program)).find((file) => existsSync(file)) ?? null;
 }
 
-/** A fetch that hangs must not hold up the tests for longer than this. */
+/** A fetch that hangs must not delay the tests for longer than this. */
 const fetchMsMax = 120_000;
 
 function run(

@@ -1,14 +1,14 @@
-/** What came of one way to answer, with one gateway. */
+/** The results of one gateway with one kind of wrong response. */
 export interface PoisonCounts {
-  /** Requests that the origin answered well. */
+  /** Requests that the origin answered correctly. */
   readonly asked: number;
-  /** Of these, how many got the second response of another request, or another client's answer. */
+  /** Those of them that got the second response to another request, or another client's response. */
   readonly wrong: number;
-  /** Of these, how many got an error, or no answer. */
+  /** Those of them that got an error, or no response. */
   readonly failed: number;
 }
 
-/** One gateway with one setting. */
+/** The results of one gateway with one setting. */
 export interface Poisoned {
   readonly title: string;
   readonly version: string;
@@ -16,14 +16,14 @@ export interface Poisoned {
   readonly counts: Readonly<Record<string, PoisonCounts>>;
 }
 
-/** One way in which the origin answers wrongly. */
+/** One kind of wrong response of the origin. */
 export interface PoisonRow {
   readonly id: string;
   /** To be read after "The second response follows …". */
   readonly what: string;
 }
 
-/** The part of docs/comparison.md that `npm run compare:poisoning` writes. */
+/** The section of docs/comparison.md that `npm run compare:poisoning` writes. */
 export function poisoningSection(found: readonly Poisoned[], rows: readonly PoisonRow[], date: string): string[] {
   const columns = found.map(({ title, version, how }) => `${title} ${version}, ${how}`);
   const cell = ({ counts }: Poisoned, id: string): string => {

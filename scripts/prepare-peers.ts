@@ -1,6 +1,6 @@
 import { preparePeer, type PeerName } from './peers.ts';
 
-/** Fetches the programs that tests run beside Candor. With `--complete` it exits with 1 where one is missing. */
+/** Fetches the programs that tests run beside Candor. With `--complete` it exits with 1 if one is missing. */
 const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'varnishd', 'varnishlog', 'curl'];
 
 for (const peer of peers) {

@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The share of the machine's processor time that nothing used during the next `ms` milliseconds: 0 to 1. */
+/** The idle share of the machine's processor time during the next `ms` milliseconds: 0 to 1. */
 export async function idleShare(ms: number): Promise<number> {
   const before = processorTimes();
   await sleep(ms);

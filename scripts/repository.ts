@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 export const repositoryRoot: string = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What is fetched and may be fetched again: never committed. */
+/** Files that are fetched and can be fetched again; never committed. */
 export const cacheFolder: string = join(repositoryRoot, '.cache');
 
-/** The JavaScript file behind a command of an installed package, to be run by our own Node. */
+/** The JavaScript file of a command of an installed package, to be run by this Node. */
 export function toolPath(packageName: string, command: string): string {
   const folder = join(repositoryRoot, 'node_modules', packageName);
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {

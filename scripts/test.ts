@@ -22,7 +22,7 @@ const limits: TestLimits = {
   spareFilesMax: 1,
   // The slowest file, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
-  // Nobody runs a suite before each commit that takes longer.
+  // A longer suite would not be run before each commit.
   runMsMax: 15 * 60_000,
   // A process ends at once on SIGTERM unless the program under test handles the signal.
   graceMs: 5000,

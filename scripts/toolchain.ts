@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { withoutNpm } from './pack.ts';
 import { cacheFolder } from './repository.ts';
 
-/** A Node and an npm as a stranger's machine may have them, in a folder that can be a whole PATH. */
+/** A Node and an npm such as other machines have, in a folder that can be the whole PATH. */
 export interface Toolchain {
   readonly node: string;
   readonly npm: string;
@@ -19,8 +19,8 @@ export interface NoToolchain {
 const fetchMsMax = 120_000;
 
 /**
- * Fetches a major version of npm, and of Node unless it is null (then the machine's own is taken), as npm packages into
- * `.cache/toolchains/`, and lays links to both, and to the shell that npm runs scripts with, into one folder.
+ * Fetches a major version of npm, and of Node unless it is null (then the machine's own is used), as npm packages into
+ * `.cache/toolchains/`. Links both, and the shell that npm runs scripts with, into one folder.
  */
 export function prepareToolchain(npmMajor: string, nodeMajor: string | null): Toolchain | NoToolchain {
   const npmFolder = fetchPackage('npm', npmMajor);
@@ -49,13 +49,13 @@ function nodeOf(major: string): string | null {
   return existsSync(file) ? file : null;
 }
 
-/** The folder of the package; null where it cannot be had. What is there is not fetched again. */
+/** The folder of the package; null if it is not available. An existing one is not fetched again. */
 function fetchPackage(name: string, major: string): string | null {
   const prefix = join(cacheFolder, 'toolchains', `${name}-${major}`);
   const folder = join(prefix, 'node_modules', name);
   if (existsSync(folder)) return folder;
   mkdirSync(prefix, { recursive: true });
-  // The Node of the npm package `node` comes by an install script, which npm 12 wants to be allowed.
+  // The npm package `node` gets its program by an install script, which npm 12 must be told to allow.
   writeFileSync(join(prefix, 'package.json'), '{ "private": true, "allowScripts": { "node": true } }\n');
   const args = ['install', '--prefix', prefix, '--no-audit', '--no-fund', `${name}@${major}`];
   const ran = spawnSync('npm', args, { encoding: 'utf8', env: withoutNpm(process.env), timeout: fetchMsMax });
@@ -64,13 +64,13 @@ function fetchPackage(name: string, major: string): string | null {
   return null;
 }
 
-/** The first line that a program prints; null where it fails. */
+/** The first line that a program prints; null if it fails. */
 function printed(file: string, args: readonly string[]): string | null {
   const ran = spawnSync(file, args, { encoding: 'utf8', timeout: 20_000 });
   return ran.status === 0 ? (ran.stdout.trim().split('\n')[0] ?? '') : null;
 }
 
-/** Outside of `node_modules`: an npm script has our own Node first on its path. */
+/** Outside of `node_modules`, because an npm script has this Node first on its path. */
 function findOnPath(program: string): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   return folders.map((folder) => join(folder, program)).find((file) => existsSync(file)) ?? null;

@@ -5,8 +5,8 @@ import { prepareToolchain } from './toolchain.ts';
 
 const usage = `usage: npm run try:clean-clone -- [--npm 10,11,12] [--node own,18,20,24,26] [--test]
 
-Does in an empty folder, with an empty HOME, what the README says: npm ci && npm start, and its curl lines. What is
-committed is tried. --test runs npm test there too, which takes minutes each time.`;
+Follows the README with the committed state, in an empty folder with an empty HOME: npm ci && npm start, and its curl
+lines. --test also runs npm test there, which takes minutes each time.`;
 
 interface Row {
   readonly npm: string;
@@ -43,7 +43,7 @@ function readPlan(): Plan | null {
     const isKnown = plan.npms.every((one) => /^\d+$/.test(one)) && plan.nodes.every((one) => /^(own|\d+)$/.test(one));
     return isKnown ? plan : null;
   } catch {
-    return null; // An option that there is not.
+    return null; // Unknown option.
   }
 }
 
@@ -54,7 +54,7 @@ async function tryAll({ npms, nodes, test }: Plan): Promise<boolean> {
     return false;
   }
   const passed = networkVariables.filter((name) => process.env[name] !== undefined);
-  if (passed.length > 0) console.log(`The environment is empty but for PATH, HOME and ${passed.join(', ')}.`);
+  if (passed.length > 0) console.log(`The environment contains only PATH, HOME and ${passed.join(', ')}.`);
   const rows: Row[] = [];
   for (const node of nodes) {
     for (const npm of npms) rows.push(await tryOne(npm, node, curl.path, test));

@@ -6,14 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { repositoryRoot } from './repository.ts';
 
 /**
- * Runs the packaged units under a systemd of their own: a real one, as the first process of namespaces for processes,
- * mounts, network and cgroups, with these units and no others. Needs root, Linux with cgroup 2, and systemd.
+ * Runs the packaged units under their own systemd: a real one, as the first process of new namespaces for processes, mounts,
+ * network and cgroups, with these units and no others. Needs root, Linux with cgroup 2, and systemd.
  *
  *     npm run try:systemd
  */
 
 const systemd = '/lib/systemd/systemd';
-/** What is tried takes half a minute; a machine may be busy. */
+/** The tests take half a minute; a machine may be busy. */
 const timeoutMs = 240_000;
 
 const application = `require('node:http')
@@ -21,7 +21,7 @@ const application = `require('node:http')
   .listen(process.env.PORT, '127.0.0.1');
 `;
 
-/** Commands inside; each line that it prints is held against `expected`. */
+/** Commands to run inside. Each line that it prints is compared with `expected`. */
 function commands(): string {
   return `ip link set lo up
 show() { echo "$1: $(systemctl show -p ActiveState,SubState,NRestarts,StatusText candor.service | sort | tr '\\n' ' ')"; }
@@ -81,7 +81,7 @@ async function tryUnits(): Promise<void> {
   }
 }
 
-/** The units as they are packaged, but for what this machine has elsewhere, and a shorter time of the watchdog. */
+/** The packaged units, adjusted to paths of this machine, and with a shorter watchdog time. */
 function writeUnits(folder: string): void {
   const units = join(folder, 'units');
   mkdirSync(join(units, 'candor.service.d'), { recursive: true });
@@ -120,7 +120,7 @@ function writeUnits(folder: string): void {
   for (const name of ['', 'application.cjs', 'candor.yaml']) spawnSync('chmod', ['a+rX', join(folder, name)]);
 }
 
-/** A cgroup of its own holds all of it, and ends all of it. */
+/** One cgroup contains all processes, and ends all of them. */
 async function boot(folder: string): Promise<void> {
   const first = `mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/lock && mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /var/lib; mount -t tmpfs tmpfs /var/log

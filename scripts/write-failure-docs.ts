@@ -1,6 +1,6 @@
 /**
- * Writes docs/failures.md from the failure table, so that the document for people on call says what the code
- * says. With `--check` it writes nothing and exits 1 when the file differs.
+ * Writes docs/failures.md from the failure table, so that the document for people on call agrees with the code. With
+ * `--check` it writes nothing, and exits with 1 if the file differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
   ],
 ];
 
-/** What the fields of the evidence hold. A field that is missing here stops the script. */
+/** Descriptions of the evidence. A missing one stops the script. */
 const fieldMeanings: Readonly<Record<string, string>> = {
   last: 'what the last readiness check saw; absent before the first, and for addresses',
   fix: 'what a person can change so that it becomes ready; absent where that is not known',
@@ -129,7 +129,7 @@ function specFor(cause: Cause): FailureSpec<Cause> {
   return failureTable[cause] as unknown as FailureSpec<Cause>;
 }
 
-/** The evidence of each cause, read from the one place where it is declared: types are gone at run time. */
+/** The evidence of each cause, parsed from its declaration, because types do not exist at run time. */
 function readEvidence(): ReadonlyMap<string, readonly string[]> {
   const source = readFileSync(join(root, 'src', 'core', 'failure.ts'), 'utf8');
   const body = /export interface Evidence \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
@@ -162,7 +162,7 @@ function evidenceLine(field: string): string {
     .replaceAll('|', 'or')}): ${meaning}`;
 }
 
-/** Where a name means something of its own in one place. */
+/** Keys whose meaning depends on the cause. */
 function special(type: string): string {
   if (/\bbroken\b/.test(type)) return ', where TLS may break';
   return type === 'ForceCloseReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
@@ -203,7 +203,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
   ].join('\n');
 }
 
-/** Evidence that could have been. */
+/** Example evidence. */
 const exampleValues: Readonly<Record<string, unknown>> = {
   address: '10.0.0.7:3000',
   alertId: 40,
@@ -260,7 +260,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   reason: 'the last check was answered with 500',
 };
 
-/** Where the ordinary example would mislead. */
+/** Causes for which the ordinary example would mislead. */
 const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>>> = {
   dns_failed: { rcode: 'SERVFAIL', code: 'ESERVFAIL' },
   connect_unroutable: { errno: 'EHOSTUNREACH', address: '[2001:db8::7]:3000' },
@@ -388,7 +388,7 @@ function readTarget(): string | null {
   try {
     return readFileSync(target, 'utf8');
   } catch {
-    return null; // Not written yet, which is a difference like any other.
+    return null; // Not written yet, which counts as a difference.
   }
 }
 
