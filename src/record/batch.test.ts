@@ -5,7 +5,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import type { RecordLines } from '../core/record-lines.ts';
 
-/** A batch whose owner takes what is ready, as a worker does. */
+/** A batch whose owner takes full batches, as a worker does. */
 function workerBatch(limits: { bytesMax?: number; waitMs?: number; unacknowledgedMax?: number } = {}) {
   const clock = new SimulatedClock();
   const taken: RecordLines[] = [];
@@ -34,7 +34,7 @@ test('the first line of a batch waits for 100 ms at most', () => {
   assert.equal(clock.timersLive, 0);
 });
 
-test('a full batch leaves at once, and none is larger than its limit', () => {
+test('a full batch is sent at once, and no batch is larger than its limit', () => {
   const { taken, batch } = workerBatch({ bytesMax: 10 });
   for (const line of ['aaaa\n', 'bbbb\n', 'cccc\n']) assert.equal(batch.append(line, false), 5);
   assert.deepEqual(taken.map(text), ['aaaa\nbbbb\n']);
@@ -42,7 +42,7 @@ test('a full batch leaves at once, and none is larger than its limit', () => {
   assert.equal(batch.take(), null);
 });
 
-test('a line longer than a batch travels alone', () => {
+test('a line longer than a batch is sent alone', () => {
   const { taken, batch } = workerBatch({ bytesMax: 10 });
   batch.append('a\n', false);
   batch.append(`${'x'.repeat(30)}\n`, true);
@@ -59,7 +59,7 @@ test('while main does not acknowledge, lines are dropped and counted, and nothin
   assert.deepEqual(appended, [5, 5, 5, 5, 5, 5, 0, 0, 0, 0]);
   clock.advanceSync(1000);
   assert.equal(taken.length, 2);
-  // What was held back leaves as soon as there is room for it.
+  // Lines that were held back are sent as soon as the main thread acknowledges.
   batch.acknowledge();
   assert.deepEqual([taken.length, batch.unacknowledged], [3, 2]);
   batch.append('bbbb\n', false);
@@ -83,7 +83,7 @@ test('bytes that were taken are not written again', () => {
   }
 });
 
-test('a buffer that comes back is written again, one of another size is not', () => {
+test('a returned buffer is reused, one of another size is not', () => {
   const { batch } = workerBatch({ bytesMax: 10 });
   batch.append('aaaaaaaa\n', false);
   const buffer = batch.take()?.bytes.buffer;

@@ -2,23 +2,23 @@
  * The last lines that fit into a fixed number of bytes. New lines overwrite the oldest ones, in place: the
  * ring never grows, and a line costs one copy.
  *
- * A search finds a line only by its beginning or later, and reads it to its LF; overwriting begins at a line's
- * beginning, so a line that is half gone is never found whole and fails to parse.
+ * A search matches a line at its beginning or later, and reads it to its LF. Overwriting begins at a line's
+ * beginning, so a half overwritten line is never found whole and fails to parse.
  */
 export class ByteRing {
   readonly #bytesMax: number;
   readonly #bytes: Buffer;
   #writeAt = 0;
-  /** Where the lines of the round before end; what follows was never written. */
+  /** The end of the lines of the previous round; bytes after it are not lines. */
   #endOfRound = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
-    // Untouched pages cost nothing: the kernel gives them when they are written.
+    // Untouched pages cost nothing: the kernel allocates them at the first write.
     this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
   }
 
-  /** Appends whole lines [start, end) of `source`. More than the ring holds is not kept at all. */
+  /** Appends whole lines [start, end) of `source`. If they are longer than the ring, none of them is kept. */
   append(source: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (length <= 0 || length > this.#bytesMax) return;
@@ -31,17 +31,17 @@ export class ByteRing {
     if (this.#writeAt > this.#endOfRound) this.#endOfRound = this.#writeAt;
   }
 
-  /** What the search reads in the newest line that contains its needle and satisfies it. */
+  /** The result of the search in the newest line that has its needle and that `read` accepts. */
   findLast<T>(search: LineSearch<T>): T | null {
     const newest = searchBackwards(this.#bytes.subarray(0, this.#writeAt), search);
     return newest ?? searchBackwards(this.#bytes.subarray(this.#writeAt, this.#endOfRound), search);
   }
 }
 
-/** Looks for bytes first and reads only the lines that have them. */
+/** Searches for bytes first, and reads only the lines that have them. */
 export interface LineSearch<T> {
   readonly needle: Buffer;
-  /** Null: not this one. */
+  /** Null if this line does not match. */
   read(line: string): T | null;
 }
 

@@ -1,6 +1,6 @@
 import type { LogOutput } from './log-output.ts';
 
-/** What became of bytes that were to be copied. */
+/** The result of a copy. */
 export interface CopyResult {
   readonly bytes: number;
   /** Whole lines that could not be written, and why. */
@@ -10,7 +10,7 @@ export interface CopyResult {
 
 export const nothingCopied: CopyResult = { bytes: 0, linesLost: 0, errno: null };
 
-/** Copies whole lines to an output; what comes behind the last of them is left out. Where writing fails the rest is counted. */
+/** Copies whole lines to an output, without an unfinished last line. If writing fails, the remaining lines are counted as lost. */
 export async function copyLines(source: AsyncIterable<Uint8Array>, output: LogOutput): Promise<CopyResult> {
   let held: Uint8Array = new Uint8Array(0);
   let [bytes, linesLost] = [0, 0];
@@ -27,7 +27,7 @@ export async function copyLines(source: AsyncIterable<Uint8Array>, output: LogOu
       linesLost += countLines(lines, written.bytes);
     }
   } catch {
-    // What cannot be read any more cannot be counted either.
+    // Lines that cannot be read cannot be counted.
     errno ??= 'EIO';
   }
   return { bytes, linesLost, errno };
@@ -50,7 +50,7 @@ async function writeAll(lines: Uint8Array, output: LogOutput): Promise<WriteResu
 
 const lineFeed = 0x0a;
 
-/** How many lines end from `from` on, and before `to`. */
+/** How many lines end at `from` or later, and before `to`. */
 export function countLines(bytes: Uint8Array, from: number, to: number = bytes.length): number {
   let lines = 0;
   for (let at = bytes.indexOf(lineFeed, from); at !== -1 && at < to; at = bytes.indexOf(lineFeed, at + 1)) lines += 1;

@@ -12,7 +12,7 @@ const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchang
 const labels = ({ route, upstream, statusClass, shape, cause, end }: ExchangeCount): string =>
   [route, upstream, statusClass, shape, cause, end].join(' ');
 
-test('exchanges that agree in every label are counted together, others apart', () => {
+test('exchanges with the same labels are counted together, others separately', () => {
   const counters = new ExchangeCounters();
   const refused = fail('connect_refused', 'connect', { address: 'a:1' });
   const exchanges = [
@@ -55,7 +55,7 @@ test('durations fall into the first bound that they do not exceed', () => {
   assert.deepEqual(count?.durations, expected);
 });
 
-test('the cell of a duration is found as a search from the first bound would find it', () => {
+test('the cell of a duration is the same as that of a search from the first bound', () => {
   const slowly = (ms: number): number => {
     const found = durationBoundsMs.findIndex((bound) => ms <= bound);
     return found === -1 ? durationBoundsMs.length : found;
@@ -66,7 +66,7 @@ test('the cell of a duration is found as a search from the first bound would fin
     assert.equal(bucketOf(ms), slowly(ms), String(ms));
 });
 
-test('a delta holds what came since the last one, and totals add them up', () => {
+test('a delta has the counts since the previous one, and totals add them up', () => {
   const counters = new ExchangeCounters();
   const totals = new CounterTotals();
   counters.count(lasting(3, { bytesFromClient: 5 }));
@@ -76,7 +76,7 @@ test('a delta holds what came since the last one, and totals add them up', () =>
   counters.count(lasting(4));
   counters.count(lasting(4, { route: 'api' }));
   totals.add(counters.takeDelta());
-  assert.equal(first[0]?.count, 1, 'a delta that was taken does not change');
+  assert.equal(first[0]?.count, 1, 'a taken delta does not change');
   assert.deepEqual(
     totals
       .all()
@@ -88,7 +88,7 @@ test('a delta holds what came since the last one, and totals add them up', () =>
   );
 });
 
-test('beyond the limit exchanges are counted under "(other)", none is lost', () => {
+test('beyond the limit exchanges are counted under "(other)", and none is lost', () => {
   const counters = new ExchangeCounters(3);
   const totals = new CounterTotals(2);
   for (let n = 0; n < 50; n++)

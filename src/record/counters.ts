@@ -3,9 +3,9 @@ import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '../core/failure.ts';
 import { shapeOfExchange, shapeWithoutFailure } from './exchange-shape.ts';
 
-/** Routes times what can happen to them; beyond this a metrics store suffers, and nobody reads it. */
+/** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
-/** Where exchanges are counted that would need one key more. */
+/** Exchanges beyond the limit of keys are counted under this route. */
 const otherRoute = '(other)';
 
 type StatusClass = ExchangeCount['statusClass'];
@@ -14,14 +14,14 @@ const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const satis
 const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
 
 /**
- * Counts exchanges in a serving worker. Keys that are known cost some table look-ups and no memory: the labels
+ * Counts exchanges in a worker. Known keys cost some table look-ups and no memory: the labels
  * of one route and upstream are folded into one small integer, which finds the cell.
  */
 export class ExchangeCounters {
   readonly #keysMax: number;
   readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
   readonly #causes = new Map<Cause, number>();
-  /** Cells with something in them since the last delta. */
+  /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
   #keys = 0;
 
@@ -41,7 +41,7 @@ export class ExchangeCounters {
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
   }
 
-  /** The sums since the last call; what has not changed is not among them. */
+  /** The counts since the last call, without unchanged ones. */
   takeDelta(): ExchangeCount[] {
     const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
     for (const cell of this.#touched) clear(cell);
@@ -72,7 +72,7 @@ export class ExchangeCounters {
     return number;
   }
 
-  /** Routes that are counted apart are fixed by `keysMax`; causes and ends of the others are still told apart. */
+  /** `keysMax` limits the routes with their own counts. For other routes causes and ends are still counted separately. */
   #newCell(exchange: EndedExchange, label: number): ExchangeCount {
     const isOther = this.#keys >= this.#keysMax;
     const route = isOther ? otherRoute : exchange.route;
@@ -86,7 +86,7 @@ export class ExchangeCounters {
   }
 }
 
-/** Adds up what the workers counted, in main. */
+/** Adds up the counts of the workers, in the main thread. */
 export class CounterTotals {
   readonly #keysMax: number;
   readonly #totals = new Map<string, ExchangeCount>();
@@ -167,10 +167,10 @@ const firstBuckets: readonly number[] = Array.from({ length: 32 }, (_, power) =>
   return found === -1 ? durationBoundsMs.length : found;
 });
 
-/** The last that the table has. */
+/** The last bound of the table. */
 const longestMs = durationBoundsMs[durationBoundsMs.length - 1] as number;
 
-/** The first bound that is not exceeded; the cell after the last bound for what is longer. */
+/** The index of the first bound that the duration does not exceed; for longer durations the cell after the last bound. */
 export function bucketOf(durationMs: number): number {
   if (durationMs > longestMs) return durationBoundsMs.length;
   let bucket = firstBuckets[32 - Math.clz32(durationMs * 16)] as number;

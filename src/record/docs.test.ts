@@ -16,7 +16,7 @@ const records = readFileSync(golden, 'latin1')
 const lostLine = readFileSync(at('test/golden/lost-v2.ndjson'), 'latin1');
 const lost = JSON.parse(lostLine) as LostRecord;
 
-/** What stands in backticks in the first column of a page's tables. */
+/** The names in backticks in the first column of a page's tables. */
 function documented(page: string): Set<string> {
   const cells = page
     .split('\n')
@@ -25,7 +25,7 @@ function documented(page: string): Set<string> {
   return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string)));
 }
 
-test('docs/record.md explains every key of a record, and no other', () => {
+test('docs/record.md explains every key of a record, and no other key', () => {
   const names = new Set<string>();
   for (const record of records) {
     for (const [name, value] of Object.entries(record)) {
@@ -38,7 +38,7 @@ test('docs/record.md explains every key of a record, and no other', () => {
   assert.deepEqual([...documented(recordPage)].sort(), [...names].sort());
 });
 
-test('docs/events.md explains every kind of event and what every event has', () => {
+test('docs/events.md explains every kind of event and the common keys', () => {
   const source = readFileSync(at('src/core/event.ts'), 'utf8');
   const facts = source.slice(source.indexOf('interface EventFacts'), source.indexOf('export type EventKind'));
   const common = source.slice(source.indexOf('interface EventOf'), source.indexOf('export type Event ='));

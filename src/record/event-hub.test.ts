@@ -13,7 +13,7 @@ const closed = (why: string) =>
   ({ kind: 'process_stopping', subject: 'gateway', reason: why, evidence: { reason: why } }) as const;
 const seqs = (events: readonly Event[]): number[] => events.map((event) => event.seq);
 
-test('an event gets what its teller does not know', () => {
+test('an emitted event gets its number, time and revision', () => {
   const { clock, hub } = hubWith();
   clock.advanceSync(5);
   hub.emit({
@@ -47,7 +47,7 @@ test('an event gets what its teller does not know', () => {
   });
 });
 
-test('a reader resumes where it was, and hears how many it missed', () => {
+test('a reader resumes after its last event, and learns how many events it missed', () => {
   const { hub } = hubWith({ held: 3 });
   assert.deepEqual([hub.lastSeq, hub.since(0)], [0, { events: [], missed: 0 }]);
   for (let n = 0; n < 5; n++) hub.emit(closed('x'));
@@ -66,7 +66,7 @@ test('a reader resumes where it was, and hears how many it missed', () => {
   assert.equal(hub.lastSeq, 5);
 });
 
-test('large events are held within a limit of bytes, the newest always', () => {
+test('large events are held up to a limit of bytes, the newest one always', () => {
   const { hub } = hubWith({ heldBytes: 2000 });
   for (let n = 0; n < 10; n++) hub.emit(closed('x'.repeat(400)));
   const { events, missed } = hub.since(0);
@@ -78,7 +78,7 @@ test('large events are held within a limit of bytes, the newest always', () => {
 });
 
 describe('subscribers', () => {
-  test('one that throws harms no other, and is counted', () => {
+  test('a subscriber that throws does not affect others, and is counted', () => {
     const { hub } = hubWith({
       sink: () => {
         throw new Error('the sink');
@@ -94,7 +94,7 @@ describe('subscribers', () => {
     assert.deepEqual([heard, hub.listenerFaults], [[1, 2], 4]);
   });
 
-  test('everybody hears events in order, also when a subscriber tells one', () => {
+  test('every subscriber gets events in order, even if a subscriber emits one', () => {
     const lines: string[] = [];
     const { hub } = hubWith({ sink: (line) => lines.push(line) });
     const heard: number[] = [];
@@ -110,7 +110,7 @@ describe('subscribers', () => {
     );
   });
 
-  test('one that has left hears nothing more, not even of the event that is being told', () => {
+  test('a subscriber that has left gets no more events, not even the current one', () => {
     const { hub } = hubWith();
     const heard: string[] = [];
     const leaves: (() => void)[] = [];
@@ -122,7 +122,7 @@ describe('subscribers', () => {
   });
 });
 
-test('what applications print is redacted before anybody sees it, and bounded', () => {
+test('output of applications is redacted and bounded before any subscriber gets it', () => {
   const lines: string[] = [];
   const { hub } = hubWith({ sink: (line) => lines.push(line) });
   const output = ['Authorization: Bearer CANARY', 'Cookie: sid=CANARY', 'é'.repeat(5000), 'done\u2028"\ud800'];

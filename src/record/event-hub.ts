@@ -5,18 +5,18 @@ import { jsonOf } from './json-text.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 
 export interface EventHubOptions {
-  /** Which run of the process. */
+  /** Identifies the run of the process. */
   readonly epoch: string;
   readonly member: string;
   readonly clock: Clock;
-  /** The configuration's revision now. */
+  /** The current revision of the configuration. */
   readonly revision: () => number;
-  /** Takes out of texts what must not be told, as the configuration has it now; without it, what everybody hides. */
+  /** Removes secrets from texts, by the current configuration; without it, secrets with well-known names. */
   readonly redactor?: () => TextRedactor;
-  /** How many events are held for readers that come later. */
+  /** How many events are held for later readers. */
   readonly held?: number;
   readonly heldBytes?: number;
-  /** Takes each event as one line of JSON, LF included. */
+  /** Gets each event as a line of JSON, including LF. */
   readonly sink?: (line: string) => void;
 }
 
@@ -29,11 +29,11 @@ export interface EventHub extends EventSink {
   readonly listenerFaults: number;
 }
 
-/** Days of a healthy gateway, and half an hour of one whose instances restart as fast as they may. */
+/** Days of a healthy gateway, and half an hour of one whose instances restart as fast as possible. */
 const heldDefault = 4096;
 /** An exit with 200 lines of output has up to 100 KiB: 4,096 of those are too much. */
 const heldBytesDefault = 16 * 1024 * 1024;
-/** Per text: a line of output, a complaint, a sentence. */
+/** Per text: a line of output, an error message, a sentence. */
 const textCharactersMax = 512;
 
 export function createEventHub(options: EventHubOptions): EventHub {
@@ -46,9 +46,9 @@ interface HeldEvent {
 }
 
 /**
- * Numbers events, holds the last of them and tells everybody. Listeners hear events in their order, also when
- * one of them tells another event from within its call; one that throws harms nobody else. Texts from outside
- * are redacted before anybody hears them.
+ * Numbers events, holds the latest and passes them to all listeners. Listeners get events in order, even if
+ * a listener emits another event within its call; a listener that throws does not affect others. Texts from outside
+ * are redacted first.
  */
 class BufferedEventHub implements EventHub {
   readonly epoch: string;
@@ -133,7 +133,7 @@ class BufferedEventHub implements EventHub {
   #hold(held: HeldEvent): void {
     this.#held.set(held.event.seq, held);
     this.#heldBytes += held.bytes;
-    // The newest is held whatever its size.
+    // The newest event is held whatever its size.
     while (this.#held.size > this.#heldMax || (this.#heldBytes > this.#heldBytesMax && this.#held.size > 1)) {
       this.#heldBytes -= this.#held.get(this.#firstHeld)?.bytes ?? 0;
       this.#held.delete(this.#firstHeld);
@@ -147,7 +147,7 @@ class BufferedEventHub implements EventHub {
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
       if (this.#options.sink !== undefined) this.#call(this.#options.sink, next.line);
       for (const listener of [...this.#listeners]) {
-        // One that has left during this event does not hear it any more.
+        // A listener that has left during this event does not get it.
         if (this.#listeners.has(listener)) this.#call(listener, next.event);
       }
     }

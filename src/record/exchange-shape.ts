@@ -3,8 +3,8 @@ import { shapeOf, whoseOf } from '../core/explain.ts';
 import type { Shape, Whose } from '../core/shape.ts';
 
 /**
- * What an exchange without a failure of the gateway's is called: nothing went wrong, the application answered
- * with a 5xx of its own, or the client left and nothing else is known.
+ * The shape of an exchange without a failure: no error, the application answered
+ * with its own 5xx, or the client left and nothing else is known.
  */
 export function shapeWithoutFailure(exchange: EndedExchange): 'none' | 'app_error' | 'client_abort' {
   if (exchange.endKind === 'abandoned') return 'client_abort';
@@ -16,7 +16,7 @@ export function shapeOfExchange(exchange: EndedExchange): Shape {
   return exchange.failure === null ? shapeWithoutFailure(exchange) : shapeOf(exchange.failure);
 }
 
-/** Whose it was; null when nothing went wrong. */
+/** Who caused the failure; null without a failure. */
 export function whoseOfExchange(exchange: EndedExchange): Whose | null {
   if (exchange.failure !== null) return whoseOf(exchange.failure);
   const shape = shapeWithoutFailure(exchange);

@@ -14,8 +14,8 @@ import { RecordWriter } from './write-record.ts';
 /**
  * The format of the exchange log, byte for byte. A difference here is a change of a public format: add fields
  * at the end of their object and say so in docs/record.md; anything else needs a new version and a new file.
- * Only `detail` is left out of the comparison: a sentence for people, which may get better.
- * `UPDATE_GOLDEN=1` writes the file anew.
+ * Only `detail` is not compared: a sentence for people, whose wording may improve.
+ * `UPDATE_GOLDEN=1` rewrites the file.
  */
 const path = fileURLToPath(new URL('../../test/golden/record-v2.ndjson', import.meta.url));
 
@@ -190,7 +190,7 @@ function formatOf(log: string): string[] {
   return log.replace(/"detail":"(?:[^"\\]|\\.)*"/g, '"detail":"…"').split('\n');
 }
 
-test('every line is byte for byte what version 2 says', () => {
+test('every line is byte for byte as version 2 defines', () => {
   const written = write();
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, written, 'latin1');
   assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));
@@ -218,7 +218,7 @@ function readVersion(version: number): void {
   });
 }
 
-test('a line of version 1 reads as the line of version 2 of the same exchange', () => {
+test('a line of version 1 is read like the line of version 2 of the same exchange', () => {
   const [first, second] = ['record-v1', 'record-v2'].map((name) =>
     readFileSync(path.replace('record-v2', name), 'latin1').trimEnd().split('\n').map(parseRecord),
   );
@@ -229,11 +229,11 @@ test('a line of version 1 reads as the line of version 2 of the same exchange', 
   });
 });
 
-test('the keys stand in the order of the schema, in every line the same', () => {
+test('the keys have the order of the schema in every line', () => {
   const lines = readFileSync(path, 'latin1').trimEnd().split('\n');
   const keys = lines.map((line) => {
     const all = Object.keys(JSON.parse(line) as object);
-    // Of a tunnel alone, and behind the others.
+    // Only for a tunnel, after the other keys.
     if (line.includes('"kind":"tunnel"')) assert.equal(all.pop(), 'tunnel');
     return all.join();
   });

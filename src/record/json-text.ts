@@ -1,5 +1,5 @@
 /**
- * Pieces of JSON in plain ASCII, cheap enough to be made for every exchange. ASCII, so that a line can be
+ * Parts of JSON in plain ASCII, cheap enough to create for every exchange. ASCII, so that a line can be
  * written byte by byte and no log shipper can break it.
  */
 
@@ -17,7 +17,7 @@ export function quoted(text: string): string {
   return unsafe.test(text) ? escaped(text) : `"${text}"`;
 }
 
-/** A JSON string of at most `charactersMax` characters of `text`; what is cut is marked by "…". */
+/** A JSON string of at most `charactersMax` characters of `text`; "…" marks omitted characters. */
 export function quotedBounded(text: string, charactersMax: number): string {
   return quoted(bounded(text, charactersMax));
 }
@@ -35,7 +35,7 @@ export function bounded(text: string, charactersMax: number): string {
   return `${text.slice(0, kept)}…`;
 }
 
-/** Any value that structured clone allows, as ASCII JSON; what JSON does not know becomes null. */
+/** Any value that structured clone allows, as ASCII JSON; values that JSON does not have become null. */
 export function jsonOf(value: unknown): string {
   return toAscii(JSON.stringify(value, wellFormed) ?? 'null');
 }
@@ -63,7 +63,7 @@ const thousandths = Array.from({ length: 1000 }, (_, n) =>
 );
 
 /**
- * Milliseconds with at most three decimals; negative ones and what is no number are 0.
+ * Milliseconds with at most three decimals; negative numbers and NaN become 0.
  * A table instead of the platform's shortest decimal of a double, which takes ten times as long.
  */
 export function milliseconds(ms: number): string {
@@ -86,13 +86,13 @@ export function signedMilliseconds(ms: number): string {
   return ms < 0 && text !== '0' ? `-${text}` : text;
 }
 
-/** A whole number from 0; what is none is 0. */
+/** A whole number from 0; other values become 0. */
 export function count(value: number): string {
   if (!(value > 0)) return '0';
   return String(value <= Number.MAX_SAFE_INTEGER ? Math.floor(value) : Number.MAX_SAFE_INTEGER);
 }
 
-/** The last instant that RFC 3339 can say: 9999-12-31T23:59:59.999Z. */
+/** The last instant that RFC 3339 can express: 9999-12-31T23:59:59.999Z. */
 const lastWallTime = 253_402_300_799_999;
 
 /** RFC 3339 with milliseconds, UTC. Keeps the last second, which most lines share. */
@@ -118,7 +118,7 @@ export class Timestamps {
     return bytes;
   }
 
-  /** The milliseconds within its second, whose beginning is made. */
+  /** Returns the milliseconds within the second, and prepares the text of the second. */
   #begin(wallTime: number): number {
     const known = wallTime >= 0 && wallTime <= lastWallTime ? Math.floor(wallTime) : 0;
     const second = Math.floor(known / 1000);

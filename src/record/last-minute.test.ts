@@ -5,7 +5,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf } from './counters.ts';
 import { LastMinute } from './last-minute.ts';
 
-/** What a worker sends of `durationsMs.length` exchanges. */
+/** The counts that a worker sends for `durationsMs.length` exchanges. */
 function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> = {}): ExchangeCount {
   const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
   for (const ms of durationsMs) {
@@ -27,7 +27,7 @@ function begin(): { clock: SimulatedClock; minute: LastMinute } {
 const times = (count: number, ms: number): number[] => Array.from({ length: count }, () => ms);
 
 describe('the last minute', () => {
-  test('has rate, errors and percentiles of each upstream and of all', () => {
+  test('has rate, errors and percentiles of each upstream and of all requests', () => {
     const { clock, minute } = begin();
     clock.advanceSync(10_000);
     minute.add([
@@ -43,13 +43,13 @@ describe('the last minute', () => {
     assert.deepEqual([minute.of('web').requests, minute.all.requests], [5, 1005]);
   });
 
-  test('without requests has no percentile and no share, and says so', () => {
+  test('without requests has null for percentiles and error share', () => {
     const { minute } = begin();
     const { requests, requestsPerS, errors, errorShare, p50Ms, p99Ms } = minute.of('nobody');
     assert.deepEqual([requests, requestsPerS, errors, errorShare, p50Ms, p99Ms], [0, 0, 0, null, null, null]);
   });
 
-  test('forgets what is older than a minute, after a pause of any length too', () => {
+  test('forgets requests older than a minute, even after a long pause', () => {
     const { clock, minute } = begin();
     for (let second = 0; second < 600; second += 1) {
       minute.add([counted(times(second < 300 ? 100 : 10, 1))]);
@@ -69,7 +69,7 @@ describe('the last minute', () => {
     }
   });
 
-  test('counts as errors each 5xx and what was cut short, and no client that left or asked for what is not there', () => {
+  test('counts each 5xx and each truncated response as an error, but not a client that left or a 404', () => {
     const { minute } = begin();
     minute.add([
       counted([1], { statusClass: '5xx', shape: 'unreachable' }),
@@ -80,7 +80,7 @@ describe('the last minute', () => {
     assert.deepEqual([minute.of('api').requests, minute.of('api').errors], [4, 2]);
   });
 
-  test('takes no tunnel for a slow request', () => {
+  test('does not count a tunnel as a slow request', () => {
     const { minute } = begin();
     minute.add([counted(times(10, 2)), counted(times(90, 99_000), { statusClass: '1xx' })]);
     const { requests, p99Ms } = minute.of('api');
@@ -88,7 +88,7 @@ describe('the last minute', () => {
     assert.ok((p99Ms ?? Infinity) <= 2.25, String(p99Ms));
   });
 
-  test('holds no more upstreams than are counted apart, and makes room for new ones after a minute', () => {
+  test('holds a limited number of upstreams, and makes room for new ones after a minute', () => {
     const { clock, minute } = begin();
     minute.add(Array.from({ length: 2500 }, (_, at) => counted([1], { upstream: `u${at}` })));
     assert.deepEqual([minute.of('u1999').requests, minute.of('u2400').requests, minute.all.requests], [1, 0, 2500]);

@@ -1,17 +1,17 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
 
-/** What went through the gateway in the last minute, or since its start where that is less. */
+/** Figures of the requests in the last minute, or since the start if that is less. */
 export interface MinuteFigures {
-  /** What the figures cover: 55 to 60 after the first minute. */
+  /** Seconds that the figures cover: 55 to 60 after the first minute. */
   readonly seconds: number;
   readonly requests: number;
   readonly requestsPerS: number;
-  /** Requests whose answer failed: a 5xx, whoever sent it, and what was cut short. A client that left is none. */
+  /** Failed responses: any 5xx, and truncated ones. A client that left is not an error. */
   readonly errors: number;
-  /** Of 1; null without requests. */
+  /** From 0 to 1; null without requests. */
   readonly errorShare: number | null;
-  /** From the first byte of the request to the last of the response, tunnels apart; null without requests. */
+  /** From the first byte of the request to the last byte of the response, without tunnels; null without requests. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
 }
@@ -22,18 +22,18 @@ const slices = 12;
 /** Of a slice: requests, errors, and a cell for each bound of the durations and one for the rest. */
 const cells = 2 + durationBoundsMs.length + 1;
 
-/** As many upstreams as are counted apart (`counters.ts`); with 6 KB for each it bounds the whole to 12 MB. */
+/** As many upstreams as are counted separately (`counters.ts`); with 6 KB each they need at most 12 MB. */
 const ringsMax = 2000;
 
 /** A ring of slices of one upstream. */
 interface Ring {
   readonly counts: Uint32Array;
-  /** The number of the slice that was last written; what is older is cleared when it is reached again. */
+  /** The number of the slice that was last written; older slices are cleared when they are reached again. */
   newest: number;
 }
 
 /**
- * The last minute of each upstream and of the whole gateway, made from what workers count in any case. It costs main some
+ * The last minute of each upstream and of the whole gateway, from the counts that workers send in any case. It costs the main thread some
  * additions per batch; nothing is kept per request.
  */
 export class LastMinute {
@@ -56,7 +56,7 @@ export class LastMinute {
     }
   }
 
-  /** Of the whole gateway, requests that reached no upstream included. */
+  /** Of the whole gateway, including requests that reached no upstream. */
   get all(): MinuteFigures {
     return this.#figuresOf(this.#all);
   }
@@ -79,7 +79,7 @@ export class LastMinute {
     return ring;
   }
 
-  /** Upstreams that reloads have taken away, for the most part. */
+  /** Deletes upstreams without requests in the last minute; mostly reloads have removed them. */
   #forgetSilent(slice: number): void {
     for (const [upstream, { newest }] of this.#rings) if (newest <= slice - slices) this.#rings.delete(upstream);
   }
@@ -115,7 +115,7 @@ function addTo(ring: Ring, slice: number, { count, shape, end, statusClass, dura
   counts[at] = (counts[at] as number) + count;
   const isCut = end === 'truncated' && shape !== 'client_abort';
   if (isCut || statusClass === '5xx') counts[at + 1] = (counts[at + 1] as number) + count;
-  // A tunnel lasts as long as its two sides like, which says nothing of how fast anything is.
+  // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
   if (statusClass === '1xx') return;
   for (let cell = 0; cell < durations.length; cell++) {
     const here = at + 2 + cell;
@@ -128,7 +128,7 @@ function clear(ring: Ring, slice: number): void {
   ring.counts.fill(0, at, at + cells);
 }
 
-/** Of the slices that are not older than a minute. */
+/** The sum of the slices that are not older than a minute. */
 function sumOf({ counts, newest }: Ring, slice: number): Float64Array {
   const sum = new Float64Array(cells);
   for (let one = Math.max(0, slice - slices + 1); one <= Math.min(newest, slice); one++) {

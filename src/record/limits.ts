@@ -1,9 +1,9 @@
 /**
- * How much of each text a record keeps, in characters; what is longer ends with "…". A whole line stays below
+ * How many characters of each text a record keeps; longer texts end with "…". A whole line stays below
  * `lineBytesMax` whatever a client or an application sends.
  */
 export const recordLimits = {
-  /** Ids that a trusted peer sent may be anything; ours have 36 characters. */
+  /** Ids of a trusted peer may have any form; our own ids have 36 characters. */
   id: 128,
   /** Names from the configuration, addresses of clients. */
   name: 256,
@@ -13,13 +13,13 @@ export const recordLimits = {
   signal: 16,
   /** Longer than any domain name (RFC 1035 §2.3.4). */
   host: 255,
-  /** A request target may have 8 KiB and more; what tells one from another stands in front. */
+  /** A request target may have 8 KiB and more; its beginning is enough to identify it. */
   path: 2048,
   query: 2048,
   /** Each text of the evidence: 64 bytes of garbage written out need 256. */
   evidence: 512,
   detail: 2048,
-  /** More attempts than this are configured by mistake; the first ones and the last are kept. */
+  /** More attempts than this are a configuration mistake; the first ones and the last are kept. */
   attempts: 16,
 } as const;
 

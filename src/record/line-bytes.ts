@@ -7,7 +7,7 @@ import { secretSigns } from '../core/redact/target.ts';
 const pairsMax = 24;
 
 /**
- * Composes a line as bytes, straight into the batch that carries it: prepared fragments are copied, and nothing is
+ * Composes a line as bytes, directly in the batch: prepared fragments are copied, and nothing is
  * allocated. Numbers are noted first and written in one loop, each behind its fragment: the machine code of a line was
  * 45 KB when each number had its own copy of it, more than a processor's first cache holds.
  */
@@ -24,7 +24,7 @@ export class LineBytes {
     this.#batch = batch;
   }
 
-  /** Room for a line of at most `bytesMax`; false when the batch has none, and the line takes the other way. */
+  /** Reserves room for a line of at most `bytesMax` bytes; false if the batch has none, and the line must be written as text. */
   begin(bytesMax: number): boolean {
     const bytes = this.#batch.reserve(bytesMax);
     if (bytes === null) return false;
@@ -35,7 +35,7 @@ export class LineBytes {
     return true;
   }
 
-  /** The line is whole. Returns its bytes. */
+  /** Ends and commits the line. Returns its bytes. */
   end(): number {
     this.#batch.commit(this.#at);
     return this.#at - this.#start;
@@ -46,7 +46,7 @@ export class LineBytes {
     this.#at += fragment.length;
   }
 
-  /** Text that stands in JSON as it is; false, and the line is to be given up, when it does not. */
+  /** Writes text that needs no escaping in JSON; false if it needs some: then the caller gives the line up. */
   plain(text: string): boolean {
     return text.length < callBytesMin ? this.#short(text, text.length, plainBytes) : this.#long(text, plainBytes);
   }
@@ -62,7 +62,7 @@ export class LineBytes {
 
   #long(text: string, allowed: Uint8Array): boolean {
     const bytes = this.#bytes;
-    // As UTF-8 what is not ASCII has more bytes than characters.
+    // In UTF-8 a text that is not ASCII has more bytes than characters.
     const end = this.#at + bytes.write(text, this.#at);
     if (end - this.#at !== text.length) return false;
     for (let at = this.#at; at < end; at++) if (allowed[bytes[at] as number] === 0) return false;
@@ -91,7 +91,7 @@ export class LineBytes {
     return true;
   }
 
-  /** ASCII of our own making. */
+  /** Writes ASCII text of Candor itself, unchecked. */
   ascii(text: string): void {
     this.#at = writeText(this.#bytes, this.#at, text);
   }
@@ -103,7 +103,7 @@ export class LineBytes {
     this.#values[index] = value;
   }
 
-  /** Writes what has been noted since `begin`: numbers as `milliseconds` of `json-text.ts` writes them. */
+  /** Writes the fragments and numbers noted since `begin`, in the form of `milliseconds` of `json-text.ts`. */
   writeNumbers(): void {
     for (let index = 0; index < this.#pairs; index++) {
       this.fragment(this.#fragments[index] as Uint8Array);
@@ -147,6 +147,6 @@ const plainBytes = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainBytes[0x22] = 0;
 plainBytes[0x5c] = 0;
 
-/** Of these, those that no secret in a path or a host goes with: user information, a setting, a fragment. */
+/** The subset of these that never belongs to a secret in a path or a host: without those of user information, settings and fragments. */
 const openBytes = Uint8Array.from(plainBytes);
 for (const sign of secretSigns) openBytes[sign.charCodeAt(0)] = 0;

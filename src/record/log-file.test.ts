@@ -32,7 +32,7 @@ class Ear implements EventSink {
 
 type Answer = number | 'all' | 'ENOSPC' | 'EIO' | 'EAGAIN' | 'EPIPE' | 'never';
 
-/** An output that does as it is told, once per answer, and then takes everything. */
+/** An output that gives the scripted answers in turn, then accepts every write. */
 class ScriptedOutput implements LogOutput {
   text = '';
   writes = 0;
@@ -93,7 +93,7 @@ describe('a log', () => {
     { how: 'dropped at the end beside a write that hangs', answers: ['never'], doneOf: ['second', 'none'] },
   ];
   for (const { how, answers, doneOf } of ends) {
-    test(`tells once that it needs bytes no more, and never while they are being written: ${how}`, async () => {
+    test(`calls done once, and never while the bytes are being written: ${how}`, async () => {
       const { clock, log } = await scripted([new ScriptedOutput(...answers)], { queueBytesMax: 20 });
       const done: string[] = [];
       log.append(bytes('first\n'), 1, () => done.push('first'));
@@ -106,11 +106,11 @@ describe('a log', () => {
       await closing;
       assert.deepEqual(done.toSorted(), [...doneOf].toSorted());
       log.append(bytes('late\n'), 1, () => done.push('late'));
-      assert.equal(done.at(-1), 'late', 'what is refused is needed no more either');
+      assert.equal(done.at(-1), 'late', 'done is called for dropped bytes too');
     });
   }
 
-  test('drops and counts what its queue cannot hold, and says so once per 10 s', async () => {
+  test('drops and counts lines that its queue cannot hold, and reports it once per 10 s', async () => {
     const output = new ScriptedOutput('never');
     const { clock, log, ear } = await scripted([output], { queueBytesMax: 12 });
     for (let n = 0; n < 5; n++) log.append(bytes('five5\n'), 3);
@@ -127,10 +127,10 @@ describe('a log', () => {
       [3, 6],
     );
     await clock.advance(60_000);
-    assert.equal(ear.told.length, 2, 'nothing new, nothing said');
+    assert.equal(ear.told.length, 2, 'no report without new losses');
   });
 
-  test('tries again after a full disk, and loses nothing that the queue could hold', async () => {
+  test('retries after a full disk, and loses no line that the queue could hold', async () => {
     const output = new ScriptedOutput(3, 'ENOSPC', 'ENOSPC', 'all');
     const { clock, log, ear } = await scripted([output], { queueBytesMax: 14 });
     for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text), 1);
@@ -149,7 +149,7 @@ describe('a log', () => {
     log.append(bytes('fifth\n'), 1);
     await clock.advance(10_000);
     assert.equal(output.text, 'first\nsecond\nfifth\n');
-    // Told at once; then, after 10 s, that it is being written again.
+    // Reported at once; then, after 10 s, that the log is written again.
     assert.deepEqual(
       ear.told.map((told) => [told.to, told.count]),
       [
@@ -161,7 +161,7 @@ describe('a log', () => {
     assert.equal(clock.timersLive, 0);
   });
 
-  test('says that it cannot write before anything is lost', async () => {
+  test('reports that it cannot write before any line is lost', async () => {
     const { clock, log, ear } = await scripted([new ScriptedOutput('ENOSPC')]);
     log.append(bytes('a\n'), 1);
     await clock.advance(0);
@@ -171,7 +171,7 @@ describe('a log', () => {
     );
   });
 
-  test('opens its name again when the file is beyond saving, and begins the line again', async () => {
+  test('reopens its path if the file cannot be written any more, and writes the interrupted line again', async () => {
     const old = new ScriptedOutput(8, 'EIO');
     const fresh = new ScriptedOutput();
     const { clock, log } = await scripted([old, fresh]);
@@ -180,7 +180,7 @@ describe('a log', () => {
     assert.deepEqual([old.text, old.closes, fresh.text, log.queuedBytes], ['first\nse', 1, '\nsecond\n', 0]);
   });
 
-  test('keeps the old file while its name cannot be opened', async () => {
+  test('keeps the old file while its path cannot be opened', async () => {
     const old = new ScriptedOutput('EIO', 'EIO');
     const { clock, log } = await scripted([old, 'EACCES', 'EACCES']);
     log.append(bytes('a\n'), 1);
@@ -188,7 +188,7 @@ describe('a log', () => {
     assert.deepEqual([old.text, old.closes, log.dropped], ['a\n', 0, 0]);
   });
 
-  test('a pipe that is full for the moment is asked again soon, without a word', async () => {
+  test('a full pipe is retried soon, without a report', async () => {
     const output = new ScriptedOutput('EAGAIN');
     const { clock, log, ear } = await scripted([output]);
     log.append(bytes('a\n'), 1);
@@ -196,7 +196,7 @@ describe('a log', () => {
     assert.deepEqual([output.text, ear.told], ['a\n', []]);
   });
 
-  test('a pipe without a reader is given up, counted, and told once', async () => {
+  test('a pipe without a reader is given up, its lines are counted, and it is reported once', async () => {
     const output = new ScriptedOutput('EPIPE');
     const { clock, log, ear } = await scripted([output]);
     for (let n = 0; n < 3; n++) log.append(bytes('a\n'), 1);
@@ -226,7 +226,7 @@ describe('a log', () => {
     assert.equal(fresh.text, 'second\nthird\n');
   });
 
-  test('a sink that hears of the loss may write to the same log', async () => {
+  test('a listener that gets the report of a loss may write to the same log', async () => {
     const output = new ScriptedOutput('ENOSPC');
     let log: LogFile | null = null;
     const events: EventSink = { emit: () => log?.append(bytes('told\n'), 1) };
@@ -237,7 +237,7 @@ describe('a log', () => {
     assert.equal(output.text, 'a\ntold\ntold\n');
   });
 
-  test('closing waits for what is being written, but not for ever', async () => {
+  test('closing waits for a write in progress, but not forever', async () => {
     const { clock, log, ear } = await scripted([new ScriptedOutput('never')]);
     log.append(bytes('a\n'), 1);
     await clock.advance(0);
@@ -255,7 +255,7 @@ describe('a log', () => {
     await log.close();
   });
 
-  test('counts only lines that are not there: those of a batch that were written whole are', async () => {
+  test('counts only missing lines, not the lines of a batch that were written completely', async () => {
     const { clock, log } = await scripted([new ScriptedOutput(8, 'ENOSPC', 'ENOSPC')]);
     log.append(bytes('first\nsecond\nthird\n'), 3);
     await clock.advance(0);
@@ -263,7 +263,7 @@ describe('a log', () => {
     assert.deepEqual([...log.droppedBy], [['ENOSPC', 2]]);
   });
 
-  test('the same where another file has taken over in the midst of a batch', async () => {
+  test('counts only missing lines if another file has replaced the log in the middle of a batch', async () => {
     const [old, fresh] = [new ScriptedOutput(8, 'EIO'), new ScriptedOutput('all', 'ENOSPC', 'ENOSPC')];
     const { clock, log } = await scripted([old, fresh]);
     log.append(bytes('first\nsecond\nthird\n'), 3);
@@ -272,7 +272,7 @@ describe('a log', () => {
     assert.deepEqual([old.text, fresh.text, [...log.droppedBy]], ['first\nse', '\n', [['ENOSPC', 2]]]);
   });
 
-  test('closing tries a failing output once more, then counts the rest', async () => {
+  test('closing retries a failing output once, then counts the rest', async () => {
     const output = new ScriptedOutput('ENOSPC', 'ENOSPC');
     const { clock, log } = await scripted([output]);
     log.append(bytes('a\n'), 2);
@@ -300,7 +300,7 @@ describe('a log in a file', () => {
     return openLogFile(path, { clock: new SimulatedClock(), events: new Ear() });
   }
 
-  test('appends to what is there, and makes a file that not everybody reads', async () => {
+  test('appends to an existing file, and creates a file that not every user may read', async () => {
     const path = join(folder, 'a.ndjson');
     const opened = await openIn(path);
     assert.ok(opened.ok);
@@ -314,7 +314,7 @@ describe('a log in a file', () => {
     assert.equal(await readFile(path, 'utf8'), 'first\nsecond\n');
   });
 
-  test('begins on a line of its own where the last one was cut off', async () => {
+  test('begins a new line if the last line of the file is incomplete', async () => {
     const cut = '{"v":1,"kind":"exchange","id":"cut';
     const path = join(folder, 'cut.ndjson');
     await writeFile(path, cut);
@@ -327,7 +327,7 @@ describe('a log in a file', () => {
     assert.equal(opened.value.dropped, 0);
   });
 
-  test('begins on a line of its own in a file that takes over, where the last one there was cut off', async () => {
+  test('begins a new line in a replacement file whose last line is incomplete', async () => {
     const path = join(folder, 'cut-next.ndjson');
     const opened = await openIn(path);
     assert.ok(opened.ok);
@@ -354,7 +354,7 @@ describe('a log in a file', () => {
     assert.equal(whole, 'first\nsecond\n');
   });
 
-  test('says what is wrong with a path', async () => {
+  test('says why a path cannot be opened', async () => {
     await mkdir(join(folder, 'directory'));
     await writeFile(join(folder, 'file'), '');
     await mkdir(join(folder, 'locked'));
@@ -382,7 +382,7 @@ describe('a log in a file', () => {
     assert.deepEqual([...opened.value.droppedBy], [['ENOSPC', 1]]);
   });
 
-  test('standard output that nobody reads any more is survived', async () => {
+  test('standard output without a reader is survived', async () => {
     const program = fileURLToPath(new URL('./fixtures/log-to-closed-pipe.ts', import.meta.url));
     const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdout.once('data', () => {
@@ -398,7 +398,7 @@ describe('a log in a file', () => {
   });
 });
 
-test('of outputs that are reopened at once, every one is closed, none left to be found by the collector', async () => {
+test('concurrent reopenings close every output, and leave none to the garbage collector', async () => {
   const outputs: ScriptedOutput[] = [];
   const open: LogFileOptions['open'] = async () => {
     const output = new ScriptedOutput();

@@ -9,38 +9,38 @@ import { LossReport } from './loss-report.ts';
 
 export interface LogFileOptions {
   readonly clock: Clock;
-  /** Hears `log_dropped` when writing fails, at most once per `tellEveryMs`, and when it goes on again. */
+  /** Gets `log_dropped` when writing fails, at most once per `tellEveryMs`, and when it works again. */
   readonly events: EventSink;
   readonly queueBytesMax?: number;
   readonly retryMs?: number;
   readonly reportEveryMs?: number;
   readonly closeMs?: number;
-  /** When the file is put aside; asked each time, since a reload may change it. Default: never. */
+  /** When the file is rotated; read each time, because a reload may change it. Default: never. */
   readonly rotation?: () => LogRotation | null;
-  /** False while another process writes to the same file: then it is not put aside. */
+  /** False while another process writes to the same file: then it is not rotated. */
   readonly mayRotate?: () => boolean;
-  /** How the output is opened; tests give one that fails. */
+  /** How the output is opened; tests pass one that fails. */
   readonly open?: (path: string) => Promise<Result<LogOutput, LogProblem>>;
 }
 
-/** Half a second of the busiest gateway, minutes of most: longer than a disk pauses, small beside the process. */
+/** Half a second of the busiest gateway, minutes of most: longer than a disk stalls, and small compared to the process. */
 const queueBytesMaxDefault = 16 * 1024 * 1024;
-/** Space on a disk does not come back sooner, and the queue can hold that long. */
+/** Space on a disk rarely returns sooner, and the queue can hold lines that long. */
 const retryMsDefault = 1000;
-/** A pipe that is full for the moment (EAGAIN) is asked again as soon as its reader may have read. */
+/** A full pipe (EAGAIN) is retried as soon as its reader may have read. */
 const pipeRetryMs = 10;
 const reportEveryMsDefault = 10_000;
-/** A pipe that nobody reads must not hold up the end of the process. */
+/** A pipe without a reader must not delay the end of the process. */
 const closeMsDefault = 2000;
 
 export interface LogFile {
-  /** Takes whole lines, LF included, and keeps the bytes until they are written in this order; or counts them
-   * as dropped. Never waits, never throws. `done` is called when the bytes are not needed
-   * any more, once; never where a write of them hangs at the end. */
+  /** Queues whole lines, including LF, until they are written in order; or counts them
+   * as dropped. Never waits, never throws. `done` is called once, when the bytes are no longer needed;
+   * never if a write of them hangs when the log is closed. */
   append(bytes: Uint8Array, lines: number, done?: DoneCallback): void;
-  /** Opens the file under its name again, as after a rotation. When that fails the old one is kept. */
+  /** Reopens the file under its path, for example after a rotation. If that fails, the old file is kept. */
   reopen(): Promise<Result<null, LogProblem>>;
-  /** Writes what waits, for `closeMs` at most; the rest is counted as dropped. */
+  /** Writes the queued lines, for at most `closeMs`; the rest is counted as dropped. */
   close(): Promise<void>;
   /** Lines that were dropped since the start. */
   readonly dropped: number;
@@ -59,7 +59,7 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
   return { ok: true, value: log };
 }
 
-/** What becomes of bytes that are written or dropped. */
+/** Called when bytes were written or dropped. */
 export type DoneCallback = (() => void) | null;
 
 interface QueuedLines {
@@ -68,15 +68,15 @@ interface QueuedLines {
   readonly done: DoneCallback;
 }
 
-/** Where a line was cut off, by a change of output or by the process before this one, this ends it, so that the next line stands for itself. */
+/** Ends a line that a change of output or an earlier process left incomplete, so that the next line is readable. */
 const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(0x0a), lines: 0, done: null };
 
-/** The same output will take bytes later; a new one would be no better. */
+/** After these errors the same output will accept bytes later; reopening would not help. */
 const temporaryErrnos: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /**
- * One write at a time, the rest in a bounded queue. A write that fails is tried again until it succeeds: what is
- * lost meanwhile is only what the queue cannot hold. A pipe without a reader is given up until `reopen`.
+ * One write at a time, the rest in a bounded queue. A failed write is retried until it succeeds, so only lines
+ * that the queue cannot hold are lost. A pipe without a reader is given up until `reopen`.
  */
 class QueuedLog implements LogFile {
   readonly #path: string;
@@ -155,7 +155,7 @@ class QueuedLog implements LogFile {
       await output.value.close();
       return { ok: true, value: null };
     }
-    // Put in its place before anything is waited for: of two that are opened at once, each is written to or closed.
+    // Set before anything is awaited: of two outputs that are opened at once, each is used or closed.
     const passed = this.#nextOutput;
     this.#nextOutput = output.value;
     this.#retry?.cancel();
@@ -181,12 +181,12 @@ class QueuedLog implements LogFile {
     if (isDone) await closing;
   }
 
-  /** Why lines cannot be taken; null when they can. */
+  /** Why lines cannot be queued; null if they can. */
   #refusal(bytes: number): string | null {
     if (this.#closed) return 'closed';
     if (this.#errno === 'EPIPE') return 'EPIPE';
     if (this.#queuedBytes + bytes <= this.#queueBytesMax) return null;
-    // A pipe that is full is read too slowly; anything else has a name of its own.
+    // A full pipe is read too slowly; other errors are reported by their errno.
     return this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno;
   }
 
@@ -205,7 +205,7 @@ class QueuedLog implements LogFile {
       if (first === undefined) return this.#becomeIdle();
       const written = await this.#output.write(first.bytes, this.#written);
       if (!written.ok) {
-        // A new output may have come meanwhile: then this failure was the old one's.
+        // If a new output is in use by now, this failure was that of the old one.
         if (this.#nextOutput !== null) continue;
         return this.#failed(written.failure);
       }
@@ -216,11 +216,11 @@ class QueuedLog implements LogFile {
     }
   }
 
-  /** False: nothing can be written until there is a file again. */
+  /** False if nothing can be written until there is a file again. */
   async #maintain(): Promise<boolean> {
     const maintained = await this.#maintenance.look(this.#output, this.#written === 0, this.#queue.length > 0);
     if (!maintained.ok) {
-      // Somebody has had it opened meanwhile.
+      // The log was reopened meanwhile.
       if (this.#nextOutput !== null) return true;
       this.#failed(maintained.failure);
       return false;
@@ -259,8 +259,8 @@ class QueuedLog implements LogFile {
   }
 
   /**
-   * The new output gets whole lines only: the one that the old output had in part is written again. `endsMidLine`: a line is
-   * cut off in the new output; null where it cannot tell, which may have the old one's behind its name.
+   * The new output gets only whole lines: a line that the old output has in part is written again. `endsMidLine`: the last line of
+   * the new output is incomplete; null if not known, because it may be the same file as the old one.
    */
   #rewriteLine(endsMidLine: boolean | null): void {
     const wasToEnd = this.#queue[0] === endOfTornLine;
@@ -284,11 +284,11 @@ class QueuedLog implements LogFile {
   }
 
   #failed(errno: string): void {
-    // First of all: whoever hears of it may append to this very log.
+    // Do this first: a listener of the report may append to this log.
     this.#isWriting = false;
     this.#errno = errno;
     if (errno === 'EPIPE') this.#dropQueue(errno);
-    // Standard output has had its one reader; a named pipe may get another.
+    // Standard output cannot get another reader; a named pipe can.
     const isOver = this.#closed || (errno === 'EPIPE' && this.#path === '-');
     if (!isOver) {
       const due = after(this.#clock.now(), errno === 'EAGAIN' ? pipeRetryMs : this.#retryMs);
@@ -300,7 +300,7 @@ class QueuedLog implements LogFile {
   static #retryWrite(this: void, log: QueuedLog): void {
     log.#retry = null;
     if (log.#errno === null || temporaryErrnos.includes(log.#errno)) return log.#write();
-    // The file may be beyond saving (EIO, ESTALE); under its name there may be a sound one.
+    // The file may be unusable (EIO, ESTALE); there may be a usable one under its path.
     void log.reopen().then((reopened) => {
       if (reopened.ok) return;
       if (log.#errno === 'EPIPE') log.#failed('EPIPE');
@@ -310,11 +310,11 @@ class QueuedLog implements LogFile {
 
   #dropQueue(reason: string): void {
     const dropped = this.#queue.splice(0);
-    // The line that was cut off counts as lost with those behind it, and those before it are where they should be.
+    // The incomplete line and those behind it count as lost; those before it were written.
     const whole = dropped[0] === undefined ? 0 : countLines(dropped[0].bytes, 0, this.#written);
     this.#queuedBytes = 0;
     this.#written = 0;
-    // What a hanging write still reads must not be written over.
+    // Bytes that a hanging write still reads must not be overwritten.
     const needed = this.#isWriting ? dropped[0] : null;
     for (const queued of dropped) {
       const lines = queued === dropped[0] ? queued.lines - whole : queued.lines;
@@ -323,7 +323,7 @@ class QueuedLog implements LogFile {
     }
   }
 
-  /** Whether the queue has been written, as far as it can be; false when `ms` have passed before that. */
+  /** Resolves to true when the queue is written as far as possible, to false after `ms`. */
   async #awaitWritten(ms: number): Promise<boolean> {
     if (!this.#isWriting) return true;
     const { promise: tooLate, resolve } = Promise.withResolvers<boolean>();

@@ -10,33 +10,33 @@ import type { LineSearch } from './byte-ring.ts';
 import { PrefixSearch, IdSearch } from './parse-record.ts';
 import { searchLogFile } from './search-log.ts';
 
-/** One file in which an exchange was looked for. Times are RFC 3339; null where no line tells. */
+/** A file in which an exchange was searched. Times are RFC 3339; null if no line has one. */
 export interface SearchedFile {
   readonly path: string;
   readonly bytes: number;
-  /** Of its first line; null for a compressed file, which was read all the same. */
+  /** Time of its first line; null for a compressed file, which was searched as well. */
   readonly from: string | null;
   /** When it was last written. */
   readonly until: string;
-  /** Why it could not be read; null where it could. */
+  /** Why it could not be read; null if it could. */
   readonly errno: string | null;
 }
 
 export interface LogSearch {
   readonly record: ExchangeRecord | null;
-  /** Newest first, the one with the record last. Empty: there is no such file. */
+  /** Newest first; the file with the record is last. Empty if there is no such file. */
   readonly searched: readonly SearchedFile[];
 }
 
 /**
- * Looks for exchange `id` in a log and in what rotation has made of it: `path.1`, `path-20260101`, either of them with
+ * Searches exchange `id` in a log and its rotated files: `path.1`, `path-20260101`, each also with
  * `.gz`, newest first. Reads one file at a time; a compressed one is read from its beginning, some 100 MB a second.
  */
 export function searchLogFiles(path: string, id: string): Promise<LogSearch> {
   return searchAll(path, new IdSearch(id));
 }
 
-/** Exchanges whose id begins so, newest first; no more than somebody will read. */
+/** Exchanges whose id has this prefix, newest first, up to a limit. */
 export async function searchLogFilesForPrefix(path: string, beginning: string): Promise<readonly ExchangeRecord[]> {
   const search = new PrefixSearch(beginning);
   await searchAll(path, search);
@@ -56,7 +56,7 @@ async function searchAll(path: string, search: LineSearch<ExchangeRecord>): Prom
   return { record: null, searched };
 }
 
-/** The log and its predecessors, as logrotate and its like name them, newest first. */
+/** The log and its rotated files, by the names that logrotate and similar tools use, newest first. */
 async function logFilesOf(path: string): Promise<string[]> {
   const real = await realLogPath(path);
   const [name, folder] = [basename(real), dirname(real)];
@@ -74,13 +74,13 @@ async function logFilesOf(path: string): Promise<string[]> {
 
 const rotatedSuffix = /^(?:\.\d{1,9}|-\d{8}(?:-\d+)?)(?:\.gz)?$/;
 
-/** Null for what is no file but a link, a folder or a pipe: rotation makes none, and reading one may take for ever. */
+/** Null for a link, a folder or a pipe: rotation creates none of them, and reading a pipe may never end. */
 async function writtenAt(file: string): Promise<number | null> {
   const found = await lstat(file).catch(() => null);
   return found?.isFile() === true ? found.mtimeMs : null;
 }
 
-/** Null for a file that is not there, or no file. */
+/** Null if there is no such regular file. */
 async function factsOf(path: string): Promise<SearchedFile | null> {
   try {
     const found = await stat(path);
@@ -125,7 +125,7 @@ async function searchCompressed(path: string, search: LineSearch<ExchangeRecord>
       if (line.includes(needle)) found = search.read(line) ?? found;
     }
   } catch {
-    // Torn or no gzip: what could be read of it has been.
+    // Truncated, or not gzip: the readable part was searched.
   } finally {
     bytes.destroy();
   }

@@ -26,7 +26,7 @@ import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
 import { compressRotated, rotateFile } from './log-rotation.ts';
 
-// Real files, and time that the test moves.
+// Real files and simulated time.
 
 let folder: string;
 let path: string;
@@ -60,10 +60,10 @@ function kinds(): string[] {
   return told.map(({ kind }) => kind);
 }
 
-/** Moves time until it is so: files take real time. */
+/** Advances time until the condition holds: files take real time. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = performance.now() + 10_000; !(await isSo()); await sleep(2)) {
-    assert.ok(performance.now() < end, `it never came to this; told: ${JSON.stringify(told)}`);
+    assert.ok(performance.now() < end, `the condition never held; reported: ${JSON.stringify(told)}`);
     await clock.advance(100);
   }
 }
@@ -78,7 +78,7 @@ const written = (): Promise<void> => until(() => log?.queuedBytes === 0);
 describe('a log that grows', () => {
   const rotation = (bytesMax: number, keepMax: number) => () => ({ bytesMax, keepMax });
 
-  test('is put aside at its size, compressed when another follows, and kept as often as it may be', async () => {
+  test('is rotated at its size, compressed when another follows, and kept up to the configured number', async () => {
     const opened = await openLog({ rotation: rotation(12, 3) });
     for (let n = 0; n < 12; n++) {
       opened.append(line(`line${n}`), 1);
@@ -108,7 +108,7 @@ describe('a log that grows', () => {
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\nsecond\n', 'third\n']);
   });
 
-  test('takes the size of what was there before it into account, and a size that is new', async () => {
+  test('counts the bytes that the file already had, and follows a changed size limit', async () => {
     await writeFile(path, 'from before\n');
     let bytesMax = 1000;
     const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1 }) });
@@ -120,7 +120,7 @@ describe('a log that grows', () => {
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['from before\nfirst\n', 'second\n']);
   });
 
-  test('goes on where it cannot be put aside, and says so', async () => {
+  test('continues if it cannot be rotated, and reports it', async () => {
     path = join(folder, 'l'.repeat(254)); // there is no room for a number behind it
     const opened = await openLog({ rotation: rotation(5, 1) });
     for (const text of ['first', 'second', 'third']) opened.append(line(text), 1);
@@ -160,7 +160,7 @@ describe('a log that grows', () => {
     });
   }
 
-  test('is compressed by way of no link', async () => {
+  test('follows no link when it is compressed', async () => {
     await writeFile(join(folder, 'precious'), 'keep me');
     await symlink('precious', `${path}.gz.part`);
     await writeFile(`${path}.2`, 'old\n');
@@ -173,7 +173,7 @@ describe('a log that grows', () => {
     assert.equal(await textOf('log.3'), 'older\n');
   });
 
-  test('is found again in whatever it has become', async () => {
+  test('is searched in all its rotated files', async () => {
     const record = (id: string): string =>
       JSON.stringify({ v: 1, kind: 'exchange', id, at: '2026-01-01T00:00:00.000Z' });
     for (const id of ['a', 'b', 'c']) {
@@ -191,7 +191,7 @@ describe('a log that grows', () => {
     );
   });
 
-  test('behind a link is put aside where it is, and found by the link', async () => {
+  test('behind a link is rotated in its own folder, and found through the link', async () => {
     const elsewhere = join(folder, 'elsewhere');
     await mkdir(elsewhere);
     await writeFile(join(elsewhere, 'data'), '');
@@ -211,7 +211,7 @@ describe('a log that grows', () => {
     );
   });
 
-  test('behind a descriptor of somebody else is never rotated, nor reopened', async () => {
+  test('behind an inherited descriptor is never rotated or reopened', async () => {
     const lent = await open(join(folder, 'lent'), 'a');
     await symlink(`/proc/self/fd/${lent.fd}`, path);
     const opened = await openLog({ rotation: rotation(5, 5) });
@@ -228,7 +228,7 @@ describe('a log that grows', () => {
     await lent.close();
   });
 
-  test('leaves what is none of its own', async () => {
+  test('leaves other files alone', async () => {
     for (const name of ['log', 'log.20260101', 'log.1.bak', 'log.0', 'log2.1', 'log.3'])
       await writeFile(join(folder, name), name);
     assert.ok((await rotateFile(path, 2)).ok);
@@ -240,8 +240,8 @@ describe('a log that grows', () => {
   });
 });
 
-describe('a log that somebody deletes', () => {
-  test('is reopened, and has what was written meanwhile', async () => {
+describe('a log that is deleted by another program', () => {
+  test('is reopened, and gets the lines that were written meanwhile', async () => {
     const opened = await openLog();
     opened.append(line('before'), 1);
     await written();
@@ -275,7 +275,7 @@ describe('a log that somebody deletes', () => {
     );
   });
 
-  test('and for which no other can be had: keeps lines, counts those that it cannot, says so, and recovers', async () => {
+  test('and cannot be reopened keeps lines, counts those that it cannot keep, reports it, and recovers', async () => {
     const opened = await openLog({ queueBytesMax: 20 });
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
@@ -298,7 +298,7 @@ describe('a log that somebody deletes', () => {
     );
   });
 
-  test('or moves without a signal goes on under its name; what is moved is left alone', async () => {
+  test('or moved without a signal continues under its path; the moved file is left alone', async () => {
     const opened = await openLog();
     opened.append(line('before'), 1);
     await written();
@@ -309,7 +309,7 @@ describe('a log that somebody deletes', () => {
     assert.deepEqual([await textOf('log.old'), await textOf('log')], ['before\n', 'after\n']);
   });
 
-  test('and that has another name still: has nothing to save', async () => {
+  test('and still has another name does not copy lines', async () => {
     const opened = await openLog();
     opened.append(line('before'), 1);
     await written();
@@ -319,7 +319,7 @@ describe('a log that somebody deletes', () => {
     assert.deepEqual([await textOf('log.kept'), await textOf('log')], ['before\n', '']);
   });
 
-  test('and empties in its place goes on in it', async () => {
+  test('or truncated in place continues in the same file', async () => {
     const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1 }) });
     opened.append(line('nearly twenty'), 1);
     await written();
@@ -337,7 +337,7 @@ describe('a log in a pipe', () => {
   const hasPipes = spawnSync('mkfifo', ['--version']).status === 0;
   const options = { skip: hasPipes ? false : 'there is no mkfifo' };
 
-  test('that nobody reads cannot be opened, and says so at once', options, async () => {
+  test('without a reader cannot be opened, and says so at once', options, async () => {
     spawnSync('mkfifo', [path]);
     const opened = await openLogFile(path, { clock, events });
     assert.ok(!opened.ok);
@@ -372,7 +372,7 @@ describe('a log in a pipe', () => {
     },
   );
 
-  test('whose reader leaves: drops, counts, and goes on when another reads', options, async () => {
+  test('whose reader leaves drops and counts lines, and continues with the next reader', options, async () => {
     spawnSync('mkfifo', [path]);
     const first = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const opened = await openLog();

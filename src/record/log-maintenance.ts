@@ -15,16 +15,16 @@ export interface LogMaintenanceParts {
   readonly rotation: () => LogRotation | null;
   /** False while another process writes to the same file. */
   readonly mayRotate: () => boolean;
-  /** `look` is due, also where nothing is being written. */
+  /** `look` is due, even if nothing is being written. */
   readonly onDue: () => void;
 }
 
-/** Whoever deletes the file, or moves it without a signal, waits no longer for it to be there again. */
+/** A file that was deleted, or moved without a signal, is reopened within this time. */
 const lookEveryMs = 1000;
 
 /**
- * Sees to it that a log's file is where it should be, and no larger than it may be. It is asked between two writes, so
- * that a file gets whole lines, and says what is to take over.
+ * Keeps the file of a log at its path and within its size. It runs between two writes, so
+ * that a file gets whole lines, and returns the output to use next.
  */
 export class LogMaintenance {
   readonly #path: string;
@@ -34,12 +34,12 @@ export class LogMaintenance {
   #isRegular = false;
   #closed = false;
   #bytes = 0;
-  /** So much of the file was there, under its name, when that was looked at last. */
+  /** Size of the file when it was last seen under its path. */
   #seenBytes = 0;
-  /** Where putting aside has failed, it is tried again when the file has grown by as much again. */
+  /** After a failed rotation the next try is when the file has grown by the same size again. */
   #rotateAtLeast = 0;
   #compressing = false;
-  /** What had become of the file in whose place another has been made that has yet to take over. */
+  /** What happened to the old file, while a new one was created but is not in use yet. */
   #was: 'moved' | 'deleted' | null = null;
 
   constructor(path: string, parts: LogMaintenanceParts) {
@@ -47,7 +47,7 @@ export class LogMaintenance {
     this.#parts = parts;
   }
 
-  /** Resolves before anything is written to the output, which has just come into use. */
+  /** Call this for a new output before anything is written to it. */
   async begin(output: LogOutput): Promise<void> {
     const state = (await output.look?.()) ?? null;
     this.#isRegular = state !== null;
@@ -63,7 +63,7 @@ export class LogMaintenance {
     this.#bytes += bytes;
   }
 
-  /** Whether to `look`. Cheap: asked before each write. `hasMore`: another line is to be written, and needs room. */
+  /** Whether `look` is due. Cheap, because it is called before each write. `hasMore`: another line will be written. */
   isDue(hasMore: boolean): boolean {
     return this.#lookIsDue || (hasMore && this.#isFull);
   }
@@ -75,8 +75,8 @@ export class LogMaintenance {
   }
 
   /**
-   * The output that takes over from now on; null where the old one is as it should be; an errno where another is needed
-   * and cannot be had. `atLineEnd`: what was written ends with a whole line.
+   * The output to use from now on; null if the old one is fine; an errno if another is needed
+   * but cannot be opened. `atLineEnd`: the written bytes end with a whole line.
    */
   async look(output: LogOutput, atLineEnd: boolean, hasMore: boolean): Promise<Result<LogOutput | null, string>> {
     const state = (await output.look?.()) ?? null;
@@ -93,14 +93,14 @@ export class LogMaintenance {
 
   async #reopen(was: 'moved' | 'deleted'): Promise<Result<LogOutput | null, string>> {
     const opened = await this.#openWithFolder();
-    // Until it is there nothing is written: what has no name is as good as lost.
+    // Until then nothing is written: lines in a file without a name would be lost.
     this.#lookIsDue = !opened.ok;
     if (!opened.ok) return { ok: false, failure: opened.failure.errno };
     this.#was = was;
     return opened;
   }
 
-  /** Whoever deletes the log may have deleted its folder with it. */
+  /** Creates the folder if necessary: it may have been deleted together with the log. */
   async #openWithFolder(): Promise<Result<LogOutput, LogProblem>> {
     const opened = await this.#parts.open(this.#path);
     if (opened.ok || opened.failure.errno !== 'ENOENT') return opened;
@@ -125,7 +125,7 @@ export class LogMaintenance {
     this.#parts.events.emit({
       kind: 'log_rotated',
       subject: `log:${this.#path}`,
-      reason: `it had ${bytes} bytes, and was put aside`,
+      reason: `it had ${bytes} bytes, and was rotated`,
       evidence: { path: this.#path, bytes, keepMax },
     });
     void this.#compress();
@@ -140,7 +140,7 @@ export class LogMaintenance {
   }
 
   #emitNotRotated(step: 'rotate' | 'compress', errno: string): void {
-    const what = step === 'compress' ? 'a file that was put aside cannot be compressed' : 'it cannot be put aside';
+    const what = step === 'compress' ? 'a rotated file cannot be compressed' : 'it cannot be rotated';
     this.#parts.events.emit({
       kind: 'log_not_rotated',
       subject: `log:${this.#path}`,
@@ -150,8 +150,8 @@ export class LogMaintenance {
   }
 
   /**
-   * `next` takes over from `old`. What was written to a file that has been deleted meanwhile goes there too, whole lines
-   * of it: nobody else can read it any more. Some of it may have been there when somebody deleted the file.
+   * Replaces `old` by `next`. If the old file was deleted meanwhile, the whole lines that were written to it are copied
+   * to the new one, because no program can read the old file any more. Some of these lines may be older than the deletion.
    */
   async takeOver(old: LogOutput, next: LogOutput): Promise<CopyResult> {
     const { bytesFrom } = old;
@@ -165,7 +165,7 @@ export class LogMaintenance {
   }
 
   #emitReopened(was: 'moved' | 'deleted', bytesSaved: number): void {
-    const saved = bytesSaved === 0 ? '' : `; ${bytesSaved} bytes of the old file were taken over`;
+    const saved = bytesSaved === 0 ? '' : `; ${bytesSaved} bytes of the old file were copied`;
     this.#parts.events.emit({
       kind: 'log_reopened',
       subject: `log:${this.#path}`,

@@ -3,20 +3,20 @@ import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Result } from '../core/result.ts';
 
-/** Where a log's bytes go, one write at a time. */
+/** The destination of a log, one write at a time. */
 export interface LogOutput {
   /** Writes some or all bytes from `from` on; resolves with how many, or with the errno. Never rejects. */
   write(bytes: Uint8Array, from: number): Promise<Result<number, string>>;
   close(): Promise<void>;
-  /** How it stands with it and the name under which it was opened. Null for what is no regular file, or cannot be told. */
+  /** The state of the file and of its path. Null if it is not a regular file, or not known. */
   readonly look?: () => Promise<LogFileState | null>;
-  /** Whether the last line in it is cut off: another one behind it would be lost to readers. Null where that cannot be told. */
+  /** Whether the last line is incomplete: another line behind it would be unreadable. Null if not known. */
   readonly endsMidLine?: () => Promise<boolean | null>;
-  /** Its bytes from `from` on, of a file that may have no name any more. */
+  /** The bytes of the file from `from` on, even if it has no name any more. */
   readonly bytesFrom?: (from: number) => AsyncIterable<Uint8Array>;
 }
 
-/** 'deleted': the file has no name, and will be gone once it is closed. 'moved': it has another name. */
+/** 'deleted': the file has no name, and is gone once it is closed. 'moved': it has another name. */
 export interface LogFileState {
   readonly location: 'there' | 'moved' | 'deleted';
   readonly bytes: number;
@@ -29,13 +29,13 @@ export interface LogProblem {
   readonly reason: string;
 }
 
-/** Its owner writes, its group (an operator, a log shipper) reads: client addresses are not for everybody. */
+/** The owner writes, the group (an operator, a log shipper) reads: other users must not see client addresses. */
 const mode = 0o640;
 
-/** A pipe that nobody reads is refused at once, and one that is full says so, rather than hold up a thread. */
+/** Without blocking: opening a pipe without a reader fails at once, and so does a write to a full pipe. */
 const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
-/** '-' is standard output; a path is opened for appending, and made when it is not there. Its directory is not. */
+/** '-' is standard output. A path is opened for appending, and created if necessary; its directory is not. */
 export async function openLogOutput(path: string): Promise<Result<LogOutput, LogProblem>> {
   if (path === '-') return { ok: true, value: standardOutput };
   try {
@@ -65,7 +65,7 @@ const lineFeed = 0x0a;
 class FileOutput implements LogOutput {
   readonly #path: string;
   readonly #file: FileHandle;
-  /** What is behind the name is somebody else's, who named it otherwise, if at all. */
+  /** True if the path leads to an inherited descriptor, whose file has another name or none. */
   readonly #isLent: boolean;
 
   constructor(path: string, file: FileHandle, isLent: boolean) {
@@ -123,7 +123,7 @@ class FileOutput implements LogOutput {
     try {
       await this.#file.close();
     } catch {
-      // Everything that could be written has been; there is nobody left to tell.
+      // All writes are over; there is no caller to report an error to.
     }
   }
 }
@@ -142,7 +142,7 @@ const standardOutput: LogOutput = {
   close: () => Promise.resolve(),
 };
 
-/** A write of nothing is no progress: trying on at once would spin. */
+/** A write of 0 bytes counts as an error, because retrying at once would spin. */
 function someOf(bytes: number): Result<number, string> {
   return bytes > 0 ? { ok: true, value: bytes } : { ok: false, failure: 'EIO' };
 }
@@ -159,7 +159,7 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
   ELOOP: (path) => `${path} is a symbolic link that leads back to itself`,
   ENAMETOOLONG: (path) => `the name ${path} is too long`,
   EMFILE: () => 'this process has too many open files (ulimit -n)',
-  ENXIO: (path) => `nobody reads from the pipe ${path}; start its reader first`,
+  ENXIO: (path) => `no program reads from the pipe ${path}; start its reader first`,
   ENFILE: () => 'the system has too many open files',
 };
 
@@ -171,7 +171,7 @@ function problemOf(path: string, errno: string): LogProblem {
   };
 }
 
-/** The name of a system error. An error without one is none of the world's: EIO says that much. */
+/** The errno of an error; EIO for an error without one. */
 export function errnoOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   return typeof code === 'string' ? code : 'EIO';

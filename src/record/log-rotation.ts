@@ -6,20 +6,20 @@ import { constants as zlib, createGzip } from 'node:zlib';
 import type { Result } from '../core/result.ts';
 import { errnoOf } from './log-output.ts';
 
-/** When a log's file is put aside, and how many of those are kept. */
+/** The size at which a log is rotated, and how many rotated files are kept. */
 export interface LogRotation {
   readonly bytesMax: number;
   readonly keepMax: number;
 }
 
-/** Beyond these a number behind a log's name is none of ours: it may be a date. As many as may be kept. */
+/** The highest number of a rotated file, and the most that may be kept. A higher number may be a date. */
 const numberMax = 1000;
 
-/** As the log itself: client addresses are not for everybody. */
+/** Same as the log: other users must not see client addresses. */
 const mode = 0o640;
 
 /**
- * The fastest level there is, and large pieces, since each costs a way to another thread and back. Measured with 100 MiB of
+ * The fastest level, and large slices, because each is sent to another thread and back. Measured with 100 MiB of
  * records: 0.4 s of CPU instead of 1.4, and 5.9 MB instead of 4.8. Each exchange pays for its 143,000th part, 3 µs instead of 10 of
  * some 60; and it is paid at once, when clients feel it.
  */
@@ -31,23 +31,23 @@ interface RotatedFile {
   readonly compressed: boolean;
 }
 
-/** What lies at the names of what was put aside. */
+/** The files at the names of rotated files. */
 interface RotatedFiles {
   readonly files: readonly RotatedFile[];
-  /** Numbers where something lies that is no file: a link, a folder, a pipe. It is none of ours, and stays. */
+  /** Numbers whose name belongs to a link, a folder or a pipe. Rotation does not touch them. */
   readonly strange: ReadonlySet<number>;
 }
 
 /**
- * Puts the file of that name aside, as `name.1`; what was put aside before becomes `path.2`, `path.3.gz` and so on, and what is beyond
- * `keepMax` is removed. Whoever still has the file open goes on writing to it. Nothing is made in its place. A number is
- * passed over where something lies that is no file.
+ * Rotates the file: it becomes `path.1`, earlier rotated files become `path.2`, `path.3.gz` and so on, and files beyond
+ * `keepMax` are removed. A process that has the file open continues to write to it. No new file is created. A number is
+ * skipped if its name belongs to something other than a regular file.
  */
 export async function rotateFile(name: string, keepMax: number): Promise<Result<null, string>> {
   try {
     const path = await realpath(name);
     const { files, strange } = await rotatedFilesOf(path);
-    // From the oldest: each moves to a place that has just become free.
+    // From the oldest: each moves to a number that has just become free.
     for (const { number, compressed } of files.toSorted((a, b) => b.number - a.number)) {
       const from = nameOf(path, number, compressed);
       const before = number - [...strange].filter((one) => one <= number).length;
@@ -67,8 +67,8 @@ function numberAfter(number: number, strange: ReadonlySet<number>): number {
 }
 
 /**
- * Compresses what was put aside, but for the newest, which somebody may still write to, and read. Each keeps the time at
- * which it was last written, by which a search puts them in order. Where one of them cannot be, the others are all the same.
+ * Compresses rotated files except the newest, to which a process may still write. Each keeps the time at
+ * which it was last written, by which a search orders them. If one cannot be compressed, the others still are.
  */
 export async function compressRotated(name: string): Promise<Result<null, string>> {
   const path = await realLogPath(name);
@@ -87,7 +87,7 @@ export async function compressRotated(name: string): Promise<Result<null, string
   }
 }
 
-/** Follows no link, and waits for no pipe, that was put there meanwhile. Returns why it could not be done. */
+/** Follows no link and waits for no pipe that has replaced the file meanwhile. Returns null or an errno. */
 async function compress(from: string, part: string, to: string): Promise<string | null> {
   try {
     await rm(part, { force: true });
@@ -105,7 +105,7 @@ async function compress(from: string, part: string, to: string): Promise<string 
   }
 }
 
-/** Where a log really is: what was put aside lies beside the file, not beside a link that leads to it. */
+/** The real path of a log: rotated files are in the folder of the file, not of a link to it. */
 export function realLogPath(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }
@@ -125,7 +125,7 @@ async function rotatedFilesOf(path: string): Promise<RotatedFiles> {
   return { files, strange };
 }
 
-/** Some file systems do not say of which type a name is when they list it. */
+/** Some file systems do not report the type of an entry when they list it. */
 async function isRegular(entry: Dirent, path: string): Promise<boolean> {
   return entry.isFile() || (await lstat(join(dirname(path), entry.name)).catch(() => null))?.isFile() === true;
 }

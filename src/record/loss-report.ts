@@ -2,8 +2,8 @@ import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /**
- * Counts what a log could not take, and says so: when it begins, then at most once per `tellEveryMs`, and when
- * everything is being written again.
+ * Counts and reports the lines that a log lost: at the first loss, then at most once per `tellEveryMs`, and when
+ * all lines are written again.
  */
 export class LossReport {
   readonly byReason = new Map<string, number>();
@@ -38,21 +38,21 @@ export class LossReport {
     this.failing(reason);
   }
 
-  /** Nothing is lost yet, but it cannot be written now. */
+  /** The log cannot be written now, but no line is lost yet. */
   failing(reason: string): void {
     this.#failing = true;
     this.#reason = reason;
     this.#reportInTime();
   }
 
-  /** Everything that waited has been written. */
+  /** All queued lines have been written. */
   recovered(): void {
     if (!this.#failing) return;
     this.#failing = false;
     this.#reportInTime();
   }
 
-  /** Says what has not been said yet, at once: nothing will follow. */
+  /** Reports at once the losses that have not been reported yet. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -75,7 +75,7 @@ export class LossReport {
     const count = this.#unreported;
     const from = this.#reportedFailing ? 'failing' : 'writing';
     const to = this.#failing ? 'failing' : 'writing';
-    // Set before telling: whoever hears it may write to this very log.
+    // Set before the event: its listener may write to this log.
     this.#unreported = 0;
     this.#reportedFailing = this.#failing;
     this.#nextAt = after(this.#clock.now(), this.#reportEveryMs);
@@ -97,6 +97,6 @@ export class LossReport {
     if (!this.#failing) return `${name} is being written again; ${lost} since the last report.`;
     if (this.#reason === 'queue_full') return `${name} is not written fast enough; ${lost} so far.`;
     if (this.#reason === 'closed') return `${name} was closed before everything was written; ${lost}.`;
-    return `${name} cannot be written (${this.#reason}); ${lost} since the last report, and writing is tried again.`;
+    return `${name} cannot be written (${this.#reason}); ${lost} since the last report, and writing is retried.`;
   }
 }

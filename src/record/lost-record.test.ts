@@ -22,11 +22,11 @@ const record: LostRecord = {
   reason: 'it threw RangeError',
 };
 
-test('the line of a lost worker is byte for byte what version 2 says', () => {
+test('the line of a lost worker is byte for byte as version 2 defines', () => {
   assert.equal(Buffer.from(lostRecordLine(record)).toString('latin1'), golden);
 });
 
-test('it is one line of ASCII, whatever the reason says', () => {
+test('it is one line of ASCII, for any reason', () => {
   const line = Buffer.from(lostRecordLine({ ...record, reason: 'é\n"\u{1f600}' })).toString('latin1');
   assert.match(line, /^[ -~]+\n$/);
   assert.equal((JSON.parse(line) as LostRecord).reason, 'é\n"\u{1f600}');
@@ -37,6 +37,6 @@ test('a line of version 1 is read as one of version 2', () => {
   assert.deepEqual(currentRecord(JSON.parse(earlier) as Record<string, unknown>), record);
 });
 
-test('readers of exchanges pass it over as another kind', () => {
+test('readers of exchanges skip it as another kind', () => {
   assert.deepEqual(parseRecord(golden), { ok: false, reason: 'other_kind' });
 });

@@ -1,7 +1,7 @@
 import type { LostRecord } from '../core/record.ts';
 import { jsonOf } from './json-text.ts';
 
-/** The line of the exchanges that a worker took with it: NDJSON in ASCII, LF included. */
+/** The line for the exchanges of a lost worker: NDJSON in ASCII, including LF. */
 export function lostRecordLine(record: LostRecord): Uint8Array {
   return Buffer.from(`${jsonOf(record)}\n`, 'latin1');
 }

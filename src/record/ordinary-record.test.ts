@@ -88,7 +88,7 @@ const exchanges = fc
     });
   });
 
-test('the line written as bytes is the line made as text, byte for byte', () => {
+test('the line written as bytes is the same as the line written as text', () => {
   fc.assert(
     fc.property(exchanges, (exchange) => {
       assert.equal(writtenLine(exchange), writer(batchOf()).line(exchange));
@@ -101,7 +101,7 @@ test('a sample exchange is ordinary, so that the property is about bytes', () =>
   assert.equal(isOrdinary(sampleExchange()), true);
 });
 
-test('lines of one writer do not mix, whichever way each was written', () => {
+test('lines of one writer do not mix, whether written as bytes or as text', () => {
   const batch = batchOf();
   const one = writer(batch);
   const odd = sampleExchange({ target: '/"' });
@@ -111,7 +111,7 @@ test('lines of one writer do not mix, whichever way each was written', () => {
   assert.equal(text, expected.join(''));
 });
 
-test('lines of one client are the same byte for byte, whatever was kept of those before', () => {
+test('lines of one client are the same bytes, whatever is cached from earlier lines', () => {
   const client = sampleClient({});
   const either = fc.constantFrom('a', 'a', 'b');
   const some = fc.record({
@@ -148,7 +148,7 @@ const queries = fc
   })
   .map((pieces) => pieces.join(''));
 
-test('without allowed parameters the query is the same byte for byte, however odd', () => {
+test('without allowed parameters the query is the same bytes both ways, however odd', () => {
   fc.assert(
     fc.property(queries, (query) => {
       const exchange = sampleExchange({ target: `/search?${query}` });
@@ -172,7 +172,7 @@ for (const [what, query] of longQueries) {
   });
 }
 
-test('neither way writes what a target or a host holds of secrets, also where nothing failed', () => {
+test('neither way writes secrets of a target or a host, even without a failure', () => {
   for (const target of secretTargets) {
     const exchange = sampleExchange({ target, authority: 'anna:CANARY@example.org' });
     assert.ok(isOrdinary(exchange) || target.length > 2048);

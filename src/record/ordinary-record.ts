@@ -4,7 +4,7 @@ import { hidesSecret } from '../core/redact/target.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';
 
-/** What the writer prepares for lines that have much in common. */
+/** Fragments that the writer prepares for lines with common parts. */
 export interface OrdinaryParts {
   /** From `"deployment"` to `"path":"`, where this client was answered likewise twice before; else null. */
   cachedPrefix(exchange: EndedExchange): Uint8Array | null;
@@ -18,7 +18,7 @@ export interface OrdinaryParts {
   timestamp(wallTime: number): Uint8Array;
   /** No parameter of a query is allowed to keep its value. */
   readonly keepsNoValues: boolean;
-  /** The query, redacted, in quotes; null when it needs more than that. */
+  /** The redacted query, in quotes; null if it cannot be written this way. */
   query(query: string): string | null;
 }
 
@@ -55,7 +55,7 @@ const ending = ascii('}\n');
 /** Path, query (redacted, each letter may become \\u2026) and host at their limits, and 4 KiB of everything else. */
 export const ordinaryBytesMax = recordLimits.path + 4 * recordLimits.query + recordLimits.host + 4096;
 
-/** One attempt, whose answer was forwarded whole, and nothing to explain: nearly every exchange there is. */
+/** One attempt whose response was forwarded completely, without a failure: nearly every exchange. */
 export function isOrdinary(exchange: EndedExchange): boolean {
   const [attempt] = exchange.attempts;
   return (
@@ -82,8 +82,8 @@ export function isOrdinary(exchange: EndedExchange): boolean {
 }
 
 /**
- * Writes the line of an ordinary exchange as bytes: the same line that `RecordWriter.line` makes as text, at a
- * third of the cost and without garbage (`bench/record.ts`). False when something in it needs escaping after all;
+ * Writes the line of an ordinary exchange as bytes: the same line that `RecordWriter.line` returns as text, at a
+ * third of the cost and without garbage (`bench/record.ts`). False if a text needs escaping;
  * then nothing has been written.
  */
 export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
@@ -108,7 +108,7 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   return true;
 }
 
-/** From `"trace_id"` to the beginning of the time; false where the id needs escaping. */
+/** From `"trace_id"` to the beginning of the time; false if the id needs escaping. */
 function writeTraceId(line: LineBytes, id: string): boolean {
   if (id === '') line.fragment(noTraceId);
   else {
@@ -119,7 +119,7 @@ function writeTraceId(line: LineBytes, id: string): boolean {
   return true;
 }
 
-/** Whether it is plain. */
+/** False if a text needs escaping. */
 function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   line.fragment(parts.origin(exchange));
   line.fragment(parts.client(exchange.client, exchange.version));
@@ -173,10 +173,10 @@ function verdictOf({ statusSent, statusReceived }: EndedExchange, { status }: At
   return bytes;
 }
 
-/** By status: of those below 500, which are all that is ordinary. */
+/** By status. An ordinary exchange has a status below 500. */
 const verdicts: (Uint8Array | undefined)[] = new Array<undefined>(500).fill(undefined);
 
-/** What is none, or below, is 0. */
+/** Negative numbers and NaN become 0. */
 function fromZero(value: number): number {
   return value > 0 ? value : 0;
 }

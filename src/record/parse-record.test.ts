@@ -18,13 +18,13 @@ const writer = new RecordWriter({
 const line = writer.line(sampleExchange());
 const fields = JSON.parse(line) as Record<string, unknown>;
 
-test('a line of ours is read', () => {
+test('a line of Candor is read', () => {
   const parsed = parseRecord(line);
   assert.ok(parsed.ok);
   assert.equal(parsed.record.id, sampleExchange().id);
 });
 
-test('a newer version is read, its further fields are kept', () => {
+test('a line of a newer version is read, and its further keys are kept', () => {
   const parsed = parseRecord(JSON.stringify({ ...fields, v: 7, mood: { of: 'the day' } }));
   assert.ok(parsed.ok);
   assert.deepEqual({ ...parsed.record }, { ...fields, v: 7, mood: { of: 'the day' } });

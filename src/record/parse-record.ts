@@ -4,11 +4,11 @@ import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 import type { LineSearch } from './byte-ring.ts';
 
-/** Why a line is no record of an exchange. */
+/** Why a line is not the record of an exchange. */
 export type NotARecord =
-  | 'not_json' // torn, or not ours
-  | 'other_kind' // ours, but not of an exchange: an event, a lost worker
-  | 'not_a_record'; // JSON without what every record has
+  | 'not_json' // incomplete, or not from Candor
+  | 'other_kind' // from Candor, but not of an exchange: an event, a lost worker
+  | 'not_a_record'; // JSON without the keys that every record has
 
 export type ParsedRecord =
   | { readonly ok: true; readonly record: ExchangeRecord }
@@ -36,8 +36,8 @@ const kinds = new Map<string, readonly string[]>([
 ]);
 
 /**
- * Reads one line of the exchange log, whichever version wrote it. A record of an earlier version is returned in the form of
- * the current one. Of a later version the known keys are read, and the others kept.
+ * Reads one line of the exchange log, of any version. A record of an earlier version is returned in the form of
+ * the current one. From a later version the known keys are read, and the others kept.
  */
 export function parseRecord(line: string): ParsedRecord {
   let value: unknown;
@@ -55,7 +55,7 @@ export function parseRecord(line: string): ParsedRecord {
   return { ok: true, record: record as unknown as ExchangeRecord };
 }
 
-/** Looks at what readers use without asking; a field that may be null is theirs to check. */
+/** Checks the keys that readers use unconditionally; readers check keys that may be null. */
 function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
   for (const [kind, names] of kinds) {
     if (!names.every((name) => typeof fields[name] === kind)) return false;
@@ -66,29 +66,29 @@ function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
   );
 }
 
-/** Finds the record of one exchange among lines: first by bytes, then, in the few that hit, by its id. */
+/** Finds the record of an exchange among lines: first by bytes, then by the id in the matching lines. */
 export class IdSearch implements LineSearch<ExchangeRecord> {
-  /** What the line of the exchange contains and no text within a line can: its quotes are not escaped. */
+  /** Bytes that only the key of the id can contain: within a text the quotes would be escaped. */
   readonly needle: Buffer;
   readonly #recordedId: string;
 
   constructor(id: string) {
-    // Ids that a peer chose are recorded within bounds: they are asked for as they were sent.
+    // Ids of a peer are shortened in records, but searched by the id that was sent.
     this.#recordedId = bounded(id, recordLimits.id).toWellFormed();
     this.needle = Buffer.from(`"id":${quoted(this.#recordedId)}`, 'latin1');
   }
 
-  /** The record in `line` when it is the one. */
+  /** The record in `line`, if it has the id. */
   read(line: string): ExchangeRecord | null {
     const parsed = parseRecord(line);
     return parsed.ok && parsed.record.id === this.#recordedId ? parsed.record : null;
   }
 }
 
-/** The shortest beginning of an id that is looked for: four minutes' requests of a UUIDv7 share fewer digits. */
+/** The shortest prefix that is searched. With UUIDv7, a prefix of this length covers a few minutes of requests. */
 const prefixCharactersMin = 8;
 
-/** As many are told of who begin alike; whoever has more of them needs more of the id, not a longer list. */
+/** At most this many exchanges with the same prefix are listed. If there are more, a longer prefix helps more than a longer list. */
 const alikeMax = 10;
 
 /** Whether an id may be the beginning of another one. */
@@ -98,7 +98,7 @@ export function mayBePrefix(id: string): boolean {
 
 const uuidLength = 36;
 
-/** Finds the exchanges whose id begins alike, newest first: it reads on past each until it has `alikeMax`. */
+/** Finds the exchanges whose ids have the prefix, newest first, up to `alikeMax`. */
 export class PrefixSearch implements LineSearch<ExchangeRecord> {
   readonly needle: Buffer;
   readonly found: ExchangeRecord[] = [];

@@ -38,7 +38,7 @@ test('a record is found by its id, from either ring', () => {
   assert.equal(recent.find(''), null);
 });
 
-test('exchanges are found by what their ids begin with, failures first, no more than ten', () => {
+test('exchanges are found by a prefix of their ids, failures first, at most ten', () => {
   const recent = new RecentRecords();
   recent.add(linesOf(['begins-alike-1', false], ['begins-alike-2', true], ['x-begins-alike', true]));
   const found = recent.findByPrefix('begins-alike').map(({ id }) => id);
@@ -48,7 +48,7 @@ test('exchanges are found by what their ids begin with, failures first, no more 
   assert.equal(recent.findByPrefix('begins-').length, 10);
 });
 
-test('an id is compared whole, and is found where only its field has it', () => {
+test('an id is compared completely, and only with the key of the id', () => {
   const recent = new RecentRecords();
   recent.add(linesOf(['abc', false]));
   for (const id of ['ab', 'bc', 'abcd', 'shop', '"', '","kind":"']) assert.equal(recent.find(id), null);
@@ -57,14 +57,14 @@ test('an id is compared whole, and is found where only its field has it', () => 
   assert.equal(recent.find('fake'), null);
 });
 
-test('ids that a peer chose are found as they were sent', () => {
+test('ids of a peer are found as they were sent', () => {
   const recent = new RecentRecords();
   const ids = ['a"b\\c', 'ünïcödé\u2028', 'x'.repeat(500), '\ud800'];
   for (const id of ids) recent.add(linesOf([id, false]));
   for (const id of ids) assert.ok(recent.find(id) !== null, id);
 });
 
-test('the newest of two with the same id is found', () => {
+test('the newest of two records with the same id is found', () => {
   const recent = new RecentRecords();
   for (const revision of [1, 2]) {
     writer.write(sampleExchange({ id: 'same', revision }));
@@ -73,7 +73,7 @@ test('the newest of two with the same id is found', () => {
   assert.equal(recent.find('same')?.revision, 2);
 });
 
-test('no storm of successes pushes out a failure, and none of failures a success', () => {
+test('many successes do not evict a failure, nor many failures a success', () => {
   const limits = { bytesMax: lineBytes * 10, failedBytesMax: lineBytes * 10 };
   for (const isFailed of [true, false]) {
     const recent = new RecentRecords(limits);
@@ -84,7 +84,7 @@ test('no storm of successes pushes out a failure, and none of failures a success
   }
 });
 
-test('the last N are always found, those before them are gone, and nothing is ever found torn', () => {
+test('the last N records are always found, earlier ones are gone, and no record is found incomplete', () => {
   const property = fc.property(
     fc.integer({ min: 3, max: 12 }),
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 25 }),

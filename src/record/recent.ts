@@ -9,8 +9,8 @@ const bytesMaxDefault = 8 * 1024 * 1024;
 const failedBytesMaxDefault = 4 * 1024 * 1024;
 
 /**
- * The last exchanges, in memory, as the bytes that went to the log. Failures have a ring of their own: no
- * storm of successes pushes out the one line that somebody will ask for.
+ * The latest exchanges, in memory, as the bytes of their log lines. Failures have their own ring, so that
+ * many successes do not evict the failure that an operator will search.
  */
 export class RecentRecords {
   readonly #successes: ByteRing;
@@ -33,13 +33,13 @@ export class RecentRecords {
     this.#successes.append(bytes, successesFrom, bytes.length);
   }
 
-  /** The record of exchange `id`; null when it is not held any more. Searches bytes and parses only hits. */
+  /** The record of exchange `id`; null if it is no longer held. Searches bytes and parses only matches. */
   find(id: string): ExchangeRecord | null {
     const search = new IdSearch(id);
     return this.#failures.findLast(search) ?? this.#successes.findLast(search);
   }
 
-  /** Those whose id begins so, failures first; no more than somebody will read. */
+  /** The exchanges whose ids have this prefix, failures first, up to a limit. */
   findByPrefix(beginning: string): readonly ExchangeRecord[] {
     const search = new PrefixSearch(beginning);
     this.#failures.findLast(search);

@@ -2,7 +2,7 @@ import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.
 import type { Failure } from '../core/failure.ts';
 import type { Instant } from '../core/time.ts';
 
-/** An exchange that went well, with what the test is about changed. For tests of this room. */
+/** A successful exchange with the changes of the test. */
 export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExchange {
   return {
     id: '019aa5d2-5f1c-7c3e-9f0a-3d5b7c9e1f20',

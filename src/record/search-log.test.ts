@@ -39,17 +39,17 @@ test('the newest line of the exchange is found', async () => {
   assert.equal(await searchLog(path, 'd'), null);
 });
 
-test('lines that are torn or foreign are passed over', async () => {
+test('incomplete lines and lines of other programs are skipped', async () => {
   const torn = line('a', 9).slice(0, -100);
   const text = `127.0.0.1 - - "id":"a"\n${line('a', 1)}${torn}\n{"id":"a"}\n\n[{"id":"a"}]\n${torn}`;
   assert.equal((await searchLog(await logWith('torn', text), 'a'))?.revision, 1);
 });
 
-test('a last line without its end is read when it is whole', async () => {
+test('a last line without LF is read if it is complete', async () => {
   assert.equal((await searchLog(await logWith('unended', line('b') + line('a').trimEnd()), 'a'))?.id, 'a');
 });
 
-test('the line is found wherever the steps of 64 KiB cut it', async () => {
+test('the line is found wherever a step of 64 KiB splits it', async () => {
   const step = 64 * 1024;
   const length = line('wanted').length;
   const needleAt = line('wanted').indexOf('"id"');
@@ -74,7 +74,7 @@ test('the file before the last rotation is searched too', async () => {
   assert.equal((await searchLog(path, 'old'))?.id, 'old');
 });
 
-test('what cannot be searched has nothing in it', async () => {
+test('a file that cannot be read has no result', async () => {
   for (const path of [join(folder, 'missing'), folder, '-', await logWith('empty', '')])
     assert.equal(await searchLog(path, 'a'), null);
 });
@@ -82,7 +82,7 @@ test('what cannot be searched has nothing in it', async () => {
 test('a file of a gigabyte is searched in little memory', async () => {
   const path = await logWith('large', line('first'));
   const file = await open(path, 'r+');
-  // A hole: takes no room on the disk, and is read as zeros.
+  // A sparse file: needs no space on the disk, and reads as zeros.
   await file.write(Buffer.from(`\n${line('last')}`), 0, null, 1024 ** 3);
   await file.close();
   const before = process.memoryUsage().rss;

@@ -7,9 +7,9 @@ import { IdSearch } from './parse-record.ts';
 const stepBytes = 64 * 1024;
 
 /**
- * Looks for exchange `id` in a log file from its end backwards, then in the one before it (`path.1`). Null when
- * it is in neither, or neither can be read. Holds some 64 KiB however large the file is. Lines that are torn or
- * not ours are passed over.
+ * Searches exchange `id` in a log file from its end backwards, then in the previous file (`path.1`). Null if
+ * neither has it, or neither can be read. Uses some 64 KiB of memory for any file size. Incomplete lines and lines
+ * of other programs are skipped.
  *
  * Measured: a gigabyte without the exchange takes some three seconds, of which this thread works one, in steps
  * of some 50 µs.
@@ -19,7 +19,7 @@ export async function searchLog(path: string, id: string): Promise<ExchangeRecor
   return (await searchLogFile(path, search)) ?? (await searchLogFile(`${path}.1`, search));
 }
 
-/** As `searchLog`, in one file alone. */
+/** Like `searchLog`, in a single file. */
 export async function searchLogFile(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
   let file: FileHandle | null = null;
   try {
@@ -27,7 +27,7 @@ export async function searchLogFile(path: string, search: LineSearch<ExchangeRec
     const facts = await file.stat();
     return facts.isFile() ? await searchBackwards(file, facts.size, search) : null;
   } catch {
-    // Not there, not readable, gone meanwhile: the exchange is not found, and the caller says where it looked.
+    // Missing, unreadable, or deleted meanwhile: the exchange is not found, and the caller says where it searched.
     return null;
   } finally {
     await file?.close();
@@ -40,7 +40,7 @@ async function searchBackwards(
   search: LineSearch<ExchangeRecord>,
 ): Promise<ExchangeRecord | null> {
   const { needle } = search;
-  // A needle may lie across two steps: each step reads as much of the one after it as that needs.
+  // The needle may span two steps, so each step also reads the beginning of the following one.
   const buffer = Buffer.allocUnsafe(stepBytes + needle.length - 1);
   for (let end = size; end > 0; end -= stepBytes) {
     const start = Math.max(0, end - stepBytes);
@@ -53,9 +53,9 @@ async function searchBackwards(
   return null;
 }
 
-/** The line that holds the byte at `position`; cut where it is longer than any of ours. */
+/** The line with the byte at `position`, at most as long as the longest record. */
 async function lineAt(file: FileHandle, position: number): Promise<string> {
-  // Our own lines have the id in front: mostly one small read is enough.
+  // In records the id is near the beginning, so one small read is usually enough.
   for (const reach of [4096, lineBytesMax]) {
     const start = Math.max(0, position - reach);
     const part = await readPart(file, Buffer.allocUnsafe(position - start + reach), start, position + reach);
@@ -66,7 +66,7 @@ async function lineAt(file: FileHandle, position: number): Promise<string> {
   return '';
 }
 
-/** Bytes [start, end) of the file, fewer where it ends earlier. */
+/** Bytes [start, end) of the file; fewer if it ends earlier. */
 async function readPart(file: FileHandle, buffer: Buffer, start: number, end: number): Promise<Buffer> {
   let length = 0;
   while (length < end - start) {

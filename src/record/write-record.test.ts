@@ -99,7 +99,7 @@ describe('the verdict of a record', () => {
   for (const [name, exchange, verdict] of cases) test(name, () => assert.deepEqual(pick(recordOf(exchange)), verdict));
 });
 
-test('the exit of the instance stands with its attempt and in the sentence, without credentials', () => {
+test('the exit of the instance is in its attempt and in the sentence, without credentials', () => {
   const failure = fail('reset_before_response', 'response', {
     address: '127.0.0.1:3000',
     reused: false,
@@ -130,7 +130,7 @@ test('the exit of the instance stands with its attempt and in the sentence, with
   assert.equal(noticedAfter.attempts[0]?.exit?.before_ms, -10.25);
 });
 
-test('an exit explains the failure that its attempt met, and no other', () => {
+test('an exit explains only the failure of its own attempt', () => {
   const address = '127.0.0.1:3000';
   const met = fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET' });
   const told = fail('pool_full', 'queue', { upstream: 'app', limit: 1, retryAfterS: 1 });
@@ -140,7 +140,7 @@ test('an exit explains the failure that its attempt met, and no other', () => {
   assert.doesNotMatch(recordOf(failedExchange(told, 503, { attempts })).detail ?? '', /no database/);
 });
 
-test('times are milliseconds with three decimals, and null where a stage was not reached', () => {
+test('times are milliseconds with three decimals, and null if a stage was not reached', () => {
   const [attempt] = recordOf(
     sampleExchange({
       attempts: [sampleAttempt({ dnsMs: 0, connectedMs: 1.99951, idleMs: 1e9 + 0.6, endedMs: Number.NaN })],
@@ -152,7 +152,7 @@ test('times are milliseconds with three decimals, and null where a stage was not
   );
 });
 
-test('the second changes, the text of the next one is right', () => {
+test('the timestamp is right after the second has changed', () => {
   const { writer } = writerOf();
   const at = (wall: number): string =>
     (JSON.parse(writer.line(sampleExchange({ startedWall: wall }))) as ExchangeRecord).at;
@@ -163,7 +163,7 @@ test('the second changes, the text of the next one is right', () => {
   assert.equal(at(Number.NaN), '1970-01-01T00:00:00.000Z');
 });
 
-test('a line that fails is marked in its batch, one that went well is not', () => {
+test('the line of a failure is marked in its batch, that of a success is not', () => {
   const { writer, batch } = writerOf();
   const first = writer.write(sampleExchange());
   const second = writer.write(sampleExchange({ statusSent: 500, statusReceived: 500 }));
@@ -172,7 +172,7 @@ test('a line that fails is marked in its batch, one that went well is not', () =
   assert.deepEqual(batch.take()?.failed, [first, first + second, first + second, first + second + third]);
 });
 
-test('fragments of routes and endpoints follow what changes', () => {
+test('cached fragments of routes and endpoints follow changes', () => {
   const { writer } = writerOf();
   const read = (exchange: EndedExchange): ExchangeRecord => JSON.parse(writer.line(exchange)) as ExchangeRecord;
   assert.equal(read(sampleExchange({ release: '1' })).release, '1');
@@ -198,7 +198,7 @@ test('fragments of routes and endpoints follow what changes', () => {
   );
 });
 
-describe('a canary that may not be written is not', () => {
+describe('a secret (canary) is not written from', () => {
   const canary = 'CANARY0123456789';
   const garbage = fail('response_not_http', 'response', {
     address: '127.0.0.1:3000',
@@ -237,7 +237,7 @@ describe('a canary that may not be written is not', () => {
 
   for (const [name, exchange] of cases) test(name, () => assert.ok(!writerOf().writer.line(exchange).includes(canary)));
 
-  test('facts that have no place in a record do not get there', () => {
+  test('facts of an exchange that records do not have are not written', () => {
     // As an exchange has them beside what the recorder reads.
     const exchange = {
       ...sampleExchange(),
@@ -249,7 +249,7 @@ describe('a canary that may not be written is not', () => {
   });
 });
 
-describe('whatever comes from outside', () => {
+describe('for any text from outside', () => {
   const anyText = fc.oneof(
     unicodeText({ maxLength: 40 }),
     fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -405,7 +405,7 @@ describe('whatever comes from outside', () => {
     assert.equal(record.exit?.code ?? null, attempt.exit?.code ?? null);
   }
 
-  test('a line with every text at its worst stays within its limit, and keeps the last attempt', () => {
+  test('a line with the longest texts stays within its limit, and keeps the last attempt', () => {
     const worst = '\u2028'.repeat(10_000);
     const failure = fail('response_not_http', 'response', { address: worst, firstBytes: worst, guess: 'binary' });
     const exit = { atInstant: 0, code: 1, signal: worst, outOfMemory: false, lastLine: worst };

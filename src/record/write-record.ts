@@ -25,7 +25,7 @@ import { LineBytes } from './line-bytes.ts';
 import { isOrdinary, type OrdinaryParts, ordinaryBytesMax, writeOrdinary } from './ordinary-record.ts';
 import { shapeOfExchange, whoseOfExchange } from './exchange-shape.ts';
 
-/** What every line of a worker has in common. */
+/** Values that are the same in every line of a worker. */
 export interface WriterContext {
   readonly deployment: string;
   readonly member: string;
@@ -34,12 +34,12 @@ export interface WriterContext {
   readonly worker: number;
   /** Query parameters whose values are kept; lowercase. */
   readonly queryAllowed: readonly string[];
-  /** Further fields, lowercase, whose values are taken out of texts that came from outside. */
+  /** Further header names, lowercase, whose values are removed from texts that came from outside. */
   readonly secretFields?: readonly string[];
   readonly batch: RecordBatch;
 }
 
-/** Fragments are made once per route and endpoint. More than this many are not configured: then start again. */
+/** Fragments are created once per route and endpoint. A configuration rarely needs more; beyond this the cache is cleared. */
 const fragmentsMax = 4096;
 
 /**
@@ -47,8 +47,8 @@ const fragmentsMax = 4096;
  * ASCII. Runs in the serving worker, for every exchange, and waits for nothing.
  *
  * Measured (`bench/record.ts`, CPU time on the development machine): 2.2 to 2.7 µs for an ordinary line of 1,125
- * bytes, half of it for making one string of the pieces and copying it into the batch; 3 to 3.5 µs with a query
- * to redact; 5 to 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
+ * bytes, half of it for joining the parts to a string and copying it into the batch; 3 to 3.5 µs with a query
+ * to redact; 5 to 6 µs for a failure. Repeated parts are cached as text: by worker, route, endpoint and second.
  */
 export class RecordWriter implements OrdinaryParts {
   readonly #batch: RecordBatch;
@@ -77,7 +77,7 @@ export class RecordWriter implements OrdinaryParts {
       `,"process_started_at":"${process}","worker":${count(context.worker)},"revision":`;
   }
 
-  /** Appends the line of `exchange`. Returns its bytes; 0 when it was dropped, which the batch counts. */
+  /** Appends the line of `exchange`. Returns its bytes; 0 if it was dropped, which the batch counts. */
   write(exchange: EndedExchange): number {
     if (isOrdinary(exchange) && this.#ordinary.begin(ordinaryBytesMax) && writeOrdinary(this.#ordinary, exchange, this))
       return this.#ordinary.end();
@@ -85,7 +85,7 @@ export class RecordWriter implements OrdinaryParts {
     return this.#batch.append(this.line(exchange), failed);
   }
 
-  // What lines have in common, as bytes: for `writeOrdinary`.
+  // Common parts of lines, as bytes: for `writeOrdinary`.
 
   get keepsNoValues(): boolean {
     return this.#queryAllowed.size === 0;
@@ -99,7 +99,7 @@ export class RecordWriter implements OrdinaryParts {
     const text = this.#routeFragment(exchange);
     const known = this.#origins.get(exchange.route);
     if (known !== undefined && known.revision === exchange.revision && known.text === text) return known.bytes;
-    // It follows the timestamp, whose quote is still open.
+    // This part follows the timestamp, whose quote is still open.
     const bytes = Buffer.from(`"${this.#origin}${count(exchange.revision)}${text}`, 'latin1');
     if (this.#origins.size >= fragmentsMax) this.#origins.clear();
     this.#origins.set(exchange.route, { revision: exchange.revision, text, bytes });
@@ -115,9 +115,9 @@ export class RecordWriter implements OrdinaryParts {
   }
 
   /**
-   * A client mostly asks the same host for the same route as before: then the first half of the line is one piece.
+   * A client usually sends requests to the same host and route as before: then the first half of the line is one cached part.
    *
-   * Measured, with the ready pieces of attempts and verdicts: a line takes 2.4 µs instead of 3.3 (`bench/record.ts`), a small GET
+   * Measured, with cached parts of attempts and verdicts: a line takes 2.4 µs instead of 3.3 (`bench/record.ts`), a small GET
    * 0.98 of the CPU.
    */
   cachedPrefix(exchange: EndedExchange): Uint8Array | null {
@@ -210,10 +210,10 @@ export class RecordWriter implements OrdinaryParts {
     );
   }
 
-  /** Cut before it is redacted, so that an enormous query costs no more than a long one. */
+  /** Shortened before it is redacted, so that an enormous query costs no more than a long one. */
   #query(query: string): string {
     const cut = bounded(query, recordLimits.query);
-    // Mostly only the marks of what was left out need escaping: then they are written escaped from the start.
+    // Usually only the "…" of removed values needs escaping, so it is written escaped from the start.
     if (isPlain(cut)) return `"${redactQuery(cut, this.#queryAllowed, '\\u2026')}"`;
     return quoted(redactQuery(cut, this.#queryAllowed));
   }
@@ -224,7 +224,7 @@ export class RecordWriter implements OrdinaryParts {
     let text = `,"attempts":[${this.#attempt(attempts[0] as AttemptFacts, exchange)}`;
     const skipped = attempts.length - recordLimits.attempts;
     for (let index = 1; index < attempts.length; index++) {
-      // Of very many attempts the last says most: those before it are left out.
+      // If there are too many attempts, those before the last are omitted, because the last says most.
       if (skipped > 0 && index >= recordLimits.attempts - 1 && index < attempts.length - 1) continue;
       text += `,${this.#attempt(attempts[index] as AttemptFacts, exchange)}`;
     }
@@ -253,7 +253,7 @@ export class RecordWriter implements OrdinaryParts {
     return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${jsonOf(snakeCased(this.#redacted(failure).evidence))}`;
   }
 
-  /** Without credentials and within bounds. The last attempt's failure is mostly the exchange's: made once. */
+  /** The failure without credentials and with shortened texts. Cached, because the last attempt's failure is usually that of the exchange. */
   #redacted(failure: Failure): Failure {
     if (failure !== this.#lastFailure) {
       this.#lastFailure = failure;
@@ -265,7 +265,7 @@ export class RecordWriter implements OrdinaryParts {
   #evidence(failure: Failure): Failure['evidence'] {
     const evidence = this.#redactor.redactAll(failure.evidence, recordLimits.evidence);
     if (failure.cause !== 'no_route') return evidence;
-    // Whether its query comes along or not: values of parameters are not for the record.
+    // Records never have values of parameters, with or without the query of this text.
     return { ...evidence, path: bounded(pathOf(failure.evidence.path), recordLimits.evidence) };
   }
 
@@ -305,7 +305,7 @@ export class RecordWriter implements OrdinaryParts {
     );
   }
 
-  /** The sentence is made of evidence that has been redacted already, so it can hold nothing else. */
+  /** The sentence is made from redacted evidence, so it has no credentials either. */
   #detail(failure: Failure, exchange: EndedExchange): string {
     const sentence = explain(this.#redacted(failure));
     const last = exchange.attempts.at(-1);
@@ -315,12 +315,12 @@ export class RecordWriter implements OrdinaryParts {
   }
 }
 
-/** Absent from most records: who waited for a place is worth a field, and nobody else. */
+/** Only in records of attempts that waited for a connection. */
 function queuedPart({ queuedMs = -1 }: AttemptFacts): string {
   return queuedMs >= 0 ? `,"queued_ms":${milliseconds(queuedMs)}` : '';
 }
 
-/** Absent from most records: few requests are suspended by a filter. */
+/** Only in records of requests that a filter suspended. */
 function filterPart({ filterMs = -1 }: EndedExchange): string {
   return filterMs >= 0 ? `,"filter_ms":${milliseconds(filterMs)}` : '';
 }
@@ -331,7 +331,7 @@ function pathOf(target: string): string {
   return redactPath(questionMark === -1 ? target : target.slice(0, questionMark));
 }
 
-/** What the lines of a route have in common while its upstream has one release. */
+/** Common parts of the lines of a route, as long as its upstream has the same release. */
 interface RouteFragment {
   readonly upstream: string;
   readonly application: string;
@@ -369,7 +369,7 @@ interface ClientBytes {
   last: CachedPrefix | null;
 }
 
-/** What the first half of a line is made of, but for the client; with its bytes once it has come twice. */
+/** The values of the first half of a line, except the client; with its bytes after the second use. */
 class CachedPrefix {
   bytes: Uint8Array | null = null;
   readonly #revision: number;

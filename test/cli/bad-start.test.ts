@@ -191,7 +191,7 @@ const cases: readonly Case[] = [
     what: 'a log that is a pipe without a reader',
     ...ofMachine,
     make: () => (spawnSync('mkfifo', [join(folder, 'pipe')]), write('log: { path: pipe }\n')),
-    says: /nobody reads from the pipe \S+; start its reader first/,
+    says: /no program reads from the pipe \S+; start its reader first/,
   },
   {
     what: 'a folder in place of the admin socket',
