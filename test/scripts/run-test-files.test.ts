@@ -97,6 +97,10 @@ describe('a run of test files', { concurrency: 3 }, () => {
       others: ['b', 'c', 'a'],
     });
   });
+
+  test('starts files that start processes before unit tests on the first run of a machine', () => {
+    assert.deepEqual(orderTestFiles(['src/a', 'test/b'], {}).others, ['test/b', 'src/a']);
+  });
 });
 
 function runSome(run: Partial<SomeRun> & Pick<SomeRun, 'order'>): Promise<{ output: string; status: number | null }> {
