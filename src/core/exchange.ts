@@ -101,6 +101,7 @@ export interface EndedExchange {
   readonly route: string;
   readonly upstream: string;
   readonly application: string;
+  /** The release (version) of the application that the last endpoint runs; '' if it is not known. */
   readonly release: string;
   readonly client: ClientFacts;
   readonly method: string;

@@ -4,33 +4,35 @@ import type { Fields, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
 
 /**
- * What a route does besides forwarding. A route has its filters in configured order: the request passes them in that order,
- * the response in reverse. A filter is made once per route, when the route is compiled, and serves all exchanges of the route.
- * It knows no protocol version.
+ * Something that a route does besides forwarding. The request passes the filters of its route in configured order, the response
+ * in reverse order. A filter is created once per route, when the route is compiled, and is used for all exchanges of the route.
+ * It depends on no protocol version.
  *
- * A filter that throws ends its exchange with the cause `gateway_fault`, and no other exchange.
+ * If a filter throws, only the exchange for which it was called ends, with the cause `gateway_fault`.
  */
 export interface Filter {
-  /** For messages about it: `redirect`. */
+  /** Its name in messages, for example `redirect`. */
   readonly name: string;
-  /** Called when the request's head has come, before an endpoint is chosen. */
+  /** Called when the head of the request has been read, before an endpoint is chosen. */
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**
-   * Called before the head of a response is sent: an endpoint's, or the answer of a filter further down. Answers to failures,
-   * interim responses and changes of protocol do not pass filters.
+   * Called before the head of a response is sent to the client. The response is from an endpoint or from a later filter
+   * (`FilterAnswer`). Error responses, interim responses and changes of protocol do not pass filters.
    */
   onResponseHead?(exchange: FilterContext, head: FilterResponseHead): void;
-  /** Makes a transform for the request's body; null: the body stays as it is. Not called for a request without a body. */
+  /** Creates a transform for the body of the request; null if the filter does not change it. Not called if there is no body. */
   requestBody?(exchange: FilterContext, sink: BodySink): BodyTransform | null;
-  /** As `requestBody`. Not called for responses that cannot have a body: to HEAD, 204, 304. */
+  /** Like `requestBody`, for the response. Not called if the response cannot have a body (to HEAD, 204, 304). */
   responseBody?(exchange: FilterContext, head: FilterResponseHead, sink: BodySink): BodyTransform | null;
-  /** The exchange has ended while this filter had suspended it; a later `resume` does nothing. */
+  /** The exchange has ended while it was suspended by this filter. A later `resume` does nothing. */
   onCancelled?(exchange: FilterContext): void;
 }
 
 /**
- * `continue`: on to the next filter, and after the last one to an endpoint. `suspend`: the filter calls `resume` later. An
- * answer, or the answer to a failure, ends the request's way; filters that it has passed see the head and body of an answer.
+ * - `continue`: the next filter is asked; after the last filter an endpoint is chosen.
+ * - `suspend`: the exchange waits until the filter calls `resume`.
+ * - A `FilterAnswer`: no further filter is asked and no endpoint is chosen. The answer passes the earlier filters as a response.
+ * - A `Failure`: the same, but the error response for it passes no filter.
  */
 export type FilterDecision = 'continue' | 'suspend' | FilterAnswer | Failure;
 
@@ -42,62 +44,66 @@ export interface FilterAnswer {
   readonly body: Uint8Array;
 }
 
-/** One exchange, as its filters see it. */
+/** What a filter can see of an exchange, and do with it. */
 export interface FilterContext {
   /** The request id. */
   readonly id: string;
   readonly request: RequestHead;
   readonly client: ClientFacts;
-  /** The gateway is about to end. */
+  /** Whether the gateway is stopping. */
   readonly stopping: boolean;
   readonly clock: Clock;
-  /** Ends the suspension by `filter`. It does nothing when that filter has not suspended the exchange, or the exchange has ended. */
+  /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
-  /** What `filter` keeps of this exchange; undefined before it keeps something. */
+  /** The state that `filter` has set for this exchange with `setState`; undefined if it has set none. */
   getState(filter: Filter): unknown;
   setState(filter: Filter, state: unknown): void;
 }
 
-/** The head of a response on its way to the client. Framing (Content-Length, Transfer-Encoding) and Connection are not part of it. */
+/** The head of a response for the client, without the fields for framing (Content-Length, Transfer-Encoding) and Connection. */
 export interface FilterResponseHead {
   status: number;
-  /** All values of a header, joined by ", "; null when there is none. Names in any case. */
+  /** All values of a header, joined by ", "; null if the response has no such header. The case of `name` does not matter. */
   get(name: string): string | null;
-  /** Replaces every line of that name. */
+  /** Replaces all lines of this name by one line. */
   set(name: string, value: string): void;
   add(name: string, value: string): void;
   remove(name: string): void;
 }
 
 /**
- * Changes the bytes of one body. It writes nothing before the first `push` or `end`, may write at any time after that, and
- * finishes with `sink.end` or `sink.fail`.
+ * Changes the bytes of one body. Its *sender* is the previous transform, or the client or endpoint that sends the body; the
+ * sender calls `push` and `end`. The transform writes to its sink. It writes nothing before the first `push` or `end`, may
+ * write at any time after that, and finishes with `sink.end` or `sink.fail`.
  */
 export interface BodyTransform {
-  /** False: it has taken the bytes, and asks the sender to wait until it calls `sink.resume`. Borrowed bytes are valid during the call only. */
+  /**
+   * Takes the bytes in any case. Returns false if the sender must wait until the transform calls `sink.resumeInput`. Borrowed
+   * bytes are valid only during the call.
+   */
   push(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  /** The body is complete: what is held goes out, then `sink.end`. */
+  /** The body is complete. The transform writes the bytes that it still holds, then calls `sink.end`. */
   end(trailers: Fields | null): void;
-  /** The sink takes bytes again. Without this method the sender goes on at once. */
+  /** The sink has room again, after a `write` that returned false. If a transform has no `onRoom`, its sender continues at once. */
   onRoom?(): void;
-  /** The exchange has ended before the body: the transform lets go of what it holds. */
+  /** The exchange has ended before the body was complete. The transform releases what it holds. */
   close?(): void;
 }
 
-/** Where a transform writes to: the next transform, or the client or endpoint. */
+/** The output of a transform: the next transform, or the client or endpoint that receives the body. */
 export interface BodySink {
-  /** False: the sink has taken the bytes, and asks to wait for `onRoom`. */
+  /** Takes the bytes in any case. Returns false if the transform must wait for `onRoom` before it writes more. */
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   end(trailers: Fields | null): void;
-  /** The transform takes bytes again, after a `push` that returned false. */
+  /** The transform calls this when it can take bytes again, after its `push` has returned false: its sender continues. */
   resumeInput(): void;
   fail(failure: Failure): void;
 }
 
-/** The filters of a route, compiled with it. A route without filters has null in its place. */
+/** The compiled filters of a route. A route without filters has null instead. */
 export interface FilterPipeline {
   /** In configured order. */
   readonly filters: readonly Filter[];
-  /** Whether a response body may be changed, so that its length is not known before. */
+  /** Whether a filter may change the body of a response. Then the length of the body is not known in advance. */
   readonly changesResponseBody: boolean;
 }

@@ -8,31 +8,33 @@ import { Preface } from './preface.ts';
 
 /**
  * How long the gateway waits for the request of a connection that it refuses. Clients send their request within the first round
- * trip; a longer wait would keep the response from other refused clients.
+ * trip. The number of refused connections that may wait is limited: with a longer wait more of them would be reset without a
+ * response.
  */
 const refusedHeadMs = 2000;
 
-/** One listener's connections in this worker, of any protocol: accepted up to a limit, counted, drained. */
+/** The client connections of one listener in this worker: accepts them up to a limit, counts them, and drains them. */
 export class ListenerConnections {
   settings: ListenerSettings;
+  /** The functions of other rooms that connections need. */
   readonly #ports: DownstreamPorts;
-  /** Each with its permit, for its release; null for a refused connection, which has none. */
+  /** Each open connection, with the permit that is released when it closes. A refused connection has no permit: null. */
   readonly #open = new Map<ClientConnection, string | null>();
-  /** Refused connections, whose request is answered with the reason. */
+  /** Open connections that got no permit. Their request is answered with the reason. */
   readonly #refused = new Set<ClientConnection>();
   #announcesClose = false;
   #closed = false;
 
-  /** `onClosed` is called after each close of a connection. */
+  /** `onClosed` is called each time that a connection has closed. */
   constructor(facts: ListenerSettings, ports: SharedPorts, onClosed: () => void = () => {}) {
     this.settings = facts;
     this.#ports = {
       ...ports,
-      onEngineStarted: (engine, preface) => {
-        this.#open.set(engine, this.#open.get(preface) ?? null);
+      onEngineStarted: (connection, preface) => {
+        this.#open.set(connection, this.#open.get(preface) ?? null);
         this.#open.delete(preface);
-        if (this.#refused.delete(preface)) this.#refused.add(engine);
-        if (this.#announcesClose) engine.announceClose();
+        if (this.#refused.delete(preface)) this.#refused.add(connection);
+        if (this.#announcesClose) connection.announceClose();
       },
       onClientNamed: (preface, address) => this.#countForClient(address, preface),
       onConnectionClosed: (connection) => {
@@ -50,7 +52,7 @@ export class ListenerConnections {
     return this.#open.size;
   }
 
-  /** Whether a connection is open that does not only linger. */
+  /** Whether a connection is open that is not just lingering (closed for writing, and reading until the client closes too). */
   get isBusy(): boolean {
     for (const connection of this.#open.keys()) if (!connection.isLingering) return true;
     return false;
@@ -66,7 +68,7 @@ export class ListenerConnections {
     this.#open.set(new Preface(transport, this.settings, this.#ports), permit);
   }
 
-  /** Answers the request of a connection without a permit with the reason, or resets it where too many wait for that already. */
+  /** Refuses a connection that got no permit: answers its request with the reason, or resets it if too many are being refused. */
   #refuse(transport: Transport): void {
     const { counts, admission } = this.#ports;
     const failure = admission.tryBeginRefusal();
@@ -80,13 +82,13 @@ export class ListenerConnections {
     this.#refused.add(preface);
   }
 
-  /** Ports with which every request is answered with `failure`, and its connection closes. */
+  /** The ports of a refused connection: its request is answered with `failure`, then the connection closes. */
   #portsThatRefuse(failure: Failure): DownstreamPorts {
     const ports: DownstreamPorts = { ...this.#ports, overload: { failure }, onClientNamed: () => ports };
     return ports;
   }
 
-  /** A trusted peer has named the client of its connection: it counts as that client's from now on. */
+  /** A trusted peer has named the client of its connection: from now on the connection counts for the address of that client. */
   #countForClient(address: string, preface: ClientConnection): DownstreamPorts | null {
     const { admission } = this.#ports;
     const permit = admission.acquireAddress(address, this.settings.limits);
@@ -103,7 +105,7 @@ export class ListenerConnections {
     return this.#portsThatRefuse(failure);
   }
 
-  /** Closes up to `max` connections without a request, those first that have been open longest; returns how many. */
+  /** Closes up to `max` connections that have no request, the oldest first. Returns how many it has closed. */
   makeRoom(max: number): number {
     let closed = 0;
     for (const connection of this.#open.keys()) {
@@ -113,19 +115,19 @@ export class ListenerConnections {
     return closed;
   }
 
-  /** Every response from now on is the last on its connection, and says so; new connections are still served. */
+  /** From now on each response is the last on its connection, and announces the close. New connections are still accepted. */
   announceClose(): void {
     this.#announcesClose = true;
     for (const connection of this.#open.keys()) connection.announceClose();
   }
 
-  /** No connection is accepted any more; open ones end after their next response. */
+  /** Accepts no further connection. Open connections close after their next response. */
   close(): void {
     this.#closed = true;
     this.announceClose();
   }
 
-  /** Closes connections without a request. A request that has come and has not been read yet is served. */
+  /** Closes connections that have no request. A request that has been received but not read yet is served. */
   closeIdle(): void {
     this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.closeIdle() });
   }
@@ -135,11 +137,15 @@ export class ListenerConnections {
     for (const connection of [...this.#open.keys()]) connection.endTunnels(failure);
   }
 
-  /** The drain timeout is over: ends exchanges with `failure`, which answers those whose response has not begun. */
+  /**
+   * The drain timeout is over: ends all exchanges. The client gets the error response for `failure` if its response has not
+   * begun; otherwise its response is truncated.
+   */
   forceClose(failure: Failure): void {
     this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.forceClose(failure) });
   }
 
+  /** Tries to close each connection, and tries again later for connections that have unread bytes. */
   #closeEach({ connections, tryClose }: CloseBatch): void {
     const { clock } = this.#ports;
     const later = connections.filter((connection) => !tryClose(connection));
@@ -151,10 +157,10 @@ export class ListenerConnections {
   }
 }
 
-/** After this time a connection has received the bytes that `hasUnread` read ahead. */
+/** After this time a connection has received the bytes that `Transport.hasUnread` read ahead of it. */
 const readAheadMs = 1;
 
-/** A call to connections. Those that return false have unread bytes, and are called again. */
+/** Connections to close. `tryClose` returns false for a connection with unread bytes, which is then tried again. */
 interface CloseBatch {
   readonly connections: readonly ClientConnection[];
   readonly tryClose: (connection: ClientConnection) => boolean;

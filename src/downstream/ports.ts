@@ -32,7 +32,7 @@ export interface DownstreamPorts {
   readonly isTrusted: (address: string) => boolean;
   /** The header, in lowercase, in which trusted peers name the client; null: X-Forwarded-For, then Forwarded. */
   readonly addressHeader: () => string | null;
-  /** The connection's engine has started and takes the place of its preface in the listener's books. */
+  /** The engine of the connection has started: the listener counts the engine instead of the preface. */
   readonly onEngineStarted: (engine: ClientConnection, preface: ClientConnection) => void;
   /**
    * A trusted peer has named the client whose connection it carries. Returns the ports that the connection goes on with:

@@ -6,7 +6,7 @@ import type { ExchangePorts, ServingRevision } from './ports.ts';
 import { ExchangeState } from './state.ts';
 
 /**
- * The bodies of an exchange: bytes pass from the client through the filters to the attempt, and back, and whoever takes no more
+ * Passes the bodies of an exchange on: from the client through the filters to the attempt, and back. A receiver without room
  * makes its sender pause. Nothing is decided here.
  *
  *     onRequestContent ─▶ (request transforms) ─▶ sendToEndpoint        sendToClient ◀─ (response transforms) ◀─ forwardToClient
@@ -14,11 +14,11 @@ import { ExchangeState } from './state.ts';
 export abstract class BodyFlow extends ExchangeState {
   protected readonly ports: ExchangePorts;
   protected readonly downstream: DownstreamStream;
-  /** The attempt that is running. */
+  /** The attempt that is running, if one is. */
   protected attempt: Attempt | null = null;
   /** Null where the route has no filters, and in a tunnel. */
   protected filters: FilterRun | null = null;
-  /** The read in which the request's head came is not over: what is composed leaves at its end. */
+  /** The socket read that delivered the head of the request is still being processed; `onRequestReadDone` follows. */
   protected isReadingRequestHead = true;
 
   constructor(downstream: DownstreamStream, serving: ServingRevision, ports: ExchangePorts) {
@@ -50,7 +50,7 @@ export abstract class BodyFlow extends ExchangeState {
     return this.attempt?.sendBody(bytes, start, end, ownership) ?? true;
   }
 
-  /** Sends what an earlier attempt was given of the body and could not send a byte of; the rest follows. */
+  /** Sends the part of the body that an earlier attempt received but did not send. The rest of the body follows. */
   protected sendUnsent(attempt: Attempt): void {
     const bytes = this.unsentContent ?? noBytes;
     this.unsentContent = null;
@@ -93,11 +93,12 @@ export abstract class BodyFlow extends ExchangeState {
 
   // The response.
 
-  /** The head as the filters leave it; null: one has failed, and the exchange has answered. */
+  /** The head after all filters have seen it. Null if a filter has failed: then the exchange has already answered. */
   protected headAfterFilters(head: OutgoingResponse): OutgoingResponse | null {
     return this.filters === null ? head : this.filters.editResponse(head);
   }
 
+  /** Sends bytes of the response to the client, through the transforms of the filters. */
   forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const hasRoom =
       this.filters === null
@@ -134,7 +135,7 @@ export abstract class BodyFlow extends ExchangeState {
     this.attempt?.resumeBody();
   }
 
-  /** Nothing passes the filters any more. */
+  /** From now on no byte passes the filters. */
   protected closeFilters(): void {
     this.filters?.close();
   }

@@ -6,7 +6,7 @@ export interface TimedExchange {
   onExchangeTimeout(): void;
 }
 
-/** Calls back when `limitMs` have passed since the first byte of the exchange's request. */
+/** Calls `onExchangeTimeout` when `limitMs` have passed since the first byte of the exchange's request. */
 export function scheduleExchangeTimeout(clock: Clock, exchange: ExchangeState & TimedExchange, limitMs: number): Timer {
   return clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
 }

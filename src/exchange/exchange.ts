@@ -27,21 +27,23 @@ import { concernsRequestOnly } from './request-failures.ts';
 import { Tunnel } from './tunnel.ts';
 
 /**
- * One request's journey, from its head to the last byte of its response. Read this file first: each step has
- * its name, and the steps stand in the order in which things happen.
+ * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
+ * name, and the methods are in the order in which the steps happen.
  *
  *     request ─▶ route ─▶ filter ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
  *                                   └──────────◀ retry, while uncommitted ◀─────────┘
  *
- * A step whose result is at hand calls the next one. A step that must wait returns, and is continued by a callback: the
- * methods named `on…`. This file knows no protocol version, no socket and no clock but its port. An exchange that goes well
- * costs no closure, promise or timer, and on a route without filters no object for them.
+ * A step that has its result calls the next step. A step that must wait returns. A callback then continues the exchange:
+ * these are the methods named `on…`. `ports` are the functions of other rooms that an exchange needs, such as the clock.
+ * This file depends on no protocol version and no socket. A successful exchange creates no closure, promise or timer; on a
+ * route without filters it creates no object for filters either.
  */
 export class Exchange
   extends BodyFlow
   implements DownstreamHandler, AttemptOwner, FilteredExchange, ResponseHoldOwner, ExitWatchOwner, TimedExchange
 {
   #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
+  /** The head of a response that is held: a retry is still possible. */
   #uncommittedHead: ResponseHead | null = null;
   #hold: ResponseHold | null = null;
   #timeoutTimer: Timer | null = null;
@@ -49,6 +51,7 @@ export class Exchange
 
   // request ─▶ route
 
+  /** The head of the request has been read. `failure` is set if the request was refused while it was read. */
   onRequest(failure: Failure | null): void {
     const refused = failure ?? hopFailure(this.request, this.serving);
     if (refused !== null) return this.#answerWithFailure(refused);
@@ -92,12 +95,13 @@ export class Exchange
 
   // ─▶ choose ─▶ connect
 
+  /** Chooses an endpoint and begins an attempt. `failure` is the failure of the last attempt; null for the first attempt. */
   #choose(failure: Failure | null): void {
     const upstream = this.requireUpstream();
     this.upstream = upstream.id;
     this.application = upstream.application;
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
-    // When the endpoints run out, the last real failure is the answer.
+    // If no endpoint is left, the client gets the failure of the last attempt.
     if (endpoint === null) return this.#answerWithFailure(failure ?? upstream.unavailable());
     const attempt = new Attempt(endpoint, this);
     this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
@@ -131,7 +135,7 @@ export class Exchange
     } else {
       this.contentReadBegun = true;
       this.downstream.readContent();
-      // Inside a read, head and content leave together at its end.
+      // While the read that delivered the head is processed, nothing is flushed: `onRequestReadDone` flushes head and body together.
       if (this.isReadingRequestHead) attempt.recordSentTime();
       else attempt.flush();
     }
@@ -143,9 +147,9 @@ export class Exchange
     this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
   }
 
-  /** Both sides change to another protocol: its bytes pass in both directions without filters. */
+  /** Client and endpoint change to another protocol. From now on bytes pass in both directions without filters. */
   onAttemptSwitched(_: Attempt, protocol: string, response: ResponseHead): void {
-    this.#timeoutTimer?.cancel(); // It is for answers; a tunnel may last.
+    this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.closeFilters();
     this.filters = null;
     this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
@@ -163,18 +167,19 @@ export class Exchange
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
   }
 
-  // ─▶ hold: a response that comes complete within one read goes on at once, at no cost; others wait a little.
+  // ─▶ hold: a response that is complete within one read is forwarded at once. Other responses are held for a short time.
 
   onAttemptBody(_: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     const head = this.#uncommittedHead;
     if (head !== null) {
-      const whole = this.#hold === null && isContentLength(head.framing, end - start);
-      if (!whole && this.#holdFor(head).tryAdd(bytes, start, end)) return;
+      const isComplete = this.#hold === null && isContentLength(head.framing, end - start);
+      if (!isComplete && this.#holdFor(head).tryAdd(bytes, start, end)) return;
       if (!this.#commit(head)) return;
     }
     this.forwardToClient(bytes, start, end, ownership);
   }
 
+  /** All bytes of one socket read of the endpoint have been processed. */
   onAttemptReadDone(_: Attempt): void {
     const head = this.#uncommittedHead;
     if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
@@ -192,17 +197,18 @@ export class Exchange
     });
   }
 
-  /** An attempt ended without a complete response. Until `#commit` there may be another; after it there is no way back. */
-  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void {
+  /** An attempt ended without a complete response. Another attempt is possible only before `#commit`. */
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentContent: Uint8Array | null): void {
     try {
       // The output of a transform is not kept for another attempt.
-      if (this.filters?.bodies.changesRequest !== true) this.unsentContent = unsentBody ?? this.unsentContent;
+      if (this.filters?.bodies.changesRequest !== true) this.unsentContent = unsentContent ?? this.unsentContent;
       this.#retryOrDiagnose(attempt, failure);
     } catch (error) {
       this.#endWithFault(error);
     }
   }
 
+  /** Code of the gateway threw after the attempt had ended, while it passed on what the attempt had received. */
   onFaultAfterAttemptEnd(_: Attempt, failure: Failure): void {
     this.#protect(() => this.onRequestFailed(failure));
   }
@@ -214,14 +220,15 @@ export class Exchange
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent(); // Until the next attempt has a stream.
+    // The client pauses its body until the next attempt has a stream.
+    if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
     if (retry) this.#choose(failure);
     else this.#diagnose(failure, attempt);
   }
 
   // ─▶ forward
 
-  /** The client is sent the first byte of a response: from here on there is no retry. False: a filter has failed instead. */
+  /** Sends the head of the response to the client. After this no retry is possible. Returns false if a filter failed instead. */
   #commit(response: ResponseHead): boolean {
     const head = this.headAfterFilters(new ForwardedResponse(response, this, this.requireRoute(), this.ports.clock));
     if (head === null) return false;
@@ -241,12 +248,16 @@ export class Exchange
     this.endResponse(trailers);
   }
 
+  /** The last byte for the client has been sent. In a tunnel this ends only the direction towards the client. */
   onResponseSent(): void {
     if (this.tunnel !== null) this.onDirectionEnded();
     else this.#finish();
   }
 
-  /** Passes the end on to the client. An end without a close waits until it is known whether the instance has exited. */
+  /**
+   * The endpoint has ended its direction of a tunnel; the gateway ends the direction to the client too. If a WebSocket ended
+   * without a close frame, `#diagnose` first finds out whether the process of the instance has exited.
+   */
   #onEndpointEnd(attempt: Attempt, tunnel: Tunnel): void {
     const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
     if (failure === null) return this.downstream.endContent(null);
@@ -256,21 +267,25 @@ export class Exchange
 
   /** A tunnel is over when both its directions have ended. */
   protected onDirectionEnded(): void {
-    if (this.tunnel === null || this.tunnel.endDirection() > 0) return;
+    const directionsOpen = this.tunnel?.endDirection() ?? 0;
+    if (this.tunnel === null || directionsOpen > 0) return;
     if (this.failure === null) this.attempt?.ended();
     this.attempt = null;
     this.#finish();
   }
 
-  // Other ends: the gateway answers itself, the response is truncated, the client leaves.
+  // Other ends: the gateway sends a response that it made itself, truncates the response, or the client leaves.
 
-  /** The exit of an instance often explains a failure, and its report may come a few milliseconds later. */
+  /**
+   * No retry follows. Looks whether the instance has exited, because that often explains a failure. The main thread may report
+   * an exit a few milliseconds after the failure, so the exchange waits for the report if an exit can be the cause.
+   */
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayBeCausedByExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
-    // Bytes of a response that have come go on at once; its truncation follows after the wait.
+    // The client gets the received bytes of the response now. The gateway truncates the response after the wait.
     if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
     this.#exitWatch?.cancel();
@@ -282,17 +297,17 @@ export class Exchange
     if (this.#state === 'diagnosing' && failure !== null) this.#protect(() => this.#conclude(failure));
   }
 
-  /** No further attempt will be made: before the commit the gateway answers, after it the response is truncated. */
+  /**
+   * Tells the client about a failure after which no attempt is made. Before the commit the gateway sends an error response;
+   * after it the gateway truncates the response.
+   */
   #conclude(failure: Failure): void {
-    if (this.attempt !== null) return this.#passTunnelEnd();
-    if (this.committed) this.#truncate(failure);
+    if (this.attempt !== null) {
+      // Only a tunnel still has an attempt here. Its direction to the client ends; the client may still send.
+      this.#state = 'committed';
+      this.downstream.endContent(null);
+    } else if (this.committed) this.#truncate(failure);
     else this.#answerWithFailure(failure);
-  }
-
-  /** Half of a tunnel has ended; the client may still send. */
-  #passTunnelEnd(): void {
-    this.#state = 'committed';
-    this.downstream.endContent(null);
   }
 
   #answerWithFailure(failure: Failure): void {
@@ -307,18 +322,19 @@ export class Exchange
     sendAnswer(answer, this.downstream);
   }
 
-  /** The client is sent the first byte of a response. */
-  #noteResponseBegun(status: number, end: EndKind): void {
+  /** Called just before the head of a response is sent. `endKind` holds unless the response fails later. */
+  #noteResponseBegun(status: number, endKind: EndKind): void {
     this.#state = 'committed';
     this.statusSent = status;
-    this.endKind = end;
+    this.endKind = endKind;
   }
 
   #truncate(failure: Failure): void {
     this.failure = failure;
     this.endKind = 'truncated';
     try {
-      this.#finish(); // First: a worker that drains may end with this connection.
+      // Before `abort`, which closes the connection: a draining worker exits when its last connection has closed.
+      this.#finish();
     } finally {
       this.downstream.abort();
     }
@@ -326,11 +342,12 @@ export class Exchange
 
   onRequestFailed(failure: Failure): void {
     if (this.#state === 'ended') return;
-    // The response is complete and on its way: a failure of the rest of the request no longer matters.
+    // The response is complete: a failure of the rest of the request no longer matters.
     if (this.#state === 'committed' && this.attempt === null && concernsRequestOnly(failure)) return;
     this.#failWith(failure);
   }
 
+  /** Ends the exchange with a failure that no attempt has caused. */
   #failWith(failure: Failure): void {
     this.#giveUpAttempt(failure);
     this.#forgetResponse();
@@ -342,7 +359,7 @@ export class Exchange
     this.#conclude(failure);
   }
 
-  /** For steps that timers, filters and defects call: what one of them throws ends this exchange alone. */
+  /** Runs a callback of a timer or a filter. An exception in it ends only this exchange. */
   #protect(step: () => void): void {
     try {
       step();
@@ -351,13 +368,13 @@ export class Exchange
     }
   }
 
-  /** A defect of the gateway, caught before it reaches the event loop: it ends this exchange, and no other. */
+  /** Ends only this exchange, because code of the gateway threw `error`. */
   #endWithFault(error: unknown): void {
     const failure = fail('gateway_fault', 'response', { invariant: invariantOf(error) });
     try {
       this.onRequestFailed(failure);
     } catch {
-      this.#truncate(failure); // Not even the answer can be made: the connection breaks.
+      this.#truncate(failure); // The gateway cannot even make an error response: it closes the connection.
     }
   }
 
@@ -369,7 +386,7 @@ export class Exchange
     this.delivery = furthest(this.delivery, attempt.delivery);
   }
 
-  /** Drops a response of which nothing has been sent. */
+  /** Drops a response of which no byte has been sent to the client. */
   #forgetResponse(): void {
     this.#hold?.close();
     this.#hold = null;

@@ -19,7 +19,7 @@ const pauseShare = 1 / 5;
 export interface ResponseHoldOwner {
   /** The response has been held for as long as it may be. */
   onHoldTimeout(): void;
-  /** Body bytes that were held go on. */
+  /** Sends body bytes on that the hold has released. */
   forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 

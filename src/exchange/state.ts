@@ -44,11 +44,11 @@ export class ExchangeState implements EndedExchange {
   filterMs = -1;
 
   readonly request: RequestHead;
-  /** The revision of the configuration that it began with, and ends with. */
+  /** The revision of the configuration that the exchange uses from its begin to its end. */
   readonly serving: ServingRevision;
-  /** Null before a route was found. */
+  /** The compiled route; `route` is its id. Null before a route was found. */
   matchedRoute: Route | null = null;
-  /** The client has been asked for the request's body: it cannot be sent again from its first byte. */
+  /** The gateway has begun to read the body of the request: a later attempt cannot send it from its first byte. */
   contentReadBegun = false;
   /** The part of the body that was read and of which no byte was sent: the next attempt begins with it. */
   unsentContent: Uint8Array | null = null;

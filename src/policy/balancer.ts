@@ -5,19 +5,22 @@ import type { Instant } from '../core/time.ts';
 /** What a balancer sees of an endpoint. */
 export interface BalancedEndpoint {
   readonly id: string;
-  /** Its share of the requests, relative to the weights of the others. */
+  /** Its share of the requests, relative to the weights of the other endpoints. */
   readonly weight: number;
-  /** Where it runs, such as a data centre; '' where the configuration does not say. */
+  /** Where it runs, for example a data centre; '' if the configuration does not say. */
   readonly zone: string;
   /** Endpoints with a lower number get requests first. */
   readonly priority: number;
-  /** Requests in flight, those included that wait for a connection. */
+  /** Requests in flight, including requests that wait for a connection. */
   readonly load: number;
-  /** Whether a request would not have to wait for a connection, as far as this worker can tell. */
+  /** Whether a request would get a connection without waiting, as far as this worker knows. */
   readonly hasRoom: boolean;
 }
 
-/** What of a request a balancer may go by. An exchange has these properties, so that no object is made. */
+/**
+ * The properties of a request that a `BalancerContext` is made from. `Exchange` has them, and is passed itself, so that no object
+ * is created per request.
+ */
 export interface RequestFacts {
   readonly method: string;
   readonly target: string;
@@ -25,12 +28,12 @@ export interface RequestFacts {
   readonly client: Pick<ClientFacts, 'address'>;
 }
 
-/** The facts of the request for which an endpoint is picked. The balancer must not keep the object: it is used again. */
+/** The request for which an endpoint is picked, as a balancer sees it. The balancer must not keep the object, which is reused. */
 export interface BalancerContext<E> {
   readonly method: string;
   /** The path as the client sent it, without the query. */
   readonly path: string;
-  /** The value of a request header; `name` is lowercase; null when there is none. */
+  /** The value of a request header; null if the request does not have it. `name` is lowercase. */
   header(name: string): string | null;
   readonly clientAddress: string;
   /** The endpoints of earlier attempts at this request. */
@@ -39,20 +42,20 @@ export interface BalancerContext<E> {
 }
 
 /**
- * Picks the endpoint of an attempt. `update` prepares whatever a pick needs; a pick is on the path of each request and
- * must not allocate.
+ * Picks the endpoint of an attempt. `pick` is called for each request and must not allocate; `update` prepares the data that
+ * `pick` needs.
  */
 export interface Balancer<E extends BalancedEndpoint> {
   /**
-   * These endpoints may be picked from now on. Either all have a weight above 0, or all have 0. It is called again when
-   * one of them changes.
+   * Sets the endpoints that may be picked. Called again when one of them changes. Either all weights are above 0, or all are
+   * 0; if all are 0, the balancer treats them as equal.
    */
   update(endpoints: readonly E[]): void;
-  /** One that was not tried yet where there is one; null only where `update` gave no endpoint. */
+  /** Returns an endpoint that is not in `tried`, if there is one; otherwise any endpoint. Null only if there are no endpoints. */
   pick(context: BalancerContext<E>): E | null;
 }
 
-/** Makes the balancer of one upstream, for one priority. */
+/** Creates the balancer for the endpoints of one upstream that have the same priority. */
 export type CreateBalancer = <E extends BalancedEndpoint>() => Balancer<E>;
 
 export function withoutTried<E>(endpoints: readonly E[], tried: readonly E[]): readonly E[] {
