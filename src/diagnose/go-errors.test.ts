@@ -89,7 +89,7 @@ const table: readonly [text: string, cause: GoCause | null, endpoint?: string][]
   ['unsupported protocol scheme ""', 'bad_address'],
   ['context canceled', 'client_left'],
   ['http: TLS handshake error from 192.0.2.1:4000: EOF', 'client_tls'],
-  ['something that nobody has seen', null],
+  ['an error without a known text', null],
   ['', null],
 ];
 

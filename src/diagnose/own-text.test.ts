@@ -18,7 +18,7 @@ const long = 'x'.repeat(lineCharacters);
 
 const logs: readonly (readonly [what: string, line: (n: number) => string])[] = [
   [
-    'failures at ever other upstreams',
+    'failures at many different upstreams',
     (n) =>
       `2026/03/02 10:14:07 [error] 8#8: *${n} connect() failed (111: Connection refused) while connecting to upstream, client: 203.0.113.4, server: ${long}, request: "GET /${n} HTTP/1.1", upstream: "http://10.0.${n >> 8}.${n & 255}:3000/", host: "a.example"`,
   ],

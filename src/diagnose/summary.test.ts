@@ -61,13 +61,13 @@ test('failures with the same cause at different addresses count as one cause', (
 
 const joined: readonly (readonly [why: string, second: Partial<Finding>, failures: number, shape: string])[] = [
   ['another line of the same failure', { evidence: ['AH01114'] }, 1, 'unreachable'],
-  ['the same line again: another failure', {}, 2, 'unreachable'],
+  ['the same line is repeated: another failure', {}, 2, 'unreachable'],
   ['another key', { joins: 'b', evidence: ['x'] }, 2, 'unreachable'],
   ['no key', { joins: null, evidence: ['x'] }, 2, 'unreachable'],
   ['another request of the connection', { request: 'GET /b', evidence: ['x'] }, 2, 'unreachable'],
   ['much later', { atMs: start + 20_000, evidence: ['x'] }, 2, 'unreachable'],
   ['another cause', { shape: 'too_slow', type: 'connection_read_timeout' }, 2, 'unreachable'],
-  ['one that knows less', { shape: 'unknown', type: null }, 1, 'unreachable'],
+  ['a line that knows less', { shape: 'unknown', type: null }, 1, 'unreachable'],
 ];
 
 for (const [why, second, failures, shape] of joined) {
@@ -178,13 +178,16 @@ const unsuspected: readonly (readonly [why: string, findings: readonly Finding[]
   ['resets in one bunch', series(40, 0.02, () => reset)],
   ['resets after a long answer', series(5, 90, () => ({ ...reset, durationMs: 5000 }))],
   ['refusals that are over soon', series(6, 1)],
-  ['a certificate that is too old', series(5, 1, () => ({ type: 'tls_certificate_error', evidence: ['expired'] }))],
+  ['an expired certificate', series(5, 1, () => ({ type: 'tls_certificate_error', evidence: ['expired'] }))],
   [
-    'this machine, after half an hour without',
+    'this machine, after half an hour without failures',
     [...series(40, 1, atHome), harmlessFinding({ atMs: start + 1_800_000 })],
   ],
-  ['another address, after an hour without', [...series(12, 60), harmlessFinding({ atMs: start + 3_600_000 })]],
-  ['an address that was reached between', [...series(12, 60), failure({ ...reset, durationMs: 900, atMs: start })]],
+  [
+    'another address, after an hour without failures',
+    [...series(12, 60), harmlessFinding({ atMs: start + 3_600_000 })],
+  ],
+  ['an address that was reached in between', [...series(12, 60), failure({ ...reset, durationMs: 900, atMs: start })]],
 ];
 
 for (const [why, findings] of unsuspected) {

@@ -218,7 +218,7 @@ const single: readonly (readonly [string, string])[] = [
     line24('proxy_http', '', 'AH10415: To be forwarded query string contains control characters or spaces'),
     'refused_by_gateway http_request_denied',
   ],
-  [line24('proxy', '', 'AH19999: something that nobody has heard of'), 'unknown null'],
+  [line24('proxy', '', 'AH19999: an unknown message'), 'unknown null'],
 ];
 
 for (const [line, expected] of single) {

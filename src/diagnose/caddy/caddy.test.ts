@@ -55,7 +55,7 @@ const table: Record<string, Row> = {
     'too_slow',
     'http_response_timeout',
   ],
-  'no HTTP': [
+  'a response that is not HTTP': [
     errorLine('net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"'),
     'error',
     'garbage',
@@ -67,21 +67,21 @@ const table: Record<string, Row> = {
     'unreachable',
     'tls_certificate_error',
   ],
-  'nobody left': [
+  'no upstream available': [
     errorLine('no upstreams available', 503, 'reverseproxy.(*Handler).proxyLoopIteration (reverseproxy.go:500)'),
     'error',
     'refused_by_gateway',
     'destination_unavailable',
   ],
   'a client that left': [errorLine('context canceled', 499), 'error', 'client_abort', 'http_request_error'],
-  'a text that nobody knows': [errorLine('the moon is in the way'), 'error', 'unknown', null],
+  'an unknown text': [errorLine('the moon is in the way'), 'error', 'unknown', null],
   'another part of Caddy': [
     errorLine('open /srv/x: permission denied', 500, 'fileserver.(*FileServer).openFile (staticfiles.go:700)'),
     'error',
     'refused_by_gateway',
     'proxy_internal_error',
   ],
-  'a file that is not there': [
+  'a missing file': [
     errorLine('HTTP 404', 404, 'fileserver.(*FileServer).notFound (staticfiles.go:705)'),
     'error',
     'none',
@@ -111,13 +111,13 @@ const table: Record<string, Row> = {
     'refused_by_gateway',
     'destination_unavailable',
   ],
-  'an answer that broke off': [
+  'a response that broke off': [
     handlerLine('aborting with incomplete response', 'reading: unexpected EOF'),
     'error',
     'reset',
     'http_response_incomplete',
   ],
-  'an answer that broke off, version 2.6': [
+  'a response that broke off, version 2.6': [
     handlerLine('reading from backend', 'read tcp 10.0.0.9:4000->10.0.0.5:80: read: connection reset by peer'),
     'error',
     'reset',
@@ -150,7 +150,7 @@ const table: Record<string, Row> = {
     'none',
     null,
   ],
-  'a word about itself': [
+  'a message about Caddy itself': [
     '{"level":"info","ts":1790000000.25,"logger":"tls.cache.maintenance","msg":"started background certificate maintenance"}',
     'event',
     'none',
@@ -162,38 +162,38 @@ const table: Record<string, Row> = {
     'client_abort',
     null,
   ],
-  'an access that went well': [accessLine(200, '"Server":["Caddy"]', 'info'), 'access', 'none', null],
+  'a successful access': [accessLine(200, '"Server":["Caddy"]', 'info'), 'access', 'none', null],
   'a 502 without a cause': [
     accessLine(502, '"Server":["Caddy"],"Alt-Svc":["h3=\\":443\\""]'),
     'access',
     'unknown',
     null,
   ],
-  'a 500 of the application, told by Via': [
+  'a 500 of the application, known by Via': [
     accessLine(500, '"Server":["Caddy"],"Via":["1.1 Caddy"]'),
     'access',
     'app_error',
     null,
   ],
-  'a 500 of the application, told by Date': [
+  'a 500 of the application, known by Date': [
     accessLine(500, '"Server":["Caddy"],"Date":["Mon, 21 Sep 2026 10:00:00 GMT"]'),
     'access',
     'app_error',
     null,
   ],
-  'a 503 of the application, told by its Server': [
+  'a 503 of the application, known by its Server': [
     accessLine(503, '"Server":["Caddy","gunicorn"]'),
     'access',
     'app_error',
     null,
   ],
-  'a 500 of the application, told by its type': [
+  'a 500 of the application, known by its type': [
     accessLine(500, '"Server":["Caddy"],"Content-Type":["application/json"]'),
     'access',
     'app_error',
     null,
   ],
-  'a 503 with nothing but what Caddy is told to add': [
+  'a 503 with only headers that Caddy is configured to add': [
     accessLine(503, '"Server":["Caddy"],"Strict-Transport-Security":["max-age=63072000"]'),
     'access',
     'unknown',

@@ -44,10 +44,10 @@ const oldIstio = `[2026-09-21T10:00:00.250Z] "GET /cart HTTP/1.1" 503 UF "-" "TL
 type Row = readonly [line: string, shape: Finding['shape'], type: Finding['type'], gateway?: Finding['gateway']];
 
 const table: Record<string, Row> = {
-  'all is well': [envoy('200 -', { service: '11' }), 'none', null, 'envoy'],
+  'no failure': [envoy('200 -', { service: '11' }), 'none', null, 'envoy'],
   'UF without a reason': [envoy('503 UF,URX'), 'unreachable', null],
   UC: [envoy('503 UC'), 'reset', 'connection_terminated'],
-  'UC in an answer': [envoy('200 UC', { service: '7' }), 'reset', 'http_response_incomplete'],
+  'UC in a response': [envoy('200 UC', { service: '7' }), 'reset', 'http_response_incomplete'],
   UT: [envoy('504 UT', { duration: 15001 }), 'too_slow', 'http_response_timeout'],
   'UT of gRPC, which is a 200': [envoy('200 UT', { duration: 15001 }), 'too_slow', 'http_response_timeout'],
   'UH of gRPC, which is a 200': [envoy('200 UH', { host: '-' }), 'refused_by_gateway', 'destination_unavailable'],
@@ -62,14 +62,14 @@ const table: Record<string, Row> = {
   SI: [envoy('504 SI'), 'too_slow', 'connection_read_timeout'],
   FI: [envoy('503 FI', { host: '-' }), 'refused_by_gateway', 'proxy_internal_response'],
   RL: [envoy('429 RL', { host: '-' }), 'refused_by_gateway', 'http_request_denied'],
-  'a delay that was injected': [envoy('200 DI', { service: '11' }), 'none', null],
-  'an answer of the cache': [envoy('200 RFCF', { host: '-' }), 'none', null],
-  'Emissary’s word before it': [`ACCESS ${envoy('503 UC')}`, 'reset', 'connection_terminated'],
+  'an injected delay': [envoy('200 DI', { service: '11' }), 'none', null],
+  'a response from the cache': [envoy('200 RFCF', { host: '-' }), 'none', null],
+  'Emissary’s prefix': [`ACCESS ${envoy('503 UC')}`, 'reset', 'connection_terminated'],
   'the application’s own 503': [envoy('503 -', { service: '11' }), 'app_error', null],
-  'its own 503 after repetitions': [envoy('503 URX', { service: '11' }), 'app_error', null],
-  'URX that says no more': [envoy('503 URX'), 'unknown', null],
-  'a flag of somebody’s own filter': [envoy('503 XYZ'), 'unknown', null],
-  'a direct answer': [envoy('503 -', { host: '-' }), 'refused_by_gateway', 'proxy_internal_response'],
+  'its own 503 after retries': [envoy('503 URX', { service: '11' }), 'app_error', null],
+  'URX without details': [envoy('503 URX'), 'unknown', null],
+  'a flag of a custom filter': [envoy('503 XYZ'), 'unknown', null],
+  'a direct response': [envoy('503 -', { host: '-' }), 'refused_by_gateway', 'proxy_internal_response'],
   'Istio: refused by number': [
     istio('503 UF', `${started}{connection_failure,delayed_connect_error:_111}`, 'delayed_connect_error:_111', inbound),
     'unreachable',
@@ -126,9 +126,13 @@ const table: Record<string, Row> = {
   ],
   'Istio: garbage': [istio('502 UPE', `${started}{protocol_error}`), 'garbage', 'http_protocol_error'],
   'Istio: the application’s own 500': [istio('500 -', 'via_upstream'), 'app_error', null],
-  'Istio: its own 503 after repetitions': [istio('503 URX', 'via_upstream'), 'app_error', null],
+  'Istio: its own 503 after retries': [istio('503 URX', 'via_upstream'), 'app_error', null],
   'Istio: per try': [istio('504 UT', 'upstream_per_try_timeout'), 'too_slow', 'http_response_timeout'],
-  'Istio: nobody healthy': [istio('503 UH', 'no_healthy_upstream'), 'refused_by_gateway', 'destination_unavailable'],
+  'Istio: no healthy endpoint': [
+    istio('503 UH', 'no_healthy_upstream'),
+    'refused_by_gateway',
+    'destination_unavailable',
+  ],
   'Istio: no cluster': [istio('503 NC', 'cluster_not_found'), 'refused_by_gateway', 'destination_unavailable'],
   'Istio: denied': [
     istio('403 -', 'rbac_access_denied_matched_policy[none]'),
@@ -180,7 +184,7 @@ const table: Record<string, Row> = {
     'connection_limit_reached',
   ],
   'JSON: nested': [json({ response: { code: 503, flags: 'UC' } }), 'reset', 'connection_terminated'],
-  'JSON: keys that nobody could foresee': [
+  'JSON: unknown keys': [
     json({ st: 503, f: 'UF', x: 'delayed_connect_error:_111' }),
     'unreachable',
     'connection_refused',

@@ -52,10 +52,10 @@ const readings: readonly (readonly [string, string, string, string])[] = [
     reset,
   ],
   ['only a status', '$status', '502', 'access unknown - -'],
-  ['only a status that is fine', '$status $bytes_sent', '200 10', 'access none - -'],
+  ['only a successful status', '$status $bytes_sent', '200 10', 'access none - -'],
   ['values of unknown variables', '$my_own|$status|$other', 'a|b|502|c', 'unrecognised'],
   ['another format', '$remote_addr $status', 'hello', 'unrecognised'],
-  ['too little of it', '"$request" $status $upstream_addr', '"GET / HTTP/1.1" 502', 'unrecognised'],
+  ['a line that ends too early', '"$request" $status $upstream_addr', '"GET / HTTP/1.1" 502', 'unrecognised'],
 ];
 
 describe('a log_format given by its text', () => {

@@ -182,7 +182,7 @@ const flyCases: readonly Case[] = [
     'destination_unavailable',
   ],
   [fly('could not make HTTP request to instance: connection error: timed out'), 'too_slow', 'connection_read_timeout'],
-  [fly('something that nobody knows'), 'unknown'],
+  [fly('an unknown message'), 'unknown'],
   [fly('[PL01] connection concurrency limit'), 'refused_by_gateway', 'connection_limit_reached'],
   [fly('Instance 148e2d7f6a1e89 reached hard limit of 25 concurrent connections.', 'warn'), 'none'],
   [fly('Starting machine', 'info'), 'none'],

@@ -51,13 +51,13 @@ const newer = (text: string, error: string): string =>
 type Row = readonly [line: string, kind: Finding['kind'], shape: Finding['shape'], type: Finding['type']];
 
 const table: Record<string, Row> = {
-  'all is well': [common('200 512'), 'access', 'none', null],
-  'a 502 of its own': [common('502 11'), 'access', 'unknown', null],
+  'no failure': [common('200 512'), 'access', 'none', null],
+  'a 502 of Traefik': [common('502 11'), 'access', 'unknown', null],
   'a 502 of the application': [common('502 173'), 'access', 'app_error', null],
   'a 502 of a HEAD, which has no size': [common('502 0', { request: 'HEAD / HTTP/1.1' }), 'access', 'unknown', null],
-  'a 504 of its own': [common('504 15', { ms: 6003 }), 'access', 'unknown', null],
+  'a 504 of Traefik': [common('504 15', { ms: 6003 }), 'access', 'unknown', null],
   'a 504 after the dial timeout': [common('504 15', { ms: 30_001 }), 'access', 'unreachable', 'connection_timeout'],
-  'a 500 of its own, or of a framework': [common('500 21'), 'access', 'unknown', null],
+  'a 500 of Traefik, or of a framework': [common('500 21'), 'access', 'unknown', null],
   'a 500 of the application': [common('500 2048'), 'access', 'app_error', null],
   'a 503 of the application': [common('503 40'), 'access', 'app_error', null],
   'no server': [common('503 20', { server: '"-"' }), 'access', 'refused_by_gateway', 'destination_unavailable'],
@@ -86,13 +86,13 @@ const table: Record<string, Row> = {
     null,
   ],
   'JSON: all is well': [json({ DownstreamStatus: 200, OriginStatus: 200 }), 'access', 'none', null],
-  'JSON: a 502 of its own': [
+  'JSON: a 502 of Traefik': [
     json({ DownstreamStatus: 502, OriginStatus: 502, DownstreamContentSize: 11, OriginContentSize: 11 }),
     'access',
     'unknown',
     null,
   ],
-  'JSON: a 502 of its own behind an error page': [
+  'JSON: a 502 of Traefik behind an error page': [
     json({ DownstreamStatus: 502, OriginStatus: 502, DownstreamContentSize: 900, OriginContentSize: 11 }),
     'access',
     'unknown',
@@ -161,13 +161,13 @@ const table: Record<string, Row> = {
     'garbage',
     'http_protocol_error',
   ],
-  'versions 1 and 2: a TLS port asked in plain HTTP': [
+  'versions 1 and 2: plain HTTP sent to a TLS port': [
     older(`'500 Internal Server Error' caused by: malformed HTTP response "\\x15\\x03\\x01\\x00\\x02\\x02"`),
     'error',
     'garbage',
     'http_protocol_error',
   ],
-  'versions 1 and 2: a cause that nobody knows': [
+  'versions 1 and 2: an unknown cause': [
     older("'500 Internal Server Error' caused by: the moon is in the way"),
     'error',
     'unknown',
@@ -209,7 +209,7 @@ const table: Record<string, Row> = {
     'none',
     null,
   ],
-  'a word about itself': [
+  'a message about Traefik itself': [
     'time="2026-09-21T10:00:00Z" level=info msg="Starting provider *docker.Provider" providerName=docker',
     'event',
     'none',

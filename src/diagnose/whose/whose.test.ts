@@ -45,7 +45,7 @@ const table: readonly Row[] = [
     'openresty',
   ],
   [
-    'ingress-nginx by the Server that it takes away',
+    'ingress-nginx by the missing Server',
     503,
     {},
     nginxPage('503 Service Temporarily Unavailable', 'nginx'),
@@ -136,7 +136,7 @@ const table: readonly Row[] = [
     ['envoy'],
   ],
   ['Google by an Envoy without a name', 503, { via: '1.1 google' }, 'no healthy upstream', 'gcp-lb', []],
-  ['Caddy by having nothing to say', 502, { Server: 'Caddy' }, '', 'caddy'],
+  ['Caddy by an empty response', 502, { Server: 'Caddy' }, '', 'caddy'],
   ['an application behind Caddy by Via', 502, { Server: 'Caddy', Via: '1.1 Caddy' }, '', 'application', ['caddy']],
   [
     'an application behind Caddy by a second name',
@@ -146,8 +146,14 @@ const table: readonly Row[] = [
     'application',
     ['caddy'],
   ],
-  ['Traefik by a bare phrase', 504, { date: 'x' }, 'Gateway Timeout', 'traefik'],
-  ['nobody by the bare phrase that Express writes as well', 502, { etag: 'W/"b-1"' }, 'Bad Gateway', 'unknown'],
+  ['Traefik by a bare reason phrase', 504, { date: 'x' }, 'Gateway Timeout', 'traefik'],
+  [
+    'no author by the bare reason phrase that Express writes as well',
+    502,
+    { etag: 'W/"b-1"' },
+    'Bad Gateway',
+    'unknown',
+  ],
   ['Traefik by its balancer', 503, {}, 'no available server\n', 'traefik'],
   [
     'Kong by its words behind Cloudflare',
@@ -183,7 +189,7 @@ const table: readonly Row[] = [
     [],
   ],
   [
-    'Fastly by its number and its place',
+    'Fastly by its error number and its cache',
     503,
     { via: '1.1 varnish', 'x-served-by': 'cache-fra-a-FRA' },
     '<h3>Error 54113</h3>\n<p>Details: cache-fra-a-FRA 1 2</p>\n<hr>\n<p>Varnish cache server</p>',
@@ -198,7 +204,7 @@ const table: readonly Row[] = [
     'heroku',
     ['cloudflare'],
   ],
-  ['Vercel by its field', 504, { server: 'Vercel', 'x-vercel-error': 'FUNCTION_INVOCATION_TIMEOUT' }, '', 'vercel'],
+  ['Vercel by its header', 504, { server: 'Vercel', 'x-vercel-error': 'FUNCTION_INVOCATION_TIMEOUT' }, '', 'vercel'],
   [
     'an application on Vercel',
     500,
@@ -280,14 +286,14 @@ const table: readonly Row[] = [
     ['cloudflare'],
   ],
   [
-    'nobody where what was received is another status than the one that came',
+    'no author if the received status differs from the status of the response',
     504,
     { 'proxy-status': 'edge-7;received-status=200' },
     '',
     'unknown',
   ],
   [
-    "nobody by a name of somebody's own in Proxy-Status",
+    'no author by the name of a deployment in Proxy-Status',
     502,
     { 'proxy-status': 'edge-7; error=dns_error' },
     '',
@@ -344,7 +350,7 @@ const table: readonly Row[] = [
     [],
   ],
   [
-    'Netlify by what it says of a function',
+    'Netlify by its words about a function',
     502,
     { server: 'Netlify', 'x-nf-request-id': 'a' },
     'error decoding lambda response: unexpected end of JSON input',
@@ -369,7 +375,7 @@ const table: readonly Row[] = [
     'varnish',
     ['fly'],
   ],
-  ['the balancer of AWS by what was configured', 503, { server: 'awselb/2.0' }, '503 Unknown Host', 'aws-alb', []],
+  ['the balancer of AWS by a configured response', 503, { server: 'awselb/2.0' }, '503 Unknown Host', 'aws-alb', []],
   [
     'Tengine by its older page',
     404,
@@ -402,7 +408,14 @@ const table: readonly Row[] = [
     'application',
     ['nginx'],
   ],
-  ['nobody by an HTML page without a name', 503, { server: 'nginx' }, '<h1>We will be back</h1>', 'unknown', ['nginx']],
+  [
+    'no author by an HTML page without a name',
+    503,
+    { server: 'nginx' },
+    '<h1>We will be back</h1>',
+    'unknown',
+    ['nginx'],
+  ],
   [
     'a failed call of gRPC by its words',
     200,
@@ -459,7 +472,7 @@ const table: readonly Row[] = [
     [],
   ],
   [
-    'nobody by what IIS puts into every answer',
+    'no author by the headers that IIS adds to every response',
     500,
     { server: 'Microsoft-IIS/10.0', 'x-powered-by': 'ASP.NET' },
     '<h1>Oh dear</h1>',
@@ -484,17 +497,17 @@ const table: readonly Row[] = [
   ],
   ['Cloudflare by its challenge', 403, cloudflare, '<title>Just a moment...</title>', 'cloudflare', []],
   [
-    'nobody by the script that Cloudflare puts into pages',
+    'no author by the script that Cloudflare inserts into pages',
     503,
     cloudflare,
     '<h1>Back soon</h1><script src="/cdn-cgi/challenge-platform/scripts/jsd/main.js"></script>',
     'unknown',
     ['cloudflare'],
   ],
-  ['nobody by an empty 502', 502, {}, '', 'unknown'],
+  ['no author by an empty 502', 502, {}, '', 'unknown'],
 ];
 
-describe('whose tells', () => {
+describe('whose recognises', () => {
   for (const [promise, status, headers, body, author, passed] of table) {
     it(promise, () => {
       const found = whose(body === undefined ? { status, headers } : { status, headers, body });
