@@ -19,7 +19,7 @@ describe('the document about who wrote a response', () => {
     it(`gives the right answer for: ${said.split('\n').slice(0, 2).join(', ')}`, () => {
       const { author, confidence, passed, sentence } = whose(readResponse(response));
       assert.equal(
-        [`author ${author}, ${confidence}`, `passed ${passed.join(', ') || 'nobody'}`, sentence].join('\n'),
+        [`author ${author}, ${confidence}`, `passed ${passed.join(', ') || 'none'}`, sentence].join('\n'),
         said,
       );
     });
