@@ -166,7 +166,7 @@ export const closedEarly: Verdict = {
   type: 'connection_terminated',
   stage: 'response',
   whose: 'application',
-  sentence: 'The application closed the connection before its answer had begun.',
+  sentence: 'The application closed the connection before its response had begun.',
   fix: fixOf(
     'Check whether the application crashed; if it only closes idle connections, have Apache close them sooner than the application does',
     'ProxyPass "/" "http://127.0.0.1:3000/" ttl=4',
@@ -185,14 +185,14 @@ export const cutShort: Verdict = {
   type: 'http_response_incomplete',
   stage: 'body',
   whose: 'application',
-  sentence: 'The application closed the connection in the middle of its answer.',
+  sentence: 'The application closed the connection in the middle of its response.',
   fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 
 export const headCutShort: Verdict = {
   ...cutShort,
   stage: 'response',
-  sentence: 'The application closed the connection in the middle of the head of its answer.',
+  sentence: 'The application closed the connection in the middle of its response head.',
 };
 
 export const badAnswer: Verdict = {

@@ -82,7 +82,7 @@ function judge(exchange: ClbExchange): Verdict {
     return failed('http_protocol_error', {
       sentence: `${backend ?? 'The instance'} sent a response that is not valid HTTP.`,
       fix: fixOf(
-        'Look at the answer itself',
+        'Look at the response itself',
         `curl -v http://${backend !== null && /^[\d.:[\]a-f]{1,64}$/.test(backend) ? backend : 'INSTANCE:PORT'}/`,
       ),
     });

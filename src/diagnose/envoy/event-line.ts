@@ -63,7 +63,7 @@ function ejection(object: JsonLine): Finding | null {
   const upstream = jsonText(object['upstream_url']) ?? jsonText(object['upstreamUrl']);
   if (action === null || upstream === null || !/^(?:UN)?EJECT$/.test(action)) return null;
   const type = jsonText(object['type']) ?? '';
-  const how = action === 'EJECT' ? 'was left out' : 'is asked again';
+  const how = action === 'EJECT' ? 'was ejected' : 'gets requests again';
   const atMs = isoTimeMs(object['timestamp']);
   return event({
     atMs,

@@ -63,7 +63,7 @@ export function terminated(exchange: EnvoyExchange, hasBegun: boolean): Verdict 
 export function brokenOff(exchange: EnvoyExchange, hasBegun: boolean, how: string, fix: Fix): Verdict {
   const who = wherever(exchange);
   if (hasBegun) {
-    const sentence = `${who} ${how} before its answer was whole.`;
+    const sentence = `${who} ${how} before its response was complete.`;
     const began = { type: 'http_response_incomplete', stage: 'body', whose: 'application' } as const;
     return failedWith({ ...began, sentence, fix: envoyFixes.broken });
   }
@@ -73,7 +73,7 @@ export function brokenOff(exchange: EnvoyExchange, hasBegun: boolean, how: strin
 
 export function localReset(hasBegun: boolean): Verdict {
   const type = hasBegun ? 'http_response_incomplete' : 'connection_terminated';
-  const sentence = 'Envoy itself ended the stream to the upstream before the answer was whole.';
+  const sentence = 'Envoy itself ended the stream to the upstream before the response was complete.';
   return failedWith({
     type,
     stage: hasBegun ? 'body' : 'response',

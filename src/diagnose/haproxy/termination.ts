@@ -98,7 +98,7 @@ const closedEarly: Verdict = {
   type: 'connection_terminated',
   stage: 'response',
   whose: 'application',
-  sentence: 'The server closed the connection before its answer had begun.',
+  sentence: 'The server closed the connection before its response had begun.',
   fix: fixOf(
     'Check whether the application crashed; if it only closes idle connections, have HAProxy keep none (`pool-max-conn 0`), or retry',
     'backend app',
@@ -126,7 +126,7 @@ const cutShort: Verdict = {
   type: 'http_response_incomplete',
   stage: 'body',
   whose: 'application',
-  sentence: 'The server closed the connection in the middle of its answer.',
+  sentence: 'The server closed the connection in the middle of its response.',
   fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 

@@ -86,7 +86,7 @@ const byDetails: Readonly<Record<string, Verdict>> = {
     ),
   }),
   backend_connection_closed_after_partial_response_sent: failed('http_response_incomplete', {
-    sentence: 'The backend closed the connection in the middle of its answer.',
+    sentence: 'The backend closed the connection in the middle of its response.',
     fix: fixOf('Look for a crash, a restart or a time limit of the backend at that time'),
   }),
   backend_response_corrupted: misread("The backend's response is corrupt: its chunks, or its body."),

@@ -90,7 +90,7 @@ const closedEarly: Verdict = {
   type: 'connection_terminated',
   stage: 'response',
   whose: 'application',
-  sentence: 'The backend closed the connection before its answer had begun.',
+  sentence: 'The backend closed the connection before its response had begun.',
   fix: fixOf(
     'Check whether the application crashed; if it only closes idle connections, have Varnish close them sooner than the application does',
     'varnishadm param.set backend_idle_timeout 4',
@@ -109,7 +109,7 @@ const cutShort: Verdict = {
   type: 'http_response_incomplete',
   stage: 'body',
   whose: 'application',
-  sentence: 'The backend closed the connection in the middle of its answer.',
+  sentence: 'The backend closed the connection in the middle of its response.',
   fix: fixOf('Read the log of the application at that time: it crashed, was restarted, or broke off the response'),
 };
 
