@@ -71,20 +71,20 @@ const unknownName = 'no-such-origin.invalid';
 
 /** The TLS faults that differ for a gateway, with short descriptions, and the origin that works. */
 export const tlsGroups: Readonly<Record<string, string>> = {
-  [goodTls]: 'TLS, and nothing wrong',
+  [goodTls]: 'TLS that works',
   'tls-plain-http': 'answers TLS in plain HTTP',
   'tls-silent': 'never answers a handshake',
   'tls-reset': 'resets in the handshake',
   'tls-alert-40': 'refuses with an alert',
   'tls-only-1.1': 'speaks TLS 1.1 at most',
   'tls-client-certificate': 'wants a certificate',
-  'certificate-expired': 'has an old certificate',
-  'certificate-other-name': 'has one for another name',
-  'certificate-self-signed': 'has one of its own making',
-  'certificate-untrusted': 'has one of nobody known',
-  'tls-close-before-head': 'closes without an answer',
+  'certificate-expired': 'expired certificate',
+  'certificate-other-name': 'for another host name',
+  'certificate-self-signed': 'self-signed certificate',
+  'certificate-untrusted': 'untrusted certificate',
+  'tls-close-before-head': 'closes without response',
   'tls-cut-length': 'breaks off with a length',
-  'tls-cut-until-close': 'breaks off without one',
+  'tls-cut-until-close': 'breaks off, no length',
   'tls-until-close': 'ends with close_notify',
   'tls-only-1.2': 'speaks TLS 1.2 at most',
 };
