@@ -157,7 +157,7 @@ const tag = (name, fields) => within(3000, new Promise((done) => {
   const one = Object.assign(document.createElement(name), fields, { onload: () => done(name), onerror: () => done('nothing') });
   document.body.append(one);
 }));
-// What is kept from a frame is told to nobody: three seconds of silence are its answer.
+// A browser does not report why it blocks a frame: three seconds of silence count as its answer.
 const form = (origin, enctype) => {
   const frame = Object.assign(document.createElement('iframe'), { name: 'f' + Math.random() });
   const one = Object.assign(document.createElement('form'), { action: origin + '/v2/reload', method: 'POST', enctype, target: frame.name });

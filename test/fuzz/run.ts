@@ -5,7 +5,7 @@ import { fuzzEngine, playSeed } from './fuzz-engine.ts';
 import { fuzzWire, judgeSeed } from './fuzz-wire.ts';
 import { toolOptions } from '../tool-options.ts';
 
-const usage = `usage: npm run fuzz -- [options]    parsers and the engine in turn, with what nobody would send
+const usage = `usage: npm run fuzz -- [options]    random input for the parsers and the engine in turn
 
   --minutes <n>    of processor time, on two cores where there are two (24)
   --seed <text>    the same again (one by chance, which it prints)

@@ -68,7 +68,7 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
       all.push(client);
       await until('the client waits or is refused', () => client.isGone || waiting.length + gone(all) === all.length);
     }
-    assert.ok(gone(all) > 0 && waiting.length > 50, `${gone(all)} gone, ${waiting.length} under way`);
+    assert.ok(gone(all) > 0 && waiting.length > 50, `${gone(all)} gone, ${waiting.length} in flight`);
     await until('the shortage is reported', () => refused() > 0, 15_000);
     const { length } = waiting;
     for (const response of waiting.splice(0)) response.end('then');
@@ -92,7 +92,7 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     );
     assert.ok(
       spent().length > 0,
-      `${waiting.length} under way, ${gone(all)} gone: ${all.find(({ came }) => came !== '')?.came}`,
+      `${waiting.length} in flight, ${gone(all)} gone: ${all.find(({ came }) => came !== '')?.came}`,
     );
     for (const { came } of spent()) assert.match(came, /Proxy-Status: [^\r]*error=connection_limit_reached/i);
     const { length } = waiting;

@@ -129,7 +129,7 @@ describe('a gateway that stops', () => {
     await until('all are connected', () => edge.counts().clients === 10);
     const stopping = edge.gateway.stop('another has taken over', { hasSuccessor: true });
     await until('it drains', () => phases().includes('draining'));
-    await until('nobody listens', async () => {
+    await until('the listener is closed', async () => {
       const client = edge.connect();
       await client.waitFor(() => client.state !== 'open' || client.elapsedMs > 100, 1000);
       client.close();

@@ -68,7 +68,7 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
       () => running(gateway.folder).gateways.length === 0,
     );
     const backMs = Math.round(performance.now() - struckAt);
-    if (!back) broken.push('nobody serves');
+    if (!back) broken.push('no process serves');
     const wanted = at === 'old' || outcome === 'done' ? fresh : gateway.pid;
     // A successor that is killed after the old process has handed off everything counts as a killed gateway.
     const isOne =

@@ -4,7 +4,7 @@ import { upgradeWithBlow, type Blow } from './kill-sweep.ts';
 const usage = `usage: run-kill-sweep.ts [options]
 
 Upgrades a gateway again and again, and has one of the two processes get a signal, each time a bit later after the birth of
-the new one. Somebody must serve in the end, one process alone, with one application, and the next upgrade must succeed.
+the new one. In the end exactly one process must serve, with one application, and the next upgrade must succeed.
 
   --at <old|new|both>   who gets it (old)
   --signal <name>       (SIGKILL)
@@ -25,7 +25,7 @@ for (let afterMs = from; afterMs <= to; afterMs += step) {
   const blown = await upgradeWithBlow({ at: at as Blow['at'], signal: signal as NodeJS.Signals, afterMs });
   const { serves, backMs, failed } = blown;
   if (blown.broken.length > 0 || (at === 'new' && failed.length > 0)) broken += 1;
-  const who = serves === null ? 'nobody serves, as wished' : `the ${serves} process serves after ${backMs} ms`;
+  const who = serves === null ? 'no process serves, as expected' : `the ${serves} process serves after ${backMs} ms`;
   console.error(
     `${signal} to ${at} after ${afterMs} ms: ${who}${failed.length > 0 ? `; failed: ${failed.join()}` : ''}`,
   );

@@ -49,7 +49,7 @@ function inputs(text: string): Sent[] {
   const accepted = ['text/html', 'application/json', 'text/plain'].map((type) => `Accept: ${type}`);
   const requests: (readonly [string, string])[] = [
     ['a path', ask(`/raw/${encoded(text)}`)],
-    ['a path as it is', ask(`/raw/${raw}`)],
+    ['a raw path', ask(`/raw/${raw}`)],
     ['a path of no route', ask(`/none/${encoded(text)}`, ['Accept: text/html'])],
     ['a query', ask(`/raw/x?${encoded(text)}=1&a=${encoded(text)}`)],
     ['a method', ask('/raw/x', [], `G${raw}`)],
@@ -67,7 +67,7 @@ function inputs(text: string): Sent[] {
     ["a field's name", `HTTP/1.1 200 OK\r\nX${raw}: 1\r\nContent-Length: 0\r\n\r\n`],
     ['a coding', `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${raw}\r\n\r\n`],
     ['a chunk', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${raw}\r\n`],
-    ['an Upgrade that nobody asked for', `HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${raw}\r\n\r\n`],
+    ['an unsolicited Upgrade', `HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: ${raw}\r\n\r\n`],
   ];
   return [
     ...requests.map(([what, request]) => ({ what, request, answer: ok })),

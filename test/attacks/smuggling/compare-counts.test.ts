@@ -22,7 +22,7 @@ const table: readonly (readonly [
   seen: readonly SeenRequest[],
   finding: RegExp | null,
 ])[] = [
-  ['what was sent and seen once', [exchange('1')], [seen('1')], null],
+  ['a request that was sent and seen once', [exchange('1')], [seen('1')], null],
   ['a query that the record leaves out', [exchange('1')], [seen('1', { target: '/a?b' })], null],
   ['a request that no exchange sent', [exchange('1')], [seen('1'), seen('2')], /no exchange sent it/],
   ['a request without a name', [exchange('1')], [seen('1'), seen('', { target: '/hidden' })], /no exchange sent it/],
@@ -30,21 +30,26 @@ const table: readonly (readonly [
   ['a request that the origin has not seen', [exchange('1')], [], /has not counted it/],
   ['another target', [exchange('1')], [seen('1', { target: '/b' })], /GET \/a reached the origin as GET \/b/],
   ['another connection', [exchange('1')], [seen('1', { port: 5001 })], /a connection that its exchange had not/],
-  ['what was refused by the gateway', [exchange('1', { upstream: null, attempts: [] })], [seen('1')], /went nowhere/],
+  [
+    'a request that the gateway refused',
+    [exchange('1', { upstream: null, attempts: [] })],
+    [seen('1')],
+    /went nowhere/,
+  ],
   ['two records of one exchange', [exchange('1'), exchange('1')], [seen('1')], /recorded twice/],
   ['a refusal before a head was read', [exchange('1', { received_status: 400 })], [seen('', noRequest)], null],
-  ['such a refusal that nobody got', [exchange('1')], [seen('1'), seen('', noRequest)], /what is no request/],
+  ['such a refusal that no client got', [exchange('1')], [seen('1'), seen('', noRequest)], /an invalid request/],
   [
     'such a refusal on another connection',
     [exchange('1', { received_status: 400 })],
     [seen('', { ...noRequest, port: 5001 })],
-    /what is no request/,
+    /an invalid request/,
   ],
   [
     'such a refusal behind a request that is its exchange',
     [exchange('1', { received_status: 400 })],
     [seen('', noRequest), seen('1', { status: 400 })],
-    /what is no request/,
+    /an invalid request/,
   ],
 ];
 

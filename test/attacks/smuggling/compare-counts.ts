@@ -70,5 +70,5 @@ function wentFrom({ attempts }: CountedExchange, port: number): boolean {
 }
 
 function textOf({ method, target }: SeenRequest): string {
-  return method === '' ? 'what is no request' : `${method} ${target}`;
+  return method === '' ? 'an invalid request' : `${method} ${target}`;
 }

@@ -38,7 +38,7 @@ export const nominations: readonly SmugglingPayload[] = [
 export const expectations: readonly SmugglingPayload[] = [
   refused(
     'expectation-unknown',
-    'an expectation that nobody knows',
+    'an unknown expectation',
     post('Expect: 100-continue, x', `Content-Length: ${hidden.length}`) + hidden,
   ),
   refused('expectation-unknown', 'an expectation with a parameter', post('Expect: 100-continue;a=1') + hidden),

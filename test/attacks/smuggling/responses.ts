@@ -104,7 +104,7 @@ export const responsePayloads: readonly ResponsePayload[] = [
     304,
   ),
   passed('a hint with a length', `HTTP/1.1 103 Early Hints\r\nContent-Length: 50\r\n\r\n${ok}`),
-  passed('a 100 that nobody waits for, then two answers', `HTTP/1.1 100 Continue\r\n\r\n${ok}${stray}`),
+  passed('an unsolicited 100, then two answers', `HTTP/1.1 100 Continue\r\n\r\n${ok}${stray}`),
   passed('an early answer to content, then another', ok + stray, 'POST'),
   passed('a length with zeros before it', `${response('Content-Length: 0004')}mine${stray}`),
   passed(
