@@ -6,7 +6,7 @@ import { browserFields } from './browser-fields.ts';
  * JSON on standard output.
  *
  *     client.ts steady <port> <path> <per second> <seconds>     open loop: latencies count from when a request was due
- *     client.ts echo   <port> <seconds>                         WebSocket messages there and back, one under way on each connection
+ *     client.ts echo   <port> <seconds>                         WebSocket messages and their echoes, one in flight on each connection
  *     client.ts idle   <port> <connections>                     one request on each, then rest until standard input ends
  */
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The longest time that a worker serves nobody during a reload of a large configuration:
+ * Measures the longest time in which a worker serves no request during a reload of a large configuration:
  *
  *     node bench/reload-stall.ts [routes] [endpoints] [reloads]
  *

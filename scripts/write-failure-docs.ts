@@ -53,7 +53,7 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
 const fieldMeanings: Readonly<Record<string, string>> = {
   last: 'what the last readiness check saw; absent before the first, and for addresses',
   fix: 'what a person can change so that it becomes ready; absent where that is not known',
-  lasting: 'true where it stays so until somebody changes something; absent otherwise',
+  lasting: 'true if the failure lasts until its cause is changed; absent otherwise',
   agoMs:
     'how many milliseconds before the request the endpoint had refused a connection, so that it was not tried there; absent where it was',
   address: '`host:port` of the endpoint, or `unix:` and a path',
@@ -361,7 +361,7 @@ Look it up in the table and go to its section.
 
 Three more words in the record decide what to do next:
 
-- **whose** says who can mend it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
+- **whose** says who can fix it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
   deploy), the \`gateway\` itself, or the \`client\`.
 - **delivery** says whether the request may have been executed: \`not_sent\` and \`refused_by_peer\` mean no; \`partial\` means
   unlikely (never all of the request was sent), \`sent_unknown\` perhaps, and \`response_started\` yes, or perhaps where
@@ -397,7 +397,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (readTarget() !== text) {
   process.stderr.write(
-    'docs/failures.md differs from the failure table. Write it anew with: node scripts/write-failure-docs.ts\n',
+    'docs/failures.md differs from the failure table. Regenerate it with: node scripts/write-failure-docs.ts\n',
   );
   process.exitCode = 1;
 }

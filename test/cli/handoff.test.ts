@@ -51,7 +51,7 @@ class Up {
   }
 
   async heard(kind: string): Promise<ToldEvent> {
-    await until(`${kind} is told`, () => this.told.some((one) => one.kind === kind));
+    await until(`the event ${kind}`, () => this.told.some((one) => one.kind === kind));
     return this.told.find((one) => one.kind === kind) ?? assert.fail();
   }
 

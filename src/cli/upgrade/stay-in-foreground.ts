@@ -12,7 +12,7 @@ import type { SuccessorProcess } from './predecessor.ts';
  */
 export async function stayInForeground(successor: SuccessorProcess, context: ProcessContext): Promise<number> {
   const { stderr } = context;
-  // What it heard before is that this process is about to end; now nothing of it is under way.
+  // The successor already knew that this process would end; now its requests in flight have finished.
   successor.hangUp();
   const forward = (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const).map((signal) =>
     context.onSignal(signal, () => successor.signal(signal)),
