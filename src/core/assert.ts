@@ -1,4 +1,4 @@
-/** Checks what our own code promises. Failures of networks, files and peers are values, never assertions. */
+/** Checks an invariant of our own code. Failures of networks, files and peers are values, never assertions. */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new BrokenInvariant(invariant);
 }

@@ -5,8 +5,8 @@ import type { RequestRule } from './rules.ts';
  * A client's connection as its listener and its worker see it, whatever protocol it speaks: they count it, drain it and
  * close it through these calls alone.
  *
- * `closeIdle` and `forceClose` return false where the kernel holds bytes that the connection has not read yet. The caller
- * asks again a moment later, when the connection has read them: a request that came in time is answered.
+ * `closeIdle` and `forceClose` return false if the kernel has bytes that the connection has not read yet. The caller
+ * calls again a moment later, when the connection has read them: a request that came in time is answered.
  */
 export interface ClientConnection {
   /** Its last exchange is over, the kernel has every byte of it, and the client has yet to close. */
@@ -31,6 +31,6 @@ export interface ClientConnection {
 export interface ClientEngine extends ClientConnection {
   /** Takes bytes that the preface has read, and later those of the transport. */
   onBytes(bytes: Uint8Array, start: number, end: number): void;
-  /** Answers and records what is no request, then closes. `rule` says what is wrong, `at` where. */
+  /** Responds to bytes that are not a valid request, records them, then closes. `rule` is the broken rule, `at` where it is broken. */
   refuse(rule: RequestRule, at: string): void;
 }

@@ -1,7 +1,7 @@
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
 
 /**
- * A configuration with every default filled in: what `config/` makes of a file and everybody else reads.
+ * A configuration with all defaults filled in: `config/` creates it from a file, all other parts read it.
  * Plain, immutable, structured-cloneable.
  */
 export interface Configuration {
@@ -10,17 +10,17 @@ export interface Configuration {
   readonly member: string;
   readonly workers: WorkersSpec;
   readonly drain: DrainSpec;
-  /** Absolute path of the folder for what a later process has to know; null: none. */
+  /** Absolute path of the folder for state that outlives the process; null for none. */
   readonly stateFolder: string | null;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
-  /** For answers to requests that no route has got. */
+  /** For responses to requests that match no route. */
   readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSpec[];
   readonly applications: readonly ApplicationSpec[];
-  /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
+  /** CIDR blocks of peers from which the gateway accepts client address, scheme and request id. */
   readonly trustedPeers: readonly string[];
-  /** Lowercase: the header in which they name the client; null: X-Forwarded-For, then Forwarded. */
+  /** Lowercase: the header in which these peers name the client; null: X-Forwarded-For, then Forwarded. */
   readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;
   readonly dns: DnsSpec;
@@ -28,35 +28,35 @@ export interface Configuration {
   readonly log: LogSpec;
 }
 
-/** The threads that serve. */
+/** The worker threads. */
 export interface WorkersSpec {
-  /** Null: as many as cores. */
+  /** Null: one per core. */
   readonly count: number | null;
-  /** Of each. */
+  /** For each worker. */
   readonly memoryBytesMax: number;
 }
 
-/** How something ends under which exchanges are under way: the gateway, a listener, an instance. */
+/** How the gateway, a listener or an instance drains before it ends. */
 export interface DrainSpec {
-  /** How long what is under way may take. */
+  /** How long requests in flight may take. */
   readonly timeoutMs: number;
-  /** How long the gateway serves on, not ready any more, before its listeners close. */
+  /** How long the gateway still serves, with failing readiness, before its listeners close. */
   readonly lameDuckMs: number;
   /** Whether tunnels may last as long as exchanges, or end when the listeners close. */
   readonly tunnels: 'wait' | 'end';
 }
 
-/** How the names of endpoints are looked up, and where they may lead. */
+/** How the names of endpoints are resolved, and to which addresses. */
 export interface DnsSpec {
-  /** Name servers, as `address:port`; empty: those of the system, and all else that it knows of names. */
+  /** Name servers, as `address:port`; empty: the name servers and other sources of the system. */
   readonly servers: readonly string[];
-  /** CIDR blocks that names may lead to, whatever `deny` and our own judgement say. */
+  /** CIDR blocks to which names may resolve, despite `deny` and the built-in rules. */
   readonly allow: readonly string[];
-  /** CIDR blocks that names may not lead to. */
+  /** CIDR blocks to which names may not resolve. */
   readonly deny: readonly string[];
 }
 
-/** Which addresses of a name are used: of one family only, or of one family first and the other where that fails. */
+/** Which addresses of a name are used: of one family only, or of one family first and of the other if that fails. */
 export type FamilyChoice = 'ipv4' | 'ipv6' | 'prefer_ipv4' | 'prefer_ipv6';
 
 export interface ListenerSpec {
@@ -71,11 +71,11 @@ export interface ListenerSpec {
 export interface ClientLimits {
   /** For a whole request head, from its first byte (408). */
   readonly headMs: number;
-  /** Between bytes of request content (408). */
+  /** Between bytes of a request body (408). */
   readonly contentMs: number;
-  /** Between requests on a kept-alive connection; closed without a word. */
+  /** Between requests on a kept-alive connection; then it is closed without a response. */
   readonly keepAliveMs: number;
-  /** Between bytes that the client takes of a response. */
+  /** Between bytes of a response that the client reads. */
   readonly writeMs: number;
   readonly headBytesMax: number;
   readonly fieldsMax: number;
@@ -84,20 +84,20 @@ export interface ClientLimits {
   readonly contentBytesMax: number | null;
   /** In all workers together. */
   readonly connectionsMax: number;
-  /** From one address, in all workers together, trusted peers apart; null: no limit. */
+  /** From one address, in all workers together, except trusted peers; null: no limit. */
   readonly connectionsPerAddressMax: number | null;
   /** How many leading bits of an IPv6 address count as one address. */
   readonly ipv6PrefixBits: number;
-  /** Requests ahead of their answers on one connection. */
+  /** Requests on one connection that wait for their responses (pipelining). */
   readonly pipelinedMax: number;
-  /** Bytes per second that a head, content, and the taking of a response must reach after `rateGraceMs`; 0: no limit. */
+  /** Minimum bytes per second of a head, of a body, and of reading a response, after `rateGraceMs`; 0: no limit. */
   readonly headRateMin: number;
   readonly contentRateMin: number;
   readonly writeRateMin: number;
   readonly rateGraceMs: number;
 }
 
-/** How answers of our own are made. */
+/** How the gateway's own responses are created. */
 export interface AnswerSettings {
   /** Whole HTML documents by status ('502') or 'default', with the placeholders of `page-template.ts`. */
   readonly errorPages: Readonly<Record<string, string>>;
@@ -112,11 +112,11 @@ export interface RouteSpec extends AnswerSettings {
   readonly requestFields: FieldEdits;
   readonly responseFields: FieldEdits;
   readonly timeouts: Timeouts;
-  /** How long a response may be held back, so that a failure in it is still an answer; 0: it goes on at once. */
+  /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
 }
 
-/** What a stranger is told of a failure: its type, or also endpoint and detail. */
+/** What responses show of a failure: its type, or also endpoint and detail. */
 export type Disclosure = 'public' | 'operator';
 
 export interface RouteMatch {
@@ -139,16 +139,16 @@ export interface FieldMatch {
 export type RouteAction =
   | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
   | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly content: string }
-  /** The location may have `{path}`, `{query}` and `{host}`, which stand for those of the request. */
+  /** The location may have `{path}`, `{query}` and `{host}`, which are replaced by those of the request. */
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number }
-  /** Whether the gateway takes requests, for load balancers before it. */
+  /** Answers whether the gateway is ready for requests, for load balancers before it. */
   | { readonly kind: 'readiness' };
 
 export interface RouteRewrite {
   /** Replaces the matched prefix; null leaves the path. */
   readonly pathPrefix: string | null;
-  /** 'client': the client's Host goes on; 'endpoint': the endpoint's own; otherwise this one. */
+  /** 'client': forwards the client's Host; 'endpoint': sends the endpoint's own; otherwise this value. */
   readonly host: string;
 }
 
@@ -159,9 +159,9 @@ export interface FieldEdits {
   readonly add: readonly (readonly [name: string, value: string])[];
 }
 
-/** Each its own, each with the failure that it produces. Milliseconds. */
+/** In milliseconds; each with the failure that it causes. */
 export interface Timeouts {
-  readonly dnsMs: number; // dns_timeout; of the routes to an upstream the shortest holds for its names
+  readonly dnsMs: number; // dns_timeout; the shortest of all routes to an upstream applies to its names
   readonly connectMs: number; // connect_timeout
   readonly tlsMs: number; // tls_timeout
   readonly responseHeadMs: number; // response_head_timeout
@@ -171,17 +171,17 @@ export interface Timeouts {
 }
 
 /**
- * Whether a connection that has served a request may serve another one: always; after the system was asked whether the
- * endpoint has sent anything meanwhile; or never.
+ * Whether a connection that has served a request may serve another one: always; after a check whether the
+ * endpoint has sent or closed anything meanwhile; or never.
  */
 export type ConnectionReuse = 'always' | 'after_check' | 'never';
 
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
-  /** Of endpoints that are names. */
+  /** For endpoints that are names. */
   readonly family: FamilyChoice;
-  /** Whose instances are the endpoints; null where they are configured addresses. */
+  /** The application whose instances are the endpoints; null if they are configured addresses. */
   readonly application: ApplicationId | null;
   readonly tls: UpstreamTls | null;
   readonly check: CheckSpec;
@@ -189,12 +189,12 @@ export interface UpstreamSpec {
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
   readonly connectionReuse: ConnectionReuse;
-  /** Connections per endpoint, idle ones included, of all workers together. */
+  /** Connections per endpoint in all workers together, including idle ones. */
   readonly connectionsMax: number;
   /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;
-  /** Attempts per exchange, the first included. */
+  /** Attempts per exchange, including the first. */
   readonly attemptsMax: number;
   readonly responseHeadBytesMax: number;
 }
@@ -204,12 +204,12 @@ export interface EndpointSpec {
 }
 
 export interface UpstreamTls {
-  /** Asked for (SNI), and verified; null: the host name of the endpoint. */
+  /** The server name that is sent (SNI) and verified; null: the host name of the endpoint. */
   readonly serverName: string | null;
   readonly verify: boolean;
   /** PEM; null: the system's. */
   readonly ca: string | null;
-  /** Shown to endpoints that ask who the gateway is: PEM, with intermediate certificates after it; null: none. */
+  /** The client certificate, in PEM, followed by intermediate certificates; null: none. */
   readonly certificate: string | null;
   /** Its private key, in PEM. */
   readonly key: string | null;
@@ -222,7 +222,7 @@ export type CheckSpec =
       readonly intervalMs: number;
       readonly timeoutMs: number;
       readonly passes: number;
-      /** The same after refused connections; absent: `passes`. */
+      /** Like `passes`, after refused connections; absent: `passes`. */
       readonly passesAfterRefusal?: number;
       readonly fails: number;
     }
@@ -233,7 +233,7 @@ export type CheckSpec =
       readonly intervalMs: number;
       readonly timeoutMs: number;
       readonly passes: number;
-      /** The same after refused connections; absent: `passes`. */
+      /** Like `passes`, after refused connections; absent: `passes`. */
       readonly passesAfterRefusal?: number;
       readonly fails: number;
     };
@@ -248,7 +248,7 @@ export interface ApplicationSpec {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly instances: number;
-  /** Null: a free port per instance, told by PORT. */
+  /** Null: a free port per instance, passed in PORT. */
   readonly port: number | null;
   readonly readiness: ReadinessSpec;
   /** How long after SIGTERM before SIGKILL. */
@@ -262,17 +262,17 @@ export interface ReadinessSpec {
   readonly timeoutMs: number;
   /** In a row. */
   readonly passes: number;
-  /** For the first readiness after a start; then the instance is reported, and checked on. */
+  /** Time for the first readiness after a start; then the instance is reported, and checks continue. */
   readonly startMs: number;
 }
 
 export interface AdminSpec {
   /** Path of the unix socket; null: none. */
   readonly socket: string | null;
-  /** Where it listens over TCP too; null: nowhere. */
+  /** The TCP address of the admin API; null: not over TCP. */
   readonly listen: { readonly host: string; readonly port: number } | null;
   readonly tokens: readonly AdminToken[];
-  /** Lowercase. Names by which it may be asked over TCP, beside localhost and its own address. */
+  /** Lowercase. Host names to which it answers over TCP, besides localhost and its own address. */
   readonly hosts: readonly string[];
 }
 
@@ -286,12 +286,12 @@ export interface AdminToken {
 export interface LogSpec {
   /** Path of the exchange log; '-' is standard output; null: none. */
   readonly path: string | null;
-  /** The size at which the file is put aside; null: never. */
+  /** The size at which the file is rotated; null: never. */
   readonly rotateBytes: number | null;
-  /** How many files that were put aside are kept. */
+  /** How many rotated files are kept. */
   readonly keepMax: number;
-  /** Query values kept in the record; every other value is redacted. Lowercase. */
+  /** Query parameters whose values are kept in the record; other values are redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
-  /** Names, beside those that are known, of fields and settings whose values are taken out of texts. Lowercase. */
+  /** Further names of headers and settings whose values are removed from texts. Lowercase. */
   readonly secretFields: readonly string[];
 }

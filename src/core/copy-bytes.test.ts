@@ -10,11 +10,11 @@ import {
   writeText,
 } from './copy-bytes.ts';
 
-/** On both sides of where a call takes the loop's place. */
+/** Lengths around the point where a call replaces the loop. */
 const lengths = [0, 1, callBytesMin - 1, callBytesMin, callBytesMin + 1, 300];
 const unwritten = 0xee;
 
-/** Each byte says where it stands. */
+/** Each byte has the value of its position. */
 const source = Uint8Array.from({ length: 400 }, (_, at) => at % 251);
 
 describe('copyBytes', () => {

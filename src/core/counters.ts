@@ -47,7 +47,7 @@ export interface WorkerCounts {
   refusedAtAddressMax: number;
   /** The connection could not be counted: the thread that held the lock was not scheduled, or had ended. */
   refusedUncounted: number;
-  /** The process has hardly a descriptor left. */
+  /** The process has hardly any descriptor left. */
   refusedWithoutDescriptor: number;
   /** The worker has hardly any memory left. */
   refusedWithoutMemory: number;
@@ -73,7 +73,7 @@ export interface WorkerCounts {
   staleReusesRetried: number;
   staleReusesFailed: number;
   recordsDropped: number;
-  /** Failures that no table has. It stays 0; anything else is a defect of Candor. */
+  /** Failures without an entry in the tables. A value above 0 is a defect of Candor. */
   unclassifiedTotal: number;
 }
 

@@ -52,7 +52,7 @@ describe('Deadlines', () => {
     assert.equal(clock.timersLive, 1);
   });
 
-  it('meet everybody although some leave, come and set themselves anew while one fires', () => {
+  it('all fire although others are removed, added and set again while one fires', () => {
     const clock = new SimulatedClock();
     const deadlines = new Deadlines(clock, 20);
     const late = new Noted(10);
@@ -70,10 +70,10 @@ describe('Deadlines', () => {
     for (const deadline of [...all.slice(3), late]) assert.notEqual(deadline.firedAt, null);
     assert.ok((again.firedAt ?? 0) >= 100);
     assert.equal(deadlines.size, all.length - 3 + 1);
-    assert.equal(clock.timersLive, 1, 'who comes while one fires brings no second timer');
+    assert.equal(clock.timersLive, 1, 'a deadline that is added while one fires sets no second timer');
   });
 
-  it('leave a stranger alone, and let a member leave twice', () => {
+  it('ignore the removal of an unknown deadline, and a second removal', () => {
     const deadlines = new Deadlines(new SimulatedClock());
     const member = new Noted(1);
     deadlines.add(member);

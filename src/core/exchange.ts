@@ -82,9 +82,9 @@ export interface TunnelFacts {
     | 'exit' // the process of the instance ended
     | 'drained' // the gateway or the listener stopped
     | 'idle' // no bytes for the idle timeout
-    | 'failed'; // another way: see the exchange's failure
+    | 'failed'; // in another way: see the exchange's failure
   readonly by: 'client' | 'application' | 'gateway';
-  /** The status code of the first close frame (RFC 6455 §7.4); 0 where there was none. */
+  /** The status code of the first close frame (RFC 6455 §7.4); 0 if there was none. */
   readonly closeCode: number;
 }
 

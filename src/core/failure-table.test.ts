@@ -7,7 +7,7 @@ import type { FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import type { Cause } from './failure.ts';
 
-/** Written by hand from RFC 9209 §2.3 and what each failure means; taken from nothing in this folder. */
+/** Written by hand from RFC 9209 §2.3 and the meaning of each failure; not derived from code. */
 const expected: readonly [cause: Cause, shape: string, status: number | null, type: string | null][] = [
   ['dns_not_found', 'unreachable', 502, 'dns_error'],
   ['dns_failed', 'unreachable', 502, 'dns_error'],
@@ -92,7 +92,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
 
 const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cause, FailureSpec<Cause>])[];
 
-/** Evidence in which every field has a value, so that every sentence can be said. */
+/** Evidence with a value for every key, so that every sentence can be created. */
 const anything = {
   address: '10.0.0.7:3000',
   alertId: 40,
@@ -167,7 +167,7 @@ describe('the failure table', () => {
   }
 
   for (const word of ['title', 'forClient', 'nextStep'] as const) {
-    it(`has a ${word} for each cause alone`, () => {
+    it(`has a different ${word} for each cause`, () => {
       const texts = specs.map(([, spec]) => spec[word]);
       assert.deepEqual(
         texts.filter((text, index) => texts.indexOf(text) !== index),
@@ -176,7 +176,7 @@ describe('the failure table', () => {
     });
   }
 
-  it('says a whole sentence for each cause, and none twice', () => {
+  it('has a whole sentence for each cause, and none twice', () => {
     const sentences = specs.map(([cause, spec]) => {
       const reason = cause === 'drained' ? 'gateway_stopping' : anything.reason;
       return spec.sentence({ ...anything, reason } as never);
@@ -197,9 +197,9 @@ describe('the failure table', () => {
     );
   });
 
-  it('sends nobody to what does not show it', () => {
+  it('suggests only steps that show the cause', () => {
     const { drained, no_route, hops_exceeded } = failureTable;
-    // `drain.timeout` cuts requests short; `stop_timeout` is between SIGTERM and SIGKILL.
+    // `drain.timeout` limits requests in flight; `stop_timeout` is between SIGTERM and SIGKILL.
     assert.match(drained.nextStep, /`drain.timeout`/);
     assert.doesNotMatch(drained.forClient, /new version/);
     assert.match(drained.forClient, /updated or restarted/);
@@ -207,19 +207,19 @@ describe('the failure table', () => {
     assert.doesNotMatch(hops_exceeded.nextStep, /candor explain/);
   });
 
-  it('never counts against an endpoint what the gateway or the client did', () => {
+  it('never counts failures of the gateway or the client against an endpoint', () => {
     for (const [cause, { type, countsAgainstHealth }] of specs) {
       const shape = shapeOfType(type);
       if (shape === 'refused_by_gateway' || shape === 'client_abort') assert.equal(countsAgainstHealth, false, cause);
     }
   });
 
-  it('never tries again what the client did', () => {
+  it('never retries after a failure of the client', () => {
     for (const [cause, { type, retry }] of specs)
       if (shapeOfType(type) === 'client_abort') assert.equal(retry, 'never', cause);
   });
 
-  it('is what docs/failures.md says', () => {
+  it('agrees with docs/failures.md', () => {
     const script = join(import.meta.dirname, '..', '..', 'scripts', 'write-failure-docs.ts');
     assert.doesNotThrow(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' }));
   });

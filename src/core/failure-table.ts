@@ -8,8 +8,8 @@ import { unreachableTls } from './failure-table/unreachable-tls.ts';
 import { unreachable } from './failure-table/unreachable.ts';
 
 /**
- * Everything that can go wrong, one entry per cause, in the order of `Evidence`. Responses, records, health,
- * retries, metrics and `docs/failures.md` all read it here. `explain.ts` has the questions people ask it.
+ * The table of failures, one entry per cause, in the order of `Evidence`. Responses, records, health,
+ * retries, metrics and `docs/failures.md` all use it. `explain.ts` has its queries.
  */
 export const failureTable: FailureTable = {
   ...unreachable,

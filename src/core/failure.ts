@@ -2,18 +2,18 @@ import type { RequestRule, ResponseRule } from './rules.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * What was observed, by cause. Facts only: no advice, no prose, everything structured-cloneable.
+ * The evidence of each cause. Facts only: no advice, no prose; structured-cloneable.
  *
- * To add a cause, add a line here. The compiler then points into `failure-table/`, where its shape, type,
- * status, fault, retry class, sentence, usual causes and next step are to be given.
+ * To add a cause, add a line here. The compiler then reports the missing entry in `failure-table/`, with its shape, type,
+ * status, fault, retry class, sentence, usual causes and next step.
  */
 export interface Evidence {
   // unreachable
   dns_not_found: { name: string; rcode: string };
-  /** `rcode` is null where no name server answered with one; `code` is then all that is known. */
+  /** `rcode` is null if no name server answered with one; then only `code` is known. */
   dns_failed: { name: string; rcode: string | null; code: string };
   dns_timeout: { name: string; limitMs: number };
-  /** `agoMs`, here and in `connect_socket_missing`: not tried now, since it was refused so long ago. */
+  /** `agoMs`, here and in `connect_socket_missing`: the gateway did not connect, because the endpoint refused a connection this long before. */
   connect_refused: { address: string; agoMs?: number };
   connect_timeout: { address: string; limitMs: number };
   connect_unroutable: { address: string; errno: string };
@@ -26,7 +26,7 @@ export interface Evidence {
   tls_not_spoken: { address: string; firstBytes: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
-  /** `isIssuer`, here and in the next: the certificate is not the endpoint's own but one that issued it. */
+  /** `isIssuer`, here and in the next: the certificate is not the endpoint's own but one of its issuers. */
   tls_certificate_expired: {
     address: string;
     name: string;
@@ -61,7 +61,7 @@ export interface Evidence {
   reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
   send_failed: { address: string; bytesSent: number; errno: string };
   response_head_truncated: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
-  /** `broken`, here and below: the connection stood, and TLS on it failed, with a code of ours or an alert of theirs. */
+  /** `broken`, here and below: the connection was open, and TLS failed, with our error code or the peer's alert. */
   response_body_short: {
     address: string;
     bytesReceived: number;
@@ -88,7 +88,7 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
   };
-  /** Of a WebSocket: a FIN came, and no close frame. */
+  /** For a WebSocket: a FIN came without a close frame. */
   tunnel_unclosed: { address: string; bytesReceived: number };
   tunnel_exit: { address: string; bytesReceived: number; how: 'closed' | 'reset' };
   // garbage
@@ -98,17 +98,17 @@ export interface Evidence {
   response_header: { address: string; rule: ResponseRule; name: string };
   response_framing: { address: string; rule: ResponseRule };
   response_head_too_large: { address: string; bytes: number; limit: number; longest: string };
-  /** `bytes`: of all the heads that had come. */
+  /** `bytes`: of all received heads. */
   response_interim_excess: { address: string; responses: number; bytes: number; limit: number; bytesMax: number };
   response_too_many_headers: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
   response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
-  /** `requested` and `answered` are the Upgrade headers of request and response; absent where there was none. */
+  /** `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. */
   response_upgrade_unexpected: { address: string; requested?: string; answered?: string };
   // refused by the gateway
   no_route: { host: string; path: string };
-  /** `endpointCause`: what the last checks of all of them met, where that is one thing. */
+  /** `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. */
   no_endpoint_ready: {
     upstream: string;
     endpoints: number;
@@ -119,7 +119,7 @@ export interface Evidence {
     fix?: string;
     lasting?: true;
   };
-  /** Here and above: what the last readiness check of an instance saw, what to do, and whether it stays so until then. */
+  /** Here and above: the finding of the last readiness check of an instance, its fix, and whether it lasts until an operator acts. */
   instance_starting: {
     upstream: string;
     application: string;
@@ -129,7 +129,7 @@ export interface Evidence {
     fix?: string;
     lasting?: true;
   };
-  /** `queueMax`: how many requests wait for one already. */
+  /** `queueMax`: how many requests already wait for a connection. */
   pool_full: { upstream: string; limit: number; queueMax?: number; retryAfterS: number };
   queue_timeout: { upstream: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };
   too_many_endpoints: { upstream: string; limit: number; retryAfterS: number };
@@ -137,7 +137,7 @@ export interface Evidence {
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
   loop_detected: { name: 'Via' | 'CDN-Loop'; value: string };
   hops_exceeded: { hops: number; limit: number };
-  /** `name`: what led there; null for an address that the configuration has itself. */
+  /** `name`: the name that resolved to the address; null for a configured address. */
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
   /** Here and below: `paused` is such as 'route /api' or 'upstream app'. */
@@ -146,17 +146,17 @@ export interface Evidence {
   shed: { what: string; limit: number; retryAfterS: number };
   too_many_connections: { limit: number; retryAfterS: number };
   drained: { reason: ForceCloseReason; what: 'request' | 'tunnel'; retryAfterS: number };
-  /** Said only by a route that tells of readiness. */
+  /** Only in responses of a readiness route. */
   gateway_stopping: { retryAfterS: number };
-  /** `name`: of the filter that had suspended the request. */
+  /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client
-  /** `isPrivate`: the address is of a private network or of this machine, so that it may be a proxy's. */
+  /** `isPrivate`: the address is that of a private network or of this machine, so it may be a proxy. */
   too_many_connections_from_address: { address: string; limit: number; isPrivate: boolean; retryAfterS: number };
   request_refused: { rule: RequestRule; status: number; at: string };
-  /** Here and below: `bytesPerS`, over `overMs`, where it came too slowly rather than not at all. */
+  /** Here and below: `bytesPerS`, over `overMs`, if the bytes came too slowly rather than not at all. */
   request_head_timeout: {
     limitMs: number;
     bytesReceived: number;
@@ -173,13 +173,13 @@ export interface Evidence {
   };
   request_body_truncated: { bytesReceived: number; bytesExpected: number | null };
   client_gone: { bytesSent: number; how: 'closed' | 'reset' };
-  /** `bytesPerSMin` is 0 where it took nothing at all for `overMs`, as far as could be seen. */
+  /** `bytesPerSMin` is 0 if the client read nothing for `overMs`. */
   response_not_read: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number };
 }
 
 export type Cause = keyof Evidence;
 
-/** Why an address is not connected to. */
+/** Why the gateway does not connect to an address. */
 export type Prohibition =
   | 'own_listener'
   | 'loopback'
@@ -190,7 +190,7 @@ export type Prohibition =
   | 'reserved'
   | 'denied';
 
-/** Why the gateway cuts what is under way: what of it ends. The endpoint has no part in it. */
+/** Why the gateway force closes requests: the part of it that ends. The endpoint is not the cause. */
 export type ForceCloseReason =
   | 'gateway_stopping'
   | 'ended_at_once'
@@ -198,7 +198,7 @@ export type ForceCloseReason =
   | 'worker_replaced'
   | 'listener_gone';
 
-/** What bytes that are no HTTP response look like. */
+/** What bytes that are not an HTTP response look like. */
 export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
 
 export interface FailureOf<C extends Cause> {
@@ -207,7 +207,7 @@ export interface FailureOf<C extends Cause> {
   readonly evidence: Readonly<Evidence[C]>;
 }
 
-/** What went wrong and how far we had come. A plain value: it compares, clones and serialises as it is. */
+/** What failed, and at which stage. A plain value: it can be compared, cloned and serialized. */
 export type Failure = { [C in Cause]: FailureOf<C> }[Cause];
 
 export function fail<C extends Cause>(cause: C, stage: Stage, evidence: Evidence[C]): Failure {

@@ -1,4 +1,4 @@
-/** Those of `clientClaimNames` that come at the end of `knownFieldNames`. */
+/** The part of `clientClaimNames` at the end of `knownFieldNames`. */
 const laterClaimNames = [
   'x-client-ip',
   'client-ip',
@@ -87,7 +87,7 @@ export const knownFieldNames = [
   ...laterClaimNames,
 ] as const;
 
-/** Names below this number have a bit in the masks of the fields present. For others the lines are searched. */
+/** Names below this number have a bit in the masks of the fields present. For other names the lines are searched. */
 export const seenMax = 64;
 
 export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
@@ -129,7 +129,7 @@ export function fieldFilter(
   return { known, others: others.size === 0 ? null : others, claims, otherLengths };
 }
 
-/** Fields of a request that the gateway writes itself. It never passes on a client's own, in a head or in trailers. */
+/** Fields of a request that the gateway writes itself. It never forwards those of a client, in a head or in trailers. */
 export const gatewayFieldNames = [
   'via',
   'cdn-loop',
@@ -154,7 +154,7 @@ export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satis
 export const forwardedPrefixes = ['x-forwarded', 'x-original-'] as const;
 
 /**
- * Those, and the prefixes of fields in which a TLS terminator names the authenticated client: X-SSL-Client-Verify,
+ * These, and the prefixes of fields in which a TLS terminator names the authenticated client: X-SSL-Client-Verify,
  * SSL_CLIENT_S_DN. The latter are usually written with "_", so that a trusted peer's pass in either spelling. All prefixes
  * have the same length.
  */

@@ -5,14 +5,14 @@ import type { Failure } from './failure.ts';
 
 /**
  * Checks one address once. `upstream/health-check.ts` implements it with the connections and the parser that requests use, so
- * that a check and a request agree about every answer. Discovery and deploy decide what a result means, and when to check again.
+ * that a check and a request treat every answer alike. Discovery and deploy decide what a result means, and when the next check runs.
  */
 export interface HealthChecker {
   /** Calls `onResult` exactly once, within the time limit of the request, unless the caller cancels first. */
   check(request: HealthCheckRequest, onResult: (result: HealthCheckResult) => void): Cancellable;
 }
 
-/** What to connect to. */
+/** The address to connect to. */
 export interface HealthCheckTarget {
   readonly address: EndpointAddress;
   /** The name that was resolved to the address; absent where the address is literal. */
@@ -32,7 +32,7 @@ export interface HealthCheckRequest extends HealthCheckTarget {
 export interface HttpProbe {
   readonly kind: 'http';
   readonly path: string;
-  /** The Host header; null: what a request to this target would send. */
+  /** The Host header; null: that of a request to this target. */
   readonly host: string | null;
   readonly userAgent: string;
   /** Ends after the head of the response, or reads its body too: a body that breaks is then a failure. */
@@ -48,15 +48,15 @@ export type HealthCheckResult =
       readonly address: string;
       readonly status: number;
       readonly location: string | null;
-      /** Of the body, at most 512; empty where only the head was read. */
+      /** Bytes of the body, at most 512; empty if only the head was read. */
       readonly firstBytes: Uint8Array;
     }
-  /** `status`: of the head, where one came in time. */
+  /** `status`: that of the head, if one came in time. */
   | {
       readonly kind: 'timed_out';
       readonly limitMs: number;
       readonly connected: boolean;
       readonly status: number | null;
     }
-  /** `firstBytes`: of what was received, at most 512; empty where the probe reads only heads. */
+  /** `firstBytes`: of the received bytes, at most 512; empty if the probe reads only heads. */
   | { readonly kind: 'failed'; readonly failure: Failure; readonly firstBytes: Uint8Array };

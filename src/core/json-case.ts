@@ -1,6 +1,6 @@
 /**
- * The one border between names in code (camelCase) and keys of JSON (snake_case). Whatever the program prints or serves as
- * JSON passes it, except for the exchange log, whose writer spells its keys itself.
+ * The only conversion between names in code (camelCase) and keys of JSON (snake_case). All JSON that the program prints or serves
+ * passes it, except the exchange log, whose writer has its own keys.
  */
 
 /** 'retryAfterS' as 'retry_after_s'. */
@@ -8,19 +8,19 @@ export type SnakeKey<K> = K extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeKey<Rest>}`
   : K;
 
-/** What `snakeCased` makes of `T`. */
+/** The result type of `snakeCased` for `T`. */
 export type SnakeCased<T> = T extends readonly unknown[]
   ? { readonly [I in keyof T]: SnakeCased<T[I]> }
   : T extends object
     ? { readonly [K in keyof T as SnakeKey<K>]: SnakeCased<T[K]> }
     : T;
 
-/** `value`, which is data, with the keys of its objects in snake_case. */
+/** Copies `value`, which is plain data, with the keys of its objects in snake_case. */
 export function snakeCased<T>(value: T): SnakeCased<T> {
   return withKeys(value, snakeKey) as SnakeCased<T>;
 }
 
-/** What `snakeCased` was given, from what it has made. */
+/** The inverse of `snakeCased`. */
 export function camelCased(value: unknown): unknown {
   return withKeys(value, camelKey);
 }

@@ -3,23 +3,23 @@ import type { ApplicationId, EndpointAddress, EndpointState, InstanceExit, Readi
 /** One instance of an application that Candor runs, as an endpoint needs it. */
 export interface LiveInstance {
   readonly id: string;
-  /** The port is 0 until one has been found, and may be another one after a restart. */
+  /** The port is 0 until a port has been found, and may change with a restart. */
   readonly address: EndpointAddress;
   readonly state: EndpointState;
-  /** Why, one sentence. */
+  /** Why it is in that state, one sentence. */
   readonly reason: string;
-  /** What keeps it from being ready, as far as its checks see it. */
+  /** Why it is not ready, as its checks observe it. */
   readonly finding: ReadinessFinding | null;
   readonly sinceInstant: number;
   /** Null until releases have names. */
   readonly release: string | null;
-  /** The last end of its program, kept while the next one runs. */
+  /** The last exit of its program, kept while the next one runs. */
   readonly exit: InstanceExit | null;
 }
 
 /** The outcomes of requests at an instance since they were last reported. */
 export interface InstanceTraffic {
-  /** At least one request was answered without a 5xx status. An application that fails shows nothing by answering. */
+  /** At least one request was answered without a 5xx status. A 5xx does not show that the application works. */
   readonly served: boolean;
   /** At least one request failed in a way that counts against the instance. */
   readonly failed: boolean;
@@ -27,7 +27,7 @@ export interface InstanceTraffic {
 
 /** The applications that Candor runs, as discovery sees them. `deploy/` implements it. */
 export interface SupervisedInstances {
-  /** The instances that run, that will run, or that are about to end. */
+  /** The instances that run, will run, or are ending. */
   instances(application: ApplicationId): readonly LiveInstance[];
   /** Calls back after each change of the instances, or of one of them, until the returned function is called. */
   onChange(callback: () => void): () => void;

@@ -12,11 +12,11 @@ export interface Fields {
   hasId(id: number): boolean;
   /** Every field line in order, names lowercase. */
   each(visit: (name: string, value: string) => void): void;
-  /** Writes every field line, in order, that `drop` does not hold. */
+  /** Writes every field line that `drop` does not have, in order. */
   writeTo(sink: FieldSink, drop: FieldFilter): void;
 }
 
-/** Where fields are written to. */
+/** Receives fields. */
 export interface FieldSink {
   field(name: string, value: string): void;
   /** Whole field lines in HTTP/1 form with their CR LF, already checked. */
@@ -31,7 +31,7 @@ export interface WritesFields {
 export type Framing =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' } // ends where the coding says
+  | { readonly kind: 'chunked' } // ends with the last chunk
   | { readonly kind: 'until-close' }; // ends with the connection
 
 export const noContent: Framing = { kind: 'none' };
@@ -43,7 +43,7 @@ export function hasNoContent(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0);
 }
 
-/** Whether content of so many bytes is all that the framing lets follow. */
+/** Whether the framing announces exactly `bytes` bytes of content. */
 export function isContentLength(framing: Framing, bytes: number): boolean {
   return framing.kind === 'length' && framing.bytes === bytes;
 }
@@ -53,7 +53,7 @@ export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 export interface RequestHead {
   readonly method: string;
   readonly scheme: 'http' | 'https';
-  /** Host and port as the client named them, lowercase; '' when an HTTP/1.0 client named none. */
+  /** Host and port as the client sent them, lowercase; '' if an HTTP/1.0 client sent none. */
   readonly authority: string;
   /** Path and query in origin-form (or "*"), the bytes as sent. */
   readonly target: string;
@@ -62,7 +62,7 @@ export interface RequestHead {
   readonly framing: Framing;
   /** The protocols that the client asks to change to, by preference (RFC 9110 §7.8, RFC 8441); null: none. */
   readonly upgrade: string | null;
-  /** Whether the client says that it makes something of trailers (`TE: trailers`, RFC 9110 §10.1.4). */
+  /** Whether the client says that it accepts trailers (`TE: trailers`, RFC 9110 §10.1.4). */
   readonly takesTrailers: boolean;
 }
 
@@ -72,11 +72,11 @@ export interface ResponseHead {
   readonly version: HttpVersion;
   readonly fields: Fields;
   readonly framing: Framing;
-  /** The Content-Length field's value, also where no content follows (HEAD, 304); −1 without the field. */
+  /** The value of Content-Length, even if no content follows (HEAD, 304); −1 without the field. */
   readonly contentLength: number;
 }
 
-/** A request as the endpoint shall see it. */
+/** A request as it is sent to the endpoint. */
 export interface OutgoingRequest extends WritesFields {
   readonly method: string;
   readonly scheme: 'http' | 'https';
@@ -87,10 +87,10 @@ export interface OutgoingRequest extends WritesFields {
   readonly takesTrailers: boolean;
 }
 
-/** A response as the client shall see it. */
+/** A response as it is sent to the client. */
 export interface OutgoingResponse extends WritesFields {
   readonly status: number;
-  /** The protocols that the client must change to, where the status is 426 (RFC 9110 §15.5.22); null: none are named. */
+  /** The protocols that the client must change to, if the status is 426 (RFC 9110 §15.5.22); null: none. */
   readonly upgrade: string | null;
   readonly reason: string;
   readonly framing: Framing;
@@ -103,12 +103,12 @@ export interface OutgoingResponse extends WritesFields {
  */
 export type Ownership = 'borrowed' | 'owned';
 
-/** What an exchange needs to know of the protocol that a side speaks. */
+/** The properties of a side's protocol that an exchange uses. */
 export interface Capabilities {
   /** The protocol's ALPN name (RFC 7301), for `next-protocol` of Proxy-Status. */
   readonly protocol: string;
   /** Several exchanges share a connection. gRPC needs this: only such a client can be answered by trailers alone. */
   readonly multiplexed: boolean;
-  /** Fields can follow the content: `Trailer` announces them, and goes no further where they cannot. */
+  /** Trailers can follow the content. If not, `Trailer`, which announces them, is not forwarded. */
   readonly trailers: boolean;
 }

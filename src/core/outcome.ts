@@ -17,7 +17,7 @@ export interface EndpointOutcomes {
   consecutiveFailures: number;
   /** How many of the latest attempts in a row got no connection. */
   consecutiveUnreachable: number;
-  /** From an attempt's start to its response head, added up over the successes. */
+  /** From the start of an attempt to its response head: the sum over the successes. */
   latencyMs: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];

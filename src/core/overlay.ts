@@ -1,19 +1,19 @@
 /**
- * What operators change at run time, beside the configuration file: a closed set. An entry wins over the file until it is
+ * The changes that operators can make at run time, besides the configuration file. An entry wins over the file until it is
  * cleared (docs/adr/0041-what-operators-change-at-run-time-is-an-overlay.md).
  */
 export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting;
 
-/** The gateway answers 503 in place of the route's action. */
+/** The gateway answers 503 instead of the route's action. */
 export interface MaintenanceSetting {
   readonly kind: 'maintenance';
-  /** Null: every route, those apart that report readiness. */
+  /** Null: every route except those that report readiness. */
   readonly route: string | null;
   readonly message: string;
   readonly retryAfterS: number;
 }
 
-/** Requests wait until the entry is cleared, and then go on. */
+/** Requests wait until the entry is cleared, and then continue. */
 export interface PauseSetting {
   readonly kind: 'pause';
   readonly scope: 'route' | 'upstream';
@@ -24,11 +24,11 @@ export interface PauseSetting {
   readonly waitersMax: number;
 }
 
-/** The share of new requests that an endpoint gets, in proportion to the weights of the others. */
+/** The share of new requests that an endpoint gets, relative to the weights of the other endpoints. */
 export interface WeightSetting {
   readonly kind: 'weight';
   readonly endpoint: string;
-  /** 0: it gets none while another endpoint can be chosen. */
+  /** 0: the endpoint gets no requests while another one can be chosen. */
   readonly weight: number;
 }
 
@@ -42,14 +42,14 @@ export const weightMax = 1000;
 
 export interface OverlayEntry {
   readonly setting: OverlaySetting;
-  /** Of the overlay, when the entry was made. */
+  /** The revision of the overlay that made the entry. */
   readonly revision: number;
   /** ISO 8601. */
   readonly at: string;
   readonly actor: string;
 }
 
-/** What a setting is known by: one of each per target. */
+/** The id of a setting. There is one setting of each kind per target. */
 export function overlayIdOf(setting: OverlaySetting): string {
   switch (setting.kind) {
     case 'maintenance':
@@ -68,7 +68,7 @@ export function overlayTargetOf(setting: OverlaySetting): string | null {
   return setting.kind === 'pause' ? setting.target : setting.endpoint;
 }
 
-/** What a setting says beside its target, as programs read it. */
+/** The values of a setting besides its target, as JSON. */
 export type OverlayValues = Readonly<Record<string, string | number>>;
 
 export function overlayValuesOf(setting: OverlaySetting): OverlayValues {
@@ -96,7 +96,7 @@ export function overlayText(setting: OverlaySetting): string {
  * instead. Sent whole at each change, since it is small.
  */
 export interface RouteOverlay {
-  /** A worker ignores one that is not newer than what it has. */
+  /** A worker ignores an overlay that is not newer than its own. */
   readonly revision: number;
   readonly maintenance: readonly MaintenanceSetting[];
   /** `waitersMax` is the share of one worker. */

@@ -48,7 +48,7 @@ describe('an endpoint on the port of a listener', () => {
     });
   }
 
-  it('whose port the system has yet to choose is no endpoint', () => {
+  it('is not the listener while the system has not chosen its port', () => {
     assert.equal(ownListener({ host: '::1', port: 0 }, [{ host: '::1', port: 0 }], addresses), null);
   });
 });

@@ -1,15 +1,15 @@
-/** What may stand in an error page of the operator's, as `{{status}}`. */
+/** The placeholders of an operator's error page, such as `{{status}}`. */
 export const pagePlaceholders = ['request_id', 'status', 'title', 'detail', 'visitor'] as const;
 
 export type PagePlaceholder = (typeof pagePlaceholders)[number];
 
 /**
- * Ten times what a page shows anybody. Each is filled in while something fails, perhaps for every request there is; a page of
- * 20,000 took a worker a third of a second.
+ * Ten times as many as a useful page has. They are filled in for each failed request, perhaps for all requests; a page with
+ * 20,000 placeholders took a worker a third of a second.
  */
 export const pagePlaceholdersMax = 64;
 
-/** A page taken apart: between each two texts stands what is filled in. */
+/** A parsed page: texts with a placeholder between each two. */
 export interface PageTemplate {
   readonly texts: readonly string[];
   readonly placeholders: readonly PagePlaceholder[];
@@ -17,7 +17,7 @@ export interface PageTemplate {
 
 const placeholder = new RegExp(`\\{\\{\\s*(${pagePlaceholders.join('|')})\\s*\\}\\}`, 'g');
 
-/** At most `placeholdersMax` are taken apart; others stay what they are. */
+/** Parses at most `placeholdersMax` placeholders; further ones remain text. */
 export function pageTemplate(page: string, placeholdersMax: number = pagePlaceholdersMax): PageTemplate {
   const texts: string[] = [];
   const placeholders: PagePlaceholder[] = [];
@@ -34,7 +34,7 @@ export function pageTemplate(page: string, placeholdersMax: number = pagePlaceho
 
 const written = /\{\{\s*([A-Za-z_][\w-]{0,63})\s*\}\}/g;
 
-/** Names that are written as placeholders and are none, each once and `most` of them: visitors read them as they are. */
+/** Names in braces that are not placeholders, each once and at most `most`: visitors see them unchanged. */
 export function unknownPlaceholders(page: string, most: number): readonly string[] {
   const unknown = new Set<string>();
   for (const { 1: name = '' } of page.matchAll(written)) {

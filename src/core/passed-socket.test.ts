@@ -5,7 +5,7 @@ import { assignSockets, type PassedSocket } from './passed-socket.ts';
 
 const socketOf = (port: number, fd: number): PassedSocket => ({ fd, host: '::', port, link: `socket:[${fd}]` });
 
-test('every socket is dealt once, and of each place nobody gets two more than another', () => {
+test('every socket is assigned once, and for each address no worker gets two more than another', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 80, max: 83 })), fc.integer({ min: 1, max: 8 }), (ports, count) => {
       const sockets = ports.map(socketOf);

@@ -13,7 +13,7 @@ export type ConnectionEndReason = 'closed' | 'going_away' | 'broken';
  * last stream has ended.
  */
 export interface PooledConnection {
-  /** Where it leads: one of the addresses of the endpoint. */
+  /** Its peer: one of the addresses of the endpoint. */
   readonly address: string;
   readonly streamsOpen: number;
   /** How many more streams it can carry now; 0 once it takes no more. */
@@ -22,17 +22,17 @@ export interface PooledConnection {
   readonly endReason: ConnectionEndReason | null;
   /** When the last stream ended, or the connection was made. */
   readonly idleSince: Instant;
-  /** For how long the endpoint says that it keeps idle connections; null when it said nothing. */
+  /** How long the endpoint keeps idle connections, by its Keep-Alive header; null without one. */
   readonly keepAliveTimeoutS: number | null;
-  /** For the pool alone: whether the pool offers it to requests. */
+  /** Only for the pool: whether it offers the connection to requests. */
   isAvailable: boolean;
   /** Call only while a stream is free. */
   openStream(now: Instant): UpstreamStream;
-  /** It is idle: it closes itself at `at`, unless a stream is opened before. */
+  /** Makes the idle connection close itself at `at`, unless a stream is opened before. */
   keepUntil(at: Instant): void;
-  /** Whether the endpoint has sent and ended nothing; call only while it is idle. One that is not quiet must be closed. */
+  /** Whether the endpoint has sent and ended nothing; call only while it is idle. A connection that is not quiet must be closed. */
   hasNoUnreadBytes(): boolean;
-  /** Has the transport deliver bytes that came before the first request, if any, before anything else. */
+  /** Makes the transport deliver bytes that came before the first request, if any, before other events. */
   checkUnread(): void;
   /** Ends the connection, and all streams on it. */
   close(): void;
@@ -40,9 +40,9 @@ export interface PooledConnection {
 
 /** The pool, as its connections see it. */
 export interface PooledConnectionOwner {
-  /** Whether a connection may carry more than one stream; where not, a protocol may tell the endpoint so. */
+  /** Whether a connection may carry more than one stream; if not, a protocol may announce it to the endpoint. */
   readonly reusesConnections: boolean;
-  /** A stream has ended, in whatever way. `streamsOpen` and `endReason` say what becomes of the connection. */
+  /** A stream has ended, for any reason. `streamsOpen` and `endReason` say whether the connection continues. */
   onStreamEnded(connection: PooledConnection): void;
   /** How many streams it can carry has changed, or it takes no more: `endReason` was null before. */
   onStreamsFreeChanged(connection: PooledConnection): void;

@@ -1,7 +1,7 @@
 import type { Shape } from './shape.ts';
 
 interface ProxyErrorSpec {
-  /** Recommended status; null where the registry leaves the choice to the gateway. */
+  /** Recommended status; null if the registry leaves the choice to the gateway. */
   readonly status: number | null;
   readonly shape: Shape;
   /** Names of the extra Proxy-Status parameters the type defines. */
@@ -16,8 +16,8 @@ const spec = (status: number | null, shape: Shape, ...parameters: string[]): Pro
 
 /**
  * The HTTP Proxy Error Types registry (RFC 9209 §2.3), in its order, each with the shape it belongs to.
- * `destination_not_found` is 500 in the registry and 404 here: a request for what is not configured is the
- * client's to mend.
+ * `destination_not_found` is 500 in the registry and 404 here: a request without a configured route is the
+ * client's mistake.
  */
 export const proxyErrors = {
   dns_timeout: spec(504, 'unreachable'),

@@ -2,8 +2,8 @@ import { snakeKey } from './json-case.ts';
 import { recordVersion } from './record.ts';
 
 /**
- * Records of earlier versions, read as the current one. A reader sees one form whatever wrote the line. Keys and values that
- * no version knows stay as they are, and so does a record of a later version.
+ * Converts records of earlier versions to the current one, so that readers see a single form. Keys and values that
+ * no version has stay unchanged, and so does a record of a later version.
  */
 export function currentRecord(record: JsonObject): JsonObject {
   return record['v'] === 1 ? fromVersion1(record) : record;

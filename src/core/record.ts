@@ -14,7 +14,7 @@ export interface ExchangeRecord {
   /** `tunnel`: it became one by an upgrade, and `bytes_…` are the tunnel's. */
   readonly kind: 'exchange' | 'tunnel';
   readonly id: string;
-  /** Null where the request belongs to no trace. */
+  /** Null if the request belongs to no trace. */
   readonly trace_id: string | null;
   /** RFC 3339, milliseconds, UTC: when the request's first byte came. */
   readonly at: string;
@@ -43,12 +43,12 @@ export interface ExchangeRecord {
   readonly path: string;
   /** Values that are not allow-listed are replaced by "…"; null without a query. */
   readonly query: string | null;
-  /** For how long filters of the route suspended the request, all together; absent where none did. */
+  /** How long filters of the route suspended the request in total; absent if none did. */
   readonly filter_ms?: number;
   readonly attempts: readonly AttemptRecord[];
-  /** What the client was sent; null when it left before that. */
+  /** The status that was sent to the client; null if it left before that. */
   readonly status: number | null;
-  /** What the endpoint sent; null when nothing came. */
+  /** The status of the endpoint; null if none came. */
   readonly received_status: number | null;
   readonly grpc_status: number | null;
   readonly shape: Shape;
@@ -62,17 +62,17 @@ export interface ExchangeRecord {
   readonly bytes_in: number;
   readonly bytes_out: number;
   readonly duration_ms: number;
-  /** Of a tunnel: how it ended and who ended it. Absent for other exchanges, and in logs of older versions. */
+  /** For a tunnel: how it ended, and which side ended it. Absent for other exchanges, and in logs of older versions. */
   readonly tunnel?: {
     readonly protocol: string;
     readonly how: TunnelFacts['how'];
     readonly by: TunnelFacts['by'];
-    /** The status code of the first close frame; null where there was none. */
+    /** The status code of the first close frame; null if there was none. */
     readonly close_code: number | null;
   };
 }
 
-/** What is left of the exchanges that a worker had under way when it was lost: one line for all of them. */
+/** The record of the exchanges that a worker had in flight when it was lost: one line for all of them. */
 export interface LostRecord {
   readonly v: typeof recordVersion;
   readonly kind: 'lost';
@@ -87,8 +87,8 @@ export interface LostRecord {
   /** How many exchanges have no record of their own. */
   readonly exchanges: number;
   /**
-   * Client connections that ended with the worker, and on which something had come that it had not read: requests that it
-   * never saw, or more of those under way. Null where nobody knows: it ended by itself.
+   * Client connections that ended with the worker and had bytes that it had not read: requests that it
+   * never saw, or more of those in flight. Null if not known, because the worker ended by itself.
    */
   readonly unread_connections: number | null;
   /** Why the worker was lost, in words. */
@@ -99,14 +99,14 @@ export interface AttemptRecord {
   readonly endpoint: string;
   readonly address: string;
   readonly state: string;
-  /** The address was the last one known of its name, whose lookup failed since; absent where it was not. */
+  /** true: the address was the last known one of a name whose lookup has failed since; otherwise absent. */
   readonly address_stale?: true;
   readonly reused: boolean;
   readonly idle_ms: number | null;
   readonly local_port: number | null;
-  /** Milliseconds since the exchange began; null where a stage was not reached. */
+  /** Milliseconds since the exchange began; null if the stage was not reached. */
   readonly started_ms: number;
-  /** It had waited for a place among the connections, and got one; absent where it did not have to wait, or in vain. */
+  /** When the attempt got a connection after waiting for one; absent if it did not wait, or waited in vain. */
   readonly queued_ms?: number;
   readonly dns_ms: number | null;
   readonly connected_ms: number | null;
@@ -124,7 +124,7 @@ export interface AttemptRecord {
     readonly oom: boolean;
     readonly before_ms: number;
     readonly last_line: string | null;
-    /** In answers of a running gateway alone: the answer did not know of the exit, whose news came so long after it. */
+    /** Only in responses of a running gateway: the exit became known this long after the exchange was answered. */
     readonly after_answer_ms?: number;
   } | null;
   readonly retry: boolean;

@@ -10,7 +10,7 @@ const cases: [asker: string, path: string, found: string][] = [
   ['file:///C:/a.b/src/x.ts', './y', 'file:///C:/a.b/src/y.ts'],
 ];
 
-test('a sibling has the ending of the file that asks, in source and in the package', () => {
+test('a sibling has the extension of the calling file, in source and in the package', () => {
   for (const [asker, path, found] of cases) {
     assert.equal(siblingModule(asker, path), found);
     assert.equal(new URL(siblingModule(asker, path)).href, found);

@@ -21,7 +21,7 @@ function snapshotOf(routes: number, endpointsOf: readonly number[]): Snapshot {
 const sizeOf = ({ upstreams, routes }: SnapshotPart): number =>
   routes.length + upstreams.reduce((sum, { endpoints }) => sum + Math.max(1, endpoints.length), 0);
 
-/** As a worker joins them. */
+/** Joins parts like a worker. */
 function joined(parts: readonly SnapshotPart[]) {
   const upstreams: { id: string; endpoints: string[] }[] = [];
   for (const { id, endpoints } of parts.flatMap((part) => part.upstreams)) {
@@ -34,7 +34,7 @@ function joined(parts: readonly SnapshotPart[]) {
 }
 
 describe('a snapshot', () => {
-  test('that is small goes to a worker whole', () => {
+  test('that is small is sent to a worker in one message', () => {
     const snapshot = snapshotOf(20, [15, 15]);
     assert.deepEqual(splitSnapshot(snapshot), { snapshot, parts: [] });
   });
@@ -46,7 +46,7 @@ describe('a snapshot', () => {
     ['of upstreams without endpoints', 0, Array.from({ length: 250 }, () => 0)],
     ['of upstreams that fill a part exactly', 10, [100, 50, 50, 25, 25, 100]],
   ] as const) {
-    test(`${what} goes in parts, none of them too large, that are the whole together and in its order`, () => {
+    test(`${what} is sent in small parts that together are the whole in its order`, () => {
       const whole = snapshotOf(routes, endpointsOf);
       const { snapshot, parts } = splitSnapshot(whole);
       assert.deepEqual([snapshot.revision, snapshot.routes, snapshot.upstreams], [7, [], []]);

@@ -30,7 +30,7 @@ export interface Snapshot {
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSnapshot[];
-  /** What operators have changed for routes, when the snapshot was made; a worker may have received a newer one since. */
+  /** The overlay of routes when the snapshot was created; a worker may have received a newer one since. */
   readonly overlay: RouteOverlay;
   readonly trustedPeers: readonly string[];
   readonly clientAddressHeader: string | null;

@@ -32,7 +32,7 @@ export interface DownstreamStream {
   /** When the first byte of the request came. */
   readonly startedAt: Instant;
   readonly startedWall: number;
-  /** Request content is held back until this is called; answers "100 Continue" where the client waits for it. */
+  /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
   readContent(): void;
   pauseContent(): void;
   resumeContent(): void;
@@ -81,8 +81,8 @@ export interface UpstreamStream {
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
   /**
-   * Of an attempt that failed before a byte of its request had left: the request's content as far as it was given; the caller
-   * owns the bytes. Null where a byte has left, or the content cannot be recovered.
+   * For an attempt that failed before a byte of its request was sent: the request content given so far; the caller
+   * owns the bytes. Null if a byte was sent, or the content cannot be recovered.
    */
   readonly unsentContent: Uint8Array | null;
   /** Whether any byte of an answer has come. */
@@ -126,9 +126,9 @@ export interface UpstreamHandler {
 }
 
 /**
- * Which connections will do: any, any that has been looked at first (for a request that may be tried only once), one that
- * was in use a moment ago and has been looked at (for a request that must not be repeated), or none that has served before
- * (for the attempt after a stale one).
+ * Which connections are acceptable: any, any that was checked first (for a request that may be tried only once), one that
+ * was in use a moment ago and was checked (for a request that must not be retried), or only a fresh one
+ * (for the retry after a stale one).
  */
 export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** U+D800 to U+DFFF are no characters, but halves of pairs. */
+/** U+D800 to U+DFFF are not characters, but halves of pairs. */
 const halves = { from: 0xd800, count: 0x800 };
 
 const character = fc
@@ -17,8 +17,8 @@ function indexOf(text: unknown): number {
 }
 
 /**
- * What `fc.string({ unit: 'binary' })` gives: any characters of Unicode, and words that are dangerous in JavaScript. That
- * writes down all 1.1 million characters before it gives the first, two seconds in each process.
+ * Like `fc.string({ unit: 'binary' })`: any characters of Unicode, and words that are dangerous in JavaScript. fast-check
+ * creates all 1.1 million characters before it returns the first, which takes two seconds in each process.
  */
 export function unicodeText(
   constraints: { readonly minLength?: number; readonly maxLength?: number } = {},

@@ -12,7 +12,7 @@ import type { SharedMemory } from './shared-memory.ts';
 
 /** Everything that a worker needs at start. */
 export interface WorkerInit {
-  /** Increases with each worker of this process; stands in records, events and metrics. */
+  /** Increases with each worker of this process; used in records, events and metrics. */
   readonly worker: number;
   /** Its index in the shared memory; another worker gets it when this one is gone. */
   readonly workerIndex: number;
@@ -38,7 +38,7 @@ export interface DrainPlan {
   readonly tunnels: 'wait' | 'end';
   /** For how long an idle connection may still send one last request. */
   readonly idleMs: number;
-  /** Another process listens on the same ports: readiness is its answer to give, so it does not fail here. */
+  /** Another process listens on the same ports and answers for readiness, so readiness does not fail here. */
   readonly hasSuccessor: boolean;
 }
 
@@ -57,7 +57,7 @@ export type ToWorker =
   /** Not every worker could prepare it: close listeners that were opened for it. */
   | { readonly kind: 'discard'; readonly revision: number }
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
-  /** What operators have changed for routes; it needs no answer, and no second phase. */
+  /** The overlay of routes; it needs no answer, and no second phase. */
   | { readonly kind: 'overlay'; readonly overlay: RouteOverlay }
   | { readonly kind: 'acknowledge'; readonly batches: number }
   /** The buffer of a batch that has been written, transferred back. */

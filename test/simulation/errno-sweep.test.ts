@@ -82,7 +82,7 @@ function assertNamed(code: string, { record, unclassified }: { record: EndedExch
   const { failure } = record;
   assert.ok(failure !== null, `${code} is a failure`);
   if (failure.cause === 'gateway_fault') {
-    assert.match(failure.evidence.invariant, /the system takes what it is asked for/, code);
+    assert.match(failure.evidence.invariant, /the system accepts the call, and does not return/, code);
     assert.ok(!ofTheWorld.has(code), `${code} cannot come from a request of the gateway`);
   }
 }

@@ -1,12 +1,12 @@
 import type { Failure } from '../failure.ts';
 import type { TextRedactor } from './text-redactor.ts';
 
-/** More than any evidence is long. */
+/** Longer than any evidence. */
 const evidenceCharactersMax = 4096;
 
 /**
- * The failure without secrets in its evidence. Sentences are to be made of it rather than redacted afterwards: in them bytes
- * may be written out, and texts cut, in ways that hide what they hold.
+ * The failure without secrets in its evidence. Create sentences from it instead of redacting sentences: they may have bytes
+ * in hexadecimal and shortened texts, in which a secret cannot be found.
  */
 export function failureWithoutSecrets(failure: Failure, redactor: TextRedactor, max = evidenceCharactersMax): Failure {
   const { cause, stage, evidence } = failure;

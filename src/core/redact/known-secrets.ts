@@ -2,23 +2,23 @@ import { type Span, spansBehind } from './span.ts';
 
 interface Pattern {
   readonly pattern: RegExp;
-  /** Looks at what was found more closely, where the pattern finds too much. */
+  /** A closer check of a match, if the pattern matches too much. */
   readonly isSecret?: (secret: string, whole: string) => boolean;
 }
 
 const webToken = /eyJ[\w\-.]{8,}/g;
 
-/** JSON Web Tokens alone. */
+/** Finds only JSON Web Tokens. */
 export function tokenSpans(text: string): readonly Span[] {
   return Array.from(text.matchAll(webToken), ({ index, 0: token }) => ({ start: index, end: index + token.length }));
 }
 
 /**
- * What is a secret by its own form. Group 1 is what is left out; without it, the whole is. Each pattern begins with a
- * fixed word and repeats one class only, so that it is linear in the text.
+ * Secrets that are recognized by their form. Group 1 is removed; without a group, the whole match. Each pattern begins with a
+ * fixed word and repeats only one class, so that it is linear in the text.
  */
 const patterns: readonly Pattern[] = [
-  // Credentials with their scheme, wherever they stand (RFC 9110 §11.6.2). "Basic usage" is no credential.
+  // Credentials with their scheme, anywhere in the text (RFC 9110 §11.6.2). "Basic usage" is no credential.
   { pattern: /\b(?:bearer|negotiate)\s+(?!(?:bearer|basic)\s)([\w\-.~+/=:]{4,})/gi },
   {
     pattern: /\b(?:basic|digest)\s+(?!(?:bearer|basic)\s)([\w\-.~+/=:]{4,})/gi,
@@ -26,21 +26,21 @@ const patterns: readonly Pattern[] = [
   },
   // JSON Web Tokens: base64url of objects, which begin with {". Also without their ".": half a token is one too.
   { pattern: webToken },
-  // Tokens that their issuers have given a prefix so that they are found.
+  // Tokens with a prefix by which their issuers make them recognizable.
   { pattern: /\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|xapp-|[rs]k_(?:live|test)_|whsec_)[\w\-.]{6,}/g },
   { pattern: /\b(?:hvs\.|dop_v1_|shp(?:at|ca|pa|ss)_|dckr_pat_|ya29\.|pypi-|AGE-SECRET-KEY-)[\w\-.]{12,}/g },
   { pattern: /\b(?:sk-|hf_|npm_)[\w-]{20,}/g, isSecret: (secret) => /\d/.test(secret) && /[A-Z]/.test(secret) },
   { pattern: /\b(?:AKIA|ASIA)[A-Z\d]{12,}/g },
   { pattern: /\bAIza[\w-]{30,}/g },
   { pattern: /\bSG\.[\w-]{16,}\.[\w-]{16,}/g },
-  // As `candor token` makes them. Names of our metrics begin likewise and have neither digits nor capitals.
+  // As `candor token` creates them. Names of our metrics have the same prefix, but neither digits nor capitals.
   { pattern: /candor_([\w-]{20,})/gi, isSecret: (secret) => /[\dA-Z]/.test(secret) },
 ];
 
 const keyBeginning = /-----BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 export const keyEnding = '-----END ';
 
-/** A line of a key that nothing but base64 stands in: its beginning may be out of sight. Digests are hexadecimal. */
+/** A line that is only base64, probably of a private key whose beginning is not in the text. Digests are hexadecimal. */
 const base64Line = /^[ \t]*([A-Za-z\d+/]{60,}={0,2})[ \t]*$/gm;
 
 export function knownSecretSpans(text: string): readonly Span[] {
@@ -66,7 +66,7 @@ export function knownSecretSpans(text: string): readonly Span[] {
   return spans;
 }
 
-/** Whether a private key begins in the text and goes on behind it; null where none begins or ends. */
+/** Whether a private key begins in the text and continues after it; null if none begins or ends. */
 export function keyGoesOn(text: string): boolean | null {
   const begin = text.search(keyBeginning);
   const end = text.lastIndexOf(keyEnding);

@@ -2,16 +2,16 @@ import { isSecretName, isSecretNameInProse } from './secret-name.ts';
 import { type Span, spansBehind } from './span.ts';
 import { bareEnd, valueAt } from './value-end.ts';
 
-/** A name, whatever quotes or brackets close it, and what sets its value: `=`, `:`, `=>`, or `=` percent-encoded. */
+/** A name, with any closing quotes or brackets, and the sign that sets its value: `=`, `:`, `=>`, or `=` percent-encoded. */
 const setting = /(?<![\w.-])([\w.-]+)((?:\\{0,3}["'`])?\]?\s{0,4}(?:={1,3}>?|:=?|%3d)[ \t]{0,4})/gi;
 
-/** Values that are no secrets, and whose reader wants to see them: a variable that is `undefined` is a finding; and where more follows. */
+/** Values that are not secrets and that help the reader, such as a variable that is `undefined`; and beginnings of structures. */
 const noSecret = /^(?:true|false|null|undefined|none|nil|yes|no|[[{(|>]+[-+]?)$/i;
 
-/** A name before a colon and a space is a setting in YAML, and mostly a word in prose. */
+/** A name before a colon and a space is a setting in YAML, but usually a word in prose. */
 export type ColonMeans = 'prose' | 'setting';
 
-/** Values of `name=value`, `name: value` and `"name": "value"` whose name says that they are secrets. */
+/** Finds values of `name=value`, `name: value` and `"name": "value"` whose name marks a secret. */
 export function namedValueSpans(text: string, colonMeans: ColonMeans = 'prose'): readonly Span[] {
   return spansBehind(
     setting,
@@ -36,7 +36,7 @@ function valueFrom(text: string, start: number, known: number, isEnd: (text: str
   return start < known ? { start, end: known } : valueAt(text, start, isEnd);
 }
 
-/** Another setting follows, or what was listed or encoded goes on. */
+/** Another setting follows, or a list or an encoded text continues. */
 function endsSetting(text: string, at: number): boolean {
   const character = text[at];
   if (character === '%') return /^%26/.test(text.slice(at, at + 3));
@@ -45,10 +45,10 @@ function endsSetting(text: string, at: number): boolean {
   return /^.(?:$|\s|["'[{}\])]|[A-Za-z_][\w.-]{0,64}[=:])/.test(text.slice(at, at + 68));
 }
 
-/** An option and the value behind it: `--api-key VALUE`. */
+/** An option and its value: `--api-key VALUE`. */
 const option = /(?<![\w-])(--?[A-Za-z][\w-]*)([ \t]+)(?!--)/g;
 
-/** Values of options whose name says that they are secrets, where a space stands between the two. */
+/** Finds values of options whose name marks a secret, after a space. */
 export function optionValueSpans(text: string): readonly Span[] {
   return spansBehind(option, text, ([, name = ''], start, known) =>
     isSecretOption(name) ? valueFrom(text, start, known, never) : null,
@@ -63,7 +63,7 @@ export function isSecretOption(name: string): boolean {
   return name.startsWith('-') && (isSecretName(name) || /^--?pass$/i.test(name));
 }
 
-/** An element whose name says it: `<password>…</password>`. */
+/** An element whose name marks a secret: `<password>…</password>`. */
 const element = /<([\w:.-]{1,64})(?:\s[^<>]{0,200})?>([^<]+)/g;
 
 export function elementSpans(text: string): readonly Span[] {
@@ -75,10 +75,10 @@ export function elementSpans(text: string): readonly Span[] {
   return spans;
 }
 
-/** A query begins behind "?" in what looks like a target: a word with a "/" before it. */
+/** A query begins after "?" in a text that looks like a target: a word with a "/" before it. */
 const queryStart = /[?&][^\s=&?#"'<>]{0,64}/g;
 
-/** Values of the query of each address or request line. Names stay, as in the record. */
+/** Finds the values in the query of each address or request line. Names stay, as in the record. */
 export function queryValueSpans(text: string): readonly Span[] {
   const spans: Span[] = [];
   queryStart.lastIndex = 0;
@@ -97,7 +97,7 @@ export function queryValueSpans(text: string): readonly Span[] {
   return spans;
 }
 
-/** The word at `at`, not before `floor`, and where its query begins: −1 where no "/" stands before the "?". */
+/** The word at `at`, not before `floor`, and where its query begins: −1 if there is no "/" before the "?". */
 function wordAround(text: string, at: number, floor: number): { start: number; end: number; query: number } {
   let start = at;
   while (start > floor && start > 0 && !/\s/.test(text[start - 1] as string)) start--;

@@ -1,10 +1,10 @@
 import { charCodeAt } from '../copy-bytes.ts';
 import { leftOut } from './span.ts';
 
-/** Longest name of a query parameter that is believed to be a name. */
+/** A query parameter with a longer name is treated as a value. */
 const queryNameMax = 64;
 
-/** A parameter that some server may read as two, or that runs into a fragment. */
+/** A parameter that some servers read as two, or that runs into a fragment. */
 const twofold = /[;#]/;
 const plainName = /^[\w.\-[\]$:@~]+$/;
 const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
@@ -13,7 +13,7 @@ const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
  * The query without its values: `a=1&page=2` becomes `a=…&page=2` when `page` is allowed.
  *
  * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A piece
- * without "=" stays only when its name is allowed: it may as well be a token. Some servers part parameters at
+ * without "=" stays only if its name is allowed, because it may be a token. Some servers separate parameters at
  * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
  * result is never longer than the query, as long as `mark`, which stands for what is left out, is one character.
  */
@@ -33,7 +33,7 @@ export function redactQuery(query: string, allowed: ReadonlySet<string>, replace
 /** `leftOut` in JSON. */
 const leftOutInJson = Uint8Array.from('\\u2026', (letter) => letter.charCodeAt(0));
 
-/** Not 0: letters of a name that is plain enough to be written as it came (`plainName`). */
+/** Not 0: letters of a name that can be written unchanged (`plainName`). */
 const nameBytes = new Uint8Array(256);
 for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-[]$:@~')
   nameBytes[letter.charCodeAt(0)] = 1;
@@ -42,9 +42,9 @@ const ampersand = 0x26;
 const equalsSign = 0x3d;
 
 /**
- * Writes what `redactQuery` makes of the query that begins at `start` of `target`, when no parameter is allowed, in JSON
- * and without a string: nearly every query. Returns where it ends; −1 when a name needs a closer look, and nothing counts
- * that was written. There must be room for four bytes a character.
+ * Writes the result of `redactQuery` for the query that begins at `start` of `target`, if no parameter is allowed, in JSON
+ * and without creating a string. This works for nearly every query. Returns the end; −1 if a name needs a closer look, then ignore
+ * the written bytes. There must be room for four bytes per character.
  */
 export function writeRedactedQuery(target: string, start: number, bytes: Uint8Array, at: number): number {
   let to = at;
@@ -86,7 +86,7 @@ function redactParameter(parameter: string, allowed: ReadonlySet<string>, replac
   return equals === parameter.length - 1 ? `${shown}=` : `${shown}=${replacement}`;
 }
 
-/** The name as the application will understand it, lowercase; null when it is none. */
+/** The name as the application decodes it, lowercase; null if it is not a valid name. */
 function nameOf(sent: string): string | null {
   if (sent.length > queryNameMax) return null;
   if (plainName.test(sent)) return sent.toLowerCase();

@@ -1,5 +1,5 @@
 /**
- * Whether a name of a setting, an option or a variable says that its value is a secret: `DB_PASSWORD`, `--api-key`,
+ * Whether the name of a setting, an option or a variable marks its value as a secret: `DB_PASSWORD`, `--api-key`,
  * `clientSecret`, `PGPASSWORD`. Words count whole, so that `author` is not `auth` and `passes` is not `pass`.
  */
 export function isSecretName(name: string): boolean {
@@ -9,7 +9,7 @@ export function isSecretName(name: string): boolean {
   return words.some((word, index) => isSecretWord(word, words, index));
 }
 
-/** The same where a colon and a space follow, as in prose and in YAML: only words that hardly mean anything else. */
+/** The same if a colon and a space follow, as in prose and in YAML: only words that rarely mean anything else. */
 export function isSecretNameInProse(name: string): boolean {
   if (!firstLook.test(name)) return false;
   const words = wordsOf(name);
@@ -17,10 +17,10 @@ export function isSecretNameInProse(name: string): boolean {
   return strongEnding.test(last) || isSecretKey(last, words, words.length - 1);
 }
 
-/** Every name that says it has one of these. */
+/** Every name that marks a secret contains one of these. */
 const firstLook = /pass|pwd|secret|token|key|cred|auth|session|dsn|jwt|bearer|cookie|otp/i;
 
-/** Words that end so are secrets in any name; programs join them with others (`PGPASSWORD`, `authtoken`). */
+/** Words with these endings mark secrets in any name; programs join them with other words (`PGPASSWORD`, `authtoken`). */
 const strongEnding =
   /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|privatekey|secretkey|authkey|credential|sessionid)s?$/;
 
@@ -35,7 +35,7 @@ const wholeWords: ReadonlySet<string> = new Set([
   'otp',
 ]);
 
-/** A key of these unlocks something; other keys are names of entries. */
+/** A key with one of these words is a secret; other keys are names of entries. */
 const secretKeys: ReadonlySet<string> = new Set(
   'api access private secret signing encryption master app auth session shared account license webhook deploy'.split(
     ' ',
@@ -62,7 +62,7 @@ function isSecretKey(word: string, words: readonly string[], index: number): boo
   return word === 'key' ? secretKeys.has(before) : word === 'id' && before === 'session';
 }
 
-/** No name is longer; of a longer one its end decides. */
+/** The longest name that is read; of a longer name only its end. */
 const nameCharactersMax = 128;
 
 function wordsOf(name: string): readonly string[] {

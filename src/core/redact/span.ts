@@ -1,4 +1,4 @@
-/** Stands where something was left out. */
+/** Replaces removed text. */
 export const leftOut = '…';
 
 /** A part of a text, from `start` up to `end`, that must not be shown. */
@@ -26,9 +26,9 @@ export function replaceSpans(text: string, spans: readonly Span[], replacement: 
 }
 
 /**
- * The values behind what `pattern` finds. `valueAt` says where the value ends that begins at a place, null for what is none
- * of interest; `isShown` keeps one after all. A name is looked for within the values of others too, but no character is
- * scanned twice: what begins within a value ends where that does.
+ * The values after each match of `pattern`. `valueAt` returns the end of the value at a position, null if it is not a value
+ * of interest; `isShown` keeps a value. Names are also searched within the values of others, but no character is
+ * scanned twice: a value that begins within another ends with it.
  */
 export function spansBehind(
   pattern: RegExp,

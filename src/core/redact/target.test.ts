@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { redactAuthority, redactPath } from './target.ts';
 
-describe('a path loses what is a secret by its place or its name, and nothing else', () => {
+describe('a path loses values that are secrets by their position or name, and nothing else', () => {
   const cases: readonly (readonly [path: string, redacted: string])[] = [
     ['/users/anna@example.org/a%20b;v=1', '/users/anna@example.org/a%20b;v=1'],
     ['/callback#access_token=abc', '/callback#…'],
@@ -20,7 +20,7 @@ describe('a path loses what is a secret by its place or its name, and nothing el
   for (const [path, redacted] of cases) test(path, () => assert.equal(redactPath(path), redacted));
 });
 
-test('a host has nobody before it', () => {
+test('a host has no user information before it', () => {
   assert.equal(redactAuthority('example.org:8080'), 'example.org:8080');
   assert.equal(redactAuthority('anna:CANARY@example.org'), '…@example.org');
   assert.equal(redactAuthority('anna:CAN@RY@example.org'), '…@example.org');

@@ -3,13 +3,13 @@ import { tokenSpans } from './known-secrets.ts';
 import { leftOut, replaceSpans } from './span.ts';
 import { encodedUserInformationSpans, hideUserOfAuthority, userInformationSpans } from './user-information.ts';
 
-/** A path or a host without any of these, and for which `hidesSecret` is false, is shown as it came. */
+/** A path or a host without any of these, and for which `hidesSecret` is false, is shown unchanged. */
 export const secretSigns = '@=#';
 
-/** Shorter than this is no path with a token in it. */
+/** A shorter path has no token in it. */
 const tokenPathMin = 36;
 
-/** What `secretSigns` do not tell of: signs that are percent-encoded, and JSON Web Tokens. Nearly every target has neither. */
+/** Finds what `secretSigns` miss: percent-encoded signs, and JSON Web Tokens. Nearly every target has neither. */
 export function hidesSecret(target: string): boolean {
   if (target.includes('%') && encodedSigns.test(target)) return true;
   return target.length >= tokenPathMin && target.includes('eyJ');
@@ -19,8 +19,8 @@ const encodedSigns = /%(?:40|3d)/i;
 const signs = /[@=]/;
 
 /**
- * The path of a request target, without user information, without values of names that say that they are secrets, without
- * JSON Web Tokens, and without a fragment, which has no place in a target. What else stands in a path is shown as it came.
+ * The path of a request target, without user information, without values whose names mark secrets, without
+ * JSON Web Tokens, and without a fragment, which a target may not have. The rest of the path is shown unchanged.
  */
 export function redactPath(path: string): string {
   const fragment = path.indexOf('#');
@@ -35,7 +35,7 @@ export function redactPath(path: string): string {
   return replaceSpans(whole, spans, () => leftOut);
 }
 
-/** A host as a request named it. */
+/** The host of a request, without user information. */
 export function redactAuthority(authority: string): string {
   return authority.includes('@') ? hideUserOfAuthority(authority, leftOut) : authority;
 }

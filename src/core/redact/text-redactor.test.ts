@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { unicodeText } from '../unicode-text.test-support.ts';
 import { TextRedactor } from './text-redactor.ts';
 
-describe('credentials are taken out of text from outside', () => {
+describe('credentials are removed from text from outside', () => {
   const redactor = new TextRedactor(['X-Internal-Key']);
   const cases: readonly (readonly [text: string, redacted: string])[] = [
     ['GET / HTTP/1.1\r\nAuthorization: Basic dXNlcjpwYXNz\r\nHost: a', 'GET / HTTP/1.1\r\nAuthorization: …\r\nHost: a'],
@@ -62,7 +62,7 @@ describe('credentials are taken out of text from outside', () => {
     ['GET /reset?CANARY HTTP/1.1', 'GET /reset?… HTTP/1.1'],
     ["GET /reset?a=x'CANARY HTTP/1.1", 'GET /reset?a=… HTTP/1.1'],
     ['referrer: "http://a/?code=CANARY", host: "a"', 'referrer: "http://a/?code=…", host: "a"'],
-    // Secrets by their own form.
+    // Secrets that are recognized by their form.
     ['push ghp_CANARY0123456789 to sk_live_CANARY0123', 'push … to …'],
     ['xoxb-CANARY-1234 AKIACANARY0123456789', '… …'],
     [`hash it: candor_${'aB3'.repeat(14)}x`, 'hash it: candor_…'],
@@ -72,7 +72,7 @@ describe('credentials are taken out of text from outside', () => {
     ],
     ['-----BEGIN PRIVATE KEY-----\\nCANARY', '-----BEGIN PRIVATE KEY-----…'],
     ['MIIEvQIBADANBgkq'.repeat(4), '…'],
-    // What only looks like it, and helps.
+    // Texts that only look like secrets, and help the reader.
     ['DB_PASSWORD=undefined', 'DB_PASSWORD=undefined'],
     ['PWD=/srv/app OLDPWD=/srv', 'PWD=/srv/app OLDPWD=/srv'],
     ['--password-file /run/secrets/db TOKEN_URL=http://a/', '--password-file /run/secrets/db TOKEN_URL=http://a/'],
@@ -86,7 +86,7 @@ describe('credentials are taken out of text from outside', () => {
   ];
   for (const [text, redacted] of cases) test(JSON.stringify(text), () => assert.equal(redactor.redact(text), redacted));
 
-  test('bytes that are written out in hexadecimal hide nothing', () => {
+  test('secrets in hexadecimal bytes are removed', () => {
     const hex = (text: string): string => Buffer.from(text).toString('hex');
     assert.equal(redactor.redact(hex('Cookie: sid=CANARY')), hex('Cookie: ...'));
     assert.equal(redactor.redact(hex('SSH-2.0-OpenSSH_9.6')), hex('SSH-2.0-OpenSSH_9.6'));
@@ -95,12 +95,12 @@ describe('credentials are taken out of text from outside', () => {
     assert.equal(redactor.redact('00ff00ff00ff00ff'), '00ff00ff00ff00ff');
   });
 
-  test('every text of a value is redacted and cut, however deep', () => {
+  test('every text of a value is redacted and shortened, at any depth', () => {
     const value = { a: ['Cookie: CANARY', 7, null], b: { c: 'x'.repeat(50) } };
     assert.deepEqual(redactor.redactAll(value, 10), { a: ['Cookie: …', 7, null], b: { c: `${'x'.repeat(10)}…` } });
   });
 
-  test('lines of a private key are left out, also where it begins or ends out of sight', () => {
+  test('lines of a private key are removed, even if its beginning or end is not in the text', () => {
     const line = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj';
     const key = ['-----BEGIN PRIVATE KEY-----', 'short+line', line, '-----END PRIVATE KEY----- then', 'more'];
     assert.deepEqual(redactor.redactLines(key), [
@@ -114,7 +114,7 @@ describe('credentials are taken out of text from outside', () => {
     assert.deepEqual(redactor.redactAll({ output: key }, 99).output, redactor.redactLines(key));
   });
 
-  test('the words of a command are looked at one by one, so that no value ends too early', () => {
+  test('the words of a command are redacted one by one, so that no value ends too early', () => {
     const cases: readonly (readonly [command: readonly string[], shown: readonly string[]])[] = [
       [
         ['app', '--password=a b;c=d', '--port', '1'],
@@ -152,12 +152,12 @@ describe('credentials are taken out of text from outside', () => {
     for (const [command, shown] of cases) assert.deepEqual(redactor.redactCommand(command), shown);
   });
 
-  test('what is masked keeps every other character at its line and column', () => {
+  test('masking keeps every other character at its line and column', () => {
     assert.equal(redactor.mask('a: 1\nurl: http://u:pw@h/ # x'), 'a: 1\nurl: http://****@h/ # x');
     assert.equal(redactor.mask(`${'a '.repeat(9000)}password=店x`), `${'a '.repeat(9000)}password=**`);
   });
 
-  test('a secret at the place where a long text is cut does not stay by half', () => {
+  test('a secret at the end of a shortened text does not stay in part', () => {
     for (let shift = 0; shift < 40; shift++)
       assert.doesNotMatch(
         redactor.redact(`${'x '.repeat(2028)}${' '.repeat(shift)}ghp_CANARY0123456789012345 tail`),
@@ -222,7 +222,7 @@ describe('credentials are taken out of text from outside', () => {
     );
   });
 
-  test('what stands behind a name that says it is left out, whatever stands before it', () => {
+  test('the value of a secret name is removed, in any surrounding text', () => {
     const names = fc.constantFrom(
       'password=',
       'DB_TOKEN=',
@@ -241,8 +241,8 @@ describe('credentials are taken out of text from outside', () => {
     );
   });
 
-  test('the time grows with the length of a text, whatever it is made of', () => {
-    // Each of these makes a careless pattern try every pair of places.
+  test('the time is linear in the length of any text', () => {
+    // Each of these makes a careless pattern try every pair of positions.
     const hostile = [
       ...[
         'token',
@@ -301,12 +301,12 @@ describe('credentials are taken out of text from outside', () => {
       for (const piece of hostile) {
         const make = (length: number): string => beginning + piece.repeat(length / piece.length) + '-----END ';
         const [small, large] = [cpuOf(make(2_000)), cpuOf(make(32_000))];
-        // Sixteen times the length; with its square it would be 256 times the time. What is fast enough needs no ratio.
+        // Sixteen times the length; quadratic time would be 256 times as long. Below the absolute bound the ratio does not matter.
         assert.ok(large < 20_000 || large < 64 * small, `${beginning}${piece}: ${small} µs, then ${large} µs`);
       }
   });
 
-  test('of a text that is too long no more is searched than is shown', () => {
+  test('of a text that is too long only the shown part is searched', () => {
     assert.equal(redactor.redact('a '.repeat(100_000)).length, 4097);
   });
 });

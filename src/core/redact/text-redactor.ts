@@ -11,30 +11,30 @@ import {
 import { leftOut, replaceSpans, type Span, spansBehind } from './span.ts';
 import { quotedValue } from './value-end.ts';
 
-/** Fields whose values never reach a log, wherever they turn up. */
+/** Headers whose values never reach a log, in any text. */
 const secretFields = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-auth-token'];
 
-/** Beyond this a text is not searched but cut: looking for secrets must stay cheap. */
+/** A longer text is shortened first: the search for secrets must stay cheap. */
 const textCharactersMax = 4096;
 
-/** At the place of the cut the beginning of a secret might stand that nothing can know for one any more. */
+/** At the end of a shortened text may be the beginning of a secret that cannot be recognized, so the last word is removed, up to this length. */
 const wordCharactersMax = 512;
 
-/** Two are nearly always enough, the second to see that nothing is left. */
+/** Two passes are nearly always enough; the second shows that nothing is left. */
 const timesMax = 6;
 
-/** The first bytes of garbage come like this (`wire/response-head.ts`). */
+/** The form of the first bytes of garbage (`wire/response-head.ts`). */
 const hexadecimal = /^(?:[\da-f]{2}){8,}$/;
 
-/** Reports of logs are this deep, evidence two levels; what is deeper is not ours. */
+/** Reports of logs are this deep, evidence has two levels; deeper values are not Candor's. */
 const depthMax = 12;
 
 const none: ReadonlySet<string> = new Set();
 
 /**
- * Takes secrets out of text that came from outside: command lines, lines that an application printed, the first bytes of
- * a response that is none, lines of logs. Everything that Candor shows, writes or sends goes through this. `fields` are
- * further field names whose values must not be shown. The result is never longer than the text, but for the mark of a cut;
+ * Removes secrets from text from outside: command lines, output of applications, the first bytes of
+ * garbage, lines of logs. All such text that Candor shows, writes or sends passes it. `fields` are
+ * further header names whose values must not be shown. The result is never longer than the text, except for a "…" at its end;
  * redacting it again changes nothing; the time is linear in the text.
  */
 export class TextRedactor {
@@ -54,20 +54,20 @@ export class TextRedactor {
   }
 
   /**
-   * The same for the text of a configuration, or a part of it, with as many asterisks as characters are left out: each that
-   * stays keeps its line and column. Not cut.
+   * The same for the text of a configuration, or a part of it, with an asterisk for each removed character, so that every other
+   * character keeps its line and column. The text is not shortened.
    */
   mask(text: string): string {
     return replaceSpans(text, this.#spans(text, 'setting'), (hidden) => hidden.replace(/[^\r\n]/gu, '*'));
   }
 
-  /** Lines that belong together: a private key that begins in one of them goes on in the next. */
+  /** Redacts lines that belong together: a private key may continue from one line to the next. */
   redactLines(lines: readonly string[]): readonly string[] {
     const following = new LineRedactor(this);
     return lines.map((line) => following.redact(line));
   }
 
-  /** The words of a command line. A value of its own word goes as a whole, whatever it holds. */
+  /** Redacts the words of a command line. A secret value that is a word of its own is removed completely. */
   redactCommand(command: readonly string[]): readonly string[] {
     return command.map((word, index) => {
       const before = index === 0 ? '' : (command[index - 1] as string);
@@ -79,7 +79,7 @@ export class TextRedactor {
     });
   }
 
-  /** A copy in which every text, however deep, has been redacted and cut to `charactersMax`, but for what stands at `kept` keys. */
+  /** A copy in which every text, at any depth, is redacted and shortened to `charactersMax`, except the values of `kept` keys. */
   redactAll<T>(value: T, charactersMax: number, kept: ReadonlySet<string> = none): T {
     return this.#copy(value, charactersMax, kept, 0) as T;
   }
@@ -100,7 +100,7 @@ export class TextRedactor {
     );
   }
 
-  /** Bytes written out stay bytes written out. */
+  /** Redacts hexadecimal bytes; the result is hexadecimal too. */
   #redactHexadecimal(text: string): string {
     const bytes = textOfHexadecimal(text.slice(0, textCharactersMax));
     const redacted = this.#redactPlain(bytes);
@@ -114,7 +114,7 @@ export class TextRedactor {
     return isCut && !redacted.endsWith(leftOut) ? `${redacted}${leftOut}` : redacted;
   }
 
-  /** What is left out may bring a name and another value together, which is looked for again. */
+  /** A removal may bring a name and another value together, so the search is repeated. */
   #redactFully(text: string): string {
     let redacted = text;
     for (let time = 0; time < timesMax; time++) {
@@ -141,14 +141,14 @@ export class TextRedactor {
       ...namedValueSpans(text, colonMeans),
       ...optionValueSpans(text),
       ...elementSpans(text),
-      // Other values of queries in a configuration are what its writer wants to see.
+      // The author of a configuration wants to see other values of queries.
       ...(colonMeans === 'prose' ? queryValueSpans(text) : []),
       ...knownSecretSpans(text),
     ];
   }
 }
 
-/** Longer than any key. Who only says that one begins is shown again behind it. */
+/** Longer than any key. After so many lines without an end, text is shown again. */
 const keyLinesMax = 256;
 
 /** The lines of one source, one after the other. */
@@ -175,7 +175,7 @@ export class LineRedactor {
   }
 }
 
-/** A first look: what has none of these is shown as it is. Most texts are addresses, codes and short words. */
+/** A first check: a text without any of these is shown unchanged. Most texts are addresses, codes and short words. */
 const mayHoldSecret = /[@=?&<%]|:(?!\d)|\s|^(?:[\da-f]{2}){8}|[\w\-+/.]{10}/i;
 
 function withoutLastWord(text: string): string {
@@ -184,7 +184,7 @@ function withoutLastWord(text: string): string {
 }
 
 /**
- * The whole rest of the line: a Cookie field has many values, and some hold white space. A line's end may also be written
+ * The whole rest of the line: a Cookie header has many values, and some have white space. The end of a line may also be written
  * out (\\r, \\n), as evidence of bytes is.
  */
 function endOfLine(text: string, start: number): number {
@@ -208,7 +208,7 @@ function textOfHexadecimal(text: string): string {
   return bytes;
 }
 
-/** Three dots in hexadecimal: text among bytes stays text, and is shown as such. */
+/** Three dots in hexadecimal: the "..." of removed text, as bytes. */
 const leftOutBytes = '2e2e2e';
 
 function hexadecimalOfText(text: string): string {

@@ -1,12 +1,12 @@
 import type { Span } from './span.ts';
 
-/** What no address, and no word of a sentence, goes on behind. */
+/** Characters that end an address or a word. */
 const outside = /[\s"<>|]/;
 
 /**
  * The user information of each address in `text` (RFC 3986 §3.2.1): all of it behind `//`, and what follows the colon of
- * `user:password@` where no `//` stands before it. A password that holds `/` or `@`, which it should not, is found too.
- * An e-mail address has no colon and stays. Each character is looked at a bounded number of times.
+ * `user:password@` without `//` before it. A password with `/` or `@`, which it should not have, is found too.
+ * An e-mail address has no colon and stays. Each character is read a bounded number of times.
  */
 export function userInformationSpans(text: string): readonly Span[] {
   const spans: Span[] = [];
@@ -14,7 +14,7 @@ export function userInformationSpans(text: string): readonly Span[] {
   let last: Span | null = null;
   for (let at = text.indexOf('@'); at !== -1; at = text.indexOf('@', at + 1)) {
     const start = startOfWord(text, at, floor);
-    // "user:p@ss@host": what was taken for the host belongs to the password.
+    // "user:p@ss@host": the apparent host belongs to the password.
     const span: Span | null =
       start === floor && last !== null && last.end === floor - 1 ? joined(text, last, at) : null;
     last = span ?? spanBefore(text, start, at);
@@ -57,10 +57,10 @@ function spanBefore(text: string, start: number, at: number): Span | null {
   return colon > part ? spanOf(start + colon + 1, at) : null;
 }
 
-/** What stands before the user's name in a path, a list or a sentence. */
+/** Characters that may precede the user's name in a path, a list or a sentence. */
 const partsWords = "/?&=,;({[#'`";
 
-/** Behind the first "//" of a word, also as JSON may write it; −1 without. */
+/** The position after the first "//" of a word, also escaped as in JSON; −1 without. */
 function authorityStart(word: string): number {
   const found = /\/\/|\\\/\\\//.exec(word);
   return found === null ? -1 : found.index + found[0].length;
@@ -70,7 +70,7 @@ function spanOf(start: number, end: number): Span | null {
   return start < end ? { start, end } : null;
 }
 
-/** Longer user information stands percent-encoded in no address. */
+/** Percent-encoded user information is never longer. */
 const encoded = /%2f%2f([^\s"'<>&/@]{1,512}?)%40/gi;
 
 /** The same in an address that is percent-encoded within another. */
@@ -83,7 +83,7 @@ export function encodedUserInformationSpans(text: string): readonly Span[] {
   return spans;
 }
 
-/** `user:password@host` of a Host field or an authority: nothing before the last "@" is part of a host. */
+/** `user:password@host` of a Host header or an authority: nothing before the last "@" is part of a host. */
 export function hideUserOfAuthority(authority: string, replacement: string): string {
   const at = authority.lastIndexOf('@');
   return at === -1 ? authority : `${replacement}${authority.slice(at)}`;

@@ -2,15 +2,15 @@ import type { Span } from './span.ts';
 
 const space = /\s/;
 
-/** Whether a quote at `at` closes what stands around a value, rather than being a part of it. */
+/** Whether a quote at `at` closes text around a value, rather than being a part of the value. */
 function closes(text: string, at: number): boolean {
   const next = text[at + 1];
   return next === undefined || space.test(next) || `,;)]}>:"'\\`.includes(next);
 }
 
 /**
- * Where a value ends that begins at `start` and is not in quotes: at white space, at a quote that closes something
- * around it, or where `isEnd` says so. A quote within it is a part of it: passwords hold such.
+ * The end of an unquoted value that begins at `start`: at white space, at a quote that closes text
+ * around it, or where `isEnd` is true. A quote within the value is a part of it, as in passwords.
  */
 export function bareEnd(text: string, start: number, isEnd: (text: string, at: number) => boolean): number {
   let at = start;
@@ -25,15 +25,15 @@ export function bareEnd(text: string, start: number, isEnd: (text: string, at: n
 }
 
 /**
- * The value that begins at `start`: what stands between quotes, or as far as `bareEnd` goes.
+ * The value that begins at `start`: the text between quotes, or up to `bareEnd`.
  */
 export function valueAt(text: string, start: number, isEnd: (text: string, at: number) => boolean): Span {
   return quotedValue(text, start) ?? { start, end: bareEnd(text, start, isEnd) };
 }
 
 /**
- * What stands between the quotes that begin at `start`, without them; null where none begin. Backslashes stand before them
- * where a text has been quoted as a whole. A quote that is never closed reaches to the end.
+ * The text between the quotes that begin at `start`; null if there are none. The quotes have backslashes before them
+ * if the whole text was quoted. Without a closing quote the value reaches to the end.
  */
 export function quotedValue(text: string, start: number): Span | null {
   const opening = /^(\\{0,3})(["'`])/.exec(text.slice(start, start + 4));
