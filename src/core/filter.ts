@@ -49,6 +49,11 @@ export interface FilterContext {
   /** The request id. */
   readonly id: string;
   readonly request: RequestHead;
+  /**
+   * The path of the request in its normal form, without the query: the spelling by which routes are found. A filter that
+   * decides by the path must use it and not `request.target`, which has the bytes that the client sent (`/%61dmin`).
+   */
+  readonly path: string;
   readonly client: ClientFacts;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;

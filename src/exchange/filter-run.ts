@@ -6,6 +6,7 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
+import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
 export interface FilteredExchange extends BodyEnds {
@@ -59,6 +60,12 @@ export class FilterRun implements FilterContext {
 
   get request(): RequestHead {
     return this.#exchange.request;
+  }
+
+  get path(): string {
+    const target = plainPath(this.#exchange.request.target);
+    const mark = target.indexOf('?');
+    return mark < 0 ? target : target.slice(0, mark);
   }
 
   get client(): ClientFacts {

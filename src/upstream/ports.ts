@@ -2,6 +2,7 @@ import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Random } from '../core/random.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Clock } from '../core/time.ts';
@@ -24,8 +25,11 @@ export interface UpstreamPorts {
   readonly onUnclassified: (unknown: UnknownCode) => void;
   /** Makes a connection of what was dialed. Absent: HTTP/1.1. */
   readonly createConnection?: CreateConnection;
-  /** Absent: two choices (`policy/two-choices.ts`). */
-  readonly createBalancer?: CreateBalancer;
+  /**
+   * How to create the balancer of an upstream. It is asked again when the upstream changes; another answer replaces the
+   * balancer. Absent: two choices (`policy/two-choices.ts`).
+   */
+  readonly balancerOf?: (upstream: UpstreamSnapshot) => CreateBalancer;
 }
 
 /** What the pool says of a new connection. */

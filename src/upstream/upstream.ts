@@ -2,7 +2,7 @@ import { type Cause, fail, type Failure } from '../core/failure.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
-import type { Balancer, RequestFacts } from '../policy/balancer.ts';
+import type { Balancer, CreateBalancer, RequestFacts } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
 import { TwoChoices } from '../policy/two-choices.ts';
 import { LiveEndpoint } from './endpoint.ts';
@@ -23,7 +23,9 @@ export class LiveUpstream {
   readonly #budget: RetryBudget;
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
-  readonly #balancer: Balancer<LiveEndpoint>;
+  readonly #balancerOf: (upstream: UpstreamSnapshot) => CreateBalancer;
+  #createBalancer: CreateBalancer;
+  #balancer: Balancer<LiveEndpoint>;
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
   #onProbation: readonly LiveEndpoint[] | null = null;
@@ -35,7 +37,10 @@ export class LiveUpstream {
     this.#spec = spec;
     this.#ports = ports;
     this.#budget = new RetryBudget(ports.clock.now());
-    this.#balancer = new PriorityBalancer(ports.createBalancer ?? (() => new TwoChoices(ports.random)));
+    const twoChoices: CreateBalancer = () => new TwoChoices(ports.random);
+    this.#balancerOf = ports.balancerOf ?? (() => twoChoices);
+    this.#createBalancer = this.#balancerOf(spec);
+    this.#balancer = new PriorityBalancer(this.#createBalancer);
     this.#context = new RequestContext(ports.clock);
     this.update(spec);
   }
@@ -54,6 +59,11 @@ export class LiveUpstream {
 
   update(spec: UpstreamSnapshot): void {
     this.#spec = spec;
+    const create = this.#balancerOf(spec);
+    if (create !== this.#createBalancer) {
+      this.#createBalancer = create;
+      this.#balancer = new PriorityBalancer(create);
+    }
     this.updateEndpoints(spec.endpoints);
   }
 

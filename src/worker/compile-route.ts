@@ -5,7 +5,7 @@ import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import type { OverridableRoute } from './route-overrides.ts';
-import { hasDotSegment, plainPath } from './plain-path.ts';
+import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { filtersOf } from './route-filters.ts';
 import { matchesPath } from './router.ts';
 

@@ -1,4 +1,4 @@
-import { plainPath } from './plain-path.ts';
+import { plainPath } from '../wire/plain-path.ts';
 import type { LocationOf } from '../filters/redirect.ts';
 import { hostOf } from './router.ts';
 

@@ -5,7 +5,7 @@ import type { RouteMatch } from '../core/configuration.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
 import { PairFields } from '../testing/pair-fields.ts';
-import { plainPath } from './plain-path.ts';
+import { plainPath } from '../wire/plain-path.ts';
 import { createRouter, matchesPath, type RouteEntry } from './router.ts';
 
 const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [] };

@@ -1,7 +1,7 @@
 import type { RouteMatch } from '../core/configuration.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
-import { plainPath } from './plain-path.ts';
+import { plainPath } from '../wire/plain-path.ts';
 import { numberOf, type PathNumber, prefixNumber, rootNumber, segmentEnd } from './route-paths.ts';
 
 export interface RouteEntry {

@@ -76,7 +76,7 @@ const weightOf =
 
 describe('a balancer other than two choices', () => {
   it('gives each request its endpoint: round robin by weight', () => {
-    const settings = { createBalancer: roundRobin, endpointChanges: weightOf({ a: 4, b: 1, c: 1 }) };
+    const settings = { balancerOf: () => roundRobin, endpointChanges: weightOf({ a: 4, b: 1, c: 1 }) };
     const world = new Http1World({ endpoints }, settings);
     assert.equal(answeredBy(world, 12), 'aabacaaabaca');
     world.pass(100_000);
@@ -85,7 +85,7 @@ describe('a balancer other than two choices', () => {
 
   it('gets a changed weight with the next request', () => {
     const weights: Record<string, number> = { a: 1, b: 1, c: 1 };
-    const settings = { createBalancer: roundRobin, endpointChanges: weightOf(weights) };
+    const settings = { balancerOf: () => roundRobin, endpointChanges: weightOf(weights) };
     const world = new Http1World({ endpoints }, settings);
     assert.equal(answeredBy(world, 6), 'abcabc');
     weights['b'] = 0;
@@ -95,9 +95,20 @@ describe('a balancer other than two choices', () => {
     world.verifyAtRest();
   });
 
+  it('is replaced when the upstream asks for another one', () => {
+    let create: CreateBalancer = roundRobin;
+    const world = new Http1World({ endpoints }, { balancerOf: () => create, endpointChanges: weightOf({}) });
+    assert.equal(answeredBy(world, 3), 'abc');
+    create = () => ({ update: () => {}, pick: () => null });
+    world.changedReuse('always');
+    assert.match(answeredBy(world, 1), /no_endpoint_ready/);
+    world.pass(100_000);
+  });
+
   it('may go by the facts of the request, which include the endpoints that were tried', () => {
     const balancer = new ByFacts();
-    const world = new Http1World({ endpoints }, { createBalancer: () => balancer as never });
+    const create = () => balancer as never;
+    const world = new Http1World({ endpoints }, { balancerOf: () => create });
     world.endpoint('a').accepts = 'refuses';
     const answered = answeredBy(world, 1, { method: 'PUT', target: '/cart?id=5', fields: { 'X-User': 'ann' } });
     assert.equal(answered, 'b');

@@ -29,6 +29,26 @@ for (const [worldName, create] of worlds) {
       },
     );
 
+    const paths: string[] = [];
+    holds(
+      'shows a filter the normal form of its path, as routes are found by it',
+      () => [
+        filterOf({
+          onRequestHead: (context) => {
+            paths.push(context.path);
+            return 'continue';
+          },
+        }),
+      ],
+      (world) => {
+        paths.length = 0;
+        world.endpoint('a').onRequest = (request) => request.answer(200, 'hello');
+        world.request({ target: '/x/..//%61dmin%2Fkey?a=/%61' });
+        world.pass(20);
+        assert.deepEqual(paths, ['/admin%2Fkey']);
+      },
+    );
+
     holds(
       'may be answered by a filter: no endpoint is asked, and filters before it see the answer',
       () => [new Noting('one', calls), upperCase, new Answering(textAnswer(403, 'not here')), new Noting('two', calls)],

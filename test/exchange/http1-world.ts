@@ -67,7 +67,7 @@ export interface Http1Settings {
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the bytes are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
-  readonly createBalancer?: CreateBalancer;
+  readonly balancerOf?: () => CreateBalancer;
   /** What else main says of an endpoint, such as its weight. */
   readonly endpointChanges?: (name: string) => Partial<EndpointSnapshot>;
 }
@@ -128,7 +128,7 @@ export class Http1World implements World {
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
       semaphores: settings.semaphores ?? localSemaphoreSource,
       onUnclassified,
-      ...(settings.createBalancer === undefined ? {} : { createBalancer: settings.createBalancer }),
+      ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     });
     const serving = this.#serving();
     const ports = {
@@ -226,7 +226,7 @@ export class Http1World implements World {
     this.upstream.updateEndpoints(this.#upstreamSpec().endpoints);
   }
 
-  /** A reload has changed whether connections serve more than one request. */
+  /** A reload has changed the upstream: whether connections serve more than one request. */
   changedReuse(connectionReuse: ConnectionReuse): void {
     this.upstream.update({ ...this.#upstreamSpec(), connectionReuse });
   }
