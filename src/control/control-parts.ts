@@ -122,7 +122,7 @@ export class ControlParts {
       events: this.hub,
       condition: this.condition,
       drainMs: () => this.active.configuration.drain.timeoutMs,
-      mayUse: (ending) => this.workers.mayUse(ending),
+      mayUse: (ending) => this.workers.mayUseEndpoint(ending),
       isEnding: this.#owner.isEnding,
       onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
     });

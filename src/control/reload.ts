@@ -94,7 +94,7 @@ function rejectedFor(errors: ConfigurationErrors): ReloadRejection {
 }
 
 function rejectionOf(applied: Extract<ApplyResult, { ok: false }>, open: readonly OpenListener[]): ReloadRejection {
-  if (!applied.lost) return rejectedFor(applied.problems.map((problem) => listenError(problem, open)));
+  if (!applied.workersUnavailable) return rejectedFor(applied.problems.map((problem) => listenError(problem, open)));
   const why = `A worker has not applied the configuration: ${applied.why}.`;
   return { ok: false, kind: 'failed', errors: [why] };
 }

@@ -52,12 +52,12 @@ export function heldText(path: string, { process: { pid }, since }: StateOwner):
 
 /** The error of a start whose first snapshot the workers have not applied. */
 export function startFailureOf(applied: Extract<ApplyResult, { ok: false }>): Error {
-  if (applied.lost) return new Error(`a serving worker ended before it served: ${applied.why}`);
+  if (applied.workersUnavailable) return new Error(`a serving worker ended before it served: ${applied.why}`);
   const [problem] = applied.problems;
   return problem === undefined ? new Error('a worker rejected the first snapshot') : new ListenFailure(problem);
 }
 
 /** Why the workers have not applied a snapshot, in one sentence. */
 export function refusalText(applied: Extract<ApplyResult, { ok: false }>): string {
-  return applied.lost ? applied.why : applied.problems.map(listenProblemText).join('; ');
+  return applied.workersUnavailable ? applied.why : applied.problems.map(listenProblemText).join('; ');
 }

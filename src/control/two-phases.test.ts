@@ -11,10 +11,10 @@ const snapshot = {
 
 const open: ApplyResult = { ok: true, listeners: [{ id: 'http', host: '127.0.0.1', port: 4711 }] };
 const taken: ApplyResult = { ok: true, listeners: [] };
-const lost: ApplyResult = { ok: false, lost: true, why: 'it threw' };
+const lost: ApplyResult = { ok: false, workersUnavailable: true, why: 'it threw' };
 const refused = (errno: string): ApplyResult => ({
   ok: false,
-  lost: false,
+  workersUnavailable: false,
   problems: [{ listener: 'http', host: '127.0.0.1', port: 4711, errno }],
 });
 
@@ -69,7 +69,7 @@ describe('a snapshot is applied in two phases', () => {
     ['another cannot', [open, refused('EADDRINUSE')], /"errno":"EADDRINUSE"/],
     ['one is lost over it', [open, lost], /"why":"it threw"/],
     ['one is lost and another cannot', [open, refused('EMFILE'), lost], /"why":"it threw"/],
-    ['there is none', [], /"lost":true/],
+    ['there is none', [], /"workersUnavailable":true/],
   ];
   for (const [what, answers, expected] of refusals) {
     test(`if ${what}, every worker closes what it opened, and none activates`, async () => {
@@ -88,7 +88,7 @@ describe('a snapshot is applied in two phases', () => {
     const answers = [open, refused('EADDRINUSE'), refused('EADDRINUSE')];
     const workers = answers.map((answer) => new FakeWorker('', [], 'serving', answer));
     const prepared = await prepareAll(workers, snapshot);
-    assert.ok(!prepared.ok && !prepared.lost);
+    assert.ok(!prepared.ok && !prepared.workersUnavailable);
     assert.equal(prepared.problems.length, 1);
   });
 

@@ -29,7 +29,7 @@ export async function prepareAll(
   // Before anything is held: a new worker takes a second to load.
   await Promise.all(workers.map(({ loaded }) => loaded));
   const [first, ...others] = workers;
-  if (first === undefined) return { ok: false, lost: true, why: 'there is no worker' };
+  if (first === undefined) return { ok: false, workersUnavailable: true, why: 'there is no worker' };
   const leading = await first.prepare(snapshot);
   if (!leading.ok) {
     first.discard(snapshot.revision);
@@ -72,8 +72,8 @@ function joinedRefusals(refused: readonly ApplyResult[]): Extract<ApplyResult, {
   const problems = new Map<string, ListenProblem>();
   for (const answer of refused) {
     if (answer.ok) continue;
-    if (answer.lost) return answer;
+    if (answer.workersUnavailable) return answer;
     for (const problem of answer.problems) problems.set(`${problem.listener} ${problem.errno}`, problem);
   }
-  return { ok: false, lost: false, problems: [...problems.values()] };
+  return { ok: false, workersUnavailable: false, problems: [...problems.values()] };
 }

@@ -84,7 +84,7 @@ test('the control plane works with any worker module that answers its messages',
     assert.deepEqual(await worker.activate(3), { ok: true, listeners: [] });
     assert.equal(worker.state, 'serving');
     assert.equal(worker.revision, 3);
-    assert.ok(worker.mayUse('/a'));
+    assert.ok(worker.mayUseEndpoint('/a'));
     worker.sendEndpoints({ revision: 3, upstream: 'app', whole: true, endpoints: [] } as unknown as UpstreamDelta);
     await worker.report();
     assert.deepEqual(batches, [7]);

@@ -183,7 +183,7 @@ export class WorkerHandle {
         this.#resolveAnswer(message.revision, { ok: true, listeners: [] });
         break;
       case 'rejected':
-        this.#resolveAnswer(message.revision, { ok: false, lost: false, problems: message.failures });
+        this.#resolveAnswer(message.revision, { ok: false, workersUnavailable: false, problems: message.failures });
         break;
       case 'drained':
         this.#drained.resolve();
@@ -261,7 +261,8 @@ export class WorkerHandle {
   }
 
   #ask(revision: number, message: ToWorker): Promise<ApplyResult> {
-    if (this.state === 'lost') return Promise.resolve({ ok: false, lost: true, why: this.#why ?? 'it had ended' });
+    if (this.state === 'lost')
+      return Promise.resolve({ ok: false, workersUnavailable: true, why: this.#why ?? 'it had ended' });
     return new Promise((resolve) => {
       const timer = this.#clock.schedule(after(this.#clock.now(), answerMs), answerIsOverdue, this as WorkerHandle);
       this.#pendingAnswers.set(revision, (applied) => {
@@ -277,7 +278,7 @@ export class WorkerHandle {
   }
 
   /** Whether it received an endpoint whose id has this ending, and has not reported that the endpoint has drained. */
-  mayUse(ending: string): boolean {
+  mayUseEndpoint(ending: string): boolean {
     if (this.state === 'lost') return false;
     for (const id of this.#known) if (id.endsWith(ending)) return true;
     return false;
@@ -367,7 +368,7 @@ export class WorkerHandle {
     this.#loaded.resolve();
     this.#drained.resolve();
     for (const revision of [...this.#pendingAnswers.keys()])
-      this.#resolveAnswer(revision, { ok: false, lost: true, why });
+      this.#resolveAnswer(revision, { ok: false, workersUnavailable: true, why });
     const hasEndedWell = this.#stopping && this.exchangesUnrecorded === 0;
     if (hasEndedWell) return;
     const end = { why, threw: this.#exit?.threw ?? null, code: this.#exit?.code ?? null };

@@ -22,7 +22,7 @@ import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { SupervisedWorker } from './supervised-worker.ts';
 import type { WantedWorkers } from './wanted-workers.ts';
 
-/** Short enough that a person who asks for the counts does not notice it, and longer than a turn of a worker's event loop. */
+/** How long workers get to report. A person does not notice the delay, and it is longer than a turn of a worker's event loop. */
 const reportedWithinMs = 100;
 
 export interface WorkerPoolParts {
@@ -30,28 +30,29 @@ export interface WorkerPoolParts {
   readonly workerModule: URL;
   readonly clock: Clock;
   readonly events: EventSink;
+  /** The name of this gateway in its deployment: `member` of the configuration. */
   readonly member: string;
   readonly processStartedUnixMs: number;
-  /** Where the predecessor listens: these workers may join its ports. */
+  /** Addresses at which the predecessor listens. The workers may listen there too. */
   readonly sharedAddresses: readonly ListeningAddress[];
   readonly inheritedSockets: readonly InheritedSocket[];
-  /** Sockets of the predecessor: the first workers accept from them, and close them. */
+  /** Sockets of the predecessor. The first workers accept from them and own the descriptors. */
   readonly passedSockets: readonly PassedSocket[];
-  /** The memory that all workers share. */
+  /** The counters in the memory that all workers share. */
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
-  /** How a retired worker drains. */
+  /** How a worker drains when it is retired. */
   readonly drain: () => DrainSpec;
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
-  /** A thread has ended, for any reason. */
+  /** Called when a thread has ended, for any reason. */
   readonly onGone: () => void;
-  /** A worker is missing and the pause after its loss is over: call `restore` with the active snapshot. */
+  /** Called when the replacement of a lost worker should start. The caller calls `restore` with the active snapshot. */
   readonly onMissing: () => void;
 }
 
 export interface WorkerLoss {
   readonly worker: number;
-  /** The revision it served. */
+  /** The revision of the configuration that the worker served. */
   readonly revision: number;
   readonly exchanges: number;
   /** Accepted connections with bytes that the worker had not read; null: not known. */
@@ -59,7 +60,10 @@ export interface WorkerLoss {
   readonly why: string;
 }
 
-/** Sockets that a worker accepts from instead of opening its own. */
+/**
+ * Sockets that a worker accepts from instead of opening its own. A *passed* socket is from the predecessor of this process. A
+ * *held* socket was opened by a worker of this process; the main thread has a second descriptor of it (`held-sockets.ts`).
+ */
 interface AssignedSockets {
   readonly passedSockets?: readonly PassedSocket[] | undefined;
   readonly heldSockets?: readonly PassedSocket[] | undefined;
@@ -67,24 +71,24 @@ interface AssignedSockets {
 
 const noWorkerIndexLeft = 'too many replaced workers have not ended yet; try again when they have';
 
-const refusedWhileStopping: ApplyResult = { ok: false, lost: true, why: 'the gateway is stopping' };
+const refusedWhileStopping: ApplyResult = { ok: false, workersUnavailable: true, why: 'the gateway is stopping' };
 
 /**
- * The worker threads. After a loss the pool starts a replacement while the others serve. Every change, a reload as well as a
- * replacement, comes through `apply` and `restore`; the caller calls them one after the other.
+ * The worker threads. When a worker is lost (its thread ends unexpectedly), the pool starts a replacement while the other workers
+ * serve. A reload calls `apply`, a replacement calls `restore`; the caller waits for one call before it makes the next.
  *
- *     worker: missing ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
- *             ▲                    └───────── lost ────────┴───────────┘
- *             └───── pause ─────────────────────┘
+ *     worker: missing ──started──▶ starting ──activated──▶ serving ──▶ retiring ──drained──▶ gone
+ *             ▲                        └───────── lost ───────┴───────────┘
+ *             └──── delay of the replacement ──────┘
  */
 export class WorkerPool {
   readonly #parts: WorkerPoolParts;
   readonly #events: WorkerEvents;
-  /** One for each wanted worker. */
+  /** One for each wanted worker. A `SupervisedWorker` stays when its thread (`WorkerHandle`) is lost, and gets another thread. */
   #supervisedWorkers: readonly SupervisedWorker[] = [];
-  /** New workers that prepare their first snapshot. */
+  /** New workers that are preparing their first snapshot. */
   #joining: readonly SupervisedWorker[] = [];
-  /** Workers whose listeners are closed: their requests in flight finish. */
+  /** Workers that are no longer wanted: they close their listeners and finish their requests in flight. */
   readonly #retiring = new Set<WorkerHandle>();
   #wanted: WantedWorkers = { count: 0, memoryBytesMax: 0 };
   /** The listeners of the active snapshot. */
@@ -93,11 +97,12 @@ export class WorkerPool {
   #lostTotal = 0;
   #isReplacing = false;
   #isStopping = false;
-  /** Counts of workers that are gone: totals never decrease. */
+  /** The sum of the counts of workers that have ended. It keeps the totals from decreasing. */
   #goneCounts: WorkerCounts = noCounts(0);
   readonly #removed = new WeakSet<WorkerHandle>();
   /** Sockets of the predecessor that no worker has received yet. */
   #undistributedSockets: readonly PassedSocket[];
+  /** Second descriptors of the sockets that workers have opened. */
   readonly #heldSockets: HeldSockets;
 
   constructor(parts: WorkerPoolParts) {
@@ -114,7 +119,7 @@ export class WorkerPool {
     });
   }
 
-  /** One for each wanted worker (the lost one until its replacement starts), then the retiring ones. */
+  /** The wanted workers, then the retiring ones. A lost worker stays in the list until its replacement starts. */
   get all(): readonly WorkerHandle[] {
     const supervised = [
       ...this.#supervisedWorkers,
@@ -127,19 +132,19 @@ export class WorkerPool {
     return this.#supervisedWorkers.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
   }
 
-  /** Whether a worker should be started now. */
+  /** Whether a replacement should be started now. */
   get isReplacementDue(): boolean {
     return this.#supervisedWorkers.some(({ isDue }) => isDue);
   }
 
-  /** From now on missing workers are replaced. */
+  /** From now on the pool replaces missing workers. */
   startReplacing(): void {
     this.#isReplacing = true;
     for (const supervised of this.#supervisedWorkers)
       if (supervised.isDue) this.#scheduleReplacement(supervised, 'it ended before it served');
   }
 
-  /** Starts no more workers. Returns those that must be drained. */
+  /** From now on the pool starts no worker. Returns the running workers, which the caller must drain. */
   stopReplacing(): readonly WorkerHandle[] {
     this.#isReplacing = false;
     this.#isStopping = true;
@@ -148,17 +153,17 @@ export class WorkerPool {
   }
 
   /**
-   * Applies a snapshot in all workers, or in none. Missing workers are started for it; workers beyond the wanted count are
-   * retired after the others serve it.
+   * Applies a snapshot in all workers, or in none. First starts the workers that are missing. If there are more workers than
+   * wanted, retires the surplus after the others have applied the snapshot.
    */
   async apply(snapshot: Snapshot, wanted: WantedWorkers): Promise<ApplyResult> {
-    // A reload may still be waiting when the gateway stops, and a worker that it started would never be ended.
+    // A reload may still be in progress when the gateway stops. A worker that it starts now would never be stopped.
     if (this.#isStopping) return refusedWhileStopping;
     const problems = await claimPorts(snapshot.listeners, this.#ownAddresses());
-    if (problems.length > 0) return { ok: false, lost: false, problems };
+    if (problems.length > 0) return { ok: false, workersUnavailable: false, problems };
     const { staying, leaving, fresh } = this.#plan(wanted);
     const workerIndexes = this.#claimWorkerIndexes(fresh.length);
-    if (workerIndexes === null) return { ok: false, lost: true, why: noWorkerIndexLeft };
+    if (workerIndexes === null) return { ok: false, workersUnavailable: true, why: noWorkerIndexLeft };
     for (const supervised of [...this.#supervisedWorkers, ...fresh]) supervised.cancelReplacement();
     const passedToEach = this.#distributePassed(snapshot, fresh.length);
     const heldForEach = this.#heldSockets.distribute(fresh.length, wanted.count);
@@ -178,20 +183,20 @@ export class WorkerPool {
       this.#noteSockets(startedWorkers, heldForEach);
       for (const supervised of leaving) this.#retire(supervised);
     } else await this.#terminateAll(fresh);
-    // Workers that were lost during it, or were missing before and still are.
+    // Workers may have been lost during this call, and missing workers may still be missing.
     const why = applied.ok ? 'it ended before it served' : refusalText(applied);
     for (const supervised of this.#supervisedWorkers) if (supervised.isDue) this.#scheduleReplacement(supervised, why);
     return applied;
   }
 
-  /** After a loss: starts the missing workers with the active snapshot. The others are not involved. */
+  /** Starts replacements of lost workers with the active snapshot. The other workers are not involved. */
   async restore(snapshot: Snapshot): Promise<void> {
     if (this.#isStopping) return;
     const due = this.#supervisedWorkers.filter(({ isDue }) => isDue);
     const problems = await claimPorts(snapshot.listeners, this.#ownAddresses());
     const workerIndexes = problems.length > 0 ? [] : this.#claimWorkerIndexes(due.length);
-    let applied: ApplyResult = { ok: false, lost: false, problems };
-    if (workerIndexes === null) applied = { ok: false, lost: true, why: noWorkerIndexLeft };
+    let applied: ApplyResult = { ok: false, workersUnavailable: false, problems };
+    if (workerIndexes === null) applied = { ok: false, workersUnavailable: true, why: noWorkerIndexLeft };
     else if (problems.length === 0) {
       const heldForEach = this.#heldSockets.distribute(due.length, this.#wanted.count);
       const startedWorkers = due.map((supervised, index) =>
@@ -286,9 +291,9 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
 
-  /** Whether a worker may still send to an endpoint whose id has this ending. */
-  mayUse(ending: string): boolean {
-    return this.all.some((worker) => worker.mayUse(ending));
+  /** Whether a worker may still send to an endpoint whose id ends with `ending`. */
+  mayUseEndpoint(ending: string): boolean {
+    return this.all.some((worker) => worker.mayUseEndpoint(ending));
   }
 
   /** Asks all workers for their counts, and waits at most `reportedWithinMs`. */
@@ -300,13 +305,13 @@ export class WorkerPool {
     timeout.cancel();
   }
 
-  /** The counts of each worker; worker 0 stands for those that are gone. */
+  /** The counts of each worker. Worker 0 stands for all workers that have ended. */
   get counts(): readonly WorkerCounts[] {
     const others = this.all.filter((worker) => !this.#removed.has(worker));
     return [...others.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
   }
 
-  /** Workers that were lost since the start. */
+  /** The number of workers lost since the start. */
   get lostTotal(): number {
     return this.#lostTotal;
   }
@@ -344,13 +349,13 @@ export class WorkerPool {
     if (!wasRetiring && this.#supervisedWorkers.includes(supervised)) this.#scheduleReplacement(supervised, end.why);
   }
 
-  /** Removes a worker. A second call for the same worker has no effect. */
+  /** Forgets a worker that has ended: keeps its last counts and frees what it held. A second call has no effect. */
   #remove(worker: WorkerHandle): void {
     if (this.#removed.has(worker)) return;
     this.#removed.add(worker);
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
     this.#retiring.delete(worker);
-    // A passed socket that the worker never accepted from would keep its queued connections waiting.
+    // If the worker never accepted from a passed socket, connections would wait in its queue for ever.
     closePassed(worker.passedSockets);
     this.#heldSockets.forget(worker);
     this.#heldSockets.acceptForSilentWorkers();
@@ -358,7 +363,7 @@ export class WorkerPool {
     this.#parts.onGone();
   }
 
-  /** Ends workers that were started for a snapshot that was not applied. */
+  /** Stops workers that were started for a snapshot that was not applied. */
   async #terminateAll(supervised: readonly SupervisedWorker[]): Promise<void> {
     for (const { worker } of supervised) {
       if (worker === null || worker.state === 'lost') continue;
@@ -371,13 +376,13 @@ export class WorkerPool {
     if (!this.#isReplacing) return;
     const pause = supervised.scheduleReplacement(this.#parts.onMissing);
     if (pause.afterMs === 0) return;
-    // No worker accepts for longer than the first pause: refuse new connections at once instead of letting them wait.
+    // All workers are down, and a replacement has failed already: closes the queues, so that clients are refused at once.
     if (this.#serving.length === 0 && pause.failures > 1) this.#heldSockets.closeAllBut([]);
     const serving = `${this.#serving.length} of ${this.#wanted.count}`;
     this.#events.restarting(supervised.worker?.id ?? 0, why, pause, serving);
   }
 
-  /** Before a worker closes its listeners, another one accepts from them, so that queued connections are not lost. */
+  /** Lets other workers accept from the sockets of a worker before it closes them, so that queued connections are not lost. */
   async #passSocketsOn(worker: WorkerHandle): Promise<void> {
     await this.#heldSockets.hold();
     this.#heldSockets.forget(worker);
@@ -393,7 +398,7 @@ export class WorkerPool {
     void this.#passSocketsOn(worker)
       .then(() => retireWorker(worker, clock, drain()))
       .then(() => {
-        // A worker that was lost meanwhile has its own event, and one that ended with the gateway was not retired.
+        // If the worker was lost while it drained, another event has reported that. If the gateway stops, no event is needed.
         if (!this.#retiring.has(worker) || this.#isStopping) return;
         this.#remove(worker);
         this.#events.retired(worker.id, Math.round(clock.now() - beganAt));

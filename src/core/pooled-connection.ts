@@ -24,13 +24,13 @@ export interface PooledConnection {
   readonly idleSince: Instant;
   /** How long the endpoint keeps idle connections, by its Keep-Alive header; null without one. */
   readonly keepAliveTimeoutS: number | null;
-  /** Only for the pool: whether it offers the connection to requests. */
+  /** Set by the pool: whether the pool gives this connection to further requests. */
   isAvailable: boolean;
   /** Call only while a stream is free. */
   openStream(now: Instant): UpstreamStream;
   /** Makes the idle connection close itself at `at`, unless a stream is opened before. */
   keepUntil(at: Instant): void;
-  /** Whether the endpoint has sent and ended nothing; call only while it is idle. A connection that is not quiet must be closed. */
+  /** Whether the endpoint has neither sent bytes nor ended the connection. Call only while it is idle; if false, close it. */
   hasNoUnreadBytes(): boolean;
   /** Makes the transport deliver bytes that came before the first request, if any, before other events. */
   checkUnread(): void;

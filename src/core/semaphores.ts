@@ -52,7 +52,7 @@ export interface ConnectGate {
   isClosed(clock: Clock, backoffMs: number): boolean;
   /** An attempt was refused just now. */
   noteRefusal(now: Instant): void;
-  /** A connection was made. */
+  /** A connection was made, or failed for another reason than a refusal. */
   reopen(): void;
 }
 

@@ -11,7 +11,10 @@ export interface ManagedInstance {
   readonly runKey: string;
   /** Fields of this run's record that a later version of Candor had written. */
   readonly unknownFields: InstanceRecord['unknownFields'];
-  /** It is not known what the process was made of, so it cannot be started again. */
+  /**
+   * Whether the supervisor must not start the program again when it has ended. True if an adopted instance was started with
+   * settings that this process does not know, or if no later process could adopt it.
+   */
   mustNotRestart: boolean;
 }
 
@@ -24,7 +27,7 @@ export function adaptInstances(instances: readonly ManagedInstance[], spec: Appl
   }
 }
 
-/** The specification as far as it is known: enough to look after the running program, not to start another one. */
+/** The part of the specification that a record has: enough to supervise the running program, not enough to start another one. */
 export function specFromRecord({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
   const { stopMs } = program;
   return {
@@ -40,7 +43,7 @@ export function specFromRecord({ application, command, program, readiness, resta
   };
 }
 
-/** For another process; null where it could not take the instance over. */
+/** The record from which another process can take over the instance; null if it could not. */
 export function recordOf({ instance, runKey, unknownFields }: ManagedInstance): InstanceRecord | null {
   const state = instance.record();
   const [application, number] = /^(.*)\/(\d+)$/.exec(instance.id)?.slice(1) ?? [];
@@ -48,7 +51,7 @@ export function recordOf({ instance, runKey, unknownFields }: ManagedInstance): 
   return { ...state, application: application as ApplicationId, number: Number(number), runKey, unknownFields };
 }
 
-/** Stops an instance without a program: a process that is about to end starts nothing again. */
+/** Stops an instance whose program is not running, so that a process that is about to end does not start it again. */
 export function stopIfNotRunning({ instance }: ManagedInstance): void {
   const { phase } = instance;
   if (hasNoProgram(phase) || (phase === 'starting' && !instance.hasProgram)) instance.stop();
@@ -64,7 +67,7 @@ export function isLeaving(phase: Phase): boolean {
   return phase === 'draining' || phase === 'stopping' || phase === 'stopped';
 }
 
-/** All but `keep` of them, least useful first. */
+/** The instances that are left over if the `keep` most useful ones stay; the least useful instance comes first. */
 export function surplusInstances(instances: readonly ManagedInstance[], keep: number): readonly ManagedInstance[] {
   const usefulness = ({ instance }: ManagedInstance) =>
     instance.phase === 'ready' ? 2 : instance.phase === 'failing' ? 1 : 0;

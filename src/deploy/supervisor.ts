@@ -26,41 +26,43 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
-  /** How long an instance that is replaced or removed may take to finish its requests. Read at each drain. */
+  /** How long an instance that is replaced or removed may take to finish its requests. Called at each drain. */
   readonly drainMs: () => number;
-  /** Resolves when a draining instance has no request left; without it, the time limit is waited in full. */
+  /** Resolves when a draining instance has no request left. Without this function each drain takes the whole `drainMs`. */
   readonly whenDrained?: (instance: LiveInstance) => Promise<void>;
-  /** Called for each line that an instance writes, for a terminal that shows it. */
+  /** Called for each line of output of an instance, to show it in a terminal. */
   readonly onLine?: (instance: string, stream: OutputStream, line: string) => void;
-  /** A readiness check has ended; `refused`: nothing listened. Called before `onChange`. */
+  /** Called when a readiness check has ended, before `onChange`. `refused`: nothing listened. */
   readonly onChecked?: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
 export interface Supervisor extends SupervisedInstances {
   start(): void;
   /**
-   * Makes the running applications those of `applications`. Unchanged ones are not touched. For a changed one, new
-   * instances are started beside the old ones, and each old one is drained and stopped once a new one is ready. Where
-   * the application has a fixed port, the old ones must end first. Removed ones are drained and stopped.
+   * Starts and stops instances until exactly `applications` run. An unchanged application keeps its instances. For a changed
+   * application the supervisor starts new instances beside the old ones, and drains and stops one old instance for each new
+   * instance that is ready. If the application has a fixed port, its old instances must end first. The instances of a removed
+   * application are drained and stopped.
    */
   apply(applications: readonly ApplicationSpec[]): void;
   /**
-   * Takes over the instances that an earlier process left `agoMs` ago, as far as they still run; returns those.
-   * `apply` must follow: it replaces the ones that do not fit, as a reload does.
+   * Takes over instances that an earlier process detached `agoMs` ago. Returns the records of those that still run. `apply` must
+   * follow: it replaces instances that do not fit the configuration, as a reload does.
    */
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[];
-  /** What a later process needs to take over the running instances. Instances that it could not take over are left out. */
+  /** The records from which a later process can take over the running instances. Instances that it could not adopt have none. */
   records(): readonly InstanceRecord[];
   /**
-   * Leaves the instances of `records`, which it returns, to another process: they are neither restarted nor read any
-   * more, and keep their state here. The others stay ours until `stop`. Nothing is started from now on.
+   * Leaves the instances that another process can take over to that process, and returns their records. This supervisor no
+   * longer restarts these instances or reads their output, and still lists them with their last state. It keeps the other
+   * instances until `stop`. It starts no instance after this call.
    */
   detach(): readonly InstanceRecord[];
-  /** Undoes `detach`: takes back the instances of `records` that still run. `apply` must follow. */
+  /** Undoes `detach`: takes over the instances of `records` again, if they still run. `apply` must follow. */
   rollBack(records: readonly InstanceRecord[]): void;
   /**
-   * Stops everything that was not detached, and resolves when nothing of it is left running. Callers drain first. A
-   * second call kills.
+   * Stops all instances that were not detached. Resolves when none of them is running. Callers drain first. A second call kills
+   * the instances.
    */
   stop(): Promise<void>;
   status(): readonly SupervisedApplicationStatus[];
@@ -78,14 +80,15 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
 
 interface SupervisedApplication {
   readonly id: ApplicationId;
-  /** Null once the application has been removed from the configuration, while instances are left. */
+  /** Null if the configuration no longer has the application, while some of its instances still run. */
   spec: ApplicationSpec | null;
   instances: ManagedInstance[];
-  /** For ids. Never used twice, so that an old and a new instance cannot be confused. */
+  /** The number in the id of the next instance. No number is used twice, so that an old and a new instance cannot be confused. */
   nextNumber: number;
+  /** Whether an event has said that the application listens on every address. All its instances share this object. */
   readonly exposure: { isReported: boolean };
   isReconciling: boolean;
-  /** Something has changed since the last `#reconcile`. */
+  /** Whether something has changed since the last `#reconcile`. */
   needsReconcile: boolean;
 }
 
@@ -95,7 +98,7 @@ class ApplicationsSupervisor implements Supervisor {
   readonly #callbacks = new Set<() => void>();
   #stopped: PromiseWithResolvers<void> | null = null;
   #hasDetached = false;
-  /** Until the `apply` that follows: it is not known yet which of the adopted instances are wanted. */
+  /** True between `adopt` and the `apply` that follows: which adopted instances the configuration wants is not known yet. */
   #isAdopting = false;
 
   constructor(parts: SupervisorParts) {
@@ -138,7 +141,8 @@ class ApplicationsSupervisor implements Supervisor {
     const spec = fits ? known : specFromRecord(record);
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
-    // An instance that no later process could adopt is replaced while there is time.
+    // An instance that no later process could adopt would have to be stopped at the next handoff. It is replaced now: the empty
+    // key fits no configuration.
     const staysAdoptable = instance.isAdoptable;
     application.instances.push({
       instance,
@@ -159,7 +163,7 @@ class ApplicationsSupervisor implements Supervisor {
     this.#hasDetached = true;
     const instances = [...this.#applications.values()].flatMap((application) => application.instances);
     const adoptable = instances.filter(({ instance }) => instance.isAdoptable);
-    // First stop reading everywhere; only then is it certain how far each output was read.
+    // A record says how far the output was read. So all instances stop reading before the records are made.
     for (const { instance } of adoptable) instance.detach();
     for (const managed of instances) stopIfNotRunning(managed);
     return adoptable.flatMap((one) => recordOf(one) ?? []);
@@ -219,7 +223,10 @@ class ApplicationsSupervisor implements Supervisor {
     }));
   }
 
-  /** Starting and retiring cause changes too; they are handled afterwards, never from inside. */
+  /**
+   * Calls `#reconcile` until nothing changes any more. Starting or retiring an instance calls this method again; such a call only
+   * sets `needsReconcile`, and the loop runs once more.
+   */
   #reconcileUntilStable(application: SupervisedApplication): void {
     application.needsReconcile = true;
     if (application.isReconciling) return;
@@ -232,8 +239,8 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   /**
-   * Brings the instances closer to what is wanted. Decides from the present state, not from what happened, so that it
-   * may be called after any change, and a second configuration may come while the first is being carried out.
+   * Takes the next steps towards the wanted instances. It decides from the present state only. So it may be called after any
+   * change, and a new configuration may be applied while instances for the last one are still starting.
    */
   #reconcile(application: SupervisedApplication): void {
     if (this.#stopped !== null || this.#hasDetached || this.#isAdopting) return;
@@ -246,7 +253,7 @@ class ApplicationsSupervisor implements Supervisor {
     const current = staying.filter((managed) => managed.runKey === runKey);
     const older = staying.filter((managed) => managed.runKey !== runKey);
     const readyCount = current.filter(({ instance }) => instance.phase === 'ready').length;
-    // Two programs cannot listen on one port: with a fixed port the old ones have to end first.
+    // Two programs cannot listen on one port: if the port is fixed, the old instances have to end first.
     const hasFixedPort = spec !== null && spec.port !== null;
     for (const managed of surplusInstances(current, wanted)) this.#retire(managed);
     for (const managed of surplusInstances(older, hasFixedPort ? 0 : wanted - readyCount)) this.#retire(managed);
@@ -282,7 +289,7 @@ class ApplicationsSupervisor implements Supervisor {
     const { whenDrained, drainMs } = this.#parts;
     instance.retire(drainMs());
     if (instance.phase !== 'draining') return;
-    // Where the drain cannot be observed, the time limit decides.
+    // Without `whenDrained`, or if it fails, the time limit ends the drain.
     whenDrained?.(instance.live()).then(
       () => instance.drained(),
       () => {},

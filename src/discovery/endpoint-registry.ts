@@ -10,20 +10,21 @@ import type { EndpointSource, EndpointSourceFactory, SourceContext, SourceEndpoi
 import type { WatchPorts } from './watched-endpoint.ts';
 
 export interface EndpointRegistryParts {
+  /** The clock and the other functions that checks need. */
   readonly watch: WatchPorts;
   readonly sources: readonly EndpointSourceFactory[];
-  /** Where this gateway itself listens now. */
+  /** The addresses at which this gateway itself listens now. */
   readonly listeners: () => ListeningAddresses;
   readonly events: EventSink;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
-  /** A check of an endpoint has ended; `refused`: nothing listened there. */
+  /** Called when a check of an endpoint has ended. `refused`: nothing listened there. */
   readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
 }
 
 /**
- * What the main thread knows of every endpoint: where it is, from its source, and how it is, from its checks or its source.
- * Workers get it as snapshots and deltas; nothing is decided here about a request.
+ * What the main thread knows about every endpoint: its address, from its source, and its state, from its checks or its source.
+ * Workers get this as snapshots and deltas. The registry decides nothing about a single request.
  */
 export class EndpointRegistry {
   readonly #parts: EndpointRegistryParts;
@@ -33,8 +34,8 @@ export class EndpointRegistry {
   #prepared: readonly UpstreamSpec[] = [];
   #isStopped = false;
   /**
-   * The endpoints of each upstream as they were at its last change. Frequent callers ask here: putting them together for each
-   * outcome of a request took the main thread half a core at 4,000 requests per second and 200 endpoints.
+   * The endpoints of each upstream as they were at its last change: a cache for frequent callers. Building the list of endpoints
+   * for the result of each request took half a core of the main thread at 4,000 requests per second and 200 endpoints.
    */
   readonly #known = new Map<UpstreamId, ReadonlyMap<EndpointId, EndpointSnapshot>>();
 
@@ -51,7 +52,7 @@ export class EndpointRegistry {
     this.#sources = parts.sources.map((create) => create(context));
   }
 
-  /** Begins to find and check what `configuration` has, beside the active one. Does nothing after `stop`. */
+  /** Begins to find and check the endpoints of `configuration`, in addition to those of the active one. Does nothing after `stop`. */
   prepare(configuration: Configuration): void {
     if (this.#isStopped) return;
     for (const source of this.#sources) source.prepare(configuration);
@@ -59,7 +60,7 @@ export class EndpointRegistry {
     this.#watchAll();
   }
 
-  /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. Does nothing after `stop`. */
+  /** Watches only the endpoints of `configuration`. Endpoints that were watched before keep their state. Does nothing after `stop`. */
   activate(configuration: Configuration): void {
     if (this.#isStopped) return;
     for (const source of this.#sources) source.activate(configuration);
@@ -70,24 +71,24 @@ export class EndpointRegistry {
     for (const spec of this.#active) this.#updateKnown(spec);
   }
 
-  /** A request was refused a connection by the endpoint: its checks find out. */
+  /** The endpoint has refused the connection of a request: checks the endpoint now. */
   suspect(endpoint: EndpointId): void {
     this.#checks.suspect(endpoint);
   }
 
-  /** Requests at an endpoint have ended. Ignored where the endpoint is gone. */
+  /** Reports requests that have ended at an endpoint. Ignored if the endpoint has been removed. */
   noteTraffic(upstream: UpstreamId, id: EndpointId, traffic: InstanceTraffic): void {
     const endpoint = this.#known.get(upstream)?.get(id);
     if (endpoint === undefined) return;
     for (const source of this.#sources) source.onTraffic?.(upstream, endpoint, traffic);
   }
 
-  /** Whether every source has found its endpoints once, and every check has ended once. */
+  /** Whether every source has found its endpoints, and every endpoint has been checked at least once. */
   get isSettled(): boolean {
     return this.#sources.every(({ isSettled }) => isSettled) && this.#checks.isSettled;
   }
 
-  /** The upstreams of the active configuration, or of one that is prepared, as they are at this moment. */
+  /** The present state of `specs`: upstreams of the active configuration, or of a configuration that is being prepared. */
   upstreams(specs: readonly UpstreamSpec[] = this.#active): readonly UpstreamSnapshot[] {
     return specs.map((spec) => {
       const { check: _check, endpoints: _endpoints, family: _family, ...rest } = spec;
@@ -96,27 +97,27 @@ export class EndpointRegistry {
   }
 
   /**
-   * The endpoints of one upstream as they were at its last change. What has changed since is of no use to a request, such as
-   * when a healthy endpoint was last checked. Null for an upstream that is not active.
+   * The endpoints of one upstream as they were at its last change. Later changes do not matter for requests, for example the
+   * time at which a healthy endpoint was last checked. Null if the upstream is not active.
    */
   endpoints(id: UpstreamId): ReadonlyMap<EndpointId, EndpointSnapshot> | null {
     return this.#known.get(id) ?? null;
   }
 
-  /** For good: a reload that learns of the end late begins nothing anew. */
+  /** Stops sources and checks for good. A reload that is still running then starts none: its `prepare` and `activate` do nothing. */
   stop(): void {
     this.#isStopped = true;
     this.#checks.stop();
     for (const source of this.#sources) source.stop();
   }
 
-  /** For a source. */
+  /** Called by a source when endpoints of an upstream have changed. */
   #endpointsChanged(upstream: UpstreamId): void {
     if (!this.#isStopped) this.#watch(upstream);
     this.#report(upstream);
   }
 
-  /** For the checks. */
+  /** Called by the checks when the state of an endpoint has changed. Its source may then offer other endpoints. */
   #healthChanged(upstream: UpstreamId): void {
     let endpointsChanged = false;
     for (const source of this.#sources)
@@ -155,10 +156,11 @@ export class EndpointRegistry {
 
   #snapshotOf(
     spec: UpstreamSpec,
-    { position: _position, health, prohibition: prohibited, remark = '', ...found }: SourceEndpoint,
+    { position: _position, health, prohibition, remark = '', ...found }: SourceEndpoint,
     known: EndpointSnapshot | undefined,
   ): EndpointSnapshot {
-    const view = health === 'checked' ? this.#checkedView(spec, found.id, prohibited, remark) : health;
+    // Either checks decide about the state, or the source reports it.
+    const view = health === 'checked' ? this.#checkedView(spec, found.id, prohibition, remark) : health;
     const now = this.#parts.watch.clock.now();
     const sinceInstant = known?.state === view.state ? known.sinceInstant : now;
     return { sinceInstant, release: null, exit: null, checks: null, ...found, ...view };
@@ -167,10 +169,10 @@ export class EndpointRegistry {
   #checkedView(
     spec: UpstreamSpec,
     id: EndpointId,
-    prohibited: EndpointSnapshot['failure'],
+    prohibition: EndpointSnapshot['failure'],
     remark: string,
   ): CheckedView {
-    if (prohibited !== undefined) return { state: 'unhealthy', reason: explain(prohibited), failure: prohibited };
+    if (prohibition !== undefined) return { state: 'unhealthy', reason: explain(prohibition), failure: prohibition };
     const watched = this.#checks.find(spec, id);
     if (watched === undefined) return { state: 'unchecked', reason: `it is not checked${remark}` };
     const { state, reason, schedule: checks, cause } = watched;
@@ -178,7 +180,7 @@ export class EndpointRegistry {
     return cause === null ? view : { ...view, checkCause: cause };
   }
 
-  /** Compares the endpoints of an upstream with what was known of them, and emits each change of state once. */
+  /** Updates what is known about the endpoints of an upstream, and emits an event for each endpoint whose state has changed. */
   #updateKnown(spec: UpstreamSpec): void {
     const before = this.#known.get(spec.id);
     const now = new Map<EndpointId, EndpointSnapshot>();
@@ -191,7 +193,7 @@ export class EndpointRegistry {
   }
 
   #emitState({ id, address, state, reason }: EndpointSnapshot, from: EndpointState | null, check: string): void {
-    // The first state of an endpoint is reported where it tells something.
+    // The first state of an endpoint is reported only if it is the result of a check or of its source.
     if (from === null && (state === 'unknown' || state === 'unchecked' || state === 'starting')) return;
     const evidence = { address: addressText(address), check };
     this.#parts.events.emit({ kind: 'endpoint_state', subject: `endpoint:${id}`, from, to: state, reason, evidence });

@@ -60,7 +60,7 @@ export interface SourceEndpoint
   readonly position: number;
   /** The checks of the upstream decide about its state, or the source does. */
   readonly health: 'checked' | ReportedHealth;
-  /** Of a checked endpoint: why nothing may be sent to it, whatever its checks observe. */
+  /** Of a checked endpoint: the failure of all requests to it, whatever its checks find; absent if requests are allowed. */
   readonly prohibition?: EndpointSnapshot['failure'];
   /** Of a checked endpoint: appended to the reason of its state. */
   readonly remark?: string;

@@ -6,15 +6,20 @@ import type { SharedWords } from './shared-words.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
 
-/** No worker: the main thread's own index, and the answer when no worker is found. */
+/** Instead of a worker index: for the main thread, and as the result of a search that found no worker. Real indexes start at 0. */
 export const noWorker = -1;
 
 /**
- * All semaphores, as one thread sees them. Each change of a semaphore runs under its lock. At every step the permits held by
- * the workers' cells are the truth, and the total is their sum. So a thread that ends in the middle of a change leaves nothing
- * to repair but that sum: the main thread clears the cells of the ended worker and adds up the others (`forget`).
+ * All semaphores in shared memory, as one thread sees them. A *word* is 32 bits of that memory. For each semaphore each worker
+ * has a *cell* of three words: how many permits it holds, since when its oldest waiter waits, and how many idle connections it
+ * has. `SemaphoreLayout` knows the position of each word. In this class `index` is the index of a semaphore. Its `generation`
+ * changes when the semaphore gets a new user, such as another endpoint.
  *
- * No thread waits for a lock for long (`word-lock.ts`). A method that did not get the lock answers 'busy' or false, and its
+ * Each change of a semaphore runs under its lock. The numbers in the cells are always correct; the total is only their sum. If a
+ * thread ends in the middle of a change, the main thread clears the cell of the ended worker and computes the sum again
+ * (`forget`).
+ *
+ * No thread waits for a lock for long (`word-lock.ts`). A method that did not get the lock returns 'busy' or false, and its
  * caller tries again.
  */
 export class SemaphoreTable {
@@ -22,6 +27,7 @@ export class SemaphoreTable {
   readonly #layout: SemaphoreLayout;
   /** `noWorker` for the main thread, which holds no permits. */
   readonly #workerIndex: number;
+  /** The value of a lock while this thread holds it. */
   readonly #lockValue: number;
 
   constructor(words: SharedWords, layout: SemaphoreLayout, workerIndex: number) {
@@ -33,7 +39,11 @@ export class SemaphoreTable {
 
   // Called by workers.
 
-  /** Acquires a permit for this worker, which knows of `held` permits: a free one, or one that another worker has granted before. */
+  /**
+   * Acquires a permit for this worker. `held` is the number of permits that the caller has acquired so far. If the cell has more,
+   * another worker has granted a permit, and the caller gets that one; otherwise it gets a free permit, if there is one. `since`
+   * is when the request began to wait: waiters of other workers that came earlier are served first.
+   */
   tryAcquire(
     index: number,
     generation: number,
@@ -44,34 +54,35 @@ export class SemaphoreTable {
   ): boolean {
     if (this.holds(index) > held) return true;
     if (!this.#lock(index, waitMsMax)) return false;
-    const taken =
+    const isAcquired =
       this.#isCurrentGeneration(index, generation) &&
       (this.holds(index) > held || this.#acquireFree(index, max, instantWord(since)));
     this.#unlock(index);
-    return taken;
+    return isAcquired;
   }
 
-  /** Permits that this worker holds, including granted ones that it has not seen yet. */
+  /** The number of permits that this worker holds, including permits that another worker has granted and this one has not seen yet. */
   holds(index: number): number {
     return this.#words.load(this.#layout.held(this.#workerIndex, index));
   }
 
-  /** Acquires a free permit. Waiters of other workers that came earlier get theirs first. */
+  /** Acquires a free permit, if one is left after waiters of other workers that came earlier have got theirs. */
   #acquireFree(index: number, max: number, since: number): boolean {
     for (;;) {
       if (this.total(index) >= max) return false;
-      const due = this.#workerServedBefore(index, since);
-      const taker = due === noWorker ? this.#workerIndex : due;
+      const waitingWorker = this.#workerServedBefore(index, since);
+      const receiver = waitingWorker === noWorker ? this.#workerIndex : waitingWorker;
       this.#words.store(this.#layout.total(index), this.total(index) + 1);
-      this.#addHeld(taker, index, 1);
-      if (due === noWorker) return true;
-      this.#grant(due, index);
+      this.#addHeld(receiver, index, 1);
+      if (waitingWorker === noWorker) return true;
+      this.#grant(waitingWorker, index);
     }
   }
 
   /**
-   * Releases a permit that this worker holds. `since` is set if this worker has a waiter. 'kept': that waiter gets the permit;
-   * 'busy': the lock was not free, nothing has changed, try again.
+   * Releases a permit that this worker holds. `since` is when the oldest waiter of this worker began to wait; null if it has no
+   * waiter. 'kept': that waiter gets the permit, so this worker still holds it. 'busy': the lock was not free; nothing has
+   * changed, try again.
    */
   release(index: number, max: number, since: Instant | null, waitMsMax?: number): 'released' | 'kept' | 'busy' {
     if (!this.#lock(index, waitMsMax)) return 'busy';
@@ -89,18 +100,18 @@ export class SemaphoreTable {
     return isKept ? 'kept' : 'released';
   }
 
-  /** Picks the worker that gets the released permit. */
+  /** Picks the worker that gets the released permit; `noWorker` if the permit becomes free. */
   #nextWorker(index: number, since: Instant | null): number {
     if (since !== null) {
-      const due = this.#workerServedBefore(index, instantWord(since));
-      return due === noWorker ? this.#workerIndex : due;
+      const waitingWorker = this.#workerServedBefore(index, instantWord(since));
+      return waitingWorker === noWorker ? this.#workerIndex : waitingWorker;
     }
     return this.waiters(index) === 0 ? noWorker : this.#oldestOtherWorker(index);
   }
 
   /**
-   * Publishes since when the oldest waiter of this worker waits. 'granted': a permit was free, and this worker holds it now;
-   * 'busy': the lock was not free, nothing has changed, try again.
+   * Publishes when the oldest waiter of this worker began to wait; null if it has no waiter. 'granted': a permit was free, and
+   * this worker holds it now. 'waiting': no permit was granted. 'busy': the lock was not free; nothing has changed, try again.
    */
   setOldestWaiter(
     index: number,
@@ -108,34 +119,34 @@ export class SemaphoreTable {
     since: Instant | null,
     max: number,
   ): 'waiting' | 'granted' | 'busy' {
-    const sinceWord = since === null ? 0 : instantWord(since);
-    const sinceCell = this.#layout.since(this.#workerIndex, index);
-    if (this.#words.load(sinceCell) === sinceWord) return 'waiting';
+    const sinceValue = since === null ? 0 : instantWord(since);
+    const sinceWord = this.#layout.since(this.#workerIndex, index);
+    if (this.#words.load(sinceWord) === sinceValue) return 'waiting';
     if (!this.#lock(index)) return 'busy';
     const isGranted =
-      sinceWord !== 0 && this.#isCurrentGeneration(index, generation) && this.#acquireFree(index, max, sinceWord);
-    this.#setSince(sinceCell, index, isGranted ? 0 : sinceWord);
-    if (sinceWord !== 0 && !isGranted) this.askToCloseIdle(index);
+      sinceValue !== 0 && this.#isCurrentGeneration(index, generation) && this.#acquireFree(index, max, sinceValue);
+    this.#setSince(sinceWord, index, isGranted ? 0 : sinceValue);
+    if (sinceValue !== 0 && !isGranted) this.askToCloseIdle(index);
     this.#unlock(index);
     return isGranted ? 'granted' : 'waiting';
   }
 
-  /** The word with this worker's number of idle connections. The fast path reads and writes it directly. */
-  idleCell(index: number): number {
+  /** The word with the number of this worker's idle connections. `WorkerSemaphore` writes it directly, without the lock. */
+  idleWord(index: number): number {
     return this.#layout.idle(this.#workerIndex, index);
   }
 
-  /** The word that is above 0 while any worker has a waiter. The fast path reads it directly. */
-  waitersCell(index: number): number {
+  /** The word that is above 0 while any worker has a waiter. `WorkerSemaphore` reads it directly, without the lock. */
+  waitersWord(index: number): number {
     return this.#layout.waiters(index);
   }
 
-  /** See `Semaphore.isDueToOtherWorker`. */
+  /** Whether a waiter of another worker came so much earlier than `since` that it must get the next permit. */
   mustGoToOtherWorker(index: number, since: Instant): boolean {
     return this.waiters(index) > 0 && this.#workerServedBefore(index, instantWord(since)) !== noWorker;
   }
 
-  /** The gate of the endpoint whose connections are counted in `slot`. */
+  /** The connect gate of the endpoint whose connections the semaphore `index` counts: when it last refused a connection. */
   connectGate(index: number): SharedConnectGate {
     return new SharedConnectGate(this.#words, this.#layout.refused(index));
   }
@@ -148,12 +159,13 @@ export class SemaphoreTable {
     return this.#words.load(this.#layout.waiters(index));
   }
 
+  /** The other worker whose oldest waiter must be served before a request that began to wait at `since`; or `noWorker`. */
   #workerServedBefore(index: number, since: number): number {
     if (this.waiters(index) === 0) return noWorker;
     const oldest = this.#oldestOtherWorker(index);
     if (oldest === noWorker) return noWorker;
-    const theirs = this.#words.load(this.#layout.since(oldest, index));
-    return msBetween(theirs, since) > orderToleranceMs ? oldest : noWorker;
+    const oldestSince = this.#words.load(this.#layout.since(oldest, index));
+    return msBetween(oldestSince, since) > orderToleranceMs ? oldest : noWorker;
   }
 
   #oldestOtherWorker(index: number): number {
@@ -169,7 +181,7 @@ export class SemaphoreTable {
     return oldest;
   }
 
-  /** Asks the worker that has most idle connections, of the others, to close one. */
+  /** Asks the other worker with the most idle connections to close one. */
   askToCloseIdle(index: number): void {
     let most = noWorker;
     let mostIdle = 0;
@@ -183,40 +195,44 @@ export class SemaphoreTable {
     if (most !== noWorker) this.wake(most, index);
   }
 
-  /** Ends the wait of a worker that has been given a permit. It publishes its next waiter itself, so that a worker that hangs gets no second permit. */
+  /**
+   * Ends the wait of a worker that has been given a permit, and wakes it. That worker must publish its next waiter itself: if it
+   * hangs, it gets no second permit.
+   */
   #grant(workerIndex: number, index: number): void {
     this.#setSince(this.#layout.since(workerIndex, index), index, 0);
     this.wake(workerIndex, index);
   }
 
-  #setSince(cell: number, index: number, since: number): void {
-    const was = this.#words.load(cell);
-    this.#words.store(cell, since);
-    const change = (since === 0 ? 0 : 1) - (was === 0 ? 0 : 1);
+  #setSince(word: number, index: number, since: number): void {
+    const previous = this.#words.load(word);
+    this.#words.store(word, since);
+    const change = (since === 0 ? 0 : 1) - (previous === 0 ? 0 : 1);
     if (change !== 0) this.#words.store(this.#layout.waiters(index), this.waiters(index) + change);
   }
 
   #addHeld(workerIndex: number, index: number, change: number): void {
-    const cell = this.#layout.held(workerIndex, index);
-    this.#words.store(cell, this.#words.load(cell) + change);
+    const word = this.#layout.held(workerIndex, index);
+    this.#words.store(word, this.#words.load(word) + change);
   }
 
   // Wakeups.
 
-  /** The semaphores that this worker must look at since the last call. */
+  /** The indexes of the semaphores for which this worker was woken since the last call; 'all' if it must look at every semaphore. */
   takeWakeups(): number[] | 'all' {
     const layout = this.#layout;
     const all = this.#words.swap(layout.wakeAllFlag(this.#workerIndex), 0) !== 0;
     const indexes: number[] = [];
-    for (let index = 0; index < layout.wakeBitWords; index++) {
-      const cell = layout.wakeBits(this.#workerIndex, index);
-      if (this.#words.load(cell) === 0) continue;
-      const bits = this.#words.swap(cell, 0);
-      for (let bit = 0; bit < 32; bit++) if ((bits & (1 << bit)) !== 0) indexes.push(index * 32 + bit);
+    for (let wordIndex = 0; wordIndex < layout.wakeBitWords; wordIndex++) {
+      const word = layout.wakeBits(this.#workerIndex, wordIndex);
+      if (this.#words.load(word) === 0) continue;
+      const bits = this.#words.swap(word, 0);
+      for (let bit = 0; bit < 32; bit++) if ((bits & (1 << bit)) !== 0) indexes.push(wordIndex * 32 + bit);
     }
     return all ? 'all' : indexes;
   }
 
+  /** All worker indexes that have been in use so far are below this number. */
   get workerIndexEnd(): number {
     return this.#words.load(this.#layout.workerIndexEnd);
   }
@@ -237,7 +253,7 @@ export class SemaphoreTable {
 
   // Called by the main thread.
 
-  /** Gives the semaphore to a new user, with no permits held. False while it is in use or locked. */
+  /** Gives the semaphore to a new user, with a new generation. Returns false if permits are held, requests wait, or it is locked. */
   renew(index: number, generation: number): boolean {
     if (!this.#lock(index, 1)) return false;
     const isFree = this.total(index) === 0 && this.waiters(index) === 0;
@@ -249,10 +265,13 @@ export class SemaphoreTable {
     return isFree;
   }
 
-  /** Clears what a worker held whose thread has ended. False while another thread holds the lock; that one may have ended too. */
+  /**
+   * Clears the cell of a worker whose thread has ended, and its lock. Returns false while another thread holds the lock; that
+   * thread may have ended too.
+   */
   forget(workerIndex: number, index: number): boolean {
     const endedHoldingLock = this.#words.load(this.#layout.lock(index)) === workerIndex + 1;
-    if (!endedHoldingLock && !this.#hasTraces(workerIndex, index)) return true;
+    if (!endedHoldingLock && !this.#hasValues(workerIndex, index)) return true;
     if (!endedHoldingLock && !this.#lock(index, 1)) return false;
     this.#words.store(this.#layout.held(workerIndex, index), 0);
     this.#words.store(this.#layout.since(workerIndex, index), 0);
@@ -262,10 +281,10 @@ export class SemaphoreTable {
     return true;
   }
 
-  #hasTraces(workerIndex: number, index: number): boolean {
+  #hasValues(workerIndex: number, index: number): boolean {
     const layout = this.#layout;
-    const cells = [layout.held(workerIndex, index), layout.since(workerIndex, index), layout.idle(workerIndex, index)];
-    return cells.some((cell) => this.#words.load(cell) !== 0);
+    const words = [layout.held(workerIndex, index), layout.since(workerIndex, index), layout.idle(workerIndex, index)];
+    return words.some((cell) => this.#words.load(cell) !== 0);
   }
 
   #recount(index: number): void {

@@ -6,32 +6,32 @@ import type { SharedWords } from './shared-words.ts';
 /** The connect gate of one endpoint in shared memory. It is one word, so that it needs no lock. */
 export class SharedConnectGate implements ConnectGate {
   readonly #words: SharedWords;
-  readonly #cell: number;
+  readonly #word: number;
 
-  constructor(words: SharedWords, cell: number) {
+  constructor(words: SharedWords, word: number) {
     this.#words = words;
-    this.#cell = cell;
+    this.#word = word;
   }
 
   isClosed(clock: Clock, backoffMs: number): boolean {
-    const refusedAt = this.#words.load(this.#cell);
+    const refusedAt = this.#words.load(this.#word);
     return refusedAt !== 0 && msBetween(refusedAt, instantWord(clock.now())) < backoffMs;
   }
 
   closedForMs(now: Instant, backoffMs: number): number | null {
-    const refusedAt = this.#words.load(this.#cell);
+    const refusedAt = this.#words.load(this.#word);
     if (refusedAt === 0) return null;
     const agoMs = msBetween(refusedAt, instantWord(now));
     if (agoMs < backoffMs) return Math.max(0, agoMs);
     // Of several callers only the one whose swap succeeds may connect.
-    return this.#words.swapIf(this.#cell, refusedAt, instantWord(now)) ? null : 0;
+    return this.#words.swapIf(this.#word, refusedAt, instantWord(now)) ? null : 0;
   }
 
   noteRefusal(now: Instant): void {
-    this.#words.store(this.#cell, instantWord(now));
+    this.#words.store(this.#word, instantWord(now));
   }
 
   reopen(): void {
-    if (this.#words.load(this.#cell) !== 0) this.#words.store(this.#cell, 0);
+    if (this.#words.load(this.#word) !== 0) this.#words.store(this.#word, 0);
   }
 }

@@ -26,8 +26,8 @@ export class WorkerSemaphore {
   readonly #owner: SemaphoreOwner;
   readonly #words: SharedWords;
   readonly #index: number;
-  readonly #idleCell: number;
-  readonly #waitersCell: number;
+  readonly #idleWord: number;
+  readonly #waitersWord: number;
   readonly generation: number;
   #users: SemaphoreUser[] = [];
   #held = 0;
@@ -37,8 +37,8 @@ export class WorkerSemaphore {
     this.#owner = owner;
     this.#words = owner.words;
     this.#index = index;
-    this.#idleCell = owner.table.idleCell(index);
-    this.#waitersCell = owner.table.waitersCell(index);
+    this.#idleWord = owner.table.idleWord(index);
+    this.#waitersWord = owner.table.waitersWord(index);
     this.generation = generation;
   }
 
@@ -77,12 +77,12 @@ export class WorkerSemaphore {
   changeIdle(change: number): void {
     this.#idle += change;
     // Other workers must see an increase before this worker looks for waiters. They may see a decrease late.
-    if (change > 0) this.#words.store(this.#idleCell, this.#idle);
-    else this.#words.put(this.#idleCell, this.#idle);
+    if (change > 0) this.#words.store(this.#idleWord, this.#idle);
+    else this.#words.put(this.#idleWord, this.#idle);
   }
 
   get hasWaiters(): boolean {
-    return this.#words.load(this.#waitersCell) > 0;
+    return this.#words.load(this.#waitersWord) > 0;
   }
 
   mustGoToOtherWorker(since: Instant): boolean {

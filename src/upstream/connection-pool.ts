@@ -18,7 +18,7 @@ import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
 import { refusalBackoffMs, refusedBefore } from './refusal.ts';
 
-/** What of an upstream's configuration its pools need. */
+/** The part of an upstream's configuration that its pools use. */
 export type PoolSettings = Pick<
   UpstreamSpec,
   | 'id'
@@ -33,31 +33,36 @@ export type PoolSettings = Pick<
 >;
 
 /**
- * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of a
- * connection that there is, a new connection, or a position in the queue. The pool knows no protocol version: how many
- * streams a connection carries is the connection's matter (`core/pooled-connection.ts`).
+ * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of an existing
+ * connection, a new connection, or a position in the queue. The pool depends on no protocol version: each connection decides how
+ * many streams it carries (`core/pooled-connection.ts`).
  *
- * `connections.max` limits connections over all workers, the idle ones included: each holds a permit. A permit that is
- * released goes to the request that has waited longest, in any worker (`core/semaphores.ts`).
+ * `connections.max` limits the connections of all workers together. Each connection holds a permit, also while it is idle. A
+ * released permit goes to the request that has waited longest, in any worker (`core/semaphores.ts`).
+ *
+ * If the endpoint refuses a connection, its *connect gate* closes for a short time: requests fail at once instead of dialing.
+ * An endpoint in *probation* is tested with one request at a time, over all workers.
  */
 export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
+  /** The functions of other rooms that the pool needs, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
   readonly #address: string;
   #snapshot: EndpointSnapshot;
   #settings: PoolSettings;
   #semaphores: EndpointSemaphores;
+  /** Connections that have a free stream: idle ones, and ones that carry streams and can carry more. */
   readonly #available: AvailableConnections;
   readonly #queue: ConnectionQueue;
   readonly #probation: ProbationPermit;
   #connections = 0;
   #streams = 0;
   #dials = 0;
-  /** Connections are kept when they are idle. */
+  /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
-  /** The TLS settings in force: one object while they say the same, even if they are sent again. */
+  /** The current TLS settings. Replaced only when a value has changed, so that `===` compares settings. */
   #tls: PoolSettings['tls'];
-  /** Connections made under the TLS settings in force: only these may carry another request. */
+  /** Connections made with the current TLS settings. Only these may carry another request. */
   #withCurrentTls = new WeakSet<PooledConnection>();
 
   constructor(spec: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
@@ -77,12 +82,12 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     );
   }
 
-  /** Requests in flight, those included that wait for a connection. */
+  /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
     return this.#streams + this.#dials + this.#queue.length;
   }
 
-  /** Whether a request would not have to wait, as far as this worker can tell. */
+  /** Whether a request would get a connection without waiting, as far as this worker knows. */
   get hasRoom(): boolean {
     if (this.#available.length > 0) return true;
     if (this.#semaphores.connectGate.isClosed(this.#ports.clock, refusalBackoffMs(this.#isChecked))) return false;
@@ -93,7 +98,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     return this.#settings.connectionReuse !== 'never';
   }
 
-  /** Whether the next request is the only one here, in any worker. It must come now. */
+  /** Tries to get the permit for the one request that tests an endpoint in probation. If true, the caller must send it at once. */
   tryProbation(): boolean {
     return this.load === 0 && this.#probation.tryAcquire(this.#semaphores);
   }
@@ -105,14 +110,14 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#snapshot = spec;
     this.#settings = settings;
     this.#keepsIdle = spec.state !== 'draining' && spec.state !== 'gone';
-    // The permit may be for an earlier probation; the next one may be another worker's.
+    // The probation is over. Its permit must be free for the next probation, which another worker may test.
     if (spec.state !== 'probation') this.#probation.release(this.#semaphores);
     if (!sameTls) this.#withCurrentTls = new WeakSet();
     if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
-    if (this.#queue.length > 0) this.#serveQueue(); // There may be more permits now.
+    if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.
   }
 
-  /** The endpoint is removed from its upstream. Requests in flight finish. */
+  /** The endpoint has been removed from its upstream. Requests in flight finish. */
   retire(): void {
     this.#snapshot = { ...this.#snapshot, state: 'gone' };
     this.#keepsIdle = false;
@@ -124,7 +129,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#available.closeIdle();
   }
 
-  /** Main gives the cells of an endpoint to another one only when no worker holds a permit of it. */
+  /**
+   * Changes to the semaphores of `snapshot` if it has others, as soon as this pool holds no permit. Until then the pool keeps the
+   * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
+   */
   #moveSemaphores(spec: EndpointSnapshot): void {
     const { semaphores: handle } = this.#snapshot;
     const isSame = spec.semaphores?.index === handle?.index && spec.semaphores?.generation === handle?.generation;
@@ -144,7 +152,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     for (const semaphore of [connections, queue, probation]) semaphore.close();
   }
 
-  /** A stream for one request: at once where a connection has one free, or later. */
+  /**
+   * Gets a stream for one request. The result is null if the pool has called `onStream` or `onNoStream` before it returns;
+   * otherwise it is a handle to cancel the wait, and one of the two is called later.
+   */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse);
     if (available !== undefined) {
@@ -158,7 +169,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
       return null;
     }
-    if (this.#queue.length === 0 && this.#tryAcquire(now)) return this.#dial(waiter, limits);
+    if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(waiter, limits);
     if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
       this.#endProbation();
       waiter.onNoStream(this.#poolFullFailure(now));
@@ -198,24 +209,28 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     return connection.openStream(this.#ports.clock.now());
   }
 
-  /** A permit for one more connection. The connection that has been idle longest gives its permit up for it. */
-  #tryAcquire(since: Instant): boolean {
+  /** Tries to get a permit for one more connection. If none is free, closes the connection that has been idle longest. */
+  #tryAcquirePermit(waitingSince: Instant): boolean {
     const { connections } = this.#semaphores;
-    if (connections.tryAcquire(this.#settings.connectionsMax, since)) return true;
+    if (connections.tryAcquire(this.#settings.connectionsMax, waitingSince)) return true;
     if (this.#available.idleCount === 0) return false;
     this.#available.closeOldestIdle();
-    return connections.tryAcquire(this.#settings.connectionsMax, since);
+    return connections.tryAcquire(this.#settings.connectionsMax, waitingSince);
   }
 
   // The queue.
 
-  /** Dials for waiters as far as there are permits, and reports since when the first of the others waits. */
+  /** Dials for waiting requests while there are permits. Then tells the other workers since when the first remaining one waits. */
   #serveQueue(): void {
     const { connections } = this.#semaphores;
     for (;;) {
       const { first } = this.#queue;
-      if (first !== null && this.#tryAcquire(first.waitingSince)) this.#serve(first);
-      else if (!connections.reportOldestWaiter(first?.waitingSince ?? null, this.#settings.connectionsMax)) return;
+      if (first !== null && this.#tryAcquirePermit(first.waitingSince)) {
+        this.#serve(first);
+        continue;
+      }
+      const isPermitFree = connections.reportOldestWaiter(first?.waitingSince ?? null, this.#settings.connectionsMax);
+      if (!isPermitFree) return;
     }
   }
 
@@ -238,7 +253,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     waiter.onStageDone('queue');
   }
 
-  /** Another worker has released a permit, or wants one that an idle connection holds. */
+  /** Another worker has released a permit, or needs the permit of an idle connection of this worker. */
   #onWake(): void {
     this.#serveQueue();
     if (this.#queue.length === 0 && this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
@@ -271,10 +286,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
     this.#dials--;
     this.#semaphores.connectGate.reopen();
-    const connection = this.#adopt(transport, remoteAddress, dial.tls);
+    const connection = this.#createPooled(transport, remoteAddress, dial.tls);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
-    // Bytes that have come already are delivered before the request leaves, so that they are not taken for its answer.
+    // Bytes that the endpoint has sent already are delivered before the request is sent: they are not its response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
     dial.waiter.onStream(stream);
     if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
@@ -282,7 +297,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   onDialFailed(dial: PoolDial, failure: Failure): void {
     if (isRefusal(failure.cause)) this.#semaphores.connectGate.noteRefusal(this.#ports.clock.now());
-    else this.#semaphores.connectGate.reopen();
+    else this.#semaphores.connectGate.reopen(); // The dial failed, but was not refused.
     this.onDialCancelled();
     dial.waiter.onNoStream(failure);
   }
@@ -292,7 +307,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#releaseConnection();
   }
 
-  #adopt(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
+  #createPooled(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
     const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
     if (tls === this.#tls) this.#withCurrentTls.add(connection);
@@ -306,7 +321,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   onStreamEnded(connection: PooledConnection): void {
     this.#streams--;
-    if (connection.endReason !== null) return; // It closes when its last stream has ended.
+    if (connection.endReason !== null) return; // The connection closes itself when its last stream has ended.
     if (connection.streamsOpen > 0) return this.#offerFreeStreams(connection);
     this.#available.remove(connection);
     this.#onIdle(connection);
@@ -341,11 +356,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     if (this.#probation.isHeld && this.load === 0) this.#probation.release(this.#semaphores);
   }
 
-  /** A connection that carries streams may have more free: waiters get them first. */
+  /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */
   #offerFreeStreams(connection: PooledConnection): void {
     if (!this.reusesConnections || !this.#withCurrentTls.has(connection)) return;
     for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
-      this.#passTo(first, connection);
+      this.#giveToFirstWaiter(first, connection);
     }
     if (connection.streamsFree > 0 && this.#keepsIdle) this.#available.addBusy(connection);
     else this.#available.remove(connection);
@@ -355,7 +370,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     const settings = this.#settings;
     const isCurrent = this.#withCurrentTls.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
-    if (this.#queue.length > 0 && isCurrent) return this.#passIdleToWaiter(connection);
+    if (this.#queue.length > 0 && isCurrent) return this.#giveIdleToFirstWaiter(connection);
     if (!this.#keepsIdle || !isCurrent || this.#available.idleCount >= settings.idleConnectionsMax)
       return connection.close();
     const keepMs = this.#available.keepMs(connection, settings);
@@ -364,32 +379,33 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#available.addIdle(connection);
     this.#semaphores.connections.setIdleCount(this.#available.idleCount);
     this.#endProbation();
-    // Checked after `setIdle`: a worker whose request began to wait before has not seen that this one is idle.
+    // Must follow `setIdleCount`: a worker whose request began to wait before it did not know of this idle connection.
     if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
   /**
-   * The first waiter gets the connection as it is, unless it needs a fresh one or a waiter in another worker has waited
-   * longer: then the connection is closed, and its permit goes to whom it is due.
+   * Gives an idle connection to the first waiting request. If that request needs a fresh connection, if the connection may have
+   * unread bytes, or if a request in another worker has waited longer, closes the connection instead: its permit then goes to
+   * the request that is next.
    */
-  #passIdleToWaiter(connection: PooledConnection): void {
+  #giveIdleToFirstWaiter(connection: PooledConnection): void {
     const { first } = this.#queue;
-    const isUnverified = this.#settings.connectionReuse === 'after_check' && !connection.hasNoUnreadBytes();
+    const mayHaveUnreadBytes = this.#settings.connectionReuse === 'after_check' && !connection.hasNoUnreadBytes();
     if (
       first === null ||
       first.reusePolicy === 'fresh' ||
-      isUnverified ||
+      mayHaveUnreadBytes ||
       this.#semaphores.connections.mustGoToOtherWorker(first.waitingSince)
     ) {
       return connection.close();
     }
-    this.#passTo(first, connection);
+    this.#giveToFirstWaiter(first, connection);
     if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
   }
 
-  #passTo(first: QueueWaiter, connection: PooledConnection): void {
+  #giveToFirstWaiter(first: QueueWaiter, connection: PooledConnection): void {
     this.#dequeue(first);
-    this.#serveQueue(); // Reports since when the next one waits.
+    this.#serveQueue(); // Tells the other workers since when the next request waits.
     first.waiter.onStream(this.#open(connection));
   }
 }
