@@ -18,8 +18,8 @@ const usage = `usage: npm run bench:compare -- <older> [<newer>] [options]
        npm run bench:compare -- --against-itself [<commit>] [options]
 
 Compares the CPU time per request of two commits of this repository on this
-machine. The newer commit defaults to HEAD. Both gateways run at the same time on
-one core, each with its own load on the other core.
+machine. The newer commit defaults to HEAD. Both gateways run at the same time
+on one core, each with its own load on the other core.
 
   --works <names>    of ${workNames.slice(0, 5).join(', ')},
                      ${workNames.slice(5).join(', ')}
@@ -27,13 +27,13 @@ one core, each with its own load on the other core.
   --rounds <n>       of each work (20); each ${roundsPerStart} have gateways of their own
   --seconds <n>      of each round (2)
   --source           run the unbuilt source instead of a compiled package
-  --against-itself   run one commit twice, to see whether this machine can measure
+  --against-itself   run one commit twice: can this machine measure?
   --json             print all figures as JSON
   --help
 
-Exits with 0 if no work costs more: if the upper 95 % bound of the median ratio is
-${ratioMax} or less (with --against-itself: if 1 is within the bounds). Exits with 1 if
-one does, and with 2 if nothing could be measured.
+Exits with 0 if no work costs more: if the upper 95 % bound of the median ratio
+is ${ratioMax} or less (with --against-itself: if 1 is within the bounds). Exits with
+1 if one does, and with 2 if nothing could be measured.
 
 example: npm run bench:compare -- HEAD~10 --works small-get
 `;

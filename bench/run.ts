@@ -20,8 +20,8 @@ import { type WorkName, workNames, works } from './works.ts';
 
 const usage = `usage: npm run bench -- [options]
 
-Measures Candor and other gateways with the same requests. bench/README.md has the
-method and the last figures.
+Measures Candor and other gateways with the same requests. bench/README.md has
+the method and the last figures.
 
   --works <names>     of ${workNames.slice(0, 5).join(', ')},
                       ${workNames.slice(5).join(', ')} (all)
@@ -35,8 +35,8 @@ method and the last figures.
   --json              print all figures as JSON
   --help
 
-Exits with 1 if a measurement failed, and with 2 for a usage error. A complete run
-takes half an hour.
+Exits with 1 if a measurement failed, and with 2 for a usage error. A complete
+run takes half an hour.
 
 example: npm run bench -- --works small-get --gateways candor,nginx --parts cpu
 `;
