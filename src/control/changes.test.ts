@@ -47,13 +47,13 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
     ['routes: a (timeouts)'],
   ],
   [
-    'how much is told, which each route has as well, once',
+    'the disclosure once, although each route inherits it',
     { unrouted: { errorPages: {}, disclosure: 'operator' }, routes: beforeRoutes({ disclosure: 'operator' }) },
     ['disclosure'],
   ],
-  ['who is trusted', { trustedPeers: [] }, ['trusted_peers']],
-  ['how much is told', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
-  ['how long an end may take', { drain: { timeoutMs: 20_000 } }, ['drain']],
+  ['the trusted peers', { trustedPeers: [] }, ['trusted_peers']],
+  ['the disclosure', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
+  ['the drain settings', { drain: { timeoutMs: 20_000 } }, ['drain']],
   ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
 ];
 

@@ -1,5 +1,5 @@
 /**
- * What went wrong, in words for people: the four shapes of a gateway failure, then those that are none.
+ * The kinds of results, in words for people: the four shapes of a gateway failure, then the others.
  * Every RFC 9209 type belongs to exactly one shape (`proxy-error.ts`).
  */
 export const shapes = [

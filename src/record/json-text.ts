@@ -7,7 +7,7 @@
 const unsafe = /[^ !#-[\]-~]/;
 const notAscii = /[\u007f-\uffff]/g;
 
-/** Whether `text` stands in a JSON string as it is. */
+/** Whether `text` needs no escaping in a JSON string. */
 export function isPlain(text: string): boolean {
   return !unsafe.test(text);
 }

@@ -187,7 +187,7 @@ describe('a log that grows', () => {
     assert.deepEqual(
       searched.map((file) => basename(file.path)),
       ['log.1', 'log.2.gz', 'log.3.gz'],
-      'newest first: what was compressed keeps its time',
+      'newest first: compressed files keep their time',
     );
   });
 

@@ -36,7 +36,7 @@ const others: readonly (readonly [name: string, line: string, reason: string])[]
   ['a foreign line', '127.0.0.1 - - [21/Nov/2026:08:42:18 +0000] "GET / HTTP/1.1" 502 157', 'not_json'],
   ['another kind', '{"v":1,"kind":"lost","worker":1}', 'other_kind'],
   ['an event', '{"epoch":"e","seq":1,"kind":"process_started"}', 'other_kind'],
-  ['JSON of somebody else', '{"level":30,"msg":"listening"}', 'not_a_record'],
+  ['JSON of another program', '{"level":30,"msg":"listening"}', 'not_a_record'],
   ['no object', '[1]', 'not_a_record'],
   ['null', 'null', 'not_a_record'],
   ['a record without attempts', JSON.stringify({ ...fields, attempts: undefined }), 'not_a_record'],

@@ -34,7 +34,7 @@ test('a connection within the reserve may stay only if another connection can be
 });
 
 test('without a known limit every connection may stay', () => {
-  const limiter = new DescriptorLimiter(null, noCounts(1), () => assert.fail('nobody has to go'));
+  const limiter = new DescriptorLimiter(null, noCounts(1), () => assert.fail('no connection has to be closed'));
   assert.equal(limiter.admits(1_000_000), true);
 });
 

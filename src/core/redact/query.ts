@@ -12,10 +12,10 @@ const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
 /**
  * The query without its values: `a=1&page=2` becomes `a=…&page=2` when `page` is allowed.
  *
- * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A piece
+ * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A part
  * without "=" stays only if its name is allowed, because it may be a token. Some servers separate parameters at
  * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
- * result is never longer than the query, as long as `mark`, which stands for what is left out, is one character.
+ * result is never longer than the query, if `replacement`, which stands for removed text, is one character.
  */
 export function redactQuery(query: string, allowed: ReadonlySet<string>, replacement = leftOut): string {
   let result = '';
