@@ -29,20 +29,22 @@ import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
 
-/** Listeners open when every endpoint has been checked once, and after this time in any case: an endpoint that has not been
- * checked gets requests only while none is healthy. */
+/**
+ * Listeners open when every endpoint has been checked once, or after this time. An endpoint that has not been checked gets requests
+ * only while no endpoint is healthy.
+ */
 const firstChecksMs = 1000;
 
 const aboutToEnd = 'This gateway is stopping.';
 const handedOff = 'Another process has adopted the applications.';
 
 /**
- * The control plane, on the main thread: it reads no byte of a request and writes none of a response. Workers get snapshots
- * and deltas, and send back records and counts.
+ * The control plane runs on the main thread. It reads no byte of a request and writes no byte of a response. It sends snapshots
+ * and deltas to the workers; they send records and counts.
  */
 export class ControlPlane implements Gateway {
   readonly #parts: ControlParts;
-  /** Reloads, handoffs and replacements of workers. */
+  /** Runs reloads, handoffs and replacements of workers one after the other. */
   readonly #steps = new StepQueue();
   #state: GatewayStatus['state'] = 'starting';
   #stopped: Promise<void> | null = null;
@@ -82,7 +84,7 @@ export class ControlPlane implements Gateway {
     });
     this.#parts.endpoints.registry.activate(configuration);
     await this.#parts.applications.adoptOrStart(configuration.applications);
-    // After the handoff: until then the predecessor may change the file.
+    // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
     await this.#parts.condition.until(() => this.#isEnding || this.#parts.endpoints.registry.isSettled, firstChecksMs);
     const applied = await this.#apply(configuration);
@@ -93,7 +95,7 @@ export class ControlPlane implements Gateway {
     this.#parts.configurationReport.applied('gateway', ['everything']);
   }
 
-  /** Gives adopted applications back to the predecessor, which goes on serving with them. */
+  /** Gives adopted applications back to the predecessor, which continues to serve with them. */
   returnApplications(): Promise<void> {
     return this.#parts.applications.returnToPredecessor();
   }
@@ -110,7 +112,7 @@ export class ControlPlane implements Gateway {
 
   rollBackHandoff(): Promise<boolean> {
     return this.#steps.run(async () => {
-      // This process would no longer stop them. The orphan watchdog does, because no successor has come.
+      // A process that is stopping would not stop them any more. The orphan watchdog stops them, because no successor has come.
       if (this.#isEnding) return false;
       return this.#parts.applications.rollBack(this.#parts.active.configuration.applications);
     });
@@ -126,7 +128,7 @@ export class ControlPlane implements Gateway {
     if (!applied.ok) return applied;
     this.#parts.active.revision += 1;
     this.#parts.active.activate(configuration);
-    // Before the endpoints: no endpoint may be one of our own listeners.
+    // The listeners are known before the endpoints are used: no endpoint may be one of our own listeners.
     const before = this.#parts.active.listeners;
     this.#parts.active.listeners = applied.listeners;
     this.#parts.endpoints.use(configuration);
@@ -136,7 +138,7 @@ export class ControlPlane implements Gateway {
     return applied;
   }
 
-  /** After the loss of a worker, its replacement applies the active snapshot. */
+  /** Starts the replacement of a lost worker with the active snapshot. */
   async #restore(): Promise<void> {
     if (this.#state !== 'serving' || !this.#parts.workers.isReplacementDue) return;
     await this.#parts.workers.restore(
@@ -231,7 +233,7 @@ export class ControlPlane implements Gateway {
     );
   }
 
-  /** A gateway that is stopping waits for no new endpoint or application. */
+  /** Waits until new endpoints have been checked and new applications are ready; no longer than until the gateway is stopping. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
     await this.#parts.condition.until(() => this.#isEnding || this.#parts.endpoints.registry.isSettled, firstChecksMs);
     await this.#parts.applications.untilUp(newApplications(before, next));

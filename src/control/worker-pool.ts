@@ -113,6 +113,7 @@ export class WorkerPool {
     this.#heldSockets = new HeldSockets({
       clock,
       workers: () => this.#serving,
+      // `standIn` now accepts from a socket of `owner`, because `owner` does not answer or has ended.
       onStandInStarted: (standIn, owner) => {
         if (owner?.state === 'serving') this.#events.silent(owner.id, standIn.id);
       },

@@ -9,15 +9,15 @@ import { inVainFor } from '../policy/retry.ts';
 import type { Endpoint } from './ports.ts';
 
 /**
- * What an attempt reports, and to whom. Every call names its attempt, so one owner may have several at the same time: a
- * retry after another, two that race each other, or one whose response is dropped.
+ * Receives the reports of an attempt. Every call has the attempt as an argument, because one owner may have several attempts at
+ * the same time: a retry and the attempt before it, two attempts that race, or an attempt whose response is dropped.
  */
 export interface AttemptOwner {
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
-  /** The attempt has a stream; the owner sends the request. */
+  /** The attempt has a stream: the owner must send the request now. */
   onAttemptStream(attempt: Attempt): void;
-  /** An interim response (1xx). */
+  /** The endpoint has sent an interim response (1xx). */
   onAttemptInterimResponse(attempt: Attempt, response: ResponseHead): void;
   /** The endpoint has changed to `protocol`. `onAttemptEnded` then ends one direction only. */
   onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void;
@@ -25,21 +25,22 @@ export interface AttemptOwner {
   onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   /** The response is complete. */
   onAttemptEnded(attempt: Attempt, trailers: Fields | null): void;
-  /** One read of the response has been processed. */
+  /** All bytes of one socket read have been processed. */
   onAttemptReadDone(attempt: Attempt): void;
   /** The endpoint has taken all bytes of the request that were pending. */
   onAttemptRoom(attempt: Attempt): void;
   /**
-   * The attempt ended without a complete response. `unsentBody` is the request body as far as it was given to the attempt, where
-   * no byte of the request has left; null where it cannot be sent again.
+   * The attempt ended without a complete response. If no byte of the request was sent, `unsentContent` is the part of the body
+   * that the attempt had received: a retry can send it. Otherwise it is null.
    */
-  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void;
-  /** Our own code failed after the attempt had ended, while it passed on what the attempt had received. */
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentContent: Uint8Array | null): void;
+  /** Code of the gateway threw after the attempt had ended, while it passed on what the attempt had received. */
   onFaultAfterAttemptEnd(attempt: Attempt, failure: Failure): void;
 }
 
 /**
- * One attempt at one endpoint: it waits for a stream, handles what the stream receives, and keeps what the record says of it.
+ * One attempt to get a response from one endpoint. It waits for a stream, handles what the stream receives, and keeps the facts
+ * that the record contains about the attempt.
  * Times are milliseconds since the exchange began.
  *
  *     waiting ──onStream──▶ sending ──onResponse──▶ receiving ──▶ over        any ──fail, give up──▶ over
@@ -47,7 +48,7 @@ export interface AttemptOwner {
 export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   readonly chosenEndpoint: Endpoint;
   readonly endpoint: string;
-  /** Of the endpoint; once connected, that of the connection, which may be of the second address family. */
+  /** The address of the endpoint; once connected, the address of the connection, which may be of the second address family. */
   address: string;
   readonly endpointState: EndpointState;
   readonly addressStale: boolean;
@@ -55,7 +56,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   reused = false;
   idleMs = -1;
   localPort = 0;
-  /** The ALPN name of what is spoken with the endpoint; '' before it is connected. */
+  /** The ALPN name of the protocol on the connection; '' before it is connected. */
   protocol = '';
   queuedMs = -1;
   dnsMs = -1;
@@ -84,14 +85,14 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.#owner = owner;
   }
 
-  /** It has ended, whichever way, and uses no stream any more. */
+  /** Whether the attempt has ended, successfully or not, and no longer uses a stream. */
   get isOver(): boolean {
     return this.endedMs >= 0 && this.#stream === null;
   }
 
-  // What the owner asks for.
+  // Called by the owner.
 
-  /** Asks the endpoint for a stream. The owner may be called before this returns. */
+  /** Asks the endpoint for a stream. `onAttemptStream` or `onAttemptFailed` may be called before this method returns. */
   begin(limits: Timeouts, reusePolicy: ReusePolicy): void {
     const pending = this.chosenEndpoint.acquire(this, limits, reusePolicy);
     if (this.#stream === null && !this.isOver) this.#pending = pending;
@@ -101,7 +102,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.#stream?.send(request, this, limits);
   }
 
-  /** False: the endpoint takes no more for now; `onAttemptRoom` follows. */
+  /** Takes the bytes in any case. Returns false if the owner must wait for `onAttemptRoom` before it sends more. */
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     return this.#stream?.sendContent(bytes, start, end, ownership) ?? true;
   }
@@ -115,7 +116,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.recordSentTime();
   }
 
-  /** Notes when the last byte of the request was handed to the system. */
+  /** Records the present time as `sentMs` if all bytes of the request have been handed to the system. */
   recordSentTime(): void {
     if (this.sentMs === -1 && this.#stream?.requestSent === true) this.sentMs = this.#owner.elapsedMs();
   }
@@ -128,7 +129,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.#stream?.resumeContent();
   }
 
-  /** Ends it for a reason that is not its own; null: another attempt's response is used. Nothing is reported any more. */
+  /**
+   * Cancels the attempt. `failure` is the failure of the exchange, which this attempt has not caused; null if the response of
+   * another attempt is used. The attempt reports nothing after this call.
+   */
   giveUp(failure: Failure | null): void {
     const pending = this.#pending;
     const stream = this.#stream;
@@ -138,7 +142,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     stream?.cancel();
   }
 
-  // What the endpoint and its stream report.
+  // Called by the endpoint and the stream.
 
   onStageDone(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
     const atMs = this.#owner.elapsedMs();
@@ -168,16 +172,16 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   onSwitched(protocol: string, response: ResponseHead): void {
-    this.#answered(response);
+    this.#noteResponse(response);
     this.#owner.onAttemptSwitched(this, protocol, response);
   }
 
   onResponse(response: ResponseHead): void {
-    this.#answered(response);
+    this.#noteResponse(response);
     this.#owner.onAttemptResponse(this, response);
   }
 
-  #answered(response: ResponseHead): void {
+  #noteResponse(response: ResponseHead): void {
     this.status = response.status;
     this.headMs = this.#owner.elapsedMs();
     this.delivery = 'response_started';
@@ -203,26 +207,26 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   onAttemptFailed(failure: Failure): void {
     if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
-    const unsentBody = this.#stream?.unsentContent ?? null;
+    const unsentContent = this.#stream?.unsentContent ?? null;
     this.#end(failure);
-    this.#owner.onAttemptFailed(this, failure, unsentBody);
+    this.#owner.onAttemptFailed(this, failure, unsentContent);
   }
 
-  // How it ended.
+  // The end of the attempt.
 
-  /** The response is complete: the attempt succeeded, whatever happens to the client. */
+  /** The response is complete: the attempt has succeeded, even if the client does not get the whole response. */
   ended(): void {
     this.endedMs = this.#owner.elapsedMs();
     this.#stream = null;
   }
 
-  /** The endpoint has ended its half of a tunnel without closing it in order; the client may still send. */
+  /** The endpoint has ended its direction of a tunnel with `failure`, without a close frame. The client may still send. */
   noteBrokenTunnel(failure: Failure): void {
     this.failure = failure;
     this.endedMs = this.#owner.elapsedMs();
   }
 
-  /** The connection broke after all had been done. */
+  /** Takes a failure back: the connection of a tunnel failed, but only after the tunnel had been closed properly. */
   succeeded(): void {
     this.failure = null;
     this.retryReason = 'accepted';
@@ -239,7 +243,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
 const switchingProtocols = 101;
 
-/** How far the request had come when its attempt ended. */
+/** How much of the request had been sent, and whether a response had begun, when the attempt ended. */
 function deliveryOf(stream: UpstreamStream | null): Delivery {
   if (stream === null || !stream.requestBegun) return 'not_sent';
   if (stream.answerBegun) return 'response_started';
@@ -248,7 +252,7 @@ function deliveryOf(stream: UpstreamStream | null): Delivery {
 
 const order: readonly Delivery[] = ['not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'];
 
-/** Of all attempts, the one that came furthest tells whether the request may have been executed. */
+/** The further of two deliveries. Of all attempts, the furthest delivery decides whether the request may have been executed. */
 export function furthest(a: Delivery, b: Delivery): Delivery {
   return order.indexOf(a) >= order.indexOf(b) ? a : b;
 }

@@ -65,14 +65,14 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   /** Connections made with the current TLS settings. Only these may carry another request. */
   #withCurrentTls = new WeakSet<PooledConnection>();
 
-  constructor(spec: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
+  constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
     this.#ports = ports;
     this.#createConnection = ports.createConnection ?? createHttp1Connection;
-    this.#address = addressText(spec.address);
-    this.#snapshot = spec;
+    this.#address = addressText(snapshot.address);
+    this.#snapshot = snapshot;
     this.#settings = settings;
     this.#tls = settings.tls;
-    this.#semaphores = this.#semaphoresFor(spec);
+    this.#semaphores = this.#semaphoresFor(snapshot);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
     this.#queue = new ConnectionQueue(
@@ -103,15 +103,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     return this.load === 0 && this.#probation.tryAcquire(this.#semaphores);
   }
 
-  update(spec: EndpointSnapshot, settings: PoolSettings): void {
+  update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
     const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
     if (!sameTls) this.#tls = settings.tls;
-    this.#moveSemaphores(spec);
-    this.#snapshot = spec;
+    this.#moveSemaphores(snapshot);
+    this.#snapshot = snapshot;
     this.#settings = settings;
-    this.#keepsIdle = spec.state !== 'draining' && spec.state !== 'gone';
+    this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     // The probation is over. Its permit must be free for the next probation, which another worker may test.
-    if (spec.state !== 'probation') this.#probation.release(this.#semaphores);
+    if (snapshot.state !== 'probation') this.#probation.release(this.#semaphores);
     if (!sameTls) this.#withCurrentTls = new WeakSet();
     if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.
@@ -133,12 +133,13 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    * Changes to the semaphores of `snapshot` if it has others, as soon as this pool holds no permit. Until then the pool keeps the
    * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
    */
-  #moveSemaphores(spec: EndpointSnapshot): void {
+  #moveSemaphores(snapshot: EndpointSnapshot): void {
     const { semaphores: handle } = this.#snapshot;
-    const isSame = spec.semaphores?.index === handle?.index && spec.semaphores?.generation === handle?.generation;
+    const isSame =
+      snapshot.semaphores?.index === handle?.index && snapshot.semaphores?.generation === handle?.generation;
     if (isSame || this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
     this.#closeSemaphores();
-    this.#semaphores = this.#semaphoresFor(spec);
+    this.#semaphores = this.#semaphoresFor(snapshot);
   }
 
   #semaphoresFor({ semaphores: handle }: EndpointSnapshot): EndpointSemaphores {
@@ -148,13 +149,13 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   #closeSemaphores(): void {
-    const { connections, waitingRequests: queue, probation } = this.#semaphores;
-    for (const semaphore of [connections, queue, probation]) semaphore.close();
+    const { connections, waitingRequests, probation } = this.#semaphores;
+    for (const semaphore of [connections, waitingRequests, probation]) semaphore.close();
   }
 
   /**
-   * Gets a stream for one request. The result is null if the pool has called `onStream` or `onNoStream` before it returns;
-   * otherwise it is a handle to cancel the wait, and one of the two is called later.
+   * Gets a stream for one request: calls `onStream` or `onNoStream` of `waiter` once, now or later. The result can cancel the
+   * wait; null if there is nothing left to cancel.
    */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
     const available = this.#available.find(reusePolicy, this.#settings.connectionReuse);

@@ -13,7 +13,7 @@ import { ConnectionPool, type PoolSettings } from './connection-pool.ts';
 import type { DialLimits } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
 
-/** One address that can answer requests: what main last said of it, and this worker's pool of connections to it. */
+/** One address that can answer requests: its last snapshot from the main thread, and this worker's pool of connections to it. */
 export class LiveEndpoint implements BalancedEndpoint {
   readonly id: string;
   readonly address: string;
@@ -27,38 +27,38 @@ export class LiveEndpoint implements BalancedEndpoint {
   checks: CheckSchedule | null;
   release: string | null;
   exit: InstanceExit | null;
-  /** Why nothing may be sent here; null where requests may. */
+  /** The failure of a request that is meant for this endpoint; null if requests may be sent to it. */
   failure: Failure | null;
-  /** What its last check met, where a request would meet the same. */
+  /** The cause with which the last check failed, if a request would fail with the same cause; otherwise null. */
   checkCause: Cause | null;
-  /** What the checks of an instance that is not ready see. */
+  /** The last result of the readiness checks, if this is an instance that is not ready; otherwise null. */
   finding: ReadinessFinding | null;
   readonly #pool: ConnectionPool;
-  #spec: EndpointSnapshot;
+  #snapshot: EndpointSnapshot;
 
-  constructor(spec: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
-    this.id = spec.id;
-    this.address = addressText(spec.address);
-    this.#spec = spec;
-    this.#pool = new ConnectionPool(spec, settings, ports);
-    this.state = spec.state;
-    this.reason = spec.reason;
-    this.addressStale = spec.addressStale === true;
-    this.weight = spec.weight ?? 1;
-    this.zone = spec.zone ?? '';
-    this.priority = spec.priority ?? 0;
-    this.sinceInstant = spec.sinceInstant;
-    this.checks = spec.checks;
-    this.release = spec.release;
-    this.exit = spec.exit;
-    this.failure = spec.failure ?? null;
-    this.checkCause = spec.checkCause ?? null;
-    this.finding = spec.finding ?? null;
+  constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
+    this.id = snapshot.id;
+    this.address = addressText(snapshot.address);
+    this.#snapshot = snapshot;
+    this.#pool = new ConnectionPool(snapshot, settings, ports);
+    this.state = snapshot.state;
+    this.reason = snapshot.reason;
+    this.addressStale = snapshot.addressStale === true;
+    this.weight = snapshot.weight ?? 1;
+    this.zone = snapshot.zone ?? '';
+    this.priority = snapshot.priority ?? 0;
+    this.sinceInstant = snapshot.sinceInstant;
+    this.checks = snapshot.checks;
+    this.release = snapshot.release;
+    this.exit = snapshot.exit;
+    this.failure = snapshot.failure ?? null;
+    this.checkCause = snapshot.checkCause ?? null;
+    this.finding = snapshot.finding ?? null;
   }
 
-  /** What a request for this endpoint names as its host: the name that led to the address, where there is one. */
+  /** The host and port in requests to this endpoint: the configured name, if the endpoint has one, otherwise its address. */
   get authority(): string {
-    const { address, name } = this.#spec;
+    const { address, name } = this.#snapshot;
     if (address.kind === 'unix') return 'localhost';
     return name === undefined ? this.address : hostPort(name, address.port);
   }
@@ -75,25 +75,25 @@ export class LiveEndpoint implements BalancedEndpoint {
     return this.#pool.tryProbation();
   }
 
-  update(spec: EndpointSnapshot, settings: PoolSettings): void {
-    this.#spec = spec;
-    this.state = spec.state;
-    this.reason = spec.reason;
-    this.addressStale = spec.addressStale === true;
-    this.weight = spec.weight ?? 1;
-    this.zone = spec.zone ?? '';
-    this.priority = spec.priority ?? 0;
-    this.sinceInstant = spec.sinceInstant;
-    this.checks = spec.checks;
-    this.release = spec.release;
-    this.exit = spec.exit;
-    this.failure = spec.failure ?? null;
-    this.checkCause = spec.checkCause ?? null;
-    this.finding = spec.finding ?? null;
-    this.#pool.update(spec, settings);
+  update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
+    this.#snapshot = snapshot;
+    this.state = snapshot.state;
+    this.reason = snapshot.reason;
+    this.addressStale = snapshot.addressStale === true;
+    this.weight = snapshot.weight ?? 1;
+    this.zone = snapshot.zone ?? '';
+    this.priority = snapshot.priority ?? 0;
+    this.sinceInstant = snapshot.sinceInstant;
+    this.checks = snapshot.checks;
+    this.release = snapshot.release;
+    this.exit = snapshot.exit;
+    this.failure = snapshot.failure ?? null;
+    this.checkCause = snapshot.checkCause ?? null;
+    this.finding = snapshot.finding ?? null;
+    this.#pool.update(snapshot, settings);
   }
 
-  /** It is removed from its upstream. Requests in flight finish. */
+  /** The endpoint has been removed from its upstream. Requests in flight finish. */
   retire(): void {
     this.state = 'gone';
     this.#pool.retire();

@@ -37,12 +37,12 @@ import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
-/** How often counts, and outcomes that change no state, go to the main thread while there are no records. */
+/** How often the worker sends counts, and outcomes that change no state, to the main thread while there are no records. */
 const reportMs = 250;
 
 /**
- * One serving worker: listeners, connections, pools, exchanges, and the active snapshot. It knows the main thread only by
- * messages, and goes on serving when the main thread, the log or the disk fails.
+ * One worker that serves requests. It has listeners, client connections, pools, exchanges, and the active snapshot. It talks to
+ * the main thread only by messages, and continues to serve if the main thread, the log or the disk fails.
  */
 export class ServingWorker {
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class ServingWorker {
   readonly #init: WorkerInit;
   readonly #counts: WorkerCounts;
   readonly #batch: RecordBatch;
-  /** Shared with the main thread: how many records have not been sent yet. */
+  /** The number of records that have not been sent to the main thread yet. It is in shared memory, for the main thread to read. */
   readonly #recordsUnsent: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
@@ -58,7 +58,7 @@ export class ServingWorker {
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
-  /** Upstreams that the active snapshot no longer has, while exchanges of older revisions still use them. */
+  /** Upstreams that the active snapshot no longer has, but that exchanges of older revisions still use. */
   readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
   readonly #descriptors: DescriptorLimiter;
@@ -68,7 +68,7 @@ export class ServingWorker {
   readonly #overrides: RouteOverrides;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
-  /** Prepared; it becomes active when the main thread says so. */
+  /** A snapshot that this worker has prepared. It becomes active when the main thread calls `activate`. */
   #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: PendingSnapshot } | null =
     null;
   readonly #incoming = new IncomingParts((revision, index) => this.#send({ kind: 'send-part', revision, index }, []));
@@ -137,7 +137,7 @@ export class ServingWorker {
     this.#reportRegularly();
   }
 
-  /** While there is a failure, new requests are refused with it. */
+  /** While `failure` is not null, the worker refuses new requests with it. */
   setOverload(failure: Failure | null): void {
     this.#overload.failure = failure;
     this.#counts.shedding = failure === null ? 0 : 1;
@@ -153,7 +153,10 @@ export class ServingWorker {
     return false;
   }
 
-  /** Closes idle connections: first those to endpoints, which the next exchange can open again, then those of clients. */
+  /**
+   * Closes all idle connections to endpoints, which later exchanges can open again. If these are fewer than `max`, also closes
+   * client connections without a request. Returns how many connections it has closed.
+   */
   #makeRoom(max: number): number {
     const before = this.#counts.upstreamConnectionsIdle;
     for (const upstream of this.#upstreams.values()) upstream.closeIdle();
@@ -161,7 +164,7 @@ export class ServingWorker {
     return closed + this.#listeners.makeRoom(max - closed);
   }
 
-  /** Opens new listeners of a snapshot and holds connections there. The active snapshot stays in use. */
+  /** Opens the new listeners of a snapshot and holds connections there until `activate`. The active snapshot stays in use. */
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
     const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts);
@@ -192,7 +195,7 @@ export class ServingWorker {
     this.#send({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
   }
 
-  /** Another worker could not prepare it. */
+  /** Drops a prepared snapshot, because another worker could not prepare it. */
   discard(revision: number): void {
     if (this.#prepared?.snapshot.revision !== revision) return;
     this.#discardListeners();
@@ -200,7 +203,7 @@ export class ServingWorker {
     this.#prepared = null;
   }
 
-  /** A draining worker still applies snapshots, because it has active exchanges, but it opens no listener. */
+  /** Closes the listeners of the prepared snapshot. A draining worker still applies snapshots, but opens no listener. */
   #discardListeners(): void {
     if (this.#prepared === null) return;
     this.#listeners.discard(this.#prepared.fresh);
@@ -262,27 +265,28 @@ export class ServingWorker {
     this.#batch.reuse(buffer);
   }
 
-  /** Another worker does not answer or has ended: this one accepts its new connections. */
+  /** Accepts from a socket of another worker, which does not answer or has ended. */
   standIn(socket: PassedSocket): void {
     if (!this.#draining) this.#listeners.standIn(socket);
   }
 
-  /** The thread ends: connections that wait in the queues of its sockets go to another worker. */
+  /** Closes the sockets because the thread is ending. Other workers accept the connections that wait in their queues. */
   closeSockets(): void {
     this.#listeners.closeSockets();
   }
 
+  /** Stops accepting from a socket of another worker. */
   standDown(link: string): void {
     this.#listeners.standDown(link);
   }
 
-  /** Goes on serving, but readiness fails and each connection closes after its next response. */
+  /** Continues to serve, but readiness checks of this gateway fail, and each connection closes after its next response. */
   announceClose(): void {
     if (this.#serving !== null) this.#serving = { ...this.#serving, stopping: true };
     this.#listeners.announceClose();
   }
 
-  /** Closes listeners, then idle connections after a while; other connections close after their exchange. */
+  /** Closes the listeners, and after a while idle connections. Other connections close when their exchange has ended. */
   drain(plan: DrainPlan): void {
     this.#draining = true;
     this.#discardListeners();
@@ -292,22 +296,22 @@ export class ServingWorker {
     this.#checkDrained();
   }
 
-  /** The drain time is over, or the gateway must end at once. */
+  /** Ends all exchanges: the drain timeout is over, or the gateway must stop at once. */
   forceClose(atOnce: boolean): void {
     this.#draining = true;
     this.#listeners.forceClose(atOnce);
-    // A response that its client does not read is force closed too, after the client has had time to read it.
+    // The client gets some time to read its last response. Then its connection is force closed even if it has not read it.
     this.#clock.schedule(after(this.#clock.now(), responseReadMs), forceCloseAgain, this as ServingWorker);
     this.#checkDrained();
   }
 
-  /** Called by the timer of `forceClose` only. */
+  /** Called only by the timer of `forceClose`. */
   forceCloseAgain(): void {
     this.#listeners.forceClose(false);
     this.#checkDrained();
   }
 
-  /** Waits for lingering connections too, so that their clients read the response before they see a reset. */
+  /** Reports `drained` when no exchange is active. Also waits for lingering connections: closing them could reset a last response. */
   #checkDrained(): void {
     if (!this.#draining || this.#counts.exchangesActive > 0 || this.#listeners.isBusy) return;
     if (this.#listeners.isClosing) {
@@ -376,10 +380,10 @@ export class ServingWorker {
   }
 }
 
-/** A client reads a response of some hundred bytes within a round trip. */
+/** How long a client gets to read its last response. A response of some hundred bytes takes one round trip. */
 const responseReadMs = 1000;
 
-/** Clients that have read their response close at once; this is for clients that still send. */
+/** The longest wait for lingering connections. A client that has read its response closes at once; others may still be sending. */
 const lingerMs = 250;
 
 function forceCloseAgain(worker: ServingWorker): void {
