@@ -13,6 +13,11 @@ import type { Clock } from './time.ts';
 export interface Filter {
   /** Its name in messages, for example `redirect`. */
   readonly name: string;
+  /**
+   * True if the filter itself limits how long it suspends an exchange. Otherwise the limit is `timeouts.response_head` of the
+   * route, with the cause `filter_timeout`.
+   */
+  readonly limitsSuspension?: boolean;
   /** Called when the head of the request has been read, before an endpoint is chosen. */
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**

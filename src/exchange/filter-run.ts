@@ -127,6 +127,7 @@ export class FilterRun implements FilterContext {
 
   #suspend(): void {
     this.#suspendedAt = this.clock.now();
+    if (this.#suspendedBy?.limitsSuspension === true) return;
     this.#timer = this.clock.schedule(after(this.#suspendedAt, this.#suspensionMs), suspendedTooLong, this);
   }
 

@@ -216,6 +216,19 @@ for (const [worldName, create] of worlds) {
       { timeouts: { exchangeMs: 300 } },
     );
 
+    holds(
+      'waits as long as its filter wants, if the filter limits its suspensions itself',
+      () => [Object.assign(new Authorizing(), { limitsSuspension: true })],
+      (world, filters) => {
+        const client = world.request({});
+        world.pass(60_000);
+        assert.deepEqual([client.state, client.status], ['open', 0]);
+        authorizing(filters).decide(textAnswer(200, 'at last'));
+        world.pass(20);
+        assert.equal(client.status, 200);
+      },
+    );
+
     holds('is answered with 503 when the filter takes longer than a response head may', suspended, (world, filters) => {
       const client = world.request({});
       world.pass(8100);
