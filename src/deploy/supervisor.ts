@@ -281,6 +281,7 @@ class ApplicationsSupervisor implements Supervisor {
     return { clock, random, events, host, onChanged, onLine, onChecked, exposure };
   }
 
+  /** A digest of the settings that a running program depends on. An instance with another key must be replaced. */
   #runKeyOf(spec: ApplicationSpec): string {
     return runKeyOf(spec, this.#parts.host.inheritedEnvironment);
   }

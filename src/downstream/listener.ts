@@ -18,7 +18,10 @@ export class ListenerConnections {
   settings: ListenerSettings;
   /** The functions of other rooms that connections need. */
   readonly #ports: DownstreamPorts;
-  /** Each open connection, with the permit that is released when it closes. A refused connection has no permit: null. */
+  /**
+   * Each open connection, with the permit that is released when it closes. The permit is the key under which the address of the
+   * client is counted. A refused connection has no permit: null.
+   */
   readonly #open = new Map<ClientConnection, string | null>();
   /** Open connections that got no permit. Their request is answered with the reason. */
   readonly #refused = new Set<ClientConnection>();

@@ -60,7 +60,7 @@ export class Exchange
     if (route === null)
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
-    this.route = route.id;
+    this.route = route.id; // For the record, as `upstream` and `application` below.
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (exchangeMs !== null) this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#choose(null);
@@ -220,7 +220,7 @@ export class Exchange
     const { retry, reason } = retryDecisionFor(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
-    // The client pauses its body until the next attempt has a stream.
+    // No more of the body is read until the next attempt has a stream.
     if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
     if (retry) this.#choose(failure);
     else this.#diagnose(failure, attempt);
@@ -255,7 +255,7 @@ export class Exchange
   }
 
   /**
-   * The endpoint has ended its direction of a tunnel; the gateway ends the direction to the client too. If a WebSocket ended
+   * The endpoint has ended its direction of a tunnel, so the gateway ends the direction to the client. If a WebSocket ended
    * without a close frame, `#diagnose` first finds out whether the process of the instance has exited.
    */
   #onEndpointEnd(attempt: Attempt, tunnel: Tunnel): void {
@@ -285,7 +285,7 @@ export class Exchange
     attempt.exit = exitOf(attempt, this.startedAt);
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayBeCausedByExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
-    // The client gets the received bytes of the response now. The gateway truncates the response after the wait.
+    // The client gets the bytes received so far now. What follows is decided after the wait.
     if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
     this.#exitWatch?.cancel();

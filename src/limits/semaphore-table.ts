@@ -87,6 +87,7 @@ export class SemaphoreTable {
   release(index: number, max: number, since: Instant | null, waitMsMax?: number): 'released' | 'kept' | 'busy' {
     if (!this.#lock(index, waitMsMax)) return 'busy';
     const next = this.total(index) > max ? noWorker : this.#nextWorker(index, since);
+    // The main thread has the index `noWorker`. It keeps no permit.
     const isKept = next === this.#workerIndex && next !== noWorker;
     if (!isKept) {
       this.#addHeld(this.#workerIndex, index, -1);

@@ -69,7 +69,7 @@ export class AvailableConnections {
     return Math.min(settings.idleConnectionMs, statedMs, this.#idleLimit.keepMs(idleSince));
   }
 
-  /** A connection has no stream open any more: it is offered as the one used last. */
+  /** Adds a connection whose last stream has ended. It is the first to be used again. */
   addIdle(connection: PooledConnection): void {
     this.#keptOpenAt = connection.idleSince;
     this.#idle++;
@@ -134,7 +134,7 @@ export class AvailableConnections {
     this.#isClosing = false;
   }
 
-  /** Closes idle connections, and offers those no more that carry streams. */
+  /** Closes idle connections. Connections that carry streams get no further stream. */
   withdrawAll(): void {
     this.closeIdle();
     for (const connection of [...this.#connections]) this.remove(connection);

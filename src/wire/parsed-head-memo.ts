@@ -1,6 +1,6 @@
-/** Bytes that have come more than once, with the immutable result of their parsing. */
+/** A header section that one connection has sent twice in a row, with the immutable result of parsing it. */
 export interface ParsedHeadEntry<Head> {
-  /** A copy of them. */
+  /** A copy of the bytes of the header section. */
   readonly bytes: Buffer;
   readonly view: DataView;
   readonly hash: number;
@@ -42,27 +42,27 @@ export class ParsedHeadMemo<Head> {
   }
 }
 
-/** So many new heads one after the other, and as many are not looked at then. */
+/** After `missesMax` new header sections in a row, the detector skips the next `pauseHeads` heads. */
 const missesMax = 4;
 const pauseHeads = 60;
 
 /**
- * Whether one connection's heads come again. A look at each (`markOf`) costs 6 % of a small GET (1.02 to 1.09), so where they
- * are new each time only every sixteenth is looked at: then it was a tie (0.85 to 1.02).
+ * Finds out whether a connection repeats its header section. To hash each section (`hashOf`) makes a small GET 6 % more expensive
+ * (2 to 9 %). So if the sections are always new, only about every sixteenth is hashed: then no difference was measured.
  */
 export class RepeatDetector {
   #lastHash = -1;
   #misses = 0;
   #pause = 0;
 
-  /** Asked once for each head: whether it is to be looked at. */
+  /** Called once for each head. Returns whether the caller must hash this head and call `isRepeat`. */
   shouldCheckNext(): boolean {
     if (this.#pause === 0) return true;
     this.#pause -= 1;
     return false;
   }
 
-  /** A head with this mark has come; whether the one before had the same. */
+  /** Whether the last head that was checked had the same hash. */
   isRepeat(hash: number): boolean {
     const isRepeat = hash === this.#lastHash;
     this.#lastHash = hash;
@@ -76,8 +76,8 @@ export class RepeatDetector {
 }
 
 /**
- * A number that differs where bytes differ, but for one time in some thousand millions: to see that something comes again
- * without keeping it. Of at least `repeatedBytesMin` bytes. Every one counts: a Date differs in its last digit.
+ * A hash of at least `memoBytesMin` bytes. Two different byte sequences have the same hash about once in some thousand million
+ * times. Every byte is hashed, because a Date header may differ only in its last digit.
  */
 export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
@@ -88,9 +88,9 @@ export function hashOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Whether `bytes` has the whole of `known` at `start`, where it has as many bytes.
+ * Whether `bytes` has the bytes of `known` at `start`. The caller has made sure that there are enough bytes.
  *
- * Measured, 560 bytes: 0.19 µs, 0.23 by a call into Node, 0.5 byte by byte.
+ * Measured with 560 bytes: 0.19 µs; a call into Node takes 0.23 µs, and a loop over single bytes 0.5 µs.
  */
 export function matchesEntry(known: ParsedHeadEntry<unknown>, bytes: Uint8Array, start: number): boolean {
   const { length } = known.bytes;
@@ -103,7 +103,7 @@ export function matchesEntry(known: ParsedHeadEntry<unknown>, bytes: Uint8Array,
   return ours.getInt32(length - 4, true) === theirs.getInt32(start + length - 4, true);
 }
 
-/** Nearly everything comes in the one buffer that all connections of a thread read into. */
+/** Nearly all heads are in the one buffer that all connections of a thread read into. So its view is kept. */
 let lastBytes: Uint8Array = new Uint8Array(0);
 let lastView = new DataView(lastBytes.buffer);
 
