@@ -172,7 +172,7 @@ export class ControlParts {
   #createEndpoints(): Endpoints {
     const clock = this.clock;
     return new Endpoints({
-      watch: { clock, random: systemRandom, checker: this.#checker },
+      checkContext: { clock, random: systemRandom, checker: this.#checker },
       names: createNameResolver(clock),
       onUnclassified: () => this.#countUnclassified(),
       events: this.hub,

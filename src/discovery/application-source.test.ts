@@ -27,7 +27,7 @@ function world() {
     },
   };
   const registry = new EndpointRegistry({
-    watch: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, new Set()) },
+    checkContext: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, new Set()) },
     sources: [(context) => new ApplicationSource(instances, context)],
     listeners: () => [],
     events: { emit: (event) => void events.push(event as unknown as NewEvent) },

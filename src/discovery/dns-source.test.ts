@@ -35,7 +35,7 @@ function world() {
   };
   const parts = { random, names: { lookUp }, events: { emit: () => undefined }, onUnclassified: () => assert.fail() };
   const registry = new EndpointRegistry({
-    watch: { clock, random, checker: createFakeChecker(clock, up, checked) },
+    checkContext: { clock, random, checker: createFakeChecker(clock, up, checked) },
     sources: [(context) => new DnsSource(parts, context)],
     listeners: () => [],
     events: { emit: () => undefined },

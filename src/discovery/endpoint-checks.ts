@@ -1,10 +1,10 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { SourceEndpoint } from './endpoint-source.ts';
-import { type TroubledCount, WatchedEndpoint, type WatchPorts } from './watched-endpoint.ts';
+import { type TroubledCount, WatchedEndpoint, type CheckContext } from './watched-endpoint.ts';
 
 export interface EndpointChecksParts {
-  readonly watch: WatchPorts;
+  readonly checkContext: CheckContext;
   /** The checks of an endpoint of the upstream have changed its state, or the reason of a state that keeps requests away. */
   readonly onChange: (upstream: UpstreamId) => void;
   /** A check of an endpoint has ended; `refused`: nothing listened there. */
@@ -98,7 +98,7 @@ export class EndpointChecks {
     }
     const created = new WatchedEndpoint(
       target,
-      this.#parts.watch,
+      this.#parts.checkContext,
       {
         onChange: () => this.#parts.onChange(upstream),
         onChecked: (refused) => this.#parts.onChecked(id, refused),

@@ -20,7 +20,7 @@ function world(...more: readonly EndpointSourceFactory[]) {
   const changes: UpstreamId[] = [];
   let list: ListSource | null = null;
   const registry = new EndpointRegistry({
-    watch: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, up, checked) },
+    checkContext: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, up, checked) },
     sources: [(context) => (list = new ListSource(app, context)), ...more],
     listeners: () => [],
     events: { emit: (event) => void events.push(event as unknown as NewEvent) },

@@ -7,11 +7,11 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ListeningAddresses } from './destinations.ts';
 import { EndpointChecks } from './endpoint-checks.ts';
 import type { EndpointSource, EndpointSourceFactory, SourceContext, SourceEndpoint } from './endpoint-source.ts';
-import type { WatchPorts } from './watched-endpoint.ts';
+import type { CheckContext } from './watched-endpoint.ts';
 
 export interface EndpointRegistryParts {
   /** The clock and the other functions that checks need. */
-  readonly watch: WatchPorts;
+  readonly checkContext: CheckContext;
   readonly sources: readonly EndpointSourceFactory[];
   /** The addresses at which this gateway itself listens now. */
   readonly listeners: () => ListeningAddresses;
@@ -41,10 +41,14 @@ export class EndpointRegistry {
 
   constructor(parts: EndpointRegistryParts) {
     this.#parts = parts;
-    const { watch, listeners, onChecked } = parts;
-    this.#checks = new EndpointChecks({ watch, onChange: (upstream) => this.#healthChanged(upstream), onChecked });
+    const { checkContext, listeners, onChecked } = parts;
+    this.#checks = new EndpointChecks({
+      checkContext,
+      onChange: (upstream) => this.#healthChanged(upstream),
+      onChecked,
+    });
     const context: SourceContext = {
-      clock: watch.clock,
+      clock: checkContext.clock,
       listeners,
       onChange: (upstream) => this.#endpointsChanged(upstream),
       isReady: (spec, endpoint) => this.#checks.isReady(spec, endpoint),
@@ -161,7 +165,7 @@ export class EndpointRegistry {
   ): EndpointSnapshot {
     // Either checks decide about the state, or the source reports it.
     const view = health === 'checked' ? this.#checkedView(spec, found.id, prohibition, remark) : health;
-    const now = this.#parts.watch.clock.now();
+    const now = this.#parts.checkContext.clock.now();
     const sinceInstant = known?.state === view.state ? known.sinceInstant : now;
     return { sinceInstant, release: null, exit: null, checks: null, ...found, ...view };
   }

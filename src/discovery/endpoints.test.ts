@@ -61,7 +61,7 @@ function world(configuration: Configuration = ofAddresses, instances: Supervised
   const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => assert.fail() };
   const checker = createHealthChecker(ports);
   const endpoints = new Endpoints({
-    watch: { clock, random, checker },
+    checkContext: { clock, random, checker },
     onUnclassified: () => assert.fail(),
     names: { lookUp: () => assert.fail() },
     events: { emit: () => undefined },

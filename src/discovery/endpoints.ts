@@ -7,7 +7,7 @@ import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/
 import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { EndpointCounters } from '../core/semaphores.ts';
 import { isRefusal } from '../core/refusal.ts';
-import type { WatchPorts } from './watched-endpoint.ts';
+import type { CheckContext } from './watched-endpoint.ts';
 import { ApplicationSource, instanceEndpointId } from './application-source.ts';
 import { DnsSource } from './dns-source.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
@@ -18,7 +18,7 @@ import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 
 export interface EndpointsParts {
-  readonly watch: WatchPorts;
+  readonly checkContext: CheckContext;
   /** The effect of looking up names. */
   readonly names: NameResolver;
   /** A lookup ended with a code that no entry of the failure table fits. */
@@ -53,11 +53,11 @@ export class Endpoints {
 
   constructor(parts: EndpointsParts) {
     this.#parts = parts;
-    const { watch, events, listeners } = parts;
-    const { clock, random } = watch;
+    const { checkContext, events, listeners } = parts;
+    const { clock, random } = checkContext;
     this.#allocator = new EndpointSemaphoreAllocator(parts.shared);
     this.registry = new EndpointRegistry({
-      watch,
+      checkContext,
       sources: sourcesOf(parts),
       listeners,
       events,
@@ -154,8 +154,8 @@ export class Endpoints {
 }
 
 /** Where endpoints come from. A new kind of source is a file, and a line here. */
-function sourcesOf({ watch, names, events, onUnclassified, instances, sources = [] }: EndpointsParts) {
-  const { random } = watch;
+function sourcesOf({ checkContext, names, events, onUnclassified, instances, sources = [] }: EndpointsParts) {
+  const { random } = checkContext;
   const own: readonly EndpointSourceFactory[] = [
     (context) => new StaticSource(context),
     (context) => new DnsSource({ random, names, events, onUnclassified }, context),

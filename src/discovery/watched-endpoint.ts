@@ -22,7 +22,7 @@ import {
 import { causeOf, outcomeOf, resultText } from './check-result.ts';
 import { healthReason } from './health-reason.ts';
 
-export interface WatchPorts {
+export interface CheckContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly checker: HealthChecker;
@@ -51,7 +51,7 @@ export interface TroubledCount {
 export class WatchedEndpoint {
   /** May change while the endpoint is watched, as the second address of a name does. The next check uses it. */
   target: WatchTarget;
-  readonly #ports: WatchPorts;
+  readonly #context: CheckContext;
   readonly #listener: WatchListener;
   readonly #all: TroubledCount;
   #health: Health = unknownHealth;
@@ -66,9 +66,14 @@ export class WatchedEndpoint {
   #isTroubled = false;
   #stopped = false;
 
-  constructor(target: WatchTarget, ports: WatchPorts, listener: WatchListener, all: TroubledCount = { troubled: 0 }) {
+  constructor(
+    target: WatchTarget,
+    context: CheckContext,
+    listener: WatchListener,
+    all: TroubledCount = { troubled: 0 },
+  ) {
     this.target = target;
-    this.#ports = ports;
+    this.#context = context;
     this.#listener = listener;
     this.#all = all;
   }
@@ -91,7 +96,7 @@ export class WatchedEndpoint {
   get schedule(): CheckSchedule {
     const { intervalMs, timeoutMs } = this.target.check;
     // A check in progress has its result within its own time limit.
-    const nextInstant = this.#nextAt ?? after(this.#ports.clock.now(), timeoutMs);
+    const nextInstant = this.#nextAt ?? after(this.#context.clock.now(), timeoutMs);
     const everyMs = this.#isTroubled ? troubledPauseMs(intervalMs, this.#all.troubled) : intervalMs;
     return { nextInstant, everyMs, passesNeeded: passesNeeded(this.#health, this.target.check) };
   }
@@ -99,7 +104,7 @@ export class WatchedEndpoint {
   start(): void {
     this.#nextAt = null;
     this.#isChecking = true;
-    const check = this.#ports.checker.check(requestOf(this.target), (result) => this.#note(result));
+    const check = this.#context.checker.check(requestOf(this.target), (result) => this.#note(result));
     if (this.#isChecking) this.#check = check;
   }
 
@@ -151,7 +156,7 @@ export class WatchedEndpoint {
   }
 
   #checkLater(): void {
-    const { clock, random } = this.#ports;
+    const { clock, random } = this.#context;
     const timing = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
     this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, timing));
     this.#timer?.cancel();

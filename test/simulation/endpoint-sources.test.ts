@@ -34,7 +34,7 @@ class World {
     const configuration = configurationOf({ id: app, check });
     let list: ListSource | null = null;
     this.#endpoints = new Endpoints({
-      watch: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, this.up) },
+      checkContext: { clock, random: new SeededRandom(1), checker: createFakeChecker(clock, this.up) },
       names: { lookUp: () => assert.fail('a list has no names') },
       onUnclassified: () => assert.fail(),
       events: { emit: () => undefined },

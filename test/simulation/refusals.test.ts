@@ -64,7 +64,7 @@ class World {
     const deadlines = new Deadlines(clock);
     const checker = createHealthChecker({ clock, deadlines, connector, onUnclassified: () => assert.fail() });
     this.#endpoints = new Endpoints({
-      watch: { clock, random, checker },
+      checkContext: { clock, random, checker },
       onUnclassified: () => assert.fail(),
       names: { lookUp: () => assert.fail('an address is not looked up') },
       events: { emit: () => undefined },
