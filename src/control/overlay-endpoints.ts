@@ -1,6 +1,7 @@
 import type { OverlayEntry } from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { overlayEndpointOf } from './overlay-targets.ts';
 
 interface Override {
   readonly weight: number | null;
@@ -39,7 +40,7 @@ export class EndpointOverrides {
   adjust(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
     if (this.#overrides.size === 0) return endpoints;
     return endpoints.map((endpoint) => {
-      const override = this.#overrides.get(endpoint.id);
+      const override = this.#overrides.get(overlayEndpointOf(endpoint));
       return override === undefined ? endpoint : overridden(endpoint, override);
     });
   }

@@ -44,15 +44,23 @@ function matching(scope: PauseTarget['scope'], name: string, ids: readonly strin
 /** Finds an endpoint by its id, or by its address or instance id if only one endpoint has it. */
 export function findEndpoint(name: string, targets: OverlayTargets): TargetResult<string> {
   const endpoints = targets.upstreams.flatMap(({ endpoints: all }) => all);
-  const found = endpoints.filter(({ id }) => id === name);
+  const found = endpoints.filter((endpoint) => endpoint.id === name || overlayEndpointOf(endpoint) === name);
   const alike = found.length > 0 ? found : endpoints.filter((endpoint) => namesOf(endpoint).includes(name));
   const [only, ...others] = alike;
-  if (only !== undefined && others.length === 0) return { ok: true, target: only.id };
+  if (only !== undefined && others.length === 0) return { ok: true, target: overlayEndpointOf(only) };
   if (only !== undefined) {
     const ids = alike.map(({ id }) => id);
     return { ok: false, why: `${alike.length} endpoints are called ${name}. Write ${orList(ids.slice(0, 8))}.` };
   }
   return unknown(`There is no endpoint ${name}`, name, [...idsOf(endpoints), ...endpoints.flatMap(namesOf)]);
+}
+
+/**
+ * How the overlay names an endpoint. An instance of an application gets another port with each start, so that its endpoint is
+ * named without the address (`web/web/1`): an entry holds as long as there is an instance of that name.
+ */
+export function overlayEndpointOf({ id, instance, address }: EndpointSnapshot): string {
+  return instance === undefined ? id : id.slice(0, -`/${addressText(address)}`.length);
 }
 
 function namesOf({ address, instance }: EndpointSnapshot): string[] {
@@ -80,6 +88,8 @@ export function isMatched(setting: OverlaySetting, { routes, upstreams }: Overla
       return (setting.scope === 'route' ? routes : upstreams).some(({ id }) => id === setting.target);
     case 'weight':
     case 'drain':
-      return upstreams.some(({ endpoints }) => endpoints.some(({ id }) => id === setting.endpoint));
+      return upstreams.some(({ endpoints }) =>
+        endpoints.some((endpoint) => overlayEndpointOf(endpoint) === setting.endpoint),
+      );
   }
 }

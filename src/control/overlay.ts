@@ -16,7 +16,7 @@ import { type OverlayChange, planChange } from './overlay-change.ts';
 import { EndpointOverrides } from './overlay-endpoints.ts';
 import { overlayEntriesMax } from './overlay-file.ts';
 import type { OverlayStorage } from './overlay-store.ts';
-import { isMatched, type OverlayTargets } from './overlay-targets.ts';
+import { isMatched, overlayEndpointOf, type OverlayTargets } from './overlay-targets.ts';
 
 export interface OverlayParts {
   readonly clock: Clock;
@@ -246,5 +246,5 @@ const canServe: ReadonlySet<EndpointSnapshot['state']> = new Set([
 ]);
 
 function isDrainOf(setting: OverlaySetting, endpoints: readonly EndpointSnapshot[]): boolean {
-  return setting.kind === 'drain' && endpoints.some(({ id }) => id === setting.endpoint);
+  return setting.kind === 'drain' && endpoints.some((endpoint) => overlayEndpointOf(endpoint) === setting.endpoint);
 }

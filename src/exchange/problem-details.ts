@@ -1,4 +1,5 @@
 import { escapeInvisible } from '../core/invisible-characters.ts';
+import { snakeCased } from '../core/json-case.ts';
 import type { Account } from './account.ts';
 
 /**
@@ -32,7 +33,7 @@ function problemDetails(account: Account): object {
       : {
           endpoint: forOperators.endpoint,
           received_status: forOperators.receivedStatus,
-          evidence: forOperators.evidence,
+          evidence: snakeCased(forOperators.evidence),
           usual_causes: forOperators.usualCauses,
           next_step: forOperators.nextStep,
         }),

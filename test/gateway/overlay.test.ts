@@ -310,3 +310,31 @@ describe('the overlay', () => {
     });
   }
 });
+
+describe('an instance that is drained', () => {
+  const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
+  const shop = (): string =>
+    `workers: 1\nstate: ${join(state, 'own')}\napplications:\n  shop:\n    command: ["${process.execPath}", "${program}"]\n` +
+    '    instances: 2\n    readiness: { path: /healthz, interval: 50ms }\n    restart: { first_delay: 100ms, max_delay: 100ms }\n';
+  const firstInstance = () => edge.gateway.status().applications[0]?.instances.find(({ id }) => id === 'shop/1');
+  const isReady = (): boolean => firstInstance()?.phase === 'ready';
+  const states = (): string[] => edge.gateway.status().upstreams[0]?.endpoints.map(({ state: is }) => is) ?? [];
+
+  test('stays drained when it restarts on another port, and restore takes its name', async () => {
+    edge = await startFromYaml(shop());
+    await until('both are ready', () => states().filter((is) => is === 'healthy').length === 2);
+    await done({ kind: 'drain', endpoint: 'shop/1' });
+    await until('one is drained', () => states().includes('draining'));
+    const before = firstInstance();
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await until('it has restarted', () => isReady() && firstInstance()?.pid !== before?.pid);
+    assert.notEqual(firstInstance()?.port, before?.port);
+    assert.deepEqual(states().toSorted(), ['draining', 'healthy']);
+    assert.deepEqual(
+      edge.gateway.status().overlay.entries.map(({ matched }) => matched),
+      [true],
+    );
+    await done({ kind: 'restore', what: 'shop/1' });
+    await until('both get requests again', () => states().every((is) => is === 'healthy'));
+  });
+});
