@@ -187,7 +187,7 @@ function writeRequest({ gateway, found, exchanges, transport }: Held): StageWork
   const composer: Composer = { transport };
   return {
     name: 'write the request head',
-    what: 'fields that go on, Via, X-Forwarded-*, request id, trace',
+    what: 'forwarded fields; Via, X-Forwarded-*, request id, trace',
     once(index) {
       const exchange = exchanges[index % many] as Exchange;
       writer.claim(composer);
@@ -208,7 +208,7 @@ function writeResponse({ gateway, found, exchanges, transport }: Held): StageWor
   });
   return {
     name: 'write the response head',
-    what: 'fields that go on, request id, framing, persistence',
+    what: 'forwarded fields; request id, framing, persistence',
     once(index) {
       const exchange = exchanges[index % many] as Exchange;
       const head = heads[index % many] as Http1ResponseHead;

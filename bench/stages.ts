@@ -106,9 +106,9 @@ function stagesText({ stages, beside }: ReturnType<typeof measureStages>): strin
     ...beside.map((one) => rowOf(one, null)),
     '',
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}.`,
-    `Each stage by itself in a loop, ${rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In place, between system calls, the`,
-    'same code takes about twice as long: its machine code is larger than the L1 instruction cache, and the kernel and',
-    'Node need that too.',
+    `Each stage by itself in a loop, ${rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In a running gateway, between system`,
+    'calls, the same code takes about twice as long: its machine code does not fit into the L1 instruction cache, which the kernel',
+    'and Node use too.',
   ].join('\n');
 }
 
