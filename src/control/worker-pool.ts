@@ -42,6 +42,7 @@ export interface WorkerPoolParts {
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
   /** How a worker drains when it is retired. */
   readonly drain: () => DrainSpec;
+  /** Called with the records, counts and outcomes that a worker reports together. Call `done` when the records are stored. */
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
   /** Called when a thread has ended, for any reason. */
@@ -54,6 +55,7 @@ export interface WorkerLoss {
   readonly worker: number;
   /** The revision of the configuration that the worker served. */
   readonly revision: number;
+  /** Exchanges of the worker for which no record arrived. */
   readonly exchanges: number;
   /** Accepted connections with bytes that the worker had not read; null: not known. */
   readonly unread: number | null;
@@ -77,9 +79,9 @@ const refusedWhileStopping: ApplyResult = { ok: false, workersUnavailable: true,
  * The worker threads. When a worker is lost (its thread ends unexpectedly), the pool starts a replacement while the other workers
  * serve. A reload calls `apply`, a replacement calls `restore`; the caller waits for one call before it makes the next.
  *
- *     worker: missing ──started──▶ starting ──activated──▶ serving ──▶ retiring ──drained──▶ gone
- *             ▲                        └───────── lost ───────┴───────────┘
- *             └──── delay of the replacement ──────┘
+ *     starting ──activated──▶ serving ──no longer wanted──▶ retiring ──drained, or lost──▶ gone
+ *         ▲                        │
+ *         └──── at once, or later ─┴─ lost, also while it starts
  */
 export class WorkerPool {
   readonly #parts: WorkerPoolParts;
@@ -231,7 +233,7 @@ export class WorkerPool {
     return this.#heldSockets.close();
   }
 
-  /** Records which sockets the new workers have opened or adopted. */
+  /** Closes held sockets of listeners that no longer exist, and records the sockets that the new workers have opened or adopted. */
   #noteSockets(startedWorkers: readonly WorkerHandle[], heldForEach: readonly (readonly PassedSocket[])[]): void {
     this.#heldSockets.closeAllBut(this.#openListeners);
     for (const [index, worker] of startedWorkers.entries())
@@ -292,7 +294,7 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
 
-  /** Whether a worker may still send to an endpoint whose id ends with `ending`. */
+  /** Whether a worker may still send to an endpoint whose id ends with `ending`: endpoint ids end with the instance and its address. */
   mayUseEndpoint(ending: string): boolean {
     return this.all.some((worker) => worker.mayUseEndpoint(ending));
   }

@@ -94,7 +94,10 @@ export interface BodyTransform {
   push(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /** The body is complete. The transform writes the bytes that it still holds, then calls `sink.end`. */
   end(trailers: Fields | null): void;
-  /** The sink has room again, after a `write` that returned false. If a transform has no `onRoom`, its sender continues at once. */
+  /**
+   * The sink has room again, after a `write` that returned false. If a transform has no `onRoom`, its sender
+   * is resumed as soon as the sink has room.
+   */
   onRoom?(): void;
   /** The exchange has ended before the body was complete. The transform releases what it holds. */
   close?(): void;

@@ -61,7 +61,7 @@ export interface Supervisor extends SupervisedInstances {
   /** Undoes `detach`: takes over the instances of `records` again, if they still run. `apply` must follow. */
   rollBack(records: readonly InstanceRecord[]): void;
   /**
-   * Stops all instances that were not detached. Resolves when none of them is running. Callers drain first. A second call kills
+   * Stops all instances that were not detached. Resolves when none of them is running. Call it when no request is in flight. A second call kills
    * the instances.
    */
   stop(): Promise<void>;
@@ -163,7 +163,7 @@ class ApplicationsSupervisor implements Supervisor {
     this.#hasDetached = true;
     const instances = [...this.#applications.values()].flatMap((application) => application.instances);
     const adoptable = instances.filter(({ instance }) => instance.isAdoptable);
-    // A record says how far the output was read. So all instances stop reading before the records are made.
+    // A record says how far the output was read. So the supervisor stops reading all outputs before it makes the records.
     for (const { instance } of adoptable) instance.detach();
     for (const managed of instances) stopIfNotRunning(managed);
     return adoptable.flatMap((one) => recordOf(one) ?? []);

@@ -101,8 +101,8 @@ export class EndpointRegistry {
   }
 
   /**
-   * The endpoints of one upstream as they were at its last change. Later changes do not matter for requests, for example the
-   * time at which a healthy endpoint was last checked. Null if the upstream is not active.
+   * The endpoints of one upstream as they were at the last change that matters for requests. Smaller changes, for example the
+   * time at which a healthy endpoint was last checked, are not included. Null if the upstream is not active.
    */
   endpoints(id: UpstreamId): ReadonlyMap<EndpointId, EndpointSnapshot> | null {
     return this.#known.get(id) ?? null;

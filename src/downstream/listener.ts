@@ -8,15 +8,15 @@ import { Preface } from './preface.ts';
 
 /**
  * How long the gateway waits for the request of a connection that it refuses. Clients send their request within the first round
- * trip. The number of refused connections that may wait is limited: with a longer wait more of them would be reset without a
- * response.
+ * trip. Only a limited number of refused connections may wait at once. The longer each of them waits, the more of the others are
+ * reset without a response.
  */
 const refusedHeadMs = 2000;
 
 /** The client connections of one listener in this worker: accepts them up to a limit, counts them, and drains them. */
 export class ListenerConnections {
   settings: ListenerSettings;
-  /** The functions of other rooms that connections need. */
+  /** The functions that connections need of other folders of src/. */
   readonly #ports: DownstreamPorts;
   /**
    * Each open connection, with the permit that is released when it closes. The permit is the key under which the address of the
@@ -91,7 +91,10 @@ export class ListenerConnections {
     return ports;
   }
 
-  /** A trusted peer has named the client of its connection: from now on the connection counts for the address of that client. */
+  /**
+   * A trusted peer has named the client of its connection: from now on the connection counts for the address of that client.
+   * Returns the ports that the connection uses from now on; null if it must be reset.
+   */
   #countForClient(address: string, preface: ClientConnection): DownstreamPorts | null {
     const { admission } = this.#ports;
     const permit = admission.acquireAddress(address, this.settings.limits);
@@ -153,14 +156,14 @@ export class ListenerConnections {
     const { clock } = this.#ports;
     const later = connections.filter((connection) => !tryClose(connection));
     if (later.length === 0) return;
-    clock.schedule(after(clock.now(), readAheadMs), (request) => this.#closeEach(request), {
+    clock.schedule(after(clock.now(), readAheadMs), (batch) => this.#closeEach(batch), {
       connections: later,
       tryClose,
     });
   }
 }
 
-/** After this time a connection has received the bytes that `Transport.hasUnread` read ahead of it. */
+/** `Transport.hasUnread` may take bytes from the socket. The connection has received them after this time. */
 const readAheadMs = 1;
 
 /** Connections to close. `tryClose` returns false for a connection with unread bytes, which is then tried again. */

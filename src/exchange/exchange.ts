@@ -34,7 +34,7 @@ import { Tunnel } from './tunnel.ts';
  *                                   └──────────◀ retry, while uncommitted ◀─────────┘
  *
  * A step that has its result calls the next step. A step that must wait returns. A callback then continues the exchange:
- * these are the methods named `on…`. `ports` are the functions of other rooms that an exchange needs, such as the clock.
+ * these are the methods named `on…`. `ports` are the functions that an exchange needs of other folders of src/, such as the clock.
  * This file depends on no protocol version and no socket. A successful exchange creates no closure, promise or timer; on a
  * route without filters it creates no object for filters either.
  */
@@ -333,7 +333,7 @@ export class Exchange
     this.failure = failure;
     this.endKind = 'truncated';
     try {
-      // Before `abort`, which closes the connection: a draining worker exits when its last connection has closed.
+      // First, so that the record is not lost: `abort` closes the connection, and a draining worker exits with its last connection.
       this.#finish();
     } finally {
       this.downstream.abort();

@@ -147,7 +147,7 @@ export class SemaphoreTable {
     return this.waiters(index) > 0 && this.#workerServedBefore(index, instantWord(since)) !== noWorker;
   }
 
-  /** The connect gate of the endpoint whose connections the semaphore `index` counts: when it last refused a connection. */
+  /** The shared word that says when the endpoint of semaphore `index` last refused a connection (its connect gate). */
   connectGate(index: number): SharedConnectGate {
     return new SharedConnectGate(this.#words, this.#layout.refused(index));
   }
@@ -267,7 +267,7 @@ export class SemaphoreTable {
   }
 
   /**
-   * Clears the cell of a worker whose thread has ended, and its lock. Returns false while another thread holds the lock; that
+   * Clears the cell of a worker whose thread has ended, and releases the semaphore's lock if that worker held it. Returns false while another thread holds the lock; that
    * thread may have ended too.
    */
   forget(workerIndex: number, index: number): boolean {

@@ -42,7 +42,7 @@ export interface BalancerContext<E> {
 }
 
 /**
- * Picks the endpoint of an attempt. `pick` is called for each request and must not allocate; `update` prepares the data that
+ * Picks the endpoint of an attempt. `pick` is called for each attempt and must not allocate; `update` prepares the data that
  * `pick` needs.
  */
 export interface Balancer<E extends BalancedEndpoint> {

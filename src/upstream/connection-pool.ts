@@ -44,7 +44,7 @@ export type PoolSettings = Pick<
  * An endpoint in *probation* is tested with one request at a time, over all workers.
  */
 export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
-  /** The functions of other rooms that the pool needs, such as the clock. */
+  /** The functions that the pool needs of other folders of src/, such as the clock. */
   readonly #ports: UpstreamPorts;
   readonly #createConnection: CreateConnection;
   readonly #address: string;
@@ -110,7 +110,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
-    // The probation is over. Its permit must be free for the next probation, which another worker may test.
+    // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
     if (snapshot.state !== 'probation') this.#probation.release(this.#semaphores);
     if (!sameTls) this.#withCurrentTls = new WeakSet();
     if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
@@ -130,7 +130,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   /**
-   * Changes to the semaphores of `snapshot` if it has others, as soon as this pool holds no permit. Until then the pool keeps the
+   * If `snapshot` names other semaphores, switches this pool to them as soon as it holds no permit. Until then the pool keeps the
    * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
    */
   #moveSemaphores(snapshot: EndpointSnapshot): void {
@@ -230,6 +230,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
         this.#serve(first);
         continue;
       }
+      // True if a permit has become free meanwhile: try again.
       const isPermitFree = connections.reportOldestWaiter(first?.waitingSince ?? null, this.#settings.connectionsMax);
       if (!isPermitFree) return;
     }
@@ -290,7 +291,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     const connection = this.#createPooled(transport, remoteAddress, dial.tls);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
-    // Bytes that the endpoint has sent already are delivered before the request is sent: they are not its response.
+    // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
     if (this.#settings.connectionReuse === 'after_check') connection.checkUnread();
     dial.waiter.onStream(stream);
     if (connection.streamsFree > 0) this.#offerFreeStreams(connection);
@@ -380,7 +381,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#available.addIdle(connection);
     this.#semaphores.connections.setIdleCount(this.#available.idleCount);
     this.#endProbation();
-    // Must follow `setIdleCount`: a worker whose request began to wait before it did not know of this idle connection.
+    // Must follow `setIdleCount`: a worker whose request began to wait earlier did not know of this idle connection, and could
+    // not ask for it.
     if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 

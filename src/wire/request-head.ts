@@ -31,7 +31,7 @@ const noTarget: RequestTarget = { target: '', authority: '' };
  *
  * The parser does no I/O: `push` takes received bytes and returns how many belonged to the head. The parser copies them into
  * a block of the storage, because the head lives longer than the buffer of the reader. When more bytes arrive, parsing continues
- * where it stopped, so the work does not grow with the number of reads.
+ * where it stopped, so that no byte is parsed twice.
  *
  * Measured (`bench/parse.ts`, two shared cores): parsing and interpreting a browser's GET with 12 fields, 644 bytes, takes 1.8 µs
  * if it arrives in one read, and 2.9 µs if it arrives in ten reads.
@@ -198,7 +198,8 @@ export class RequestHeadParser {
     const start = this.#line.at;
     const end = this.#section.at;
     const length = end - start;
-    // Without a body, `findKnownHeadEnd` finds only a head at the end of the received bytes: pipelined heads are not memoized.
+    // For a head without a body, `findKnownHeadEnd` takes the end of the received bytes as the end of the head. So a head that
+    // another one follows would never match, and is not memoized.
     const canMatchAgain = this.#buffer.bytesHeld === end || !hasNoContent(head.framing);
     if (!canMatchAgain || this.#lineFacts.target.authority !== '') return;
     if (length < memoBytesMin || length > memoBytesMax) return;
