@@ -69,7 +69,7 @@ describe('a held socket', { skip }, () => {
   test('is accepted from by one stand-in while its worker is silent, however often the silence is reported', async () => {
     const { held, first, began } = await holding(3);
     first.isSilent = true;
-    for (let time = 0; time < 10; time++) held.acceptForSilentWorkers();
+    for (let time = 0; time < 10; time++) held.acceptForAbsentWorkers();
     assert.deepEqual(began, ['2 for 1']);
     void held.close();
   });
@@ -77,12 +77,12 @@ describe('a held socket', { skip }, () => {
   test('is released by a stand-in only after its worker has answered steadily', async () => {
     const { clock, held, first, second } = await holding(2);
     Object.assign(first, { isSilent: true, hasSteadilyAnswered: false });
-    held.acceptForSilentWorkers();
+    held.acceptForAbsentWorkers();
     assert.equal(second.standsInFor.length, 1);
     // The worker answers, is silent, answers: one stand-in accepts all the time.
     for (const isSilent of [false, true, false]) {
       first.isSilent = isSilent;
-      held.acceptForSilentWorkers();
+      held.acceptForAbsentWorkers();
       await clock.advance(5000);
       assert.equal(second.standsInFor.length, 1);
     }
@@ -96,7 +96,7 @@ describe('a held socket', { skip }, () => {
     const { clock, held, workers, first, second } = await holding(2);
     first.state = 'lost';
     held.forget(first);
-    held.acceptForSilentWorkers();
+    held.acceptForAbsentWorkers();
     assert.equal(second.standsInFor.length, 1);
     const [hand = []] = held.distribute(1, 2);
     assert.equal(hand.length, 1);
@@ -115,10 +115,10 @@ describe('a held socket', { skip }, () => {
     const { clock, held, workers, first, second, began } = await holding(3);
     first.state = 'lost';
     held.forget(first);
-    held.acceptForSilentWorkers();
+    held.acceptForAbsentWorkers();
     second.state = 'lost';
     held.forget(second);
-    held.acceptForSilentWorkers();
+    held.acceptForAbsentWorkers();
     const third = workers[2] ?? assert.fail();
     assert.deepEqual(began, ['2 for none', '3 for none', '3 for none']);
     held.onStandInFailed(third, third.standsInFor[0] ?? '');

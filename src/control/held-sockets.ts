@@ -109,7 +109,7 @@ export class HeldSockets {
         this.#held.set(socket.link, held);
       }
     }
-    this.acceptForSilentWorkers();
+    this.acceptForAbsentWorkers();
   }
 
   /**
@@ -157,7 +157,7 @@ export class HeldSockets {
   }
 
   /** Makes a worker that answers accept from every socket, if there is such a worker. */
-  acceptForSilentWorkers(): void {
+  acceptForAbsentWorkers(): void {
     for (const held of this.#held.values()) {
       if (acceptorsOf(held).some(isAnswering)) continue;
       const standIn = this.#leastBusy(this.#parts.workers().filter(isAnswering));
@@ -214,7 +214,7 @@ export class HeldSockets {
         held.standIns.delete(standIn);
       }
     }
-    this.acceptForSilentWorkers();
+    this.acceptForAbsentWorkers();
     const isShared = [...this.#held.values()].some(({ owner, standIns }) => standIns.size > (owner === null ? 1 : 0));
     if (isShared) this.#reviewLater();
   }

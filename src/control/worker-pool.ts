@@ -56,7 +56,7 @@ export interface WorkerLoss {
   /** The revision of the configuration that the worker served. */
   readonly revision: number;
   /** Exchanges of the worker for which no record arrived. */
-  readonly exchanges: number;
+  readonly exchangesUnrecorded: number;
   /** Accepted connections with bytes that the worker had not read; null: not known. */
   readonly unread: number | null;
   readonly why: string;
@@ -77,7 +77,7 @@ const refusedWhileStopping: ApplyResult = { ok: false, workersUnavailable: true,
 
 /**
  * The worker threads. When a worker is lost (its thread ends unexpectedly), the pool starts a replacement while the other workers
- * serve. A reload calls `apply`, a replacement calls `restore`; the caller waits for one call before it makes the next.
+ * serve. The caller calls `apply` for a reload and `restore` to replace lost workers, one call at a time.
  *
  *     starting ──activated──▶ serving ──no longer wanted──▶ retiring ──drained, or lost──▶ gone
  *         ▲                        │
@@ -97,7 +97,7 @@ export class WorkerPool {
   #openListeners: readonly OpenListener[] = [];
   #startedCount = 0;
   #lostTotal = 0;
-  #isReplacing = false;
+  #mayReplace = false;
   #isStopping = false;
   /** The sum of the counts of workers that have ended. It keeps the totals from decreasing. */
   #goneCounts: WorkerCounts = noCounts(0);
@@ -142,14 +142,14 @@ export class WorkerPool {
 
   /** From now on the pool replaces missing workers. */
   startReplacing(): void {
-    this.#isReplacing = true;
+    this.#mayReplace = true;
     for (const supervised of this.#supervisedWorkers)
       if (supervised.isDue) this.#scheduleReplacement(supervised, 'it ended before it served');
   }
 
   /** From now on the pool starts no worker. Returns the running workers, which the caller must drain. */
   stopReplacing(): readonly WorkerHandle[] {
-    this.#isReplacing = false;
+    this.#mayReplace = false;
     this.#isStopping = true;
     for (const supervised of this.#supervisedWorkers) supervised.cancelReplacement();
     return this.all.filter(({ state }) => state !== 'lost');
@@ -333,7 +333,7 @@ export class WorkerPool {
     const listener: WorkerListener = {
       onBatch,
       onLost: (end, unread) => this.#lost(supervised, worker, end, unread),
-      onSilent: () => this.#heldSockets.acceptForSilentWorkers(),
+      onSilent: () => this.#heldSockets.acceptForAbsentWorkers(),
       onStandInFailed: (link) => this.#heldSockets.onStandInFailed(worker, link),
     };
     const worker: WorkerHandle = new WorkerHandle({ workerModule, init, clock, listener, memoryBytesMax });
@@ -346,7 +346,7 @@ export class WorkerPool {
     const { id, revision, exchangesUnrecorded } = worker;
     this.#lostTotal += 1;
     this.#events.lost(worker, end, unread);
-    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why: end.why });
+    this.#parts.onLost({ worker: id, revision, exchangesUnrecorded, unread, why: end.why });
     const wasRetiring = this.#retiring.has(worker);
     this.#remove(worker);
     if (!wasRetiring && this.#supervisedWorkers.includes(supervised)) this.#scheduleReplacement(supervised, end.why);
@@ -361,7 +361,7 @@ export class WorkerPool {
     // If the worker never accepted from a passed socket, connections would wait in its queue for ever.
     closePassed(worker.passedSockets);
     this.#heldSockets.forget(worker);
-    this.#heldSockets.acceptForSilentWorkers();
+    this.#heldSockets.acceptForAbsentWorkers();
     this.#parts.shared.forget(worker.workerIndex);
     this.#parts.onGone();
   }
@@ -376,7 +376,7 @@ export class WorkerPool {
   }
 
   #scheduleReplacement(supervised: SupervisedWorker, why: string): void {
-    if (!this.#isReplacing) return;
+    if (!this.#mayReplace) return;
     const pause = supervised.scheduleReplacement(this.#parts.onMissing);
     if (pause.afterMs === 0) return;
     // All workers are down, and a replacement has failed already: closes the queues, so that clients are refused at once.
@@ -386,10 +386,10 @@ export class WorkerPool {
   }
 
   /** Lets other workers accept from the sockets of a worker before it closes them, so that queued connections are not lost. */
-  async #passSocketsOn(worker: WorkerHandle): Promise<void> {
+  async #giveSocketsToOthers(worker: WorkerHandle): Promise<void> {
     await this.#heldSockets.hold();
     this.#heldSockets.forget(worker);
-    this.#heldSockets.acceptForSilentWorkers();
+    this.#heldSockets.acceptForAbsentWorkers();
   }
 
   #retire({ worker }: SupervisedWorker): void {
@@ -398,7 +398,7 @@ export class WorkerPool {
     worker.state = 'retiring';
     this.#retiring.add(worker);
     const beganAt = clock.now();
-    void this.#passSocketsOn(worker)
+    void this.#giveSocketsToOthers(worker)
       .then(() => retireWorker(worker, clock, drain()))
       .then(() => {
         // If the worker was lost while it drained, another event has reported that. If the gateway stops, no event is needed.

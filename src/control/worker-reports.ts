@@ -91,7 +91,7 @@ export class WorkerReports {
   }
 
   /** Writes one `lost` line for all requests that a lost worker had in flight. */
-  onWorkerLost({ worker, revision, exchanges, unread, why }: WorkerLoss): void {
+  onWorkerLost({ worker, revision, exchangesUnrecorded: exchanges, unread, why }: WorkerLoss): void {
     if (exchanges === 0 && (unread ?? 0) === 0) return;
     const { clock, log, startedWall } = this.#parts;
     const { deployment, member } = this.#parts.configuration();

@@ -15,7 +15,7 @@ export interface Filter {
   readonly name: string;
   /**
    * True if the filter itself limits how long it suspends an exchange. Otherwise the limit is `timeouts.response_head` of the
-   * route, with the cause `filter_timeout`.
+   * route; when it is exceeded, the exchange fails with the cause `filter_timeout`.
    */
   readonly limitsSuspension?: boolean;
   /** Called when the head of the request has been read, before an endpoint is chosen. */
@@ -109,7 +109,7 @@ export interface BodySink {
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   end(trailers: Fields | null): void;
   /** The transform calls this when it can take bytes again, after its `push` has returned false: its sender continues. */
-  resumeInput(): void;
+  resumeSender(): void;
   fail(failure: Failure): void;
 }
 

@@ -50,7 +50,7 @@ class LocalConnectGate implements ConnectGate {
     return this.#refusedAt !== null && clock.now() - this.#refusedAt < backoffMs;
   }
 
-  closedForMs(now: Instant, backoffMs: number): number | null {
+  msSinceRefusal(now: Instant, backoffMs: number): number | null {
     if (this.#refusedAt === null) return null;
     const agoMs = now - this.#refusedAt;
     if (agoMs < backoffMs) return agoMs;

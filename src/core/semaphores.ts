@@ -47,7 +47,7 @@ export interface ConnectGate {
    * Milliseconds since the last refusal, while the gate is closed; null if the caller may connect. After `backoffMs` one
    * caller in all workers may connect, and the gate stays closed for the others until the result of that attempt is known.
    */
-  closedForMs(now: Instant, backoffMs: number): number | null;
+  msSinceRefusal(now: Instant, backoffMs: number): number | null;
   /** Whether the last attempt was refused less than `backoffMs` ago. One atomic load if it was not. */
   isClosed(clock: Clock, backoffMs: number): boolean;
   /** An attempt was refused just now. */

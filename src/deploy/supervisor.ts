@@ -96,7 +96,7 @@ class ApplicationsSupervisor implements Supervisor {
   readonly #parts: SupervisorParts;
   readonly #applications = new Map<ApplicationId, SupervisedApplication>();
   readonly #callbacks = new Set<() => void>();
-  #stopped: PromiseWithResolvers<void> | null = null;
+  #stopping: PromiseWithResolvers<void> | null = null;
   #hasDetached = false;
   /** True between `adopt` and the `apply` that follows: which adopted instances the configuration wants is not known yet. */
   #isAdopting = false;
@@ -110,7 +110,7 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   apply(applications: readonly ApplicationSpec[]): void {
-    if (this.#stopped !== null || this.#hasDetached) return;
+    if (this.#stopping !== null || this.#hasDetached) return;
     this.#isAdopting = false;
     const specs = new Map(applications.map((spec) => [spec.id, spec]));
     for (const id of specs.keys()) {
@@ -141,8 +141,8 @@ class ApplicationsSupervisor implements Supervisor {
     const spec = fits ? known : specFromRecord(record);
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
-    // An instance that no later process could adopt would have to be stopped at the next handoff. It is replaced now: the empty
-    // key fits no configuration.
+    // An instance that no later process could adopt would have to be stopped at the next handoff. So it gets an empty run key,
+    // which fits no configuration: the next `apply` replaces it.
     const staysAdoptable = instance.isAdoptable;
     application.instances.push({
       instance,
@@ -178,16 +178,16 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   stop(): Promise<void> {
-    const isFirst = this.#stopped === null;
-    this.#stopped ??= Promise.withResolvers();
+    const isFirst = this.#stopping === null;
+    this.#stopping ??= Promise.withResolvers();
     for (const { instances } of [...this.#applications.values()]) {
       for (const { instance } of [...instances]) {
         if (isFirst) instance.stop();
         else instance.kill();
       }
     }
-    this.#finishStop();
-    return this.#stopped.promise;
+    this.#finishStopIfAllEnded();
+    return this.#stopping.promise;
   }
 
   noteTraffic(id: ApplicationId, instance: string, traffic: InstanceTraffic): void {
@@ -243,7 +243,7 @@ class ApplicationsSupervisor implements Supervisor {
    * change, and a new configuration may be applied while instances for the last one are still starting.
    */
   #reconcile(application: SupervisedApplication): void {
-    if (this.#stopped !== null || this.#hasDetached || this.#isAdopting) return;
+    if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return;
     const { spec, instances } = application;
     const wanted = spec?.instances ?? 0;
     const runKey = spec === null ? '' : this.#runKeyOf(spec);
@@ -303,7 +303,7 @@ class ApplicationsSupervisor implements Supervisor {
     this.#reconcileUntilStable(application);
     this.#forgetIfGone(application);
     this.#notifyChange();
-    this.#finishStop();
+    this.#finishStopIfAllEnded();
   }
 
   #forgetIfGone({ id, spec, instances }: SupervisedApplication): void {
@@ -314,13 +314,13 @@ class ApplicationsSupervisor implements Supervisor {
     for (const callback of [...this.#callbacks]) callback();
   }
 
-  #finishStop(): void {
-    if (this.#stopped === null) return;
+  #finishStopIfAllEnded(): void {
+    if (this.#stopping === null) return;
     for (const { instances } of this.#applications.values()) {
       if (instances.some(({ instance }) => !instance.isDetached)) return;
     }
     this.#parts.host.close();
-    this.#stopped.resolve();
+    this.#stopping.resolve();
   }
 }
 

@@ -108,7 +108,7 @@ export class EndpointRegistry {
     return this.#known.get(id) ?? null;
   }
 
-  /** Stops sources and checks for good. A reload that is still running then starts none: its `prepare` and `activate` do nothing. */
+  /** Stops sources and checks for good. If a reload is still running, it starts no more of them: its `prepare` and `activate` do nothing. */
   stop(): void {
     this.#isStopped = true;
     this.#checks.stop();

@@ -23,16 +23,17 @@ export class ListenerConnections {
    * client is counted. A refused connection has no permit: null.
    */
   readonly #open = new Map<ClientConnection, string | null>();
-  /** Open connections that got no permit. Their request is answered with the reason. */
+  /** Open connections that are being refused: their request is answered with the reason. */
   readonly #refused = new Set<ClientConnection>();
   #announcesClose = false;
   #closed = false;
 
   /** `onClosed` is called each time that a connection has closed. */
-  constructor(facts: ListenerSettings, ports: SharedPorts, onClosed: () => void = () => {}) {
-    this.settings = facts;
+  constructor(settings: ListenerSettings, ports: SharedPorts, onClosed: () => void = () => {}) {
+    this.settings = settings;
     this.#ports = {
       ...ports,
+      // A `Preface` stands for a connection until its protocol is known; then the engine of that protocol takes its place.
       onEngineStarted: (connection, preface) => {
         this.#open.set(connection, this.#open.get(preface) ?? null);
         this.#open.delete(preface);
@@ -79,8 +80,8 @@ export class ListenerConnections {
     counts.clientConnections++;
     const { limits } = this.settings;
     const headMs = Math.min(limits.headMs, refusedHeadMs);
-    const facts = { ...this.settings, limits: { ...limits, headMs } };
-    const preface = new Preface(transport, facts, this.#portsThatRefuse(failure));
+    const settings = { ...this.settings, limits: { ...limits, headMs } };
+    const preface = new Preface(transport, settings, this.#portsThatRefuse(failure));
     this.#open.set(preface, null);
     this.#refused.add(preface);
   }
@@ -92,7 +93,7 @@ export class ListenerConnections {
   }
 
   /**
-   * A trusted peer has named the client of its connection: from now on the connection counts for the address of that client.
+   * A trusted peer has given the address of its client (PROXY protocol): from now on the connection counts for the address of that client.
    * Returns the ports that the connection uses from now on; null if it must be reset.
    */
   #countForClient(address: string, preface: ClientConnection): DownstreamPorts | null {

@@ -192,7 +192,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   onResponseEnd(trailers: Fields | null): void {
-    if (this.status !== switchingProtocols) this.ended();
+    if (this.status !== switchingProtocols) this.markEnded();
     this.#owner.onAttemptEnded(this, trailers);
   }
 
@@ -215,7 +215,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   // The end of the attempt.
 
   /** The response is complete: the attempt has succeeded, even if the client does not get the whole response. */
-  ended(): void {
+  markEnded(): void {
     this.endedMs = this.#owner.elapsedMs();
     this.#stream = null;
   }

@@ -60,7 +60,7 @@ export class Exchange
     if (route === null)
       return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matchedRoute = route;
-    this.route = route.id; // For the record, as `upstream` and `application` below.
+    this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const { exchangeMs, responseHeadMs } = route.timeouts;
     if (exchangeMs !== null) this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#choose(null);
@@ -182,7 +182,7 @@ export class Exchange
   /** All bytes of one socket read of the endpoint have been processed. */
   onAttemptReadDone(_: Attempt): void {
     const head = this.#uncommittedHead;
-    if (head !== null && !this.#holdFor(head).keepHolding()) this.#commit(head);
+    if (head !== null && !this.#holdFor(head).mayKeepHolding()) this.#commit(head);
     this.flushToClient();
   }
 
@@ -269,7 +269,7 @@ export class Exchange
   protected onDirectionEnded(): void {
     const directionsOpen = this.tunnel?.endDirection() ?? 0;
     if (this.tunnel === null || directionsOpen > 0) return;
-    if (this.failure === null) this.attempt?.ended();
+    if (this.failure === null) this.attempt?.markEnded();
     this.attempt = null;
     this.#finish();
   }
@@ -285,7 +285,7 @@ export class Exchange
     attempt.exit = exitOf(attempt, this.startedAt);
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayBeCausedByExit(failure.cause);
     if (!mayHaveExited) return this.#conclude(failure);
-    // The client gets the bytes received so far now. What follows is decided after the wait.
+    // Sends the client now what has been received so far. What follows is decided after the wait.
     if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
     this.#exitWatch?.cancel();
@@ -322,7 +322,7 @@ export class Exchange
     sendAnswer(answer, this.downstream);
   }
 
-  /** Called just before the head of a response is sent. `endKind` holds unless the response fails later. */
+  /** Called just before the head of a response is sent. `endKind` stays as set here, unless the response fails later. */
   #noteResponseBegun(status: number, endKind: EndKind): void {
     this.#state = 'committed';
     this.statusSent = status;

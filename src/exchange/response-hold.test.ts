@@ -65,7 +65,7 @@ describe('the commit window', () => {
     const { owner, hold } = windowFor(chunked);
     const bytes = Buffer.from('lent');
     hold.tryAdd(bytes, 0, 4);
-    assert.equal(hold.keepHolding(), true);
+    assert.equal(hold.mayKeepHolding(), true);
     bytes.fill(0);
     hold.release();
     assert.equal(Buffer.concat(owner.released).toString(), 'lent');
@@ -75,7 +75,7 @@ describe('the commit window', () => {
     const { clock, hold } = windowFor({ kind: 'length', bytes: 1000 });
     for (let piece = 0; piece < 20; piece++) {
       hold.tryAdd(Buffer.from('piece'), 0, 5);
-      hold.keepHolding();
+      hold.mayKeepHolding();
       clock.advanceSync(1);
     }
     assert.equal(clock.timersSet, 1);
@@ -103,7 +103,7 @@ describe('the commit window', () => {
         lent.push(run);
         assert.ok(hold.bytes <= heldBytesMax);
         if (!readOver) continue;
-        hold.keepHolding();
+        hold.mayKeepHolding();
         for (const one of lent.splice(0)) one.fill(0xdb);
         clock.advanceSync(passMs);
         if (owner.overAt >= 0) break;
@@ -123,7 +123,7 @@ describe('the commit window', () => {
         let expected = 50;
         for (const pauseMs of pauses) {
           hold.tryAdd(Buffer.from('piece'), 0, 5);
-          hold.keepHolding();
+          hold.mayKeepHolding();
           expected = Math.min(50, clock.now() + 10);
           clock.advanceSync(pauseMs);
           if (owner.overAt >= 0) break;
@@ -138,7 +138,7 @@ describe('the commit window', () => {
     for (const framing of [chunked, { kind: 'length', bytes: 10 } as const]) {
       const { clock, owner, hold } = windowFor(framing);
       if (framing.kind === 'length') hold.tryAdd(Buffer.from('piece'), 0, 5);
-      hold.keepHolding();
+      hold.mayKeepHolding();
       clock.advanceSync(100);
       assert.equal(owner.overAt, 50);
     }
@@ -147,7 +147,7 @@ describe('the commit window', () => {
   it('tells nobody when it is closed, and holds nothing', () => {
     const { clock, owner, hold } = windowFor(chunked);
     hold.tryAdd(Buffer.from('piece'), 0, 5);
-    hold.keepHolding();
+    hold.mayKeepHolding();
     hold.close();
     clock.advanceSync(100);
     assert.deepEqual([owner.overAt, hold.bytes, clock.timersLive], [-1, 0, 0]);
@@ -158,7 +158,7 @@ describe('the commit window', () => {
     const head = headOf(chunked, [['content-type', 'text/event-stream']]);
     const hold = new ResponseHold(head, 50, clock, new Owner(clock));
     hold.tryAdd(Buffer.from('data: 1\n\n'), 0, 9);
-    assert.equal(hold.keepHolding(), false);
+    assert.equal(hold.mayKeepHolding(), false);
     assert.equal(clock.timersSet, 0);
   });
 });

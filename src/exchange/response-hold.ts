@@ -73,7 +73,7 @@ export class ResponseHold {
    * A read is over, and the response is not complete: borrowed bytes are copied, and the timer runs. False, once and
    * before anything is copied, for a response that says that it is a stream.
    */
-  keepHolding(): boolean {
+  mayKeepHolding(): boolean {
     if (this.#timer === null && isStream(this.head.fields)) return false;
     if (this.#borrowedBytes > 0) {
       this.#keep();

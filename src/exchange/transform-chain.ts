@@ -120,7 +120,7 @@ class TransformStage implements BodySink {
   }
 
   onRoom(): void {
-    if (this.transform?.onRoom === undefined) return this.resumeInput();
+    if (this.transform?.onRoom === undefined) return this.resumeSender();
     try {
       this.transform.onRoom();
     } catch (error) {
@@ -179,7 +179,7 @@ class TransformStage implements BodySink {
     if (!isSending) receiver.flushBody();
   }
 
-  resumeInput(): void {
+  resumeSender(): void {
     if (this.#chain.closed) return;
     if (this.#previous === null) this.#chain.receiver.resumeSender();
     else this.#previous.onRoom();

@@ -6,7 +6,10 @@ import type { SharedWords } from './shared-words.ts';
 import { instantWord, msBetween } from './instant-word.ts';
 import { acquireLock, releaseLock } from './word-lock.ts';
 
-/** Instead of a worker index: for the main thread, and as the result of a search that found no worker. Real indexes start at 0. */
+/**
+ * Stands in place of a worker index: the main thread has it, and a search that finds no worker returns it. Real indexes start
+ * at 0.
+ */
 export const noWorker = -1;
 
 /**
@@ -70,12 +73,12 @@ export class SemaphoreTable {
   #acquireFree(index: number, max: number, since: number): boolean {
     for (;;) {
       if (this.total(index) >= max) return false;
-      const waitingWorker = this.#workerServedBefore(index, since);
+      const waitingWorker = this.#workerToServeFirst(index, since);
       const receiver = waitingWorker === noWorker ? this.#workerIndex : waitingWorker;
       this.#words.store(this.#layout.total(index), this.total(index) + 1);
       this.#addHeld(receiver, index, 1);
       if (waitingWorker === noWorker) return true;
-      this.#grant(waitingWorker, index);
+      this.#endWaitAndWake(waitingWorker, index);
     }
   }
 
@@ -94,7 +97,7 @@ export class SemaphoreTable {
       if (next === noWorker) this.#words.store(this.#layout.total(index), this.total(index) - 1);
       else {
         this.#addHeld(next, index, 1);
-        this.#grant(next, index);
+        this.#endWaitAndWake(next, index);
       }
     }
     this.#unlock(index);
@@ -104,14 +107,14 @@ export class SemaphoreTable {
   /** Picks the worker that gets the released permit; `noWorker` if the permit becomes free. */
   #nextWorker(index: number, since: Instant | null): number {
     if (since !== null) {
-      const waitingWorker = this.#workerServedBefore(index, instantWord(since));
+      const waitingWorker = this.#workerToServeFirst(index, instantWord(since));
       return waitingWorker === noWorker ? this.#workerIndex : waitingWorker;
     }
     return this.waiters(index) === 0 ? noWorker : this.#oldestOtherWorker(index);
   }
 
   /**
-   * Publishes when the oldest waiter of this worker began to wait; null if it has no waiter. 'granted': a permit was free, and
+   * Publishes the time at which the oldest waiter of this worker began to wait; null if it has no waiter. 'granted': a permit was free, and
    * this worker holds it now. 'waiting': no permit was granted. 'busy': the lock was not free; nothing has changed, try again.
    */
   setOldestWaiter(
@@ -144,7 +147,7 @@ export class SemaphoreTable {
 
   /** Whether a waiter of another worker came so much earlier than `since` that it must get the next permit. */
   mustGoToOtherWorker(index: number, since: Instant): boolean {
-    return this.waiters(index) > 0 && this.#workerServedBefore(index, instantWord(since)) !== noWorker;
+    return this.waiters(index) > 0 && this.#workerToServeFirst(index, instantWord(since)) !== noWorker;
   }
 
   /** The shared word that says when the endpoint of semaphore `index` last refused a connection (its connect gate). */
@@ -161,7 +164,7 @@ export class SemaphoreTable {
   }
 
   /** The other worker whose oldest waiter must be served before a request that began to wait at `since`; or `noWorker`. */
-  #workerServedBefore(index: number, since: number): number {
+  #workerToServeFirst(index: number, since: number): number {
     if (this.waiters(index) === 0) return noWorker;
     const oldest = this.#oldestOtherWorker(index);
     if (oldest === noWorker) return noWorker;
@@ -200,7 +203,7 @@ export class SemaphoreTable {
    * Ends the wait of a worker that has been given a permit, and wakes it. That worker must publish its next waiter itself: if it
    * hangs, it gets no second permit.
    */
-  #grant(workerIndex: number, index: number): void {
+  #endWaitAndWake(workerIndex: number, index: number): void {
     this.#setSince(this.#layout.since(workerIndex, index), index, 0);
     this.wake(workerIndex, index);
   }

@@ -28,30 +28,30 @@ for (const [name, gateOf] of [
 ] as const) {
   describe(name, () => {
     it('is open until a connection is refused', () => {
-      assert.equal(gateOf().closedForMs(at(50), backoffMs), null);
+      assert.equal(gateOf().msSinceRefusal(at(50), backoffMs), null);
     });
 
     it('is closed for the backoff time after a refusal, and answers how long ago that was', () => {
       const gate = gateOf();
       gate.noteRefusal(at(100));
-      assert.equal(gate.closedForMs(at(100), backoffMs), 0);
-      assert.equal(gate.closedForMs(at(1099), backoffMs), 999);
+      assert.equal(gate.msSinceRefusal(at(100), backoffMs), 0);
+      assert.equal(gate.msSinceRefusal(at(1099), backoffMs), 999);
     });
 
     it('lets one caller connect after the backoff time, and stays closed for the others', () => {
       const gate = gateOf();
       gate.noteRefusal(at(100));
-      assert.equal(gate.closedForMs(at(1100), backoffMs), null);
-      assert.equal(gate.closedForMs(at(1100), backoffMs), 0);
-      assert.equal(gate.closedForMs(at(2099), backoffMs), 999);
-      assert.equal(gate.closedForMs(at(2100), backoffMs), null);
+      assert.equal(gate.msSinceRefusal(at(1100), backoffMs), null);
+      assert.equal(gate.msSinceRefusal(at(1100), backoffMs), 0);
+      assert.equal(gate.msSinceRefusal(at(2099), backoffMs), 999);
+      assert.equal(gate.msSinceRefusal(at(2100), backoffMs), null);
     });
 
     it('is open again once a connection was made', () => {
       const gate = gateOf();
       gate.noteRefusal(at(100));
       gate.reopen();
-      assert.equal(gate.closedForMs(at(101), backoffMs), null);
+      assert.equal(gate.msSinceRefusal(at(101), backoffMs), null);
     });
   });
 }
@@ -60,24 +60,24 @@ describe('a gate that workers share', () => {
   it('closes and opens for all workers at once', () => {
     const { one, two } = shared();
     one.noteRefusal(at(100));
-    assert.equal(two.closedForMs(at(160), backoffMs), 60);
+    assert.equal(two.msSinceRefusal(at(160), backoffMs), 60);
     two.reopen();
-    assert.equal(one.closedForMs(at(161), backoffMs), null);
+    assert.equal(one.msSinceRefusal(at(161), backoffMs), null);
   });
 
   it('lets one worker connect, not each of them', () => {
     const { one, two } = shared();
     one.noteRefusal(at(100));
-    assert.deepEqual([one.closedForMs(at(1100), backoffMs), two.closedForMs(at(1100), backoffMs)], [null, 0]);
+    assert.deepEqual([one.msSinceRefusal(at(1100), backoffMs), two.msSinceRefusal(at(1100), backoffMs)], [null, 0]);
   });
 
   it('is closed and opened by the results of health checks', () => {
     const { one, counts, clock } = shared();
     clock.advanceSync(500);
     counts.noteChecked('app', true);
-    assert.equal(one.closedForMs(at(510), backoffMs), 10);
+    assert.equal(one.msSinceRefusal(at(510), backoffMs), 10);
     counts.noteChecked('app', false);
-    assert.equal(one.closedForMs(at(511), backoffMs), null);
+    assert.equal(one.msSinceRefusal(at(511), backoffMs), null);
     counts.noteChecked('an endpoint that is gone', true);
   });
 
@@ -87,6 +87,6 @@ describe('a gate that workers share', () => {
     counts.keepOnly(new Set());
     const handle = counts.allocate('another') ?? assert.fail('the cells of the other one are free');
     const gate = new WorkerSemaphores(counts.memory, 1, new SimulatedClock()).endpoint(handle, () => {}).connectGate;
-    assert.equal(gate.closedForMs(at(110), backoffMs), null);
+    assert.equal(gate.msSinceRefusal(at(110), backoffMs), null);
   });
 });

@@ -18,7 +18,7 @@ export class SharedConnectGate implements ConnectGate {
     return refusedAt !== 0 && msBetween(refusedAt, instantWord(clock.now())) < backoffMs;
   }
 
-  closedForMs(now: Instant, backoffMs: number): number | null {
+  msSinceRefusal(now: Instant, backoffMs: number): number | null {
     const refusedAt = this.#words.load(this.#word);
     if (refusedAt === 0) return null;
     const agoMs = msBetween(refusedAt, instantWord(now));

@@ -18,8 +18,8 @@ export interface BalancedEndpoint {
 }
 
 /**
- * The properties of a request that a `BalancerContext` is made from. `Exchange` has them, and is passed itself, so that no object
- * is created per request.
+ * The properties of a request that a `BalancerContext` is made from. `Exchange` has these properties and is passed as it
+ * is, so that no object is created for each request.
  */
 export interface RequestFacts {
   readonly method: string;

@@ -164,7 +164,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
       return null;
     }
     const now = this.#ports.clock.now();
-    const refusedAgoMs = this.#semaphores.connectGate.closedForMs(now, refusalBackoffMs(this.#isChecked));
+    const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(now, refusalBackoffMs(this.#isChecked));
     if (refusedAgoMs !== null) {
       this.#endProbation();
       waiter.onNoStream(this.#refusedFailure(refusedAgoMs));
@@ -221,7 +221,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   // The queue.
 
-  /** Dials for waiting requests while there are permits. Then tells the other workers since when the first remaining one waits. */
+  /** Dials for waiting requests while there are permits. Then tells the other workers since when the first request still in the queue waits. */
   #serveQueue(): void {
     const { connections } = this.#semaphores;
     for (;;) {
@@ -238,7 +238,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   #serve(first: QueueWaiter): void {
     this.#dequeue(first);
-    const refusedAgoMs = this.#semaphores.connectGate.closedForMs(
+    const refusedAgoMs = this.#semaphores.connectGate.msSinceRefusal(
       this.#ports.clock.now(),
       refusalBackoffMs(this.#isChecked),
     );
@@ -306,7 +306,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   onDialCancelled(): void {
     this.#dials--;
-    this.#releaseConnection();
+    this.#releaseConnectionPermit();
   }
 
   #createPooled(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
@@ -340,7 +340,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#connections--;
     this.#ports.counts.upstreamConnections--;
     if (connection.isAvailable) this.#idleClosed(connection);
-    this.#releaseConnection();
+    this.#releaseConnectionPermit();
   }
 
   #idleClosed(connection: PooledConnection): void {
@@ -348,7 +348,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#semaphores.connections.setIdleCount(this.#available.idleCount);
   }
 
-  #releaseConnection(): void {
+  #releaseConnectionPermit(): void {
     this.#semaphores.connections.release(this.#settings.connectionsMax);
     this.#endProbation();
     if (this.#queue.length > 0) this.#serveQueue();

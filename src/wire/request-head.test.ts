@@ -59,14 +59,14 @@ describe('RequestHeadParser', () => {
   it('tells method and target of a head that is not whole, or refused', () => {
     const parser = newParser();
     push(parser, 'DELETE /x?y');
-    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '']);
+    assert.deepEqual([parser.methodIfRead, parser.targetIfRead], ['DELETE', '']);
     push(parser, '=1 HT');
-    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '/x?y=1']);
+    assert.deepEqual([parser.methodIfRead, parser.targetIfRead], ['DELETE', '/x?y=1']);
     push(parser, 'XX');
     assert.equal(parser.refusal?.rule, 'version-syntax');
-    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '/x?y=1']);
+    assert.deepEqual([parser.methodIfRead, parser.targetIfRead], ['DELETE', '/x?y=1']);
     parser.reset();
-    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['', '']);
+    assert.deepEqual([parser.methodIfRead, parser.targetIfRead], ['', '']);
   });
 
   it('holds no block between requests, and gives the one it had back', () => {

@@ -49,7 +49,7 @@ export class RequestHeadParser {
   readonly #section = new FieldSectionParser();
   #inFields = false;
   #emptyLines = 0;
-  #emptyLineCr = false;
+  #sawCrOfEmptyLine = false;
   /** The header section that the client of this connection repeats with each request, with its parsed head. */
   #memoized: ParsedHeadEntry<Http1RequestHead> | null = null;
   readonly #repeatDetector = new RepeatDetector();
@@ -73,14 +73,14 @@ export class RequestHeadParser {
   }
 
   /** The method, also of a partial or refused head, if the method has been received completely; otherwise ''. */
-  get partialMethod(): string {
+  get methodIfRead(): string {
     const { block } = this.#buffer;
     if (this.#lineFacts.method !== '' || block === null || this.#line.methodEnd < 0) return this.#lineFacts.method;
     return readMethod(block.bytes, 0, this.#line.methodEnd);
   }
 
   /** The request target as the client sent it, if it has been received completely; otherwise ''. */
-  get partialTarget(): string {
+  get targetIfRead(): string {
     const { block } = this.#buffer;
     if (block === null || this.#line.targetEnd < 0) return '';
     return block.bytes.toString('latin1', this.#line.targetStart, this.#line.targetEnd);
@@ -123,7 +123,7 @@ export class RequestHeadParser {
     this.head = null;
     this.#inFields = false;
     this.#emptyLines = 0;
-    this.#emptyLineCr = false;
+    this.#sawCrOfEmptyLine = false;
     this.#lineFacts.method = '';
     this.#lineFacts.target = noTarget;
   }
@@ -141,7 +141,7 @@ export class RequestHeadParser {
     end: number,
   ): boolean {
     const lineLength = end - known.bytes.length - start;
-    if (this.#emptyLines > 0 || this.#emptyLineCr) return false;
+    if (this.#emptyLines > 0 || this.#sawCrOfEmptyLine) return false;
     if (lineLength <= 0 || lineLength > memoLineBytesMax || end - start > this.#limits.headBytesMax) return false;
     if (!matchesEntry(known, bytes, start + lineLength)) return false;
     if (!this.#readLineWithoutAuthority(bytes, start, lineLength) || this.#lineFacts.version !== known.head.version) {
@@ -218,18 +218,18 @@ export class RequestHeadParser {
     let at = start;
     while (at < end) {
       const byte = bytes[at] as number;
-      if (this.#emptyLineCr) {
+      if (this.#sawCrOfEmptyLine) {
         if (byte !== LF) {
           this.#refuse('line-ending', 'an empty line');
           return at;
         }
-        this.#emptyLineCr = false;
+        this.#sawCrOfEmptyLine = false;
       } else if (byte === CR) {
         if (++this.#emptyLines > emptyLinesMax) {
           this.#refuse('request-line', `${emptyLinesMax} empty lines`);
           return at;
         }
-        this.#emptyLineCr = true;
+        this.#sawCrOfEmptyLine = true;
       } else {
         if (byte === LF) {
           this.#refuse('line-ending', 'an empty line');

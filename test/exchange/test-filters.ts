@@ -152,7 +152,7 @@ export class Delaying implements BodyTransform {
     if (bytes !== undefined) this.#blocked = !this.#sink.write(bytes, 0, bytes.length, 'owned');
     if (this.#blocked || this.closed) return;
     if (this.#held.length > 0) return this.#later();
-    if (this.#ending === null) return this.#sink.resumeInput();
+    if (this.#ending === null) return this.#sink.resumeSender();
     this.closed = true;
     this.#sink.end(this.#ending.trailers);
   }

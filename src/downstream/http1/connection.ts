@@ -125,7 +125,7 @@ export class Http1ClientConnection
     this.reader.end();
     this.persistent = false;
     this.asksClose = false;
-    this.request = refusedRequest(this.reader.head.partialMethod, this.reader.head.partialTarget, this.#peer.scheme);
+    this.request = refusedRequest(this.reader.head.methodIfRead, this.reader.head.targetIfRead, this.#peer.scheme);
     this.#begin(failure);
   }
 
