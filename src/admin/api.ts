@@ -190,7 +190,7 @@ export class AdminApi {
     const follow = url.searchParams.get('follow') ?? 'true';
     if (follow !== 'true' && follow !== 'false') return sendProblem(response, 400, 'follow is true or false.');
     if (this.#streams.size >= followersMax) {
-      return sendProblem(response, 503, `${followersMax} readers already follow events, as many as may.`);
+      return sendProblem(response, 503, `${followersMax} readers already follow events, which is the maximum.`);
     }
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
     this.#streams.set(stream, request.socket);

@@ -45,7 +45,9 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   const isChanged = isAmong(changed);
-  if (flags.wait) await untilReplaced(target, isChanged, flags, context);
+  // A reload may change nothing while new instances of an earlier one still fail: that is no success either.
+  const isConcerned: IsChanged = (application) => isChanged(application) || isBeingReplaced(application);
+  if (flags.wait) await untilReplaced(target, isConcerned, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);
 }
 
@@ -62,6 +64,10 @@ function isAmong(changed: readonly string[]): (application: ApplicationStatus) =
 }
 
 type IsChanged = ReturnType<typeof isAmong>;
+
+function isBeingReplaced({ instances }: ApplicationStatus): boolean {
+  return instances.some(({ earlierCommand }) => (earlierCommand ?? null) !== null);
+}
 
 /**
  * Says which instances serve while new ones start: the configuration is already active, but its applications may not run

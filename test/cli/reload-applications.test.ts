@@ -92,6 +92,12 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     );
   });
 
+  test('with --wait ends with 5 again when nothing has changed since', async () => {
+    const { code, text } = await candor('reload', '--wait');
+    assert.equal(code, 5, text);
+    assert.match(text, /Nothing has changed\..*web: the new instance web\/3 is not ready/);
+  });
+
   test('with --wait ends with 7 at the time limit', async () => {
     configure('setInterval(() => {}, 1000)');
     const { code, text } = await candor('reload', '--wait', '--timeout', '1');

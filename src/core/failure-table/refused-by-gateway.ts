@@ -272,7 +272,7 @@ export const refusedByGateway = {
     temporary: true,
     title: 'Too many requests wait for the end of a pause',
     sentence: ({ paused, limit }) =>
-      `An operator has paused ${paused}, and ${limit} requests already wait in this worker for the end of the pause, as many as may.`,
+      `An operator has paused ${paused}, and as many requests as this worker may hold (${limit}) already wait for the end of the pause.`,
     forClient: 'This site is being worked on, and many visitors are waiting already. Please try again in a moment.',
     usualCauses: [
       'the pause lasts longer than it can at this traffic',
