@@ -29,7 +29,7 @@ export async function withStderrFormat(
   } catch (error) {
     const isForPeople = error instanceof CommandFailure;
     const [reason, exitCode] = isForPeople ? [error.message, error.code] : [defectText(error, context.env), 1];
-    const evidence = { exitCode };
+    const evidence = { exit_code: exitCode };
     stderr.write(noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, context));
     return exitCode;
   }

@@ -88,7 +88,7 @@ export interface FilterResponseHead {
  */
 export interface BodyTransform {
   /**
-   * Takes the bytes in any case. Returns false if the sender must wait until the transform calls `sink.resumeInput`. Borrowed
+   * Takes the bytes in any case. Returns false if the sender must wait until the transform calls `sink.resumeSender`. Borrowed
    * bytes are valid only during the call.
    */
   push(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;

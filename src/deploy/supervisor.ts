@@ -53,7 +53,7 @@ export interface Supervisor extends SupervisedInstances {
   /** The records from which a later process can take over the running instances. Instances that it could not adopt have none. */
   records(): readonly InstanceRecord[];
   /**
-   * Leaves the instances that another process can take over to that process, and returns their records. This supervisor no
+   * Stops managing the instances that another process can adopt, and returns their records. This supervisor no
    * longer restarts these instances or reads their output, and still lists them with their last state. It keeps the other
    * instances until `stop`. It starts no instance after this call.
    */

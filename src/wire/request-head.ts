@@ -198,8 +198,8 @@ export class RequestHeadParser {
     const start = this.#line.at;
     const end = this.#section.at;
     const length = end - start;
-    // For a head without a body, `findKnownHeadEnd` takes the end of the received bytes as the end of the head. So a head that
-    // another one follows would never match, and is not memoized.
+    // For a head without a body, `findKnownHeadEnd` takes the end of the received bytes as the end of the head. If the
+    // next request follows in the same read (pipelining), the head would never match, so it is not memoized.
     const canMatchAgain = this.#buffer.bytesHeld === end || !hasNoContent(head.framing);
     if (!canMatchAgain || this.#lineFacts.target.authority !== '') return;
     if (length < memoBytesMin || length > memoBytesMax) return;

@@ -15,6 +15,7 @@ import type { AdminTarget } from '../../src/cli/admin-target.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { GatewayStatus } from '../../src/control/gateway-status.ts';
 import { systemClock } from '../../src/system/system.ts';
+import { freePort } from '../readme/free-port.ts';
 
 const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 
@@ -140,15 +141,6 @@ async function actionsAt(place: AdminTarget): Promise<string[]> {
   return (await eventsAt(place)).flatMap(({ kind, actor, evidence }) =>
     kind === 'admin_action' ? [`${actor} ${evidence.operation} ${evidence.outcome}`] : [],
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

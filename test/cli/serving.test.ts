@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
+import { freePort } from '../readme/free-port.ts';
 
 /** The commands that serve, as real processes with the real gateway. */
 
@@ -125,14 +126,6 @@ async function answerTo(options: RequestOptions): Promise<Answer> {
   let text = '';
   for await (const chunk of response) text += chunk;
   return { status: response.statusCode ?? 0, fields: response.headers, text };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Answers `/slow` once a file exists that says so, after the whole request has come. */

@@ -1,14 +1,18 @@
-import { once } from 'node:events';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A port of 127.0.0.1 where nobody listens now. */
+/** Below the ports that Linux gives to outgoing connections and to listeners on port 0 (`ip_local_port_range`). */
+const [portMin, portMax] = [20_000, 32_000] as const;
+
+/**
+ * A port of this machine on which no program listens. It is not one that the system gives to another test in the moment
+ * before the caller uses it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(portMin, portMax);
+    if (await isFree(port)) return port;
+  }
 }
 
 /** Whether nobody listens at a port of this machine itself, over IPv4 and IPv6. */
