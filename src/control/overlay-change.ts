@@ -89,10 +89,13 @@ function planRestore(what: string | null, entries: readonly OverlayEntry[]): Pla
   return { ok: false, why: `Nothing is set for ${what}: ${hint}` };
 }
 
-/** Whether `what` names the setting: by its kind, its target, or the address or instance at the end of its endpoint's name. */
+/**
+ * Whether `what` names the setting: by its kind, its target, or the address (`10.0.0.5:3000`) or instance (`web/1`) at the end
+ * of its endpoint's name. A number alone is neither.
+ */
 function isNamed(setting: OverlaySetting, what: string): boolean {
   const target = overlayTargetOf(setting);
   if (setting.kind === what || target === what) return true;
   if (setting.kind === 'pause') return what === `${setting.scope}:${setting.target}`;
-  return setting.kind !== 'maintenance' && setting.endpoint.endsWith(`/${what}`);
+  return setting.kind !== 'maintenance' && /[:/]/.test(what) && setting.endpoint.endsWith(`/${what}`);
 }

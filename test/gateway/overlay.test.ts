@@ -334,6 +334,7 @@ describe('an instance that is drained', () => {
       edge.gateway.status().overlay.entries.map(({ matched }) => matched),
       [true],
     );
+    assert.equal((await change({ kind: 'restore', what: '1' })).ok, false, 'a number alone names no instance');
     await done({ kind: 'restore', what: 'shop/1' });
     await until('both get requests again', () => states().every((is) => is === 'healthy'));
   });
