@@ -15,7 +15,7 @@ import type { AdminTarget } from '../../src/cli/admin-target.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { GatewayStatus } from '../../src/control/gateway-status.ts';
 import { systemClock } from '../../src/system/system.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** Faults of the machine or of a file when `candor up` starts. Each leads to one message with what to do, and an exit code. */
 

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** SIGUSR1 opens the inspector of a Node program, unless the program listens for it. */
 

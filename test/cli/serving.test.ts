@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** The commands that serve, as real processes with the real gateway. */
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Applications that never become ready: answers, status and terminal report at once what the checks see, and what to

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { until } from './start-from-yaml.ts';
 
 /** An event as the process prints it on standard error. */

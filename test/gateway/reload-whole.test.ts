@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import type { ReloadOutcome } from '../../src/control/gateway-status.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { freePort } from '../free-port.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -33,17 +34,6 @@ async function takenPort(context: { after(end: () => void): void }): Promise<num
   context.after(() => void server.close());
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function freePort(): Promise<number> {
-  let close = (): void => {};
-  const port = await takenPort({
-    after: (end) => {
-      close = end;
-    },
-  });
-  close();
-  return port;
 }
 
 describe('endpoints', () => {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packAndInstall, withoutNpm } from '../../scripts/pack.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** What a user's machine gets; each has its reason in `docs/adr/0003-dependencies.md`. */
 const packagesMax = 40;

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { freePort, isFree } from './free-port.ts';
+import { freePort, isFree } from '../free-port.ts';
 
 /** What `npm start` starts. */
 export interface DemoUnderTest {

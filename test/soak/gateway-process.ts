@@ -8,7 +8,7 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** A gateway as it is installed: its own process, with the defaults, a log, and one upstream. */
 export class GatewayProcess {

@@ -1,6 +1,6 @@
 import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { compareLost, type LostFigures } from './compare-lost.ts';
 import { type Death, deaths, ManagedGateway } from './managed-gateway.ts';
 import type { LoadTarget } from './load-connection.ts';

@@ -2,7 +2,7 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { fin, refusingAddress, send, startFaultOrigin, unansweringAddress } from '../../src/testing/testing.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { agree, type Agreement } from './agree.ts';
 import { ManagedGateway } from './managed-gateway.ts';
 import { MixedClients } from './mixed-clients.ts';

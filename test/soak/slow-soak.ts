@@ -1,6 +1,6 @@
 import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { ManagedGateway } from './managed-gateway.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
 import { PartProcess } from './part-process.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { listeningDescriptors } from '../gateway/listening-descriptors.ts';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { askOn } from './ask-on.ts';
 import { GatewayProgram } from './gateway-program.ts';
 

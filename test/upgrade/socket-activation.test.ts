@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { freePort } from '../readme/free-port.ts';
+import { freePort } from '../free-port.ts';
 import { askOn } from './ask-on.ts';
 import { GatewayProgram, goodProgram } from './gateway-program.ts';
 

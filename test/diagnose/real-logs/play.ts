@@ -12,7 +12,8 @@ import {
   startTlsFaultOrigin,
   unansweringAddress,
 } from '../../../src/testing/testing.ts';
-import { freePort, listening } from '../../attacks/smuggling/origins.ts';
+import { listening } from '../../attacks/smuggling/origins.ts';
+import { freePort } from '../../free-port.ts';
 import { type FailureCase, failureCases, type OriginKind } from './failure-cases.ts';
 import { type GatewayLog, pathOf, type RealGateway, type Surroundings } from './gateways.ts';
 
