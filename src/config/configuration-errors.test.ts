@@ -88,22 +88,29 @@ function at(error: Partial<ConfigurationError>): ConfigurationError {
   };
 }
 
-describe('renderComplaints', () => {
-  const caretLines: [
-    what: string,
-    text: string,
-    complaint: Partial<ConfigurationError>,
-    source: string,
-    caret: string,
-  ][] = [
-    ['a tab before the place takes columns up to the next multiple of four', 'a:\tb', { column: 4 }, 'a:  b', '    ^'],
-    ['wide characters take two columns each', '店店: x', { column: 5 }, '店店: x', '      ^'],
-    ['the caret under wide characters is as wide as they are', 'a: 店店', { column: 4, span: 2 }, 'a: 店店', '   ^^^^'],
-    ['combining marks take none', 'e\u0301: x', { column: 5 }, 'e\u0301: x', '   ^'],
-    ['control characters become one visible sign', 'a: \u001b[31m', { column: 5, span: 4 }, 'a: ␛[31m', '    ^^^^'],
-    ['what turns the reading order becomes visible', 'a: \u202ex', { column: 5 }, 'a: �x', '    ^'],
-    ['a place behind the end of the line is still shown', 'a:', { column: 3 }, 'a:', '  ^'],
-  ];
+describe('a rendered configuration error', () => {
+  const caretLines: [what: string, text: string, error: Partial<ConfigurationError>, source: string, caret: string][] =
+    [
+      [
+        'a tab before the place takes columns up to the next multiple of four',
+        'a:\tb',
+        { column: 4 },
+        'a:  b',
+        '    ^',
+      ],
+      ['wide characters take two columns each', '店店: x', { column: 5 }, '店店: x', '      ^'],
+      [
+        'the caret under wide characters is as wide as they are',
+        'a: 店店',
+        { column: 4, span: 2 },
+        'a: 店店',
+        '   ^^^^',
+      ],
+      ['combining marks take none', 'e\u0301: x', { column: 5 }, 'e\u0301: x', '   ^'],
+      ['control characters become one visible sign', 'a: \u001b[31m', { column: 5, span: 4 }, 'a: ␛[31m', '    ^^^^'],
+      ['what turns the reading order becomes visible', 'a: \u202ex', { column: 5 }, 'a: �x', '    ^'],
+      ['a place behind the end of the line is still shown', 'a:', { column: 3 }, 'a:', '  ^'],
+    ];
   for (const [what, text, error, source, caret] of caretLines) {
     test(what, () => {
       const [, shown, marked] = render([at(error)], text).split('\n');

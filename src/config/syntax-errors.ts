@@ -45,8 +45,8 @@ const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
 const harmlessCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
 
 /**
- * What the parser objects to, in our words. One mistake often makes the parser stumble several times, so that
- * only the first complaint of a line is kept, and of unexpected signs only the first at all.
+ * The errors of the YAML parser as configuration errors. One mistake often causes several parser errors, so that only the first
+ * error of a line is kept, and of unexpected characters only the first of the document.
  */
 export function syntaxErrors(
   document: Document.Parsed,

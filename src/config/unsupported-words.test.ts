@@ -20,9 +20,9 @@ function suggestion(place: keyof typeof places, key: string): string {
 function suggestionIn(text: string, key: string): string {
   const parsing = parseConfiguration(text, context);
   assert.ok(!parsing.ok, `${key} is accepted`);
-  const complaint = parsing.errors.find(({ message }) => message === `unknown key "${key}"`);
-  assert.ok(complaint !== undefined, JSON.stringify(parsing.errors));
-  return complaint.suggestion ?? '';
+  const error = parsing.errors.find(({ message }) => message === `unknown key "${key}"`);
+  assert.ok(error !== undefined, JSON.stringify(parsing.errors));
+  return error.suggestion ?? '';
 }
 
 const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as const;

@@ -29,7 +29,7 @@ export const wantedBytesMax = {
   private_key: 128 * 1024,
 } as const;
 
-/** What a file is, in a complaint about it. */
+/** What a file is, in errors about it. */
 export const wantedNames = {
   error_page: 'an error page',
   certificates: 'a list of certificates',
