@@ -9,7 +9,7 @@ import { packages } from './tools.ts';
 /** The circumstances that a reader needs to interpret the figures. */
 export function circumstancesOf(
   names: readonly GatewayName[],
-  { rounds, seconds }: RunLength,
+  { rounds, seconds, latencySeconds }: RunLength,
   isSource: boolean,
 ): Record<string, string> {
   return {
@@ -17,7 +17,7 @@ export function circumstancesOf(
     machine: machineText(),
     Candor: `${revision()}, ${isSource ? 'unbuilt source' : 'the installed tarball'}, Node ${process.version}`,
     others: versionsOf(names).join(', '),
-    rounds: `${rounds} of ${seconds} s`,
+    rounds: `${rounds} of ${seconds} s, at a fixed rate of ${latencySeconds} s`,
   };
 }
 

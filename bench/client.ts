@@ -5,7 +5,6 @@ import { browserFields } from './browser-fields.ts';
  * The clients that wrk cannot be, in a process of their own: what it does is its first argument, what came of it one line of
  * JSON on standard output.
  *
- *     client.ts steady <port> <path> <per second> <seconds>     open loop: latencies count from when a request was due
  *     client.ts echo   <port> <seconds>                         WebSocket messages and their echoes, one in flight on each connection
  *     client.ts idle   <port> <connections>                     one request on each, then rest until standard input ends
  */
@@ -13,13 +12,6 @@ import { browserFields } from './browser-fields.ts';
 const connectionsMax = 64;
 const request = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserFields.join('\r\n')}\r\n\r\n`;
-
-export interface Steady {
-  readonly requests: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-}
 
 /** Answers have a length or a last chunk, and none is larger than what comes in some reads. */
 class KeptConnection {
@@ -60,38 +52,6 @@ function fail(why: string): never {
 
 function print(result: object): void {
   console.log(JSON.stringify(result));
-}
-
-function steady(port: number, path: string, perSecond: number, seconds: number): void {
-  const text = request(path);
-  const free = Array.from({ length: connectionsMax }, () => new KeptConnection(port));
-  const waiting: number[] = [];
-  const tookMs: number[] = [];
-  const startedAt = performance.now() + 500;
-  const warmMs = 1000;
-  let begun = 0;
-  const total = Math.round(perSecond * (seconds + warmMs / 1000));
-  const serve = (dueAt: number): void => {
-    const connection = free.pop();
-    if (connection === undefined) return void waiting.push(dueAt);
-    connection.ask(text, () => {
-      if (dueAt - startedAt >= warmMs) tookMs.push(performance.now() - dueAt);
-      free.push(connection);
-      const next = waiting.shift();
-      if (next !== undefined) serve(next);
-    });
-  };
-  // By turns of the loop and not by a timer, whose millisecond would be most of what is measured.
-  const turn = (): void => {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond));
-    for (; begun < due; begun++) serve(startedAt + ((begun + 1) * 1000) / perSecond);
-    if (begun < total || free.length < connectionsMax) return void setImmediate(turn);
-    tookMs.sort((a, b) => a - b);
-    const at = (part: number): number => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))] ?? 0;
-    print({ requests: tookMs.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) } satisfies Steady);
-    process.exit(0);
-  };
-  turn();
 }
 
 const upgrade =
@@ -140,6 +100,5 @@ async function idle(port: number, count: number): Promise<void> {
 }
 
 const [what, port, ...rest] = process.argv.slice(2);
-if (what === 'steady') steady(Number(port), rest[0] as string, Number(rest[1]), Number(rest[2]));
-else if (what === 'echo') echo(Number(port), Number(rest[0]));
+if (what === 'echo') echo(Number(port), Number(rest[0]));
 else if (what === 'idle') await idle(Number(port), Number(rest[0]));

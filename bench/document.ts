@@ -1,5 +1,14 @@
-import { gatewayNames, type GatewayName } from './gateways.ts';
-import { addedMedians, cpuOf, type Figures, perSecondOf, ratioText, ratioToBest, titles } from './report.ts';
+import { amortizedRotateMiB, gatewayNames, type GatewayName } from './gateways.ts';
+import {
+  type Added,
+  addedMedians,
+  cpuOf,
+  type Figures,
+  perSecondOf,
+  ratioText,
+  ratioToBest,
+  titles,
+} from './report.ts';
 import { targetsReached } from './targets.ts';
 import { type WorkName, works } from './works.ts';
 
@@ -12,6 +21,7 @@ export function benchDocument(figures: Figures): string {
     cpuTable(figures),
     perSecondTable(figures),
     latencyTable(figures),
+    disturbedList(figures),
     memoryTable(figures),
     rest(figures),
     howItIsMeasured,
@@ -23,8 +33,9 @@ export function benchDocument(figures: Figures): string {
 function intro({ circumstances: { date, machine } }: Figures): string {
   return `# What Candor costs, compared with other gateways
 
-\`npm run bench\` measures Candor, nginx, HAProxy, Caddy, Apache and two npm proxies with the same requests, and writes no file;
-\`npm run bench -- --write\` writes this page and its plot. \`--help\` lists the options.
+\`npm run bench\` measures Candor (with its log, without its rotation, and without a log), nginx and HAProxy with the same
+requests, and with \`--all\` Caddy, Apache and two npm proxies. It writes no file; \`npm run bench -- --write\` writes this
+page and its plot. \`--help\` lists the options.
 
 Measured on ${date}: ${machine}.`;
 }
@@ -40,7 +51,7 @@ function targetTable(figures: Figures): string {
   return `## Targets
 
 With routing, policies, record and log on, one worker. A ratio is Candor's figure divided by the other's: the median of
-the rounds, with the least and the most. TLS is not measured yet.
+the rounds, with the least and the most.
 
 ${tableText(['', 'the first release', 'measured', 'verdict', 'the aim'], rows)}`;
 }
@@ -69,10 +80,34 @@ function figureTable(
   const head = ['', ...gateways.map((name) => titles[name]), ...(more === undefined ? [] : [more.title])];
   const rows = measuredWorks(figures).map(({ name, title }) => [
     title,
-    ...gateways.map((gateway) => text(name, gateway) ?? (hasFailed(figures, name, gateway) ? 'failed' : '')),
+    ...gateways.map((gateway) => {
+      const value = text(name, gateway);
+      if (value === null) return hasFailed(figures, name, gateway) ? 'failed' : '';
+      return `${value}${markOf(figures, title, gateway)}`;
+    }),
     ...(more === undefined ? [] : [more.of(name)]),
   ]);
   return tableText(head, rows, 'numbers');
+}
+
+/** Figures of rounds of which too few were quiet carry this mark. */
+function markOf({ disturbed }: Figures, what: string, gateway: GatewayName): string {
+  return disturbed.some((one) => one.what === what && one.gateway === gateway && one.isMarked) ? ' †' : '';
+}
+
+/** One line for each gateway and work of which rounds were disturbed. */
+export function disturbedLines({ disturbed }: Figures): string[] {
+  return disturbed.map(({ what, gateway, rounds, quiet, thrownAway, isMarked, why }) => {
+    const counts = `${quiet} of ${rounds} rounds were quiet, ${thrownAway} were thrown away and repeated`;
+    const mark = isMarked ? '; too few are quiet, and the figure † is of the disturbed ones too' : '';
+    return `${titles[gateway]}, ${what}: ${counts} (the last: ${why})${mark}`;
+  });
+}
+
+function disturbedList(figures: Figures): string {
+  const lines = disturbedLines(figures);
+  if (lines.length === 0) return '';
+  return `## Disturbed rounds\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }
 
 function hasFailed({ failed }: Figures, work: WorkName, gateway: GatewayName): boolean {
@@ -119,7 +154,8 @@ function perSecondTable(figures: Figures): string {
   return `## Requests per second\n\nWith a gateway on one core. Load and origin share the other core, which the fastest gateways saturate, so CPU per request is the\nsteadier figure.\n\n${table}`;
 }
 
-function latencyTable({ added }: Figures): string {
+function latencyTable(figures: Figures): string {
+  const { added } = figures;
   if (added.length === 0) return '';
   const medians = addedMedians(added);
   const rates = [...new Set(medians.map(({ perSecond }) => perSecond))];
@@ -129,7 +165,10 @@ function latencyTable({ added }: Figures): string {
       titles[name],
       ...rates.flatMap((rate) => {
         const one = medians.find(({ gateway, perSecond }) => gateway === name && perSecond === rate);
-        return one === undefined ? ['', '', ''] : [one.p50Ms, one.p99Ms, one.p999Ms].map((ms) => ms.toFixed(2));
+        const mark = markOf(figures, `${rate.toLocaleString('en')}/s`, name);
+        return one === undefined
+          ? ['', '', '']
+          : [one.p50Ms, one.p99Ms, one.p999Ms].map((ms) => `${ms.toFixed(2)}${mark}`);
       }),
     ]);
   const head = [
@@ -138,9 +177,15 @@ function latencyTable({ added }: Figures): string {
   ];
   return `## Time added, milliseconds
 
-The time beyond what the origin alone takes at that rate, in the same round. Each small GET is timed from when it was due.
+The time beyond what the origin alone takes at that rate, in the same round. Each small GET is timed from when it was due. The load generator sent
+${lateText(added)} more than 1 ms late; they are in no figure.
 
 ${tableText(head, rows, 'numbers')}`;
+}
+
+function lateText(added: readonly Added[]): string {
+  const late = added.reduce((sum, one) => sum + one.late, 0);
+  return `${late.toLocaleString('en')} ${late === 1 ? 'request' : 'requests'}`;
 }
 
 function memoryTable({ memory }: Figures): string {
@@ -181,7 +226,20 @@ const howItIsMeasured = `## Method
   from day to day. A difference below a tenth is a tie. Each gateway gets 10 s of load before its first round, and 3 s before each
   later work, because V8 compiles the code after some 30,000 requests.
 - CPU is user and system time, divided by the completed requests. A round in which a request failed does not count.
-- Candor routes by its configuration and writes its record of each exchange, with the defaults. nginx has its default log;
+- A round counts only if it was quiet: other programs took less than a tenth of the gateway's core, and the hypervisor less than 6 %
+  of each of the two cores. What others took is the busy time of the core in \`/proc/stat\`, interrupts included, minus the CPU
+  time of the gateway, to which the kernel charges the packets that the gateway sends over loopback. A disturbed round of a
+  gateway is repeated after the others of the round, at most as often as there are rounds. With fewer than three quiet rounds the figure is of
+  all rounds, and has the mark †.
+- Candor routes by its configuration and writes its record of each exchange. Its log is rotated at ${amortizedRotateMiB} MiB, and not at the
+  100 MiB of the default, after which one of three runs had the whole of a rotation and the others none of it. Each byte of
+  the log is compressed once either way, so a run pays for as much compression as it wrote; a rotation by itself (renames, a new
+  file) happens ${Math.round(100 / amortizedRotateMiB)} times as often as by default, which is against Candor. "No rotation" is the same with \`rotate_at: none\`, "no log" with
+  \`path: none\`.
+- At a fixed rate each request is sent when it is due, over 20 connections, and timed from then, whether a connection was free or
+  not. The load generator never sleeps, and yields its core to the origin at once (SCHED_IDLE). A request that it sent more
+  than 1 ms late is in no figure; a run with more than 1 % of these is repeated as a disturbed one is.
+- nginx has its default log;
   "buffered" is nginx with a log in 64 KB writes and 64 KB buffers for large responses. HAProxy, Caddy and Apache write a log of
   each request too; the npm proxies write none.
 - The installed tarball is measured, unless circumstances say "unbuilt source".

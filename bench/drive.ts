@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { loadCore } from './cores.ts';
+import type { FixedRate } from './latency-summary.ts';
 import { load } from './load.ts';
 import { ask } from './processes.ts';
 import type { Program } from './tools.ts';
@@ -35,4 +36,13 @@ export async function drive(
 export async function askClient<T>(words: readonly string[]): Promise<T> {
   const client = join(repositoryRoot, 'bench', 'client.ts');
   return JSON.parse(await ask(loadCore, [process.execPath, client, ...words], {})) as T;
+}
+
+const fixedRateConnections = 20;
+
+/** Small GETs at a fixed rate, from the core of the load, on which the origin runs first. */
+export async function askFixedRate(port: number, perSecond: number, seconds: number): Promise<FixedRate> {
+  const program = join(repositoryRoot, 'bench', 'fixed-rate.ts');
+  const words = [String(port), '/orders/1742', String(perSecond), String(seconds), String(fixedRateConnections)];
+  return JSON.parse(await ask(loadCore, [process.execPath, program, ...words], {}, 'background')) as FixedRate;
 }

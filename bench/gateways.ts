@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
+import { benchPort } from './ports.ts';
 import type { Setting } from './works.ts';
 
 /** A gateway in front of the origin, ready to be started in its own folder. */
@@ -15,6 +16,8 @@ export interface Gateway {
 
 export const gatewayNames = [
   'candor',
+  'candor-no-rotation',
+  'candor-no-log',
   'nginx',
   'nginx-buffered',
   'haproxy',
@@ -28,9 +31,9 @@ export type GatewayName = (typeof gatewayNames)[number];
 
 type Program = Extract<Peer, { path: string }>;
 
-export const originPort = 19_301;
+export const originPort = benchPort(1);
 /** nginx cannot echo WebSocket messages, so another program does. */
-export const echoPort = 19_310;
+export const echoPort = benchPort(10);
 const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */
@@ -101,7 +104,7 @@ function nginxCommand({ path }: Program): readonly string[] {
 
 /** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
-  const port = buffered ? 19_304 : 19_302;
+  const port = buffered ? benchPort(4) : benchPort(2);
   const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { proxy_pass http://origin; }`);
   const text = `daemon off;
 worker_processes 1;
@@ -147,7 +150,7 @@ ${locations.join('\n')}
 }
 
 export function haproxyGateway({ path, env }: Program, setting: Setting): Gateway {
-  const port = 19_305;
+  const port = benchPort(5);
   const many = setting.routes > 1;
   const text = `global
   nbthread 1
@@ -181,7 +184,7 @@ backend echo
 }
 
 export function caddyGateway({ path, env }: Program, setting: Setting): Gateway {
-  const port = 19_306;
+  const port = benchPort(6);
   const to = originAddresses(setting).join(' ');
   const proxies = prefixes(setting).map((prefix) => `\thandle ${prefix}/* {\n\t\treverse_proxy ${to}\n\t}`);
   const text = `{
@@ -204,7 +207,7 @@ ${proxies.join('\n')}
 }
 
 export function apacheGateway({ path, env }: Program, setting: Setting): Gateway {
-  const port = 19_307;
+  const port = benchPort(7);
   const modules = join(path, '..', '..', 'lib', 'apache2', 'modules');
   const names = [
     'mpm_event',
@@ -253,7 +256,7 @@ ${passes.join('\n')}
 
 /** `folder` contains the npm packages that `npm-proxy.mjs` loads. They route nothing and log nothing. */
 export function npmGateway(name: 'http-proxy' | 'fastify', folder: string): Gateway {
-  const port = name === 'fastify' ? 19_309 : 19_308;
+  const port = name === 'fastify' ? benchPort(9) : benchPort(8);
   const command = [
     process.execPath,
     join(benchFolder, 'npm-proxy.mjs'),
@@ -266,14 +269,33 @@ export function npmGateway(name: 'http-proxy' | 'fastify', folder: string): Gate
   return { name, port, command, env: { NODE_ENV: 'production' }, files: {} };
 }
 
+/**
+ * The log of a Candor that is measured. 'amortized' rotates far more often than the default, so that each run of some seconds has its
+ * share of rotations and none has all of one.
+ */
+export type LogVariant = 'default' | 'amortized' | 'unrotated' | 'none';
+
+/** A default log of 100 MiB is rotated after some 143,000 exchanges, which is every third run of 3 s. */
+export const amortizedRotateMiB = 8;
+
+const logLines: Readonly<Record<LogVariant, string>> = {
+  default: '  path: candor.log',
+  amortized: `  path: candor.log\n  rotate_at: ${amortizedRotateMiB}MiB`,
+  unrotated: '  path: candor.log\n  rotate_at: none',
+  none: '  path: none',
+};
+
+export interface CandorOptions {
+  readonly workers?: number;
+  readonly nodeFlags?: readonly string[];
+  readonly log?: LogVariant;
+  readonly name?: Extract<GatewayName, 'candor' | 'candor-no-rotation' | 'candor-no-log'>;
+  readonly port?: number;
+}
+
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
-export function candorGateway(
-  program: string,
-  setting: Setting,
-  workers = 1,
-  nodeFlags: readonly string[] = [],
-  port = 19_303,
-): Gateway {
+export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
+  const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
   const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench
@@ -294,18 +316,18 @@ ${routes.join('\n')}
 admin:
   socket: none
 log:
-  path: candor.log
+${logLines[log]}
 `;
   const bin = join(program, 'bin', 'candor');
   const command = [process.execPath, '--disable-sigusr1', ...nodeFlags, bin, 'up', '-c', 'candor.yaml'];
-  return { name: 'candor', port, command, env: {}, files: { 'candor.yaml': text } };
+  return { name, port, command, env: {}, files: { 'candor.yaml': text } };
 }
 
 /** The cost of reading and writing alone on Node: bytes are forwarded without being parsed. */
 export function relay(): Gateway {
   return {
     name: 'relay',
-    port: 19_311,
+    port: benchPort(11),
     command: [process.execPath, join(benchFolder, 'relay.ts')],
     env: {},
     files: {},

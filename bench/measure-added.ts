@@ -1,48 +1,91 @@
-import type { Steady } from './client.ts';
-import { askClient, drive } from './drive.ts';
+import { askFixedRate, drive } from './drive.ts';
 import { type GatewayName, originPort } from './gateways.ts';
-import { firstWarmUpS, type RunLength } from './measure-works.ts';
+import { type FixedRate, lateShareMax } from './latency-summary.ts';
+import { repeatText, type RunLength } from './measure-works.ts';
 import { stop } from './processes.ts';
-import type { Added } from './report.ts';
+import { percentText } from './quiet.ts';
+import type { Added, DisturbedRounds } from './report.ts';
+import { type Counted, countingValues, measureQuietly, type Rounds, summarizeRounds } from './rounds.ts';
 import { startAll } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
+import { watched } from './watch-cores.ts';
 import { settings, type Work, works } from './works.ts';
 
 const rates = [500, 2000];
-const path = '/orders/1742';
 const [small] = works as readonly [Work];
+
+/** A gateway, or the origin alone, which is measured in each round too. */
+interface Timed {
+  readonly gateway: { readonly name: GatewayName | 'origin'; readonly port: number };
+  /** Its processes on the gateways' core. */
+  readonly pids: readonly number[];
+}
 
 /** The latency that each gateway adds to the origin's at a given rate, in rounds in which the gateways take turns. */
 export async function measureAdded(
   tools: Tools,
-  { rounds, seconds }: RunLength,
+  { rounds, latencySeconds, warmUpSeconds }: RunLength,
   say: (line: string) => void,
-): Promise<Added[]> {
+): Promise<{ readonly added: readonly Added[]; readonly disturbed: readonly DisturbedRounds[] }> {
   const started = await startAll(tools, settings.plain);
   // At these rates it would take minutes until V8 has compiled a gateway's code on Node.
-  for (const { gateway } of started) await drive(small, gateway.port, firstWarmUpS, tools);
+  for (const { gateway } of started) await drive(small, gateway.port, warmUpSeconds, tools);
+  const timed: Timed[] = [
+    { gateway: { name: 'origin', port: originPort }, pids: [] },
+    ...started.map(({ gateway, pinned }) => ({ gateway, pids: [pinned.pid] })),
+  ];
   const added: Added[] = [];
+  const disturbed: DisturbedRounds[] = [];
   for (const perSecond of rates) {
-    for (let round = 1; round <= rounds; round++) {
-      const asked = async (port: number): Promise<Steady> =>
-        askClient<Steady>(['steady', String(port), path, String(perSecond), String(seconds)]);
-      const alone = await asked(originPort);
-      for (const { gateway } of started) {
-        const through = await asked(gateway.port);
-        const name = gateway.name as GatewayName;
-        added.push({ gateway: name, perSecond, round, ...difference(through, alone) });
-      }
-      say(`added at ${perSecond}/s, round ${round} of ${rounds}`);
-    }
+    const measured = await measureQuietly(
+      timed,
+      rounds,
+      async ({ gateway, pids }) => {
+        const turn = await watched(pids, () => askFixedRate(gateway.port, perSecond, latencySeconds));
+        return { ...turn, why: whyLate(turn.value) };
+      },
+      (round, counted, thrownAway) => {
+        const texts = [...counted.map(roundText), ...thrownAway.map(repeatText)];
+        say(`p99 at ${perSecond}/s, round ${round} of ${rounds}: ${texts.join(', ')}`);
+      },
+    );
+    const beyond = addedRounds(measured, perSecond);
+    added.push(...countingValues(beyond));
+    const what = `${perSecond.toLocaleString('en')}/s`;
+    for (const { item, ...summary } of summarizeRounds(beyond)) disturbed.push({ ...summary, what, gateway: item });
   }
   for (const { pinned } of started) await stop(pinned);
-  return added;
+  return { added, disturbed };
 }
 
-function difference(through: Steady, alone: Steady): Pick<Added, 'p50Ms' | 'p99Ms' | 'p999Ms'> {
+function roundText({ item, value: { p99Ms }, why }: Counted<Timed, FixedRate>): string {
+  return `${item.gateway.name} ${p99Ms.toFixed(2)} ms${why === null ? '' : ` (not quiet: ${why})`}`;
+}
+
+/** What each gateway adds to the origin alone of the same round. Both have to be quiet. */
+function addedRounds({ counted, thrownAway }: Rounds<Timed, FixedRate>, perSecond: number): Rounds<GatewayName, Added> {
+  const alone = new Map(counted.filter(({ item }) => item.gateway.name === 'origin').map((one) => [one.round, one]));
   return {
-    p50Ms: through.p50Ms - alone.p50Ms,
-    p99Ms: through.p99Ms - alone.p99Ms,
-    p999Ms: through.p999Ms - alone.p999Ms,
+    counted: counted.flatMap(({ item: { gateway }, round, value: through, why }) => {
+      const origin = alone.get(round);
+      if (gateway.name === 'origin' || origin === undefined) return [];
+      const value: Added = {
+        ...{ gateway: gateway.name, perSecond, round, late: through.late },
+        p50Ms: through.p50Ms - origin.value.p50Ms,
+        p99Ms: through.p99Ms - origin.value.p99Ms,
+        p999Ms: through.p999Ms - origin.value.p999Ms,
+      };
+      const whyOrigin = origin.why === null ? null : `in the run of the origin alone ${origin.why}`;
+      return [{ item: gateway.name, round, value, why: why ?? whyOrigin }];
+    }),
+    thrownAway: thrownAway.flatMap(({ item: { gateway }, ...one }) =>
+      gateway.name === 'origin' ? [] : [{ ...one, item: gateway.name }],
+    ),
   };
+}
+
+/** Null if the load generator was punctual enough for percentiles. */
+export function whyLate({ late, requests }: Pick<FixedRate, 'late' | 'requests'>): string | null {
+  const share = late / (late + requests);
+  return share > lateShareMax ? `the load generator sent ${percentText(share)} of the requests late` : null;
 }

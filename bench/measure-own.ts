@@ -17,7 +17,7 @@ const [small] = works as readonly [Work];
 
 /** V8's garbage collections while requests are served. */
 export async function measureGarbage(tools: Tools, seconds: number): Promise<Figures['garbage']> {
-  const gateway = candorGateway(tools.candor, settings.plain, 1, ['--trace-gc']);
+  const gateway = candorGateway(tools.candor, settings.plain, { nodeFlags: ['--trace-gc'] });
   const own = join(tools.folder, gateway.name);
   const pinned = await startGateway(gateway, gatewayCore, own);
   // Node writes each line at once, so the lines so far cover everything that has happened so far, in every thread.
@@ -33,7 +33,7 @@ export async function measureGarbage(tools: Tools, seconds: number): Promise<Fig
 /** Requests per second if load, origin and gateway share all cores. */
 export async function measureScaling(tools: Tools, seconds: number): Promise<Figures['scaling']> {
   const perSecond = async (workers: number): Promise<number> => {
-    const gateway = candorGateway(tools.candor, settings.plain, workers);
+    const gateway = candorGateway(tools.candor, settings.plain, { workers });
     const pinned = await startGateway(gateway, null, join(tools.folder, gateway.name));
     await drive(small, gateway.port, firstWarmUpS, tools);
     const result = await drive(small, gateway.port, seconds, tools);

@@ -4,6 +4,7 @@ import { drive } from './drive.ts';
 import { candorGateway } from './gateways.ts';
 import type { Round } from './judgement.ts';
 import type { RunLength } from './measure-works.ts';
+import { benchPort } from './ports.ts';
 import { cpuMicroseconds, type Pinned, stop } from './processes.ts';
 import { startGateway } from './start-gateway.ts';
 import type { Program } from './tools.ts';
@@ -37,13 +38,13 @@ export const roundsPerStart = 5;
 const firstWarmUpS = 8;
 const laterWarmUpS = 2;
 
-const ports: Both<number> = { older: 19_303, newer: 19_312 };
+const ports: Both<number> = { older: benchPort(3), newer: benchPort(12) };
 
 /** CPU time per request of both programs, given as folders with `bin/candor`. */
 export async function measureTogether(
   programs: Both<string>,
   works: readonly Work[],
-  { rounds, seconds }: RunLength,
+  { rounds, seconds }: Pick<RunLength, 'rounds' | 'seconds'>,
   tools: LoadTools,
   say: (line: string) => void,
 ): Promise<Round[]> {
@@ -74,7 +75,7 @@ function roundText({ older, newer }: Round): string {
 /** The order alternates from pair to pair. */
 async function startPair(programs: Both<string>, setting: Setting, tools: LoadTools, turn: number): Promise<Pair> {
   const start = (side: Side): Promise<Pinned> => {
-    const gateway = candorGateway(programs[side], setting, 1, [], ports[side]);
+    const gateway = candorGateway(programs[side], setting, { port: ports[side] });
     return startGateway(gateway, gatewayCore, join(tools.folder, side));
   };
   if (turn % (2 * roundsPerStart) === 1) {

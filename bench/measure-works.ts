@@ -1,15 +1,23 @@
+import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { drive } from './drive.ts';
 import type { GatewayName } from './gateways.ts';
 import { cpuMicroseconds, stop } from './processes.ts';
-import type { FailedRun, Figures, Run } from './report.ts';
+import type { DisturbedRounds, FailedRun, Figures, Run } from './report.ts';
+import { type Counted, countingValues, measureQuietly, summarizeRounds, type ThrownAway } from './rounds.ts';
 import { startAll, type Started } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
+import { watched } from './watch-cores.ts';
 import { type SettingName, settings, type Work, type WorkName, works } from './works.ts';
 
 /** How long, and how often, each work is measured. */
 export interface RunLength {
   readonly rounds: number;
   readonly seconds: number;
+  /** Of each run at a fixed rate: a percentile of 99.9 needs many requests. */
+  readonly latencySeconds: number;
+  /** Load before the first round of each gateway. */
+  readonly warmUpSeconds: number;
 }
 
 type Say = (line: string) => void;
@@ -21,7 +29,8 @@ type Say = (line: string) => void;
 export const firstWarmUpS = 10;
 const laterWarmUpS = 3;
 
-type Measured = Pick<Figures, 'runs' | 'failed'>;
+type Measured = Pick<Figures, 'runs' | 'failed' | 'disturbed'>;
+type AnyRun = Run | FailedRun;
 
 /** CPU time of each gateway with each work, in rounds in which the gateways take turns. */
 export async function measureWorks(
@@ -30,22 +39,41 @@ export async function measureWorks(
   runLength: RunLength,
   say: Say,
 ): Promise<Measured> {
-  const runs: (Run | FailedRun)[] = [];
+  const runs: AnyRun[] = [];
+  const disturbed: DisturbedRounds[] = [];
   for (const setting of Object.keys(settings) as SettingName[]) {
     const group = works.filter((work) => work.setting === setting && wanted.includes(work.name));
     if (group.length === 0) continue;
     const started = await startAll(tools, settings[setting]);
     for (const work of group) {
-      const warmUpS = work === group[0] ? firstWarmUpS : laterWarmUpS;
+      const warmUpS = work === group[0] ? runLength.warmUpSeconds : Math.min(laterWarmUpS, runLength.warmUpSeconds);
       for (const { gateway } of started) await drive(work, gateway.port, warmUpS, tools);
-      runs.push(...(await measureRounds(work, started, tools, runLength, say)));
+      const measured = await measureRounds(work, started, tools, runLength, say);
+      runs.push(...measured.runs);
+      disturbed.push(...measured.disturbed);
+      emptyLogs(started, tools.folder);
     }
     for (const { pinned } of started) await stop(pinned);
   }
-  return { runs: runs.filter((run): run is Run => !isFailed(run)), failed: runs.filter(isFailed) };
+  return {
+    runs: runs.filter((run): run is Run => !isFailed(run)),
+    failed: runs.filter(isFailed),
+    disturbed,
+  };
 }
 
-function isFailed(run: Run | FailedRun): run is FailedRun {
+/** Logs without rotation grow by gigabytes in a complete run. All programs append to them. */
+function emptyLogs(started: readonly Started[], folder: string): void {
+  for (const { gateway } of started) {
+    if (gateway.name === 'candor') continue;
+    const own = join(folder, gateway.name);
+    for (const file of readdirSync(own)) {
+      if (file.endsWith('.log') && statSync(join(own, file)).isFile()) truncateSync(join(own, file));
+    }
+  }
+}
+
+function isFailed(run: AnyRun): run is FailedRun {
   return 'failures' in run;
 }
 
@@ -55,20 +83,36 @@ async function measureRounds(
   tools: Tools,
   { rounds, seconds }: RunLength,
   say: Say,
-): Promise<(Run | FailedRun)[]> {
-  const runs: (Run | FailedRun)[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    for (const one of started) runs.push(await measureRun(work, one, round, seconds, tools));
-    const said = runs.filter((run) => run.round === round).map(runText);
-    say(`${work.title}, round ${round} of ${rounds}: ${said.join(', ')}`);
-  }
-  return runs;
+): Promise<{ readonly runs: readonly AnyRun[]; readonly disturbed: readonly DisturbedRounds[] }> {
+  const measured = await measureQuietly(
+    started,
+    rounds,
+    (one, round) => watched([one.pinned.pid], () => measureRun(work, one, round, seconds, tools)),
+    (round, counted, thrownAway) => {
+      say(
+        `${work.title}, round ${round} of ${rounds}: ${[...counted.map(runText), ...thrownAway.map(repeatText)].join(', ')}`,
+      );
+    },
+  );
+  return {
+    runs: countingValues(measured),
+    disturbed: summarizeRounds(measured).map(({ item, ...summary }) => ({
+      ...summary,
+      what: work.title,
+      gateway: item.gateway.name as GatewayName,
+    })),
+  };
 }
 
-function runText(run: Run | FailedRun): string {
+function runText({ value: run, why }: Counted<Started, AnyRun>): string {
+  const mark = why === null ? '' : ` (not quiet: ${why})`;
   return isFailed(run)
     ? `${run.gateway} failed ${run.failures} of ${run.done} and does not count`
-    : `${run.gateway} ${run.cpuMicroseconds.toFixed(1)}`;
+    : `${run.gateway} ${run.cpuMicroseconds.toFixed(1)}${mark}`;
+}
+
+export function repeatText({ item, why }: ThrownAway<{ readonly gateway: { readonly name: string } }>): string {
+  return `${item.gateway.name} repeated: ${why}`;
 }
 
 /** Requests through Candor must not fail. */
@@ -78,12 +122,13 @@ async function measureRun(
   round: number,
   seconds: number,
   tools: Tools,
-): Promise<Run | FailedRun> {
+): Promise<AnyRun> {
   const before = cpuMicroseconds(pinned.pid);
   const { done, perSecond, failures } = await drive(work, gateway.port, seconds, tools);
   const spent = cpuMicroseconds(pinned.pid) - before;
   const run = { work: work.name, gateway: gateway.name as GatewayName, round };
   if (failures === 0) return { ...run, cpuMicroseconds: spent / done, perSecond };
-  if (gateway.name === 'candor') throw new Error(`candor failed ${failures} of ${done} requests (${work.title})`);
+  if (gateway.name.startsWith('candor'))
+    throw new Error(`${gateway.name} failed ${failures} of ${done} requests (${work.title})`);
   return { ...run, failures, done };
 }

@@ -32,13 +32,18 @@ export function startPinned(
   return { process: child, pid: child.pid };
 }
 
-/** The standard output of a program, run on the given core. Rejects if it does not end with 0. */
+/**
+ * The standard output of a program, run on the given core. Rejects if it does not end with 0. 'background': any other program
+ * of that core runs first (SCHED_IDLE of sched(7), which needs no privilege).
+ */
 export async function ask(
   core: number,
   command: readonly string[],
   env: Readonly<Record<string, string>>,
+  priority: 'usual' | 'background' = 'usual',
 ): Promise<string> {
-  const child = spawn('taskset', ['-c', String(core), ...command], {
+  const prefix = priority === 'background' ? ['chrt', '-i', '0'] : [];
+  const child = spawn('taskset', ['-c', String(core), ...prefix, ...command], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -98,7 +103,7 @@ export async function accepts(port: number): Promise<boolean> {
   }
 }
 
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+export const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** User and system time of a process, its threads and its children, in microseconds, with the resolution of a clock tick. */
 export function cpuMicroseconds(pid: number): number {

@@ -1,3 +1,5 @@
+import { originPort } from './gateways.ts';
+import { benchPort } from './ports.ts';
 import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 
 /**
@@ -21,7 +23,7 @@ createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
   const handle = taken._handle;
   taken._handle = null;
   const client = new Socket({ handle, onread: reading(() => origin) } as SocketConstructorOpts);
-  const origin = connect({ port: 19_301, host: '127.0.0.1', noDelay: true, onread: reading(() => client) });
+  const origin = connect({ port: originPort, host: '127.0.0.1', noDelay: true, onread: reading(() => client) });
   for (const [one, other] of [
     [client, origin],
     [origin, client],
@@ -29,4 +31,4 @@ createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
     one.on('error', () => other.destroy());
     one.on('close', () => other.destroy());
   }
-}).listen(19_311, '127.0.0.1');
+}).listen(benchPort(11), '127.0.0.1');

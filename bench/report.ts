@@ -1,5 +1,6 @@
 import type { GatewayName } from './gateways.ts';
 import type { Garbage } from './garbage.ts';
+import type { RoundsSummary } from './rounds.ts';
 import { median, type Ratio, ratioOf } from './statistics.ts';
 import type { WorkName } from './works.ts';
 
@@ -30,6 +31,15 @@ export interface Added {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
+  /** Requests that the load generator sent late, which are in no figure. */
+  readonly late: number;
+}
+
+/** A gateway and a kind of request of which rounds were disturbed. */
+export interface DisturbedRounds extends Omit<RoundsSummary<never>, 'item'> {
+  /** The title of the work, or the rate. */
+  readonly what: string;
+  readonly gateway: GatewayName;
 }
 
 export interface Memory {
@@ -44,6 +54,7 @@ export interface Figures {
   readonly runs: readonly Run[];
   readonly failed: readonly FailedRun[];
   readonly added: readonly Added[];
+  readonly disturbed: readonly DisturbedRounds[];
   readonly memory: readonly Memory[];
   readonly garbage: (Garbage & { readonly requests: number }) | null;
   /** Requests per second on both cores, with one worker and with two. */
@@ -52,6 +63,8 @@ export interface Figures {
 
 export const titles: Readonly<Record<GatewayName, string>> = {
   candor: 'Candor',
+  'candor-no-rotation': 'Candor, no rotation',
+  'candor-no-log': 'Candor, no log',
   nginx: 'nginx',
   'nginx-buffered': 'nginx, buffered',
   haproxy: 'HAProxy',
@@ -88,6 +101,16 @@ export function ratioBetween(
   ours: GatewayName,
   theirs: GatewayName,
 ): Ratio | null {
+  const both = pairs(runs, work, ours, theirs);
+  if (both.length === 0) return null;
+  return ratioOf(
+    both.map(([one]) => one),
+    both.map(([, other]) => other),
+  );
+}
+
+/** CPU of two gateways in each round in which both were measured. */
+function pairs(runs: readonly Run[], work: WorkName, ours: GatewayName, theirs: GatewayName): [number, number][] {
   const of = (gateway: GatewayName): Map<number, number> =>
     new Map(
       runs
@@ -95,10 +118,10 @@ export function ratioBetween(
         .map(({ round, cpuMicroseconds }) => [round, cpuMicroseconds]),
     );
   const [mine, other] = [of(ours), of(theirs)];
-  const rounds = [...mine.keys()].filter((round) => other.has(round));
-  if (rounds.length === 0) return null;
-  const pick = (from: Map<number, number>): number[] => rounds.map((round) => from.get(round) as number);
-  return ratioOf(pick(mine), pick(other));
+  return [...mine].flatMap(([round, value]) => {
+    const theirValue = other.get(round);
+    return theirValue === undefined ? [] : [[value, theirValue] as [number, number]];
+  });
 }
 
 export interface RatioTo {
@@ -124,11 +147,23 @@ export function ratioText({ median: middle, least, most }: Ratio): string {
 }
 
 /** Medians over the rounds of each gateway and rate. */
-export function addedMedians(added: readonly Added[]): readonly Omit<Added, 'round'>[] {
+export function addedMedians(added: readonly Added[]): readonly Omit<Added, 'round' | 'late'>[] {
   const groups = Map.groupBy(added, ({ gateway, perSecond }) => `${perSecond} ${gateway}`);
   return [...groups.values()].map((some) => {
     const [{ gateway, perSecond }] = some as [Added];
     const middle = (of: 'p50Ms' | 'p99Ms' | 'p999Ms'): number => median(some.map((one) => one[of]));
     return { gateway, perSecond, p50Ms: middle('p50Ms'), p99Ms: middle('p99Ms'), p999Ms: middle('p999Ms') };
   });
+}
+
+/** Microseconds of CPU that one gateway takes beyond another, over the rounds in which both were measured; null if there is none. */
+export function microsecondsAbove(
+  runs: readonly Run[],
+  work: WorkName,
+  ours: GatewayName,
+  theirs: GatewayName,
+): Ratio | null {
+  const differences = pairs(runs, work, ours, theirs).map(([one, other]) => one - other);
+  if (differences.length === 0) return null;
+  return { median: median(differences), least: Math.min(...differences), most: Math.max(...differences) };
 }

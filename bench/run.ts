@@ -1,22 +1,32 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
+import { repositoryRoot } from '../scripts/repository.ts';
 import { circumstancesOf } from './circumstances.ts';
 import { needTwoCores } from './cores.ts';
-import { benchDocument } from './document.ts';
+import { benchDocument, disturbedLines } from './document.ts';
 import { type GatewayName, gatewayNames } from './gateways.ts';
 import { measureAdded } from './measure-added.ts';
 import { measureMemory } from './measure-memory.ts';
 import { measureGarbage, measureScaling } from './measure-own.ts';
-import { measureWorks, type RunLength } from './measure-works.ts';
+import { firstWarmUpS, measureWorks, type RunLength } from './measure-works.ts';
 import { chosen, wholeNumber, wrongWords } from './options.ts';
 import { plot } from './plot.ts';
-import { stopAll } from './processes.ts';
 import { type Figures, ratioText, ratioToBest, titles } from './report.ts';
-import { needNoOther, startOrigins } from './start-gateway.ts';
+import { runTool } from './run-tool.ts';
+import { needNoOther, runFolder, startOrigins } from './start-gateway.ts';
+import { targetsReached } from './targets.ts';
 import { prepareTools } from './tools.ts';
 import { type WorkName, workNames, works } from './works.ts';
+
+const defaultGateways: readonly GatewayName[] = [
+  'candor',
+  'candor-no-rotation',
+  'candor-no-log',
+  'nginx',
+  'nginx-buffered',
+  'haproxy',
+];
 
 const usage = `usage: npm run bench -- [options]
 
@@ -26,9 +36,14 @@ the method and the last figures.
   --works <names>     of ${workNames.slice(0, 5).join(', ')},
                       ${workNames.slice(5).join(', ')} (all)
   --gateways <names>  of ${gatewayNames.slice(0, 5).join(', ')},
-                      ${gatewayNames.slice(5).join(', ')} (all but relay)
-  --rounds <n>        (5)
+                      ${gatewayNames.slice(5).join(', ')}
+                      (${defaultGateways.slice(0, 3).join(', ')},
+                      ${defaultGateways.slice(3).join(', ')})
+  --all               all gateways but relay
+  --rounds <n>        that count; a disturbed one is repeated (7)
   --seconds <n>       of each run (3)
+  --latency-seconds <n>  of each run at a fixed rate (10)
+  --warm-up <n>       seconds of load before the first round (${firstWarmUpS})
   --parts <names>     of cpu, latency, memory, garbage, scaling (all)
   --source            run the unbuilt source instead of the installed tarball
   --write             write bench/README.md and bench/figures.svg
@@ -36,28 +51,14 @@ the method and the last figures.
   --help
 
 Exits with 1 if a measurement failed, and with 2 for a usage error. A complete
-run takes half an hour.
+run takes an hour, with --all an hour and a half.
 
 example: npm run bench -- --works small-get --gateways candor,nginx --parts cpu
 `;
 
 const parts = ['cpu', 'latency', 'memory', 'garbage', 'scaling'] as const;
 
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    interrupted = true;
-    void stopAll().then(() => process.exit(130));
-  });
-}
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  if (!interrupted) console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-} finally {
-  await stopAll();
-}
+await runTool(() => run(process.argv.slice(2)));
 
 interface Asked {
   readonly works: readonly WorkName[];
@@ -75,9 +76,12 @@ function readWords(words: readonly string[]): Asked {
     args: [...words],
     options: {
       works: { type: 'string', default: workNames.join(',') },
-      gateways: { type: 'string', default: gatewayNames.filter((name) => name !== 'relay').join(',') },
-      rounds: { type: 'string', default: '5' },
+      gateways: { type: 'string', default: defaultGateways.join(',') },
+      rounds: { type: 'string', default: '7' },
       seconds: { type: 'string', default: '3' },
+      'latency-seconds': { type: 'string', default: '10' },
+      'warm-up': { type: 'string', default: String(firstWarmUpS) },
+      all: { type: 'boolean', default: false },
       parts: { type: 'string', default: parts.join(',') },
       source: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
@@ -88,11 +92,15 @@ function readWords(words: readonly string[]): Asked {
   const runLength = {
     rounds: wholeNumber(values.rounds, '--rounds'),
     seconds: wholeNumber(values.seconds, '--seconds'),
+    latencySeconds: wholeNumber(values['latency-seconds'], '--latency-seconds'),
+    warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up'),
   };
   return {
     ...values,
     works: chosen(values.works, workNames, 'work'),
-    gateways: chosen(values.gateways, gatewayNames, 'gateway'),
+    gateways: values.all
+      ? gatewayNames.filter((name) => name !== 'relay')
+      : chosen(values.gateways, gatewayNames, 'gateway'),
     parts: chosen(values.parts, parts, 'part'),
     runLength,
   };
@@ -114,17 +122,22 @@ async function run(words: readonly string[]): Promise<number> {
 async function bench(asked: Asked): Promise<void> {
   const { gateways, runLength, parts: wanted } = asked;
   const say = asked.json ? console.error : console.log;
-  const folder = join(cacheFolder, 'bench', 'run');
+  const folder = runFolder('run');
   needTwoCores();
   await needNoOther();
   rmSync(folder, { recursive: true, force: true });
   const tools = prepareTools(gateways, folder, asked.source);
   await startOrigins(tools.nginx, folder);
 
+  const nothing = { runs: [], failed: [], added: [], disturbed: [] };
+  const cpu = wanted.includes('cpu') ? await measureWorks(asked.works, tools, runLength, say) : nothing;
+  const latency = wanted.includes('latency') ? await measureAdded(tools, runLength, say) : nothing;
   const figures: Figures = {
     circumstances: circumstancesOf(gateways, runLength, asked.source),
-    ...(wanted.includes('cpu') ? await measureWorks(asked.works, tools, runLength, say) : { runs: [], failed: [] }),
-    added: wanted.includes('latency') ? await measureAdded(tools, runLength, say) : [],
+    runs: cpu.runs,
+    failed: cpu.failed,
+    added: latency.added,
+    disturbed: [...cpu.disturbed, ...latency.disturbed],
     memory: wanted.includes('memory') ? await measureMemory(tools, say) : [],
     garbage: wanted.includes('garbage') ? await measureGarbage(tools, runLength.seconds * 2) : null,
     scaling: wanted.includes('scaling') ? await measureScaling(tools, runLength.seconds * 2) : null,
@@ -137,6 +150,9 @@ function print(figures: Figures, { json, write }: Asked, say: (line: string) => 
     const to = ratioToBest(figures.runs, name);
     if (to !== null) say(`${title}: Candor ÷ ${titles[to.best]} ${ratioText(to.ratio)}`);
   }
+  for (const { what, target, measured, verdict } of targetsReached(figures))
+    if (measured !== null) say(`${what} ${target}: ${measured}, ${verdict.replaceAll('*', '')}`);
+  for (const line of disturbedLines(figures)) say(line);
   if (json) console.log(JSON.stringify(figures, null, 2));
   if (!write) return;
   writeFileSync(join(repositoryRoot, 'bench', 'README.md'), benchDocument(figures));

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { repositoryRoot } from '../scripts/repository.ts';
+import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
 import { echoPort, type Gateway, type GatewayName, nginxOrigin, originPort } from './gateways.ts';
 import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
@@ -39,6 +39,11 @@ export async function startAll({ factories, folder }: Tools, setting: Setting): 
 
 export function factoryOf({ factories }: Tools, name: GatewayName): GatewayFactory {
   return factories.get(name) as GatewayFactory;
+}
+
+/** The folder of a measurement that uses these ports. */
+export function runFolder(name: string): string {
+  return join(cacheFolder, 'bench', `${name}-${originPort}`);
 }
 
 /** Throws if another measurement runs on this machine: it would lose its folders, and both would have wrong figures. */

@@ -6,6 +6,7 @@ import { type Peer, type PeerName, preparePeer } from '../scripts/peers.ts';
 import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
 import * as kinds from './gateways.ts';
 import type { Gateway, GatewayName } from './gateways.ts';
+import { benchPort } from './ports.ts';
 import type { Setting } from './works.ts';
 
 export type Program = Extract<Peer, { path: string }>;
@@ -33,7 +34,11 @@ export function prepareTools(names: readonly GatewayName[], folder: string, isSo
   const nginx = needPeer('nginx');
   const candor = isSource ? repositoryRoot : installTarball();
   const makers: Readonly<Record<GatewayName, () => GatewayFactory>> = {
-    candor: () => (setting) => kinds.candorGateway(candor, setting),
+    candor: () => (setting) => kinds.candorGateway(candor, setting, { log: 'amortized' }),
+    'candor-no-rotation': () => (setting) =>
+      kinds.candorGateway(candor, setting, { log: 'unrotated', name: 'candor-no-rotation', port: benchPort(13) }),
+    'candor-no-log': () => (setting) =>
+      kinds.candorGateway(candor, setting, { log: 'none', name: 'candor-no-log', port: benchPort(14) }),
     nginx: () => (setting) => kinds.nginxGateway(nginx, setting, false),
     'nginx-buffered': () => (setting) => kinds.nginxGateway(nginx, setting, true),
     haproxy: () => withPeer('haproxy', kinds.haproxyGateway),
