@@ -240,9 +240,10 @@ export const recordSchema = z.object({
   id: text,
   trace_id: nullableText,
   at: time.describe('When the first byte of the request came: ISO 8601, UTC.'),
-  deployment: text,
-  member: text,
-  process_started_at: time,
+  process: nullableText.describe('The key of the gateway process in the log.'),
+  deployment: nullableText,
+  member: nullableText,
+  process_started_at: time.nullable(),
   worker: count,
   revision: count,
   route: nullableText,
@@ -252,12 +253,13 @@ export const recordSchema = z.object({
   arm: nullableText,
   weight: z.number().nullable(),
   client: z.object({ address: text, port: count, peer: text, protocol: text }),
-  tls: z.object({ version: text, sni: nullableText }).nullable(),
+  tls: z.object({ version: text, sni: nullableText, cipher: nullableText }).nullable(),
   method: text,
   scheme: z.enum(['http', 'https']),
   host: text,
   path: text,
   query: nullableText,
+  headers: z.record(text, text).optional().describe('The request headers that `log.headers` names.'),
   filter_ms: z
     .number()
     .optional()

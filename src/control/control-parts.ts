@@ -6,6 +6,7 @@ import { uuidV7 } from '../core/uuid.ts';
 import { Endpoints } from '../discovery/endpoints.ts';
 import { SharedCounts, sharedSizes } from '../limits/shared-counts.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
+import { newProcessKey } from '../record/process-header.ts';
 import { systemRandom } from '../system/system.ts';
 import { socketConnector } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
@@ -43,6 +44,8 @@ export class ControlParts {
   readonly clock: Clock;
   readonly options: ControlPlaneOptions;
   readonly startedWall: number;
+  /** What records call this process. */
+  readonly processKey = newProcessKey(systemRandom);
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly applications: Applications;
@@ -136,6 +139,7 @@ export class ControlParts {
       events: this.hub,
       member: configuration.member,
       processStartedUnixMs: this.startedWall,
+      processKey: this.processKey,
       sharedAddresses: sharedAddresses ?? [],
       inheritedSockets: inheritedSockets ?? [],
       passedSockets: passedSockets ?? [],
@@ -159,6 +163,7 @@ export class ControlParts {
       events: this.hub,
       log: this.log,
       startedWall: this.startedWall,
+      processKey: this.processKey,
       configuration: () => this.active.configuration,
       workers: () => this.workers.counts,
       watcher: this.options.watcher ?? null,

@@ -16,6 +16,7 @@ const init = {
   workerIndex: 0,
   member: 'one',
   processStartedUnixMs: 0,
+  processKey: 'k3f9xa',
   inheritedSockets: [],
   passedSockets: [],
   heldSockets: [],

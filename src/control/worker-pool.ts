@@ -33,6 +33,7 @@ export interface WorkerPoolParts {
   /** The name of this gateway in its deployment: `member` of the configuration. */
   readonly member: string;
   readonly processStartedUnixMs: number;
+  readonly processKey: string;
   /** Addresses at which the predecessor listens. The workers may listen there too. */
   readonly sharedAddresses: readonly ListeningAddress[];
   readonly inheritedSockets: readonly InheritedSocket[];
@@ -325,11 +326,20 @@ export class WorkerPool {
     { memoryBytesMax }: WantedWorkers,
     { passedSockets = [], heldSockets = [] }: AssignedSockets = {},
   ): WorkerHandle {
-    const { workerModule, clock, member, processStartedUnixMs, inheritedSockets, shared, onBatch } = this.#parts;
+    const { workerModule, clock, member, processStartedUnixMs, processKey, inheritedSockets, shared, onBatch } =
+      this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
     const sockets = { inheritedSockets, passedSockets, heldSockets };
-    const init = { worker: id, workerIndex, member, processStartedUnixMs, ...sockets, shared: shared.memory };
+    const init = {
+      worker: id,
+      workerIndex,
+      member,
+      processStartedUnixMs,
+      processKey,
+      ...sockets,
+      shared: shared.memory,
+    };
     const listener: WorkerListener = {
       onBatch,
       onLost: (end, unread) => this.#lost(supervised, worker, end, unread),

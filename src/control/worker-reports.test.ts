@@ -23,6 +23,7 @@ function reporting() {
     events,
     log: new ExchangeLog(clock, events),
     startedWall: 0,
+    processKey: 'k3f9xa',
     configuration: () => ({ client: {} }) as Configuration,
     workers: () => dropped.map((recordsDropped, index) => ({ ...noCounts(index + 1), recordsDropped })),
     watcher: null,

@@ -22,6 +22,7 @@ export interface WorkerReportsParts {
   readonly events: EventSink;
   readonly log: ExchangeLog;
   readonly startedWall: number;
+  readonly processKey: string;
   readonly configuration: () => Configuration;
   /** Counts of all workers since the start. */
   readonly workers: () => readonly WorkerCounts[];
@@ -93,17 +94,20 @@ export class WorkerReports {
   /** Writes one `lost` line for all requests that a lost worker had in flight. */
   onWorkerLost({ worker, revision, exchangesUnrecorded: exchanges, unread, why }: WorkerLoss): void {
     if (exchanges === 0 && (unread ?? 0) === 0) return;
-    const { clock, log, startedWall } = this.#parts;
-    const { deployment, member } = this.#parts.configuration();
+    const { clock, log, startedWall, processKey } = this.#parts;
+    const { deployment, member, log: spec } = this.#parts.configuration();
+    // A file has these in the header line of the process.
+    const isInline = spec.path === '-';
     const at = new Date(clock.wallTime()).toISOString();
     const startedAt = new Date(startedWall).toISOString();
     log.appendLost({
       v: recordVersion,
       kind: 'lost',
       at,
-      deployment,
-      member,
-      process_started_at: startedAt,
+      process: processKey,
+      deployment: isInline ? deployment : null,
+      member: isInline ? member : null,
+      process_started_at: isInline ? startedAt : null,
       worker,
       revision,
       exchanges,

@@ -1,40 +1,55 @@
 import { snakeKey } from './json-case.ts';
 import { recordVersion } from './record.ts';
+import { exchangeKeys, expandedRecord, inOrder, isFields, type RecordFields } from './record-defaults.ts';
 
 /**
- * Converts records of earlier versions to the current one, so that readers see a single form. Keys and values that
- * no version has stay unchanged, and so does a record of a later version.
+ * Returns a record of any version in the form of the current one, with all its keys. Keys and values that no version has stay
+ * unchanged. A record of a later version is read by the defaults of the current one.
  */
-export function currentRecord(record: JsonObject): JsonObject {
-  return record['v'] === 1 ? fromVersion1(record) : record;
+export function currentRecord(record: RecordFields): RecordFields {
+  const { v, kind } = record;
+  if (v === 1) return currentRecord(fromVersion1(record));
+  if (kind === 'lost') return currentLost(record);
+  if (kind !== undefined && kind !== 'exchange' && kind !== 'tunnel') return record;
+  return v === 2 ? fromVersion2(record) : expandedRecord(record);
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
+/** Version 2 has every key that it knows. */
+function fromVersion2(record: RecordFields): RecordFields {
+  const { tls = null } = record;
+  const added = { v: recordVersion, process: null, tls: isFields(tls) ? { cipher: null, ...tls } : tls };
+  return inOrder({ ...record, ...added }, exchangeKeys);
+}
 
-function fromVersion1(record: JsonObject): JsonObject {
+function currentLost(record: RecordFields): RecordFields {
+  const unknown = { process: null, deployment: null, member: null, process_started_at: null };
+  return inOrder({ ...unknown, ...record, v: record['v'] === 2 ? recordVersion : record['v'] }, exchangeKeys);
+}
+
+function fromVersion1(record: RecordFields): RecordFields {
   const { attempts } = record;
   return {
     ...withValues(withNames(record, record['kind'] === 'lost' ? lostNames : exchangeNames)),
-    v: recordVersion,
+    v: 2,
     ...(Array.isArray(attempts) ? { attempts: attempts.map(attemptFromVersion1) } : {}),
   };
 }
 
 function attemptFromVersion1(attempt: unknown): unknown {
-  if (!isObject(attempt)) return attempt;
+  if (!isFields(attempt)) return attempt;
   const { evidence } = attempt;
-  return { ...withValues(attempt), ...(isObject(evidence) ? { evidence: evidenceFromVersion1(evidence) } : {}) };
+  return { ...withValues(attempt), ...(isFields(evidence) ? { evidence: evidenceFromVersion1(evidence) } : {}) };
 }
 
-function evidenceFromVersion1(evidence: JsonObject): JsonObject {
+function evidenceFromVersion1(evidence: RecordFields): RecordFields {
   const entries = Object.entries(withNames(evidence, evidenceNames)).map(([name, value]) => [
     snakeKey(name),
     name === 'rule' ? renamedValue(rules, value) : name === 'endpointCause' ? renamedValue(causes, value) : value,
   ]);
-  return Object.fromEntries(entries) as JsonObject;
+  return Object.fromEntries(entries) as RecordFields;
 }
 
-function withValues(fields: JsonObject): JsonObject {
+function withValues(fields: RecordFields): RecordFields {
   const changed = [
     ['cause', causes],
     ['stage', stages],
@@ -46,18 +61,14 @@ function withValues(fields: JsonObject): JsonObject {
   return { ...fields, ...Object.fromEntries(values) };
 }
 
-function withNames(fields: JsonObject, names: Readonly<Record<string, string>>): JsonObject {
+function withNames(fields: RecordFields, names: Readonly<Record<string, string>>): RecordFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]),
-  ) as JsonObject;
+  ) as RecordFields;
 }
 
 function renamedValue(names: Readonly<Record<string, string>>, value: unknown): unknown {
   return typeof value === 'string' && Object.hasOwn(names, value) ? names[value] : value;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const exchangeNames = { octets_in: 'bytes_in', octets_out: 'bytes_out', process: 'process_started_at' };

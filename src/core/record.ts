@@ -6,9 +6,12 @@ import type { Delivery, Shape, Whose } from './shape.ts';
 import type { Stage } from './stage.ts';
 
 /** The version of the record's schema. Readers keep keys they do not know, and read earlier versions (`record-versions.ts`). */
-export const recordVersion = 2;
+export const recordVersion = 3;
 
-/** One line of the exchange log: `record/write-record.ts` writes it, `record/parse-record.ts` reads it. */
+/**
+ * The record of an exchange, with all its keys. Its line in the log leaves out keys that have their default value
+ * (`record-defaults.ts`): `record/write-record.ts` writes it, `record/parse-record.ts` reads it.
+ */
 export interface ExchangeRecord {
   readonly v: typeof recordVersion;
   /** `tunnel`: it became one by an upgrade, and `bytes_…` are the tunnel's. */
@@ -18,10 +21,13 @@ export interface ExchangeRecord {
   readonly trace_id: string | null;
   /** RFC 3339, milliseconds, UTC: when the request's first byte came. */
   readonly at: string;
-  readonly deployment: string;
-  readonly member: string;
+  /** The key of the process that served it, which its line of kind `process` explains; null before version 3. */
+  readonly process: string | null;
+  /** This and the two keys after it are null if the log has no line of the process. */
+  readonly deployment: string | null;
+  readonly member: string | null;
   /** When this process started: RFC 3339. */
-  readonly process_started_at: string;
+  readonly process_started_at: string | null;
   readonly worker: number;
   readonly revision: number;
   readonly route: string | null;
@@ -36,13 +42,15 @@ export interface ExchangeRecord {
     readonly peer: string;
     readonly protocol: string;
   };
-  readonly tls: { readonly version: string; readonly sni: string | null } | null;
+  readonly tls: { readonly version: string; readonly sni: string | null; readonly cipher: string | null } | null;
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly host: string;
   readonly path: string;
   /** Values that are not allow-listed are replaced by "…"; null without a query. */
   readonly query: string | null;
+  /** The request headers that `log.headers` names; absent if the request had none of them. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** How long filters of the route suspended the request in total; absent if none did. */
   readonly filter_ms?: number;
   readonly attempts: readonly AttemptRecord[];
@@ -78,10 +86,13 @@ export interface LostRecord {
   readonly kind: 'lost';
   /** When the loss was noticed: RFC 3339, milliseconds, UTC. */
   readonly at: string;
-  readonly deployment: string;
-  readonly member: string;
+  /** The key of the process that served it, which its line of kind `process` explains; null before version 3. */
+  readonly process: string | null;
+  /** This and the two keys after it are null if the log has no line of the process. */
+  readonly deployment: string | null;
+  readonly member: string | null;
   /** When this process started: RFC 3339. */
-  readonly process_started_at: string;
+  readonly process_started_at: string | null;
   readonly worker: number;
   readonly revision: number;
   /** How many exchanges have no record of their own. */
@@ -93,6 +104,26 @@ export interface LostRecord {
   readonly unread_connections: number | null;
   /** Why the worker was lost, in words. */
   readonly reason: string;
+}
+
+/**
+ * What is the same in every record of a process. A log has this line at its beginning and whenever it was opened again, so that
+ * the records of the process need only its key.
+ */
+export interface ProcessRecord {
+  readonly v: typeof recordVersion;
+  readonly kind: 'process';
+  /** Six characters: 0 to 9 and a to z. */
+  readonly process: string;
+  /** When the line was written: RFC 3339, milliseconds, UTC. */
+  readonly at: string;
+  readonly deployment: string;
+  readonly member: string;
+  /** When the process started: RFC 3339. */
+  readonly started_at: string;
+  /** The version of the program. */
+  readonly version: string;
+  readonly pid: number;
 }
 
 export interface AttemptRecord {

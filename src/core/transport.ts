@@ -63,6 +63,8 @@ export interface TlsFacts {
   readonly version: string;
   readonly serverName: string | null;
   readonly alpn: string | null;
+  /** The cipher suite by its name in the standard (`TLS_AES_256_GCM_SHA384`); null or absent if it is not known. */
+  readonly cipher?: string | null;
 }
 
 /** Calls come one at a time and never from inside a call to the transport itself, except `onBytes` pauses. */

@@ -19,6 +19,8 @@ export interface WorkerInit {
   readonly shared: SharedMemory;
   readonly member: string;
   readonly processStartedUnixMs: number;
+  /** What records call this process: six characters, explained by the header line of the log. */
+  readonly processKey: string;
   readonly inheritedSockets: readonly InheritedSocket[];
   /** Sockets of the predecessor that this worker accepts from. */
   readonly passedSockets: readonly PassedSocket[];

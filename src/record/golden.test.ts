@@ -212,7 +212,7 @@ function readVersion(version: number): void {
     const { record } = parsed;
     assert.deepEqual(
       [record.v, record.end, record.attempts.length, record.cause],
-      [2, exchange.endKind, exchange.attempts.length, exchange.failure?.cause ?? null],
+      [3, exchange.endKind, exchange.attempts.length, exchange.failure?.cause ?? null],
       name,
     );
   });

@@ -6,15 +6,16 @@ import { currentRecord } from '../core/record-versions.ts';
 import { lostRecordLine } from './lost-record.ts';
 import { parseRecord } from './parse-record.ts';
 
-const golden = readFileSync(new URL('../../test/golden/lost-v2.ndjson', import.meta.url), 'latin1');
+const golden = readFileSync(new URL('../../test/golden/lost-v3.ndjson', import.meta.url), 'latin1');
 
 const record: LostRecord = {
-  v: 2,
+  v: 3,
   kind: 'lost',
   at: '2026-11-21T08:43:02.114Z',
-  deployment: 'shop',
-  member: 'gw-1',
-  process_started_at: '2026-11-20T22:15:00.000Z',
+  process: 'k3f9xa',
+  deployment: null,
+  member: null,
+  process_started_at: null,
   worker: 1,
   revision: 3,
   exchanges: 17,
@@ -22,7 +23,7 @@ const record: LostRecord = {
   reason: 'it threw RangeError',
 };
 
-test('the line of a lost worker is byte for byte as version 2 defines', () => {
+test('the line of a lost worker is byte for byte as version 3 defines', () => {
   assert.equal(Buffer.from(lostRecordLine(record)).toString('latin1'), golden);
 });
 
@@ -32,10 +33,20 @@ test('it is one line of ASCII, for any reason', () => {
   assert.equal((JSON.parse(line) as LostRecord).reason, 'é\n"\u{1f600}');
 });
 
-test('a line of version 1 is read as one of version 2', () => {
-  const earlier = readFileSync(new URL('../../test/golden/lost-v1.ndjson', import.meta.url), 'latin1');
-  assert.deepEqual(currentRecord(JSON.parse(earlier) as Record<string, unknown>), record);
+const constants = { deployment: 'shop', member: 'gw-1', process_started_at: '2026-11-20T22:15:00.000Z' };
+
+test('on standard output, the line has the constants of the process itself', () => {
+  const line = Buffer.from(lostRecordLine({ ...record, ...constants })).toString('latin1');
+  assert.deepEqual(JSON.parse(line), { ...record, ...constants });
 });
+
+for (const version of [1, 2, 3]) {
+  test(`a line of version ${version} is read as one of version 3`, () => {
+    const line = readFileSync(new URL(`../../test/golden/lost-v${version}.ndjson`, import.meta.url), 'latin1');
+    const read = currentRecord(JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(read, version === 3 ? record : { ...record, ...constants, process: null });
+  });
+}
 
 test('readers of exchanges skip it as another kind', () => {
   assert.deepEqual(parseRecord(golden), { ok: false, reason: 'other_kind' });

@@ -1,5 +1,4 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
-import { recordVersion } from '../core/record.ts';
 import { hidesSecret } from '../core/redact/target.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';
@@ -24,7 +23,7 @@ export interface OrdinaryParts {
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
-const beginning = ascii(`{"v":${recordVersion},"kind":"exchange","id":"`);
+const beginning = ascii(`{"v":2,"kind":"exchange","id":"`);
 const traceId = ascii('","trace_id":"');
 const at = ascii('","at":"');
 const noTraceId = ascii('","trace_id":null,"at":"');

@@ -1,5 +1,6 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { currentRecord } from '../core/record-versions.ts';
+import type { RecordFields } from '../core/record-defaults.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 import type { LineSearch } from './byte-ring.ts';
@@ -15,23 +16,7 @@ export type ParsedRecord =
   | { readonly ok: false; readonly reason: NotARecord };
 
 const kinds = new Map<string, readonly string[]>([
-  [
-    'string',
-    [
-      'id',
-      'at',
-      'deployment',
-      'member',
-      'process_started_at',
-      'method',
-      'scheme',
-      'host',
-      'path',
-      'shape',
-      'delivery',
-      'end',
-    ],
-  ],
+  ['string', ['id', 'at', 'method', 'scheme', 'host', 'path', 'shape', 'delivery', 'end']],
   ['number', ['v', 'worker', 'revision', 'bytes_in', 'bytes_out', 'duration_ms']],
 ]);
 
@@ -47,16 +32,17 @@ export function parseRecord(line: string): ParsedRecord {
     return { ok: false, reason: 'not_json' };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, reason: 'not_a_record' };
-  const fields = value as Readonly<Record<string, unknown>>;
-  if (fields['kind'] !== 'exchange' && fields['kind'] !== 'tunnel')
-    return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
+  const fields = value as RecordFields;
+  const { kind = 'exchange' } = fields;
+  if (kind !== 'exchange' && kind !== 'tunnel')
+    return { ok: false, reason: typeof kind === 'string' ? 'other_kind' : 'not_a_record' };
   const record = currentRecord(fields);
   if (!isComplete(record)) return { ok: false, reason: 'not_a_record' };
   return { ok: true, record: record as unknown as ExchangeRecord };
 }
 
 /** Checks the keys that readers use unconditionally; readers check keys that may be null. */
-function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
+function isComplete(fields: RecordFields): boolean {
   for (const [kind, names] of kinds) {
     if (!names.every((name) => typeof fields[name] === kind)) return false;
   }

@@ -2,7 +2,6 @@ import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../c
 import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import { snakeCased } from '../core/json-case.ts';
-import { recordVersion } from '../core/record.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
@@ -155,7 +154,7 @@ export class RecordWriter implements OrdinaryParts {
     const id = quotedBounded(exchange.id, recordLimits.id);
     const traceId = exchange.traceId === '' ? 'null' : quotedBounded(exchange.traceId, recordLimits.id);
     return (
-      `{"v":${recordVersion},"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
+      `{"v":2,"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
       count(exchange.revision) +
       this.#routeFragment(exchange) +

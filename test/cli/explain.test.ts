@@ -108,7 +108,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       end: 'truncated',
       bytes_out: 4096,
       duration_ms: 1261,
-      tls: { version: 'TLSv1.3', sni: 'shop.example.org' },
+      tls: { version: 'TLSv1.3', sni: 'shop.example.org', cipher: null },
     },
   ),
   'explain-tunnel.txt': {

@@ -176,11 +176,12 @@ const attempt: AttemptRecord = {
 
 /** A POST whose second attempt met a silent endpoint: the answer that most needs explaining. */
 export const failedRecord: ExchangeRecord = {
-  v: 2,
+  v: 3,
   kind: 'exchange',
   id: '0197f3a0-0000-7000-8000-000000000001',
   trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
   at: '2026-01-01T12:00:03.250Z',
+  process: 'k3f9xa',
   deployment: 'shop',
   member: 'here',
   process_started_at: '2026-01-01T12:00:00.000Z',

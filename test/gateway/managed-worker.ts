@@ -31,6 +31,7 @@ export class ManagedWorker {
       workerIndex: 0,
       member: 'one',
       processStartedUnixMs: 0,
+      processKey: 'k3f9xa',
       inheritedSockets: [],
       passedSockets: [],
       heldSockets: [],

@@ -12,7 +12,7 @@ import { specOfRecord, stepAfterExit } from './record-spec.ts';
 
 const format = 'Candor exchange log';
 
-const beginning = /^\{"v":\d{1,4},"kind":"(?:exchange|tunnel|lost)",/;
+const beginning = /^\{"v":\d{1,4},(?:"kind":"(?:exchange|tunnel|lost|process)",|"id":")/;
 
 export function recogniseRecordLine(line: string): 0 | 1 | 2 {
   return beginning.test(line) ? 2 : 0;
@@ -21,13 +21,15 @@ export function recogniseRecordLine(line: string): 0 | 1 | 2 {
 /** Reads a record of any version. Unknown members are ignored, as docs/record.md asks of readers. */
 export function readRecordLine(line: string): Finding | null {
   const fields = jsonLine(judgedText(line));
-  if (fields === null || jsonNumber(fields.v) === null || typeof fields.deployment !== 'string') return null;
-  if (fields.kind === 'lost') return lostFinding(fields);
-  return fields.kind === 'exchange' || fields.kind === 'tunnel' ? exchangeFinding(fields) : null;
+  if (fields === null || jsonNumber(fields.v) === null || jsonText(fields.at) === null) return null;
+  const { kind = 'exchange' } = fields;
+  if (kind === 'lost' || kind === 'process') return eventFinding(fields, kind);
+  return (kind === 'exchange' || kind === 'tunnel') && jsonText(fields.id) !== null ? exchangeFinding(fields) : null;
 }
 
-function exchangeFinding(fields: JsonLine): Finding {
-  const verdict = judge(currentRecord(fields));
+function exchangeFinding(line: JsonLine): Finding {
+  const fields: JsonLine = currentRecord(line);
+  const verdict = judge(fields);
   const path = jsonText(fields.path);
   return findingOf(
     {
@@ -39,7 +41,7 @@ function exchangeFinding(fields: JsonLine): Finding {
       upstream: endpointOf(fields),
       request: path === null ? null : `${jsonText(fields.method) ?? 'GET'} ${path}`,
       durationMs: jsonNumber(fields.duration_ms),
-      evidence: verdict.shape === 'none' ? [] : evidenceOf(fields),
+      evidence: verdict.shape === 'none' ? [] : evidenceOf(line),
       joins: jsonText(fields.id),
     },
     verdict,
@@ -132,9 +134,9 @@ function evidenceOf(fields: JsonLine): string[] {
   return observed === null ? evidence : [...evidence, `"evidence":${JSON.stringify(observed)}`.slice(0, 300)];
 }
 
-/** A lost worker: its requests in flight have no records of their own. */
-function lostFinding(fields: JsonLine): Finding {
+/** A lost worker, whose requests in flight have no records of their own, or the beginning of a process. */
+function eventFinding(fields: JsonLine, kind: string): Finding {
   const count = jsonNumber(fields.exchanges);
-  const evidence = ['"kind":"lost"', ...(count === null ? [] : [`"exchanges":${count}`])];
+  const evidence = [`"kind":"${kind}"`, ...(count === null ? [] : [`"exchanges":${count}`])];
   return findingOf({ gateway: 'candor', format, kind: 'event', atMs: isoTimeMs(fields.at), evidence }, harmlessVerdict);
 }
