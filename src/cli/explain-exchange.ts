@@ -98,11 +98,12 @@ function severalFound(beginning: string, alike: readonly ExchangeRecord[]): Comm
 }
 
 /** When a log begins and when it was last written, which show whether it can contain an id at all. */
-function fileText({ bytes, from, until, errno }: SearchedFile, now: number): string {
+function fileText({ bytes, from, until, errno, problem }: SearchedFile, now: number): string {
   if (errno !== null) return `it cannot be read (${errno})`;
   if (bytes === 0) return 'it is empty';
   const begins = from === null ? '' : `from ${from} on, `;
-  return `${begins}last written ${elapsedText((now - Date.parse(until)) / 1000)} ago`;
+  const notice = problem === null ? '' : `; ${problem}`;
+  return `${begins}last written ${elapsedText((now - Date.parse(until)) / 1000)} ago${notice}`;
 }
 
 function notFound(id: string, looked: readonly string[]): never {

@@ -52,6 +52,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       path: buildLogPath(plain.log?.path, context),
       rotateBytes: bytesOrNone(plain.log?.rotate_at, defaults.logRotateAt),
       keepMax: count(plain.log?.keep, defaults.logKeep),
+      compression: plain.log?.compress ?? 'zstd',
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
       secretFields: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
     },

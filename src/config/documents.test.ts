@@ -66,6 +66,8 @@ describe('docs/candor.schema.json', () => {
     ['workers: { memory_max: 0GiB }', false],
     ['log: { rotate_at: 1MiB }', true],
     ['log: { rotate_at: none }', true],
+    ['log: { compress: gzip }', true],
+    ['log: { compress: true }', false],
     ['log: { rotate_at: 1B }', false],
     ['log: { rotate_at: 1023KiB }', false],
     ['timeouts: { connect: 5 }', false],

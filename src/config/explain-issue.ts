@@ -70,7 +70,8 @@ function explainPlain(issue: Issue, path: Path, input: unknown): SchemaError {
   if (issue.code === 'invalid_type') return { path, about: 'value', ...typeError([issue.expected], input, path) };
   if (issue.code === 'too_small' || issue.code === 'too_big')
     return { path, about: 'value', ...sizeError(issue, input) };
-  if (issue.code === 'invalid_value') return { path, about: 'value', ...choiceError(issue.values.map(String), input) };
+  if (issue.code === 'invalid_value')
+    return { path, about: 'value', ...choiceError(issue.values.map(String), input, path) };
   return { path, about: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
 }
 
@@ -82,9 +83,12 @@ function sizeError(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, inp
   return { message: `${shown(input)} is ${relation}, ${String(bound)}`, suggestion: null };
 }
 
-function choiceError(choices: readonly string[], input: unknown): ErrorDetail {
+function choiceError(choices: readonly string[], input: unknown, path: Path): ErrorDetail {
   const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
-  return { message: `expected ${orList(choices)}, found ${found(input)}`, suggestion: near };
+  return {
+    message: `expected ${orList(choices)}, found ${found(input)}`,
+    suggestion: suggestForWord(path, input) ?? near,
+  };
 }
 
 function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {

@@ -12,6 +12,7 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   const word = String(input);
   const [section, , key, ...more] = path;
   if (path.length === 1) return suggestForSection(String(section), word);
+  if (path.join('.') === 'log.compress') return suggestForCompression(word);
   if (section !== 'applications' || more.length > 0) return null;
   if (path.length === 2) return typeof input === 'string' ? `write { command: ${JSON.stringify(word)} }` : null;
   return key === 'restart' ? suggestForRestart(word) : null;
@@ -30,6 +31,17 @@ function suggestForSection(section: string, word: string): string | null {
     default:
       return null;
   }
+}
+
+/** The words of other log rotations, and names of files and programs. */
+function suggestForCompression(word: string): string | null {
+  if (off.test(word)) return 'write none';
+  if (all.test(word)) return 'write zstd, or remove the key: files are compressed without it';
+  if (/^\.?(?:gz|gzip|deflate|zlib)$/i.test(word)) return 'write gzip';
+  if (/^\.?(?:zst|zstd|zstandard)$/i.test(word)) return 'write zstd';
+  return /^\.?(?:xz|lzma|bz2|bzip2|br|brotli|lz4|snappy|zip)$/i.test(word)
+    ? 'write zstd, which is the fastest, or gzip'
+    : null;
 }
 
 /** The words of Docker, Kubernetes and systemd. */

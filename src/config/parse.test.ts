@@ -341,6 +341,19 @@ describe('what is written', () => {
       ({ log }) => [log.rotateBytes, log.keepMax],
       [100 * 1024 ** 2, 5],
     ],
+    ['files of the log that were put aside are compressed with zstd', one, ({ log }) => log.compression, 'zstd'],
+    [
+      'files of the log that were put aside may be compressed with gzip',
+      `${one}log: { compress: gzip }`,
+      ({ log }) => log.compression,
+      'gzip',
+    ],
+    [
+      'files of the log that were put aside may stay as they are',
+      `${one}log: { compress: none }`,
+      ({ log }) => log.compression,
+      'none',
+    ],
     [
       'a route may say whether the gateway is ready',
       `${one}routes: [{ path: /ready, readiness: true }, { to: app }]`,

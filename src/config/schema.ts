@@ -337,10 +337,11 @@ export const file = section({
         'The size at which the file is put aside and begun anew, 1 MiB at least, or `none`.',
         defaults.logRotateAt,
       ),
-      keep: key(
-        whole(1, 1000),
-        'How many files that were put aside are kept; all but the newest are compressed.',
-        defaults.logKeep,
+      keep: key(whole(1, 1000), 'How many files that were put aside are kept.', defaults.logKeep),
+      compress: key(
+        z.enum(['zstd', 'gzip', 'none']),
+        'How files that were put aside are compressed, all but the newest, in the background.',
+        defaults.logCompress,
       ),
       query_allowed: key(
         z.array(text),

@@ -21,7 +21,7 @@ export interface OpenedLog {
   readonly file: LogFile | null;
 }
 
-export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax'>;
+export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
 /** Stores records and finds them: in the log file, if there is one, and the latest in memory. */
 export class ExchangeLog {
@@ -29,7 +29,7 @@ export class ExchangeLog {
   readonly #events: EventSink;
   readonly #recent = new RecentRecords();
   readonly #mayRotate: () => boolean;
-  #log: OpenedLog = { spec: { path: null, rotateBytes: null, keepMax: 1 }, file: null };
+  #log: OpenedLog = { spec: { path: null, rotateBytes: null, keepMax: 1, compression: 'none' }, file: null };
   #rotation: LogRotation | null = null;
   #droppedBefore = 0;
 
@@ -70,8 +70,8 @@ export class ExchangeLog {
   }
 
   /** The log is rotated at this size from now on. */
-  rotate({ rotateBytes, keepMax }: LogDestination): void {
-    this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax };
+  rotate({ rotateBytes, keepMax, compression }: LogDestination): void {
+    this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax, compression };
   }
 
   /** Calls `done` once, when the bytes are no longer needed. */

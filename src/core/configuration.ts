@@ -290,6 +290,8 @@ export interface LogSpec {
   readonly rotateBytes: number | null;
   /** How many rotated files are kept. */
   readonly keepMax: number;
+  /** How rotated files but the newest are compressed. */
+  readonly compression: 'zstd' | 'gzip' | 'none';
   /** Query parameters whose values are kept in the record; other values are redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
   /** Further names of headers and settings whose values are removed from texts. Lowercase. */

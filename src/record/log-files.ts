@@ -1,14 +1,11 @@
-import { createReadStream } from 'node:fs';
 import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
 import type { ExchangeRecord } from '../core/record.ts';
-import { realLogPath } from './log-rotation.ts';
+import { realLogPath } from './rotated-files.ts';
 import { lineBytesMax } from './limits.ts';
 import type { LineSearch } from './byte-ring.ts';
 import { PrefixSearch, IdSearch } from './parse-record.ts';
-import { searchLogFile } from './search-log.ts';
+import { searchFile } from './search-log.ts';
 
 /** A file in which an exchange was searched. Times are RFC 3339; null if no line has one. */
 export interface SearchedFile {
@@ -20,6 +17,8 @@ export interface SearchedFile {
   readonly until: string;
   /** Why it could not be read; null if it could. */
   readonly errno: string | null;
+  /** Why it was not searched to its end, as the end of a sentence; null if it was. */
+  readonly problem: string | null;
 }
 
 export interface LogSearch {
@@ -30,7 +29,7 @@ export interface LogSearch {
 
 /**
  * Searches exchange `id` in a log and its rotated files: `path.1`, `path-20260101`, each also with
- * `.gz`, newest first. Reads one file at a time; a compressed one is read from its beginning, some 100 MB a second.
+ * `.zst` or `.gz`, newest first. Reads one file at a time; a compressed one is read from its beginning.
  */
 export function searchLogFiles(path: string, id: string): Promise<LogSearch> {
   return searchAll(path, new IdSearch(id));
@@ -44,16 +43,35 @@ export async function searchLogFilesForPrefix(path: string, beginning: string): 
 }
 
 async function searchAll(path: string, search: LineSearch<ExchangeRecord>): Promise<LogSearch> {
+  // A file that is rotated or compressed meanwhile has another name then.
+  for (let attempt = 1; ; attempt++) {
+    const { hasVanished, ...found } = await searchOnce(path, search);
+    if (!hasVanished || found.record !== null || attempt === attemptsMax) return found;
+  }
+}
+
+const attemptsMax = 3;
+
+async function searchOnce(
+  path: string,
+  search: LineSearch<ExchangeRecord>,
+): Promise<LogSearch & { readonly hasVanished: boolean }> {
   const searched: SearchedFile[] = [];
+  let hasVanished = false;
   for (const file of await logFilesOf(path)) {
     const facts = await factsOf(file);
+    if (facts === null) hasVanished ||= file !== path;
     if (facts === null) continue;
-    searched.push(facts);
-    if (facts.errno !== null) continue;
-    const record = file.endsWith('.gz') ? await searchCompressed(file, search) : await searchLogFile(file, search);
-    if (record !== null) return { record, searched };
+    if (facts.errno !== null) {
+      searched.push(facts);
+      continue;
+    }
+    const { record, problem, errno } = await searchFile(file, search);
+    hasVanished ||= errno === 'ENOENT';
+    searched.push({ ...facts, problem, errno });
+    if (record !== null) return { record, searched, hasVanished };
   }
-  return { record: null, searched };
+  return { record: null, searched, hasVanished };
 }
 
 /** The log and its rotated files, by the names that logrotate and similar tools use, newest first. */
@@ -72,12 +90,17 @@ async function logFilesOf(path: string): Promise<string[]> {
   return [path, ...files.sort((a, b) => b.at - a.at).map(({ file }) => file)];
 }
 
-const rotatedSuffix = /^(?:\.\d{1,9}|-\d{8}(?:-\d+)?)(?:\.gz)?$/;
+/** Candor says of those that it cannot read how to unpack them. */
+const rotatedSuffix = /^(?:\.\d{1,9}|-\d{8}(?:-\d+)?)(?:\.(?:gz|zst|xz|bz2|lz4))?$/;
 
-/** Null for a link, a folder or a pipe: rotation creates none of them, and reading a pipe may never end. */
+/**
+ * Null for a link, a folder or a pipe: rotation creates none of them, and reading a pipe may never end. 0 for a file that
+ * has vanished meanwhile.
+ */
 async function writtenAt(file: string): Promise<number | null> {
   const found = await lstat(file).catch(() => null);
-  return found?.isFile() === true ? found.mtimeMs : null;
+  if (found === null) return 0;
+  return found.isFile() ? found.mtimeMs : null;
 }
 
 /** Null if there is no such regular file. */
@@ -87,10 +110,10 @@ async function factsOf(path: string): Promise<SearchedFile | null> {
     if (!found.isFile()) return null;
     const { size: bytes, mtime } = found;
     const first = await firstLineOf(path);
-    return { path, bytes, from: atOf(first), until: mtime.toISOString(), errno: null };
+    return { path, bytes, from: atOf(first), until: mtime.toISOString(), errno: null, problem: null };
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? '';
-    return errno === 'ENOENT' ? null : { path, bytes: 0, from: null, until: '', errno };
+    return errno === 'ENOENT' ? null : { path, bytes: 0, from: null, until: '', errno, problem: null };
   }
 }
 
@@ -112,22 +135,4 @@ function atOf(line: string): string | null {
   } catch {
     return null;
   }
-}
-
-async function searchCompressed(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
-  const bytes = createReadStream(path);
-  const text = bytes.pipe(createGunzip());
-  bytes.on('error', (error) => text.destroy(error));
-  let found: ExchangeRecord | null = null;
-  const needle = search.needle.toString('utf8');
-  try {
-    for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
-      if (line.includes(needle)) found = search.read(line) ?? found;
-    }
-  } catch {
-    // Truncated, or not gzip: the readable part was searched.
-  } finally {
-    bytes.destroy();
-  }
-  return found;
 }

@@ -19,12 +19,15 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import type { EventSink, NewEvent } from '../core/event.ts';
+import type { Result } from '../core/result.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
-import { compressRotated, rotateFile } from './log-rotation.ts';
+import { CoreShare } from './core-share.ts';
+import { LogArchiver } from './log-archiver.ts';
+import { rotateFile } from './log-rotation.ts';
 
 // Real files and simulated time.
 
@@ -54,6 +57,13 @@ async function openLog(options: Partial<LogFileOptions> = {}): Promise<LogFile> 
   return log;
 }
 
+const compression = 'zstd';
+
+/** Without rests: it spends nothing. */
+function compressRotated(): Promise<Result<null, string>> {
+  return new LogArchiver(path, new CoreShare(clock, () => 0)).compress(compression);
+}
+
 const line = (text: string): Uint8Array => Buffer.from(`${text}\n`);
 
 function kinds(): string[] {
@@ -70,13 +80,13 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 
 async function textOf(name: string): Promise<string> {
   const bytes = await readFile(join(folder, name)).catch(() => Buffer.alloc(0));
-  return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+  return (name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString('latin1');
 }
 
 const written = (): Promise<void> => until(() => log?.queuedBytes === 0);
 
 describe('a log that grows', () => {
-  const rotation = (bytesMax: number, keepMax: number) => () => ({ bytesMax, keepMax });
+  const rotation = (bytesMax: number, keepMax: number) => () => ({ bytesMax, keepMax, compression }) as const;
 
   test('is rotated at its size, compressed when another follows, and kept up to the configured number', async () => {
     const opened = await openLog({ rotation: rotation(12, 3) });
@@ -88,12 +98,31 @@ describe('a log that grows', () => {
     }
     const rotated = kinds().filter((kind) => kind === 'log_rotated').length;
     assert.ok(rotated >= 3, `${rotated} times`);
-    assert.deepEqual((await readdir(folder)).toSorted(), ['log', 'log.1', 'log.2.gz', 'log.3.gz']);
-    const texts = await Promise.all(['log.3.gz', 'log.2.gz', 'log.1', 'log'].map(textOf));
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log', 'log.1', 'log.2.zst', 'log.3.zst']);
+    const texts = await Promise.all(['log.3.zst', 'log.2.zst', 'log.1', 'log'].map(textOf));
     const last = texts.join('').trim().split('\n');
     assert.deepEqual(last, Array.from({ length: 12 }, (_, n) => `line${n}`).slice(-last.length), 'in order, none lost');
-    assert.equal((await stat(join(folder, 'log.2.gz'))).mode & 0o027, 0, 'not for everybody');
+    assert.equal((await stat(join(folder, 'log.2.zst'))).mode & 0o027, 0, 'not for everybody');
     assert.deepEqual(new Set(kinds()), new Set(['log_rotated']));
+  });
+
+  test('is rotated again while an earlier file is being compressed', async () => {
+    const opened = await openLog({ rotation: rotation(600_000, 3) });
+    const large = line('x'.repeat(600_000));
+    // Time stands still: the compression rests after its first slice, and never goes on.
+    for (let n = 0; n < 6; n++) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      opened.append(large, 1, resolve);
+      await promise;
+    }
+    await opened.close();
+    assert.equal(kinds().filter((kind) => kind === 'log_rotated').length, 5);
+    assert.deepEqual((await readdir(folder)).filter((name) => !name.endsWith('.part')).toSorted(), [
+      'log',
+      'log.1',
+      'log.2',
+      'log.3',
+    ]);
   });
 
   test('stays where it is while another process writes to it', async () => {
@@ -111,7 +140,7 @@ describe('a log that grows', () => {
   test('counts the bytes that the file already had, and follows a changed size limit', async () => {
     await writeFile(path, 'from before\n');
     let bytesMax = 1000;
-    const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1 }) });
+    const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1, compression }) });
     opened.append(line('first'), 1);
     await written();
     bytesMax = 10;
@@ -144,11 +173,11 @@ describe('a log that grows', () => {
       for (const text of ['first', 'second', 'third', 'fourth']) {
         await writeFile(path, `${text}\n`);
         assert.deepEqual(await rotateFile(path, 3), { ok: true, value: null });
-        assert.deepEqual(await compressRotated(path), { ok: true, value: null });
+        assert.deepEqual(await compressRotated(), { ok: true, value: null });
       }
-      const names = ['log.1', 'log.2', 'log.3', 'log.4.gz', 'log.5.gz', 'precious'];
+      const names = ['log.1', 'log.2', 'log.3', 'log.4.zst', 'log.5.zst', 'precious'];
       assert.deepEqual((await readdir(folder)).toSorted(), names);
-      assert.deepEqual(await Promise.all(['log.2', 'log.4.gz', 'log.5.gz'].map(textOf)), [
+      assert.deepEqual(await Promise.all(['log.2', 'log.4.zst', 'log.5.zst'].map(textOf)), [
         'fourth\n',
         'third\n',
         'second\n',
@@ -162,14 +191,14 @@ describe('a log that grows', () => {
 
   test('follows no link when it is compressed', async () => {
     await writeFile(join(folder, 'precious'), 'keep me');
-    await symlink('precious', `${path}.gz.part`);
+    await symlink('precious', `${path}.2.zst.part`);
     await writeFile(`${path}.2`, 'old\n');
-    assert.deepEqual(await compressRotated(path), { ok: true, value: null });
-    assert.deepEqual((await readdir(folder)).toSorted(), ['log.2.gz', 'precious']);
-    assert.deepEqual([await textOf('precious'), await textOf('log.2.gz')], ['keep me', 'old\n']);
-    await mkdir(`${path}.gz.part`);
+    assert.deepEqual(await compressRotated(), { ok: true, value: null });
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log.2.zst', 'precious']);
+    assert.deepEqual([await textOf('precious'), await textOf('log.2.zst')], ['keep me', 'old\n']);
+    await mkdir(`${path}.3.zst.part`);
     await writeFile(`${path}.3`, 'older\n');
-    assert.equal((await compressRotated(path)).ok, false);
+    assert.equal((await compressRotated()).ok, false);
     assert.equal(await textOf('log.3'), 'older\n');
   });
 
@@ -179,14 +208,14 @@ describe('a log that grows', () => {
     for (const id of ['a', 'b', 'c']) {
       await writeFile(path, `${record(id)}\n`);
       assert.ok((await rotateFile(path, 5)).ok);
-      assert.ok((await compressRotated(path)).ok);
+      assert.ok((await compressRotated()).ok);
       await sleep(5);
     }
-    assert.deepEqual((await readdir(folder)).toSorted(), ['log.1', 'log.2.gz', 'log.3.gz']);
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log.1', 'log.2.zst', 'log.3.zst']);
     const { searched } = await searchLogFiles(path, 'a');
     assert.deepEqual(
       searched.map((file) => basename(file.path)),
-      ['log.1', 'log.2.gz', 'log.3.gz'],
+      ['log.1', 'log.2.zst', 'log.3.zst'],
       'newest first: compressed files keep their time',
     );
   });
@@ -320,7 +349,7 @@ describe('a log that is deleted by another program', () => {
   });
 
   test('or truncated in place continues in the same file', async () => {
-    const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1 }) });
+    const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1, compression }) });
     opened.append(line('nearly twenty'), 1);
     await written();
     await writeFile(path, '');

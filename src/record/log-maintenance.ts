@@ -5,7 +5,10 @@ import type { Result } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { type CopyResult, copyLines, nothingCopied } from './copy-lines.ts';
 import type { LogOutput, LogProblem } from './log-output.ts';
-import { compressRotated, type LogRotation, rotateFile } from './log-rotation.ts';
+import { CoreShare } from './core-share.ts';
+import { LogArchiver } from './log-archiver.ts';
+import type { LogRotation } from './log-rotation.ts';
+import type { LogCompression } from './log-slice.ts';
 
 export interface LogMaintenanceParts {
   readonly clock: Clock;
@@ -29,6 +32,7 @@ const lookEveryMs = 1000;
 export class LogMaintenance {
   readonly #path: string;
   readonly #parts: LogMaintenanceParts;
+  readonly #archiver: LogArchiver;
   #timer: Timer | null = null;
   #lookIsDue = false;
   #isRegular = false;
@@ -38,13 +42,13 @@ export class LogMaintenance {
   #seenBytes = 0;
   /** After a failed rotation the next try is when the file has grown by the same size again. */
   #rotateAtLeast = 0;
-  #compressing = false;
   /** What happened to the old file, while a new one was created but is not in use yet. */
   #was: 'moved' | 'deleted' | null = null;
 
   constructor(path: string, parts: LogMaintenanceParts) {
     this.#path = path;
     this.#parts = parts;
+    this.#archiver = new LogArchiver(path, new CoreShare(parts.clock));
   }
 
   /** Call this for a new output before anything is written to it. */
@@ -70,7 +74,7 @@ export class LogMaintenance {
 
   get #isFull(): boolean {
     const { bytesMax = Number.POSITIVE_INFINITY } = this.#parts.rotation() ?? {};
-    if (!this.#isRegular || this.#compressing || this.#bytes < Math.max(bytesMax, this.#rotateAtLeast)) return false;
+    if (!this.#isRegular || this.#bytes < Math.max(bytesMax, this.#rotateAtLeast)) return false;
     return this.#parts.mayRotate();
   }
 
@@ -111,9 +115,9 @@ export class LogMaintenance {
     return made ? this.#parts.open(this.#path) : opened;
   }
 
-  async #rotate({ keepMax }: LogRotation): Promise<Result<LogOutput | null, string>> {
+  async #rotate({ keepMax, compression }: LogRotation): Promise<Result<LogOutput | null, string>> {
     const bytes = this.#bytes;
-    const rotated = await rotateFile(this.#path, keepMax);
+    const rotated = await this.#archiver.rotate(keepMax);
     if (!rotated.ok) {
       this.#rotateAtLeast = bytes * 2;
       this.#emitNotRotated('rotate', rotated.failure);
@@ -128,14 +132,12 @@ export class LogMaintenance {
       reason: `it had ${bytes} bytes, and was rotated`,
       evidence: { path: this.#path, bytes, keepMax },
     });
-    void this.#compress();
+    void this.#compress(compression);
     return opened;
   }
 
-  async #compress(): Promise<void> {
-    this.#compressing = true;
-    const compressed = await compressRotated(this.#path);
-    this.#compressing = false;
+  async #compress(compression: LogCompression): Promise<void> {
+    const compressed = await this.#archiver.compress(compression);
     if (!compressed.ok) this.#emitNotRotated('compress', compressed.failure);
   }
 
@@ -176,6 +178,7 @@ export class LogMaintenance {
 
   close(): void {
     this.#closed = true;
+    this.#archiver.stop();
     this.#timer?.cancel();
     this.#timer = null;
   }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event } from '../../src/core/event.ts';
@@ -67,7 +67,7 @@ describe('the exchange log', () => {
   const textOf = async (name: string): Promise<string> => {
     const bytes = await readFile(inFolder(name)).catch(() => Buffer.alloc(0));
     // The file may just have been renamed.
-    return (name.endsWith('.gz') && bytes.length > 0 ? gunzipSync(bytes) : bytes).toString();
+    return (name.endsWith('.zst') && bytes.length > 0 ? zstdDecompressSync(bytes) : bytes).toString();
   };
 
   test('is rotated at its size while requests go on; each request has one line in one of the files', async () => {
@@ -75,7 +75,7 @@ describe('the exchange log', () => {
       change: rotatingAt(20 * 1024),
     });
     const files = async (): Promise<string[]> =>
-      (await readdir(edge.folder)).filter((name) => /^exchange\.log(\.\d+)?(\.gz)?$/.test(name));
+      (await readdir(edge.folder)).filter((name) => /^exchange\.log(\.\d+)?(\.zst)?$/.test(name));
     const all = async (): Promise<string[]> => (await Promise.all((await files()).map(textOf))).flatMap(pathsIn);
     const ids: string[] = [];
     const rounds = [0, 1, 2, 3, 4, 5];
@@ -83,16 +83,16 @@ describe('the exchange log', () => {
       ids.push(...(await ask(edge.address(), numbered(50, `${round}-`))).ids);
       await until('each request has a line', async () => (await all()).length === ids.length);
     }
-    await until('older files are compressed', async () => (await files()).some((name) => name.endsWith('.gz')));
+    await until('older files are compressed', async () => (await files()).some((name) => name.endsWith('.zst')));
     await until('no file is being compressed', async () => {
-      const plain = (await files()).filter((name) => !name.endsWith('.gz'));
+      const plain = (await files()).filter((name) => !name.endsWith('.zst'));
       return plain.toSorted().join(' ') === 'exchange.log exchange.log.1';
     });
     assert.deepEqual(new Set(await all()), new Set(rounds.flatMap((round) => numbered(50, `${round}-`))));
     assert.ok(edge.eventsOf('log_rotated').length >= 5);
     const { record, searched } = await searchLogFiles(inFolder('exchange.log'), ids[0] ?? '');
     assert.equal(record?.path, '/0-0');
-    assert.match(searched.at(-1)?.path ?? '', /\.gz$/);
+    assert.match(searched.at(-1)?.path ?? '', /\.zst$/);
     assert.equal(edge.gateway.counts().logDropped, 0);
   });
 

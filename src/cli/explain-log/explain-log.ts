@@ -14,7 +14,8 @@ import { harmlessJson } from './line-verdicts.ts';
 import { LinePrinter } from './line-printer.ts';
 import type { LogSource } from './log-source.ts';
 import { findLog } from './log-source.ts';
-import { textStartOf } from './byte-kind.ts';
+import { problemOf } from '../../record/byte-decoder.ts';
+import { textStartOf } from '../../record/byte-kind.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
 import { findPagePath, writePage } from './report-page.ts';
@@ -142,18 +143,12 @@ function printNotices(
 
 function noticeOf(end: LogReading['end']): string | null {
   switch (end.kind) {
-    case 'whole':
-      return null;
     case 'stopped':
       return 'it was not read completely';
-    case 'cut':
-      return `the ${end.archive} archive is truncated; the part that was read counts`;
-    case 'damaged':
-      return `the ${end.archive} archive is damaged; the part that was read counts`;
-    case 'refused':
-      return end.why;
     case 'unreadable':
       return `it could not be read further: ${harmless(end.why)}`;
+    default:
+      return problemOf(end);
   }
 }
 

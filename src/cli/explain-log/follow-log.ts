@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { after, type Clock } from '../../core/time.ts';
-import type { ByteSink } from './byte-decoder.ts';
+import type { ByteSink } from '../../record/byte-decoder.ts';
 
 export interface Following {
   /** Receives whole lines, each with its line end. */

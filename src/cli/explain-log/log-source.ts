@@ -26,7 +26,7 @@ export function isThere(name: string, { directory }: ProcessContext): boolean {
 
 /** Whether the argument was probably meant as a file name although no such file exists. */
 export function isLikeFileName(name: string): boolean {
-  return /^(?=[^\s{]+$)(?:.*\/|.*\.(?:log|gz|zst|txt|json|jsonl|har|err|out)(?:[.-]?\d+)?$)/.test(name);
+  return /^(?=[^\s{]+$)(?:.*\/|.*\.(?:log|gz|zst|xz|bz2|txt|json|jsonl|har|err|out)(?:[.-]?\d+)?$)/.test(name);
 }
 
 /** Says in a sentence why a log cannot be read, before reading starts. */

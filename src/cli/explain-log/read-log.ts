@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { stdin } from 'node:process';
 import type { Readable } from 'node:stream';
 import type { LogSource } from './log-source.ts';
-import { type LogEnd, ByteDecoder, type ByteSink } from './byte-decoder.ts';
+import { type LogEnd, ByteDecoder, type ByteSink } from '../../record/byte-decoder.ts';
 import type { ReadingStop } from './reading-stop.ts';
 
 export interface LogReading {

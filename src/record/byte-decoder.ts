@@ -1,17 +1,30 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import type { LogArchive } from './log-slice.ts';
 import { kindOfBytes, magicBytes, type ByteKind } from './byte-kind.ts';
 
 /** How a log ended. What was read before the end counts in each case. */
 export type LogEnd =
   | { readonly kind: 'whole' }
   /** The archive ends too early: the download broke off, the disk was full, or the file is still being written. */
-  | { readonly kind: 'cut'; readonly archive: Archive }
+  | { readonly kind: 'cut'; readonly archive: LogArchive }
   /** The archive is corrupt. */
-  | { readonly kind: 'damaged'; readonly archive: Archive }
+  | { readonly kind: 'damaged'; readonly archive: LogArchive }
   /** The file is compressed in a format that Candor does not read, or is no log. */
   | { readonly kind: 'refused'; readonly why: string };
 
-export type Archive = 'gzip' | 'zstd';
+/** What a person needs to know of the end of a log, without a full stop; null if it was read whole. */
+export function problemOf(end: LogEnd): string | null {
+  switch (end.kind) {
+    case 'whole':
+      return null;
+    case 'cut':
+      return `the ${end.archive} archive is truncated; the part that was read counts`;
+    case 'damaged':
+      return `the ${end.archive} archive is damaged; the part that was read counts`;
+    case 'refused':
+      return end.why;
+  }
+}
 
 /**
  * Passes on the bytes of one log as UTF-8. Unpacks gzip and zstd and decodes UTF-16, as the first bytes of the file say.
@@ -109,35 +122,52 @@ class Recoding implements Decoding {
 /** Reads archives that were appended to each other as one, as gzip and zstd themselves do. */
 class Unpacking implements Decoding {
   ended: LogEnd | null = null;
-  readonly #archive: Archive;
+  readonly #archive: LogArchive;
   readonly #stream: Gunzip | ZstdDecompress;
   readonly #over: Promise<void>;
+  readonly #finish: () => void;
   #given = false;
+  #bytesIn = 0;
+  #bytesOut = 0;
 
-  constructor(archive: Archive, sink: ByteSink) {
+  constructor(archive: LogArchive, sink: ByteSink) {
     this.#archive = archive;
     this.#stream = archive === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
     // Events and not iteration: iteration would lose the bytes before a defect.
     this.#stream.on('data', (bytes: Uint8Array) => {
+      if (this.ended !== null) return;
+      this.#bytesOut += bytes.length;
+      if (this.#isBomb) return this.#refuse();
       const wait = sink(bytes);
       if (wait === null) return;
       this.#stream.pause();
       void wait.then(() => this.#stream.resume());
     });
-    this.#over = new Promise((resolve) => {
-      this.#stream.on('end', () => {
-        this.ended ??= { kind: 'whole' };
-        resolve();
-      });
-      this.#stream.on('error', () => {
-        this.ended = { kind: this.#given ? 'cut' : 'damaged', archive };
-        resolve();
-      });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    [this.#over, this.#finish] = [promise, resolve];
+    this.#stream.on('end', () => {
+      this.ended ??= { kind: 'whole' };
+      resolve();
     });
+    this.#stream.on('error', () => {
+      this.ended ??= { kind: this.#given ? 'cut' : 'damaged', archive };
+      resolve();
+    });
+  }
+
+  get #isBomb(): boolean {
+    return this.#bytesOut > expandedBytesFree && this.#bytesOut > this.#bytesIn * expansionMax;
+  }
+
+  #refuse(): void {
+    this.ended = { kind: 'refused', why: bombText };
+    this.#stream.destroy();
+    this.#finish();
   }
 
   async push(bytes: Uint8Array): Promise<void> {
     if (this.ended !== null) return;
+    this.#bytesIn += bytes.length;
     const written = new Promise<void>((resolve) => this.#stream.write(bytes, () => resolve()));
     await Promise.race([written, this.#over]);
   }
@@ -149,6 +179,14 @@ class Unpacking implements Decoding {
     return this.ended ?? { kind: 'damaged', archive: this.#archive };
   }
 }
+
+/**
+ * An archive that expands beyond this is made to fill memory or time. Logs shrink to a tenth, and the most even ones
+ * to a hundredth; gzip can reach a thousandth, zstd a ten-thousandth.
+ */
+const expansionMax = 500;
+const expandedBytesFree = 1024 ** 3;
+const bombText = `it expands to more than ${expansionMax} times its size, which no log does; the first GiB was read`;
 
 /** A page of lines at a time: with less, most of the time goes into changing threads. */
 const chunkSize = 256 * 1024;

@@ -1,0 +1,48 @@
+import zlib from 'node:zlib';
+
+/** How rotated files are compressed. */
+export type LogCompression = 'zstd' | 'gzip' | 'none';
+
+/** A format in which a rotated file can be compressed. */
+export type LogArchive = Exclude<LogCompression, 'none'>;
+
+/** The end of the name of a compressed file. */
+export const archiveSuffix: Readonly<Record<LogArchive, string>> = { zstd: '.zst', gzip: '.gz' };
+
+/**
+ * How many bytes of a log are compressed at once, without a pause. It bounds how long the thread does nothing else.
+ *
+ * Measured with `bench/compress.ts`, 100 MiB of records with random ids, in thread CPU time on a busy machine. Only the
+ * proportions count. Level 1 of zstd is both the cheapest and the smallest; slices cost it 3 % of size.
+ *
+ * | format | whole | in slices of 256 KiB | at 5 % of a core |
+ * | --- | --- | --- | --- |
+ * | gzip 1 | 300 ms, 9.9 MiB | 282 ms, 10.2 MiB | 5.6 s |
+ * | zstd 1 | 110 ms, 7.9 MiB | 109 ms, 8.1 MiB: 0.3 ms a slice | 2.2 s |
+ * | zstd 2 | 137 ms, 8.3 MiB | 155 ms, 8.4 MiB | 3.1 s |
+ * | zstd 3 | 205 ms, 8.5 MiB | 144 ms, 8.9 MiB | 2.9 s |
+ */
+export const sliceBytes = 256 * 1024;
+
+/** Compresses one slice into an independent frame of zstd or member of gzip. Frames behind each other are one valid file. */
+export function compressSlice(slice: Uint8Array, archive: LogArchive, level: number = levels[archive]): Buffer {
+  if (archive === 'gzip') return zlib.gzipSync(slice, { level });
+  return zlib.zstdCompressSync(slice, {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level, [zlib.constants.ZSTD_c_checksumFlag]: 1 },
+  });
+}
+
+const levels: Readonly<Record<LogArchive, number>> = { zstd: 1, gzip: zlib.constants.Z_BEST_SPEED };
+
+/** The format that this Node can write: a Node that was built without zstd writes gzip. */
+export function writableArchive(wanted: LogArchive): LogArchive {
+  return wanted === 'zstd' && !('zstdCompressSync' in zlib) ? 'gzip' : wanted;
+}
+
+/** How many of the bytes belong to the next slice: whole lines, unless one line fills the slice. */
+export function endOfSlice(bytes: Uint8Array): number {
+  const end = bytes.lastIndexOf(lineFeed) + 1;
+  return end === 0 ? bytes.length : end;
+}
+
+const lineFeed = 0x0a;
