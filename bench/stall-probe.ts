@@ -1,29 +1,64 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
+import type { ThreadStall } from './stall-report.ts';
 
 /**
- * Loaded into each thread of a gateway by `--import`, for `reload-stall.ts`: measures how long the event loop of a thread does not
- * get its turn, and tells the parent process on demand.
+ * Loaded into each thread of a gateway by `--import`, for `stalls.ts`. Measures how long the event loop of a thread does not get
+ * its turn, in time and in CPU time of the thread, and sends both to the parent process on demand. Time includes waiting for a
+ * core; CPU time does not.
  */
-interface Said {
-  readonly thread: number;
-  readonly isMain: boolean;
-  readonly longestMs: number;
+const intervalMs = 1;
+
+/** A gap of this length or less is that of the timer itself. */
+const ordinaryGapMs = 2.5;
+
+const channel = new BroadcastChannel('event-loop-stalls');
+channel.unref();
+const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+let longestMs = 0;
+let longestCpuMs = 0;
+let lastAt = performance.now();
+let lastCpuMs = cpuMs();
+let beganCpuMs = lastCpuMs;
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
-const channel = new BroadcastChannel('event-loop-delay');
-channel.unref();
-const resolutionMs = 1;
-const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-delay.enable();
+/** The system brings the figure up to date at each tick of some milliseconds, and when a thread pauses. */
+function exactCpuMs(): number {
+  Atomics.wait(sleeper, 0, 0, 0.01);
+  return cpuMs();
+}
 
-const say = (): Said => ({ thread: threadId, isMain: isMainThread, longestMs: delay.max / 1e6 - resolutionMs });
+function measure(): void {
+  const gapMs = performance.now() - lastAt;
+  const isLong = gapMs > ordinaryGapMs;
+  const nowCpuMs = isLong ? exactCpuMs() : cpuMs();
+  if (isLong) {
+    longestMs = Math.max(longestMs, gapMs - intervalMs);
+    longestCpuMs = Math.max(longestCpuMs, Math.min(gapMs, nowCpuMs - lastCpuMs));
+  }
+  [lastAt, lastCpuMs] = [performance.now(), nowCpuMs];
+}
+
+setInterval(measure, intervalMs).unref();
+
+function begin(): void {
+  [longestMs, longestCpuMs, beganCpuMs] = [0, 0, cpuMs()];
+}
+
+function report(): ThreadStall {
+  measure();
+  return { thread: threadId, isMain: isMainThread, longestMs, longestCpuMs, cpuMs: cpuMs() - beganCpuMs };
+}
 
 if (isMainThread) {
-  process.on('message', (order: 'begin' | 'say') => {
+  process.on('message', (order: 'begin' | 'report') => {
     channel.postMessage(order);
-    if (order === 'begin') delay.reset();
-    else process.send?.(say());
+    if (order === 'begin') begin();
+    else process.send?.(report());
   });
   process.channel?.unref();
   channel.onmessage = ({ data }: MessageEvent) => {
@@ -31,7 +66,7 @@ if (isMainThread) {
   };
 } else {
   channel.onmessage = ({ data }: MessageEvent) => {
-    if (data === 'begin') delay.reset();
-    else if (data === 'say') channel.postMessage(say());
+    if (data === 'begin') begin();
+    else if (data === 'report') channel.postMessage(report());
   };
 }
