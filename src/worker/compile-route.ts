@@ -30,6 +30,7 @@ export function compileRoute(
     upstream,
     filters: compileFilters(ownFilters),
     ownFilters,
+    overlayRevision: 0,
     reportsReadiness: spec.action.kind === 'readiness',
     timeouts: spec.timeouts,
     commitDelayMs: spec.commitDelayMs,

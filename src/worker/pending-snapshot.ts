@@ -1,10 +1,9 @@
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';
-import type { Router } from '../exchange/ports.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
-import { RouterBuilder } from './router.ts';
+import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
 /**
@@ -15,8 +14,7 @@ export class PendingSnapshot {
   readonly #current: ReadonlyMap<string, LiveUpstream>;
   readonly #ports: UpstreamPorts;
   readonly #own: ReturnType<typeof ownRequestFields>;
-  readonly #router = new RouterBuilder();
-  readonly #routes: CompiledRoute[] = [];
+  readonly #router = new RouterBuilder<CompiledRoute>();
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
   readonly #added = new Map<string, LiveUpstream>();
@@ -35,9 +33,7 @@ export class PendingSnapshot {
     }
     for (const spec of routes) {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
-      const route = compileRoute(spec, upstream, this.#own);
-      this.#routes.push(route);
-      this.#router.add({ match: spec.match, route });
+      this.#router.add({ match: spec.match, route: compileRoute(spec, upstream, this.#own) });
     }
   }
 
@@ -51,7 +47,7 @@ export class PendingSnapshot {
   }
 
   /** Updates `upstreams` to the snapshot, except those that it does not have, and returns the router. */
-  activate(upstreams: Map<string, LiveUpstream>): Router {
+  activate(upstreams: Map<string, LiveUpstream>): RouterOf<CompiledRoute> {
     for (const [id, spec] of this.#specs) {
       const known = upstreams.get(id);
       const upstream = known ?? this.#upstreamOf(id);
@@ -59,11 +55,6 @@ export class PendingSnapshot {
       else if (upstream !== null) upstreams.set(id, upstream);
     }
     return this.#router.done();
-  }
-
-  /** All routes, when every part has been added. */
-  get routes(): readonly CompiledRoute[] {
-    return this.#routes;
   }
 
   has(upstream: string): boolean {

@@ -4,9 +4,9 @@ import type { Route, Router } from '../exchange/ports.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import { numberOf, type PathNumber, prefixNumber, rootNumber, segmentEnd } from './route-paths.ts';
 
-export interface RouteEntry {
+export interface RouteEntry<R extends Route = Route> {
   readonly match: RouteMatch;
-  readonly route: Route;
+  readonly route: R;
 }
 
 /**
@@ -24,26 +24,31 @@ export function createRouter(routes: readonly RouteEntry[]): Router {
 }
 
 /** Builds a router, one route after the other, in the configuration's order. */
-export class RouterBuilder {
-  readonly #index = new RouteIndex();
+export class RouterBuilder<R extends Route> {
+  readonly #index = new RouteIndex<R>();
   #count = 0;
 
-  add(entry: RouteEntry): void {
+  add(entry: RouteEntry<R>): void {
     this.#index.add(entry, this.#count++);
   }
 
   /** Call this when all routes have been added. */
-  done(): Router {
+  done(): RouterOf<R> {
     this.#index.begin();
     return this.#index;
   }
 }
 
+/** A router whose routes have more than an exchange needs. */
+export interface RouterOf<R extends Route> extends Router {
+  route(request: RequestHead): R | null;
+}
+
 /** A route and its position in the configuration. */
-interface Candidate {
+interface Candidate<R extends Route> {
   readonly order: number;
   readonly match: RouteMatch;
-  readonly route: Route;
+  readonly route: R;
 }
 
 /** Authorities whose routes are remembered. A client that invents names causes evictions, not growth. */
@@ -52,20 +57,21 @@ const authoritiesMax = 1024;
 /** A longer authority is not a name with a port (RFC 1035 §2.3.4), and is not remembered. */
 const authorityBytesMax = 262;
 
-class RouteIndex implements Router {
+class RouteIndex<R extends Route> implements RouterOf<R> {
   /** Routes by host name, by wildcard (`#under`), and for any host. Each `HostRoutes` has all routes of its pattern, and no others. */
-  readonly #named = new Map<string, HostRoutes>();
-  readonly #under: { readonly suffix: string; readonly routes: HostRoutes }[] = [];
-  readonly #any = new HostRoutes();
-  readonly #byAuthority = new Map<string, readonly HostRoutes[]>();
+  readonly #named = new Map<string, HostRoutes<R>>();
+  readonly #under: { readonly suffix: string; readonly routes: HostRoutes<R> }[] = [];
+  readonly #any = new HostRoutes<R>();
+  readonly #byAuthority = new Map<string, readonly HostRoutes<R>[]>();
   /** Most requests have the same authority as the previous one. */
   #authority = '';
-  #reachable: readonly HostRoutes[] = [];
+  #reachable: readonly HostRoutes<R>[] = [];
   /** The most segments of a prefix. */
   #depthMax = 0;
 
-  add({ match, route }: RouteEntry, order: number): void {
-    const candidate = { order, match: { ...match, pathPrefix: plainPath(match.pathPrefix) }, route };
+  add({ match, route }: RouteEntry<R>, order: number): void {
+    const pathPrefix = plainPath(match.pathPrefix);
+    const candidate = { order, match: pathPrefix === match.pathPrefix ? match : { ...match, pathPrefix }, route };
     if (match.hosts.length === 0) this.#add(this.#any, candidate);
     for (const pattern of new Set(match.hosts)) this.#add(this.#routesOf(pattern), candidate);
   }
@@ -75,23 +81,23 @@ class RouteIndex implements Router {
     this.#reachable = this.#reachableBy('');
   }
 
-  #add(routes: HostRoutes, candidate: Candidate): void {
+  #add(routes: HostRoutes<R>, candidate: Candidate<R>): void {
     this.#depthMax = Math.max(this.#depthMax, routes.add(candidate));
   }
 
-  #routesOf(pattern: string): HostRoutes {
+  #routesOf(pattern: string): HostRoutes<R> {
     const suffix = pattern.slice(1);
     const known = isWildcard(pattern)
       ? this.#under.find((one) => one.suffix === suffix)?.routes
       : this.#named.get(pattern);
     if (known !== undefined) return known;
-    const routes = new HostRoutes();
+    const routes = new HostRoutes<R>();
     if (isWildcard(pattern)) this.#under.push({ suffix, routes });
     else this.#named.set(pattern, routes);
     return routes;
   }
 
-  route(request: RequestHead): Route | null {
+  route(request: RequestHead): R | null {
     const { authority } = request;
     if (authority !== this.#authority) {
       this.#reachable = this.#byAuthority.get(authority) ?? this.#remember(authority);
@@ -111,7 +117,7 @@ class RouteIndex implements Router {
     return found === null ? null : found.route;
   }
 
-  #remember(authority: string): readonly HostRoutes[] {
+  #remember(authority: string): readonly HostRoutes<R>[] {
     const reachable = this.#reachableBy(hostOf(authority));
     if (authority.length > authorityBytesMax) return reachable;
     if (this.#byAuthority.size >= authoritiesMax) this.#byAuthority.clear();
@@ -119,7 +125,7 @@ class RouteIndex implements Router {
     return reachable;
   }
 
-  #reachableBy(host: string): readonly HostRoutes[] {
+  #reachableBy(host: string): readonly HostRoutes<R>[] {
     const named = this.#named.get(host);
     const under = this.#under.filter(({ suffix }) => host.endsWith(suffix)).map(({ routes }) => routes);
     return [...(named === undefined ? [] : [named]), ...under, this.#any].filter(({ size }) => size > 0);
@@ -127,15 +133,15 @@ class RouteIndex implements Router {
 }
 
 /** The routes of one host pattern by the numbers of their prefixes, each list in the order of the configuration. */
-class HostRoutes {
-  readonly #byNumber = new Map<PathNumber, Candidate[]>();
+class HostRoutes<R extends Route> {
+  readonly #byNumber = new Map<PathNumber, Candidate<R>[]>();
 
   get size(): number {
     return this.#byNumber.size;
   }
 
   /** Returns how many segments its prefix has. */
-  add(candidate: Candidate): number {
+  add(candidate: Candidate<R>): number {
     const { number, depth } = prefixNumber(candidate.match.pathPrefix);
     const there = this.#byNumber.get(number);
     if (there === undefined) this.#byNumber.set(number, [candidate]);
@@ -143,25 +149,25 @@ class HostRoutes {
     return depth;
   }
 
-  at(number: PathNumber): readonly Candidate[] | undefined {
+  at(number: PathNumber): readonly Candidate<R>[] | undefined {
     return this.#byNumber.get(number);
   }
 }
 
 /** The first matching route of `found` and of the routes at `number`. */
-function firstAt(
-  reachable: readonly HostRoutes[],
+function firstAt<R extends Route>(
+  reachable: readonly HostRoutes<R>[],
   number: PathNumber,
-  found: Candidate | null,
+  found: Candidate<R> | null,
   target: string,
   request: RequestHead,
-): Candidate | null {
+): Candidate<R> | null {
   let first = found;
   for (let position = 0; position < reachable.length; position++) {
-    const candidates = (reachable[position] as HostRoutes).at(number);
+    const candidates = (reachable[position] as HostRoutes<R>).at(number);
     if (candidates === undefined) continue;
     for (let index = 0; index < candidates.length; index++) {
-      const candidate = candidates[index] as Candidate;
+      const candidate = candidates[index] as Candidate<R>;
       if (first !== null && first.order < candidate.order) break;
       if (!matches(candidate.match, target, request)) continue;
       first = candidate;

@@ -224,8 +224,7 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
-    const router = next.activate(this.#upstreams);
-    this.#overrides.use(next.routes);
+    const router = this.#overrides.routerOf(next.activate(this.#upstreams));
     this.#overrides.apply(snapshot.overlay);
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
