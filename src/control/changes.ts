@@ -44,12 +44,8 @@ type Routes = Configuration['routes'];
 
 /** If every route changed only in settings that it inherits from the file, names those settings and no route. */
 function changesOfRoutes(before: Routes, now: Routes): readonly string[] {
-  const keys = now.map((route) =>
-    changedKeys(
-      before.find(({ id }) => id === route.id),
-      route,
-    ),
-  );
+  const known = new Map(before.toReversed().map((route) => [route.id, route]));
+  const keys = now.map((route) => changedKeys(known.get(route.id), route));
   const isOfAll = before.length === now.length && keys.every((key) => key !== null && key.length > 0);
   if (isOfAll) return [...new Set(keys.flatMap((key) => key ?? []))];
   const details = new Map(now.map(({ id }, index) => [id, keys[index] ?? null]));

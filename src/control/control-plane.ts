@@ -133,7 +133,7 @@ export class ControlPlane implements Gateway {
     this.#parts.active.listeners = applied.listeners;
     this.#parts.endpoints.use(configuration);
     this.#parts.applications.supervisor.apply(configuration.applications);
-    this.#parts.endpoints.sendAll();
+    this.#parts.endpoints.sendChangesSince(upstreams);
     reportListeners(this.#parts.hub, before, applied.listeners);
     return applied;
   }
@@ -141,10 +141,9 @@ export class ControlPlane implements Gateway {
   /** Starts the replacement of a lost worker with the active snapshot. */
   async #restore(): Promise<void> {
     if (this.#state !== 'serving' || !this.#parts.workers.isReplacementDue) return;
-    await this.#parts.workers.restore(
-      this.#parts.active.currentSnapshot(this.#parts.endpoints.upstreams(), this.#parts.overlay.routes),
-    );
-    this.#parts.endpoints.sendAll();
+    const upstreams = this.#parts.endpoints.upstreams();
+    await this.#parts.workers.restore(this.#parts.active.currentSnapshot(upstreams, this.#parts.overlay.routes));
+    this.#parts.endpoints.sendChangesSince(upstreams);
   }
 
   // Queries.

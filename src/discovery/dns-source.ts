@@ -112,11 +112,13 @@ export class DnsSource implements EndpointSource {
   #read(configuration: Configuration): readonly UpstreamSpec[] {
     const { upstreams, routes, dns } = configuration;
     const destinations = new Destinations(configuration, this.#context.listeners);
+    const limits = new Map<string, number>();
+    for (const { action, timeouts } of routes) {
+      if (action.kind !== 'upstream') continue;
+      limits.set(action.upstream, Math.min(limits.get(action.upstream) ?? Infinity, timeouts.dnsMs));
+    }
     for (const spec of upstreams) {
-      const limits = routes.flatMap(({ action, timeouts }) =>
-        action.kind === 'upstream' && action.upstream === spec.id ? [timeouts.dnsMs] : [],
-      );
-      const lookupMs = limits.length === 0 ? lookupDefaultMs : Math.min(...limits);
+      const lookupMs = limits.get(spec.id) ?? lookupDefaultMs;
       this.#upstreams.set(spec, { destinations, names: namedAddressesOf(spec, dns.servers, lookupMs) });
     }
     return upstreams.filter((spec) => this.#namesOf(spec).length > 0);

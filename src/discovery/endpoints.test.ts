@@ -80,7 +80,7 @@ function world(configuration: Configuration = ofAddresses, instances: Supervised
   });
   endpoints.use(configuration);
   clock.advanceSync(10);
-  endpoints.sendAll();
+  endpoints.sendChangesSince([]);
   deltas.length = 0;
   Object.assign(work, { checks: 0, looks: 0 });
   return { clock, down, posts: deltas, work, endpoints };
@@ -164,13 +164,32 @@ describe('two hundred endpoints', () => {
     assert.equal(work.looks, 0);
   });
 
-  test('are all sent, as they are at that moment, to workers that may have missed a change', () => {
-    const { clock, posts, endpoints } = world();
+  test('are sent after a snapshot as far as they have changed since it was made', () => {
+    const { clock, posts, down, endpoints } = world();
+    const made = endpoints.upstreams();
+    for (const index of [3, 7]) down.add(hostOf(index));
     clock.advanceSync(60_000);
-    endpoints.sendAll();
+    const changed = posts.splice(0).flatMap(({ endpoints: some }) => some.map(({ id }) => id));
+    assert.deepEqual(changed.toSorted(), [idOf(3), idOf(7)].toSorted());
+    endpoints.sendChangesSince(made);
     const [delta] = posts;
-    assert.deepEqual([posts.length, delta?.whole, delta?.endpoints.length], [1, true, count]);
-    assert.ok(delta?.endpoints.every(({ checks }) => (checks?.nextInstant ?? 0) > clock.now()));
+    assert.deepEqual(
+      [posts.length, delta?.whole, delta?.endpoints.map(({ id, state }) => [id, state])],
+      [
+        1,
+        false,
+        [
+          [idOf(3), 'unhealthy'],
+          [idOf(7), 'unhealthy'],
+        ],
+      ],
+    );
+  });
+
+  test('are all sent if the snapshot did not have them', () => {
+    const { posts, endpoints } = world();
+    endpoints.sendChangesSince([]);
+    assert.deepEqual([posts.length, posts[0]?.whole, posts[0]?.endpoints.length], [1, true, count]);
   });
 
   test('that recover do so within the time that was sent with their last change', () => {

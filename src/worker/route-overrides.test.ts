@@ -63,7 +63,8 @@ function overlayOf(revision: number, { maintenance: routes, pauses }: Settings):
 }
 
 /** By the text of the settings alone. */
-function expectedAt(target: string, { maintenance: routes, pauses }: Settings): string[] {
+function expectedAt(target: string, { maintenance: routes, pauses: some }: Settings): string[] {
+  const pauses: readonly string[] = some;
   const ofAll = target !== '/ready' && routes.includes(null);
   return [
     ...(routes.includes(target) || ofAll ? ['maintenance'] : []),

@@ -50,7 +50,7 @@ class World {
     });
     this.list = list as unknown as ListSource;
     this.#endpoints.use(configuration);
-    this.#endpoints.sendAll();
+    this.#endpoints.sendChangesSince([]);
     for (const name of names) this.gateway.endpoint(name).onRequest = (request) => request.answer(200, name);
   }
 
