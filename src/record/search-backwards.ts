@@ -6,23 +6,19 @@ import { lineAround, type LineSearch } from './byte-ring.ts';
 const stepBytes = 64 * 1024;
 
 /**
- * Searches an uncompressed log from its end backwards. Null if it has no match or cannot be read. Uses some 64 KiB of
+ * Searches an uncompressed log from its end backwards. Null if it has no match. Throws errors of the file system. Uses some 64 KiB of
  * memory for any file size. Incomplete lines and lines of other programs are skipped.
  *
  * Measured: a gigabyte without the exchange takes some three seconds, of which this thread works one, in steps
  * of some 50 µs.
  */
 export async function searchLogFile(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
-  let file: FileHandle | null = null;
+  const file = await open(path, 'r');
   try {
-    file = await open(path, 'r');
     const facts = await file.stat();
     return facts.isFile() ? await searchBackwards(file, facts.size, search) : null;
-  } catch {
-    // Missing, unreadable, or deleted meanwhile: the exchange is not found, and the caller says where it searched.
-    return null;
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { evidenceLines } from '../../src/cli/evidence-lines.ts';
 import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { hexdump } from '../../src/cli/hexdump.ts';
@@ -232,15 +232,44 @@ describe('candor explain without a gateway', () => {
 
   const lineOf = (id: string): string => `${JSON.stringify({ ...goodRecord, id })}\n`;
 
-  for (const name of ['app.log', 'app.log.1', 'app.log.7.gz', 'app.log-20260101', 'app.log-20260101.gz']) {
+  const packed = (name: string, text: string): string | Buffer => {
+    if (name.endsWith('.gz')) return gzipSync(text);
+    return name.endsWith('.zst') ? zstdCompressSync(text) : text;
+  };
+  const logNames = ['app.log', 'app.log.1', 'app.log.7.gz', 'app.log.3.zst', 'app.log-20260101', 'app.log-20260101.gz'];
+  for (const name of logNames) {
     test(`finds an exchange in ${name}`, async () => {
       writeFileSync(join(folder, 'app.log'), lineOf('newest'));
       const text = `${lineOf('one')}not ours\n${lineOf('wanted')}${lineOf('two')}`;
-      writeFileSync(join(folder, name), name.endsWith('.gz') ? gzipSync(text) : text);
+      writeFileSync(join(folder, name), packed(name, text));
       assert.equal(await context.candor('explain', 'wanted', '--log', 'app.log'), 0, context.stderr.text);
       assert.match(context.stdout.text, /wanted/);
     });
   }
+
+  test('finds an exchange in a compressed file that --log names, whatever its name says', async () => {
+    writeFileSync(join(folder, 'old'), zstdCompressSync(lineOf('wanted')));
+    assert.equal(await context.candor('explain', 'wanted', '--log', 'old'), 0, context.stderr.text);
+    writeFileSync(join(folder, 'app.log.2.gz'), zstdCompressSync(lineOf('misnamed')));
+    writeFileSync(join(folder, 'app.log.3.zst'), lineOf('plain'));
+    for (const id of ['misnamed', 'plain'])
+      assert.equal(await context.candor('explain', id, '--log', 'app.log'), 0, id);
+  });
+
+  test('says which file is truncated, damaged, or compressed in a format that it does not read', async () => {
+    writeFileSync(join(folder, 'app.log.2.zst'), zstdCompressSync(lineOf('one')).subarray(0, -3));
+    const damaged = Buffer.concat([gzipSync(lineOf('two')), Buffer.from('1f8bffffffffffffffffffff', 'hex')]);
+    writeFileSync(join(folder, 'app.log.3.gz'), damaged);
+    writeFileSync(join(folder, 'app.log.4.xz'), Buffer.from('fd377a585a0000', 'hex'));
+    assert.equal(await context.candor('explain', 'none', '--log', 'app.log'), 9);
+    const said = context.stderr.text.replaceAll(/\s+/g, ' ');
+    assert.match(
+      said,
+      /app\.log\.2\.zst: last written 0 s ago; the zstd archive is truncated; the part that was read counts/,
+    );
+    assert.match(said, /app\.log\.3\.gz: last written 0 s ago; the gzip archive is damaged/);
+    assert.match(said, /app\.log\.4\.xz: .*`xz -dc FILE \| candor explain -`/);
+  });
 
   describe('candor explain with a prefix of an id', () => {
     const ids = ['0197f3a0-1111-7000-8000-000000000001', '0197f3a0-2222-7000-8000-000000000002'] as const;
