@@ -177,8 +177,8 @@ function latencyTable(figures: Figures): string {
   ];
   return `## Time added, milliseconds
 
-The time beyond what the origin alone takes at that rate, in the same round. Each small GET is timed from when it was due. The load generator sent
-${lateText(added)} more than 1 ms late; they are in no figure.
+The time beyond what the origin alone takes at that rate, in the same round. Each small GET is timed from when it was due. The load generator was
+more than 1 ms late for ${lateText(added)}; they are in no figure.
 
 ${tableText(head, rows, 'numbers')}`;
 }
@@ -237,8 +237,8 @@ const howItIsMeasured = `## Method
   file) happens ${Math.round(100 / amortizedRotateMiB)} times as often as by default, which is against Candor. "No rotation" is the same with \`rotate_at: none\`, "no log" with
   \`path: none\`.
 - At a fixed rate each request is sent when it is due, over 20 connections, and timed from then, whether a connection was free or
-  not. The load generator never sleeps, and yields its core to the origin at once (SCHED_IDLE). A request that it sent more
-  than 1 ms late is in no figure; a run with more than 1 % of these is repeated as a disturbed one is.
+  not. The load generator never sleeps, and yields its core to the origin at once (SCHED_IDLE). A request that it sent, or whose
+  answer it saw, more than 1 ms late is in no figure; a run with more than 1 % of these is repeated as a disturbed one is.
 - nginx has its default log;
   "buffered" is nginx with a log in 64 KB writes and 64 KB buffers for large responses. HAProxy, Caddy and Apache write a log of
   each request too; the npm proxies write none.

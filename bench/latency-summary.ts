@@ -1,6 +1,6 @@
 /** The latencies of requests at a fixed rate, in milliseconds, each from when the request was due. */
 export interface Latencies {
-  /** Requests in the figures: those that the load generator did not send late. */
+  /** Requests in the figures: those for which the load generator was not late. */
   readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -10,7 +10,7 @@ export interface Latencies {
 
 /** What the load generator measured of the gateway, and of itself. */
 export interface FixedRate extends Latencies {
-  /** Requests that the generator looked at more than `lateMsMax` after they were due. They are in no figure. */
+  /** Requests that the generator sent, or whose answer it saw, more than `lateMsMax` late. They are in no figure. */
   readonly late: number;
   /** The 99.9th percentile of the generator's own lateness, of all requests. */
   readonly lateP999Ms: number;

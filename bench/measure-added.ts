@@ -24,7 +24,7 @@ interface Timed {
 /** The latency that each gateway adds to the origin's at a given rate, in rounds in which the gateways take turns. */
 export async function measureAdded(
   tools: Tools,
-  { rounds, latencySeconds, warmUpSeconds }: RunLength,
+  { rounds, repetitionsMax, latencySeconds, warmUpSeconds }: RunLength,
   say: (line: string) => void,
 ): Promise<{ readonly added: readonly Added[]; readonly disturbed: readonly DisturbedRounds[] }> {
   const started = await startAll(tools, settings.plain);
@@ -39,7 +39,7 @@ export async function measureAdded(
   for (const perSecond of rates) {
     const measured = await measureQuietly(
       timed,
-      rounds,
+      { rounds, repetitionsMax },
       async ({ gateway, pids }) => {
         const turn = await watched(pids, () => askFixedRate(gateway.port, perSecond, latencySeconds));
         return { ...turn, why: whyLate(turn.value) };
@@ -87,5 +87,5 @@ function addedRounds({ counted, thrownAway }: Rounds<Timed, FixedRate>, perSecon
 /** Null if the load generator was punctual enough for percentiles. */
 export function whyLate({ late, requests }: Pick<FixedRate, 'late' | 'requests'>): string | null {
   const share = late / (late + requests);
-  return share > lateShareMax ? `the load generator sent ${percentText(share)} of the requests late` : null;
+  return share > lateShareMax ? `the load generator was late for ${percentText(share)} of the requests` : null;
 }

@@ -13,6 +13,8 @@ import { type SettingName, settings, type Work, type WorkName, works } from './w
 /** How long, and how often, each work is measured. */
 export interface RunLength {
   readonly rounds: number;
+  /** Of each gateway and work, for rounds that were disturbed. */
+  readonly repetitionsMax: number;
   readonly seconds: number;
   /** Of each run at a fixed rate: a percentile of 99.9 needs many requests. */
   readonly latencySeconds: number;
@@ -81,12 +83,12 @@ async function measureRounds(
   work: Work,
   started: readonly Started[],
   tools: Tools,
-  { rounds, seconds }: RunLength,
+  { rounds, repetitionsMax, seconds }: RunLength,
   say: Say,
 ): Promise<{ readonly runs: readonly AnyRun[]; readonly disturbed: readonly DisturbedRounds[] }> {
   const measured = await measureQuietly(
     started,
-    rounds,
+    { rounds, repetitionsMax },
     (one, round) => watched([one.pinned.pid], () => measureRun(work, one, round, seconds, tools)),
     (round, counted, thrownAway) => {
       say(

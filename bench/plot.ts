@@ -19,7 +19,8 @@ const unit = 48;
 /** Keeps figures off the line of nginx. */
 const valueLeft = barLeft + unit + 6;
 
-const style = `
+/** Shared by all plots: light and dark. */
+export const plotStyle = `
 .ground { fill: #ffffff } text { fill: #1f2933; font: 12px system-ui, sans-serif } .quiet { fill: #52606d }
 .title { font-weight: 600; font-size: 13px } .head { font-weight: 600; font-size: 15px }
 .bar { fill: #b8c2cc } .ours { fill: #0b7a57 } .oursText { font-weight: 600 }
@@ -41,11 +42,11 @@ export function plot({ runs }: Figures): string {
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="CPU per request as a multiple of nginx">
 <style>
-${style}
+${plotStyle}
 </style>
 <rect class="ground" width="${width}" height="${height}"/>
-${text(16, 24, 'CPU per request, as a multiple of nginx', 'head')}
-${text(16, 42, 'Shorter is better. Thin lines go from the least to the most of the rounds; the dashed one is nginx.', 'quiet')}
+${svgText(16, 24, 'CPU per request, as a multiple of nginx', 'head')}
+${svgText(16, 42, 'Shorter is better. Thin lines go from the least to the most of the rounds; the dashed one is nginx.', 'quiet')}
 ${groups.join('\n')}
 </svg>
 `;
@@ -59,7 +60,7 @@ function group(work: Work, gateways: readonly GatewayName[], runs: readonly Run[
   const one = barLeft + unit;
   const bottom = titleHeight + gateways.length * rowHeight;
   return [
-    text(16, 14, work.title, 'title'),
+    svgText(16, 14, work.title, 'title'),
     ...rows,
     `<line class="one" x1="${one}" y1="${titleHeight - 4}" x2="${one}" y2="${bottom}"/>`,
   ].join('\n');
@@ -67,8 +68,8 @@ function group(work: Work, gateways: readonly GatewayName[], runs: readonly Run[
 
 function row(gateway: GatewayName, ratio: Ratio | null, y: number): string {
   const weight = gateway === 'candor' ? 'oursText' : '';
-  const label = text(barLeft - 8, y + 11, titles[gateway], weight, 'end');
-  if (ratio === null) return `${label}\n${text(valueLeft, y + 11, 'not measured', 'quiet')}`;
+  const label = svgText(barLeft - 8, y + 11, titles[gateway], weight, 'end');
+  if (ratio === null) return `${label}\n${svgText(valueLeft, y + 11, 'not measured', 'quiet')}`;
   const end = barLeft + Math.min(ratio.median, timesMax) * unit;
   const isCut = ratio.median > timesMax;
   const right = isCut ? `L${end + 6} ${y + 6.5} L${end} ${y + 13}` : `V${y + 13}`;
@@ -78,7 +79,7 @@ function row(gateway: GatewayName, ratio: Ratio | null, y: number): string {
     label,
     bar,
     spread(ratio, y + 6.5),
-    text(Math.max(last + 6, valueLeft), y + 11, `${ratio.median.toFixed(2)}×`, weight),
+    svgText(Math.max(last + 6, valueLeft), y + 11, `${ratio.median.toFixed(2)}×`, weight),
   ].join('\n');
 }
 
@@ -88,7 +89,8 @@ function spread({ median, least, most }: Ratio, y: number): string {
   return `<line class="spread" x1="${from}" y1="${y}" x2="${to}" y2="${y}"/>`;
 }
 
-function text(x: number, y: number, words: string, kind = '', anchor = 'start'): string {
+/** Text of a plot, escaped. */
+export function svgText(x: number, y: number, words: string, kind = '', anchor = 'start'): string {
   const safe = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const end = anchor === 'start' ? '' : ` text-anchor="${anchor}"`;
   return `<text x="${x.toFixed(1)}" y="${y}"${kind === '' ? '' : ` class="${kind}"`}${end}>${safe}</text>`;

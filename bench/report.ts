@@ -31,7 +31,7 @@ export interface Added {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** Requests that the load generator sent late, which are in no figure. */
+  /** Requests for which the load generator was late, which are in no figure. */
   readonly late: number;
 }
 

@@ -29,20 +29,26 @@ export interface Rounds<I, T> {
   readonly thrownAway: readonly ThrownAway<I>[];
 }
 
+export interface RoundCounts {
+  readonly rounds: number;
+  /** Of each item, in all rounds together. */
+  readonly repetitionsMax: number;
+}
+
 /**
  * Measures the items in turn, round after round. A turn that was disturbed is repeated at the end of its round, so that it stays
- * near the others of the round. Each item has as many repetitions as there are rounds. When they are used up, the
+ * near the others of the round. Each item has `repetitionsMax` of them, over all rounds. When they are used up, the
  * round keeps the turn that was disturbed, with the reason.
  */
 export async function measureQuietly<I, T>(
   items: readonly I[],
-  rounds: number,
+  { rounds, repetitionsMax }: RoundCounts,
   measure: (item: I, round: number) => Promise<Turn<T>>,
   onRound: (round: number, counted: readonly Counted<I, T>[], thrownAway: readonly ThrownAway<I>[]) => void,
 ): Promise<Rounds<I, T>> {
   const counted: Counted<I, T>[] = [];
   const thrownAway: ThrownAway<I>[] = [];
-  const repetitionsLeft = new Map(items.map((item) => [item, rounds]));
+  const repetitionsLeft = new Map(items.map((item) => [item, repetitionsMax]));
   for (let round = 1; round <= rounds; round++) {
     const seen = [counted.length, thrownAway.length] as const;
     let due: readonly I[] = items;

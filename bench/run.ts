@@ -41,6 +41,7 @@ the method and the last figures.
                       ${defaultGateways.slice(3).join(', ')})
   --all               all gateways but relay
   --rounds <n>        that count; a disturbed one is repeated (7)
+  --no-repeat         a disturbed round is kept, with a mark
   --seconds <n>       of each run (3)
   --latency-seconds <n>  of each run at a fixed rate (10)
   --warm-up <n>       seconds of load before the first round (${firstWarmUpS})
@@ -81,6 +82,7 @@ function readWords(words: readonly string[]): Asked {
       seconds: { type: 'string', default: '3' },
       'latency-seconds': { type: 'string', default: '10' },
       'warm-up': { type: 'string', default: String(firstWarmUpS) },
+      'no-repeat': { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       parts: { type: 'string', default: parts.join(',') },
       source: { type: 'boolean', default: false },
@@ -89,8 +91,10 @@ function readWords(words: readonly string[]): Asked {
       help: { type: 'boolean', default: false },
     },
   });
+  const rounds = wholeNumber(values.rounds, '--rounds');
   const runLength = {
-    rounds: wholeNumber(values.rounds, '--rounds'),
+    rounds,
+    repetitionsMax: values['no-repeat'] ? 0 : rounds,
     seconds: wholeNumber(values.seconds, '--seconds'),
     latencySeconds: wholeNumber(values['latency-seconds'], '--latency-seconds'),
     warmUpSeconds: wholeNumber(values['warm-up'], '--warm-up'),

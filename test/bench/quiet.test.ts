@@ -63,7 +63,7 @@ async function play(rounds: number, turns: Readonly<Record<string, string>>) {
   const seen = new Map<string, number>();
   const measured = await measureQuietly(
     ['a', 'b'],
-    rounds,
+    { rounds, repetitionsMax: rounds },
     async (item, round) => {
       const turn = seen.get(item) ?? 0;
       seen.set(item, turn + 1);
