@@ -18,7 +18,7 @@ export interface LoadFigures {
   readonly longestMs: number;
 }
 
-const connectionsMax = 32;
+const connectionsMax = 512;
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** Requests and answers are small enough to arrive in one read. */

@@ -1,4 +1,4 @@
-import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread, threadId, threadName } from 'node:worker_threads';
 import type { ThreadStall } from './stall-report.ts';
 
 /**
@@ -64,7 +64,7 @@ if (isMainThread) {
   channel.onmessage = ({ data }: MessageEvent) => {
     if (typeof data === 'object') process.send?.(data);
   };
-} else {
+} else if (threadName?.startsWith('candor worker') === true) {
   channel.onmessage = ({ data }: MessageEvent) => {
     if (data === 'begin') begin();
     else if (data === 'report') channel.postMessage(report());

@@ -10,8 +10,6 @@ import { thisHost } from '../config/host.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { ConfigurationReload } from '../gateway/gateway.ts';
-import { adjustPaths } from './adjust-paths.ts';
 import { columnsMax } from './layout.ts';
 import { inputName, readInput } from './read-input.ts';
 import type { RunFlags } from './run-flags.ts';
@@ -30,10 +28,13 @@ export interface ConfigurationRead {
   readonly text: string;
 }
 
+/** What reading a configuration needs of its process. */
+export type ReadContext = Pick<ProcessContext, 'env' | 'directory' | 'clock'>;
+
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
 /** Reads a file, or standard input where `file` is '-'. */
-export async function readConfiguration(file: string, context: ProcessContext): Promise<ConfigurationRead> {
+export async function readConfiguration(file: string, context: ReadContext): Promise<ConfigurationRead> {
   const isInput = file === inputName;
   const path = resolve(context.directory, file);
   const host = thisHost();
@@ -56,20 +57,6 @@ export function renderForPeople(read: ConfigurationRead, output: Output, context
   const colour = styleFor(output, context.env) !== plain;
   return `${renderConfigurationErrors(read.errors, read.text, { colour, width: columnsMax })}\n${countConfigurationErrors(read.errors)}\n`;
 }
-
-/** Reads the same file again; each error becomes one line. Standard input cannot be read twice. */
-export function reloadFrom(file: string, context: ProcessContext): ConfigurationReload {
-  return async () => {
-    if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
-    const { configuration, errors, leftOpen } = await readConfiguration(file, context);
-    return configuration === null
-      ? { ok: false, kind: 'invalid', errors: errors.map(configurationErrorLine) }
-      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
-  };
-}
-
-const readOnce =
-  'The configuration came through standard input, which cannot be read again: restart Candor, or start it with -c <file>.';
 
 /** An error as one line. */
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {

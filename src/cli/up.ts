@@ -6,10 +6,10 @@ import {
   configurationErrorLine,
   type ConfigurationRead,
   readConfiguration,
-  reloadFrom,
   renderForPeople,
 } from './read-configuration.ts';
 import { whereLines } from './run.ts';
+import { reloadFrom } from './reload-from.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';

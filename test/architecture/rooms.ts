@@ -68,6 +68,8 @@ export const entries: readonly string[] = [
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
   'src/testing/fault-origin-main.ts',
+  // A thread of its own, which `src/cli/read-in-thread.ts` starts.
+  'src/cli/configuration-thread.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
 ];

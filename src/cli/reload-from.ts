@@ -1,0 +1,19 @@
+import type { ConfigurationReload } from '../gateway/gateway.ts';
+import { adjustPaths } from './adjust-paths.ts';
+import { configurationErrorLine, type ReadContext } from './read-configuration.ts';
+import { inputName } from './read-input.ts';
+import { readInThread } from './read-in-thread.ts';
+
+/** Reads the same file again; each error becomes one line. Standard input cannot be read twice. */
+export function reloadFrom(file: string, context: ReadContext): ConfigurationReload {
+  return async () => {
+    if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
+    const { configuration, errors, leftOpen } = await readInThread(file, context);
+    return configuration === null
+      ? { ok: false, kind: 'invalid', errors: errors.map(configurationErrorLine) }
+      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration };
+  };
+}
+
+const readOnce =
+  'The configuration came through standard input, which cannot be read again: restart Candor, or start it with -c <file>.';
