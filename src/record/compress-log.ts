@@ -22,16 +22,17 @@ export async function compressLog(
   archive: LogArchive,
   share: CoreShare,
 ): Promise<CompressionEnd> {
+  share.begin();
   const { size } = await from.stat();
   const slices = new SliceReader(from);
   for (;;) {
     const slice = await slices.next();
     if (slice === null) return slices.bytesRead === size ? { kind: 'complete', bytes: size } : { kind: 'changed' };
-    await to.writeFile(share.spend(() => compressSlice(slice, archive)));
-    if (!(await share.rest())) return { kind: 'stopped' };
+    await to.writeFile(compressSlice(slice, archive));
     const now = await from.stat();
     if (now.nlink === 0) return { kind: 'deleted' };
     if (now.size !== size) return { kind: 'changed' };
+    if (!(await share.rest())) return { kind: 'stopped' };
   }
 }
 

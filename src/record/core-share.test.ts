@@ -12,8 +12,9 @@ test('work is at most its share of the time, whatever its steps cost', async () 
       let spentMs = 0;
       const work = new CoreShare(clock, () => spentMs, share);
       const start = clock.now();
+      work.begin();
       for (const cost of steps) {
-        work.spend(() => void (spentMs += cost));
+        spentMs += cost;
         const rested = work.rest();
         await clock.advance((clock.nextDueAt ?? clock.now()) - clock.now());
         assert.equal(await rested, true);
@@ -24,20 +25,36 @@ test('work is at most its share of the time, whatever its steps cost', async () 
   );
 });
 
-test('a rest is no longer than the share demands', async () => {
+test('a rest is no longer than the share demands', () => {
   const clock = new SimulatedClock();
-  let spentMs = 0;
+  let spentMs = 7;
   const share = new CoreShare(clock, () => spentMs);
-  share.spend(() => void (spentMs += 2));
+  share.begin();
+  spentMs += 2;
   void share.rest();
   assert.equal(clock.nextDueAt, 2 / coreShare - 2);
+});
+
+test('what passes in a rest is no work', async () => {
+  const clock = new SimulatedClock();
+  let spentMs = 0;
+  const share = new CoreShare(clock, () => spentMs + clock.now());
+  share.begin();
+  spentMs += 2;
+  const rested = share.rest();
+  await clock.advance(38);
+  await rested;
+  const at = clock.now();
+  spentMs += 1;
+  void share.rest();
+  assert.equal(clock.nextDueAt, at + 19);
 });
 
 test('stopping ends a rest at once, leaves no timer, and allows no further step', async () => {
   const clock = new SimulatedClock();
   let spentMs = 0;
   const share = new CoreShare(clock, () => spentMs);
-  share.spend(() => void (spentMs += 2));
+  spentMs += 2;
   const rested = share.rest();
   share.stop();
   assert.equal(await rested, false);

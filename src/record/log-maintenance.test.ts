@@ -22,6 +22,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import type { EventSink, NewEvent } from '../core/event.ts';
 import type { Result } from '../core/result.ts';
+import { after, type Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
@@ -58,6 +59,15 @@ async function openLog(options: Partial<LogFileOptions> = {}): Promise<LogFile> 
 }
 
 const compression = 'zstd';
+
+/** Whatever is measured with it takes a millisecond. */
+class WorkingClock extends SimulatedClock {
+  #workedMs = 0;
+
+  override now(): Instant {
+    return after(super.now(), this.#workedMs++);
+  }
+}
 
 /** Without rests: it spends nothing. */
 function compressRotated(): Promise<Result<null, string>> {
@@ -107,7 +117,7 @@ describe('a log that grows', () => {
   });
 
   test('is rotated again while an earlier file is being compressed', async () => {
-    const opened = await openLog({ rotation: rotation(600_000, 3) });
+    const opened = await openLog({ rotation: rotation(600_000, 3), clock: new WorkingClock() });
     const large = line('x'.repeat(600_000));
     // Time stands still: the compression rests after its first slice, and never goes on.
     for (let n = 0; n < 6; n++) {

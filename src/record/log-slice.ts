@@ -12,15 +12,18 @@ export const archiveSuffix: Readonly<Record<LogArchive, string>> = { zstd: '.zst
 /**
  * How many bytes of a log are compressed at once, without a pause. It bounds how long the thread does nothing else.
  *
- * Measured with `bench/compress.ts`, 100 MiB of records with random ids, in thread CPU time on a busy machine. Only the
- * proportions count. Level 1 of zstd is both the cheapest and the smallest; slices cost it 3 % of size.
+ * Measured with `npm run bench:compress`, 100 MiB of records with random ids, in CPU time of the thread on a busy machine. Only
+ * the proportions count. Level 1 of zstd is both the cheapest and the smallest; slices cost it 3 % of size.
  *
- * | format | whole | in slices of 256 KiB | at 5 % of a core |
- * | --- | --- | --- | --- |
- * | gzip 1 | 300 ms, 9.9 MiB | 282 ms, 10.2 MiB | 5.6 s |
- * | zstd 1 | 110 ms, 7.9 MiB | 109 ms, 8.1 MiB: 0.3 ms a slice | 2.2 s |
- * | zstd 2 | 137 ms, 8.3 MiB | 155 ms, 8.4 MiB | 3.1 s |
- * | zstd 3 | 205 ms, 8.5 MiB | 144 ms, 8.9 MiB | 2.9 s |
+ * | format and level | whole | in slices of 256 KiB |
+ * | --- | --- | --- |
+ * | gzip 1 | 260 ms, 9.9 MiB | 270 ms, 10.2 MiB |
+ * | zstd 1 | 100 ms, 7.9 MiB | 104 ms, 8.1 MiB |
+ * | zstd 2 | 149 ms, 8.3 MiB | 128 ms, 8.4 MiB |
+ * | zstd 3 | 256 ms, 8.5 MiB | 156 ms, 8.9 MiB |
+ *
+ * With rests in between, files and all, the whole process took 380 to 590 ms of CPU with zstd, in 9 to 13 s, and 36 s where
+ * ten programs wanted two cores; with gzip 510 to 920 ms, in 20 to 29 s.
  */
 export const sliceBytes = 256 * 1024;
 
