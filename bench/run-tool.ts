@@ -1,4 +1,4 @@
-import { stopAll } from './processes.ts';
+import { refuseStarts, stopAll } from './processes.ts';
 
 /**
  * Runs a command that starts programs. However it ends, by itself, by an error, by Ctrl-C or SIGTERM, every program that it
@@ -9,6 +9,7 @@ export async function runTool(main: () => Promise<number>, cleanUp: () => void =
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       interrupted = true;
+      refuseStarts();
       void stopAll().then(() => {
         cleanUp();
         process.exit(130);

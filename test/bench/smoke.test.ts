@@ -47,7 +47,7 @@ async function freePorts(): Promise<readonly number[]> {
 async function start(tool: string, words: readonly string[]): Promise<Tool> {
   const ports = await freePorts();
   const child = spawn(process.execPath, [join(repositoryRoot, 'bench', tool), '--source', ...words], {
-    env: { ...process.env, CANDOR_BENCH_PORT: String(ports[0]) },
+    env: { ...process.env, CANDOR_BENCH_PORT: String(ports[0]), CANDOR_BENCH_TRIAL: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = ['', ''];
@@ -128,6 +128,22 @@ describe('the short form of a measurement', () => {
     for (const { rounds } of rows) assert.notEqual(rounds[0]?.groupPeakBytes, 0);
     for (const name of ['cpu', 'memory', '.'])
       assert.equal(existsSync(join('/sys/fs/cgroup', name, `candor-bench-${tool.child.pid}`)), false);
+  });
+
+  it('npm run bench:latency times both ways, and counts the turns of the event loops', { skip }, async () => {
+    const words = ['--rate', '200', '--seconds', '2', '--warm-up', '1', '--json'];
+    const { code, figures } = await finish(await start('latency.ts', words));
+    assert.equal(code, 0);
+    const splits = figures['splits'] as readonly {
+      name: string;
+      loops: readonly { thread: string; loops: number }[];
+    }[];
+    assert.deepEqual(
+      splits.map(({ name }) => name),
+      ['without a gateway', 'nginx', 'candor'],
+    );
+    const loops = splits[2]?.loops ?? [];
+    assert.deepEqual(loops.map(({ thread }) => thread).toSorted(), ['main', 'worker 1']);
   });
 
   it('ends what it started on Ctrl-C', { skip }, async () => {
