@@ -35,3 +35,18 @@ export function send(response: ServerResponse, status: number, contentType: stri
   });
   response.end(content);
 }
+
+/** Sends content that was put together in parts, without joining them. */
+export function sendParts(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  parts: readonly Uint8Array[],
+): void {
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    'Content-Length': parts.reduce((sum, { length }) => sum + length, 0),
+  });
+  for (const part of parts) response.write(part);
+  response.end();
+}

@@ -4,7 +4,7 @@ import { snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
-import { send, sendJson, sendProblem } from './answer.ts';
+import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { audited, type Requester } from './audit.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
@@ -105,8 +105,8 @@ export class AdminApi {
       }
       case 'readMetrics': {
         await this.#gateway.refreshCounts();
-        const { contentType, text } = await metricsText(this.#gateway);
-        return send(response, 200, contentType, text);
+        const { contentType, parts } = await metricsText(this.#gateway, this.#clock);
+        return sendParts(response, 200, contentType, parts);
       }
       case 'readDescription':
         return sendJson(response, 200, openApi(this.#gateway.status().version));

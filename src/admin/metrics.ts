@@ -1,18 +1,13 @@
-import {
-  Counter,
-  Gauge,
-  type Metric,
-  type MetricObjectWithValues,
-  type MetricValueWithName,
-  Registry,
-} from '@prometheus-io/client';
-import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
+import { Counter, Gauge, Registry } from '@prometheus-io/client';
+import type { WorkerCounts } from '../core/counters.ts';
 import { endpointStates } from '../core/endpoint.ts';
 import type { ConnectionRefusalReason } from '../core/event.ts';
+import type { Clock } from '../core/time.ts';
 import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
+import { exchangeMetrics } from './exchange-metrics.ts';
 
 /**
- * All counters of the gateway, in Prometheus' text format. Created at each scrape from totals that
+ * All counters of the gateway, in Prometheus' text format, in parts. Created at each scrape from totals that
  * only grow, so nothing is counted twice and this class keeps no state.
  *
  * Labels are bounded: routes, upstreams and endpoints come from the configuration, the rest from unions.
@@ -20,11 +15,11 @@ import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
  */
 export async function metricsText(
   gateway: Pick<Gateway, 'counts' | 'status'>,
-): Promise<{ contentType: string; text: string }> {
+  clock: Clock,
+): Promise<{ contentType: string; parts: readonly Uint8Array[] }> {
   const registry = new Registry();
   const counts = gateway.counts();
   const status = gateway.status();
-  addExchanges(registry, counts.exchanges);
   addWorkers(registry, counts.workers);
   addWorkerStates(registry, status.workers, counts.workersLost);
   addState(registry, status);
@@ -34,98 +29,8 @@ export async function metricsText(
     'Lines of the exchange log that were dropped so that no exchange was delayed.',
     counts.logDropped,
   );
-  return { contentType: registry.contentType, text: await registry.metrics() };
-}
-
-const exchangeLabels = ['route', 'upstream', 'status_class', 'shape', 'cause', 'end'] as const;
-
-function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): void {
-  const registers = [registry];
-  const total = new Counter({
-    name: 'candor_exchanges_total',
-    help: 'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
-    labelNames: exchangeLabels,
-    registers,
-  });
-  const bytes = new Counter({
-    name: 'candor_body_bytes_total',
-    help: 'Bytes of bodies, without heads and framing.',
-    labelNames: ['route', 'upstream', 'direction'] as const,
-    registers,
-  });
-  const durations = new Map<string, DurationSum>();
-  for (const one of counts) {
-    const { route, upstream } = one;
-    const labels = { route, upstream, status_class: one.statusClass, shape: one.shape, cause: one.cause, end: one.end };
-    total.inc(labels, one.count);
-    bytes.inc({ route, upstream, direction: 'in' }, one.bytesIn);
-    bytes.inc({ route, upstream, direction: 'out' }, one.bytesOut);
-    addDuration(durations, one);
-  }
-  registry.registerMetric(durationHistogram([...durations.values()]));
-}
-
-/** Upper bounds of the exported histogram. Workers count in finer cells, whose bounds include these. */
-const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
-
-/** For each cell of the workers its cell in the exported histogram. */
-const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
-  const cell = metricBoundsMs.findIndex((metricBound) => metricBound >= bound);
-  return cell === -1 ? metricBoundsMs.length : cell;
-});
-
-interface DurationSum {
-  readonly labels: { readonly route: string; readonly upstream: string; readonly status_class: string };
-  readonly cells: number[];
-  sumMs: number;
-}
-
-function addDuration(sums: Map<string, DurationSum>, one: ExchangeCount): void {
-  const key = JSON.stringify([one.route, one.upstream, one.statusClass]);
-  let sum = sums.get(key);
-  if (sum === undefined) {
-    const labels = { route: one.route, upstream: one.upstream, status_class: one.statusClass };
-    sum = { labels, cells: Array.from({ length: metricBoundsMs.length + 1 }, () => 0), sumMs: 0 };
-    sums.set(key, sum);
-  }
-  one.durations.forEach((count, cell) => {
-    const metricCell = metricCells[cell] ?? metricBoundsMs.length;
-    sum.cells[metricCell] = (sum.cells[metricCell] ?? 0) + count;
-  });
-  sum.sumMs += one.durationMsSum;
-}
-
-/**
- * The client library's histogram takes observations one by one, but the workers have already sorted them into cells.
- * A registry accepts any object that can `get` its values, such as this one.
- */
-function durationHistogram(sums: readonly DurationSum[]): Metric<string> {
-  const name = 'candor_exchange_duration_seconds';
-  const values = sums.flatMap((sum) => histogramValues(name, sum));
-  const object: MetricObjectWithValues<MetricValueWithName<string>> = {
-    name,
-    help: 'From the first byte of the request to the last of the response.',
-    type: 'histogram',
-    aggregator: 'sum',
-    collect: () => {},
-    values,
-  };
-  return { ...object, get: async () => object } as unknown as Metric<string>;
-}
-
-function histogramValues(name: string, sum: DurationSum): MetricValueWithName<string>[] {
-  let count = 0;
-  const values = sum.cells.map((cell, index) => {
-    count += cell;
-    const bound = metricBoundsMs[index];
-    const le = bound === undefined ? '+Inf' : String(bound / 1000);
-    return { metricName: `${name}_bucket`, labels: { ...sum.labels, le }, value: count };
-  });
-  return [
-    ...values,
-    { metricName: `${name}_sum`, labels: sum.labels, value: sum.sumMs / 1000 },
-    { metricName: `${name}_count`, labels: sum.labels, value: count },
-  ];
+  const others = Buffer.from(await registry.metrics());
+  return { contentType: registry.contentType, parts: [...(await exchangeMetrics(counts.exchanges, clock)), others] };
 }
 
 type StaleReuse = 'staleReusesAvoided' | 'staleReusesRetried' | 'staleReusesFailed';

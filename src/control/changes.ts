@@ -1,4 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { Clock } from '../core/time.ts';
+import { inTurns } from '../core/turns.ts';
 
 /** Each part under its key in candor.yaml, in the order of `docs/configuration.md`. */
 const parts: Readonly<Record<string, (configuration: Configuration) => unknown>> = {
@@ -29,27 +31,50 @@ const inherited: Readonly<Record<string, string>> = {
   disclosure: 'disclosure',
 };
 
-/** Names the parts of a configuration that differ: 'routes: /api', 'listeners', 'timeouts'. */
-export function changesBetween(before: Configuration, now: Configuration): readonly string[] {
-  const changes = Object.entries(parts).flatMap(([key, partOf]) => {
+/**
+ * Names the parts of a configuration that differ: 'routes: /api', 'listeners', 'timeouts'. Routes, which may be thousands, are
+ * compared in turns of the event loop.
+ */
+export async function changesBetween(
+  before: Configuration,
+  now: Configuration,
+  clock: Clock,
+): Promise<readonly string[]> {
+  const changes: string[] = [];
+  for (const [key, partOf] of Object.entries(parts)) {
     const [old, current] = [partOf(before), partOf(now)];
-    if (JSON.stringify(old) === JSON.stringify(current)) return [];
-    if (key === 'routes') return changesOfRoutes(before.routes, now.routes);
-    return [`${key}${namesOf(old, current)}`];
-  });
+    if (key === 'routes') changes.push(...(await changesOfRoutes(before.routes, now.routes, clock)));
+    else if (JSON.stringify(old) !== JSON.stringify(current)) changes.push(`${key}${namesOf(old, current)}`);
+  }
   return [...new Set(changes)];
 }
 
 type Routes = Configuration['routes'];
 
+interface KnownRoute {
+  readonly route: Routes[number];
+  readonly text: string;
+}
+
 /** If every route changed only in settings that it inherits from the file, names those settings and no route. */
-function changesOfRoutes(before: Routes, now: Routes): readonly string[] {
-  const known = new Map(before.toReversed().map((route) => [route.id, route]));
-  const keys = now.map((route) => changedKeys(known.get(route.id), route));
-  const isOfAll = before.length === now.length && keys.every((key) => key !== null && key.length > 0);
-  if (isOfAll) return [...new Set(keys.flatMap((key) => key ?? []))];
-  const details = new Map(now.map(({ id }, index) => [id, keys[index] ?? null]));
-  return [`routes${namesOf(before, now, details)}`];
+async function changesOfRoutes(before: Routes, now: Routes, clock: Clock): Promise<readonly string[]> {
+  const known = new Map<string, KnownRoute>();
+  await inTurns(before, clock, (route) => void known.set(route.id, { route, text: JSON.stringify(route) }));
+  const changed: { readonly id: string; readonly keys: readonly string[] | null }[] = [];
+  await inTurns(now, clock, (route) => {
+    const old = known.get(route.id);
+    known.delete(route.id);
+    if (old?.text !== JSON.stringify(route)) changed.push({ id: route.id, keys: changedKeys(old?.route, route) });
+  });
+  const isOfAll = before.length === now.length && changed.length === now.length;
+  if (isOfAll && changed.every(({ keys }) => keys !== null && keys.length > 0))
+    return [...new Set(changed.flatMap(({ keys }) => keys ?? []))];
+  const names = [
+    ...changed.map(({ id, keys }) => (keys === null || keys.length === 0 ? id : `${id} (${keys.join(', ')})`)),
+    ...known.keys(),
+  ];
+  if (names.length > 0) return [`routes: ${names.join(', ')}`];
+  return now.every(({ id }, index) => id === before[index]?.id) ? [] : ['routes'];
 }
 
 /** The keys of `inherited` in which a route differs; null if it also differs in something else, or is new. */
@@ -63,20 +88,14 @@ function changedKeys(before: Routes[number] | undefined, now: Routes[number]): r
   return keys.length === changed.length ? keys : null;
 }
 
-function namesOf(
-  before: unknown,
-  now: unknown,
-  details: ReadonlyMap<string, readonly string[] | null> = new Map(),
-): string {
+function namesOf(before: unknown, now: unknown): string {
   if (!Array.isArray(before) || !Array.isArray(now)) return '';
   const texts = new Map<string, string>();
   for (const item of before) if (hasId(item)) texts.set(item.id, JSON.stringify(item));
   const changed: string[] = [];
   for (const item of now) {
     if (!hasId(item)) continue;
-    const detail = details.get(item.id) ?? [];
-    const text = detail.length === 0 ? item.id : `${item.id} (${detail.join(', ')})`;
-    if (texts.get(item.id) !== JSON.stringify(item)) changed.push(text);
+    if (texts.get(item.id) !== JSON.stringify(item)) changed.push(item.id);
     texts.delete(item.id);
   }
   const names = [...changed, ...texts.keys()];

@@ -225,11 +225,8 @@ export class ControlPlane implements Gateway {
     });
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
-    return this.#parts.configurationReport.applied(
-      actor,
-      changesBetween(before, read.configuration),
-      this.#parts.overlay.notes(),
-    );
+    const changes = await changesBetween(before, read.configuration, this.#parts.clock);
+    return this.#parts.configurationReport.applied(actor, changes, this.#parts.overlay.notes());
   }
 
   /** Waits until new endpoints have been checked and new applications are ready; no longer than until the gateway is stopping. */

@@ -1,0 +1,132 @@
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { Clock } from '../core/time.ts';
+import { inTurns } from '../core/turns.ts';
+
+/** Upper bounds of the exported histogram. Workers count in finer cells, whose bounds include these. */
+const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+
+/** The labels `le` of the histogram. */
+const boundTexts: readonly string[] = [...metricBoundsMs.map((bound) => String(bound / 1000)), '+Inf'];
+
+/** For each cell of the workers its cell in the exported histogram. */
+const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
+  const cell = metricBoundsMs.findIndex((metricBound) => metricBound >= bound);
+  return cell === -1 ? metricBoundsMs.length : cell;
+});
+
+const total = 'candor_exchanges_total';
+const bytes = 'candor_body_bytes_total';
+const duration = 'candor_exchange_duration_seconds';
+
+interface ByteSum {
+  readonly labels: string;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+interface DurationSum {
+  readonly labels: string;
+  readonly cells: number[];
+  sumMs: number;
+}
+
+/**
+ * The counts of exchanges in Prometheus' text format 0.0.4, in parts of some 64 KiB. With thousands of routes this is most of a scrape: it
+ * is written in turns of the event loop, and not by the client library, which makes an object for each of its lines.
+ */
+export async function exchangeMetrics(counts: readonly ExchangeCount[], clock: Clock): Promise<readonly Uint8Array[]> {
+  const parts = new TextParts();
+  const byteSums = new Map<string, ByteSum>();
+  const durationSums = new Map<string, DurationSum>();
+  parts.family(
+    total,
+    'counter',
+    'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
+  );
+  await inTurns(counts, clock, (one) => {
+    const route = `route="${escaped(one.route)}",upstream="${escaped(one.upstream)}"`;
+    const labels = `${route},status_class="${one.statusClass}",shape="${one.shape}",cause="${one.cause}",end="${one.end}"`;
+    parts.add(`${total}{${labels}} ${one.count}\n`);
+    addBytes(byteSums, route, one);
+    addDuration(durationSums, `${route},status_class="${one.statusClass}"`, one);
+  });
+  parts.family(bytes, 'counter', 'Bytes of bodies, without heads and framing.');
+  await inTurns(byteSums.values(), clock, ({ labels, bytesIn, bytesOut }) => {
+    parts.add(`${bytes}{${labels},direction="in"} ${bytesIn}\n${bytes}{${labels},direction="out"} ${bytesOut}\n`);
+  });
+  parts.family(duration, 'histogram', 'From the first byte of the request to the last of the response.');
+  await inTurns(durationSums.values(), clock, (sum) => parts.add(histogramText(sum)));
+  return parts.end();
+}
+
+function addBytes(sums: Map<string, ByteSum>, labels: string, { bytesIn, bytesOut }: ExchangeCount): void {
+  const sum = sums.get(labels);
+  if (sum === undefined) sums.set(labels, { labels, bytesIn, bytesOut });
+  else {
+    sum.bytesIn += bytesIn;
+    sum.bytesOut += bytesOut;
+  }
+}
+
+function addDuration(sums: Map<string, DurationSum>, labels: string, one: ExchangeCount): void {
+  let sum = sums.get(labels);
+  if (sum === undefined) {
+    sum = { labels, cells: Array.from({ length: metricBoundsMs.length + 1 }, () => 0), sumMs: 0 };
+    sums.set(labels, sum);
+  }
+  for (let cell = 0; cell < one.durations.length; cell++) {
+    const metricCell = metricCells[cell] ?? metricBoundsMs.length;
+    sum.cells[metricCell] = (sum.cells[metricCell] ?? 0) + (one.durations[cell] ?? 0);
+  }
+  sum.sumMs += one.durationMsSum;
+}
+
+/** Buckets are cumulative. */
+function histogramText({ labels, cells, sumMs }: DurationSum): string {
+  let text = '';
+  let count = 0;
+  for (let cell = 0; cell < cells.length; cell++) {
+    count += cells[cell] ?? 0;
+    text += `${duration}_bucket{${labels},le="${boundTexts[cell] ?? ''}"} ${count}\n`;
+  }
+  return `${text}${duration}_sum{${labels}} ${sumMs / 1000}\n${duration}_count{${labels}} ${count}\n`;
+}
+
+const mustBeEscaped = /[\\"\n]/;
+
+/** The value of a label: backslash, quote and line feed are escaped. */
+function escaped(value: string): string {
+  if (!mustBeEscaped.test(value)) return value;
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
+
+const partCharacters = 64 * 1024;
+
+/** Text in encoded parts, so that no part of an answer of some megabytes is encoded at once. */
+class TextParts {
+  readonly #parts: Uint8Array[] = [];
+  #text = '';
+
+  family(name: string, type: 'counter' | 'histogram', help: string): void {
+    this.add(
+      `${this.#text === '' && this.#parts.length === 0 ? '' : '\n'}# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`,
+    );
+  }
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#text.length >= partCharacters) this.#encode();
+  }
+
+  #encode(): void {
+    this.#parts.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
+
+  /** The parts, with an empty line at the end: another family may follow. */
+  end(): readonly Uint8Array[] {
+    this.#text += '\n';
+    this.#encode();
+    return this.#parts;
+  }
+}
