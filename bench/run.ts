@@ -35,8 +35,9 @@ the method and the last figures.
 
   --works <names>     of ${workNames.slice(0, 5).join(', ')},
                       ${workNames.slice(5).join(', ')} (all)
-  --gateways <names>  of ${gatewayNames.slice(0, 5).join(', ')},
-                      ${gatewayNames.slice(5).join(', ')}
+  --gateways <names>  of ${gatewayNames.slice(0, 4).join(', ')},
+                      ${gatewayNames.slice(4, 9).join(', ')},
+                      ${gatewayNames.slice(9).join(', ')}
                       (${defaultGateways.slice(0, 3).join(', ')},
                       ${defaultGateways.slice(3).join(', ')})
   --all               all gateways but relay
