@@ -688,3 +688,21 @@ test('every example loads without complaint', () => {
     assert.equal(renderConfigurationErrors(errors, text, { colour: false, width: 80 }), '', name);
   }
 });
+
+test('routes with equal settings share them, and others do not', () => {
+  const text = `upstreams: { app: "127.0.0.1:3000" }
+timeouts: { connect: 2s }
+routes:
+  - { path: /a, to: app }
+  - { path: /b, to: app }
+  - { path: /c, to: app, timeouts: { connect: 3s }, request_headers: { remove: [x-a] } }
+`;
+  const context = { file: 'candor.yaml', directory: '/', environment: {}, hostname: 'h' };
+  const parsed = parseConfiguration(text, context);
+  assert.ok(parsed.ok);
+  const [a, b, c] = parsed.configuration.routes;
+  for (const key of ['timeouts', 'rewrite', 'requestFields', 'responseFields', 'errorPages'] as const)
+    assert.equal(a?.[key], b?.[key], key);
+  assert.deepEqual([a?.timeouts.connectMs, c?.timeouts.connectMs], [2000, 3000]);
+  assert.deepEqual([a?.requestFields.remove, c?.requestFields.remove], [[], ['x-a']]);
+});

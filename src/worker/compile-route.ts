@@ -37,7 +37,7 @@ export function compileRoute(
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     request: requestChange(spec.requestFields, own),
-    response: fieldChange(spec.responseFields, ownResponseFields),
+    response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
     host: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
   };
@@ -45,7 +45,24 @@ export function compileRoute(
 
 const ownOfAll = ownRequestFields(null);
 
-function requestChange(edits: FieldEdits, { ofUntrusted, ofTrusted }: OwnRequestFields): RequestFieldChange {
+/** Of routes without edits, which share them: most routes have none. */
+const requestUnedited = new WeakMap<OwnRequestFields, RequestFieldChange>();
+const responseUnedited: FieldChange = { drop: ownResponseFields, lines: [] };
+
+function requestChange(edits: FieldEdits, own: OwnRequestFields): RequestFieldChange {
+  if (!isEmpty(edits)) return editedRequest(edits, own);
+  const known = requestUnedited.get(own);
+  if (known !== undefined) return known;
+  const unedited = editedRequest(edits, own);
+  requestUnedited.set(own, unedited);
+  return unedited;
+}
+
+function isEmpty({ remove, set, add }: FieldEdits): boolean {
+  return remove.length === 0 && set.length === 0 && add.length === 0;
+}
+
+function editedRequest(edits: FieldEdits, { ofUntrusted, ofTrusted }: OwnRequestFields): RequestFieldChange {
   const { drop, lines } = fieldChange(edits, ofUntrusted);
   return { drop, lines, dropOfTrusted: fieldChange(edits, ofTrusted).drop };
 }
@@ -55,12 +72,14 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
   return { drop: names.length === 0 ? own : fieldFilter(names, own), lines: [...edits.set, ...edits.add] };
 }
 
+const unchanged = (target: string): string => target;
+
 /**
  * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest keeps its spelling, unless it
  * has dot segments: they could lead out of the new prefix.
  */
 export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
-  if (replacement === null) return (target) => target;
+  if (replacement === null) return unchanged;
   const prefix = matched.endsWith('/') ? matched.slice(0, -1) : matched;
   const base = replacement.endsWith('/') ? replacement.slice(0, -1) : replacement;
   const plainPrefix = plainPath(prefix);
