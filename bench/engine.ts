@@ -142,6 +142,7 @@ function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): Rec
     deployment: 'bench',
     member: 'bench',
     processStartedUnixMs: clock.wallTime(),
+    processKey: 'k3f9xa',
     worker: 1,
     queryAllowed: [],
     batch,

@@ -26,6 +26,7 @@ const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
   processStartedUnixMs: Date.UTC(2026, 10, 21),
+  processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: ['page'],
   batch,

@@ -110,6 +110,8 @@ export interface EndedExchange {
   readonly version: HttpVersion;
   /** For how many milliseconds filters of the route have suspended the request; −1 where none has. */
   readonly filterMs?: number;
+  /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
+  readonly recordedHeaders?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];
   /** The status that was sent; 0 when none was. */
   readonly statusSent: number;

@@ -112,7 +112,8 @@ export function leanRecord(record: ExchangeRecord): RecordFields {
   return lean;
 }
 
-function leanClient({ address, port, peer, protocol }: ExchangeRecord['client']): RecordFields {
+/** The part of `leanRecord` for the client. */
+export function leanClient({ address, port, peer, protocol }: ExchangeRecord['client']): RecordFields {
   return {
     address,
     port,

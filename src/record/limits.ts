@@ -16,6 +16,8 @@ export const recordLimits = {
   /** A request target may have 8 KiB and more; its beginning is enough to identify it. */
   path: 2048,
   query: 2048,
+  /** Each request header that `log.headers` names. */
+  header: 256,
   /** Each text of the evidence: 64 bytes of garbage written out need 256. */
   evidence: 512,
   detail: 2048,

@@ -1,5 +1,6 @@
-import { callBytesMin, charCodeAt, copyBytes, digitsValueMax, writeDigits, writeText } from '../core/copy-bytes.ts';
+import { callBytesMin, charCodeAt, copyBytes, writeDigits, writeText } from '../core/copy-bytes.ts';
 import type { RecordBatch } from './batch.ts';
+import { decimalsMsMax, scaleOf } from './json-text.ts';
 import { writeRedactedQuery } from '../core/redact/query.ts';
 import { secretSigns } from '../core/redact/target.ts';
 
@@ -96,14 +97,14 @@ export class LineBytes {
     this.#at = writeText(this.#bytes, this.#at, text);
   }
 
-  /** Notes a fragment and the number behind it, for `writeNumbers`. A number below 0, or none, is null. */
+  /** Notes a fragment and the number behind it, from 0, for `writeNumbers`. */
   number(fragment: Uint8Array, value: number): void {
     const index = this.#pairs++;
     this.#fragments[index] = fragment;
     this.#values[index] = value;
   }
 
-  /** Writes the fragments and numbers noted since `begin`, in the form of `milliseconds` of `json-text.ts`. */
+  /** Writes the fragments and numbers noted since `begin`, in the form of `roundedMs` of `json-text.ts`. */
   writeNumbers(): void {
     for (let index = 0; index < this.#pairs; index++) {
       this.fragment(this.#fragments[index] as Uint8Array);
@@ -112,28 +113,24 @@ export class LineBytes {
     this.#pairs = 0;
   }
 
-  /** At most three decimals, without zeros at the end. */
+  /** Three significant digits, without zeros after the decimal point at the end. */
   #number(value: number): void {
-    if (!(value >= 0)) return this.ascii('null');
-    if (value >= digitsValueMax / 1000) return this.ascii(String(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)));
-    let whole = Math.floor(value);
-    let part = Math.round((value - whole) * 1000);
-    if (part === 1000) {
-      whole++;
-      part = 0;
-    }
+    if (value >= decimalsMsMax) return this.ascii(String(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)));
+    const scale = scaleOf(value);
+    const scaled = Math.round(value * scale);
+    const whole = Math.floor(scaled / scale);
     this.#at = writeDigits(this.#bytes, this.#at, whole);
-    if (part > 0) this.#decimals(part);
+    if (scale > 1 && scaled > whole * scale) this.#decimals(scaled - whole * scale, scale / 10);
   }
 
-  /** ".5", ".04", ".003": thousandths, from 1 to 999. */
-  #decimals(thousandths: number): void {
+  /** ".5", ".04", ".003": `rest` of ten times `unit`. */
+  #decimals(rest: number, unit: number): void {
     const bytes = this.#bytes;
     bytes[this.#at++] = 0x2e;
-    for (let rest = thousandths, of = 100; rest > 0; of /= 10) {
-      const digit = Math.floor(rest / of);
+    for (let left = rest, of = unit; left > 0; of /= 10) {
+      const digit = Math.floor(left / of);
       bytes[this.#at++] = zero + digit;
-      rest -= digit * of;
+      left -= digit * of;
     }
   }
 }

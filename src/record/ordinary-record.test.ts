@@ -5,7 +5,8 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { RecordBatch } from './batch.ts';
-import { isOrdinary } from './ordinary-record.ts';
+import { LineBytes } from './line-bytes.ts';
+import { isOrdinary, ordinaryBytesMax, writeOrdinary } from './ordinary-record.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
@@ -13,7 +14,14 @@ const still: Timer = { cancel: () => undefined };
 const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
 
 function writer(batch: RecordBatch, queryAllowed: readonly string[] = ['page']): RecordWriter {
-  const context = { deployment: 'shop', member: 'gw "1"', processStartedUnixMs: 0, worker: 1, queryAllowed };
+  const context = {
+    deployment: 'shop',
+    member: 'gw "1"',
+    processStartedUnixMs: 0,
+    processKey: 'k3f9xa',
+    worker: 1,
+    queryAllowed,
+  };
   return new RecordWriter({ ...context, batch });
 }
 
@@ -94,6 +102,57 @@ test('the line written as bytes is the same as the line written as text', () => 
       assert.equal(writtenLine(exchange), writer(batchOf()).line(exchange));
     }),
     { numRuns: 2000 },
+  );
+});
+
+const anyMs = fc.oneof(
+  fc.double({ min: 0, max: 12, noNaN: true }),
+  fc.double({ min: 0, max: 2_000_000, noNaN: true }),
+  fc.constantFrom(0, 0.0004, 0.9995, 1, 9.995, 9.9951, 99.95, 99.951, 100.5, 999.5, 1000),
+);
+
+const ordinaryExchanges = fc
+  .record({
+    started: anyMs,
+    connected: anyMs,
+    sent: anyMs,
+    head: anyMs,
+    ended: anyMs,
+    idle: anyMs,
+    reused: fc.boolean(),
+  })
+  .chain((ms) =>
+    fc.record({ ms: fc.constant(ms), over: anyMs, address: fc.constantFrom('127.0.0.1:3000', '10.0.0.1:1') }),
+  )
+  .map(({ ms, over, address }) => {
+    const attempt = sampleAttempt({
+      reused: ms.reused,
+      address,
+      idleMs: ms.idle,
+      startedMs: ms.started,
+      connectedMs: ms.reused ? -1 : ms.connected,
+      sentMs: ms.sent,
+      headMs: ms.head,
+      endedMs: ms.ended,
+    });
+    return sampleExchange({ attempts: [attempt], endedAt: (5000 + Math.min(ms.ended + over, 2_000_000)) as Instant });
+  });
+
+test('every ordinary line is written as bytes, and equals the line written as text', () => {
+  const batch = batchOf();
+  const one = writer(batch);
+  fc.assert(
+    fc.property(ordinaryExchanges, (exchange) => {
+      const line = new LineBytes(batch);
+      assert.ok(isOrdinary(exchange) && line.begin(ordinaryBytesMax));
+      assert.ok(writeOrdinary(line, exchange, one));
+      const bytes = one.write(exchange);
+      const written = Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
+      batch.acknowledge();
+      assert.equal(bytes, written.length);
+      assert.equal(written, one.line(exchange));
+    }),
+    { numRuns: 3000 },
   );
 });
 

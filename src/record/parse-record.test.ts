@@ -12,6 +12,7 @@ const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
   processStartedUnixMs: 0,
+  processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: [],
   batch,
@@ -32,7 +33,7 @@ test('a line of a newer version is read, and its further keys are kept', () => {
 });
 
 const others: readonly (readonly [name: string, line: string, reason: string])[] = [
-  ['a torn line', line.slice(0, 400), 'not_json'],
+  ['a torn line', line.slice(0, 300), 'not_json'],
   ['an empty line', '', 'not_json'],
   ['a foreign line', '127.0.0.1 - - [21/Nov/2026:08:42:18 +0000] "GET / HTTP/1.1" 502 157', 'not_json'],
   ['another kind', '{"v":1,"kind":"lost","worker":1}', 'other_kind'],
@@ -40,7 +41,12 @@ const others: readonly (readonly [name: string, line: string, reason: string])[]
   ['JSON of another program', '{"level":30,"msg":"listening"}', 'not_a_record'],
   ['no object', '[1]', 'not_a_record'],
   ['null', 'null', 'not_a_record'],
-  ['a record without attempts', JSON.stringify({ ...fields, attempts: undefined }), 'not_a_record'],
+  ['a record without a host', JSON.stringify({ ...fields, host: undefined }), 'not_a_record'],
+  [
+    'a record of version 2 without attempts',
+    JSON.stringify({ ...expandedRecord(fields), v: 2, attempts: undefined }),
+    'not_a_record',
+  ],
   ['a record whose id is a number', JSON.stringify({ ...fields, id: 7 }), 'not_a_record'],
   ['a version before the first', JSON.stringify({ ...fields, v: 0 }), 'not_a_record'],
 ];

@@ -14,6 +14,7 @@ const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
   processStartedUnixMs: 0,
+  processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: [],
   batch,

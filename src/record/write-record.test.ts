@@ -9,7 +9,8 @@ import type { Instant } from '../core/time.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
-import { bounded } from './json-text.ts';
+import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
+import { bounded, jsonOf } from './json-text.ts';
 import { lineBytesMax, recordLimits } from './limits.ts';
 import { parseRecord } from './parse-record.ts';
 import { redactQuery } from '../core/redact/query.ts';
@@ -21,11 +22,12 @@ const context = {
   deployment: 'shop',
   member: 'gw-1',
   processStartedUnixMs: Date.UTC(2026, 10, 21),
+  processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: ['page'],
 };
 
-function writerOf(changes: { readonly queryAllowed?: readonly string[]; readonly deployment?: string } = {}): {
+function writerOf(changes: Partial<RecordContext> = {}): {
   writer: RecordWriter;
   batch: RecordBatch;
 } {
@@ -364,7 +366,13 @@ describe('for any text from outside', () => {
     const property = fc.property(anyExchange, (exchange) => {
       const line = writer.line(exchange);
       assert.match(line, /^[ -~]+\n$/);
-      const record = JSON.parse(line) as ExchangeRecord;
+      const parsed = parseRecord(line);
+      assert.ok(parsed.ok);
+      const { record } = parsed;
+      assert.equal(
+        JSON.stringify(record),
+        JSON.stringify(JSON.parse(jsonOf(new ExchangeRecords(context).recordOf(exchange)))),
+      );
       const { client, target } = exchange;
       assert.equal(record.id, kept(exchange.id, recordLimits.id));
       assert.equal(record.trace_id, exchange.traceId === '' ? null : kept(exchange.traceId, recordLimits.id));
@@ -390,7 +398,6 @@ describe('for any text from outside', () => {
       assert.equal(record.cause, exchange.failure?.cause ?? null);
       assert.equal(record.attempts.length, exchange.attempts.length);
       exchange.attempts.forEach((attempt, index) => sameAttempt(record.attempts[index] as AttemptRecord, attempt));
-      assert.ok(parseRecord(line).ok);
     });
     fc.assert(property, { numRuns: 400 });
   });
@@ -446,7 +453,94 @@ test('the sentence is that of the failure', () => {
 
 test('names of the deployment are escaped too', () => {
   assert.equal(
-    (JSON.parse(writerOf({ deployment: 'a"b\nc' }).writer.line(sampleExchange())) as ExchangeRecord).deployment,
+    (
+      JSON.parse(
+        writerOf({ deployment: 'a"b\nc', inlineConstants: true }).writer.line(sampleExchange()),
+      ) as ExchangeRecord
+    ).deployment,
     'a"b\nc',
   );
+});
+
+test('a log without header lines has the constants of the process in each line, written as bytes or as text', () => {
+  const { writer, batch } = writerOf({ inlineConstants: true });
+  writer.write(sampleExchange());
+  const constants =
+    /"process":"k3f9xa","deployment":"shop","member":"gw-1","process_started_at":"2026-11-21T00:00:00.000Z",/;
+  assert.match(Buffer.from(batch.take()?.bytes ?? []).toString(), constants);
+  assert.match(writer.line(sampleExchange({ target: '/"' })), constants);
+  assert.doesNotMatch(writerOf().writer.line(sampleExchange()), /deployment|member|process_started_at/);
+});
+
+test('a TLS cipher is recorded, and null where it is not known', () => {
+  const tls = { version: 'TLSv1.3', serverName: null, alpn: null };
+  const ciphers = [{ ...tls, cipher: 'TLS_AES_256_GCM_SHA384' }, tls].map(
+    (facts) => recordOf(sampleExchange({ client: sampleClient({ tls: facts, scheme: 'https' }) })).tls?.cipher,
+  );
+  assert.deepEqual(ciphers, ['TLS_AES_256_GCM_SHA384', null]);
+});
+
+describe('the detail of a success', () => {
+  const times = { startedMs: 0.4, connectedMs: -1, sentMs: 0.9, headMs: 31.44, endedMs: 31.6, idleMs: 812.5 };
+  const exchange = (changes: Partial<AttemptFacts>): EndedExchange =>
+    sampleExchange({ attempts: [sampleAttempt({ ...times, ...changes })], endedAt: 5032.125 as Instant });
+  const read = (changes: Partial<AttemptFacts>, context = {}): AttemptRecord => {
+    const parsed = parseRecord(writerOf(context).writer.line(exchange(changes)));
+    assert.ok(parsed.ok);
+    return parsed.record.attempts[0] as AttemptRecord;
+  };
+  const pick = (one: AttemptRecord): unknown[] => [
+    ...[one.reused, one.idle_ms, one.local_port, one.started_ms],
+    ...[one.connected_ms, one.sent_ms, one.head_ms, one.ended_ms],
+  ];
+  const rows: readonly (readonly [name: string, changes: Partial<AttemptFacts>, expected: readonly unknown[]])[] = [
+    ['steps less than a millisecond apart are one', {}, [true, null, null, 0, null, 0, 32.1, 32.1]],
+    [
+      'a later head and an early end are kept',
+      { headMs: 12.34, endedMs: 20.06 },
+      [true, null, null, 0, null, 0, 12.3, 20.1],
+    ],
+    [
+      'a wait before the request was sent is kept',
+      { startedMs: 2.345, sentMs: 3.5 },
+      [true, null, null, 2.35, null, 3.5, 32.1, 32.1],
+    ],
+    ['idle connections count from a second on', { idleMs: 1234.5 }, [true, 1235, null, 0, null, 0, 32.1, 32.1]],
+    [
+      'a new connection that stood at once',
+      { reused: false, idleMs: -1, connectedMs: 0.7 },
+      [false, null, null, 0, 0, 0, 32.1, 32.1],
+    ],
+    [
+      'a new connection that took its time',
+      { reused: false, idleMs: -1, connectedMs: 20.44, sentMs: 20.5 },
+      [false, null, null, 0, 20.4, 20.4, 32.1, 32.1],
+    ],
+    ['a request that was answered before it was sent', { sentMs: -1 }, [true, null, null, 0, null, null, 32.1, 32.1]],
+  ];
+  for (const [name, changes, expected] of rows) test(name, () => assert.deepEqual(pick(read(changes)), expected));
+
+  test('with full detail it is that of a failure', () => {
+    assert.deepEqual(pick(read({}, { fullDetail: true })), [true, 812.5, 40122, 0.4, null, 0.9, 31.44, 31.6]);
+    const { writer, batch } = writerOf({ fullDetail: true });
+    writer.write(exchange({}));
+    assert.match(Buffer.from(batch.take()?.bytes ?? []).toString(), /"local_port":40122/);
+  });
+});
+
+test('durations of successes have three digits and at least whole milliseconds, others three decimals', () => {
+  const lasting = (ms: number, changes: Partial<EndedExchange> = {}): number =>
+    recordOf(sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes })).duration_ms;
+  for (const [ms, rounded] of [
+    [0.3141, 0.314],
+    [3.1415, 3.14],
+    [31.415, 31.4],
+    [314.15, 314],
+    [51_234.4, 51_234],
+    [9.996, 10],
+    [99.96, 100],
+  ] as const)
+    assert.equal(lasting(ms), rounded);
+  assert.equal(lasting(31.4159, { statusReceived: 500 }), 31.416);
+  assert.equal(lasting(31.4159, { attempts: [sampleAttempt({ retry: true }), sampleAttempt()] }), 31.416);
 });

@@ -212,11 +212,12 @@ export class ServingWorker {
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
     const { deployment, member, queryAllowed, secretFields } = snapshot;
-    const { worker, processStartedUnixMs } = this.#init;
+    const { worker, processStartedUnixMs, processKey } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
       member,
       processStartedUnixMs,
+      processKey,
       worker,
       queryAllowed,
       secretFields,
