@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
+import { recordsIn } from '../records.ts';
 
 /** SIGUSR1 opens the inspector of a Node program, unless the program listens for it. */
 
@@ -275,8 +276,7 @@ function hasStarted({ output }: Started): boolean {
 
 function pathsIn(file: string): string[] | null {
   try {
-    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-    return lines.map((line) => String((JSON.parse(line) as { path: unknown }).path));
+    return recordsIn(readFileSync(file, 'utf8')).map(({ path }) => path);
   } catch {
     return null;
   }

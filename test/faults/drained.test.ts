@@ -14,6 +14,7 @@ import { originForTests } from '../gateway/origin-for-tests.ts';
 import type { RawAnswer } from '../gateway/raw-origin.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { type ExpectedRow, loadExpected } from './load-expected.ts';
+import { recordsIn } from '../records.ts';
 
 // Requests in flight at a gateway that stops; `expected.md` has the result of each.
 
@@ -95,10 +96,7 @@ log: { path: ./exchange.log }
     await stopping;
     occupant.close();
     const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
-    records = text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as ExchangeRecord);
+    records = recordsIn(text);
   });
   after(async () => {
     await edge?.stop();

@@ -10,6 +10,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
+import { recordsIn } from '../records.ts';
 
 // The end of a gateway, phase by phase.
 
@@ -206,10 +207,7 @@ describe('a WebSocket through a gateway that stops', () => {
   }
 
   const recorded = async (): Promise<ExchangeRecord[]> =>
-    (await readFile(join(edge.folder, 'exchange.log'), 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as ExchangeRecord);
+    recordsIn(await readFile(join(edge.folder, 'exchange.log'), 'utf8'));
 
   test('under `tunnels: wait` lasts until it ends, and the gateway says that it waits for it', async () => {
     const { socket, said, closed } = await chat('wait');

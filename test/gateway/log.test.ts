@@ -15,6 +15,7 @@ import type { Event } from '../../src/core/event.ts';
 import { searchLogFiles } from '../../src/record/log-files.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { recordsIn } from '../records.ts';
 
 // Whatever happens to the exchange log, requests are answered, and each has a line or is counted as lost.
 
@@ -52,11 +53,7 @@ const numbered = (count: number, name = ''): string[] => Array.from({ length: co
 
 /** Complete lines only: the last one may be half written. */
 function pathsIn(text: string): string[] {
-  const lines = text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line) => (JSON.parse(line) as { path: string }).path);
+  return recordsIn(text).map(({ path }) => path);
 }
 
 describe('the exchange log', () => {

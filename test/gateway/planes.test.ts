@@ -9,6 +9,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { withoutHeaders } from '../records.ts';
 
 // The main thread controls, a worker serves: each continues when the other cannot, and both continue without a disk.
 
@@ -119,7 +120,7 @@ socket.on('data', () => {
 
 describe('the exchange log', () => {
   const lines = async (name: string): Promise<string[]> =>
-    (await readFile(join(edge.folder, name), 'utf8')).split('\n').filter((line) => line !== '');
+    withoutHeaders((await readFile(join(edge.folder, name), 'utf8')).split('\n').filter((line) => line !== ''));
 
   test('has one line for each exchange, which can be found by its id', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);

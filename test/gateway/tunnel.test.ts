@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExchangeRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
+import { recordsIn } from '../records.ts';
 
 // Upgrade (RFC 9110 §7.8): a request for another protocol goes to the endpoint, and its 101 makes a tunnel.
 
@@ -439,8 +439,7 @@ timeouts: { idle: 200ms }
     await stopping;
     assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs));
     await until('the connection to the endpoint is closed', () => socket.destroyed);
-    const lines = (await readFile(join(gateway.folder, 'tunnels.log'), 'utf8')).trim().split('\n');
-    const [record, ...more] = lines.map((line) => JSON.parse(line) as ExchangeRecord);
+    const [record, ...more] = recordsIn(await readFile(join(gateway.folder, 'tunnels.log'), 'utf8'));
     assert.equal(more.length, 0);
     assert.deepEqual([record?.kind, record?.end, record?.cause], ['tunnel', 'truncated', 'drained']);
     assert.match(record?.detail ?? '', /^The gateway was stopped, and the tunnel was closed/);

@@ -5,6 +5,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recordsIn } from '../records.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
 
@@ -182,12 +184,8 @@ export class GatewayProgram {
       .map((line) => JSON.parse(line));
   }
 
-  records(): { id: string; kind: string; status: number; end: string; process_started_at: string }[] {
-    const text = readFileSync(join(this.folder, 'exchanges.log'), 'utf8');
-    return text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+  records(): ExchangeRecord[] {
+    return recordsIn(readFileSync(join(this.folder, 'exchanges.log'), 'utf8'));
   }
 
   /** Ends the remaining processes of the gateway, and removes its files. */

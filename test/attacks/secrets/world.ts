@@ -148,7 +148,7 @@ export class World {
     const records = (): readonly string[] =>
       readFileSync(log, 'utf8')
         .split('\n')
-        .filter((line) => line.includes('"kind":"exchange"'));
+        .filter((line) => /^\{"v":\d+,"id":/.test(line));
     let known = -1;
     // The log is complete when two reads are equal whose distance is longer than the time for which it is buffered.
     await this.#until(async () => {

@@ -7,6 +7,7 @@ import { startFromYaml, type YamlGateway } from '../../gateway/start-from-yaml.t
 import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
 import { type SmugglingPayload, type Step, untilAnswered } from './payload.ts';
+import { recordsIn } from '../../records.ts';
 
 /** How the bytes of a payload are sent: as they are written, or in slices of a few bytes that split lines. */
 export type Form = 'whole' | 'cut';
@@ -119,8 +120,7 @@ function answersIn(bytes: Buffer): number {
 }
 
 function readRecords(path: string): ExchangeRecord[] {
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as ExchangeRecord);
+  return recordsIn(readFileSync(path, 'utf8'));
 }
 
 /** Splits the bytes of a connection into answers, each by the method of the exchange that its id names. */

@@ -1,0 +1,21 @@
+import type { ExchangeRecord } from '../src/core/record.ts';
+import { parseRecord } from '../src/record/parse-record.ts';
+import { ProcessHeaders } from '../src/record/process-header.ts';
+
+/** The records of exchanges in the text of a log: complete lines only, each with all its keys and the constants of its process. */
+export function recordsIn(text: string): ExchangeRecord[] {
+  const headers = new ProcessHeaders();
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      headers.note(line);
+      const parsed = parseRecord(line);
+      return parsed.ok ? [headers.complete(parsed.record)] : [];
+    });
+}
+
+/** Its lines without the header lines of processes. */
+export function withoutHeaders(lines: readonly string[]): string[] {
+  return lines.filter((line) => !line.includes('"kind":"process"'));
+}
