@@ -23,7 +23,15 @@ const logBytes = 100 * 1024 ** 2;
 
 function writeLog(path: string): void {
   const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-  const parts = { deployment: 'shop', member: 'gw-1', processStartedUnixMs: 0, worker: 1, queryAllowed: [], batch };
+  const parts = {
+    deployment: 'shop',
+    member: 'gw-1',
+    processStartedUnixMs: 0,
+    processKey: 'k3f9xa',
+    worker: 1,
+    queryAllowed: [],
+    batch,
+  };
   const writer = new RecordWriter(parts);
   const file = openSync(path, 'w');
   for (let bytes = 0, n = 0; bytes < logBytes; n++) bytes += writeSync(file, recordLine(writer, n));

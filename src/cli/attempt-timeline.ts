@@ -44,7 +44,7 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
 
 function connectionText({ reused, idle_ms, local_port }: AttemptRecord): string {
   const connection = reused
-    ? `a kept connection that had been idle for ${durationText(idle_ms ?? 0)}`
+    ? `a kept connection${idle_ms === null ? '' : ` that had been idle for ${durationText(idle_ms)}`}`
     : 'a new connection';
   return local_port === null ? connection : `${connection}, from port ${local_port}`;
 }

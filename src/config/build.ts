@@ -55,8 +55,17 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       compression: plain.log?.compress ?? 'zstd',
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
       secretFields: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
+      format: plain.log?.format ?? 'json',
+      recordedHeaders: recordedHeadersOf(plain.log ?? {}),
+      fullDetail: plain.log?.detail === 'full',
     },
   };
+}
+
+/** The combined format has two headers of its own. */
+function recordedHeadersOf({ headers = [], format }: NonNullable<Draft['plain']['log']>): string[] {
+  const names = headers.map((name) => name.toLowerCase());
+  return [...new Set(format === 'combined' ? [...names, 'referer', 'user-agent'] : names)];
 }
 
 /** A host name as a name of ours: what cannot stand in one becomes a hyphen. */

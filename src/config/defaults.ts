@@ -243,5 +243,11 @@ export const defaults = {
     '[]',
     'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',
   ),
+  logHeaders: declare('[]', 'They name people and their machines, and double the length of a line.'),
+  logDetail: declare(
+    'brief',
+    'Steps that took less than a millisecond explain nothing, and make a line half as long again.',
+  ),
+  logFormat: declare('json', 'It has the cause; `candor explain` and the recipes read it.'),
   queryAllowed: declare('[]', 'Query values hold tokens and names more often than one thinks; all are redacted.'),
 } as const;

@@ -215,6 +215,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
   ],
   key_file: ['key', 'keyfile', 'privatekey', 'clientkey', 'certificatekey', 'proxysslcertificatekey'],
   log: ['logs', 'logging', 'accesslog', 'errorlog'],
+  format: ['logformat', 'accesslogformat', 'encoding'],
   compress: [
     'compression',
     'compressor',

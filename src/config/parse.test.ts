@@ -291,6 +291,24 @@ describe('what is written', () => {
       ['x-shop-pass'],
     ],
     [
+      'no headers are recorded, and successes briefly',
+      one,
+      ({ log }) => [log.recordedHeaders, log.fullDetail, log.format],
+      [[], false, 'json'],
+    ],
+    [
+      'names of recorded headers are lowercase, each once',
+      `${one}log: { headers: [User-Agent, user-agent, X-Tenant], detail: full }`,
+      ({ log }) => [log.recordedHeaders, log.fullDetail],
+      [['user-agent', 'x-tenant'], true],
+    ],
+    [
+      'the combined format has the two headers that belong to it',
+      `${one}log: { headers: [X-Tenant, Referer], format: combined }`,
+      ({ log }) => [log.recordedHeaders, log.format],
+      [['x-tenant', 'referer', 'user-agent'], 'combined'],
+    ],
+    [
       'draining may take 10 s, and begins at once',
       one,
       (c) => c.drain,

@@ -1,5 +1,6 @@
 /** Whether what is written hangs together: names that lead somewhere, addresses that do not collide. */
 import type { ErrorCollector } from './error-collector.ts';
+import { secretHeaders } from '../core/redact/text-redactor.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -20,6 +21,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
+  reviewRecordedHeaders(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
 }
@@ -54,6 +56,29 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
       `${quoted(name)} is the name of an upstream too, in line ${line}`,
       'an application is an upstream of its name; rename one of them',
     );
+  }
+}
+
+/** With all of them at their limit a line still has less than 100 KiB. */
+const recordedHeadersMax = 32;
+
+/** Values of these never reach a record, so they cannot be asked for. */
+function reviewRecordedHeaders(draft: Draft, collector: ErrorCollector): void {
+  const { headers = [], secret_headers = [] } = draft.plain.log ?? {};
+  if (headers.length > recordedHeadersMax)
+    collector.errorAtKey(
+      ['log', 'headers'],
+      `${headers.length} headers would make lines too long`,
+      `name at most ${recordedHeadersMax}`,
+    );
+  const secret = new Set(secret_headers.map((name) => name.toLowerCase()));
+  for (const [index, name] of headers.entries()) {
+    const path = ['log', 'headers', index];
+    const lower = name.toLowerCase();
+    if (secret.has(lower))
+      collector.errorAtValue(path, `${quoted(name)} is in "secret_headers" too`, 'remove it from one of them');
+    else if (secretHeaders.includes(lower))
+      collector.errorAtValue(path, `${quoted(name)} carries secrets and is never recorded`, 'remove it');
   }
 }
 

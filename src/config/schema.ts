@@ -7,7 +7,7 @@ import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { barePortError, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
-import { parseLoneFieldName } from './format/field.ts';
+import { parseFieldName, parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
@@ -352,6 +352,21 @@ export const file = section({
         z.array(text),
         'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
         defaults.secretFields,
+      ),
+      headers: key(
+        z.array(parsed(parseFieldName, { kind: 'header name', examples: ['user-agent', 'referer'] })),
+        'Request headers that are recorded, such as `user-agent`; `referer` without its query.',
+        defaults.logHeaders,
+      ),
+      detail: key(
+        z.enum(['brief', 'full']),
+        'What is recorded of a success: `full` as much as of a failure, each step and the local port.',
+        defaults.logDetail,
+      ),
+      format: key(
+        z.enum(['json', 'combined']),
+        "`json`: records; `combined`: Apache's format for programs that read nothing else, without causes.",
+        defaults.logFormat,
       ),
     }),
     'What is remembered of exchanges.',

@@ -60,7 +60,7 @@ export class ActiveConfiguration {
   ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
       configuration;
-    const { queryAllowed, secretFields } = log;
+    const { queryAllowed, secretFields, recordedHeaders, fullDetail } = log;
     return {
       revision,
       contentHash: contentHashOf(configuration),
@@ -77,6 +77,10 @@ export class ActiveConfiguration {
       client,
       queryAllowed,
       secretFields,
+      recordedHeaders,
+      fullDetail,
+      // Until logs begin with the header line of their process, each record has its constants.
+      inlineConstants: true,
     };
   }
 

@@ -296,4 +296,10 @@ export interface LogSpec {
   readonly queryAllowed: readonly string[];
   /** Further names of headers and settings whose values are removed from texts. Lowercase. */
   readonly secretFields: readonly string[];
+  /** 'combined': Apache's format, which other programs read, instead of records. */
+  readonly format: 'json' | 'combined';
+  /** Request headers that records have. Lowercase. */
+  readonly recordedHeaders: readonly string[];
+  /** Records of successes have the same detail as those of failures. */
+  readonly fullDetail: boolean;
 }

@@ -37,6 +37,11 @@ export interface Snapshot {
   readonly client: ClientLimits;
   readonly queryAllowed: readonly string[];
   readonly secretFields: readonly string[];
+  /** Request headers that records have; lowercase. */
+  readonly recordedHeaders: readonly string[];
+  readonly fullDetail: boolean;
+  /** Records name the deployment, the member and the process themselves. */
+  readonly inlineConstants: boolean;
 }
 
 export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application'> {

@@ -40,6 +40,8 @@ export interface ServingRevision {
   readonly stopping: boolean;
   /** Removes secrets from what answers tell operators. */
   readonly redactor: TextRedactor;
+  /** Request headers that records have, lowercase; null or absent if they have none. */
+  readonly recordedHeaders?: readonly string[] | null;
   readonly router: Router;
   /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;

@@ -8,6 +8,7 @@ import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
+import { recordedHeadersOf } from './recorded-headers.ts';
 import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
 
 /**
@@ -27,6 +28,7 @@ export class ExchangeState implements EndedExchange {
   readonly authority: string;
   readonly target: string;
   readonly version: HttpVersion;
+  readonly recordedHeaders: Readonly<Record<string, string>> | null;
   endedAt: Instant;
   route = '';
   upstream = '';
@@ -70,6 +72,9 @@ export class ExchangeState implements EndedExchange {
     this.authority = request.authority;
     this.target = request.target;
     this.version = request.version;
+    // Now, because the bytes of the head may be gone when the exchange ends.
+    const { recordedHeaders = null } = serving;
+    this.recordedHeaders = recordedHeaders === null ? null : recordedHeadersOf(request.fields, recordedHeaders);
     this.request = request;
     this.serving = serving;
   }

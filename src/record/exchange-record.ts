@@ -127,7 +127,10 @@ export class ExchangeRecords {
   #headers(headers: Readonly<Record<string, string>>): Record<string, string> {
     const entries = Object.entries(headers);
     return Object.fromEntries(
-      entries.map(([name, value]) => [name, text(this.#redactor.redact(value), recordLimits.header)]),
+      entries.map(([name, value]) => {
+        const open = name === 'referer' ? refererOf(value) : value;
+        return [name, text(this.#redactor.redact(open), recordLimits.header)];
+      }),
     );
   }
 
@@ -254,6 +257,12 @@ function tlsOf({ tls }: ClientFacts): ExchangeRecord['tls'] {
 
 function tunnelOf({ protocol, how, by, closeCode }: TunnelFacts): NonNullable<ExchangeRecord['tunnel']> {
   return { protocol: text(protocol, recordLimits.method), how, by, close_code: closeCode === 0 ? null : closeCode };
+}
+
+/** The address of the page that led here, without its query, its fragment and user information, which hold secrets. */
+function refererOf(value: string): string {
+  const end = value.search(/[?#]/);
+  return redactPath((end === -1 ? value : value.slice(0, end)).replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/]*@/i, '$1//'));
 }
 
 /** The target without its query. */

@@ -18,7 +18,15 @@ import { searchLog } from './search-log.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-const parts = { deployment: 'shop', member: 'gw-1', processStartedUnixMs: 0, worker: 1, queryAllowed: [], batch };
+const parts = {
+  deployment: 'shop',
+  member: 'gw-1',
+  processStartedUnixMs: 0,
+  processKey: 'k3f9xa',
+  worker: 1,
+  queryAllowed: [],
+  batch,
+};
 const writer = new RecordWriter(parts);
 const line = (id: string, revision = 1): string => writer.line(sampleExchange({ id, revision }));
 
@@ -72,7 +80,7 @@ for (const [name, pack] of packers) {
     });
 
     test('that is damaged is searched up to a step before the defect', async () => {
-      const ids = Array.from({ length: 300 }, (_, n) => `id-${n}-${(n * 7919) % 100_003}`);
+      const ids = Array.from({ length: 1200 }, (_, n) => `id-${n}-${(n * 7919) % 100_003}`);
       const bytes = pack(ids.map((id) => line(id)).join(''));
       bytes.fill(0xff, bytes.length - 200, bytes.length - 100);
       const found = await searchArchive(await fileWith(bytes), new IdSearch(ids[10] ?? ''));

@@ -480,6 +480,44 @@ test('a TLS cipher is recorded, and null where it is not known', () => {
   assert.deepEqual(ciphers, ['TLS_AES_256_GCM_SHA384', null]);
 });
 
+describe('recorded headers', () => {
+  const headersOf = (recordedHeaders: Readonly<Record<string, string>> | null): ExchangeRecord['headers'] =>
+    recordOf(sampleExchange({ recordedHeaders })).headers;
+
+  test('stand in the record, redacted and bounded, and without any there is no such key', () => {
+    assert.equal(headersOf(null), undefined);
+    const headers = headersOf({
+      'user-agent': 'curl/8.5',
+      'x-a': 'x'.repeat(300),
+      'x-b': 'Bearer CANARY0123456789abcdef',
+    });
+    assert.equal(headers?.['user-agent'], 'curl/8.5');
+    assert.equal(headers['x-a'], `${'x'.repeat(256)}…`);
+    assert.doesNotMatch(headers['x-b'] ?? '', /CANARY/);
+  });
+
+  const referers: readonly (readonly [sent: string, recorded: string])[] = [
+    ['https://a.example/x?token=CANARY', 'https://a.example/x'],
+    ['https://a.example/x#CANARY', 'https://a.example/x'],
+    ['https://anna:CANARY@a.example/x', 'https://a.example/x'],
+    ['https://anna:CA@NARY@a.example/x', 'https://a.example/x'],
+    ['//anna:CANARY@a.example', '//a.example'],
+    ['/local', '/local'],
+  ];
+  for (const [sent, recorded] of referers)
+    test(`a Referer of ${sent} loses its secrets`, () =>
+      assert.equal(headersOf({ referer: sent })?.['referer'], recorded));
+
+  test('do not keep an exchange from its line', () => {
+    const { writer, batch } = writerOf();
+    writer.write(sampleExchange({ recordedHeaders: { 'user-agent': 'curl/8.5' } }));
+    assert.match(
+      Buffer.from(batch.take()?.bytes ?? []).toString(),
+      /"headers":\{"user-agent":"curl\/8\.5"\},"attempts"/,
+    );
+  });
+});
+
 describe('the detail of a success', () => {
   const times = { startedMs: 0.4, connectedMs: -1, sentMs: 0.9, headMs: 31.44, endedMs: 31.6, idleMs: 812.5 };
   const exchange = (changes: Partial<AttemptFacts>): EndedExchange =>

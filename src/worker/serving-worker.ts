@@ -211,7 +211,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
-    const { deployment, member, queryAllowed, secretFields } = snapshot;
+    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants } = snapshot;
     const { worker, processStartedUnixMs, processKey } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
@@ -221,6 +221,8 @@ export class ServingWorker {
       worker,
       queryAllowed,
       secretFields,
+      fullDetail,
+      inlineConstants,
       batch: this.#batch,
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
@@ -230,7 +232,8 @@ export class ServingWorker {
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
-    this.#serving = { revision, deployment, hopName, stopping: false, redactor, unrouted, router };
+    const recordedHeaders = snapshot.recordedHeaders.length === 0 ? null : snapshot.recordedHeaders;
+    this.#serving = { revision, deployment, hopName, stopping: false, redactor, recordedHeaders, unrouted, router };
     this.#closeGoneUpstreams(next);
   }
 

@@ -119,7 +119,17 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
       rateGraceMs: 10_000,
     },
     admin: { socket: null, listen: null, tokens: [], hosts: [] },
-    log: { path: null, rotateBytes: null, keepMax: 5, compression: 'none', queryAllowed: [], secretFields: [] },
+    log: {
+      path: null,
+      rotateBytes: null,
+      keepMax: 5,
+      compression: 'none',
+      queryAllowed: [],
+      secretFields: [],
+      format: 'json',
+      recordedHeaders: [],
+      fullDetail: false,
+    },
   };
 }
 

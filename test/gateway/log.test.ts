@@ -69,7 +69,7 @@ describe('the exchange log', () => {
 
   test('is rotated at its size while requests go on; each request has one line in one of the files', async () => {
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log, keep: 50 }\n`, {
-      change: rotatingAt(20 * 1024),
+      change: rotatingAt(7 * 1024),
     });
     const files = async (): Promise<string[]> =>
       (await readdir(edge.folder)).filter((name) => /^exchange\.log(\.\d+)?(\.zst)?$/.test(name));

@@ -12,7 +12,14 @@ import { leftOut, replaceSpans, type Span, spansBehind } from './span.ts';
 import { quotedValue } from './value-end.ts';
 
 /** Headers whose values never reach a log, in any text. */
-const secretFields = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-auth-token'];
+export const secretHeaders = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'x-auth-token',
+];
 
 /** A longer text is shortened first: the search for secrets must stay cheap. */
 const textCharactersMax = 4096;
@@ -41,7 +48,7 @@ export class TextRedactor {
   readonly #fieldName: RegExp;
 
   constructor(fields: readonly string[] = []) {
-    const names = [...new Set([...secretFields, ...fields.map((name) => name.toLowerCase())])];
+    const names = [...new Set([...secretHeaders, ...fields.map((name) => name.toLowerCase())])];
     this.#fieldName = new RegExp(
       `(?:^|[^\\w-])(?:${names.map(literal).join('|')})(\\\\{0,3}["'])?\\s{0,4}[:=][ \\t]{0,4}`,
       'gi',
