@@ -4,6 +4,7 @@ import type { RecordBatch } from './batch.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
 import { shapeOfExchange } from './exchange-shape.ts';
 import { isPlain, jsonOf, Timestamps } from './json-text.ts';
+import { membersOf } from './line-members.ts';
 import { recordLimits } from './limits.ts';
 import { LineBytes } from './line-bytes.ts';
 import {
@@ -162,12 +163,6 @@ const clientKeys = ['client', 'tls'];
 const requestKeys = ['method', 'scheme', 'host'];
 const endpointKeys = ['endpoint', 'address', 'state', 'address_stale', 'reused'];
 const pathBeginning = Buffer.from(',"path":"');
-
-/** `,"client":{…},"tls":{…}`: these members of a line, if it has them. */
-function membersOf(lean: RecordFields, keys: readonly string[]): Buffer {
-  const present = keys.filter((key) => key in lean);
-  return Buffer.from(present.map((key) => `,"${key}":${jsonOf(lean[key])}`).join(''), 'latin1');
-}
 
 interface KnownEndpoint extends EndpointBytes {
   readonly address: string;

@@ -17,6 +17,9 @@ const golden = (name: string): string[] =>
 const records = golden('record-v2.ndjson');
 const earlierRecords = golden('record-v1.ndjson');
 
+const processLine =
+  '{"v":3,"kind":"process","process":"k3f9xa","at":"2026-11-21T08:00:00.000Z","deployment":"shop","member":"gw-1","started_at":"2026-11-20T22:15:00.000Z","version":"0.1.0","pid":4711}';
+
 function read(line: string): Finding | null {
   return (
     candorDialects
@@ -48,6 +51,18 @@ describe("Candor's own log", () => {
       return undefined;
     });
   }
+
+  it('gives a record of version 3 the verdict of the same record of version 2', () => {
+    golden('record-v3.ndjson').forEach((line, index) => {
+      const [now, earlier] = [read(line), read(records[index] as string)].map((finding) => ({
+        ...finding,
+        evidence: [],
+        sentence: '',
+        durationMs: Math.round(finding?.durationMs ?? -1),
+      }));
+      assert.deepEqual(now, earlier);
+    });
+  });
 
   it('gives a record of version 1 the verdict of the same record of version 2', () => {
     earlierRecords.forEach((line, index) => {
@@ -83,7 +98,7 @@ describe("Candor's own log", () => {
       '{"level":"error","at":"2026-11-21T10:00:00.000Z","epoch":"e","seq":7,"kind":"instance_exited","member":"gw-1","subject":"instance:shop/1","evidence":{"pid":4711},"actor":"gateway","reason":"The instance was killed by SIGKILL."}';
     const failures =
       '{"level":"warn","at":"2026-11-21T10:00:00.000Z","kind":"failures","cause":"connect_refused","subject":"endpoint:shop/127.0.0.1:3000","count":3,"withinMs":10000,"reason":"The application refused the connection, 3 times within 10 s"}';
-    for (const line of [event, failures, ...golden('lost-v2.ndjson')]) {
+    for (const line of [event, failures, ...golden('lost-v2.ndjson'), ...golden('lost-v3.ndjson'), processLine]) {
       const finding = read(line);
       assert.equal(finding?.kind, 'event');
       assert.equal(finding?.shape, 'none');
@@ -93,7 +108,12 @@ describe("Candor's own log", () => {
   });
 
   it('reads any line without throwing', () => {
-    assertSurvives(candorDialects, [...records, ...golden('lost-v2.ndjson')]);
+    assertSurvives(candorDialects, [
+      ...records,
+      ...golden('record-v3.ndjson'),
+      ...golden('lost-v2.ndjson'),
+      processLine,
+    ]);
     for (const attempts of ['x', [1], [{ cause: 'connect_refused', evidence: 7, stage: 1, exit: 3 }], [null]])
       assert.equal(read(changed({ attempts }))?.shape, 'unreachable');
   });
