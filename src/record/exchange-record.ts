@@ -236,9 +236,9 @@ export class ExchangeRecords {
   }
 }
 
-type AttemptPlace = Pick<AttemptRecord, 'endpoint' | 'address' | 'state' | 'address_stale'>;
+type AttemptEndpoint = Pick<AttemptRecord, 'endpoint' | 'address' | 'state' | 'address_stale'>;
 
-function whereOf(attempt: AttemptFacts): AttemptPlace {
+function whereOf(attempt: AttemptFacts): AttemptEndpoint {
   const endpoint = text(attempt.endpoint, recordLimits.name);
   const address = text(attempt.address, recordLimits.host);
   const where = { endpoint, address, state: attempt.endpointState };
