@@ -69,6 +69,7 @@ export const situations: readonly Situation[] = [
     run: (context) => reload(context, { ...context.configuration, commitDelayMs: 100 + context.round }),
   },
   { name: 'status', gateway: 'calm', run: read('/v2/status') },
+  { name: 'readiness', gateway: 'calm', run: read('/v2/ready') },
   { name: 'metrics', gateway: 'calm', run: read('/metrics') },
   { name: 'events', gateway: 'calm', run: read('/v2/events?follow=false') },
   {

@@ -114,7 +114,7 @@ export class AdminApi {
   }
 
   #sendReadiness(response: ServerResponse): void {
-    const { state } = this.#gateway.status();
+    const { state } = this.#gateway;
     if (state === 'serving') sendJson(response, 200, { ready: true, state });
     else sendProblem(response, 503, `The gateway is not ready for new requests: it is ${state}.`);
   }

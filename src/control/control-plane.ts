@@ -148,6 +148,10 @@ export class ControlPlane implements Gateway {
 
   // Queries.
 
+  get state(): GatewayStatus['state'] {
+    return this.#state;
+  }
+
   status(): GatewayStatus {
     const { configuration, revision, contentHash, listeners } = this.#parts.active;
     const { deployment, member } = configuration;

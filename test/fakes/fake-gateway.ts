@@ -15,6 +15,10 @@ import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
+  get state(): GatewayStatus['state'] {
+    return this.status().state;
+  }
+
   statusNow: GatewayStatus = statusSample;
   reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['routes: /api, /', 'log'], overlay: [] };
   overlayAnswer: OverlayOutcome | null = null;
