@@ -85,7 +85,9 @@ async function searchIn(
   if (record !== null || !mayBePrefix(id)) return record;
   const alike = await searchLogFilesForPrefix(path, id);
   if (alike.length > 1) throw severalFound(id, alike);
-  return alike[0] ?? null;
+  const [only] = alike;
+  // Once more by its whole id, which also finds what the log says of its process.
+  return only === undefined ? null : (await searchLogFiles(path, only.id)).record;
 }
 
 function severalFound(beginning: string, alike: readonly ExchangeRecord[]): CommandFailure {

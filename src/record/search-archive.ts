@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs';
-import type { ExchangeRecord } from '../core/record.ts';
 import { ByteDecoder, type LogEnd } from './byte-decoder.ts';
 import { lineAround, type LineSearch } from './byte-ring.ts';
 import { lineBytesMax } from './limits.ts';
 
-export interface ArchiveSearch {
-  readonly record: ExchangeRecord | null;
+export interface ArchiveSearch<T> {
+  readonly record: T | null;
   readonly end: LogEnd;
 }
 
@@ -18,7 +17,7 @@ const readBytes = 256 * 1024;
  * Searches a compressed log from its beginning, since it can be read in no other direction. The newest match wins. What is
  * readable of a truncated or damaged file is searched. Uses a few megabytes of memory for any file size. Throws errors of the file system.
  */
-export async function searchArchive(path: string, search: LineSearch<ExchangeRecord>): Promise<ArchiveSearch> {
+export async function searchArchive<T>(path: string, search: LineSearch<T>): Promise<ArchiveSearch<T>> {
   const matches = new MatchingLines(search.needle);
   const decoder = new ByteDecoder((bytes) => {
     matches.push(bytes);

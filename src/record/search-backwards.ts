@@ -1,5 +1,4 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ExchangeRecord } from '../core/record.ts';
 import { lineBytesMax } from './limits.ts';
 import { lineAround, type LineSearch } from './byte-ring.ts';
 
@@ -12,7 +11,7 @@ const stepBytes = 64 * 1024;
  * Measured: a gigabyte without the exchange takes some three seconds, of which this thread works one, in steps
  * of some 50 µs.
  */
-export async function searchLogFile(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
+export async function searchLogFile<T>(path: string, search: LineSearch<T>): Promise<T | null> {
   const file = await open(path, 'r');
   try {
     const facts = await file.stat();
@@ -22,11 +21,7 @@ export async function searchLogFile(path: string, search: LineSearch<ExchangeRec
   }
 }
 
-async function searchBackwards(
-  file: FileHandle,
-  size: number,
-  search: LineSearch<ExchangeRecord>,
-): Promise<ExchangeRecord | null> {
+async function searchBackwards<T>(file: FileHandle, size: number, search: LineSearch<T>): Promise<T | null> {
   const { needle } = search;
   // The needle may span two steps, so each step also reads the beginning of the following one.
   const buffer = Buffer.allocUnsafe(stepBytes + needle.length - 1);

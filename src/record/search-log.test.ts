@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
-import { searchLog } from './search-log.ts';
+import { searchFile, searchLog } from './search-log.ts';
+import { IdSearch } from './parse-record.ts';
+import { processHeaderLine } from './process-header.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
@@ -89,4 +92,23 @@ test('a file of a gigabyte is searched in little memory', async () => {
   const before = process.memoryUsage().rss;
   assert.equal((await searchLog(path, 'last'))?.id, 'last');
   assert.ok(process.memoryUsage().rss - before < 50 * 1024 ** 2);
+});
+
+test('a record gets the constants of its process from the header line of its file, compressed or not', async () => {
+  const constants = { at: '2026-11-21T08:00:00.000Z', started_at: '2026-11-20T22:15:00.000Z', version: '1', pid: 1 };
+  const header = (process: string, member: string): string =>
+    Buffer.from(processHeaderLine({ ...constants, process, deployment: 'shop', member })).toString();
+  const text = header('k3f9xa', 'gw-1') + line('a') + header('other1', 'gw-2') + line('b');
+  const plain = await logWith('with-header', text);
+  const packed = join(folder, 'with-header.zst');
+  await writeFile(packed, zstdCompressSync(text));
+  for (const path of [plain, packed]) {
+    const { record } = await searchFile(path, new IdSearch('b'));
+    assert.deepEqual(
+      [record?.deployment, record?.member, record?.process_started_at],
+      ['shop', 'gw-1', constants.started_at],
+    );
+  }
+  const { record } = await searchFile(await logWith('without-header', line('a')), new IdSearch('a'));
+  assert.deepEqual([record?.id, record?.process, record?.member], ['a', 'k3f9xa', null]);
 });

@@ -6,11 +6,12 @@ import type { LineSearch } from './byte-ring.ts';
 import { errnoOf } from './log-output.ts';
 import { archiveSuffix } from './log-slice.ts';
 import { IdSearch } from './parse-record.ts';
+import { ProcessHeaderSearch, withProcess } from './process-header.ts';
 import { searchArchive } from './search-archive.ts';
 import { searchLogFile } from './search-backwards.ts';
 
-export interface FileSearch {
-  readonly record: ExchangeRecord | null;
+export interface FileSearch<T = ExchangeRecord> {
+  readonly record: T | null;
   /** Why the file was not searched to its end, as the end of a sentence; null if it was. */
   readonly problem: string | null;
   /** Why it could not be read; null if it could. */
@@ -30,8 +31,20 @@ export async function searchLog(path: string, id: string): Promise<ExchangeRecor
   return null;
 }
 
-/** Searches one file. Its first bytes decide how it is read, not its name. */
+/**
+ * Searches one file, and then the header line of the process that served the exchange: the last one with its key, because the
+ * constants of a process hardly ever change.
+ */
 export async function searchFile(path: string, search: LineSearch<ExchangeRecord>): Promise<FileSearch> {
+  const found = await searchLines(path, search);
+  const { record } = found;
+  if (record === null || record.process === null || record.member !== null) return found;
+  const header = await searchLines(path, new ProcessHeaderSearch(record.process));
+  return { ...found, record: withProcess(record, header.record) };
+}
+
+/** Its first bytes decide how a file is read, not its name. */
+async function searchLines<T>(path: string, search: LineSearch<T>): Promise<FileSearch<T>> {
   try {
     // Reading the pipe of a log would take lines from its reader.
     if (!(await stat(path)).isFile()) return { record: null, problem: null, errno: null };
