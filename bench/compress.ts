@@ -10,19 +10,18 @@ import { join } from 'node:path';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { Instant } from '../src/core/time.ts';
-import { RecordBatch } from '../src/record/batch.ts';
 import { CoreShare } from '../src/record/core-share.ts';
 import { LogArchiver } from '../src/record/log-archiver.ts';
 import { compressSlice, endOfSlice, type LogArchive, sliceBytes } from '../src/record/log-slice.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from '../src/record/sample-exchange.test-support.ts';
+import { TestRing } from '../src/record/test-ring.test-support.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
 import { systemClock } from '../src/system/system.ts';
-import { SimulatedClock } from '../src/testing/simulated-clock.ts';
 
 const logBytes = 100 * 1024 ** 2;
 
 function writeLog(path: string): void {
-  const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+  const ring = new TestRing();
   const parts = {
     deployment: 'shop',
     member: 'gw-1',
@@ -30,7 +29,7 @@ function writeLog(path: string): void {
     processKey: 'k3f9xa',
     worker: 1,
     queryAllowed: [],
-    batch,
+    ring,
   };
   const writer = new RecordWriter(parts);
   const file = openSync(path, 'w');

@@ -15,8 +15,8 @@ import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
 import { createRouter } from '../src/worker/router.ts';
 import { countStaleReuses } from '../src/worker/stale-reuses.ts';
 import { systemClock, systemRandom as random } from '../src/system/system.ts';
-import { RecordBatch } from '../src/record/batch.ts';
 import { ExchangeCounters } from '../src/record/counters.ts';
+import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../src/record/record-ring.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
 import { LiveUpstream } from '../src/upstream/upstream.ts';
 import { HeadStorage } from '../src/wire/head-storage.ts';
@@ -68,13 +68,15 @@ export function startEngine(settings: EngineSettings): Engine {
   const serving = servingBy(settings.routes, upstream);
   const counters = new ExchangeCounters();
   const outcomes = new OutcomeCounts();
-  const recorder = recorderTo(settings.writeLines, clock);
+  const lines = new LineWriter(settings.writeLines);
+  const recorder = recorderTo(lines.ring, clock);
   const { isTrusted, onBegun = null, onEnded = null } = settings;
   const ended = (exchange: EndedExchange): void => {
     counters.count(exchange);
     outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, shared.counts);
     recorder.write(exchange);
+    lines.recorded();
     if (onEnded !== null) onEnded(exchange as Exchange);
   };
   const ids = new IdSource(random);
@@ -124,20 +126,7 @@ function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Servin
   };
 }
 
-function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): RecordWriter {
-  const batch: RecordBatch = new RecordBatch({
-    clock,
-    onReady() {
-      const lines = batch.take();
-      if (lines === null) return;
-      const { bytes } = lines;
-      writeLines(bytes, () => {
-        batch.acknowledge();
-        // As the main thread does when it has written the lines.
-        batch.reuse(bytes.buffer as ArrayBuffer);
-      });
-    },
-  });
+function recorderTo(ring: RecordRingWriter, clock: Clock): RecordWriter {
   return new RecordWriter({
     deployment: 'bench',
     member: 'bench',
@@ -145,6 +134,30 @@ function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): Rec
     processKey: 'k3f9xa',
     worker: 1,
     queryAllowed: [],
-    batch,
+    ring,
   });
+}
+
+/** How many records the ring holds easily. */
+const recordsPerWrite = 1000;
+
+/** Writes the lines of the ring after every `recordsPerWrite` records, as the logger does ten times a second. */
+class LineWriter {
+  readonly ring: RecordRingWriter;
+  readonly #reader: RecordRingReader;
+  readonly #writeLines: EngineSettings['writeLines'];
+  #records = 0;
+
+  constructor(writeLines: EngineSettings['writeLines']) {
+    const memory = createRecordRing(createWakeWord());
+    this.ring = new RecordRingWriter(memory);
+    this.#reader = new RecordRingReader(memory);
+    this.#writeLines = writeLines;
+  }
+
+  recorded(): void {
+    this.#records += 1;
+    if (this.#records % recordsPerWrite !== 0) return;
+    for (const { bytes, end } of this.#reader.take()) this.#writeLines(bytes, () => this.#reader.release(end));
+  }
 }

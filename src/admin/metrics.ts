@@ -90,11 +90,6 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
   ['upstreamReusesTotal', 'candor_upstream_reuses_total', 'Attempts on a connection that was already open.'],
   [
-    'recordsDropped',
-    'candor_records_dropped_total',
-    'Records that a worker dropped because the control plane was behind.',
-  ],
-  [
     'unclassifiedTotal',
     'candor_unclassified_total',
     'Failures without an entry in the failure table. A value above 0 is a defect of Candor.',

@@ -5,7 +5,6 @@ import { snakeCased } from '../core/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
-import type { RecordLines } from '../core/record-lines.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
@@ -20,6 +19,7 @@ export type Level = 'error' | 'warn' | 'info' | 'debug';
 export function levelOf(event: Event): Level {
   switch (event.kind) {
     case 'worker_lost':
+    case 'logger_lost':
     case 'configuration_rejected':
     case 'upgrade_failed':
     case 'instance_not_started':
@@ -122,7 +122,7 @@ export interface EventWriter {
   event(event: Event): void;
   failed(record: ExchangeRecord): void;
   /** Receives every record. If it is present, it also prints the failures. */
-  recorded?(lines: RecordLines): void;
+  recorded?(lines: Uint8Array): void;
   failing(summary: FailureSummary): void;
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
   /** Prints what is still buffered. */

@@ -1,6 +1,6 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { RecordLines } from '../core/record-lines.ts';
+import { failedRanges } from '../record/failed-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { clockTime, endOf, fit, moreLikeIt, timeWidth } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
@@ -51,9 +51,10 @@ export class RequestLines {
     });
   }
 
-  /** Receives a batch of the exchange log. Parses only records that it prints, and those of failures. */
-  note({ bytes, failed }: RecordLines): void {
+  /** Receives lines of the log of exchanges. Parses only records that it prints, and those of failures. */
+  note(bytes: Uint8Array): void {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const failed = failedRanges(buffer);
     let failure = 0;
     for (let start = 0; start < buffer.length; ) {
       const found = buffer.indexOf(newline, start);

@@ -23,11 +23,14 @@ import { Overlay } from './overlay.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
-import { WorkerReports } from './worker-reports.ts';
+import { version } from './version.ts';
+import { watchedRecords, WorkerReports } from './worker-reports.ts';
 
 export interface ControlPlaneOptions extends GatewayOptions {
   /** The file that a worker thread runs. */
   readonly workerModule: URL;
+  /** The file that the thread of the log runs. */
+  readonly loggerModule: URL;
 }
 
 /** Callbacks of the parts to their control plane. */
@@ -61,8 +64,6 @@ export class ControlParts {
   readonly problems: CurrentProblems;
   /** Errors of health checks whose code is not known. */
   checksUnclassified = 0;
-  /** True if no predecessor or successor writes to the same log. */
-  writesLogAlone: boolean;
   readonly #owner: ControlPartsOwner;
   readonly #checker: HealthChecker;
 
@@ -70,7 +71,6 @@ export class ControlParts {
     this.options = options;
     this.clock = clock;
     this.#owner = owner;
-    this.writesLogAlone = options.adopt === undefined;
     this.startedWall = clock.wallTime();
     this.active = new ActiveConfiguration(options.configuration);
     this.condition = new Condition(clock);
@@ -81,10 +81,8 @@ export class ControlParts {
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
     this.problems = new CurrentProblems(clock);
     this.hub.subscribe((event) => this.problems.onEvent(event));
-    this.log = new ExchangeLog(clock, this.hub, () => this.writesLogAlone);
-    void options.adopt?.predecessorEnded.then(() => {
-      this.writesLogAlone = true;
-    });
+    this.log = this.#createLog();
+    void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.applications = this.#createApplications();
@@ -106,6 +104,26 @@ export class ControlParts {
     });
     if (watcher?.onEvent !== undefined) hub.subscribe((event) => watcher.onEvent?.(event));
     return hub;
+  }
+
+  #createLog(): ExchangeLog {
+    const { configuration, loggerModule, adopt, watcher } = this.options;
+    return new ExchangeLog({
+      loggerModule,
+      clock: this.clock,
+      events: this.hub,
+      process: {
+        process: this.processKey,
+        deployment: configuration.deployment,
+        member: configuration.member,
+        started_at: new Date(this.startedWall).toISOString(),
+        version,
+        pid: process.pid,
+      },
+      writesAlone: adopt === undefined,
+      watched: watchedRecords(watcher ?? null),
+      onLines: (lines) => this.reports.onLines(lines),
+    });
   }
 
   #createChecker(): HealthChecker {
@@ -145,8 +163,9 @@ export class ControlParts {
       passedSockets: passedSockets ?? [],
       shared: this.shared,
       drain: () => this.active.configuration.drain,
-      onBatch: (batch, done) => {
-        this.reports.onBatch(batch, done);
+      recordRing: (workerIndex) => this.log.ringOf(workerIndex),
+      onBatch: (batch) => {
+        this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
         this.problems.onWorkerCounts(batch.counts);
         if (batch.drained.length > 0) this.applications.drained();

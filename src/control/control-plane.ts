@@ -74,7 +74,8 @@ export class ControlPlane implements Gateway {
 
   async start(): Promise<void> {
     const { configuration } = this.#parts.active;
-    await this.#parts.log.use(await this.#parts.log.open(configuration.log));
+    await this.#parts.log.open(configuration.log);
+    await this.#parts.log.use(configuration.log);
     const evidence = { pid: process.pid, version, node: process.version };
     this.#parts.hub.emit({
       kind: 'process_started',
@@ -129,6 +130,7 @@ export class ControlPlane implements Gateway {
     this.#parts.active.revision += 1;
     this.#parts.active.activate(configuration);
     // The listeners are known before the endpoints are used: no endpoint may be one of our own listeners.
+    this.#parts.log.rename(configuration.deployment);
     const before = this.#parts.active.listeners;
     this.#parts.active.listeners = applied.listeners;
     this.#parts.endpoints.use(configuration);
@@ -279,7 +281,7 @@ export class ControlPlane implements Gateway {
   async #stop(why: string, { hasSuccessor = false, detachApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     if (hasSuccessor) {
-      this.#parts.writesLogAlone = false;
+      this.#parts.log.setWritesAlone(false);
       this.#parts.overlay.follow();
     }
     const reason = `the gateway stops: ${why}`;
@@ -306,7 +308,6 @@ export class ControlPlane implements Gateway {
     this.#parts.overlay.close();
     this.#parts.endpoints.stop();
     await this.#parts.applications.end(detachApplicationsMs);
-    this.#parts.reports.close();
     await this.#parts.log.close();
     this.#state = 'stopped';
   }

@@ -3,7 +3,6 @@ import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
-import { recordsOfWorkers } from './record-loss-report.ts';
 
 const healthy: ProblemContext = {
   wanted: 1,
@@ -70,17 +69,6 @@ describe('the current problems of a gateway', () => {
     assert.match(told().join(), /for 90 s: The log \S+ is written again; 4 lines were lost in the last minute/);
     assert.deepEqual(told({ logPath: '/elsewhere.log' }), []);
     clock.advanceSync(60_000);
-    assert.deepEqual(told(), []);
-  });
-
-  test('include records that workers dropped in the last minute, even without a log', () => {
-    const evidence = { what: recordsOfWorkers, count: 4890, errno: null };
-    hear({ kind: 'log_dropped', subject: 'gateway', reason: '', evidence });
-    clock.advanceSync(30_000);
-    const says = 'log_failing for 30 s: 4890 records were lost in the last minute: the main thread was busy.';
-    assert.deepEqual(told({ logPath: null }), [says]);
-    assert.deepEqual(told(), [says]);
-    clock.advanceSync(30_000);
     assert.deepEqual(told(), []);
   });
 

@@ -4,7 +4,6 @@ import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
-import { recordsOfWorkers } from './record-loss-report.ts';
 import { trustAdvice } from './refusal-report.ts';
 
 /** A problem counts as current for this long after it was last reported. */
@@ -134,7 +133,6 @@ export class CurrentProblems {
   #log({ logPath }: ProblemContext): readonly StatusProblem[] {
     return [...this.#logs].flatMap(([path, run]) => {
       const count = this.#recent(run);
-      if (path === recordsOfWorkers) return this.#unread(run, count);
       if (path !== logPath || (!run.isFailing && count === 0)) return [];
       const state = run.isFailing
         ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
@@ -143,15 +141,6 @@ export class CurrentProblems {
       const reason = `The log ${path} ${state}; ${lines} lost in the last minute.`;
       return [this.#problem('log_failing', run.since, reason, logStep)];
     });
-  }
-
-  #unread({ since }: Episode, count: number): readonly StatusProblem[] {
-    if (count === 0) return [];
-    const records = count === 1 ? '1 record was' : `${count} records were`;
-    const reason = `${records} lost in the last minute: the main thread was busy.`;
-    const nextStep =
-      'See with `top` whether the machine has processor time left for the gateway; requests whose records are lost cannot be explained later.';
-    return [this.#problem('log_failing', since, reason, nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

@@ -1,107 +1,194 @@
 import type { LogSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
+import type {
+  FromLogger,
+  LogRotationSpec,
+  ProcessConstants,
+  ToLogger,
+  WatchedRecords,
+} from '../core/logger-messages.ts';
 import type { ExchangeRecord, LostRecord } from '../core/record.ts';
-import type { Clock } from '../core/time.ts';
-import type { RecordLines } from '../core/record-lines.ts';
-import { type LogFile, openLogFile } from '../record/log-file.ts';
-import type { LogRotation } from '../record/log-rotation.ts';
+import type { RecordRingMemory } from '../core/record-ring-memory.ts';
+import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
-import { mayBePrefix } from '../record/parse-record.ts';
-import { RecentRecords } from '../record/recent.ts';
-import { searchLog } from '../record/search-log.ts';
+import { createRecordRing, createWakeWord, uncountedDrops } from '../record/record-ring.ts';
+import { type LoggerQuestion, LoggerThread } from './logger-thread.ts';
 import { LogFailure } from './start-failure.ts';
-import { delay } from '../core/condition.ts';
-
-/** A worker holds a record for up to 100 ms. */
-const recordDelayMs = 200;
-
-/** An open log that is not in use yet; null if no log is configured. */
-export interface OpenedLog {
-  readonly spec: LogDestination;
-  readonly file: LogFile | null;
-}
+import type { WorkerExit } from './worker-exit.ts';
 
 export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
-/** Stores records and finds them: in the log file, if there is one, and the latest in memory. */
-export class ExchangeLog {
-  readonly #clock: Clock;
-  readonly #events: EventSink;
-  readonly #recent = new RecentRecords();
-  readonly #mayRotate: () => boolean;
-  #log: OpenedLog = { spec: { path: null, rotateBytes: null, keepMax: 1, compression: 'none' }, file: null };
-  #rotation: LogRotation | null = null;
-  #droppedBefore = 0;
+export interface ExchangeLogParts {
+  /** The file that the thread of the log runs. */
+  readonly loggerModule: URL;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly process: ProcessConstants;
+  /** False while another process writes to the same file. */
+  readonly writesAlone: boolean;
+  readonly watched: WatchedRecords;
+  /** Gets the lines of watched records, until `close` has resolved. */
+  readonly onLines: (bytes: Uint8Array) => void;
+}
 
-  /** `mayRotate`: false while another process writes to the same log. */
-  constructor(clock: Clock, events: EventSink, mayRotate: () => boolean = () => true) {
-    this.#clock = clock;
-    this.#events = events;
-    this.#mayRotate = mayRotate;
+/** The logger writes for at most 2 s after it was told to close the file. */
+const closeMs = 5000;
+
+/**
+ * The control plane's side of the thread that writes, rotates and searches the log of exchanges (`logger/`). Records do not
+ * pass through the main thread: each worker shares a ring of lines with the logger.
+ */
+export class ExchangeLog {
+  readonly #parts: ExchangeLogParts;
+  readonly #wakeWord = createWakeWord();
+  readonly #dropped = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** By index of the worker: a worker that replaces a lost one gets the same ring. */
+  readonly #rings = new Map<number, RecordRingMemory>();
+  readonly #thread: LoggerThread;
+  #path: string | null = null;
+  #isUsed = false;
+  #process: ProcessConstants;
+  #rotation: LogRotationSpec | null = null;
+  #writesAlone: boolean;
+
+  constructor(parts: ExchangeLogParts) {
+    this.#parts = parts;
+    this.#writesAlone = parts.writesAlone;
+    this.#process = parts.process;
+    const { loggerModule, clock } = parts;
+    this.#thread = new LoggerThread({
+      loggerModule,
+      init: { wakeWord: this.#wakeWord, dropped: this.#dropped.buffer as SharedArrayBuffer },
+      clock,
+      state: () => this.#state(),
+      onMessage: (message) => this.#onMessage(message),
+      onLost: (exit, restartMs) => this.#lost(exit, restartMs),
+    });
+    for (const message of this.#state()) this.#thread.send(message);
   }
 
   get path(): string | null {
-    return this.#log.spec.path;
+    return this.#path;
   }
 
-  /** Lines that were dropped since the start, by this log and those before it. */
+  /** Lines that were dropped since the start. */
   get dropped(): number {
-    return this.#droppedBefore + (this.#log.file?.dropped ?? 0);
+    let dropped = Atomics.load(this.#dropped, 0);
+    for (const ring of this.#rings.values()) dropped += uncountedDrops(ring);
+    return dropped;
   }
 
-  /** Throws `LogFailure`. Changes nothing yet. */
-  async open(spec: LogDestination): Promise<OpenedLog> {
-    if (spec.path === null) return { spec, file: null };
-    const [clock, events] = [this.#clock, this.#events];
-    const rotation = (): LogRotation | null => this.#rotation;
-    const opened = await openLogFile(spec.path, { clock, events, rotation, mayRotate: this.#mayRotate });
-    if (!opened.ok) throw new LogFailure(opened.failure.reason);
-    return { spec, file: opened.value };
+  /** The ring of the worker with this index. */
+  ringOf(workerIndex: number): RecordRingMemory {
+    let memory = this.#rings.get(workerIndex);
+    if (memory === undefined) {
+      memory = createRecordRing(this.#wakeWord);
+      this.#rings.set(workerIndex, memory);
+      this.#thread.send({ kind: 'ring', memory });
+    }
+    return memory;
   }
 
-  /** Sends lines to this log from now on. Lines that the previous log still holds are written first. */
-  async use(log: OpenedLog): Promise<void> {
-    const before = this.#log.file;
-    this.#log = log;
-    this.rotate(log.spec);
-    if (before === null) return;
-    await before.close();
-    this.#droppedBefore += before.dropped;
+  /** Opens the file; `use` or `discard` follows. Throws `LogFailure`: then nothing has changed. */
+  async open({ path }: LogDestination): Promise<void> {
+    const problem = await this.#ask({ kind: 'open', path });
+    if (problem !== null) throw new LogFailure(problem);
+  }
+
+  /** Sends lines to the opened file from now on. Lines that the previous log still gets are written first. */
+  async use(spec: LogDestination): Promise<void> {
+    this.#path = spec.path;
+    this.#isUsed = true;
+    this.rotate(spec);
+    await this.#ask({ kind: 'use' });
+  }
+
+  /** Closes the opened file, which will not be used. */
+  discard(): void {
+    this.#thread.send({ kind: 'discard' });
   }
 
   /** The log is rotated at this size from now on. */
   rotate({ rotateBytes, keepMax, compression }: LogDestination): void {
     this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax, compression };
+    this.#thread.send(this.#rotationMessage);
   }
 
-  /** Calls `done` once, when the bytes are no longer needed. */
-  append(lines: RecordLines, done: () => void): void {
-    this.#recent.add(lines);
-    if (this.#log.file === null) done();
-    else this.#log.file.append(lines.bytes, lines.lines, done);
+  /** The deployment has another name from now on. */
+  rename(deployment: string): void {
+    if (deployment === this.#process.deployment) return;
+    this.#process = { ...this.#process, deployment };
+    this.#thread.send({ kind: 'process', constants: this.#process });
   }
 
+  /** `alone`: no other process writes to the same file. Only then it is rotated. */
+  setWritesAlone(alone: boolean): void {
+    this.#writesAlone = alone;
+    this.#thread.send(this.#rotationMessage);
+  }
+
+  get #rotationMessage(): ToLogger {
+    return { kind: 'rotation', rotation: this.#writesAlone ? this.#rotation : null };
+  }
+
+  /** Writes the record of a lost worker behind those that the worker has written itself. */
   appendLost(record: LostRecord): void {
-    this.#log.file?.append(lostRecordLine(record), 1);
+    this.#thread.send({ kind: 'line', bytes: lostRecordLine(record) });
   }
 
   async reopen(): Promise<void> {
-    await this.#log.file?.reopen();
+    await this.#ask({ kind: 'reopen' });
   }
 
   /** Finds a record by its id, or by a prefix that no other id in memory has. */
   async find(id: string): Promise<ExchangeRecord | null> {
-    const found = this.#recent.find(id);
-    if (found !== null) return found;
-    await delay(this.#clock, recordDelayMs);
-    const { path } = this;
-    const late = this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
-    if (late !== null || !mayBePrefix(id)) return late;
-    const [only = null, ...others] = this.#recent.findByPrefix(id);
-    return others.length === 0 ? only : null;
+    const answer = await this.#thread.ask({ kind: 'find', id });
+    return answer.kind === 'found' ? answer.record : null;
   }
 
+  /** Writes what workers have recorded and ends the thread. Call it when no worker runs any more. */
   async close(): Promise<void> {
-    await this.#log.file?.close();
+    const { clock } = this.#parts;
+    const isOverdue = Promise.withResolvers<void>();
+    const timer = clock.schedule(after(clock.now(), closeMs), isOverdue.resolve, undefined);
+    await Promise.race([this.#ask({ kind: 'close' }), isOverdue.promise]);
+    timer.cancel();
+    await this.#thread.stop();
+  }
+
+  async #ask(question: LoggerQuestion): Promise<string | null> {
+    const answer = await this.#thread.ask(question);
+    return answer.kind === 'done' ? answer.problem : null;
+  }
+
+  #onMessage(message: Exclude<FromLogger, { request: number }>): void {
+    if (message.kind === 'event') this.#parts.events.emit(message.event);
+    else this.#parts.onLines(message.bytes);
+  }
+
+  /** What a new thread must know. It reads the rings from the first line that is not in the file. */
+  #state(): readonly ToLogger[] {
+    const rings = [...this.#rings.values()].map((memory): ToLogger => ({ kind: 'ring', memory }));
+    return [
+      { kind: 'watch', records: this.#parts.watched },
+      { kind: 'process', constants: this.#process },
+      ...rings,
+      ...(this.#isUsed
+        ? ([
+            { kind: 'open', request: 0, path: this.#path },
+            { kind: 'use', request: 0 },
+          ] as const)
+        : []),
+      this.#rotationMessage,
+    ];
+  }
+
+  #lost({ why, threw }: WorkerExit, restartMs: number): void {
+    this.#parts.events.emit({
+      kind: 'logger_lost',
+      subject: 'gateway',
+      reason: `the thread that writes the log is lost: ${why}; another one starts in ${restartMs / 1000} s and goes on with its lines`,
+      evidence: { reason: why, error: threw, restartMs },
+    });
   }
 }

@@ -3,7 +3,6 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { RecordLines } from '../core/record-lines.ts';
 import type { MinuteFigures } from '../record/last-minute.ts';
 import type { OverlaySetting, OverlayValues } from '../core/overlay.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
@@ -78,8 +77,8 @@ export interface GatewayWatcher {
   onEvent?(event: Event): void;
   /** The record of each exchange whose shape is not 'none', soon after its end. */
   onFailedExchange?(record: ExchangeRecord): void;
-  /** Every record, as lines of the exchange log; they may be read during the call only. */
-  onRecords?(lines: RecordLines): void;
+  /** Every record, as whole lines of the exchange log. If it is present, `onFailedExchange` is not called. */
+  onRecords?(lines: Uint8Array): void;
   /** Failures with level error or warning, by cause and subject: the first one, then sums. */
   onFailures?(summary: FailureSummary): void;
   /** One line that an instance printed. */

@@ -3,7 +3,7 @@ import { hostPort } from '../core/endpoint.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
 import type { ReloadRejection } from './gateway-status.ts';
 import type { EndpointRegistry } from '../discovery/endpoint-registry.ts';
-import type { ExchangeLog, OpenedLog } from './exchange-log.ts';
+import type { ExchangeLog } from './exchange-log.ts';
 import type { ListenProblem, OpenListener } from '../core/worker-messages.ts';
 import { LogFailure, listenProblemText } from './start-failure.ts';
 import type { ApplyResult } from './apply-result.ts';
@@ -38,19 +38,20 @@ export async function reload(
 ): Promise<ReloadRejection | null> {
   const fixed = changesThatNeedARestart(before, next);
   if (fixed.length > 0) return rejectedFor(fixed);
-  const log = await openLog(before, next, parts.log);
-  if ('error' in log) return rejectedFor([log.error]);
+  const opensLog = before.log.path !== next.log.path;
+  const error = opensLog ? await openLog(next, parts.log) : null;
+  if (error !== null) return rejectedFor([error]);
   prepare(before, next, parts);
   await parts.untilReady(next);
   const applied = await parts.apply(next);
   if (!applied.ok) {
-    await log.opened?.file?.close();
+    if (opensLog) parts.log.discard();
     parts.supervisor.apply(before.applications);
     parts.registry.activate(before);
     return rejectionOf(applied, parts.open());
   }
-  if (log.opened === null) parts.log.rotate(next.log);
-  else await parts.log.use(log.opened);
+  if (opensLog) await parts.log.use(next.log);
+  else parts.log.rotate(next.log);
   return null;
 }
 
@@ -64,17 +65,14 @@ function changesThatNeedARestart(before: Configuration, next: Configuration): Co
   return errors;
 }
 
-async function openLog(
-  before: Configuration,
-  next: Configuration,
-  log: ExchangeLog,
-): Promise<{ readonly opened: OpenedLog | null } | { readonly error: string }> {
-  if (before.log.path === next.log.path) return { opened: null };
+/** Why the log cannot be opened; null if it is open. */
+async function openLog(next: Configuration, log: ExchangeLog): Promise<string | null> {
   try {
-    return { opened: await log.open(next.log) };
+    await log.open(next.log);
+    return null;
   } catch (error) {
     if (!(error instanceof LogFailure)) throw error;
-    return { error: error.message };
+    return error.message;
   }
 }
 

@@ -7,7 +7,7 @@ import { silentMs } from './worker-pings.ts';
 export interface WorkerFacts {
   readonly id: number;
   readonly threadId: number;
-  readonly exchangesUnrecorded: number;
+  readonly exchangesActive: number;
 }
 
 /** Emits the events of workers. */
@@ -23,13 +23,13 @@ export class WorkerEvents {
     this.#events.emit({ kind: 'worker_started', subject: `worker:${id}`, reason, worker: id, evidence: { threadId } });
   }
 
-  lost({ id, exchangesUnrecorded }: WorkerFacts, { why, threw, code }: WorkerExit, unread: number | null): void {
+  lost({ id, exchangesActive }: WorkerFacts, { why, threw, code }: WorkerExit, unread: number | null): void {
     this.#events.emit({
       kind: 'worker_lost',
       subject: `worker:${id}`,
       reason: `worker ${id} is lost: ${why}`,
       worker: id,
-      evidence: { reason: why, exchangesLost: exchangesUnrecorded, unreadConnections: unread, error: threw, code },
+      evidence: { reason: why, exchangesLost: exchangesActive, unreadConnections: unread, error: threw, code },
     });
   }
 

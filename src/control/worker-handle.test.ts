@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SharedCounts } from '../limits/shared-counts.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
+import { createRecordRing, createWakeWord } from '../record/record-ring.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { WorkerHandle, type WorkerListener } from './worker-handle.ts';
 
@@ -21,6 +22,7 @@ const init = {
   passedSockets: [],
   heldSockets: [],
   shared,
+  recordRing: createRecordRing(createWakeWord()),
 };
 
 /** Enough for the modules of a worker to load on a busy machine; the test goes on as soon as they have loaded. */
@@ -37,7 +39,7 @@ test('a worker whose modules load slowly does not count as unresponsive', {
     init,
     clock,
     listener: {
-      onBatch: (_, done) => done(),
+      onBatch: () => {},
       onLost: ({ why }) => {
         lost.push(why);
         leave();

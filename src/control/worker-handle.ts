@@ -4,8 +4,6 @@ import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { batchBytesMax } from '../record/batch.ts';
-import type { RecordLines } from '../core/record-lines.ts';
 import type { DrainPlan, FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
 import { splitSnapshot, type SnapshotPart } from '../core/snapshot-parts.ts';
 import type { ApplyResult } from './apply-result.ts';
@@ -14,8 +12,7 @@ import { workerExitOf, type WorkerExit } from './worker-exit.ts';
 import { unreadConnections } from './unread-connections.ts';
 
 export interface WorkerListener {
-  /** Call `done` when the bytes of the batch are no longer needed. */
-  onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
+  onBatch(batch: Extract<FromWorker, { kind: 'batch' }>): void;
   /**
    * The thread ended without being asked to, or ended with exchanges that have no record. `unread`: accepted connections
    * with bytes that it had not read; null: not known.
@@ -30,7 +27,7 @@ export interface WorkerListener {
 export interface WorkerHandleParts {
   /** The file that the thread runs: control knows its messages, and none of its code. */
   readonly workerModule: URL;
-  readonly init: Omit<WorkerInit, 'exchangesActive' | 'recordsUnsent'>;
+  readonly init: Omit<WorkerInit, 'exchangesActive'>;
   readonly clock: Clock;
   readonly listener: WorkerListener;
   /** Of its heap; null: no limit. */
@@ -72,7 +69,6 @@ export class WorkerHandle {
   readonly #listener: WorkerListener;
   /** Shared with the thread, and readable after the thread has ended. */
   readonly #exchangesActive: Int32Array;
-  readonly #recordsUnsent: Int32Array;
   readonly #pendingAnswers = new Map<number, (answer: ApplyResult) => void>();
   /** Callers that wait for its next report. */
   readonly #reports: (() => void)[] = [];
@@ -104,9 +100,7 @@ export class WorkerHandle {
     this.#listener = listener;
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#exchangesActive = new Int32Array(exchangesActive);
-    const recordsUnsent = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    this.#recordsUnsent = new Int32Array(recordsUnsent);
-    const workerData: WorkerInit = { ...init, exchangesActive, recordsUnsent };
+    const workerData: WorkerInit = { ...init, exchangesActive };
     this.#thread = new Worker(workerModule, {
       workerData,
       name: `candor worker ${init.worker}`,
@@ -152,14 +146,9 @@ export class WorkerHandle {
     return this.#thread.threadId;
   }
 
-  /** Current, whether or not the thread still runs. */
+  /** Current, whether or not the thread still runs. Records of exchanges that have ended are in the ring, so these have none. */
   get exchangesActive(): number {
     return this.#exchangesActive[0] ?? 0;
-  }
-
-  /** Exchanges that would have no record if the thread ended now: active ones, and those whose record was not sent yet. */
-  get exchangesUnrecorded(): number {
-    return this.exchangesActive + (this.#recordsUnsent[0] ?? 0);
   }
 
   #onMessage(message: FromWorker): void {
@@ -203,9 +192,8 @@ export class WorkerHandle {
   #onBatch(message: Extract<FromWorker, { kind: 'batch' }>): void {
     this.counts = message.counts;
     for (const endpoint of message.drained) this.#known.delete(endpoint);
-    this.#listener.onBatch(message, () => this.#returnBuffer(message.lines));
+    this.#listener.onBatch(message);
     this.#reported();
-    if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
   }
 
   /** Asks for a report. Resolves with the report or with the worker's loss. */
@@ -219,12 +207,6 @@ export class WorkerHandle {
 
   #reported(): void {
     for (const resolve of this.#reports.splice(0)) resolve();
-  }
-
-  /** Small batches are copies: their buffers are not reused. */
-  #returnBuffer(lines: RecordLines | null): void {
-    const buffer = lines?.bytes.buffer;
-    if (buffer?.byteLength === batchBytesMax) this.#send({ kind: 'reuse', buffer }, [buffer]);
   }
 
   #resolveAnswer(revision: number, applied: ApplyResult): void {
@@ -352,8 +334,8 @@ export class WorkerHandle {
     await this.#thread.terminate();
   }
 
-  #send(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
-    if (this.state !== 'lost') this.#thread.postMessage(message, transfer);
+  #send(message: ToWorker): void {
+    if (this.state !== 'lost') this.#thread.postMessage(message);
   }
 
   #lost(otherwise: string): void {
@@ -369,7 +351,7 @@ export class WorkerHandle {
     this.#drained.resolve();
     for (const revision of [...this.#pendingAnswers.keys()])
       this.#resolveAnswer(revision, { ok: false, workersUnavailable: true, why });
-    const hasEndedWell = this.#stopping && this.exchangesUnrecorded === 0;
+    const hasEndedWell = this.#stopping && this.exchangesActive === 0;
     if (hasEndedWell) return;
     const end = { why, threw: this.#exit?.threw ?? null, code: this.#exit?.code ?? null };
     this.#listener.onLost(end, this.#unreadLost());

@@ -3,6 +3,7 @@ import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
+import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { assignSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -41,10 +42,12 @@ export interface WorkerPoolParts {
   readonly passedSockets: readonly PassedSocket[];
   /** The counters in the memory that all workers share. */
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
+  /** Where the worker with this index writes its records. */
+  readonly recordRing: (workerIndex: number) => RecordRingMemory;
   /** How a worker drains when it is retired. */
   readonly drain: () => DrainSpec;
-  /** Called with the records, counts and outcomes that a worker reports together. Call `done` when the records are stored. */
-  readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
+  /** Called with the counts and outcomes that a worker reports together. */
+  readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>) => void;
   readonly onLost: (loss: WorkerLoss) => void;
   /** Called when a thread has ended, for any reason. */
   readonly onGone: () => void;
@@ -56,8 +59,8 @@ export interface WorkerLoss {
   readonly worker: number;
   /** The revision of the configuration that the worker served. */
   readonly revision: number;
-  /** Exchanges of the worker for which no record arrived. */
-  readonly exchangesUnrecorded: number;
+  /** Exchanges of the worker that were in flight, and have no record. */
+  readonly exchanges: number;
   /** Accepted connections with bytes that the worker had not read; null: not known. */
   readonly unread: number | null;
   readonly why: string;
@@ -331,6 +334,7 @@ export class WorkerPool {
     this.#startedCount += 1;
     const id = this.#startedCount;
     const sockets = { inheritedSockets, passedSockets, heldSockets };
+    const recordRing = this.#parts.recordRing(workerIndex);
     const init = {
       worker: id,
       workerIndex,
@@ -339,6 +343,7 @@ export class WorkerPool {
       processKey,
       ...sockets,
       shared: shared.memory,
+      recordRing,
     };
     const listener: WorkerListener = {
       onBatch,
@@ -353,10 +358,10 @@ export class WorkerPool {
   }
 
   #lost(supervised: SupervisedWorker, worker: WorkerHandle, end: WorkerExit, unread: number | null): void {
-    const { id, revision, exchangesUnrecorded } = worker;
+    const { id, revision, exchangesActive: exchanges } = worker;
     this.#lostTotal += 1;
     this.#events.lost(worker, end, unread);
-    this.#parts.onLost({ worker: id, revision, exchangesUnrecorded, unread, why: end.why });
+    this.#parts.onLost({ worker: id, revision, exchanges, unread, why: end.why });
     const wasRetiring = this.#retiring.has(worker);
     this.#remove(worker);
     if (!wasRetiring && this.#supervisedWorkers.includes(supervised)) this.#scheduleReplacement(supervised, end.why);

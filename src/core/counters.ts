@@ -72,7 +72,6 @@ export interface WorkerCounts {
   /** Attempts on a connection that the endpoint was closing, with and without a further attempt. */
   staleReusesRetried: number;
   staleReusesFailed: number;
-  recordsDropped: number;
   /** Failures without an entry in the tables. A value above 0 is a defect of Candor. */
   unclassifiedTotal: number;
 }
@@ -103,7 +102,6 @@ export function noCounts(worker: number): WorkerCounts {
     staleReusesAvoided: 0,
     staleReusesRetried: 0,
     staleReusesFailed: 0,
-    recordsDropped: 0,
     unclassifiedTotal: 0,
   };
 }

@@ -36,6 +36,8 @@ export interface EventFacts {
     error: string | null;
     code: string | null;
   };
+  /** The thread that writes the log of exchanges ended by itself; another one starts after `restartMs` and goes on with its lines. */
+  logger_lost: { reason: string; error: string | null; restartMs: number };
   /** The worker has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */
   worker_silent: { silentMs: number; standIn: number };
   /** The worker ended soon after its start; its replacement starts after `afterMs`. */

@@ -49,7 +49,6 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     staleReusesAvoided: counts.staleReusesAvoided + gone.staleReusesAvoided,
     staleReusesRetried: counts.staleReusesRetried + gone.staleReusesRetried,
     staleReusesFailed: counts.staleReusesFailed + gone.staleReusesFailed,
-    recordsDropped: counts.recordsDropped + gone.recordsDropped,
     unclassifiedTotal: counts.unclassifiedTotal + gone.unclassifiedTotal,
   };
 }

@@ -6,7 +6,7 @@ import type { EndpointOutcomes } from './outcome.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from './snapshot.ts';
-import type { RecordLines } from './record-lines.ts';
+import type { RecordRingMemory } from './record-ring-memory.ts';
 import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
@@ -28,8 +28,8 @@ export interface WorkerInit {
   readonly heldSockets: readonly PassedSocket[];
   /** One Int32: active exchanges. The main thread reads it after the worker has ended, too. */
   readonly exchangesActive: SharedArrayBuffer;
-  /** One Int32: exchanges that have ended and whose records have not been sent yet. */
-  readonly recordsUnsent: SharedArrayBuffer;
+  /** The worker writes its records there; the logger reads them. */
+  readonly recordRing: RecordRingMemory;
 }
 
 /** How a worker drains. */
@@ -61,9 +61,6 @@ export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   /** The overlay of routes; it needs no answer, and no second phase. */
   | { readonly kind: 'overlay'; readonly overlay: RouteOverlay }
-  | { readonly kind: 'acknowledge'; readonly batches: number }
-  /** The buffer of a batch that has been written, transferred back. */
-  | { readonly kind: 'reuse'; readonly buffer: ArrayBuffer }
   /** Go on serving, but close each connection after its next response, and let readiness fail. */
   | { readonly kind: 'announce-close' }
   /** Close listeners and idle connections; answer 'drained' when the last request has finished. */
@@ -93,7 +90,6 @@ export type FromWorker =
   | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
   | {
       readonly kind: 'batch';
-      readonly lines: RecordLines | null;
       readonly exchanges: ExchangeCount[];
       readonly outcomes: readonly EndpointOutcomes[];
       /** Draining endpoints to which this worker has no request in flight any more. */

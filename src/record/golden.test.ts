@@ -6,8 +6,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { exchangeKeys } from '../core/record-defaults.ts';
 import type { Instant } from '../core/time.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
+import { TestRing } from './test-ring.test-support.ts';
 import { parseRecord } from './parse-record.ts';
 import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
@@ -173,7 +172,7 @@ function replayed(): EndedExchange {
 }
 
 function write(): string {
-  const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+  const ring = new TestRing();
   const writer = new RecordWriter({
     deployment: 'shop',
     member: 'gw-1',
@@ -181,7 +180,7 @@ function write(): string {
     processKey: 'k3f9xa',
     worker: 1,
     queryAllowed: ['page'],
-    batch,
+    ring,
   });
   const id = (index: number): string => `019aa5d2-5f1c-7c3e-9f0a-${String(index + 1).padStart(12, '0')}`;
   return exchanges.map(([, exchange], index) => writer.line({ ...exchange, id: id(index) })).join('');

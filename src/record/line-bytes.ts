@@ -1,5 +1,5 @@
 import { callBytesMin, charCodeAt, copyBytes, writeDigits, writeText } from '../core/copy-bytes.ts';
-import type { RecordBatch } from './batch.ts';
+import type { RecordRingWriter } from './record-ring.ts';
 import { decimalsMsMax, scaleOf } from './json-text.ts';
 import { writeRedactedQuery } from '../core/redact/query.ts';
 import { secretSigns } from '../core/redact/target.ts';
@@ -8,12 +8,12 @@ import { secretSigns } from '../core/redact/target.ts';
 const pairsMax = 24;
 
 /**
- * Composes a line as bytes, directly in the batch: prepared fragments are copied, and nothing is
+ * Composes a line as bytes, directly in the ring: prepared fragments are copied, and nothing is
  * allocated. Numbers are noted first and written in one loop, each behind its fragment: the machine code of a line was
  * 45 KB when each number had its own copy of it, more than a processor's first cache holds.
  */
 export class LineBytes {
-  readonly #batch: RecordBatch;
+  readonly #ring: RecordRingWriter;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
   #at = 0;
@@ -21,16 +21,16 @@ export class LineBytes {
   readonly #values = new Float64Array(pairsMax);
   #pairs = 0;
 
-  constructor(batch: RecordBatch) {
-    this.#batch = batch;
+  constructor(ring: RecordRingWriter) {
+    this.#ring = ring;
   }
 
-  /** Reserves room for a line of at most `bytesMax` bytes; false if the batch has none, and the line must be written as text. */
+  /** Reserves room for a line of at most `bytesMax` bytes; false if the ring has none, and the line must be written as text. */
   begin(bytesMax: number): boolean {
-    const bytes = this.#batch.reserve(bytesMax);
+    const bytes = this.#ring.reserve(bytesMax);
     if (bytes === null) return false;
     this.#bytes = bytes;
-    this.#start = this.#batch.reservedAt;
+    this.#start = this.#ring.reservedAt;
     this.#at = this.#start;
     this.#pairs = 0;
     return true;
@@ -38,7 +38,7 @@ export class LineBytes {
 
   /** Ends and commits the line. Returns its bytes. */
   end(): number {
-    this.#batch.commit(this.#at);
+    this.#ring.commit(this.#at);
     return this.#at - this.#start;
   }
 

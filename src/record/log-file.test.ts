@@ -76,12 +76,12 @@ describe('a log', () => {
   test('writes everything in order, one write at a time, partial ones continued', async () => {
     const output = new ScriptedOutput(1, 2, 'all', 1);
     const { clock, log, ear } = await scripted([output]);
-    for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text), 1);
+    for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text));
     assert.equal(output.writes, 0, 'append itself does nothing but queue');
     await clock.advance(0);
     assert.equal(output.text, 'first\nsecond\nthird\n');
     assert.deepEqual([log.dropped, log.queuedBytes, ear.told], [0, 0, []]);
-    log.append(bytes('fourth\n'), 1);
+    log.append(bytes('fourth\n'));
     await log.close();
     assert.deepEqual([output.text.endsWith('fourth\n'), output.closes], [true, 1]);
   });
@@ -96,16 +96,16 @@ describe('a log', () => {
     test(`calls done once, and never while the bytes are being written: ${how}`, async () => {
       const { clock, log } = await scripted([new ScriptedOutput(...answers)], { queueBytesMax: 20 });
       const done: string[] = [];
-      log.append(bytes('first\n'), 1, () => done.push('first'));
-      log.append(bytes('second\n'), 1, () => done.push('second'));
-      log.append(bytes(''), 0, () => done.push('none'));
+      log.append(bytes('first\n'), () => done.push('first'));
+      log.append(bytes('second\n'), () => done.push('second'));
+      log.append(bytes(''), () => done.push('none'));
       assert.deepEqual(done, ['none'], 'nothing has been written yet');
       await clock.advance(2000);
       const closing = log.close();
       await clock.advance(5000);
       await closing;
       assert.deepEqual(done.toSorted(), [...doneOf].toSorted());
-      log.append(bytes('late\n'), 1, () => done.push('late'));
+      log.append(bytes('late\n'), () => done.push('late'));
       assert.equal(done.at(-1), 'late', 'done is called for dropped bytes too');
     });
   }
@@ -113,18 +113,18 @@ describe('a log', () => {
   test('drops and counts lines that its queue cannot hold, and reports it once per 10 s', async () => {
     const output = new ScriptedOutput('never');
     const { clock, log, ear } = await scripted([output], { queueBytesMax: 12 });
-    for (let n = 0; n < 5; n++) log.append(bytes('five5\n'), 3);
-    assert.deepEqual([log.dropped, log.queuedBytes, [...log.droppedBy]], [9, 12, [['queue_full', 9]]]);
+    for (let n = 0; n < 5; n++) log.append(bytes('five5\n'));
+    assert.deepEqual([log.dropped, log.queuedBytes, [...log.droppedBy]], [3, 12, [['queue_full', 3]]]);
     assert.deepEqual(
       ear.told.map((told) => [told.count, told.errno, told.to]),
-      [[3, null, 'failing']],
+      [[1, null, 'failing']],
     );
     await clock.advance(9999);
     assert.equal(ear.told.length, 1);
     await clock.advance(1);
     assert.deepEqual(
       ear.told.map((told) => told.count),
-      [3, 6],
+      [1, 2],
     );
     await clock.advance(60_000);
     assert.equal(ear.told.length, 2, 'no report without new losses');
@@ -133,9 +133,9 @@ describe('a log', () => {
   test('retries after a full disk, and loses no line that the queue could hold', async () => {
     const output = new ScriptedOutput(3, 'ENOSPC', 'ENOSPC', 'all');
     const { clock, log, ear } = await scripted([output], { queueBytesMax: 14 });
-    for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text), 1);
+    for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text));
     await clock.advance(0);
-    log.append(bytes('fourth\n'), 1);
+    log.append(bytes('fourth\n'));
     assert.equal(output.text, 'fir');
     await clock.advance(2000);
     assert.equal(output.text, 'first\nsecond\n');
@@ -146,7 +146,7 @@ describe('a log', () => {
         ['ENOSPC', 1],
       ],
     );
-    log.append(bytes('fifth\n'), 1);
+    log.append(bytes('fifth\n'));
     await clock.advance(10_000);
     assert.equal(output.text, 'first\nsecond\nfifth\n');
     // Reported at once; then, after 10 s, that the log is written again.
@@ -163,7 +163,7 @@ describe('a log', () => {
 
   test('reports that it cannot write before any line is lost', async () => {
     const { clock, log, ear } = await scripted([new ScriptedOutput('ENOSPC')]);
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await clock.advance(0);
     assert.deepEqual(
       ear.told.map((told) => [told.to, told.count, told.errno]),
@@ -175,7 +175,7 @@ describe('a log', () => {
     const old = new ScriptedOutput(8, 'EIO');
     const fresh = new ScriptedOutput();
     const { clock, log } = await scripted([old, fresh]);
-    log.append(bytes('first\nsecond\n'), 2);
+    log.append(bytes('first\nsecond\n'));
     await clock.advance(1000);
     assert.deepEqual([old.text, old.closes, fresh.text, log.queuedBytes], ['first\nse', 1, '\nsecond\n', 0]);
   });
@@ -183,7 +183,7 @@ describe('a log', () => {
   test('keeps the old file while its path cannot be opened', async () => {
     const old = new ScriptedOutput('EIO', 'EIO');
     const { clock, log } = await scripted([old, 'EACCES', 'EACCES']);
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await clock.advance(2000);
     assert.deepEqual([old.text, old.closes, log.dropped], ['a\n', 0, 0]);
   });
@@ -191,7 +191,7 @@ describe('a log', () => {
   test('a full pipe is retried soon, without a report', async () => {
     const output = new ScriptedOutput('EAGAIN');
     const { clock, log, ear } = await scripted([output]);
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await clock.advance(10);
     assert.deepEqual([output.text, ear.told], ['a\n', []]);
   });
@@ -199,9 +199,9 @@ describe('a log', () => {
   test('a pipe without a reader is given up, its lines are counted, and it is reported once', async () => {
     const output = new ScriptedOutput('EPIPE');
     const { clock, log, ear } = await scripted([output]);
-    for (let n = 0; n < 3; n++) log.append(bytes('a\n'), 1);
+    for (let n = 0; n < 3; n++) log.append(bytes('a\n'));
     await clock.advance(0);
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await clock.advance(60_000);
     assert.deepEqual([[...log.droppedBy], output.writes], [[['EPIPE', 4]], 1]);
     assert.deepEqual(
@@ -214,14 +214,14 @@ describe('a log', () => {
     const old = new ScriptedOutput(3);
     const fresh = new ScriptedOutput();
     const { clock, log } = await scripted([old, fresh]);
-    log.append(bytes('first\n'), 1);
+    log.append(bytes('first\n'));
     await clock.advance(0);
     assert.deepEqual(await log.reopen(), { ok: true, value: null });
-    log.append(bytes('second\n'), 1);
+    log.append(bytes('second\n'));
     await clock.advance(0);
     assert.deepEqual([old.text, old.closes, fresh.text], ['first\n', 1, 'second\n']);
     assert.deepEqual(await log.reopen(), { ok: false, failure: { errno: 'EACCES', reason: 'no' } });
-    log.append(bytes('third\n'), 1);
+    log.append(bytes('third\n'));
     await clock.advance(0);
     assert.equal(fresh.text, 'second\nthird\n');
   });
@@ -229,17 +229,17 @@ describe('a log', () => {
   test('a listener that gets the report of a loss may write to the same log', async () => {
     const output = new ScriptedOutput('ENOSPC');
     let log: LogFile | null = null;
-    const events: EventSink = { emit: () => log?.append(bytes('told\n'), 1) };
+    const events: EventSink = { emit: () => log?.append(bytes('told\n')) };
     const scene = await scripted([output], { events });
     log = scene.log;
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await scene.clock.advance(30_000);
     assert.equal(output.text, 'a\ntold\ntold\n');
   });
 
   test('closing waits for a write in progress, but not forever', async () => {
     const { clock, log, ear } = await scripted([new ScriptedOutput('never')]);
-    log.append(bytes('a\n'), 1);
+    log.append(bytes('a\n'));
     await clock.advance(0);
     let isClosed = false;
     const closing = log.close().then(() => {
@@ -250,14 +250,14 @@ describe('a log', () => {
     await clock.advance(1);
     await closing;
     assert.deepEqual([[...log.droppedBy], ear.told.length, clock.timersLive], [[['closed', 1]], 1, 0]);
-    log.append(bytes('late\n'), 1);
+    log.append(bytes('late\n'));
     assert.equal(log.dropped, 2);
     await log.close();
   });
 
   test('counts only missing lines, not the lines of a batch that were written completely', async () => {
     const { clock, log } = await scripted([new ScriptedOutput(8, 'ENOSPC', 'ENOSPC')]);
-    log.append(bytes('first\nsecond\nthird\n'), 3);
+    log.append(bytes('first\nsecond\nthird\n'));
     await clock.advance(0);
     await log.close();
     assert.deepEqual([...log.droppedBy], [['ENOSPC', 2]]);
@@ -266,7 +266,7 @@ describe('a log', () => {
   test('counts only missing lines if another file has replaced the log in the middle of a batch', async () => {
     const [old, fresh] = [new ScriptedOutput(8, 'EIO'), new ScriptedOutput('all', 'ENOSPC', 'ENOSPC')];
     const { clock, log } = await scripted([old, fresh]);
-    log.append(bytes('first\nsecond\nthird\n'), 3);
+    log.append(bytes('first\nsecond\nthird\n'));
     await clock.advance(1000);
     await log.close();
     assert.deepEqual([old.text, fresh.text, [...log.droppedBy]], ['first\nse', '\n', [['ENOSPC', 2]]]);
@@ -275,7 +275,7 @@ describe('a log', () => {
   test('closing retries a failing output once, then counts the rest', async () => {
     const output = new ScriptedOutput('ENOSPC', 'ENOSPC');
     const { clock, log } = await scripted([output]);
-    log.append(bytes('a\n'), 2);
+    log.append(bytes('a\nb\n'));
     await clock.advance(0);
     await log.close();
     assert.deepEqual([output.writes, output.closes, [...log.droppedBy], clock.timersLive], [2, 1, [['ENOSPC', 2]], 0]);
@@ -305,11 +305,11 @@ describe('a log in a file', () => {
     const opened = await openIn(path);
     assert.ok(opened.ok);
     assert.equal((await stat(path)).mode & 0o027, 0);
-    opened.value.append(bytes('first\n'), 1);
+    opened.value.append(bytes('first\n'));
     await opened.value.close();
     const again = await openIn(path);
     assert.ok(again.ok);
-    again.value.append(bytes('second\n'), 1);
+    again.value.append(bytes('second\n'));
     await again.value.close();
     assert.equal(await readFile(path, 'utf8'), 'first\nsecond\n');
   });
@@ -320,8 +320,8 @@ describe('a log in a file', () => {
     await writeFile(path, cut);
     const opened = await openIn(path);
     assert.ok(opened.ok);
-    opened.value.append(bytes('first\n'), 1);
-    opened.value.append(bytes('second\n'), 1);
+    opened.value.append(bytes('first\n'));
+    opened.value.append(bytes('second\n'));
     await opened.value.close();
     assert.equal(await readFile(path, 'utf8'), `${cut}\nfirst\nsecond\n`);
     assert.equal(opened.value.dropped, 0);
@@ -331,12 +331,12 @@ describe('a log in a file', () => {
     const path = join(folder, 'cut-next.ndjson');
     const opened = await openIn(path);
     assert.ok(opened.ok);
-    opened.value.append(bytes('first\n'), 1);
+    opened.value.append(bytes('first\n'));
     await until(async () => (await readFile(path, 'utf8')) === 'first\n');
     await rename(path, `${path}.1`);
     await writeFile(path, 'cut');
     await opened.value.reopen();
-    opened.value.append(bytes('second\n'), 1);
+    opened.value.append(bytes('second\n'));
     await opened.value.close();
     assert.deepEqual([await readFile(`${path}.1`, 'utf8'), await readFile(path, 'utf8')], ['first\n', 'cut\nsecond\n']);
   });
@@ -345,10 +345,10 @@ describe('a log in a file', () => {
     const path = join(folder, 'b.ndjson');
     const opened = await openIn(path);
     assert.ok(opened.ok);
-    opened.value.append(bytes('first\n'), 1);
+    opened.value.append(bytes('first\n'));
     await rename(path, `${path}.1`);
     await opened.value.reopen();
-    opened.value.append(bytes('second\n'), 1);
+    opened.value.append(bytes('second\n'));
     await opened.value.close();
     const whole = (await readFile(`${path}.1`, 'utf8')) + (await readFile(path, 'utf8'));
     assert.equal(whole, 'first\nsecond\n');
@@ -377,7 +377,7 @@ describe('a log in a file', () => {
   test('a real full disk is survived', { skip: process.platform === 'linux' ? false : 'needs /dev/full' }, async () => {
     const opened = await openIn('/dev/full');
     assert.ok(opened.ok);
-    opened.value.append(bytes('a\n'), 1);
+    opened.value.append(bytes('a\n'));
     await opened.value.close();
     assert.deepEqual([...opened.value.droppedBy], [['ENOSPC', 1]]);
   });

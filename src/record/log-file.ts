@@ -19,6 +19,10 @@ export interface LogFileOptions {
   readonly rotation?: () => LogRotation | null;
   /** False while another process writes to the same file: then it is not rotated. */
   readonly mayRotate?: () => boolean;
+  /** The line before the first record of each file that is opened, with LF; null: none. */
+  readonly header?: () => Uint8Array | null;
+  /** Called with the number of lines whenever some are counted as dropped. */
+  readonly onLost?: (lines: number) => void;
   /** How the output is opened; tests pass one that fails. */
   readonly open?: (path: string) => Promise<Result<LogOutput, LogProblem>>;
 }
@@ -37,7 +41,11 @@ export interface LogFile {
   /** Queues whole lines, including LF, until they are written in order; or counts them
    * as dropped. Never waits, never throws. `done` is called once, when the bytes are no longer needed;
    * never if a write of them hangs when the log is closed. */
-  append(bytes: Uint8Array, lines: number, done?: DoneCallback): void;
+  append(bytes: Uint8Array, done?: DoneCallback): void;
+  /** Counts lines as dropped that could not be queued because this log is not written fast enough. */
+  lost(lines: number): void;
+  /** The header has changed: it is written once more before the next record. */
+  repeatHeader(): void;
   /** Reopens the file under its path, for example after a rotation. If that fails, the old file is kept. */
   reopen(): Promise<Result<null, LogProblem>>;
   /** Writes the queued lines, for at most `closeMs`; the rest is counted as dropped. */
@@ -64,12 +72,15 @@ export type DoneCallback = (() => void) | null;
 
 interface QueuedLines {
   readonly bytes: Uint8Array;
-  readonly lines: number;
+  /** false: a part of the file's form, whose loss is none. */
+  readonly areRecords: boolean;
   readonly done: DoneCallback;
 }
 
+const lineFeed = 0x0a;
+
 /** Ends a line that a change of output or an earlier process left incomplete, so that the next line is readable. */
-const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(0x0a), lines: 0, done: null };
+const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(lineFeed), areRecords: false, done: null };
 
 /** After these errors the same output will accept bytes later; reopening would not help. */
 const temporaryErrnos: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
@@ -83,6 +94,7 @@ class QueuedLog implements LogFile {
   readonly #clock: Clock;
   readonly #open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
   readonly #losses: LossReport;
+  readonly #header: () => Uint8Array | null;
   readonly #queueBytesMax: number;
   readonly #retryMs: number;
   readonly #closeMs: number;
@@ -100,6 +112,8 @@ class QueuedLog implements LogFile {
   /** Why nothing is written now. */
   #errno: string | null = null;
   #closed = false;
+  /** The header stands before the next record. */
+  #isHeaderDue = true;
   readonly #maintenance: LogMaintenance;
 
   constructor(path: string, output: LogOutput, options: LogFileOptions) {
@@ -107,7 +121,9 @@ class QueuedLog implements LogFile {
     this.#output = output;
     this.#clock = options.clock;
     this.#open = options.open ?? openLogOutput;
-    this.#losses = new LossReport(path, options.clock, options.events, options.reportEveryMs ?? reportEveryMsDefault);
+    const { clock, events, reportEveryMs = reportEveryMsDefault, onLost } = options;
+    this.#losses = new LossReport({ path, clock, events, reportEveryMs, onLost });
+    this.#header = options.header ?? (() => null);
     this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault;
     this.#retryMs = options.retryMs ?? retryMsDefault;
     this.#closeMs = options.closeMs ?? closeMsDefault;
@@ -117,6 +133,9 @@ class QueuedLog implements LogFile {
       open: this.#open,
       rotation: options.rotation ?? (() => null),
       mayRotate: options.mayRotate ?? (() => true),
+      onTruncated: () => {
+        this.#isHeaderDue = true;
+      },
       onDue: () => this.#write(),
     });
   }
@@ -124,7 +143,7 @@ class QueuedLog implements LogFile {
   /** Before the first line. */
   async begin(): Promise<void> {
     await this.#maintenance.begin(this.#output);
-    if (await this.#output.endsMidLine?.()) this.#endTornLine();
+    if (await this.#output.endsMidLine?.()) this.#writeFirst(endOfTornLine);
   }
 
   get dropped(): number {
@@ -139,13 +158,21 @@ class QueuedLog implements LogFile {
     return this.#queuedBytes;
   }
 
-  append(bytes: Uint8Array, lines: number, done: DoneCallback = null): void {
+  append(bytes: Uint8Array, done: DoneCallback = null): void {
     const refusal = bytes.length === 0 ? null : this.#refusal(bytes.length);
-    if (refusal !== null) this.#losses.lost(lines, refusal);
+    if (refusal !== null) this.#losses.lost(countLines(bytes, 0), refusal);
     if (refusal !== null || bytes.length === 0) return done?.();
-    this.#queue.push({ bytes, lines, done });
+    this.#queue.push({ bytes, areRecords: true, done });
     this.#queuedBytes += bytes.length;
     this.#write();
+  }
+
+  lost(lines: number): void {
+    this.#losses.lost(lines, this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno);
+  }
+
+  repeatHeader(): void {
+    this.#isHeaderDue = true;
   }
 
   async reopen(): Promise<Result<null, LogProblem>> {
@@ -203,6 +230,10 @@ class QueuedLog implements LogFile {
       if (this.#nextOutput !== null) continue;
       const first = this.#queue[0];
       if (first === undefined) return this.#becomeIdle();
+      if (this.#isHeaderDue && first.areRecords) {
+        this.#beginWithHeader();
+        continue;
+      }
       const written = await this.#output.write(first.bytes, this.#written);
       if (!written.ok) {
         // If a new output is in use by now, this failure was that of the old one.
@@ -263,23 +294,30 @@ class QueuedLog implements LogFile {
    * the new output is incomplete; null if not known, because it may be the same file as the old one.
    */
   #rewriteLine(endsMidLine: boolean | null): void {
-    const wasToEnd = this.#queue[0] === endOfTornLine;
-    if (wasToEnd) this.#removeFirst();
-    const first = this.#queue[0];
     const written = this.#written;
-    const lineStart = first === undefined || written === 0 ? 0 : first.bytes.lastIndexOf(0x0a, written - 1) + 1;
-    if (first !== undefined && lineStart > 0) {
-      const lines = Math.max(0, first.lines - countLines(first.bytes, 0, lineStart));
-      this.#queue[0] = { ...first, bytes: first.bytes.subarray(lineStart), lines };
+    const front = this.#queue[0];
+    const isForm = front?.areRecords === false;
+    const lineStart = front === undefined || written === 0 ? 0 : front.bytes.lastIndexOf(lineFeed, written - 1) + 1;
+    if (isForm) this.#removeFirst();
+    else if (front !== undefined && lineStart > 0) {
+      this.#queue[0] = { ...front, bytes: front.bytes.subarray(lineStart) };
       this.#queuedBytes -= lineStart;
     }
     this.#written = 0;
-    if (endsMidLine ?? (wasToEnd || lineStart < written)) this.#endTornLine();
+    this.#isHeaderDue = true;
+    if (endsMidLine ?? (front === endOfTornLine || lineStart < written)) this.#writeFirst(endOfTornLine);
   }
 
-  #endTornLine(): void {
-    this.#queue.unshift(endOfTornLine);
-    this.#queuedBytes += endOfTornLine.bytes.length;
+  /** Behind a line that an earlier process left incomplete, and before the first record. */
+  #beginWithHeader(): void {
+    this.#isHeaderDue = false;
+    const bytes = this.#header();
+    if (bytes !== null) this.#writeFirst({ bytes, areRecords: false, done: null });
+  }
+
+  #writeFirst(form: QueuedLines): void {
+    this.#queue.unshift(form);
+    this.#queuedBytes += form.bytes.length;
     this.#write();
   }
 
@@ -310,14 +348,14 @@ class QueuedLog implements LogFile {
 
   #dropQueue(reason: string): void {
     const dropped = this.#queue.splice(0);
-    // The incomplete line and those behind it count as lost; those before it were written.
-    const whole = dropped[0] === undefined ? 0 : countLines(dropped[0].bytes, 0, this.#written);
+    const written = this.#written;
     this.#queuedBytes = 0;
     this.#written = 0;
     // Bytes that a hanging write still reads must not be overwritten.
     const needed = this.#isWriting ? dropped[0] : null;
     for (const queued of dropped) {
-      const lines = queued === dropped[0] ? queued.lines - whole : queued.lines;
+      // The incomplete line and those behind it count as lost; those before it were written.
+      const lines = queued.areRecords ? countLines(queued.bytes, queued === dropped[0] ? written : 0) : 0;
       if (lines > 0) this.#losses.lost(lines, reason);
       if (queued !== needed) queued.done?.();
     }

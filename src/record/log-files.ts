@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { ExchangeRecord } from '../core/record.ts';
 import { realLogPath } from './rotated-files.ts';
 import { lineBytesMax } from './limits.ts';
-import type { LineSearch } from './byte-ring.ts';
+import type { LineSearch } from './line-search.ts';
 import { PrefixSearch, IdSearch } from './parse-record.ts';
 import { searchFile } from './search-log.ts';
 

@@ -101,7 +101,7 @@ describe('a log that grows', () => {
   test('is rotated at its size, compressed when another follows, and kept up to the configured number', async () => {
     const opened = await openLog({ rotation: rotation(12, 3) });
     for (let n = 0; n < 12; n++) {
-      opened.append(line(`line${n}`), 1);
+      opened.append(line(`line${n}`));
       await written();
       await until(async () => !(await readdir(folder)).some((name) => name.endsWith('.part')));
       await until(async () => !(await readdir(folder)).includes('log.2'));
@@ -122,7 +122,7 @@ describe('a log that grows', () => {
     // Time stands still: the compression rests after its first slice, and never goes on.
     for (let n = 0; n < 6; n++) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      opened.append(large, 1, resolve);
+      opened.append(large, resolve);
       await promise;
     }
     await opened.close();
@@ -138,11 +138,11 @@ describe('a log that grows', () => {
   test('stays where it is while another process writes to it', async () => {
     let alone = false;
     const opened = await openLog({ rotation: rotation(5, 2), mayRotate: () => alone });
-    for (const text of ['first', 'second']) opened.append(line(text), 1);
+    for (const text of ['first', 'second']) opened.append(line(text));
     await written();
     assert.deepEqual(await readdir(folder), ['log']);
     alone = true;
-    opened.append(line('third'), 1);
+    opened.append(line('third'));
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\nsecond\n', 'third\n']);
   });
@@ -151,10 +151,10 @@ describe('a log that grows', () => {
     await writeFile(path, 'from before\n');
     let bytesMax = 1000;
     const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1, compression }) });
-    opened.append(line('first'), 1);
+    opened.append(line('first'));
     await written();
     bytesMax = 10;
-    opened.append(line('second'), 1);
+    opened.append(line('second'));
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['from before\nfirst\n', 'second\n']);
   });
@@ -162,7 +162,7 @@ describe('a log that grows', () => {
   test('continues if it cannot be rotated, and reports it', async () => {
     path = join(folder, 'l'.repeat(254)); // there is no room for a number behind it
     const opened = await openLog({ rotation: rotation(5, 1) });
-    for (const text of ['first', 'second', 'third']) opened.append(line(text), 1);
+    for (const text of ['first', 'second', 'third']) opened.append(line(text));
     await written();
     assert.equal(await textOf(basename(path)), 'first\nsecond\nthird\n');
     assert.equal(kinds()[0], 'log_not_rotated');
@@ -237,7 +237,7 @@ describe('a log that grows', () => {
     await symlink(join(elsewhere, 'data'), path);
     const opened = await openLog({ rotation: rotation(5, 5) });
     for (const text of ['first', 'second']) {
-      opened.append(line(text), 1);
+      opened.append(line(text));
       await written();
     }
     await until(async () => (await readdir(elsewhere)).includes('data.1'));
@@ -255,13 +255,13 @@ describe('a log that grows', () => {
     await symlink(`/proc/self/fd/${lent.fd}`, path);
     const opened = await openLog({ rotation: rotation(5, 5) });
     for (const text of ['first', 'second', 'third']) {
-      opened.append(line(text), 1);
+      opened.append(line(text));
       await written();
     }
     await rm(join(folder, 'lent'));
     await clock.advance(5000);
     await sleep(20);
-    opened.append(line('fourth'), 1);
+    opened.append(line('fourth'));
     await written();
     assert.deepEqual([await readdir(folder), kinds()], [['log'], []]);
     await lent.close();
@@ -282,16 +282,16 @@ describe('a log that grows', () => {
 describe('a log that is deleted by another program', () => {
   test('is reopened, and gets the lines that were written meanwhile', async () => {
     const opened = await openLog();
-    opened.append(line('before'), 1);
+    opened.append(line('before'));
     await written();
     await clock.advance(1000);
     await until(async () => (await textOf('log')) === 'before\n');
     await sleep(20);
     await rm(path);
-    opened.append(line('meanwhile'), 1);
+    opened.append(line('meanwhile'));
     await written();
     await until(() => kinds().includes('log_reopened'));
-    opened.append(line('after'), 1);
+    opened.append(line('after'));
     await written();
     const text = await textOf('log');
     assert.ok(text.endsWith('meanwhile\nafter\n'), JSON.stringify(text));
@@ -319,7 +319,7 @@ describe('a log that is deleted by another program', () => {
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
     await until(() => kinds().includes('log_dropped'));
-    for (let n = 0; n < 5; n++) opened.append(line(`line${n}`), 1);
+    for (let n = 0; n < 5; n++) opened.append(line(`line${n}`));
     await clock.advance(1000);
     await rm(folder);
     await until(() => kinds().includes('log_reopened'));
@@ -339,18 +339,18 @@ describe('a log that is deleted by another program', () => {
 
   test('or moved without a signal continues under its path; the moved file is left alone', async () => {
     const opened = await openLog();
-    opened.append(line('before'), 1);
+    opened.append(line('before'));
     await written();
     await rename(path, `${path}.old`);
     await until(() => kinds().includes('log_reopened'));
-    opened.append(line('after'), 1);
+    opened.append(line('after'));
     await written();
     assert.deepEqual([await textOf('log.old'), await textOf('log')], ['before\n', 'after\n']);
   });
 
   test('and still has another name does not copy lines', async () => {
     const opened = await openLog();
-    opened.append(line('before'), 1);
+    opened.append(line('before'));
     await written();
     await link(path, `${path}.kept`);
     await rm(path);
@@ -360,13 +360,13 @@ describe('a log that is deleted by another program', () => {
 
   test('or truncated in place continues in the same file', async () => {
     const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1, compression }) });
-    opened.append(line('nearly twenty'), 1);
+    opened.append(line('nearly twenty'));
     await written();
     await writeFile(path, '');
     await clock.advance(1000);
     await until(async () => (await stat(path)).size === 0);
     await sleep(20);
-    opened.append(line('after'), 1);
+    opened.append(line('after'));
     await written();
     assert.deepEqual([await textOf('log'), kinds()], ['after\n', []]);
   });
@@ -392,7 +392,7 @@ describe('a log in a pipe', () => {
       const opened = await openLog({ queueBytesMax: 100_000 });
       const lines = 400;
       for (let n = 0; n < lines; n++) {
-        opened.append(line(`${n}:${'x'.repeat(995)}`), 1);
+        opened.append(line(`${n}:${'x'.repeat(995)}`));
         await clock.advance(0);
       }
       await until(() => opened.dropped > 0);
@@ -416,13 +416,13 @@ describe('a log in a pipe', () => {
     const first = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const opened = await openLog();
     await first.close();
-    opened.append(line('lost'), 1);
+    opened.append(line('lost'));
     await until(() => opened.dropped === 1);
     const second = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     await clock.advance(1000);
     let text = '';
     await until(async () => {
-      opened.append(line('again'), 1);
+      opened.append(line('again'));
       const { bytesRead, buffer } = await second
         .read(Buffer.alloc(4096))
         .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));

@@ -18,6 +18,8 @@ export interface LogMaintenanceParts {
   readonly rotation: () => LogRotation | null;
   /** False while another process writes to the same file. */
   readonly mayRotate: () => boolean;
+  /** The file is shorter than it was: another program has emptied it, and its first lines are gone. */
+  readonly onTruncated: () => void;
   /** `look` is due, even if nothing is being written. */
   readonly onDue: () => void;
 }
@@ -88,6 +90,7 @@ export class LogMaintenance {
     if (state === null) return unchanged;
     this.#bytes = state.bytes;
     if (state.location !== 'there') return this.#reopen(state.location);
+    if (state.bytes < this.#seenBytes) this.#parts.onTruncated();
     if (!atLineEnd) return unchanged;
     this.#seenBytes = state.bytes;
     const rotation = this.#parts.rotation();

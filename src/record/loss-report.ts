@@ -1,6 +1,15 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
+export interface LossReportOptions {
+  /** Of the log. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly reportEveryMs: number;
+  readonly onLost: ((lines: number) => void) | undefined;
+}
+
 /**
  * Counts and reports the lines that a log lost: at the first loss, then at most once per `tellEveryMs`, and when
  * all lines are written again.
@@ -11,6 +20,7 @@ export class LossReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #reportEveryMs: number;
+  readonly #onLost: ((lines: number) => void) | undefined;
   #total = 0;
   #unreported = 0;
   #reason: string | null = null;
@@ -19,11 +29,12 @@ export class LossReport {
   #nextAt: Instant | null = null;
   #timer: Timer | null = null;
 
-  constructor(path: string, clock: Clock, events: EventSink, reportEveryMs: number) {
+  constructor({ path, clock, events, reportEveryMs, onLost }: LossReportOptions) {
     this.#path = path;
     this.#clock = clock;
     this.#events = events;
     this.#reportEveryMs = reportEveryMs;
+    this.#onLost = onLost;
   }
 
   get total(): number {
@@ -34,6 +45,7 @@ export class LossReport {
   lost(lines: number, reason: string): void {
     this.#total += lines;
     this.#unreported += lines;
+    this.#onLost?.(lines);
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + lines);
     this.failing(reason);
   }

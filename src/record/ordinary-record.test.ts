@@ -2,18 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndedExchange } from '../core/exchange.ts';
-import type { Clock, Instant, Timer } from '../core/time.ts';
+import type { Instant } from '../core/time.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { RecordBatch } from './batch.ts';
 import { LineBytes } from './line-bytes.ts';
 import { isOrdinary, ordinaryBytesMax, writeOrdinary } from './ordinary-record.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
+import { TestRing } from './test-ring.test-support.ts';
 
-const still: Timer = { cancel: () => undefined };
-const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
-
-function writer(batch: RecordBatch, queryAllowed: readonly string[] = ['page']): RecordWriter {
+function writer(ring: TestRing, queryAllowed: readonly string[] = ['page']): RecordWriter {
   const context = {
     deployment: 'shop',
     member: 'gw "1"',
@@ -22,17 +19,17 @@ function writer(batch: RecordBatch, queryAllowed: readonly string[] = ['page']):
     worker: 1,
     queryAllowed,
   };
-  return new RecordWriter({ ...context, batch });
+  return new RecordWriter({ ...context, ring });
 }
 
-function batchOf(): RecordBatch {
-  return new RecordBatch({ clock, onReady: () => undefined });
+function testRing(): TestRing {
+  return new TestRing();
 }
 
 function writtenLine(exchange: EndedExchange, queryAllowed?: readonly string[]): string {
-  const batch = batchOf();
-  writer(batch, queryAllowed).write(exchange);
-  return Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
+  const ring = testRing();
+  writer(ring, queryAllowed).write(exchange);
+  return ring.take();
 }
 
 const times = fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 100_000, noNaN: true }), fc.double());
@@ -99,7 +96,7 @@ const exchanges = fc
 test('the line written as bytes is the same as the line written as text', () => {
   fc.assert(
     fc.property(exchanges, (exchange) => {
-      assert.equal(writtenLine(exchange), writer(batchOf()).line(exchange));
+      assert.equal(writtenLine(exchange), writer(testRing()).line(exchange));
     }),
     { numRuns: 2000 },
   );
@@ -139,16 +136,15 @@ const ordinaryExchanges = fc
   });
 
 test('every ordinary line is written as bytes, and equals the line written as text', () => {
-  const batch = batchOf();
-  const one = writer(batch);
+  const ring = testRing();
+  const one = writer(ring);
   fc.assert(
     fc.property(ordinaryExchanges, (exchange) => {
-      const line = new LineBytes(batch);
+      const line = new LineBytes(ring);
       assert.ok(isOrdinary(exchange) && line.begin(ordinaryBytesMax));
       assert.ok(writeOrdinary(line, exchange, one));
       const bytes = one.write(exchange);
-      const written = Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
-      batch.acknowledge();
+      const written = ring.take();
       assert.equal(bytes, written.length);
       assert.equal(written, one.line(exchange));
     }),
@@ -161,12 +157,12 @@ test('a sample exchange is ordinary, so that the property is about bytes', () =>
 });
 
 test('lines of one writer do not mix, whether written as bytes or as text', () => {
-  const batch = batchOf();
-  const one = writer(batch);
+  const ring = testRing();
+  const one = writer(ring);
   const odd = sampleExchange({ target: '/"' });
   for (const exchange of [sampleExchange(), odd, sampleExchange(), odd]) one.write(exchange);
-  const text = Buffer.from(batch.take()?.bytes ?? []).toString('latin1');
-  const expected = [sampleExchange(), odd, sampleExchange(), odd].map((exchange) => writer(batchOf()).line(exchange));
+  const text = ring.take();
+  const expected = [sampleExchange(), odd, sampleExchange(), odd].map((exchange) => writer(testRing()).line(exchange));
   assert.equal(text, expected.join(''));
 });
 
@@ -188,15 +184,15 @@ test('lines of one client are the same bytes, whatever is cached from earlier li
     statusReceived: fc.constantFrom(200, 204, 500),
   });
   const property = fc.property(fc.array(some, { minLength: 2, maxLength: 6 }), (different) => {
-    const batch = batchOf();
-    const one = writer(batch);
+    const ring = testRing();
+    const one = writer(ring);
     const exchanges = different.flatMap(({ reused, status, ...rest }) => {
       const exchange = sampleExchange({ ...rest, client, attempts: [sampleAttempt({ reused, status })] });
       return [exchange, exchange, exchange];
     });
     for (const exchange of exchanges) one.write(exchange);
-    const expected = exchanges.map((exchange) => writer(batchOf()).line(exchange));
-    assert.equal(Buffer.from(batch.take()?.bytes ?? []).toString('latin1'), expected.join(''));
+    const expected = exchanges.map((exchange) => writer(testRing()).line(exchange));
+    assert.equal(ring.take(), expected.join(''));
   });
   fc.assert(property, { numRuns: 300 });
 });
@@ -211,7 +207,7 @@ test('without allowed parameters the query is the same bytes both ways, however 
   fc.assert(
     fc.property(queries, (query) => {
       const exchange = sampleExchange({ target: `/search?${query}` });
-      assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
+      assert.equal(writtenLine(exchange, []), writer(testRing(), []).line(exchange));
     }),
     { numRuns: 1000 },
   );
@@ -227,7 +223,7 @@ const longQueries: readonly [what: string, query: string][] = [
 for (const [what, query] of longQueries) {
   test(`a query ${what} is the same byte for byte without allowed parameters`, () => {
     const exchange = sampleExchange({ target: `/search?${query}` });
-    assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
+    assert.equal(writtenLine(exchange, []), writer(testRing(), []).line(exchange));
   });
 }
 
@@ -236,6 +232,6 @@ test('neither way writes secrets of a target or a host, even without a failure',
     const exchange = sampleExchange({ target, authority: 'anna:CANARY@example.org' });
     assert.ok(isOrdinary(exchange) || target.length > 2048);
     assert.doesNotMatch(writtenLine(exchange), /CANARY/, target);
-    assert.doesNotMatch(writer(batchOf()).line(exchange), /CANARY/, target);
+    assert.doesNotMatch(writer(testRing()).line(exchange), /CANARY/, target);
   }
 });

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expandedRecord } from '../core/record-defaults.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
+import { TestRing } from './test-ring.test-support.ts';
 import { parseRecord } from './parse-record.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
-const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+const ring = new TestRing();
 const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
@@ -15,7 +14,7 @@ const writer = new RecordWriter({
   processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: [],
-  batch,
+  ring,
 });
 const line = writer.line(sampleExchange());
 const fields = JSON.parse(line) as Record<string, unknown>;

@@ -3,7 +3,7 @@ import { currentRecord } from '../core/record-versions.ts';
 import type { RecordFields } from '../core/record-defaults.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
-import type { LineSearch } from './byte-ring.ts';
+import type { LineSearch } from './line-search.ts';
 
 /** Why a line is not the record of an exchange. */
 export type NotARecord =

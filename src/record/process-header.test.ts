@@ -11,21 +11,21 @@ import {
   withProcess,
 } from './process-header.ts';
 
+const at = '2026-11-21T08:00:00.000Z';
 const constants = {
   process: 'k3f9xa',
-  at: '2026-11-21T08:00:00.000Z',
   deployment: 'shop',
   member: 'gw "1" é',
   started_at: '2026-11-20T22:15:00.000Z',
   version: '1.2.3',
   pid: 4711,
 };
-const line = Buffer.from(processHeaderLine(constants)).toString('latin1');
+const line = Buffer.from(processHeaderLine(constants, at)).toString('latin1');
 const record = { process: 'k3f9xa', deployment: null, member: null, process_started_at: null } as ExchangeRecord;
 
 test('the header is one line of ASCII, and is read as it was written', () => {
   assert.match(line, /^\{"v":3,"kind":"process","process":"k3f9xa","at":[ -~]+\n$/);
-  assert.deepEqual(parseProcessHeader(line), { v: 3, kind: 'process', ...constants });
+  assert.deepEqual(parseProcessHeader(line), { v: 3, kind: 'process', at, ...constants });
 });
 
 test('a key has six characters, and two processes have different ones', () => {
@@ -37,7 +37,7 @@ test('a key has six characters, and two processes have different ones', () => {
 
 test('the longest names leave a line that can be searched', () => {
   const long = { ...constants, deployment: 'd'.repeat(5000), member: 'm'.repeat(5000) };
-  assert.ok(processHeaderLine(long).length < 1024);
+  assert.ok(processHeaderLine(long, at).length < 1024);
 });
 
 test('a record gets the constants of its process, and of no other', () => {
@@ -54,10 +54,10 @@ test('a record gets the constants of its process, and of no other', () => {
 test('a reader gives each record the latest header with its key', () => {
   const headers = new ProcessHeaders();
   headers.note(line);
-  headers.note(Buffer.from(processHeaderLine({ ...constants, process: 'other1', member: 'gw-2' })).toString());
+  headers.note(Buffer.from(processHeaderLine({ ...constants, process: 'other1', member: 'gw-2' }, at)).toString());
   assert.equal(headers.complete(record).member, 'gw "1" é');
   assert.equal(headers.complete({ ...record, process: 'other1' }).member, 'gw-2');
-  headers.note(Buffer.from(processHeaderLine({ ...constants, member: 'renamed' })).toString());
+  headers.note(Buffer.from(processHeaderLine({ ...constants, member: 'renamed' }, at)).toString());
   assert.equal(headers.complete(record).member, 'renamed');
   assert.equal(headers.complete({ ...record, process: null }).member, null);
 });

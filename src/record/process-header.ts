@@ -1,17 +1,15 @@
+import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { Random } from '../core/random.ts';
 import { type ExchangeRecord, type ProcessRecord, recordVersion } from '../core/record.ts';
 import { bounded, jsonOf } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 
-/** What the header line of a process says. */
-export type ProcessConstants = Omit<ProcessRecord, 'v' | 'kind'>;
-
 /**
  * The line that explains the key of a process: NDJSON in ASCII, including LF. A log has it at its beginning, after each
  * reopening, and again when one of the constants changes, always before the records that it explains.
  */
-export function processHeaderLine(constants: ProcessConstants): Uint8Array {
-  const { process, at, deployment, member, started_at, version, pid } = constants;
+export function processHeaderLine(constants: ProcessConstants, at: string): Uint8Array {
+  const { process, deployment, member, started_at, version, pid } = constants;
   const names = { deployment: bounded(deployment, recordLimits.name), member: bounded(member, recordLimits.name) };
   const header: ProcessRecord = { v: recordVersion, kind: 'process', process, at, ...names, started_at, version, pid };
   return Buffer.from(`${jsonOf(header)}\n`, 'latin1');
@@ -42,7 +40,7 @@ export function parseProcessHeader(line: string): ProcessRecord | null {
 }
 
 /** The record with the constants of its process. Constants that stand in the record itself are kept. */
-export function withProcess(record: ExchangeRecord, header: Omit<ProcessConstants, 'at'> | null): ExchangeRecord {
+export function withProcess(record: ExchangeRecord, header: ProcessConstants | null): ExchangeRecord {
   if (header === null || record.process !== header.process) return record;
   const { deployment, member, process_started_at } = record;
   return {

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import type { Instant } from '../core/time.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
+import { TestRing } from './test-ring.test-support.ts';
 
 /** What an ordinary line may have, if its host, path and query have at most `targetCharactersMax` characters. */
 const lineBytesMax = 450;
@@ -59,13 +58,13 @@ function placeOf({ application = '' }: Partial<EndedExchange>): Partial<AttemptF
   return { endpoint: 'shop/10.20.30.40:8080', address: '10.20.30.40:8080' };
 }
 
-function writerOf(batch: RecordBatch): RecordWriter {
+function writerOf(ring: TestRing): RecordWriter {
   const context = { deployment: 'shop', member: 'gw-1', processStartedUnixMs: 0, processKey: 'k3f9xa', worker: 1 };
-  return new RecordWriter({ ...context, queryAllowed: ['q', 'page'], batch });
+  return new RecordWriter({ ...context, queryAllowed: ['q', 'page'], ring });
 }
 
 test('an ordinary line whose host, path and query have at most 80 characters has at most 450 bytes', () => {
-  const writer = writerOf(new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined }));
+  const writer = writerOf(new TestRing());
   const sizes: number[] = [];
   let longest = '';
   for (const exchange of ordinaryExchanges()) {

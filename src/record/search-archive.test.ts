@@ -7,17 +7,16 @@ import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
 import { searchLogFiles, searchLogFilesForPrefix } from './log-files.ts';
 import { compressSlice, sliceBytes } from './log-slice.ts';
 import { IdSearch } from './parse-record.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
 import { searchArchive } from './search-archive.ts';
 import { searchLog } from './search-log.ts';
+import { TestRing } from './test-ring.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
-const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+const ring = new TestRing();
 const parts = {
   deployment: 'shop',
   member: 'gw-1',
@@ -25,7 +24,7 @@ const parts = {
   processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: [],
-  batch,
+  ring,
 };
 const writer = new RecordWriter(parts);
 const line = (id: string, revision = 1): string => writer.line(sampleExchange({ id, revision }));

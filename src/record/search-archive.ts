@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { ByteDecoder, type LogEnd } from './byte-decoder.ts';
-import { lineAround, type LineSearch } from './byte-ring.ts';
+import { lineAround, type LineSearch } from './line-search.ts';
 import { lineBytesMax } from './limits.ts';
 
 export interface ArchiveSearch<T> {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { lineBytesMax } from './limits.ts';
-import { lineAround, type LineSearch } from './byte-ring.ts';
+import { lineAround, type LineSearch } from './line-search.ts';
 
 const stepBytes = 64 * 1024;
 

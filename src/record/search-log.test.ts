@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
+import { TestRing } from './test-ring.test-support.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
 import { searchFile, searchLog } from './search-log.ts';
 import { IdSearch } from './parse-record.ts';
 import { processHeaderLine } from './process-header.ts';
 import { RecordWriter } from './write-record.ts';
 
-const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+const ring = new TestRing();
 const writer = new RecordWriter({
   deployment: 'shop',
   member: 'gw-1',
@@ -20,7 +19,7 @@ const writer = new RecordWriter({
   processKey: 'k3f9xa',
   worker: 1,
   queryAllowed: [],
-  batch,
+  ring,
 });
 const line = (id: string, revision = 1): string => writer.line(sampleExchange({ id, revision }));
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { ExchangeRecord } from '../core/record.ts';
 import { problemOf } from './byte-decoder.ts';
 import { textStartOf } from './byte-kind.ts';
-import type { LineSearch } from './byte-ring.ts';
+import type { LineSearch } from './line-search.ts';
 import { errnoOf } from './log-output.ts';
 import { archiveSuffix } from './log-slice.ts';
 import { IdSearch } from './parse-record.ts';

@@ -7,8 +7,6 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
 import type { Instant } from '../core/time.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RecordBatch } from './batch.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
 import { bounded, jsonOf } from './json-text.ts';
 import { lineBytesMax, recordLimits } from './limits.ts';
@@ -17,6 +15,7 @@ import { redactQuery } from '../core/redact/query.ts';
 import { redactPath } from '../core/redact/target.ts';
 import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
+import { TestRing } from './test-ring.test-support.ts';
 
 const context = {
   deployment: 'shop',
@@ -29,10 +28,10 @@ const context = {
 
 function writerOf(changes: Partial<RecordContext> = {}): {
   writer: RecordWriter;
-  batch: RecordBatch;
+  ring: TestRing;
 } {
-  const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-  return { writer: new RecordWriter({ ...context, ...changes, batch }), batch };
+  const ring = new TestRing();
+  return { writer: new RecordWriter({ ...context, ...changes, ring }), ring };
 }
 
 function recordOf(exchange: EndedExchange): ExchangeRecord {
@@ -165,13 +164,14 @@ test('the timestamp is right after the second has changed', () => {
   assert.equal(at(Number.NaN), '1970-01-01T00:00:00.000Z');
 });
 
-test('the line of a failure is marked in its batch, that of a success is not', () => {
-  const { writer, batch } = writerOf();
-  const first = writer.write(sampleExchange());
-  const second = writer.write(sampleExchange({ statusSent: 500, statusReceived: 500 }));
-  const third = writer.write(sampleExchange({ attempts: [sampleAttempt({ retry: true }), sampleAttempt()] }));
+test('the line of a failure is kept apart too, that of a success is not', () => {
+  const { writer, ring } = writerOf();
   writer.write(sampleExchange());
-  assert.deepEqual(batch.take()?.failed, [first, first + second, first + second, first + second + third]);
+  const first = writer.write(sampleExchange({ statusSent: 500, statusReceived: 500 }));
+  const second = writer.write(sampleExchange({ attempts: [sampleAttempt({ retry: true }), sampleAttempt()] }));
+  writer.write(sampleExchange());
+  assert.equal(ring.failures.length, first + second);
+  assert.ok(ring.take().includes(ring.failures));
 });
 
 test('cached fragments of routes and endpoints follow changes', () => {
@@ -463,11 +463,11 @@ test('names of the deployment are escaped too', () => {
 });
 
 test('a log without header lines has the constants of the process in each line, written as bytes or as text', () => {
-  const { writer, batch } = writerOf({ inlineConstants: true });
+  const { writer, ring } = writerOf({ inlineConstants: true });
   writer.write(sampleExchange());
   const constants =
     /"process":"k3f9xa","deployment":"shop","member":"gw-1","process_started_at":"2026-11-21T00:00:00.000Z",/;
-  assert.match(Buffer.from(batch.take()?.bytes ?? []).toString(), constants);
+  assert.match(ring.take(), constants);
   assert.match(writer.line(sampleExchange({ target: '/"' })), constants);
   assert.doesNotMatch(writerOf().writer.line(sampleExchange()), /deployment|member|process_started_at/);
 });
@@ -509,12 +509,9 @@ describe('recorded headers', () => {
       assert.equal(headersOf({ referer: sent })?.['referer'], recorded));
 
   test('do not keep an exchange from its line', () => {
-    const { writer, batch } = writerOf();
+    const { writer, ring } = writerOf();
     writer.write(sampleExchange({ recordedHeaders: { 'user-agent': 'curl/8.5' } }));
-    assert.match(
-      Buffer.from(batch.take()?.bytes ?? []).toString(),
-      /"headers":\{"user-agent":"curl\/8\.5"\},"attempts"/,
-    );
+    assert.match(ring.take(), /"headers":\{"user-agent":"curl\/8\.5"\},"attempts"/);
   });
 });
 
@@ -560,9 +557,9 @@ describe('the detail of a success', () => {
 
   test('with full detail it is that of a failure', () => {
     assert.deepEqual(pick(read({}, { fullDetail: true })), [true, 812.5, 40122, 0.4, null, 0.9, 31.44, 31.6]);
-    const { writer, batch } = writerOf({ fullDetail: true });
+    const { writer, ring } = writerOf({ fullDetail: true });
     writer.write(exchange({}));
-    assert.match(Buffer.from(batch.take()?.bytes ?? []).toString(), /"local_port":40122/);
+    assert.match(ring.take(), /"local_port":40122/);
   });
 });
 

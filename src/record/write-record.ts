@@ -1,6 +1,6 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
 import { leanClient, leanRecord, type RecordFields } from '../core/record-defaults.ts';
-import type { RecordBatch } from './batch.ts';
+import type { RecordRingWriter } from './record-ring.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
 import { shapeOfExchange } from './exchange-shape.ts';
 import { isPlain, jsonOf, Timestamps } from './json-text.ts';
@@ -17,7 +17,7 @@ import {
 import { SuccessTimes } from './success-times.ts';
 
 export interface WriterContext extends RecordContext {
-  readonly batch: RecordBatch;
+  readonly ring: RecordRingWriter;
 }
 
 /** Fragments are created once per route and endpoint. A configuration rarely needs more; beyond this the cache is cleared. */
@@ -31,7 +31,7 @@ const fragmentsMax = 4096;
  * others become a record, which loses its defaults and becomes JSON.
  */
 export class RecordWriter implements OrdinaryParts {
-  readonly #batch: RecordBatch;
+  readonly #ring: RecordRingWriter;
   readonly #records: ExchangeRecords;
   readonly #fullDetail: boolean;
   readonly #timestamps = new Timestamps();
@@ -45,14 +45,14 @@ export class RecordWriter implements OrdinaryParts {
   readonly #ordinary: LineBytes;
 
   constructor(context: WriterContext) {
-    this.#batch = context.batch;
+    this.#ring = context.ring;
     this.#records = new ExchangeRecords(context);
     this.#fullDetail = context.fullDetail === true;
-    this.#ordinary = new LineBytes(context.batch);
+    this.#ordinary = new LineBytes(context.ring);
     this.keepsNoValues = context.queryAllowed.length === 0;
   }
 
-  /** Appends the line of `exchange`. Returns its bytes; 0 if it was dropped, which the batch counts. */
+  /** Appends the line of `exchange`. Returns its bytes; 0 if it was dropped, which the ring counts. */
   write(exchange: EndedExchange): number {
     if (
       !this.#fullDetail &&
@@ -62,7 +62,7 @@ export class RecordWriter implements OrdinaryParts {
     )
       return this.#ordinary.end();
     const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
-    return this.#batch.append(this.line(exchange), failed);
+    return this.#ring.append(this.line(exchange), failed);
   }
 
   /** The line of `exchange`, with its LF. */

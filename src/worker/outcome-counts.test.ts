@@ -105,10 +105,10 @@ test('the counts of endpoints that fail or are on probation are urgent; the othe
   const good = exchangeOf({ endpoint: 'app/good', status: 200 });
   counts.count(good);
   counts.count(exchangeOf({ status: 200 }));
-  assert.deepEqual(counts.takeUnsent(), []);
+  assert.deepEqual(counts.takeUrgent(), []);
   counts.count(exchangeOf({ failure: slow }));
   counts.count(exchangeOf({ endpoint: 'app/tried', endpointState: 'probation', status: 200 }));
-  const news = counts.takeUnsent();
+  const news = counts.takeUrgent();
   assert.deepEqual(
     news.map(({ endpoint, successes, failures }) => [endpoint, successes, failures]),
     [
@@ -117,7 +117,7 @@ test('the counts of endpoints that fail or are on probation are urgent; the othe
     ],
   );
   counts.count(good);
-  assert.deepEqual(counts.takeUnsent(), []);
+  assert.deepEqual(counts.takeUrgent(), []);
   assert.deepEqual(
     counts.take().map(({ endpoint, successes }) => [endpoint, successes]),
     [['app/good', 2]],
@@ -128,13 +128,13 @@ test('successes on probation are urgent', () => {
   const counts = new OutcomeCounts();
   counts.count(exchangeOf({ endpointState: 'probation', status: 200 }));
   assert.deepEqual(
-    counts.takeUnsent().map(({ state, successes }) => [state, successes]),
+    counts.takeUrgent().map(({ state, successes }) => [state, successes]),
     [['probation', 1]],
   );
 });
 
 test('outcomes after a take are in the next take', () => {
-  for (const take of ['take', 'takeUnsent'] as const) {
+  for (const take of ['take', 'takeUrgent'] as const) {
     const counts = new OutcomeCounts();
     for (const round of [1, 2]) {
       counts.count(exchangeOf({ failure: slow }));

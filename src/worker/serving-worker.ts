@@ -12,8 +12,8 @@ import type { Random } from '../core/random.ts';
 import { clientEngines } from '../downstream/engines.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangePorts, ServingRevision } from '../exchange/ports.ts';
-import { RecordBatch } from '../record/batch.ts';
 import { ExchangeCounters } from '../record/counters.ts';
+import { RecordRingWriter } from '../record/record-ring.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
@@ -37,8 +37,11 @@ import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
-/** How often the worker sends counts, and outcomes that change no state, to the main thread while there are no records. */
+/** How often the worker sends counts, and outcomes that change no state, to the main thread. */
 const reportMs = 250;
+
+/** How long outcomes that may change the state of an endpoint wait for others. */
+const urgentMs = 100;
 
 /**
  * One worker that serves requests. It has listeners, client connections, pools, exchanges, and the active snapshot. It talks to
@@ -46,12 +49,10 @@ const reportMs = 250;
  */
 export class ServingWorker {
   readonly #clock: Clock;
-  readonly #send: (message: FromWorker, transfer: readonly ArrayBuffer[]) => void;
+  readonly #send: (message: FromWorker) => void;
   readonly #init: WorkerInit;
   readonly #counts: WorkerCounts;
-  readonly #batch: RecordBatch;
-  /** The number of records that have not been sent to the main thread yet. It is in shared memory, for the main thread to read. */
-  readonly #recordsUnsent: Int32Array;
+  readonly #recordRing: RecordRingWriter;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #semaphores: WorkerSemaphores;
@@ -71,24 +72,20 @@ export class ServingWorker {
   /** A snapshot that this worker has prepared. It becomes active when the main thread calls `activate`. */
   #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: PendingSnapshot } | null =
     null;
-  readonly #incoming = new IncomingParts((revision, index) => this.#send({ kind: 'send-part', revision, index }, []));
+  readonly #incoming = new IncomingParts((revision, index) => this.#send({ kind: 'send-part', revision, index }));
   #draining = false;
   #drained = false;
   #lingering: Timer | null = null;
+  /** The next report of urgent outcomes, if there are some. */
+  #soon: Timer | null = null;
 
-  constructor(
-    init: WorkerInit,
-    clock: Clock,
-    random: Random,
-    send: (message: FromWorker, transfer: readonly ArrayBuffer[]) => void,
-  ) {
+  constructor(init: WorkerInit, clock: Clock, random: Random, send: (message: FromWorker) => void) {
     this.#init = init;
     this.#clock = clock;
     this.#overrides = new RouteOverrides(clock);
     this.#send = send;
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
-    this.#recordsUnsent = new Int32Array(init.recordsUnsent);
-    this.#batch = new RecordBatch({ clock, onReady: () => this.#report(this.#outcomes.takeUnsent()) });
+    this.#recordRing = new RecordRingWriter(init.recordRing);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
     const deadlines = new Deadlines(clock);
@@ -100,7 +97,7 @@ export class ServingWorker {
       semaphores: this.#semaphores,
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
-        this.#send({ kind: 'unclassified', fault }, []);
+        this.#send({ kind: 'unclassified', fault });
       },
     };
     this.#exchangePorts = {
@@ -113,7 +110,7 @@ export class ServingWorker {
       inheritedSockets: init.inheritedSockets,
       passedSockets: init.passedSockets,
       heldSockets: init.heldSockets,
-      onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }, []),
+      onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }),
       downstream: {
         ...shared,
         ...clientEngines(shared),
@@ -174,11 +171,11 @@ export class ServingWorker {
     if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
       next.discard();
-      return this.#send({ kind: 'rejected', revision, failures: fresh.problems }, []);
+      return this.#send({ kind: 'rejected', revision, failures: fresh.problems });
     }
     this.#prepared = { snapshot, fresh, next };
     if (this.#draining) this.#discardListeners();
-    this.#send({ kind: 'prepared', revision, listeners: fresh.listeners }, []);
+    this.#send({ kind: 'prepared', revision, listeners: fresh.listeners });
   }
 
   addPart(revision: number, part: SnapshotPart): void {
@@ -192,7 +189,7 @@ export class ServingWorker {
     this.#prepared = null;
     this.#install(snapshot, next);
     this.#listeners.admit(fresh, snapshot);
-    this.#send({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
+    this.#send({ kind: 'applied', revision, sockets: this.#listeners.sockets });
   }
 
   /** Drops a prepared snapshot, because another worker could not prepare it. */
@@ -223,7 +220,7 @@ export class ServingWorker {
       secretFields,
       fullDetail,
       inlineConstants,
-      batch: this.#batch,
+      ring: this.#recordRing,
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
@@ -257,15 +254,6 @@ export class ServingWorker {
   /** Applies the overlay to routes, from the next request on. */
   applyOverlay(overlay: RouteOverlay): void {
     this.#overrides.apply(overlay);
-  }
-
-  acknowledge(batches: number): void {
-    this.#batch.acknowledge(batches);
-  }
-
-  /** The main thread has written the records of this buffer, so it can be reused. */
-  reuse(buffer: ArrayBuffer): void {
-    this.#batch.reuse(buffer);
   }
 
   /** Accepts from a socket of another worker, which does not answer or has ended. */
@@ -327,9 +315,10 @@ export class ServingWorker {
   /** Called by the timer `#lingering`, or directly when no connection lingers. */
   reportDrained(): void {
     this.#lingering?.cancel();
+    this.#soon?.cancel();
     this.#drained = true;
     this.#report(this.#outcomes.take());
-    this.#send({ kind: 'drained' }, []);
+    this.#send({ kind: 'drained' });
   }
 
   #current(): ServingRevision {
@@ -343,18 +332,26 @@ export class ServingWorker {
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
-    this.#recordsUnsent[0] = this.#batch.pendingLines;
+    if (this.#outcomes.hasUrgent) this.#reportSoon();
     this.#checkDrained();
   }
 
   #report(outcomes: readonly EndpointOutcomes[]): void {
-    this.#counts.recordsDropped = this.#batch.dropped;
-    const lines = this.#batch.take();
-    const transfer = lines === null ? [] : [lines.bytes.buffer];
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
-    this.#send({ kind: 'batch', lines, exchanges, outcomes, drained, counts: countsNow(this.#counts) }, transfer);
-    this.#recordsUnsent[0] = this.#batch.pendingLines;
+    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts: countsNow(this.#counts) });
+  }
+
+  /** The main thread decides by these outcomes which endpoints get requests: it must not wait for the regular report. */
+  #reportSoon(): void {
+    if (this.#soon !== null || this.#drained) return;
+    this.#soon = this.#clock.schedule(after(this.#clock.now(), urgentMs), urgentReportIsDue, this as ServingWorker);
+  }
+
+  /** Called only by the timer of `#reportSoon`. */
+  reportUrgent(): void {
+    this.#soon = null;
+    if (!this.#drained) this.#report(this.#outcomes.takeUrgent());
   }
 
   /** Sends the counts to the main thread now. */
@@ -391,6 +388,10 @@ const lingerMs = 250;
 
 function forceCloseAgain(worker: ServingWorker): void {
   worker.forceCloseAgain();
+}
+
+function urgentReportIsDue(worker: ServingWorker): void {
+  worker.reportUrgent();
 }
 
 function lingerIsOver(worker: ServingWorker): void {

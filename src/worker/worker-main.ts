@@ -8,8 +8,8 @@ import { collectGarbage, memoryUse, systemClock, systemRandom } from '../system/
 const port = parentPort;
 if (port === null) throw new Error('worker-main.ts runs in a worker thread; the control plane starts it');
 
-const worker = new ServingWorker(workerData as WorkerInit, systemClock, systemRandom, (message, transfer) => {
-  port.postMessage(message, transfer as ArrayBuffer[]);
+const worker = new ServingWorker(workerData as WorkerInit, systemClock, systemRandom, (message) => {
+  port.postMessage(message);
 });
 
 const { maxOldGenerationSizeMb } = resourceLimits;
@@ -46,12 +46,6 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'overlay':
       worker.applyOverlay(message.overlay);
-      break;
-    case 'acknowledge':
-      worker.acknowledge(message.batches);
-      break;
-    case 'reuse':
-      worker.reuse(message.buffer);
       break;
     case 'announce-close':
       worker.announceClose();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FromLogger, LoggerInit, ToLogger } from '../../src/core/logger-messages.ts';
 import type { FromWorker, ToWorker, WorkerInit } from '../../src/core/worker-messages.ts';
 
 /** What `structuredClone` passes whole, or by reference to the same memory. */
@@ -33,7 +34,10 @@ test('every message between the planes survives structuredClone', () => {
   const toWorker: IsCloneable<ToWorker> = true;
   const fromWorker: IsCloneable<FromWorker> = true;
   const init: IsCloneable<WorkerInit> = true;
-  assert.ok(toWorker && fromWorker && init);
+  const toLogger: IsCloneable<ToLogger> = true;
+  const fromLogger: IsCloneable<FromLogger> = true;
+  const loggerInit: IsCloneable<LoggerInit> = true;
+  assert.ok(toWorker && fromWorker && init && toLogger && fromLogger && loggerInit);
 });
 
 test('a function, a symbol or an object with methods in a message is seen, however deep', () => {

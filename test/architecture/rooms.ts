@@ -33,9 +33,11 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'record',
     'system',
   ],
+  // The thread of the log, put together.
+  logger: ['core', 'record', 'system'],
   control: ['core', 'config', 'policy', 'record', 'limits', 'transport', 'upstream', 'discovery', 'deploy', 'system'],
-  // The worker by its file alone: see `planes`.
-  gateway: ['core', 'control', 'system', 'worker'],
+  // The threads by their files alone: see `planes`.
+  gateway: ['core', 'control', 'system', 'worker', 'logger'],
   admin: ['core', 'record', 'deploy', 'control'],
   cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'control', 'gateway', 'system', 'testing'],
 };
@@ -51,15 +53,21 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   cli: ['@stricli/core', 'pino'],
 };
 
+export interface Plane {
+  readonly room: string;
+  readonly entries: readonly string[];
+}
+
 /**
- * The two planes know each other by messages alone. Each is reached only from its own entries, and the control plane
- * starts a worker from its file, which `starter` names.
+ * The planes, each on threads of its own, know each other by messages and shared memory alone. Each is reached only from its own
+ * entries, and the control plane starts the other threads from their files, which `starter` names.
  */
-export const planes = {
-  control: { room: 'control', entries: ['src/cli/main.ts', 'src/gateway/gateway.ts'] },
-  worker: { room: 'worker', entries: ['src/worker/worker-main.ts'] },
-  starter: 'src/gateway/gateway.ts',
-} as const;
+export const planes: readonly Plane[] = [
+  { room: 'control', entries: ['src/cli/main.ts', 'src/gateway/gateway.ts'] },
+  { room: 'worker', entries: ['src/worker/worker-main.ts'] },
+  { room: 'logger', entries: ['src/logger/logger-main.ts'] },
+];
+export const starter = 'src/gateway/gateway.ts';
 
 /** Where a program begins, or what users import: no other file needs to. */
 export const entries: readonly string[] = [

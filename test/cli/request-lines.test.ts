@@ -4,21 +4,14 @@ import { stripVTControlCharacters } from 'node:util';
 import { RequestLines } from '../../src/cli/request-lines.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { RecordLines } from '../../src/core/record-lines.ts';
+import { leanRecord } from '../../src/core/record-defaults.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits } from './golden.ts';
 
-/** A batch from a worker: lines of the exchange log, and the positions of failures among them. */
-function batchOf(records: readonly ExchangeRecord[]): RecordLines {
-  const failed: number[] = [];
-  let text = '';
-  for (const record of records) {
-    const start = text.length;
-    text += `${JSON.stringify(record)}\n`;
-    if (record.shape !== 'none') failed.push(start, text.length);
-  }
-  return { bytes: new Uint8Array(Buffer.from(text, 'latin1')), lines: records.length, failed };
+/** Lines of the log of exchanges. */
+function batchOf(records: readonly ExchangeRecord[]): Uint8Array {
+  return Buffer.from(records.map((record) => `${JSON.stringify(leanRecord(record))}\n`).join(''), 'latin1');
 }
 
 function begin(style = plain): { told: () => string[]; lines: RequestLines; clock: SimulatedClock } {

@@ -9,6 +9,7 @@ import type { EndpointId } from '../../src/core/endpoint.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { ActiveConfiguration } from '../../src/control/active-configuration.ts';
 import type { FromWorker } from '../../src/core/worker-messages.ts';
+import { createRecordRing, createWakeWord, RecordRingReader } from '../../src/record/record-ring.ts';
 import { ServingWorker } from '../../src/worker/serving-worker.ts';
 import { SharedCounts, sharedSizes } from '../../src/limits/shared-counts.ts';
 import { SeededRandom, SimulatedClock } from '../../src/testing/testing.ts';
@@ -19,7 +20,7 @@ export class ManagedWorker {
   readonly sent: FromWorker[] = [];
   readonly worker: ServingWorker;
   readonly #exchangesActive = new SharedArrayBuffer(4);
-  readonly #recordsUnsent = new SharedArrayBuffer(4);
+  readonly #recordRing = createRecordRing(createWakeWord());
   readonly #folder: string;
   #active: ActiveConfiguration | null = null;
 
@@ -36,7 +37,7 @@ export class ManagedWorker {
       passedSockets: [],
       heldSockets: [],
       exchangesActive: this.#exchangesActive,
-      recordsUnsent: this.#recordsUnsent,
+      recordRing: this.#recordRing,
       shared,
     };
     this.worker = new ServingWorker(init, this.clock, new SeededRandom(1), (message) => void this.sent.push(message));
@@ -51,8 +52,11 @@ export class ManagedWorker {
     return new Int32Array(this.#exchangesActive)[0];
   }
 
-  get recordsUnsent(): number | undefined {
-    return new Int32Array(this.#recordsUnsent)[0];
+  /** The lines of its records that the logger would find. */
+  get recordLines(): string[] {
+    const reader = new RecordRingReader(this.#recordRing);
+    const text = reader.take().map(({ bytes }) => bytes.toString('latin1'));
+    return text.join('').split('\n').slice(0, -1);
   }
 
   /** Activates a configuration whose endpoints are not checked. */

@@ -11,7 +11,7 @@ export function runInWorker(worker: number, expression: string): Promise<void> {
  * Runs an expression in every worker thread of this process, through Node's debugger. Production code has no interface
  * for this, and needs none.
  */
-export async function runInWorkers(expression: string): Promise<void> {
+export async function runInWorkers(expression: string, name = /^candor worker/): Promise<void> {
   const session = new Session();
   session.connect();
   const ask = (method: string, parameters: object): Promise<void> =>
@@ -19,7 +19,9 @@ export async function runInWorkers(expression: string): Promise<void> {
       session.post(method, parameters, (error) => (error === null ? resolve() : reject(new Error(error.message))));
     });
   const attached: string[] = [];
-  session.on('NodeWorker.attachedToWorker', ({ params }) => void attached.push(params.sessionId));
+  session.on('NodeWorker.attachedToWorker', ({ params }) => {
+    if (name.test(params.workerInfo.title.replace(/^\[worker \d+\] /, ''))) attached.push(params.sessionId);
+  });
   await ask('NodeWorker.enable', { waitForDebuggerOnStart: false });
   await until('the worker has started', () => attached.length > 0);
   for (const sessionId of attached) {

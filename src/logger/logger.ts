@@ -1,0 +1,251 @@
+import { delay } from '../core/condition.ts';
+import type { NewEvent } from '../core/event.ts';
+import type {
+  FromLogger,
+  LoggerInit,
+  LogRotationSpec,
+  ProcessConstants,
+  ToLogger,
+  WatchedRecords,
+} from '../core/logger-messages.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { failedLines } from '../record/failed-lines.ts';
+import { type LogFile, openLogFile } from '../record/log-file.ts';
+import { IdSearch, mayBePrefix, PrefixSearch } from '../record/parse-record.ts';
+import { processHeaderLine, withProcess } from '../record/process-header.ts';
+import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
+import { searchLog } from '../record/search-log.ts';
+
+/** How long a line may wait before it is written: one write for all lines of that time. */
+const writeEveryMs = 100;
+
+/** A record is committed when its exchange has ended, which may be after the client has its response. */
+const recordDelayMs = 200;
+
+interface OpenedFile {
+  readonly path: string | null;
+  /** Null: no log is configured. */
+  readonly file: LogFile | null;
+}
+
+const noFile: OpenedFile = { path: null, file: null };
+
+/**
+ * Writes the log of exchanges, rotates it and searches it, on a thread of its own. Workers put lines into rings
+ * (`record/record-ring.ts`); the main thread sends messages.
+ *
+ *     worker ─ring─▶ Logger ─▶ LogFile ─▶ disk
+ *                      ▲ messages: open, rotate, find, close
+ *                    main
+ *
+ * While lines come, it looks at the rings every 100 ms. After an interval without lines it sleeps until a worker wakes it.
+ */
+export class Logger {
+  readonly #clock: Clock;
+  readonly #send: (message: FromLogger) => void;
+  readonly #dropped: Int32Array;
+  readonly #wakeWord: WakeWord;
+  readonly #rings: RecordRingReader[] = [];
+  #opened: OpenedFile | null = null;
+  /** Null before the first `use`: until then lines stay in their rings. */
+  #log: OpenedFile | null = null;
+  #rotation: LogRotationSpec | null = null;
+  #process: ProcessConstants | null = null;
+  #watched: WatchedRecords = 'none';
+  #timer: Timer | null = null;
+  #closed = false;
+  /** Messages that open and close files are handled one after the other. */
+  #steps: Promise<unknown> = Promise.resolve();
+
+  constructor({ wakeWord, dropped }: LoggerInit, clock: Clock, send: (message: FromLogger) => void) {
+    this.#clock = clock;
+    this.#send = send;
+    this.#dropped = new Int32Array(dropped);
+    this.#wakeWord = new WakeWord(wakeWord);
+    void this.#sleep();
+  }
+
+  handle(message: ToLogger): void {
+    switch (message.kind) {
+      case 'ring':
+        // A ring from before a crash of the logger may have lines already.
+        this.#rings.push(new RecordRingReader(message.memory));
+        this.#wakeWord.wake();
+        break;
+      case 'open':
+        this.#step(message.request, () => this.#open(message.path));
+        break;
+      case 'use':
+        this.#step(message.request, () => this.#use());
+        break;
+      case 'discard':
+        this.#step(null, () => this.#discard());
+        break;
+      case 'process':
+        this.#process = message.constants;
+        this.#log?.file?.repeatHeader();
+        break;
+      case 'rotation':
+        this.#rotation = message.rotation;
+        break;
+      case 'line':
+        this.#step(null, () => this.#append(message.bytes));
+        break;
+      case 'watch':
+        this.#watched = message.records;
+        break;
+      case 'reopen':
+        this.#step(message.request, () => this.#reopen());
+        break;
+      case 'find':
+        void this.#find(message.id).then((record) => this.#send({ kind: 'found', request: message.request, record }));
+        break;
+      case 'close':
+        this.#step(message.request, () => this.#close());
+        break;
+    }
+  }
+
+  /** `step` resolves with why it failed, in one sentence; null if it did not. */
+  #step(request: number | null, step: () => Promise<string | null>): void {
+    this.#steps = this.#steps.then(async () => {
+      const problem = await step();
+      if (request !== null) this.#send({ kind: 'done', request, problem });
+    });
+  }
+
+  async #open(path: string | null): Promise<string | null> {
+    await this.#discard();
+    if (path === null) {
+      this.#opened = noFile;
+      return null;
+    }
+    const opened = await openLogFile(path, {
+      clock: this.#clock,
+      events: { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) },
+      // Lines on standard output have these constants themselves.
+      header: () => (path === '-' ? null : this.#header()),
+      rotation: () => this.#rotation,
+      onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
+      // The rings are the bound: what they hold is queued without a copy.
+      queueBytesMax: Number.POSITIVE_INFINITY,
+    });
+    if (!opened.ok) return opened.failure.reason;
+    this.#opened = { path, file: opened.value };
+    return null;
+  }
+
+  #header(): Uint8Array | null {
+    const at = new Date(this.#clock.wallTime()).toISOString();
+    return this.#process === null ? null : processHeaderLine(this.#process, at);
+  }
+
+  async #discard(): Promise<null> {
+    const opened = this.#opened;
+    this.#opened = null;
+    await opened?.file?.close();
+    return null;
+  }
+
+  async #use(): Promise<null> {
+    const before = this.#log;
+    this.#writeLines();
+    this.#log = this.#opened ?? noFile;
+    this.#opened = null;
+    await before?.file?.close();
+    this.#wakeWord.wake();
+    return null;
+  }
+
+  #append(line: Uint8Array): Promise<null> {
+    this.#writeLines();
+    this.#log?.file?.append(line);
+    return Promise.resolve(null);
+  }
+
+  async #reopen(): Promise<string | null> {
+    const reopened = await this.#log?.file?.reopen();
+    return reopened === undefined || reopened.ok ? null : reopened.failure.reason;
+  }
+
+  async #close(): Promise<null> {
+    this.#writeLines();
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#discard();
+    await this.#log?.file?.close();
+    return null;
+  }
+
+  /** Passes all committed lines on. Returns whether there were any. */
+  #writeLines(): boolean {
+    const log = this.#log;
+    if (log === null) return false;
+    let hasLines = false;
+    for (const ring of this.#rings) {
+      for (const { bytes, end } of ring.take()) {
+        hasLines = true;
+        this.#show(bytes);
+        if (log.file === null) ring.release(end);
+        else log.file.append(bytes, () => ring.release(end));
+      }
+      this.#noteDropped(ring.takeDropped(), log.file);
+    }
+    return hasLines;
+  }
+
+  #noteDropped(lines: number, file: LogFile | null): void {
+    if (lines === 0) return;
+    if (file === null) Atomics.add(this.#dropped, 0, lines);
+    else file.lost(lines);
+  }
+
+  #show(bytes: Buffer): void {
+    if (this.#watched === 'none') return;
+    const shown = this.#watched === 'all' ? Buffer.from(bytes) : failedLines(bytes);
+    if (shown.length > 0) this.#send({ kind: 'lines', bytes: shown });
+  }
+
+  async #sleep(): Promise<void> {
+    this.#wakeWord.fallAsleep();
+    // A line that was committed before the word was set has woken no thread.
+    if (this.#log !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
+    else await this.#wakeWord.wait();
+    this.#writeLater();
+  }
+
+  #writeLater(): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), writeEveryMs), Logger.#due, this as Logger);
+  }
+
+  static #due(this: void, logger: Logger): void {
+    if (logger.#writeLines()) logger.#writeLater();
+    else void logger.#sleep();
+  }
+
+  /** A record by its id, or by a prefix that no other id in memory has. */
+  async #find(id: string): Promise<ExchangeRecord | null> {
+    const search = new IdSearch(id);
+    const found = this.#findRecent(search);
+    if (found !== null) return found;
+    await delay(this.#clock, recordDelayMs);
+    const path = this.#log?.path ?? null;
+    const late = this.#findRecent(search) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+    if (late !== null || !mayBePrefix(id)) return late;
+    const alike = new PrefixSearch(id);
+    this.#findRecent(alike);
+    const [only, ...others] = alike.found;
+    return only === undefined || others.length > 0 ? null : withProcess(only, this.#process);
+  }
+
+  #findRecent(search: IdSearch | PrefixSearch): ExchangeRecord | null {
+    for (const ring of this.#rings) {
+      const found = ring.findLast(search);
+      // Rings have records of this process alone.
+      if (found !== null) return withProcess(found, this.#process);
+    }
+    return null;
+  }
+}

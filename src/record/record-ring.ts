@@ -1,0 +1,273 @@
+import type { RecordRingMemory } from '../core/record-ring-memory.ts';
+import { lineBytesMax } from './limits.ts';
+import { type LineSearch, searchBackwards } from './line-search.ts';
+
+/**
+ * A ring of lines in memory that one worker writes and the logger reads, without a message, a lock or a copy between them.
+ *
+ *     TAIL ─▶ written to the log ─▶ HEAD          a new round begins at 0 when the next line does not fit behind HEAD;
+ *     └── the worker may overwrite what lies before TAIL      END_OF_ROUND is where the lines of the last round end
+ *
+ * The worker publishes a line by moving HEAD behind it; it never passes TAIL, which the logger moves when lines are in the
+ * file. Lines stay where they are until a later round overwrites them, so that the logger finds recent exchanges in
+ * the ring, and lines of a worker that has crashed are not lost.
+ *
+ * Measured (ADR 45): the main thread takes no part in it, so its heap has nothing to collect.
+ */
+
+/** 20,000 successes: seconds of a busy gateway. Untouched pages cost nothing. */
+const linesBytesDefault = 8 * 1024 * 1024;
+/** Some 1,500 failures. */
+const failuresBytesDefault = 2 * 1024 * 1024;
+
+/** The Int32 cells in front of the lines. */
+const head = 0;
+const endOfRound = 1;
+const tail = 2;
+/** Lines that did not fit since the start; and how many of them the logger has counted. */
+const dropped = 3;
+const droppedSeen = 4;
+const cellsBytes = 64;
+
+/** As much as one write to the file takes: a tenth of a millisecond for a file in memory. */
+const sliceBytesMax = 512 * 1024;
+const lineFeed = 0x0a;
+
+const awake = 0;
+const asleep = 1;
+
+/** Memory for one worker. `wakeWord` is the same for all rings of a logger. */
+export function createRecordRing(
+  wakeWord: SharedArrayBuffer,
+  sizes: { readonly linesBytes?: number; readonly failuresBytes?: number } = {},
+): RecordRingMemory {
+  return {
+    lines: new SharedArrayBuffer(cellsBytes + (sizes.linesBytes ?? linesBytesDefault)),
+    failures: new SharedArrayBuffer(cellsBytes + (sizes.failuresBytes ?? failuresBytesDefault)),
+    wakeWord,
+  };
+}
+
+export function createWakeWord(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+}
+
+/** The lines that did not fit into a ring and that the logger has not counted yet. */
+export function uncountedDrops({ lines }: RecordRingMemory): number {
+  const cells = new Int32Array(lines, 0, cellsBytes / 4);
+  return Atomics.load(cells, dropped) - Atomics.load(cells, droppedSeen);
+}
+
+/** The worker's side. A worker that replaces a lost one continues in the same ring. */
+export class RecordRingWriter {
+  readonly #cells: Int32Array;
+  readonly #bytes: Buffer;
+  readonly #wakeWord: Int32Array;
+  readonly #failures: FailuresWriter;
+  #head: number;
+  /** Up to here the ring is known to be free behind HEAD. */
+  #limit = 0;
+
+  constructor({ lines, failures, wakeWord }: RecordRingMemory) {
+    this.#cells = new Int32Array(lines, 0, cellsBytes / 4);
+    this.#bytes = Buffer.from(lines, cellsBytes);
+    this.#wakeWord = new Int32Array(wakeWord);
+    this.#failures = new FailuresWriter(failures);
+    this.#head = Atomics.load(this.#cells, head);
+  }
+
+  /** Lines that did not fit since the ring was made. */
+  get dropped(): number {
+    return Atomics.load(this.#cells, dropped);
+  }
+
+  /**
+   * Reserves room for a line of at most `bytesMax` bytes. The caller writes it from `reservedAt` on, then commits it. Null if
+   * the logger does not keep up. A reservation that is not committed has no effect.
+   */
+  reserve(bytesMax: number): Buffer | null {
+    return this.#head + bytesMax <= this.#limit || this.#makeRoom(bytesMax) ? this.#bytes : null;
+  }
+
+  get reservedAt(): number {
+    return this.#head;
+  }
+
+  /** Commits the reserved line, which ends at `end`: from now on the logger sees it. */
+  commit(end: number): void {
+    this.#head = end;
+    Atomics.store(this.#cells, head, end);
+    // Ordered after the store of HEAD: the logger looks at HEAD once more after it has set the word.
+    if (Atomics.load(this.#wakeWord, 0) === asleep) this.#wake();
+  }
+
+  /**
+   * Appends a line of ASCII that ends with LF; a failed one is kept apart from successes too. Returns its bytes; 0 if it did
+   * not fit, which is counted.
+   */
+  append(line: string, failed: boolean): number {
+    const { length } = line;
+    if (length > lineBytesMax || this.reserve(length) === null) {
+      Atomics.add(this.#cells, dropped, 1);
+      return 0;
+    }
+    this.#bytes.write(line, this.#head, 'latin1');
+    if (failed) this.#failures.append(line);
+    this.commit(this.#head + length);
+    return length;
+  }
+
+  #makeRoom(bytesMax: number): boolean {
+    const limit = Atomics.load(this.#cells, tail);
+    if (limit > this.#head) {
+      // One byte stays free: HEAD on TAIL means that all lines are written.
+      this.#limit = limit - 1;
+      return this.#head + bytesMax <= this.#limit;
+    }
+    this.#limit = this.#bytes.length;
+    if (this.#head + bytesMax <= this.#limit) return true;
+    if (bytesMax >= limit) return false;
+    Atomics.store(this.#cells, endOfRound, this.#head);
+    this.#head = 0;
+    this.#limit = limit - 1;
+    Atomics.store(this.#cells, head, 0);
+    return true;
+  }
+
+  #wake(): void {
+    if (Atomics.compareExchange(this.#wakeWord, 0, asleep, awake) === asleep) Atomics.notify(this.#wakeWord, 0);
+  }
+}
+
+/** Overwrites its oldest lines, whether or not the logger has seen them: they are in the other ring too. */
+class FailuresWriter {
+  readonly #cells: Int32Array;
+  readonly #bytes: Buffer;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#cells = new Int32Array(memory, 0, cellsBytes / 4);
+    this.#bytes = Buffer.from(memory, cellsBytes);
+  }
+
+  append(line: string): void {
+    let at = Atomics.load(this.#cells, head);
+    if (line.length > this.#bytes.length) return;
+    if (at + line.length > this.#bytes.length) {
+      Atomics.store(this.#cells, endOfRound, at);
+      at = 0;
+      Atomics.store(this.#cells, head, 0);
+    }
+    this.#bytes.write(line, at, 'latin1');
+    Atomics.store(this.#cells, head, at + line.length);
+  }
+}
+
+/** Whole lines in the ring. They stay there until `release` is called with `end`. */
+export interface RingSlice {
+  readonly bytes: Buffer;
+  readonly end: number;
+}
+
+/** The logger's side. */
+export class RecordRingReader {
+  readonly #cells: Int32Array;
+  readonly #bytes: Buffer;
+  readonly #failures: Int32Array;
+  readonly #failureBytes: Buffer;
+  /** Lines before this were taken. */
+  #taken: number;
+
+  constructor({ lines, failures }: RecordRingMemory) {
+    this.#cells = new Int32Array(lines, 0, cellsBytes / 4);
+    this.#bytes = Buffer.from(lines, cellsBytes);
+    this.#failures = new Int32Array(failures, 0, cellsBytes / 4);
+    this.#failureBytes = Buffer.from(failures, cellsBytes);
+    this.#taken = Atomics.load(this.#cells, tail);
+  }
+
+  get hasLines(): boolean {
+    return Atomics.load(this.#cells, head) !== this.#taken;
+  }
+
+  /** Lines that were committed since the last call, in slices. Release each, in this order. */
+  take(): readonly RingSlice[] {
+    const until = Atomics.load(this.#cells, head);
+    const slices: RingSlice[] = [];
+    if (until < this.#taken) {
+      // HEAD was moved to 0 after END_OF_ROUND had been stored.
+      const end = Atomics.load(this.#cells, endOfRound);
+      const isEmpty = this.#taken === end;
+      this.#addSlices(slices, end);
+      this.#taken = 0;
+      if (isEmpty && Atomics.load(this.#cells, tail) === end) Atomics.store(this.#cells, tail, 0);
+    }
+    this.#addSlices(slices, until);
+    this.#taken = until;
+    return slices;
+  }
+
+  /** The lines from `#taken` to `until`, in slices of `sliceBytesMax`; a longer line has one of its own. */
+  #addSlices(slices: RingSlice[], until: number): void {
+    for (let from = this.#taken; from < until; ) {
+      const end = until - from <= sliceBytesMax ? until : endOfLine(this.#bytes, from, from + sliceBytesMax);
+      slices.push({ bytes: this.#bytes.subarray(from, end), end });
+      from = end;
+    }
+  }
+
+  /** The worker may overwrite the lines before `end`. */
+  release(end: number): void {
+    const isEndOfRound = this.#taken < end && end === Atomics.load(this.#cells, endOfRound);
+    Atomics.store(this.#cells, tail, isEndOfRound ? 0 : end);
+  }
+
+  /** How many lines did not fit since the last call. */
+  takeDropped(): number {
+    const now = Atomics.load(this.#cells, dropped);
+    const before = Atomics.exchange(this.#cells, droppedSeen, now);
+    return now - before;
+  }
+
+  /** The failed exchange that `search` accepts, else any that it accepts; the newest first. Null if there is none. */
+  findLast<T>(search: LineSearch<T>): T | null {
+    return findLastIn(this.#failures, this.#failureBytes, search) ?? findLastIn(this.#cells, this.#bytes, search);
+  }
+}
+
+/** The end of the last line that ends at `until` or before, or of the line that begins at `from`, if it is longer. */
+function endOfLine(bytes: Buffer, from: number, until: number): number {
+  const last = bytes.lastIndexOf(lineFeed, until - 1);
+  return (last >= from ? last : bytes.indexOf(lineFeed, until)) + 1;
+}
+
+/** A line that the worker overwrites meanwhile is not whole, and `search` does not accept it. */
+function findLastIn<T>(cells: Int32Array, bytes: Buffer, search: LineSearch<T>): T | null {
+  const newest = Atomics.load(cells, head);
+  const found = searchBackwards(bytes.subarray(0, newest), search);
+  return found ?? searchBackwards(bytes.subarray(newest, Atomics.load(cells, endOfRound)), search);
+}
+
+/** Waits in the logger for the first line after a time without any. */
+export class WakeWord {
+  readonly #word: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#word = new Int32Array(memory);
+  }
+
+  /** From now on the next committed line wakes the logger. Look for lines once more before `wait`. */
+  fallAsleep(): void {
+    Atomics.store(this.#word, 0, asleep);
+  }
+
+  /** Ends a `wait`, or makes the next one end at once. */
+  wake(): void {
+    if (Atomics.exchange(this.#word, 0, awake) === asleep) Atomics.notify(this.#word, 0);
+  }
+
+  /** Resolves when a worker has committed a line since `fallAsleep`. Keeps no event loop alive. */
+  async wait(): Promise<void> {
+    const waited = Atomics.waitAsync(this.#word, 0, asleep);
+    if (waited.async) await waited.value;
+  }
+}
