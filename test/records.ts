@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../src/core/record.ts';
+import type { ExchangeRecord, LostRecord } from '../src/core/record.ts';
 import { parseRecord } from '../src/record/parse-record.ts';
 import { ProcessHeaders } from '../src/record/process-header.ts';
 
@@ -18,4 +18,10 @@ export function recordsIn(text: string): ExchangeRecord[] {
 /** Its lines without the header lines of processes. */
 export function withoutHeaders(lines: readonly string[]): string[] {
   return lines.filter((line) => !line.includes('"kind":"process"'));
+}
+
+/** The records of lost workers in such a text. */
+export function lostRecordsIn(text: string): LostRecord[] {
+  const lines = text.split('\n').filter((line) => line.includes('"kind":"lost"'));
+  return lines.map((line) => JSON.parse(line) as LostRecord);
 }

@@ -5,11 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import type { LostRecord } from '../../src/core/record.ts';
 import { RawClient } from '../../src/testing/testing.ts';
 import { listeningDescriptors } from './listening-descriptors.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { lostRecordsIn, recordsIn } from '../records.ts';
 
 // Connections in the accept queue of a worker that does not answer, ends or is retired, on a kernel that resets the
 // queue when the last descriptor closes (tcp_migrate_req=0, the default; the tests hold with 1 too).
@@ -129,7 +129,7 @@ test('a worker that was slow for a moment continues, and no connection is served
   for (let round = 0; round < 5; round++) await answered(await ask());
   assert.deepEqual(edge.eventsOf('worker_lost'), []);
   assert.equal(edge.eventsOf('worker_silent').length, 1);
-  await until('each request has a record', async () => (await records('exchange')).length === 6 * connections);
+  await until('each request has a record', async () => recordsIn(await logText()).length === 6 * connections);
 });
 
 test('connections in the queue of a retired worker are answered by those that stay', { skip }, async () => {
@@ -162,19 +162,16 @@ test('requests that a hanging worker had accepted but not read are counted in it
     client.write(requestText('GET', '/'));
     await responseOn(client);
   }
-  await until('the records are written', async () => (await records('exchange')).length === 3);
+  await until('the records are written', async () => recordsIn(await logText()).length === 3);
   await block(1, '');
   for (const client of kept.slice(1)) client.write(requestText('GET', '/unread'));
   await until('the worker is lost', () => edge.eventsOf('worker_lost').length === 1);
   const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
   assert.deepEqual([evidence.unreadConnections, evidence.exchangesLost], [2, 0]);
-  await until('the loss is recorded', async () => (await records('lost')).length === 1);
-  const [{ unread_connections: unread, exchanges } = assert.fail()] = await records('lost');
+  await until('the loss is recorded', async () => lostRecordsIn(await logText()).length === 1);
+  const [{ unread_connections: unread, exchanges } = assert.fail()] = lostRecordsIn(await logText());
   assert.deepEqual([unread, exchanges], [2, 0]);
   for (const client of kept) client.close();
 });
 
-async function records(kind: string): Promise<LostRecord[]> {
-  const lines = (await readFile(join(edge.folder, 'exchange.log'), 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as LostRecord).filter((record) => record.kind === kind);
-}
+const logText = (): Promise<string> => readFile(join(edge.folder, 'exchange.log'), 'utf8');

@@ -66,6 +66,8 @@ interface Row {
   readonly end: string;
   readonly cause: string | null;
   readonly says: RegExp;
+  /** The application ends its process with it. */
+  readonly exits?: true;
 }
 
 const rows: readonly Row[] = [
@@ -84,6 +86,7 @@ const rows: readonly Row[] = [
     end: 'forwarded',
     cause: null,
     says: /by the application, in order, with close code 1001 \(going away\)/,
+    exits: true,
   },
   {
     what: 'an application that ends the connection without a close frame',
@@ -176,6 +179,8 @@ describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', row.end, row.cause]);
       assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), row.says);
       await until('each is recorded once', () => edge.counts().active === 0);
+      // Until then the status says that the instance is ready.
+      if (row.exits) await until('its exit is noticed', () => edge.eventsOf('instance_exited').length > 0);
     });
   }
 

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import type { LostRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
+import { lostRecordsIn, recordsIn } from '../records.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Exchanges, records and reloads when a worker ends or its drain timeout expires.
@@ -24,13 +24,7 @@ const crash = 'setTimeout(() => { throw new RangeError("on purpose") }, 0)';
 
 const byText = (a: string, b: string): number => (a < b ? -1 : 1);
 
-async function logLines(): Promise<{ kind: string }[]> {
-  const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { kind: string });
-}
+const logText = (): Promise<string> => readFile(join(edge.folder, 'exchange.log'), 'utf8');
 
 describe('a lost worker', () => {
   test('leaves one record of all its exchanges in flight, with an exact count and the error that it threw', async () => {
@@ -45,8 +39,8 @@ describe('a lost worker', () => {
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
     assert.equal(evidence.exchangesLost, 2);
     assert.match(evidence.error ?? '', /^RangeError: on purpose at /);
-    await until('the loss is in the log', async () => (await logLines()).some(({ kind }) => kind === 'lost'));
-    const lost = (await logLines()).filter(({ kind }) => kind === 'lost') as unknown as LostRecord[];
+    await until('the loss is in the log', async () => lostRecordsIn(await logText()).length > 0);
+    const lost = lostRecordsIn(await logText());
     assert.equal(lost.length, 1);
     const [record] = lost;
     assert.deepEqual([record?.exchanges, record?.worker, record?.revision, record?.process?.length], [2, 1, 1, 6]);
@@ -175,7 +169,7 @@ describe('when the drain timeout expires', () => {
     assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9]/);
     assert.ok(await half.waitFor(() => half.state !== 'open', 5000));
     await stopping;
-    const records = (await logLines()) as unknown as { path: string; end: string; cause: string; delivery: string }[];
+    const records = recordsIn(await logText());
     assert.deepEqual(
       records.map(({ path, end, cause, delivery }) => [path, end, cause, delivery].join(' ')).sort(byText),
       ['/half truncated drained response_started', '/silent generated drained sent_unknown'],
@@ -198,7 +192,7 @@ describe('when the drain timeout expires', () => {
     void edge.gateway.stop('at once');
     await stopping;
     assert.ok(performance.now() - began < 4000);
-    const records = (await logLines()) as unknown as { end: string; cause: string }[];
+    const records = recordsIn(await logText());
     assert.deepEqual(
       records.map(({ end, cause }) => [end, cause]),
       [['truncated', 'drained']],
