@@ -94,9 +94,11 @@ test('a file of a gigabyte is searched in little memory', async () => {
 });
 
 test('a record gets the constants of its process from the header line of its file, compressed or not', async () => {
-  const constants = { at: '2026-11-21T08:00:00.000Z', started_at: '2026-11-20T22:15:00.000Z', version: '1', pid: 1 };
+  const constants = { started_at: '2026-11-20T22:15:00.000Z', version: '1', pid: 1 };
   const header = (process: string, member: string): string =>
-    Buffer.from(processHeaderLine({ ...constants, process, deployment: 'shop', member })).toString();
+    Buffer.from(
+      processHeaderLine({ ...constants, process, deployment: 'shop', member }, '2026-11-21T08:00:00.000Z'),
+    ).toString();
   const text = header('k3f9xa', 'gw-1') + line('a') + header('other1', 'gw-2') + line('b');
   const plain = await logWith('with-header', text);
   const packed = join(folder, 'with-header.zst');
