@@ -79,8 +79,8 @@ export class ActiveConfiguration {
       secretFields,
       recordedHeaders,
       fullDetail,
-      // Until logs begin with the header line of their process, each record has its constants.
-      inlineConstants: true,
+      // Others cut standard output into files, which would not begin with the header line of the process.
+      inlineConstants: log.path === '-',
     };
   }
 

@@ -16,7 +16,7 @@ import { type LoggerQuestion, LoggerThread } from './logger-thread.ts';
 import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 
-export type LogDestination = Pick<LogSpec, 'path' | 'rotateBytes' | 'keepMax' | 'compression'>;
+export type LogDestination = Pick<LogSpec, 'path' | 'format' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
 export interface ExchangeLogParts {
   /** The file that the thread of the log runs. */
@@ -46,6 +46,7 @@ export class ExchangeLog {
   readonly #rings = new Map<number, RecordRingMemory>();
   readonly #thread: LoggerThread;
   #path: string | null = null;
+  #format: LogSpec['format'] = 'json';
   #isUsed = false;
   #process: ProcessConstants;
   #rotation: LogRotationSpec | null = null;
@@ -90,14 +91,15 @@ export class ExchangeLog {
   }
 
   /** Opens the file; `use` or `discard` follows. Throws `LogFailure`: then nothing has changed. */
-  async open({ path }: LogDestination): Promise<void> {
-    const problem = await this.#ask({ kind: 'open', path });
+  async open({ path, format }: LogDestination): Promise<void> {
+    const problem = await this.#ask({ kind: 'open', path, format });
     if (problem !== null) throw new LogFailure(problem);
   }
 
   /** Sends lines to the opened file from now on. Lines that the previous log still gets are written first. */
   async use(spec: LogDestination): Promise<void> {
     this.#path = spec.path;
+    this.#format = spec.format;
     this.#isUsed = true;
     this.rotate(spec);
     await this.#ask({ kind: 'use' });
@@ -175,7 +177,7 @@ export class ExchangeLog {
       ...rings,
       ...(this.#isUsed
         ? ([
-            { kind: 'open', request: 0, path: this.#path },
+            { kind: 'open', request: 0, path: this.#path, format: this.#format },
             { kind: 'use', request: 0 },
           ] as const)
         : []),

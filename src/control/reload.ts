@@ -38,7 +38,7 @@ export async function reload(
 ): Promise<ReloadRejection | null> {
   const fixed = changesThatNeedARestart(before, next);
   if (fixed.length > 0) return rejectedFor(fixed);
-  const opensLog = before.log.path !== next.log.path;
+  const opensLog = before.log.path !== next.log.path || before.log.format !== next.log.format;
   const error = opensLog ? await openLog(next, parts.log) : null;
   if (error !== null) return rejectedFor([error]);
   prepare(before, next, parts);

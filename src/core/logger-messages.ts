@@ -29,7 +29,12 @@ export type ToLogger =
   /** Read this ring from now on. */
   | { readonly kind: 'ring'; readonly memory: RecordRingMemory }
   /** Open the file and hold it until 'use' or 'discard'; answer 'done'. Null: no file. */
-  | { readonly kind: 'open'; readonly request: number; readonly path: string | null }
+  | {
+      readonly kind: 'open';
+      readonly request: number;
+      readonly path: string | null;
+      readonly format: LogSpec['format'];
+    }
   /** Write to the file that was opened; first write what the file before it still gets, and close that. Answer 'done'. */
   | { readonly kind: 'use'; readonly request: number }
   | { readonly kind: 'discard' }

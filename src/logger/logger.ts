@@ -8,7 +8,9 @@ import type {
   ToLogger,
   WatchedRecords,
 } from '../core/logger-messages.ts';
+import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import { combinedLines } from '../record/combined-format.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { failedLines } from '../record/failed-lines.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
@@ -25,11 +27,12 @@ const recordDelayMs = 200;
 
 interface OpenedFile {
   readonly path: string | null;
+  readonly format: LogSpec['format'];
   /** Null: no log is configured. */
   readonly file: LogFile | null;
 }
 
-const noFile: OpenedFile = { path: null, file: null };
+const noFile: OpenedFile = { path: null, format: 'json', file: null };
 
 /**
  * Writes the log of exchanges, rotates it and searches it, on a thread of its own. Workers put lines into rings
@@ -74,7 +77,7 @@ export class Logger {
         this.#wakeWord.wake();
         break;
       case 'open':
-        this.#step(message.request, () => this.#open(message.path));
+        this.#step(message.request, () => this.#open(message.path, message.format));
         break;
       case 'use':
         this.#step(message.request, () => this.#use());
@@ -115,7 +118,7 @@ export class Logger {
     });
   }
 
-  async #open(path: string | null): Promise<string | null> {
+  async #open(path: string | null, format: LogSpec['format']): Promise<string | null> {
     await this.#discard();
     if (path === null) {
       this.#opened = noFile;
@@ -125,14 +128,14 @@ export class Logger {
       clock: this.#clock,
       events: { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) },
       // Lines on standard output have these constants themselves.
-      header: () => (path === '-' ? null : this.#header()),
+      header: () => (path === '-' || format === 'combined' ? null : this.#header()),
       rotation: () => this.#rotation,
       onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
       // The rings are the bound: what they hold is queued without a copy.
       queueBytesMax: Number.POSITIVE_INFINITY,
     });
     if (!opened.ok) return opened.failure.reason;
-    this.#opened = { path, file: opened.value };
+    this.#opened = { path, format, file: opened.value };
     return null;
   }
 
@@ -160,7 +163,7 @@ export class Logger {
 
   #append(line: Uint8Array): Promise<null> {
     this.#writeLines();
-    this.#log?.file?.append(line);
+    if (this.#log?.format === 'json') this.#log.file?.append(line);
     return Promise.resolve(null);
   }
 
@@ -188,7 +191,11 @@ export class Logger {
         hasLines = true;
         this.#show(bytes);
         if (log.file === null) ring.release(end);
-        else log.file.append(bytes, () => ring.release(end));
+        else if (log.format === 'json') log.file.append(bytes, () => ring.release(end));
+        else {
+          const combined = combinedLines(bytes);
+          log.file.append(combined, () => ring.release(end));
+        }
       }
       this.#noteDropped(ring.takeDropped(), log.file);
     }
