@@ -1,7 +1,6 @@
 /** What libuv has counted of one event loop since its start. */
 interface LoopLine {
-  readonly thread: number;
-  readonly isMain: boolean;
+  readonly thread: string;
   readonly loops: number;
   readonly events: number;
   readonly activeMs: number;
@@ -10,7 +9,8 @@ interface LoopLine {
 
 /** The event loop of one thread over a time. */
 export interface LoopUse {
-  readonly thread: 'main' | `worker ${number}`;
+  /** 'main', or the thread's name: 'candor worker 1', 'candor log'. */
+  readonly thread: string;
   /** Turns of the loop, and events (a connection that can be read or written, a timer) that they handled. */
   readonly loops: number;
   readonly events: number;
@@ -25,10 +25,10 @@ export function loopUseIn(text: string): LoopUse[] {
     .filter((line) => line.startsWith('loop-probe {') && line.endsWith('}'))
     .map((line) => JSON.parse(line.slice('loop-probe '.length)) as LoopLine);
   const threads = Map.groupBy(lines, ({ thread }) => thread);
-  return [...threads.values()].map((some) => {
+  return [...threads].map(([thread, some]) => {
     const [first, last] = [some[0], some.at(-1)] as [LoopLine, LoopLine];
     return {
-      thread: first.isMain ? 'main' : `worker ${first.thread}`,
+      thread,
       loops: last.loops - first.loops,
       events: last.events - first.events,
       activeMs: last.activeMs - first.activeMs,

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, threadName } from 'node:worker_threads';
 
 /**
  * Loaded into each thread of a gateway by `--import`, for `latency.ts`: writes what libuv counts of the thread's event loop to
@@ -11,7 +11,7 @@ const everyMs = 500;
 setInterval(() => {
   const { loopCount, events } = performance.nodeTiming.uvMetricsInfo;
   const { active, idle } = performance.eventLoopUtilization();
-  const line = { thread: threadId, isMain: isMainThread, loops: loopCount, events, activeMs: active, idleMs: idle };
+  const line = { thread: isMainThread ? 'main' : threadName, loops: loopCount, events, activeMs: active, idleMs: idle };
   // process.stderr of a worker passes through the main thread, and would wake it.
   writeSync(2, `loop-probe ${JSON.stringify(line)}\n`);
 }, everyMs).unref();

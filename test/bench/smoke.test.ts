@@ -143,7 +143,7 @@ describe('the short form of a measurement', () => {
       ['without a gateway', 'nginx', 'candor'],
     );
     const loops = splits[2]?.loops ?? [];
-    assert.deepEqual(loops.map(({ thread }) => thread).toSorted(), ['main', 'worker 1']);
+    assert.deepEqual(loops.map(({ thread }) => thread).toSorted(), ['candor log', 'candor worker 1', 'main']);
   });
 
   it('ends what it started on Ctrl-C', { skip }, async () => {
