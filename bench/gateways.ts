@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { benchPort } from './ports.ts';
@@ -319,8 +319,10 @@ log:
 ${logLines[log]}
 `;
   const bin = join(program, 'bin', 'candor');
-  const command = [process.execPath, '--disable-sigusr1', ...nodeFlags, bin, 'up', '-c', 'candor.yaml'];
-  return { name, port, command, env: {}, files: { 'candor.yaml': text } };
+  // As a shell starts it: it chooses its flags itself, unless they are given.
+  const node = nodeFlags.length === 0 ? [] : [process.execPath, '--disable-sigusr1', ...nodeFlags];
+  const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+  return { name, port, command: [...node, bin, 'up', '-c', 'candor.yaml'], env, files: { 'candor.yaml': text } };
 }
 
 /** The cost of reading and writing alone on Node: bytes are forwarded without being parsed. */

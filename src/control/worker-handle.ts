@@ -27,7 +27,7 @@ export interface WorkerListener {
 export interface WorkerHandleParts {
   /** The file that the thread runs: control knows its messages, and none of its code. */
   readonly workerModule: URL;
-  readonly init: Omit<WorkerInit, 'exchangesActive'>;
+  readonly init: Omit<WorkerInit, 'exchangesActive' | 'exchangesEnded'>;
   readonly clock: Clock;
   readonly listener: WorkerListener;
   /** Of its heap; null: no limit. */
@@ -69,6 +69,7 @@ export class WorkerHandle {
   readonly #listener: WorkerListener;
   /** Shared with the thread, and readable after the thread has ended. */
   readonly #exchangesActive: Int32Array;
+  readonly #exchangesEnded: Int32Array;
   readonly #pendingAnswers = new Map<number, (answer: ApplyResult) => void>();
   /** Callers that wait for its next report. */
   readonly #reports: (() => void)[] = [];
@@ -100,7 +101,9 @@ export class WorkerHandle {
     this.#listener = listener;
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#exchangesActive = new Int32Array(exchangesActive);
-    const workerData: WorkerInit = { ...init, exchangesActive };
+    const exchangesEnded = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    this.#exchangesEnded = new Int32Array(exchangesEnded);
+    const workerData: WorkerInit = { ...init, exchangesActive, exchangesEnded };
     this.#thread = new Worker(workerModule, {
       workerData,
       name: `candor worker ${init.worker}`,
@@ -122,6 +125,7 @@ export class WorkerHandle {
     this.#loadTimer = clock.schedule(after(clock.now(), loadMs), loadingIsOverdue, this as WorkerHandle);
     this.#pings = new WorkerPings({
       clock,
+      served: () => this.#exchangesEnded[0] ?? 0,
       send: () => this.#send({ kind: 'ping' }),
       onSilent: () => this.#listener.onSilent(),
       onLost: (why) => this.giveUp(why),

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { WorkerPings } from './worker-pings.ts';
 
-function pingsOf(clock: SimulatedClock, log: string[]): WorkerPings {
+function pingsOf(clock: SimulatedClock, log: string[], served: () => number = () => 0): WorkerPings {
   return new WorkerPings({
     clock,
+    served,
     send: () => log.push('ping'),
     onSilent: () => log.push('silent'),
     onLost: (why) => log.push(why),
@@ -20,6 +21,23 @@ describe('a worker that is pinged', () => {
     clock.advanceSync(20_000);
     assert.equal(pings.isSilent, false);
     assert.deepEqual(new Set(log), new Set(['ping']));
+    pings.stop();
+  });
+
+  test('gets no ping while it serves, and is pinged and silent as soon as it stops', () => {
+    const clock = new SimulatedClock();
+    const log: string[] = [];
+    let count = 0;
+    let isServing = true;
+    const pings = pingsOf(clock, log, () => (isServing ? ++count : count));
+    pings.onMessage();
+    clock.advanceSync(10_000);
+    assert.deepEqual([log, pings.isSilent], [[], false]);
+    isServing = false;
+    clock.advanceSync(125);
+    assert.deepEqual([log, pings.isSilent], [['ping'], false]);
+    clock.advanceSync(125);
+    assert.equal(pings.isSilent, true);
     pings.stop();
   });
 

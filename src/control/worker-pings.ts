@@ -15,6 +15,8 @@ const steadyMs = 10_000;
 
 export interface WorkerPingsParts {
   readonly clock: Clock;
+  /** A number that changes when the worker has ended an exchange. */
+  readonly served: () => number;
   readonly send: () => void;
   /** Called with every ping that is sent while the worker is silent. */
   readonly onSilent: () => void;
@@ -22,12 +24,16 @@ export interface WorkerPingsParts {
   readonly onLost: (why: string) => void;
 }
 
-/** Pings a worker, and knows whether it answers. It counts pings, not time: a pause of the main thread does not make a worker late. */
+/**
+ * Pings a worker, and knows whether it answers. It counts pings, not time: a pause of the main thread does not make a worker late.
+ * A worker that has served since the last ping needs none: under load there are no messages of pings.
+ */
 export class WorkerPings {
   readonly #parts: WorkerPingsParts;
   /** Before the first message its modules are loading, and a missing answer means nothing. */
   #hasResponded = false;
   #missed = 0;
+  #served = 0;
   #silentAt: Instant | null = null;
   #timer: Timer | null;
 
@@ -60,6 +66,13 @@ export class WorkerPings {
   /** Called by its timer alone. */
   ping(): void {
     if (this.#timer === null) return;
+    const served = this.#parts.served();
+    if (served !== this.#served) {
+      this.#served = served;
+      this.onMessage();
+      this.#timer = this.#schedule();
+      return;
+    }
     if (this.#missed >= missedPingsMax) {
       this.stop();
       return this.#parts.onLost(`it has not answered for ${(missedPingsMax * pingEveryMs) / 1000} s`);

@@ -28,6 +28,8 @@ export interface WorkerInit {
   readonly heldSockets: readonly PassedSocket[];
   /** One Int32: active exchanges. The main thread reads it after the worker has ended, too. */
   readonly exchangesActive: SharedArrayBuffer;
+  /** One Int32 that changes when an exchange ends: the main thread reads it instead of asking whether the worker answers. */
+  readonly exchangesEnded: SharedArrayBuffer;
   /** The worker writes its records there; the logger reads them. */
   readonly recordRing: RecordRingMemory;
 }

@@ -53,6 +53,7 @@ export class ServingWorker {
   readonly #init: WorkerInit;
   readonly #counts: WorkerCounts;
   readonly #recordRing: RecordRingWriter;
+  readonly #exchangesEnded: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #semaphores: WorkerSemaphores;
@@ -86,6 +87,7 @@ export class ServingWorker {
     this.#send = send;
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
     this.#recordRing = new RecordRingWriter(init.recordRing);
+    this.#exchangesEnded = new Int32Array(init.exchangesEnded);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
     const deadlines = new Deadlines(clock);
@@ -332,6 +334,7 @@ export class ServingWorker {
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
+    this.#exchangesEnded[0] = ((this.#exchangesEnded[0] as number) + 1) | 0;
     if (this.#outcomes.hasUrgent) this.#reportSoon();
     this.#checkDrained();
   }

@@ -37,6 +37,7 @@ export class ManagedWorker {
       passedSockets: [],
       heldSockets: [],
       exchangesActive: this.#exchangesActive,
+      exchangesEnded: new SharedArrayBuffer(4),
       recordRing: this.#recordRing,
       shared,
     };
