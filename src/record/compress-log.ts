@@ -1,3 +1,4 @@
+import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { CoreShare } from './core-share.ts';
 import { compressSlice, endOfSlice, type LogArchive, sliceBytes } from './log-slice.ts';
@@ -15,6 +16,9 @@ export type CompressionEnd =
 /**
  * Compresses `from` into `to`, slice by slice, and rests after each slice as the share demands. Slices end at line ends.
  * Throws errors of the file system.
+ *
+ * Reads and writes on this thread: each step through Node's thread pool and back cost as much CPU as compressing its slice
+ * (`npm run bench:compress`). For a slice that is a copy within memory, unless the disk is slow; then the log waits for it too.
  */
 export async function compressLog(
   from: FileHandle,
@@ -26,14 +30,18 @@ export async function compressLog(
   const { size } = await from.stat();
   const slices = new SliceReader(from);
   for (;;) {
-    const slice = await slices.next();
+    const slice = slices.next();
     if (slice === null) return slices.bytesRead === size ? { kind: 'complete', bytes: size } : { kind: 'changed' };
-    await to.writeFile(compressSlice(slice, archive));
-    const now = await from.stat();
+    writeAll(to, compressSlice(slice, archive));
+    const now = fstatSync(from.fd);
     if (now.nlink === 0) return { kind: 'deleted' };
     if (now.size !== size) return { kind: 'changed' };
     if (!(await share.rest())) return { kind: 'stopped' };
   }
+}
+
+function writeAll({ fd }: FileHandle, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 class SliceReader {
@@ -54,11 +62,11 @@ class SliceReader {
   }
 
   /** The next bytes, valid until the next call; null at the end. An empty file has one empty slice: no bytes are no archive. */
-  async next(): Promise<Uint8Array | null> {
+  next(): Uint8Array | null {
     this.#buffer.copyWithin(0, this.#start, this.#end);
     this.#end -= this.#start;
     this.#start = 0;
-    const isAtEnd = await this.#fill();
+    const isAtEnd = this.#fill();
     if (this.#end === 0 && !this.#isFirst) return null;
     this.#isFirst = false;
     const slice = this.#buffer.subarray(0, this.#end);
@@ -66,9 +74,9 @@ class SliceReader {
     return slice.subarray(0, this.#start);
   }
 
-  async #fill(): Promise<boolean> {
+  #fill(): boolean {
     while (this.#end < sliceBytes) {
-      const { bytesRead } = await this.#file.read(this.#buffer, this.#end, sliceBytes - this.#end, this.#bytesRead);
+      const bytesRead = readSync(this.#file.fd, this.#buffer, this.#end, sliceBytes - this.#end, this.#bytesRead);
       if (bytesRead === 0) return true;
       this.#bytesRead += bytesRead;
       this.#end += bytesRead;

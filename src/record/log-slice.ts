@@ -12,20 +12,20 @@ export const archiveSuffix: Readonly<Record<LogArchive, string>> = { zstd: '.zst
 /**
  * How many bytes of a log are compressed at once, without a pause. It bounds how long the thread does nothing else.
  *
- * Measured with `npm run bench:compress`, 100 MiB of records with random ids, in CPU time of the thread on a busy machine. Only
- * the proportions count. Level 1 of zstd is both the cheapest and the smallest; slices cost it 3 % of size.
+ * Measured with `npm run bench:compress`, 100 MiB of records with random ids, in CPU time of the thread on a quiet machine. Level 1
+ * of zstd is both the cheapest and the smallest.
  *
- * | format and level | whole | in slices of 256 KiB |
+ * | format and level | whole | in slices of 512 KiB |
  * | --- | --- | --- |
- * | gzip 1 | 260 ms, 9.9 MiB | 270 ms, 10.2 MiB |
- * | zstd 1 | 100 ms, 7.9 MiB | 104 ms, 8.1 MiB |
- * | zstd 2 | 149 ms, 8.3 MiB | 128 ms, 8.4 MiB |
- * | zstd 3 | 256 ms, 8.5 MiB | 156 ms, 8.9 MiB |
+ * | gzip 1 | 444 ms, 17.4 MiB | 458 ms, 17.4 MiB |
+ * | zstd 1 | 140 ms, 14.7 MiB | 164 ms, 14.7 MiB |
+ * | zstd 2 | 195 ms, 15.4 MiB | 200 ms, 15.2 MiB |
+ * | zstd 3 | 404 ms, 16.0 MiB | 235 ms, 15.6 MiB |
  *
- * With rests in between, files and all, the whole process took 380 to 590 ms of CPU with zstd, in 9 to 13 s, and 36 s where
- * ten programs wanted two cores; with gzip 510 to 920 ms, in 20 to 29 s.
+ * With rests in between, files and all, the whole process took 381 ms of CPU with zstd, in 6.4 s; 473 ms with slices of 256 KiB, because
+ * the caches are cold after each rest. With gzip it took 704 ms, in 13 s.
  */
-export const sliceBytes = 256 * 1024;
+export const sliceBytes = 512 * 1024;
 
 /** Compresses one slice into an independent frame of zstd or member of gzip. Frames behind each other are one valid file. */
 export function compressSlice(slice: Uint8Array, archive: LogArchive, level: number = levels[archive]): Buffer {
