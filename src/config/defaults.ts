@@ -232,7 +232,7 @@ export const defaults = {
     '[]',
     'A page of somebody else that leads a name of its own here (DNS rebinding) asks by that name.',
   ),
-  logRotateAt: declare('100MiB', 'Some 100,000 exchanges; a disk that fills up takes the applications with it.'),
+  logRotateAt: declare('100MiB', 'Some 300,000 exchanges; a disk that fills up takes the applications with it.'),
   logKeep: declare('5', 'Compressed they take a tenth: half a million exchanges in 50 MiB.'),
   logCompress: declare('zstd', 'A third of the work of gzip, and a fifth smaller.'),
   logPath: describe(

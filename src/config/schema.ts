@@ -332,7 +332,7 @@ export const file = section({
       rotate_at: key(
         sizeFromOrNone({
           written: '1MiB',
-          why: 'that is some 1,000 exchanges, and a smaller file would be put aside again and again',
+          why: 'that is some 3,000 exchanges, and a smaller file would be put aside again and again',
         }),
         'The size at which the file is put aside and begun anew, 1 MiB at least, or `none`.',
         defaults.logRotateAt,
