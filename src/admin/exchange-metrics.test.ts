@@ -4,11 +4,13 @@ import fc from 'fast-check';
 import { Counter, Registry } from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { exchangeMetrics } from './exchange-metrics.ts';
+import { addExchangeMetrics } from './exchange-metrics.ts';
+import { MetricsText } from './metrics-text.ts';
 
 async function textOf(counts: readonly ExchangeCount[]): Promise<string> {
-  const parts = await exchangeMetrics(counts, new SimulatedClock());
-  return Buffer.concat(parts).toString();
+  const text = new MetricsText();
+  await addExchangeMetrics(text, counts, new SimulatedClock());
+  return Buffer.concat(text.end()).toString();
 }
 
 const names = fc.oneof(fc.constantFrom('/a', 'app', '/say "hi"\\\n'), fc.string({ maxLength: 5 }));
@@ -92,7 +94,7 @@ describe('the metrics of exchanges', () => {
     );
   });
 
-  test('have a help and a type before the lines of each family, and an empty line after', async () => {
+  test('have a help and a type before the lines of each family, and an empty line between', async () => {
     assert.equal(
       await textOf([]),
       `# HELP candor_exchanges_total Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.
@@ -103,7 +105,6 @@ describe('the metrics of exchanges', () => {
 
 # HELP candor_exchange_duration_seconds From the first byte of the request to the last of the response.
 # TYPE candor_exchange_duration_seconds histogram
-
 `,
     );
   });

@@ -1,6 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
 import { inTurns } from '../core/turns.ts';
+import { labelText, MetricsText } from './metrics-text.ts';
 
 /** Upper bounds of the exported histogram. Workers count in finer cells, whose bounds include these. */
 const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
@@ -30,12 +31,12 @@ interface DurationSum {
   sumMs: number;
 }
 
-/**
- * The counts of exchanges in Prometheus' text format 0.0.4, in parts of some 64 KiB. With thousands of routes this is most of a scrape: it
- * is written in turns of the event loop, and not by the client library, which makes an object for each of its lines.
- */
-export async function exchangeMetrics(counts: readonly ExchangeCount[], clock: Clock): Promise<readonly Uint8Array[]> {
-  const parts = new TextParts();
+/** Adds the counts of exchanges. With thousands of routes this is most of a scrape: it is written in turns of the event loop. */
+export async function addExchangeMetrics(
+  parts: MetricsText,
+  counts: readonly ExchangeCount[],
+  clock: Clock,
+): Promise<void> {
   const byteSums = new Map<string, ByteSum>();
   const durationSums = new Map<string, DurationSum>();
   parts.family(
@@ -44,7 +45,7 @@ export async function exchangeMetrics(counts: readonly ExchangeCount[], clock: C
     'Exchanges by how they ended. shape is one of the four shapes of failure, or another word if none fits.',
   );
   await inTurns(counts, clock, (one) => {
-    const route = `route="${escaped(one.route)}",upstream="${escaped(one.upstream)}"`;
+    const route = `route="${labelText(one.route)}",upstream="${labelText(one.upstream)}"`;
     const labels = `${route},status_class="${one.statusClass}",shape="${one.shape}",cause="${one.cause}",end="${one.end}"`;
     parts.add(`${total}{${labels}} ${one.count}\n`);
     addBytes(byteSums, route, one);
@@ -56,7 +57,6 @@ export async function exchangeMetrics(counts: readonly ExchangeCount[], clock: C
   });
   parts.family(duration, 'histogram', 'From the first byte of the request to the last of the response.');
   await inTurns(durationSums.values(), clock, (sum) => parts.add(histogramText(sum)));
-  return parts.end();
 }
 
 function addBytes(sums: Map<string, ByteSum>, labels: string, { bytesIn, bytesOut }: ExchangeCount): void {
@@ -90,43 +90,4 @@ function histogramText({ labels, cells, sumMs }: DurationSum): string {
     text += `${duration}_bucket{${labels},le="${boundTexts[cell] ?? ''}"} ${count}\n`;
   }
   return `${text}${duration}_sum{${labels}} ${sumMs / 1000}\n${duration}_count{${labels}} ${count}\n`;
-}
-
-const mustBeEscaped = /[\\"\n]/;
-
-/** The value of a label: backslash, quote and line feed are escaped. */
-function escaped(value: string): string {
-  if (!mustBeEscaped.test(value)) return value;
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
-}
-
-const partCharacters = 64 * 1024;
-
-/** Text in encoded parts, so that no part of an answer of some megabytes is encoded at once. */
-class TextParts {
-  readonly #parts: Uint8Array[] = [];
-  #text = '';
-
-  family(name: string, type: 'counter' | 'histogram', help: string): void {
-    this.add(
-      `${this.#text === '' && this.#parts.length === 0 ? '' : '\n'}# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`,
-    );
-  }
-
-  add(text: string): void {
-    this.#text += text;
-    if (this.#text.length >= partCharacters) this.#encode();
-  }
-
-  #encode(): void {
-    this.#parts.push(Buffer.from(this.#text));
-    this.#text = '';
-  }
-
-  /** The parts, with an empty line at the end: another family may follow. */
-  end(): readonly Uint8Array[] {
-    this.#text += '\n';
-    this.#encode();
-    return this.#parts;
-  }
 }

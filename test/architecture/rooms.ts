@@ -49,7 +49,7 @@ export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'diagnose'
 export const packages: Readonly<Record<string, readonly string[]>> = {
   config: ['yaml', 'zod'],
   control: ['zod'],
-  admin: ['@prometheus-io/client', 'zod'],
+  admin: ['zod'],
   cli: ['@stricli/core', 'pino'],
 };
 
