@@ -158,6 +158,6 @@ class LineWriter {
   recorded(): void {
     this.#records += 1;
     if (this.#records % recordsPerWrite !== 0) return;
-    for (const { bytes, end } of this.#reader.take()) this.#writeLines(bytes, () => this.#reader.release(end));
+    for (const slice of this.#reader.take()) this.#writeLines(slice.bytes, () => this.#reader.release(slice));
   }
 }

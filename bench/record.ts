@@ -129,7 +129,7 @@ let records = 0;
 function written(ended: EndedExchange): void {
   writer.write(ended);
   records += 1;
-  if (records % 1000 === 0) for (const { end } of reader.take()) reader.release(end);
+  if (records % 1000 === 0) for (const slice of reader.take()) reader.release(slice);
 }
 
 let length = 0;

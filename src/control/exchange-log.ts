@@ -11,7 +11,7 @@ import type { ExchangeRecord, LostRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
-import { createRecordRing, createWakeWord, uncountedDrops } from '../record/record-ring.ts';
+import { createRecordRing, createWakeWord, droppedIn } from '../record/record-ring.ts';
 import { type LoggerQuestion, LoggerThread } from './logger-thread.ts';
 import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
@@ -75,7 +75,7 @@ export class ExchangeLog {
   /** Lines that were dropped since the start. */
   get dropped(): number {
     let dropped = Atomics.load(this.#dropped, 0);
-    for (const ring of this.#rings.values()) dropped += uncountedDrops(ring);
+    for (const ring of this.#rings.values()) dropped += droppedIn(ring);
     return dropped;
   }
 
@@ -101,8 +101,10 @@ export class ExchangeLog {
     this.#path = spec.path;
     this.#format = spec.format;
     this.#isUsed = true;
-    this.rotate(spec);
-    await this.#ask({ kind: 'use' });
+    this.#setRotation(spec);
+    const problem = await this.#ask({ kind: 'use', rotation: this.#allowedRotation });
+    // The logger that had opened the file has ended meanwhile.
+    if (problem !== null) this.#thread.send(this.#resumption);
   }
 
   /** Closes the opened file, which will not be used. */
@@ -111,9 +113,21 @@ export class ExchangeLog {
   }
 
   /** The log is rotated at this size from now on. */
-  rotate({ rotateBytes, keepMax, compression }: LogDestination): void {
+  rotate(spec: LogDestination): void {
+    this.#setRotation(spec);
+    this.#sendRotation();
+  }
+
+  #setRotation({ rotateBytes, keepMax, compression }: LogDestination): void {
     this.#rotation = rotateBytes === null ? null : { bytesMax: rotateBytes, keepMax, compression };
-    this.#thread.send(this.#rotationMessage);
+  }
+
+  #sendRotation(): void {
+    this.#thread.send({ kind: 'rotation', rotation: this.#allowedRotation });
+  }
+
+  get #allowedRotation(): LogRotationSpec | null {
+    return this.#writesAlone ? this.#rotation : null;
   }
 
   /** The deployment has another name from now on. */
@@ -126,11 +140,7 @@ export class ExchangeLog {
   /** `alone`: no other process writes to the same file. Only then it is rotated. */
   setWritesAlone(alone: boolean): void {
     this.#writesAlone = alone;
-    this.#thread.send(this.#rotationMessage);
-  }
-
-  get #rotationMessage(): ToLogger {
-    return { kind: 'rotation', rotation: this.#writesAlone ? this.#rotation : null };
+    this.#sendRotation();
   }
 
   /** Writes the record of a lost worker behind those that the worker has written itself. */
@@ -138,8 +148,10 @@ export class ExchangeLog {
     this.#thread.send({ kind: 'line', bytes: lostRecordLine(record) });
   }
 
+  /** Throws `LogFailure` where the file cannot be opened: then the old one stays in use. */
   async reopen(): Promise<void> {
-    await this.#ask({ kind: 'reopen' });
+    const problem = await this.#ask({ kind: 'reopen' });
+    if (problem !== null) throw new LogFailure(problem);
   }
 
   /** Finds a record by its id, or by a prefix that no other id in memory has. */
@@ -175,14 +187,12 @@ export class ExchangeLog {
       { kind: 'watch', records: this.#parts.watched },
       { kind: 'process', constants: this.#process },
       ...rings,
-      ...(this.#isUsed
-        ? ([
-            { kind: 'open', request: 0, path: this.#path, format: this.#format },
-            { kind: 'use', request: 0 },
-          ] as const)
-        : []),
-      this.#rotationMessage,
+      ...(this.#isUsed ? [this.#resumption] : []),
     ];
+  }
+
+  get #resumption(): ToLogger {
+    return { kind: 'resume', path: this.#path, format: this.#format, rotation: this.#allowedRotation };
   }
 
   #lost({ why, threw }: WorkerExit, restartMs: number): void {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { FromLogger, LoggerInit, ToLogger } from '../core/logger-messages.ts';
-import { after, type Clock } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { type WorkerExit, workerExitOf } from './worker-exit.ts';
 
 export interface LoggerThreadParts {
@@ -24,6 +24,8 @@ export type LoggerQuestion = Asking extends infer One ? (One extends Asking ? Om
 /** Workers go on writing into their rings, which hold some seconds of a busy gateway. */
 const restartMs = 250;
 const restartMsMax = 30_000;
+/** A thread that has run for so long begins the pauses anew. */
+const healthyMs = 60_000;
 
 /** Its heap holds no records: they are in the rings. */
 const maxYoungGenerationSizeMb = 2;
@@ -37,9 +39,11 @@ export class LoggerThread {
   #thread: Worker | null;
   #restartMs = restartMs;
   #stopping = false;
+  #startedAt: Instant;
 
   constructor(parts: LoggerThreadParts) {
     this.#parts = parts;
+    this.#startedAt = parts.clock.now();
     this.#thread = this.#start();
   }
 
@@ -53,6 +57,8 @@ export class LoggerThread {
   ask(question: LoggerQuestion): Promise<LoggerAnswer> {
     this.#requests += 1;
     const request = this.#requests;
+    // What the rings hold is to be written even if the gateway ends while there is no thread.
+    if (this.#thread === null && question.kind === 'close') this.#restart();
     if (this.#thread === null) return Promise.resolve(noAnswer(request));
     return new Promise((resolve) => {
       this.#pending.set(request, resolve);
@@ -94,15 +100,30 @@ export class LoggerThread {
     this.#pending.clear();
     if (this.#stopping) return;
     const { clock, onLost } = this.#parts;
+    if (clock.now() - this.#startedAt >= healthyMs) this.#restartMs = restartMs;
     onLost(exit, this.#restartMs);
-    clock.schedule(after(clock.now(), this.#restartMs), LoggerThread.#restart, this as LoggerThread);
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    const { clock } = this.#parts;
+    clock.schedule(after(clock.now(), this.#restartMs), LoggerThread.#restartDue, this as LoggerThread);
     this.#restartMs = Math.min(this.#restartMs * 2, restartMsMax);
   }
 
-  static #restart(this: void, logger: LoggerThread): void {
-    if (logger.#stopping) return;
-    logger.#thread = logger.#start();
-    for (const message of [...logger.#parts.state(), ...logger.#unsentLines.splice(0)]) logger.send(message);
+  static #restartDue(this: void, logger: LoggerThread): void {
+    if (!logger.#stopping && logger.#thread === null) logger.#restart();
+  }
+
+  #restart(): void {
+    try {
+      this.#thread = this.#start();
+    } catch {
+      // The system allows no further thread now.
+      return this.#restartLater();
+    }
+    this.#startedAt = this.#parts.clock.now();
+    for (const message of [...this.#parts.state(), ...this.#unsentLines.splice(0)]) this.send(message);
   }
 }
 

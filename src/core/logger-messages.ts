@@ -7,7 +7,7 @@ import type { RecordRingMemory } from './record-ring-memory.ts';
 export interface LoggerInit {
   /** One Int32, shared with all rings. */
   readonly wakeWord: SharedArrayBuffer;
-  /** One Int32: lines that were dropped since the start. The main thread reads it. */
+  /** One Int32: lines that rings had, and that were dropped. The main thread reads it, and counts those that did not fit itself. */
   readonly dropped: SharedArrayBuffer;
 }
 
@@ -36,7 +36,14 @@ export type ToLogger =
       readonly format: LogSpec['format'];
     }
   /** Write to the file that was opened; first write what the file before it still gets, and close that. Answer 'done'. */
-  | { readonly kind: 'use'; readonly request: number }
+  | { readonly kind: 'use'; readonly request: number; readonly rotation: LogRotationSpec | null }
+  /** Open this file and write to it, in place of a logger that has ended; try until it can be opened. */
+  | {
+      readonly kind: 'resume';
+      readonly path: string | null;
+      readonly format: LogSpec['format'];
+      readonly rotation: LogRotationSpec | null;
+    }
   | { readonly kind: 'discard' }
   /** These constants are true from now on: the file gets a header line with them before the next record. */
   | { readonly kind: 'process'; readonly constants: ProcessConstants }

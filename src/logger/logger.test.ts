@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { FromLogger } from '../core/logger-messages.ts';
-import { createRecordRing, createWakeWord, RecordRingWriter } from '../record/record-ring.ts';
+import type { FromLogger, LogRotationSpec } from '../core/logger-messages.ts';
+import type { RecordRingMemory } from '../core/record-ring-memory.ts';
+import { createRecordRing, createWakeWord, droppedIn, RecordRingWriter } from '../record/record-ring.ts';
 import { sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -34,12 +37,16 @@ class LoggerInHand {
 
   ring(sizes: Parameters<typeof createRecordRing>[1] = {}): RecordRingWriter {
     const memory = createRecordRing(this.#wakeWord, sizes);
+    this.rings.push(memory);
     this.logger.handle({ kind: 'ring', memory });
     return new RecordRingWriter(memory);
   }
 
+  readonly rings: RecordRingMemory[] = [];
+
+  /** As the main thread counts them. */
   get dropped(): number {
-    return new Int32Array(this.#dropped)[0] as number;
+    return this.rings.reduce((sum, ring) => sum + droppedIn(ring), new Int32Array(this.#dropped)[0] as number);
   }
 
   get lines(): string {
@@ -48,9 +55,9 @@ class LoggerInHand {
       .join('');
   }
 
-  async ask(kind: 'use' | 'reopen' | 'close'): Promise<string | null> {
+  async ask(kind: 'use' | 'reopen' | 'close', rotation: LogRotationSpec | null = null): Promise<string | null> {
     const request = ++this.#requests;
-    this.logger.handle({ kind, request });
+    this.logger.handle(kind === 'use' ? { kind, request, rotation } : { kind, request });
     return this.#answer(request);
   }
 
@@ -94,7 +101,7 @@ class LoggerInHand {
   }
 
   async text(path = this.path): Promise<string> {
-    return await readFile(path, 'utf8');
+    return await readFile(path, 'utf8').catch(() => '');
   }
 
   async untilText(expected: string, path = this.path): Promise<void> {
@@ -259,5 +266,62 @@ test('a record that is no longer in memory is found in the file', async () => {
     }
   }
   assert.equal(await hand.find('id-0-end'), 'id-0-end');
+  await hand.ask('close');
+});
+
+test('a logger that goes on for another one keeps lines in their rings until the file can be opened', async () => {
+  const hand = new LoggerInHand(join(folder, 'later', 'candor.log'));
+  const ring = hand.ring();
+  ring.append('a\n', false);
+  hand.logger.handle({ kind: 'resume', path: hand.path, format: 'json', rotation: null });
+  const told = await hand.until((message) => message.kind === 'event');
+  assert.match(told.kind === 'event' ? told.event.reason : '', /cannot be opened: the directory .* does not exist/);
+  await mkdir(join(folder, 'later'));
+  await hand.untilText('a\n');
+  assert.equal(hand.dropped, 0);
+  await hand.ask('close');
+});
+
+test('each file is rotated by its own limits', async () => {
+  const hand = new LoggerInHand();
+  const ring = hand.ring();
+  assert.equal(await hand.open(), null);
+  await hand.ask('use', { bytesMax: 1000, keepMax: 5, compression: 'none' });
+  ring.append('a\n', false);
+  const next = join(folder, 'next.log');
+  assert.equal(await hand.open(next), null);
+  ring.append('b\n', false);
+  await hand.ask('use', { bytesMax: 1, keepMax: 1, compression: 'none' });
+  await hand.ask('close');
+  assert.deepEqual((await readdir(folder)).toSorted(), ['candor.log', 'next.log']);
+  assert.equal(await hand.text(), 'a\nb\n');
+});
+
+test('lines that do not fit are reported while the output stalls, and not only when another line comes', async () => {
+  const fifo = join(folder, 'pipe');
+  spawnSync('mkfifo', [fifo]);
+  const reader = await open(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  const hand = new LoggerInHand(fifo);
+  const ring = hand.ring({ linesBytes: 256 * 1024, failuresBytes: 64 });
+  await hand.use();
+  const line = `${'x'.repeat(999)}\n`;
+  for (let n = 0; n < 1000; n++) ring.append(line, false);
+  await hand.until((message) => message.kind === 'event');
+  for (let n = 0; n < 1000; n++) ring.append(line, false);
+  const told = (): number =>
+    hand.sent.reduce(
+      (sum, message) =>
+        message.kind === 'event' && message.event.kind === 'log_dropped'
+          ? sum + (message.event.evidence as { count: number }).count
+          : sum,
+      0,
+    );
+  const limit = performance.now() + 5000;
+  while (told() !== ring.dropped) {
+    assert.ok(performance.now() < limit, `${told()} of ${ring.dropped} were reported`);
+    await hand.clock.advance(500);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await reader.close();
   await hand.ask('close');
 });

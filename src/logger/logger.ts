@@ -22,17 +22,22 @@ import { searchLog } from '../record/search-log.ts';
 /** How long a line may wait before it is written: one write for all lines of that time. */
 const writeEveryMs = 100;
 
+/** As a file that cannot be written is retried. */
+const reopenMs = 1000;
+
 /** A record is committed when its exchange has ended, which may be after the client has its response. */
 const recordDelayMs = 200;
 
 interface OpenedFile {
   readonly path: string | null;
+  /** Of this file alone: a reload may bring another one with other limits. */
+  rotation: LogRotationSpec | null;
   readonly format: LogSpec['format'];
   /** Null: no log is configured. */
-  readonly file: LogFile | null;
+  file: LogFile | null;
 }
 
-const noFile: OpenedFile = { path: null, format: 'json', file: null };
+const noFile = (): OpenedFile => ({ path: null, rotation: null, file: null, format: 'json' });
 
 /**
  * Writes the log of exchanges, rotates it and searches it, on a thread of its own. Workers put lines into rings
@@ -53,7 +58,6 @@ export class Logger {
   #opened: OpenedFile | null = null;
   /** Null before the first `use`: until then lines stay in their rings. */
   #log: OpenedFile | null = null;
-  #rotation: LogRotationSpec | null = null;
   #process: ProcessConstants | null = null;
   #watched: WatchedRecords = 'none';
   #timer: Timer | null = null;
@@ -80,7 +84,10 @@ export class Logger {
         this.#step(message.request, () => this.#open(message.path, message.format));
         break;
       case 'use':
-        this.#step(message.request, () => this.#use());
+        this.#step(message.request, () => this.#use(message.rotation));
+        break;
+      case 'resume':
+        this.#step(null, () => this.#resume(message.path, message.format, message.rotation));
         break;
       case 'discard':
         this.#step(null, () => this.#discard());
@@ -90,7 +97,7 @@ export class Logger {
         this.#log?.file?.repeatHeader();
         break;
       case 'rotation':
-        this.#rotation = message.rotation;
+        if (this.#log !== null) this.#log.rotation = message.rotation;
         break;
       case 'line':
         this.#step(null, () => this.#append(message.bytes));
@@ -113,7 +120,8 @@ export class Logger {
   /** `step` resolves with why it failed, in one sentence; null if it did not. */
   #step(request: number | null, step: () => Promise<string | null>): void {
     this.#steps = this.#steps.then(async () => {
-      const problem = await step();
+      // A step that throws must not keep those after it from running.
+      const problem = await step().catch((error: unknown) => String(error));
       if (request !== null) this.#send({ kind: 'done', request, problem });
     });
   }
@@ -121,21 +129,22 @@ export class Logger {
   async #open(path: string | null, format: LogSpec['format']): Promise<string | null> {
     await this.#discard();
     if (path === null) {
-      this.#opened = noFile;
+      this.#opened = noFile();
       return null;
     }
+    const next: OpenedFile = { path, format, rotation: null, file: null };
     const opened = await openLogFile(path, {
       clock: this.#clock,
       events: { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) },
       // Lines on standard output have these constants themselves.
       header: () => (path === '-' || format === 'combined' ? null : this.#header()),
-      rotation: () => this.#rotation,
+      rotation: () => next.rotation,
       onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
       // The rings are the bound: what they hold is queued without a copy.
       queueBytesMax: Number.POSITIVE_INFINITY,
     });
     if (!opened.ok) return opened.failure.reason;
-    this.#opened = { path, format, file: opened.value };
+    this.#opened = Object.assign(next, { file: opened.value });
     return null;
   }
 
@@ -151,13 +160,36 @@ export class Logger {
     return null;
   }
 
-  async #use(): Promise<null> {
-    const before = this.#log;
+  async #use(rotation: LogRotationSpec | null): Promise<string | null> {
+    const opened = this.#opened;
+    if (opened === null) return 'no file has been opened';
     this.#writeLines();
-    this.#log = this.#opened ?? noFile;
+    const before = this.#log;
+    opened.rotation = rotation;
+    this.#log = opened;
     this.#opened = null;
     await before?.file?.close();
     this.#wakeWord.wake();
+    return null;
+  }
+
+  /** Goes on where another logger has ended. Until the file can be opened, lines stay in their rings. */
+  async #resume(path: string | null, format: LogSpec['format'], rotation: LogRotationSpec | null): Promise<null> {
+    const problem = (await this.#open(path, format)) ?? (await this.#use(rotation));
+    if (problem === null || this.#closed) return null;
+    this.#send({
+      kind: 'event',
+      event: {
+        kind: 'log_dropped',
+        subject: `log:${path}`,
+        from: 'writing',
+        to: 'failing',
+        reason: `The log ${path} cannot be opened: ${problem}; no line is lost yet, and opening it is retried.`,
+        evidence: { what: path ?? '', count: 0, errno: null },
+      },
+    });
+    const again = (): void => this.#step(null, () => this.#resume(path, format, rotation));
+    this.#clock.schedule(after(this.#clock.now(), reopenMs), again, undefined);
     return null;
   }
 
@@ -181,31 +213,24 @@ export class Logger {
     return null;
   }
 
-  /** Passes all committed lines on. Returns whether there were any. */
+  /** Passes all committed lines on. Returns whether there were any, or some are still being written, or some did not fit. */
   #writeLines(): boolean {
     const log = this.#log;
     if (log === null) return false;
-    let hasLines = false;
+    let isBusy = false;
     for (const ring of this.#rings) {
-      for (const { bytes, end } of ring.take()) {
-        hasLines = true;
-        this.#show(bytes);
-        if (log.file === null) ring.release(end);
-        else if (log.format === 'json') log.file.append(bytes, () => ring.release(end));
-        else {
-          const combined = combinedLines(bytes);
-          log.file.append(combined, () => ring.release(end));
-        }
+      for (const slice of ring.take()) {
+        isBusy = true;
+        this.#show(slice.bytes);
+        if (log.file === null) ring.release(slice);
+        else
+          log.file.append(log.format === 'json' ? slice.bytes : combinedLines(slice.bytes), () => ring.release(slice));
       }
-      this.#noteDropped(ring.takeDropped(), log.file);
+      const dropped = ring.takeDropped();
+      if (dropped > 0) log.file?.lost(dropped);
+      if (dropped > 0 || ring.isBusy) isBusy = true;
     }
-    return hasLines;
-  }
-
-  #noteDropped(lines: number, file: LogFile | null): void {
-    if (lines === 0) return;
-    if (file === null) Atomics.add(this.#dropped, 0, lines);
-    else file.lost(lines);
+    return isBusy;
   }
 
   #show(bytes: Buffer): void {

@@ -7,6 +7,8 @@ export type LogEnd =
   | { readonly kind: 'whole' }
   /** The archive ends too early: the download broke off, the disk was full, or the file is still being written. */
   | { readonly kind: 'cut'; readonly archive: LogArchive }
+  /** Other bytes follow the archive, or stand between two parts of it. */
+  | { readonly kind: 'followed'; readonly archive: LogArchive }
   /** The archive is corrupt. */
   | { readonly kind: 'damaged'; readonly archive: LogArchive }
   /** The file is compressed in a format that Candor does not read, or is no log. */
@@ -19,6 +21,8 @@ export function problemOf(end: LogEnd): string | null {
       return null;
     case 'cut':
       return `the ${end.archive} archive is truncated; the part that was read counts`;
+    case 'followed':
+      return `the ${end.archive} archive is followed by other bytes, which were not read; the part before them counts`;
     case 'damaged':
       return `the ${end.archive} archive is damaged; the part that was read counts`;
     case 'refused':
@@ -146,7 +150,9 @@ class Unpacking implements Decoding {
     const { promise, resolve } = Promise.withResolvers<void>();
     [this.#over, this.#finish] = [promise, resolve];
     this.#stream.on('end', () => {
-      this.ended ??= { kind: 'whole' };
+      // zlib stops without an error at bytes that begin no further member or frame.
+      const isWhole = this.#given && this.#stream.bytesWritten === this.#bytesIn;
+      this.ended ??= isWhole ? { kind: 'whole' } : { kind: 'followed', archive };
       resolve();
     });
     this.#stream.on('error', () => {

@@ -42,7 +42,7 @@ export interface LogFile {
    * as dropped. Never waits, never throws. `done` is called once, when the bytes are no longer needed;
    * never if a write of them hangs when the log is closed. */
   append(bytes: Uint8Array, done?: DoneCallback): void;
-  /** Counts lines as dropped that could not be queued because this log is not written fast enough. */
+  /** Reports lines that did not reach this log because it is not written fast enough. The caller counts them. */
   lost(lines: number): void;
   /** The header has changed: it is written once more before the next record. */
   repeatHeader(): void;
@@ -168,7 +168,8 @@ class QueuedLog implements LogFile {
   }
 
   lost(lines: number): void {
-    this.#losses.lost(lines, this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno);
+    this.#losses.add(lines, this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno);
+    if (!this.#isWriting && this.#errno === null) this.#losses.recovered();
   }
 
   repeatHeader(): void {

@@ -43,9 +43,14 @@ export class LossReport {
 
   /** `reason` is an errno, or 'queue_full', 'closed'. */
   lost(lines: number, reason: string): void {
+    this.#onLost?.(lines);
+    this.add(lines, reason);
+  }
+
+  /** The same for lines that the caller has counted. */
+  add(lines: number, reason: string): void {
     this.#total += lines;
     this.#unreported += lines;
-    this.#onLost?.(lines);
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + lines);
     this.failing(reason);
   }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter, WakeWord } from './record-ring.ts';
+import {
+  createRecordRing,
+  createWakeWord,
+  RecordRingReader,
+  RecordRingWriter,
+  type RingSlice,
+  WakeWord,
+} from './record-ring.ts';
 import { TestRing } from './test-ring.test-support.ts';
 
 const line = (n: number, length: number): string => `${String(n).padStart(length - 1, '.')}\n`;
@@ -19,20 +26,19 @@ test('the reader gets each committed line once, in order, and every other line i
   fc.assert(
     fc.property(steps, fc.integer({ min: 80, max: 160 }), (all, linesBytes) => {
       const ring = new TestRing({ linesBytes, failuresBytes: 64 });
-      const held: { bytes: Buffer; end: number; text: string }[] = [];
+      const held: { slice: RingSlice; text: string }[] = [];
       let [n, written, read, dropped] = [0, '', '', 0];
       const release = (): void => {
-        const slice = held.shift();
-        if (slice === undefined) return;
-        // A slice that is not released is not overwritten.
-        assert.equal(slice.bytes.toString('latin1'), slice.text);
-        ring.reader.release(slice.end);
+        // In any order, and no slice that is not released is overwritten.
+        for (const { slice, text } of held) assert.equal(slice.bytes.toString('latin1'), text);
+        const [one] = held.splice(n % Math.max(1, held.length), 1);
+        if (one !== undefined) ring.reader.release(one.slice);
       };
       const take = (): void => {
         for (const slice of ring.reader.take()) {
           const text = slice.bytes.toString('latin1');
           read += text;
-          held.push({ ...slice, text });
+          held.push({ slice, text });
         }
       };
       for (const step of all) {
@@ -138,4 +144,26 @@ test('a line longer than any record is dropped and counted', () => {
   const ring = new TestRing({ linesBytes: 2 ** 21 });
   assert.equal(ring.append('x'.repeat(512 * 1024 + 1), false), 0);
   assert.equal(ring.dropped, 1);
+});
+
+test('a line that the worker is writing over an older one is not found as a mixture of both', () => {
+  const ring = new TestRing({ linesBytes: 4096 });
+  const text = (n: number): string =>
+    `{"id":"${String(n).padStart(4, '0')}","path":"/${String(n).padStart(4, '0')}"}\n`;
+  for (let n = 0; n < 1000; n++) {
+    ring.append(text(n), false);
+    ring.take();
+    const begun = Buffer.from(text(9999)).subarray(0, 14);
+    const bytes = ring.reserve(100);
+    if (bytes !== null) begun.copy(bytes, ring.reservedAt);
+    assert.equal(ring.reader.findLast(searchFor('"id":"9999"')), null);
+    assert.equal(ring.reader.findLast(searchFor(`"path":"/${String(n).padStart(4, '0')}"`)), text(n).trim());
+  }
+});
+
+test('a failure that did not fit is still found', () => {
+  const ring = new TestRing({ linesBytes: 64, failuresBytes: 64 });
+  while (ring.append('{"id":"good"}\n', false) > 0);
+  assert.equal(ring.append('{"id":"bad"}\n', true), 0);
+  assert.equal(ring.reader.findLast(searchFor('"bad"')), '{"id":"bad"}');
 });

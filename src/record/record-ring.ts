@@ -24,7 +24,7 @@ const failuresBytesDefault = 2 * 1024 * 1024;
 const head = 0;
 const endOfRound = 1;
 const tail = 2;
-/** Lines that did not fit since the start; and how many of them the logger has counted. */
+/** Lines that did not fit since the start; and how many of them the logger has reported. */
 const dropped = 3;
 const droppedSeen = 4;
 const cellsBytes = 64;
@@ -52,10 +52,9 @@ export function createWakeWord(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** The lines that did not fit into a ring and that the logger has not counted yet. */
-export function uncountedDrops({ lines }: RecordRingMemory): number {
-  const cells = new Int32Array(lines, 0, cellsBytes / 4);
-  return Atomics.load(cells, dropped) - Atomics.load(cells, droppedSeen);
+/** How many lines did not fit into a ring since it was made. */
+export function droppedIn({ lines }: RecordRingMemory): number {
+  return Atomics.load(new Int32Array(lines, 0, cellsBytes / 4), dropped);
 }
 
 /** The worker's side. A worker that replaces a lost one continues in the same ring. */
@@ -103,16 +102,16 @@ export class RecordRingWriter {
 
   /**
    * Appends a line of ASCII that ends with LF; a failed one is kept apart from successes too. Returns its bytes; 0 if it did
-   * not fit, which is counted.
+   * not fit, which is counted; a failure can still be found then.
    */
   append(line: string, failed: boolean): number {
     const { length } = line;
+    if (failed) this.#failures.append(line);
     if (length > lineBytesMax || this.reserve(length) === null) {
       Atomics.add(this.#cells, dropped, 1);
       return 0;
     }
     this.#bytes.write(line, this.#head, 'latin1');
-    if (failed) this.#failures.append(line);
     this.commit(this.#head + length);
     return length;
   }
@@ -162,10 +161,21 @@ class FailuresWriter {
   }
 }
 
-/** Whole lines in the ring. They stay there until `release` is called with `end`. */
+/** Whole lines in the ring. They stay there until the slice is released. */
 export interface RingSlice {
   readonly bytes: Buffer;
-  readonly end: number;
+}
+
+class OutstandingSlice implements RingSlice {
+  readonly bytes: Buffer;
+  /** Where TAIL is once this slice and those before it are released: 0 at the end of a round. */
+  tailAfter: number;
+  isReleased = false;
+
+  constructor(bytes: Buffer, end: number) {
+    this.bytes = bytes;
+    this.tailAfter = end;
+  }
 }
 
 /** The logger's side. */
@@ -176,6 +186,8 @@ export class RecordRingReader {
   readonly #failureBytes: Buffer;
   /** Lines before this were taken. */
   #taken: number;
+  /** Taken and not at TAIL yet, in the order of the lines. */
+  readonly #outstanding: OutstandingSlice[] = [];
 
   constructor({ lines, failures }: RecordRingMemory) {
     this.#cells = new Int32Array(lines, 0, cellsBytes / 4);
@@ -189,43 +201,51 @@ export class RecordRingReader {
     return Atomics.load(this.#cells, head) !== this.#taken;
   }
 
-  /** Lines that were committed since the last call, in slices. Release each, in this order. */
+  /** Lines that were committed since the last call, in slices. Release each, in any order. */
   take(): readonly RingSlice[] {
     const until = Atomics.load(this.#cells, head);
     const slices: RingSlice[] = [];
     if (until < this.#taken) {
       // HEAD was moved to 0 after END_OF_ROUND had been stored.
-      const end = Atomics.load(this.#cells, endOfRound);
-      const isEmpty = this.#taken === end;
-      this.#addSlices(slices, end);
+      this.#addSlices(slices, Atomics.load(this.#cells, endOfRound));
       this.#taken = 0;
-      if (isEmpty && Atomics.load(this.#cells, tail) === end) Atomics.store(this.#cells, tail, 0);
+      const last = this.#outstanding.at(-1);
+      if (last === undefined) Atomics.store(this.#cells, tail, 0);
+      else last.tailAfter = 0;
     }
     this.#addSlices(slices, until);
     this.#taken = until;
     return slices;
   }
 
+  /** Whether slices are taken and not released. */
+  get isBusy(): boolean {
+    return this.#outstanding.length > 0;
+  }
+
   /** The lines from `#taken` to `until`, in slices of `sliceBytesMax`; a longer line has one of its own. */
   #addSlices(slices: RingSlice[], until: number): void {
     for (let from = this.#taken; from < until; ) {
       const end = until - from <= sliceBytesMax ? until : endOfLine(this.#bytes, from, from + sliceBytesMax);
-      slices.push({ bytes: this.#bytes.subarray(from, end), end });
+      const slice = new OutstandingSlice(this.#bytes.subarray(from, end), end);
+      this.#outstanding.push(slice);
+      slices.push(slice);
       from = end;
     }
   }
 
-  /** The worker may overwrite the lines before `end`. */
-  release(end: number): void {
-    const isEndOfRound = this.#taken < end && end === Atomics.load(this.#cells, endOfRound);
-    Atomics.store(this.#cells, tail, isEndOfRound ? 0 : end);
+  /** The lines of the slice are not needed any more. The worker may overwrite them once all slices before it are released too. */
+  release(slice: RingSlice): void {
+    (slice as OutstandingSlice).isReleased = true;
+    let tailNow: number | null = null;
+    while (this.#outstanding[0]?.isReleased === true) tailNow = this.#outstanding.shift()?.tailAfter ?? null;
+    if (tailNow !== null) Atomics.store(this.#cells, tail, tailNow);
   }
 
   /** How many lines did not fit since the last call. */
   takeDropped(): number {
     const now = Atomics.load(this.#cells, dropped);
-    const before = Atomics.exchange(this.#cells, droppedSeen, now);
-    return now - before;
+    return now - Atomics.exchange(this.#cells, droppedSeen, now);
   }
 
   /** The failed exchange that `search` accepts, else any that it accepts; the newest first. Null if there is none. */
@@ -240,11 +260,24 @@ function endOfLine(bytes: Buffer, from: number, until: number): number {
   return (last >= from ? last : bytes.indexOf(lineFeed, until)) + 1;
 }
 
-/** A line that the worker overwrites meanwhile is not whole, and `search` does not accept it. */
+/**
+ * The worker goes on writing meanwhile. Behind HEAD it may be composing a line over those of the last round, so the search leaves out as much
+ * as it may overwrite until the search has ended; if it has overwritten more, the result does not count.
+ */
 function findLastIn<T>(cells: Int32Array, bytes: Buffer, search: LineSearch<T>): T | null {
-  const newest = Atomics.load(cells, head);
-  const found = searchBackwards(bytes.subarray(0, newest), search);
-  return found ?? searchBackwards(bytes.subarray(newest, Atomics.load(cells, endOfRound)), search);
+  const margin = Math.min(lineBytesMax, bytes.length >> 3);
+  const before = Atomics.load(cells, head);
+  const newest = searchBackwards(bytes.subarray(0, before), search);
+  const older =
+    newest ?? searchBackwards(linesBehind(bytes, before + 2 * margin, Atomics.load(cells, endOfRound)), search);
+  const after = Atomics.load(cells, head);
+  return after >= before && after - before <= margin ? older : null;
+}
+
+/** The whole lines that begin behind `from`. */
+function linesBehind(bytes: Buffer, from: number, to: number): Buffer {
+  const lineEnd = from < to ? bytes.indexOf(lineFeed, from) : -1;
+  return lineEnd === -1 || lineEnd >= to ? bytes.subarray(0, 0) : bytes.subarray(lineEnd + 1, to);
 }
 
 /** Waits in the logger for the first line after a time without any. */

@@ -162,3 +162,16 @@ test('a file that gets another name at any moment of the search is found under i
     assert.equal((await search).record?.id, 'wanted', `after ${turns} turns`);
   }
 });
+
+test('bytes behind an archive, or between two parts of it, are not read, and that is said', async () => {
+  const other = Buffer.alloc(512);
+  for (const bytes of [
+    Buffer.concat([zstdCompressSync(line('a')), other, zstdCompressSync(line('b'))]),
+    Buffer.concat([gzipSync(line('a')), other, gzipSync(line('b'))]),
+    Buffer.concat([zstdCompressSync(line('a')), gzipSync(line('b'))]),
+    Buffer.concat([zstdCompressSync(line('a')), Buffer.from(line('b'))]),
+  ]) {
+    const { record, end } = await searchArchive(await fileWith(bytes), new IdSearch('a'));
+    assert.deepEqual([record?.id, end.kind], ['a', 'followed']);
+  }
+});

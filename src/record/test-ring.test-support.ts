@@ -22,7 +22,7 @@ export class TestRing extends RecordRingWriter {
   take(): string {
     const slices = this.reader.take();
     const text = slices.map(({ bytes }) => bytes.toString('latin1')).join('');
-    for (const { end } of slices) this.reader.release(end);
+    for (const slice of slices) this.reader.release(slice);
     return text;
   }
 }
