@@ -282,6 +282,37 @@ test('a logger that goes on for another one keeps lines in their rings until the
   await hand.ask('close');
 });
 
+test('a file that a reload brings is used, and the one that could not be opened is not tried again', async () => {
+  const hand = new LoggerInHand(join(folder, 'later', 'candor.log'));
+  const ring = hand.ring();
+  hand.logger.handle({ kind: 'resume', path: hand.path, format: 'json', rotation: null });
+  await hand.until((message) => message.kind === 'event');
+  const other = join(folder, 'other.log');
+  await hand.use(other);
+  await mkdir(join(folder, 'later'));
+  await hand.clock.advance(5000);
+  // Answered behind every step before it.
+  await hand.ask('reopen');
+  ring.append('a\n', false);
+  await hand.ask('close');
+  assert.deepEqual([await hand.text(other), await hand.text()], ['a\n', '']);
+});
+
+test('limits that change while the file of an earlier logger is being opened apply to it', async () => {
+  const hand = new LoggerInHand(join(folder, 'later', 'candor.log'));
+  const ring = hand.ring();
+  hand.logger.handle({ kind: 'resume', path: hand.path, format: 'json', rotation: null });
+  hand.logger.handle({ kind: 'rotation', rotation: { bytesMax: 1, keepMax: 5, compression: 'none' } });
+  await hand.until((message) => message.kind === 'event');
+  await mkdir(join(folder, 'later'));
+  for (const line of ['a\n', 'b\n']) {
+    ring.append(line, false);
+    await hand.untilText(line);
+  }
+  assert.equal(await hand.text(`${hand.path}.1`), 'a\n');
+  await hand.ask('close');
+});
+
 test('each file is rotated by its own limits', async () => {
   const hand = new LoggerInHand();
   const ring = hand.ring();

@@ -37,6 +37,8 @@ interface OpenedFile {
   file: LogFile | null;
 }
 
+type Resumption = Extract<ToLogger, { kind: 'resume' }>;
+
 const noFile = (): OpenedFile => ({ path: null, rotation: null, file: null, format: 'json' });
 
 /**
@@ -58,6 +60,8 @@ export class Logger {
   #opened: OpenedFile | null = null;
   /** Null before the first `use`: until then lines stay in their rings. */
   #log: OpenedFile | null = null;
+  /** The file of an earlier logger, until it is open or a reload brings another one. */
+  #resumption: Resumption | null = null;
   #process: ProcessConstants | null = null;
   #watched: WatchedRecords = 'none';
   #timer: Timer | null = null;
@@ -87,7 +91,8 @@ export class Logger {
         this.#step(message.request, () => this.#use(message.rotation));
         break;
       case 'resume':
-        this.#step(null, () => this.#resume(message.path, message.format, message.rotation));
+        this.#resumption = message;
+        this.#step(null, () => this.#resume(message));
         break;
       case 'discard':
         this.#step(null, () => this.#discard());
@@ -97,7 +102,7 @@ export class Logger {
         this.#log?.file?.repeatHeader();
         break;
       case 'rotation':
-        if (this.#log !== null) this.#log.rotation = message.rotation;
+        this.#step(null, () => this.#setRotation(message.rotation));
         break;
       case 'line':
         this.#step(null, () => this.#append(message.bytes));
@@ -168,13 +173,20 @@ export class Logger {
     opened.rotation = rotation;
     this.#log = opened;
     this.#opened = null;
+    this.#resumption = null;
     await before?.file?.close();
     this.#wakeWord.wake();
     return null;
   }
 
+  #setRotation(rotation: LogRotationSpec | null): Promise<null> {
+    if (this.#log !== null) this.#log.rotation = rotation;
+    if (this.#resumption !== null) this.#resumption = { ...this.#resumption, rotation };
+    return Promise.resolve(null);
+  }
+
   /** Goes on where another logger has ended. Until the file can be opened, lines stay in their rings. */
-  async #resume(path: string | null, format: LogSpec['format'], rotation: LogRotationSpec | null): Promise<null> {
+  async #resume({ path, format, rotation }: Resumption): Promise<null> {
     const problem = (await this.#open(path, format)) ?? (await this.#use(rotation));
     if (problem === null || this.#closed) return null;
     this.#send({
@@ -188,9 +200,14 @@ export class Logger {
         evidence: { what: path ?? '', count: 0, errno: null },
       },
     });
-    const again = (): void => this.#step(null, () => this.#resume(path, format, rotation));
-    this.#clock.schedule(after(this.#clock.now(), reopenMs), again, undefined);
+    this.#clock.schedule(after(this.#clock.now(), reopenMs), Logger.#reopenDue, this as Logger);
     return null;
+  }
+
+  /** A file that a reload has brought meanwhile stays in use. */
+  static #reopenDue(this: void, logger: Logger): void {
+    const resumption = logger.#resumption;
+    if (resumption !== null && !logger.#closed) logger.#step(null, () => logger.#resume(resumption));
   }
 
   #append(line: Uint8Array): Promise<null> {
