@@ -1,3 +1,4 @@
+import type { LogSpec } from '../core/configuration.ts';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, lutimes, open, rename, rm } from 'node:fs/promises';
 import type { Result } from '../core/result.ts';
@@ -5,7 +6,7 @@ import { compressLog } from './compress-log.ts';
 import type { CoreShare } from './core-share.ts';
 import { errnoOf } from './log-output.ts';
 import { rotateFile } from './log-rotation.ts';
-import { type LogArchive, type LogCompression, writableArchive } from './log-slice.ts';
+import { type LogArchive, writableArchive } from './log-slice.ts';
 import {
   numberAfter,
   realLogPath,
@@ -54,7 +55,7 @@ export class LogArchiver {
    * cannot be compressed, it stays as it is, and the others still are. While a call compresses, another one returns at once, and
    * the first one compresses its files too. Returns an errno if a file could not be compressed.
    */
-  async compress(compression: LogCompression): Promise<Result<null, string>> {
+  async compress(compression: LogSpec['compression']): Promise<Result<null, string>> {
     if (compression === 'none') return done;
     this.#hasNewFiles = true;
     if (this.#isCompressing || this.#isStopped) return done;

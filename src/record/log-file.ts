@@ -1,24 +1,22 @@
 import type { EventSink } from '../core/event.ts';
+import type { LogRotationSpec } from '../core/logger-messages.ts';
 import type { Result } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { countLines } from './copy-lines.ts';
 import { LogMaintenance } from './log-maintenance.ts';
 import { type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
-import type { LogRotation } from './log-rotation.ts';
 import { LossReport } from './loss-report.ts';
 
 export interface LogFileOptions {
   readonly clock: Clock;
-  /** Gets `log_dropped` when writing fails, at most once per `tellEveryMs`, and when it works again. */
+  /** Gets `log_dropped` when writing fails, at most once per `reportEveryMs`, and when it works again. */
   readonly events: EventSink;
   readonly queueBytesMax?: number;
   readonly retryMs?: number;
   readonly reportEveryMs?: number;
   readonly closeMs?: number;
-  /** When the file is rotated; read each time, because a reload may change it. Default: never. */
-  readonly rotation?: () => LogRotation | null;
-  /** False while another process writes to the same file: then it is not rotated. */
-  readonly mayRotate?: () => boolean;
+  /** When the file is rotated; read each time, because it may change. Null: not now, as while another process writes to the file. */
+  readonly rotation?: () => LogRotationSpec | null;
   /** The line before the first record of each file that is opened, with LF; null: none. */
   readonly header?: () => Uint8Array | null;
   /** Called with the number of lines whenever some are counted as dropped. */
@@ -132,7 +130,6 @@ class QueuedLog implements LogFile {
       events: options.events,
       open: this.#open,
       rotation: options.rotation ?? (() => null),
-      mayRotate: options.mayRotate ?? (() => true),
       onTruncated: () => {
         this.#isHeaderDue = true;
       },
@@ -250,7 +247,12 @@ class QueuedLog implements LogFile {
 
   /** False if nothing can be written until there is a file again. */
   async #maintain(): Promise<boolean> {
-    const maintained = await this.#maintenance.look(this.#output, this.#written === 0, this.#queue.length > 0);
+    const maintained = await this.#maintenance.look(
+      this.#output,
+      this.#written === 0,
+      // Lines may come while the file is looked at.
+      () => this.#queue.length > 0,
+    );
     if (!maintained.ok) {
       // The log was reopened meanwhile.
       if (this.#nextOutput !== null) return true;

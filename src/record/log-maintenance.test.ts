@@ -28,6 +28,7 @@ import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
 import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
+import { type LogFileState, type LogOutput, openLogOutput } from './log-output.ts';
 import { rotateFile } from './log-rotation.ts';
 
 // Real files and simulated time.
@@ -137,7 +138,7 @@ describe('a log that grows', () => {
 
   test('stays where it is while another process writes to it', async () => {
     let alone = false;
-    const opened = await openLog({ rotation: rotation(5, 2), mayRotate: () => alone });
+    const opened = await openLog({ rotation: () => (alone ? rotation(5, 2)() : null) });
     for (const text of ['first', 'second']) opened.append(line(text));
     await written();
     assert.deepEqual(await readdir(folder), ['log']);
@@ -145,6 +146,33 @@ describe('a log that grows', () => {
     opened.append(line('third'));
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\nsecond\n', 'third\n']);
+  });
+
+  test('is rotated before a line that comes while the file is looked at', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    let isHeld = false;
+    const opened = await openLog({
+      rotation: rotation(5, 2),
+      open: async (name) => {
+        const output = await openLogOutput(name);
+        if (!output.ok) return output;
+        const { value } = output;
+        const look = async (): Promise<LogFileState | null> => {
+          if (isHeld) await released;
+          return (await value.look?.()) ?? null;
+        };
+        const write: LogOutput['write'] = (bytes, from) => value.write(bytes, from);
+        return { ok: true, value: { write, look, close: () => value.close() } };
+      },
+    });
+    opened.append(line('first'));
+    await written();
+    isHeld = true;
+    await clock.advance(1000);
+    opened.append(line('second'));
+    release();
+    await written();
+    assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\n', 'second\n']);
   });
 
   test('counts the bytes that the file already had, and follows a changed size limit', async () => {

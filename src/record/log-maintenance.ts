@@ -1,23 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventSink } from '../core/event.ts';
+import type { LogRotationSpec } from '../core/logger-messages.ts';
 import type { Result } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { type CopyResult, copyLines, nothingCopied } from './copy-lines.ts';
 import type { LogOutput, LogProblem } from './log-output.ts';
 import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
-import type { LogRotation } from './log-rotation.ts';
-import type { LogCompression } from './log-slice.ts';
 
 export interface LogMaintenanceParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
   /** Null: no rotation. */
-  readonly rotation: () => LogRotation | null;
-  /** False while another process writes to the same file. */
-  readonly mayRotate: () => boolean;
+  readonly rotation: () => LogRotationSpec | null;
   /** The file is shorter than it was: another program has emptied it, and its first lines are gone. */
   readonly onTruncated: () => void;
   /** `look` is due, even if nothing is being written. */
@@ -76,15 +73,14 @@ export class LogMaintenance {
 
   get #isFull(): boolean {
     const { bytesMax = Number.POSITIVE_INFINITY } = this.#parts.rotation() ?? {};
-    if (!this.#isRegular || this.#bytes < Math.max(bytesMax, this.#rotateAtLeast)) return false;
-    return this.#parts.mayRotate();
+    return this.#isRegular && this.#bytes >= Math.max(bytesMax, this.#rotateAtLeast);
   }
 
   /**
    * The output to use from now on; null if the old one is fine; an errno if another is needed
    * but cannot be opened. `atLineEnd`: the written bytes end with a whole line.
    */
-  async look(output: LogOutput, atLineEnd: boolean, hasMore: boolean): Promise<Result<LogOutput | null, string>> {
+  async look(output: LogOutput, atLineEnd: boolean, hasMore: () => boolean): Promise<Result<LogOutput | null, string>> {
     const state = (await output.look?.()) ?? null;
     this.#lookIsDue = false;
     if (state === null) return unchanged;
@@ -94,7 +90,7 @@ export class LogMaintenance {
     if (!atLineEnd) return unchanged;
     this.#seenBytes = state.bytes;
     const rotation = this.#parts.rotation();
-    if (rotation === null || !hasMore || !this.#isFull) return unchanged;
+    if (rotation === null || !hasMore() || !this.#isFull) return unchanged;
     return this.#rotate(rotation);
   }
 
@@ -118,7 +114,7 @@ export class LogMaintenance {
     return made ? this.#parts.open(this.#path) : opened;
   }
 
-  async #rotate({ keepMax, compression }: LogRotation): Promise<Result<LogOutput | null, string>> {
+  async #rotate({ keepMax, compression }: LogRotationSpec): Promise<Result<LogOutput | null, string>> {
     const bytes = this.#bytes;
     const rotated = await this.#archiver.rotate(keepMax);
     if (!rotated.ok) {
@@ -139,7 +135,7 @@ export class LogMaintenance {
     return opened;
   }
 
-  async #compress(compression: LogCompression): Promise<void> {
+  async #compress(compression: LogRotationSpec['compression']): Promise<void> {
     const compressed = await this.#archiver.compress(compression);
     if (!compressed.ok) this.#emitNotRotated('compress', compressed.failure);
   }

@@ -1,15 +1,7 @@
 import { realpath, rename, rm } from 'node:fs/promises';
 import type { Result } from '../core/result.ts';
 import { errnoOf } from './log-output.ts';
-import type { LogCompression } from './log-slice.ts';
 import { numberAfter, rotatedFilesOf, rotatedName } from './rotated-files.ts';
-
-/** The size at which a log is rotated, how many rotated files are kept, and in which form. */
-export interface LogRotation {
-  readonly bytesMax: number;
-  readonly keepMax: number;
-  readonly compression: LogCompression;
-}
 
 /**
  * Rotates the file: it becomes `path.1`, earlier rotated files become `path.2`, `path.3.zst` and so on, and files beyond

@@ -1,10 +1,8 @@
 import zlib from 'node:zlib';
-
-/** How rotated files are compressed. */
-export type LogCompression = 'zstd' | 'gzip' | 'none';
+import type { LogSpec } from '../core/configuration.ts';
 
 /** A format in which a rotated file can be compressed. */
-export type LogArchive = Exclude<LogCompression, 'none'>;
+export type LogArchive = Exclude<LogSpec['compression'], 'none'>;
 
 /** The end of the name of a compressed file. */
 export const archiveSuffix: Readonly<Record<LogArchive, string>> = { zstd: '.zst', gzip: '.gz' };

@@ -11,7 +11,7 @@ export interface LossReportOptions {
 }
 
 /**
- * Counts and reports the lines that a log lost: at the first loss, then at most once per `tellEveryMs`, and when
+ * Counts and reports the lines that a log lost: at the first loss, then at most once per `reportEveryMs`, and when
  * all lines are written again.
  */
 export class LossReport {
