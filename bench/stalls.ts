@@ -4,9 +4,9 @@ import { stallTable } from './stall-report.ts';
 
 const usage = `usage: npm run bench:stalls -- [options]
 
-How long the threads of a gateway with a large configuration serve nobody for
-other reasons than traffic: during reloads, questions of operators, scrapes of
-the metrics, changes of the overlay, health checks and changes of names. A
+How long the threads of a gateway with a large configuration are kept from
+serving by anything but traffic: reloads, requests to the admin API, scrapes
+of the metrics, changes of the overlay, health checks and changes of names. A
 gateway with two workers gets requests at a constant rate to all routes, and
 each thing happens several times. For workers and for the main thread the table
 has the median of the rounds and, in brackets, the maximum: of the CPU time that

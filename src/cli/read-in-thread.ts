@@ -12,7 +12,7 @@ export const threadFromBytes = 32 * 1024;
 
 /**
  * Reads a configuration like `readConfiguration`, without its text. A large file is read in a thread of its own, because reading
- * 5,000 routes takes half a second, in which the main thread would answer nobody. If the thread cannot run, the main thread
+ * 5,000 routes takes half a second, and meanwhile the main thread would answer no request of an operator. If the thread cannot run, the main thread
  * reads the file.
  */
 export async function readInThread(file: string, context: ReadContext): Promise<ConfigurationRead> {

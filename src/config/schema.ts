@@ -332,15 +332,15 @@ export const file = section({
       rotate_at: key(
         sizeFromOrNone({
           written: '1MiB',
-          why: 'that is some 3,000 exchanges, and a smaller file would be put aside again and again',
+          why: 'that is some 3,000 exchanges, and a smaller file would be rotated again and again',
         }),
-        'The size at which the file is put aside and begun anew, 1 MiB at least, or `none`.',
+        'The size at which the file is rotated: renamed, and a new one begun. 1 MiB at least, or `none`.',
         defaults.logRotateAt,
       ),
-      keep: key(whole(1, 1000), 'How many files that were put aside are kept.', defaults.logKeep),
+      keep: key(whole(1, 1000), 'How many rotated files are kept.', defaults.logKeep),
       compress: key(
         z.enum(['zstd', 'gzip', 'none']),
-        'How files that were put aside are compressed, all but the newest, in the background.',
+        'How rotated files are compressed, all but the newest, in the background.',
         defaults.logCompress,
       ),
       query_allowed: key(

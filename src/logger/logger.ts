@@ -22,7 +22,7 @@ import { searchLog } from '../record/search-log.ts';
 /** How long a line may wait before it is written: one write for all lines of that time. */
 const writeEveryMs = 100;
 
-/** As a file that cannot be written is retried. */
+/** The pause between two tries to open the file, the same as between two tries to write. */
 const reopenMs = 1000;
 
 /** A record is committed when its exchange has ended, which may be after the client has its response. */

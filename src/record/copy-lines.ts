@@ -10,7 +10,7 @@ export interface CopyResult {
 
 export const nothingCopied: CopyResult = { bytes: 0, linesLost: 0, errno: null };
 
-/** Copies whole lines to an output, without an unfinished last line. If writing fails, the remaining lines are counted as lost. */
+/** Copies whole lines to an output, without an incomplete last line. If writing fails, the remaining lines are counted as lost. */
 export async function copyLines(source: AsyncIterable<Uint8Array>, output: LogOutput): Promise<CopyResult> {
   let held: Uint8Array = new Uint8Array(0);
   let [bytes, linesLost] = [0, 0];

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { CoreShare, coreShare } from './core-share.ts';
 
-test('work is at most its share of the time, whatever its steps cost', async () => {
+test('work takes no more than its share of the time, whatever its steps cost', async () => {
   const costs = fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { minLength: 1, maxLength: 50 });
   await fc.assert(
     fc.asyncProperty(costs, fc.double({ min: 0.01, max: 1, noNaN: true }), async (steps, share) => {

@@ -47,7 +47,7 @@ export class LineBytes {
     this.#at += fragment.length;
   }
 
-  /** Writes text that needs no escaping in JSON; false if it needs some: then the caller gives the line up. */
+  /** Writes text that needs no escaping in JSON; false if it needs some: then the caller writes the line in another way. */
   plain(text: string): boolean {
     return text.length < callBytesMin ? this.#short(text, text.length, plainBytes) : this.#long(text, plainBytes);
   }
