@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { unicodeText } from '../unicode-text.test-support.ts';
-import { redactQuery } from './query.ts';
+import { redactQuery, writeRedactedQuery } from './query.ts';
 
 const allowed = new Set(['page', 'größe', 'ids[]']);
 
@@ -20,7 +20,12 @@ describe('a query keeps its names and the values that are allowed', () => {
     ['ids%5B%5D=7&ids[]=8', 'ids%5B%5D=7&ids[]=8', 'lists'],
     ['eyJhbGciOiJIUzI1NiJ9', '…', 'a piece without "=" may be a token'],
     ['page', 'page', 'an allowed name without a value'],
-    ['a=', 'a=', 'nothing needs no mark'],
+    ['c2VjcmV0dG9rZW4=', '…', 'a token in Base64 may end with "="'],
+    ['c2VjcmV0dG9rZQ==', '…', 'or with two'],
+    ['page=2&c2VjcmV0dG9rZQ==&a=1', 'page=2&…&a=…', 'between others'],
+    ['page=', 'page=', 'an allowed name with an empty value'],
+    ['==', '=…', 'no name'],
+    ['c2VjcmV0dG9rZW4=;page=2', '…', 'some servers read a token here'],
     ['=abc', '=…', 'a value without a name'],
     ['=', '=', 'neither'],
     ['&&a=1&', '&&a=…&', 'empty pieces'],
@@ -49,6 +54,23 @@ describe('a query keeps its names and the values that are allowed', () => {
         .map(([before, word, behind]) => `${before}${word}=${behind === 'page=' ? '' : behind}CANARY`)
         .join('&');
       assert.ok(!redactQuery(query, new Set()).includes('CANARY'), query);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  test('no part without a value survives, with or without padding, whichever way it is written', () => {
+    const part = fc.tuple(
+      fc.constantFrom('', 'a=1&', '&', '=&'),
+      fc.constantFrom('', '=', '==', '==='),
+      fc.constantFrom('', '&', '&b=2', '=;b=2', '=#b'),
+    );
+    const bytes = new Uint8Array(1024);
+    const property = fc.property(part, ([before, padding, behind]) => {
+      const query = `${before}CANARY${padding}${behind}`;
+      const redacted = redactQuery(query, new Set());
+      assert.ok(!redacted.includes('CANARY'), redacted);
+      const end = writeRedactedQuery(`/?${query}`, 2, bytes, 0);
+      assert.equal(Buffer.from(bytes.subarray(0, end)).toString().replaceAll('\\u2026', '…'), redacted);
     });
     fc.assert(property, { numRuns: 300 });
   });

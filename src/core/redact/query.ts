@@ -13,7 +13,7 @@ const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
  * The query without its values: `a=1&page=2` becomes `a=…&page=2` when `page` is allowed.
  *
  * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A part
- * without "=" stays only if its name is allowed, because it may be a token. Some servers separate parameters at
+ * with nothing behind its name, or only "=", stays only if its name is allowed, because it may be a token: "=" pads Base64. Some servers separate parameters at
  * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
  * result is never longer than the query, if `replacement`, which stands for removed text, is one character.
  */
@@ -39,6 +39,8 @@ for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
   nameBytes[letter.charCodeAt(0)] = 1;
 
 const ampersand = 0x26;
+/** "&", ";" and "#". */
+const endsOfParameter: readonly number[] = [ampersand, 0x3b, 0x23];
 const equalsSign = 0x3d;
 
 /**
@@ -60,14 +62,25 @@ export function writeRedactedQuery(target: string, start: number, bytes: Uint8Ar
     } else if (isValue) continue;
     else if (code === equalsSign) {
       if (index - nameStart > queryNameMax) return -1;
-      bytes[to++] = code;
       isValue = true;
+      if (index > nameStart && isPadding(target, index)) {
+        to = writeLeftOut(bytes, to - (index - nameStart));
+        continue;
+      }
+      bytes[to++] = code;
       const next = index + 1;
       if (next < target.length && charCodeAt(target, next) !== ampersand) to = writeLeftOut(bytes, to);
     } else if (nameBytes[code] !== 1) return -1;
     else bytes[to++] = code;
   }
   return isValue || nameStart === target.length ? to : writeLeftOut(bytes, to - (target.length - nameStart));
+}
+
+/** Whether only "=" follows from `start` on, up to the end of the parameter as any server reads it. */
+function isPadding(target: string, start: number): boolean {
+  let index = start;
+  while (index < target.length && charCodeAt(target, index) === equalsSign) index++;
+  return index === target.length || endsOfParameter.includes(charCodeAt(target, index));
 }
 
 function writeLeftOut(bytes: Uint8Array, at: number): number {
@@ -81,9 +94,9 @@ function redactParameter(parameter: string, allowed: ReadonlySet<string>, replac
   const name = equals === -1 ? parameter : parameter.slice(0, equals);
   const known = nameOf(name);
   if (known !== null && allowed.has(known) && !twofold.test(parameter)) return parameter;
-  if (equals === -1) return replacement;
+  if (equals === -1 || (equals > 0 && isPadding(parameter, equals))) return replacement;
   const shown = known === null && name !== '' ? replacement : name;
-  return equals === parameter.length - 1 ? `${shown}=` : `${shown}=${replacement}`;
+  return parameter === '=' ? parameter : `${shown}=${replacement}`;
 }
 
 /** The name as the application decodes it, lowercase; null if it is not a valid name. */
