@@ -37,6 +37,7 @@ export function levelOf(event: Event): Level {
     case 'log_dropped':
     case 'log_not_rotated':
     case 'log_reopened':
+    case 'log_truncated':
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';

@@ -97,6 +97,8 @@ export interface EventFacts {
   log_not_rotated: { path: string; step: 'rotate' | 'compress'; errno: string };
   /** The file was deleted or moved, and has been reopened. `bytesSaved` of a deleted file were copied. */
   log_reopened: { path: string; was: 'moved' | 'deleted'; bytesSaved: number };
+  /** Another program shortened the file, from `bytesBefore` to `bytes`: the lines that it had are lost. */
+  log_truncated: { path: string; bytesBefore: number; bytes: number };
   log_dropped: { what: string; count: number; errno: string | null };
   /** A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };

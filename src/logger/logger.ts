@@ -145,8 +145,6 @@ export class Logger {
       header: () => (path === '-' || format === 'combined' ? null : this.#header()),
       rotation: () => next.rotation,
       onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
-      // The rings are the bound: what they hold is queued without a copy.
-      queueBytesMax: Number.POSITIVE_INFINITY,
     });
     if (!opened.ok) return opened.failure.reason;
     this.#opened = Object.assign(next, { file: opened.value });

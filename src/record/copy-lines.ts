@@ -10,11 +10,18 @@ export interface CopyResult {
 
 export const nothingCopied: CopyResult = { bytes: 0, linesLost: 0, errno: null };
 
-/** Copies whole lines to an output, without an incomplete last line. If writing fails, the remaining lines are counted as lost. */
-export async function copyLines(source: AsyncIterable<Uint8Array>, output: LogOutput): Promise<CopyResult> {
+/**
+ * Copies whole lines to an output, without an incomplete last line. If writing fails, the remaining lines are counted as lost.
+ * `endsMidLine`: the output's last line is incomplete, and is ended first.
+ */
+export async function copyLines(
+  source: AsyncIterable<Uint8Array>,
+  output: LogOutput,
+  endsMidLine: boolean,
+): Promise<CopyResult> {
   let held: Uint8Array = new Uint8Array(0);
   let [bytes, linesLost] = [0, 0];
-  let errno: string | null = null;
+  let { errno } = endsMidLine ? await writeAll(Uint8Array.of(lineFeed), output) : nothingCopied;
   try {
     for await (const slice of source) {
       held = held.length === 0 ? slice : Buffer.concat([held, slice]);

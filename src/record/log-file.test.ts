@@ -58,7 +58,7 @@ class ScriptedOutput implements LogOutput {
   }
 }
 
-/** A log over outputs that are opened one after the other. */
+/** A log over outputs that are opened one after the other. `lost`: how many lines it has counted as dropped. */
 async function scripted(outputs: readonly (ScriptedOutput | 'EACCES')[], limits: Partial<LogFileOptions> = {}) {
   const clock = new SimulatedClock();
   const ear = new Ear();
@@ -67,20 +67,24 @@ async function scripted(outputs: readonly (ScriptedOutput | 'EACCES')[], limits:
     const next = coming.shift() ?? 'EACCES';
     return typeof next === 'string' ? { ok: false, failure: { errno: next, reason: 'no' } } : { ok: true, value: next };
   };
-  const opened = await openLogFile('log', { clock, events: ear, open, ...limits });
+  let lines = 0;
+  const onLost = (more: number): void => {
+    lines += more;
+  };
+  const opened = await openLogFile('log', { clock, events: ear, open, onLost, ...limits });
   assert.ok(opened.ok);
-  return { clock, ear, log: opened.value };
+  return { clock, ear, log: opened.value, lost: () => lines };
 }
 
 describe('a log', () => {
   test('writes everything in order, one write at a time, partial ones continued', async () => {
     const output = new ScriptedOutput(1, 2, 'all', 1);
-    const { clock, log, ear } = await scripted([output]);
+    const { clock, log, ear, lost } = await scripted([output]);
     for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text));
     assert.equal(output.writes, 0, 'append itself does nothing but queue');
     await clock.advance(0);
     assert.equal(output.text, 'first\nsecond\nthird\n');
-    assert.deepEqual([log.dropped, log.queuedBytes, ear.told], [0, 0, []]);
+    assert.deepEqual([lost(), ear.told], [0, []]);
     log.append(bytes('fourth\n'));
     await log.close();
     assert.deepEqual([output.text.endsWith('fourth\n'), output.closes], [true, 1]);
@@ -94,7 +98,7 @@ describe('a log', () => {
   ];
   for (const { how, answers, doneOf } of ends) {
     test(`calls done once, and never while the bytes are being written: ${how}`, async () => {
-      const { clock, log } = await scripted([new ScriptedOutput(...answers)], { queueBytesMax: 20 });
+      const { clock, log } = await scripted([new ScriptedOutput(...answers)]);
       const done: string[] = [];
       log.append(bytes('first\n'), () => done.push('first'));
       log.append(bytes('second\n'), () => done.push('second'));
@@ -110,11 +114,11 @@ describe('a log', () => {
     });
   }
 
-  test('drops and counts lines that its queue cannot hold, and reports it once per 10 s', async () => {
-    const output = new ScriptedOutput('never');
-    const { clock, log, ear } = await scripted([output], { queueBytesMax: 12 });
-    for (let n = 0; n < 5; n++) log.append(bytes('five5\n'));
-    assert.deepEqual([log.dropped, log.queuedBytes, [...log.droppedBy]], [3, 12, [['queue_full', 3]]]);
+  test('reports lines that had to be dropped because it is written too slowly, once per 10 s', async () => {
+    const { clock, log, ear, lost } = await scripted([new ScriptedOutput('never')]);
+    log.append(bytes('five5\n'));
+    for (let n = 0; n < 3; n++) log.lost(1);
+    assert.equal(lost(), 0, 'the caller counts them');
     assert.deepEqual(
       ear.told.map((told) => [told.count, told.errno, told.to]),
       [[1, null, 'failing']],
@@ -130,30 +134,23 @@ describe('a log', () => {
     assert.equal(ear.told.length, 2, 'no report without new losses');
   });
 
-  test('retries after a full disk, and loses no line that the queue could hold', async () => {
+  test('retries after a full disk, and loses no line', async () => {
     const output = new ScriptedOutput(3, 'ENOSPC', 'ENOSPC', 'all');
-    const { clock, log, ear } = await scripted([output], { queueBytesMax: 14 });
+    const { clock, log, ear, lost } = await scripted([output]);
     for (const text of ['first\n', 'second\n', 'third\n']) log.append(bytes(text));
     await clock.advance(0);
     log.append(bytes('fourth\n'));
+    log.lost(1);
     assert.equal(output.text, 'fir');
     await clock.advance(2000);
-    assert.equal(output.text, 'first\nsecond\n');
-    assert.deepEqual(
-      [...log.droppedBy],
-      [
-        ['queue_full', 1],
-        ['ENOSPC', 1],
-      ],
-    );
-    log.append(bytes('fifth\n'));
+    assert.equal(output.text, 'first\nsecond\nthird\nfourth\n');
+    assert.equal(lost(), 0);
     await clock.advance(10_000);
-    assert.equal(output.text, 'first\nsecond\nfifth\n');
     // Reported at once; then, after 10 s, that the log is written again.
     assert.deepEqual(
       ear.told.map((told) => [told.to, told.count]),
       [
-        ['failing', 1],
+        ['failing', 0],
         ['writing', 1],
       ],
     );
@@ -177,15 +174,15 @@ describe('a log', () => {
     const { clock, log } = await scripted([old, fresh]);
     log.append(bytes('first\nsecond\n'));
     await clock.advance(1000);
-    assert.deepEqual([old.text, old.closes, fresh.text, log.queuedBytes], ['first\nse', 1, '\nsecond\n', 0]);
+    assert.deepEqual([old.text, old.closes, fresh.text], ['first\nse', 1, '\nsecond\n']);
   });
 
   test('keeps the old file while its path cannot be opened', async () => {
     const old = new ScriptedOutput('EIO', 'EIO');
-    const { clock, log } = await scripted([old, 'EACCES', 'EACCES']);
+    const { clock, log, lost } = await scripted([old, 'EACCES', 'EACCES']);
     log.append(bytes('a\n'));
     await clock.advance(2000);
-    assert.deepEqual([old.text, old.closes, log.dropped], ['a\n', 0, 0]);
+    assert.deepEqual([old.text, old.closes, lost()], ['a\n', 0, 0]);
   });
 
   test('a full pipe is retried soon, without a report', async () => {
@@ -198,15 +195,18 @@ describe('a log', () => {
 
   test('a pipe without a reader is given up, its lines are counted, and it is reported once', async () => {
     const output = new ScriptedOutput('EPIPE');
-    const { clock, log, ear } = await scripted([output]);
+    const { clock, log, ear, lost } = await scripted([output]);
     for (let n = 0; n < 3; n++) log.append(bytes('a\n'));
     await clock.advance(0);
     log.append(bytes('a\n'));
     await clock.advance(60_000);
-    assert.deepEqual([[...log.droppedBy], output.writes], [[['EPIPE', 4]], 1]);
+    assert.deepEqual([lost(), output.writes], [4, 1]);
     assert.deepEqual(
-      ear.told.map((told) => told.count),
-      [1, 3],
+      ear.told.map((told) => [told.count, told.errno]),
+      [
+        [1, 'EPIPE'],
+        [3, 'EPIPE'],
+      ],
     );
   });
 
@@ -238,7 +238,7 @@ describe('a log', () => {
   });
 
   test('closing waits for a write in progress, but not forever', async () => {
-    const { clock, log, ear } = await scripted([new ScriptedOutput('never')]);
+    const { clock, log, ear, lost } = await scripted([new ScriptedOutput('never')]);
     log.append(bytes('a\n'));
     await clock.advance(0);
     let isClosed = false;
@@ -249,36 +249,75 @@ describe('a log', () => {
     assert.equal(isClosed, false);
     await clock.advance(1);
     await closing;
-    assert.deepEqual([[...log.droppedBy], ear.told.length, clock.timersLive], [[['closed', 1]], 1, 0]);
+    assert.deepEqual([lost(), ear.told.length, clock.timersLive], [1, 1, 0]);
+    assert.match(ear.told[0]?.reason ?? '', /was closed before everything was written/);
     log.append(bytes('late\n'));
-    assert.equal(log.dropped, 2);
+    assert.equal(lost(), 2);
     await log.close();
   });
 
   test('counts only missing lines, not the lines of a batch that were written completely', async () => {
-    const { clock, log } = await scripted([new ScriptedOutput(8, 'ENOSPC', 'ENOSPC')]);
+    const { clock, log, lost } = await scripted([new ScriptedOutput(8, 'ENOSPC', 'ENOSPC')]);
     log.append(bytes('first\nsecond\nthird\n'));
     await clock.advance(0);
     await log.close();
-    assert.deepEqual([...log.droppedBy], [['ENOSPC', 2]]);
+    assert.equal(lost(), 2);
   });
 
   test('counts only missing lines if another file has replaced the log in the middle of a batch', async () => {
     const [old, fresh] = [new ScriptedOutput(8, 'EIO'), new ScriptedOutput('all', 'ENOSPC', 'ENOSPC')];
-    const { clock, log } = await scripted([old, fresh]);
+    const { clock, log, lost } = await scripted([old, fresh]);
     log.append(bytes('first\nsecond\nthird\n'));
     await clock.advance(1000);
     await log.close();
-    assert.deepEqual([old.text, fresh.text, [...log.droppedBy]], ['first\nse', '\n', [['ENOSPC', 2]]]);
+    assert.deepEqual([old.text, fresh.text, lost()], ['first\nse', '\n', 2]);
   });
 
   test('closing retries a failing output once, then counts the rest', async () => {
     const output = new ScriptedOutput('ENOSPC', 'ENOSPC');
-    const { clock, log } = await scripted([output]);
+    const { clock, log, lost, ear } = await scripted([output]);
     log.append(bytes('a\nb\n'));
     await clock.advance(0);
     await log.close();
-    assert.deepEqual([output.writes, output.closes, [...log.droppedBy], clock.timersLive], [2, 1, [['ENOSPC', 2]], 0]);
+    assert.deepEqual([output.writes, output.closes, lost(), clock.timersLive], [2, 1, 2, 0]);
+    assert.equal(ear.told.at(-1)?.errno, 'ENOSPC');
+  });
+
+  test('closing waits for the reader of a full pipe', async () => {
+    const output = new ScriptedOutput('EAGAIN', 'EAGAIN', 'EAGAIN', 'EAGAIN');
+    const { clock, log, lost } = await scripted([output]);
+    log.append(bytes('a\nb\n'));
+    await clock.advance(0);
+    const closing = log.close();
+    await clock.advance(1000);
+    await closing;
+    assert.deepEqual([output.text, output.closes, lost(), clock.timersLive], ['a\nb\n', 1, 0, 0]);
+  });
+
+  test('closing does not wait forever for the reader of a full pipe, and counts the lines that it has not read', async () => {
+    const output = new ScriptedOutput(...Array.from({ length: 1000 }, (): Answer => 'EAGAIN'));
+    const { clock, log, lost, ear } = await scripted([output]);
+    const done: string[] = [];
+    log.append(bytes('a\nb\n'), () => done.push('ab'));
+    const closing = log.close();
+    await clock.advance(1999);
+    assert.deepEqual([output.closes, lost()], [0, 0]);
+    await clock.advance(1);
+    await closing;
+    await clock.advance(10);
+    assert.deepEqual([output.closes, lost(), clock.timersLive], [1, 2, 0]);
+    assert.match(ear.told.at(-1)?.reason ?? '', /a pipe that its reader does not read fast enough; 2 lines were lost/);
+  });
+
+  test('a header that is repeated while a line is written in part stands behind that line', async () => {
+    const output = new ScriptedOutput('all', 3, 'ENOSPC');
+    const { clock, log } = await scripted([output], { header: () => bytes('header\n') });
+    log.append(bytes('first\n'));
+    await clock.advance(0);
+    log.repeatHeader();
+    log.append(bytes('second\n'));
+    await clock.advance(1000);
+    assert.equal(output.text, 'header\nfirst\nheader\nsecond\n');
   });
 });
 
@@ -324,7 +363,6 @@ describe('a log in a file', () => {
     opened.value.append(bytes('second\n'));
     await opened.value.close();
     assert.equal(await readFile(path, 'utf8'), `${cut}\nfirst\nsecond\n`);
-    assert.equal(opened.value.dropped, 0);
   });
 
   test('begins a new line in a replacement file whose last line is incomplete', async () => {
@@ -375,11 +413,12 @@ describe('a log in a file', () => {
   });
 
   test('a real full disk is survived', { skip: process.platform === 'linux' ? false : 'needs /dev/full' }, async () => {
-    const opened = await openIn('/dev/full');
+    const ear = new Ear();
+    const opened = await openLogFile('/dev/full', { clock: new SimulatedClock(), events: ear });
     assert.ok(opened.ok);
     opened.value.append(bytes('a\n'));
     await opened.value.close();
-    assert.deepEqual([...opened.value.droppedBy], [['ENOSPC', 1]]);
+    assert.deepEqual([ear.told.at(-1)?.errno, ear.told.at(-1)?.count], ['ENOSPC', 1]);
   });
 
   test('standard output without a reader is survived', async () => {

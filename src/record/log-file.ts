@@ -1,6 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import type { LogRotationSpec } from '../core/logger-messages.ts';
 import type { Result } from '../core/result.ts';
+import { delay } from '../core/condition.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { countLines } from './copy-lines.ts';
 import { LogMaintenance } from './log-maintenance.ts';
@@ -11,7 +12,6 @@ export interface LogFileOptions {
   readonly clock: Clock;
   /** Gets `log_dropped` when writing fails, at most once per `reportEveryMs`, and when it works again. */
   readonly events: EventSink;
-  readonly queueBytesMax?: number;
   readonly retryMs?: number;
   readonly reportEveryMs?: number;
   readonly closeMs?: number;
@@ -25,9 +25,7 @@ export interface LogFileOptions {
   readonly open?: (path: string) => Promise<Result<LogOutput, LogProblem>>;
 }
 
-/** Half a second of the busiest gateway, minutes of most: longer than a disk stalls, and small compared to the process. */
-const queueBytesMaxDefault = 16 * 1024 * 1024;
-/** Space on a disk rarely returns sooner, and the queue can hold lines that long. */
+/** Space on a disk rarely returns sooner, and the rings can hold lines that long. */
 const retryMsDefault = 1000;
 /** A full pipe (EAGAIN) is retried as soon as its reader may have read. */
 const pipeRetryMs = 10;
@@ -36,9 +34,11 @@ const reportEveryMsDefault = 10_000;
 const closeMsDefault = 2000;
 
 export interface LogFile {
-  /** Queues whole lines, including LF, until they are written in order; or counts them
-   * as dropped. Never waits, never throws. `done` is called once, when the bytes are no longer needed;
-   * never if a write of them hangs when the log is closed. */
+  /**
+   * Queues whole lines, including LF, until they are written in order. Lines for a closed log or a pipe without a reader are dropped
+   * and counted. The caller bounds what is queued. Never waits, never throws. `done` is called once, when the bytes are no longer needed;
+   * never if a write of them hangs when the log is closed.
+   */
   append(bytes: Uint8Array, done?: DoneCallback): void;
   /** Reports lines that did not reach this log because it is not written fast enough. The caller counts them. */
   lost(lines: number): void;
@@ -48,11 +48,6 @@ export interface LogFile {
   reopen(): Promise<Result<null, LogProblem>>;
   /** Writes the queued lines, for at most `closeMs`; the rest is counted as dropped. */
   close(): Promise<void>;
-  /** Lines that were dropped since the start. */
-  readonly dropped: number;
-  /** The same by reason: an errno, 'queue_full' (written too slowly), 'closed'. */
-  readonly droppedBy: ReadonlyMap<string, number>;
-  readonly queuedBytes: number;
 }
 
 /** Opens the exchange log at `path` for appending; '-' is standard output. */
@@ -84,8 +79,8 @@ const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(lineFeed), areRecords:
 const temporaryErrnos: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
 
 /**
- * One write at a time, the rest in a bounded queue. A failed write is retried until it succeeds, so only lines
- * that the queue cannot hold are lost. A pipe without a reader is given up until `reopen`.
+ * One write at a time, the rest in a queue. A failed write is retried until it succeeds, so that lines are lost only where the
+ * caller has no room for more. A pipe without a reader is given up until `reopen`.
  */
 class QueuedLog implements LogFile {
   readonly #path: string;
@@ -93,11 +88,9 @@ class QueuedLog implements LogFile {
   readonly #open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
   readonly #losses: LossReport;
   readonly #header: () => Uint8Array | null;
-  readonly #queueBytesMax: number;
   readonly #retryMs: number;
   readonly #closeMs: number;
   readonly #queue: QueuedLines[] = [];
-  #queuedBytes = 0;
   /** How much of the first in the queue has been written. */
   #written = 0;
   #output: LogOutput;
@@ -112,6 +105,8 @@ class QueuedLog implements LogFile {
   #closed = false;
   /** The header stands before the next record. */
   #isHeaderDue = true;
+  /** Another program has truncated the file since it was last written to. */
+  #isTruncated = false;
   readonly #maintenance: LogMaintenance;
 
   constructor(path: string, output: LogOutput, options: LogFileOptions) {
@@ -122,7 +117,6 @@ class QueuedLog implements LogFile {
     const { clock, events, reportEveryMs = reportEveryMsDefault, onLost } = options;
     this.#losses = new LossReport({ path, clock, events, reportEveryMs, onLost });
     this.#header = options.header ?? (() => null);
-    this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault;
     this.#retryMs = options.retryMs ?? retryMsDefault;
     this.#closeMs = options.closeMs ?? closeMsDefault;
     this.#maintenance = new LogMaintenance(path, {
@@ -131,7 +125,7 @@ class QueuedLog implements LogFile {
       open: this.#open,
       rotation: options.rotation ?? (() => null),
       onTruncated: () => {
-        this.#isHeaderDue = true;
+        this.#isTruncated = true;
       },
       onDue: () => this.#write(),
     });
@@ -143,29 +137,16 @@ class QueuedLog implements LogFile {
     if (await this.#output.endsMidLine?.()) this.#writeFirst(endOfTornLine);
   }
 
-  get dropped(): number {
-    return this.#losses.total;
-  }
-
-  get droppedBy(): ReadonlyMap<string, number> {
-    return this.#losses.byReason;
-  }
-
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
   append(bytes: Uint8Array, done: DoneCallback = null): void {
-    const refusal = bytes.length === 0 ? null : this.#refusal(bytes.length);
-    if (refusal !== null) this.#losses.lost(countLines(bytes, 0), refusal);
+    const refusal = this.#closed ? 'closed' : this.#errno === 'EPIPE' ? 'EPIPE' : null;
+    if (refusal !== null && bytes.length > 0) this.#losses.lost(countLines(bytes, 0), refusal);
     if (refusal !== null || bytes.length === 0) return done?.();
     this.#queue.push({ bytes, areRecords: true, done });
-    this.#queuedBytes += bytes.length;
     this.#write();
   }
 
   lost(lines: number): void {
-    this.#losses.add(lines, this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno);
+    this.#losses.add(lines, this.#errno ?? 'queue_full');
     if (!this.#isWriting && this.#errno === null) this.#losses.recovered();
   }
 
@@ -206,15 +187,6 @@ class QueuedLog implements LogFile {
     if (isDone) await closing;
   }
 
-  /** Why lines cannot be queued; null if they can. */
-  #refusal(bytes: number): string | null {
-    if (this.#closed) return 'closed';
-    if (this.#errno === 'EPIPE') return 'EPIPE';
-    if (this.#queuedBytes + bytes <= this.#queueBytesMax) return null;
-    // A full pipe is read too slowly; other errors are reported by their errno.
-    return this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno;
-  }
-
   #write(): void {
     if (this.#isWriting || this.#retry !== null) return;
     this.#isWriting = true;
@@ -228,7 +200,8 @@ class QueuedLog implements LogFile {
       if (this.#nextOutput !== null) continue;
       const first = this.#queue[0];
       if (first === undefined) return this.#becomeIdle();
-      if (this.#isHeaderDue && first.areRecords) {
+      // Within a slice that is written in part, the header would stand in the middle of a line.
+      if (this.#isHeaderDue && first.areRecords && this.#written === 0) {
         this.#beginWithHeader();
         continue;
       }
@@ -236,6 +209,7 @@ class QueuedLog implements LogFile {
       if (!written.ok) {
         // If a new output is in use by now, this failure was that of the old one.
         if (this.#nextOutput !== null) continue;
+        if (await this.#waitsToClose(written.failure)) continue;
         return this.#failed(written.failure);
       }
       this.#errno = null;
@@ -253,6 +227,11 @@ class QueuedLog implements LogFile {
       // Lines may come while the file is looked at.
       () => this.#queue.length > 0,
     );
+    if (this.#isTruncated) {
+      this.#isTruncated = false;
+      // The file has lost the beginning of a line that is written in part.
+      this.#rewriteLine((await this.#output.endsMidLine?.()) ?? null);
+    }
     if (!maintained.ok) {
       // The log was reopened meanwhile.
       if (this.#nextOutput !== null) return true;
@@ -273,7 +252,6 @@ class QueuedLog implements LogFile {
 
   #removeFirst(): void {
     const first = this.#queue.shift();
-    this.#queuedBytes -= first?.bytes.length ?? 0;
     this.#written = 0;
     first?.done?.();
   }
@@ -302,10 +280,8 @@ class QueuedLog implements LogFile {
     const isForm = front?.areRecords === false;
     const lineStart = front === undefined || written === 0 ? 0 : front.bytes.lastIndexOf(lineFeed, written - 1) + 1;
     if (isForm) this.#removeFirst();
-    else if (front !== undefined && lineStart > 0) {
+    else if (front !== undefined && lineStart > 0)
       this.#queue[0] = { ...front, bytes: front.bytes.subarray(lineStart) };
-      this.#queuedBytes -= lineStart;
-    }
     this.#written = 0;
     this.#isHeaderDue = true;
     if (endsMidLine ?? (front === endOfTornLine || lineStart < written)) this.#writeFirst(endOfTornLine);
@@ -320,8 +296,15 @@ class QueuedLog implements LogFile {
 
   #writeFirst(form: QueuedLines): void {
     this.#queue.unshift(form);
-    this.#queuedBytes += form.bytes.length;
     this.#write();
+  }
+
+  /** A closing log waits for the reader of a full pipe. False if there is no such reason, or `closeMs` have passed. */
+  async #waitsToClose(errno: string): Promise<boolean> {
+    if (errno !== 'EAGAIN' || !this.#closed) return false;
+    this.#errno = errno;
+    await delay(this.#clock, pipeRetryMs);
+    return true;
   }
 
   #failed(errno: string): void {
@@ -352,7 +335,6 @@ class QueuedLog implements LogFile {
   #dropQueue(reason: string): void {
     const dropped = this.#queue.splice(0);
     const written = this.#written;
-    this.#queuedBytes = 0;
     this.#written = 0;
     // Bytes that a hanging write still reads must not be overwritten.
     const needed = this.#isWriting ? dropped[0] : null;

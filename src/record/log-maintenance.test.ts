@@ -28,7 +28,7 @@ import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
 import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
-import { type LogFileState, type LogOutput, openLogOutput } from './log-output.ts';
+import { type LogFileState, type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
 import { rotateFile } from './log-rotation.ts';
 
 // Real files and simulated time.
@@ -38,12 +38,17 @@ let path: string;
 let clock: SimulatedClock;
 let told: NewEvent[];
 let log: LogFile | null;
+/** Lines that are neither written nor dropped yet, and those that were dropped. */
+let queued: number;
+let lost: number;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'candor-care-'));
   path = join(folder, 'log');
   clock = new SimulatedClock();
   told = [];
   log = null;
+  queued = 0;
+  lost = 0;
 });
 afterEach(async () => {
   await log?.close();
@@ -53,10 +58,20 @@ afterEach(async () => {
 const events: EventSink = { emit: (event) => void told.push(event as NewEvent) };
 
 async function openLog(options: Partial<LogFileOptions> = {}): Promise<LogFile> {
-  const opened = await openLogFile(path, { clock, events, ...options });
+  const onLost = (lines: number): void => {
+    lost += lines;
+  };
+  const opened = await openLogFile(path, { clock, events, onLost, ...options });
   assert.ok(opened.ok, opened.ok ? '' : opened.failure.reason);
   log = opened.value;
   return log;
+}
+
+function append(bytes: Uint8Array): void {
+  queued += 1;
+  log?.append(bytes, () => {
+    queued -= 1;
+  });
 }
 
 const compression = 'zstd';
@@ -94,15 +109,15 @@ async function textOf(name: string): Promise<string> {
   return (name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString('latin1');
 }
 
-const written = (): Promise<void> => until(() => log?.queuedBytes === 0);
+const written = (): Promise<void> => until(() => queued === 0);
 
 describe('a log that grows', () => {
   const rotation = (bytesMax: number, keepMax: number) => () => ({ bytesMax, keepMax, compression }) as const;
 
   test('is rotated at its size, compressed when another follows, and kept up to the configured number', async () => {
-    const opened = await openLog({ rotation: rotation(12, 3) });
+    await openLog({ rotation: rotation(12, 3) });
     for (let n = 0; n < 12; n++) {
-      opened.append(line(`line${n}`));
+      append(line(`line${n}`));
       await written();
       await until(async () => !(await readdir(folder)).some((name) => name.endsWith('.part')));
       await until(async () => !(await readdir(folder)).includes('log.2'));
@@ -138,12 +153,12 @@ describe('a log that grows', () => {
 
   test('stays where it is while another process writes to it', async () => {
     let alone = false;
-    const opened = await openLog({ rotation: () => (alone ? rotation(5, 2)() : null) });
-    for (const text of ['first', 'second']) opened.append(line(text));
+    await openLog({ rotation: () => (alone ? rotation(5, 2)() : null) });
+    for (const text of ['first', 'second']) append(line(text));
     await written();
     assert.deepEqual(await readdir(folder), ['log']);
     alone = true;
-    opened.append(line('third'));
+    append(line('third'));
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\nsecond\n', 'third\n']);
   });
@@ -151,7 +166,7 @@ describe('a log that grows', () => {
   test('is rotated before a line that comes while the file is looked at', async () => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     let isHeld = false;
-    const opened = await openLog({
+    await openLog({
       rotation: rotation(5, 2),
       open: async (name) => {
         const output = await openLogOutput(name);
@@ -165,11 +180,11 @@ describe('a log that grows', () => {
         return { ok: true, value: { write, look, close: () => value.close() } };
       },
     });
-    opened.append(line('first'));
+    append(line('first'));
     await written();
     isHeld = true;
     await clock.advance(1000);
-    opened.append(line('second'));
+    append(line('second'));
     release();
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['first\n', 'second\n']);
@@ -178,19 +193,19 @@ describe('a log that grows', () => {
   test('counts the bytes that the file already had, and follows a changed size limit', async () => {
     await writeFile(path, 'from before\n');
     let bytesMax = 1000;
-    const opened = await openLog({ rotation: () => ({ bytesMax, keepMax: 1, compression }) });
-    opened.append(line('first'));
+    await openLog({ rotation: () => ({ bytesMax, keepMax: 1, compression }) });
+    append(line('first'));
     await written();
     bytesMax = 10;
-    opened.append(line('second'));
+    append(line('second'));
     await written();
     assert.deepEqual([await textOf('log.1'), await textOf('log')], ['from before\nfirst\n', 'second\n']);
   });
 
   test('continues if it cannot be rotated, and reports it', async () => {
     path = join(folder, 'l'.repeat(254)); // there is no room for a number behind it
-    const opened = await openLog({ rotation: rotation(5, 1) });
-    for (const text of ['first', 'second', 'third']) opened.append(line(text));
+    await openLog({ rotation: rotation(5, 1) });
+    for (const text of ['first', 'second', 'third']) append(line(text));
     await written();
     assert.equal(await textOf(basename(path)), 'first\nsecond\nthird\n');
     assert.equal(kinds()[0], 'log_not_rotated');
@@ -263,9 +278,9 @@ describe('a log that grows', () => {
     await mkdir(elsewhere);
     await writeFile(join(elsewhere, 'data'), '');
     await symlink(join(elsewhere, 'data'), path);
-    const opened = await openLog({ rotation: rotation(5, 5) });
+    await openLog({ rotation: rotation(5, 5) });
     for (const text of ['first', 'second']) {
-      opened.append(line(text));
+      append(line(text));
       await written();
     }
     await until(async () => (await readdir(elsewhere)).includes('data.1'));
@@ -281,15 +296,15 @@ describe('a log that grows', () => {
   test('behind an inherited descriptor is never rotated or reopened', async () => {
     const lent = await open(join(folder, 'lent'), 'a');
     await symlink(`/proc/self/fd/${lent.fd}`, path);
-    const opened = await openLog({ rotation: rotation(5, 5) });
+    await openLog({ rotation: rotation(5, 5) });
     for (const text of ['first', 'second', 'third']) {
-      opened.append(line(text));
+      append(line(text));
       await written();
     }
     await rm(join(folder, 'lent'));
     await clock.advance(5000);
     await sleep(20);
-    opened.append(line('fourth'));
+    append(line('fourth'));
     await written();
     assert.deepEqual([await readdir(folder), kinds()], [['log'], []]);
     await lent.close();
@@ -309,23 +324,23 @@ describe('a log that grows', () => {
 
 describe('a log that is deleted by another program', () => {
   test('is reopened, and gets the lines that were written meanwhile', async () => {
-    const opened = await openLog();
-    opened.append(line('before'));
+    await openLog();
+    append(line('before'));
     await written();
     await clock.advance(1000);
     await until(async () => (await textOf('log')) === 'before\n');
     await sleep(20);
     await rm(path);
-    opened.append(line('meanwhile'));
+    append(line('meanwhile'));
     await written();
     await until(() => kinds().includes('log_reopened'));
-    opened.append(line('after'));
+    append(line('after'));
     await written();
     const text = await textOf('log');
     assert.ok(text.endsWith('meanwhile\nafter\n'), JSON.stringify(text));
     const evidence = told[0]?.evidence as { was: string; bytesSaved: number };
     assert.equal(evidence.was, 'deleted');
-    assert.equal(opened.dropped, 0);
+    assert.equal(lost, 0);
   });
 
   test('with its folder is reopened in a new folder, while nothing is written', async () => {
@@ -342,18 +357,18 @@ describe('a log that is deleted by another program', () => {
     );
   });
 
-  test('and cannot be reopened keeps lines, counts those that it cannot keep, reports it, and recovers', async () => {
-    const opened = await openLog({ queueBytesMax: 20 });
+  test('and cannot be reopened keeps lines, reports those that had to be dropped, and recovers', async () => {
+    const opened = await openLog();
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
     await until(() => kinds().includes('log_dropped'));
-    for (let n = 0; n < 5; n++) opened.append(line(`line${n}`));
+    for (let n = 0; n < 3; n++) append(line(`line${n}`));
+    opened.lost(2);
     await clock.advance(1000);
     await rm(folder);
     await until(() => kinds().includes('log_reopened'));
     await written();
     assert.equal(await textOf('log'), 'line0\nline1\nline2\n');
-    assert.deepEqual([opened.dropped, [...opened.droppedBy]], [2, [['ENOTDIR', 2]]]);
     await until(() => told.at(-1)?.kind === 'log_dropped' && told.at(-1)?.to === 'writing');
     const counts = told.flatMap((event) =>
       event.kind === 'log_dropped' ? [(event as NewEvent<'log_dropped'>).evidence.count] : [],
@@ -366,19 +381,19 @@ describe('a log that is deleted by another program', () => {
   });
 
   test('or moved without a signal continues under its path; the moved file is left alone', async () => {
-    const opened = await openLog();
-    opened.append(line('before'));
+    await openLog();
+    append(line('before'));
     await written();
     await rename(path, `${path}.old`);
     await until(() => kinds().includes('log_reopened'));
-    opened.append(line('after'));
+    append(line('after'));
     await written();
     assert.deepEqual([await textOf('log.old'), await textOf('log')], ['before\n', 'after\n']);
   });
 
   test('and still has another name does not copy lines', async () => {
-    const opened = await openLog();
-    opened.append(line('before'));
+    await openLog();
+    append(line('before'));
     await written();
     await link(path, `${path}.kept`);
     await rm(path);
@@ -386,17 +401,80 @@ describe('a log that is deleted by another program', () => {
     assert.deepEqual([await textOf('log.kept'), await textOf('log')], ['before\n', '']);
   });
 
-  test('or truncated in place continues in the same file', async () => {
-    const opened = await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1, compression }) });
-    opened.append(line('nearly twenty'));
+  test('and replaced by one whose last line is incomplete ends that line before it copies others', async () => {
+    await openLog();
+    append(line('before'));
+    await written();
+    await clock.advance(1000);
+    await sleep(20);
+    await rm(path);
+    append(line('meanwhile'));
+    await written();
+    await writeFile(path, 'cut');
+    await until(() => kinds().includes('log_reopened'));
+    append(line('after'));
+    await written();
+    assert.match(await textOf('log'), /^cut\n(?:before\n)?meanwhile\nafter\n$/);
+    assert.equal(lost, 0);
+  });
+
+  test('or truncated in place continues in the same file, with its header, and reports it', async () => {
+    await openLog({ header: () => line('header') });
+    for (const text of ['first', 'second']) append(line(text));
+    await written();
+    await writeFile(path, 'other\n');
+    // Shorter than what has been written, although a look has seen no more than the header.
+    await until(() => kinds().includes('log_truncated'));
+    append(line('after'));
+    await written();
+    await clock.advance(5000);
+    assert.deepEqual([await textOf('log'), kinds()], ['other\nheader\nafter\n', ['log_truncated']]);
+    assert.deepEqual(told[0]?.evidence, { path, bytesBefore: 20, bytes: 6 });
+    assert.match(told[0]?.reason ?? '', /truncated its file from 20 to 6 bytes/);
+  });
+
+  test('or truncated within a line of which the disk has taken a part gets that line whole', async () => {
+    let isFull = true;
+    const openFull = async (name: string): Promise<Result<LogOutput, LogProblem>> => {
+      const output = await openLogOutput(name);
+      if (!output.ok) return output;
+      const { value } = output;
+      let isFirst = true;
+      const write: LogOutput['write'] = (bytes, from) => {
+        if (!isFull) return value.write(bytes, from);
+        if (!isFirst) return Promise.resolve({ ok: false, failure: 'ENOSPC' });
+        isFirst = false;
+        return value.write(bytes.subarray(0, 16), from);
+      };
+      const { look, endsMidLine } = value;
+      return {
+        ok: true,
+        value: { write, close: () => value.close(), ...(look && { look }), ...(endsMidLine && { endsMidLine }) },
+      };
+    };
+    let isHeaded = false;
+    await openLog({ open: openFull, header: () => (isHeaded ? line('header') : null) });
+    append(line('first line\nsecond line'));
+    await until(async () => (await textOf('log')) === 'first line\nsecon');
+    isHeaded = true;
+    await writeFile(path, '');
+    await until(() => kinds().includes('log_truncated'));
+    isFull = false;
+    await written();
+    assert.equal(await textOf('log'), 'header\nsecond line\n');
+  });
+
+  test('or truncated in place counts its size anew', async () => {
+    await openLog({ rotation: () => ({ bytesMax: 20, keepMax: 1, compression }) });
+    append(line('nearly twenty'));
     await written();
     await writeFile(path, '');
     await clock.advance(1000);
     await until(async () => (await stat(path)).size === 0);
     await sleep(20);
-    opened.append(line('after'));
+    append(line('after'));
     await written();
-    assert.deepEqual([await textOf('log'), kinds()], ['after\n', []]);
+    assert.deepEqual([await textOf('log'), kinds()], ['after\n', ['log_truncated']]);
   });
 });
 
@@ -411,46 +489,43 @@ describe('a log in a pipe', () => {
     assert.deepEqual([opened.failure.errno, /start its reader/.test(opened.failure.reason)], ['ENXIO', true]);
   });
 
-  test(
-    'whose reader rests: drops what the queue cannot hold, counted; the rest comes when it reads on',
-    options,
-    async () => {
-      spawnSync('mkfifo', [path]);
-      const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const opened = await openLog({ queueBytesMax: 100_000 });
-      const lines = 400;
-      for (let n = 0; n < lines; n++) {
-        opened.append(line(`${n}:${'x'.repeat(995)}`));
-        await clock.advance(0);
-      }
-      await until(() => opened.dropped > 0);
-      let text = '';
-      await until(async () => {
-        const { bytesRead, buffer } = await reader
-          .read(Buffer.alloc(65_536))
-          .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));
-        text += buffer.toString('latin1', 0, bytesRead);
-        return opened.queuedBytes === 0 && bytesRead === 0;
-      });
-      const came = text.trim().split('\n').length;
-      assert.equal(came + opened.dropped, lines, 'each line has come or is counted');
-      assert.deepEqual([...opened.droppedBy.keys()], ['queue_full']);
-      await reader.close();
-    },
-  );
+  test('whose reader rests: keeps its lines until it reads on, and says what they wait for', options, async () => {
+    spawnSync('mkfifo', [path]);
+    const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const opened = await openLog();
+    const lines = 400;
+    for (let n = 0; n < lines; n++) {
+      append(line(`${n}:${'x'.repeat(995)}`));
+      await clock.advance(0);
+    }
+    await until(() => {
+      opened.lost(1);
+      return told.some((event) => event.reason.includes('a pipe that its reader does not read fast enough'));
+    });
+    let text = '';
+    await until(async () => {
+      const { bytesRead, buffer } = await reader
+        .read(Buffer.alloc(65_536))
+        .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));
+      text += buffer.toString('latin1', 0, bytesRead);
+      return queued === 0 && bytesRead === 0;
+    });
+    assert.equal(text.trim().split('\n').length, lines, 'each line has come');
+    await reader.close();
+  });
 
   test('whose reader leaves drops and counts lines, and continues with the next reader', options, async () => {
     spawnSync('mkfifo', [path]);
     const first = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const opened = await openLog();
+    await openLog();
     await first.close();
-    opened.append(line('lost'));
-    await until(() => opened.dropped === 1);
+    append(line('lost'));
+    await until(() => lost === 1);
     const second = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     await clock.advance(1000);
     let text = '';
     await until(async () => {
-      opened.append(line('again'));
+      append(line('again'));
       const { bytesRead, buffer } = await second
         .read(Buffer.alloc(4096))
         .catch(() => ({ bytesRead: 0, buffer: Buffer.alloc(0) }));

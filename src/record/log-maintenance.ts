@@ -15,7 +15,7 @@ export interface LogMaintenanceParts {
   readonly open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
   /** Null: no rotation. */
   readonly rotation: () => LogRotationSpec | null;
-  /** The file is shorter than it was: another program has emptied it, and its first lines are gone. */
+  /** The file is shorter than it was: another program has truncated it, and the header may be gone. */
   readonly onTruncated: () => void;
   /** `look` is due, even if nothing is being written. */
   readonly onDue: () => void;
@@ -36,6 +36,7 @@ export class LogMaintenance {
   #lookIsDue = false;
   #isRegular = false;
   #closed = false;
+  /** At least: another process may write to the file too. */
   #bytes = 0;
   /** Size of the file when it was last seen under its path. */
   #seenBytes = 0;
@@ -84,14 +85,27 @@ export class LogMaintenance {
     const state = (await output.look?.()) ?? null;
     this.#lookIsDue = false;
     if (state === null) return unchanged;
+    const bytesBefore = this.#bytes;
     this.#bytes = state.bytes;
     if (state.location !== 'there') return this.#reopen(state.location);
-    if (state.bytes < this.#seenBytes) this.#parts.onTruncated();
+    if (state.bytes < bytesBefore) this.#truncated(bytesBefore);
     if (!atLineEnd) return unchanged;
     this.#seenBytes = state.bytes;
     const rotation = this.#parts.rotation();
     if (rotation === null || !hasMore() || !this.#isFull) return unchanged;
     return this.#rotate(rotation);
+  }
+
+  #truncated(bytesBefore: number): void {
+    const bytes = this.#bytes;
+    this.#seenBytes = Math.min(this.#seenBytes, bytes);
+    this.#parts.onTruncated();
+    this.#parts.events.emit({
+      kind: 'log_truncated',
+      subject: `log:${this.#path}`,
+      reason: `another program truncated its file from ${bytesBefore} to ${bytes} bytes; the lines that it had are lost`,
+      evidence: { path: this.#path, bytesBefore, bytes },
+    });
   }
 
   async #reopen(was: 'moved' | 'deleted'): Promise<Result<LogOutput | null, string>> {
@@ -158,7 +172,8 @@ export class LogMaintenance {
     const { bytesFrom } = old;
     const state = (await old.look?.()) ?? null;
     const isLost = state?.location === 'deleted' && state.bytes > this.#seenBytes && bytesFrom !== undefined;
-    const copied = isLost ? await copyLines(bytesFrom(this.#seenBytes), next) : nothingCopied;
+    const endsMidLine = isLost && (await next.endsMidLine?.()) === true;
+    const copied = isLost ? await copyLines(bytesFrom(this.#seenBytes), next, endsMidLine) : nothingCopied;
     if (this.#was !== null || isLost) this.#emitReopened(this.#was ?? 'deleted', copied.bytes);
     this.#was = null;
     await this.begin(next);

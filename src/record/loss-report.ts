@@ -10,18 +10,21 @@ export interface LossReportOptions {
   readonly onLost: ((lines: number) => void) | undefined;
 }
 
+/** What a sentence for people begins with. */
+export function logName(path: string): string {
+  return path === '-' ? 'The log on standard output' : `The log ${path}`;
+}
+
 /**
  * Counts and reports the lines that a log lost: at the first loss, then at most once per `reportEveryMs`, and when
  * all lines are written again.
  */
 export class LossReport {
-  readonly byReason = new Map<string, number>();
   readonly #path: string;
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #reportEveryMs: number;
   readonly #onLost: ((lines: number) => void) | undefined;
-  #total = 0;
   #unreported = 0;
   #reason: string | null = null;
   #failing = false;
@@ -37,10 +40,6 @@ export class LossReport {
     this.#onLost = onLost;
   }
 
-  get total(): number {
-    return this.#total;
-  }
-
   /** `reason` is an errno, or 'queue_full', 'closed'. */
   lost(lines: number, reason: string): void {
     this.#onLost?.(lines);
@@ -49,9 +48,7 @@ export class LossReport {
 
   /** The same for lines that the caller has counted. */
   add(lines: number, reason: string): void {
-    this.#total += lines;
     this.#unreported += lines;
-    this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + lines);
     this.failing(reason);
   }
 
@@ -109,9 +106,11 @@ export class LossReport {
   }
 
   #sentence(count: number): string {
-    const name = this.#path === '-' ? 'The log on standard output' : `The log ${this.#path}`;
+    const name = logName(this.#path);
     const lost = count === 0 ? 'no line has been lost' : `${count} ${count === 1 ? 'line was' : 'lines were'} lost`;
     if (!this.#failing) return `${name} is being written again; ${lost} since the last report.`;
+    if (this.#reason === 'EAGAIN')
+      return `${name} is a pipe that its reader does not read fast enough; ${lost} so far.`;
     if (this.#reason === 'queue_full') return `${name} is not written fast enough; ${lost} so far.`;
     if (this.#reason === 'closed') return `${name} was closed before everything was written; ${lost}.`;
     return `${name} cannot be written (${this.#reason}); ${lost} since the last report, and writing is retried.`;
