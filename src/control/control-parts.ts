@@ -79,7 +79,7 @@ export class ControlParts {
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
     this.hub = this.#createHub();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source);
-    this.problems = new CurrentProblems(clock);
+    this.problems = new CurrentProblems(clock, () => this.log.dropped);
     this.hub.subscribe((event) => this.problems.onEvent(event));
     this.log = this.#createLog();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));

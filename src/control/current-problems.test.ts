@@ -14,10 +14,12 @@ const healthy: ProblemContext = {
 describe('the current problems of a gateway', () => {
   let clock: SimulatedClock;
   let problems: CurrentProblems;
+  let dropped: number;
 
   beforeEach(() => {
     clock = new SimulatedClock();
-    problems = new CurrentProblems(clock);
+    dropped = 0;
+    problems = new CurrentProblems(clock, () => dropped);
   });
 
   const hear = <K extends EventKind>(event: NewEvent<K>): void => problems.onEvent(event as unknown as Event);
@@ -33,8 +35,13 @@ describe('the current problems of a gateway', () => {
       reason: '',
       evidence: { reason: 'connections_max', count, limit: 50, address: null },
     });
-  const log = (to: 'failing' | 'writing', count: number): void => {
-    const evidence = { what: '/var/log/x.log', count, errno: 'ENOSPC' };
+  const log = (
+    to: 'failing' | 'writing',
+    count: number,
+    { what = '/var/log/x.log', errno = 'ENOSPC' }: { what?: string; errno?: string | null } = {},
+  ): void => {
+    dropped += count;
+    const evidence = { what, count, errno };
     hear({ kind: 'log_dropped', subject: 'log', reason: '', to, evidence });
   };
   const descriptors = (to: 'scarce' | 'enough'): void => {
@@ -71,6 +78,60 @@ describe('the current problems of a gateway', () => {
     clock.advanceSync(60_000);
     assert.deepEqual(told(), []);
   });
+
+  test('include each line that the log has lost, before an event reports it', () => {
+    log('failing', 1);
+    for (let s = 1; s <= 9; s++) {
+      clock.advanceSync(1000);
+      dropped += 100;
+      problems.onWorkerCounts({ worker: 1, shedding: 0 });
+      assert.match(told().join(), new RegExp(`for ${s} s: .*; ${1 + s * 100} lines were lost in the last minute`));
+    }
+    log('writing', 0);
+    clock.advanceSync(55_000);
+    assert.match(told().join(), /; 500 lines were lost in the last minute/);
+    clock.advanceSync(5_000);
+    assert.deepEqual(told(), []);
+  });
+
+  test('include what another log has lost only while that log is in use', () => {
+    log('failing', 7);
+    log('failing', 1, { what: '/var/log/y.log' });
+    assert.deepEqual(told(), []);
+    assert.match(told({ logPath: '/var/log/y.log' }).join(), /y\.log cannot be written \(ENOSPC\); 1 line was lost/);
+  });
+
+  const pipes: readonly (readonly [what: string, errno: string | null, says: RegExp, step: RegExp])[] = [
+    [
+      '-',
+      null,
+      /^The log on standard output cannot be written fast enough; /,
+      /the program that reads the standard output/,
+    ],
+    [
+      '-',
+      'EPIPE',
+      /^The log on standard output is a pipe that no program reads/,
+      /the program that reads the standard/,
+    ],
+    ['-', 'ENOSPC', /^The log on standard output cannot be written \(ENOSPC\)/, /df -h/],
+    [
+      '/run/pipe',
+      'EAGAIN',
+      /^The log \/run\/pipe is a pipe that its reader does not read fast enough/,
+      /fuser -v \/run\/pipe/,
+    ],
+    ['/run/pipe', 'EPIPE', /^The log \/run\/pipe is a pipe that no program reads/, /the program that reads the pipe/],
+    ['/var/log/x.log', null, /^The log \/var\/log\/x\.log cannot be written fast enough/, /df -h/],
+  ];
+  for (const [what, errno, says, step] of pipes) {
+    test(`say what a log needs: ${what} fails with ${errno ?? 'no errno'}`, () => {
+      log('failing', 1, { what, errno });
+      const [problem] = problems.list({ ...healthy, logPath: what });
+      assert.match(problem?.reason ?? '', says);
+      assert.match(problem?.nextStep ?? '', step);
+    });
+  }
 
   test('include scarce descriptors, until there are enough', () => {
     descriptors('scarce');

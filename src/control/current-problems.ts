@@ -1,9 +1,11 @@
 import type { WorkerCounts } from '../core/counters.ts';
-import type { Event, ConnectionRefusalReason } from '../core/event.ts';
+import type { Event, EventFacts, ConnectionRefusalReason } from '../core/event.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import type { ApplicationStatus, StatusProblem } from './gateway-status.ts';
 import { failedReplacements } from './replacements.ts';
+import { logName } from '../record/loss-report.ts';
+import { RecentGrowth } from './recent-growth.ts';
 import { trustAdvice } from './refusal-report.ts';
 
 /** A problem counts as current for this long after it was last reported. */
@@ -24,7 +26,10 @@ interface RefusalEpisode extends Episode {
   readonly address: string | null;
 }
 
-interface LogEpisode extends Episode {
+interface LogEpisode {
+  readonly path: string;
+  readonly since: Instant;
+  readonly lastAt: Instant;
   readonly isFailing: boolean;
   readonly errno: string | null;
 }
@@ -43,14 +48,17 @@ export class CurrentProblems {
   readonly #clock: Clock;
   #descriptors: { readonly since: Instant; readonly reason: string } | null = null;
   readonly #refusals = new Map<ConnectionRefusalReason, RefusalEpisode>();
-  readonly #logs = new Map<string, LogEpisode>();
+  #logEpisode: LogEpisode | null = null;
+  readonly #logLosses: RecentGrowth;
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
   /** When the active configuration was applied. */
   #appliedAt: Instant;
 
-  constructor(clock: Clock) {
+  /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
+  constructor(clock: Clock, logDropped: () => number) {
     this.#clock = clock;
+    this.#logLosses = new RecentGrowth(clock, logDropped);
     this.#appliedAt = clock.now();
   }
 
@@ -61,15 +69,24 @@ export class CurrentProblems {
     else if (event.kind === 'connections_refused') {
       const { reason, count, limit, address } = event.evidence;
       this.#refusals.set(reason, { ...this.#added(this.#refusals.get(reason), count), limit, address });
-    } else if (event.kind === 'log_dropped') {
-      const { what, count, errno } = event.evidence;
-      this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
-    } else if (event.kind === 'configuration_applied') this.#appliedAt = now;
+    } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
+    else if (event.kind === 'configuration_applied') this.#appliedAt = now;
     else if (event.kind === 'worker_lost') this.#lostAt = now;
+  }
+
+  #onLogDropped({ what, count, errno }: EventFacts['log_dropped'], isFailing: boolean): void {
+    const now = this.#clock.now();
+    const known = this.#logEpisode?.path === what ? this.#logEpisode : null;
+    // Another log: what the one before has lost is no problem of this one.
+    if (known === null) this.#logLosses.restart(count);
+    else this.#logLosses.sampleNow();
+    const isOver = known === null || (!known.isFailing && now - known.lastAt >= recentMs);
+    this.#logEpisode = { path: what, since: isOver ? now : known.since, lastAt: now, isFailing, errno };
   }
 
   /** Counts that a worker reports several times a second. */
   onWorkerCounts({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
+    this.#logLosses.sample();
     if (shedding === 0) this.#shedding.delete(worker);
     else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
   }
@@ -131,16 +148,13 @@ export class CurrentProblems {
   }
 
   #log({ logPath }: ProblemContext): readonly StatusProblem[] {
-    return [...this.#logs].flatMap(([path, run]) => {
-      const count = this.#recent(run);
-      if (path !== logPath || (!run.isFailing && count === 0)) return [];
-      const state = run.isFailing
-        ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
-        : 'is written again';
-      const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
-      const reason = `The log ${path} ${state}; ${lines} lost in the last minute.`;
-      return [this.#problem('log_failing', run.since, reason, logStep)];
-    });
+    const log = this.#logEpisode;
+    if (log === null || log.path !== logPath) return [];
+    const count = this.#logLosses.lastMinute;
+    if (!log.isFailing && count === 0) return [];
+    const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
+    const reason = `${logName(log.path)} ${logState(log)}; ${lines} lost in the last minute.`;
+    return [this.#problem('log_failing', log.since, reason, logStep(log))];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {
@@ -150,12 +164,8 @@ export class CurrentProblems {
   /** Adds `count` to `run`, or begins a new episode if `run` is over. */
   #added(run: Episode | undefined, count: number): Episode {
     const at = this.#clock.now();
-    const known = run === undefined || this.#isOver(run) ? { since: at, samples: [] } : run;
+    const known = run === undefined || this.#recentSamples(run).length === 0 ? { since: at, samples: [] } : run;
     return { since: known.since, samples: [...known.samples, { at, count }].slice(-samplesMax) };
-  }
-
-  #isOver(run: Episode & { readonly isFailing?: boolean }): boolean {
-    return run.isFailing !== true && this.#recentSamples(run).length === 0;
   }
 
   #recent(run: Episode): number {
@@ -172,8 +182,24 @@ function sentence(reason: string): string {
   return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 }
 
-const logStep =
-  'Look at the space and the owner of its folder (`df -h`, `ls -ld`); requests whose lines are lost cannot be explained later.';
+function logState({ isFailing, errno }: LogEpisode): string {
+  if (!isFailing) return 'is written again';
+  if (errno === 'EPIPE') return 'is a pipe that no program reads (EPIPE)';
+  if (errno === 'EAGAIN') return 'is a pipe that its reader does not read fast enough';
+  return `cannot be written${errno === null ? ' fast enough' : ` (${errno})`}`;
+}
+
+function logStep({ path, errno }: LogEpisode): string {
+  const lost = 'requests whose lines are lost cannot be explained later.';
+  // Standard output is a pipe almost always, but may be a file on a full disk.
+  if (path === '-' && (errno === null || pipeErrnos.includes(errno)))
+    return `See whether the program that reads the standard output of the gateway runs and keeps up; ${lost}`;
+  if (errno !== null && pipeErrnos.includes(errno))
+    return `See whether the program that reads the pipe runs and keeps up (\`fuser -v ${path}\`); ${lost}`;
+  return `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld\`); ${lost}`;
+}
+
+const pipeErrnos: readonly string[] = ['EPIPE', 'EAGAIN'];
 
 const refusals: Readonly<
   Record<ConnectionRefusalReason, { reason: (limit: number) => string; nextStep: (address: string | null) => string }>
