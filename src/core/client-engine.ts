@@ -9,6 +9,8 @@ import type { RequestRule } from './rules.ts';
  * calls again a moment later, when the connection has read them: a request that came in time is answered.
  */
 export interface ClientConnection {
+  /** For its listener alone: the connection in the list of open ones; null if it is in none. */
+  listed: OpenConnection | null;
   /** Its last exchange is over, the kernel has every byte of it, and the client has yet to close. */
   readonly isLingering: boolean;
   /** Closes the connection if no request is on it; returns whether it did. */
@@ -21,6 +23,17 @@ export interface ClientConnection {
   endTunnels(failure: Failure): void;
   /** Ends every exchange on the connection with `failure`, then the connection. */
   forceClose(failure: Failure): boolean;
+}
+
+/** What a listener knows of one of its open connections, and the connections accepted before and after it. */
+export interface OpenConnection {
+  connection: ClientConnection;
+  /** Released when the connection closes. The key under which the address of the client is counted; null if it was refused. */
+  permit: string | null;
+  /** Its request is answered with the reason why the connection is refused. */
+  isRefused: boolean;
+  previous: OpenConnection | null;
+  next: OpenConnection | null;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
+import { OpenConnections } from './open-connections.ts';
 import type { DownstreamPorts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
@@ -18,13 +19,7 @@ export class ListenerConnections {
   settings: ListenerSettings;
   /** The functions that connections need of other folders of src/. */
   readonly #ports: DownstreamPorts;
-  /**
-   * Each open connection, with the permit that is released when it closes. The permit is the key under which the address of the
-   * client is counted. A refused connection has no permit: null.
-   */
-  readonly #open = new Map<ClientConnection, string | null>();
-  /** Open connections that are being refused: their request is answered with the reason. */
-  readonly #refused = new Set<ClientConnection>();
+  readonly #open = new OpenConnections();
   #announcesClose = false;
   #closed = false;
 
@@ -35,18 +30,15 @@ export class ListenerConnections {
       ...ports,
       // A `Preface` stands for a connection until its protocol is known; then the engine of that protocol takes its place.
       onEngineStarted: (connection, preface) => {
-        this.#open.set(connection, this.#open.get(preface) ?? null);
-        this.#open.delete(preface);
-        if (this.#refused.delete(preface)) this.#refused.add(connection);
+        this.#open.replace(preface, connection);
         if (this.#announcesClose) connection.announceClose();
       },
       onClientNamed: (preface, address) => this.#countForClient(address, preface),
       onConnectionClosed: (connection) => {
         ports.counts.clientConnections--;
-        const permit = this.#open.get(connection) ?? null;
+        const { permit = null, isRefused = false } = this.#open.remove(connection) ?? {};
         if (permit !== null) ports.admission.release(permit, this.settings.limits);
-        this.#open.delete(connection);
-        if (this.#refused.delete(connection)) ports.admission.endRefusal();
+        if (isRefused) ports.admission.endRefusal();
         onClosed();
       },
     };
@@ -58,7 +50,7 @@ export class ListenerConnections {
 
   /** Whether a connection is open that is not just lingering (closed for writing, and reading until the client closes too). */
   get isBusy(): boolean {
-    for (const connection of this.#open.keys()) if (!connection.isLingering) return true;
+    for (const connection of this.#open) if (!connection.isLingering) return true;
     return false;
   }
 
@@ -69,7 +61,7 @@ export class ListenerConnections {
     if (permit === null) return this.#refuse(transport);
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
-    this.#open.set(new Preface(transport, this.settings, this.#ports), permit);
+    this.#open.add(new Preface(transport, this.settings, this.#ports), permit, false);
   }
 
   /** Refuses a connection that got no permit: answers its request with the reason, or resets it if too many are being refused. */
@@ -82,8 +74,7 @@ export class ListenerConnections {
     const headMs = Math.min(limits.headMs, refusedHeadMs);
     const settings = { ...this.settings, limits: { ...limits, headMs } };
     const preface = new Preface(transport, settings, this.#portsThatRefuse(failure));
-    this.#open.set(preface, null);
-    this.#refused.add(preface);
+    this.#open.add(preface, null, true);
   }
 
   /** The ports of a refused connection: its request is answered with `failure`, then the connection closes. */
@@ -100,22 +91,23 @@ export class ListenerConnections {
     const { admission } = this.#ports;
     const permit = admission.acquireAddress(address, this.settings.limits);
     if (permit === null) return this.#refuseNamed(preface);
-    admission.releaseAddress(this.#open.get(preface) ?? '');
-    this.#open.set(preface, permit);
+    const { listed } = preface;
+    admission.releaseAddress(listed?.permit ?? '');
+    if (listed !== null) listed.permit = permit;
     return this.#ports;
   }
 
   #refuseNamed(preface: ClientConnection): DownstreamPorts | null {
     const failure = this.#ports.admission.tryBeginRefusal();
     if (failure === null) return null;
-    this.#refused.add(preface);
+    if (preface.listed !== null) preface.listed.isRefused = true;
     return this.#portsThatRefuse(failure);
   }
 
   /** Closes up to `max` connections that have no request, the oldest first. Returns how many it has closed. */
   makeRoom(max: number): number {
     let closed = 0;
-    for (const connection of this.#open.keys()) {
+    for (const connection of this.#open) {
       if (closed >= max) break;
       if (connection.closeToMakeRoom()) closed++;
     }
@@ -125,7 +117,7 @@ export class ListenerConnections {
   /** From now on each response is the last on its connection, and announces the close. New connections are still accepted. */
   announceClose(): void {
     this.#announcesClose = true;
-    for (const connection of this.#open.keys()) connection.announceClose();
+    for (const connection of this.#open) connection.announceClose();
   }
 
   /** Accepts no further connection. Open connections close after their next response. */
@@ -136,12 +128,12 @@ export class ListenerConnections {
 
   /** Closes connections that have no request. A request that has been received but not read yet is served. */
   closeIdle(): void {
-    this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.closeIdle() });
+    this.#closeEach({ connections: [...this.#open], tryClose: (connection) => connection.closeIdle() });
   }
 
   /** Ends tunnels with `failure`. */
   endTunnels(failure: Failure): void {
-    for (const connection of [...this.#open.keys()]) connection.endTunnels(failure);
+    for (const connection of [...this.#open]) connection.endTunnels(failure);
   }
 
   /**
@@ -149,7 +141,7 @@ export class ListenerConnections {
    * begun; otherwise its response is truncated.
    */
   forceClose(failure: Failure): void {
-    this.#closeEach({ connections: [...this.#open.keys()], tryClose: (connection) => connection.forceClose(failure) });
+    this.#closeEach({ connections: [...this.#open], tryClose: (connection) => connection.forceClose(failure) });
   }
 
   /** Tries to close each connection, and tries again later for connections that have unread bytes. */

@@ -1,4 +1,4 @@
-import type { ClientConnection, ClientEngine } from '../core/client-engine.ts';
+import type { ClientConnection, ClientEngine, OpenConnection } from '../core/client-engine.ts';
 import { Deadline } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RequestRule } from '../core/rules.ts';
@@ -31,6 +31,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   transport: Transport;
   readonly listener: ListenerSettings;
   protocol: string | null = null;
+  listed: OpenConnection | null = null;
   #ports: DownstreamPorts;
   /** The index of the stage that looks at the next bytes. */
   #stage = 0;

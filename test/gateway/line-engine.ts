@@ -1,4 +1,4 @@
-import type { ClientEngine } from '../../src/core/client-engine.ts';
+import type { ClientEngine, OpenConnection } from '../../src/core/client-engine.ts';
 import type { ClientFacts } from '../../src/core/exchange.ts';
 import { fail, type Failure } from '../../src/core/failure.ts';
 import type { Capabilities, OutgoingResponse, RequestHead } from '../../src/core/message.ts';
@@ -36,6 +36,7 @@ class LineEngine implements ClientEngine, TransportListener {
   readonly transport: Transport;
   readonly peer: Peer;
   readonly ports: DownstreamPorts;
+  listed: OpenConnection | null = null;
   readonly #streams = new Map<string, LineStream>();
   #text = '';
   #announced = false;

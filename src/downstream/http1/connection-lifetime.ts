@@ -1,5 +1,5 @@
 import { invariantOf } from '../../core/assert.ts';
-import type { ClientConnection } from '../../core/client-engine.ts';
+import type { ClientConnection, OpenConnection } from '../../core/client-engine.ts';
 import { fail, type Failure } from '../../core/failure.ts';
 import type { Fields } from '../../core/message.ts';
 import type { DownstreamHandler } from '../../core/stream.ts';
@@ -23,6 +23,7 @@ const deliberateHalfCloseMs = 50;
  */
 export abstract class Http1ConnectionLifetime implements ClientConnection, ClientTimeoutsOwner, HalfClosedOwner {
   readonly transport: Transport;
+  listed: OpenConnection | null = null;
   protected readonly ports: DownstreamPorts;
   protected readonly listener: ListenerSettings;
   protected abstract readonly reader: RequestReader;
