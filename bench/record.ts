@@ -51,6 +51,7 @@ function exchange(n: number, target: string): EndedExchange {
       peerScheme: 'http',
       tls: null,
       listener: 'http',
+      recorded: null,
     },
     method: 'GET',
     authority: 'shop.example.org',

@@ -25,6 +25,8 @@ export interface ClientFacts {
   readonly peerScheme: 'http' | 'https';
   readonly tls: TlsFacts | null;
   readonly listener: string;
+  /** For the writer of records alone: what it keeps to write the next record of this client sooner. */
+  recorded: object | null;
 }
 
 /** Why no further attempt was made, or why one was. The record keeps it for every attempt. */

@@ -122,7 +122,8 @@ export function leanClient({ address, port, peer, protocol }: ExchangeRecord['cl
   };
 }
 
-const protocolDefault = 'HTTP/1.1';
+/** The protocol of a client whose record names none. */
+export const protocolDefault = 'HTTP/1.1';
 
 function leanAttempt(attempt: AttemptRecord, last: RecordFields | null): RecordFields {
   const full = attempt as unknown as RecordFields;

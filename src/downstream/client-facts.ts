@@ -26,5 +26,6 @@ export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): Cl
     peerScheme: scheme,
     tls: transport.tls,
     listener,
+    recorded: null,
   };
 }

@@ -28,6 +28,7 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
     peerScheme: scheme,
     tls: null,
     listener: 'http',
+    recorded: null,
   };
 }
 

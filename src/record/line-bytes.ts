@@ -97,6 +97,11 @@ export class LineBytes {
     this.#at = writeText(this.#bytes, this.#at, text);
   }
 
+  /** Writes a whole number from 0 to `digitsValueMax`. */
+  digits(value: number): void {
+    this.#at = writeDigits(this.#bytes, this.#at, value);
+  }
+
   /** Notes a fragment and the number behind it, from 0, for `writeNumbers`. */
   number(fragment: Uint8Array, value: number): void {
     const index = this.#pairs++;

@@ -10,13 +10,13 @@ import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.t
 import { RecordWriter } from './write-record.ts';
 import { TestRing } from './test-ring.test-support.ts';
 
-function writer(ring: TestRing, queryAllowed: readonly string[] = ['page']): RecordWriter {
+function writer(ring: TestRing, queryAllowed: readonly string[] = ['page'], workerNumber = 1): RecordWriter {
   const context = {
     deployment: 'shop',
     member: 'gw "1"',
     processStartedUnixMs: 0,
     processKey: 'k3f9xa',
-    worker: 1,
+    worker: workerNumber,
     queryAllowed,
   };
   return new RecordWriter({ ...context, ring });
@@ -44,6 +44,12 @@ const secretTargets = [
   ...[`/${'x'.repeat(300)}/http://anna:CANARY@example.org/`, `http://anna:${'CANARY'.repeat(500)}@example.org/`],
 ];
 
+/** A trusted peer may have given anything. */
+const addresses = fc.oneof(
+  fc.constantFrom('192.0.2.17', '2001:db8::17', '', 'unknown', '_hidden"', 'é', 'x'.repeat(400)),
+  fc.ipV4(),
+);
+
 const exchanges = fc
   .record({
     target: fc.oneof(
@@ -64,6 +70,9 @@ const exchanges = fc
     bytes: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
     traceId: fc.constantFrom('', '4bf92f3577b34da6a3ce929d0e0e4736', '"'),
     trusted: fc.boolean(),
+    address: addresses,
+    peerAddress: fc.option(addresses),
+    port: fc.nat(65_535),
     version: fc.constantFrom('HTTP/1.0' as const, 'HTTP/1.1' as const),
   })
   .map((some) => {
@@ -88,7 +97,12 @@ const exchanges = fc
       bytesToClient: some.bytes,
       bytesFromClient: some.bytes,
       version: some.version,
-      client: sampleClient({ scheme: some.trusted ? 'https' : 'http' }),
+      client: sampleClient({
+        scheme: some.trusted ? 'https' : 'http',
+        address: some.address,
+        peerAddress: some.peerAddress ?? some.address,
+        port: some.port,
+      }),
       endedAt: (100_000 + Math.max(0, some.ended)) as Instant,
     });
   });
@@ -195,6 +209,16 @@ test('lines of one client are the same bytes, whatever is cached from earlier li
     assert.equal(ring.take(), expected.join(''));
   });
   fc.assert(property, { numRuns: 300 });
+});
+
+test('what one writer keeps of a client is not used by another', () => {
+  const exchange = sampleExchange({ client: sampleClient() });
+  const rings = [testRing(), testRing()] as const;
+  const writers = [writer(rings[0]), writer(rings[1], [], 2)] as const;
+  for (let turn = 0; turn < 4; turn++)
+    for (const one of writers) for (let time = 0; time < 3; time++) one.write(exchange);
+  for (const index of [0, 1] as const)
+    assert.equal(rings[index].take(), writers[index].line(exchange).repeat(12), `writer ${index}`);
 });
 
 const queries = fc

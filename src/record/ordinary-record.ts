@@ -1,5 +1,6 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { recordVersion } from '../core/record.ts';
+import { protocolDefault } from '../core/record-defaults.ts';
 import { hidesSecret } from '../core/redact/target.ts';
 import { decimalsMsMax } from './json-text.ts';
 import type { LineBytes } from './line-bytes.ts';
@@ -12,7 +13,7 @@ export interface OrdinaryParts {
   cachedPrefix(exchange: EndedExchange): Uint8Array | null;
   /** From `"process"` to `"release"`. */
   origin(exchange: EndedExchange): Uint8Array;
-  /** `"client"` and `"tls"`. */
+  /** `"client"` and `"tls"`, for a client with TLS. */
   client(exchange: EndedExchange): Uint8Array;
   endpoint(attempt: AttemptFacts, exchange: EndedExchange): EndpointBytes;
   /** RFC 3339, valid until the next call. */
@@ -38,6 +39,11 @@ const beginning = ascii(`{"v":${recordVersion},"id":"`);
 const traceId = ascii('","trace_id":"');
 const at = ascii('","at":"');
 const quote = ascii('"');
+const clientAddress = ascii(',"client":{"address":"');
+const clientPort = ascii('","port":');
+const clientPeer = ascii(',"peer":"');
+const clientProtocol = ascii(',"protocol":"');
+const closing = ascii('}');
 const method = ascii(',"method":"');
 const schemeHttps = ascii(',"scheme":"https"');
 const schemeHttp = ascii(',"scheme":"http"');
@@ -138,7 +144,8 @@ function writeTraceId(line: LineBytes, id: string): boolean {
 /** False if a text needs escaping. */
 function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   line.fragment(parts.origin(exchange));
-  line.fragment(parts.client(exchange));
+  if (exchange.client.tls !== null) line.fragment(parts.client(exchange));
+  else if (!writeClient(line, exchange)) return false;
   if (exchange.method !== 'GET') {
     line.fragment(method);
     if (!line.plain(exchange.method)) return false;
@@ -149,6 +156,28 @@ function writePrefix(line: LineBytes, exchange: EndedExchange, parts: OrdinaryPa
   line.fragment(host);
   if (!line.openStart(exchange.authority, exchange.authority.length)) return false;
   line.fragment(path);
+  return true;
+}
+
+/** The member of a client without TLS, of which no record may follow. False if a text is too long or needs escaping. */
+function writeClient(line: LineBytes, { client, version }: EndedExchange): boolean {
+  const { address, port, peerAddress } = client;
+  if (address.length > recordLimits.name || peerAddress.length > recordLimits.name) return false;
+  line.fragment(clientAddress);
+  if (!line.plain(address)) return false;
+  line.fragment(clientPort);
+  line.digits(port);
+  if (peerAddress !== address) {
+    line.fragment(clientPeer);
+    if (!line.plain(peerAddress)) return false;
+    line.fragment(quote);
+  }
+  if (version !== protocolDefault) {
+    line.fragment(clientProtocol);
+    line.ascii(version);
+    line.fragment(quote);
+  }
+  line.fragment(closing);
   return true;
 }
 

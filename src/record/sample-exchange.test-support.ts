@@ -43,6 +43,7 @@ export function sampleClient(changes: Partial<ClientFacts> = {}): ClientFacts {
     peerScheme: 'http',
     tls: null,
     listener: 'http',
+    recorded: null,
     ...changes,
   };
 }

@@ -101,6 +101,7 @@ describe('writeForwarding', () => {
     peerScheme: 'http',
     tls: null,
     listener: 'http',
+    recorded: null,
   };
   const peer: ClientFacts = { ...stranger, peerAddress: '10.0.0.1', trusted: true, scheme: 'https' };
 

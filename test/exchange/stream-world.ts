@@ -182,6 +182,7 @@ export class StreamWorld implements World {
       peerScheme: scheme,
       tls: null,
       listener: 'web',
+      recorded: null,
     };
   }
 
