@@ -1,18 +1,16 @@
+import { allWord, offWord, suggestForLog } from './explain-log-value.ts';
 import type { Path } from './position-index.ts';
-
-const off = /^(?:off|no|none|never|false|disabled?)$/i;
-const all = /^(?:all|any|every|everyone|everybody|\*|yes|on|true)$/i;
 
 /**
  * What to write where one word stands in place of a map or a list and it is clear what was meant; null where it is not.
  * What is suggested is accepted.
  */
 export function suggestForWord(path: Path, input: unknown): string | null {
+  if (path.length === 2 && path[0] === 'log') return suggestForLog(String(path[1]), input);
   if (typeof input !== 'string' && typeof input !== 'boolean') return null;
   const word = String(input);
   const [section, , key, ...more] = path;
   if (path.length === 1) return suggestForSection(String(section), word);
-  if (path.join('.') === 'log.compress') return suggestForCompression(word);
   if (section !== 'applications' || more.length > 0) return null;
   if (path.length === 2) return typeof input === 'string' ? `write { command: ${JSON.stringify(word)} }` : null;
   return key === 'restart' ? suggestForRestart(word) : null;
@@ -21,32 +19,23 @@ export function suggestForWord(path: Path, input: unknown): string | null {
 function suggestForSection(section: string, word: string): string | null {
   switch (section) {
     case 'log':
-      if (off.test(word)) return 'write { path: none }';
+      if (offWord.test(word)) return 'write { path: none }';
       return /^[./]/.test(word) ? `write { path: ${JSON.stringify(word)} }` : null;
     case 'admin':
-      return off.test(word) ? 'write { socket: none }' : null;
+      return offWord.test(word) ? 'write { socket: none }' : null;
     case 'trusted_peers':
-      if (off.test(word)) return 'write [], or remove the key';
-      return all.test(word) ? 'write the addresses of what stands before Candor, such as [10.0.0.0/8]' : null;
+      if (offWord.test(word)) return 'write [], or remove the key';
+      return allWord.test(word) ? 'write the addresses of what stands before Candor, such as [10.0.0.0/8]' : null;
     default:
       return null;
   }
-}
-
-/** The words of other log rotations, and names of files and programs. */
-function suggestForCompression(word: string): string | null {
-  if (off.test(word)) return 'write none';
-  if (all.test(word)) return 'write zstd, or remove the key: files are compressed without it';
-  if (/^\.?(?:gz|gzip|deflate|zlib)$/i.test(word)) return 'write gzip';
-  if (/^\.?(?:zst|zstd|zstandard)$/i.test(word)) return 'write zstd';
-  return /^\.?(?:xz|lzma|bz2|bzip2|br|brotli|lz4|snappy|zip)$/i.test(word)
-    ? 'write zstd, which is the fastest, or gzip'
-    : null;
 }
 
 /** The words of Docker, Kubernetes and systemd. */
 function suggestForRestart(word: string): string | null {
   if (/^(?:always|on-?failure|unless-stopped|yes|on|true)$/i.test(word))
     return 'remove the key: an application is always started again; "first_delay" says how soon';
-  return off.test(word) ? 'remove the key: an application is always started again, which cannot be switched off' : null;
+  return offWord.test(word)
+    ? 'remove the key: an application is always started again, which cannot be switched off'
+    : null;
 }

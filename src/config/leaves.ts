@@ -8,6 +8,7 @@ import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
   type LeastSize,
   bareSizeError,
+  bareSizeErrorFrom,
   bytesPattern,
   bytesPatternFrom,
   parseBytes,
@@ -99,7 +100,7 @@ export const sizeOrNone = parsed(orNone(parseBytes), {
 export function sizeFrom(least: LeastSize): z.ZodType<number, string> {
   return parsed(parseBytesFrom(least), {
     kind: 'size',
-    bare: bareSizeError,
+    bare: bareSizeErrorFrom(least),
     pattern: `^${bytesPatternFrom(least)}$`,
     examples: [least.written],
   });
@@ -108,7 +109,7 @@ export function sizeFrom(least: LeastSize): z.ZodType<number, string> {
 export function sizeFromOrNone(least: LeastSize): z.ZodType<number | null, string> {
   return parsed(orNone(parseBytesFrom(least)), {
     kind: 'size, `none`',
-    bare: zeroIsNone(bareSizeError),
+    bare: zeroIsNone(bareSizeErrorFrom(least)),
     pattern: `^(?:none|${bytesPatternFrom(least)})$`,
     examples: [least.written, 'none'],
   });
@@ -138,7 +139,15 @@ export function textOf(wanted: string, instead: string): z.ZodType<string, strin
   return parsed(parseOtherThanSwitch(wanted, instead));
 }
 
-const parsePath = parseOtherThanSwitch('path', (written) => `write a path, such as ./${written} if that is meant`);
+const parsePathText = parseOtherThanSwitch('path', (written) => `write a path, such as ./${written} if that is meant`);
+
+function parsePath(written: string): Result<string, ErrorDetail> {
+  // The system takes it for the end of the path.
+  return written.includes('\0')
+    ? reject('a path cannot contain the character U+0000', 'remove it')
+    : parsePathText(written);
+}
+
 export const path = parsed(parsePath);
 export const pathOrNone = parsed(orNone(parsePath), { kind: 'path, `none`' });
 

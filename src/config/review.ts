@@ -21,6 +21,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAdmin(draft, collector);
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
+  reviewLogPath(draft, collector);
   reviewRecordedHeaders(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
@@ -57,6 +58,17 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
       'an application is an upstream of its name; rename one of them',
     );
   }
+}
+
+/** Other programs take such a word for a stream or a service, and here it would silently be a file. */
+function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
+  const path = draft.plain.log?.path;
+  if (typeof path !== 'string' || !/^(?:std(?:out|err)|console|syslog|journald?|json)$/i.test(path)) return;
+  collector.warnAtValue(
+    ['log', 'path'],
+    `${quoted(path)} is the name of a file here`,
+    `write "-" for standard output, or ./${path} if the file is meant`,
+  );
 }
 
 /** With all of them at their limit a line still has less than 100 KiB. */
