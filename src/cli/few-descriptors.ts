@@ -7,7 +7,7 @@ import { descriptorLimit } from '../system/descriptors.ts';
  * The descriptors that a start needs, measured with one to four workers and one to three listeners, with log, state and
  * admin socket: a start with fewer failed. Without log, state and socket it needs one less; applications need a few more.
  */
-const ofProcess = 22;
+const ofProcess = 28;
 /** In addition to a socket for each listener. */
 const ofWorker = 6;
 

@@ -1,7 +1,7 @@
 import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { findFileObstacle } from '../deploy/writable.ts';
+import { findFileObstacle, findMissingFolder, type WriteObstacle } from '../deploy/writable.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import type { MachineWarning } from './review-machine.ts';
 
@@ -21,11 +21,24 @@ export function reviewPaths(
   if (socket !== null) warnings.push(warning('admin.socket', admin.socket, socket));
   const isFile = log.path !== null && log.path !== '-' && !leftOpen.log;
   const closed = isFile ? findFileObstacle(log.path) : null;
-  if (closed !== null)
-    warnings.push(
-      warning('log.path', log.path, `log.path: ${closed.path} cannot be written by this user (${closed.errno}).`),
-    );
+  if (closed !== null) warnings.push(warning('log.path', log.path, `log.path: ${obstacleText(closed)}.`));
+  const missing = isFile && closed === null ? findMissingFolder(log.path) : null;
+  if (missing !== null)
+    warnings.push({
+      ...warning(
+        'log.path',
+        log.path,
+        `log.path: the folder ${missing} does not exist. A start makes the last folder of a path and none above it`,
+      ),
+      suggestion: `make it with mkdir -p ${missing}, and correct the path if it is misspelt`,
+    });
   return warnings;
+}
+
+function obstacleText({ path, errno }: WriteObstacle): string {
+  if (errno === 'EISDIR') return `${path} is a folder, and the log is a file`;
+  if (errno === 'ENOTDIR') return `${path} is a file, and the log would need a folder there`;
+  return `${path} cannot be written by this user (${errno})`;
 }
 
 function warning(setting: string, value: string | null, message: string): MachineWarning {

@@ -138,8 +138,8 @@ async function start(
     } catch (error) {
       if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
-      // Without descriptors any call may fail, with an error that does not mention descriptors.
-      const few = isForPeople ? null : fewDescriptorsText(configuration);
+      // Without descriptors any call may fail, and the thread of the log may end, with an error that does not mention descriptors.
+      const few = error instanceof StateFailure ? null : fewDescriptorsText(configuration);
       if (few !== null) throw new CommandFailure('failure', few);
       if (error instanceof ListenFailure) return error;
       throw isForPeople ? new CommandFailure('failure', error.message) : error;

@@ -42,5 +42,15 @@ function untrustedText({ path, why }: UntrustedFolder, folder: string): string {
 /** The path itself, or the nearest name above it that is there. */
 export function nearestThere(path: string): string {
   const parent = dirname(path);
-  return parent === path || lstatSync(path, { throwIfNoEntry: false }) !== undefined ? path : nearestThere(parent);
+  return parent === path || isThere(path) ? path : nearestThere(parent);
+}
+
+/** Whether a name is there, whatever it leads to. False below a name that is a file, where nothing can be. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw error;
+  }
 }

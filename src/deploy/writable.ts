@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { nearestThere } from './private-folder.ts';
+import { isThere, nearestThere } from './private-folder.ts';
 
 /** What stands in the way of writing. */
 export interface WriteObstacle {
@@ -11,11 +11,17 @@ export interface WriteObstacle {
 
 /** Whether this user could write a file, or make it and the folders on its way. Changes nothing. Null: yes. */
 export function findFileObstacle(path: string): WriteObstacle | null {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return findFolderObstacle(dirname(path));
+  if (!isThere(path)) return findFolderObstacle(dirname(path));
   return obstacleOf(path, () => {
     accessSync(path, constants.W_OK);
     if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
   });
+}
+
+/** The folder on the way to a file that would have to be there first, because only the last folder is made; null if none is missing. */
+export function findMissingFolder(path: string): string | null {
+  const parent = dirname(dirname(path));
+  return nearestThere(parent) === parent ? null : parent;
 }
 
 /** Whether this user could write in a folder, or make it. Changes nothing. Null: yes. */

@@ -158,7 +158,7 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
   EDQUOT: (path) => `the disk quota of this user is used up (${path})`,
   ELOOP: (path) => `${path} is a symbolic link that leads back to itself`,
   ENAMETOOLONG: (path) => `the name ${path} is too long`,
-  EMFILE: () => 'this process has too many open files (ulimit -n)',
+  EMFILE: () => 'this process has too many open files; raise its limit (`ulimit -n`, LimitNOFILE= under systemd)',
   ENXIO: (path) => `no program reads from the pipe ${path}; start its reader first`,
   ENFILE: () => 'the system has too many open files',
 };

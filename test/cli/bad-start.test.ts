@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -203,8 +204,15 @@ const cases: readonly Case[] = [
     what: 'too few descriptors',
     ...ofMachine,
     make: () => write('workers: 2\nlog: { path: none }\n'),
-    says: /(?:may have 28 files open, and a start with workers: 2 takes about 36\.|too many open files) .*`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd/,
+    says: /(?:may have 28 files open, and a start with workers: 2 takes about 42\.|too many open files) .*`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd/,
     files: 28,
+  },
+  {
+    what: 'too few descriptors for the thread of the log',
+    ...ofMachine,
+    make: () => write('workers: 2\n'),
+    says: /may have 24 files open, and a start with workers: 2 takes about 42\. Allow it more: `ulimit -n 4096` before/,
+    files: 24,
   },
 ];
 
@@ -225,6 +233,40 @@ describe('a start that fails', () => {
       assert.match((check.stdout + check.stderr).replaceAll(/\s+/g, ' '), says);
     });
   }
+
+  const doubtful: readonly (readonly [path: string, checkSays: RegExp, startSays: RegExp])[] = [
+    [
+      'missing/logs/a.log',
+      /the folder \S+missing does not exist.*mkdir -p \S+missing,/,
+      /missing\/logs does not exist; make it/,
+    ],
+    [
+      'candor.yaml/a.log',
+      /candor\.yaml is a file, and the log would need a folder there/,
+      /is a file, not a directory/,
+    ],
+    ['.', /is a folder, and the log is a file/, /is a directory; the log is a file/],
+  ];
+  for (const [path, checkSays, startSays] of doubtful)
+    test(`a log at ${path} is doubtful to candor check, before a start fails`, async () => {
+      write(`log: { path: ${path} }\n`);
+      const check = await candor('check');
+      assert.equal(check.code, 0, check.stderr);
+      assert.match(check.stderr.replaceAll(/\s+/g, ' '), checkSays);
+      const started = await candor('up');
+      assert.equal(started.code, exitCodes.failure);
+      assert.match(started.stderr, startSays);
+    });
+
+  test('a log whose last folder is missing is no problem to candor check: a start makes the folder', async () => {
+    write('log: { path: logs/a.log }\n');
+    const check = await candor('check');
+    assert.deepEqual([check.code, check.stderr.includes('log.path')], [0, false], check.stderr);
+    // Fails for want of descriptors, after the log has been opened.
+    write('workers: 4\nlog: { path: logs/a.log }\n');
+    assert.equal((await candor('up', { files: 40 })).code, exitCodes.failure);
+    assert.ok(existsSync(join(folder, 'logs', 'a.log')));
+  });
 
   test('a full disk does not stop a gateway from serving, and lost log lines are counted', async () => {
     write('log: { path: /dev/full }\n');
