@@ -45,12 +45,11 @@ export function nearestThere(path: string): string {
   return parent === path || isThere(path) ? path : nearestThere(parent);
 }
 
-/** Whether a name is there, whatever it leads to. False below a name that is a file, where nothing can be. */
+/** Whether this user can see that a name is there, whatever it leads to. Nothing can be below a name that is a file. */
 export function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
-    throw error;
+  } catch {
+    return false;
   }
 }
