@@ -19,7 +19,7 @@ export interface StreamHandle {
   writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
   shutdown(request: ShutdownRequest): number;
   reset(onClosed: (this: StreamHandle) => void): number;
-  close(onClosed: (this: StreamHandle) => void): void;
+  close(onClosed?: (this: StreamHandle) => void): void;
   getpeername(into: EndPoint): number;
   getsockname(into: EndPoint): number;
   setNoDelay(on: boolean): number;
@@ -34,8 +34,8 @@ export interface HandleOwner {
 }
 
 export interface EndPoint {
-  address?: string;
-  port?: number;
+  address?: string | undefined;
+  port?: number | undefined;
 }
 
 export interface WriteRequest {
