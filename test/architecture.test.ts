@@ -8,6 +8,7 @@ import { findPlaneBreaches } from './architecture/planes.ts';
 import { packages, rooms } from './architecture/rooms.ts';
 import { breachText, findBreaches, findLong, findUse, type RuleName } from './architecture/rules.ts';
 import { readSource, type Source } from './architecture/source.ts';
+import { findLargeAtStart, startOfThreads } from './architecture/start.ts';
 
 const promises: Readonly<Record<RuleName, string>> = {
   direction: 'a room imports only the rooms that the table grants it',
@@ -58,6 +59,10 @@ test('no files import each other in a circle, types included', () => {
 
 test('the control plane and the workers know each other by messages alone', () => {
   assert.deepEqual(findPlaneBreaches(sources), []);
+});
+
+test('the threads of a gateway load no large module when they start', () => {
+  assert.deepEqual(findLargeAtStart(sources, startOfThreads), []);
 });
 
 test('long files and functions are reported', (context) => {
@@ -177,3 +182,24 @@ test('a file that a worker is started from counts as imported', () => {
   );
   assert.deepEqual(findBreaches([asker, readSource('src/gateway/serve-worker.ts', 'serve();')], []), []);
 });
+
+const loads: readonly (readonly [text: string, isLarge: boolean])[] = [
+  ["import { z } from 'zod';", true],
+  ["import { type Server, createServer } from 'node:http';", true],
+  ["import {\n  connect,\n} from 'node:tls';", true],
+  ["export { z } from 'zod';", true],
+  ["import type { z } from 'zod';", false],
+  ["import type {\n  Server,\n} from 'node:http';", false],
+  ["const { z } = await import('zod');", false],
+];
+
+for (const [text, isLarge] of loads) {
+  test(`${isLarge ? 'loads' : 'does not load'} a large module at start: ${text}`, () => {
+    const start = readSource(
+      'src/worker/worker-main.ts',
+      "import type { X } from './x.ts';\nimport { a } from './a.ts';",
+    );
+    const found = findLargeAtStart([start, readSource('src/worker/a.ts', text)], ['src/worker/worker-main.ts']);
+    assert.equal(found.length, isLarge ? 1 : 0);
+  });
+}

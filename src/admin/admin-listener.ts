@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { protect, sendProblem } from './answer.ts';
@@ -7,6 +7,7 @@ import { AdminConnections, remoteOf } from './connections.ts';
 import { type AuthorizationResult, authorize, type AuthorizationRequest } from './authorization.ts';
 import { retryAfterS } from './failed-attempts.ts';
 import type { AdminContext } from './admin-context.ts';
+import { nodeHttp } from './node-http.ts';
 import { requestBytesMax } from './request-body.ts';
 import { TokenHolders } from './token-holders.ts';
 
@@ -46,7 +47,7 @@ export class AdminListener {
     this.#context = context;
     this.#clock = context.clock;
     this.#api = new AdminApi(context);
-    this.server = createServer(
+    this.server = nodeHttp.createServer(
       {
         keepAliveTimeout: keepAliveMs,
         headersTimeout: headMs,

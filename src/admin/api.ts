@@ -8,7 +8,6 @@ import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { audited, type Requester } from './audit.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
-import { openApi } from './openapi.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import type { StopResponse, Stopper } from './stopper.ts';
@@ -108,8 +107,10 @@ export class AdminApi {
         const { contentType, parts } = await metricsText(this.#gateway, this.#clock);
         return sendParts(response, 200, contentType, parts);
       }
-      case 'readDescription':
+      case 'readDescription': {
+        const { openApi } = await import('./openapi.ts');
         return sendJson(response, 200, openApi(this.#gateway.status().version));
+      }
     }
   }
 

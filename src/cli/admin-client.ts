@@ -1,6 +1,6 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { request as requestOverTls } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { nodeHttp } from '../admin/node-http.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { type EventJson, eventOfJson } from '../core/event-json.ts';
@@ -66,10 +66,11 @@ export function askAdmin(
 
 /** Redirects are not followed, so that the token reaches only the address that the user named. */
 function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): ClientRequest {
-  if (target.kind === 'socket') return request({ socketPath: target.path, method, path, agent: false });
+  if (target.kind === 'socket') return nodeHttp.request({ socketPath: target.path, method, path, agent: false });
   const { url, token } = target;
-  const ask = url.protocol === 'https:' ? requestOverTls : request;
-  return ask(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
+  // HTTPS is loaded only where it is used: it loads TLS.
+  const { request } = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : nodeHttp;
+  return request(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
 }
 
 /** Errors that mean that no gateway is there: no socket, or no process that listens at the socket or address. */

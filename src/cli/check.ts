@@ -1,4 +1,5 @@
-import { renderForPeople, readConfiguration } from './read-configuration.ts';
+import { renderForPeople } from './configuration-read.ts';
+import { readConfiguration } from './read-configuration.ts';
 import { printJson } from './ask-commands.ts';
 import { wrap } from './layout.ts';
 import { inputName } from './read-input.ts';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Configuration } from '../core/configuration.ts';
 import { JoinedRead, partMax, splitRead } from './configuration-parts.ts';
-import type { ConfigurationRead } from './read-configuration.ts';
+import type { ConfigurationRead } from './configuration-read.ts';
 
 function readOf(routes: number, upstreams: number): ConfigurationRead {
   const named = (count: number, prefix: string): unknown[] =>

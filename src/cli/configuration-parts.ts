@@ -1,5 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
-import type { ConfigurationRead } from './read-configuration.ts';
+import type { ConfigurationRead } from './configuration-read.ts';
 
 /** What the thread that reads a configuration sends: first a `head`, then the lists of its configuration in parts. */
 export type ConfigurationPart =
@@ -14,8 +14,8 @@ export const partMax = 100;
 /** Divides what was read, so that no thread clones thousands of routes at once. */
 export function* splitRead(read: ConfigurationRead): Generator<ConfigurationPart> {
   const { configuration } = read;
-  // The text is for people at a terminal.
-  const head = { ...read, text: '' };
+  // The text is shown with its errors alone.
+  const head = read.errors.length === 0 ? { ...read, text: '' } : read;
   if (configuration === null) return yield { kind: 'head', read: head };
   yield { kind: 'head', read: { ...head, configuration: { ...configuration, upstreams: [], routes: [] } } };
   for (const upstreams of slicesOf(configuration.upstreams, partMax / 10)) yield { kind: 'upstreams', upstreams };

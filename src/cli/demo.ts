@@ -7,8 +7,8 @@ import type { Gateway } from '../control/gateway-status.ts';
 import { commandName } from './command-name.ts';
 import { wrap } from './layout.ts';
 import { offerNextPort, withPort } from './next-port.ts';
-import { readConfiguration } from './read-configuration.ts';
-import { whereLines } from './run.ts';
+import { readInThread } from './read-in-thread.ts';
+import { whereLines } from './where-lines.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { serve } from './serve.ts';
 import { type Style, styleFor } from './style.ts';
@@ -27,7 +27,7 @@ export interface DemoFlags {
 
 /** Runs the demo configuration. Its log and admin socket are in a folder that is deleted at the end. */
 export async function demo(flags: DemoFlags, context: ProcessContext): Promise<number> {
-  const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), context);
+  const { configuration } = await readInThread(join(demoFolder, 'candor.yaml'), context);
   if (configuration === null)
     throw new CommandFailure('failure', `The configuration of the demo in ${demoFolder} has errors. Was it changed?`);
   const folder = mkdtempSync(join(context.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));

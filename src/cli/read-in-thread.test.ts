@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { systemClock } from '../system/system.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { readInThread, threadFromBytes } from './read-in-thread.ts';
+import { readInThread } from './read-in-thread.ts';
 
 const large = `upstreams: { app: ["\${HOST_OF_APP}:3000", "127.0.0.1:3001"], other: "127.0.0.1:3002" }
 routes:
@@ -24,11 +24,10 @@ describe('a thread of its own reads the same as the main thread', () => {
       const directory = await mkdtemp(join(tmpdir(), 'candor-read-'));
       try {
         await writeFile(join(directory, 'candor.yaml'), text);
-        if (text !== texts[2]?.[1]) assert.ok(text.length > threadFromBytes);
         const context = { directory, env: { HOST_OF_APP: '127.0.0.2' }, clock: systemClock };
         const expected = await readConfiguration('candor.yaml', context);
         const read = await readInThread('candor.yaml', context);
-        assert.deepEqual({ ...read, text: '' }, { ...expected, text: '' });
+        assert.deepEqual(read, { ...expected, text: expected.errors.length === 0 ? '' : expected.text });
         assert.equal(read.configuration === null, what.includes('errors'));
       } finally {
         await rm(directory, { recursive: true, force: true });

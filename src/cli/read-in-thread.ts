@@ -1,37 +1,30 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { siblingModule } from '../core/sibling-module.ts';
 import { inTurns } from '../core/turns.ts';
 import { type ConfigurationPart, JoinedRead } from './configuration-parts.ts';
 import type { ConfigurationThreadInit } from './configuration-thread.ts';
-import { type ConfigurationRead, type ReadContext, readConfiguration } from './read-configuration.ts';
-
-/** Reading a file of this size takes the main thread some 50 ms; a thread needs a second of its own time to start. */
-export const threadFromBytes = 32 * 1024;
+import type { ConfigurationRead, ReadContext } from './configuration-read.ts';
 
 /**
- * Reads a configuration like `readConfiguration`, without its text. A large file is read in a thread of its own, because reading
- * 5,000 routes takes half a second, and meanwhile the main thread would answer no request of an operator. If the thread cannot run, the main thread
- * reads the file.
+ * Reads a configuration like `readConfiguration`, in a thread of its own. What reads and checks configurations (the parser of YAML, the schema and
+ * its package) then takes memory for as long as it reads, and a large file does not keep the main thread from answering requests of an operator: 5,000 routes
+ * take half a second. The text is returned only if it has errors or warnings, which are shown in it. If the thread cannot run, the main thread reads the file.
  */
 export async function readInThread(file: string, context: ReadContext): Promise<ConfigurationRead> {
-  const size = await stat(resolve(context.directory, file)).then(
-    (found) => found.size,
-    () => 0,
-  );
-  const read = size < threadFromBytes ? null : await readBeside(file, context);
-  return read ?? readConfiguration(file, context);
+  const read = await readBeside(file, context);
+  if (read !== null) return read;
+  const { readConfiguration } = await import('./read-configuration.ts');
+  return readConfiguration(file, context);
 }
 
 async function readBeside(file: string, { directory, env, clock }: ReadContext): Promise<ConfigurationRead | null> {
   const { port1: ours, port2: parts } = new MessageChannel();
   const workerData: ConfigurationThreadInit = { file, directory, env: { ...env }, parts };
-  const thread = new Worker(new URL(siblingModule(import.meta.url, './configuration-thread')), {
-    workerData,
-    transferList: [parts],
-    name: 'candor configuration',
-  });
+  const thread = startThread(workerData);
+  if (thread === null) {
+    ours.close();
+    return null;
+  }
   const hasRead = await new Promise<boolean>((settle) => {
     thread.once('message', () => settle(true));
     thread.once('error', () => settle(false));
@@ -45,6 +38,16 @@ async function readBeside(file: string, { directory, env, clock }: ReadContext):
     await thread.terminate();
   }
   return joined.read;
+}
+
+/** Null if the system has no thread or descriptors for it. */
+function startThread(workerData: ConfigurationThreadInit): Worker | null {
+  const options = { workerData, transferList: [workerData.parts], name: 'candor configuration' };
+  try {
+    return new Worker(new URL(siblingModule(import.meta.url, './configuration-thread')), options);
+  } catch {
+    return null;
+  }
 }
 
 /** The parts are cloned as they are taken: a listener would get all of them in one turn of the event loop. */

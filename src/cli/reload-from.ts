@@ -1,6 +1,6 @@
 import type { ConfigurationReload } from '../gateway/gateway.ts';
 import { adjustPaths } from './adjust-paths.ts';
-import { configurationErrorLine, type ReadContext } from './read-configuration.ts';
+import { configurationErrorLine, type ReadContext } from './configuration-read.ts';
 import { inputName } from './read-input.ts';
 import { readInThread } from './read-in-thread.ts';
 

@@ -1,15 +1,13 @@
 import { constants } from 'node:os';
 import { commandExitText, FirstStart } from './first-start.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
-import { configurationFor } from './read-configuration.ts';
+import { configurationFor } from './run-configuration.ts';
 import { offerNextPort } from './next-port.ts';
 import { serve } from './serve.ts';
 import { type ServePlan } from './serve-plan.ts';
 import { StartAbandoned } from '../gateway/gateway.ts';
-import type { Style } from './style.ts';
 import { styleFor } from './style.ts';
-import type { Gateway } from '../control/gateway-status.ts';
-import type { Configuration } from '../core/configuration.ts';
+import { whereLines } from './where-lines.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
@@ -70,16 +68,4 @@ async function serveCommand(
     if (firstStart.end !== null && error instanceof StartAbandoned) return firstStart.end.exitCode;
     throw error;
   }
-}
-
-/** Prints the addresses of a running gateway. */
-export function whereLines(gateway: Gateway, configuration: Configuration, style: Style): string[] {
-  const addresses = gateway
-    .status()
-    .listeners.filter((listener) => listener.state === 'open')
-    .map((listener) => style.bold(`http://${listener.address}`));
-  const lines = [`Serving at ${addresses.join(' and ')}`];
-  if (configuration.log.path !== null) lines.push(style.dim(`  exchange log  ${configuration.log.path}`));
-  if (configuration.admin.socket !== null) lines.push(style.dim(`  admin socket  ${configuration.admin.socket}`));
-  return lines;
 }

@@ -84,8 +84,13 @@ export const upCommand = buildCommand<UpFlags, [], ParserContext>({
     aliases: { c: 'config' },
   },
   async func(flags) {
+    const { readInThread } = await import('./read-in-thread.ts');
+    const reading = readInThread(flags.config, this.processContext);
+    // `up` reports what rejects it; until `up` waits for it, no handler is there.
+    reading.catch(() => {});
+    // Loaded while the thread reads.
     const { up } = await import('./up.ts');
-    this.process.exitCode = await up(flags, this.processContext);
+    this.process.exitCode = await up(flags, reading, this.processContext);
   },
 });
 

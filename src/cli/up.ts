@@ -2,13 +2,8 @@ import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
-import {
-  configurationErrorLine,
-  type ConfigurationRead,
-  readConfiguration,
-  renderForPeople,
-} from './read-configuration.ts';
-import { whereLines } from './run.ts';
+import { configurationErrorLine, type ConfigurationRead, renderForPeople } from './configuration-read.ts';
+import { whereLines } from './where-lines.ts';
 import { reloadFrom } from './reload-from.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
@@ -23,16 +18,20 @@ export interface UpFlags {
   readonly json: boolean;
 }
 
-/** Runs a configuration until a signal ends it. */
-export function up(flags: UpFlags, context: ProcessContext): Promise<number> {
+/** Runs a configuration, which `reading` reads from the file of `flags`, until a signal ends it. */
+export function up(flags: UpFlags, reading: Promise<ConfigurationRead>, context: ProcessContext): Promise<number> {
   return withStderrFormat(context, !context.stderr.isTTY, (one) =>
-    reportingToPredecessor(one, () => readAndServe(flags, one)),
+    reportingToPredecessor(one, () => readAndServe(flags, reading, one)),
   );
 }
 
-async function readAndServe(flags: UpFlags, context: ProcessContext): Promise<number> {
+async function readAndServe(
+  flags: UpFlags,
+  reading: Promise<ConfigurationRead>,
+  context: ProcessContext,
+): Promise<number> {
   context.predecessor?.step('reading_configuration');
-  const read = await readConfiguration(flags.config, context);
+  const read = await reading;
   reportConfigurationErrors(read, context);
   if (read.configuration === null)
     throw new CommandFailure('validation_failed', 'Nothing was started.', read.errors.map(configurationErrorLine));

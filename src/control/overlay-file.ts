@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, weightMax } from '../core/overlay.ts';
 import { jsonOf } from '../record/json-text.ts';
 
@@ -16,36 +15,67 @@ export interface OverlayContent {
   readonly entries: readonly OverlayEntry[];
 }
 
-const name = z.string().min(1).max(1024);
-const origin = { revision: z.int().min(1), at: z.iso.datetime(), actor: z.string() };
+/** An entry as the file has it. */
+type FileEntry = { readonly revision: number; readonly at: string; readonly actor: string } & (
+  | {
+      readonly kind: 'maintenance';
+      readonly route: string | null;
+      readonly message: string;
+      readonly retry_after_s: number;
+    }
+  | {
+      readonly kind: 'pause';
+      readonly scope: 'route' | 'upstream';
+      readonly target: string;
+      readonly wait_ms: number;
+      readonly waiters_max: number;
+    }
+  | { readonly kind: 'weight'; readonly endpoint: string; readonly weight: number }
+  | { readonly kind: 'drain'; readonly endpoint: string }
+);
 
-const entrySchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('maintenance'),
-    route: name.nullable(),
-    message: z.string().max(4096),
-    retry_after_s: z.int().min(1),
+type Check = (value: unknown) => boolean;
+type Checks = Readonly<Record<string, Check>>;
+
+const isText =
+  (lengthMin: number, lengthMax: number): Check =>
+  (value) =>
+    typeof value === 'string' && value.length >= lengthMin && value.length <= lengthMax;
+const isWhole =
+  (min: number, max = Number.MAX_SAFE_INTEGER): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+const isTime: Check = (value) =>
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/.test(value) &&
+  !Number.isNaN(Date.parse(value));
+const isName = isText(1, 1024);
+
+const origin: Checks = { revision: isWhole(1), at: isTime, actor: isText(0, Infinity) };
+
+/** The keys of an entry besides `kind`: each must be there, and no other. Checked without a schema, whose package would be a tenth of the main thread (ADR 47). */
+const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
+  maintenance: {
+    route: (value) => value === null || isName(value),
+    message: isText(0, 4096),
+    retry_after_s: isWhole(1),
     ...origin,
-  }),
-  z.strictObject({
-    kind: z.literal('pause'),
-    scope: z.enum(['route', 'upstream']),
-    target: name,
-    wait_ms: z.int().min(1),
-    waiters_max: z.int().min(1),
+  },
+  pause: {
+    scope: (value) => value === 'route' || value === 'upstream',
+    target: isName,
+    wait_ms: isWhole(1),
+    waiters_max: isWhole(1),
     ...origin,
-  }),
-  z.strictObject({ kind: z.literal('weight'), endpoint: name, weight: z.int().min(0).max(weightMax), ...origin }),
-  z.strictObject({ kind: z.literal('drain'), endpoint: name, ...origin }),
-]);
+  },
+  weight: { endpoint: isName, weight: isWhole(0, weightMax), ...origin },
+  drain: { endpoint: isName, ...origin },
+};
 
-const fileSchema = z.strictObject({
-  version: z.literal(overlayFileVersion),
-  revision: z.int().min(0),
-  entries: z.array(entrySchema).max(overlayEntriesMax),
-});
-
-type FileEntry = z.infer<typeof entrySchema>;
+const fileChecks: Checks = {
+  revision: isWhole(0),
+  entries: (value) => Array.isArray(value) && value.length <= overlayEntriesMax,
+};
 
 export function writeOverlay({ revision, entries }: OverlayContent): string {
   return `${jsonOf({ version: overlayFileVersion, revision, entries: entries.map(toFile) })}\n`;
@@ -63,18 +93,36 @@ export function readOverlay(text: string): OverlayContent | { readonly why: stri
   if (typeof version === 'number' && version !== overlayFileVersion) {
     return { why: `it has version ${version}, but this program reads version ${overlayFileVersion}` };
   }
-  const read = fileSchema.safeParse(json);
-  if (!read.success) return { why: `it is damaged: ${issueText(read.error)}` };
-  const entries = read.data.entries.map(fromFile);
+  const wrong = wrongKeyOfFile(json);
+  if (wrong !== null) return { why: `it is damaged: ${wrong === '' ? 'its form is wrong' : `${wrong} is wrong`}` };
+  const read = json as { readonly revision: number; readonly entries: readonly FileEntry[] };
+  const entries = read.entries.map(fromFile);
   const ids = new Set(entries.map(({ setting }) => overlayIdOf(setting)));
   if (ids.size !== entries.length) return { why: 'it is damaged: two entries have the same target and kind' };
-  return { revision: read.data.revision, entries };
+  return { revision: read.revision, entries };
 }
 
-function issueText({ issues }: z.ZodError): string {
-  const [issue] = issues;
-  const path = issue?.path.join('.') ?? '';
-  return path === '' ? 'its form is wrong' : `${path} is wrong`;
+/** The path of the first key that is wrong, such as `entries.0.weight`; empty: the file as a whole; null: none is. */
+function wrongKeyOfFile(json: unknown): string | null {
+  const wrong = wrongKeyOf(json, 'version', overlayFileVersion, fileChecks);
+  if (wrong !== null) return wrong;
+  for (const [at, entry] of (json as { readonly entries: readonly unknown[] }).entries.entries()) {
+    const { kind } = (entry ?? {}) as { readonly kind?: FileEntry['kind'] };
+    const checks = typeof kind === 'string' && Object.hasOwn(entryChecks, kind) ? entryChecks[kind] : null;
+    const wrongInside = checks === null ? 'kind' : wrongKeyOf(entry, 'kind', kind, checks);
+    if (wrongInside !== null) return `entries.${at}${wrongInside === '' ? '' : `.${wrongInside}`}`;
+  }
+  return null;
+}
+
+/** `tag`: the key that says what the object is, and its only value. */
+function wrongKeyOf(value: unknown, tag: string, tagValue: unknown, checks: Checks): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
+  const object = value as Readonly<Record<string, unknown>>;
+  if (object[tag] !== tagValue) return tag;
+  const wrong = Object.entries(checks).find(([key, check]) => !Object.hasOwn(object, key) || !check(object[key]));
+  if (wrong !== undefined) return wrong[0];
+  return Object.keys(object).every((key) => key === tag || Object.hasOwn(checks, key)) ? null : '';
 }
 
 function toFile({ setting, revision, at, actor }: OverlayEntry): FileEntry {

@@ -201,6 +201,53 @@ describe('overlay.json', () => {
     );
   });
 
+  const origin = { revision: 1, at: '2026-01-01T00:00:00Z', actor: 'a' };
+  const maintenance = { kind: 'maintenance', route: null, message: '', retry_after_s: 1, ...origin };
+  const pause = { kind: 'pause', scope: 'route', target: 't', wait_ms: 1, waiters_max: 1, ...origin };
+  const weight = { kind: 'weight', endpoint: 'e', weight: 0, ...origin };
+  const drain = { kind: 'drain', endpoint: 'e', ...origin };
+  const damages: readonly (readonly [entry: unknown, wrong: string])[] = [
+    [null, 'entries.0.kind'],
+    [[], 'entries.0.kind'],
+    [{ ...drain, kind: ['drain'] }, 'entries.0.kind'],
+    [{ ...drain, kind: 'toString' }, 'entries.0.kind'],
+    [{ ...drain, more: 1 }, 'entries.0'],
+    [{ ...drain, endpoint: '' }, 'entries.0.endpoint'],
+    [{ ...drain, endpoint: 'e'.repeat(1025) }, 'entries.0.endpoint'],
+    [{ ...drain, at: '2026-13-01T00:00:00Z' }, 'entries.0.at'],
+    [{ ...drain, at: 'yesterday' }, 'entries.0.at'],
+    [{ ...drain, actor: null }, 'entries.0.actor'],
+    [{ ...drain, revision: 0 }, 'entries.0.revision'],
+    [{ ...weight, weight: 1001 }, 'entries.0.weight'],
+    [{ ...weight, weight: 0.5 }, 'entries.0.weight'],
+    [{ ...pause, scope: 'all' }, 'entries.0.scope'],
+    [{ ...pause, waiters_max: '1' }, 'entries.0.waiters_max'],
+    [{ ...maintenance, route: undefined }, 'entries.0.route'],
+    [{ ...maintenance, message: 'm'.repeat(4097) }, 'entries.0.message'],
+  ];
+  for (const [damaged, wrong] of damages) {
+    it(`is refused with ${JSON.stringify(damaged).slice(0, 100)}`, () => {
+      const text = JSON.stringify({ version: 1, revision: 1, entries: [damaged] });
+      assert.deepEqual(readOverlay(text), { why: `it is damaged: ${wrong} is wrong` });
+    });
+  }
+
+  it('is refused as a whole if keys of the file are wrong', () => {
+    const entries = [maintenance, pause, weight, drain];
+    const file = { version: 1, revision: 1, entries };
+    assert.ok('entries' in readOverlay(JSON.stringify(file)));
+    const tooMany = Array.from({ length: 1001 }, (_, at) => ({ ...drain, endpoint: `e${at}` }));
+    for (const [changed, wrong] of [
+      [{ ...file, entries: {} }, 'entries is wrong'],
+      [{ ...file, entries: tooMany }, 'entries is wrong'],
+      [{ ...file, revision: -1 }, 'revision is wrong'],
+      [{ ...file, version: '1' }, 'version is wrong'],
+      [{ ...file, more: 1 }, 'its form is wrong'],
+      [null, 'its form is wrong'],
+    ] as const)
+      assert.deepEqual(readOverlay(JSON.stringify(changed)), { why: `it is damaged: ${wrong}` });
+  });
+
   it('is read or refused with a reason, for any content', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {

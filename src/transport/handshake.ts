@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import { connect, type DetailedPeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, SecureContext, TLSSocket } from 'node:tls';
 import type { CertificateFacts, TlsTarget, NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import { networkFault } from './errno.ts';
+import { nodeTls } from './node-tls.ts';
 import type { ReadTarget } from './socket-transport.ts';
 import { credentialsOf } from './tls-credentials.ts';
 import { TlsWire } from './tls-wire.ts';
@@ -46,7 +47,7 @@ export class Handshake {
     const context = this.#contextOrFail();
     if (context === null) return null;
     const { serverName } = this.#tls;
-    const secure = connect({
+    const secure = nodeTls().connect({
       socket: this.#wire.asStream(),
       secureContext: context,
       // The name that the certificate must bear. An address is no name to ask for (RFC 6066 §3), and Node throws at one.

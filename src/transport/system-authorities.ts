@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import * as tls from 'node:tls';
+import { nodeTls } from './node-tls.ts';
 
 /** Where systems keep the certificates of trusted authorities; the first existing file is used. */
 const bundlePaths: readonly string[] = [
@@ -21,6 +21,7 @@ export function trustSystemAuthorities(): void {
   if (isDone) return;
   isDone = true;
   const certificates = systemCertificates([process.env['SSL_CERT_FILE'] ?? '', ...bundlePaths]);
+  const tls = nodeTls();
   // Node has had this since 24.5.
   if (certificates.length === 0 || typeof tls.setDefaultCACertificates !== 'function') return;
   try {

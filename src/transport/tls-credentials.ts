@@ -1,5 +1,6 @@
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { UpstreamTls } from '../core/configuration.ts';
+import { nodeTls } from './node-tls.ts';
 import { trustSystemAuthorities } from './system-authorities.ts';
 
 /**
@@ -23,7 +24,7 @@ export function credentialsOf(settings: UpstreamTls): TlsCredentials {
 
 function contextOf({ ca, certificate, key }: UpstreamTls): SecureContext {
   if (ca === null) trustSystemAuthorities();
-  return createSecureContext({
+  return nodeTls().createSecureContext({
     // RFC 8996 deprecates earlier versions.
     minVersion: 'TLSv1.2',
     ...(ca === null ? {} : { ca }),

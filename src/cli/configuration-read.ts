@@ -1,0 +1,36 @@
+import {
+  type ConfigurationError,
+  countConfigurationErrors,
+  renderConfigurationErrors,
+} from '../config/configuration-errors.ts';
+import type { LeftOpen } from '../config/parse.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { columnsMax } from './layout.ts';
+import { plain, styleFor } from './style.ts';
+import type { Output, ProcessContext } from './process-context.ts';
+
+/** A configuration file as it was read, with all its errors and warnings. */
+export interface ConfigurationRead {
+  /** Null if the configuration cannot be used. */
+  readonly configuration: Configuration | null;
+  readonly errors: readonly ConfigurationError[];
+  /** Absolute; null for standard input. */
+  readonly path: string | null;
+  readonly leftOpen: LeftOpen;
+  readonly text: string;
+}
+
+/** What reading a configuration needs of its process. */
+export type ReadContext = Pick<ProcessContext, 'env' | 'directory' | 'clock'>;
+
+/** All errors with line and caret, and how many they are. */
+export function renderForPeople(read: ConfigurationRead, output: Output, context: ProcessContext): string {
+  const colour = styleFor(output, context.env) !== plain;
+  return `${renderConfigurationErrors(read.errors, read.text, { colour, width: columnsMax })}\n${countConfigurationErrors(read.errors)}\n`;
+}
+
+/** An error as one line. */
+export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
+  const position = line === 0 ? file : `${file}:${line}:${column}`;
+  return `${position}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
+}
