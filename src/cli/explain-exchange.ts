@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
+import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { mayBePrefix } from '../record/parse-record.ts';
@@ -10,7 +10,7 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { logOfConfiguration } from './log-of-configuration.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -48,7 +48,7 @@ async function findRecord(flags: ExplainFlags, id: string, context: ProcessConte
   const log = await logOfConfiguration(flags.config ?? 'candor.yaml', context);
   if (log === null) throw unreachable ?? notFound(id, looked);
   if (unreachable !== null) looked.push('no running gateway: none answers');
-  return (await searchIn(log, id, looked, context)) ?? notFound(id, looked);
+  return (await searchIn(log.path, id, looked, context)) ?? notFound(id, looked, log.format);
 }
 
 async function askGateways(
@@ -64,13 +64,6 @@ async function askGateways(
     looked.push(`the gateway at ${targetText(target)}: it does not know it, or has forgotten it`);
   }
   return null;
-}
-
-async function logOfConfiguration(file: string, context: ProcessContext): Promise<string | null> {
-  if (!existsSync(resolve(context.directory, file))) return null;
-  const { configuration } = await readConfiguration(file, context);
-  const path = configuration?.log.path ?? null;
-  return path === null || path === '-' ? null : resolve(context.directory, path);
 }
 
 async function searchIn(
@@ -100,18 +93,24 @@ function severalFound(beginning: string, alike: readonly ExchangeRecord[]): Comm
 }
 
 /** When a log begins and when it was last written, which show whether it can contain an id at all. */
-function fileText({ bytes, from, until, errno, problem }: SearchedFile, now: number): string {
+function fileText({ bytes, from, until, errno, problem, isCombined }: SearchedFile, now: number): string {
   if (errno !== null) return `it cannot be read (${errno})`;
   if (bytes === 0) return 'it is empty';
+  const format = isCombined ? `it is in the combined format, which has no request ids; ` : '';
   const begins = from === null ? '' : `from ${from} on, `;
   const notice = problem === null ? '' : `; ${problem}`;
-  return `${begins}last written ${elapsedText((now - Date.parse(until)) / 1000)} ago${notice}`;
+  return `${format}${begins}last written ${elapsedText((now - Date.parse(until)) / 1000)} ago${notice}`;
 }
 
-function notFound(id: string, looked: readonly string[]): never {
+function notFound(id: string, looked: readonly string[], format: LogSpec['format'] = 'json'): never {
+  const noIds =
+    format === 'combined'
+      ? '\nThe configuration has `log.format: combined`, whose lines have neither ids nor causes: with `log.format: json` they do.'
+      : '';
   throw new CommandFailure(
     'not_found',
     `No exchange with the id ${id} was found. Looked here:\n${looked.map((path) => `  ${path}`).join('\n')}\n` +
-      'An id is the X-Request-Id of a response, or its first eight characters and more;\n--log <path> searches another log.',
+      'An id is the X-Request-Id of a response, or its first eight characters and more;\n--log <path> searches another log.' +
+      noIds,
   );
 }

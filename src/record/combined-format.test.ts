@@ -7,7 +7,7 @@ import type { LostRecord, ProcessRecord } from '../core/record.ts';
 import { TestRing } from './test-ring.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { combinedLine, combinedLines } from './combined-format.ts';
+import { combinedLine, combinedLines, isCombinedLine } from './combined-format.ts';
 import { ExchangeRecords } from './exchange-record.ts';
 import { failedExchange, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 
@@ -43,7 +43,15 @@ const rows: readonly (readonly [name: string, changes: Partial<EndedExchange>, l
     '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a\\x22b\\x5Cc HTTP/1.1" 200 6413 "-" "x\\x22\\x0A\\x09\\x5C\\xC3\\xA9"',
   ],
 ];
-for (const [name, changes, line] of rows) test(`${name} is one line`, () => assert.equal(lineOf(changes), line));
+for (const [name, changes, line] of rows)
+  test(`${name} is one line, which is known for what it is`, () => {
+    assert.equal(lineOf(changes), line);
+    assert.equal(isCombinedLine(line), true);
+  });
+
+test('a record is no line of the combined format', () => {
+  assert.equal(isCombinedLine('{"v":3,"id":"a","at":"2026-11-21T08:42:18.007Z"}'), false);
+});
 
 test('a client that left before an answer has the status 499', () => {
   const failure = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });

@@ -24,6 +24,11 @@ export function combinedLine(record: ExchangeRecord | LostRecord | ProcessRecord
   return `${addressOf(client.address)} - - [${time}] "${request}" ${status ?? clientLeftStatus} ${bytes_out} "${referer}" "${agent}"`;
 }
 
+/** Whether a line is one of this format. */
+export function isCombinedLine(line: string): boolean {
+  return /^\S+ \S+ \S+ \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "/.test(line);
+}
+
 /** Converts whole lines of the log, as a worker writes them. Lines that are no records of exchanges are left out. */
 export function combinedLines(bytes: Uint8Array): Uint8Array {
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\n');

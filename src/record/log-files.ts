@@ -1,6 +1,7 @@
 import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ExchangeRecord } from '../core/record.ts';
+import { isCombinedLine } from './combined-format.ts';
 import { realLogPath } from './rotated-files.ts';
 import { lineBytesMax } from './limits.ts';
 import type { LineSearch } from './line-search.ts';
@@ -17,6 +18,8 @@ export interface SearchedFile {
   readonly until: string;
   /** Why it could not be read; null if it could. */
   readonly errno: string | null;
+  /** Its lines have no ids, as its first line shows. */
+  readonly isCombined: boolean;
   /** Why it was not searched to its end, as the end of a sentence; null if it was. */
   readonly problem: string | null;
 }
@@ -110,10 +113,13 @@ async function factsOf(path: string): Promise<SearchedFile | null> {
     if (!found.isFile()) return null;
     const { size: bytes, mtime } = found;
     const first = await firstLineOf(path);
-    return { path, bytes, from: atOf(first), until: mtime.toISOString(), errno: null, problem: null };
+    const isCombined = isCombinedLine(first);
+    return { path, bytes, from: atOf(first), until: mtime.toISOString(), errno: null, isCombined, problem: null };
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).code ?? '';
-    return errno === 'ENOENT' ? null : { path, bytes: 0, from: null, until: '', errno, problem: null };
+    return errno === 'ENOENT'
+      ? null
+      : { path, bytes: 0, from: null, until: '', errno, isCombined: false, problem: null };
   }
 }
 

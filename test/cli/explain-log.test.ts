@@ -83,6 +83,38 @@ describe('the summary', () => {
     assertFits(text);
   });
 
+  const ours = '192.0.2.17 - - [21/Nov/2026:08:42:19 +0000] "GET /a HTTP/1.1" 502 512 "-" "curl/8.5"\n';
+  const redacted = ours.replace('/a', '/a?b=\\xE2\\x80\\xA6');
+  const configuration = 'upstreams: { api: "127.0.0.1:3000" }\nlog: { path: a.log, format: combined }\n';
+  const formats: readonly (readonly [
+    what: string,
+    name: string,
+    lines: string,
+    yaml: string | null,
+    isOurs: boolean,
+  ])[] = [
+    ['the log of the configuration', 'a.log', ours, configuration, true],
+    ['a rotated file of it', 'a.log.2', ours, configuration, true],
+    ['another file', 'b.log', ours, configuration, false],
+    ['a file without a configuration', 'a.log', ours, null, false],
+    ['a file of a configuration with errors', 'a.log', ours, 'nonsense: 1\n', false],
+    ['a file whose queries Candor has redacted', 'b.log', redacted, null, true],
+  ];
+  for (const [what, name, lines, yaml, isOurs] of formats)
+    test(`advises ${isOurs ? 'log.format: json' : "nginx's variables"} for ${what} in the combined format`, async () => {
+      write(name, lines);
+      if (yaml !== null) write('candor.yaml', yaml);
+      assert.equal(await context.candor('explain', name), 1, context.stderr.text);
+      const { text } = context.stdout;
+      assert.match(
+        text.replaceAll(/\s+/g, ' '),
+        isOurs ? /Set `log\.format: json` in the configuration/ : /\$upstream_addr/,
+      );
+      assert.match(text, /fix {2}See below how to log more/);
+      // Lines of nginx's configuration are longer: they are to be copied.
+      if (isOurs) assertFits(text);
+    });
+
   test('shows the largest failure burst first, and only counts bursts that are small beside it', async () => {
     const few = Array.from({ length: 6 }, (_, place) => line(place * 30, 'SC--')).join('');
     const burst = Array.from({ length: 200 }, () => line(1200, 'sH--')).join('');

@@ -328,5 +328,19 @@ describe('candor explain without a gateway', () => {
     writeFileSync(join(folder, 'candor.log'), lineOf('known'));
     assert.equal(await context.candor('explain', 'unknown'), 9);
     assert.match(context.stderr.text, /no running gateway: none answers\n {2}.*candor\.log: from/);
+    assert.doesNotMatch(context.stderr.text, /log\.format/);
+  });
+
+  test('says that a log in the combined format has no ids, and what to set', async () => {
+    const log = 'log: { path: app.log, format: combined }\n';
+    writeFileSync(join(folder, 'candor.yaml'), `upstreams: { api: "127.0.0.1:3000" }\n${log}`);
+    writeFileSync(
+      join(folder, 'app.log'),
+      '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET / HTTP/1.1" 502 6 "-" "-"\n',
+    );
+    assert.equal(await context.candor('explain', 'unknown'), 9);
+    const said = context.stderr.text.replaceAll(/\s+/g, ' ');
+    assert.match(said, /app\.log: it is in the combined format, which has no request ids;/);
+    assert.match(said, /The configuration has `log\.format: combined`.*with `log\.format: json` they do\./);
   });
 });

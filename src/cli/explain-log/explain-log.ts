@@ -16,6 +16,7 @@ import type { LogSource } from './log-source.ts';
 import { findLog } from './log-source.ts';
 import { problemOf } from '../../record/byte-decoder.ts';
 import { textStartOf } from '../../record/byte-kind.ts';
+import { withOwnFormat } from './own-combined-log.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
 import { findPagePath, writePage } from './report-page.ts';
@@ -24,6 +25,7 @@ import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
+import { lineFeed } from '../../record/line-feed.ts';
 
 /** Explains the named logs as one. Returns the exit code: 0, 1 for failures, 3 if no line was recognised. */
 export async function explainLogs(
@@ -41,7 +43,7 @@ export async function explainLogs(
     ? await followAll(sources, { log, printer, stop, context })
     : await readAll(sources, { log, printer, stop, context });
   stop.forget();
-  const report = redactedReport(log.end());
+  const report = redactedReport(await withOwnFormat(log.end(), sources, context));
   await printer.flush();
   printNotices(sources, readings, report, context);
   if (page !== null) writePage(page, summaryHtml(report, names));
@@ -80,7 +82,7 @@ async function readAll(sources: readonly LogSource[], work: LogRun): Promise<Log
 
 async function readOne(source: LogSource, { log, printer, stop, context }: LogRun): Promise<LogReading> {
   const bar = new ProgressBar(context);
-  let last = newline;
+  let last = lineFeed;
   const take = (bytes: Uint8Array): Promise<void> | null => {
     log.push(bytes);
     last = bytes.at(-1) ?? last;
@@ -94,11 +96,9 @@ async function readOne(source: LogSource, { log, printer, stop, context }: LogRu
   const reading = await readLog(source, { take, onRead }, stop);
   bar.clear();
   // The next log does not continue the last line of this one.
-  if (last !== newline) await take(Uint8Array.of(newline));
+  if (last !== lineFeed) await take(Uint8Array.of(lineFeed));
   return reading;
 }
-
-const newline = 0x0a;
 
 /** Follows all of them at the same time, line by line. A source that cannot grow is only read. */
 async function followAll(sources: readonly LogSource[], work: LogRun): Promise<LogReading[]> {
