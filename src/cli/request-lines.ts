@@ -7,6 +7,7 @@ import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from 
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
+import { lineFeed } from '../record/line-feed.ts';
 
 /** As many lines as a person can read in a second. */
 const shownPerSecondMax = 20;
@@ -14,8 +15,6 @@ const windowMs = 1000;
 
 /** Status codes that a summary names. Even a busy gateway sends few different ones. */
 const codesMax = 6;
-
-const newline = 0x0a;
 const statusName = Buffer.from('"status":');
 
 /**
@@ -57,7 +56,7 @@ export class RequestLines {
     const failed = failedRanges(buffer);
     let failure = 0;
     for (let start = 0; start < buffer.length; ) {
-      const found = buffer.indexOf(newline, start);
+      const found = buffer.indexOf(lineFeed, start);
       const end = found === -1 ? buffer.length : found;
       while (failure < failed.length && (failed[failure] as number) < start) failure += 2;
       this.#noteLine(buffer, start, end, failed[failure] === start);

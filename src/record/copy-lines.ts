@@ -1,4 +1,5 @@
 import type { LogOutput } from './log-output.ts';
+import { lineFeed } from './line-feed.ts';
 
 /** The result of a copy. */
 export interface CopyResult {
@@ -54,8 +55,6 @@ async function writeAll(lines: Uint8Array, output: LogOutput): Promise<WriteResu
   }
   return { bytes: at, errno: null };
 }
-
-const lineFeed = 0x0a;
 
 /** How many lines end at `from` or later, and before `to`. */
 export function countLines(bytes: Uint8Array, from: number, to: number = bytes.length): number {

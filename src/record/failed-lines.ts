@@ -1,7 +1,7 @@
+import { lineFeed } from './line-feed.ts';
+
 /** Lines of successes have neither key. Quotes within a text of a line are escaped, so that no request can imitate a key. */
 const signs = [Buffer.from('"shape":"'), Buffer.from('"cause":"')];
-const lineFeed = 0x0a;
-
 /**
  * Of whole lines of the log, those of exchanges that did not simply succeed: whose shape is not 'none', or that needed more
  * than one attempt. A copy. Searches bytes, and parses nothing.

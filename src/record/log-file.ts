@@ -7,6 +7,7 @@ import { countLines } from './copy-lines.ts';
 import { LogMaintenance } from './log-maintenance.ts';
 import { type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
 import { LossReport } from './loss-report.ts';
+import { lineFeed } from './line-feed.ts';
 
 export interface LogFileOptions {
   readonly clock: Clock;
@@ -69,8 +70,6 @@ interface QueuedLines {
   readonly areRecords: boolean;
   readonly done: DoneCallback;
 }
-
-const lineFeed = 0x0a;
 
 /** Ends a line that a change of output or an earlier process left incomplete, so that the next line is readable. */
 const endOfTornLine: QueuedLines = { bytes: Uint8Array.of(lineFeed), areRecords: false, done: null };

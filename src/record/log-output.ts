@@ -2,6 +2,7 @@ import { constants, createReadStream, write } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Result } from '../core/result.ts';
+import { lineFeed } from './line-feed.ts';
 
 /** The destination of a log, one write at a time. */
 export interface LogOutput {
@@ -41,7 +42,7 @@ export async function openLogOutput(path: string): Promise<Result<LogOutput, Log
   try {
     return { ok: true, value: new FileOutput(path, await open(path, flags, mode), await isDescriptor(path)) };
   } catch (error) {
-    return { ok: false, failure: problemOf(path, errnoOf(error)) };
+    return { ok: false, failure: openProblem(path, errnoOf(error)) };
   }
 }
 
@@ -59,8 +60,6 @@ async function isDescriptor(path: string): Promise<boolean> {
 
 /** As Linux (path_resolution(7)). */
 const linksMax = 40;
-
-const lineFeed = 0x0a;
 
 class FileOutput implements LogOutput {
   readonly #path: string;
@@ -163,7 +162,7 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
   ENFILE: () => 'the system has too many open files',
 };
 
-function problemOf(path: string, errno: string): LogProblem {
+function openProblem(path: string, errno: string): LogProblem {
   const sentence = sentences[errno];
   return {
     errno,

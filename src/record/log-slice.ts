@@ -1,5 +1,6 @@
 import zlib from 'node:zlib';
 import type { LogSpec } from '../core/configuration.ts';
+import { lineFeed } from './line-feed.ts';
 
 /** A format in which a rotated file can be compressed. */
 export type LogArchive = Exclude<LogSpec['compression'], 'none'>;
@@ -45,5 +46,3 @@ export function endOfSlice(bytes: Uint8Array): number {
   const end = bytes.lastIndexOf(lineFeed) + 1;
   return end === 0 ? bytes.length : end;
 }
-
-const lineFeed = 0x0a;

@@ -1,6 +1,7 @@
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { lineBytesMax } from './limits.ts';
 import { type LineSearch, searchBackwards } from './line-search.ts';
+import { lineFeed } from './line-feed.ts';
 
 /**
  * A ring of lines in memory that one worker writes and the logger reads, without a message, a lock or a copy between them.
@@ -31,8 +32,6 @@ const cellsBytes = 64;
 
 /** As much as one write to the file takes: a tenth of a millisecond for a file in memory. */
 const sliceBytesMax = 512 * 1024;
-const lineFeed = 0x0a;
-
 const awake = 0;
 const asleep = 1;
 

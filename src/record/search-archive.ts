@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { ByteDecoder, type LogEnd } from './byte-decoder.ts';
 import { lineAround, type LineSearch } from './line-search.ts';
 import { lineBytesMax } from './limits.ts';
+import { lineFeed } from './line-feed.ts';
 
 export interface ArchiveSearch<T> {
   readonly record: T | null;
@@ -84,5 +85,3 @@ class MatchingLines {
     while (this.#bytes > matchBytesMax && this.#lines.length > 1) this.#bytes -= this.#lines.shift()?.length ?? 0;
   }
 }
-
-const lineFeed = 0x0a;

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { lineBytesMax } from './limits.ts';
-import { lineAround, type LineSearch } from './line-search.ts';
+import { lineFeed } from './line-feed.ts';
+import { lineAround, type LineSearch, occurrencesBackwards } from './line-search.ts';
 
 const stepBytes = 64 * 1024;
 
@@ -15,20 +16,20 @@ export async function searchLogFile<T>(path: string, search: LineSearch<T>): Pro
   const file = await open(path, 'r');
   try {
     const facts = await file.stat();
-    return facts.isFile() ? await searchBackwards(file, facts.size, search) : null;
+    return facts.isFile() ? await searchParts(file, facts.size, search) : null;
   } finally {
     await file.close();
   }
 }
 
-async function searchBackwards<T>(file: FileHandle, size: number, search: LineSearch<T>): Promise<T | null> {
+async function searchParts<T>(file: FileHandle, size: number, search: LineSearch<T>): Promise<T | null> {
   const { needle } = search;
   // The needle may span two steps, so each step also reads the beginning of the following one.
   const buffer = Buffer.allocUnsafe(stepBytes + needle.length - 1);
   for (let end = size; end > 0; end -= stepBytes) {
     const start = Math.max(0, end - stepBytes);
     const part = await readPart(file, buffer, start, Math.min(size, end + needle.length - 1));
-    for (let at = part.lastIndexOf(needle); at !== -1; at = at === 0 ? -1 : part.lastIndexOf(needle, at - 1)) {
+    for (const at of occurrencesBackwards(part, needle)) {
       const record = search.read(await lineAt(file, start + at));
       if (record !== null) return record;
     }
@@ -43,7 +44,7 @@ async function lineAt(file: FileHandle, position: number): Promise<string> {
     const start = Math.max(0, position - reach);
     const part = await readPart(file, Buffer.allocUnsafe(position - start + reach), start, position + reach);
     const at = position - start;
-    const isWhole = (start === 0 || part.lastIndexOf(0x0a, at) !== -1) && part.indexOf(0x0a, at) !== -1;
+    const isWhole = (start === 0 || part.lastIndexOf(lineFeed, at) !== -1) && part.indexOf(lineFeed, at) !== -1;
     if (isWhole || reach === lineBytesMax) return lineAround(part, at);
   }
   return '';

@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { after, type Clock } from '../../core/time.ts';
 import type { ByteSink } from '../../record/byte-decoder.ts';
+import { lineFeed } from '../../record/line-feed.ts';
 
 export interface Following {
   /** Receives whole lines, each with its line end. */
@@ -84,7 +85,7 @@ class Tail {
   }
 
   async #push(bytes: Uint8Array): Promise<void> {
-    const end = bytes.lastIndexOf(0x0a) + 1;
+    const end = bytes.lastIndexOf(lineFeed) + 1;
     const lines = end === 0 ? null : Buffer.concat([this.#held, bytes.subarray(0, end)]);
     if (lines !== null) this.#held = new Uint8Array(0);
     if (this.#held.length < heldBytesMax) this.#held = Buffer.concat([this.#held, bytes.subarray(end)]);
