@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { RepeatDetector, matchesEntry, hashOf, ParsedHeadMemo, memoBytesMin } from './parsed-head-memo.ts';
+import {
+  FirstHeadDetector,
+  RepeatDetector,
+  matchesEntry,
+  hashOf,
+  ParsedHeadMemo,
+  memoBytesMin,
+} from './parsed-head-memo.ts';
 
 const bytes = fc.uint8Array({ minLength: memoBytesMin, maxLength: 200 });
 
@@ -58,5 +65,29 @@ describe('a connection whose heads are', () => {
     let heads = 1;
     while (!(detector.shouldCheckNext() && detector.isRepeat(-2))) heads += 1;
     assert.ok(heads <= 66, String(heads));
+  });
+});
+
+describe('connections that begin with', () => {
+  const repeatsOf = (connections: number, hashOfHead: (connection: number) => number): number => {
+    const detector = new FirstHeadDetector();
+    let repeats = 0;
+    for (let connection = 0; connection < connections; connection++)
+      if (detector.isRepeat(hashOfHead(connection))) repeats += 1;
+    return repeats;
+  };
+
+  it('a head of their own have none kept', () => {
+    assert.equal(
+      repeatsOf(10_000, (connection) => connection + 1),
+      0,
+    );
+  });
+
+  it('one of a hundred heads are noticed the second time', () => {
+    assert.equal(
+      repeatsOf(200, (connection) => Math.imul((connection % 100) + 1, 0x01000193)),
+      100,
+    );
   });
 });

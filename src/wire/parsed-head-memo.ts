@@ -19,8 +19,8 @@ const keptMax = 256;
  * (RFC 7541); here it saves parsing the same bytes again. The connections of a thread share the memo, since many clients are
  * the same program.
  *
- * Only bytes that have come twice in a row on one connection are kept (`RepeatDetector`), so that a client that sends new ones
- * each time costs no memory.
+ * Only bytes that have come twice in a row on one connection (`RepeatDetector`), or first on two connections
+ * (`FirstHeadDetector`), are kept, so that a client that sends new ones each time costs no memory.
  */
 export class ParsedHeadMemo<Head> {
   readonly #kept = new Map<number, ParsedHeadEntry<Head>>();
@@ -31,6 +31,12 @@ export class ParsedHeadMemo<Head> {
     return known !== undefined && known.bytes.length === end - start && matchesEntry(known, bytes, start)
       ? known
       : null;
+  }
+
+  /** The entry with this hash and length; the caller compares the bytes. */
+  candidate(hash: number, length: number): ParsedHeadEntry<Head> | null {
+    const known = this.#kept.get(hash);
+    return known !== undefined && known.bytes.length === length ? known : null;
   }
 
   keep(hash: number, bytes: Buffer, head: Head): ParsedHeadEntry<Head> {
@@ -71,6 +77,26 @@ export class RepeatDetector {
       this.#misses = 0;
       this.#pause = pauseHeads;
     }
+    return isRepeat;
+  }
+}
+
+/** A power of two: so many of the latest first heads are remembered. */
+const firstHeadsMax = 512;
+
+/**
+ * Finds out whether connections begin with the same header section, as those of a client do that connects for each request, such as
+ * a health check: such a connection has no second head that its own detector could compare. Shared by the connections of a thread.
+ */
+export class FirstHeadDetector {
+  /** The latest hash of each group of hashes; 0: none. */
+  readonly #hashes = new Int32Array(firstHeadsMax);
+
+  /** Whether another connection began with this hash, and not many others since. Forgets it then: the caller keeps the head. */
+  isRepeat(hash: number): boolean {
+    const group = hash & (firstHeadsMax - 1);
+    const isRepeat = this.#hashes[group] === hash;
+    this.#hashes[group] = isRepeat ? 0 : hash;
     return isRepeat;
   }
 }

@@ -72,17 +72,19 @@ describe('RequestHeadParser', () => {
   it('holds no block between requests, and gives the one it had back', () => {
     const storage = new HeadStorage();
     const parser = newParser(storage);
+    const other = get.replace('X-A', 'X-Block');
     push(parser, '\r\n');
-    push(parser, get);
+    push(parser, other);
     assert.equal(storage.keptBlocks, 0);
     parser.reset();
     assert.equal(storage.keptBlocks, 1);
-    push(parser, get);
+    push(parser, other);
     assert.equal(storage.keptBlocks, 0);
   });
 
   it('empties the fields of a head that is over, so that no other message shows through', () => {
     const parser = newParser();
+    parser.reset(); // Else it may recognise the head, whose fields stay as they are then.
     push(parser, get);
     const fields = parser.head?.fields;
     assert.equal(fields?.get('x-a'), '1');
@@ -214,9 +216,13 @@ describe('RequestHeadParser', () => {
         const parser = newParser();
         for (const [start, fields, rest] of messages) {
           const text = `${start}\r\n${fields}${rest}`;
-          const fresh = newParser();
-          assert.equal(push(parser, text), push(fresh, text));
-          assert.deepEqual(whatIsRead(parser), whatIsRead(fresh));
+          const [first, other] = [newParser(), newParser()];
+          other.reset(); // It looks for no head that other connections began with.
+          const [read, expected] = [push(parser, text), push(other, text)];
+          assert.equal(read, expected);
+          assert.equal(push(first, text), expected);
+          assert.deepEqual(whatIsRead(parser), whatIsRead(other));
+          assert.deepEqual(whatIsRead(first), whatIsRead(other));
           assert.equal(push(parser, text), 0);
           parser.reset();
         }
@@ -225,9 +231,25 @@ describe('RequestHeadParser', () => {
     fc.assert(property, { numRuns: 300 });
   });
 
+  it('holds no block for a head with which two connections began before', () => {
+    const storage = new HeadStorage();
+    const head = 'GET /health HTTP/1.1\r\nHost: example.org\r\nUser-Agent: health check\r\n\r\n';
+    for (const blocksLeft of [0, 0, 1, 1]) {
+      const parser = newParser(storage);
+      assert.equal(push(parser, head), head.length);
+      assert.equal(storage.keptBlocks, blocksLeft);
+      assert.equal(parser.head?.fields.get('user-agent'), 'health check');
+      parser.reset();
+    }
+    const strict = new RequestHeadParser({ ...requestLimits, fieldsMax: 1 }, storage);
+    push(strict, head);
+    assert.equal(strict.refusal?.rule, 'too-many-headers', 'another listener may allow fewer');
+  });
+
   it('holds no block for a head whose fields came twice before', () => {
     const storage = new HeadStorage();
     const parser = newParser(storage);
+    parser.reset();
     for (const blocksLeft of [0, 0, 1]) {
       push(parser, get);
       assert.equal(storage.keptBlocks, blocksLeft);

@@ -8,6 +8,7 @@ import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
 import {
+  FirstHeadDetector,
   RepeatDetector,
   matchesEntry,
   hashOf,
@@ -53,6 +54,7 @@ export class RequestHeadParser {
   /** The header section that the client of this connection repeats with each request, with its parsed head. */
   #memoized: ParsedHeadEntry<Http1RequestHead> | null = null;
   readonly #repeatDetector = new RepeatDetector();
+  #isFirst = true;
   /** What the request line of this head says. */
   readonly #lineFacts: {
     method: string;
@@ -91,7 +93,7 @@ export class RequestHeadParser {
     if (this.state !== 'partial') return 0;
     let at = start;
     if (!this.began) {
-      const known = this.#memoized;
+      const known = this.#memoized ?? (this.#isFirst ? this.#candidate(bytes, start, end) : null);
       if (known !== null) {
         const headEnd = findKnownHeadEnd(known, bytes, start, end);
         if (this.#readWithKnownFields(known, bytes, start, headEnd)) return headEnd - start;
@@ -115,6 +117,7 @@ export class RequestHeadParser {
 
   /** Prepares for the next head. Returns the block to the storage, so the fields of the last head are empty from now on. */
   reset(): void {
+    this.#isFirst = false;
     this.head?.fields.detach();
     this.#buffer.clear();
     this.state = 'partial';
@@ -126,6 +129,24 @@ export class RequestHeadParser {
     this.#sawCrOfEmptyLine = false;
     this.#lineFacts.method = '';
     this.#lineFacts.target = noTarget;
+  }
+
+  /**
+   * The memoized header section that the first head of this connection probably has: [start, end) is such a head without a body, if
+   * it is one. Null: it has none.
+   */
+  #candidate(bytes: Uint8Array, start: number, end: number): ParsedHeadEntry<Http1RequestHead> | null {
+    const lineEndMax = Math.min(start + memoLineBytesMax, end - memoBytesMin);
+    let at = start;
+    while (at < lineEndMax && bytes[at] !== LF) at++;
+    const section = at + 1;
+    if (at >= lineEndMax || end - section > memoBytesMax) return null;
+    const known = sectionMemo.candidate(hashOf(bytes, section, end), end - section);
+    // Another listener may allow more fields than this one.
+    const isFit =
+      known !== null && hasNoContent(known.head.framing) && known.head.fields.count <= this.#limits.fieldsMax;
+    if (isFit) this.#memoized = known;
+    return isFit ? known : null;
   }
 
   /**
@@ -205,7 +226,8 @@ export class RequestHeadParser {
     if (length < memoBytesMin || length > memoBytesMax) return;
     if (!this.#repeatDetector.shouldCheckNext()) return;
     const hash = hashOf(bytes, start, end) ^ (head.version === 'HTTP/1.0' ? 1 : 0);
-    if (!this.#repeatDetector.isRepeat(hash) || hash === this.#memoized?.hash) return;
+    const isRepeat = this.#repeatDetector.isRepeat(hash) || (this.#isFirst && firstHeads.isRepeat(hash));
+    if (!isRepeat || hash === this.#memoized?.hash) return;
     this.#memoized = sectionMemo.find(hash, bytes, start, end);
     if (this.#memoized !== null) return;
     const copy = Buffer.allocUnsafeSlow(length);
@@ -302,6 +324,8 @@ const requestFields = new RequestFieldsReader();
 
 /** Known header sections, shared by all parsers of a thread. */
 const sectionMemo = new ParsedHeadMemo<Http1RequestHead>();
+
+const firstHeads = new FirstHeadDetector();
 
 /** A head with a longer request line is always parsed completely, without the memo. */
 const memoLineBytesMax = 1024;
