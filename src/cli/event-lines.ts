@@ -121,7 +121,10 @@ export function fit(at: number, text: string, style: Style): string {
 /** Prints events: lines for people on a terminal, JSON elsewhere. */
 export interface EventWriter {
   event(event: Event): void;
-  failed(record: ExchangeRecord): void;
+  /** Prints a failure. Absent if the writer prints none: then no record is read for it. */
+  failed?(record: ExchangeRecord): void;
+  /** Counts failures whose records were not read. */
+  skipped?(count: number): void;
   /** Receives every record. If it is present, it also prints the failures. */
   recorded?(lines: Uint8Array): void;
   failing(summary: FailureSummary): void;
@@ -135,6 +138,17 @@ export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord
   const what = last.cause ?? verdictWords(last);
   const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
   return fit(at, style.warn(`and ${count} more (${what}) in the last ${within}; the last one:`), style);
+}
+
+/** Prints the number of failures whose records were not read. */
+export function notRead(count: number, withinMs: number, at: number, style: Style): string {
+  const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
+  const what = count === 1 ? '1 more failure' : `${count} more failures`;
+  return fit(
+    at,
+    style.warn(`and ${what} of any kind in the last ${within}, too many to list; the log has them`),
+    style,
+  );
 }
 
 /**
@@ -164,6 +178,7 @@ export function readableEvents(
     more: (count, withinMs, last) => {
       stderr.write(`${moreLikeIt(count, withinMs, last, clock.wallTime(), style)}\n${explainLine(last)}\n`);
     },
+    skipped: (count, withinMs) => stderr.write(`${notRead(count, withinMs, clock.wallTime(), style)}\n`),
   });
   return {
     event: (event) => {
@@ -174,6 +189,7 @@ export function readableEvents(
       if (record.cause === 'gateway_stopping') return;
       failures.note(record);
     },
+    skipped: (count) => failures.skip(count),
     // The first failures were printed one by one; later ones are counted from the records.
     failing: () => {},
     printed: (instance, stream, line) =>
@@ -203,7 +219,6 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       const { reason, at, ...rest } = eventJson(event);
       logger[levelOf(event)]({ at, ...rest }, reason);
     },
-    failed: () => {},
     failing: ({ level, reason, ...rest }) =>
       logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
     // A terminal shows the output of an instance as it is. Here a service manager or a log file stores it, so secrets are

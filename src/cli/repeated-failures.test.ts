@@ -17,6 +17,7 @@ function begin(): Run {
   const failures = new RepeatedFailures(clock, {
     one: ({ id }) => told.push(id),
     more: (count, withinMs, { id }) => told.push(`${count} in ${withinMs}, last ${id}`),
+    skipped: (count, withinMs) => told.push(`${count} not read in ${withinMs}`),
   });
   let number = 0;
   const fail = (times: number, what: Partial<ExchangeRecord> = {}): void => {
@@ -42,6 +43,18 @@ test('three failures are printed in full, and later ones are counted in one line
   clock.advanceSync(10_000);
   fail(1);
   assert.deepEqual(told, ['#43'], 'after ten seconds without one it is news again');
+});
+
+test('failures that were not read are counted in one line every ten seconds, and at the end', () => {
+  const { clock, told, failures } = begin();
+  for (const count of [5, 10]) failures.skip(count);
+  clock.advanceSync(10_000);
+  assert.deepEqual(told.splice(0), ['15 not read in 10000']);
+  clock.advanceSync(60_000);
+  failures.skip(1);
+  clock.advanceSync(500);
+  failures.end();
+  assert.deepEqual([told, clock.timersLive], [['1 not read in 500'], 0]);
 });
 
 test('a few failures in ten seconds are all printed in full', () => {

@@ -12,6 +12,8 @@ export interface FailureReporter {
   readonly one: (record: ExchangeRecord) => void;
   /** Called with the number of further failures of the same cause at the same endpoint, and the last of them. */
   readonly more: (count: number, withinMs: number, last: ExchangeRecord) => void;
+  /** Called with the number of failures of any kind whose records were not read. */
+  readonly skipped: (count: number, withinMs: number) => void;
 }
 
 interface Entry {
@@ -32,6 +34,7 @@ export class RepeatedFailures {
   readonly #clock: Clock;
   readonly #report: FailureReporter;
   readonly #entries = new Map<string, Entry>();
+  #skipped: { count: number; readonly since: Instant; readonly timer: Timer } | null = null;
 
   constructor(clock: Clock, tell: FailureReporter) {
     this.#clock = clock;
@@ -50,8 +53,35 @@ export class RepeatedFailures {
     }
   }
 
+  /** Counts failures whose records were not read. */
+  skip(count: number): void {
+    if (this.#skipped === null) {
+      const since = this.#clock.now();
+      const timer = this.#clock.schedule(
+        after(since, sumEveryMs),
+        RepeatedFailures.#skippedDue,
+        this as RepeatedFailures,
+      );
+      this.#skipped = { count: 0, since, timer };
+    }
+    this.#skipped.count += count;
+  }
+
+  static #skippedDue(this: void, failures: RepeatedFailures): void {
+    failures.#reportSkipped();
+  }
+
+  #reportSkipped(): void {
+    const skipped = this.#skipped;
+    if (skipped === null) return;
+    this.#skipped = null;
+    skipped.timer.cancel();
+    this.#report.skipped(skipped.count, this.#clock.now() - skipped.since);
+  }
+
   /** Prints the failures that are only counted so far, and leaves no timer. */
   end(): void {
+    this.#reportSkipped();
     for (const entry of this.#entries.values()) {
       entry.timer.cancel();
       this.#sumUp(entry);

@@ -1,8 +1,9 @@
 import type { ExchangeRecord } from '../core/record.ts';
+import { PerSecond } from '../core/per-second.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { failedRanges } from '../record/failed-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
-import { clockTime, endOf, fit, moreLikeIt, timeWidth } from './event-lines.ts';
+import { clockTime, endOf, fit, moreLikeIt, notRead, timeWidth } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
@@ -12,6 +13,9 @@ import { lineFeed } from '../record/line-feed.ts';
 /** As many lines as a person can read in a second. */
 const shownPerSecondMax = 20;
 const windowMs = 1000;
+
+/** Failures without a line of their own that are read in a second: enough to find each kind of failure. */
+const failuresReadMax = 200;
 
 /** Status codes that a summary names. Even a busy gateway sends few different ones. */
 const codesMax = 6;
@@ -28,6 +32,7 @@ export class RequestLines {
   readonly #style: Style;
   readonly #explain: string;
   readonly #failures: RepeatedFailures;
+  readonly #failuresRead: PerSecond;
   /** Requests of the current second, and the number of them without a line. */
   #inWindow = 0;
   #unshown = 0;
@@ -43,10 +48,12 @@ export class RequestLines {
     this.#write = write;
     this.#style = style;
     this.#explain = explain;
+    this.#failuresRead = new PerSecond(clock, failuresReadMax);
     this.#failures = new RepeatedFailures(clock, {
       one: (record) => this.#writeDetails(record),
       more: (count, withinMs, last) =>
         write(`${moreLikeIt(count, withinMs, last, clock.wallTime(), style)}\n${this.#explainLine(last)}\n`),
+      skipped: (count, withinMs) => write(`${notRead(count, withinMs, clock.wallTime(), style)}\n`),
     });
   }
 
@@ -78,6 +85,7 @@ export class RequestLines {
     this.#isShown = !this.#isBusy && this.#inWindow <= shownPerSecondMax;
     if (!this.#isShown) this.#count(statusOf(buffer, start, end));
     if (!this.#isShown && !hasFailed) return;
+    if (!this.#isShown && !this.#failuresRead.take()) return this.#failures.skip(1);
     const parsed = parseRecord(buffer.toString('latin1', start, end));
     if (!parsed.ok) return;
     if (this.#isShown) this.#write(`${requestLine(parsed.record, this.#style)}\n`);

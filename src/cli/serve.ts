@@ -109,9 +109,7 @@ async function start(
       writer.event(event);
       plan.onEvent?.(event);
     },
-    ...(writer.recorded === undefined
-      ? { onFailedExchange: (record) => writer.failed(record) }
-      : { onRecords: (lines) => writer.recorded?.(lines) }),
+    ...recordCallbacks(writer),
     onFailures: (summary) => writer.failing(summary),
     onOutput: (instance, stream, line) => writer.printed(instance, stream, line),
   };
@@ -145,6 +143,16 @@ async function start(
       throw isForPeople ? new CommandFailure('failure', error.message) : error;
     }
   }
+}
+
+/** A writer of JSON prints no records: then the main thread gets none. */
+function recordCallbacks(writer: EventWriter): GatewayWatcher {
+  if (writer.recorded !== undefined) return { onRecords: (lines) => writer.recorded?.(lines) };
+  if (writer.failed === undefined) return {};
+  return {
+    onFailedExchange: (record) => writer.failed?.(record),
+    onFailuresSkipped: (count) => writer.skipped?.(count),
+  };
 }
 
 function adoption(

@@ -75,8 +75,10 @@ export interface StopOptions {
 export interface GatewayWatcher {
   /** Each event, including those before `startGateway` resolves. */
   onEvent?(event: Event): void;
-  /** The record of each exchange whose shape is not 'none', soon after its end. */
+  /** The record of each exchange whose shape is not 'none', soon after its end; with `onFailuresSkipped` at most 200 a second. */
   onFailedExchange?(record: ExchangeRecord): void;
+  /** How many further exchanges failed, whose records were not read: in a failure burst they would keep the main thread busy. */
+  onFailuresSkipped?(count: number): void;
   /** Every record, as whole lines of the exchange log. If it is present, `onFailedExchange` is not called. */
   onRecords?(lines: Uint8Array): void;
   /** Failures with level error or warning, by cause and subject: the first one, then sums. */

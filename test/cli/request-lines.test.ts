@@ -86,6 +86,18 @@ describe('request lines', () => {
     assert.equal(clock.timersLive, 0);
   });
 
+  test('read no more than 200 failures in a second besides, and count the others', () => {
+    const { told, lines, clock } = begin();
+    lines.note(batchOf(Array.from({ length: 1000 }, () => failedRecord)));
+    told();
+    clock.advanceSync(10_000);
+    const text = told().join(' ').replaceAll(/ +/g, ' ');
+    assert.match(text, /and 217 more \(response_head_timeout\)/);
+    assert.match(text, /and 780 more failures of any kind in the last 10 s, too many to list; the log has them/);
+    lines.end();
+    assert.equal(clock.timersLive, 0);
+  });
+
   test('count a request whose client left as unanswered, whatever statuses its attempts had', () => {
     const { told, lines, clock } = begin();
     const left = { ...good, status: null, attempts: failedRecord.attempts };

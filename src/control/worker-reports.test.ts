@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import type { GatewayWatcher } from './gateway-status.ts';
+import { watchedRecords, WorkerReports, type WorkerReportsParts } from './worker-reports.ts';
+
+function reportsTo(watcher: GatewayWatcher, clock = new SimulatedClock()): WorkerReports {
+  const parts: Pick<WorkerReportsParts, 'clock' | 'watcher'> = { clock, watcher };
+  return new WorkerReports(parts as WorkerReportsParts);
+}
+
+/** Lines of failures, by their ids. */
+function linesOf(count: number, first = 0): Uint8Array {
+  const line = (id: number): string =>
+    `{"v":3,"id":"${id}","at":"2026-11-21T08:42:18.007Z","client":{"address":"192.0.2.17","port":1},"host":"a","path":"/","attempts":[],"status":502,"shape":"reset","cause":"reset_before_response","duration_ms":1}\n`;
+  return Buffer.from(Array.from({ length: count }, (_, index) => line(first + index)).join(''), 'latin1');
+}
+
+describe('the records of failed exchanges', () => {
+  test('are read at most 200 times a second, and the others are counted', () => {
+    const clock = new SimulatedClock();
+    const ids: string[] = [];
+    let skipped = 0;
+    const watcher: GatewayWatcher = {
+      onFailedExchange: ({ id }) => ids.push(id),
+      onFailuresSkipped: (count) => {
+        skipped += count;
+      },
+    };
+    const reports = reportsTo(watcher, clock);
+    reports.onLines(linesOf(150));
+    assert.deepEqual([ids.length, skipped], [150, 0]);
+    reports.onLines(linesOf(1000, 150));
+    assert.deepEqual([ids.length, ids.at(-1), skipped], [200, '199', 950]);
+    clock.advanceSync(1000);
+    reports.onLines(linesOf(1, 5000));
+    assert.deepEqual([ids.at(-1), skipped], ['5000', 950]);
+  });
+
+  test('are all read for a watcher that does not count skipped ones', () => {
+    let read = 0;
+    reportsTo({ onFailedExchange: () => void (read += 1) }).onLines(linesOf(1000));
+    assert.equal(read, 1000);
+  });
+
+  test('do not reach the main thread where no watcher wants them', () => {
+    assert.equal(watchedRecords({ onEvent: () => {} }), 'none');
+    assert.equal(watchedRecords({ onFailedExchange: () => {} }), 'failed');
+    assert.equal(watchedRecords({ onFailedExchange: () => {}, onRecords: () => {} }), 'all');
+  });
+});
