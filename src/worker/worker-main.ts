@@ -25,7 +25,11 @@ if (maxOldGenerationSizeMb !== undefined) {
 }
 
 // After an exception or process.exit the event loop runs once more, and would accept connections that cannot be served.
-process.once('exit', () => worker.closeSockets());
+process.once('exit', () => {
+  worker.closeSockets();
+  // What it has counted since its last report. A thread that is terminated or has no memory left does not come here.
+  worker.report();
+});
 
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {

@@ -49,6 +49,27 @@ describe('a worker that crashes', () => {
     await until('the lost exchanges are not counted as in flight', () => edge.counts().active === 0);
   });
 
+  test('sends what it has counted before it ends', async () => {
+    edge = await startFromYaml(upstream());
+    assert.equal((await edge.get('/')).status, 200);
+    await runInWorkers('setTimeout(() => { throw new RangeError("on purpose") }, 100)');
+    let answered = 1;
+    const client = edge.connect();
+    for (;;) {
+      client.write(requestText('GET', '/'));
+      const { response } = await client.response('GET', 5000);
+      if (response?.complete !== true) break;
+      client.forget();
+      answered += 1;
+    }
+    client.close();
+    await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
+    const counted = edge.gateway.counts().exchanges.reduce((sum, { count }) => sum + count, 0);
+    assert.ok(answered > 10, `${answered} requests`);
+    // The last one may have been answered and not counted, or the other way round.
+    assert.ok(Math.abs(counted - answered) <= 1, `${counted} counted, ${answered} answered`);
+  });
+
   test('is replaced as often as it crashes, but not without a pause; a reload works with the new worker', async () => {
     edge = await startFromYaml(upstream());
     const began = performance.now();
