@@ -109,7 +109,7 @@ export class LogArchiver {
       }
       to = await open(unfinished, 'wx', mode);
       const end = await compressLog(from, to, archive, this.#share);
-      // Not even a power failure may leave neither the one nor the other.
+      // After a power failure one of the two files must be whole.
       if (end.kind === 'complete') await to.datasync();
       const isNamed =
         end.kind === 'complete' && (await this.#replace(path, { from, to, unfinished, archive, bytes: end.bytes }));

@@ -273,7 +273,7 @@ function findLastIn<T>(cells: Int32Array, bytes: Buffer, search: LineSearch<T>):
   return after >= before && after - before <= margin ? older : null;
 }
 
-/** The whole lines that begin behind `from`. */
+/** The whole lines that begin after `from`. */
 function linesBehind(bytes: Buffer, from: number, to: number): Buffer {
   const lineEnd = from < to ? bytes.indexOf(lineFeed, from) : -1;
   return lineEnd === -1 || lineEnd >= to ? bytes.subarray(0, 0) : bytes.subarray(lineEnd + 1, to);
