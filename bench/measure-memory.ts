@@ -38,13 +38,18 @@ async function measureIdle(name: GatewayName, workers: number, connections: numb
       ? candorGateway(tools.candor, settings.plain, { workers })
       : factoryOf(tools, name)(settings.plain);
   const pinned = await startGateway(gateway, gatewayCore, join(tools.folder, gateway.name));
-  const bytes = await residentWhileIdle(gateway, pinned, connections);
+  const bytes = await residentWhileIdle(gateway, pinned, connections, residentBytes);
   await stop(pinned);
   return bytes;
 }
 
-/** Each connection carries one request, and is then idle. */
-async function residentWhileIdle(gateway: Gateway, pinned: Pinned, connections: number): Promise<number> {
+/** Each connection carries one request, and is then idle when `measure` is called. */
+export async function residentWhileIdle<T>(
+  gateway: Gateway,
+  pinned: Pinned,
+  connections: number,
+  measure: (pid: number) => T,
+): Promise<T> {
   const words = [join(repositoryRoot, 'bench', 'client.ts'), 'idle', String(gateway.port), String(connections)];
   const client = spawn('taskset', ['-c', String(loadCore), process.execPath, ...words], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -54,8 +59,8 @@ async function residentWhileIdle(gateway: Gateway, pinned: Pinned, connections: 
   if (!Buffer.isBuffer(first)) throw new Error(`${gateway.name} did not take ${connections} connections`);
   // Memory that a garbage collection frees is returned within seconds of idleness.
   await sleep(3000);
-  const bytes = residentBytes(pinned.pid);
+  const measured = measure(pinned.pid);
   client.stdin.end();
   await ended;
-  return bytes;
+  return measured;
 }
