@@ -102,6 +102,29 @@ function nginxCommand({ path }: Program): readonly string[] {
   return [path, '-p', '.', '-e', 'error.log', '-c', 'nginx.conf'];
 }
 
+/** nginx that answers by itself, without a log. */
+export function nginxPage(nginx: Program, port: number): Gateway {
+  const text = `daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 12000; }
+http {
+  access_log off;
+  keepalive_requests 100000000;
+${temporary}
+  server {
+    listen 127.0.0.1:${port};
+    default_type text/html;
+    location / {
+${page('6f1ed002ab5595859014ebf0951522d9')}
+    }
+  }
+}
+`;
+  return { name: 'origin', port, command: nginxCommand(nginx), env: nginx.env, files: { 'nginx.conf': text } };
+}
+
 /** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
   const port = buffered ? benchPort(4) : benchPort(2);
