@@ -241,7 +241,9 @@ describe('a signal that comes before the program is loaded', () => {
   /** The process sends it to itself right after it has read `bin/candor`. */
   const sendsItself = (signal: NodeJS.Signals): string => {
     const file = join(folder, 'early.cjs');
-    writeFileSync(file, `process.nextTick(() => process.kill(process.pid, '${signal}'));\n`);
+    // Every thread loads the file, also the one that reads the configuration at each reload.
+    const send = `process.nextTick(() => process.kill(process.pid, '${signal}'))`;
+    writeFileSync(file, `if (require('node:worker_threads').isMainThread) ${send};\n`);
     return file;
   };
 
