@@ -1,4 +1,3 @@
-import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
 import { snakeCased } from '../core/json-case.ts';
@@ -203,30 +202,22 @@ export function readableEvents(
  * to, with the name of the instance. Failed exchanges are in the exchange log; here they are counted by cause and endpoint.
  */
 export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => number): EventWriter {
-  const logger = pino(
-    {
-      base: null,
-      timestamp: false,
-      messageKey: 'reason',
-      level: 'debug',
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    { write: (line: string) => stderr.write(escapeInvisible(line)) },
-  );
+  const write = (level: Level, facts: object, reason: string): void =>
+    stderr.write(escapeInvisible(`${JSON.stringify({ level, ...facts, reason })}\n`));
   const lines = new RedactedLines();
   return {
     event: (event) => {
       const { reason, at, ...rest } = eventJson(event);
-      logger[levelOf(event)]({ at, ...rest }, reason);
+      write(levelOf(event), { at, ...rest }, reason);
     },
     failing: ({ level, reason, ...rest }) =>
-      logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
+      write(level, { at: new Date(wallTime()).toISOString(), kind: 'failures', ...snakeCased(rest) }, reason),
     // A terminal shows the output of an instance as it is. Here a service manager or a log file stores it, so secrets are
     // redacted.
     printed: (instance, stream, written) => {
       const line = lines.redact(`${instance} ${stream}`, written);
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
-      else logger.info({ kind: 'instance_output', subject: `instance:${instance}` }, line);
+      else write('info', { kind: 'instance_output', subject: `instance:${instance}` }, line);
     },
     end: () => {},
   };

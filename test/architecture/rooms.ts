@@ -50,7 +50,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   config: ['yaml', 'zod'],
   control: ['zod'],
   admin: ['zod'],
-  cli: ['@stricli/core', 'pino'],
+  cli: ['@stricli/core'],
 };
 
 export interface Plane {
