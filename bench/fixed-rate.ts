@@ -103,7 +103,11 @@ function turn(): void {
   answeredCount = 0;
   lookedAt = now;
   for (; begun < total && dueAt(begun) <= now; begun++) lateMs[begun] = now - dueAt(begun);
-  while (waiting < begun && free.length > 0) (free.pop() as Connection).send(waiting++);
+  while (waiting < begun && free.length > 0) {
+    // Each connection is used at the beginning: a gateway closes connections on which no request comes.
+    const connection = (waiting < connections ? free.shift() : free.pop()) as Connection;
+    connection.send(waiting++);
+  }
   if (done === total) return finish();
   if (now > failedAt) fail(`only ${done} of ${total} requests were answered`);
   setImmediate(turn);
