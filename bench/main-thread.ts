@@ -14,7 +14,7 @@ import { settings, works } from './works.ts';
 const usage = `usage: npm run bench:main -- [options]
 
 What the main thread of Candor does while a worker serves small GETs at a fixed
-rate: its share of a core, and the collections of its heap.
+rate: its share of a core, and the garbage collections of every thread.
 
   --rate <n>     requests per second (10000)
   --seconds <n>  (20)
@@ -55,14 +55,17 @@ async function run(): Promise<number> {
   const { requests, late } = await askFixedRate(gateway.port, asked.rate, asked.seconds);
   const share = (threadSeconds(pid) - before) / asked.seconds;
   const during = lines().slice(earlier.length - 1);
-  // The isolate of the main thread is the first of the process.
-  const [, main = ''] = /^\[\d+:(0x[0-9a-f]+)\]/m.exec(earlier.join('\n')) ?? [];
-  const collections = during.filter((line) => line.includes(`:${main}]`));
-  const whole = collections.filter((line) => line.includes('Mark-Compact'));
   console.log(`${requests} requests in ${asked.seconds} s, and ${late} that were sent late`);
   console.log(`the main thread took ${(share * 100).toFixed(2)} % of a core`);
-  console.log(`its heap was collected ${collections.length} times, the whole of it ${whole.length} times`);
-  for (const line of whole) console.log(`  ${line}`);
+  const heaps = Map.groupBy(during, (line) => /^\[\d+:(0x[0-9a-f]+)\]/.exec(line)?.[1] ?? '');
+  heaps.delete('');
+  if (heaps.size === 0)
+    throw new Error('V8 printed no garbage collection, not even of the worker: are its lines read?');
+  // V8 does not name threads. Most collections are the worker's.
+  for (const [heap, lines] of heaps) {
+    const whole = lines.filter((line) => line.includes('Mark-Compact'));
+    console.log(`the heap ${heap} was collected ${lines.length} times, the whole of it ${whole.length} times`);
+  }
   return 0;
 }
 
