@@ -57,7 +57,7 @@ export class LoggerThread {
   ask(question: LoggerQuestion): Promise<LoggerAnswer> {
     this.#requests += 1;
     const request = this.#requests;
-    // What the rings hold is to be written even if the gateway ends while there is no thread.
+    // If the gateway closes the log while no thread runs, a new thread writes the lines that the rings still hold.
     if (this.#thread === null && question.kind === 'close') this.#restart();
     if (this.#thread === null) return Promise.resolve(noAnswer(request));
     return new Promise((resolve) => {

@@ -111,7 +111,7 @@ describe('the summary', () => {
         isOurs ? /Set `log\.format: json` in the configuration/ : /\$upstream_addr/,
       );
       assert.match(text, /fix {2}See below how to log more/);
-      // Lines of nginx's configuration are longer: they are to be copied.
+      // Lines of nginx's configuration are printed unwrapped, so that people can copy them.
       if (isOurs) assertFits(text);
     });
 
