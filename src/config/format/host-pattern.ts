@@ -12,8 +12,7 @@ export function parseHostPattern(text: string): Result<string, ErrorDetail> {
   if (url !== null) return reject('a host has no scheme', `write ${quoted(url[1])}`);
   if (text === '*')
     return reject('"*" is not needed: a route without a host matches every host', 'remove the key "host"');
-  if (isSwitchWord(text))
-    return reject(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
+  if (isSwitchWord(text)) return rejectSwitchWord(text);
   const slash = text.indexOf('/');
   if (slash !== -1)
     return reject('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
@@ -32,7 +31,13 @@ export function parseHostPattern(text: string): Result<string, ErrorDetail> {
     return reject(`${quoted(text)} begins with a dot`, `write ${quoted(`*${text}`)} for every name below it`);
   if (/[\^$()|\\+?]/.test(text))
     return reject('a host is a name, not a pattern', 'write example.org, or "*.example.org" for every name below it');
-  const host = normalHost(rest);
-  if (host === null) return reject(`${quoted(text)} is not a host name`);
-  return succeed(`${wild ? '*.' : ''}${host.replace(/\.$/, '')}`);
+  const host = normalHost(rest)?.replace(/\.$/, '');
+  if (host === undefined) return reject(`${quoted(text)} is not a host name`);
+  // `y.` and fullwidth letters become such a word here.
+  if (!wild && isSwitchWord(host)) return rejectSwitchWord(text);
+  return succeed(`${wild ? '*.' : ''}${host}`);
+}
+
+function rejectSwitchWord(text: string): Result<never, ErrorDetail> {
+  return reject(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
 }

@@ -93,6 +93,12 @@ describe("Candor's own log", () => {
     assert.notEqual(finding?.fix, null);
   });
 
+  it('says which record lost the members that decide', () => {
+    const finding = read('{"v":2,"kind":"exchange","id":"0192","at":"2026-11-21T08:42:18.007Z"}');
+    assert.equal(finding?.shape, 'unknown');
+    assert.deepEqual(finding?.evidence, ['"id":"0192"']);
+  });
+
   it('takes the lines of the control plane, and lost workers, for events', () => {
     const event =
       '{"level":"error","at":"2026-11-21T10:00:00.000Z","epoch":"e","seq":7,"kind":"instance_exited","member":"gw-1","subject":"instance:shop/1","evidence":{"pid":4711},"actor":"gateway","reason":"The instance was killed by SIGKILL."}';

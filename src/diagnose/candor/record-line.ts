@@ -123,7 +123,7 @@ function bornOf(shape: FindingShape): Born {
 
 const deciding = ['shape', 'cause', 'type', 'stage', 'delivery', 'received_status'] as const;
 
-/** The members that decide, in the line's own spelling, and the last attempt's evidence. */
+/** The members that decide, in the line's own spelling, and the last attempt's evidence; the id where the record has none. */
 function evidenceOf(fields: JsonLine): string[] {
   const evidence = deciding.flatMap((name) => {
     const value = fields[name];
@@ -131,7 +131,8 @@ function evidenceOf(fields: JsonLine): string[] {
   });
   const attempts = Array.isArray(fields.attempts) ? fields.attempts : [];
   const observed = jsonObject(jsonObject(attempts.at(-1))?.evidence);
-  return observed === null ? evidence : [...evidence, `"evidence":${JSON.stringify(observed)}`.slice(0, 300)];
+  if (observed !== null) return [...evidence, `"evidence":${JSON.stringify(observed)}`.slice(0, 300)];
+  return evidence.length === 0 ? [`"id":${JSON.stringify(fields.id)}`] : evidence;
 }
 
 /** A lost worker, whose requests in flight have no records of their own, or the beginning of a process. */
