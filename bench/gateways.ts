@@ -348,12 +348,12 @@ ${logLines[log]}
   return { name, port, command: [...node, bin, 'up', '-c', 'candor.yaml'], env, files: { 'candor.yaml': text } };
 }
 
-/** The cost of reading and writing alone on Node: bytes are forwarded without being parsed. */
+/** The cost of reading and writing alone, with the flags of a gateway on one core: bytes are forwarded without being parsed. */
 export function relay(): Gateway {
   return {
     name: 'relay',
     port: benchPort(11),
-    command: [process.execPath, join(benchFolder, 'relay.ts')],
+    command: [process.execPath, '--single-threaded-gc', '--v8-pool-size=1', join(benchFolder, 'relay.ts')],
     env: {},
     files: {},
   };

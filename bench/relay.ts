@@ -1,34 +1,47 @@
+import { connect } from '../src/transport/connect.ts';
+import type { Transport, TransportListener } from '../src/core/transport.ts';
+import { listen } from '../src/transport/listen.ts';
 import { originPort } from './gateways.ts';
 import { benchPort } from './ports.ts';
-import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 
 /**
- * Copies bytes from one socket to the other, read into its own buffer as the gateway does: the lower bound for a gateway on
- * Node.
+ * Passes on what comes, by the gateway's own transports and without looking at it: what any gateway on this transport costs at
+ * least. Each client's connection has one of its own to the origin.
  */
-const shared = Buffer.allocUnsafeSlow(64 * 1024);
-
-function reading(target: () => Socket): NonNullable<SocketConstructorOpts['onread']> {
+function copying(from: Transport, to: Transport): TransportListener {
   return {
-    buffer: shared,
-    callback: (length, bytes) => {
-      target().write(Buffer.from(bytes.subarray(0, length)));
-      return true;
+    onBytes(bytes, start, end) {
+      if (!to.write(bytes, start, end, 'borrowed')) from.pause();
     },
+    onEnd: () => to.end(),
+    onWritten: () => to.resume(),
+    onClosed: () => to.close('close'),
   };
 }
 
-createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
-  const taken = accepted as unknown as { _handle: object | null };
-  const handle = taken._handle;
-  taken._handle = null;
-  const client = new Socket({ handle, onread: reading(() => origin) } as SocketConstructorOpts);
-  const origin = connect({ port: originPort, host: '127.0.0.1', noDelay: true, onread: reading(() => client) });
-  for (const [one, other] of [
-    [client, origin],
-    [origin, client],
-  ] as const) {
-    one.on('error', () => other.destroy());
-    one.on('close', () => other.destroy());
-  }
-}).listen(benchPort(11), '127.0.0.1');
+function relay(client: Transport): void {
+  client.pause();
+  connect(
+    { kind: 'tcp', address: '127.0.0.1', port: originPort, tls: null },
+    {
+      onTransportConnected: () => undefined,
+      onConnected(origin) {
+        origin.listener = copying(origin, client);
+        client.listener = copying(client, origin);
+        client.resume();
+      },
+      onConnectFailed: () => client.close('reset'),
+    },
+  );
+}
+
+listen(
+  { host: '127.0.0.1', port: benchPort(11), sharePort: false },
+  {
+    onListening: () => undefined,
+    onListenFailed(errno) {
+      throw new Error(errno);
+    },
+    onConnection: relay,
+  },
+);

@@ -72,7 +72,7 @@ export const titles: Readonly<Record<GatewayName, string>> = {
   apache: 'Apache',
   'http-proxy': 'http-proxy',
   fastify: '@fastify/http-proxy',
-  relay: 'bare relay',
+  relay: 'bytes passed on unread',
 };
 
 /** Medians over the rounds; null if nothing was measured. */
