@@ -86,6 +86,22 @@ describe('the outbox', () => {
     assert.equal(other.text, 'x');
   });
 
+  it('sends a head and its body in one write where both fit into a page, whatever the page had', () => {
+    const { outbox, ends } = world();
+    const [head, body] = ['h'.repeat(300), 'b'.repeat(10_000)];
+    const holders = Array.from({ length: 11 }, () => new FakeHolder());
+    for (const holder of holders) {
+      hold(outbox, holder, head);
+      hold(outbox, holder, body);
+    }
+    const large = new FakeHolder();
+    hold(outbox, large, head);
+    hold(outbox, large, 'l'.repeat(heldSliceBytesMax));
+    ends[0]?.();
+    for (const { written } of holders) assert.deepEqual(written.map(String), [head + body]);
+    assert.equal(large.text.length, 300 + heldSliceBytesMax);
+  });
+
   it('never overwrites pending bytes of a slow connection', () => {
     const { outbox } = world();
     const slow = new FakeHolder(false);

@@ -11,6 +11,9 @@ export const heldSliceBytesMax = 16 * 1024;
 const pageBits = 14;
 const pageBytes = 1 << pageBits;
 
+/** A head is rarely larger. */
+const movedBytesMax = 2 * 1024;
+
 /** Room for the responses of 64 busy connections in one turn, or of 12 with 10 KB each; what does not fit is sent at once. */
 const pagesMax = 12;
 
@@ -41,7 +44,7 @@ export class Outbox {
   hold(holder: OutboxHolder, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (length === 0) return;
-    if (this.#used + length > this.#pageStart + pageBytes) this.#turnPage();
+    if (this.#used + length > this.#pageStart + pageBytes) this.#turnPage(holder, length);
     const isFirst = this.#used === this.#pageStart;
     copyBytes(bytes, start, end, this.#pages[this.#pageStart >> pageBits] as Buffer, this.#used - this.#pageStart);
     this.#used += length;
@@ -56,11 +59,24 @@ export class Outbox {
     if (count === 0) this.#atEndOfTurn(this.flush);
   }
 
-  #turnPage(): void {
+  /**
+   * Begins the page that `length` more bytes of `holder` fit into. What it holds at the end of this page, such as the head of
+   * this body, moves with them if it is small and all fits, so that they leave in one system call.
+   */
+  #turnPage(holder: OutboxHolder, length: number): void {
     const page = (this.#pageStart >> pageBits) + 1;
     if (page === pagesMax) return this.flush();
-    this.#pages[page] ??= Buffer.allocUnsafeSlow(pageBytes);
+    const next = (this.#pages[page] ??= Buffer.allocUnsafeSlow(pageBytes));
+    const last = this.#holders.length - 1;
+    const before =
+      this.#used > this.#pageStart && this.#holders[last] === holder
+        ? this.#slice(this.#ends[last - 1] ?? 0, this.#used)
+        : noBytes;
     this.#pageStart = this.#used = page << pageBits;
+    if (before.length === 0 || before.length > movedBytesMax || before.length + length > pageBytes) return;
+    next.set(before);
+    this.#used += before.length;
+    this.#ends[last] = this.#used;
   }
 
   /** The held bytes from `at` to `end`, all of one page. */
