@@ -1,3 +1,4 @@
+import { tlsServer } from '../src/transport/tls-server.ts';
 import type { RouteSpec } from '../src/core/configuration.ts';
 import type { Connector } from '../src/core/connector.ts';
 import { noCounts } from '../src/core/counters.ts';
@@ -86,11 +87,12 @@ export function startEngine(settings: EngineSettings): Engine {
     if (onBegun !== null) onBegun(exchange);
     return exchange;
   };
-  const facts = { id: 'http', proxyProtocol: false, limits: benchLimits } as const;
+  const facts = { id: 'http', proxyProtocol: false, tls: null, limits: benchLimits } as const;
   const listener = new ListenerConnections(facts, {
     ...shared,
-    ...clientEngines(shared),
+    ...clientEngines(shared, tlsServer),
     ...admitsAll,
+    onHandshakeFailed() {},
     exchanges: { create },
     isTrusted,
     addressHeader: () => null,

@@ -2,6 +2,8 @@ import { dirname, join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { benchPort } from './ports.ts';
+import { systemClock } from '../src/system/system.ts';
+import { certificateAuthority } from '../src/testing/certificates.ts';
 import type { Setting } from './works.ts';
 
 /** A gateway in front of the origin, ready to be started in its own folder. */
@@ -42,13 +44,24 @@ function originAddresses({ endpoints }: Setting): readonly string[] {
   return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
 }
 
+/** The certificate of every gateway that is measured with TLS: ECDSA, P-256. */
+const certificate = certificateAuthority(systemClock.wallTime())
+  .intermediate('Candor Bench')
+  .issue({ names: ['bench.test'] });
+
+function certificateFiles({ tls }: Setting): Readonly<Record<string, string>> {
+  if (!tls) return {};
+  const { certificate: chain, key } = certificate;
+  return { 'bench.pem': chain, 'bench.key': key, 'both.pem': `${chain}${key}` };
+}
+
 /** The first path segments that are routed to the origin. */
 function prefixes({ routes }: Setting): readonly string[] {
   return routes === 1 ? [''] : Array.from({ length: routes }, (_, index) => `/r${index}`);
 }
 
 export function nginxOrigin(nginx: Program): Gateway {
-  const listens = [`127.0.0.1:${originPort}`, ...originAddresses({ routes: 1, endpoints: 200 })].map(
+  const listens = [`127.0.0.1:${originPort}`, ...originAddresses({ routes: 1, endpoints: 200, tls: false })].map(
     (at) => `    listen ${at};`,
   );
   const text = `# What stands behind every gateway that is measured: pages and files from memory, without a log.
@@ -158,8 +171,8 @@ ${originAddresses(setting)
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Request-Id $request_id;
   server {
-    listen 127.0.0.1:${port};
-    location /echo {
+    listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''};
+${setting.tls ? nginxTls : ''}    location /echo {
       proxy_pass http://echo;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
@@ -169,8 +182,20 @@ ${locations.join('\n')}
 }
 `;
   const name = buffered ? 'nginx-buffered' : 'nginx';
-  return { name, port, command: nginxCommand(nginx), env: nginx.env, files: { 'nginx.conf': text } };
+  return {
+    name,
+    port,
+    command: nginxCommand(nginx),
+    env: nginx.env,
+    files: { 'nginx.conf': text, ...certificateFiles(setting) },
+  };
 }
+
+/** Sessions are resumed by tickets, as Candor does it; OpenSSL's default ciphers. */
+const nginxTls = `    ssl_certificate bench.pem;
+    ssl_certificate_key bench.key;
+    ssl_protocols TLSv1.2 TLSv1.3;
+`;
 
 export function haproxyGateway({ path, env }: Program, setting: Setting): Gateway {
   const port = benchPort(5);
@@ -189,7 +214,7 @@ defaults
   timeout server 60s
   timeout tunnel 1h
 frontend web
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${setting.tls ? ' ssl crt both.pem alpn http/1.1' : ''}
   http-request set-header X-Request-Id %[uuid()]
   use_backend echo if { path /echo }
 ${many ? '  use_backend %[path,map_beg(routes.map,origin)]' : '  default_backend origin'}
@@ -202,7 +227,11 @@ backend echo
   server e 127.0.0.1:${echoPort}
 `;
   const map = prefixes(setting).map((prefix) => `${prefix}/ origin`);
-  const files = { 'haproxy.cfg': text, ...(many ? { 'routes.map': `${map.join('\n')}\n` } : {}) };
+  const files = {
+    'haproxy.cfg': text,
+    ...certificateFiles(setting),
+    ...(many ? { 'routes.map': `${map.join('\n')}\n` } : {}),
+  };
   return { name: 'haproxy', port, command: [path, '-f', 'haproxy.cfg'], env, files };
 }
 
@@ -214,8 +243,8 @@ export function caddyGateway({ path, env }: Program, setting: Setting): Gateway 
 	admin off
 	auto_https off
 }
-http://:${port} {
-	bind 127.0.0.1
+${setting.tls ? 'https' : 'http'}://:${port} {
+	bind 127.0.0.1${setting.tls ? '\n\ttls bench.pem bench.key' : ''}
 	log {
 		output file access.log
 	}
@@ -226,7 +255,13 @@ ${proxies.join('\n')}
 }
 `;
   const command = [path, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
-  return { name: 'caddy', port, command, env: { ...env, XDG_DATA_HOME: '.' }, files: { Caddyfile: text } };
+  return {
+    name: 'caddy',
+    port,
+    command,
+    env: { ...env, XDG_DATA_HOME: '.' },
+    files: { Caddyfile: text, ...certificateFiles(setting) },
+  };
 }
 
 export function apacheGateway({ path, env }: Program, setting: Setting): Gateway {
@@ -316,6 +351,12 @@ export interface CandorOptions {
   readonly port?: number;
 }
 
+function candorTls(port: number): string {
+  return `  https:
+    bind: 127.0.0.1:${port}
+    tls: { certificates: [{ certificate_file: bench.pem, key_file: bench.key }] }`;
+}
+
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
   const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
@@ -324,7 +365,7 @@ export function candorGateway(program: string, setting: Setting, options: Candor
 deployment: bench
 workers: ${workers}
 listeners:
-  http: 127.0.0.1:${port}
+${setting.tls ? candorTls(port) : `  http: 127.0.0.1:${port}`}
 client:
   connections_max: 12000
   connections_per_address_max: none
@@ -345,7 +386,13 @@ ${logLines[log]}
   // As a shell starts it: it chooses its flags itself, unless they are given.
   const node = nodeFlags.length === 0 ? [] : [process.execPath, '--disable-sigusr1', ...nodeFlags];
   const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
-  return { name, port, command: [...node, bin, 'up', '-c', 'candor.yaml'], env, files: { 'candor.yaml': text } };
+  return {
+    name,
+    port,
+    command: [...node, bin, 'up', '-c', 'candor.yaml'],
+    env,
+    files: { 'candor.yaml': text, ...certificateFiles(setting) },
+  };
 }
 
 /** The cost of reading and writing alone, with the flags of a gateway on one core: bytes are forwarded without being parsed. */

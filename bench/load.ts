@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
+import { repositoryRoot } from '../scripts/repository.ts';
 import { browserFields } from './browser-fields.ts';
 import { ask } from './processes.ts';
-import type { Work } from './works.ts';
+import { type Handshake, settings, type Work } from './works.ts';
 
 export interface LoadResult {
   readonly requests: number;
@@ -20,6 +21,7 @@ export async function load(
   work: Work,
   place: { readonly port: number; readonly core: number; readonly seconds: number; readonly folder: string },
 ): Promise<LoadResult> {
+  if (work.handshake !== undefined) return handshakes(work.handshake, work.path, place);
   const fields = browserFields.flatMap((field) => ['-H', field]);
   if (work.newConnection) fields.push('-H', 'Connection: close');
   const script = join(place.folder, `wrk-${place.port}.lua`);
@@ -28,9 +30,19 @@ export async function load(
     ...[wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
     ...(work.method === 'GET' && !work.freshFields ? [] : ['-s', script]),
     ...fields,
-    `http://127.0.0.1:${place.port}${work.path}`,
+    `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${place.port}${work.path}`,
   ];
   return readWrk(await ask(place.core, args, wrk.env));
+}
+
+async function handshakes(
+  { version, resumes }: Handshake,
+  path: string,
+  { port, core, seconds }: { readonly port: number; readonly core: number; readonly seconds: number },
+): Promise<LoadResult> {
+  const program = join(repositoryRoot, 'bench', 'handshakes.ts');
+  const args = [process.execPath, program, String(port), String(seconds), version, resumes ? 'resumed' : 'full', path];
+  return JSON.parse(await ask(core, args, {})) as LoadResult;
 }
 
 function scriptOf({ method, contentBytes, freshFields }: Work): string {

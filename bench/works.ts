@@ -15,6 +15,15 @@ export interface Work {
    */
   readonly freshFields: boolean;
   readonly setting: SettingName;
+  /** Absent: clients speak clear text, or stay connected. */
+  readonly handshake?: Handshake;
+}
+
+/** Each request begins with a TLS handshake of its own. */
+export interface Handshake {
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** With a session of an earlier connection. */
+  readonly resumes: boolean;
 }
 
 export type WorkName =
@@ -26,23 +35,32 @@ export type WorkName =
   | 'new-connection'
   | 'routes'
   | 'endpoints'
-  | 'websocket';
+  | 'websocket'
+  | 'tls-get'
+  | 'tls13-full'
+  | 'tls13-resumed'
+  | 'tls12-full'
+  | 'tls12-resumed';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls';
 
 export interface Setting {
   readonly routes: number;
   readonly endpoints: number;
+  readonly tls: boolean;
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
-  plain: { routes: 1, endpoints: 1 },
-  routes: { routes: 1000, endpoints: 1 },
-  endpoints: { routes: 1, endpoints: 200 },
+  plain: { routes: 1, endpoints: 1, tls: false },
+  routes: { routes: 1000, endpoints: 1, tls: false },
+  endpoints: { routes: 1, endpoints: 200, tls: false },
+  tls: { routes: 1, endpoints: 1, tls: true },
 };
 
 const get = { method: 'GET', contentBytes: 0, newConnection: false, freshFields: false, setting: 'plain' } as const;
+
+const secure = { ...get, setting: 'tls', path: '/orders/1742?from=mail' } as const;
 
 export const works: readonly Work[] = [
   { ...get, name: 'small-get', title: 'small GET', path: '/orders/1742?from=mail' },
@@ -53,6 +71,11 @@ export const works: readonly Work[] = [
   { ...get, name: 'new-connection', title: 'small GET on a new connection', path: '/orders/1742', newConnection: true },
   { ...get, name: 'routes', title: 'small GET among 1,000 routes', path: '/r937/orders/1742', setting: 'routes' },
   { ...get, name: 'endpoints', title: 'small GET to 200 endpoints', path: '/orders/1742', setting: 'endpoints' },
+  { ...secure, name: 'tls-get', title: 'small GET within TLS' },
+  { ...secure, name: 'tls13-full', title: 'TLS 1.3 handshake', handshake: { version: 'TLSv1.3', resumes: false } },
+  { ...secure, name: 'tls13-resumed', title: 'TLS 1.3, resumed', handshake: { version: 'TLSv1.3', resumes: true } },
+  { ...secure, name: 'tls12-full', title: 'TLS 1.2 handshake', handshake: { version: 'TLSv1.2', resumes: false } },
+  { ...secure, name: 'tls12-resumed', title: 'TLS 1.2, resumed', handshake: { version: 'TLSv1.2', resumes: true } },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 

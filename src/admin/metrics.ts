@@ -24,6 +24,7 @@ export async function metricsText(
   addWorkers(text, counts.workers);
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
+  addTls(text, status, counts.failedHandshakes);
   text.metric(
     'candor_log_dropped_total',
     'Lines of the exchange log that were dropped so that no exchange was delayed.',
@@ -107,6 +108,27 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
     'candor_client_connections_refused_total',
     'Client connections that were reset, or answered with the reason and closed, by the limit that refused them.',
     refusals.map(([key, reason]) => [{ reason }, sum(key)]),
+  );
+}
+
+function addTls(
+  text: MetricsText,
+  { listeners }: GatewayStatus,
+  failed: ReturnType<Gateway['counts']>['failedHandshakes'],
+): void {
+  text.metric(
+    'candor_tls_handshakes_failed_total',
+    'TLS handshakes of clients that failed, by listener and reason.',
+    failed.map(({ listener, reason, count }) => [{ listener, reason }, count]),
+  );
+  text.metric(
+    'candor_tls_certificate_not_after_seconds',
+    'When the certificates of listeners expire, in seconds since the Unix epoch, by their first name.',
+    listeners.flatMap(({ id, certificates }) =>
+      certificates.map(
+        ({ names, notAfter }): Sample => [{ listener: id, name: names[0] ?? '' }, Date.parse(notAfter) / 1000],
+      ),
+    ),
   );
 }
 

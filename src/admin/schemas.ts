@@ -105,7 +105,14 @@ export const statusSchema = z.object({
     .object({ revision: count, persisted: z.boolean(), memory_reason: nullableText, entries: z.array(overlayEntry) })
     .describe('Changes of operators at run time: they win over the file until they are cleared.'),
   last_minute: minuteFigures.describe('Of all requests, in the last minute.'),
-  listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
+  listeners: z.array(
+    z.object({
+      id: text,
+      address: text,
+      state: z.enum(['waiting', 'open', 'closed', 'failed']),
+      certificates: z.array(z.object({ names: z.array(text), not_after: text })),
+    }),
+  ),
   upstreams: z.array(
     z.object({
       id: text,

@@ -32,6 +32,8 @@ export function levelOf(event: Event): Level {
     case 'health_disagreement':
     case 'connections_refused':
     case 'descriptors_exhausted':
+    case 'tls_handshakes_failed':
+    case 'certificate_expiring':
     case 'descriptors_few':
     case 'log_dropped':
     case 'log_not_rotated':

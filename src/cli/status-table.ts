@@ -100,9 +100,35 @@ function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
 
 function listenerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
-    status.listeners.map(({ id, address, state }) => [statusMark(toneOfListener[state], style), id, address, state]),
+    status.listeners.map(({ id, address, state, certificates }) => [
+      statusMark(toneOfListener[state], style),
+      id,
+      address,
+      state,
+      certificatesText(certificates, Date.parse(status.startedAt) + status.uptimeS * 1000, style),
+    ]),
     '  ',
   );
+}
+
+const dayMs = 86_400_000;
+/** Renewals of certificates are due long before this. */
+const expiresSoonDays = 21;
+
+/** 'TLS until 2026-12-22', the end of the certificate that expires first. */
+function certificatesText(
+  certificates: GatewayStatus['listeners'][number]['certificates'],
+  wallTime: number,
+  style: Style,
+): string {
+  const [first] = certificates.toSorted((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
+  if (first === undefined) return '';
+  const days = Math.floor((Date.parse(first.notAfter) - wallTime) / dayMs);
+  const until = first.notAfter.slice(0, 10);
+  if (days >= expiresSoonDays) return `TLS until ${until}`;
+  const whose = first.names[0] === undefined ? '' : `, ${harmless(first.names[0])}`;
+  if (days < 0) return style.bad(`TLS expired on ${until}${whose}`);
+  return style.warn(`TLS until ${until}, ${days === 0 ? 'today' : `in ${countText(days, 'day')}`}${whose}`);
 }
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */

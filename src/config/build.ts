@@ -4,6 +4,7 @@ import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
+import { buildListenerTls } from './build-listener-tls.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -27,7 +28,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       tunnels: plain.drain?.tunnels ?? 'wait',
     },
     stateFolder: buildStateFolder(plain.state, context),
-    listeners: buildListeners(draft),
+    listeners: buildListeners(draft, context),
     routes: buildRoutes(draft, context),
     unrouted: {
       errorPages: buildPages(plain.error_pages ?? {}, context),
@@ -77,15 +78,18 @@ function nameFrom(hostname: string): string {
   return name === '' ? 'gateway' : name;
 }
 
-function buildListeners(draft: Draft): ListenerSpec[] {
+function buildListeners(draft: Draft, context: BuildContext): ListenerSpec[] {
   if (draft.listeners.size === 0) {
     const bind = parseListenAddress(':8080');
-    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false }] : [];
+    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, tls: null }] : [];
   }
   return [...draft.listeners].map(([id, listener]) => {
-    const proxyProtocol =
-      typeof listener === 'object' && 'bind' in listener ? (listener.proxy_protocol ?? false) : false;
-    return { id, ...listenAddressOf(listener), proxyProtocol };
+    const { proxy_protocol = false, tls } = typeof listener === 'object' && 'bind' in listener ? listener : {};
+    const address = listenAddressOf(listener);
+    return {
+      ...{ id, ...address, proxyProtocol: proxy_protocol },
+      tls: tls === undefined ? null : buildListenerTls(tls, address.port, context),
+    };
   });
 }
 

@@ -28,6 +28,17 @@ export const defaults = {
     'false',
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
+  listenerTls: {
+    unknownNames: declare('refuse', 'A certificate for another name is an error in every client, told less clearly.'),
+    versionMin: declare('"1.2"', 'RFC 8996 forbids earlier versions; clients without TLS 1.3 are still in use.'),
+    profile: declare(
+      'intermediate',
+      'All browsers since 2014 can connect, none with a cipher that is known to be weak.',
+    ),
+    redirectHttp: declare('true', 'Whoever has a certificate for a host wants it used.'),
+    hsts: declare('none', 'Browsers remember it: a host cannot go back to clear text before the time is over.'),
+    clientCertificateRequired: declare('true', 'Who asks for certificates rarely wants to serve clients without one.'),
+  },
   trustedPeers: declare('[]', 'A client can write X-Forwarded-For as well as a proxy can.'),
   clientAddressHeader: describe(
     '`X-Forwarded-For`, and `Forwarded` where that is missing',

@@ -1,5 +1,6 @@
 /** Whether files of certificates and keys hold what they should. Decides by parsing them, and asks nobody. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import type { ErrorDetail } from './error-detail.ts';
 import { quoted } from './error-detail.ts';
 
@@ -14,6 +15,11 @@ export function readCertificates(pem: string): readonly X509Certificate[] | Erro
       : ['the file has no certificate in PEM', 'it must contain "-----BEGIN CERTIFICATE-----"'];
     return { message, suggestion };
   }
+  if ((pem.match(/-----BEGIN CERTIFICATE-----/g) ?? []).length !== blocks.length)
+    return {
+      message: 'the file ends in the middle of a certificate',
+      suggestion: 'copy it again from where it came from',
+    };
   const certificates: X509Certificate[] = [];
   for (const [index, block] of blocks.entries()) {
     const certificate = parseCertificate(block);
@@ -54,10 +60,15 @@ export function readPrivateKey(pem: string): KeyObject | ErrorDetail {
   }
 }
 
-/** Null when the key is that of the certificate. */
-export function pairError(certificates: readonly X509Certificate[], key: KeyObject): ErrorDetail | null {
+/** Null when the key is that of the certificate, and the TLS library takes both. */
+export function identityError(
+  certificates: readonly X509Certificate[],
+  key: KeyObject,
+  chain: string,
+): ErrorDetail | null {
   const [first, ...rest] = certificates;
-  if (first === undefined || first.checkPrivateKey(key)) return null;
+  if (first === undefined) return null;
+  if (first.checkPrivateKey(key)) return libraryError(first, key, chain);
   const later = rest.some((one) => one.checkPrivateKey(key));
   return {
     message: `the private key does not belong to the certificate for ${quoted(subjectOf(first))}`,
@@ -65,6 +76,21 @@ export function pairError(certificates: readonly X509Certificate[], key: KeyObje
       ? 'it belongs to a later one of the file: put that one first'
       : 'name the key that the certificate was requested with',
   };
+}
+
+/** A library of today refuses what older ones accepted, such as RSA keys of 1,024 bits. */
+function libraryError(certificate: X509Certificate, key: KeyObject, chain: string): ErrorDetail | null {
+  try {
+    createSecureContext({ cert: chain, key: key.export({ type: 'pkcs8', format: 'pem' }), ca: [] });
+    return null;
+  } catch (error) {
+    const { code = 'an unknown reason' } = error as { code?: string };
+    const isWeak = /TOO_SMALL|TOO_WEAK/.test(code);
+    return {
+      message: `OpenSSL refuses the certificate for ${quoted(subjectOf(certificate))} and its key (${code})`,
+      suggestion: isWeak ? 'request one with a key of RSA 2048 bits or ECDSA P-256' : 'request a new one',
+    };
+  }
 }
 
 /** Certificates are replaced by people or by programs of theirs: two weeks are time enough for either. */
@@ -84,9 +110,29 @@ export function periodWarning(certificates: readonly X509Certificate[], wallTime
   });
 }
 
+/**
+ * The host names that the certificate is for (RFC 6125 §6.4), in lowercase: its alternative names, and the common name only if it
+ * has none.
+ */
+export function hostNamesOf(certificate: X509Certificate | undefined): readonly string[] {
+  if (certificate === undefined) return [];
+  const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name ?? '');
+  const common = /^CN=(.*)$/m.exec(subjectText(certificate))?.[1];
+  if (names.length === 0 && certificate.subjectAltName === undefined && common !== undefined) names.push(common);
+  return [...new Set(names.map((name) => name.toLowerCase()))];
+}
+
 /** The common name where there is one, as people know it by. */
-function subjectOf({ subject }: X509Certificate): string {
+function subjectOf(certificate: X509Certificate): string {
+  const subject = subjectText(certificate);
+  if (subject === '') return hostNamesOf(certificate)[0] ?? 'nobody';
   return /^CN=(.*)$/m.exec(subject)?.[1] ?? subject.split('\n').join(', ');
+}
+
+/** Node has none for an empty subject, whatever its types say. Authorities leave it out where alternative names say everything. */
+function subjectText(certificate: X509Certificate): string {
+  const subject: string | undefined = certificate.subject;
+  return subject ?? '';
 }
 
 function dayOf(date: Date): string {

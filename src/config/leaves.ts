@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
-import { durationPattern, bareNumberError, parseDuration } from './format/duration.ts';
+import { durationPattern, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
@@ -82,6 +82,12 @@ export const durationOrNone = parsed(orNone(parseDuration), {
   bare: zeroIsNone(bareNumberError),
   pattern: `^(?:none|${durationPattern})$`,
   examples: [...durationExamples, 'none'],
+});
+export const ageOrNone = parsed(orNone(parseAge), {
+  kind: 'duration, `none`',
+  bare: zeroIsNone(bareNumberError),
+  pattern: `^(?:none|${durationPattern})$`,
+  examples: ['365d', '12h', 'none'],
 });
 export const size = parsed(parseBytes, {
   kind: 'size',

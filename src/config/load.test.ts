@@ -153,7 +153,9 @@ describe('configurationForCommand', () => {
 
   test('runs one application behind one listener on this machine', () => {
     const configuration = configurationForCommand(run);
-    assert.deepEqual(configuration.listeners, [{ id: 'http', host: '127.0.0.1', port: 8080, proxyProtocol: false }]);
+    assert.deepEqual(configuration.listeners, [
+      { id: 'http', host: '127.0.0.1', port: 8080, proxyProtocol: false, tls: null },
+    ]);
     assert.deepEqual(
       configuration.applications.map(({ id, command, directory, port }) => ({ id, command, directory, port })),
       [{ id: 'app', command: ['node', 'server.js'], directory: '/srv/shop', port: null }],

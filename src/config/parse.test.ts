@@ -35,7 +35,9 @@ describe('a file of one line', () => {
       configuration.routes.map(({ id, action }) => ({ id, action })),
       [{ id: '/', action: { kind: 'upstream', upstream: 'app' } }],
     );
-    assert.deepEqual(configuration.listeners, [{ id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false }]);
+    assert.deepEqual(configuration.listeners, [
+      { id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false, tls: null },
+    ]);
     assert.deepEqual(configuration.upstreams[0]?.endpoints, [
       { address: { kind: 'tcp', host: '127.0.0.1', port: 3000 } },
     ]);
@@ -454,7 +456,7 @@ describe('variables', () => {
         '127.0.0.1:1',
       ),
       (c) => c.listeners[0],
-      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true },
+      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true, tls: null },
     ],
     ['stay text where text is wanted', `${one}deployment: \${N}`, (c) => c.deployment, '3'],
     [

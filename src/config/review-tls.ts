@@ -1,12 +1,15 @@
-/** What is written about TLS to endpoints, and the files that it names. */
+/** What is written about TLS, to endpoints and at listeners, and the files that it names. */
+import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { periodWarning, pairError, readCertificates, readPrivateKey } from './judge-pem.ts';
+import { quoted } from './error-detail.ts';
+import { hostNamesOf, identityError, periodWarning, readCertificates, readPrivateKey } from './judge-pem.ts';
 import type { Path } from './position-index.ts';
+import type { ListenerTlsRead } from './schema.ts';
 import type { FileReading } from './wanted-files.ts';
-import { caFilePath } from './wanted-files.ts';
+import { itemPath, tlsOfListener } from './wanted-files.ts';
 
 interface Reviewing {
   readonly directory: string;
@@ -23,10 +26,44 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     const at = (key: string): Path => ['upstreams', name, 'tls', key];
     if (verify === false) warnOfUnverifiedTls(at('verify'), reviewing.collector);
     for (const [index, path] of (ca_file ?? []).entries()) {
-      reviewCertificates(path, caFilePath(draft, name, index), reviewing);
+      reviewCertificates(path, itemPath(draft, at('ca_file'), index), reviewing);
     }
     reviewIdentity(certificate_file, key_file, at, reviewing);
   }
+  for (const [name, listener] of draft.listeners) {
+    const tls = tlsOfListener(listener);
+    if (tls !== null) reviewListener(tls, ['listeners', name, 'tls'], draft, reviewing);
+  }
+}
+
+function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): void {
+  const { collector } = reviewing;
+  const { certificates, version_min, profile, client_certificates } = tls;
+  if (profile === 'modern' && version_min === '1.2')
+    collector.errorAtValue([...at, 'version_min'], 'the profile "modern" has no TLS 1.2', 'remove one of the two');
+  const firstWith = new Map<string, number>();
+  for (const [index, { certificate_file, key_file }] of certificates.entries()) {
+    const entry = [...at, 'certificates', index];
+    const read = reviewIdentity(certificate_file, key_file, (key) => [...entry, key], reviewing);
+    if (read === null) continue;
+    const names = hostNamesOf(read[0]);
+    const file = [...entry, 'certificate_file'];
+    if (names.length === 0)
+      collector.warnAtValue(file, 'the certificate has no host name: no client accepts it', 'name another file');
+    for (const name of names) {
+      const earlier = firstWith.get(name);
+      if (earlier === undefined) firstWith.set(name, index);
+      else
+        collector.warnAtValue(
+          file,
+          `certificate ${earlier + 1} has the name ${quoted(name)} too, and is the one that clients get`,
+          'remove one of them',
+        );
+    }
+  }
+  const authorities = [...at, 'client_certificates', 'ca_file'];
+  for (const [index, path] of (client_certificates?.ca_file ?? []).entries())
+    reviewCertificates(path, itemPath(draft, authorities, index), reviewing);
 }
 
 function warnOfUnverifiedTls(at: Path, collector: ErrorCollector): void {
@@ -37,25 +74,32 @@ function warnOfUnverifiedTls(at: Path, collector: ErrorCollector): void {
   );
 }
 
-/** What the gateway shows of itself: a certificate and its key, or neither. */
+/** What the gateway shows of itself: a certificate and its key, or neither. Null where they cannot be used. */
 function reviewIdentity(
   certificateFile: string | undefined,
   keyFile: string | undefined,
   at: (key: string) => Path,
   reviewing: Reviewing,
-): void {
+): readonly X509Certificate[] | null {
   const { collector } = reviewing;
-  if (certificateFile === undefined && keyFile === undefined) return;
+  if (certificateFile === undefined && keyFile === undefined) return null;
   if (certificateFile === undefined || keyFile === undefined) {
     const [has, lacks] = keyFile === undefined ? ['certificate_file', 'key_file'] : ['key_file', 'certificate_file'];
-    return collector.errorAtKey(at(has), `"${has}" is of no use without "${lacks}"`, `add ${lacks}, or remove ${has}`);
+    collector.errorAtKey(at(has), `"${has}" is of no use without "${lacks}"`, `add ${lacks}, or remove ${has}`);
+    return null;
   }
   const certificates = reviewCertificates(certificateFile, at('certificate_file'), reviewing);
   const pem = textOf(keyFile, reviewing);
-  if (pem === null) return;
+  if (pem === null) return null;
   const key = readPrivateKey(pem);
-  if ('message' in key) collector.addDetail(at('key_file'), key);
-  else if (certificates !== null) collector.addDetail(at('key_file'), pairError(certificates, key));
+  const error =
+    'message' in key
+      ? key
+      : certificates === null
+        ? null
+        : identityError(certificates, key, textOf(certificateFile, reviewing) ?? '');
+  collector.addDetail(at('key_file'), error);
+  return error === null ? certificates : null;
 }
 
 /** Null when there is nothing to go on with, and that has been said. */

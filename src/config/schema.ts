@@ -13,6 +13,7 @@ import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { parseTokenHash } from './format/token-hash.ts';
 import {
+  ageOrNone,
   duration,
   durationOrNone,
   name,
@@ -35,6 +36,56 @@ const listenAddress = z.union([
   whole(0, 65_535),
 ]);
 
+const certificateFiles = {
+  certificate_file: path.meta({ description: 'A certificate in PEM, followed by its intermediate certificates.' }),
+  key_file: path.meta({ description: 'The private key of that certificate, in PEM, without a passphrase.' }),
+};
+
+const listenerTls = section({
+  certificates: z.array(section(certificateFiles)).min(1).meta({
+    description:
+      'The certificates. A client gets the one that has the host name that it asks for (SNI), a client that asks for none the first one.',
+  }),
+  unknown_names: key(
+    z.enum(['refuse', 'first']),
+    'What clients get that ask for a host name which no certificate has: `refuse` ends the handshake with the alert `unrecognized_name`; `first` shows them the first certificate.',
+    defaults.listenerTls.unknownNames,
+  ),
+  version_min: key(
+    z.enum(['1.2', '1.3']),
+    'The oldest version of TLS that is accepted.',
+    defaults.listenerTls.versionMin,
+  ),
+  profile: key(
+    z.enum(['intermediate', 'modern']),
+    "Mozilla's profile: `intermediate` accepts TLS 1.2 with ciphers that are still secure; `modern` is TLS 1.3 alone.",
+    defaults.listenerTls.profile,
+  ),
+  redirect_http: key(
+    z.union([z.boolean(), whole(1, 65_535)]),
+    'Whether requests in clear text for a host of these certificates are redirected to this listener (308), or the port at which clients reach it where that is another one than in `bind`. Routes with `readiness` are not redirected.',
+    defaults.listenerTls.redirectHttp,
+  ),
+  hsts: key(
+    ageOrNone,
+    'How long browsers that were here use TLS alone for the host (Strict-Transport-Security), such as `365d`, or `none`.',
+    defaults.listenerTls.hsts,
+  ),
+  client_certificates: key(
+    section({
+      ca_file: oneOrMany(path).meta({
+        description: 'Files of the certificate authorities, in PEM, whose certificates clients may show.',
+      }),
+      required: key(
+        z.boolean(),
+        'Whether clients without a certificate are refused. With `false` applications see whether there is one.',
+        defaults.listenerTls.clientCertificateRequired,
+      ),
+    }),
+    'Clients are asked for a certificate.',
+  ),
+});
+
 const listener = z.union([
   listenAddress,
   section({
@@ -46,6 +97,7 @@ const listener = z.union([
       'Connections begin with a PROXY protocol header, which trusted peers alone may send.',
       defaults.proxyProtocol,
     ),
+    tls: key(listenerTls, 'TLS with these certificates. Absent: connections are in clear text.'),
   }),
 ]);
 
@@ -377,4 +429,5 @@ export type FileRead = z.output<typeof file>;
 export type UpstreamRead = z.output<typeof upstream>;
 export type ApplicationRead = z.output<typeof application>;
 export type ListenerRead = z.output<typeof listener>;
+export type ListenerTlsRead = z.output<typeof listenerTls>;
 export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'response_head_max'>;

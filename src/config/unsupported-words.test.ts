@@ -53,9 +53,10 @@ for (const [keys, says] of [
 
 for (const key of ['tls', 'ssl', 'https', 'certificate', 'acme'])
   test(`the key ${key} is TLS for clients, or of an upstream where it stands in one`, () => {
-    for (const place of ['top', 'listener', 'route', 'application'] as const)
-      assert.match(suggestion(place, key), /^TLS for clients is not supported yet: .*"tls" of an upstream$/, place);
-    if (key !== 'tls') assert.equal(suggestion('upstream', key), 'did you mean "tls"?');
+    for (const place of ['top', 'route', 'application'] as const)
+      assert.match(suggestion(place, key), /^TLS for clients is "tls" of a listener.*"tls" of an upstream$/, place);
+    if (key === 'tls') return;
+    for (const place of ['listener', 'upstream'] as const) assert.equal(suggestion(place, key), 'did you mean "tls"?');
   });
 
 test('a word that is one of ours in this place leads to ours all the same', () => {

@@ -24,13 +24,14 @@ const unsupported: readonly Unsupported[] = [
       'sslcertificatekey tlscertificate tlscertificatepath tlsprivatekeypath mtls hsts ciphers sslprotocols sslciphers',
     ),
     message:
-      'TLS for clients is not supported yet: end it before Candor, and name what ends it in "trusted_peers"; for endpoints it is "tls" of an upstream',
+      'TLS for clients is "tls" of a listener, with "certificates" from files: they are not obtained automatically yet; for endpoints it is "tls" of an upstream',
     unless: 'tls',
     ofClients: true,
   },
   {
     keys: words('redirecthttps httpsredirect sslredirect forcessl redirecttohttps redirectscheme forcehttps'),
-    message: 'TLS for clients is not supported yet, so what ends it before Candor redirects to https too',
+    message:
+      'a listener with "tls" has requests in clear text redirected to it by itself, for the hosts of its certificates: see "redirect_http" there',
   },
   {
     keys: words(

@@ -6,6 +6,7 @@ import { isMap } from './draft.ts';
 import { nearest } from './nearest.ts';
 import { orList, type ErrorDetail, quoted } from './error-detail.ts';
 import type { Path } from './position-index.ts';
+import type { ListenerRead, ListenerTlsRead } from './schema.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
 export interface WantedFile {
@@ -50,16 +51,33 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
     const { ca_file, certificate_file, key_file } = upstream.tls;
     const at = (key: string): Path => ['upstreams', name, 'tls', key];
-    for (const [index, path] of (ca_file ?? []).entries()) want('certificates', path, caFilePath(draft, name, index));
+    for (const [index, path] of (ca_file ?? []).entries())
+      want('certificates', path, itemPath(draft, at('ca_file'), index));
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
+  }
+  for (const [name, listener] of draft.listeners) {
+    const tls = tlsOfListener(listener);
+    if (tls === null) continue;
+    const at: Path = ['listeners', name, 'tls'];
+    for (const [index, { certificate_file, key_file }] of tls.certificates.entries()) {
+      want('certificates', certificate_file, [...at, 'certificates', index, 'certificate_file']);
+      want('private_key', key_file, [...at, 'certificates', index, 'key_file']);
+    }
+    const authorities: Path = [...at, 'client_certificates', 'ca_file'];
+    for (const [index, path] of (tls.client_certificates?.ca_file ?? []).entries())
+      want('certificates', path, itemPath(draft, authorities, index));
   }
   return wanted;
 }
 
-/** Where one of an upstream's files of authorities is named, which may be written as a list or alone. */
-export function caFilePath(draft: Draft, upstream: string, index: number): Path {
-  const at = ['upstreams', upstream, 'tls', 'ca_file'];
+/** What is written about TLS at a listener; null: nothing. */
+export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {
+  return typeof listener === 'object' && 'bind' in listener ? (listener.tls ?? null) : null;
+}
+
+/** Where one of the values of `at` is written, which may be a list or a single value. */
+export function itemPath(draft: Draft, at: Path, index: number): Path {
   let written: unknown = draft.raw;
   for (const key of at) written = isMap(written) ? written[key] : undefined;
   return Array.isArray(written) ? [...at, index] : at;

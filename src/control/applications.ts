@@ -1,3 +1,4 @@
+import type { HandedOff } from './gateway-options.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
@@ -28,6 +29,8 @@ export interface ApplicationsParts {
   /** Whether a worker may still send to an endpoint whose id has this ending. */
   readonly mayUse: (ending: string) => boolean;
   readonly isEnding: () => boolean;
+  /** What the predecessor has passed on besides its applications. */
+  readonly onHandedOff: (handedOff: HandedOff) => void;
   /** A readiness check has a result; `refused`: nothing listened. */
   readonly onChecked: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
@@ -101,7 +104,7 @@ export class Applications {
       await this.untilUp(own);
       // A process that is stopping takes no application from the one that serves.
       if (this.#parts.isEnding()) return;
-      await predecessor.whenHandedOff();
+      this.#parts.onHandedOff(await predecessor.whenHandedOff());
     }
     const held = this.#handoff.claim(applications);
     if (held !== null) throw new StateFailure(held);

@@ -24,6 +24,8 @@ import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
+import { TicketKeys } from './ticket-keys.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
 
 export interface ControlPlaneOptions extends GatewayOptions {
@@ -49,6 +51,8 @@ export class ControlParts {
   readonly startedWall: number;
   /** What records call this process. */
   readonly processKey = newProcessKey(systemRandom);
+  readonly ticketKeys: TicketKeys;
+  readonly certificates: CertificateWatch;
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly applications: Applications;
@@ -90,6 +94,8 @@ export class ControlParts {
     this.endpoints = this.#createEndpoints();
     this.lateExits = new LateExits(clock);
     this.applications.supervisor.onChange(() => this.#instancesChanged());
+    this.certificates = new CertificateWatch(clock, this.hub, () => this.active.configuration.listeners);
+    this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
   }
 
@@ -145,6 +151,7 @@ export class ControlParts {
       drainMs: () => this.active.configuration.drain.timeoutMs,
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
       isEnding: this.#owner.isEnding,
+      onHandedOff: ({ ticketKey, ticketKeyAgeMs }) => this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs),
       onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
     });
   }
@@ -162,6 +169,7 @@ export class ControlParts {
       inheritedSockets: inheritedSockets ?? [],
       passedSockets: passedSockets ?? [],
       shared: this.shared,
+      ticketKey: () => this.ticketKeys.current,
       drain: () => this.active.configuration.drain,
       recordRing: (workerIndex) => this.log.ringOf(workerIndex),
       onBatch: (batch) => {

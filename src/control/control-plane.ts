@@ -94,6 +94,7 @@ export class ControlPlane implements Gateway {
     this.#parts.workers.startReplacing();
     this.#state = 'serving';
     this.#parts.configurationReport.applied('gateway', ['everything']);
+    this.#parts.certificates.look();
   }
 
   /** Gives adopted applications back to the predecessor, which continues to serve with them. */
@@ -103,6 +104,11 @@ export class ControlPlane implements Gateway {
 
   listeningSockets(): readonly OwnSocket[] {
     return this.#parts.workers.sockets;
+  }
+
+  get ticketKey(): Gateway['ticketKey'] {
+    const { current: key, ageMs } = this.#parts.ticketKeys;
+    return { key, ageMs };
   }
 
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
@@ -232,6 +238,7 @@ export class ControlPlane implements Gateway {
     if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
+    this.#parts.certificates.look();
     return this.#parts.configurationReport.applied(actor, changes, this.#parts.overlay.notes());
   }
 
@@ -257,6 +264,7 @@ export class ControlPlane implements Gateway {
       workers: [...this.#parts.workers.counts, control],
       workersLost: this.#parts.workers.lostTotal,
       logDropped: this.#parts.log.dropped,
+      failedHandshakes: this.#parts.reports.failedHandshakes,
     };
   }
 
@@ -306,6 +314,8 @@ export class ControlPlane implements Gateway {
     // A reload in progress rolls back before its parts are stopped.
     await Promise.race([this.#steps.idle, this.#atOnce.promise]);
     this.#parts.overlay.close();
+    this.#parts.ticketKeys.close();
+    this.#parts.certificates.close();
     this.#parts.endpoints.stop();
     await this.#parts.applications.end(detachApplicationsMs);
     await this.#parts.log.close();

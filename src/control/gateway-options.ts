@@ -33,7 +33,7 @@ export interface RunningPredecessor {
    * Called once, when the applications that it does not hand off are up; resolves when it has detached the
    * others.
    */
-  whenHandedOff(): Promise<void>;
+  whenHandedOff(): Promise<HandedOff>;
   /**
    * Resolves when it can no longer roll the handoff back. Until then this process's watchdog leaves the
    * applications alone, because their former owner lives. Absent: at once.
@@ -41,4 +41,12 @@ export interface RunningPredecessor {
   readonly settled?: Promise<void>;
   /** Resolves when the predecessor has ended: until then it may have requests in flight to instances that it handed off. */
   readonly predecessorEnded: Promise<void>;
+}
+
+/** What a predecessor passes on besides its applications. */
+export interface HandedOff {
+  /** Null: it is of a version without TLS, or has ended. */
+  readonly ticketKey: Uint8Array | null;
+  /** How long the predecessor has used it. */
+  readonly ticketKeyAgeMs: number;
 }

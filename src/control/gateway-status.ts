@@ -1,3 +1,4 @@
+import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
@@ -42,6 +43,8 @@ export interface Gateway extends EventSink {
    * stay, and end with `stop`.
    */
   handOff(successor: HandoffSuccessor): Promise<HandoffResult>;
+  /** The key of TLS session tickets, for a successor; see `core/worker-messages.ts`. A secret. */
+  readonly ticketKey: { readonly key: Uint8Array; readonly ageMs: number };
   /** Sockets that the workers have opened, from which a successor may accept too; without those of the service manager. */
   listeningSockets(): readonly OwnSocket[];
   /**
@@ -61,6 +64,7 @@ export interface Gateway extends EventSink {
     readonly workers: readonly WorkerCounts[];
     readonly workersLost: number;
     readonly logDropped: number;
+    readonly failedHandshakes: readonly FailedHandshakeTotal[];
   };
 }
 
@@ -168,6 +172,12 @@ export type OverlayOutcome =
       readonly why: string;
     };
 
+export interface CertificateStatus {
+  readonly names: readonly string[];
+  /** RFC 3339. */
+  readonly notAfter: string;
+}
+
 export interface GatewayStatus {
   /**
    * Number of this owner of the state folder: the previous owner's plus one. Null if it owns no folder, because it has
@@ -207,6 +217,8 @@ export interface GatewayStatus {
     readonly address: string;
     /** 'closed': the gateway is stopping, or no worker serves at the moment. */
     readonly state: 'waiting' | 'open' | 'closed' | 'failed';
+    /** Those that TLS clients are shown; empty without TLS. */
+    readonly certificates: readonly CertificateStatus[];
   }[];
   readonly upstreams: readonly UpstreamStatus[];
   readonly applications: readonly ApplicationStatus[];

@@ -5,7 +5,13 @@ import { after, before, describe, test } from 'node:test';
 import type { ListenerSpec } from '../core/configuration.ts';
 import { claimPorts } from './port-claims.ts';
 
-const spec = (id: string, host: string, port: number): ListenerSpec => ({ id, host, port, proxyProtocol: false });
+const spec = (id: string, host: string, port: number): ListenerSpec => ({
+  id,
+  host,
+  port,
+  proxyProtocol: false,
+  tls: null,
+});
 
 describe('a port is claimed', () => {
   let somebody: Server;

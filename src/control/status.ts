@@ -72,8 +72,14 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
 
 function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {
   const listener = facts.open.find(({ id }) => id === spec.id);
-  if (listener === undefined) return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting' };
+  const certificates = (spec.tls?.certificates ?? []).map(({ names, notAfter }) => ({
+    names,
+    notAfter: new Date(notAfter).toISOString(),
+  }));
+  if (listener === undefined)
+    return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting', certificates };
   return {
+    certificates,
     id: spec.id,
     address: hostPort(listener.host, listener.port),
     state: isListening(facts) ? 'open' : 'closed',

@@ -23,6 +23,7 @@ const init = {
   heldSockets: [],
   shared,
   recordRing: createRecordRing(createWakeWord()),
+  ticketKey: new Uint8Array(48),
 };
 
 /** Enough for the modules of a worker to load on a busy machine; the test goes on as soon as they have loaded. */

@@ -300,6 +300,10 @@ export class WorkerHandle {
     this.#send({ kind: 'delta', delta });
   }
 
+  sendTicketKey(key: Uint8Array): void {
+    this.#send({ kind: 'ticket-key', key });
+  }
+
   /** It applies this to its routes at once; its snapshots carry it too. */
   sendOverlay(overlay: RouteOverlay): void {
     this.#send({ kind: 'overlay', overlay });

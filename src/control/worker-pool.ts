@@ -42,6 +42,8 @@ export interface WorkerPoolParts {
   readonly passedSockets: readonly PassedSocket[];
   /** The counters in the memory that all workers share. */
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
+  /** The keys of TLS session tickets are derived from it. */
+  readonly ticketKey: () => Uint8Array;
   /** Where the worker with this index writes its records. */
   readonly recordRing: (workerIndex: number) => RecordRingMemory;
   /** How a worker drains when it is retired. */
@@ -294,6 +296,10 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendEndpoints(delta);
   }
 
+  sendTicketKey(key: Uint8Array): void {
+    for (const worker of this.all) worker.sendTicketKey(key);
+  }
+
   sendOverlay(overlay: RouteOverlay): void {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
@@ -344,6 +350,7 @@ export class WorkerPool {
       ...sockets,
       shared: shared.memory,
       recordRing,
+      ticketKey: this.#parts.ticketKey(),
     };
     const listener: WorkerListener = {
       onBatch,

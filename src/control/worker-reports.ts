@@ -13,6 +13,7 @@ import type { GatewayWatcher } from './gateway-status.ts';
 import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
+import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { FromWorker } from '../core/worker-messages.ts';
 import { RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
@@ -47,6 +48,7 @@ export class WorkerReports {
   readonly #lastMinute: LastMinute;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
+  readonly #handshakes: HandshakeReport;
   readonly #failures: FailureReport | null;
   readonly #failuresRead: PerSecond;
 
@@ -56,6 +58,7 @@ export class WorkerReports {
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
+    this.#handshakes = new HandshakeReport(parts.clock, parts.events);
     const { watcher } = parts;
     this.#failures =
       watcher?.onFailures === undefined
@@ -67,15 +70,20 @@ export class WorkerReports {
     return this.#totals.all();
   }
 
+  get failedHandshakes(): readonly FailedHandshakeTotal[] {
+    return this.#handshakes.totals;
+  }
+
   get lastMinute(): LastMinute {
     return this.#lastMinute;
   }
 
-  onBatch({ exchanges, outcomes }: WorkerBatch): void {
+  onBatch({ exchanges, outcomes, failedHandshakes }: WorkerBatch): void {
     const { configuration, workers } = this.#parts;
     this.#totals.add(exchanges);
     this.#lastMinute.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
+    this.#handshakes.note(failedHandshakes);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);

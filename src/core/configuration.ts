@@ -66,6 +66,44 @@ export interface ListenerSpec {
   readonly port: number;
   /** Whether connections begin with a PROXY protocol header; only from trusted peers. */
   readonly proxyProtocol: boolean;
+  /** Null: connections are in clear text. */
+  readonly tls: ListenerTls | null;
+}
+
+/** TLS at a listener. */
+export interface ListenerTls {
+  /** At least one. Clients that name no host get the first. */
+  readonly certificates: readonly ListenerCertificate[];
+  /** Clients that name another host than the certificates have get the first certificate too; otherwise they are refused. */
+  readonly servesUnknownNames: boolean;
+  readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
+  /** Cipher suites of TLS 1.2 by OpenSSL's names. */
+  readonly ciphers: string;
+  /** Requests in clear text for a host that has a certificate here are redirected to this port; null: they are not. */
+  readonly redirectPort: number | null;
+  /** Browsers are told to use TLS alone for so long (RFC 6797); null: they are told nothing. */
+  readonly hstsSeconds: number | null;
+  /** Null: clients are not asked for certificates. */
+  readonly clientCertificates: ClientCertificates | null;
+}
+
+/** A certificate that clients are shown. */
+export interface ListenerCertificate {
+  /** The host names that it has, in lowercase; one with `*.` in front has all names one level below. */
+  readonly names: readonly string[];
+  /** In PEM, followed by intermediate certificates. */
+  readonly certificate: string;
+  /** Its private key, in PEM. */
+  readonly key: string;
+  /** When it expires, in milliseconds since the Unix epoch: the first of it and its intermediate certificates. */
+  readonly notAfter: number;
+}
+
+export interface ClientCertificates {
+  /** The authorities whose certificates are accepted, in PEM. */
+  readonly authorities: string;
+  /** A client without a certificate is refused. */
+  readonly isRequired: boolean;
 }
 
 export interface ClientLimits {

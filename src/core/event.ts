@@ -1,3 +1,4 @@
+import type { HandshakeFailureReason } from './tls-server.ts';
 import type { OverlayValues } from './overlay.ts';
 
 /** The kinds of events of the gateway, its endpoints and its applications, with their evidence. Exchanges have records instead. */
@@ -87,6 +88,16 @@ export interface EventFacts {
   instance_restarting: { afterMs: number; failures: number };
   /** `address`: that of the last refused client, if known. `limit`: null if it is not a number of connections. */
   connections_refused: { reason: ConnectionRefusalReason; count: number; limit: number | null; address: string | null };
+  /** TLS handshakes of clients failed. `address` and `serverName` are those of the last one. */
+  tls_handshakes_failed: {
+    reason: HandshakeFailureReason;
+    code: string | null;
+    count: number;
+    address: string;
+    serverName: string | null;
+  };
+  /** A certificate of a listener expires soon, or has expired. `notAfter`: RFC 3339. */
+  certificate_expiring: { names: readonly string[]; notAfter: string; daysLeft: number };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
   /** `to`: 'scarce', 'enough'. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */

@@ -36,6 +36,8 @@ const laterClaimNames = [
   'front-end-https',
   'x-host',
   'x-http-host-override',
+  'client-cert',
+  'client-cert-chain',
 ] as const;
 
 /**
@@ -154,11 +156,11 @@ export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satis
 export const forwardedPrefixes = ['x-forwarded', 'x-original-'] as const;
 
 /**
- * These, and the prefixes of fields in which a TLS terminator names the authenticated client: X-SSL-Client-Verify,
- * SSL_CLIENT_S_DN. The latter are usually written with "_", so that a trusted peer's pass in either spelling. All prefixes
+ * These, and the prefixes of fields in which a TLS terminator, or this gateway, names the authenticated client: X-SSL-Client-Verify,
+ * SSL_CLIENT_S_DN, X-Client-Cert-Subject. The latter are usually written with "_", so that a trusted peer's pass in either spelling. All prefixes
  * have the same length.
  */
-export const claimPrefixes = [...forwardedPrefixes, 'ssl-client-', 'x-ssl-clien'] as const;
+export const claimPrefixes = [...forwardedPrefixes, 'ssl-client-', 'x-ssl-clien', 'x-client-ce'] as const;
 
 /** `name` is lowercase, with "-" in place of every "_". */
 export function beginsAsClaim(name: string, prefixes: readonly string[] = claimPrefixes): boolean {

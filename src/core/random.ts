@@ -2,6 +2,6 @@
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
-  /** Fills `target` with random bytes that are good enough for identifiers. */
+  /** Fills `target` with random bytes; those of `system.ts` are good enough for keys (CSPRNG). */
   fill(target: Uint8Array): void;
 }

@@ -106,6 +106,16 @@ export const requestRules = {
     status: 400,
     reason: 'a TLS handshake was sent to a port that speaks plain HTTP',
   },
+  'plain-on-tls-port': {
+    section: 'RFC 9110 §4.2.2',
+    status: 400,
+    reason: 'the request was sent in clear text to a port that speaks TLS',
+  },
+  misdirected: {
+    section: 'RFC 9110 §15.5.20',
+    status: 421,
+    reason: 'the connection was opened for another host, whose certificate it shows',
+  },
   'http2-not-offered': { section: 'RFC 9113 §3.4', status: 505, reason: 'HTTP/2 is not offered on this port' },
   'proxy-protocol': {
     section: 'PROXY protocol §2',

@@ -63,8 +63,18 @@ export interface TlsFacts {
   readonly version: string;
   readonly serverName: string | null;
   readonly alpn: string | null;
-  /** The cipher suite by its name in the standard (`TLS_AES_256_GCM_SHA384`); null or absent if it is not known. */
-  readonly cipher?: string | null;
+  /** The cipher suite by its name in the standard (`TLS_AES_256_GCM_SHA384`); null if it is not known. */
+  readonly cipher: string | null;
+  /** The client's certificate, which has been verified; null: it showed none, or we are the client. */
+  readonly clientCertificate: ClientCertificateFacts | null;
+}
+
+/** A client's certificate as applications and records get it. */
+export interface ClientCertificateFacts {
+  /** 'CN=visitor, O=Example': visible ASCII, at most 512 characters. */
+  readonly subject: string;
+  /** SHA-256 of the certificate, in lowercase hexadecimal. */
+  readonly fingerprint: string;
 }
 
 /** Calls come one at a time and never from inside a call to the transport itself, except `onBytes` pauses. */

@@ -9,6 +9,7 @@ import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import type { FailedHandshakes } from './tls-server.ts';
 
 /** Everything that a worker needs at start. */
 export interface WorkerInit {
@@ -32,6 +33,8 @@ export interface WorkerInit {
   readonly exchangesEnded: SharedArrayBuffer;
   /** The worker writes its records there; the logger reads them. */
   readonly recordRing: RecordRingMemory;
+  /** 48 random bytes, from which all workers derive the keys of TLS session tickets. */
+  readonly ticketKey: Uint8Array;
 }
 
 /** How a worker drains. */
@@ -75,6 +78,8 @@ export type ToWorker =
   | { readonly kind: 'stand-down'; readonly link: string }
   /** Send a batch now: an operator asked for the counts. */
   | { readonly kind: 'report' }
+  /** Derive the keys of TLS session tickets from this one from now on. */
+  | { readonly kind: 'ticket-key'; readonly key: Uint8Array }
   /** Answer 'pong'. */
   | { readonly kind: 'ping' };
 
@@ -97,6 +102,7 @@ export type FromWorker =
       /** Draining endpoints to which this worker has no request in flight any more. */
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
+      readonly failedHandshakes: readonly FailedHandshakes[];
     }
   /** The worker cannot accept from this socket of the main thread: making the duplicate failed. */
   | { readonly kind: 'stand-in-failed'; readonly link: string; readonly errno: string }

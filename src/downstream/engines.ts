@@ -1,10 +1,12 @@
+import type { TlsServer } from '../core/tls-server.ts';
 import type { Http1Buffers } from './http1/buffers.ts';
 import { http1Engine } from './http1/engine.ts';
 import type { SharedPorts } from './ports.ts';
 import { prefaceStages } from './preface-stages.ts';
 
 /** The stages and engines of a worker. HTTP/1.1 answers clients whose protocol is not spoken here. */
-export function clientEngines(buffers: Http1Buffers): Pick<SharedPorts, 'prefaceStages' | 'engines'> {
+export function clientEngines(buffers: Http1Buffers, tls: TlsServer): Pick<SharedPorts, 'prefaceStages' | 'engines'> {
   const fallback = http1Engine(buffers);
-  return { prefaceStages, engines: { byProtocol: new Map([['http/1.1', fallback]]), fallback } };
+  const byProtocol = new Map([['http/1.1', fallback]]);
+  return { prefaceStages: prefaceStages(tls, [...byProtocol.keys()]), engines: { byProtocol, fallback } };
 }

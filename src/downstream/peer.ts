@@ -14,4 +14,6 @@ export interface Peer {
   readonly listener: string;
   /** Null without a PROXY protocol header. */
   readonly source: ClientSource | null;
+  /** Whether requests for this host (without a port) may come on the connection; null: for every host. */
+  readonly servesHost: ((host: string) => boolean) | null;
 }

@@ -6,6 +6,7 @@ import type { Failure } from '../core/failure.ts';
 import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
+import type { FailedHandshakes } from '../core/tls-server.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import type { Peer } from './peer.ts';
@@ -40,7 +41,11 @@ export interface DownstreamPorts {
    */
   readonly onClientNamed: (preface: ClientConnection, address: string) => DownstreamPorts | null;
   readonly onConnectionClosed: (connection: ClientConnection) => void;
+  readonly onHandshakeFailed: (failed: FailedHandshake) => void;
 }
+
+/** A client whose TLS handshake failed. */
+export type FailedHandshake = Omit<FailedHandshakes, 'count'>;
 
 /** Starts a protocol's engine on a connection; the engine becomes the transport's listener. */
 export type StartClientEngine = (

@@ -1,4 +1,6 @@
 import type { RequestRule } from '../core/rules.ts';
+import type { Cancellable } from '../core/connector.ts';
+import type { HandshakeFailure } from '../core/tls-server.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import type { ClientSource } from './peer.ts';
@@ -10,6 +12,8 @@ import type { ClientSource } from './peer.ts';
 export interface PrefaceStage {
   /** Refuses a client whose bytes the stage cannot judge within the limit for prefaces. */
   readonly rule: RequestRule;
+  /** How many bytes the stage may ask to see before it has judged them. */
+  readonly bytesMax: number;
   /** Looks at the bytes [start, end) that have come and that no earlier stage has consumed. */
   read(connection: PrefaceConnection, bytes: Uint8Array, start: number, end: number): StageResult;
 }
@@ -26,6 +30,8 @@ export interface PrefaceConnection {
   /** With the facts of its TLS session, once a stage has put one on top. */
   readonly transport: Transport;
   readonly listener: ListenerSettings;
+  /** Whether requests for a host may come on the connection; null: for every host. Set by the stage of TLS. */
+  servesHost: ((host: string) => boolean) | null;
   /** Whether the peer may say who the client is. */
   readonly isPeerTrusted: boolean;
   /** The ALPN name of the protocol whose engine starts after the last stage; null until a stage has chosen it. */
@@ -34,7 +40,14 @@ export interface PrefaceConnection {
   nameClient(source: ClientSource): boolean;
   /** Answers, records and closes a connection whose bytes are not what this listener expects. */
   refuse(rule: RequestRule): void;
+  /**
+   * A stage has taken the transport over. Until it calls `continueOn` or `failHandshake`, `handshake` is what ends the
+   * connection.
+   */
+  takeOver(handshake: Cancellable): void;
   /** For a stage that has taken the transport over: later stages and the engine see `transport` and its bytes. */
   continueOn(transport: Transport): void;
+  /** The TLS handshake failed: reports why, and closes the connection. `alert` is sent before, in clear text. */
+  failHandshake(failure: HandshakeFailure, serverName: string | null, alert?: Uint8Array): void;
   close(): void;
 }

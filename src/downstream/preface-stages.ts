@@ -1,7 +1,9 @@
 import type { RequestRule } from '../core/rules.ts';
+import type { TlsServer } from '../core/tls-server.ts';
 import { decidePreface } from '../wire/preface.ts';
 import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
 import type { PrefaceStage } from './preface-stage.ts';
+import { tlsStage } from './tls-stage.ts';
 
 /**
  * Reads the PROXY protocol header where the listener has it enabled. The header of a peer that is not trusted would let
@@ -9,6 +11,7 @@ import type { PrefaceStage } from './preface-stage.ts';
  */
 export const proxyProtocolStage: PrefaceStage = {
   rule: 'proxy-protocol',
+  bytesMax: 4096, // Real ones have some hundred bytes.
   read(connection, bytes, start, end) {
     if (!connection.listener.proxyProtocol || !connection.isPeerTrusted) return 0;
     const header = parseProxyProtocol(bytes, start, end);
@@ -24,6 +27,7 @@ export const proxyProtocolStage: PrefaceStage = {
 /** Chooses the protocol: the one that ALPN has agreed on within TLS, else the one that the first bytes show. */
 export const protocolStage: PrefaceStage = {
   rule: 'request-line',
+  bytesMax: 64,
   read(connection, bytes, start, end) {
     if (connection.protocol !== null) return 0;
     const decision = connection.transport.facts.tls?.alpn ?? decidePreface(bytes, start, end);
@@ -33,7 +37,10 @@ export const protocolStage: PrefaceStage = {
   },
 };
 
-export const prefaceStages: readonly PrefaceStage[] = [proxyProtocolStage, protocolStage];
+/** The stages of each connection, in order. `protocols` are offered to TLS clients (ALPN), the preferred one first. */
+export function prefaceStages(tls: TlsServer, protocols: readonly string[]): readonly PrefaceStage[] {
+  return [proxyProtocolStage, tlsStage(tls, protocols), protocolStage];
+}
 
 /** Why a client is refused whose protocol has no engine here. */
 export function unspokenRule(protocol: string): RequestRule {

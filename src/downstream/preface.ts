@@ -1,18 +1,17 @@
 import type { ClientConnection, ClientEngine, OpenConnection } from '../core/client-engine.ts';
 import { Deadline } from '../core/deadline.ts';
 import type { Failure } from '../core/failure.ts';
+import type { Cancellable } from '../core/connector.ts';
 import type { RequestRule } from '../core/rules.ts';
+import type { HandshakeFailure } from '../core/tls-server.ts';
 import { after } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';
 import { noteLoss } from './note-loss.ts';
 import type { ClientSource, Peer } from './peer.ts';
 import type { DownstreamPorts, StartClientEngine } from './ports.ts';
-import type { PrefaceConnection } from './preface-stage.ts';
+import type { PrefaceConnection, PrefaceStage } from './preface-stage.ts';
 import { unspokenRule } from './preface-stages.ts';
-
-/** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred bytes. */
-const prefaceBytesMax = 4096;
 
 /** A client that connects sends its first bytes within a round trip. */
 const speakMs = 1000;
@@ -23,7 +22,7 @@ const nothing = new Uint8Array(0);
  * A connection whose engine has not started yet. Its first bytes pass the stages, and then go to the engine of the
  * protocol that these have chosen:
  *
- *     PROXY protocol ──▶ (TLS) ──▶ choice of the protocol ──▶ engine by ALPN name
+ *     PROXY protocol ──▶ TLS ──▶ choice of the protocol ──▶ engine by ALPN name
  *
  * A protocol without an engine is answered by the fallback engine, recorded, and closed.
  */
@@ -32,6 +31,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   readonly listener: ListenerSettings;
   protocol: string | null = null;
   listed: OpenConnection | null = null;
+  servesHost: ((host: string) => boolean) | null = null;
   #ports: DownstreamPorts;
   /** The index of the stage that looks at the next bytes. */
   #stage = 0;
@@ -39,6 +39,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   #held: Uint8Array = nothing;
   #source: ClientSource | null = null;
   #engine: ClientEngine | null = null;
+  /** It owns the transport while it lasts. */
+  #handshake: Cancellable | null = null;
 
   constructor(transport: Transport, listener: ListenerSettings, ports: DownstreamPorts) {
     super();
@@ -64,14 +66,14 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     for (let stage = prefaceStages[this.#stage]; stage !== undefined; stage = prefaceStages[++this.#stage]) {
       const result = stage.read(this, bytes, at, end);
       if (result === 'taken') return;
-      if (result === 'partial') return this.#hold(bytes, at, end, stage.rule);
+      if (result === 'partial') return this.#hold(bytes, at, end, stage);
       at += result;
     }
     this.#startEngine(bytes, at, end);
   }
 
-  #hold(bytes: Uint8Array, start: number, end: number, rule: RequestRule): void {
-    if (end - start > prefaceBytesMax) return this.refuse(rule);
+  #hold(bytes: Uint8Array, start: number, end: number, { bytesMax, rule }: PrefaceStage): void {
+    if (end - start > bytesMax) return this.refuse(rule);
     // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
     this.#held = new Uint8Array(bytes.subarray(start, end));
   }
@@ -87,7 +89,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     this.#ports.deadlines.remove(this);
     const { facts } = this.transport;
     const scheme = facts.tls === null ? 'http' : 'https';
-    const peer: Peer = { transport: facts, scheme, listener: this.listener.id, source: this.#source };
+    const { servesHost } = this;
+    const peer: Peer = { transport: facts, scheme, listener: this.listener.id, source: this.#source, servesHost };
     const engine = startEngine(this.transport, peer, this.listener, this.#ports);
     this.#engine = engine;
     this.#ports.onEngineStarted(engine, this);
@@ -112,7 +115,12 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     this.#start(this.#ports.engines.fallback).refuse(rule, '');
   }
 
+  takeOver(handshake: Cancellable): void {
+    this.#handshake = handshake;
+  }
+
   continueOn(transport: Transport): void {
+    this.#handshake = null;
     if (this.index < 0) return transport.close('close'); // It was closed meanwhile.
     this.transport = transport;
     this.#held = nothing;
@@ -120,16 +128,29 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     transport.listener = this;
   }
 
+  failHandshake(failure: HandshakeFailure, serverName: string | null, alert?: Uint8Array): void {
+    if (this.index < 0) return;
+    const { remoteAddress } = this.transport.facts;
+    const address = this.#source?.address ?? remoteAddress;
+    this.#ports.onHandshakeFailed({ listener: this.listener.id, address, serverName, ...failure });
+    if (alert === undefined) return this.close();
+    this.#ended();
+    this.transport.write(alert, 0, alert.length, 'owned');
+    this.transport.end('close');
+  }
+
   close(): void {
     if (this.index < 0) return;
     this.#ended();
-    this.transport.close('close');
+    if (this.#handshake === null) this.transport.close('close');
+    else this.#handshake.cancel();
   }
 
   // The transport and the deadline.
 
   onEnd(): void {
-    this.close();
+    if (this.#isInHello) this.failHandshake({ reason: 'closed', code: '' }, null);
+    else this.close();
   }
 
   onWritten(): void {}
@@ -140,7 +161,13 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   }
 
   override onExpired(): void {
-    this.close();
+    if (this.#handshake === null && !this.#isInHello) this.close();
+    else this.failHandshake({ reason: 'timeout', code: '' }, null);
+  }
+
+  /** A part of a ClientHello has come. A client that sends nothing may be a check of a load balancer. */
+  get #isInHello(): boolean {
+    return this.#held.length > 0 && this.listener.tls !== null && this.transport.facts.tls === null;
   }
 
   #ended(): void {
@@ -167,7 +194,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   /** A client that has begun to send is about to send a request, which is served. */
   closeIdle(): boolean {
     if (this.#engine !== null) return this.#engine.closeIdle();
-    if (this.#held.length > 0) return true;
+    if (this.#held.length > 0 || this.#handshake !== null) return true;
     return this.#closeUnlessUnread();
   }
 

@@ -9,6 +9,7 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../core/message.ts';
+import type { ClientCertificateFacts } from '../core/transport.ts';
 import type { Clock } from '../core/time.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
@@ -100,6 +101,7 @@ export class ForwardedRequest implements OutgoingRequest {
     fields.writeTo(sink, announcesInVain ? withoutTrailer(dropped) : dropped);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeHopFields(sink);
+    if (client.tls !== null && !client.trusted) writeClientCertificate(sink, client.tls.clientCertificate);
     writeMaxForwards(sink, request);
     sink.field('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
@@ -122,6 +124,13 @@ export class ForwardedRequest implements OutgoingRequest {
     sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
     writeForwarding(sink, fields, client, authority);
   }
+}
+
+/** A trusted peer's own certificate says nothing of the client that it stands for. */
+function writeClientCertificate(sink: FieldSink, certificate: ClientCertificateFacts | null): void {
+  if (certificate === null) return;
+  sink.field('X-Client-Cert-Subject', certificate.subject);
+  sink.field('X-Client-Cert-Fingerprint', certificate.fingerprint);
 }
 
 /** RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. One filter for each base. */

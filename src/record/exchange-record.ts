@@ -247,7 +247,7 @@ function whereOf(attempt: AttemptFacts): AttemptEndpoint {
 
 function tlsOf({ tls }: ClientFacts): ExchangeRecord['tls'] {
   if (tls === null) return null;
-  const { version, serverName, cipher = null } = tls;
+  const { version, serverName, cipher } = tls;
   return {
     version: text(version, recordLimits.name),
     sni: serverName === null ? null : text(serverName, recordLimits.host),

@@ -344,7 +344,9 @@ describe('for any text from outside', () => {
           address: address ?? '',
           peerAddress: peer ?? '',
           port: number,
-          tls: tls ? { version: version ?? '', serverName: sni ?? null, alpn: null } : null,
+          tls: tls
+            ? { version: version ?? '', serverName: sni ?? null, alpn: null, cipher: null, clientCertificate: null }
+            : null,
         }),
         method: method ?? '',
         authority: authority ?? '',
@@ -432,7 +434,7 @@ describe('for any text from outside', () => {
       client: sampleClient({
         address: worst,
         peerAddress: 'x'.repeat(10_000),
-        tls: { version: worst, serverName: worst, alpn: null },
+        tls: { version: worst, serverName: worst, alpn: null, cipher: null, clientCertificate: null },
       }),
       attempts,
       failure,
@@ -473,7 +475,7 @@ test('a log without header lines has the constants of the process in each line, 
 });
 
 test('a TLS cipher is recorded, and null where it is not known', () => {
-  const tls = { version: 'TLSv1.3', serverName: null, alpn: null };
+  const tls = { version: 'TLSv1.3', serverName: null, alpn: null, cipher: null, clientCertificate: null };
   const ciphers = [{ ...tls, cipher: 'TLS_AES_256_GCM_SHA384' }, tls].map(
     (facts) => recordOf(sampleExchange({ client: sampleClient({ tls: facts, scheme: 'https' }) })).tls?.cipher,
   );

@@ -55,6 +55,10 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   #peerEnded = false;
   /** Bytes that `hasUnread` has read ahead and that the listener has not received yet. */
   #unread: Uint8Array | null = null;
+  /** What a TLS session has delivered after `pause`. */
+  #decrypted: Uint8Array = noBytes;
+  /** The end has come behind `#decrypted`. */
+  #endWaits = false;
   #closing = false;
   #errno: string | null = null;
   /** The error of the write that failed: below 0 until the connection closes, a tick later. */
@@ -62,11 +66,10 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   readonly #savesUnread: boolean;
 
-  /** `savesUnread`: the listener gets what the peer has sent before a connection closes that cannot be written to. */
-  constructor(handle: StreamHandle, { savesUnread = false }: { readonly savesUnread?: boolean } = {}) {
+  constructor(handle: StreamHandle, { savesUnread = false, facts = new HandleFacts(handle) }: HandleOptions = {}) {
     this.#handle = handle;
     this.#savesUnread = savesUnread;
-    this.facts = new HandleFacts(handle);
+    this.facts = facts;
     handle.owner = this;
     handle.onread = onRead;
     handle.useUserBuffer(sharedReadBuffer);
@@ -79,7 +82,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   onHandleRead(bytesOrError: number): Uint8Array | undefined {
     if (this.#closing) return undefined;
-    if (bytesOrError > 0) this.listener.onBytes(this.#buffer, 0, bytesOrError);
+    if (bytesOrError > 0) this.#read(bytesOrError);
     else if (bytesOrError === endOfFile) this.#endCame();
     else this.#check(bytesOrError);
     const next = this.#nextBuffer;
@@ -89,11 +92,22 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     return next;
   }
 
+  /** A TLS session delivers what it has decrypted although reading was stopped: that waits for `resume`. */
+  #read(length: number): void {
+    if (this.#reads) this.listener.onBytes(this.#buffer, 0, length);
+    else this.#decrypted = Buffer.concat([this.#decrypted, this.#buffer.subarray(0, length)]);
+  }
+
   #endCame(): void {
+    if (this.#decrypted.length > 0) {
+      this.#endWaits = true;
+      return;
+    }
     this.#peerEnded = true;
     this.#reads = false;
     this.listener.onEnd();
-    if (this.#ended) this.#close();
+    // Otherwise `onHandleShut` closes: bytes may still be on their way.
+    if (this.#ended && !this.#sendsFin) this.#close();
   }
 
   pause(): void {
@@ -105,22 +119,24 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   resume(): void {
     if (this.#reads || this.#closing || this.#peerEnded) return;
     this.#reads = true;
-    if (this.#unread !== null) process.nextTick(deliverUnread, this as HandleTransport);
+    if (this.#unread !== null || this.#decrypted.length > 0) process.nextTick(deliverUnread, this as HandleTransport);
     this.#check(this.#handle.readStart());
   }
 
   readInBulk(bulk: boolean): void {
+    if (this.facts.tls !== null) return; // A read is one record of at most 16 KiB.
     const isBulk = (this.#nextBuffer ?? this.#buffer) !== sharedReadBuffer;
     if (bulk !== isBulk) this.#nextBuffer = bulk ? Buffer.allocUnsafeSlow(bulkBytes) : sharedReadBuffer;
   }
 
   isQuiet(): boolean {
-    return !this.#closing && this.#unread === null && isQuietAt(this.#handle.fd);
+    if (this.#closing || this.#unread !== null || this.#decrypted.length > 0) return false;
+    return isQuietAt(this.#handle.fd);
   }
 
   hasUnread(): boolean {
-    if (this.#closing) return false;
-    if (this.#unread !== null) return true;
+    if (this.#closing || this.#peerEnded) return false;
+    if (this.#unread !== null || this.#decrypted.length > 0) return true;
     this.#unread = readAheadAt(this.#handle.fd);
     if (this.#unread === null) return false;
     // Before libuv reads again, and not now: the caller may be reading another connection's bytes.
@@ -130,10 +146,23 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   /** For `hasUnread` alone. */
   deliverUnread(): void {
+    if (!this.#deliverDecrypted()) return;
     const unread = this.#unread;
     if (unread === null || !this.#reads || this.#closing) return;
     this.#unread = null;
-    this.listener.onBytes(unread, 0, unread.length);
+    if (this.#handle.receive === undefined) this.listener.onBytes(unread, 0, unread.length);
+    else this.#handle.receive(unread); // It comes decrypted by `onHandleRead`.
+  }
+
+  /** False: it cannot be delivered now, and nothing behind it. */
+  #deliverDecrypted(): boolean {
+    if (this.#decrypted.length === 0) return true;
+    if (!this.#reads || this.#closing) return false;
+    const bytes = this.#decrypted;
+    this.#decrypted = noBytes;
+    this.listener.onBytes(bytes, 0, bytes.length);
+    if (this.#endWaits && this.#decrypted.length === 0) this.#endCame();
+    return true;
   }
 
   // Writing.
@@ -207,9 +236,11 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   /** Does what was asked for once every byte has been sent. */
   #goOn(): void {
-    if (this.heldBytes > 0 || this.#pendingWrites > 0 || this.#closing) return;
-    if (this.#then === 'close') this.#close();
-    else if (this.#then === 'end' && !this.#ended) this.#sendFin();
+    if (this.#then === 'nothing' || this.heldBytes > 0 || this.#pendingWrites > 0 || this.#closing) return;
+    // A TLS session may still have bytes, and a peer that is not told of the end takes it for a cut (RFC 8446 §6.1).
+    const closesNow = this.#then === 'close' && (this.facts.tls === null || (this.#ended && !this.#sendsFin));
+    if (closesNow) this.#close();
+    else if (!this.#ended) this.#sendFin();
   }
 
   #sendFin(): void {
@@ -224,7 +255,11 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   onHandleShut(): void {
     this.#sendsFin = false;
-    if (this.#peerEnded) this.#close();
+    if (this.#peerEnded || this.#then === 'close') this.#close();
+  }
+
+  onHandleFailed(status: number): void {
+    this.#check(status);
   }
 
   close(how: 'close' | 'reset'): void {
@@ -278,6 +313,25 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   onHandleClosed(): void {
     this.listener.onClosed(this.#errno);
   }
+
+  /** The connection failed above TCP, for `errno`: closes it. */
+  fail(errno: string): void {
+    if (!this.#closing) this.#errno = errno;
+    this.#close();
+  }
+
+  /** Gives the handle to another owner, who reads on. For a transport that has nothing to send; no event follows. */
+  release(): StreamHandle {
+    this.#closing = true;
+    return this.#handle;
+  }
+}
+
+export interface HandleOptions {
+  /** The listener gets what the peer has sent before a connection closes that cannot be written to. Default: false. */
+  readonly savesUnread?: boolean;
+  /** Absent: those of a plain connection, which are looked up. */
+  readonly facts?: TransportFacts;
 }
 
 /** Has the properties that Node sets already: 0.79 µs with the system call, instead of 0.94 for a new object. */

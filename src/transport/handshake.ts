@@ -169,6 +169,8 @@ function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {
     version: secure.getProtocol() ?? '',
     serverName: tls.serverName,
     alpn: typeof alpn === 'string' ? alpn : null,
+    cipher: secure.getCipher()?.standardName ?? null,
+    clientCertificate: null,
   };
 }
 

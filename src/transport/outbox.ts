@@ -153,4 +153,9 @@ export interface OutboxHolder {
 export const noBytes: Uint8Array = new Uint8Array(0);
 
 /** The outbox of this thread. */
-export const outbox: Outbox = new Outbox((flush) => void setImmediate(flush));
+export const outbox: Outbox = new Outbox(atEndOfTurn);
+
+/** Calls behind all that the system has reported in this turn of the event loop. */
+export function atEndOfTurn(call: () => void): void {
+  setImmediate(call);
+}

@@ -56,6 +56,15 @@ export class SocketTransport implements Transport, OutboxHolder {
     else reads.take(this);
   }
 
+  /** Gives the socket to another owner, who reads on. For a transport that has nothing to send; no event follows. */
+  release(): Socket {
+    this.#closed = true;
+    this.listener = ignoringListener;
+    for (const event of ['data', 'end', 'close']) this.socket.removeAllListeners(event);
+    this.socket.pause(); // Without listeners, bytes that it reads would be lost.
+    return this.socket;
+  }
+
   /** For `ReadTarget` alone. */
   deliver(bytes: Uint8Array, length: number): void {
     this.listener.onBytes(bytes, 0, length);

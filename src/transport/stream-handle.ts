@@ -12,6 +12,8 @@ export interface StreamHandle {
   onread: (this: StreamHandle) => Uint8Array | undefined;
   /** Ours: for `onread` and the callbacks. */
   owner: HandleOwner;
+  /** Takes encrypted bytes that were read past it. Absent where bytes are what they mean. */
+  receive?(bytes: Uint8Array): void;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -31,6 +33,8 @@ export interface HandleOwner {
   onHandleWritten(status: number): void;
   onHandleShut(): void;
   onHandleClosed(): void;
+  /** A write that the owner does not wait for has failed: nothing more can be sent. */
+  onHandleFailed(status: number): void;
 }
 
 export interface EndPoint {

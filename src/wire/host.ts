@@ -114,6 +114,12 @@ export function authorityText(bytes: Buffer, start: number, end: number): string
   return port === '' ? host : `${host}:${Number(port)}`;
 }
 
+/** The host of an authority, without its port. */
+export function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return colon < 0 || authority.endsWith(']') ? authority : authority.slice(0, colon);
+}
+
 function hostText(host: string): string {
   if (host.endsWith(']')) return literalText(host.slice(1, -1));
   return host.endsWith('.') ? host.slice(0, -1) : host;

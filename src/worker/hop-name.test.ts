@@ -4,7 +4,9 @@ import type { ListenerSpec } from '../core/configuration.ts';
 import { hopNameOf } from './hop-name.ts';
 
 function named(deployment: string, member: string, ...ports: readonly number[]): string {
-  const listeners = ports.map((port): ListenerSpec => ({ id: 'http', host: '::', port, proxyProtocol: false }));
+  const listeners = ports.map(
+    (port): ListenerSpec => ({ id: 'http', host: '::', port, proxyProtocol: false, tls: null }),
+  );
   return hopNameOf({ deployment, member, listeners });
 }
 

@@ -3,6 +3,7 @@ import { anyRequest } from '../upstream/any-request.test-support.ts';
 import { test } from 'node:test';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointState } from '../core/endpoint.ts';
+import type { ListenerSpec } from '../core/configuration.ts';
 import type { EndpointSnapshot, Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -21,7 +22,7 @@ function upstreamOf(...endpoints: EndpointSnapshot[]): UpstreamSnapshot {
   return { id: 'app', tls: null, connectionsMax: 8, endpoints } as unknown as UpstreamSnapshot;
 }
 
-const nothingElse = { clientAddressHeader: null } as Snapshot;
+const nothingElse = { clientAddressHeader: null, listeners: [] as ListenerSpec[] } as unknown as Snapshot;
 
 function chosen(upstream: LiveUpstream | undefined): readonly string[] {
   const ids = Array.from({ length: 50 }, () => upstream?.choose([], anyRequest)?.id ?? 'none');

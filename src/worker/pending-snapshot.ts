@@ -3,6 +3,7 @@ import { ownRequestFields } from '../exchange/forward.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
+import { listenerFilters } from './listener-filters.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -14,15 +15,21 @@ export class PendingSnapshot {
   readonly #current: ReadonlyMap<string, LiveUpstream>;
   readonly #ports: UpstreamPorts;
   readonly #own: ReturnType<typeof ownRequestFields>;
+  readonly #listenerFilters: ReturnType<typeof listenerFilters>;
   readonly #router = new RouterBuilder<CompiledRoute>();
   /** In the order of the snapshot. */
   readonly #specs = new Map<string, UpstreamSnapshot>();
   readonly #added = new Map<string, LiveUpstream>();
 
-  constructor({ clientAddressHeader }: Snapshot, known: ReadonlyMap<string, LiveUpstream>, ports: UpstreamPorts) {
+  constructor(
+    { clientAddressHeader, listeners }: Snapshot,
+    known: ReadonlyMap<string, LiveUpstream>,
+    ports: UpstreamPorts,
+  ) {
     this.#current = known;
     this.#ports = ports;
     this.#own = ownRequestFields(clientAddressHeader);
+    this.#listenerFilters = listenerFilters(listeners);
   }
 
   addPart({ upstreams, routes }: SnapshotPart): void {
@@ -33,7 +40,10 @@ export class PendingSnapshot {
     }
     for (const spec of routes) {
       const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
-      this.#router.add({ match: spec.match, route: compileRoute(spec, upstream, this.#own) });
+      this.#router.add({
+        match: spec.match,
+        route: compileRoute(spec, upstream, this.#own, this.#listenerFilters(spec)),
+      });
     }
   }
 

@@ -1,6 +1,6 @@
 import { plainPath } from '../wire/plain-path.ts';
 import type { LocationOf } from '../filters/redirect.ts';
-import { hostOf } from './router.ts';
+import { hostOf } from '../wire/host.ts';
 
 const placeholder = /(\{(?:path|query|host)\})/;
 

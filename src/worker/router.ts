@@ -1,4 +1,5 @@
 import type { RouteMatch } from '../core/configuration.ts';
+import { hostOf } from '../wire/host.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
 import { plainPath } from '../wire/plain-path.ts';
@@ -181,12 +182,6 @@ function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, re
   if (!matchesPath(pathPrefix, target)) return false;
   if (methods.length > 0 && !methods.includes(request.method)) return false;
   return fields.length === 0 || matchesFields(fields, request);
-}
-
-/** The host without its port, because routes have host names only. */
-export function hostOf(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  return colon < 0 || authority.endsWith(']') ? authority : authority.slice(0, colon);
 }
 
 /** `*.example.org` is for all names under `example.org`, and not for that name itself. */

@@ -17,6 +17,7 @@ import { RecordRingWriter } from '../record/record-ring.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
 import { KernelSendQueues } from '../transport/kernel-send-queues.ts';
+import { tlsServer } from '../transport/tls-server.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { WorkerSemaphores } from '../limits/worker-semaphores.ts';
@@ -26,6 +27,8 @@ import { IdSource } from '../wire/request-id.ts';
 import { WorkerAdmission } from './admission.ts';
 import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
+import { HandshakeFailures } from './handshake-failures.ts';
+import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
@@ -56,6 +59,7 @@ export class ServingWorker {
   readonly #exchangesEnded: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
+  readonly #handshakes = new HandshakeFailures();
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
@@ -115,12 +119,13 @@ export class ServingWorker {
       onStandInFailed: (link, errno) => this.#send({ kind: 'stand-in-failed', link, errno }),
       downstream: {
         ...shared,
-        ...clientEngines(shared),
+        ...clientEngines(shared, tlsServer),
         exchanges: { create: (stream) => new Exchange(stream, this.#current(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
         addressHeader: () => this.#addressHeader,
         sendQueueBytes: new KernelSendQueues(clock),
         overload: this.#overload,
+        onHandshakeFailed: (failed) => this.#handshakes.count(failed),
         admission: new WorkerAdmission({
           clock,
           counts: this.#counts,
@@ -131,6 +136,7 @@ export class ServingWorker {
       },
       admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#checkDrained(),
+      hosts: new ListenerHosts(tlsServer, init.ticketKey),
     });
     this.#descriptors = new DescriptorLimiter(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
     this.#reportRegularly();
@@ -258,6 +264,10 @@ export class ServingWorker {
     this.#overrides.apply(overlay);
   }
 
+  changeTicketKey(key: Uint8Array): void {
+    this.#listeners.changeTicketKey(key);
+  }
+
   /** Accepts from a socket of another worker, which does not answer or has ended. */
   standIn(socket: PassedSocket): void {
     if (!this.#draining) this.#listeners.standIn(socket);
@@ -342,7 +352,8 @@ export class ServingWorker {
   #report(outcomes: readonly EndpointOutcomes[]): void {
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
-    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts: countsNow(this.#counts) });
+    const failedHandshakes = this.#handshakes.take();
+    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts: countsNow(this.#counts), failedHandshakes });
   }
 
   /** The main thread decides by these outcomes which endpoints get requests: it must not wait for the regular report. */

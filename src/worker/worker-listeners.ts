@@ -11,6 +11,7 @@ import type { ListenerSettings } from '../downstream/listener-settings.ts';
 import type { SharedPorts } from '../downstream/ports.ts';
 import { listen, type BoundListener } from '../transport/listen.ts';
 import { forceCloseFailure } from './force-close-failure.ts';
+import type { ListenerHosts } from './listener-hosts.ts';
 import type { DrainPlan, ListenProblem, OpenListener } from '../core/worker-messages.ts';
 
 interface OpenedListener {
@@ -63,6 +64,7 @@ export interface WorkerListenersParts {
   readonly admits: (address: string, descriptor: number) => boolean;
   /** A connection has ended, of an open listener or a closed one. */
   readonly onConnectionClosed: () => void;
+  readonly hosts: ListenerHosts;
 }
 
 /**
@@ -80,6 +82,7 @@ export class WorkerListeners {
   #passed: readonly PassedSocket[];
   /** Sockets of the main thread that this worker does not accept from yet. */
   #toAdopt: readonly PassedSocket[];
+  readonly #hosts: ListenerHosts;
   #endsTunnels = false;
   /** Why the connections are closed. */
   #why: ForceCloseReason = 'gateway_stopping';
@@ -90,6 +93,7 @@ export class WorkerListeners {
     this.#parts = parts;
     this.#passed = parts.passedSockets;
     this.#toAdopt = parts.heldSockets;
+    this.#hosts = parts.hosts;
   }
 
   /**
@@ -97,6 +101,7 @@ export class WorkerListeners {
    * they are.
    */
   async openNew(snapshot: Snapshot): Promise<NewListeners> {
+    this.#hosts.begin();
     const opened = new Map<string, OpenedListener>();
     const problems: ListenProblem[] = [];
     const keyed: KeyedListener[] = [];
@@ -141,9 +146,14 @@ export class WorkerListeners {
     }
     for (const { spec, key } of keyed) {
       const listener = this.#listeners.get(key);
-      if (listener !== undefined) listener.connections.settings = listenerFacts(spec, snapshot);
+      if (listener !== undefined) listener.connections.settings = this.#settingsOf(spec, snapshot);
     }
+    this.#hosts.forgetOthers();
     this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
+  }
+
+  #settingsOf({ id, proxyProtocol, tls }: ListenerSpec, { client }: Snapshot): ListenerSettings {
+    return { id, proxyProtocol, tls: tls === null ? null : this.#hosts.of(tls), limits: client };
   }
 
   /** Accepts from another worker's socket too, unless this worker no longer has a listener at that address. */
@@ -158,6 +168,10 @@ export class WorkerListeners {
       void duplicates.get(link)?.close();
       duplicates.delete(link);
     }
+  }
+
+  changeTicketKey(key: Uint8Array): void {
+    this.#hosts.changeTicketKey(key);
   }
 
   /** Sockets that this worker accepts from and that are its own. */
@@ -216,7 +230,7 @@ export class WorkerListeners {
   /** Listens, and holds connections until the snapshot is active. Resolves to an errno on failure. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
     const { downstream, inheritedSockets } = this.#parts;
-    const facts = listenerFacts(spec, snapshot);
+    const facts = this.#settingsOf(spec, snapshot);
     const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
       this.#connectionClosed(connections),
     );
@@ -323,10 +337,6 @@ export class WorkerListeners {
     if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
     clock.schedule(after(now, timeoutMs), forceCloseConnections, { connections, why });
   }
-}
-
-function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerSettings {
-  return { id, proxyProtocol, limits: client };
 }
 
 interface ClosingConnections {

@@ -69,6 +69,9 @@ port.on('message', (message: ToWorker) => {
     case 'report':
       worker.report();
       break;
+    case 'ticket-key':
+      worker.changeTicketKey(message.key);
+      break;
     case 'ping':
       port.postMessage({ kind: 'pong' } satisfies FromWorker);
       break;

@@ -1,3 +1,4 @@
+import { tlsServer } from '../../src/transport/tls-server.ts';
 import assert from 'node:assert/strict';
 import type { ConnectionReuse } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
@@ -146,11 +147,12 @@ export class Http1World implements World {
       this.created.push(exchange);
       return exchange;
     };
-    const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
+    const facts = { id: 'web', proxyProtocol: false, tls: null, limits: { ...defaultLimits, ...options.limits } };
     const isTrusted = (): boolean => options.trusted ?? false;
     const downstream = {
       ...shared,
-      ...clientEngines(shared),
+      ...clientEngines(shared, tlsServer),
+      onHandshakeFailed: () => {},
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,

@@ -15,6 +15,7 @@ import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
+  readonly ticketKey = { key: new Uint8Array(48), ageMs: 0 };
   get state(): GatewayStatus['state'] {
     return this.status().state;
   }
@@ -79,7 +80,7 @@ export class FakeGateway implements Gateway {
 
   counts(): ReturnType<Gateway['counts']> {
     const { exchangeCounts: exchanges, workerCounts: workers, workersLost, logDropped } = this;
-    return { exchanges, workers, workersLost, logDropped };
+    return { exchanges, workers, workersLost, logDropped, failedHandshakes: [] };
   }
 
   emit<K extends EventKind>(event: NewEvent<K>): void {

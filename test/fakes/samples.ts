@@ -36,8 +36,8 @@ export const statusSample: GatewayStatus = {
     p99Ms: 41.7,
   },
   listeners: [
-    { id: 'http', address: '127.0.0.1:8080', state: 'open' },
-    { id: 'http6', address: '[::1]:8080', state: 'failed' },
+    { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
+    { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },
   ],
   upstreams: [
     {

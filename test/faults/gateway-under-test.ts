@@ -91,7 +91,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
     workers: { count: 1, memoryBytesMax: 1024 ** 3 },
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
-    listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
+    listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, tls: null }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },
     upstreams: targets.flatMap((target) => upstreamOf(target)),

@@ -1,3 +1,4 @@
+import { tlsServer } from '../../src/transport/tls-server.ts';
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -79,11 +80,12 @@ beforeEach(() => {
   clients = [];
   content = Buffer.from('ok');
   connections = new ListenerConnections(
-    { id: 'web', proxyProtocol: false, limits: defaultLimits },
+    { id: 'web', proxyProtocol: false, tls: null, limits: defaultLimits },
     {
       clock,
       deadlines: new Deadlines(clock),
-      ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }),
+      ...clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer),
+      onHandshakeFailed() {},
       counts: noCounts(0),
       exchanges: { create: (stream) => new Answering(stream) },
       sendQueueBytes: { look() {} },

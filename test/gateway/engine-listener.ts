@@ -5,12 +5,15 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
-import type { StartClientEngine } from '../../src/downstream/ports.ts';
+import type { FailedHandshake, StartClientEngine } from '../../src/downstream/ports.ts';
 import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
-import { proxyProtocolStage } from '../../src/downstream/preface-stages.ts';
+import { prefaceStages } from '../../src/downstream/preface-stages.ts';
+import type { ListenerTls } from '../../src/core/configuration.ts';
+import { tlsServer } from '../../src/transport/tls-server.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { ListenerHosts } from '../../src/worker/listener-hosts.ts';
 import { WorkerListeners } from '../../src/worker/worker-listeners.ts';
 import { defaultLimits } from '../exchange/world.ts';
 
@@ -55,6 +58,8 @@ export interface EngineListenerOptions {
   /** Engines beside HTTP/1.1. */
   readonly engines: readonly (readonly [protocol: string, start: StartClientEngine])[];
   readonly proxyProtocol?: boolean;
+  readonly tls?: ListenerTls;
+  readonly ticketKey?: Uint8Array;
   readonly headMs?: number;
 }
 
@@ -63,6 +68,7 @@ export class EngineListener {
   readonly counts: WorkerCounts = noCounts(0);
   /** The handler of every exchange so far. */
   readonly handlers: Answering[] = [];
+  readonly failedHandshakes: FailedHandshake[] = [];
   readonly listeners: WorkerListeners;
   address = { host: '127.0.0.1', port: 0 };
   connectionsMax = Infinity;
@@ -71,15 +77,18 @@ export class EngineListener {
 
   constructor(options: EngineListenerOptions) {
     this.#options = options;
-    const { prefaceStages, engines } = clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() });
-    const afterProxy = prefaceStages.filter((stage) => stage !== proxyProtocolStage);
+    const { engines } = clientEngines({ writer: new ByteWriter(), storage: new HeadStorage() }, tlsServer);
+    const byProtocol = new Map([...options.engines, ...engines.byProtocol]);
+    const [proxyProtocol, ...others] = prefaceStages(tlsServer, [...byProtocol.keys()]);
     this.listeners = new WorkerListeners({
       clock: systemClock,
       ...{ inheritedSockets: [], passedSockets: [], heldSockets: [], onStandInFailed() {}, onConnectionClosed() {} },
       admits: () => true,
+      hosts: new ListenerHosts(tlsServer, options.ticketKey ?? new Uint8Array(48)),
       downstream: {
-        prefaceStages: [proxyProtocolStage, ...options.stages, ...afterProxy],
-        engines: { ...engines, byProtocol: new Map([...engines.byProtocol, ...options.engines]) },
+        prefaceStages: [proxyProtocol as PrefaceStage, ...options.stages, ...others],
+        engines: { ...engines, byProtocol },
+        onHandshakeFailed: (failed) => void this.failedHandshakes.push(failed),
         ...{ clock: systemClock, deadlines: new Deadlines(systemClock), counts: this.counts },
         exchanges: { create: (stream) => this.#answer(stream) },
         ...{ overload: { failure: null }, isTrusted: (address) => address === '127.0.0.1', addressHeader: () => null },
@@ -103,10 +112,10 @@ export class EngineListener {
   }
 
   async open(): Promise<void> {
-    const { proxyProtocol = false, headMs = defaultLimits.headMs } = this.#options;
+    const { proxyProtocol = false, tls = null, headMs = defaultLimits.headMs } = this.#options;
     const snapshot = {
       drain: { timeoutMs: 5000, lameDuckMs: 0, tunnels: 'wait' },
-      listeners: [{ id: 'web', host: '127.0.0.1', port: 0, proxyProtocol }],
+      listeners: [{ id: 'web', host: '127.0.0.1', port: 0, proxyProtocol, tls }],
       client: { ...defaultLimits, headMs },
     } as unknown as Snapshot;
     const fresh = await this.listeners.openNew(snapshot);

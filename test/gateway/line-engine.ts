@@ -17,6 +17,7 @@ const preface = 'LINE\n';
 /** Chooses the line protocol for a connection that begins with its preface. */
 export const lineStage: PrefaceStage = {
   rule: 'request-line',
+  bytesMax: 64,
   read(connection, bytes, start, end) {
     const text = Buffer.from(bytes.subarray(start, end)).toString('latin1', 0, preface.length);
     if (!preface.startsWith(text)) return 0;

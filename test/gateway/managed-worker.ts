@@ -39,6 +39,7 @@ export class ManagedWorker {
       exchangesActive: this.#exchangesActive,
       exchangesEnded: new SharedArrayBuffer(4),
       recordRing: this.#recordRing,
+      ticketKey: new Uint8Array(48),
       shared,
     };
     this.worker = new ServingWorker(init, this.clock, new SeededRandom(1), (message) => void this.sent.push(message));

@@ -1,28 +1,44 @@
 import assert from 'node:assert/strict';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { ListenerTls } from '../../src/core/configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { tlsStage } from '../../src/downstream/tls-stage.ts';
+import { tlsServer } from '../../src/transport/tls-server.ts';
 import { RawClient } from '../../src/testing/testing.ts';
-import { drainPlan, EngineListener } from './engine-listener.ts';
+import type { FailedHandshake } from '../../src/downstream/ports.ts';
+import { drainPlan, EngineListener, type EngineListenerOptions } from './engine-listener.ts';
 import { startLineEngine } from './line-engine.ts';
 import { timeoutMs, until } from './start-from-yaml.ts';
-import { tlsStage } from './tls-stage.ts';
 
-// TLS as a stage of the preface: Candor's listeners have no TLS yet, so the stage is the test's. The tests show where
-// the stage belongs: after the PROXY protocol, before the choice of the engine, with the connection counted and closed
-// like any other.
+// The stage of TLS on a real listener: after the PROXY protocol, before the choice of the engine, with the connection counted
+// and closed like any other.
 
 const authority = certificateAuthority(systemClock.wallTime());
-const { certificate: cert, key } = authority.issue({ names: ['edge.test'] });
-const settings = { cert, key, ALPNProtocols: ['line', 'http/1.1'] };
+const edge = authority.issue({ names: ['edge.test', '*.wild.test'] });
+const other = authority.issue({ names: ['other.test'] });
+const tls: ListenerTls = {
+  certificates: [
+    { names: ['edge.test', '*.wild.test'], notAfter: 0, ...edge },
+    { names: ['other.test'], notAfter: 0, ...other },
+  ],
+  servesUnknownNames: false,
+  versionMin: 'TLSv1.2',
+  ciphers: 'DEFAULT',
+  clientCertificates: null,
+  redirectPort: null,
+  hstsSeconds: null,
+};
 
 let listener: EngineListener;
 const sockets: Socket[] = [];
 
-async function openListener(options: { proxyProtocol?: boolean; headMs?: number } = {}): Promise<void> {
-  listener = new EngineListener({ stages: [tlsStage(settings)], engines: [['line', startLineEngine]], ...options });
+type Options = Partial<Pick<EngineListenerOptions, 'proxyProtocol' | 'headMs' | 'tls'>>;
+
+async function openListener(options: Options = {}): Promise<void> {
+  listener = new EngineListener({ stages: [], engines: [['line', startLineEngine]], tls, ...options });
   await listener.open();
 }
 
@@ -60,7 +76,11 @@ describe('a listener with a TLS stage', () => {
     await received(client, 'HTTP/1.1 200');
     const { request, client: facts } = listener.handlers[0]?.stream ?? assert.fail();
     assert.deepEqual([request.scheme, facts.scheme, facts.peerScheme], ['https', 'https', 'https']);
-    assert.deepEqual(facts.tls, { version: 'TLSv1.3', serverName: 'edge.test', alpn: 'http/1.1' });
+    assert.deepEqual(facts.tls, {
+      ...{ version: 'TLSv1.3', serverName: 'edge.test', alpn: 'http/1.1' },
+      cipher: 'TLS_AES_256_GCM_SHA384',
+      clientCertificate: null,
+    });
     assert.equal(listener.counts.clientConnections, 1);
   });
 
@@ -75,10 +95,8 @@ describe('a listener with a TLS stage', () => {
     const client = secured({});
     client.write(requestOf('https://edge.test/'));
     await received(client, 'HTTP/1.1 200');
-    const plain = new RawClient(listener.address);
-    plain.write(requestOf('https://edge.test/'));
-    await received(plain, 'HTTP/1.1 400');
-    plain.close();
+    client.write(requestOf('http://edge.test/'));
+    await received(client, 'HTTP/1.1 400');
   });
 
   test('starts the engine that ALPN has chosen, whatever the first bytes are', async () => {
@@ -87,13 +105,82 @@ describe('a listener with a TLS stage', () => {
     await received(client, 'GET 200 HTTP/2\n');
   });
 
-  test('serves clients with and without TLS', async () => {
+  test('answers a request in clear text by saying so, and records it', async () => {
     const plain = new RawClient(listener.address);
     plain.write(requestOf('/'));
-    await received(plain, 'HTTP/1.1 200');
+    await received(plain, 'HTTP/1.1 400');
     assert.equal(listener.handlers[0]?.stream.request.scheme, 'http');
     plain.close();
   });
+
+  const failures: readonly (readonly [string, ConnectionOptions, Omit<FailedHandshake, 'listener' | 'address'>])[] = [
+    [
+      'asks for a name that no certificate has',
+      { servername: 'unknown.test' },
+      { reason: 'unknown_name', code: '', serverName: 'unknown.test' },
+    ],
+    [
+      'asks for a name two levels below a wildcard',
+      { servername: 'a.b.wild.test' },
+      { reason: 'unknown_name', code: '', serverName: 'a.b.wild.test' },
+    ],
+    [
+      'speaks other protocols only',
+      { ALPNProtocols: ['smtp'] },
+      { reason: 'no_shared_protocol', code: '', serverName: 'edge.test' },
+    ],
+    [
+      'speaks old versions only',
+      { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' },
+      { reason: 'no_shared_version', code: 'ERR_SSL_UNSUPPORTED_PROTOCOL', serverName: 'edge.test' },
+    ],
+    [
+      'has no cipher in common',
+      { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' },
+      { reason: 'no_shared_cipher', code: 'ERR_SSL_NO_SHARED_CIPHER', serverName: 'edge.test' },
+    ],
+  ];
+  for (const [name, options, expected] of failures) {
+    test(`reports why the handshake of a client failed that ${name}`, async () => {
+      const client = secured(options);
+      assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+      await until('it is reported', () => listener.failedHandshakes.length > 0);
+      await until('the connection is forgotten', () => listener.counts.clientConnections === 0);
+      assert.deepEqual(listener.failedHandshakes, [{ listener: 'web', address: '127.0.0.1', ...expected }]);
+    });
+  }
+
+  for (const [name, bytes] of [
+    ['garbage instead of a handshake', Buffer.from([0x80, 0x2e, 1, 0, 2])],
+    ['a damaged ClientHello', Buffer.from([0x16, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3])],
+  ] as const) {
+    test(`answers ${name} with an alert, and reports it`, async () => {
+      const client = new RawClient(listener.address);
+      client.write(bytes);
+      assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+      assert.deepEqual([...client.bytes], [21, 3, 1, 0, 2, 2, 10]);
+      assert.deepEqual(
+        listener.failedHandshakes.map(({ reason }) => reason),
+        ['garbage'],
+      );
+      client.close();
+    });
+  }
+
+  const certificates: readonly (readonly [string, string, string])[] = [
+    ['edge.test', 'edge.test', 'edge.test'],
+    ['a name one level below a wildcard', 'shop.wild.test', 'edge.test'],
+    ['another host', 'OTHER.test', 'other.test'],
+    ['no host', '', 'edge.test'],
+  ];
+  for (const [name, servername, expected] of certificates) {
+    test(`shows a client that asks for ${name} the certificate of ${expected}`, async () => {
+      const client = secured({ servername, checkServerIdentity: () => undefined });
+      client.write(requestOf('/').replace('edge.test', servername === '' ? 'any.test' : servername));
+      await received(client, 'HTTP/1.1 200');
+      assert.equal((sockets.at(-1) as TLSSocket).getPeerCertificate().subject.CN, expected);
+    });
+  }
 
   test('force closes a connection in the middle of its handshake', async () => {
     const client = new RawClient(listener.address);
@@ -130,6 +217,46 @@ test('a connection whose handshake does not complete is closed when the head tim
   const client = new RawClient(listener.address);
   client.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
   assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+  assert.deepEqual(
+    listener.failedHandshakes.map(({ reason }) => reason),
+    ['timeout'],
+  );
   client.close();
   await closeAll();
 });
+
+test('the oldest handshakes make room for new ones where too many are in progress', async () => {
+  const stage = tlsStage(tlsServer, ['http/1.1'], 2);
+  listener = new EngineListener({ stages: [stage], engines: [], tls });
+  await listener.open();
+  const hello = await firstFlight();
+  const idle = Array.from({ length: 3 }, () => new RawClient(listener.address));
+  for (const [index, client] of idle.entries()) {
+    client.write(hello);
+    await until('the server has answered', () => client.bytes.length > 0 || client.state !== 'open');
+    assert.equal(listener.failedHandshakes.length, index === 2 ? 1 : 0);
+  }
+  assert.ok(await (idle[0] as RawClient).waitFor(() => idle[0]?.state !== 'open', timeoutMs));
+  const good = secured({});
+  good.write(requestOf('/'));
+  await received(good, 'HTTP/1.1 200');
+  assert.deepEqual(
+    listener.failedHandshakes.map(({ reason }) => reason),
+    ['limit', 'limit'],
+  );
+  for (const client of idle) client.close();
+  await closeAll();
+});
+
+/** A ClientHello for edge.test. */
+async function firstFlight(): Promise<Buffer> {
+  const bytes = Promise.withResolvers<Buffer>();
+  const server = createServer((socket) => socket.once('data', bytes.resolve).on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const session = connect({ host: '127.0.0.1', port, servername: 'edge.test' }).on('error', () => {});
+  const flight = await bytes.promise;
+  session.destroy();
+  server.close();
+  return flight;
+}

@@ -24,6 +24,10 @@ export interface ToSuccessor {
    * continues.
    */
   readonly kind: 'yours' | 'farewell' | 'never';
+  /** With 'yours': the key of TLS session tickets, in base64, so that clients resume their sessions at the successor. */
+  readonly ticketKey?: string;
+  /** How long the key has been in use. */
+  readonly ticketKeyAgeMs?: number;
 }
 
 /** Facts about the predecessor, passed to the successor in its environment. */

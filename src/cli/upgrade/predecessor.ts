@@ -14,6 +14,8 @@ export interface ProcessHandoff {
    * to serve. Resolves with a sentence if it failed.
    */
   handOff(successor: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
+  /** The key of TLS session tickets, which the successor goes on with. */
+  ticketKey(): { readonly key: Uint8Array; readonly ageMs: number };
   /** The successor has ended: takes back what was released. Resolves with a sentence if something could not be taken back. */
   rollBack(): Promise<string | null>;
   /** The successor serves: a rollback is no longer possible. */
@@ -182,7 +184,7 @@ export class Upgrades implements Upgrader {
         case 'wants': {
           const failure = await this.#handOff(line, said.stateFolder);
           if (failure !== null) return failure;
-          line.send({ kind: 'yours' });
+          line.send({ kind: 'yours', ...ticketKeyOf(this.#parts.handoff) });
           break;
         }
         case 'ready':
@@ -204,6 +206,11 @@ export class Upgrades implements Upgrader {
     this.#handingOff = releasing;
     return Promise.race([releasing, line.failed]);
   }
+}
+
+function ticketKeyOf(handoff: ProcessHandoff): Pick<ToSuccessor, 'ticketKey' | 'ticketKeyAgeMs'> {
+  const { key, ageMs } = handoff.ticketKey();
+  return { ticketKey: Buffer.from(key).toString('base64'), ticketKeyAgeMs: ageMs };
 }
 
 function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {

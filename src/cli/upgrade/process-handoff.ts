@@ -29,6 +29,7 @@ export function createProcessHandoff(
       await gateway.handOff(successor);
       return null;
     },
+    ticketKey: () => gateway.ticketKey,
     async rollBack() {
       const left = aside?.restore() ?? null;
       aside = null;

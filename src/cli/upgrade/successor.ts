@@ -1,3 +1,4 @@
+import type { HandedOff } from '../../control/gateway-options.ts';
 import { identityOf } from '../../deploy/process-identity.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 import { CommandFailure } from '../command-failure.ts';
@@ -25,7 +26,7 @@ export interface ParentChannel {
 export class PredecessorConnection {
   readonly facts: PredecessorFacts;
   readonly #channel: ParentChannel;
-  readonly #handedOff = Promise.withResolvers<void>();
+  readonly #handedOff = Promise.withResolvers<HandedOff>();
   readonly #settled = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #isSettled = false;
@@ -38,7 +39,7 @@ export class PredecessorConnection {
     this.#handedOff.promise.catch(() => {});
     const disconnected = (): void => {
       this.#predecessorDied = !this.#isSettled;
-      this.#handedOff.resolve();
+      this.#handedOff.resolve(handedOff(undefined, 0));
       this.#settle();
       this.#ended.resolve();
     };
@@ -46,8 +47,8 @@ export class PredecessorConnection {
     // The predecessor may have died while this program was loading, so that the event came before there was a listener.
     if (!channel.connected) disconnected();
     channel.onMessage((message) => {
-      const { kind } = (message ?? {}) as Partial<ToSuccessor>;
-      if (kind === 'yours') this.#handedOff.resolve();
+      const { kind, ticketKey, ticketKeyAgeMs } = (message ?? {}) as Partial<ToSuccessor>;
+      if (kind === 'yours') this.#handedOff.resolve(handedOff(ticketKey, ticketKeyAgeMs));
       if (kind === 'never') {
         this.#handedOff.reject(refusedByPredecessor());
         void this.#send({ kind: 'ends' });
@@ -83,9 +84,9 @@ export class PredecessorConnection {
    * Asks for what the predecessor owns. Resolves when it has been released, or the predecessor is dead; rejects if the
    * predecessor refuses.
    */
-  async takeOver(stateFolder: string | null): Promise<void> {
+  async takeOver(stateFolder: string | null): Promise<HandedOff> {
     void this.#send({ kind: 'wants', stateFolder });
-    await this.#handedOff.promise;
+    return this.#handedOff.promise;
   }
 
   /** Reports that this process serves. */
@@ -106,6 +107,14 @@ export class PredecessorConnection {
   async #send(message: FromSuccessor): Promise<void> {
     if (this.#channel.connected) await this.#channel.send(message);
   }
+}
+
+/** A predecessor of another version may send no key, or anything. */
+function handedOff(ticketKey: unknown, ageMs: unknown): HandedOff {
+  return {
+    ticketKey: typeof ticketKey === 'string' ? new Uint8Array(Buffer.from(ticketKey, 'base64')) : null,
+    ticketKeyAgeMs: typeof ageMs === 'number' ? ageMs : 0,
+  };
 }
 
 function refusedByPredecessor(): CommandFailure {

@@ -36,6 +36,9 @@ class FakeHandoff implements ProcessHandoff {
   refusal(): string | null {
     return this.why;
   }
+  ticketKey(): ReturnType<ProcessHandoff['ticketKey']> {
+    return { key: new Uint8Array(48), ageMs: 0 };
+  }
   handOff({ pid, stateFolder }: Parameters<ProcessHandoff['handOff']>[0]): Promise<string | null> {
     this.done.push(`release ${pid} ${stateFolder}`);
     return this.releasing();

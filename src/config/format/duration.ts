@@ -33,6 +33,18 @@ export function parseDuration(text: string): Result<number, ErrorDetail> {
   return succeed(rounded);
 }
 
+/** `365d`, `12h` into seconds: a duration that no timer of the gateway counts. At most ten years. */
+export function parseAge(text: string): Result<number, ErrorDetail> {
+  const [, days] = /^(\d{1,4})d$/.exec(text) ?? [];
+  if (days !== undefined && Number(days) > daysMax)
+    return reject(`${quoted(text)} is longer than ten years`, 'write 365d');
+  if (days !== undefined && Number(days) > 0) return succeed((Number(days) * unitMs['d']!) / 1000);
+  const parsed = parseDuration(text);
+  return parsed.ok ? succeed(Math.max(1, Math.round(parsed.value / 1000))) : parsed;
+}
+
+const daysMax = 3650;
+
 const zero = { message: 'a duration of zero would end everything before it begins', suggestion: 'write at least 1ms' };
 
 function suggestDuration(text: string): string {

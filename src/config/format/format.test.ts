@@ -233,7 +233,24 @@ describe('what requests are matched by', () => {
   const refused: [parse: (text: string) => Result<string, ErrorDetail>, texts: string[]][] = [
     [
       parseHostPattern,
-      ['', '*', 'a*', '*.*.org', '**.org', 'a:80', 'http://a', '.a', 'a/b', 'a b', '^a$', '-a', 'a..b', 'no', 'y.', 'ｏｎ'],
+      [
+        '',
+        '*',
+        'a*',
+        '*.*.org',
+        '**.org',
+        'a:80',
+        'http://a',
+        '.a',
+        'a/b',
+        'a b',
+        '^a$',
+        '-a',
+        'a..b',
+        'no',
+        'y.',
+        'ｏｎ',
+      ],
     ],
     [
       parsePathPrefix,

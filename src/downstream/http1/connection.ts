@@ -19,6 +19,7 @@ import { refusal, tooLarge } from './client-failures.ts';
 import { Http1ConnectionLifetime } from './connection-lifetime.ts';
 import { refusedRequest } from './refused-request.ts';
 import { type RequestListener, RequestReader } from './request-reader.ts';
+import { hostOf } from '../../wire/host.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 const http11: Capabilities = { protocol: 'http/1.1', multiplexed: false, trailers: true };
@@ -46,6 +47,8 @@ export class Http1ClientConnection
   protected readonly writer: ResponseWriter;
   protected readonly timeouts: ClientTimeouts;
   readonly #peer: Peer;
+  /** The last authority that was found to be served here. */
+  #servedAuthority: string | null = null;
 
   constructor(
     transport: Transport,
@@ -110,7 +113,18 @@ export class Http1ClientConnection
     this.asksClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
     const overload = this.ports.overload.failure;
     if (overload !== null) this.persistent = false; // The connection takes memory too.
-    this.#begin(overload ?? (framing.kind === 'length' ? tooLarge(framing.bytes, this.#bodyBytesMax) : null));
+    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#bodyBytesMax) : null;
+    this.#begin(overload ?? tooMuch ?? this.#misdirection(head.authority));
+  }
+
+  /** RFC 9110 §7.4: a connection whose certificate is another host's. Clients have one host per connection, mostly. */
+  #misdirection(authority: string): Failure | null {
+    const { servesHost } = this.#peer;
+    // HTTP/1.0 allows requests without a host: they ask for no other one.
+    if (servesHost === null || authority === '' || authority === this.#servedAuthority) return null;
+    if (!servesHost(hostOf(authority))) return refusal('misdirected', '');
+    this.#servedAuthority = authority;
+    return null;
   }
 
   onHeadRefused(rule: RequestRule, at: string): void {

@@ -1,0 +1,56 @@
+import { connect, type TLSSocket } from 'node:tls';
+import type { LoadResult } from './load.ts';
+
+// Connects again and again, each time with a TLS handshake and one request, and prints the result as JSON:
+// node bench/handshakes.ts PORT SECONDS TLSv1.2|TLSv1.3 full|resumed PATH
+
+const [port = '', seconds = '', version = '', mode = '', path = '/'] = process.argv.slice(2);
+const concurrent = 16;
+const tlsVersion = version as 'TLSv1.2' | 'TLSv1.3';
+const resumes = mode === 'resumed';
+const startedAt = performance.now();
+const endsAt = startedAt + Number(seconds) * 1000;
+const request = `GET ${path} HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n`;
+
+let requests = 0;
+let failures = 0;
+
+/** A session may be used once in TLS 1.3; each connection brings another one. */
+function visit(session: Buffer | undefined): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let issued: Buffer | undefined;
+    let isRight = false;
+    const socket: TLSSocket = connect({
+      ...{ port: Number(port), host: '127.0.0.1', servername: 'bench.test', rejectUnauthorized: false },
+      ...{ minVersion: tlsVersion, maxVersion: tlsVersion, ALPNProtocols: ['http/1.1'] },
+      ...(session === undefined ? {} : { session }),
+    });
+    socket.on('session', (one) => void (issued = one));
+    socket.on('secureConnect', () => {
+      isRight = socket.isSessionReused() === (session !== undefined);
+      socket.write(request);
+    });
+    let status = '';
+    socket.on('data', (bytes: Buffer) => {
+      if (status === '') status = bytes.toString('latin1', 9, 12);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      requests++;
+      if (!isRight || status !== '200') failures++;
+      resolve(issued);
+    });
+  });
+}
+
+async function client(): Promise<void> {
+  let session: Buffer | undefined;
+  while (performance.now() < endsAt) {
+    const issued = await visit(session);
+    if (resumes) session = issued;
+  }
+}
+
+await Promise.all(Array.from({ length: concurrent }, client));
+const result: LoadResult = { requests, failures, perSecond: requests / ((performance.now() - startedAt) / 1000) };
+console.log(JSON.stringify(result));

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import type { ListenerTls } from '../core/configuration.ts';
+import type { BuildContext } from './build-context.ts';
+import { hostNamesOf, readCertificates } from './judge-pem.ts';
+import type { ListenerTlsRead } from './schema.ts';
+
+/**
+ * Mozilla's recommendation, version 5.7, for TLS 1.2 (https://wiki.mozilla.org/Security/Server_Side_TLS), without the three suites that need
+ * parameters of Diffie-Hellman: clients without elliptic curves are older than TLS 1.2 in every browser.
+ */
+const intermediateCiphers = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** The suites of TLS 1.3 (RFC 8446 §B.4) but the two for small devices, in Mozilla's order. */
+const suites13 = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+
+/** `port`: the one that the listener is bound to. */
+export function buildListenerTls(read: ListenerTlsRead, port: number, context: BuildContext): ListenerTls {
+  const textOf = (path: string): string => {
+    const reading = context.readings.get(resolve(context.directory, path));
+    return reading?.ok === true ? reading.text : '';
+  };
+  const isModern = read.profile === 'modern' || read.version_min === '1.3';
+  const { client_certificates, redirect_http = true } = read;
+  return {
+    certificates: read.certificates.map(({ certificate_file, key_file }) => {
+      const certificate = textOf(certificate_file);
+      const certificates = readCertificates(certificate);
+      const read = 'message' in certificates ? [] : certificates;
+      const notAfter = Math.min(...read.map(({ validToDate }) => validToDate.getTime()));
+      return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file), notAfter };
+    }),
+    servesUnknownNames: read.unknown_names === 'first',
+    versionMin: isModern ? 'TLSv1.3' : 'TLSv1.2',
+    ciphers: isModern ? suites13 : `${suites13}:${intermediateCiphers}`,
+    redirectPort: redirect_http === true ? port : redirect_http === false ? null : redirect_http,
+    hstsSeconds: read.hsts ?? null,
+    clientCertificates:
+      client_certificates === undefined
+        ? null
+        : {
+            authorities: client_certificates.ca_file.map(textOf).join('\n'),
+            isRequired: client_certificates.required ?? true,
+          },
+  };
+}

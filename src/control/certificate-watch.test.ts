@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ListenerSpec } from '../core/configuration.ts';
+import type { NewEvent } from '../core/event.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { CertificateWatch } from './certificate-watch.ts';
+
+const dayMs = 86_400_000;
+
+function listener(notAfter: number): ListenerSpec {
+  const certificates = [{ names: ['shop.test', 'www.shop.test'], certificate: '', key: '', notAfter }];
+  return { id: 'https', tls: { certificates } } as unknown as ListenerSpec;
+}
+
+test('a certificate that expires is reported 21, 7 and 1 days before, and when it has expired, once each', () => {
+  const clock = new SimulatedClock();
+  const events: NewEvent[] = [];
+  const listeners = [listener(clock.wallTime() + 22 * dayMs + 1000)];
+  const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => listeners);
+  watch.look();
+  const reasons: [day: number, reason: string][] = [];
+  for (let hour = 0; hour < 24 * 24; hour++) {
+    clock.advanceSync(3_600_000);
+    if (hour % 50 === 0) watch.look(); // As after reloads.
+    for (const { reason } of events.splice(0)) reasons.push([Math.floor(hour / 24), reason]);
+  }
+  const day = new Date(clock.wallTime() - 2 * dayMs).toISOString().slice(0, 10);
+  assert.deepEqual(
+    reasons.map(([at, reason]) => [at, reason.replaceAll(day, 'DAY')]),
+    [
+      [1, 'the certificate for shop.test expires in 20 days, on DAY: replace its files and reload'],
+      [15, 'the certificate for shop.test expires in 6 days, on DAY: replace its files and reload'],
+      [21, 'the certificate for shop.test expires within a day, on DAY: replace its files and reload'],
+      [22, 'the certificate for shop.test has expired on DAY: clients refuse it; replace its files and reload'],
+    ],
+  );
+  watch.close();
+});
+
+test('a certificate that was replaced is not reported any more, and another one begins anew', () => {
+  const clock = new SimulatedClock();
+  const events: NewEvent[] = [];
+  let listeners = [listener(clock.wallTime() + 5 * dayMs)];
+  const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => listeners);
+  watch.look();
+  watch.look();
+  assert.equal(events.length, 1);
+  listeners = [listener(clock.wallTime() + 90 * dayMs)];
+  watch.look();
+  listeners = [listener(clock.wallTime() + 3 * dayMs)];
+  watch.look();
+  assert.equal(events.length, 2);
+  watch.close();
+});

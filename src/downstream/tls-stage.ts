@@ -1,0 +1,113 @@
+import type { Cancellable } from '../core/connector.ts';
+import type { TlsServer, TlsServerWaiter } from '../core/tls-server.ts';
+import { clientHelloBytesMax, parseClientHello } from '../wire/client-hello.ts';
+import type { PrefaceConnection, PrefaceStage, StageResult } from './preface-stage.ts';
+
+/**
+ * In one worker. A client needs a round trip or two for its handshake; beyond this number the oldest one of the address that has most
+ * makes room.
+ */
+const handshakesInProgressMax = 1000;
+
+/**
+ * TLS where the listener has it. The stage reads the ClientHello before the TLS library does, and so chooses the host's
+ * settings before the session begins: sessions of one host are then never resumed at another.
+ */
+export function tlsStage(
+  tls: TlsServer,
+  protocols: readonly string[],
+  inProgressMax: number = handshakesInProgressMax,
+): PrefaceStage {
+  /** The connections whose handshakes are in progress, the oldest first. */
+  const inProgress = new Set<PrefaceConnection>();
+  return {
+    rule: 'plain-on-tls-port',
+    bytesMax: clientHelloBytesMax + 1024,
+    read(connection, bytes, start, end) {
+      const { tls: hosts } = connection.listener;
+      if (hosts === null || connection.transport.facts.tls !== null) return 0;
+      const reading = parseClientHello(bytes, start, end);
+      if (reading.state === 'partial') return 'partial';
+      if (reading.state === 'refused') return refuse(connection, bytes[start] as number);
+      const { serverName, protocols: offered } = reading.hello;
+      const host = hosts.hostFor(serverName);
+      if (host === null) {
+        connection.failHandshake({ reason: 'unknown_name', code: '' }, serverName, unrecognizedName);
+        return 'taken';
+      }
+      if (offered.length > 0 && !offered.some((protocol) => protocols.includes(protocol))) {
+        connection.failHandshake({ reason: 'no_shared_protocol', code: '' }, serverName, noApplicationProtocol);
+        return 'taken';
+      }
+      // A client that names no host has not asked for a certificate, so that none is the wrong one for its requests.
+      if (serverName !== null) connection.servesHost = (name) => hosts.hostFor(name) === host;
+      // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
+      const first = new Uint8Array(bytes.subarray(start, end));
+      const session = { host, serverName, protocols };
+      const waiter: TlsServerWaiter = {
+        onSecure(transport) {
+          inProgress.delete(connection);
+          connection.continueOn(transport);
+        },
+        onHandshakeFailed(failure) {
+          inProgress.delete(connection);
+          connection.failHandshake(failure, serverName);
+        },
+      };
+      const handshake = started(() => tls.start(connection.transport, first, session, waiter));
+      if (handshake === null) {
+        connection.failHandshake({ reason: 'unusable_certificate', code: '' }, serverName, internalError);
+        return 'taken';
+      }
+      inProgress.add(connection);
+      connection.takeOver({
+        cancel() {
+          inProgress.delete(connection);
+          handshake.cancel();
+        },
+      });
+      if (inProgress.size > inProgressMax)
+        oldestOfBusiest(inProgress).failHandshake({ reason: 'limit', code: '' }, null);
+      return 'taken';
+    },
+  };
+}
+
+/** Null: OpenSSL refuses the certificate. One connection fails then, and not the worker. */
+function started(start: () => Cancellable): Cancellable | null {
+  try {
+    return start();
+  } catch {
+    return null;
+  }
+}
+
+/** The oldest handshake of the address that has most in progress: a flood from few addresses makes room by itself. */
+function oldestOfBusiest(all: ReadonlySet<PrefaceConnection>): PrefaceConnection {
+  const counts = new Map<string, { count: number; readonly oldest: PrefaceConnection }>();
+  for (const connection of all) {
+    const address = connection.transport.facts.remoteAddress;
+    const known = counts.get(address);
+    if (known === undefined) counts.set(address, { count: 1, oldest: connection });
+    else known.count++;
+  }
+  return [...counts.values()].reduce((most, one) => (one.count > most.count ? one : most)).oldest;
+}
+
+/** A fatal alert as the first record of a connection (RFC 8446 §6). */
+function alertRecord(description: number): Uint8Array {
+  return Uint8Array.of(21, 3, 1, 0, 2, 2, description);
+}
+
+const unrecognizedName = alertRecord(112);
+const noApplicationProtocol = alertRecord(120);
+const unexpectedMessage = alertRecord(10);
+const internalError = alertRecord(80);
+
+/** A request in clear text is answered by the reason: its client reads HTTP. Other bytes get an alert. */
+function refuse(connection: PrefaceConnection, first: number): StageResult {
+  const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
+  if (isLetter) connection.refuse('plain-on-tls-port');
+  else connection.failHandshake({ reason: 'garbage', code: '' }, null, unexpectedMessage);
+  return 'taken';
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { createServer, connect as connectPlain } from 'node:net';
+import { describe, it, test } from 'node:test';
+import { connect, type ConnectionOptions } from 'node:tls';
+import fc from 'fast-check';
+import { type ClientHello, clientHelloBytesMax, parseClientHello } from './client-hello.ts';
+
+/** The first bytes that Node's TLS sends. */
+async function helloOf(options: ConnectionOptions): Promise<Buffer> {
+  const bytes = Promise.withResolvers<Buffer>();
+  const server = createServer((socket) => socket.once('data', bytes.resolve).on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const plain = connectPlain((server.address() as { port: number }).port, '127.0.0.1');
+  const secure = connect({ socket: plain, ...options }).on('error', () => {});
+  const hello = await bytes.promise;
+  secure.destroy();
+  plain.destroy();
+  server.close();
+  return hello;
+}
+
+function parsed(bytes: Uint8Array): ClientHello {
+  const reading = parseClientHello(bytes, 0, bytes.length);
+  assert.equal(reading.state, 'done');
+  return reading.state === 'done' ? reading.hello : assert.fail();
+}
+
+/** The same message in records of these sizes; the last one is that of all further ones. */
+function inRecords(hello: Buffer, ...sizes: number[]): Buffer {
+  const message = hello.subarray(5);
+  const records: Buffer[] = [];
+  let size = 0;
+  for (let at = 0; at < message.length; at += size) {
+    size = sizes.shift() ?? size;
+    const fragment = message.subarray(at, at + size);
+    records.push(Buffer.from([0x16, 3, 1, fragment.length >> 8, fragment.length & 0xff]), fragment);
+  }
+  return Buffer.concat(records);
+}
+
+const sni = { servername: 'Shop.Example.ORG' };
+
+describe('the parser of a ClientHello', () => {
+  const cases: readonly (readonly [string, ConnectionOptions, ClientHello])[] = [
+    ['a name, in lowercase', sni, { serverName: 'shop.example.org', protocols: [], versionMax: 0x0304 }],
+    [
+      'protocols, the preferred one first',
+      { ...sni, ALPNProtocols: ['h2', 'http/1.1'] },
+      { serverName: 'shop.example.org', protocols: ['h2', 'http/1.1'], versionMax: 0x0304 },
+    ],
+    ['neither', { servername: '' }, { serverName: null, protocols: [], versionMax: 0x0304 }],
+    [
+      'TLS 1.2 only',
+      { ...sni, maxVersion: 'TLSv1.2' },
+      { serverName: 'shop.example.org', protocols: [], versionMax: 0x0303 },
+    ],
+  ];
+  for (const [name, options, expected] of cases) {
+    it(`reads ${name}`, async () => {
+      assert.deepEqual(parsed(await helloOf(options)), expected);
+    });
+  }
+
+  it('asks for more until the message is complete, wherever it is split, and reads the same in any records', async () => {
+    const hello = await helloOf({ ...sni, ALPNProtocols: ['http/1.1'] });
+    const whole = parsed(hello);
+    for (let end = 0; end < hello.length; end++)
+      assert.equal(parseClientHello(hello, 0, end).state, 'partial', `${end}`);
+    for (const sizes of [[1, 1, 1, 1, 1000], [3, 500], [4, 100], [5, 2, 100], [100], [16_384]])
+      assert.deepEqual(parsed(inRecords(hello, ...sizes)), whole, sizes.join());
+    const behind = Buffer.concat([Buffer.from('PROXY'), hello, Buffer.from('more')]);
+    assert.deepEqual(parseClientHello(behind, 5, behind.length), { state: 'done', hello: whole });
+  });
+
+  it('treats a server name that is no host name as absent, and drops a final dot', async () => {
+    const hello = await helloOf({ servername: 'shop.example.org' });
+    const renamed = (to: string): Buffer => {
+      const text = hello.toString('latin1').replace('shop.example.org', to);
+      return Buffer.from(text, 'latin1');
+    };
+    assert.equal(parsed(renamed('shop.example.or.')).serverName, 'shop.example.or');
+    for (const name of [
+      'shop/example.org',
+      'shop example.org',
+      '\0hop.example.org',
+      '.hop.example.org',
+      '192.000.002.001.',
+    ])
+      assert.equal(parsed(renamed(name)).serverName, null, JSON.stringify(name));
+  });
+
+  const refusals: readonly (readonly [string, Buffer])[] = [
+    ['plain HTTP', Buffer.from('GET / HTTP/1.1\r\n')],
+    ['another record', Buffer.from([0x17, 3, 3, 0, 1, 0])],
+    ['another version of records', Buffer.from([0x16, 2])],
+    ['an empty record', Buffer.from([0x16, 3, 1, 0, 0])],
+    ['a record over the limit', Buffer.from([0x16, 3, 1, 0x40, 1])],
+    ['another handshake message', Buffer.from([0x16, 3, 1, 0, 4, 2, 0, 0, 0])],
+    ['a message over the limit', Buffer.from([0x16, 3, 1, 0, 4, 1, 0, 0x40, 1])],
+    ['a message that ends too early', Buffer.from([0x16, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3])],
+  ];
+  for (const [name, bytes] of refusals) {
+    it(`refuses ${name}`, () => {
+      assert.equal(parseClientHello(bytes, 0, bytes.length).state, 'refused');
+    });
+  }
+
+  test('no bytes make it throw or read beyond the limit', async () => {
+    const hello = await helloOf({ ...sni, ALPNProtocols: ['h2', 'http/1.1'] });
+    const changes = fc.array(fc.tuple(fc.nat(hello.length - 1), fc.nat(255)), { maxLength: 8 });
+    fc.assert(
+      fc.property(changes, fc.nat(hello.length), (bytes, cut) => {
+        const changed = Buffer.from(hello);
+        for (const [at, value] of bytes) changed[at] = value;
+        assert.ok(['partial', 'done', 'refused'].includes(parseClientHello(changed, 0, cut).state));
+      }),
+    );
+    const endless = inRecords(Buffer.alloc(5 + clientHelloBytesMax + 10, 1), 1000);
+    assert.equal(parseClientHello(endless, 0, endless.length).state, 'refused');
+    const tiny = inRecords(hello, 1);
+    assert.equal(parseClientHello(tiny, 0, tiny.length).state, 'refused');
+  });
+});

@@ -1,0 +1,201 @@
+/** The part of a TLS ClientHello that decides which certificate the client is shown (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2). */
+export interface ClientHello {
+  /** The host name that the client asks for (RFC 6066 §3), in lowercase and without a final dot; null: it names none. */
+  readonly serverName: string | null;
+  /** The protocols that the client offers (RFC 7301), the preferred one first; empty: it offers none. */
+  readonly protocols: readonly string[];
+  /** The highest version that the client speaks, such as 0x0304 for TLS 1.3. */
+  readonly versionMax: number;
+}
+
+export type ClientHelloReading =
+  | { readonly state: 'partial' }
+  | { readonly state: 'done'; readonly hello: ClientHello }
+  /** The bytes are no ClientHello, or a damaged one. */
+  | { readonly state: 'refused' };
+
+/** A ClientHello with keys against quantum computers and a session ticket has some 2.5 KB. */
+export const clientHelloBytesMax: number = 16 * 1024;
+
+const partial: ClientHelloReading = { state: 'partial' };
+const refused: ClientHelloReading = { state: 'refused' };
+
+const handshakeRecord = 0x16;
+const clientHelloMessage = 0x01;
+const recordHeaderBytes = 5;
+const messageHeaderBytes = 4;
+/** RFC 8446 §5.1: the largest plaintext record. */
+const recordBytesMax = 1 << 14;
+
+/** Clients use one record, some a few; each more costs work before anything is known of the client. */
+const recordsMax = 64;
+
+const serverNameExtension = 0;
+const protocolsExtension = 16;
+const versionsExtension = 43;
+
+/**
+ * Parses the ClientHello at the beginning of bytes [start, end), which may be spread over several records. It is small: with
+ * more bytes, call again from its start. It reads only what it needs; the TLS library judges the rest.
+ */
+export function parseClientHello(bytes: Uint8Array, start: number, end: number): ClientHelloReading {
+  const joined = joinRecords(bytes, start, end);
+  if (joined === 'refused') return refused;
+  const { fragments, isComplete } = joined;
+  if (!isComplete) return partial;
+  const message = fragments.length === 1 ? (fragments[0] as Uint8Array) : Buffer.concat(fragments);
+  try {
+    return { state: 'done', hello: readMessage(new ByteReader(message)) };
+  } catch (error) {
+    if (error instanceof DamagedMessage) return refused;
+    throw error;
+  }
+}
+
+/** The handshake message, as the fragments that its records carry. */
+function joinRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly fragments: readonly Uint8Array[]; readonly isComplete: boolean } | 'refused' {
+  const fragments: Uint8Array[] = [];
+  let has = 0;
+  let wants: number | null = null;
+  let at = start;
+  while (at < end) {
+    if (bytes[at] !== handshakeRecord) return 'refused';
+    if (end - at >= 2 && bytes[at + 1] !== 3) return 'refused';
+    if (end - at < recordHeaderBytes) break;
+    if (fragments.length === recordsMax) return 'refused';
+    const length = ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
+    if (length === 0 || length > recordBytesMax) return 'refused';
+    const fragment = bytes.subarray(at + recordHeaderBytes, Math.min(end, at + recordHeaderBytes + length));
+    fragments.push(fragment);
+    has += fragment.length;
+    if (wants === null) {
+      const found = messageLength(fragments);
+      if (found === 'refused') return 'refused';
+      wants = found;
+    }
+    if (wants !== null && has >= wants) return { fragments, isComplete: true };
+    at += recordHeaderBytes + length;
+  }
+  return { fragments, isComplete: false };
+}
+
+/** The length of the message with its header; null while the header is not complete. */
+function messageLength(fragments: readonly Uint8Array[]): number | 'refused' | null {
+  const [first] = fragments;
+  if (first === undefined || first.length === 0) return null;
+  if (first[0] !== clientHelloMessage) return 'refused';
+  const head = first.length >= messageHeaderBytes ? first : Buffer.concat(fragments);
+  if (head.length < messageHeaderBytes) return null;
+  const length = ((head[1] as number) << 16) | ((head[2] as number) << 8) | (head[3] as number);
+  return length > clientHelloBytesMax ? 'refused' : messageHeaderBytes + length;
+}
+
+function readMessage(message: ByteReader): ClientHello {
+  message.skip(1);
+  const body = message.part(message.number(3));
+  const legacyVersion = body.number(2);
+  body.skip(32); // random
+  body.skip(body.number(1)); // session id
+  body.skip(body.number(2)); // cipher suites
+  body.skip(body.number(1)); // compression methods
+  let serverName: string | null = null;
+  let protocols: readonly string[] = [];
+  let versionMax = legacyVersion;
+  // A ClientHello of TLS 1.2 may end here.
+  const extensions = body.isAtEnd ? body : body.part(body.number(2));
+  while (!extensions.isAtEnd) {
+    const type = extensions.number(2);
+    const extension = extensions.part(extensions.number(2));
+    if (type === serverNameExtension) serverName = readServerName(extension);
+    else if (type === protocolsExtension) protocols = readProtocols(extension);
+    else if (type === versionsExtension) versionMax = readVersions(extension, legacyVersion);
+  }
+  return { serverName, protocols, versionMax };
+}
+
+const hostName = /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/;
+
+const ipv4Address = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
+/**
+ * RFC 6066 §3: the only type of name is the host name. A text that is no host name is treated as if it were absent. So is an
+ * address, which may not stand there, although some clients send it.
+ */
+function readServerName(extension: ByteReader): string | null {
+  if (extension.isAtEnd) return null;
+  const names = extension.part(extension.number(2));
+  while (!names.isAtEnd) {
+    const type = names.number(1);
+    const text = names.part(names.number(2)).text().toLowerCase();
+    if (type !== 0) continue;
+    const name = text.endsWith('.') ? text.slice(0, -1) : text;
+    return hostName.test(name) && !ipv4Address.test(name) ? name : null;
+  }
+  return null;
+}
+
+function readProtocols(extension: ByteReader): readonly string[] {
+  const list = extension.part(extension.number(2));
+  const protocols: string[] = [];
+  while (!list.isAtEnd) protocols.push(list.part(list.number(1)).text());
+  return protocols;
+}
+
+/** RFC 8446 §4.2.1. Values like 0x?a?a are no versions: clients send them to keep servers tolerant (RFC 8701). */
+function readVersions(extension: ByteReader, legacyVersion: number): number {
+  const list = extension.part(extension.number(1));
+  let max = 0;
+  while (!list.isAtEnd) {
+    const version = list.number(2);
+    if (version >> 8 === 3 && version > max) max = version;
+  }
+  return max === 0 ? legacyVersion : max;
+}
+
+class DamagedMessage extends Error {}
+
+/** Reads numbers and parts in order; throws `DamagedMessage` where the bytes end too early. */
+class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** An unsigned number of 1 to 3 bytes, the highest first. */
+  number(bytes: number): number {
+    const at = this.#take(bytes);
+    let value = 0;
+    for (let index = at; index < at + bytes; index++) value = (value << 8) | (this.#bytes[index] as number);
+    return value;
+  }
+
+  skip(bytes: number): void {
+    this.#take(bytes);
+  }
+
+  part(bytes: number): ByteReader {
+    const at = this.#take(bytes);
+    return new ByteReader(this.#bytes.subarray(at, at + bytes));
+  }
+
+  text(): string {
+    return Buffer.from(this.#bytes).toString('latin1');
+  }
+
+  #take(bytes: number): number {
+    const at = this.#at;
+    if (at + bytes > this.#bytes.length) throw new DamagedMessage();
+    this.#at += bytes;
+    return at;
+  }
+}

@@ -1,0 +1,25 @@
+import type { ListenerSpec, RouteSpec } from '../core/configuration.ts';
+import type { Filter } from '../core/filter.ts';
+import { hstsFilter } from '../filters/hsts.ts';
+import { httpsRedirectFilter } from '../filters/https-redirect.ts';
+import { findByHost } from './listener-hosts.ts';
+
+/**
+ * The filters that routes have because a listener speaks TLS, before their own. A route that reports readiness has none:
+ * load balancers ask it in clear text.
+ */
+export function listenerFilters(listeners: readonly ListenerSpec[]): (route: RouteSpec) => readonly Filter[] {
+  const ports = new Map<string, number>();
+  const hsts = new Map<string, number>();
+  for (const { id, tls } of listeners) {
+    if (tls === null) continue;
+    if (tls.hstsSeconds !== null) hsts.set(id, tls.hstsSeconds);
+    if (tls.redirectPort === null) continue;
+    for (const name of tls.certificates.flatMap(({ names }) => names))
+      if (!ports.has(name)) ports.set(name, tls.redirectPort);
+  }
+  const filters: Filter[] = [];
+  if (ports.size > 0) filters.push(httpsRedirectFilter((host) => findByHost(ports, host) ?? null));
+  if (hsts.size > 0) filters.push(hstsFilter((listener) => hsts.get(listener) ?? null));
+  return ({ action }) => (action.kind === 'readiness' ? [] : filters);
+}
