@@ -50,6 +50,7 @@ function exchange(n: number, target: string): EndedExchange {
       scheme: 'http',
       peerScheme: 'http',
       tls: null,
+      connection: { localAddress: '192.0.2.100', localPort: 8080 },
       listener: 'http',
       recorded: null,
     },

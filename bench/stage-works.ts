@@ -1,6 +1,6 @@
 import type { UpstreamStream } from '../src/core/stream.ts';
 import type { Transport } from '../src/core/transport.ts';
-import { anyRequest } from '../src/upstream/any-request.test-support.ts';
+import { anyClient, anyRequest } from '../src/upstream/any-request.test-support.ts';
 import { ClientTimeouts, type ClientTimeoutsOwner } from '../src/downstream/timeouts.ts';
 import type { Exchange } from '../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../src/exchange/forward.ts';
@@ -162,6 +162,7 @@ function choose({ found: { timeouts } }: Held): StageWork {
   new SmallGets(gateway, many).play(many);
   const { upstream, clock } = gateway.parts;
   const waiter = {
+    client: anyClient,
     stream: null as UpstreamStream | null,
     onStageDone() {},
     onNoStream() {},

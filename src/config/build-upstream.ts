@@ -43,6 +43,9 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
     family: full.family ?? 'prefer_ipv4',
     application: null,
     tls: buildTls(full, context),
+    ...(full.proxy_protocol === undefined || full.proxy_protocol === 'none'
+      ? {}
+      : { proxyProtocol: full.proxy_protocol }),
     check: buildCheck(full.check),
     ...buildEndpointLimits(full),
   };

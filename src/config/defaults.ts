@@ -28,6 +28,7 @@ export const defaults = {
     'false',
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
+  upstreamProxyProtocol: declare('none', 'An endpoint that expects no such header refuses every request behind it.'),
   listenerTls: {
     unknownNames: declare('refuse', 'A certificate for another name is an error in every client, told less clearly.'),
     versionMin: declare('"1.2"', 'RFC 8996 forbids earlier versions; clients without TLS 1.3 are still in use.'),

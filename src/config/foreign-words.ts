@@ -88,7 +88,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'server',
   ],
   bind: ['listen', 'address', 'addr', 'port', 'host', 'hostport'],
-  proxy_protocol: ['acceptproxy', 'proxyproto'],
+  proxy_protocol: ['acceptproxy', 'proxyproto', 'sendproxy', 'sendproxyv2', 'proxyprotocolversion'],
   trusted_peers: [
     'trustedproxies',
     'trustedips',

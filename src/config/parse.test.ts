@@ -143,6 +143,12 @@ describe('what is written', () => {
       ],
       [{ serverName: null, verify: true, ca: null, certificate: null, key: null }, [443, 8443]],
     ],
+    [
+      'connections to endpoints begin with a PROXY protocol header where the file says so',
+      'upstreams: { app: { endpoints: "a:1", proxy_protocol: v1 }, b: { endpoints: "b:1", proxy_protocol: v2 }, c: { endpoints: "c:1", proxy_protocol: none } }\nroutes: [{ path: /a, to: app }, { path: /b, to: b }, { path: /c, to: c }]',
+      (c) => c.upstreams.map(({ proxyProtocol }) => proxyProtocol),
+      ['v1', 'v2', undefined],
+    ],
     ['tls: false is none', 'upstreams: { app: { endpoints: "a:1", tls: false } }', (c) => c.upstreams[0]?.tls, null],
     [
       'a check with a path is by HTTP',

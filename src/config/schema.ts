@@ -226,6 +226,11 @@ export const upstream = z.union([
       description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
     }),
     tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
+    proxy_protocol: key(
+      z.enum(['v1', 'v2', 'none']),
+      'Connections to the endpoints begin with a PROXY protocol header of this version, which names the client. A connection then carries requests of that client alone.',
+      defaults.upstreamProxyProtocol,
+    ),
     family: key(
       z.enum(['ipv4', 'ipv6', 'prefer_ipv4', 'prefer_ipv6']),
       'Which addresses of endpoints that are names are used. A preferred family has 250 ms before the other one is tried beside it.',

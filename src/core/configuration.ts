@@ -214,6 +214,9 @@ export interface Timeouts {
  */
 export type ConnectionReuse = 'always' | 'after_check' | 'never';
 
+/** HAProxy, "The PROXY protocol": a line of text (§2.1), or a binary header (§2.2). */
+export type ProxyProtocolVersion = 'v1' | 'v2';
+
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
@@ -222,6 +225,8 @@ export interface UpstreamSpec {
   /** The application whose instances are the endpoints; null if they are configured addresses. */
   readonly application: ApplicationId | null;
   readonly tls: UpstreamTls | null;
+  /** Connections begin with a PROXY protocol header of this version, which names the client; absent: they do not. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
   readonly check: CheckSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;

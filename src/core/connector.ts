@@ -18,9 +18,17 @@ export interface ResolveWaiter {
   onResolveFailed(fault: NetworkFault): void;
 }
 
-export type ConnectTarget =
-  | { readonly kind: 'tcp'; readonly address: string; readonly port: number; readonly tls: TlsTarget | null }
-  | { readonly kind: 'unix'; readonly path: string; readonly tls: TlsTarget | null };
+export type ConnectTarget = ConnectPreface &
+  (
+    | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+    | { readonly kind: 'unix'; readonly path: string }
+  );
+
+interface ConnectPreface {
+  readonly tls: TlsTarget | null;
+  /** Sent in clear text as soon as the connection is established, before any other byte; absent or null: nothing. */
+  readonly header?: Uint8Array | null;
+}
 
 export interface TlsTarget {
   /** Sent as SNI, and the name that the certificate must have. */

@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts';
 import type { HttpVersion } from './message.ts';
 import type { Delivery } from './shape.ts';
 import type { Instant } from './time.ts';
-import type { TlsFacts } from './transport.ts';
+import type { LocalAddress, TlsFacts } from './transport.ts';
 
 /** How an exchange ended. */
 export type EndKind =
@@ -24,6 +24,8 @@ export interface ClientFacts {
   /** The scheme of the connection itself, whatever a trusted peer says of the client's. */
   readonly peerScheme: 'http' | 'https';
   readonly tls: TlsFacts | null;
+  /** The gateway's end of the connection; on most systems its address is looked up when it is read. */
+  readonly connection: LocalAddress;
   readonly listener: string;
   /** For the writer of records alone: what it keeps to write the next record of this client sooner. */
   recorded: object | null;

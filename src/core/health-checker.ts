@@ -1,4 +1,4 @@
-import type { UpstreamTls } from './configuration.ts';
+import type { ProxyProtocolVersion, UpstreamTls } from './configuration.ts';
 import type { Cancellable } from './connector.ts';
 import type { EndpointAddress } from './endpoint.ts';
 import type { Failure } from './failure.ts';
@@ -20,6 +20,8 @@ export interface HealthCheckTarget {
   /** An address of the same name in the other family, tried when the first does not answer at once (RFC 8305). */
   readonly secondAddress?: string | null;
   readonly tls: UpstreamTls | null;
+  /** The endpoint expects this header before anything else. The check is for no client. Absent: it expects none. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
 }
 
 export interface HealthCheckRequest extends HealthCheckTarget {

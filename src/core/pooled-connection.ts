@@ -24,6 +24,8 @@ export interface PooledConnection {
   readonly idleSince: Instant;
   /** How long the endpoint keeps idle connections, by its Keep-Alive header; null without one. */
   readonly keepAliveTimeoutS: number | null;
+  /** Set by the pool: the PROXY protocol header with which the connection began, as text; null: with none. */
+  announced: string | null;
   /** Set by the pool: whether the pool gives this connection to further requests. */
   isAvailable: boolean;
   /** Call only while a stream is free. */

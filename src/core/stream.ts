@@ -134,6 +134,8 @@ export type ReusePolicy = 'any' | 'checked' | 'recently_used' | 'fresh';
 
 /** Waits for a stream of an endpoint: either `onStream` or `onNoStream` is called once, perhaps before `acquire` returns. */
 export interface StreamWaiter {
+  /** The client of the request. A connection that names a client carries requests of that client alone. */
+  readonly client: Pick<ClientFacts, 'address' | 'port' | 'connection'>;
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
   /** A stage on the way to the stream is done: for the timings of the record. */

@@ -50,12 +50,16 @@ export interface Transport {
   close(how: 'close' | 'reset'): void;
 }
 
-export interface TransportFacts {
+/** Our end of a connection. */
+export interface LocalAddress {
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+export interface TransportFacts extends LocalAddress {
   readonly kind: 'tcp' | 'unix';
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
   readonly tls: TlsFacts | null;
 }
 

@@ -81,7 +81,7 @@ export class EndpointChecks {
 
   #watchOne(watched: Map<string, WatchedEndpoint>, spec: UpstreamSpec, endpoint: SourceEndpoint): string {
     const { id, address, name, secondAddress } = endpoint;
-    const { check, tls, id: upstream } = spec;
+    const { check, tls, proxyProtocol, id: upstream } = spec;
     const key = this.#keyOf(spec, id);
     if (check.kind === 'none') return key;
     this.#keys.set(id, { upstream, key });
@@ -89,6 +89,7 @@ export class EndpointChecks {
       address,
       ...(name === undefined ? {} : { name, secondAddress: secondAddress ?? null }),
       tls,
+      ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
       check,
     };
     const known = watched.get(key);
@@ -114,7 +115,7 @@ export class EndpointChecks {
   #keyOf(spec: UpstreamSpec, endpoint: EndpointId): string {
     let text = this.#checkTexts.get(spec);
     if (text === undefined) {
-      text = JSON.stringify([spec.check, spec.tls]);
+      text = JSON.stringify([spec.check, spec.tls, spec.proxyProtocol]);
       this.#checkTexts.set(spec, text);
     }
     return `${endpoint}/${text}`;

@@ -25,6 +25,7 @@ export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): Cl
     scheme: named?.scheme ?? scheme,
     peerScheme: scheme,
     tls: transport.tls,
+    connection: transport,
     listener,
     recorded: null,
   };

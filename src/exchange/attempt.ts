@@ -1,6 +1,6 @@
 import type { Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
-import type { AttemptFacts, RetryReason } from '../core/exchange.ts';
+import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Fields, OutgoingRequest, Ownership, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
@@ -13,6 +13,7 @@ import type { Endpoint } from './ports.ts';
  * the same time: a retry and the attempt before it, two attempts that race, or an attempt whose response is dropped.
  */
 export interface AttemptOwner {
+  readonly client: ClientFacts;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
   /** The attempt has a stream: the owner must send the request now. */
@@ -83,6 +84,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.addressStale = target.addressStale === true;
     this.startedMs = owner.elapsedMs();
     this.#owner = owner;
+  }
+
+  get client(): ClientFacts {
+    return this.#owner.client;
   }
 
   /** Whether the attempt has ended, successfully or not, and no longer uses a stream. */

@@ -27,6 +27,7 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
     scheme,
     peerScheme: scheme,
     tls: null,
+    connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
     recorded: null,
   };

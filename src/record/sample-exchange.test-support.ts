@@ -42,6 +42,7 @@ export function sampleClient(changes: Partial<ClientFacts> = {}): ClientFacts {
     scheme: 'http',
     peerScheme: 'http',
     tls: null,
+    connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
     recorded: null,
     ...changes,

@@ -49,6 +49,7 @@ export function connect(
   let handshake: Handshake | null = null;
   socket.once('connect', () => {
     socket.off('error', failed);
+    if (target.header != null) sendHeader(socket, target.header);
     waiter.onTransportConnected();
     if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
     else waiter.onConnected(plainTransport(socket, reads, target, readMode));
@@ -59,6 +60,15 @@ export function connect(
       else handshake.cancel();
     },
   };
+}
+
+/**
+ * The header leaves at once: bytes that wait in a transport are taken for the request's. An error of the write shows
+ * again on the connection's next read or write, and its report must not end the process where nothing else listens.
+ */
+function sendHeader(socket: Socket, header: Uint8Array): void {
+  socket.on('error', () => undefined);
+  socket.write(header);
 }
 
 function plainTransport(

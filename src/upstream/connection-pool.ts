@@ -12,7 +12,7 @@ import type { Transport } from '../core/transport.ts';
 import { ConnectionQueue, type QueueWaiter } from './connection-queue.ts';
 import type { DialLimits } from './dial.ts';
 import { AvailableConnections } from './available-connections.ts';
-import { PoolDial, type PoolDialOwner } from './pool-dial.ts';
+import { announcementFor, type DialSettings, PoolDial, type PoolDialOwner } from './pool-dial.ts';
 import { createHttp1Connection } from './http1-connection.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
@@ -23,6 +23,7 @@ export type PoolSettings = Pick<
   UpstreamSpec,
   | 'id'
   | 'tls'
+  | 'proxyProtocol'
   | 'idleConnectionsMax'
   | 'idleConnectionMs'
   | 'connectionReuse'
@@ -60,10 +61,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   #dials = 0;
   /** Whether a connection stays open when it becomes idle. */
   #keepsIdle = true;
-  /** The current TLS settings. Replaced only when a value has changed, so that `===` compares settings. */
-  #tls: PoolSettings['tls'];
-  /** Connections made with the current TLS settings. Only these may carry another request. */
-  #withCurrentTls = new WeakSet<PooledConnection>();
+  /** How connections begin now. Replaced only when a value has changed, so that `===` compares settings. */
+  #dialSettings: DialSettings;
+  /** Connections made with the current settings. Only these may carry another request. */
+  #withCurrentSettings = new WeakSet<PooledConnection>();
 
   constructor(snapshot: EndpointSnapshot, settings: PoolSettings, ports: UpstreamPorts) {
     this.#ports = ports;
@@ -71,7 +72,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#address = addressText(snapshot.address);
     this.#snapshot = snapshot;
     this.#settings = settings;
-    this.#tls = settings.tls;
+    this.#dialSettings = dialSettingsOf(settings);
     this.#semaphores = this.#semaphoresFor(snapshot);
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
@@ -104,16 +105,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   }
 
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {
-    const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
-    if (!sameTls) this.#tls = settings.tls;
+    const dialSettings = dialSettingsOf(settings);
+    const sameDials = JSON.stringify(dialSettings) === JSON.stringify(this.#dialSettings);
+    if (!sameDials) this.#dialSettings = dialSettings;
     this.#moveSemaphores(snapshot);
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#keepsIdle = snapshot.state !== 'draining' && snapshot.state !== 'gone';
     // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
     if (snapshot.state !== 'probation') this.#probation.release(this.#semaphores);
-    if (!sameTls) this.#withCurrentTls = new WeakSet();
-    if (!sameTls || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
+    if (!sameDials) this.#withCurrentSettings = new WeakSet();
+    if (!sameDials || !this.reusesConnections || !this.#keepsIdle) this.#available.withdrawAll();
     if (this.#queue.length > 0) this.#serveQueue(); // `connectionsMax` may be higher now.
   }
 
@@ -158,7 +160,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    * wait; null if there is nothing left to cancel.
    */
   acquire(waiter: StreamWaiter, limits: DialLimits, reusePolicy: ReusePolicy): PendingStream | null {
-    const available = this.#available.find(reusePolicy, this.#settings.connectionReuse);
+    const announced = announcementFor(waiter, this.#dialSettings);
+    const available = this.#available.find(reusePolicy, this.#settings.connectionReuse, announced);
     if (available !== undefined) {
       waiter.onStream(this.#openAvailable(available));
       return null;
@@ -280,15 +283,15 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   #dial(waiter: StreamWaiter, limits: DialLimits): PendingStream {
     const { address, name = null, secondAddress = null } = this.#snapshot;
-    const target = { address, name, secondAddress, addressText: this.#address, tls: this.#tls, limits };
+    const target = { address, name, secondAddress, addressText: this.#address, limits };
     this.#dials++;
-    return new PoolDial(target, this.#ports, waiter, this).begin();
+    return new PoolDial(target, this.#dialSettings, this.#ports, waiter, this).begin();
   }
 
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
     this.#dials--;
     this.#semaphores.connectGate.reopen();
-    const connection = this.#createPooled(transport, remoteAddress, dial.tls);
+    const connection = this.#createPooled(transport, remoteAddress, dial);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());
     // Reads what the endpoint has sent unasked, before the request is sent, so that it is not taken for the response.
@@ -309,10 +312,11 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#releaseConnectionPermit();
   }
 
-  #createPooled(transport: Transport, address: string, tls: PoolSettings['tls']): PooledConnection {
+  #createPooled(transport: Transport, address: string, dial: PoolDial): PooledConnection {
     const settings = { address, responseHeadBytesMax: this.#settings.responseHeadBytesMax };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
-    if (tls === this.#tls) this.#withCurrentTls.add(connection);
+    connection.announced = dial.announced;
+    if (dial.settings === this.#dialSettings) this.#withCurrentSettings.add(connection);
     this.#connections++;
     this.#ports.counts.upstreamConnections++;
     this.#ports.counts.upstreamConnectionsTotal++;
@@ -360,8 +364,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   /** A connection that carries streams may have free streams. Waiting requests get them first; the rest is made available. */
   #offerFreeStreams(connection: PooledConnection): void {
-    if (!this.reusesConnections || !this.#withCurrentTls.has(connection)) return;
+    if (!this.reusesConnections || !this.#withCurrentSettings.has(connection)) return;
     for (let { first } = this.#queue; first !== null && connection.streamsFree > 0; { first } = this.#queue) {
+      if (!this.#mayCarry(first, connection)) break;
       this.#giveToFirstWaiter(first, connection);
     }
     if (connection.streamsFree > 0 && this.#keepsIdle) this.#available.addBusy(connection);
@@ -370,11 +375,13 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   #onIdle(connection: PooledConnection): void {
     const settings = this.#settings;
-    const isCurrent = this.#withCurrentTls.has(connection);
+    const isCurrent = this.#withCurrentSettings.has(connection);
     if (settings.connectionReuse === 'never') return connection.close();
     if (this.#queue.length > 0 && isCurrent) return this.#giveIdleToFirstWaiter(connection);
-    if (!this.#keepsIdle || !isCurrent || this.#available.idleCount >= settings.idleConnectionsMax)
-      return connection.close();
+    if (!this.#keepsIdle || !isCurrent) return connection.close();
+    // A connection that names a client can serve no other, and the client of the oldest one is the likeliest to have left.
+    if (connection.announced !== null && this.#isIdleFull) this.#available.closeOldestIdle();
+    if (this.#isIdleFull) return connection.close();
     const keepMs = this.#available.keepMs(connection, settings);
     if (keepMs <= 0) return connection.close();
     connection.keepUntil(after(connection.idleSince, keepMs));
@@ -386,9 +393,17 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     if (this.#semaphores.connections.hasWaiters) this.#available.closeOldestIdle();
   }
 
+  get #isIdleFull(): boolean {
+    return this.#available.idleCount >= this.#settings.idleConnectionsMax;
+  }
+
+  #mayCarry({ waiter }: QueueWaiter, connection: PooledConnection): boolean {
+    return connection.announced === announcementFor(waiter, this.#dialSettings);
+  }
+
   /**
-   * Gives an idle connection to the first waiting request. If that request needs a fresh connection, if the connection may have
-   * unread bytes, or if a request in another worker has waited longer, closes the connection instead: its permit then goes to
+   * Gives an idle connection to the first waiting request. If that request needs a fresh connection or is another client's than the
+   * connection names, if the connection may have unread bytes, or if a request in another worker has waited longer, closes the connection instead: its permit then goes to
    * the request that is next.
    */
   #giveIdleToFirstWaiter(connection: PooledConnection): void {
@@ -397,6 +412,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     if (
       first === null ||
       first.reusePolicy === 'fresh' ||
+      !this.#mayCarry(first, connection) ||
       mayHaveUnreadBytes ||
       this.#semaphores.connections.mustGoToOtherWorker(first.waitingSince)
     ) {
@@ -411,4 +427,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#serveQueue(); // Tells the other workers since when the next request waits.
     first.waiter.onStream(this.#open(connection));
   }
+}
+
+function dialSettingsOf({ tls, proxyProtocol }: PoolSettings): DialSettings {
+  return proxyProtocol === undefined ? { tls } : { tls, proxyProtocol };
 }

@@ -61,7 +61,8 @@ function open({ host = 'localhost', secondAddress = null, resolved = [], outcome
   const address = { kind: 'tcp', host, port: 3000 } as const;
   const ports = { clock, deadlines: new Deadlines(clock), connector, onUnclassified: () => log.push('unclassified') };
   const addressText = hostPort(host, 3000);
-  const target = { address, name: null, secondAddress, addressText, tls: null, limits: { ...limits, ...rest.limits } };
+  const dialLimits = { ...limits, ...rest.limits };
+  const target = { address, name: null, secondAddress, addressText, tls: null, header: null, limits: dialLimits };
   const dial = new Dial(target, ports, {
     onStageDone: () => undefined,
     onDialed: (_transport, where) => log.push(`${clock.now()} opened ${where}`),

@@ -15,6 +15,7 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
+import { proxyHeader } from '../wire/write-proxy-protocol.ts';
 import { responseLimits } from '../wire/limits.ts';
 import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
@@ -68,10 +69,12 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#request = request;
     this.#ports = ports;
     this.#onResult = onResult;
-    const { timeoutMs, address, name = null, secondAddress = null, tls } = request;
+    const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol } = request;
     this.#address = addressText(address);
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
-    this.#dial = new Dial({ address, name, secondAddress, addressText: this.#address, tls, limits }, ports, this);
+    const header = proxyProtocol === undefined ? null : proxyHeader(proxyProtocol, null);
+    const target = { address, name, secondAddress, addressText: this.#address, tls, header, limits };
+    this.#dial = new Dial(target, ports, this);
   }
 
   begin(): void {

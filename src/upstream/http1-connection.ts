@@ -23,6 +23,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
   keepAliveTimeoutS: number | null = null;
   streamsOpen = 0;
   endReason: ConnectionEndReason | null = null;
+  announced: string | null = null;
   isAvailable = false;
   readonly #ports: Http1ConnectionPorts;
   readonly #owner: PooledConnectionOwner;

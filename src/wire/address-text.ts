@@ -4,7 +4,7 @@
  * as that. `address` must be an IP address; one of IPv4 has but one spelling.
  */
 export function canonicalAddress(address: string): string {
-  return address.includes(':') ? ipv6Text(groupsOf(address)) : address;
+  return address.includes(':') ? ipv6Text(ipv6Groups(address)) : address;
 }
 
 /** The same of an IPv6 address's eight groups of 16 bits. */
@@ -20,7 +20,8 @@ function ipv4Within(groups: readonly number[]): string | null {
     .join('.');
 }
 
-function groupsOf(address: string): readonly number[] {
+/** The eight groups of 16 bits of an IPv6 address, which may end as an IPv4 address is written. */
+export function ipv6Groups(address: string): readonly number[] {
   const [head = '', tail] = address.split('::');
   const [before, behind] = [groupsIn(head), groupsIn(tail ?? '')];
   const left = tail === undefined ? 0 : 8 - before.length - behind.length;

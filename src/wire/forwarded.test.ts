@@ -100,6 +100,7 @@ describe('writeForwarding', () => {
     scheme: 'http',
     peerScheme: 'http',
     tls: null,
+    connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
     recorded: null,
   };

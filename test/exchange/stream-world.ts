@@ -181,6 +181,7 @@ export class StreamWorld implements World {
       scheme,
       peerScheme: scheme,
       tls: null,
+      connection: { localAddress: '192.0.2.100', localPort: 8080 },
       listener: 'web',
       recorded: null,
     };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { anyRequest } from '../../src/upstream/any-request.test-support.ts';
+import { anyClient, anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { CheckSpec, Configuration } from '../../src/core/configuration.ts';
@@ -145,6 +145,7 @@ class World {
     };
     endpoint.acquire(
       {
+        client: anyClient,
         onStageDone: () => undefined,
         onStream: (stream: UpstreamStream) => {
           this.served.push(this.clock.now());
