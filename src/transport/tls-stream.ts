@@ -24,14 +24,16 @@ const internals = streamInternals as StreamInternals;
 /**
  * A TLS session as a stream handle, so that `HandleTransport` reads and writes it as it does the connection below.
  *
- * Node's session takes one write at a time, and reports its end only in the next turn, even when the kernel has taken
- * every byte. So further writes are queued here until then. They do not count as pending while they are few.
+ * Node's session takes one write at a time, and ends it only in the next turn, even when the kernel has taken every byte. So
+ * further writes are queued here until then. They do not count as pending while they are few.
+ *
+ * Nobody is called at the end of a write unless somebody waits for it: the call takes longer than the rest of a small write.
  */
 export class TlsStream implements StreamHandle {
   readonly #session: TlsHandle;
   readonly #below: StreamHandle;
-  /** The session has a write that it has not reported yet. */
-  #isWriting = false;
+  /** The session's write that is not known to have ended. */
+  #last: WriteRequest | null = null;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   /** Writers that wait: `oncomplete` is called once all bytes are with the kernel. */
@@ -90,10 +92,18 @@ export class TlsStream implements StreamHandle {
   }
 
   writeBuffer(_: null, bytes: Uint8Array): number | WriteRequest {
-    if (this.#isWriting) return this.#enqueue(bytes);
-    const failed = this.#write(bytes);
-    if (failed < 0) return failed;
-    return this.#isWriting && (bytes.length > sentAtOnceMax || this.#below.writeQueueSize > 0) ? this.#waiter() : 0;
+    const status = this.#lastStatus();
+    if (status === null) return this.#enqueue(bytes);
+    const failed = status < 0 ? status : this.#write(bytes);
+    if (failed < 0 || this.#last === null) return failed;
+    return bytes.length > sentAtOnceMax || this.#below.writeQueueSize > 0 ? this.#waiter() : 0;
+  }
+
+  /** How the last write ended; null while it lasts. */
+  #lastStatus(): number | null {
+    const status = this.#last === null ? 0 : (this.#last.writeStatus ?? null);
+    if (status === 0) this.#last = null;
+    return status;
   }
 
   /** A writer that is not told to wait may use its bytes again at once. */
@@ -101,7 +111,9 @@ export class TlsStream implements StreamHandle {
     const fits = this.#queuedBytes + bytes.length <= queuedBytesMax;
     this.#queue.push(fits || bytes.length <= copiedMax ? Buffer.from(bytes) : bytes);
     this.#queuedBytes += bytes.length;
-    return fits ? 0 : this.#waiter();
+    if (!fits) return this.#waiter();
+    this.#watch();
+    return 0;
   }
 
   /** Encrypts the bytes at once: they may change afterwards. */
@@ -113,14 +125,19 @@ export class TlsStream implements StreamHandle {
     // The connection below has refused the bytes already: no callback follows.
     const status = request.writeStatus ?? null;
     if (status !== null) return Math.min(status, 0);
-    request.handle = this;
-    request.buffer = bytes;
-    request.oncomplete = onSessionWritten;
-    this.#isWriting = true;
+    this.#last = request;
     return 0;
   }
 
+  /** Somebody waits for the end of the last write. */
+  #watch(): void {
+    const last = this.#last as WriteRequest;
+    last.handle = this;
+    last.oncomplete = onSessionWritten;
+  }
+
   #waiter(): WriteRequest {
+    this.#watch();
     const request: WriteRequest = { handle: this, buffer: noBytes, oncomplete: noop, writeStatus: null };
     this.#waiting.push(request);
     (internals.streamBaseState as Int32Array)[internals.kLastWriteErr] = 0;
@@ -129,14 +146,15 @@ export class TlsStream implements StreamHandle {
 
   /** For the session's write requests alone. */
   onSessionWritten(status: number): void {
-    this.#isWriting = false;
+    this.#last = null;
     if (this.#isClosed) return;
     if (this.#queue.length === 0) return this.#allWritten(status);
     const bytes = this.#queue.length === 1 ? (this.#queue[0] as Uint8Array) : Buffer.concat(this.#queue);
     this.#queue = [];
     this.#queuedBytes = 0;
     const failed = status < 0 ? status : this.#write(bytes);
-    if (failed < 0 || !this.#isWriting) this.#allWritten(failed);
+    if (failed < 0 || this.#lastStatus() !== null) this.#allWritten(failed);
+    else this.#watch();
   }
 
   #allWritten(status: number): void {
@@ -157,7 +175,8 @@ export class TlsStream implements StreamHandle {
 
   /** Sends `close_notify`, then FIN. */
   shutdown(request: ShutdownRequest): number {
-    if (!this.#isWriting) return this.#session.shutdown(request);
+    if (this.#lastStatus() !== null) return this.#session.shutdown(request);
+    this.#watch();
     this.#shutdown = request;
     return 0;
   }
