@@ -106,6 +106,7 @@ const admitsAll = {
   admission: {
     acquire: () => '' as const,
     acquireAddress: () => '' as const,
+    tryHandshake: () => true,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

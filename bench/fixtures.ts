@@ -82,6 +82,7 @@ export const benchLimits: ClientLimits = {
   contentBytesMax: null,
   connectionsMax: 10_000,
   connectionsPerAddressMax: null,
+  handshakesPerSecondMax: null,
   ipv6PrefixBits: 64,
   pipelinedMax: 16,
   headRateMin: 0,

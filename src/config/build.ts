@@ -109,6 +109,8 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
       read.connections_per_address_max === 'none'
         ? null
         : count(read.connections_per_address_max, absent.connectionsPerAddressMax),
+    handshakesPerSecondMax:
+      read.tls_handshake_rate_max === 'none' ? null : count(read.tls_handshake_rate_max, absent.tlsHandshakeRateMax),
     ipv6PrefixBits: count(read.ipv6_prefix, absent.ipv6Prefix),
     pipelinedMax: count(read.pipelined_max, absent.pipelinedMax),
     headRateMin: bytesOrNone(read.head_rate_min, absent.headRateMin) ?? 0,

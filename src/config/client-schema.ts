@@ -27,6 +27,11 @@ export const client = section({
     'How many of them may come from one address, trusted peers apart, or `none`.',
     defaults.client.connectionsPerAddressMax,
   ),
+  tls_handshake_rate_max: key(
+    z.union([whole(1, 1_000_000), z.enum(['none'])]),
+    'How many TLS handshakes a second one address may begin in each worker, trusted peers apart, or `none`.',
+    defaults.client.tlsHandshakeRateMax,
+  ),
   ipv6_prefix: key(
     whole(16, 128),
     'How many leading bits of an IPv6 address count as one address.',

@@ -80,6 +80,10 @@ export const defaults = {
       '200',
       'Fewer than an application takes (`connections.max`), so that one address cannot hold all its places; some 30 browsers at once, and what stands before many more is a trusted peer.',
     ),
+    tlsHandshakeRateMax: declare(
+      '200',
+      'As many as the connections that one address may have; they take a tenth of a core.',
+    ),
     ipv6Prefix: declare('64', 'What one customer gets at least; whoever has it may use every address of it.'),
     pipelinedMax: declare('16', 'Few clients pipeline, and who does waits for answers; more is work for nobody.'),
     headRateMin: declare(

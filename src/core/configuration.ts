@@ -124,6 +124,8 @@ export interface ClientLimits {
   readonly connectionsMax: number;
   /** From one address, in all workers together, except trusted peers; null: no limit. */
   readonly connectionsPerAddressMax: number | null;
+  /** TLS handshakes a second from one address, in each worker, except trusted peers; null: no limit. */
+  readonly handshakesPerSecondMax: number | null;
   /** How many leading bits of an IPv6 address count as one address. */
   readonly ipv6PrefixBits: number;
   /** Requests on one connection that wait for their responses (pipelining). */

@@ -68,6 +68,8 @@ export interface ConnectionAdmission {
   acquire(address: string, limits: ClientLimits): string | null;
   /** A permit for the address alone, for a connection that has a permit and has named its client since. */
   acquireAddress(address: string, limits: ClientLimits): string | null;
+  /** Whether a client at `address` may begin a TLS handshake now; it is counted. */
+  tryHandshake(address: string, limits: ClientLimits): boolean;
   release(permit: string, limits: ClientLimits): void;
   releaseAddress(permit: string): void;
   /**

@@ -36,6 +36,8 @@ export interface PrefaceConnection {
   readonly isPeerTrusted: boolean;
   /** The ALPN name of the protocol whose engine starts after the last stage; null until a stage has chosen it. */
   protocol: string | null;
+  /** Whether the client may begin a TLS handshake now; it is counted. */
+  admitHandshake(): boolean;
   /** A trusted peer names its client. False: the connection has been closed, because that client has too many. */
   nameClient(source: ClientSource): boolean;
   /** Answers, records and closes a connection whose bytes are not what this listener expects. */

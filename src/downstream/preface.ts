@@ -103,6 +103,11 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     return this.#ports.isTrusted(this.transport.facts.remoteAddress);
   }
 
+  admitHandshake(): boolean {
+    const address = this.#source?.address ?? this.transport.facts.remoteAddress;
+    return this.#ports.admission.tryHandshake(address, this.listener.limits);
+  }
+
   nameClient(source: ClientSource): boolean {
     this.#source = source;
     const ports = this.#ports.onClientNamed(this, source.address);

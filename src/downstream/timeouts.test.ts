@@ -19,6 +19,7 @@ const limits: ClientLimits = {
   contentBytesMax: null,
   connectionsMax: 1,
   connectionsPerAddressMax: null,
+  handshakesPerSecondMax: null,
   ipv6PrefixBits: 64,
   pipelinedMax: 16,
   headRateMin: 0,

@@ -39,6 +39,11 @@ export function tlsStage(
         connection.failHandshake({ reason: 'no_shared_protocol', code: '' }, serverName, noApplicationProtocol);
         return 'taken';
       }
+      // Before the work begins: a key exchange and a signature.
+      if (!connection.admitHandshake()) {
+        connection.failHandshake({ reason: 'limit', code: '' }, serverName);
+        return 'taken';
+      }
       // A client that names no host has not asked for a certificate, so that none is the wrong one for its requests.
       if (serverName !== null) connection.servesHost = (name) => hosts.hostFor(name) === host;
       // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.

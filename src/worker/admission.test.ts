@@ -9,7 +9,12 @@ import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { addressKey, WorkerAdmission } from './admission.ts';
 
-const limits = { connectionsMax: 4, connectionsPerAddressMax: 2, ipv6PrefixBits: 64 } as ClientLimits;
+const limits = {
+  connectionsMax: 4,
+  connectionsPerAddressMax: 2,
+  handshakesPerSecondMax: 3,
+  ipv6PrefixBits: 64,
+} as ClientLimits;
 
 /** Two workers with shared counters; 10.0.0.1 is trusted. */
 function workers() {
@@ -147,4 +152,15 @@ describe('addresses share a key', () => {
       assert.ok(addressKey(a, bits).length <= 48);
     });
   }
+});
+
+test('an address begins as many TLS handshakes a second as its limit, a trusted peer as many as it likes', () => {
+  const { one } = workers();
+  const begun = (address: string, of: ClientLimits): number =>
+    Array.from({ length: 10 }, () => one.admission.tryHandshake(address, of)).filter(Boolean).length;
+  assert.deepEqual(
+    [begun('192.0.2.1', limits), begun('2001:db8::1', limits), begun('2001:db8::2', limits), begun('10.0.0.1', limits)],
+    [3, 3, 0, 10],
+  );
+  assert.equal(begun('192.0.2.1', { ...limits, handshakesPerSecondMax: null }), 10);
 });

@@ -4,6 +4,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ConnectionAdmission } from '../downstream/ports.ts';
+import { AddressRate } from '../policy/address-rate.ts';
 import { parseIp } from '../policy/ip-address.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 
@@ -49,6 +50,7 @@ const uncountedKey = '';
  */
 export class WorkerAdmission implements ConnectionAdmission {
   readonly #parts: AdmissionParts;
+  readonly #handshakes = new AddressRate();
   #pausesUntil: Instant;
   /** Why the last connection was refused; null if the connection is reset without a response. */
   #refusal: Failure | null = null;
@@ -136,6 +138,12 @@ export class WorkerAdmission implements ConnectionAdmission {
 
   endRefusal(): void {
     this.#refusals--;
+  }
+
+  tryHandshake(address: string, { handshakesPerSecondMax, ipv6PrefixBits }: ClientLimits): boolean {
+    const { clock, isTrusted } = this.#parts;
+    if (handshakesPerSecondMax === null || isTrusted(address)) return true;
+    return this.#handshakes.tryTake(addressKey(address, ipv6PrefixBits), handshakesPerSecondMax, clock.now());
   }
 
   release(key: string, limits: ClientLimits): void {

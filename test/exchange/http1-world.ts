@@ -80,6 +80,7 @@ const openToAll = {
   admission: {
     acquire: () => '',
     acquireAddress: () => '',
+    tryHandshake: () => true,
     release() {},
     releaseAddress() {},
     tryBeginRefusal: () => null,

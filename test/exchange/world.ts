@@ -137,6 +137,7 @@ export const defaultLimits: ClientLimits = {
   contentBytesMax: null,
   connectionsMax: 1000,
   connectionsPerAddressMax: null,
+  handshakesPerSecondMax: null,
   ipv6PrefixBits: 64,
   pipelinedMax: 16,
   headRateMin: 0,

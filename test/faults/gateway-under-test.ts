@@ -111,6 +111,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
       contentBytesMax: null,
       connectionsMax: 1000,
       connectionsPerAddressMax: null,
+      handshakesPerSecondMax: null,
       ipv6PrefixBits: 64,
       pipelinedMax: 16,
       headRateMin: 0,

@@ -92,6 +92,7 @@ beforeEach(() => {
       admission: {
         acquire: () => '',
         acquireAddress: () => '',
+        tryHandshake: () => true,
         release() {},
         releaseAddress() {},
         tryBeginRefusal: () => null,

@@ -96,6 +96,7 @@ export class EngineListener {
         admission: {
           acquire: () => (this.permitsTaken < this.connectionsMax ? String(++this.permitsTaken) : null),
           acquireAddress: () => '',
+          tryHandshake: () => true,
           release: () => void this.permitsTaken--,
           releaseAddress() {},
           tryBeginRefusal: () => null,

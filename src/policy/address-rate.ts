@@ -1,0 +1,39 @@
+import type { Instant } from '../core/time.ts';
+
+/** Some 4 MB. Who sends from more addresses at once is not stopped by a limit for each. */
+const addressesMax = 32_768;
+
+/**
+ * How often something may happen for each address: at most a second's worth at once, and then at the rate (a token bucket,
+ * kept as the instant at which it is full again, like the GCRA of ITU-T I.371).
+ */
+export class AddressRate {
+  /** When each address may again do a second's worth at once; those in the past may be forgotten. */
+  readonly #fullAt = new Map<string, number>();
+
+  /** Counts one if it may happen now. `perSecond` is above 0. */
+  tryTake(address: string, perSecond: number, now: Instant): boolean {
+    const known = this.#fullAt.get(address);
+    const fullAt = known === undefined || known < now ? now : known;
+    const intervalMs = 1000 / perSecond;
+    if (fullAt + intervalMs > now + 1000 + 1e-6) return false;
+    if (known === undefined && this.#fullAt.size >= addressesMax) this.#makeRoom(now);
+    this.#fullAt.set(address, fullAt + intervalMs);
+    return true;
+  }
+
+  /** Forgets the addresses that have their second's worth again; half of all where none has. */
+  #makeRoom(now: Instant): void {
+    for (const [address, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(address);
+    if (this.#fullAt.size < addressesMax) return;
+    let excess = addressesMax / 2;
+    for (const address of this.#fullAt.keys()) {
+      if (excess-- === 0) return;
+      this.#fullAt.delete(address);
+    }
+  }
+
+  get size(): number {
+    return this.#fullAt.size;
+  }
+}
