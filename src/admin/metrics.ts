@@ -113,7 +113,7 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
 
 function addTls(
   text: MetricsText,
-  { listeners }: GatewayStatus,
+  { listeners, upstreams }: GatewayStatus,
   failed: ReturnType<Gateway['counts']>['failedHandshakes'],
 ): void {
   text.metric(
@@ -127,6 +127,15 @@ function addTls(
     listeners.flatMap(({ id, certificates }) =>
       certificates.map(
         ({ names, notAfter }): Sample => [{ listener: id, name: names[0] ?? '' }, Date.parse(notAfter) / 1000],
+      ),
+    ),
+  );
+  text.metric(
+    'candor_upstream_certificate_not_after_seconds',
+    'When the certificates expire that endpoints have shown, in seconds since the Unix epoch.',
+    upstreams.flatMap(({ id, endpoints }) =>
+      endpoints.flatMap(({ address, certificate }): Sample[] =>
+        certificate === null ? [] : [[{ upstream: id, endpoint: address }, Date.parse(certificate.notAfter) / 1000]],
       ),
     ),
   );

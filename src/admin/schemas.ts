@@ -59,6 +59,8 @@ export const overlayChangeSchema = z.object({
   overlay: overlaySchema,
 });
 
+const certificate = z.object({ names: z.array(text), not_after: text });
+
 export const statusSchema = z.object({
   deployment: text,
   member: text,
@@ -110,7 +112,7 @@ export const statusSchema = z.object({
       id: text,
       address: text,
       state: z.enum(['waiting', 'open', 'closed', 'failed']),
-      certificates: z.array(z.object({ names: z.array(text), not_after: text })),
+      certificates: z.array(certificate),
     }),
   ),
   upstreams: z.array(
@@ -130,6 +132,9 @@ export const statusSchema = z.object({
           connections_max: count.describe('`connections.max` of its upstream.'),
           waiting: count.describe('Requests that wait for a connection, in all workers.'),
           release: nullableText,
+          certificate: certificate
+            .nullable()
+            .describe('What it has shown in its latest TLS handshake; null before the first, and without TLS.'),
         }),
       ),
     }),

@@ -38,7 +38,7 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
     ...section('LISTENERS', listenerLines(status, style), style),
     ...section(
       'UPSTREAMS',
-      upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), style)),
+      upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), wallTimeOf(status), style)),
       style,
     ),
     ...section(
@@ -105,10 +105,15 @@ function listenerLines(status: GatewayStatus, style: Style): string[] {
       id,
       address,
       state,
-      certificatesText(certificates, Date.parse(status.startedAt) + status.uptimeS * 1000, style),
+      certificatesText(certificates, wallTimeOf(status), style),
     ]),
     '  ',
   );
+}
+
+/** The gateway's clock, when it gave the status. */
+function wallTimeOf({ startedAt, uptimeS }: GatewayStatus): number {
+  return Date.parse(startedAt) + uptimeS * 1000;
 }
 
 const dayMs = 86_400_000;
@@ -152,17 +157,28 @@ function shareText(share: number): string {
   return percent < 0.1 ? 'below 0.1 %' : `${percent >= 10 ? Math.round(percent) : percent.toFixed(1)} %`;
 }
 
-function upstreamLines(upstream: UpstreamStatus, application: ApplicationStatus | null, style: Style): string[] {
+function upstreamLines(
+  upstream: UpstreamStatus,
+  application: ApplicationStatus | null,
+  wallTime: number,
+  style: Style,
+): string[] {
   const traffic = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
   if (application !== null) {
     const head = applicationHead({ ...application, id: upstream.id }, style);
     const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
     const others = upstream.endpoints.filter((endpoint) => !own(endpoint));
     const lines = instanceLines(application, upstream.endpoints, style);
-    return [head, traffic, ...lines, ...endpointLines(others, style), ...noneLines(application.instances, style)];
+    return [
+      head,
+      traffic,
+      ...lines,
+      ...endpointLines(others, wallTime, style),
+      ...noneLines(application.instances, style),
+    ];
   }
   const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
-  const lines = endpointLines(upstream.endpoints, style);
+  const lines = endpointLines(upstream.endpoints, wallTime, style);
   return [`  ${style.name(upstream.id)}${from}`, traffic, ...lines, ...noneLines(upstream.endpoints, style)];
 }
 
@@ -178,12 +194,14 @@ function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: 
   return (errorShare ?? 0) >= errorShareBad ? style.bad : style.warn;
 }
 
-function endpointLines(endpoints: readonly EndpointStatus[], style: Style): string[] {
-  const rows = endpoints.map(({ address, state, sinceS }) => [
+function endpointLines(endpoints: readonly EndpointStatus[], wallTime: number, style: Style): string[] {
+  const rows = endpoints.map(({ address, state, sinceS, certificate }) => [
     statusMark(toneOfState[state], style),
     address,
     state,
     `for ${elapsedText(sinceS)}`,
+    // A gateway of an earlier version says nothing of it.
+    certificatesText(certificate == null ? [] : [certificate], wallTime, style),
   ]);
   const heads = alignColumns(rows, '    ');
   return endpoints.flatMap((endpoint, index) => [

@@ -3,19 +3,19 @@ import { test } from 'node:test';
 import type { ListenerSpec } from '../core/configuration.ts';
 import type { NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { CertificateWatch } from './certificate-watch.ts';
+import { CertificateWatch, listenerCertificates, type WatchedCertificate } from './certificate-watch.ts';
 
 const dayMs = 86_400_000;
 
-function listener(notAfter: number): ListenerSpec {
+function listener(notAfter: number): WatchedCertificate[] {
   const certificates = [{ names: ['shop.test', 'www.shop.test'], certificate: '', key: '', notAfter }];
-  return { id: 'https', tls: { certificates } } as unknown as ListenerSpec;
+  return [...listenerCertificates([{ id: 'https', tls: { certificates } } as unknown as ListenerSpec])];
 }
 
 test('a certificate that expires is reported 21, 7 and 1 days before, and when it has expired, once each', () => {
   const clock = new SimulatedClock();
   const events: NewEvent[] = [];
-  const listeners = [listener(clock.wallTime() + 22 * dayMs + 1000)];
+  const listeners = listener(clock.wallTime() + 22 * dayMs + 1000);
   const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => listeners);
   watch.look();
   const reasons: [day: number, reason: string][] = [];
@@ -40,14 +40,14 @@ test('a certificate that expires is reported 21, 7 and 1 days before, and when i
 test('a certificate that was replaced is not reported any more, and another one begins anew', () => {
   const clock = new SimulatedClock();
   const events: NewEvent[] = [];
-  let listeners = [listener(clock.wallTime() + 5 * dayMs)];
+  let listeners = listener(clock.wallTime() + 5 * dayMs);
   const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => listeners);
   watch.look();
   watch.look();
   assert.equal(events.length, 1);
-  listeners = [listener(clock.wallTime() + 90 * dayMs)];
+  listeners = listener(clock.wallTime() + 90 * dayMs);
   watch.look();
-  listeners = [listener(clock.wallTime() + 3 * dayMs)];
+  listeners = listener(clock.wallTime() + 3 * dayMs);
   watch.look();
   assert.equal(events.length, 2);
   watch.close();

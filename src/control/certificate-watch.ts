@@ -8,33 +8,47 @@ const lookEveryMs = 3_600_000;
 /** Days before the end at which an event says so. At 0 the certificate has expired. */
 const warnDays = [21, 7, 1, 0] as const;
 
-/** Reports certificates of listeners that are about to expire, each step once. */
+/** A certificate of a listener, or one that an endpoint has shown. */
+export interface WatchedCertificate {
+  /** 'listener:https', 'endpoint:app/10.0.0.1:443' */
+  readonly subject: string;
+  readonly names: readonly string[];
+  /** In milliseconds since the Unix epoch. */
+  readonly notAfter: number;
+}
+
+export function listenerCertificates(listeners: readonly ListenerSpec[]): readonly WatchedCertificate[] {
+  return listeners.flatMap(({ id, tls }) =>
+    (tls?.certificates ?? []).map(({ names, notAfter }) => ({ subject: `listener:${id}`, names, notAfter })),
+  );
+}
+
+/** Reports certificates that are about to expire, each step once. */
 export class CertificateWatch {
   readonly #clock: Clock;
   readonly #events: EventSink;
-  readonly #listeners: () => readonly ListenerSpec[];
-  /** The last step that was reported, by listener, name and end. */
+  readonly #certificates: () => readonly WatchedCertificate[];
+  /** The last step that was reported, by subject, name and end. */
   #reported = new Map<string, number>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, events: EventSink, listeners: () => readonly ListenerSpec[]) {
+  constructor(clock: Clock, events: EventSink, certificates: () => readonly WatchedCertificate[]) {
     this.#clock = clock;
     this.#events = events;
-    this.#listeners = listeners;
+    this.#certificates = certificates;
   }
 
   /** Looks now, and each hour from now on. Also to be called when the configuration has changed. */
   look(): void {
     this.#timer?.cancel();
     const reported = new Map<string, number>();
-    for (const { id, tls } of this.#listeners()) {
-      for (const { names, notAfter } of tls?.certificates ?? []) {
-        const key = `${id} ${names.join()} ${notAfter}`;
-        const step = this.#stepOf(notAfter);
-        if (step === null) continue;
-        reported.set(key, step);
-        if (step < (this.#reported.get(key) ?? Infinity)) this.#emit(id, names, notAfter);
-      }
+    for (const certificate of this.#certificates()) {
+      const { subject, names, notAfter } = certificate;
+      const key = `${subject} ${names.join()} ${notAfter}`;
+      const step = this.#stepOf(notAfter);
+      if (step === null) continue;
+      reported.set(key, step);
+      if (step < (this.#reported.get(key) ?? Infinity)) this.#emit(certificate);
     }
     this.#reported = reported;
     const again = (watch: CertificateWatch): void => watch.look();
@@ -50,18 +64,21 @@ export class CertificateWatch {
     return warnDays.findLast((days) => left <= days) ?? null;
   }
 
-  #emit(listener: string, names: readonly string[], notAfter: number): void {
+  #emit({ subject, names, notAfter }: WatchedCertificate): void {
     const leftMs = notAfter - this.#clock.wallTime();
     const day = new Date(notAfter).toISOString().slice(0, 10);
-    const subject = names[0] ?? 'without a name';
+    const isOurs = subject.startsWith('listener:');
+    const whose = `the certificate ${isOurs ? '' : 'of the endpoint '}for ${names[0] ?? 'no name'}`;
+    const remedy = isOurs ? 'replace its files and reload' : 'renew it there';
+    const refused = isOurs ? 'clients refuse it' : 'connections to it fail unless `verify` is false';
     this.#events.emit({
       kind: 'certificate_expiring',
-      subject: `listener:${listener}`,
+      subject,
       to: leftMs > 0 ? 'expiring' : 'expired',
       reason:
         leftMs > 0
-          ? `the certificate for ${subject} expires ${inTime(leftMs)}, on ${day}: replace its files and reload`
-          : `the certificate for ${subject} has expired on ${day}: clients refuse it; replace its files and reload`,
+          ? `${whose} expires ${inTime(leftMs)}, on ${day}: ${remedy}`
+          : `${whose} has expired on ${day}: ${refused}; ${remedy}`,
       evidence: {
         names,
         notAfter: new Date(notAfter).toISOString(),

@@ -25,7 +25,8 @@ import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
 import { TicketKeys } from './ticket-keys.ts';
-import { CertificateWatch } from './certificate-watch.ts';
+import { EndpointCertificates } from './endpoint-certificates.ts';
+import { CertificateWatch, listenerCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
 
 export interface ControlPlaneOptions extends GatewayOptions {
@@ -53,6 +54,7 @@ export class ControlParts {
   readonly processKey = newProcessKey(systemRandom);
   readonly ticketKeys: TicketKeys;
   readonly certificates: CertificateWatch;
+  readonly endpointCertificates = new EndpointCertificates(() => this.endpoints.upstreams());
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly applications: Applications;
@@ -94,7 +96,10 @@ export class ControlParts {
     this.endpoints = this.#createEndpoints();
     this.lateExits = new LateExits(clock);
     this.applications.supervisor.onChange(() => this.#instancesChanged());
-    this.certificates = new CertificateWatch(clock, this.hub, () => this.active.configuration.listeners);
+    this.certificates = new CertificateWatch(clock, this.hub, () => [
+      ...listenerCertificates(this.active.configuration.listeners),
+      ...this.endpointCertificates.watched(),
+    ]);
     this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
   }
@@ -175,6 +180,7 @@ export class ControlParts {
       onBatch: (batch) => {
         this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
+        for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         if (batch.drained.length > 0) this.applications.drained();
       },
@@ -208,6 +214,7 @@ export class ControlParts {
       names: createNameResolver(clock),
       onUnclassified: () => this.#countUnclassified(),
       events: this.hub,
+      onServerCertificate: (seen) => this.endpointCertificates.note(seen),
       shared: this.shared,
       instances: {
         instances: (id) => withoutSecrets(this.applications.supervisor.instances(id), this.active.redactor),

@@ -186,6 +186,7 @@ export class ControlPlane implements Gateway {
       open: listeners,
       upstreams: endpointsWithoutSecrets(this.#parts.endpoints.upstreams(), this.#parts.active.redactor),
       lastMinute: this.#parts.reports.lastMinute,
+      certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
       countsAt: (semaphores) => this.#parts.shared.countsAt(semaphores),
       clientConnectionsAt: (workerIndex) => this.#parts.shared.clientConnectionsAt(workerIndex),
       applications,

@@ -1,9 +1,10 @@
 import type { ListenerSpec } from '../core/configuration.ts';
-import { addressText, hostPort } from '../core/endpoint.ts';
+import { addressText, type EndpointId, hostPort } from '../core/endpoint.ts';
+import type { ServerCertificate } from '../core/transport.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
-import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
+import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { EndpointCounts } from '../limits/shared-counts.ts';
@@ -32,6 +33,8 @@ export interface StatusFacts {
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
+  /** What an endpoint has shown; null: nothing. */
+  readonly certificateOf: (endpoint: EndpointId) => ServerCertificate | null;
   /** Connections and waiting requests at an endpoint, in all workers. */
   readonly countsAt: (semaphores: SemaphoreHandle) => EndpointCounts;
   /** Client connections of the worker with this index. */
@@ -72,10 +75,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
 
 function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {
   const listener = facts.open.find(({ id }) => id === spec.id);
-  const certificates = (spec.tls?.certificates ?? []).map(({ names, notAfter }) => ({
-    names,
-    notAfter: new Date(notAfter).toISOString(),
-  }));
+  const certificates = (spec.tls?.certificates ?? []).map(certificateStatus);
   if (listener === undefined)
     return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting', certificates };
   return {
@@ -84,6 +84,10 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
     address: hostPort(listener.host, listener.port),
     state: isListening(facts) ? 'open' : 'closed',
   };
+}
+
+function certificateStatus({ names, notAfter }: ServerCertificate): CertificateStatus {
+  return { names, notAfter: new Date(notAfter).toISOString() };
 }
 
 /** True also in the lame-duck time. */
@@ -95,10 +99,11 @@ function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>)
 function endpointStatus(
   endpoint: EndpointSnapshot,
   connectionsMax: number,
-  { now, countsAt }: StatusFacts,
+  { now, countsAt, certificateOf }: StatusFacts,
 ): EndpointStatus {
   const { id, address, state, reason, weight = 1, sinceInstant, release, semaphores } = endpoint;
   const { connections, waiting } = semaphores === undefined ? { connections: 0, waiting: 0 } : countsAt(semaphores);
+  const certificate = certificateOf(id);
   return {
     id,
     address: addressText(address),
@@ -110,6 +115,7 @@ function endpointStatus(
     connectionsMax,
     waiting,
     release,
+    certificate: certificate === null ? null : certificateStatus(certificate),
   };
 }
 

@@ -96,7 +96,7 @@ export interface EventFacts {
     address: string;
     serverName: string | null;
   };
-  /** A certificate of a listener expires soon, or has expired. `notAfter`: RFC 3339. */
+  /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */
   certificate_expiring: { names: readonly string[]; notAfter: string; daysLeft: number };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };

@@ -1,6 +1,7 @@
 import type { ProxyProtocolVersion, UpstreamTls } from './configuration.ts';
 import type { Cancellable } from './connector.ts';
 import type { EndpointAddress } from './endpoint.ts';
+import type { ServerCertificate } from './transport.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -44,7 +45,7 @@ export interface HttpProbe {
 /** What a check observed. Whether that is healthy is the caller's decision. */
 export type HealthCheckResult =
   /** A TCP probe: the connection was accepted. `address` is the one that accepted it. */
-  | { readonly kind: 'connected'; readonly address: string }
+  | { readonly kind: 'connected'; readonly address: string; readonly certificate?: ServerCertificate }
   | {
       readonly kind: 'answered';
       readonly address: string;
@@ -52,6 +53,8 @@ export type HealthCheckResult =
       readonly location: string | null;
       /** Bytes of the body, at most 512; empty if only the head was read. */
       readonly firstBytes: Uint8Array;
+      /** That of the endpoint, with TLS. */
+      readonly certificate?: ServerCertificate;
     }
   /** `status`: that of the head, if one came in time. */
   | {

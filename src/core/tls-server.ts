@@ -1,6 +1,6 @@
 import type { ClientCertificates } from './configuration.ts';
 import type { Cancellable } from './connector.ts';
-import type { Transport } from './transport.ts';
+import type { ServerCertificate, Transport } from './transport.ts';
 
 /** Starts TLS on accepted connections: an effect that `downstream/` needs, as an interface. */
 export interface TlsServer {
@@ -93,3 +93,9 @@ export type HandshakeFailureReason =
   | 'limit'
   /** What the client sent is no handshake, or not a valid one. */
   | 'garbage';
+
+/** The certificate that an endpoint has shown in the latest handshake. */
+export interface EndpointCertificate {
+  readonly endpoint: string;
+  readonly certificate: ServerCertificate;
+}

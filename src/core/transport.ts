@@ -71,6 +71,16 @@ export interface TlsFacts {
   readonly cipher: string | null;
   /** The client's certificate, which has been verified; null: it showed none, or we are the client. */
   readonly clientCertificate: ClientCertificateFacts | null;
+  /** The certificate that the server has shown; absent: we are the server. */
+  readonly serverCertificate?: ServerCertificate;
+}
+
+/** A certificate that an endpoint has shown in a handshake. Structured-cloneable. */
+export interface ServerCertificate {
+  /** The hosts and addresses that it is for: visible ASCII, at most 8. */
+  readonly names: readonly string[];
+  /** When it expires, in milliseconds since the Unix epoch. */
+  readonly notAfter: number;
 }
 
 /** A client's certificate as applications and records get it. */

@@ -9,7 +9,7 @@ import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import type { FailedHandshakes } from './tls-server.ts';
+import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
 
 /** Everything that a worker needs at start. */
 export interface WorkerInit {
@@ -103,6 +103,8 @@ export type FromWorker =
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
       readonly failedHandshakes: readonly FailedHandshakes[];
+      /** Certificates that endpoints have shown: those that are new. */
+      readonly certificates: readonly EndpointCertificate[];
     }
   /** The worker cannot accept from this socket of the main thread: making the duplicate failed. */
   | { readonly kind: 'stand-in-failed'; readonly link: string; readonly errno: string }

@@ -1,14 +1,18 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { ServerCertificate } from '../core/transport.ts';
 import type { SourceEndpoint } from './endpoint-source.ts';
 import { type TroubledCount, WatchedEndpoint, type CheckContext } from './watched-endpoint.ts';
+
+/** `refused`: nothing listened there. `certificate`: what the endpoint has shown; null: none. */
+export type OnEndpointChecked = (endpoint: EndpointId, refused: boolean, certificate: ServerCertificate | null) => void;
 
 export interface EndpointChecksParts {
   readonly checkContext: CheckContext;
   /** The checks of an endpoint of the upstream have changed its state, or the reason of a state that keeps requests away. */
   readonly onChange: (upstream: UpstreamId) => void;
-  /** A check of an endpoint has ended; `refused`: nothing listened there. */
-  readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
+  /** A check of an endpoint has ended. */
+  readonly onChecked: OnEndpointChecked;
 }
 
 /** The health checks of all endpoints whose source leaves their health to checks. */
@@ -102,7 +106,7 @@ export class EndpointChecks {
       this.#parts.checkContext,
       {
         onChange: () => this.#parts.onChange(upstream),
-        onChecked: (refused) => this.#parts.onChecked(id, refused),
+        onChecked: (refused, certificate) => this.#parts.onChecked(id, refused, certificate),
       },
       this.#troubled,
     );

@@ -5,7 +5,7 @@ import { explain } from '../core/explain.ts';
 import type { InstanceTraffic } from '../core/live-instance.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ListeningAddresses } from './destinations.ts';
-import { EndpointChecks } from './endpoint-checks.ts';
+import { EndpointChecks, type OnEndpointChecked } from './endpoint-checks.ts';
 import type { EndpointSource, EndpointSourceFactory, SourceContext, SourceEndpoint } from './endpoint-source.ts';
 import type { CheckContext } from './watched-endpoint.ts';
 
@@ -18,8 +18,8 @@ export interface EndpointRegistryParts {
   readonly events: EventSink;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
-  /** Called when a check of an endpoint has ended. `refused`: nothing listened there. */
-  readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
+  /** Called when a check of an endpoint has ended. */
+  readonly onChecked: OnEndpointChecked;
 }
 
 /**

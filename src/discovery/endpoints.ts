@@ -5,6 +5,7 @@ import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
+import type { EndpointCertificate } from '../core/tls-server.ts';
 import type { EndpointCounters } from '../core/semaphores.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { CheckContext } from './watched-endpoint.ts';
@@ -34,6 +35,8 @@ export interface EndpointsParts {
   readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
   /** Sends a delta to all workers. */
   readonly send: (delta: UpstreamDelta) => void;
+  /** A check has seen the certificate of an endpoint. */
+  readonly onServerCertificate?: (seen: EndpointCertificate) => void;
   /** The state of an endpoint has changed, or its reason. */
   readonly onChange: () => void;
   /** What operators have changed: weights and drains. */
@@ -66,7 +69,10 @@ export class Endpoints {
         this.#sendChanges(upstream);
         parts.onChange();
       },
-      onChecked: (endpoint, refused) => parts.shared.noteChecked(endpoint, refused),
+      onChecked: (endpoint, refused, certificate) => {
+        parts.shared.noteChecked(endpoint, refused);
+        if (certificate !== null) parts.onServerCertificate?.({ endpoint, certificate });
+      },
     });
     this.#outliers = new OutlierDetector({
       clock,

@@ -9,6 +9,7 @@ import type {
   HealthCheckTarget,
 } from '../core/health-checker.ts';
 import type { Random } from '../core/random.ts';
+import type { ServerCertificate } from '../core/transport.ts';
 import type { CheckSchedule } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import {
@@ -38,8 +39,8 @@ export interface WatchTarget extends HealthCheckTarget {
 export interface WatchListener {
   /** The state of the endpoint, or the reason of a state that keeps requests away, has changed. */
   onChange(): void;
-  /** A check has ended; `refused`: nothing listened. Called before `onChange`. */
-  onChecked(refused: boolean): void;
+  /** A check has ended; `refused`: nothing listened; `certificate`: what the endpoint has shown. Called before `onChange`. */
+  onChecked(refused: boolean, certificate: ServerCertificate | null): void;
 }
 
 /** How many of the endpoints that are watched together are troubled now: their checks share a budget. */
@@ -140,7 +141,7 @@ export class WatchedEndpoint {
     this.#found = found;
     this.#cause = causeOf(result);
     this.#checkLater();
-    this.#listener.onChecked(outcome === 'refused');
+    this.#listener.onChecked(outcome === 'refused', ('certificate' in result && result.certificate) || null);
     // A check that observes the same again is not reported, nor is the reason of an endpoint that gets requests.
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
     if (before.state !== this.#health.state || ((isNewReason || comesCloser) && this.#health.state === 'unhealthy')) {

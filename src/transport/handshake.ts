@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import type { DetailedPeerCertificate, SecureContext, TLSSocket } from 'node:tls';
 import type { CertificateFacts, TlsTarget, NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
-import type { TlsFacts } from '../core/transport.ts';
+import type { ServerCertificate, TlsFacts } from '../core/transport.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
 import type { ReadTarget } from './socket-transport.ts';
@@ -171,7 +171,29 @@ function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {
     alpn: typeof alpn === 'string' ? alpn : null,
     cipher: secure.getCipher()?.standardName ?? null,
     clientCertificate: null,
+    ...serverCertificateOf(secure),
   };
+}
+
+/** Of some hundred names on a certificate these tell which one it is. */
+const namesMax = 8;
+
+function serverCertificateOf(secure: TLSSocket): { serverCertificate?: ServerCertificate } {
+  const own = secure.getPeerX509Certificate();
+  const notAfter = own?.validToDate.getTime() ?? Number.NaN;
+  if (own === undefined || Number.isNaN(notAfter)) return {};
+  const names = namesOf(own).split(', ').filter(isPlainName).slice(0, namesMax);
+  return { serverCertificate: { names, notAfter } };
+}
+
+/** Node quotes names with unusual characters. */
+function isPlainName(name: string): boolean {
+  return /^[-\w.*:]{1,253}$/.test(name);
+}
+
+/** 'app.internal, 10.0.0.1' */
+function namesOf({ subjectAltName }: X509Certificate): string {
+  return subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? '';
 }
 
 const textMax = 200;
@@ -182,12 +204,12 @@ function certificateOf(secure: TLSSocket, code: string): { certificate?: Certifi
   const [own] = chain;
   if (own === undefined) return {};
   const about = judgedOf(chain, code) ?? own;
-  const { subject, issuer, subjectAltName, validFromDate, validToDate } = about;
+  const { subject, issuer, validFromDate, validToDate } = about;
   return {
     certificate: {
       subject: oneLine(subject),
       issuer: oneLine(issuer),
-      names: oneLine(subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? ''),
+      names: oneLine(namesOf(about)),
       isIssuer: about !== own,
       notBefore: dateText(validFromDate),
       notAfter: dateText(validToDate),

@@ -291,6 +291,8 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
   onDialed(dial: PoolDial, transport: Transport, remoteAddress: string): void {
     this.#dials--;
     this.#semaphores.connectGate.reopen();
+    const certificate = transport.facts.tls?.serverCertificate;
+    if (certificate !== undefined) this.#ports.onServerCertificate?.(this.#snapshot.id, certificate);
     const connection = this.#createPooled(transport, remoteAddress, dial);
     this.#streams++;
     const stream = connection.openStream(this.#ports.clock.now());

@@ -11,7 +11,7 @@ import type {
 } from '../core/health-checker.ts';
 import type { Framing } from '../core/message.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { Transport, TransportListener } from '../core/transport.ts';
+import type { ServerCertificate, Transport, TransportListener } from '../core/transport.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
@@ -95,7 +95,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     this.#address = address;
     this.#transport = transport;
     transport.listener = this;
-    if (probe.kind === 'tcp') return this.#end({ kind: 'connected', address });
+    if (probe.kind === 'tcp') return this.#end({ kind: 'connected', address, ...certificateOf(transport) });
     this.#parser.expect('GET');
     const bytes = new TextEncoder().encode(requestText(probe, this.#request));
     transport.write(bytes, 0, bytes.length, 'owned');
@@ -160,9 +160,17 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
   }
 
   #answered(): void {
-    if (this.#answer === null) return;
+    if (this.#answer === null || this.#transport === null) return;
     const { status, location } = this.#answer;
-    this.#end({ kind: 'answered', address: this.#address, status, location, firstBytes: this.#firstBytes });
+    const certificate = certificateOf(this.#transport);
+    this.#end({
+      kind: 'answered',
+      address: this.#address,
+      status,
+      location,
+      firstBytes: this.#firstBytes,
+      ...certificate,
+    });
   }
 
   onEnd(): void {
@@ -213,6 +221,11 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Con
     else this.#transport.close('close');
     if (result !== null) this.#onResult(result);
   }
+}
+
+function certificateOf({ facts }: Transport): { readonly certificate?: ServerCertificate } {
+  const certificate = facts.tls?.serverCertificate;
+  return certificate === undefined ? {} : { certificate };
 }
 
 /** An interim response announces another one; a 101 does not, since the protocol changes after it (RFC 9110 §15.2). */

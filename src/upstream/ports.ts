@@ -1,12 +1,13 @@
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
+import type { EndpointId } from '../core/endpoint.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Random } from '../core/random.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Clock } from '../core/time.ts';
-import type { Transport } from '../core/transport.ts';
+import type { ServerCertificate, Transport } from '../core/transport.ts';
 import type { CreateBalancer } from '../policy/balancer.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
@@ -23,6 +24,8 @@ export interface UpstreamPorts {
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly onUnclassified: (unknown: UnknownCode) => void;
+  /** Called after each handshake with an endpoint. Absent: nobody asks. */
+  readonly onServerCertificate?: (endpoint: EndpointId, certificate: ServerCertificate) => void;
   /** Makes a connection of what was dialed. Absent: HTTP/1.1. */
   readonly createConnection?: CreateConnection;
   /**

@@ -27,6 +27,7 @@ import { IdSource } from '../wire/request-id.ts';
 import { WorkerAdmission } from './admission.ts';
 import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
+import { ServerCertificates } from './server-certificates.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
@@ -60,6 +61,7 @@ export class ServingWorker {
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #handshakes = new HandshakeFailures();
+  readonly #certificates = new ServerCertificates();
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
@@ -101,6 +103,7 @@ export class ServingWorker {
       random,
       connector: socketConnector,
       semaphores: this.#semaphores,
+      onServerCertificate: (endpoint, certificate) => this.#certificates.note(endpoint, certificate),
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
         this.#send({ kind: 'unclassified', fault });
@@ -353,7 +356,9 @@ export class ServingWorker {
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
     const failedHandshakes = this.#handshakes.take();
-    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts: countsNow(this.#counts), failedHandshakes });
+    const certificates = this.#certificates.take();
+    const counts = countsNow(this.#counts);
+    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts, failedHandshakes, certificates });
   }
 
   /** The main thread decides by these outcomes which endpoints get requests: it must not wait for the regular report. */

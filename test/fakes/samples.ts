@@ -64,6 +64,7 @@ export const statusSample: GatewayStatus = {
           connectionsMax: 64,
           waiting: 5,
           release: null,
+          certificate: { names: ['api.internal'], notAfter: '2027-03-01T12:00:00.000Z' },
         },
         {
           id: '10.0.0.6:3000',
@@ -76,6 +77,7 @@ export const statusSample: GatewayStatus = {
           connectionsMax: 64,
           waiting: 0,
           release: null,
+          certificate: null,
         },
       ],
     },
@@ -103,6 +105,7 @@ export const statusSample: GatewayStatus = {
           connectionsMax: 256,
           waiting: 0,
           release: 'r1',
+          certificate: null,
         },
       ],
     },
