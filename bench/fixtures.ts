@@ -39,6 +39,7 @@ export const benchRoute: RouteSpec = {
   requestFields: unedited,
   responseFields: unedited,
   timeouts: { dnsMs: 5000, connectMs: 5000, tlsMs: 5000, responseHeadMs: 60_000, idleMs: 60_000, exchangeMs: null },
+  tunnel: { idleMs: 3_600_000, pingMs: null },
   commitDelayMs: 50,
   errorPages: {},
   disclosure: 'public',

@@ -108,6 +108,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   paused: 'what was paused, such as `route /api` or `upstream web`',
   route: 'the route, by its name',
   rule: 'the rule that was broken, see below',
+  silent: "the side of the tunnel that did not answer the gateway's pings; absent if both sides were silent",
   sinceMs: 'for how many milliseconds it has been starting',
   status: 'the status of the rule',
   subject: 'the subject of the certificate',

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { FieldEdits, RouteAction, RouteSpec, Timeouts } from '../core/configuration.ts';
+import type { FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts';
 import { count, ms, msOrNone } from './fallback.ts';
 import { withPath } from './format/redirect-location.ts';
 import { idOf, matchOf } from './match.ts';
-import type { RouteRead, TimeoutsRead } from './route-schema.ts';
+import type { RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
 /** Without routes, everything goes to the only upstream there is. */
 export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
@@ -59,6 +59,7 @@ function buildRoute(
     host: read.rewrite?.host ?? defaults.route.rewriteHost.written,
   };
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
+  const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -68,6 +69,7 @@ function buildRoute(
     requestFields: edits(read.request_headers),
     responseFields: edits(read.response_headers),
     timeouts: shared.of('timeouts', timeouts, () => timeouts),
+    tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
@@ -138,4 +140,11 @@ function buildTimeouts(route: TimeoutsRead, file: TimeoutsRead): Timeouts {
     idleMs: ms(either.idle, absent.idle),
     exchangeMs: msOrNone(either.exchange, absent.exchange),
   };
+}
+
+/** What a route says, then what the file says, then the defaults. */
+function buildTunnel(route: WebsocketRead, file: WebsocketRead): TunnelSpec {
+  const absent = defaults.websocket;
+  const either = { ...file, ...route };
+  return { idleMs: ms(either.idle_timeout, absent.idleTimeout), pingMs: msOrNone(either.ping, absent.ping) };
 }

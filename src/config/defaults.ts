@@ -118,6 +118,17 @@ export const defaults = {
     ),
   },
 
+  websocket: {
+    idleTimeout: declare(
+      '1h',
+      'A chat may be silent for long, and the gateway does not know its protocol; after an hour the tunnel is most likely forgotten, and it holds a connection on both sides.',
+    ),
+    ping: declare(
+      'none',
+      'Applications and their libraries mostly ping by themselves, and each ping wakes the radio of a phone; 30s is right where nothing else does.',
+    ),
+  },
+
   commitDelay: declare(
     '50ms',
     'Nobody notices it, and most answers that break do so within it; each costs up to 64 KiB while it waits.',

@@ -155,7 +155,10 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'requesttimeout',
     'upstreamtimeout',
   ],
-  'timeouts.idle': ['proxysendtimeout', 'sendtimeout', 'idletimeout', 'streamidletimeout', 'timeouttunnel'],
+  'timeouts.idle': ['proxysendtimeout', 'sendtimeout', 'idletimeout', 'streamidletimeout'],
+  'websocket.idle_timeout': ['timeouttunnel', 'tunneltimeout', 'websockettimeout'],
+  'websocket.ping': ['pinginterval', 'websocketping', 'keepaliveinterval'],
+  ping: ['pinginterval', 'heartbeat', 'interval', 'keepalive'],
   connect: ['connecttimeout', 'dial', 'dialtimeout'],
   response_head: [
     'read',

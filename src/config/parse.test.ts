@@ -190,6 +190,22 @@ describe('what is written', () => {
       { dnsMs: 5000, connectMs: 1000, tlsMs: 10_000, responseHeadMs: 60_000, idleMs: 3000, exchangeMs: null },
     ],
     [
+      'a tunnel may be idle for an hour, and gets no pings',
+      one,
+      (c) => c.routes[0]?.tunnel,
+      { idleMs: 3_600_000, pingMs: null },
+    ],
+    [
+      'settings of WebSockets of a route come before those of the file',
+      `${one}websocket: { idle_timeout: 90s, ping: 30s }\nroutes: [{ to: app, path: /a, websocket: { ping: none } }, { to: app, path: /b, websocket: { idle_timeout: 2m } }, { to: app }]`,
+      (c) => c.routes.map(({ tunnel }) => tunnel),
+      [
+        { idleMs: 90_000, pingMs: null },
+        { idleMs: 120_000, pingMs: 30_000 },
+        { idleMs: 90_000, pingMs: 30_000 },
+      ],
+    ],
+    [
       'a slash at the end of a path makes no difference',
       `${one}routes: [{ to: app, path: /api/, rewrite: { path: /v1/ } }]`,
       (c) => [c.routes[0]?.match.pathPrefix, c.routes[0]?.rewrite],

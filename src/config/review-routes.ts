@@ -4,14 +4,17 @@ import { isMap } from './draft.ts';
 import { matchOf, shadows } from './match.ts';
 import { orList, quoted } from './error-detail.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import type { RouteRead } from './route-schema.ts';
+import type { Path } from './position-index.ts';
+import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as const;
 
 /** Keys that only matter where a request goes on to an application. */
-const upstreamOnly = ['rewrite', 'request_headers', 'timeouts', 'commit_delay'] as const;
+const upstreamOnly = ['rewrite', 'request_headers', 'timeouts', 'websocket', 'commit_delay'] as const;
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
+  reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
+  for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes)) return;
   for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, collector);
@@ -81,6 +84,17 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
       'make it shorter than "exchange"',
     );
   }
+}
+
+/** A side is closed as idle before the pong of a ping that comes so late could show that it is there. */
+function reviewPing(read: WebsocketRead | undefined, path: Path, collector: ErrorCollector): void {
+  const { idle_timeout: idleMs, ping: pingMs } = read ?? {};
+  if (idleMs === undefined || pingMs === undefined || pingMs === null || pingMs < idleMs) return;
+  collector.warnAtKey(
+    path,
+    'no ping comes before "idle_timeout" ends the tunnel',
+    'make it half as long as "idle_timeout", or shorter',
+  );
 }
 
 /** Whoever asks names the host, and a page that another site shows may ask (RFC 9110 §7.2). */

@@ -37,10 +37,23 @@ export const timeouts = section({
   ),
   idle: key(
     duration,
-    'Between bytes in either direction, once a message has begun. A tunnel that has been agreed to may rest for an hour.',
+    'Between bytes in either direction, once a message has begun. Tunnels have `websocket.idle_timeout`.',
     defaults.timeouts.idle,
   ),
   exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
+});
+
+export const websocket = section({
+  idle_timeout: key(
+    duration,
+    'How long a WebSocket, or another tunnel, may be silent in both directions; then it is closed (`tunnel_idle`). With `ping` it holds for each side: one that sends nothing for so long, pongs included, is gone.',
+    defaults.websocket.idleTimeout,
+  ),
+  ping: key(
+    durationOrNone,
+    'How long a side of a WebSocket may be silent before the gateway sends it a ping, or `none`. The answer is not passed on to the other side.',
+    defaults.websocket.ping,
+  ),
 });
 
 const fieldValue = parsed(parseFieldValue);
@@ -137,6 +150,7 @@ export const route = section({
   request_headers: key(fieldEdits, 'Changes to the headers of the request.'),
   response_headers: key(fieldEdits, 'Changes to the headers of the response.'),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
+  websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
@@ -144,3 +158,4 @@ export const route = section({
 
 export type RouteRead = z.output<typeof route>;
 export type TimeoutsRead = z.output<typeof timeouts>;
+export type WebsocketRead = z.output<typeof websocket>;

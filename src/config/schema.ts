@@ -28,7 +28,7 @@ import {
   textOf,
   whole,
 } from './leaves.ts';
-import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
+import { commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
 import { key, section } from './section.ts';
 
 const listenAddress = z.union([
@@ -134,7 +134,7 @@ const drain = section({
   ),
   tunnels: key(
     z.enum(['wait', 'end']),
-    '`wait`: tunnels (WebSockets) may last as long as requests; `end`: they end when the listeners close.',
+    '`wait`: tunnels (WebSockets) may last as long as requests; `end`: they end when the listeners close. WebSockets get a close frame first.',
     defaults.drain.tunnels,
   ),
 });
@@ -341,6 +341,7 @@ export const file = section({
     defaults.state,
   ),
   timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
+  websocket: key(websocket, 'WebSockets and other tunnels, for every route that does not say otherwise.'),
   commit_delay: key(
     commitDelay,
     'How long an answer is held back at most, so that one that breaks can still be tried again or become a 502; `none` passes everything on at once.',

@@ -37,7 +37,7 @@ for (const [keys, says] of [
   [['sticky', 'session_affinity', 'ip_hash', 'cookie'], /^sticky sessions are not supported yet/],
   [['balance', 'lb_policy', 'load_balancing', 'leastconn'], /^there is nothing to choose/],
   [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
-  [['websocket', 'upgrade'], /^WebSockets need no key/],
+  [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['http2', 'h2c', 'grpc', 'quic'], /^HTTP\/2 and HTTP\/3 are not supported yet/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
   [['file_server', 'try_files'], /^serving files is not supported yet/],

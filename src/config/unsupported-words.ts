@@ -77,7 +77,7 @@ const unsupported: readonly Unsupported[] = [
   },
   { keys: words('cors'), message: 'CORS has no key of its own; "response_headers" of a route sets its headers' },
   {
-    keys: words('websocket websockets upgrade upgrades upgradeconfigs proxyhttpversion'),
+    keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),
     message: 'WebSockets need no key: upgrades are passed on',
   },
   {

@@ -43,6 +43,11 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
     ['timeouts', 'commit_delay'],
   ],
   [
+    'the settings of WebSockets of all routes',
+    { routes: beforeRoutes({ tunnel: { idleMs: 2, pingMs: null } }) },
+    ['websocket'],
+  ],
+  [
     'the timeouts of one route',
     { routes: [{ id: 'a', timeouts: { responseHeadMs: 2 } }, { id: 'b', x: 1 }, { id: 'c' }] },
     ['routes: a (timeouts)'],

@@ -26,6 +26,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
 /** Settings that a file may give once for all routes, by the key of the file. */
 const inherited: Readonly<Record<string, string>> = {
   timeouts: 'timeouts',
+  tunnel: 'websocket',
   commitDelayMs: 'commit_delay',
   errorPages: 'error_pages',
   disclosure: 'disclosure',

@@ -19,9 +19,12 @@ export interface ClientConnection {
   announceClose(): void;
   /** Closes the connection if no request is on it, and otherwise once its requests are answered. */
   closeIdle(): boolean;
-  /** Ends the tunnels on the connection with `failure`; other exchanges go on. */
+  /** Ends the tunnels on the connection with `failure`, within a second; other exchanges go on. A repeated call changes nothing. */
   endTunnels(failure: Failure): void;
-  /** Ends every exchange on the connection with `failure`, then the connection. */
+  /**
+   * Ends every exchange on the connection with `failure`, then the connection. It leaves tunnels alone: the caller calls
+   * `endTunnels` first, which gives them their time.
+   */
   forceClose(failure: Failure): boolean;
 }
 

@@ -152,8 +152,17 @@ export interface RouteSpec extends AnswerSettings {
   readonly requestFields: FieldEdits;
   readonly responseFields: FieldEdits;
   readonly timeouts: Timeouts;
+  readonly tunnel: TunnelSpec;
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
   readonly commitDelayMs: number;
+}
+
+/** For requests that become tunnels, such as WebSockets. */
+export interface TunnelSpec {
+  /** How long both sides may be silent; with pings, each of them. */
+  readonly idleMs: number; // tunnel_idle
+  /** How long a side of a WebSocket may be silent before the gateway pings it; null: the gateway sends no pings. */
+  readonly pingMs: number | null;
 }
 
 /** What responses show of a failure: its type, or also endpoint and detail. */

@@ -209,6 +209,26 @@ describe('the advice', () => {
     );
   });
 
+  it('is that of the side of a tunnel that did not answer pings', () => {
+    const evidence = { address, idleMs: 90_000, bytesReceived: 12 };
+    const both = fail('tunnel_idle', 'body', evidence);
+    assert.equal(whoseOf(both), 'application');
+    assert.match(
+      explain(both),
+      /^Neither the client nor 10\.0\.0\.7:3000 sent anything for 1 min 30 s, and the gateway /,
+    );
+    const client = fail('tunnel_idle', 'body', { ...evidence, silent: 'client' });
+    assert.equal(whoseOf(client), 'client');
+    assert.match(
+      explain(client),
+      /^The client sent nothing, not even an answer to the pings of the gateway, for 1 min/,
+    );
+    const application = fail('tunnel_idle', 'body', { ...evidence, silent: 'application' });
+    assert.equal(whoseOf(application), 'application');
+    assert.match(explain(application), /^10\.0\.0\.7:3000 sent nothing, not even an answer/);
+    assert.match(specOf(application).nextStep, /websocket\.ping/);
+  });
+
   it('is that of the endpoints where none is ready for one and the same cause', () => {
     const evidence = { upstream: 'web', endpoints: 2, reason: 'Its certificate ran out.', retryAfterS: 1 };
     const known = fail('no_endpoint_ready', 'route', { ...evidence, endpointCause: 'tls_certificate_name' });

@@ -54,7 +54,8 @@ export interface Evidence {
   response_head_stalled: { address: string; idleMs: number; bytesReceived: number };
   response_body_stalled: { address: string; idleMs: number; bytesReceived: number };
   request_write_timeout: { address: string; limitMs: number; bytesSent: number };
-  tunnel_idle: { address: string; idleMs: number; bytesReceived: number };
+  /** `silent`: the side that did not answer the gateway's pings; absent if both were silent. */
+  tunnel_idle: { address: string; idleMs: number; bytesReceived: number; silent?: 'client' | 'application' };
   exchange_timeout: { address: string | null; limitMs: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };

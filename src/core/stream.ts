@@ -22,6 +22,7 @@ import type { Instant } from './time.ts';
  * An exchange whose request asks for another protocol may become a tunnel: then the content of its messages, either
  * way, is what that protocol sends, and an end of content is the end of that direction alone. HTTP/1.1 calls it
  * Upgrade and ends a direction with FIN; HTTP/2 calls it extended CONNECT and ends one with END_STREAM.
+ * How long a tunnel may be idle is the exchange's decision. The sides only watch bytes that wait for a peer that takes none.
  */
 
 /** The client's side of one exchange. */
@@ -60,6 +61,11 @@ export interface DownstreamHandler {
   onRequestEnd(trailers: Fields | null): void;
   /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
   onRequestFailed(failure: Failure): void;
+  /**
+   * The listener ends its tunnels with `failure`. The exchange may first close the protocol in its tunnel, which takes a second at
+   * most. Nothing happens at a second call, or if the exchange is no tunnel.
+   */
+  onTunnelDrained(failure: Failure): void;
   /** One read has been processed: bytes that were buffered for the other side may be flushed. */
   onRequestReadDone(): void;
   /** The client has taken all pending bytes. */

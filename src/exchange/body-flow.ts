@@ -1,15 +1,16 @@
 import type { Fields, OutgoingResponse, Ownership } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Attempt } from './attempt.ts';
+import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
 import type { ExchangePorts, ServingRevision } from './ports.ts';
 import { ExchangeState } from './state.ts';
 
 /**
  * Passes the bodies of an exchange on: from the client through the filters to the attempt, and back. A receiver without room
- * makes its sender pause. Nothing is decided here.
+ * makes its sender pause. Nothing is decided here. The bytes of a tunnel pass through it in the same way.
  *
- *     onRequestContent ─▶ (request transforms) ─▶ sendToEndpoint        sendToClient ◀─ (response transforms) ◀─ forwardToClient
+ *     onRequestContent ─▶ (filters, tunnel) ─▶ sendToEndpoint        sendToClient ◀─ (filters, tunnel) ◀─ forwardToClient
  */
 export abstract class BodyFlow extends ExchangeState {
   protected readonly ports: ExchangePorts;
@@ -32,17 +33,22 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   /** One direction of a tunnel has ended. */
-  protected abstract onDirectionEnded(): void;
+  abstract onDirectionEnded(): void;
+
+  /** Null where bytes are passed on as they are. Not private: V8 adds a field to each object of a class with private methods. */
+  protected get bodyPath(): BodyPath | null {
+    return this.tunnel ?? this.filters?.bodies ?? null;
+  }
 
   // The request's body.
 
   onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.bytesFromClient += end - start;
-    if (this.tunnel !== null) this.tunnel.clientSent(bytes, start, end);
+    const path = this.bodyPath;
     const hasRoom =
-      this.filters === null
+      path === null
         ? this.sendToEndpoint(bytes, start, end, ownership)
-        : this.filters.bodies.pushRequest(bytes, start, end, ownership);
+        : path.pushRequest(bytes, start, end, ownership);
     if (!hasRoom) this.downstream.pauseContent();
   }
 
@@ -61,11 +67,9 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   onRequestEnd(trailers: Fields | null): void {
-    if (this.filters === null) this.endToEndpoint(trailers);
-    else this.filters.bodies.endRequest(trailers);
-    if (this.tunnel === null) return;
-    this.tunnel.clientEnded();
-    this.onDirectionEnded();
+    const path = this.bodyPath;
+    if (path === null) this.endToEndpoint(trailers);
+    else path.endRequest(trailers);
   }
 
   endToEndpoint(trailers: Fields | null): void {
@@ -83,8 +87,9 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   onAttemptRoom(_: Attempt): void {
-    if (this.filters === null) this.resumeClient();
-    else this.filters.bodies.onEndpointRoom();
+    const path = this.bodyPath;
+    if (path === null) this.resumeClient();
+    else path.onEndpointRoom();
   }
 
   resumeClient(): void {
@@ -100,16 +105,14 @@ export abstract class BodyFlow extends ExchangeState {
 
   /** Sends bytes of the response to the client, through the transforms of the filters. */
   forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    const path = this.bodyPath;
     const hasRoom =
-      this.filters === null
-        ? this.sendToClient(bytes, start, end, ownership)
-        : this.filters.bodies.pushResponse(bytes, start, end, ownership);
+      path === null ? this.sendToClient(bytes, start, end, ownership) : path.pushResponse(bytes, start, end, ownership);
     if (!hasRoom) this.attempt?.pauseBody();
   }
 
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.bytesToClient += end - start;
-    if (this.tunnel !== null) this.tunnel.endpointSent(bytes, start, end);
     return this.downstream.sendContent(bytes, start, end, ownership);
   }
 
@@ -127,8 +130,9 @@ export abstract class BodyFlow extends ExchangeState {
   }
 
   onClientRoom(): void {
-    if (this.filters === null) this.resumeEndpoint();
-    else this.filters.bodies.onClientRoom();
+    const path = this.bodyPath;
+    if (path === null) this.resumeEndpoint();
+    else path.onClientRoom();
   }
 
   resumeEndpoint(): void {

@@ -24,7 +24,7 @@ import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeoutFailure, type TimedExchange, scheduleExchangeTimeout } from './exchange-timeout.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly } from './request-failures.ts';
-import { Tunnel } from './tunnel.ts';
+import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
 
 /**
  * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
@@ -40,7 +40,14 @@ import { Tunnel } from './tunnel.ts';
  */
 export class Exchange
   extends BodyFlow
-  implements DownstreamHandler, AttemptOwner, FilteredExchange, ResponseHoldOwner, ExitWatchOwner, TimedExchange
+  implements
+    DownstreamHandler,
+    AttemptOwner,
+    FilteredExchange,
+    ResponseHoldOwner,
+    ExitWatchOwner,
+    TimedExchange,
+    TunnelEnds
 {
   #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
   /** The head of a response that is held: a retry is still possible. */
@@ -148,11 +155,11 @@ export class Exchange
   }
 
   /** Client and endpoint change to another protocol. From now on bytes pass in both directions without filters. */
-  onAttemptSwitched(_: Attempt, protocol: string, response: ResponseHead): void {
+  onAttemptSwitched(attempt: Attempt, protocol: string, response: ResponseHead): void {
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.closeFilters();
     this.filters = null;
-    this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
+    this.tunnel = new Tunnel(tunnelStart(this.requireRoute(), attempt, protocol, response), this, this.ports);
     this.delivery = 'response_started';
     this.statusReceived = response.status;
     this.#noteResponseBegun(response.status, 'forwarded');
@@ -259,19 +266,28 @@ export class Exchange
    * without a close frame, `#diagnose` first finds out whether the process of the instance has exited.
    */
   #onEndpointEnd(attempt: Attempt, tunnel: Tunnel): void {
-    const failure = tunnel.endpointEnded(attempt.address, this.bytesToClient);
+    const failure = tunnel.endpointEnded();
     if (failure === null) return this.downstream.endContent(null);
     attempt.noteBrokenTunnel(failure);
     this.#diagnose(failure, attempt);
   }
 
   /** A tunnel is over when both its directions have ended. */
-  protected onDirectionEnded(): void {
+  onDirectionEnded(): void {
     const directionsOpen = this.tunnel?.endDirection() ?? 0;
     if (this.tunnel === null || directionsOpen > 0) return;
     if (this.failure === null) this.attempt?.markEnded();
     this.attempt = null;
     this.#finish();
+  }
+
+  /** The listener ends its tunnels. */
+  onTunnelDrained(failure: Failure): void {
+    this.#protect(() => this.tunnel?.drain(failure));
+  }
+
+  onTunnelDue(): void {
+    this.#protect(() => this.tunnel?.onDue());
   }
 
   // Other ends: the gateway sends a response that it made itself, truncates the response, or the client leaves.

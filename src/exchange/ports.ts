@@ -1,4 +1,4 @@
-import type { AnswerSettings, Timeouts } from '../core/configuration.ts';
+import type { AnswerSettings, Timeouts, TunnelSpec } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
@@ -22,6 +22,8 @@ export interface Ids {
   requestId(wallTime: number): string;
   /** Writes the traceparent field (W3C Trace Context) of a new span of the trace. */
   writeTraceparent(sink: FieldSink, traceId: string, flags: string): void;
+  /** Fills a few bytes that a peer must not foresee. */
+  fill(target: Uint8Array): void;
 }
 
 export interface Recorder {
@@ -59,6 +61,7 @@ export interface Route extends AnswerSettings {
   /** Null: there are none. */
   readonly filters: FilterPipeline | null;
   readonly timeouts: Timeouts;
+  readonly tunnel: TunnelSpec;
   readonly commitDelayMs: number;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;

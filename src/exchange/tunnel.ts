@@ -1,10 +1,46 @@
+import type { TunnelSpec } from '../core/configuration.ts';
 import type { EndedExchange, TunnelFacts } from '../core/exchange.ts';
-import { whoseOf } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import { CloseFrameReader } from '../wire/close-frame.ts';
+import { fail, type Failure, type ForceCloseReason } from '../core/failure.ts';
+import type { Fields, Ownership, ResponseHead } from '../core/message.ts';
+import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
+import type { BodyPath } from './body-path.ts';
+import type { ExchangePorts, Route } from './ports.ts';
+import { exitFailure, isBrokenByEndpoint, isBrokenConnection, tunnelEndOf } from './tunnel-end.ts';
+import { TunnelSide } from './tunnel-side.ts';
+import { type TunnelReceiver, WebSocketDirection } from './websocket-direction.ts';
 
-type Side = 'client' | 'application';
+/**
+ * How long the two sides of a WebSocket may take to answer the gateway's close frames and to end their connections; the rest is
+ * reset. Less than the second that a force closed worker waits, so that the tunnel is recorded in time.
+ */
+const closingMs = 900;
+
+/** RFC 6455 §7.4.1, and the registry of close codes for 1012. */
+const closeCodes = { goingAway: 1001, serviceRestart: 1012 } as const;
+
+/** Reasons after which another process or worker serves at the same address: a client may connect again at once. */
+const restarts: ReadonlySet<ForceCloseReason> = new Set<ForceCloseReason>(['gateway_replaced', 'worker_replaced']);
+
+type SideName = 'client' | 'application';
+
+/** What a tunnel does to its two sides and its exchange. `Exchange` implements it. */
+export interface TunnelEnds {
+  readonly bytesToClient: number;
+  sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  endToEndpoint(trailers: Fields | null): void;
+  flushToEndpoint(): void;
+  resumeClient(): void;
+  sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  flushToClient(): void;
+  resumeEndpoint(): void;
+  /** One direction has ended. */
+  onDirectionEnded(): void;
+  /** Ends the tunnel with `failure`: both connections are reset. */
+  onRequestFailed(failure: Failure): void;
+  /** The timer of the tunnel has fired: calls `onDue`. */
+  onTunnelDue(): void;
+}
 
 /** What a tunnel's end sets, and reads, of its exchange. */
 export interface TunnelExchange {
@@ -14,120 +50,314 @@ export interface TunnelExchange {
   endKind: EndedExchange['endKind'];
 }
 
+/** The facts with which a tunnel begins. */
+export interface TunnelStart {
+  readonly protocol: string;
+  /** The 101 names an extension of WebSocket. */
+  readonly extended: boolean;
+  readonly address: string;
+  readonly settings: TunnelSpec;
+  /** For how long a tunnel may be idle of which one direction has ended: it is about to end. */
+  readonly halfClosedMs: number;
+}
+
+/** The tunnel that `response`, a 101 to `attempt`, begins on `route`. */
+export function tunnelStart(
+  { tunnel: settings, timeouts }: Pick<Route, 'tunnel' | 'timeouts'>,
+  { address }: Attempt,
+  protocol: string,
+  response: ResponseHead,
+): TunnelStart {
+  const extended = response.fields.has('sec-websocket-extensions');
+  return { protocol, extended, address, settings, halfClosedMs: timeouts.idleMs };
+}
+
 /**
- * Finds out how a tunnel ended. In a WebSocket it looks for close frames, since TCP alone does not distinguish a
- * process that was killed from one that closed the connection: both send a FIN. For other protocols a FIN is a proper end.
+ * Passes the bytes of a tunnel on, and decides when it is idle, when its sides are pinged, how it is closed, and how it ended.
+ *
+ *     open ──drain, idle──▶ closing (close frames, then FINs) ──▶ over        any ──both FINs, failure──▶ over
+ *
+ * In a WebSocket it reads frames, since TCP alone does not distinguish a process that was killed from one that closed the
+ * connection: both send a FIN. For other protocols a FIN is a proper end, and the gateway cannot close them in order.
  */
-export class Tunnel implements TunnelFacts {
+export class Tunnel implements TunnelFacts, BodyPath {
   readonly protocol: string;
   how: TunnelFacts['how'] = 'closed';
   by: TunnelFacts['by'] = 'client';
-  readonly #fromClient: CloseFrameReader | null;
-  readonly #fromEndpoint: CloseFrameReader | null;
+  readonly #start: TunnelStart;
+  readonly #ends: TunnelEnds;
+  readonly #clock: Clock;
+  readonly #fill: (target: Uint8Array) => void;
+  /** Null in other protocols than WebSocket. */
+  readonly #toEndpoint: WebSocketDirection | null = null;
+  readonly #toClient: WebSocketDirection | null = null;
+  readonly #client: TunnelSide;
+  readonly #endpoint: TunnelSide;
+  #timer: Timer | null = null;
+  #isOver = false;
+  #directionsOpen = 2;
+  #isHalfClosed = false;
   /** Who sent the first close frame, and who the first FIN. */
-  #closedFirst: Side | null = null;
-  #endedFirst: Side | null = null;
+  #closedFirst: SideName | null = null;
+  #endedFirst: SideName | null = null;
   /** The endpoint ended a WebSocket without a close frame. Later failures are consequences of that. */
   #unclosed: Failure | null = null;
+  /** Why the gateway closes the tunnel; null while it does not. */
+  #ending: Failure | null = null;
+  /** When a tunnel that is being closed is reset. */
+  #resetAt: Instant = never;
+  #codeForClient = 0;
 
-  #directionsOpen = 2;
-
-  /** `extended`: the 101 names an extension of WebSocket. */
-  constructor(protocol: string, extended: boolean) {
-    this.protocol = protocol;
-    const isWebSocket = protocol.toLowerCase() === 'websocket';
-    this.#fromClient = isWebSocket ? new CloseFrameReader({ masked: true, extended }) : null;
-    this.#fromEndpoint = isWebSocket ? new CloseFrameReader({ masked: false, extended }) : null;
+  constructor(start: TunnelStart, ends: TunnelEnds, { clock, ids }: Pick<ExchangePorts, 'clock' | 'ids'>) {
+    this.protocol = start.protocol;
+    this.#start = start;
+    this.#ends = ends;
+    this.#clock = clock;
+    this.#fill = (target) => ids.fill(target);
+    const now = clock.now();
+    this.#client = new TunnelSide(now);
+    this.#endpoint = new TunnelSide(now);
+    if (start.protocol.toLowerCase() === 'websocket') {
+      const { extended } = start;
+      this.#toEndpoint = new WebSocketDirection({ masked: true, extended }, endpointOf(ends), this.#fill);
+      this.#toClient = new WebSocketDirection({ masked: false, extended }, clientOf(ends), this.#fill);
+    }
+    this.#arm();
   }
 
+  /** The code of the first close frame; 0 if there was none. */
   get closeCode(): number {
-    return (this.#closedFirst === 'client' ? this.#fromClient?.code : this.#fromEndpoint?.code) ?? 0;
+    if (this.#toClient?.isClosed === true) return this.#codeForClient;
+    if (this.#toEndpoint?.isClosed === true) return closeCodes.goingAway;
+    return (this.#closedFirst === 'client' ? this.#toEndpoint : this.#toClient)?.frames.code ?? 0;
   }
 
-  /** One direction has ended; returns how many have not. */
+  // Bytes.
+
+  pushRequest(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const direction = this.#toEndpoint;
+    this.#client.onBytes(this.#clock.now());
+    const hasRoom =
+      direction === null
+        ? this.#ends.sendToEndpoint(bytes, start, end, ownership)
+        : direction.forward(bytes, start, end, ownership);
+    this.#client.isPaused = !hasRoom;
+    if (direction !== null) this.#noteFrames(direction, 'client', this.#endpoint);
+    return hasRoom;
+  }
+
+  pushResponse(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const direction = this.#toClient;
+    this.#endpoint.onBytes(this.#clock.now());
+    const hasRoom =
+      direction === null
+        ? this.#ends.sendToClient(bytes, start, end, ownership)
+        : direction.forward(bytes, start, end, ownership);
+    this.#endpoint.isPaused = !hasRoom;
+    if (direction !== null) this.#noteFrames(direction, 'application', this.#client);
+    return hasRoom;
+  }
+
+  #noteFrames(direction: WebSocketDirection, sender: SideName, receiver: TunnelSide): void {
+    if (direction.frames.seen) this.#closedFirst ??= sender;
+    if (direction.hasPassedPing) receiver.owesPong = true;
+    direction.hasPassedPing = false;
+  }
+
+  onEndpointRoom(): void {
+    this.#client.onRoom(this.#clock.now());
+    this.#ends.resumeClient();
+  }
+
+  onClientRoom(): void {
+    this.#endpoint.onRoom(this.#clock.now());
+    this.#ends.resumeEndpoint();
+  }
+
+  // The ends of the two directions.
+
+  /** The client has sent FIN. */
+  endRequest(trailers: Fields | null): void {
+    this.#toEndpoint?.end();
+    this.#noteEnd('client', this.#client);
+    this.#ends.endToEndpoint(trailers);
+    this.#ends.onDirectionEnded();
+  }
+
+  /** The endpoint has sent FIN. Returns the failure that this end is; null where it is in order, or follows another end. */
+  endpointEnded(): Failure | null {
+    this.#toClient?.end();
+    this.#noteEnd('application', this.#endpoint);
+    if (this.#isInOrder || this.#endedFirst === 'client' || this.#hasSentClose) return null;
+    const { address } = this.#start;
+    this.#unclosed = fail('tunnel_unclosed', 'body', { address, bytesReceived: this.#ends.bytesToClient });
+    return this.#unclosed;
+  }
+
+  #noteEnd(name: SideName, side: TunnelSide): void {
+    this.#endedFirst ??= name;
+    this.#isHalfClosed = true;
+    side.isPaused = false;
+    side.onBytes(this.#clock.now());
+    this.#arm(); // The limit is a shorter one from now on.
+  }
+
+  /** One direction has ended, and its last byte has been sent; returns how many have not. */
   endDirection(): number {
     return --this.#directionsOpen;
   }
 
-  clientSent(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#fromClient?.push(bytes, start, end) === true) this.#closedFirst ??= 'client';
+  // What the gateway does by itself.
+
+  /** The listener drains. Closes a WebSocket; other tunnels fail with `failure` at once. A tunnel that is being closed goes on with it. */
+  drain(failure: Failure): void {
+    const isRestart = failure.cause === 'drained' && restarts.has(failure.evidence.reason);
+    this.#close(failure, isRestart ? closeCodes.serviceRestart : closeCodes.goingAway);
   }
 
-  endpointSent(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#fromEndpoint?.push(bytes, start, end) === true) this.#closedFirst ??= 'application';
+  /**
+   * Sends close frames to both sides, each at the end of the frame that is under way. The sides then end their connections, the
+   * endpoint first (RFC 6455 §7.1.1). Where a side has sent a close frame already, the tunnel gets the same time to end.
+   */
+  #close(failure: Failure, code: number): void {
+    if (this.#ending !== null) return;
+    const [toClient, toEndpoint] = [this.#toClient, this.#toEndpoint];
+    if (toClient === null || toEndpoint === null || !this.#canClose) return this.#ends.onRequestFailed(failure);
+    this.#ending = failure;
+    this.#resetAt = after(this.#clock.now(), closingMs);
+    this.#codeForClient = code;
+    this.#arm();
+    if (this.#closedFirst !== null) return;
+    toClient.close(code);
+    toClient.flush();
+    toEndpoint.close(closeCodes.goingAway);
+    toEndpoint.flush();
   }
 
-  clientEnded(): void {
-    this.#endedFirst ??= 'client';
+  /** Both directions are open, and their bytes are frames. */
+  get #canClose(): boolean {
+    return !this.#isHalfClosed && this.#toClient?.frames.lost === false && this.#toEndpoint?.frames.lost === false;
   }
 
-  /** The failure that this end is; null where it is in order, or follows the client's. */
-  endpointEnded(address: string, bytesReceived: number): Failure | null {
-    this.#endedFirst ??= 'application';
-    if (this.#isInOrder || this.#endedFirst === 'client') return null;
-    this.#unclosed = fail('tunnel_unclosed', 'body', { address, bytesReceived });
-    return this.#unclosed;
+  /** For the timer alone. */
+  onDue(): void {
+    this.#timer = null;
+    const now = this.#clock.now();
+    if (this.#ending !== null) {
+      if (now >= this.#resetAt) return this.#ends.onRequestFailed(this.#ending);
+    } else {
+      if (now >= this.#idleAt(now)) return this.#close(this.#idleFailure(now), closeCodes.goingAway);
+      this.#pingSilent(now);
+    }
+    this.#arm();
   }
+
+  /** Sets the timer to what comes next. Bytes that come meanwhile do not move it: it looks again when it fires. */
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#isOver) return;
+    this.#timer = this.#clock.schedule(this.#nextAt(this.#clock.now()), due, this.#ends);
+  }
+
+  #nextAt(now: Instant): Instant {
+    if (this.#ending !== null) return this.#resetAt;
+    const idleAt = this.#idleAt(now);
+    const pingMs = this.#pingMs;
+    if (pingMs === null) return idleAt;
+    return Math.min(idleAt, this.#client.pingAt(now, pingMs), this.#endpoint.pingAt(now, pingMs)) as Instant;
+  }
+
+  get #idleMs(): number {
+    return this.#isHalfClosed ? this.#start.halfClosedMs : this.#start.settings.idleMs;
+  }
+
+  /** The time between pings; null if none can be sent, or none is wanted. */
+  get #pingMs(): number | null {
+    return this.#canClose && this.#closedFirst === null ? this.#start.settings.pingMs : null;
+  }
+
+  /**
+   * When the tunnel is closed because it is idle. Without pings both sides may be silent for the idle time, with pings each of them:
+   * a side that is there sends pongs. While bytes of a side wait for the other one, the tunnel is in use.
+   */
+  #idleAt(now: Instant): Instant {
+    const [client, endpoint] = [this.#client, this.#endpoint];
+    if (client.isPaused || endpoint.isPaused) return after(now, this.#idleMs);
+    const choose = this.#pingMs === null ? Math.max : Math.min;
+    return after(choose(client.activeAt, endpoint.activeAt) as Instant, this.#idleMs);
+  }
+
+  #idleFailure(now: Instant): Failure {
+    const idleMs = this.#idleMs;
+    const { address } = this.#start;
+    const facts = { address, idleMs, bytesReceived: this.#ends.bytesToClient };
+    const isSilent = ({ activeAt }: TunnelSide): boolean => after(activeAt, idleMs) <= now;
+    if (isSilent(this.#client) && isSilent(this.#endpoint)) return fail('tunnel_idle', 'body', facts);
+    const silent = isSilent(this.#client) ? 'client' : 'application';
+    return fail('tunnel_idle', 'body', { ...facts, silent });
+  }
+
+  #pingSilent(now: Instant): void {
+    const pingMs = this.#pingMs;
+    const [toClient, toEndpoint] = [this.#toClient, this.#toEndpoint];
+    if (pingMs === null || toClient === null || toEndpoint === null) return;
+    if (this.#client.pingAt(now, pingMs) <= now) this.#client.ping(now, toClient, toEndpoint, this.#fill);
+    if (this.#endpoint.pingAt(now, pingMs) <= now) this.#endpoint.ping(now, toEndpoint, toClient, this.#fill);
+  }
+
+  // The end.
 
   /** Other protocols end with a FIN, a WebSocket with a close frame. */
   get #isInOrder(): boolean {
-    return this.#fromClient === null || this.#closedFirst !== null;
+    return this.#toEndpoint === null || this.#closedFirst !== null;
   }
 
   /** Both sides have sent a close frame: how their connections end does not matter. */
   get #isAgreed(): boolean {
-    return this.#fromClient?.seen === true && this.#fromEndpoint?.seen === true;
+    return this.#toEndpoint?.frames.seen === true && this.#toClient?.frames.seen === true;
+  }
+
+  /** A side has got a close frame of the gateway. */
+  get #hasSentClose(): boolean {
+    return this.#toEndpoint?.isClosed === true || this.#toClient?.isClosed === true;
   }
 
   /** The tunnel is over: notes how it ended and by whom, also in the exchange. */
   conclude(exchange: TunnelExchange): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
     const attempt = exchange.attempts.at(-1);
     const failure = this.#failureOf(exchange, attempt);
     if (failure === null) attempt?.succeeded();
     else if (attempt !== undefined && failure.cause.startsWith('tunnel_')) attempt.failure = failure;
+    // How the endpoint ended its connection after the gateway's close frame says nothing against it.
+    else if (failure === this.#ending && attempt?.failure?.cause !== failure.cause) attempt?.succeeded();
     exchange.failure = failure;
     exchange.endKind = failure === null ? 'forwarded' : failure.cause === 'client_gone' ? 'abandoned' : 'truncated';
     if (failure === null) this.by = this.#closedFirst ?? this.#endedFirst ?? 'client';
-    else [this.how, this.by] = endOf(failure);
+    else [this.how, this.by] = tunnelEndOf(failure);
   }
 
   #failureOf({ failure, bytesToClient }: TunnelExchange, attempt: Attempt | undefined): Failure | null {
-    if (this.#isAgreed && (failure === null || broken.has(failure.cause))) return null;
+    if (this.#ending !== null && (this.#hasSentClose || failure?.cause === 'drained')) return this.#ending;
+    if (this.#isAgreed && (failure === null || isBrokenConnection(failure))) return null;
     const met = this.#unclosed ?? failure;
     if (met === null)
       return this.#isInOrder ? null : fail('client_gone', 'flush', { bytesSent: bytesToClient, how: 'closed' });
-    if (attempt == null || attempt.exit === null || !byEndpoint.has(met.cause)) return met;
-    const { address } = attempt;
-    const how = met.cause === 'response_body_reset' ? 'reset' : 'closed';
-    return fail('tunnel_exit', 'body', { address, bytesReceived: bytesToClient, how });
+    if (attempt == null || attempt.exit === null || !isBrokenByEndpoint(met)) return met;
+    return exitFailure(attempt, met, bytesToClient);
   }
 }
 
-/** The application's side of the connection broke. */
-const byEndpoint: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
-  'tunnel_unclosed',
-  'response_body_reset',
-  'response_body_unclosed',
-]);
+function due(ends: TunnelEnds): void {
+  ends.onTunnelDue();
+}
 
-const broken: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([...byEndpoint, 'client_gone']);
+function endpointOf(ends: TunnelEnds): TunnelReceiver {
+  return { send: (...given) => ends.sendToEndpoint(...given), flush: () => ends.flushToEndpoint() };
+}
 
-function endOf(failure: Failure): [TunnelFacts['how'], TunnelFacts['by']] {
-  switch (failure.cause) {
-    case 'tunnel_exit':
-      return ['exit', 'application'];
-    case 'tunnel_unclosed':
-    case 'response_body_unclosed':
-      return ['unclosed', 'application'];
-    case 'response_body_reset':
-      return ['reset', 'application'];
-    case 'client_gone':
-      return [failure.evidence.how === 'reset' ? 'reset' : 'unclosed', 'client'];
-    case 'drained':
-      return ['drained', 'gateway'];
-    case 'tunnel_idle':
-      return ['idle', 'gateway'];
-    default:
-      return ['failed', whoseOf(failure) === 'client' ? 'client' : 'gateway'];
-  }
+function clientOf(ends: TunnelEnds): TunnelReceiver {
+  return { send: (...given) => ends.sendToClient(...given), flush: () => ends.flushToClient() };
 }

@@ -258,6 +258,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     if (this.#handler === null || this.#paused) return;
     const { idleMs, responseHeadMs } = this.#limits;
     const pending = this.#up.unsentBytes > 0;
+    if (this.#switched && !pending) return; // The exchange decides how long a tunnel may be idle.
     if (this.#head === null && !pending && !this.requestSent) return;
     const limitMs = this.#head !== null || pending ? idleMs : responseHeadMs;
     this.#timer = this.#clock.schedule(after(this.#clock.now(), limitMs), call, () => this.#failWith(this.#slow()));

@@ -306,20 +306,15 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   /** Sets the deadline: the limit that is reached first from here on. */
   #watch(): void {
     if (this.#phase === 'content') this.#timeouts.watchContent(this.#paused);
-    else if (this.#phase === 'tunnel') this.#timeouts.watchTunnel(this.#isHalfClosed);
+    else if (this.#phase === 'tunnel') this.#timeouts.watchTunnel();
     else if (this.#phase === 'head') this.#timeouts.watchHead();
-  }
-
-  /** One direction of the tunnel has ended. */
-  get #isHalfClosed(): boolean {
-    return this.#request.isWhole || this.#content.state === 'whole';
   }
 
   onExpired(now: Instant): void {
     const timeouts = this.#timeouts;
     if (this.#phase === 'content') return this.#failWith(timeouts.contentFailure());
     if (timeouts.isTakingBytes) return this.#watch();
-    if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure(this.#isHalfClosed));
+    if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure());
     this.#failWith(timeouts.headFailure(now, this.#request.bytesSent));
   }
 

@@ -2,7 +2,6 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { AttemptLimits } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import { tunnelIdleMs } from '../core/tunnel.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 
@@ -66,22 +65,16 @@ export class Http1Timeouts {
     this.#stream.deadline.at = isPaused ? never : after(this.#lastByteAt, this.#limits.idleMs);
   }
 
-  /** A tunnel may be idle for long. Bytes that wait for an endpoint that takes none may not: their client may be gone. */
-  watchTunnel(isHalfClosed: boolean): void {
-    const now = this.#clock.now();
+  /**
+   * The exchange decides how long a tunnel may be idle. Bytes that wait for an endpoint that takes none have the idle time of a
+   * message: their client may be gone.
+   */
+  watchTunnel(): void {
     const { pendingBytes } = this.#stream.transport;
     if (pendingBytes === 0) this.#stuckSince = never;
-    else if (this.#stuckSince === never || pendingBytes < this.#pendingBefore) this.#stuckSince = now;
+    else if (this.#stuckSince === never || pendingBytes < this.#pendingBefore) this.#stuckSince = this.#clock.now();
     this.#pendingBefore = pendingBytes;
-    this.#stream.deadline.at =
-      this.#stuckSince === never
-        ? after(now, this.#tunnelIdleMs(isHalfClosed))
-        : after(this.#stuckSince, this.#limits.idleMs);
-  }
-
-  /** A tunnel of which one direction has ended is about to end, and has the idle time of a message. */
-  #tunnelIdleMs(isHalfClosed: boolean): number {
-    return isHalfClosed ? this.#limits.idleMs : tunnelIdleMs;
+    this.#stream.deadline.at = this.#stuckSince === never ? never : after(this.#stuckSince, this.#limits.idleMs);
   }
 
   /** Whether the endpoint has taken bytes since the deadline was set, if slowly: no reason to give the attempt up. */
@@ -96,10 +89,10 @@ export class Http1Timeouts {
     return fail('response_body_stalled', 'body', { address, idleMs, bytesReceived: content.bytesReceived });
   }
 
-  tunnelFailure(isHalfClosed: boolean): Failure {
+  /** The endpoint takes no bytes of the tunnel. */
+  tunnelFailure(): Failure {
     const { address, content } = this.#stream;
-    const idleMs = this.#stuckSince === never ? this.#tunnelIdleMs(isHalfClosed) : this.#limits.idleMs;
-    return fail('tunnel_idle', 'body', { address, idleMs, bytesReceived: content.bytesReceived });
+    return fail('tunnel_idle', 'body', { address, idleMs: this.#limits.idleMs, bytesReceived: content.bytesReceived });
   }
 
   headFailure(now: Instant, bytesSent: number): Failure {

@@ -47,6 +47,18 @@ describe('IdSource', () => {
     assert.notEqual(traceparentOf(ids), traceparentOf(ids));
   });
 
+  it('fills bytes with others each time, and no byte beside them', () => {
+    const ids = new IdSource(new SeededRandom(7));
+    const made = new Set<string>();
+    for (let count = 0; count < 5000; count++) {
+      const bytes = Buffer.alloc(10);
+      ids.fill(bytes.subarray(1, 9));
+      assert.deepEqual([bytes[0], bytes[9]], [0, 0]);
+      made.add(bytes.toString('hex'));
+    }
+    assert.equal(made.size, 5000);
+  });
+
   it('writes traces that are read again', () => {
     const text = traceparentOf(new IdSource(new SeededRandom(6)));
     assert.deepEqual(parseTraceparent(text), { traceId: trace, parentId: text.slice(36, 52), flags: '01' });

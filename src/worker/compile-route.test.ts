@@ -43,6 +43,7 @@ describe('a compiled route', () => {
     requestFields: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },
     responseFields: { remove: ['server'], set: [], add: [] },
     timeouts: { dnsMs: 1, connectMs: 1, tlsMs: 1, responseHeadMs: 1, idleMs: 1, exchangeMs: null },
+    tunnel: { idleMs: 1, pingMs: null },
     errorPages: {},
     disclosure: 'public',
     commitDelayMs: 0,

@@ -33,6 +33,7 @@ export function compileRoute(
     overlayRevision: 0,
     reportsReadiness: spec.action.kind === 'readiness',
     timeouts: spec.timeouts,
+    tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,

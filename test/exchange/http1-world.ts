@@ -8,6 +8,7 @@ import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
 import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { Failure } from '../../src/core/failure.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
@@ -308,6 +309,16 @@ export class Http1World implements World {
   #connectionClosed(): void {
     const isLast = this.#listener.size === 0 && this.counts.exchangesActive === 0;
     if (isLast && this.records.length < this.created.length) this.#recordedTooLate = true;
+  }
+
+  /** The listener ends its tunnels, as it does when it drains. */
+  endTunnels(failure: Failure): void {
+    this.#listener.endTunnels(failure);
+  }
+
+  /** The time of the drain is over. */
+  forceClose(failure: Failure): void {
+    this.#listener.forceClose(failure);
   }
 
   pass(ms: number): void {

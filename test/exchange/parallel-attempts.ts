@@ -63,6 +63,8 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     this.#recordWhenOver();
   }
 
+  onTunnelDrained(): void {}
+
   onClientRoom(): void {
     this.#used?.resumeBody();
   }

@@ -119,6 +119,7 @@ export interface WorldOptions {
   readonly routes?: readonly Partial<RouteSpec>[];
   readonly limits?: Partial<ClientLimits>;
   readonly timeouts?: Partial<RouteSpec['timeouts']>;
+  readonly tunnel?: Partial<RouteSpec['tunnel']>;
   readonly trusted?: boolean;
   /** Default: 50, as everywhere. */
   readonly commitDelayMs?: number;
@@ -164,6 +165,7 @@ export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
     requestFields: { remove: [], set: [], add: [] },
     responseFields: { remove: [], set: [], add: [] },
     timeouts: { ...defaultTimeouts, ...options.timeouts },
+    tunnel: { idleMs: 3_600_000, pingMs: null, ...options.tunnel },
     errorPages: {},
     disclosure: 'operator',
     commitDelayMs: options.commitDelayMs ?? 50,

@@ -147,6 +147,7 @@ function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, tim
     requestFields: { remove: [], set: [], add: [] },
     responseFields: { remove: [], set: [], add: [] },
     timeouts: timeoutsOf(timeouts),
+    tunnel: { idleMs: 3_600_000, pingMs: null },
     commitDelayMs: heldMs,
     errorPages: {},
     disclosure: 'operator',

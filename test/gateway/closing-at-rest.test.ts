@@ -43,6 +43,7 @@ class Answering implements DownstreamHandler {
   onRequestContent(): void {}
   onRequestEnd(): void {}
   onRequestFailed(): void {}
+  onTunnelDrained(): void {}
   onRequestReadDone(): void {}
   onClientRoom(): void {}
   onResponseSent(): void {}

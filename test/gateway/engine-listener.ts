@@ -47,6 +47,7 @@ export class Answering implements DownstreamHandler {
 
   onRequestContent(): void {}
   onRequestEnd(): void {}
+  onTunnelDrained(): void {}
   onRequestReadDone(): void {}
   onClientRoom(): void {}
   onResponseSent(): void {}

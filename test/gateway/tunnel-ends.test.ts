@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { renderExplanation } from '../../src/cli/explanation.ts';
@@ -6,6 +7,7 @@ import { plain } from '../../src/cli/style.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
 import { timeoutMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { WebSocketServer } from './web-socket-server.ts';
 
 // A WebSocket may end in order, break, lose its process or be closed by the gateway. The record distinguishes the four,
 // and says who did it.
@@ -221,11 +223,81 @@ test('a WebSocket that a drain force closes is recorded as ended by the gateway,
     const outcome = await edge.reload(configuration('listeners: { http: "127.0.0.1:0" }'));
     assert.ok(outcome.ok, JSON.stringify(outcome));
     assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+    assert.equal(client.state, 'fin', 'the application has answered the close frame, and ended its connection');
+    assert.deepEqual(client.bytes.subarray(-4), Buffer.of(0x88, 2, 0x03, 0xe9));
+    client.finish();
     const record = await recordOf(edge, id);
-    assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: null });
+    assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: 1001 });
     assert.deepEqual([record.end, record.cause, record.whose], ['truncated', 'drained', 'operator']);
-    assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), /ended by the gateway, because it, or the/);
+    assert.match(
+      renderExplanation(record, plain).replace(/\s+/g, ' '),
+      /ended by the gateway, because it, or the listener, was stopping, with close code 1001/,
+    );
     client.close();
+  } finally {
+    await edge.stop();
+  }
+});
+
+for (const tunnels of ['wait', 'end'] as const)
+  test(`a WebSocket of a real client gets 1001 when the gateway stops, with drain.tunnels: ${tunnels}`, {
+    timeout: 60_000,
+  }, async () => {
+    const server = await WebSocketServer.start();
+    const upstream = `upstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }`;
+    const edge = await startFromYaml(`${upstream}\ndrain: { timeout: 300ms, tunnels: ${tunnels} }\n`);
+    try {
+      const { host, port } = edge.address();
+      const client = new WebSocket(`ws://${host}:${port}/`);
+      await once(client, 'open');
+      const closed = once(client, 'close');
+      const stopping = edge.gateway.stop('the test');
+      const [{ code, wasClean }] = (await closed) as [CloseEvent];
+      assert.deepEqual([code, wasClean], [1001, true]);
+      await stopping;
+      assert.deepEqual(server.closed, [1001], 'the application gets a close frame too');
+    } finally {
+      await edge.stop();
+      await server.close();
+    }
+  });
+
+test('a WebSocket with pings stays open beyond its idle timeout, and neither side sees pongs of the other', {
+  timeout: 60_000,
+}, async () => {
+  const server = await WebSocketServer.start();
+  const upstream = `upstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }`;
+  const edge = await startFromYaml(`${upstream}\nwebsocket: { ping: 150ms, idle_timeout: 2s }\n`);
+  try {
+    const { host, port } = edge.address();
+    const client = new WebSocket(`ws://${host}:${port}/`);
+    const messages: string[] = [];
+    client.addEventListener('message', ({ data }) => void messages.push(String(data)));
+    await once(client, 'open');
+    await until('the gateway has pinged the application for longer than that', () => server.pings * 150 > 2400);
+    client.send('still here');
+    await until('the message is back', () => messages.includes('still here'));
+    assert.equal(server.pongs, 0, "the client's pongs are for the gateway");
+    client.close(1000);
+    const [{ code }] = (await once(client, 'close')) as [CloseEvent];
+    assert.equal(code, 1000);
+  } finally {
+    await edge.stop();
+    await server.close();
+  }
+});
+
+test('a client that does not answer pings is closed, and recorded as silent', { timeout: 60_000 }, async () => {
+  const pings = 'websocket: { ping: 100ms, idle_timeout: 500ms }';
+  const edge = await startFromYaml(configuration(pings));
+  try {
+    const { client, id } = await opened(edge);
+    assert.ok(await client.waitFor(() => client.bytes.includes(Buffer.of(0x89, 8)), timeoutMs), 'a ping comes');
+    assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
+    client.finish();
+    const record = await recordOf(edge, id);
+    client.close();
+    assert.deepEqual([record.cause, record.tunnel?.how, record.tunnel?.by], ['tunnel_idle', 'idle', 'gateway']);
   } finally {
     await edge.stop();
   }

@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** A small WebSocket server (RFC 6455) that sends hello after its 101 and echoes each message. */
+/** A small WebSocket server (RFC 6455) that sends hello after its 101, echoes each message, and answers pings and close frames. */
 export class WebSocketServer {
   port = 0;
   /** Each request for an upgrade. */
   readonly asked: IncomingMessage[] = [];
   /** Close codes that came. */
   readonly closed: number[] = [];
+  /** How many pings and pongs came. */
+  pings = 0;
+  pongs = 0;
   /** Answers requests without an upgrade, with the target and body that came. */
   page: (target: string, content: string) => string = () => 'no upgrade\n';
   readonly #server: Server = createServer((request, response) => {
@@ -53,10 +56,12 @@ export class WebSocketServer {
       held = Buffer.concat([held, bytes]);
       for (let read = readFrame(held); read !== null; read = readFrame(held)) {
         held = held.subarray(read.bytes);
-        const isClose = (read.first & 0x0f) === 8;
-        if (isClose) this.closed.push(read.payload.length < 2 ? 1005 : read.payload.readUInt16BE(0));
-        socket.write(frame(read.first, read.payload));
-        if (isClose) socket.end();
+        const opcode = read.first & 0x0f;
+        if (opcode === 8) this.closed.push(read.payload.length < 2 ? 1005 : read.payload.readUInt16BE(0));
+        if (opcode === 9) this.pings++;
+        if (opcode === 10) this.pongs++;
+        else socket.write(frame(opcode === 9 ? 0x8a : read.first, read.payload));
+        if (opcode === 8) socket.end();
       }
     });
   }

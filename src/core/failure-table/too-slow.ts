@@ -117,15 +117,38 @@ export const tooSlow = {
     logLevel: 'info',
     temporary: true,
     title: 'The gateway closed a tunnel that was not used',
-    sentence: ({ address, idleMs, bytesReceived }) =>
-      `Neither the client nor ${address} sent anything for ${duration(idleMs)}, and the gateway closed the tunnel; the application had sent ${bytes(bytesReceived)} through it.`,
+    sentence: ({ address, idleMs, bytesReceived, silent }) =>
+      `${silentText(silent, address)} for ${duration(idleMs)}, and the gateway closed the tunnel; the application had sent ${bytes(bytesReceived)} through it.`,
     forClient: 'The connection was not used for long and has been closed. Reload the page to open it again.',
     usualCauses: [
       'the page was left open, and its application sends no pings',
       'the client or the application has gone without closing its connection (a laptop that sleeps, a network that changed)',
     ],
     nextStep:
-      'Let the application send a WebSocket ping every 30 s or so: it keeps the tunnel open, and shows whether the client is still there.',
+      'Let the application send a WebSocket ping every 30 s or so, or the gateway (`websocket.ping` of the route): it keeps the tunnel open, and shows whether the client is still there.',
+    inThisCase: ({ silent }) => {
+      if (silent === 'client')
+        return {
+          whose: 'client',
+          usualCauses: [
+            'the device of the client sleeps, or has lost its network',
+            'the page is frozen in the background of a phone or a browser',
+          ],
+          nextStep:
+            'Change nothing if single clients do this; if all do, look for a proxy before the gateway that keeps pings from its clients.',
+        };
+      if (silent === 'application')
+        return {
+          usualCauses: [
+            'the event loop or the thread of the application that should answer pings is blocked',
+            'the WebSocket library of the application does not answer pings, as RFC 6455 §5.5.3 requires',
+            'the machine of the application is gone, and no reset has come from it',
+          ],
+          nextStep:
+            'Look into the log of the application at the moment when the record ends (`candor explain REQUEST-ID`); if it does not answer pings, remove `websocket.ping` from the route.',
+        };
+      return null;
+    },
   },
   exchange_timeout: {
     type: 'http_response_timeout',
@@ -151,3 +174,9 @@ export const tooSlow = {
       'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',
   },
 } satisfies Partial<FailureTable>;
+
+function silentText(silent: 'client' | 'application' | undefined, address: string): string {
+  if (silent === undefined) return `Neither the client nor ${address} sent anything`;
+  const side = silent === 'client' ? 'The client' : address;
+  return `${side} sent nothing, not even an answer to the pings of the gateway,`;
+}

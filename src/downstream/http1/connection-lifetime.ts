@@ -294,12 +294,14 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   }
 
   endTunnels(failure: Failure): void {
-    if (this.tunnel && this.phase === 'exchange') this.#forceCloseExchange(failure);
+    if (this.tunnel && this.phase === 'exchange')
+      this.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure);
   }
 
   /**
    * Ends the exchange with `failure` at any stage, its head included; a connection without one is closed. The first call
-   * leaves a response that is complete to its client; at the second, what the client has not read is lost.
+   * leaves a response that is complete to its client; at the second, what the client has not read is lost. A tunnel is left
+   * to `endTunnels`, however often this is called: the worker's own timer and the main thread call it at the same moment.
    */
   forceClose(failure: Failure): boolean {
     if (this.phase === 'requests' && this.reader.holds) {
@@ -308,8 +310,9 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     }
     if (this.#isIdle && !this.#closeUnlessUnread()) return false;
     if (this.phase === 'requests') this.beginRefused({ ...failure, stage: 'request' } as Failure);
-    else if (this.phase === 'exchange') this.#forceCloseExchange(failure);
-    else if (this.#wasForceClosed && this.phase === 'lingering' && this.transport.pendingBytes > 0)
+    else if (this.phase === 'exchange') {
+      if (!this.tunnel) this.#forceCloseExchange(failure);
+    } else if (this.#wasForceClosed && this.phase === 'lingering' && this.transport.pendingBytes > 0)
       this.close(this.writer.endsWithConnection ? 'reset' : 'close');
     this.#wasForceClosed = true;
     return true;
