@@ -319,7 +319,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   }
 
   #forceCloseExchange(failure: Failure): void {
-    const stage = this.writer.begun ? 'content' : this.reader.ended ? failure.stage : 'request';
+    const stage = this.writer.begun ? 'body' : this.reader.ended ? failure.stage : 'request';
     this.#stopReading();
     this.handler?.onRequestFailed({ ...failure, stage } as Failure);
   }
