@@ -7,6 +7,10 @@ import { prefaceStages } from './preface-stages.ts';
 /** The stages and engines of a worker. HTTP/1.1 answers clients whose protocol is not spoken here. */
 export function clientEngines(buffers: Http1Buffers, tls: TlsServer): Pick<SharedPorts, 'prefaceStages' | 'engines'> {
   const fallback = http1Engine(buffers);
-  const byProtocol = new Map([['http/1.1', fallback]]);
+  // Clients that are told to speak HTTP/1.0 offer that alone, such as `curl --http1.0`.
+  const byProtocol = new Map([
+    ['http/1.1', fallback],
+    ['http/1.0', fallback],
+  ]);
   return { prefaceStages: prefaceStages(tls, [...byProtocol.keys()]), engines: { byProtocol, fallback } };
 }
