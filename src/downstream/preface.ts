@@ -162,7 +162,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   onClosed(errno: string | null): void {
     noteLoss(errno, this.#ports.counts);
-    this.#ended();
+    if (this.#isInHello) this.failHandshake({ reason: 'closed', code: errno ?? '' }, null);
+    else this.#ended();
   }
 
   override onExpired(): void {
