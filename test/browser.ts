@@ -32,17 +32,18 @@ export class Browser {
   #last = 0;
   #session = '';
 
-  private constructor(folder: string) {
+  private constructor(folder: string, more: readonly string[]) {
     const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'];
-    this.#process = startChromium(folder, ['--remote-debugging-pipe', 'about:blank'], stdio);
+    this.#process = startChromium(folder, ['--remote-debugging-pipe', ...more, 'about:blank'], stdio);
     this.#process.on('exit', () => {
       for (const answer of this.#waiting.values()) answer({ error: 'the browser has ended' });
     });
     (this.#process.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.#take(text));
   }
 
-  static async open(url: string, folder: string): Promise<Browser> {
-    const browser = new Browser(folder);
+  /** `more`: further arguments of the browser. */
+  static async open(url: string, folder: string, more: readonly string[] = []): Promise<Browser> {
+    const browser = new Browser(folder, more);
     try {
       await browser.#show(url);
       return browser;

@@ -35,11 +35,16 @@ export class OwnProcess {
     });
   }
 
-  /** Resolves when the gateway serves. `files`: how many files it may open. */
-  static async start(yaml: string, files = 4096): Promise<OwnProcess> {
+  /**
+   * Resolves when the gateway serves. `files`: how many files it may open. With `tls`, the settings of TLS of its listener,
+   * that listener is called `https`; paths in it are absolute.
+   */
+  static async start(yaml: string, files = 4096, tls: string | null = null): Promise<OwnProcess> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
-    const usual = `listeners: { http: "127.0.0.1:${port}" }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
+    const bind = `"127.0.0.1:${port}"`;
+    const listener = tls === null ? `http: ${bind}` : `https: { bind: ${bind}, tls: { ${tls} } }`;
+    const usual = `listeners: { ${listener} }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
     writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
     const program = join(repositoryRoot, 'bin', 'candor');
     const command = `ulimit -n ${files} && exec "$0" "$1" up -c "$2"`;
