@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as passTime } from 'node:timers/promises';
 import {
+  type CertificateAuthority,
+  certificateAuthority,
   type FaultOrigin,
   fin,
-  RawClient,
+  type RawClient,
   type RawOutcome,
   refusingAddress,
   send,
@@ -11,11 +13,17 @@ import {
   type UnreachableAddress,
   unansweringAddress,
 } from '../../src/testing/testing.ts';
+import type { UpstreamTls } from '../../src/core/configuration.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
+import { systemClock } from '../../src/system/system.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
-import { type GatewayUnderTest, startGatewayUnderTest, type TestTimeouts } from './gateway-under-test.ts';
+import { type GatewayUnderTest, startGatewayUnderTest, type Target, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
 import { hasOwnHost, isOccupied, occupiedMs, OwnSettings, ownHost } from './own-settings.ts';
+import { TlsFront, upstreamTlsOf } from './tls-front.ts';
+
+/** Where the connections of a run have TLS. On both sides: the origins of the faults, whose upstreams are not special. */
+export type Security = 'in clear text' | 'with TLS before the gateway' | 'with TLS on both sides';
 
 /** The short timeouts that `expected.md` names. */
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
@@ -82,7 +90,7 @@ export class FaultRun {
   }
 
   /** Rejects, with nothing left open, if a part of it cannot be started. */
-  static async start(): Promise<FaultRun> {
+  static async start(security: Security): Promise<FaultRun> {
     const opened: Closable[] = [];
     const keep = async <T extends Closable>(opening: Promise<T>): Promise<T> => {
       const one = await opening;
@@ -97,7 +105,16 @@ export class FaultRun {
       const refusing = await keep(refusingAddress());
       const unanswering = await keep(unansweringAddress());
       const own = await keep(OwnSettings.start(origin, { refusing, unanswering }));
-      const gateway = await startBefore({ origin, second, closing, talking, refusing, unanswering, own });
+      const authority = security === 'in clear text' ? null : certificateAuthority(systemClock.wallTime());
+      const others = { closing, talking, refusing, unanswering, own };
+      if (authority === null || security !== 'with TLS on both sides') {
+        const gateway = await startBefore({ origin, second, tls: null, ...others }, authority);
+        return new FaultRun(gateway, origin, second, own, opened);
+      }
+      const front = await keep(TlsFront.start(origin.address, authority));
+      const secondFront = await keep(TlsFront.start(second.address, authority));
+      const tls = upstreamTlsOf(authority);
+      const gateway = await startBefore({ origin: front, second: secondFront, tls, ...others }, authority);
       return new FaultRun(gateway, origin, second, own, opened);
     } catch (error) {
       for (const one of opened.toReversed()) await one.close();
@@ -115,7 +132,7 @@ export class FaultRun {
     if (condition === 'used') await this.#useOnce(row);
     const occupant = isOccupied(row.name) ? await this.#occupy(row.name) : null;
     const faultId = randomUUID();
-    const client = new RawClient(this.gateway);
+    const client = this.gateway.connect();
     client.write(headOf(row, condition, faultId));
     this.#sendContent(client, row.request.contentBytes);
     if (row.request.leaves) await this.#leave(client, faultId);
@@ -142,7 +159,7 @@ export class FaultRun {
   }
 
   async #ask(target: string): Promise<RawOutcome> {
-    const client = new RawClient(this.gateway);
+    const client = this.gateway.connect();
     client.write(`GET ${target} HTTP/1.1\r\nHost: ${hosts.used}\r\n\r\n`);
     const outcome = await client.response('GET', exchangeMsMax);
     client.close();
@@ -152,7 +169,7 @@ export class FaultRun {
   /** A request that is in flight on the good endpoint of its upstream until it is closed. */
   async #occupy(name: string): Promise<RawClient> {
     const id = randomUUID();
-    const client = new RawClient(this.gateway);
+    const client = this.gateway.connect();
     client.write(`GET /slow/${occupiedMs(name)} HTTP/1.1\r\nHost: ${ownHost(name)}\r\nX-Fault-Id: ${id}\r\n\r\n`);
     await this.origin.seen(id);
     return client;
@@ -193,8 +210,11 @@ interface Closable {
 
 /** The origins behind the gateway. */
 interface Behind {
-  readonly origin: FaultOrigin;
-  readonly second: FaultOrigin;
+  /** The origin, or the TLS before it. */
+  readonly origin: Pick<FaultOrigin, 'address'>;
+  readonly second: Pick<FaultOrigin, 'address'>;
+  /** How the gateway speaks to these two; null: in clear text. */
+  readonly tls: UpstreamTls | null;
   readonly closing: FaultOrigin;
   readonly talking: FaultOrigin;
   readonly refusing: UnreachableAddress;
@@ -203,30 +223,18 @@ interface Behind {
 }
 
 /** The gateway of the run: a route for each condition, and for each case that has an upstream of its own. */
-function startBefore(behind: Behind): Promise<GatewayUnderTest> {
-  const { origin, second, closing, talking, refusing, unanswering, own } = behind;
+function startBefore(behind: Behind, authority: CertificateAuthority | null): Promise<GatewayUnderTest> {
+  const { origin, second, tls, closing, talking, refusing, unanswering, own } = behind;
+  type Unnamed = Omit<Target, 'name' | 'hostName'>;
+  const one: Unnamed = { prefixes, to: origin.address, ...(tls === null ? {} : { tls }) };
+  const both: Unnamed = { ...one, alsoTo: second.address, keepsConnections: false };
   return startGatewayUnderTest(
     [
-      { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
-      { name: 'origin-fresh', hostName: hosts.fresh, prefixes, to: origin.address, keepsConnections: false },
-      {
-        name: 'two',
-        hostName: hosts['of two'],
-        prefixes,
-        to: origin.address,
-        alsoTo: second.address,
-        keepsConnections: false,
-      },
-      { name: 'held', hostName: hosts.held, prefixes, to: origin.address, keepsConnections: false, heldMs },
-      {
-        name: 'held-two',
-        hostName: hosts['held, of two'],
-        prefixes,
-        to: origin.address,
-        alsoTo: second.address,
-        keepsConnections: false,
-        heldMs,
-      },
+      { name: 'origin', hostName: hosts.used, ...one },
+      { name: 'origin-fresh', hostName: hosts.fresh, ...one, keepsConnections: false },
+      { name: 'two', hostName: hosts['of two'], ...both },
+      { name: 'held', hostName: hosts.held, ...one, keepsConnections: false, heldMs },
+      { name: 'held-two', hostName: hosts['held, of two'], ...both, heldMs },
       { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
       { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
       { name: 'refusing', prefixes: ['/refused'], to: refusing },
@@ -237,6 +245,7 @@ function startBefore(behind: Behind): Promise<GatewayUnderTest> {
     ],
     timeouts,
     own.dns,
+    authority,
   );
 }
 

@@ -2,6 +2,7 @@ import type {
   CheckSpec,
   Configuration,
   DnsSpec,
+  ListenerTls,
   RouteAction,
   RouteSpec,
   Timeouts,
@@ -12,12 +13,16 @@ import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
+import { type CertificateAuthority, RawClient } from '../../src/testing/testing.ts';
+import { SecureClient } from '../tls-clients/secure-client.ts';
 
 /** The interface between the run and a gateway. Only this file knows which gateway it is and how it is configured. */
 export interface GatewayUnderTest {
   readonly host: string;
   readonly port: number;
   readonly deployment: string;
+  /** A client of the gateway, within TLS if its listener has that. */
+  connect(): RawClient;
   findRecord(requestId: string): Promise<ExchangeRecord | null>;
   /** Failures that the gateway could not classify. */
   unclassified(): number;
@@ -54,17 +59,24 @@ export interface TestTimeouts {
   readonly idleMs: number;
 }
 
+/** `authority`: its listener speaks TLS, with a certificate of this authority; null: clear text. */
 export async function startGatewayUnderTest(
   targets: readonly Target[],
   timeouts: TestTimeouts,
   dns: DnsSpec,
+  authority: CertificateAuthority | null = null,
 ): Promise<GatewayUnderTest> {
-  const configuration = configure(targets, timeouts, dns);
+  const configuration = configure(targets, timeouts, dns, authority === null ? null : listenerTlsOf(authority));
   const gateway = await startGateway({ configuration, source: null });
   const { host, port } = addressOf(gateway);
   return {
     host,
     port,
+    // The rows ask for many hosts. A client that names none in its handshake may ask for all of them.
+    connect: () =>
+      authority === null
+        ? new RawClient({ host, port })
+        : new SecureClient({ host, port }, { ca: authority.certificate, checkServerIdentity: () => undefined }),
     deployment: configuration.deployment,
     findRecord: (id) => gateway.findExchange(id),
     unclassified: () => gateway.counts().workers.reduce((sum, worker) => sum + worker.unclassifiedTotal, 0),
@@ -84,14 +96,32 @@ function addressOf(gateway: Gateway): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
-function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsSpec): Configuration {
+function listenerTlsOf(authority: CertificateAuthority): ListenerTls {
+  const names = ['edge.test'];
+  return {
+    certificates: [{ names, notAfter: Date.UTC(2100, 0), ...authority.issue({ names }) }],
+    servesUnknownNames: false,
+    versionMin: 'TLSv1.2',
+    ciphers: 'DEFAULT',
+    redirectPort: null,
+    hstsSeconds: null,
+    clientCertificates: null,
+  };
+}
+
+function configure(
+  targets: readonly Target[],
+  timeouts: TestTimeouts,
+  dns: DnsSpec,
+  tls: ListenerTls | null,
+): Configuration {
   return {
     deployment: 'edge.test',
     member: 'one',
     workers: { count: 1, memoryBytesMax: 1024 ** 3 },
     drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
     stateFolder: null,
-    listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, tls: null }],
+    listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, tls }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },
     upstreams: targets.flatMap((target) => upstreamOf(target)),

@@ -46,7 +46,7 @@ function isNamed({ name, requestText }: ExpectedRow, as: string): boolean {
 /** The names of the tests of a file, from its source; names in comments do not count. */
 function testNames(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  const names = quotedAfter(text, String.raw`^ *(?:test|it)\(\s*`);
+  const names = quotedAfter(text, String.raw`^ *(?:void )?(?:test|it)\(\s*`);
   // A test of a table's row has the row's name.
   return names.some((name) => name.includes('row.what')) ? [...names, ...quotedAfter(text, '^ *what: ')] : names;
 }

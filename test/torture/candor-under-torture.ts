@@ -1,5 +1,6 @@
 import type { TortureGroup, TortureStage } from '../../src/testing/torture/stage.ts';
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
+import { edgeFiles, listenersYaml } from '../tls-clients/tls-edge.ts';
 
 export interface CandorUnderTorture {
   readonly port: number;
@@ -8,10 +9,14 @@ export interface CandorUnderTorture {
   stop(): Promise<void>;
 }
 
-/** The gateway of this repository with a route to every part of the torture origin. */
-export async function startCandorBefore({ groups, tls }: TortureStage): Promise<CandorUnderTorture> {
+/** The gateway of this repository with a route to every part of the torture origin. `https`: its clients come within TLS. */
+export async function startCandorBefore(
+  { groups, tls }: TortureStage,
+  scheme: 'http' | 'https' = 'http',
+): Promise<CandorUnderTorture> {
   const there = groups.filter(({ missing }) => missing === null);
   const yaml = [
+    listenersYaml({ https: '' }),
     // Short, so that the whole suite takes seconds; longer than the slow but valid answers take.
     'timeouts: { connect: 300ms, tls: 300ms, response_head: 500ms, idle: 250ms }',
     'upstreams:',
@@ -20,9 +25,10 @@ export async function startCandorBefore({ groups, tls }: TortureStage): Promise<
     ...there.map(({ name, path }) => `  - { path: ${path}, to: ${name} }`),
     '',
   ].join('\n');
-  const gateway = await startFromYaml(yaml, { files: { 'authority.pem': tls?.authority.certificate ?? '' } });
+  const files = { ...edgeFiles, 'authority.pem': tls?.authority.certificate ?? '' };
+  const gateway = await startFromYaml(yaml, { files });
   return {
-    port: gateway.address().port,
+    port: gateway.address(scheme).port,
     unclassified: () => gateway.counts().unclassified,
     stop: () => gateway.stop(),
   };

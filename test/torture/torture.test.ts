@@ -1,82 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { systemClock } from '../../src/testing/system.ts';
-import { torture, type TortureOptions, type TortureReport } from '../../src/testing/torture/torture.ts';
-import type { TortureStage } from '../../src/testing/torture/stage.ts';
-import { tortureParts } from '../../src/testing/torture/torture-case.ts';
+import { torture } from '../../src/testing/torture/torture.ts';
 import { answers, BadGateway, failure } from './bad-gateway.ts';
-import { startCandorBefore } from './candor-under-torture.ts';
-
-interface UnderTorture {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-const options: Omit<TortureOptions, 'gateway'> = {
-  listen: { host: '127.0.0.1', port: 0 },
-  only: [],
-  tls: false,
-  timeoutMs: 3000,
-  clock: systemClock,
-};
-
-/** Runs every case whose name contains one of these, against a gateway that is started for it. */
-async function putToTorture(
-  start: (stage: TortureStage) => Promise<UnderTorture>,
-  more: Partial<TortureOptions> = {},
-): Promise<TortureReport> {
-  let gateway: UnderTorture | null = null;
-  // The port is known once the torture origin has started, and with it the gateway's configuration.
-  const target = { url: new URL('http://127.0.0.1/'), verify: true };
-  const onStage = async (stage: TortureStage): Promise<void> => {
-    gateway = await start(stage);
-    target.url.port = String(gateway.port);
-  };
-  try {
-    const result = await torture({ ...options, ...more, gateway: target, onStage });
-    assert.ok(!('kind' in result), JSON.stringify(result));
-    return result;
-  } finally {
-    await (gateway as UnderTorture | null)?.stop();
-  }
-}
+import { options, putToTorture, tortureCandor } from './put-to-torture.ts';
 
 describe('Candor under torture', { timeout: 120_000 }, () => {
-  test('mislabels no failure, harms no client and keeps none waiting', async (context) => {
-    let unclassified = (): number => NaN;
-    const start = async (stage: TortureStage): Promise<UnderTorture> => {
-      const candor = await startCandorBefore(stage);
-      unclassified = () => candor.unclassified();
-      return candor;
-    };
-    const { runs, score } = await putToTorture(start, { tls: true });
-    const wrong = runs.filter(({ verdict }) => verdict === 'misleading' || verdict === 'dangerous');
-    assert.deepEqual(
-      wrong.map(({ case: name, method, on, why, seen }) => `${name} ${method} ${on}: ${why} ${JSON.stringify(seen)}`),
-      [],
-    );
-    const mild = runs.filter(({ verdict }) => verdict === 'acceptable' || verdict === null);
-    assert.deepEqual(
-      mild.map(({ case: name, method, on, why }) => `${name} ${method} ${on}: ${why}`),
-      [],
-    );
-    assert.equal(score.hangs, 0);
-    assert.equal(unclassified(), 0);
-    const tried = new Set(runs.filter(({ verdict }) => verdict !== null).map((run) => run.case));
-    assert.ok(tried.size > 100, `${tried.size} cases`);
-    for (const part of Object.keys(tortureParts))
-      assert.ok(
-        runs.some((run) => run.part === part && tried.has(run.case)),
-        part,
-      );
-    assert.deepEqual(
-      [score.failures_told, score.truncations_told, score.unsafe_replays],
-      [score.failures, score.truncations, 0],
-    );
-    assert.equal(score.causes_misnamed, 0);
-    assert.equal(score.causes_named, score.causes, 'each of its own failures has its cause in Proxy-Status');
-    context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
-  });
+  test('mislabels no failure, harms no client and keeps none waiting', (context) => tortureCandor(context, 'http'));
 });
 
 describe('a bad gateway', { timeout: 60_000 }, () => {

@@ -64,7 +64,8 @@ export class GatewayProgram {
   readonly #heldPort: number;
 
   /**
-   * `settings` are lines of the configuration besides the listener, the application and its paths. `heldPort`:
+   * `settings` are lines of the configuration besides the listener, the application and its paths. With `listeners:` among
+   * them these are the listeners, and the first one must be in clear text. `heldPort`:
    * systemd-socket-activate opens a socket there, and then becomes the gateway; 0: the gateway opens it.
    * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`.
    */
@@ -109,8 +110,9 @@ export class GatewayProgram {
   }
 
   configure(settings: string, applicationSettings = ''): void {
+    const listeners = `listeners: { http: '127.0.0.1:${this.#heldPort}' }\n`;
     const text =
-      `listeners: { http: '127.0.0.1:${this.#heldPort}' }\nadmin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
+      `${settings.includes('listeners:') ? '' : listeners}admin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
       `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
