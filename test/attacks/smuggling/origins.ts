@@ -135,7 +135,7 @@ function peer(
       await sleep(100);
       if (child.exitCode === null) {
         child.kill('SIGTERM');
-        await once(child, 'exit');
+        await once(child, 'close'); // What it printed may come behind its exit.
       }
       text = account === '' ? printed : readFileSync(join(folder, account), 'latin1');
       rmSync(folder, { recursive: true, force: true });
