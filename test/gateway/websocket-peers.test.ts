@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import type { ServerOptions } from 'ws';
 import type { ExchangeRecord } from '../../src/core/record.ts';
+import { systemClock } from '../../src/system/system.ts';
+import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { startFromYaml, timeoutMs, until, type YamlGateway } from './start-from-yaml.ts';
 import { EchoApplication, Peer } from './web-socket-peers.ts';
 
@@ -25,14 +27,22 @@ afterEach(async () => {
   for (const end of toEnd.splice(0).toReversed()) await end();
 });
 
+const certificate = certificateAuthority(systemClock.wallTime()).issue({ names: ['edge.test'] });
+const overTls =
+  'listeners: { http: { bind: "127.0.0.1:0", tls: { certificates: [{ certificate_file: a.pem, key_file: a.key }] } } }';
+
+/** `options` are those of the application; its compression is offered by the client too. */
 async function opened(settings = '', options: ServerOptions = {}): Promise<Open> {
   const application = await EchoApplication.start(options);
   toEnd.push(() => application.stop());
   const endpoint = `upstreams: { app: { endpoints: "127.0.0.1:${application.port}", check: none } }`;
-  const edge = await startFromYaml(`${endpoint}\n${settings}\n`);
+  const files = { 'a.pem': certificate.certificate, 'a.key': certificate.key };
+  const edge = await startFromYaml(`${endpoint}\n${settings}\n`, { files });
   toEnd.push(() => edge.stop());
   const { host, port } = edge.address();
-  const client = await Peer.connect(`ws://${host}:${port}/`, { perMessageDeflate: options.perMessageDeflate ?? false });
+  const url = `${settings.includes(overTls) ? 'wss' : 'ws'}://${host}:${port}/`;
+  const perMessageDeflate = options.perMessageDeflate ?? false;
+  const client = await Peer.connect(url, { perMessageDeflate, rejectUnauthorized: false });
   toEnd.push(async () => client.socket.terminate());
   await until('the application has the WebSocket', () => application.opened.length === 1);
   return { edge, application, client, served: application.opened[0] as Peer };
@@ -60,12 +70,18 @@ const switching = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nCon
 /** Of a server, with 1001. */
 const closeFrame = Buffer.of(0x88, 2, 0x03, 0xe9);
 
+/** Pings are frequent, so that many stand between the frames of large messages. */
+const variants = [
+  ['without pings of the gateway', ''],
+  ['with pings', 'websocket: { ping: 5ms }'],
+  ['over TLS, with pings', `websocket: { ping: 5ms }\n${overTls}`],
+] as const;
+
 describe('a WebSocket between independent peers', { timeout: 120_000 }, () => {
   for (const perMessageDeflate of [false, { threshold: 0 }]) {
     const how = perMessageDeflate === false ? 'as they are' : 'compressed';
-    // Pings are frequent, so that many stand between the frames of large messages.
-    for (const settings of ['', 'websocket: { ping: 5ms }'])
-      test(`echoes messages of every length, ${how}, ${settings === '' ? 'without' : 'with'} pings of the gateway`, async () => {
+    for (const [which, settings] of variants)
+      test(`echoes messages of every length, ${how}, ${which}`, async () => {
         const { client, served } = await opened(settings, { perMessageDeflate });
         assert.equal(client.socket.extensions.includes('permessage-deflate'), perMessageDeflate !== false);
         const sent = lengths.flatMap((length) => [
@@ -159,8 +175,8 @@ describe('a WebSocket between independent peers', { timeout: 120_000 }, () => {
     ],
   ];
   for (const [what, act, hows, by, code, end, seen, codeSeen] of ends)
-    for (const settings of ['', 'websocket: { ping: 5ms }'])
-      test(`is recorded as such when ${what}, ${settings === '' ? 'without' : 'with'} pings`, async () => {
+    for (const [which, settings] of variants)
+      test(`is recorded as such when ${what}, ${which}`, async () => {
         const open = await opened(settings);
         act(open);
         assert.deepEqual(await seen(open), codeSeen);
@@ -171,9 +187,13 @@ describe('a WebSocket between independent peers', { timeout: 120_000 }, () => {
 });
 
 describe('a WebSocket between independent peers that the gateway closes', { timeout: 120_000 }, () => {
-  for (const tunnels of ['wait', 'end'] as const)
-    test(`gets 1001 on both sides when the gateway stops amid messages, with drain.tunnels: ${tunnels}`, async () => {
-      const open = await opened(`drain: { timeout: 300ms, tunnels: ${tunnels} }`);
+  for (const [which, settings] of [
+    ['with drain.tunnels: wait', 'drain: { timeout: 300ms, tunnels: wait }'],
+    ['with drain.tunnels: end', 'drain: { timeout: 300ms, tunnels: end }'],
+    ['over TLS', `drain: { timeout: 300ms }\n${overTls}`],
+  ] as const)
+    test(`gets 1001 on both sides when the gateway stops amid messages, ${which}`, async () => {
+      const open = await opened(settings);
       const { edge, application, client, served } = open;
       application.echoes = false;
       const bytes = Buffer.alloc(100_000, 0x88);
