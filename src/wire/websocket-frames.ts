@@ -40,6 +40,8 @@ export class WebSocketFrames {
   readonly #sender: FrameSender;
   readonly #kept = new Uint8Array(keptMax);
   #count = 0;
+  /** How many bytes of the frame are kept: its head, and all of a control frame. Known from the second byte on. */
+  #keptLength = 0;
   /** Bytes of the payload of a data frame that are still to come. */
   #skip = 0;
   /** A message has begun whose last frame has not come (§5.4). */
@@ -133,8 +135,13 @@ export class WebSocketFrames {
   /** One more byte is kept. */
   #judgeKept(): void {
     if (this.#count === 1) this.lost = !this.#isFirstByte();
-    else if (this.#count === 2) this.lost = !this.#isSecondByte();
+    else if (this.#count === 2) this.#judgeSecondByte();
     if (this.#count >= 2 && !this.lost && this.#count === this.#keptLength) this.#endKept();
+  }
+
+  #judgeSecondByte(): void {
+    this.lost = !this.#isSecondByte();
+    this.#keptLength = this.#headLength + (this.#isControl ? this.#shortLength : 0);
   }
 
   /** FIN, the reserved bits and the opcode, as they may follow the frames before. */
@@ -160,11 +167,6 @@ export class WebSocketFrames {
     return 2 + extended + (this.#sender.masked ? 4 : 0);
   }
 
-  /** How many bytes of the frame are kept: its head, and all of a control frame. */
-  get #keptLength(): number {
-    return this.#headLength + (this.#isControl ? this.#shortLength : 0);
-  }
-
   /** The head of a data frame, or a control frame, is whole. */
   #endKept(): void {
     if (this.#isControl) {
@@ -181,8 +183,10 @@ export class WebSocketFrames {
   #payloadLength(): number {
     const length = this.#shortLength;
     if (length < 126) return length;
-    const view = new DataView(this.#kept.buffer);
-    return length === 126 ? view.getUint16(2) : view.getUint32(2) * 0x1_0000_0000 + view.getUint32(6);
+    const end = length === 126 ? 4 : 10;
+    let total = 0;
+    for (let index = 2; index < end; index++) total = total * 256 + this.#at(index);
+    return total;
   }
 
   #readClose(): void {
