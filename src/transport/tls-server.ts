@@ -37,13 +37,13 @@ export const tlsServer: TlsServer = {
 
 /** A handshake on a handle. Node's session is its owner until it is complete. */
 class HandleHandshake implements Cancellable, HandleOwner {
+  readonly #below: StreamHandle;
   readonly #session: TlsHandle;
   readonly #stream: TlsStream;
   readonly #facts: TransportFacts;
   readonly #settings: TlsSessionSettings;
   readonly #waiter: TlsServerWaiter;
   #state: 'handshake' | 'secure' | 'over' = 'handshake';
-  #transport: HandleTransport | null = null;
 
   constructor(plain: HandleTransport, first: Uint8Array, settings: TlsSessionSettings, waiter: TlsServerWaiter) {
     this.#facts = plain.facts;
@@ -53,13 +53,14 @@ class HandleHandshake implements Cancellable, HandleOwner {
     const context = nativeContext(contextOf(host)); // May throw: nothing has been taken over before.
     const below = plain.release();
     const session = (tlsInternals as TlsInternals).wrap(below, context, true, false);
+    this.#below = below;
     this.#session = session;
     this.#stream = new TlsStream(session, below);
     // The handle keeps the session alive: without this the garbage collector takes it during the handshake.
     (below as StreamHandle & { session?: TlsHandle }).session = session;
     session.onhandshakedone = () => this.#onDone();
     session.onerror = (error) => this.#onError(errnoOf(error));
-    session.owner = this;
+    session.owner = below.owner = this;
     session.onread = onHandshakeRead;
     if (host.clientCertificates !== null) session.setVerifyMode(true, host.clientCertificates.isRequired);
     session.setALPNProtocols(alpnList(protocols));
@@ -69,17 +70,20 @@ class HandleHandshake implements Cancellable, HandleOwner {
 
   /** Called within OpenSSL: closing waits for the end of the turn. */
   #onDone(): void {
-    if (this.#state !== 'handshake') return; // Node calls this for renegotiations too.
+    if (this.#state !== 'handshake') return;
     const session = lookAt(this.#session, this.#settings);
     if ('reason' in session) return this.#end(session);
     this.#state = 'secure';
     const facts = new SecureFacts(this.#facts, session);
-    this.#transport = new HandleTransport(this.#stream, { facts });
-    this.#waiter.onSecure(this.#transport);
+    const transport = new HandleTransport(this.#stream, { facts });
+    // An idle connection keeps neither this object nor those that it knows: some 1 KB.
+    this.#below.owner = transport;
+    this.#session.onhandshakedone = noop; // Node calls it for renegotiations too.
+    failOnErrors(this.#session, transport);
+    this.#waiter.onSecure(transport);
   }
 
   #onError(code: string): void {
-    if (this.#state === 'secure') return this.#transport?.fail(code);
     if (this.#state === 'handshake') this.#end(failureOf(code));
   }
 
@@ -121,6 +125,10 @@ function onHandshakeRead(this: StreamHandle): undefined {
   const { streamBaseState, kReadBytesOrError } = streamInternals as StreamInternals;
   this.owner.onHandleRead(streamBaseState[kReadBytesOrError] as number);
   return undefined;
+}
+
+function failOnErrors(session: TlsHandle, transport: HandleTransport): void {
+  session.onerror = (error) => transport.fail(errnoOf(error));
 }
 
 function noop(): void {}
