@@ -4,7 +4,17 @@ import { delimiter, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
 
 /** Programs of other projects that tests and measurements run beside Candor. */
-export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'apache2' | 'varnishd' | 'varnishlog' | 'wrk' | 'curl';
+export type PeerName =
+  | 'nginx'
+  | 'haproxy'
+  | 'caddy'
+  | 'apache2'
+  | 'varnishd'
+  | 'varnishlog'
+  | 'wrk'
+  | 'curl'
+  | 'pebble'
+  | 'pebble-challtestsrv';
 
 export type Peer =
   | { readonly path: string; readonly env: Readonly<Record<string, string>> }
@@ -26,6 +36,9 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   varnishlog: { packages: ['varnish'] },
   wrk: { packages: ['wrk'] },
   curl: { packages: ['curl'] },
+  // A CA for tests of ACME, and the name server and challenge server that its tests use.
+  pebble: { packages: ['pebble'] },
+  'pebble-challtestsrv': { packages: ['pebble'] },
 };
 
 const binFolders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];

@@ -1,7 +1,17 @@
 import { preparePeer, type PeerName } from './peers.ts';
 
 /** Fetches the programs that tests run beside Candor. With `--complete` it exits with 1 if one is missing. */
-const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'varnishd', 'varnishlog', 'curl'];
+const peers: readonly PeerName[] = [
+  'nginx',
+  'haproxy',
+  'apache2',
+  'caddy',
+  'varnishd',
+  'varnishlog',
+  'curl',
+  'pebble',
+  'pebble-challtestsrv',
+];
 
 for (const peer of peers) {
   const found = preparePeer(peer, console.log);

@@ -98,6 +98,24 @@ export interface EventFacts {
   };
   /** A certificate of a listener, or one that an endpoint has shown, expires soon, or has expired. `notAfter`: RFC 3339. */
   certificate_expiring: { names: readonly string[]; notAfter: string; daysLeft: number };
+  /** A CA issued a certificate, which is in use now. `authority`: the URL of the CA's directory. `notAfter`: RFC 3339. */
+  certificate_issued: { names: readonly string[]; authority: string; notAfter: string; isRenewal: boolean };
+  /**
+   * A certificate could not be obtained. `problem`: the type of the CA's problem document. `failures`: in a row.
+   * `validUntil`: of the present certificate; null: there is none.
+   */
+  certificate_renewal_failed: {
+    names: readonly string[];
+    authority: string;
+    cause: string;
+    step: string;
+    problem: string | null;
+    detail: string | null;
+    fix: string;
+    failures: number;
+    retryMs: number;
+    validUntil: string | null;
+  };
   /** The process may open fewer files than its configuration may need. */
   descriptors_few: { limit: number; needed: number };
   /** `to`: 'scarce', 'enough'. `closed`: idle connections that were closed, `refused`: clients that were refused, since the shortage began. */

@@ -1,5 +1,4 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   bitString,
   boolean,
@@ -8,11 +7,19 @@ import {
   objectIdentifier,
   octetString,
   sequence,
-  set,
   tagged,
   time,
-  utf8String,
-} from './der.ts';
+} from '../certificates/der.ts';
+import {
+  ecdsaWithSha256,
+  extension,
+  nameWith,
+  pem,
+  pemOfKey,
+  publicKeyDer,
+  publicKeyDigest,
+  subjectAltName,
+} from '../certificates/x509-parts.ts';
 
 /** A certificate and its private key, in PEM. */
 export interface IssuedCertificate {
@@ -123,50 +130,35 @@ function validityOf(
 
 const dayMs = 86_400_000;
 
-/** ecdsa-with-SHA256, RFC 5758 §3.2. */
-const algorithm = sequence(objectIdentifier('1.2.840.10045.4.3.2'));
-
 /** RFC 5280 §4.1: the certificate to be signed, the algorithm, the signature. */
 function sealed(content: Content, { privateKey }: Pick<Keys, 'privateKey'>): string {
   const { subject, issuer } = content;
   const toBeSigned = sequence(
     tagged(0xa0, integer(2)),
     integer(serialOf(subject.publicKey)),
-    algorithm,
-    nameOf(issuer.name),
+    ecdsaWithSha256,
+    nameWith(issuer.name),
     sequence(time(content.notBefore), time(content.notAfter)),
-    nameOf(subject.name),
-    derOf(subject.publicKey),
+    nameWith(subject.name),
+    publicKeyDer(subject.publicKey),
     tagged(0xa3, sequence(...content.extensions)),
   );
   const signature = sign('sha256', toBeSigned, privateKey);
-  return pem('CERTIFICATE', sequence(toBeSigned, algorithm, bitString(signature)));
+  return pem('CERTIFICATE', sequence(toBeSigned, ecdsaWithSha256, bitString(signature)));
 }
 
 /** Every certificate gets a new key, so that the digest of the key identifies the certificate. */
 function serialOf(key: KeyObject): Buffer {
-  const digest = digestOf(key);
+  const digest = publicKeyDigest(key);
   digest[0] = ((digest[0] ?? 0) & 0x3f) | 0x40;
   return digest.subarray(0, 16);
-}
-
-function digestOf(key: KeyObject): Buffer {
-  return createHash('sha256').update(derOf(key)).digest();
-}
-
-function derOf(key: KeyObject): Der {
-  return createPublicKey({ key: key.export({ type: 'spki', format: 'pem' }) }).export({ type: 'spki', format: 'der' });
-}
-
-function nameOf(commonName: string): Der {
-  return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
 }
 
 function authorityExtensions(own: Subject): Der[] {
   return [
     extension('2.5.29.19', sequence(boolean(true)), true), // basicConstraints: an authority
     extension('2.5.29.15', bitString(Buffer.from([0b0000_0110]), 1), true), // keyUsage: keyCertSign, cRLSign
-    extension('2.5.29.14', octetString(digestOf(own.publicKey).subarray(0, 20))), // subjectKeyIdentifier
+    extension('2.5.29.14', octetString(publicKeyDigest(own.publicKey).subarray(0, 20))), // subjectKeyIdentifier
   ];
 }
 
@@ -176,41 +168,12 @@ function leafExtensions({ names, client = false }: CertificateRequest, subject: 
     extension('2.5.29.19', sequence(), true), // basicConstraints: no authority
     extension('2.5.29.15', bitString(Buffer.from([0b1000_0000]), 7), true), // keyUsage: digitalSignature
     extension('2.5.29.37', sequence(objectIdentifier(purpose))), // extKeyUsage
-    extension('2.5.29.17', sequence(...names.map(generalName))), // subjectAltName
-    extension('2.5.29.14', octetString(digestOf(subject.publicKey).subarray(0, 20))),
+    subjectAltName(names),
+    extension('2.5.29.14', octetString(publicKeyDigest(subject.publicKey).subarray(0, 20))),
     authorityKeyExtension(issuer),
   ];
 }
 
 function authorityKeyExtension(issuer: Subject): Der {
-  return extension('2.5.29.35', sequence(tagged(0x80, digestOf(issuer.publicKey).subarray(0, 20))));
-}
-
-function extension(identifier: string, value: Der, critical = false): Der {
-  return sequence(objectIdentifier(identifier), ...(critical ? [boolean(true)] : []), octetString(value));
-}
-
-/** RFC 5280 §4.2.1.6: dNSName, or iPAddress. */
-function generalName(name: string): Der {
-  if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split('.').map(Number)));
-  if (isIPv6(name)) return tagged(0x87, bytesOfIPv6(name));
-  return tagged(0x82, Buffer.from(name, 'latin1'));
-}
-
-function bytesOfIPv6(address: string): Buffer {
-  const [head = '', tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const before = [...head];
-  const behind = [...(tail ?? [])];
-  const between = Array<string>(8 - before.length - behind.length).fill('0');
-  const groups = [...before, ...between, ...behind].map((group) => Number.parseInt(group, 16));
-  return Buffer.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
-}
-
-function pemOfKey(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' });
-}
-
-function pem(label: string, der: Der): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+  return extension('2.5.29.35', sequence(tagged(0x80, publicKeyDigest(issuer.publicKey).subarray(0, 20))));
 }

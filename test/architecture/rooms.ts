@@ -17,7 +17,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   exchange: ['core', 'wire', 'policy'],
   deploy: ['core'],
   diagnose: ['core'],
-  testing: ['core'],
+  // The control plane's: how certificates are obtained and kept. It shares the locks and files of the state folder.
+  certificates: ['core', 'deploy'],
+  // And the encoding of certificates, which tests issue by themselves.
+  testing: ['core', 'certificates'],
   system: ['core'],
   discovery: ['core', 'policy'],
   worker: [
@@ -80,6 +83,11 @@ export const entries: readonly string[] = [
   'src/cli/configuration-thread.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
+  // Not configurable yet: the control plane will load them with the keys of `listeners.*.tls`.
+  'src/certificates/issuer.ts',
+  'src/certificates/challenge-check.ts',
+  'src/certificates/dns-hook.ts',
+  'src/certificates/https-transport.ts',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */
@@ -105,6 +113,9 @@ export const errorReaders: readonly string[] = [
   'src/cli/standard-output.ts',
   'src/cli/read-input.ts',
   'src/config/host.ts',
+  'src/certificates/https-transport.ts',
+  'src/certificates/dns-hook.ts',
+  'src/certificates/certificate-store.ts',
   'src/testing/raw-client.ts',
   'src/testing/fault-origin-main.ts',
   // Issues of the schema and the reader of documents become configuration errors.

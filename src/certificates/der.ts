@@ -67,3 +67,24 @@ export function time(wallTime: number): Der {
   const year = new Date(wallTime).getUTCFullYear();
   return year < 2050 ? tagged(0x17, Buffer.from(text.slice(2))) : tagged(0x18, Buffer.from(text));
 }
+
+export interface DerValue {
+  readonly tag: number;
+  readonly content: Buffer;
+}
+
+/** The values that stand one after the other, of a structure known to be valid. Ends at the first that is cut off. */
+export function readValues(bytes: Buffer = Buffer.alloc(0)): DerValue[] {
+  const values: DerValue[] = [];
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const first = bytes[at + 1] as number;
+    const digits = first < 0x80 ? 0 : first & 0x7f;
+    if (digits > 4 || at + 2 + digits > bytes.length) break;
+    const length = digits === 0 ? first : bytes.readUIntBE(at + 2, digits);
+    const start = at + 2 + digits;
+    if (start + length > bytes.length) break;
+    values.push({ tag: bytes[at] as number, content: bytes.subarray(start, start + length) });
+    at = start + length;
+  }
+  return values;
+}

@@ -1,0 +1,122 @@
+import { failWith, type Result, succeed } from '../core/result.ts';
+import type { Clock } from '../core/time.ts';
+import { type AcmeAuthorization, type AcmeChallenge, readAuthorization } from './acme-documents.ts';
+import { type AcmeFailure, acmeFailure, failureOfProblem, malformed } from './acme-failure.ts';
+import type { AcmeSession } from './acme-session.ts';
+import { type ChallengeKind, type ChallengeResponder, type PreparedChallenge, prepareChallenge } from './challenges.ts';
+import type { AccountSigner } from './jws.ts';
+
+/** Asks ourselves what the CA has asked us, after it did not get the right answer. */
+export interface ChallengeCheck {
+  /** What is in the way, and what to do; null: nothing was found. Never rejects. */
+  explain(challenge: PreparedChallenge): Promise<ChallengeFinding | null>;
+}
+
+export interface ChallengeFinding {
+  readonly sentence: string;
+  readonly fix: string;
+}
+
+interface Parties {
+  readonly session: AcmeSession;
+  readonly signer: AccountSigner;
+  readonly account: string;
+  readonly clock: Clock;
+}
+
+interface Means {
+  readonly responder: ChallengeResponder;
+  readonly check: ChallengeCheck | null;
+}
+
+/** Convinces the CA that the name of an authorization is ours. */
+export async function authorize(parties: Parties, means: Means, url: string): Promise<Result<null, AcmeFailure>> {
+  const { session, account, signer, clock } = parties;
+  const reply = await session.post('authorization', url, account, null);
+  if (!reply.ok) return reply;
+  const authorization = readAuthorization(reply.value.json);
+  if (authorization === null) return failWith(malformed('authorization', url, 'no authorization', reply.value.status));
+  if (authorization.status === 'valid') return succeed(null);
+  const chosen = choose(authorization, means.responder);
+  if (chosen === null) return failWith(noChallenge(url, authorization, means.responder));
+  const { challenge, kind } = chosen;
+  const { token } = challenge;
+  const prepared = prepareChallenge(kind, authorization.name, token, signer.keyAuthorization(token), clock.wallTime());
+  try {
+    return await answer(parties, means, { url, authorization, challenge, prepared });
+  } finally {
+    await means.responder.cleanUp(prepared);
+  }
+}
+
+interface Pending {
+  readonly url: string;
+  readonly authorization: AcmeAuthorization;
+  readonly challenge: AcmeChallenge;
+  readonly prepared: PreparedChallenge;
+}
+
+async function answer(
+  { session, account }: Parties,
+  means: Means,
+  pending: Pending,
+): Promise<Result<null, AcmeFailure>> {
+  const { url, authorization, challenge, prepared } = pending;
+  const shown = await means.responder.present(prepared);
+  if (!shown.ok) {
+    const sentence = `the ${prepared.kind} challenge of ${authorization.name} could not be shown: ${shown.failure}`;
+    const fix = 'repair what shows the challenge; the order is repeated later';
+    return failWith(acmeFailure('not_presented', 'challenge', url, { sentence, fix }, { name: authorization.name }));
+  }
+  const started = await session.post('challenge', challenge.url, account, {});
+  if (!started.ok) return started;
+  const isDone = ({ status }: AcmeAuthorization) => status !== 'pending';
+  const judged = await session.poll('authorization', url, account, readAuthorization, isDone);
+  if (!judged.ok) return judged;
+  if (judged.value.status === 'valid') return succeed(null);
+  const finding = (await means.check?.explain(prepared)) ?? null;
+  return failWith(challengeFailure(url, judged.value, prepared, finding));
+}
+
+function choose(
+  { challenges }: AcmeAuthorization,
+  { kinds }: ChallengeResponder,
+): { readonly kind: ChallengeKind; readonly challenge: AcmeChallenge } | null {
+  for (const kind of kinds) {
+    const challenge = challenges.find(({ type, status }) => type === kind && status === 'pending');
+    if (challenge !== undefined) return { kind, challenge };
+  }
+  return null;
+}
+
+function noChallenge(
+  url: string,
+  { name, status, challenges }: AcmeAuthorization,
+  { kinds }: ChallengeResponder,
+): AcmeFailure {
+  const offered = challenges.map(({ type }) => type).join(', ') || 'nothing';
+  const sentence = `the CA offers ${offered} for ${name} (${status}), and we can show ${kinds.join(', ') || 'nothing'}`;
+  const fix =
+    'a name with a wildcard needs dns-01: configure a hook command; otherwise open port 80 or 443 to the gateway';
+  return acmeFailure('no_challenge', 'authorization', url, { sentence, fix }, { name });
+}
+
+/** The CA's sentence, and ours about the reason if we have found one. */
+function challengeFailure(
+  url: string,
+  { name, status, challenges }: AcmeAuthorization,
+  { kind }: PreparedChallenge,
+  finding: ChallengeFinding | null,
+): AcmeFailure {
+  const problem = challenges.find((challenge) => challenge.type === kind && challenge.error !== null)?.error ?? null;
+  const failure = failureOfProblem('challenge', url, null, problem, null);
+  const known = { ...failure, name, kind: failure.kind === 'rejected' ? ('challenge_failed' as const) : failure.kind };
+  if (finding !== null) return { ...known, ...finding };
+  const reason = problem?.detail ?? `its authorization is ${status}`;
+  const { fix } = failureOfProblem('challenge', url, null, { type: 'incorrectResponse', detail: null, name }, null);
+  return {
+    ...known,
+    sentence: `the CA did not accept the ${kind} challenge of ${name}: ${reason}`,
+    fix: known.kind === 'challenge_failed' ? fix : failure.fix,
+  };
+}

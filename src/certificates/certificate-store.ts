@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { LockUnusable, OwnerLock } from '../deploy/owner-lock.ts';
+import { makePrivateFolder } from '../deploy/private-folder.ts';
+import { readOwnFile } from '../deploy/read-own-file.ts';
+import { writeWhole } from '../deploy/write-whole.ts';
+import type { AcmeAccount, IssuedChain } from './acme-client.ts';
+import { parseJson } from './acme-documents.ts';
+import { readCertificate } from './certificate-facts.ts';
+import { generateAccountKey, isAccountKey } from './jws.ts';
+
+/** A certificate on the disk. */
+export interface StoredCertificate extends IssuedChain {
+  /** As they were ordered, in lowercase, sorted. */
+  readonly names: readonly string[];
+  /** The directory of the CA that issued it. */
+  readonly directoryUrl: string;
+}
+
+/** Why something could not be written: the end of a sentence that begins with the folder. */
+export interface StoreProblem {
+  readonly errno: string | null;
+  readonly why: string;
+}
+
+/** Ten times what a chain and its key need. */
+const fileBytesMax = 256 * 1024;
+
+/**
+ * Account keys and certificates in a folder of the state folder, files 0600, each replaced whole. Every process may read; only the
+ * one that owns the folder writes and asks CAs, and a process that has ended owns nothing, however it ended.
+ *
+ * - `lock.<generation>`: the owner (see `OwnerLock`);
+ * - `account-<digest of the directory's URL>.json`;
+ * - `certificate-<digest of the names>.json`: chain and key together, so that they always fit.
+ */
+export class CertificateStore {
+  readonly path: string;
+  #lock: OwnerLock | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get isOwner(): boolean {
+    try {
+      return this.#lock?.isHeld ?? false;
+    } catch {
+      return false; // the folder has gone
+    }
+  }
+
+  /** Whether this process is the owner now. `since`: now, in RFC 3339. A problem with the folder is no owner's. Never throws. */
+  tryToOwn(since: string): boolean | StoreProblem {
+    if (this.isOwner) return true;
+    try {
+      const problem = makePrivateFolder(this.path);
+      if (problem !== null) return { errno: null, why: problem };
+      const taken = OwnerLock.acquire(this.path, since);
+      this.#lock = taken.ok ? taken.value : null;
+      return taken.ok;
+    } catch (error) {
+      return problemFrom(error);
+    }
+  }
+
+  /** Lets another process follow. */
+  release(): void {
+    try {
+      if (this.isOwner) this.#lock?.release();
+    } catch {
+      // The lock goes with the process.
+    }
+    this.#lock = null;
+  }
+
+  /** What is damaged, or no longer fits its key, is left out. */
+  readCertificate(names: readonly string[]): StoredCertificate | null {
+    const path = this.#certificateFile(names);
+    const stored = certificateFrom(this.#read(path));
+    return stored !== null && sameNames(stored.names, names) ? stored : null;
+  }
+
+  /** All certificates that lie there, for names that are not wanted any more as well. */
+  readAll(): readonly StoredCertificate[] {
+    try {
+      const files = readdirSync(this.path).filter((name) => /^certificate-[\da-f]+\.json$/.test(name));
+      return files.flatMap((name) => certificateFrom(this.#read(join(this.path, name))) ?? []);
+    } catch {
+      return [];
+    }
+  }
+
+  writeCertificate(certificate: StoredCertificate): StoreProblem | null {
+    const names = sortedNames(certificate.names);
+    const { chain, key, directoryUrl } = certificate;
+    return this.#write(this.#certificateFile(names), { names, directory: directoryUrl, chain, key });
+  }
+
+  /** The account at a CA. A new key is on the disk before the CA knows it: otherwise the account could be lost. */
+  account(directoryUrl: string): AcmeAccount | StoreProblem {
+    const path = this.#accountFile(directoryUrl);
+    const stored = accountFrom(this.#read(path), directoryUrl);
+    if (stored !== null) return stored;
+    const account: AcmeAccount = { key: generateAccountKey(), url: null };
+    return this.writeAccount(directoryUrl, account) ?? account;
+  }
+
+  writeAccount(directoryUrl: string, { key, url }: AcmeAccount): StoreProblem | null {
+    return this.#write(this.#accountFile(directoryUrl), { directory: directoryUrl, url, key });
+  }
+
+  #write(path: string, content: unknown): StoreProblem | null {
+    if (!this.isOwner) return { errno: null, why: 'belongs to another process now' };
+    try {
+      writeWhole(path, `${JSON.stringify(content, null, 2)}\n`);
+      return null;
+    } catch (error) {
+      return problemFrom(error);
+    }
+  }
+
+  #read(path: string): Fields | null {
+    const read = readOwnFile(path, fileBytesMax);
+    const value = read.kind === 'text' ? parseJson(read.text) : null;
+    return typeof value === 'object' && value !== null ? { ...value } : null;
+  }
+
+  #certificateFile(names: readonly string[]): string {
+    return join(this.path, `certificate-${digestOf(sortedNames(names).join('\n'))}.json`);
+  }
+
+  #accountFile(directoryUrl: string): string {
+    return join(this.path, `account-${digestOf(directoryUrl)}.json`);
+  }
+}
+
+/** In lowercase, sorted, each once: by them a certificate is known. */
+export function sortedNames(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))].toSorted();
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function certificateFrom(fields: Fields | null): StoredCertificate | null {
+  if (fields === null) return null;
+  const { names, directory, chain, key } = fields;
+  if (typeof directory !== 'string' || typeof chain !== 'string' || typeof key !== 'string') return null;
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) return null;
+  return readCertificate(chain, key) === null ? null : { names, directoryUrl: directory, chain, key };
+}
+
+function accountFrom(fields: Fields | null, directoryUrl: string): AcmeAccount | null {
+  const { key, url, directory } = fields ?? {};
+  if (typeof key !== 'string' || directory !== directoryUrl) return null;
+  return isAccountKey(key) ? { key, url: typeof url === 'string' ? url : null } : null;
+}
+
+function sameNames(stored: readonly string[], wanted: readonly string[]): boolean {
+  return sortedNames(stored).join('\n') === sortedNames(wanted).join('\n');
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+function problemFrom(error: unknown): StoreProblem {
+  if (error instanceof LockUnusable) return { errno: null, why: error.message };
+  const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+  return { errno, why: `cannot be written (${errno})` };
+}

@@ -1,0 +1,264 @@
+import type { EventSink } from '../core/event.ts';
+import type { Random } from '../core/random.ts';
+import type { Result } from '../core/result.ts';
+import { failWith } from '../core/result.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { AcmeClient, type AcmeSettings, type IssuedChain } from './acme-client.ts';
+import type { AcmeFailure } from './acme-failure.ts';
+import type { AcmeTransport } from './acme-transport.ts';
+import type { ChallengeCheck } from './authorize.ts';
+import { type CertificateStore, sortedNames, type StoreProblem, type StoredCertificate } from './certificate-store.ts';
+import { reportExpiry, reportFailure, reportIssued, reportProblem } from './issuer-events.ts';
+import {
+  type HeldCertificate,
+  holdCertificate,
+  type ManagedCertificate,
+  SupplyState,
+  type WantedCertificate,
+} from './managed-certificate.ts';
+import { authorityAfter, expiryWarning, pauseAfterFailure, renewalInstant } from './renewal.ts';
+
+export interface IssuerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: AcmeTransport;
+  readonly store: CertificateStore;
+  readonly events: EventSink;
+  readonly check: ChallengeCheck | null;
+}
+
+export interface IssuerSettings {
+  /** The CAs, the preferred one first; the next one is asked after `failuresMax` failures in a row. */
+  readonly authorities: readonly AcmeSettings[];
+  readonly failuresMax: number;
+}
+
+const minuteMs = 60_000;
+/** The wall clock may jump, and another process may have renewed. */
+const turnMsMax = 60 * minuteMs;
+/** So long after its owner has gone another process takes the folder over. */
+const turnMsOfOther = minuteMs;
+/** RFC 9773 §4.3.2: between a minute and a day, where the CA says nothing else. */
+const informationMs = 6 * 60 * minuteMs;
+const informationMsMax = 24 * 60 * minuteMs;
+
+/**
+ * Keeps names supplied with certificates: loads them from the store, orders those that are missing or due, one after the other, and
+ * publishes all that are there whenever one changes. A certificate is only ever replaced by a better one: a CA that is down takes
+ * nothing away. Of all processes that share the store, one orders; the others publish what it writes.
+ */
+export class Issuer {
+  readonly #ports: IssuerPorts;
+  readonly #settings: IssuerSettings;
+  readonly #publish: (certificates: readonly ManagedCertificate[]) => void;
+  #states = new Map<string, SupplyState>();
+  readonly #clients = new Map<string, AcmeClient>();
+  #timer: Timer | null = null;
+  #turn: Promise<void> | null = null;
+  #isAskedAgain = false;
+  #isClosed = false;
+  #problem: string | null = null;
+
+  constructor(
+    ports: IssuerPorts,
+    settings: IssuerSettings,
+    publish: (certificates: readonly ManagedCertificate[]) => void,
+  ) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#publish = publish;
+  }
+
+  /** Begins, or goes on with other certificates. What is in the store is published before this returns. */
+  setWanted(wanted: readonly WantedCertificate[]): void {
+    const next = new Map<string, SupplyState>();
+    for (const one of wanted) {
+      const key = sortedNames(one.names).join(' ');
+      const state = this.#states.get(key) ?? new SupplyState(one);
+      state.wanted = one;
+      next.set(key, state);
+    }
+    this.#states = next;
+    for (const state of next.values()) this.#load(state);
+    this.#publishAll();
+    this.#runSoon();
+  }
+
+  /** Orders nothing new. Resolves when the order in progress has ended, and the store is another process's to take. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#turn;
+    this.#ports.store.release();
+  }
+
+  #runSoon(): void {
+    if (this.#isClosed) return;
+    this.#isAskedAgain = true;
+    this.#timer?.cancel();
+    this.#turn ??= this.#runTurns().finally(() => (this.#turn = null));
+  }
+
+  async #runTurns(): Promise<void> {
+    while (this.#isAskedAgain && !this.#isClosed) {
+      this.#isAskedAgain = false;
+      await this.#runTurn();
+    }
+    if (!this.#isClosed) this.#schedule();
+  }
+
+  async #runTurn(): Promise<void> {
+    const { clock, store, events } = this.#ports;
+    const owned = this.#states.size > 0 && store.tryToOwn(new Date(clock.wallTime()).toISOString());
+    this.#note(typeof owned === 'object' ? owned : null);
+    for (const state of this.#states.values()) {
+      if (this.#isClosed) return;
+      if (owned !== true && this.#load(state)) this.#publishAll();
+      if (owned === true) await this.#supply(state);
+      const days = state.held && expiryWarning(state.held, clock.wallTime());
+      if (state.held !== null && days !== null && (state.warnedDays === null || days < state.warnedDays)) {
+        state.warnedDays = days;
+        reportExpiry(events, state.held, days);
+      }
+    }
+  }
+
+  #schedule(): void {
+    const { clock, store } = this.#ports;
+    const [now, wallTime] = [clock.now(), clock.wallTime()];
+    const due = [...this.#states.values()].map((state) => state.dueInMs(now, wallTime));
+    const nextMs = store.isOwner ? Math.min(turnMsMax, ...due) : turnMsOfOther;
+    this.#timer = clock.schedule(after(now, Math.max(1000, nextMs)), () => this.#runSoon(), undefined);
+  }
+
+  /** Whether the store has another certificate than the one in use. */
+  #load(state: SupplyState): boolean {
+    const stored = this.#ports.store.readCertificate(state.wanted.names);
+    const { held } = state;
+    if (stored === null || held?.certificate === stored.chain) return false;
+    const loaded = this.#hold(stored);
+    if (loaded === null || (held !== null && held.notAfter >= loaded.notAfter)) return false;
+    state.held = loaded;
+    state.warnedDays = null;
+    return true;
+  }
+
+  #hold(stored: StoredCertificate): HeldCertificate | null {
+    const { clock, random } = this.#ports;
+    return holdCertificate(stored, clock.now(), (validity) => renewalInstant(validity, null, random));
+  }
+
+  async #supply(state: SupplyState): Promise<void> {
+    const { clock } = this.#ports;
+    // The owner before us may have renewed it since we have looked.
+    if (this.#load(state)) this.#publishAll();
+    if (state.held?.isUnsaved === true) this.#save(state.held);
+    if (state.held !== null && clock.now() >= state.held.informationDueAt) await this.#askRenewal(state.held);
+    if (!this.#isClosed && state.isDue(clock.now(), clock.wallTime())) await this.#order(state);
+  }
+
+  /** A CA may want a certificate renewed early, because it will revoke it. */
+  async #askRenewal(held: HeldCertificate): Promise<void> {
+    const { clock, random } = this.#ports;
+    const authority = this.#settings.authorities.find(({ directoryUrl }) => directoryUrl === held.directoryUrl);
+    const client = authority === undefined ? null : this.#clientOf(authority);
+    held.informationDueAt = after(clock.now(), informationMs);
+    if (client === null || 'why' in client || held.renewalId === null) return;
+    const answer = await client.renewalInformation(held.renewalId);
+    // It is asked again later: what is known stays.
+    if (!answer.ok || answer.value === null) return;
+    const { window, retryAfterMs } = answer.value;
+    const pauseMs = Math.min(Math.max(retryAfterMs ?? informationMs, minuteMs), informationMsMax);
+    held.informationDueAt = after(clock.now(), pauseMs);
+    if (held.window?.start === window.start && held.window.end === window.end) return;
+    held.window = window;
+    held.renewAt = renewalInstant(held, window, random);
+  }
+
+  async #order(state: SupplyState): Promise<void> {
+    const { clock, random, events } = this.#ports;
+    const { authorities, failuresMax } = this.#settings;
+    const authority = authorities[authorityAfter(state.failures, authorities.length, failuresMax)];
+    if (authority === undefined) return;
+    const { directoryUrl } = authority;
+    const issued = await this.#issue(authority, state);
+    if (issued !== null && !issued.ok) {
+      const pauseMs = pauseAfterFailure(issued.failure, state.failures + 1, random);
+      state.failed(clock.now(), pauseMs);
+      return reportFailure(events, state, directoryUrl, issued.failure, pauseMs);
+    }
+    if (issued === null) return state.failed(clock.now(), minuteMs);
+    const names = sortedNames(state.wanted.names);
+    const held = this.#hold({ names, directoryUrl, ...issued.value });
+    if (held === null) return state.failed(clock.now(), minuteMs);
+    const isRenewal = state.held !== null;
+    state.held = held;
+    state.succeeded();
+    // Whatever the clock says: a certificate that is due as soon as it has been issued must not exhaust the CA's limits.
+    state.nextAttemptAt = after(clock.now(), 60 * minuteMs);
+    this.#save(held);
+    this.#publishAll();
+    reportIssued(events, held, isRenewal);
+  }
+
+  /** Null: the account can neither be read nor written, which has been reported. */
+  async #issue(authority: AcmeSettings, state: SupplyState): Promise<Result<IssuedChain, AcmeFailure> | null> {
+    const client = this.#clientOf(authority);
+    if ('why' in client) {
+      this.#note(client);
+      return null;
+    }
+    const { held, wanted } = state;
+    const registered = await client.account();
+    if (!registered.ok) return failWith(registered.failure);
+    this.#keepAccount(authority.directoryUrl, registered.value);
+    const replaces = held?.directoryUrl === authority.directoryUrl ? held.renewalId : null;
+    const { check } = this.#ports;
+    const issued = await client.issue({
+      names: sortedNames(wanted.names),
+      responder: wanted.responder,
+      check,
+      replaces,
+    });
+    // The CA may have forgotten the account, and given it another URL.
+    const account = await client.account();
+    if (account.ok) this.#keepAccount(authority.directoryUrl, account.value);
+    return issued;
+  }
+
+  #clientOf(authority: AcmeSettings): AcmeClient | StoreProblem {
+    const known = this.#clients.get(authority.directoryUrl);
+    if (known !== undefined) return known;
+    const account = this.#ports.store.account(authority.directoryUrl);
+    if ('why' in account) return account;
+    const client = new AcmeClient(this.#ports, authority, account);
+    this.#clients.set(authority.directoryUrl, client);
+    return client;
+  }
+
+  #keepAccount(directoryUrl: string, url: string): void {
+    const { store } = this.#ports;
+    const account = store.account(directoryUrl);
+    if ('why' in account) return this.#note(account);
+    if (account.url !== url) this.#note(store.writeAccount(directoryUrl, { ...account, url }));
+  }
+
+  #save(held: HeldCertificate): void {
+    const { names, certificate: chain, key, directoryUrl } = held;
+    const problem = this.#ports.store.writeCertificate({ names, chain, key, directoryUrl });
+    held.isUnsaved = problem !== null;
+    this.#note(problem);
+  }
+
+  /** Reports a problem with the folder once, until there is another one. */
+  #note(problem: StoreProblem | null): void {
+    if (problem !== null && problem.why !== this.#problem) {
+      reportProblem(this.#ports.events, this.#ports.store.path, problem);
+    }
+    this.#problem = problem?.why ?? null;
+  }
+
+  #publishAll(): void {
+    this.#publish([...this.#states.values()].flatMap(({ held }) => held ?? []));
+  }
+}

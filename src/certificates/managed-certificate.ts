@@ -1,0 +1,89 @@
+import { readCertificate } from './certificate-facts.ts';
+import type { StoredCertificate } from './certificate-store.ts';
+import type { ChallengeResponder } from './challenges.ts';
+import type { RenewalTime } from './renewal.ts';
+import { after, type Instant } from '../core/time.ts';
+
+/** Names that are to have one certificate together, and what shows the challenges for them. */
+export interface WantedCertificate {
+  readonly names: readonly string[];
+  readonly responder: ChallengeResponder;
+}
+
+/** A certificate in use, as listeners need it. */
+export interface ManagedCertificate {
+  readonly names: readonly string[];
+  /** The chain and the private key, in PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** The directory of the CA that issued it. */
+  readonly directoryUrl: string;
+}
+
+/** A certificate in use, and when it is to be renewed. */
+export interface HeldCertificate extends ManagedCertificate {
+  readonly renewalId: string | null;
+  /** On the wall clock. */
+  renewAt: number;
+  window: RenewalTime | null;
+  informationDueAt: Instant;
+  /** It could not be written to the disk yet. */
+  isUnsaved: boolean;
+}
+
+/** What the issuer knows about one wanted certificate. */
+export class SupplyState {
+  wanted: WantedCertificate;
+  held: HeldCertificate | null = null;
+  /** In a row. */
+  failures = 0;
+  /** No attempt before. */
+  nextAttemptAt = 0 as Instant;
+  /** Days of the last warning; null: none. */
+  warnedDays: number | null = null;
+
+  constructor(wanted: WantedCertificate) {
+    this.wanted = wanted;
+  }
+
+  isDue(now: Instant, wallTime: number): boolean {
+    return now >= this.nextAttemptAt && (this.held === null || wallTime >= this.held.renewAt);
+  }
+
+  /** How long until something is to be done, in milliseconds. */
+  dueInMs(now: Instant, wallTime: number): number {
+    const attemptMs = this.nextAttemptAt - now;
+    if (this.held === null) return Math.max(0, attemptMs);
+    const renewalMs = Math.max(attemptMs, this.held.renewAt - wallTime);
+    return Math.max(0, Math.min(renewalMs, this.held.informationDueAt - now));
+  }
+
+  succeeded(): void {
+    this.failures = 0;
+    this.warnedDays = null;
+  }
+
+  failed(now: Instant, pauseMs: number): void {
+    this.failures++;
+    this.nextAttemptAt = after(now, pauseMs);
+  }
+}
+
+/** Null: it is not usable. `renewAt` computes when it is to be renewed. */
+export function holdCertificate(
+  stored: StoredCertificate,
+  now: Instant,
+  renewAt: (validity: { readonly notBefore: number; readonly notAfter: number }) => number,
+): HeldCertificate | null {
+  const facts = readCertificate(stored.chain, stored.key);
+  if (facts === null) return null;
+  const { notBefore, notAfter, renewalId } = facts;
+  const { names, chain, key, directoryUrl } = stored;
+  return {
+    ...{ names, certificate: chain, key, directoryUrl, notBefore, notAfter, renewalId },
+    ...{ renewAt: renewAt(facts), window: null, informationDueAt: now, isUnsaved: false },
+  };
+}

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { createSecureContext, createServer as createTlsServer } from 'node:tls';
+import { AcmeClient, type AcmeAccount, type AcmeSettings } from '../../src/certificates/acme-client.ts';
+import { readCertificate } from '../../src/certificates/certificate-facts.ts';
+import { CertificateStore } from '../../src/certificates/certificate-store.ts';
+import { OwnChallengeCheck } from '../../src/certificates/challenge-check.ts';
+import type { ChallengeResponder, HttpChallenge, TlsAlpnChallenge } from '../../src/certificates/challenges.ts';
+import { DnsHook } from '../../src/certificates/dns-hook.ts';
+import { HttpsTransport } from '../../src/certificates/https-transport.ts';
+import { Issuer } from '../../src/certificates/issuer.ts';
+import { generateAccountKey } from '../../src/certificates/jws.ts';
+import type { ManagedCertificate } from '../../src/certificates/managed-certificate.ts';
+import type { NewEvent } from '../../src/core/event.ts';
+import { succeed } from '../../src/core/result.ts';
+import { systemClock, systemRandom } from '../../src/system/system.ts';
+import { needsPebble, type Pebble, startPebble } from './pebble-server.test-support.ts';
+
+function clientOf(pebble: Pebble, settings: Partial<AcmeSettings> = {}, account?: AcmeAccount): AcmeClient {
+  const ports = { transport: new HttpsTransport([pebble.root]), clock: systemClock, random: systemRandom };
+  const all = { directoryUrl: pebble.directoryUrl, contacts: ['ops@example.org'], externalAccount: null, ...settings };
+  return new AcmeClient(ports, all, account ?? { key: generateAccountKey(), url: null });
+}
+
+/** Our port 80. */
+async function httpResponder(context: TestContext, { httpPort }: Pebble): Promise<ChallengeResponder> {
+  const shown = new Map<string, HttpChallenge>();
+  const server = createServer(({ url, headers }, response) => {
+    const challenge = shown.get(url?.split('/').at(-1) ?? '');
+    const isOurs = challenge?.domain === headers.host?.split(':')[0];
+    response.writeHead(isOurs ? 200 : 404).end(isOurs ? challenge?.keyAuthorization : 'no');
+  });
+  await once(server.listen(httpPort, '127.0.0.1'), 'listening');
+  context.after(() => server.close());
+  return {
+    kinds: ['http-01'],
+    async present(challenge) {
+      if (challenge.kind === 'http-01') shown.set(challenge.token, challenge);
+      return succeed(null);
+    },
+    async cleanUp(challenge) {
+      if (challenge.kind === 'http-01') assert.ok(shown.delete(challenge.token));
+    },
+  };
+}
+
+/** Our port 443, only as far as `acme-tls/1` goes. */
+async function tlsResponder(context: TestContext, { tlsPort }: Pebble): Promise<ChallengeResponder> {
+  const shown = new Map<string, TlsAlpnChallenge>();
+  const server = createTlsServer({
+    ALPNProtocols: ['acme-tls/1'],
+    SNICallback(name, done) {
+      const challenge = shown.get(name);
+      if (challenge === undefined) return done(new Error('no challenge'));
+      done(null, createSecureContext({ cert: challenge.certificate, key: challenge.key }));
+    },
+  });
+  await once(server.listen(tlsPort, '127.0.0.1'), 'listening');
+  context.after(() => server.close());
+  return {
+    kinds: ['tls-alpn-01'],
+    async present(challenge) {
+      if (challenge.kind === 'tls-alpn-01') shown.set(challenge.domain, challenge);
+      return succeed(null);
+    },
+    cleanUp: async () => shown.clear(),
+  };
+}
+
+const names = ['example.org', 'www.example.org'];
+
+test('pebble issues by HTTP-01, with 5 % of the nonces rejected, and revokes', needsPebble, async (t) => {
+  const pebble = await startPebble(t, { nonceReject: 5 });
+  const client = clientOf(pebble);
+  const responder = await httpResponder(t, pebble);
+  const issued = await client.issue({ names, responder, check: null, replaces: null });
+  assert.ok(issued.ok, JSON.stringify(issued));
+  const { chain, key } = issued.value;
+  assert.deepEqual(readCertificate(chain, key)?.names.toSorted(), names);
+  assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 2);
+  const serial = new X509Certificate(chain).serialNumber.toLowerCase();
+  assert.equal(await pebble.certificateStatus(serial), 'Valid');
+  assert.deepEqual(await client.revoke(chain, 4), succeed(null));
+  assert.equal(await pebble.certificateStatus(serial), 'Revoked');
+  assert.deepEqual(await client.revoke(chain, 4), succeed(null), 'revoked is revoked');
+});
+
+test('pebble issues by TLS-ALPN-01', needsPebble, async (t) => {
+  const pebble = await startPebble(t);
+  const responder = await tlsResponder(t, pebble);
+  const issued = await clientOf(pebble).issue({ names, responder, check: null, replaces: null });
+  assert.ok(issued.ok, JSON.stringify(issued));
+});
+
+test('pebble issues a wildcard by DNS-01 with a hook command', needsPebble, async (t) => {
+  const pebble = await startPebble(t);
+  const folder = mkdtempSync(join(tmpdir(), 'candor-hook-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const script = join(folder, 'hook.mjs');
+  writeFileSync(
+    script,
+    `const { CANDOR_ACME_NAME: name, CANDOR_ACME_VALUE: value } = process.env;
+     const path = process.argv[3] === 'present' ? '/set-txt' : '/clear-txt';
+     const sent = await fetch(process.argv[2] + path, { method: 'POST', body: JSON.stringify({ host: name + '.', value }) });
+     if (!sent.ok) throw new Error(String(sent.status));`,
+  );
+  const command = [process.execPath, script, pebble.namesUrl];
+  const responder = new DnsHook({ command, timeoutMs: 20_000, propagationMs: 0 }, systemClock);
+  const wanted = ['*.example.org', 'example.org'];
+  const issued = await clientOf(pebble).issue({ names: wanted, responder, check: null, replaces: null });
+  assert.ok(issued.ok, JSON.stringify(issued));
+  assert.deepEqual(readCertificate(issued.value.chain, issued.value.key)?.names.toSorted(), wanted);
+});
+
+test('an external account is bound, and its absence is a failure that names it', needsPebble, async (t) => {
+  const externalAccount = {
+    keyId: 'kid-1',
+    hmacKey: 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W',
+  };
+  const pebble = await startPebble(t, { externalAccount });
+  const bound = await clientOf(pebble, { externalAccount }).account();
+  assert.ok(bound.ok, JSON.stringify(bound));
+  const unbound = await clientOf(pebble).account();
+  assert.ok(!unbound.ok);
+  assert.equal(unbound.failure.kind, 'account');
+  const unknown = await clientOf(pebble, { externalAccount: { ...externalAccount, keyId: 'other' } }).account();
+  assert.ok(!unknown.ok);
+  assert.equal(unknown.failure.kind, 'account');
+});
+
+test('who answers on port 80 in our name is named', needsPebble, async (t) => {
+  const pebble = await startPebble(t);
+  const server = createServer((_request, response) => response.writeHead(404, { server: 'nginx/1.22' }).end('no'));
+  await once(server.listen(pebble.httpPort, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const check = new OwnChallengeCheck(new HttpsTransport(), systemClock, pebble.httpPort);
+  const responder: ChallengeResponder = {
+    kinds: ['http-01'],
+    present: async () => succeed(null),
+    cleanUp: async () => {},
+  };
+  const name = 'localhost';
+  const issued = await clientOf(pebble).issue({ names: [name], responder, check, replaces: null });
+  assert.ok(!issued.ok);
+  const { kind, problemType, sentence } = issued.failure;
+  assert.equal(sentence, `port ${pebble.httpPort} of ${name} is answered by nginx/1.22, not by us (status 404)`);
+  assert.deepEqual([kind, problemType], ['challenge_failed', 'unauthorized']);
+});
+
+test('an account that the CA has forgotten is registered again', needsPebble, async (t) => {
+  const [before, pebble] = [await startPebble(t), await startPebble(t)];
+  const key = generateAccountKey();
+  const url = await clientOf(before, {}, { key, url: null }).account();
+  assert.ok(url.ok);
+  const forgotten = url.value.replace(new URL(before.directoryUrl).host, new URL(pebble.directoryUrl).host);
+  const responder = await httpResponder(t, pebble);
+  const client = clientOf(pebble, {}, { key, url: forgotten });
+  const issued = await client.issue({ names, responder, check: null, replaces: null });
+  assert.ok(issued.ok, JSON.stringify(issued));
+});
+
+test(
+  'the issuer supplies names from pebble, keeps what it got in files of ours alone, and the next process starts with it',
+  needsPebble,
+  async (t) => {
+    const pebble = await startPebble(t);
+    const folder = mkdtempSync(join(tmpdir(), 'candor-issuer-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const responder = await httpResponder(t, pebble);
+    const events: NewEvent[] = [];
+    const authority = { directoryUrl: pebble.directoryUrl, contacts: [], externalAccount: null };
+    const issuerWith = (publish: (all: readonly ManagedCertificate[]) => void) =>
+      new Issuer(
+        {
+          ...{ clock: systemClock, random: systemRandom, check: null, events: { emit: (event) => events.push(event) } },
+          ...{
+            transport: new HttpsTransport([pebble.root]),
+            store: new CertificateStore(join(folder, 'certificates')),
+          },
+        },
+        { authorities: [authority], failuresMax: 3 },
+        publish,
+      );
+    const got = Promise.withResolvers<ManagedCertificate>();
+    const first = issuerWith((all) => all.forEach((one) => got.resolve(one)));
+    first.setWanted([{ names, responder }]);
+    const certificate = await got.promise;
+    await first.close();
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['certificate_issued'],
+    );
+    const files = readdirSync(join(folder, 'certificates')).filter((name) => name.endsWith('.json'));
+    assert.equal(files.length, 2);
+    for (const file of files) assert.equal(statSync(join(folder, 'certificates', file)).mode & 0o777, 0o600);
+
+    let published: readonly ManagedCertificate[] = [];
+    const second = issuerWith((all) => (published = all));
+    second.setWanted([{ names, responder }]);
+    assert.deepEqual(
+      published.map((one) => one.certificate),
+      [certificate.certificate],
+    );
+    await second.close();
+  },
+);
