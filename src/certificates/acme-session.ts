@@ -34,6 +34,8 @@ export interface AcmeReply {
 const responseMsMax = 30_000;
 /** A CA may reject a nonce at any time (RFC 8555 §6.5); one that rejects so many in a row does not work. */
 const noncesMax = 8;
+/** Requests are sent one after the other: only the newest are used. */
+const noncesKept = 4;
 
 /** Signed requests to one CA: nonces, repetitions, time limits. */
 export class AcmeSession {
@@ -115,7 +117,7 @@ export class AcmeSession {
 
   #note({ headers }: AcmeResponse): void {
     const nonce = headers['replay-nonce'];
-    if (nonce !== undefined && /^[\w-]+$/.test(nonce)) this.#nonces.push(nonce);
+    if (nonce !== undefined && /^[\w-]+$/.test(nonce)) this.#nonces = [...this.#nonces, nonce].slice(-noncesKept);
     const date = Date.parse(headers['date'] ?? '');
     if (!Number.isNaN(date)) this.clockDifferenceMs = date - this.#ports.clock.wallTime();
   }

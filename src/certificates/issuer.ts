@@ -96,7 +96,7 @@ export class Issuer {
     if (this.#isClosed) return;
     this.#isAskedAgain = true;
     this.#timer?.cancel();
-    this.#turn ??= this.#runTurns().finally(() => (this.#turn = null));
+    this.#turn ??= this.#runTurns();
   }
 
   async #runTurns(): Promise<void> {
@@ -104,16 +104,22 @@ export class Issuer {
       this.#isAskedAgain = false;
       await this.#runTurn();
     }
+    // In the same step as the last look at #isAskedAgain: otherwise a request in between would be lost.
+    this.#turn = null;
     if (!this.#isClosed) this.#schedule();
   }
 
   async #runTurn(): Promise<void> {
     const { clock, store, events } = this.#ports;
+    const wasOwner = store.isOwner;
     const owned = this.#states.size > 0 && store.tryToOwn(new Date(clock.wallTime()).toISOString());
-    this.#note(typeof owned === 'object' ? owned : null);
-    for (const state of this.#states.values()) {
+    const states = [...this.#states.values()];
+    if (typeof owned === 'object') this.#note(owned);
+    else if (states.every(({ held }) => held?.isUnsaved !== true)) this.#note(null);
+    for (const state of states) {
       if (this.#isClosed) return;
-      if (owned !== true && this.#load(state)) this.#publishAll();
+      // Another process may write, or has written before it went.
+      if (!wasOwner && this.#load(state)) this.#publishAll();
       if (owned === true) await this.#supply(state);
       const days = state.held && expiryWarning(state.held, clock.wallTime());
       if (state.held !== null && days !== null && (state.warnedDays === null || days < state.warnedDays)) {
@@ -150,8 +156,6 @@ export class Issuer {
 
   async #supply(state: SupplyState): Promise<void> {
     const { clock } = this.#ports;
-    // The owner before us may have renewed it since we have looked.
-    if (this.#load(state)) this.#publishAll();
     if (state.held?.isUnsaved === true) this.#save(state.held);
     if (state.held !== null && clock.now() >= state.held.informationDueAt) await this.#askRenewal(state.held);
     if (!this.#isClosed && state.isDue(clock.now(), clock.wallTime())) await this.#order(state);

@@ -35,6 +35,7 @@ export function levelOf(event: Event): Level {
     case 'tls_handshakes_failed':
     case 'certificate_expiring':
     case 'descriptors_few':
+    case 'certificate_renewal_failed':
     case 'log_dropped':
     case 'log_not_rotated':
     case 'log_reopened':
@@ -42,6 +43,8 @@ export function levelOf(event: Event): Level {
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';
+    case 'certificate_expiring':
+      return event.evidence.days === 1 ? 'error' : 'warn';
     case 'drain_phase':
       return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { CertificateStore } from './certificate-store.ts';
+import { Issuer } from './issuer.ts';
+import type { ManagedCertificate } from './managed-certificate.ts';
+import {
+  EventLog,
+  NotingResponder,
+  pass,
+  problem,
+  SimulatedAuthority,
+  transportTo,
+} from './simulated-authority.test-support.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const down = () => ({ failure: { reason: 'refused', code: 'ECONNREFUSED' } }) as const;
+
+interface World {
+  readonly clock: SimulatedClock;
+  readonly first: SimulatedAuthority;
+  readonly second: SimulatedAuthority;
+  readonly log: EventLog;
+  readonly folder: string;
+  published: readonly ManagedCertificate[];
+  issuer(): Issuer;
+}
+
+function world(context: TestContext): World {
+  const folder = mkdtempSync(join(tmpdir(), 'candor-certificates-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const clock = new SimulatedClock();
+  const [first, second] = [new SimulatedAuthority(clock, 'first.test'), new SimulatedAuthority(clock, 'second.test')];
+  const log = new EventLog();
+  const authorities = [first, second].map(({ directoryUrl }) => ({
+    directoryUrl,
+    contacts: [],
+    externalAccount: null,
+  }));
+  const made: World = {
+    ...{ clock, first, second, log, folder, published: [] },
+    issuer() {
+      const store = new CertificateStore(join(folder, 'certificates'));
+      const transport = transportTo(first, second);
+      const ports = { clock, random: new SeededRandom('issuer'), transport, store, events: log, check: null };
+      return new Issuer(ports, { authorities, failuresMax: 3 }, (all) => (made.published = all));
+    },
+  };
+  return made;
+}
+
+const wanted = (...names: string[]) => ({ names, responder: new NotingResponder() });
+
+test('a certificate is renewed at two thirds of its lifetime, once', async (t) => {
+  const made = world(t);
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  const [before] = made.published;
+  assert.deepEqual(before?.names, ['a.test']);
+  await pass(made.clock, 54 * dayMs);
+  assert.equal(made.published[0], before, 'nothing is ordered before');
+  await pass(made.clock, 7 * dayMs);
+  assert.ok((made.published[0]?.notAfter ?? 0) > before.notAfter + 50 * dayMs);
+  assert.deepEqual(
+    made.log.of('certificate_issued').map(({ evidence }) => evidence.isRenewal),
+    [false, true],
+  );
+  assert.equal(made.first.count('newOrder'), 2);
+  await issuer.close();
+  assert.equal(made.clock.timersLive, 0);
+});
+
+test('CAs that are down take no certificate away; it is warned of three times, and renewed as soon as one is back', async (t) => {
+  const made = world(t);
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  const [before] = made.published;
+  made.first.fault = down;
+  made.second.fault = down;
+  await pass(made.clock, 95 * dayMs);
+  assert.equal(made.published[0], before);
+  assert.deepEqual(
+    made.log.of('certificate_expiring').map(({ evidence }) => evidence.days),
+    [21, 7, 1],
+  );
+  const failures = made.log.of('certificate_renewal_failed');
+  assert.ok(failures.length > 24 && failures.every(({ evidence }) => evidence.cause === 'unreachable'));
+  made.first.fault = () => null;
+  await pass(made.clock, 5 * hourMs);
+  assert.ok((made.published[0]?.notAfter ?? 0) > made.clock.wallTime());
+  await issuer.close();
+});
+
+test('after three failures the second CA is asked, and for the next renewal the first one again', async (t) => {
+  const made = world(t);
+  made.first.fault = (path) => (path === 'newOrder' ? problem('serverInternal', 500) : null);
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, hourMs);
+  assert.equal(made.first.count('newOrder'), 3);
+  assert.equal(made.published[0]?.directoryUrl, made.second.directoryUrl);
+  made.first.fault = () => null;
+  await pass(made.clock, 61 * dayMs);
+  assert.equal(made.published[0]?.directoryUrl, made.first.directoryUrl);
+  await issuer.close();
+});
+
+test('after a rate limit the name is not ordered for an hour, and other names are', async (t) => {
+  const made = world(t);
+  const isLimited = (body: string | null) =>
+    Buffer.from((JSON.parse(body ?? '{}') as { payload: string }).payload, 'base64url').includes('a.test');
+  made.first.fault = (path, { body }) => (path === 'newOrder' && isLimited(body) ? problem('rateLimited', 429) : null);
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test'), wanted('b.test')]);
+  await pass(made.clock, hourMs);
+  assert.equal(made.first.count('newOrder'), 2);
+  assert.deepEqual(
+    made.published.map(({ names }) => names),
+    [['b.test']],
+  );
+  const [failed] = made.log.of('certificate_renewal_failed');
+  assert.equal(failed?.evidence.cause, 'rate_limited');
+  assert.ok((failed?.evidence.retryMs ?? 0) >= hourMs);
+  await pass(made.clock, hourMs);
+  assert.equal(made.first.count('newOrder'), 3);
+  await issuer.close();
+});
+
+test('a CA that wants a certificate replaced early gets its wish', async (t) => {
+  const made = world(t);
+  const start = made.clock.wallTime();
+  made.first.window = { start: start + 60 * dayMs, end: start + 61 * dayMs };
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, 3 * dayMs);
+  assert.equal(made.first.count('newOrder'), 1);
+  made.first.window = { start: start + dayMs, end: start + 2 * dayMs };
+  await pass(made.clock, 8 * hourMs);
+  assert.ok(made.first.count('newOrder') >= 2);
+  assert.ok(made.first.payloads.some((payload) => 'replaces' in (payload as object)));
+  await issuer.close();
+});
+
+test('a certificate that is due as soon as it is issued is not ordered more than once an hour', async (t) => {
+  const made = world(t);
+  made.first.lifetimeMs = minuteMs;
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, 10 * hourMs);
+  assert.ok(made.first.count('newOrder') <= 11, String(made.first.count('newOrder')));
+  await issuer.close();
+});
+
+test('of two issuers of a folder one orders, the other publishes what it wrote, and takes over when it goes', async (t) => {
+  const made = world(t);
+  const ordering = made.issuer();
+  ordering.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  const [certificate] = made.published;
+  made.published = [];
+  const other = made.issuer();
+  other.setWanted([wanted('a.test'), wanted('b.test')]);
+  assert.deepEqual(
+    made.published.map((one) => one.certificate),
+    [certificate?.certificate],
+  );
+  await pass(made.clock, dayMs);
+  assert.equal(made.first.count('newOrder'), 1, 'the other one does not order');
+  await ordering.close();
+  await pass(made.clock, 2 * minuteMs);
+  assert.deepEqual(
+    made.published.map(({ names }) => names),
+    [['a.test'], ['b.test']],
+  );
+  assert.equal(made.first.count('newAccount'), 1, 'the account is shared');
+  await other.close();
+});
+
+test('a damaged file is ordered again, and a name that is not wanted any more is not', async (t) => {
+  const made = world(t);
+  const before = made.issuer();
+  before.setWanted([wanted('a.test'), wanted('b.test')]);
+  await pass(made.clock, minuteMs);
+  await before.close();
+  const folder = join(made.folder, 'certificates');
+  for (const file of readdirSync(folder))
+    if (file.startsWith('certificate-')) writeFileSync(join(folder, file), '{"names":[');
+  const after = made.issuer();
+  after.setWanted([wanted('b.test')]);
+  assert.deepEqual(made.published, []);
+  await pass(made.clock, minuteMs);
+  assert.deepEqual(
+    made.published.map(({ names }) => names),
+    [['b.test']],
+  );
+  assert.equal(made.first.count('newOrder'), 3);
+  await after.close();
+});
+
+test('a folder that cannot be written is reported once, and nothing is ordered', async (t) => {
+  const made = world(t);
+  writeFileSync(join(made.folder, 'certificates'), 'a file');
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, dayMs);
+  assert.equal(made.log.of('state_unusable').length, 1);
+  assert.equal(made.first.requests.length, 0);
+  await issuer.close();
+});
+
+test('a hanging CA does not hold up the end', async (t) => {
+  const made = world(t);
+  made.first.fault = () => 'hang';
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, 1000);
+  const closing = issuer.close();
+  await pass(made.clock, 31_000);
+  await closing;
+  assert.deepEqual(made.published, []);
+});
