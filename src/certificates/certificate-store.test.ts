@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -16,6 +17,10 @@ function folderFor(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'candor-store-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'certificates');
+}
+
+function digestOfNames(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
 }
 
 function ownedStore(folder: string): CertificateStore {
@@ -80,7 +85,17 @@ test('a file that is damaged, or whose key belongs to another certificate, is no
   assert.ok('key' in account && 'key' in next && next.key !== account.key);
 });
 
-test('a folder that others may write is not used', (t) => {
+test('a file with the content of another one is none', (t) => {
+  const folder = folderFor(t);
+  const store = ownedStore(folder);
+  assert.equal(store.writeCertificate({ names: ['a.test'], directoryUrl, chain, key }), null);
+  const [file = ''] = readdirSync(folder).filter((name) => name.startsWith('certificate-'));
+  assert.equal(store.writeCertificate({ names: ['b.test'], directoryUrl, chain, key }), null);
+  copyFileSync(join(folder, file), join(folder, `certificate-${digestOfNames('b.test')}.json`));
+  assert.equal(store.readCertificate(['b.test']), null);
+});
+
+test('a file where the folder should be is a problem, and not an owner', (t) => {
   const folder = folderFor(t);
   writeFileSync(folder, '');
   const owned = new CertificateStore(folder).tryToOwn(since);

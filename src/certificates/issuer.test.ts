@@ -184,6 +184,27 @@ test('of two issuers of a folder one orders, the other publishes what it wrote, 
   await other.close();
 });
 
+test('what the owner orders later is published by the other processes within two minutes', async (t) => {
+  const made = world(t);
+  const ordering = made.issuer();
+  ordering.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  const other = made.issuer();
+  other.setWanted([wanted('b.test')]);
+  await pass(made.clock, minuteMs);
+  made.published = [];
+  ordering.setWanted([wanted('a.test'), wanted('b.test')]);
+  await pass(made.clock, 5000);
+  made.published = [];
+  await pass(made.clock, 2 * minuteMs);
+  assert.deepEqual(
+    made.published.map(({ names }) => names),
+    [['b.test']],
+  );
+  await ordering.close();
+  await other.close();
+});
+
 test('a damaged file is ordered again, and a name that is not wanted any more is not', async (t) => {
   const made = world(t);
   const before = made.issuer();
