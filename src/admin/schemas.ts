@@ -115,6 +115,20 @@ export const statusSchema = z.object({
       certificates: z.array(certificate),
     }),
   ),
+  certificates: z
+    .array(
+      z.object({
+        name: text,
+        state: z.enum(['pending', 'valid', 'expired']),
+        not_after: time.nullable(),
+        renew_at: time.nullable().describe('When it will be renewed.'),
+        failure: z
+          .object({ reason: text, next_step: text, at: time, retry_at: time })
+          .nullable()
+          .describe('The last attempt, if it has failed.'),
+      }),
+    )
+    .describe('Those that the gateway obtains by itself.'),
   upstreams: z.array(
     z.object({
       id: text,

@@ -3,7 +3,8 @@ import type { Clock } from '../core/time.ts';
 import { type AcmeAuthorization, type AcmeChallenge, readAuthorization } from './acme-documents.ts';
 import { type AcmeFailure, acmeFailure, failureOfProblem, malformed } from './acme-failure.ts';
 import type { AcmeSession } from './acme-session.ts';
-import { type ChallengeKind, type ChallengeResponder, type PreparedChallenge, prepareChallenge } from './challenges.ts';
+import type { ChallengeKind } from '../core/configuration.ts';
+import { type ChallengeResponder, type PreparedChallenge, prepareChallenge } from './challenges.ts';
 import type { AccountSigner } from './jws.ts';
 
 /** Asks ourselves what the CA has asked us, after it did not get the right answer. */

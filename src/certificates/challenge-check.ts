@@ -2,7 +2,8 @@ import { after, type Clock } from '../core/time.ts';
 import type { AcmeResponse, AcmeTransport, TransportFailure } from './acme-transport.ts';
 import { plainText } from './acme-documents.ts';
 import type { ChallengeCheck, ChallengeFinding } from './authorize.ts';
-import type { HttpChallenge, PreparedChallenge } from './challenges.ts';
+import type { HttpChallenge } from '../core/managed-tls.ts';
+import type { PreparedChallenge } from './challenges.ts';
 
 const answerMsMax = 5000;
 

@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Result } from '../core/result.ts';
-import { type ChallengeCertificate, challengeCertificate } from './tls-alpn-certificate.ts';
-
-/** How a CA may convince itself that a name is ours. */
-export type ChallengeKind = 'http-01' | 'tls-alpn-01' | 'dns-01';
+import type { ChallengeKind } from '../core/configuration.ts';
+import type { HttpChallenge, TlsAlpnChallenge } from '../core/managed-tls.ts';
+import { challengeCertificate } from './tls-alpn-certificate.ts';
 
 /** What has to be shown to the CA. */
 export type PreparedChallenge = HttpChallenge | TlsAlpnChallenge | DnsChallenge;
-
-/** `GET http://<domain>/.well-known/acme-challenge/<token>` is answered with the key authorization (RFC 8555 §8.3). */
-export interface HttpChallenge {
-  readonly kind: 'http-01';
-  readonly domain: string;
-  readonly token: string;
-  readonly keyAuthorization: string;
-}
-
-/** A handshake on port 443 for `domain` that offers only `acme-tls/1` gets this certificate (RFC 8737 §3). */
-export interface TlsAlpnChallenge extends ChallengeCertificate {
-  readonly kind: 'tls-alpn-01';
-  readonly domain: string;
-}
 
 /** A TXT record (RFC 8555 §8.4). */
 export interface DnsChallenge {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { failWith, type Result, succeed } from '../core/result.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
-import type { ChallengeKind, ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
+import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
 
 export interface DnsHookSettings {
   /** The program and its first arguments; 'present' or 'cleanup' follows. */

@@ -50,8 +50,9 @@ export function reportExpiry(events: EventSink, { names, notAfter }: ManagedCert
   events.emit({
     kind: 'certificate_expiring',
     subject: subjectOf(names),
+    to: 'expiring',
     reason: `the certificate for ${names.join(', ')} has not been renewed and expires on ${end}, in less than ${days === 1 ? 'a day' : `${days} days`}`,
-    evidence: { names, days, notAfter: end },
+    evidence: { names, notAfter: end, daysLeft: days },
   });
 }
 

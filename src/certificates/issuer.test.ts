@@ -49,7 +49,7 @@ function world(context: TestContext): World {
       const store = new CertificateStore(join(folder, 'certificates'));
       const transport = transportTo(first, second);
       const ports = { clock, random: new SeededRandom('issuer'), transport, store, events: log, check: null };
-      return new Issuer(ports, { authorities, failuresMax: 3 }, (all) => (made.published = all));
+      return new Issuer(ports, { authorities, failuresMax: 3 }, async (all) => void (made.published = all));
     },
   };
   return made;
@@ -88,7 +88,7 @@ test('CAs that are down take no certificate away; it is warned of three times, a
   await pass(made.clock, 95 * dayMs);
   assert.equal(made.published[0], before);
   assert.deepEqual(
-    made.log.of('certificate_expiring').map(({ evidence }) => evidence.days),
+    made.log.of('certificate_expiring').map(({ evidence }) => evidence.daysLeft),
     [21, 7, 1],
   );
   const failures = made.log.of('certificate_renewal_failed');

@@ -1,4 +1,5 @@
 import type { EventSink } from '../core/event.ts';
+import type { ManagedState } from '../core/managed-tls.ts';
 import type { Random } from '../core/random.ts';
 import type { Result } from '../core/result.ts';
 import { failWith } from '../core/result.ts';
@@ -8,6 +9,7 @@ import type { AcmeFailure } from './acme-failure.ts';
 import type { AcmeTransport } from './acme-transport.ts';
 import type { ChallengeCheck } from './authorize.ts';
 import { type CertificateStore, sortedNames, type StoreProblem, type StoredCertificate } from './certificate-store.ts';
+import type { ChallengeResponder } from './challenges.ts';
 import { reportExpiry, reportFailure, reportIssued, reportProblem } from './issuer-events.ts';
 import {
   type HeldCertificate,
@@ -33,6 +35,7 @@ export interface IssuerSettings {
   readonly failuresMax: number;
 }
 
+const repairFolder = 'let the gateway write there, and only its user';
 const minuteMs = 60_000;
 /** The wall clock may jump, and another process may have renewed. */
 const turnMsMax = 60 * minuteMs;
@@ -50,7 +53,8 @@ const informationMsMax = 24 * 60 * minuteMs;
 export class Issuer {
   readonly #ports: IssuerPorts;
   readonly #settings: IssuerSettings;
-  readonly #publish: (certificates: readonly ManagedCertificate[]) => void;
+  /** Resolves when clients are shown them. */
+  readonly #publish: (certificates: readonly ManagedCertificate[]) => Promise<void>;
   #states = new Map<string, SupplyState>();
   readonly #clients = new Map<string, AcmeClient>();
   #timer: Timer | null = null;
@@ -62,7 +66,7 @@ export class Issuer {
   constructor(
     ports: IssuerPorts,
     settings: IssuerSettings,
-    publish: (certificates: readonly ManagedCertificate[]) => void,
+    publish: (certificates: readonly ManagedCertificate[]) => Promise<void>,
   ) {
     this.#ports = ports;
     this.#settings = settings;
@@ -80,8 +84,13 @@ export class Issuer {
     }
     this.#states = next;
     for (const state of next.values()) this.#load(state);
-    this.#publishAll();
+    void this.#publishAll();
     this.#runSoon();
+  }
+
+  /** In the order in which they are wanted. */
+  states(): readonly ManagedState[] {
+    return [...this.#states.values()].map(({ state }) => state);
   }
 
   /** Orders nothing new. Resolves when the order in progress has ended, and the store is another process's to take. */
@@ -119,7 +128,7 @@ export class Issuer {
     for (const state of states) {
       if (this.#isClosed) return;
       // Another process may write, or has written before it went.
-      if (!wasOwner && this.#load(state)) this.#publishAll();
+      if (!wasOwner && this.#load(state)) await this.#publishAll();
       if (owned === true) await this.#supply(state);
       const days = state.held && expiryWarning(state.held, clock.wallTime());
       if (state.held !== null && days !== null && (state.warnedDays === null || days < state.warnedDays)) {
@@ -188,21 +197,29 @@ export class Issuer {
     const issued = await this.#issue(authority, state);
     if (issued !== null && !issued.ok) {
       const pauseMs = pauseAfterFailure(issued.failure, state.failures + 1, random);
-      state.failed(clock.now(), pauseMs);
+      const { sentence: reason, fix } = issued.failure;
+      this.#failed(state, pauseMs, reason, fix);
       return reportFailure(events, state, directoryUrl, issued.failure, pauseMs);
     }
-    if (issued === null) return state.failed(clock.now(), minuteMs);
+    if (issued === null) return this.#failed(state, minuteMs, `the state folder ${this.#problem ?? ''}`, repairFolder);
     const names = sortedNames(state.wanted.names);
     const held = this.#hold({ names, directoryUrl, ...issued.value });
-    if (held === null) return state.failed(clock.now(), minuteMs);
+    if (held === null)
+      return this.#failed(state, minuteMs, 'the certificate cannot be read', 'nothing; it is ordered again');
     const isRenewal = state.held !== null;
     state.held = held;
     state.succeeded();
     // Whatever the clock says: a certificate that is due as soon as it has been issued must not exhaust the CA's limits.
     state.nextAttemptAt = after(clock.now(), 60 * minuteMs);
     this.#save(held);
-    this.#publishAll();
+    await this.#publishAll();
     reportIssued(events, held, isRenewal);
+  }
+
+  #failed(state: SupplyState, pauseMs: number, reason: string, fix: string): void {
+    const { clock } = this.#ports;
+    const at = clock.wallTime();
+    state.failed(clock.now(), pauseMs, { reason, fix, at, retryAt: at + pauseMs });
   }
 
   /** Null: the account can neither be read nor written, which has been reported. */
@@ -220,7 +237,7 @@ export class Issuer {
     const { check } = this.#ports;
     const issued = await client.issue({
       names: sortedNames(wanted.names),
-      responder: wanted.responder,
+      responder: turned(wanted.responder, state.failures),
       check,
       replaces,
     });
@@ -262,7 +279,17 @@ export class Issuer {
     this.#problem = problem?.why ?? null;
   }
 
-  #publishAll(): void {
-    this.#publish([...this.#states.values()].flatMap(({ held }) => held ?? []));
+  #publishAll(): Promise<void> {
+    return this.#publish([...this.#states.values()].flatMap(({ held }) => held ?? []));
   }
+}
+
+/** Where one way to show a challenge has failed, the next one may be open. */
+function turned(responder: ChallengeResponder, failures: number): ChallengeResponder {
+  const at = failures % Math.max(1, responder.kinds.length);
+  return {
+    kinds: [...responder.kinds.slice(at), ...responder.kinds.slice(0, at)],
+    present: (challenge) => responder.present(challenge),
+    cleanUp: (challenge) => responder.cleanUp(challenge),
+  };
 }

@@ -2,6 +2,7 @@ import { readCertificate } from './certificate-facts.ts';
 import type { StoredCertificate } from './certificate-store.ts';
 import type { ChallengeResponder } from './challenges.ts';
 import type { RenewalTime } from './renewal.ts';
+import type { ManagedFailure, ManagedState } from '../core/managed-tls.ts';
 import { after, type Instant } from '../core/time.ts';
 
 /** Names that are to have one certificate together, and what shows the challenges for them. */
@@ -42,11 +43,19 @@ export class SupplyState {
   failures = 0;
   /** No attempt before. */
   nextAttemptAt = 0 as Instant;
+  /** The last attempt, if it has failed. */
+  failure: ManagedFailure | null = null;
   /** Days of the last warning; null: none. */
   warnedDays: number | null = null;
 
   constructor(wanted: WantedCertificate) {
     this.wanted = wanted;
+  }
+
+  get state(): ManagedState {
+    const { held, failure } = this;
+    const [notAfter, renewAt] = [held?.notAfter ?? null, held?.renewAt ?? null];
+    return { names: this.wanted.names, notAfter, renewAt, failure };
   }
 
   isDue(now: Instant, wallTime: number): boolean {
@@ -63,11 +72,13 @@ export class SupplyState {
 
   succeeded(): void {
     this.failures = 0;
+    this.failure = null;
     this.warnedDays = null;
   }
 
-  failed(now: Instant, pauseMs: number): void {
+  failed(now: Instant, pauseMs: number, failure: ManagedFailure): void {
     this.failures++;
+    this.failure = failure;
     this.nextAttemptAt = after(now, pauseMs);
   }
 }

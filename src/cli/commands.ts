@@ -8,7 +8,7 @@ import {
   upgradeCommand,
 } from './admin-commands.ts';
 import { type ParserContext, describe } from './parser-context.ts';
-import { checkCommand, schemaCommand } from './configuration-commands.ts';
+import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { jsonFlag } from './flags.ts';
 import { drainCommand, maintenanceCommand, pauseCommand, restoreCommand, weightCommand } from './overlay-commands.ts';
@@ -54,6 +54,7 @@ const root = buildRouteMap<string, ParserContext>({
     whose: whoseCommand,
     events: eventsCommand,
     token: tokenCommand,
+    trust: trustCommand,
     demo: demoCommand,
     torture: {
       ...tortureCommand,

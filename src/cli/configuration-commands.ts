@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { CheckFlags } from './check.ts';
+import type { TrustFlags } from './trust.ts';
 import { type ParserContext, describe } from './parser-context.ts';
 import { configFlag, jsonFlag } from './flags.ts';
 
@@ -27,5 +28,20 @@ export const schemaCommand = buildCommand({
   async func(this: ParserContext) {
     const { printSchema } = await import('./print-schema.ts');
     printSchema(this.processContext);
+  },
+});
+
+export const trustCommand = buildCommand<TrustFlags, [], ParserContext>({
+  docs: {
+    brief: 'Show how to trust the local CA of a gateway',
+    fullDescription: describe(
+      'For listeners with `tls: internal`. Prints where the certificate of the CA is\nand the commands that make clients trust it, and changes nothing.',
+      'candor trust -c candor.yaml',
+    ),
+  },
+  parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
+  async func(flags) {
+    const { trust } = await import('./trust.ts');
+    await trust(flags, this.processContext);
   },
 });

@@ -33,7 +33,6 @@ export function levelOf(event: Event): Level {
     case 'connections_refused':
     case 'descriptors_exhausted':
     case 'tls_handshakes_failed':
-    case 'certificate_expiring':
     case 'descriptors_few':
     case 'certificate_renewal_failed':
     case 'log_dropped':
@@ -44,7 +43,7 @@ export function levelOf(event: Event): Level {
     case 'admin_refused':
       return 'warn';
     case 'certificate_expiring':
-      return event.evidence.days === 1 ? 'error' : 'warn';
+      return event.evidence.daysLeft <= 1 ? 'error' : 'warn';
     case 'drain_phase':
       return event.to === 'force_closing' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':

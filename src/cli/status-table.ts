@@ -36,6 +36,7 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
     ...section('PROBLEMS', problemLines(status, style), style),
     ...section('OVERLAY', overlayLines(status, style), style),
     ...section('LISTENERS', listenerLines(status, style), style),
+    ...section('CERTIFICATES', certificateLines(status, style), style),
     ...section(
       'UPSTREAMS',
       upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), wallTimeOf(status), style)),
@@ -114,6 +115,33 @@ function listenerLines(status: GatewayStatus, style: Style): string[] {
 /** The gateway's clock, when it gave the status. */
 function wallTimeOf({ startedAt, uptimeS }: GatewayStatus): number {
   return Date.parse(startedAt) + uptimeS * 1000;
+}
+
+/** Each host for which certificates are obtained automatically, and what stands in the way. */
+function certificateLines(status: GatewayStatus, style: Style): string[] {
+  // A gateway of an earlier version has none.
+  const all = status.certificates ?? [];
+  const wallTime = wallTimeOf(status);
+  const lines = alignColumns(
+    all.map(({ name, state, notAfter, renewAt, failure }) => [
+      statusMark(state === 'expired' ? 'bad' : failure === null && state === 'valid' ? 'good' : 'warn', style),
+      harmless(name),
+      state,
+      notAfter === null ? '' : `until ${notAfter.slice(0, 10)}`,
+      renewAt === null || failure !== null ? '' : style.dim(`renewed on ${renewAt.slice(0, 10)}`),
+    ]),
+    '  ',
+  );
+  return all.flatMap(({ failure }, index) => {
+    const line = lines[index] ?? '';
+    if (failure === null) return [line];
+    const inMinutes = Math.max(1, Math.ceil((Date.parse(failure.retryAt) - wallTime) / 60_000));
+    return [
+      line,
+      ...reasonLines(failure.reason, style),
+      ...reasonLines(`${failure.nextStep}; next attempt in ${inMinutes} min`, style),
+    ];
+  });
 }
 
 const dayMs = 86_400_000;

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
-import type { ListenerTls } from '../core/configuration.ts';
+import type { AutomaticTls, ListenerTls } from '../core/configuration.ts';
+import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
 import type { BuildContext } from './build-context.ts';
+import type { Draft } from './draft.ts';
+import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, readCertificates } from './judge-pem.ts';
 import type { ListenerTlsRead } from './schema.ts';
 
@@ -21,21 +24,33 @@ const intermediateCiphers = [
 const suites13 = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 /** `port`: the one that the listener is bound to. */
-export function buildListenerTls(read: ListenerTlsRead, port: number, context: BuildContext): ListenerTls {
+export function buildListenerTls(
+  read: ListenerTlsRead,
+  port: number,
+  draft: Draft,
+  context: BuildContext,
+): ListenerTls {
   const textOf = (path: string): string => {
     const reading = context.readings.get(resolve(context.directory, path));
     return reading?.ok === true ? reading.text : '';
   };
   const isModern = read.profile === 'modern' || read.version_min === '1.3';
   const { client_certificates, redirect_http = true } = read;
+  const certificates = (read.certificates ?? []).map(({ certificate_file, key_file }) => {
+    const certificate = textOf(certificate_file);
+    const parsed = readCertificates(certificate);
+    const all = 'message' in parsed ? [] : parsed;
+    const notAfter = Math.min(...all.map(({ validToDate }) => validToDate.getTime()));
+    return { names: hostNamesOf(all[0]), certificate, key: textOf(key_file), notAfter };
+  });
+  const hosts = automaticHosts(
+    read,
+    draft,
+    certificates.flatMap(({ names }) => names),
+  );
   return {
-    certificates: read.certificates.map(({ certificate_file, key_file }) => {
-      const certificate = textOf(certificate_file);
-      const certificates = readCertificates(certificate);
-      const read = 'message' in certificates ? [] : certificates;
-      const notAfter = Math.min(...read.map(({ validToDate }) => validToDate.getTime()));
-      return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file), notAfter };
-    }),
+    certificates,
+    automatic: buildAutomatic(read, hosts, draft, textOf),
     servesUnknownNames: read.unknown_names === 'first',
     versionMin: isModern ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: isModern ? suites13 : `${suites13}:${intermediateCiphers}`,
@@ -48,5 +63,25 @@ export function buildListenerTls(read: ListenerTlsRead, port: number, context: B
             authorities: client_certificates.ca_file.map(textOf).join('\n'),
             isRequired: client_certificates.required ?? true,
           },
+  };
+}
+
+function buildAutomatic(
+  read: ListenerTlsRead,
+  hosts: readonly string[],
+  draft: Draft,
+  textOf: (path: string) => string,
+): AutomaticTls | null {
+  const settings = automaticSettings(read);
+  if (settings === null) return read.internal === true ? { kind: 'internal', hosts } : null;
+  const { contact = [], directory = knownDirectories.production, fallback = [], ca_file = [], dns_hook } = settings;
+  return {
+    kind: 'acme',
+    hosts,
+    contacts: contact,
+    directories: [...new Set([directory, ...fallback])],
+    roots: ca_file.length === 0 ? null : ca_file.map(textOf).join('\n'),
+    challenges: challengesOf(settings, draft),
+    dnsHook: dns_hook ?? null,
   };
 }

@@ -5,6 +5,7 @@ import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildListenerTls } from './build-listener-tls.ts';
+import { tlsOfListener } from './wanted-files.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -84,11 +85,12 @@ function buildListeners(draft: Draft, context: BuildContext): ListenerSpec[] {
     return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, tls: null }] : [];
   }
   return [...draft.listeners].map(([id, listener]) => {
-    const { proxy_protocol = false, tls } = typeof listener === 'object' && 'bind' in listener ? listener : {};
+    const { proxy_protocol = false } = typeof listener === 'object' && 'bind' in listener ? listener : {};
+    const tls = tlsOfListener(listener);
     const address = listenAddressOf(listener);
     return {
       ...{ id, ...address, proxyProtocol: proxy_protocol },
-      tls: tls === undefined ? null : buildListenerTls(tls, address.port, context),
+      tls: tls === null ? null : buildListenerTls(tls, address.port, draft, context),
     };
   });
 }

@@ -30,6 +30,8 @@ export const defaults = {
   ),
   upstreamProxyProtocol: declare('none', 'An endpoint that expects no such header refuses every request behind it.'),
   listenerTls: {
+    auto: declare('false', 'Obtaining certificates agrees to the terms of a CA.'),
+    internal: declare('false', 'Only clients that were told to trust its certificates.'),
     unknownNames: declare('refuse', 'A certificate for another name is an error in every client, told less clearly.'),
     versionMin: declare('"1.2"', 'RFC 8996 forbids earlier versions; clients without TLS 1.3 are still in use.'),
     profile: declare(
@@ -39,6 +41,17 @@ export const defaults = {
     redirectHttp: declare('true', 'Whoever has a certificate for a host wants it used.'),
     hsts: declare('none', 'Browsers remember it: a host cannot go back to clear text before the time is over.'),
     clientCertificateRequired: declare('true', 'Who asks for certificates rarely wants to serve clients without one.'),
+  },
+  automaticTls: {
+    contact: declare('[]', 'The account works without one; the certificates are watched here.'),
+    directory: declare('production', 'Browsers trust its certificates.'),
+    fallback: declare('[]', 'Another CA has terms of its own, to which only you can agree.'),
+    caFile: declare('[]', 'Public CAs need none.'),
+    hosts: describe('the hosts of all routes', 'They are written once.'),
+    challenges: describe(
+      '`http-01` and `tls-alpn-01`; `tls-alpn-01` alone without a listener in clear text, and `dns-01` alone with `dns_hook`',
+      'What reaches this gateway without further settings.',
+    ),
   },
   trustedPeers: declare('[]', 'A client can write X-Forwarded-For as well as a proxy can.'),
   clientAddressHeader: describe(

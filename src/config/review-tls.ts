@@ -1,6 +1,7 @@
 /** What is written about TLS, to endpoints and at listeners, and the files that it names. */
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
+import { automaticSettings } from './automatic-tls.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -9,6 +10,7 @@ import { hostNamesOf, identityError, periodWarning, readCertificates, readPrivat
 import type { Path } from './position-index.ts';
 import type { ListenerTlsRead } from './schema.ts';
 import type { FileReading } from './wanted-files.ts';
+import { reviewAutomatic, reviewAuthorities } from './review-automatic-tls.ts';
 import { itemPath, tlsOfListener } from './wanted-files.ts';
 
 interface Reviewing {
@@ -34,6 +36,7 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     const tls = tlsOfListener(listener);
     if (tls !== null) reviewListener(tls, ['listeners', name, 'tls'], draft, reviewing);
   }
+  reviewAuthorities(draft, reviewing.collector);
 }
 
 function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): void {
@@ -42,7 +45,7 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
   if (profile === 'modern' && version_min === '1.2')
     collector.errorAtValue([...at, 'version_min'], 'the profile "modern" has no TLS 1.2', 'remove one of the two');
   const firstWith = new Map<string, number>();
-  for (const [index, { certificate_file, key_file }] of certificates.entries()) {
+  for (const [index, { certificate_file, key_file }] of (certificates ?? []).entries()) {
     const entry = [...at, 'certificates', index];
     const read = reviewIdentity(certificate_file, key_file, (key) => [...entry, key], reviewing);
     if (read === null) continue;
@@ -61,7 +64,11 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
         );
     }
   }
+  reviewAutomatic(tls, [...firstWith.keys()], at, draft, reviewing);
   const authorities = [...at, 'client_certificates', 'ca_file'];
+  const roots = automaticSettings(tls)?.ca_file ?? [];
+  for (const [index, path] of roots.entries())
+    reviewCertificates(path, itemPath(draft, [...at, 'auto', 'ca_file'], index), reviewing);
   for (const [index, path] of (client_certificates?.ca_file ?? []).entries())
     reviewCertificates(path, itemPath(draft, authorities, index), reviewing);
 }

@@ -3,6 +3,7 @@
  * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
  */
 import { z } from 'zod';
+import { automaticTls } from './automatic-tls-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { barePortError, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
@@ -42,10 +43,20 @@ const certificateFiles = {
 };
 
 const listenerTls = section({
-  certificates: z.array(section(certificateFiles)).min(1).meta({
-    description:
-      'The certificates. A client gets the one that has the host name that it asks for (SNI), a client that asks for none the first one.',
-  }),
+  certificates: key(
+    z.array(section(certificateFiles)).min(1),
+    'Certificates from files. A client gets the one that has the host name that it asks for (SNI), a client that asks for none the first one.',
+  ),
+  auto: key(
+    automaticTls,
+    '`true`, or how to obtain certificates automatically (ACME) for the hosts that `certificates` do not have.',
+    defaults.listenerTls.auto,
+  ),
+  internal: key(
+    z.boolean(),
+    'Certificates from a CA of this gateway, for development: see `candor trust`.',
+    defaults.listenerTls.internal,
+  ),
   unknown_names: key(
     z.enum(['refuse', 'first']),
     'What clients get that ask for a host name which no certificate has: `refuse` ends the handshake with the alert `unrecognized_name`; `first` shows them the first certificate.',
@@ -97,7 +108,10 @@ const listener = z.union([
       'Connections begin with a PROXY protocol header, which trusted peers alone may send.',
       defaults.proxyProtocol,
     ),
-    tls: key(listenerTls, 'TLS with these certificates. Absent: connections are in clear text.'),
+    tls: key(
+      z.union([z.enum(['auto', 'internal']), listenerTls]),
+      '`auto`: TLS with certificates that are obtained automatically; `internal`: with those of a CA of this gateway, for development; or how to speak TLS. Absent: connections are in clear text.',
+    ),
   }),
 ]);
 

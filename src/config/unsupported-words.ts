@@ -24,7 +24,7 @@ const unsupported: readonly Unsupported[] = [
       'sslcertificatekey tlscertificate tlscertificatepath tlsprivatekeypath mtls hsts ciphers sslprotocols sslciphers',
     ),
     message:
-      'TLS for clients is "tls" of a listener, with "certificates" from files: they are not obtained automatically yet; for endpoints it is "tls" of an upstream',
+      'TLS for clients is "tls" of a listener: "auto" obtains certificates automatically, "certificates" are from files; for endpoints it is "tls" of an upstream',
     unless: 'tls',
     ofClients: true,
   },

@@ -60,9 +60,14 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     const tls = tlsOfListener(listener);
     if (tls === null) continue;
     const at: Path = ['listeners', name, 'tls'];
-    for (const [index, { certificate_file, key_file }] of tls.certificates.entries()) {
+    for (const [index, { certificate_file, key_file }] of (tls.certificates ?? []).entries()) {
       want('certificates', certificate_file, [...at, 'certificates', index, 'certificate_file']);
       want('private_key', key_file, [...at, 'certificates', index, 'key_file']);
+    }
+    if (typeof tls.auto === 'object') {
+      const roots: Path = [...at, 'auto', 'ca_file'];
+      for (const [index, path] of (tls.auto.ca_file ?? []).entries())
+        want('certificates', path, itemPath(draft, roots, index));
     }
     const authorities: Path = [...at, 'client_certificates', 'ca_file'];
     for (const [index, path] of (tls.client_certificates?.ca_file ?? []).entries())
@@ -73,7 +78,8 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
 
 /** What is written about TLS at a listener; null: nothing. */
 export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {
-  return typeof listener === 'object' && 'bind' in listener ? (listener.tls ?? null) : null;
+  const tls = typeof listener === 'object' && 'bind' in listener ? listener.tls : undefined;
+  return typeof tls === 'string' ? { [tls]: true } : (tls ?? null);
 }
 
 /** Where one of the values of `at` is written, which may be a list or a single value. */

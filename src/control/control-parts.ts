@@ -25,6 +25,7 @@ import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { version } from './version.ts';
 import { TicketKeys } from './ticket-keys.ts';
+import { AutomaticCertificates } from './automatic-certificates.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
 import { CertificateWatch, listenerCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
@@ -55,6 +56,7 @@ export class ControlParts {
   readonly ticketKeys: TicketKeys;
   readonly certificates: CertificateWatch;
   readonly endpointCertificates = new EndpointCertificates(() => this.endpoints.upstreams());
+  readonly automatic: AutomaticCertificates;
   readonly hub: EventHub;
   readonly log: ExchangeLog;
   readonly applications: Applications;
@@ -100,6 +102,12 @@ export class ControlParts {
       ...listenerCertificates(this.active.configuration.listeners),
       ...this.endpointCertificates.watched(),
     ]);
+    this.automatic = new AutomaticCertificates({
+      clock,
+      random: systemRandom,
+      events: this.hub,
+      send: (certificates, challenges) => this.workers.sendManagedTls(certificates, challenges),
+    });
     this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
   }
@@ -175,6 +183,7 @@ export class ControlParts {
       passedSockets: passedSockets ?? [],
       shared: this.shared,
       ticketKey: () => this.ticketKeys.current,
+      managedTls: () => this.automatic.current,
       drain: () => this.active.configuration.drain,
       recordRing: (workerIndex) => this.log.ringOf(workerIndex),
       onBatch: (batch) => {
@@ -200,6 +209,7 @@ export class ControlParts {
       configuration: () => this.active.configuration,
       workers: () => this.workers.counts,
       watcher: this.options.watcher ?? null,
+      certificateStateOf: (host) => this.automatic.stateOf(host),
     });
   }
 

@@ -88,6 +88,8 @@ export class ControlPlane implements Gateway {
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
     await this.#parts.condition.until(() => this.#isEnding || this.#parts.endpoints.registry.isSettled, firstChecksMs);
+    // Before the listeners open: clients get certificates that are there at once.
+    await this.#parts.automatic.use(configuration);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
     if (this.#isEnding) throw new StartAbandoned(aboutToEnd);
@@ -95,6 +97,7 @@ export class ControlPlane implements Gateway {
     this.#state = 'serving';
     this.#parts.configurationReport.applied('gateway', ['everything']);
     this.#parts.certificates.look();
+    this.#parts.automatic.serves();
   }
 
   /** Gives adopted applications back to the predecessor, which continues to serve with them. */
@@ -184,6 +187,7 @@ export class ControlPlane implements Gateway {
       problems: this.#parts.problems.list(this.#problemContext(applications)),
       configured: configuration.listeners,
       open: listeners,
+      managed: this.#parts.automatic.states(),
       upstreams: endpointsWithoutSecrets(this.#parts.endpoints.upstreams(), this.#parts.active.redactor),
       lastMinute: this.#parts.reports.lastMinute,
       certificateOf: (endpoint) => this.#parts.endpointCertificates.of(endpoint),
@@ -240,6 +244,7 @@ export class ControlPlane implements Gateway {
     if (rejection !== null) return this.#parts.configurationReport.rejected(actor, rejection);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
+    await this.#parts.automatic.use(read.configuration);
     return this.#parts.configurationReport.applied(actor, changes, this.#parts.overlay.notes());
   }
 
@@ -296,6 +301,7 @@ export class ControlPlane implements Gateway {
     const reason = `the gateway stops: ${why}`;
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
+    void this.#parts.automatic.close();
     if (detachApplicationsMs === null) void this.#atOnce.promise.then(() => this.#parts.applications.supervisor.stop());
     const workers = this.#parts.workers.stopReplacing();
     if (workers.length > 0) {

@@ -178,6 +178,25 @@ export interface CertificateStatus {
   readonly notAfter: string;
 }
 
+/** A host for which the gateway obtains certificates by itself. */
+export interface ManagedCertificateStatus {
+  readonly name: string;
+  /** 'pending': there is no certificate yet. */
+  readonly state: 'pending' | 'valid' | 'expired';
+  /** RFC 3339, as below; null: there is none yet. */
+  readonly notAfter: string | null;
+  /** When it will be renewed; null: there is none yet. */
+  readonly renewAt: string | null;
+  /** The last attempt, if it has failed. */
+  readonly failure: {
+    /** One sentence each. */
+    readonly reason: string;
+    readonly nextStep: string;
+    readonly at: string;
+    readonly retryAt: string;
+  } | null;
+}
+
 export interface GatewayStatus {
   /**
    * Number of this owner of the state folder: the previous owner's plus one. Null if it owns no folder, because it has
@@ -220,6 +239,8 @@ export interface GatewayStatus {
     /** Those that TLS clients are shown; empty without TLS. */
     readonly certificates: readonly CertificateStatus[];
   }[];
+  /** Those that the gateway obtains by itself. */
+  readonly certificates: readonly ManagedCertificateStatus[];
   readonly upstreams: readonly UpstreamStatus[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly {

@@ -15,6 +15,7 @@ const texts: Readonly<Record<HandshakeFailureReason, string>> = {
   no_shared_cipher: 'it has no cipher suite or key type in common with the listener (tls.profile)',
   no_shared_protocol: 'it speaks only protocols that the gateway does not (ALPN)',
   unknown_name: 'no certificate has the host name that it asked for',
+  no_certificate_yet: 'there is no certificate yet',
   certificate_refused: 'it does not accept the certificate',
   client_certificate_missing: 'it showed no client certificate',
   client_certificate_invalid: 'its client certificate is not valid',
@@ -36,10 +37,13 @@ interface Pending {
 export class HandshakeReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
+  readonly #stateOf: (host: string) => string;
   readonly #pending = new Map<string, Pending>();
   readonly #totals = new Map<string, FailedHandshakeTotal>();
 
-  constructor(clock: Clock, events: EventSink) {
+  /** `stateOf`: why a host has no certificate yet, a clause. */
+  constructor(clock: Clock, events: EventSink, stateOf: (host: string) => string) {
+    this.#stateOf = stateOf;
     this.#clock = clock;
     this.#events = events;
   }
@@ -86,9 +90,14 @@ export class HandshakeReport {
     this.#events.emit({
       kind: 'tls_handshakes_failed',
       subject: `listener:${listener}`,
-      reason: `${what}: ${texts[reason]}${detailOf(code)}`,
+      reason: `${what}: ${this.#textOf(last)}${detailOf(code)}`,
       evidence: { reason, code: code === '' ? null : code, count, address, serverName },
     });
+  }
+
+  #textOf({ reason, serverName }: FailedHandshakes): string {
+    if (reason !== 'no_certificate_yet' || serverName === null) return texts[reason];
+    return `no certificate yet: ${this.#stateOf(serverName)}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ListenerSpec } from '../core/configuration.ts';
 import { addressText, type EndpointId, hostPort } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
+import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
@@ -29,6 +30,7 @@ export interface StatusFacts {
   readonly problems: GatewayStatus['problems'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
+  readonly managed: readonly ManagedState[];
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
@@ -62,6 +64,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     overlay: facts.overlay,
     lastMinute: facts.lastMinute.all,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
+    certificates: facts.managed.map((state) => managedStatus(state, facts.wallTime)),
     upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
       id,
       application,
@@ -75,7 +78,14 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
 
 function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {
   const listener = facts.open.find(({ id }) => id === spec.id);
-  const certificates = (spec.tls?.certificates ?? []).map(certificateStatus);
+  const hosts = new Set(spec.tls?.automatic?.hosts);
+  const obtained = facts.managed.flatMap(({ names, notAfter }) =>
+    notAfter !== null && names.some((name) => hosts.has(name)) ? [{ names, notAfter }] : [],
+  );
+  const certificates = [...(spec.tls?.certificates ?? []), ...obtained].map(({ names, notAfter }) => ({
+    names,
+    notAfter: timeText(notAfter),
+  }));
   if (listener === undefined)
     return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting', certificates };
   return {
@@ -87,7 +97,32 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
 }
 
 function certificateStatus({ names, notAfter }: ServerCertificate): CertificateStatus {
-  return { names, notAfter: new Date(notAfter).toISOString() };
+  return { names, notAfter: timeText(notAfter) };
+}
+
+function managedStatus(
+  { names, notAfter, renewAt, failure }: ManagedState,
+  wallTime: number,
+): GatewayStatus['certificates'][number] {
+  return {
+    name: names.join(', '),
+    state: notAfter === null ? 'pending' : notAfter <= wallTime ? 'expired' : 'valid',
+    notAfter: notAfter === null ? null : timeText(notAfter),
+    renewAt: renewAt === null ? null : timeText(renewAt),
+    failure:
+      failure === null
+        ? null
+        : {
+            reason: failure.reason,
+            nextStep: failure.fix,
+            at: timeText(failure.at),
+            retryAt: timeText(failure.retryAt),
+          },
+  };
+}
+
+function timeText(wallTime: number): string {
+  return new Date(wallTime).toISOString();
 }
 
 /** True also in the lame-duck time. */

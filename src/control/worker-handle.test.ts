@@ -24,6 +24,7 @@ const init = {
   shared,
   recordRing: createRecordRing(createWakeWord()),
   ticketKey: new Uint8Array(48),
+  managedTls: { certificates: [], challenges: [] },
 };
 
 /** Enough for the modules of a worker to load on a busy machine; the test goes on as soon as they have loaded. */

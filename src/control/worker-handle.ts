@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { ManagedTls } from '../core/managed-tls.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { DrainPlan, FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
 import { splitSnapshot, type SnapshotPart } from '../core/snapshot-parts.ts';
+import { AppliedAnswers } from './applied-answers.ts';
 import type { ApplyResult } from './apply-result.ts';
 import { WorkerPings } from './worker-pings.ts';
 import { workerExitOf, type WorkerExit } from './worker-exit.ts';
@@ -79,6 +81,7 @@ export class WorkerHandle {
   #prepared: Snapshot | null = null;
   /** Parts of that snapshot, which the worker asks for one by one. */
   #parts: readonly SnapshotPart[] = [];
+  readonly #managedTls: AppliedAnswers;
   readonly #loaded = Promise.withResolvers<void>();
   #loadTimer: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
@@ -99,6 +102,7 @@ export class WorkerHandle {
     this.memoryBytesMax = memoryBytesMax;
     this.#clock = clock;
     this.#listener = listener;
+    this.#managedTls = new AppliedAnswers(clock);
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#exchangesActive = new Int32Array(exchangesActive);
     const exchangesEnded = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -186,6 +190,9 @@ export class WorkerHandle {
         break;
       case 'stand-in-failed':
         this.#listener.onStandInFailed(message.link);
+        break;
+      case 'managed-tls-applied':
+        this.#managedTls.applied(message.number);
         break;
       case 'unclassified': // The next batch counts it.
       case 'pong':
@@ -304,6 +311,12 @@ export class WorkerHandle {
     this.#send({ kind: 'ticket-key', key });
   }
 
+  /** Resolves when it has applied this, is lost, or does not answer. */
+  sendManagedTls(certificates: ManagedTls['certificates'] | null, challenges: ManagedTls['challenges']): Promise<void> {
+    if (this.state === 'lost') return Promise.resolve();
+    return this.#managedTls.ask((number) => this.#send({ kind: 'managed-tls', number, certificates, challenges }));
+  }
+
   /** It applies this to its routes at once; its snapshots carry it too. */
   sendOverlay(overlay: RouteOverlay): void {
     this.#send({ kind: 'overlay', overlay });
@@ -357,6 +370,7 @@ export class WorkerHandle {
     this.#loadTimer?.cancel();
     this.#loaded.resolve();
     this.#drained.resolve();
+    this.#managedTls.end();
     for (const revision of [...this.#pendingAnswers.keys()])
       this.#resolveAnswer(revision, { ok: false, workersUnavailable: true, why });
     const hasEndedWell = this.#stopping && this.exchangesActive === 0;

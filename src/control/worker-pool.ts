@@ -2,6 +2,7 @@ import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
+import type { ManagedTls } from '../core/managed-tls.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { assignSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
@@ -44,6 +45,7 @@ export interface WorkerPoolParts {
   readonly shared: Pick<SharedCounts, 'memory' | 'claimWorkerIndex' | 'forget'>;
   /** The keys of TLS session tickets are derived from it. */
   readonly ticketKey: () => Uint8Array;
+  readonly managedTls: () => ManagedTls;
   /** Where the worker with this index writes its records. */
   readonly recordRing: (workerIndex: number) => RecordRingMemory;
   /** How a worker drains when it is retired. */
@@ -300,6 +302,14 @@ export class WorkerPool {
     for (const worker of this.all) worker.sendTicketKey(key);
   }
 
+  /** Resolves when each worker has applied it, or is lost, or does not answer. */
+  async sendManagedTls(
+    certificates: ManagedTls['certificates'] | null,
+    challenges: ManagedTls['challenges'],
+  ): Promise<void> {
+    await Promise.all(this.all.map((worker) => worker.sendManagedTls(certificates, challenges)));
+  }
+
   sendOverlay(overlay: RouteOverlay): void {
     for (const worker of this.all) worker.sendOverlay(overlay);
   }
@@ -351,6 +361,7 @@ export class WorkerPool {
       shared: shared.memory,
       recordRing,
       ticketKey: this.#parts.ticketKey(),
+      managedTls: this.#parts.managedTls(),
     };
     const listener: WorkerListener = {
       onBatch,

@@ -30,6 +30,8 @@ export interface WorkerReportsParts {
   /** Counts of all workers since the start. */
   readonly workers: () => readonly WorkerCounts[];
   readonly watcher: GatewayWatcher | null;
+  /** Why a host has no certificate yet, a clause. */
+  readonly certificateStateOf: (host: string) => string;
 }
 
 /** Reading one takes some 20 µs: in a failure burst no more than 4 ms of each second. */
@@ -58,7 +60,7 @@ export class WorkerReports {
     this.#failuresRead = new PerSecond(parts.clock, failuresReadMax);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
-    this.#handshakes = new HandshakeReport(parts.clock, parts.events);
+    this.#handshakes = new HandshakeReport(parts.clock, parts.events, parts.certificateStateOf);
     const { watcher } = parts;
     this.#failures =
       watcher?.onFailures === undefined

@@ -72,8 +72,10 @@ export interface ListenerSpec {
 
 /** TLS at a listener. */
 export interface ListenerTls {
-  /** At least one. Clients that name no host get the first. */
+  /** From files; at least one unless `automatic` is there. Clients that name no host get the first. */
   readonly certificates: readonly ListenerCertificate[];
+  /** Certificates that the gateway obtains by itself; null: none. */
+  readonly automatic: AutomaticTls | null;
   /** Clients that name another host than the certificates have get the first certificate too; otherwise they are refused. */
   readonly servesUnknownNames: boolean;
   readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
@@ -85,6 +87,35 @@ export interface ListenerTls {
   readonly hstsSeconds: number | null;
   /** Null: clients are not asked for certificates. */
   readonly clientCertificates: ClientCertificates | null;
+}
+
+/** Certificates that the gateway obtains by itself. */
+export type AutomaticTls = AcmeTls | LocalTls;
+
+/** From CAs that speak ACME (RFC 8555). */
+export interface AcmeTls {
+  readonly kind: 'acme';
+  /** In lowercase, wildcards included; each gets a certificate of its own. Those of `certificates` are not among them. */
+  readonly hosts: readonly string[];
+  /** Mail addresses. */
+  readonly contacts: readonly string[];
+  /** URLs of the CAs' directories, the preferred one first. */
+  readonly directories: readonly string[];
+  /** Root certificates in PEM that the CAs' servers are trusted by, besides the public ones; null: none. */
+  readonly roots: string | null;
+  /** How names are proven, the preferred way first. */
+  readonly challenges: readonly ChallengeKind[];
+  /** The command that sets DNS records; null: there is none. */
+  readonly dnsHook: readonly string[] | null;
+}
+
+/** How a CA may convince itself that a name is ours. */
+export type ChallengeKind = 'http-01' | 'tls-alpn-01' | 'dns-01';
+
+/** From a CA of the gateway's own, which only those trust who were told to. */
+export interface LocalTls {
+  readonly kind: 'internal';
+  readonly hosts: readonly string[];
 }
 
 /** A certificate that clients are shown. */

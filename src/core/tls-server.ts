@@ -18,6 +18,10 @@ export interface TlsServer {
 export interface TlsHosts {
   /** `serverName`: in lowercase; null: the client has named none. Null: the client is refused. */
   hostFor(serverName: string | null): TlsHostSettings | null;
+  /** The host has no certificate yet, but is to get one. */
+  isAwaited(serverName: string): boolean;
+  /** What a CA is shown that looks for a challenge (RFC 8737 §3); null: there is none. */
+  challengeFor(serverName: string): TlsHostSettings | null;
 }
 
 /** How the session is to be: the settings of the host that the client has named. */
@@ -78,6 +82,8 @@ export type HandshakeFailureReason =
   | 'no_shared_protocol'
   /** No certificate is there for the name that the client asks for, or for clients that name none. */
   | 'unknown_name'
+  /** The certificate for the name is still to be obtained. */
+  | 'no_certificate_yet'
   /** The client does not accept the certificate. */
   | 'certificate_refused'
   | 'client_certificate_missing'

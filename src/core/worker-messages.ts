@@ -9,6 +9,7 @@ import type { Snapshot, UpstreamDelta } from './snapshot.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import type { ManagedTls } from './managed-tls.ts';
 import type { EndpointCertificate, FailedHandshakes } from './tls-server.ts';
 
 /** Everything that a worker needs at start. */
@@ -35,6 +36,7 @@ export interface WorkerInit {
   readonly recordRing: RecordRingMemory;
   /** 48 random bytes, from which all workers derive the keys of TLS session tickets. */
   readonly ticketKey: Uint8Array;
+  readonly managedTls: ManagedTls;
 }
 
 /** How a worker drains. */
@@ -80,6 +82,13 @@ export type ToWorker =
   | { readonly kind: 'report' }
   /** Derive the keys of TLS session tickets from this one from now on. */
   | { readonly kind: 'ticket-key'; readonly key: Uint8Array }
+  /** Use these certificates, where they are not null, and show these challenges; answer 'managed-tls-applied'. */
+  | {
+      readonly kind: 'managed-tls';
+      readonly number: number;
+      readonly certificates: ManagedTls['certificates'] | null;
+      readonly challenges: ManagedTls['challenges'];
+    }
   /** Answer 'pong'. */
   | { readonly kind: 'ping' };
 
@@ -106,6 +115,7 @@ export type FromWorker =
       /** Certificates that endpoints have shown: those that are new. */
       readonly certificates: readonly EndpointCertificate[];
     }
+  | { readonly kind: 'managed-tls-applied'; readonly number: number }
   /** The worker cannot accept from this socket of the main thread: making the duplicate failed. */
   | { readonly kind: 'stand-in-failed'; readonly link: string; readonly errno: string }
   | { readonly kind: 'unclassified'; readonly fault: UnknownCode }

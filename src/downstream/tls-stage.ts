@@ -30,12 +30,17 @@ export function tlsStage(
       if (reading.state === 'partial') return 'partial';
       if (reading.state === 'refused') return refuse(connection, bytes[start] as number);
       const { serverName, protocols: offered } = reading.hello;
-      const host = hosts.hostFor(serverName);
+      const isChallenge = offered.length === 1 && offered[0] === challengeProtocols[0] && serverName !== null;
+      const challenge = isChallenge ? hosts.challengeFor(serverName) : null;
+      const host = challenge ?? hosts.hostFor(serverName);
       if (host === null) {
-        connection.failHandshake({ reason: 'unknown_name', code: '' }, serverName, unrecognizedName);
+        const isAwaited = serverName !== null && hosts.isAwaited(serverName);
+        const reason = isAwaited ? 'no_certificate_yet' : 'unknown_name';
+        connection.failHandshake({ reason, code: '' }, serverName, unrecognizedName);
         return 'taken';
       }
-      if (offered.length > 0 && !offered.some((protocol) => protocols.includes(protocol))) {
+      const spoken = challenge === null ? protocols : challengeProtocols;
+      if (offered.length > 0 && !offered.some((protocol) => spoken.includes(protocol))) {
         connection.failHandshake({ reason: 'no_shared_protocol', code: '' }, serverName, noApplicationProtocol);
         return 'taken';
       }
@@ -48,7 +53,7 @@ export function tlsStage(
       if (serverName !== null) connection.servesHost = (name) => hosts.hostFor(name) === host;
       // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
       const first = new Uint8Array(bytes.subarray(start, end));
-      const session = { host, serverName, protocols };
+      const session = { host, serverName, protocols: spoken };
       const waiter: TlsServerWaiter = {
         onSecure(transport) {
           inProgress.delete(connection);
@@ -77,6 +82,9 @@ export function tlsStage(
     },
   };
 }
+
+/** RFC 8737 §3. It has no engine: the CA closes the connection after the handshake. */
+const challengeProtocols = ['acme-tls/1'] as const;
 
 /** Null: OpenSSL refuses the certificate. One connection fails then, and not the worker. */
 function started(start: () => Cancellable): Cancellable | null {

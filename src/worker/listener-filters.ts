@@ -15,7 +15,7 @@ export function listenerFilters(listeners: readonly ListenerSpec[]): (route: Rou
     if (tls === null) continue;
     if (tls.hstsSeconds !== null) hsts.set(id, tls.hstsSeconds);
     if (tls.redirectPort === null) continue;
-    for (const name of tls.certificates.flatMap(({ names }) => names))
+    for (const name of [...tls.certificates.flatMap(({ names }) => names), ...(tls.automatic?.hosts ?? [])])
       if (!ports.has(name)) ports.set(name, tls.redirectPort);
   }
   const filters: Filter[] = [];

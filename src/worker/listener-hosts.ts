@@ -1,5 +1,6 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import type { ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import { type ManagedTls, noManagedTls } from '../core/managed-tls.ts';
 import type { TlsHosts, TlsHostSettings, TlsServer } from '../core/tls-server.ts';
 
 /** RFC 5077 §4 as OpenSSL does it: a name, a key of AES and one of HMAC, 16 bytes each. */
@@ -11,11 +12,16 @@ export class ListenerHosts {
   #next = new Map<string, TlsHostSettings>();
   readonly #tls: Pick<TlsServer, 'changeTicketKeys'>;
   #ticketKey: Uint8Array;
+  /** Certificates that were obtained automatically, by the name that each is for. */
+  #managed: ReadonlyMap<string, ListenerCertificate> = new Map();
+  /** What a CA is shown that looks for a challenge, by the host. */
+  #challenges: ReadonlyMap<string, TlsHostSettings> = new Map();
 
   /** `ticketKey`: 48 random bytes, which all workers have. */
-  constructor(tls: Pick<TlsServer, 'changeTicketKeys'>, ticketKey: Uint8Array) {
+  constructor(tls: Pick<TlsServer, 'changeTicketKeys'>, ticketKey: Uint8Array, managed: ManagedTls = noManagedTls) {
     this.#tls = tls;
     this.#ticketKey = ticketKey;
+    this.changeManaged(managed.certificates, managed);
   }
 
   /** Tickets from now on are made with this key; clients with older ones do a full handshake. */
@@ -23,6 +29,14 @@ export class ListenerHosts {
     this.#ticketKey = ticketKey;
     for (const settings of new Set([...this.#known.values(), ...this.#next.values()]))
       this.#tls.changeTicketKeys(settings, this.#ticketKeysOf(settings.id));
+  }
+
+  /** Null leaves the certificates as they are. Listeners show them when `of` has been called again; challenges are shown at once. */
+  changeManaged(certificates: ManagedTls['certificates'] | null, { challenges }: Pick<ManagedTls, 'challenges'>): void {
+    if (certificates !== null)
+      this.#managed = new Map(certificates.flatMap((one) => one.names.map((name) => [name, one] as const)));
+    const settings = challenges.flatMap((one) => (one.kind === 'tls-alpn-01' ? [one] : []));
+    this.#challenges = new Map(settings.map((one) => [one.domain, this.#settingsOf(one, challengeTls)]));
   }
 
   /** The hosts of one listener of a snapshot. Call `forgetOthers` after the last one. */
@@ -33,7 +47,18 @@ export class ListenerHosts {
       for (const name of certificate.names) if (!byName.has(name)) byName.set(name, settings);
       return settings;
     });
-    return new HostsByName(byName, all[0] as TlsHostSettings, tls.servesUnknownNames);
+    const awaited = new Set<string>();
+    for (const host of tls.automatic?.hosts ?? []) {
+      if (byName.has(host)) continue;
+      const certificate = this.#managed.get(host);
+      if (certificate === undefined) awaited.add(host);
+      else {
+        const settings = this.#settingsOf(certificate, tls);
+        byName.set(host, settings);
+        all.push(settings);
+      }
+    }
+    return new HostsByName(byName, all[0] ?? null, tls.servesUnknownNames, awaited, () => this.#challenges);
   }
 
   /** A snapshot begins. Forgets what belongs to one that was not activated. */
@@ -47,7 +72,10 @@ export class ListenerHosts {
     this.#next = new Map();
   }
 
-  #settingsOf({ certificate, key }: ListenerCertificate, tls: ListenerTls): TlsHostSettings {
+  #settingsOf(
+    { certificate, key }: Pick<ListenerCertificate, 'certificate' | 'key'>,
+    tls: Pick<TlsHostSettings, 'versionMin' | 'ciphers' | 'clientCertificates'>,
+  ): TlsHostSettings {
     const { versionMin, ciphers, clientCertificates } = tls;
     const parts = { certificate, key, versionMin, ciphers, clientCertificates };
     const id = createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
@@ -63,12 +91,25 @@ export class ListenerHosts {
   }
 }
 
+/** A CA shows no client certificate, and may speak only what RFC 8737 §4 asks for. */
+const challengeTls = { versionMin: 'TLSv1.2', ciphers: null, clientCertificates: null } as const;
+
 class HostsByName implements TlsHosts {
   readonly #byName: ReadonlyMap<string, TlsHostSettings>;
-  readonly #first: TlsHostSettings;
+  readonly #first: TlsHostSettings | null;
   readonly #servesUnknown: boolean;
+  readonly #awaited: ReadonlySet<string>;
+  readonly #challenges: () => ReadonlyMap<string, TlsHostSettings>;
 
-  constructor(byName: ReadonlyMap<string, TlsHostSettings>, first: TlsHostSettings, servesUnknown: boolean) {
+  constructor(
+    byName: ReadonlyMap<string, TlsHostSettings>,
+    first: TlsHostSettings | null,
+    servesUnknown: boolean,
+    awaited: ReadonlySet<string>,
+    challenges: () => ReadonlyMap<string, TlsHostSettings>,
+  ) {
+    this.#awaited = awaited;
+    this.#challenges = challenges;
     this.#byName = byName;
     this.#first = first;
     this.#servesUnknown = servesUnknown;
@@ -76,7 +117,17 @@ class HostsByName implements TlsHosts {
 
   hostFor(serverName: string | null): TlsHostSettings | null {
     if (serverName === null) return this.#first;
-    return findByHost(this.#byName, serverName) ?? (this.#servesUnknown ? this.#first : null);
+    const found = findByHost(this.#byName, serverName);
+    if (found !== undefined) return found;
+    return this.#servesUnknown && !this.isAwaited(serverName) ? this.#first : null;
+  }
+
+  isAwaited(serverName: string): boolean {
+    return this.#awaited.size > 0 && (this.#awaited.has(serverName) || this.#awaited.has(wildcardOf(serverName)));
+  }
+
+  challengeFor(serverName: string): TlsHostSettings | null {
+    return this.#challenges().get(serverName) ?? null;
   }
 }
 
@@ -84,6 +135,11 @@ class HostsByName implements TlsHosts {
 export function findByHost<T>(byName: ReadonlyMap<string, T>, host: string): T | undefined {
   const exact = byName.get(host);
   if (exact !== undefined) return exact;
+  return byName.get(wildcardOf(host));
+}
+
+/** The host itself if it has one label: no wildcard stands for it. */
+function wildcardOf(host: string): string {
   const dot = host.indexOf('.');
-  return dot === -1 ? undefined : byName.get(`*${host.slice(dot)}`);
+  return dot === -1 ? host : `*${host.slice(dot)}`;
 }

@@ -28,6 +28,8 @@ import { WorkerAdmission } from './admission.ts';
 import { DescriptorLimiter, descriptorLimit } from '../system/descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerInit } from '../core/worker-messages.ts';
 import { ServerCertificates } from './server-certificates.ts';
+import type { ManagedTls } from '../core/managed-tls.ts';
+import { ChallengeRoutes } from './challenge-routes.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
@@ -74,6 +76,7 @@ export class ServingWorker {
   #recorder: RecordWriter | null = null;
   #serving: ServingRevision | null = null;
   readonly #overrides: RouteOverrides;
+  readonly #challenges: ChallengeRoutes;
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
   /** A snapshot that this worker has prepared. It becomes active when the main thread calls `activate`. */
@@ -90,6 +93,7 @@ export class ServingWorker {
     this.#init = init;
     this.#clock = clock;
     this.#overrides = new RouteOverrides(clock);
+    this.#challenges = new ChallengeRoutes(init.managedTls.challenges);
     this.#send = send;
     this.#counts = sharedCounts(init.worker, init.exchangesActive);
     this.#recordRing = new RecordRingWriter(init.recordRing);
@@ -139,7 +143,7 @@ export class ServingWorker {
       },
       admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#checkDrained(),
-      hosts: new ListenerHosts(tlsServer, init.ticketKey),
+      hosts: new ListenerHosts(tlsServer, init.ticketKey, init.managedTls),
     });
     this.#descriptors = new DescriptorLimiter(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
     this.#reportRegularly();
@@ -235,7 +239,10 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
-    const router = this.#overrides.routerOf(next.activate(this.#upstreams));
+    const router = this.#challenges.routerOf(
+      this.#overrides.routerOf(next.activate(this.#upstreams)),
+      snapshot.unrouted,
+    );
     this.#overrides.apply(snapshot.overlay);
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
@@ -269,6 +276,11 @@ export class ServingWorker {
 
   changeTicketKey(key: Uint8Array): void {
     this.#listeners.changeTicketKey(key);
+  }
+
+  changeManagedTls(certificates: ManagedTls['certificates'] | null, challenges: ManagedTls['challenges']): void {
+    this.#listeners.changeManagedTls(certificates, challenges);
+    this.#challenges.show(challenges);
   }
 
   /** Accepts from a socket of another worker, which does not answer or has ended. */

@@ -1,7 +1,8 @@
-import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
+import type { ClientLimits, DrainSpec, ListenerSpec } from '../core/configuration.ts';
 import { lastRequestMs } from '../core/drain.ts';
 import type { ForceCloseReason } from '../core/failure.ts';
 import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
+import type { ManagedTls } from '../core/managed-tls.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -26,6 +27,8 @@ interface OpenedListener {
   /** Sockets that it accepts from, by link; null until the duplicate exists. */
   readonly duplicates: Map<string, BoundListener | null>;
   readonly connections: ListenerConnections;
+  /** What it was made from, of the active snapshot; null before. */
+  spec: ListenerSpec | null;
   /** Connections that came before the snapshot was activated; null afterwards. */
   held: Transport[] | null;
 }
@@ -146,14 +149,16 @@ export class WorkerListeners {
     }
     for (const { spec, key } of keyed) {
       const listener = this.#listeners.get(key);
-      if (listener !== undefined) listener.connections.settings = this.#settingsOf(spec, snapshot);
+      if (listener === undefined) continue;
+      listener.spec = spec;
+      listener.connections.settings = this.#settingsOf(spec, snapshot.client);
     }
     this.#hosts.forgetOthers();
     this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
   }
 
-  #settingsOf({ id, proxyProtocol, tls }: ListenerSpec, { client }: Snapshot): ListenerSettings {
-    return { id, proxyProtocol, tls: tls === null ? null : this.#hosts.of(tls), limits: client };
+  #settingsOf({ id, proxyProtocol, tls }: ListenerSpec, limits: ClientLimits): ListenerSettings {
+    return { id, proxyProtocol, tls: tls === null ? null : this.#hosts.of(tls), limits };
   }
 
   /** Accepts from another worker's socket too, unless this worker no longer has a listener at that address. */
@@ -172,6 +177,15 @@ export class WorkerListeners {
 
   changeTicketKey(key: Uint8Array): void {
     this.#hosts.changeTicketKey(key);
+  }
+
+  /** New connections are shown these certificates from now on, where they are not null, and CAs these challenges. */
+  changeManagedTls(certificates: ManagedTls['certificates'] | null, challenges: ManagedTls['challenges']): void {
+    this.#hosts.changeManaged(certificates, { challenges });
+    if (certificates === null) return;
+    for (const { spec, connections } of this.#listeners.values())
+      if (spec !== null) connections.settings = this.#settingsOf(spec, connections.settings.limits);
+    this.#hosts.forgetOthers();
   }
 
   /** Sockets that this worker accepts from and that are its own. */
@@ -230,7 +244,7 @@ export class WorkerListeners {
   /** Listens, and holds connections until the snapshot is active. Resolves to an errno on failure. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
     const { downstream, inheritedSockets } = this.#parts;
-    const facts = this.#settingsOf(spec, snapshot);
+    const facts = this.#settingsOf(spec, snapshot.client);
     const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
       this.#connectionClosed(connections),
     );
@@ -238,7 +252,7 @@ export class WorkerListeners {
     const inherited = inheritedFor(spec, inheritedSockets);
     const isHere = (socket: OwnSocket): boolean => socket.host === host && socket.port === port;
     const listener: OpenedListener = {
-      ...{ port, listening: [], duplicates: new Map(), connections, held: [] },
+      ...{ port, listening: [], duplicates: new Map(), connections, held: [], spec: null },
       sockets: this.#passed.filter(isHere),
       adopted: this.#toAdopt.filter(isHere),
     };

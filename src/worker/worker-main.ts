@@ -72,6 +72,10 @@ port.on('message', (message: ToWorker) => {
     case 'ticket-key':
       worker.changeTicketKey(message.key);
       break;
+    case 'managed-tls':
+      worker.changeManagedTls(message.certificates, message.challenges);
+      port.postMessage({ kind: 'managed-tls-applied', number: message.number } satisfies FromWorker);
+      break;
     case 'ping':
       port.postMessage({ kind: 'pong' } satisfies FromWorker);
       break;

@@ -38,7 +38,19 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   // The thread of the log, put together.
   logger: ['core', 'record', 'system'],
-  control: ['core', 'config', 'policy', 'record', 'limits', 'transport', 'upstream', 'discovery', 'deploy', 'system'],
+  control: [
+    'core',
+    'config',
+    'policy',
+    'record',
+    'limits',
+    'transport',
+    'upstream',
+    'discovery',
+    'deploy',
+    'certificates',
+    'system',
+  ],
   // The threads by their files alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker', 'logger'],
   admin: ['core', 'record', 'deploy', 'control'],
@@ -83,11 +95,6 @@ export const entries: readonly string[] = [
   'src/cli/configuration-thread.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
-  // Not configurable yet: the control plane will load them with the keys of `listeners.*.tls`.
-  'src/certificates/issuer.ts',
-  'src/certificates/challenge-check.ts',
-  'src/certificates/dns-hook.ts',
-  'src/certificates/https-transport.ts',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */

@@ -11,7 +11,8 @@ import { AcmeClient, type AcmeAccount, type AcmeSettings } from '../../src/certi
 import { readCertificate } from '../../src/certificates/certificate-facts.ts';
 import { CertificateStore } from '../../src/certificates/certificate-store.ts';
 import { OwnChallengeCheck } from '../../src/certificates/challenge-check.ts';
-import type { ChallengeResponder, HttpChallenge, TlsAlpnChallenge } from '../../src/certificates/challenges.ts';
+import type { ChallengeResponder } from '../../src/certificates/challenges.ts';
+import type { HttpChallenge, TlsAlpnChallenge } from '../../src/core/managed-tls.ts';
 import { DnsHook } from '../../src/certificates/dns-hook.ts';
 import { HttpsTransport } from '../../src/certificates/https-transport.ts';
 import { Issuer } from '../../src/certificates/issuer.ts';
@@ -185,7 +186,7 @@ test(
           },
         },
         { authorities: [authority], failuresMax: 3 },
-        publish,
+        async (all) => publish(all),
       );
     const got = Promise.withResolvers<ManagedCertificate>();
     const first = issuerWith((all) => all.forEach((one) => got.resolve(one)));

@@ -35,6 +35,7 @@ export const statusSample: GatewayStatus = {
     p50Ms: 2.31,
     p99Ms: 41.7,
   },
+  certificates: [],
   listeners: [
     { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },

@@ -100,6 +100,7 @@ function listenerTlsOf(authority: CertificateAuthority): ListenerTls {
   const names = ['edge.test'];
   return {
     certificates: [{ names, notAfter: Date.UTC(2100, 0), ...authority.issue({ names }) }],
+    automatic: null,
     servesUnknownNames: false,
     versionMin: 'TLSv1.2',
     ciphers: 'DEFAULT',

@@ -40,6 +40,7 @@ export class ManagedWorker {
       exchangesEnded: new SharedArrayBuffer(4),
       recordRing: this.#recordRing,
       ticketKey: new Uint8Array(48),
+      managedTls: { certificates: [], challenges: [] },
       shared,
     };
     this.worker = new ServingWorker(init, this.clock, new SeededRandom(1), (message) => void this.sent.push(message));

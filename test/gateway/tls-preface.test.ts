@@ -25,6 +25,7 @@ const tls: ListenerTls = {
     { names: ['other.test'], notAfter: 0, ...other },
   ],
   servesUnknownNames: false,
+  automatic: null,
   versionMin: 'TLSv1.2',
   ciphers: 'DEFAULT',
   clientCertificates: null,

@@ -23,6 +23,7 @@ const base: ListenerTls = {
     { names: ['two.test'], notAfter: 0, ...two },
   ],
   servesUnknownNames: false,
+  automatic: null,
   versionMin: 'TLSv1.2',
   ciphers: 'DEFAULT',
   redirectPort: null,

@@ -24,6 +24,7 @@ export const edgeFiles: Readonly<Record<string, string>> = {
 /** TLS for an `EngineListener`: edge.test alone, and no client is asked for a certificate. */
 export const edgeTls: ListenerTls = {
   certificates: [{ names: ['edge.test'], notAfter: 0, ...edge }],
+  automatic: null,
   servesUnknownNames: false,
   versionMin: 'TLSv1.2',
   ciphers: 'DEFAULT',

@@ -1,0 +1,63 @@
+import type { AcmeTls } from '../core/configuration.ts';
+import type { CertificateSupply, CertificateSupplyPorts, ShownChallenge } from '../core/managed-tls.ts';
+import { succeed } from '../core/result.ts';
+import { CertificateStore } from './certificate-store.ts';
+import { OwnChallengeCheck } from './challenge-check.ts';
+import type { ChallengeResponder, PreparedChallenge } from './challenges.ts';
+import { DnsHook } from './dns-hook.ts';
+import { HttpsTransport } from './https-transport.ts';
+import { Issuer } from './issuer.ts';
+
+/** How often in a row one CA may fail before the next one is asked: some hours. */
+const failuresMax = 5;
+
+/** Commands of DNS providers wait until all their servers have the record. */
+const hookMsMax = 5 * 60_000;
+
+/** Certificates from CAs that speak ACME. `plainPort`: where this gateway listens in clear text; null: nowhere. */
+export function createAcmeSupply(
+  { contacts, directories, roots, challenges, dnsHook }: Omit<AcmeTls, 'hosts'>,
+  ports: CertificateSupplyPorts,
+  plainPort: number | null,
+): CertificateSupply {
+  const { clock, random, events, folder } = ports;
+  const transport = new HttpsTransport(roots === null ? [] : [roots]);
+  const check = new OwnChallengeCheck(transport, clock, challengePort(directories[0] ?? '', plainPort));
+  const hook =
+    dnsHook === null ? null : new DnsHook({ command: dnsHook, timeoutMs: hookMsMax, propagationMs: 0 }, clock);
+  const responder: ChallengeResponder = {
+    kinds: challenges,
+    async present(challenge) {
+      if (challenge.kind === 'dns-01') return await (hook as DnsHook).present(challenge);
+      await ports.show(challenge);
+      return succeed(null);
+    },
+    async cleanUp(challenge) {
+      await (isShown(challenge) ? ports.hide(challenge) : (hook as DnsHook).cleanUp(challenge));
+    },
+  };
+  const issuer = new Issuer(
+    { clock, random, events, transport, check, store: new CertificateStore(folder) },
+    {
+      authorities: directories.map((directoryUrl) => ({ directoryUrl, contacts, externalAccount: null })),
+      failuresMax,
+    },
+    (certificates) => ports.publish(certificates),
+  );
+  return {
+    // A host each: one that fails does not take another one's certificate away.
+    setHosts: (hosts) => issuer.setWanted(hosts.map((host) => ({ names: [host], responder }))),
+    states: () => issuer.states(),
+    close: () => issuer.close(),
+  };
+}
+
+function isShown(challenge: PreparedChallenge): challenge is ShownChallenge {
+  return challenge.kind !== 'dns-01';
+}
+
+/** A CA on this machine is there for tests, and looks where the gateway listens; all others look at port 80. */
+function challengePort(directoryUrl: string, plainPort: number | null): number {
+  const host = URL.parse(directoryUrl)?.hostname ?? '';
+  return plainPort !== null && /^(?:localhost|127\..*|\[::1\])$/.test(host) ? plainPort : 80;
+}

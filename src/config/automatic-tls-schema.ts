@@ -1,0 +1,55 @@
+/** The key `auto` of a listener's `tls`: certificates from CAs that speak ACME. */
+import { z } from 'zod';
+import { defaults } from './defaults.ts';
+import { parseAcmeDirectory, parseMailAddress } from './format/acme-directory.ts';
+import { splitCommandLine } from './format/command-line.ts';
+import { parseHostPattern } from './format/host-pattern.ts';
+import { oneOrMany, parsed, path } from './leaves.ts';
+import { key, section } from './section.ts';
+
+const directory = parsed(parseAcmeDirectory, {
+  kind: 'directory of a CA',
+  examples: ['production', 'staging', 'https://ca.internal/acme/directory'],
+});
+
+export const automaticTls = z.union([
+  z.boolean(),
+  section({
+    contact: key(
+      oneOrMany(parsed(parseMailAddress, { kind: 'mail address', examples: ['ops@example.org'] })),
+      'Where the CA may write to about the account.',
+      defaults.automaticTls.contact,
+    ),
+    directory: key(
+      directory,
+      "The CA: `production` and `staging` are Let's Encrypt, or the URL of the directory of another one. Certificates of `staging` are trusted by no browser, and its limits are high. You agree to the terms of the CA.",
+      defaults.automaticTls.directory,
+    ),
+    fallback: key(
+      oneOrMany(directory),
+      'CAs that are asked in this order after the first one has failed five times in a row.',
+      defaults.automaticTls.fallback,
+    ),
+    ca_file: key(
+      oneOrMany(path),
+      'Files of certificate authorities in PEM, by which the servers of these CAs are trusted besides the public ones.',
+      defaults.automaticTls.caFile,
+    ),
+    hosts: key(
+      oneOrMany(parsed(parseHostPattern, { kind: 'host', examples: ['example.org', '*.example.org'] })),
+      'The host names; each gets a certificate of its own. Names that `certificates` have are left out.',
+      defaults.automaticTls.hosts,
+    ),
+    challenges: key(
+      oneOrMany(z.enum(['http-01', 'tls-alpn-01', 'dns-01'])),
+      'How the CA is shown that the names are ours, in this order: `http-01` over port 80, `tls-alpn-01` over port 443, `dns-01` by `dns_hook`.',
+      defaults.automaticTls.challenges,
+    ),
+    dns_hook: key(
+      z.union([parsed(splitCommandLine, { kind: 'command' }), z.array(z.string()).min(1)]),
+      'A command that sets DNS records. `present` or `cleanup` follows as its last argument, and `CANDOR_ACME_NAME` and `CANDOR_ACME_VALUE` are the name and the value of the TXT record.',
+    ),
+  }),
+]);
+
+export type AutomaticTlsRead = Exclude<z.output<typeof automaticTls>, boolean>;

@@ -1,0 +1,35 @@
+/** Which certificates the gateway is to obtain by itself for a listener, and how. */
+import type { ChallengeKind } from '../core/configuration.ts';
+import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
+import type { Draft } from './draft.ts';
+import type { ListenerTlsRead } from './schema.ts';
+import { tlsOfListener } from './wanted-files.ts';
+
+/** What is written under `auto`; null: certificates are not obtained from CAs. */
+export function automaticSettings({ auto }: ListenerTlsRead): AutomaticTlsRead | null {
+  if (auto === undefined || auto === false) return null;
+  return auto === true ? {} : auto;
+}
+
+/** The hosts that no certificate from a file has. `names`: those that these certificates have. */
+export function automaticHosts(tls: ListenerTlsRead, draft: Draft, names: readonly string[]): readonly string[] {
+  const settings = automaticSettings(tls);
+  if (settings === null && tls.internal !== true) return [];
+  const ofRoutes = [...draft.routes.values()].flatMap(({ host }) => host ?? []);
+  const has = new Set(names);
+  return [...new Set(settings?.hosts ?? ofRoutes)].filter((host) => !has.has(host) && !has.has(wildcardOf(host)));
+}
+
+/** One certificate of a wildcard has all names one level below (RFC 6125 §6.4.3). */
+function wildcardOf(host: string): string {
+  const dot = host.indexOf('.');
+  return host.startsWith('*.') || dot === -1 ? host : `*${host.slice(dot)}`;
+}
+
+/** How names are proven, the preferred way first. */
+export function challengesOf({ challenges, dns_hook }: AutomaticTlsRead, draft: Draft): readonly ChallengeKind[] {
+  if (challenges !== undefined) return [...new Set(challenges)];
+  if (dns_hook !== undefined) return ['dns-01'];
+  const hasPlain = [...draft.listeners.values()].some((listener) => tlsOfListener(listener) === null);
+  return hasPlain ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01'];
+}

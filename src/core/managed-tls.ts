@@ -1,0 +1,82 @@
+import type { ListenerCertificate } from './configuration.ts';
+import type { EventSink } from './event.ts';
+import type { Random } from './random.ts';
+import type { Clock } from './time.ts';
+
+/** Where a gateway keeps certificates and accounts, in its state folder. */
+export const certificatesFolder = 'certificates';
+
+/** There: the certificate of a local CA, which clients are told to trust. */
+export const localAuthorityName = 'local-ca.pem';
+
+/** What workers need of the certificates that the gateway obtains by itself. Plain, structured-cloneable. A secret. */
+export interface ManagedTls {
+  /** Those of all listeners; each has the names that it was obtained for. */
+  readonly certificates: readonly ListenerCertificate[];
+  /** What CAs look for at the moment. */
+  readonly challenges: readonly ShownChallenge[];
+}
+
+export const noManagedTls: ManagedTls = { certificates: [], challenges: [] };
+
+/** A challenge that workers show to a CA. */
+export type ShownChallenge = HttpChallenge | TlsAlpnChallenge;
+
+/** `GET http://<domain>/.well-known/acme-challenge/<token>` is answered with the key authorization (RFC 8555 §8.3). */
+export interface HttpChallenge {
+  readonly kind: 'http-01';
+  readonly domain: string;
+  readonly token: string;
+  readonly keyAuthorization: string;
+}
+
+/** A handshake on port 443 for `domain` that offers only `acme-tls/1` gets this certificate, in PEM (RFC 8737 §3). */
+export interface TlsAlpnChallenge {
+  readonly kind: 'tls-alpn-01';
+  readonly domain: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** What operators are told about a certificate that the gateway obtains by itself. */
+export interface ManagedState {
+  readonly names: readonly string[];
+  /** Milliseconds since the Unix epoch, as below; null: there is none yet. */
+  readonly notAfter: number | null;
+  /** When it is to be renewed; null: there is none yet. */
+  readonly renewAt: number | null;
+  /** The last attempt, if it has failed; null otherwise. */
+  readonly failure: ManagedFailure | null;
+}
+
+export interface ManagedFailure {
+  /** One sentence each: what happened, and what to do. */
+  readonly reason: string;
+  readonly fix: string;
+  readonly at: number;
+  /** When the next attempt begins. */
+  readonly retryAt: number;
+}
+
+/** Keeps the hosts of listeners supplied with certificates. */
+export interface CertificateSupply {
+  /** Begins, or goes on with other hosts. What is on the disk is published before this returns. */
+  setHosts(hosts: readonly string[]): void;
+  states(): readonly ManagedState[];
+  /** Orders nothing new. Resolves when what is in progress has ended. */
+  close(): Promise<void>;
+}
+
+/** What a supply needs of the gateway. */
+export interface CertificateSupplyPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  /** The folder of certificates and accounts: absolute. */
+  readonly folder: string;
+  /** All certificates that are there, whenever one changes. Resolves when clients are shown them. */
+  publish(certificates: readonly ListenerCertificate[]): Promise<void>;
+  /** Resolves when all workers show it. */
+  show(challenge: ShownChallenge): Promise<void>;
+  hide(challenge: ShownChallenge): Promise<void>;
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { FakeProcessContext } from '../fakes/fake-process-context.ts';
+
+describe('candor trust', () => {
+  let folder: string;
+  let context: FakeProcessContext;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-trust-'));
+    const of = (tls: string): string =>
+      `listeners: { https: { bind: ":8443"${tls} } }\nroutes: [{ host: app.localhost, respond: { status: 204 } }]\n`;
+    writeFileSync(join(folder, 'candor.yaml'), of(', tls: internal'));
+    writeFileSync(join(folder, 'plain.yaml'), of(''));
+    context = new FakeProcessContext(folder);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('says that no listener has a local CA', async () => {
+    assert.equal(await context.candor('trust', '-c', 'plain.yaml'), 2);
+    assert.match(context.stderr.text, /No listener of plain\.yaml has tls: internal/);
+  });
+
+  test('says that the gateway makes it at its start', async () => {
+    assert.equal(await context.candor('trust'), 9);
+    assert.match(context.stderr.text, /the gateway makes it\swhen it starts/);
+  });
+
+  test('prints the commands that trust it, for people and for programs', async () => {
+    mkdirSync(join(folder, '.candor', 'certificates'), { recursive: true });
+    const path = join(folder, '.candor', 'certificates', 'local-ca.pem');
+    writeFileSync(path, certificateAuthority(Date.UTC(2026, 10, 22)).certificate);
+    assert.equal(await context.candor('trust'), 0);
+    assert.match(context.stdout.text, new RegExp(`curl --cacert ${path} https://app.localhost:8443/`));
+    assert.match(context.stdout.text, /update-ca-certificates/);
+    context.stdout.text = '';
+    assert.equal(await context.candor('trust', '--json'), 0);
+    const { fingerprint, ...rest } = JSON.parse(context.stdout.text) as Record<string, unknown>;
+    assert.match(String(fingerprint), /^([\dA-F]{2}:){31}[\dA-F]{2}$/);
+    assert.deepEqual(rest, { path, hosts: ['app.localhost'], not_after: '2027-11-22T00:00:00.000Z' });
+  });
+});
