@@ -1,11 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { AdminTls } from '../core/configuration.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { protect, sendProblem } from './answer.ts';
 import { AdminApi, operationOf } from './api.ts';
 import { AdminConnections, remoteOf } from './connections.ts';
 import { type AuthorizationResult, authorize, type AuthorizationRequest } from './authorization.ts';
 import { retryAfterS } from './failed-attempts.ts';
+import { changeCertificate, nodeHttps, serverTlsOptions } from './admin-tls.ts';
 import type { AdminContext } from './admin-context.ts';
 import { nodeHttp } from './node-http.ts';
 import { requestBytesMax } from './request-body.ts';
@@ -33,6 +35,7 @@ type Denial = Extract<AuthorizationResult, { authorized: false }>;
 export class AdminListener {
   readonly via: 'socket' | 'tcp';
   readonly server: Server;
+  #tls: AdminTls | null;
   readonly #context: AdminContext;
   readonly #clock: Clock;
   readonly #api: AdminApi;
@@ -42,21 +45,26 @@ export class AdminListener {
   /** Connections on which a request was refused: further requests on them are ignored. */
   readonly #denied = new WeakSet<Socket>();
 
-  constructor(via: 'socket' | 'tcp', context: AdminContext) {
+  /** `tls`: null for connections in clear text. */
+  constructor(via: 'socket' | 'tcp', context: AdminContext, tls: AdminTls | null = null) {
     this.via = via;
     this.#context = context;
     this.#clock = context.clock;
     this.#api = new AdminApi(context);
-    this.server = nodeHttp.createServer(
-      {
-        keepAliveTimeout: keepAliveMs,
-        headersTimeout: headMs,
-        requestTimeout: requestMs,
-        connectionsCheckingInterval: 1_000,
-        maxHeaderSize: headBytesMax,
-      },
-      (request, response) => void this.#handle(request, response, 'nothing'),
-    );
+    const options = {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: headBytesMax,
+    };
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#handle(request, response, 'nothing');
+    this.server =
+      tls === null
+        ? nodeHttp.createServer(options, onRequest)
+        : nodeHttps().createServer({ ...options, ...serverTlsOptions(tls) }, onRequest);
+    this.#tls = tls;
     // Without listeners Node answers these itself: it would send 100 (Continue) before the request is authorized.
     this.server.on('checkContinue', (request, response) => void this.#handle(request, response, '100-continue'));
     this.server.on('checkExpectation', (request, response) => void this.#handle(request, response, 'unknown'));
@@ -71,7 +79,10 @@ export class AdminListener {
     return new Promise((resolve) => {
       const cut = this.#clock.schedule(
         after(this.#clock.now(), closeGraceMs),
-        () => this.server.closeAllConnections(),
+        () => {
+          this.server.closeAllConnections();
+          this.#connections?.destroyAll(); // Those within a handshake too.
+        },
         null,
       );
       this.server.close(() => {
@@ -81,6 +92,13 @@ export class AdminListener {
       this.#api.endStreams();
       this.server.closeIdleConnections();
     });
+  }
+
+  /** The certificate of handshakes from now on. For a listener that has TLS. */
+  changeTls(tls: AdminTls): void {
+    if (this.#tls === null || JSON.stringify(tls) === JSON.stringify(this.#tls)) return;
+    this.#tls = tls;
+    changeCertificate(this.server, tls);
   }
 
   /** Ends the connections of revoked tokens: streams at once, a response in flight when it has been sent. */

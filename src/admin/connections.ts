@@ -9,11 +9,14 @@ const authenticatedMax = 128;
 /**
  * The connections of a TCP listener. Requesters without a token cannot fill it: if there are too many connections that have not
  * shown a token, the oldest of them is closed for the new one, because a legitimate requester shows its token within milliseconds.
+ *
+ * A connection is known by its remote address and port: with TLS, Node reports it by the socket below the one that its requests have,
+ * and a connection counts from its beginning, not from the end of its handshake.
  */
 export class AdminConnections {
   /** Oldest first. */
-  readonly #unauthenticated = new Set<Socket>();
-  readonly #authenticated = new Set<Socket>();
+  readonly #unauthenticated = new Map<string, Socket>();
+  readonly #authenticated = new Map<string, Socket>();
   readonly #onFull: (remote: string) => void;
 
   constructor(server: Server, onFull: (remote: string) => void) {
@@ -23,25 +26,34 @@ export class AdminConnections {
 
   /** A valid token was shown on this connection. False if there are too many such connections. */
   markAuthenticated(socket: Socket): boolean {
-    if (this.#authenticated.has(socket)) return true;
+    const remote = remoteOf(socket);
+    if (remote === null) return false; // It is closed.
+    if (this.#authenticated.has(remote)) return true;
     if (this.#authenticated.size >= authenticatedMax) return false;
-    this.#unauthenticated.delete(socket);
-    this.#authenticated.add(socket);
+    const known = this.#unauthenticated.get(remote) ?? socket;
+    this.#unauthenticated.delete(remote);
+    this.#authenticated.set(remote, known);
     return true;
   }
 
+  destroyAll(): void {
+    for (const socket of [...this.#unauthenticated.values(), ...this.#authenticated.values()]) socket.destroy();
+  }
+
   #onConnection(socket: Socket): void {
-    this.#unauthenticated.add(socket);
+    const remote = remoteOf(socket);
+    if (remote === null) return; // It was reset before it was accepted.
+    this.#unauthenticated.set(remote, socket);
     socket.once('close', () => {
-      this.#unauthenticated.delete(socket);
-      this.#authenticated.delete(socket);
+      for (const known of [this.#unauthenticated, this.#authenticated])
+        if (known.get(remote) === socket) known.delete(remote);
     });
     if (this.#unauthenticated.size <= unauthenticatedMax) return;
     const [oldest] = this.#unauthenticated;
     if (oldest === undefined) return;
-    this.#unauthenticated.delete(oldest);
-    this.#onFull(remoteOf(oldest) ?? '');
-    oldest.destroy();
+    this.#unauthenticated.delete(oldest[0]);
+    this.#onFull(oldest[0]);
+    oldest[1].destroy();
   }
 }
 

@@ -4,6 +4,7 @@ import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
+import { certificateProblem } from './admin-tls.ts';
 import { AdminListener } from './admin-listener.ts';
 import { AdminContext } from './admin-context.ts';
 import { listenOverTcp } from './listen-tcp.ts';
@@ -104,6 +105,8 @@ class RunningAdminServer implements AdminServer {
 
   async prepare(spec: AdminSpec): Promise<string | null> {
     this.discard();
+    const problem = spec.listen === null || spec.tls === undefined ? null : certificateProblem(spec.tls);
+    if (problem !== null) return problem;
     const added: OpenListener[] = [];
     const takesOver = spec.socket !== null && spec.socket === this.#predecessor?.socketPath;
     const wanted = [openSocket(this.#context, spec, takesOver), this.#overTcp(spec)];
@@ -135,7 +138,10 @@ class RunningAdminServer implements AdminServer {
     const keys = listenerKeysOf(spec);
     for (const one of this.#open) if (!keys.includes(one.key)) this.#closeListener(one);
     this.#open = [...this.#open.filter(({ key }) => keys.includes(key)), ...added];
-    for (const { listener } of this.#open) listener.closeRevoked();
+    for (const { listener } of this.#open) {
+      listener.closeRevoked();
+      if (spec.tls !== undefined) listener.changeTls(spec.tls);
+    }
   }
 
   discard(): void {
@@ -187,9 +193,14 @@ interface PlannedListener {
   open(): Promise<{ readonly listener: AdminListener; readonly socket: AdminSocketFile | null } | string>;
 }
 
-function listenerKeysOf({ socket, listen }: AdminSpec): readonly string[] {
-  const keys = socket === null ? [] : [`socket:${socket}`];
-  return listen === null ? keys : [...keys, `tcp:${hostPort(listen.host, listen.port)}`];
+function listenerKeysOf(spec: AdminSpec): readonly string[] {
+  const keys = spec.socket === null ? [] : [`socket:${spec.socket}`];
+  return spec.listen === null ? keys : [...keys, tcpKeyOf(spec, spec.listen)];
+}
+
+/** The certificate of an open listener can be changed, but not whether it has TLS. */
+function tcpKeyOf({ tls }: AdminSpec, { host, port }: NonNullable<AdminSpec['listen']>): string {
+  return `${tls === undefined ? 'tcp' : 'tls'}:${hostPort(host, port)}`;
 }
 
 function openSocket(context: AdminContext, { socket: path }: AdminSpec, takesOver: boolean): PlannedListener | null {
@@ -204,20 +215,20 @@ function openSocket(context: AdminContext, { socket: path }: AdminSpec, takesOve
   };
 }
 
-function openTcp(context: AdminContext, { listen, tokens }: AdminSpec, shares: boolean): PlannedListener | null {
+function openTcp(context: AdminContext, spec: AdminSpec, shares: boolean): PlannedListener | null {
+  const { listen, tokens } = spec;
   if (listen === null) return null;
-  const key = hostPort(listen.host, listen.port);
   return {
-    key: `tcp:${key}`,
+    key: tcpKeyOf(spec, listen),
     open: async () => {
       // The review of a configuration file says so too, but a program that starts a gateway may skip it.
       if (tokens.length === 0)
         return 'The admin API listens over TCP only with tokens, and the configuration has none.';
-      const listener = new AdminListener('tcp', context);
+      const listener = new AdminListener('tcp', context, spec.tls ?? null);
       const refused = await listenOverTcp(listener.server, listen, shares);
       return refused === null
         ? { listener, socket: null }
-        : `The admin API cannot listen at ${key}: ${errnoSentence(refused.errno)}`;
+        : `The admin API cannot listen at ${hostPort(listen.host, listen.port)}: ${errnoSentence(refused.errno)}`;
     },
   };
 }

@@ -1,11 +1,13 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { nodeHttps } from '../admin/admin-tls.ts';
 import { nodeHttp } from '../admin/node-http.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { type EventJson, eventOfJson } from '../core/event-json.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { AdminTarget } from './admin-target.ts';
+import type { AdminTarget, AdminTrust } from './admin-target.ts';
+import { isUntrusted, trustOptions } from './admin-trust.ts';
 
 /** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
 const answerMs = 10_000;
@@ -16,7 +18,7 @@ export type AdminResponse =
   | { readonly ok: true; readonly status: number; readonly content: unknown }
   | {
       readonly ok: false;
-      readonly why: 'nobody_there' | 'not_permitted' | 'timeout' | 'not_an_answer';
+      readonly why: 'nobody_there' | 'not_permitted' | 'not_trusted' | 'timeout' | 'not_an_answer';
       readonly errno: string | null;
     };
 
@@ -67,11 +69,13 @@ export function askAdmin(
 /** Redirects are not followed, so that the token reaches only the address that the user named. */
 function requestAt(target: AdminTarget, method: 'GET' | 'POST', path: string): ClientRequest {
   if (target.kind === 'socket') return nodeHttp.request({ socketPath: target.path, method, path, agent: false });
-  const { url, token } = target;
-  // HTTPS is loaded only where it is used: it loads TLS.
-  const { request } = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : nodeHttp;
-  return request(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
+  const { url, token, trust } = target;
+  const options = { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } };
+  if (url.protocol === 'http:') return nodeHttp.request(url, options);
+  return nodeHttps().request(url, { ...options, ...trustOptions(trust ?? anyAuthority) });
 }
+
+const anyAuthority: AdminTrust = { authorities: null, certificate: null };
 
 /** Errors that mean that no gateway is there: no socket, or no process that listens at the socket or address. */
 const unreachableErrnos: readonly string[] = [
@@ -89,6 +93,7 @@ const unreachableErrnos: readonly string[] = [
 function refusalOf(error: NodeJS.ErrnoException): AdminResponse {
   const errno = error.code ?? null;
   if (errno === 'EACCES' || errno === 'EPERM') return { ok: false, why: 'not_permitted', errno };
+  if (isUntrusted(errno ?? '')) return { ok: false, why: 'not_trusted', errno };
   return { ok: false, why: unreachableErrnos.includes(errno ?? '') ? 'nobody_there' : 'not_an_answer', errno };
 }
 

@@ -40,6 +40,11 @@ export function unreachable(address: string, answer: Extract<AdminResponse, { ok
         'gateway_unreachable',
         `The admin socket ${address} belongs to another user. Run the command as the user who runs the gateway, or as root.`,
       );
+    case 'not_trusted':
+      return new CommandFailure(
+        'gateway_unreachable',
+        `The certificate of ${address} is not trusted (${answer.errno}). Name the authority that issued it with --ca-file, or use a name that it has.`,
+      );
     case 'timeout':
       return new CommandFailure(
         'timeout',

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { adminSocketCandidates, adminSocketsElsewhere, serviceFolder } from '../config/admin-socket.ts';
 import type { Configuration } from '../core/configuration.ts';
@@ -22,6 +22,8 @@ export interface AdminChoice {
   readonly admin?: string | undefined;
   /** Path of the file with the token for it. */
   readonly tokenFile?: string | undefined;
+  /** Path of the file with the authorities that its certificate may be from. */
+  readonly caFile?: string | undefined;
   /** Path of the socket itself. */
   readonly socket?: string | undefined;
   /** Path of the configuration whose `admin` section names the gateway. */
@@ -68,12 +70,12 @@ async function namedTarget(
   context: ProcessContext,
   purpose: AdminPurpose,
 ): Promise<AdminTarget | null> {
-  const { admin, socket, config, tokenFile } = choice;
-  if (admin !== undefined) return targetAt(admin, '--admin', tokenFile, context);
+  const { admin, socket, config } = choice;
+  if (admin !== undefined) return targetAt(admin, '--admin', choice, context);
   if (socket !== undefined) return verified({ kind: 'socket', path: resolve(context.directory, socket) }, context);
-  if (config !== undefined) return targetOfConfiguration(config, tokenFile, context, purpose);
+  if (config !== undefined) return targetOfConfiguration(config, choice, context, purpose);
   const variable = context.env['CANDOR_ADMIN'] ?? '';
-  if (variable !== '') return targetAt(variable, 'CANDOR_ADMIN', tokenFile, context);
+  if (variable !== '') return targetAt(variable, 'CANDOR_ADMIN', choice, context);
   if (!existsSync(join(context.directory, 'candor.yaml'))) return null;
   const configuration = await configurationOf('candor.yaml', context).catch(() => null);
   if (configuration === null) return null;
@@ -106,18 +108,27 @@ function unexpectedAnswer(target: AdminTarget, looked: Exclude<GatewayLookup, { 
   return unreachable(targetText(target), { ok: false, why: 'not_an_answer', errno: null });
 }
 
+type UrlTarget = Extract<AdminTarget, { kind: 'url' }>;
+
+function readAuthorities(file: string, { directory }: ProcessContext): string {
+  try {
+    return readFileSync(resolve(directory, file), 'latin1');
+  } catch {
+    throw new CommandFailure('usage', `${file} cannot be read.`);
+  }
+}
+
 /** A token goes only to an origin that the user wrote down. */
-function targetAt(text: string, where: string, tokenFile: string | undefined, context: ProcessContext): AdminTarget {
+function targetAt(text: string, where: string, choice: AdminChoice, context: ProcessContext): UrlTarget {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
-    throw new CommandFailure(
-      'usage',
-      `${where} must be http://host:port, or https if a proxy terminates TLS before the gateway.`,
-    );
-  const token = readToken(tokenFile, context);
+    throw new CommandFailure('usage', `${where} must be https://host:port, or http where \`admin.tls\` is not set.`);
+  const token = readToken(choice.tokenFile, context);
   if (url.protocol === 'http:' && !isLoopback(url.hostname))
     context.stderr.write(`The token goes to ${url.host} without TLS: others on the network can read it.\n`);
-  return { kind: 'url', url, token };
+  const { caFile } = choice;
+  if (caFile === undefined) return { kind: 'url', url, token };
+  return { kind: 'url', url, token, trust: { authorities: readAuthorities(caFile, context), certificate: null } };
 }
 
 function isLoopback(hostname: string): boolean {
@@ -126,12 +137,12 @@ function isLoopback(hostname: string): boolean {
 
 async function targetOfConfiguration(
   file: string,
-  tokenFile: string | undefined,
+  choice: AdminChoice,
   context: ProcessContext,
   purpose: AdminPurpose,
 ): Promise<AdminTarget> {
   const configuration = await configurationOf(file, context);
-  const { listen } = configuration.admin;
+  const { listen, tls } = configuration.admin;
   const paths = socketsOf(configuration, file, context);
   if (paths.length > 0) {
     const targets = paths.map((path) => ({ kind: 'socket', path }) as const);
@@ -142,7 +153,11 @@ async function targetOfConfiguration(
     return found.target;
   }
   if (listen !== null) {
-    const target = targetAt(`http://${reachable(listen)}`, 'admin.listen', tokenFile, context);
+    const scheme = tls === undefined ? 'http' : 'https';
+    const found = targetAt(`${scheme}://${reachable(listen)}`, 'admin.listen', choice, context);
+    const authorities = found.trust?.authorities ?? null;
+    const target =
+      tls === undefined ? found : { ...found, trust: { authorities, certificate: tls.certificate.certificate } };
     return (await firstThatRuns(file, [target], context, purpose)).target;
   }
   throw new CommandFailure(
@@ -310,7 +325,7 @@ export async function findAdminToChange(choice: AdminChoice, around: ProcessCont
   const { admin, socket, config } = choice;
   const isNamed = [admin, socket, config].some((one) => one !== undefined) || (around.env['CANDOR_ADMIN'] ?? '') !== '';
   if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, 'act');
-  return targetOfConfiguration('candor.yaml', choice.tokenFile, around, 'act').catch(async (error: unknown) => {
+  return targetOfConfiguration('candor.yaml', choice, around, 'act').catch(async (error: unknown) => {
     if (!(error instanceof CommandFailure) || error.exit !== 'validation_failed') throw error;
     // The file has errors that its gateway has not read yet, so its socket is unknown. A gateway says which file it runs.
     const { gateways } = await findLiveGateways(around);

@@ -41,6 +41,13 @@ export const askFlags = {
     placeholder: 'file',
     optional: true,
   },
+  caFile: {
+    kind: 'parsed',
+    parse: text,
+    brief: '<file> with its authorities, in PEM',
+    placeholder: 'file',
+    optional: true,
+  },
   json: jsonFlag,
 } as const;
 

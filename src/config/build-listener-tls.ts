@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import type { AutomaticTls, ListenerTls } from '../core/configuration.ts';
+import type { AdminTls, AutomaticTls, ListenerCertificate, ListenerTls, TlsVersions } from '../core/configuration.ts';
 import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
 import type { BuildContext } from './build-context.ts';
 import type { Draft } from './draft.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, readCertificates } from './judge-pem.ts';
-import type { ListenerTlsRead } from './schema.ts';
+import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
 
 /**
  * Mozilla's recommendation, version 5.7, for TLS 1.2 (https://wiki.mozilla.org/Security/Server_Side_TLS), without the three suites that need
@@ -30,37 +30,25 @@ export function buildListenerTls(
   draft: Draft,
   context: BuildContext,
 ): ListenerTls {
-  const textOf = (path: string): string => {
-    const reading = context.readings.get(resolve(context.directory, path));
-    return reading?.ok === true ? reading.text : '';
-  };
-  const isModern = read.profile === 'modern' || read.version_min === '1.3';
   const { client_certificates, redirect_http = true } = read;
-  const certificates = (read.certificates ?? []).map(({ certificate_file, key_file }) => {
-    const certificate = textOf(certificate_file);
-    const parsed = readCertificates(certificate);
-    const all = 'message' in parsed ? [] : parsed;
-    const notAfter = Math.min(...all.map(({ validToDate }) => validToDate.getTime()));
-    return { names: hostNamesOf(all[0]), certificate, key: textOf(key_file), notAfter };
-  });
+  const certificates = (read.certificates ?? []).map((files) => buildCertificate(files, context));
   const hosts = automaticHosts(
     read,
     draft,
     certificates.flatMap(({ names }) => names),
   );
   return {
+    ...versionsOf(read),
     certificates,
-    automatic: buildAutomatic(read, hosts, draft, textOf),
+    automatic: buildAutomatic(read, hosts, draft, context),
     servesUnknownNames: read.unknown_names === 'first',
-    versionMin: isModern ? 'TLSv1.3' : 'TLSv1.2',
-    ciphers: isModern ? suites13 : `${suites13}:${intermediateCiphers}`,
     redirectPort: redirect_http === true ? port : redirect_http === false ? null : redirect_http,
     hstsSeconds: read.hsts ?? null,
     clientCertificates:
       client_certificates === undefined
         ? null
         : {
-            authorities: client_certificates.ca_file.map(textOf).join('\n'),
+            authorities: client_certificates.ca_file.map((path) => textOf(path, context)).join('\n'),
             isRequired: client_certificates.required ?? true,
           },
   };
@@ -70,7 +58,7 @@ function buildAutomatic(
   read: ListenerTlsRead,
   hosts: readonly string[],
   draft: Draft,
-  textOf: (path: string) => string,
+  context: BuildContext,
 ): AutomaticTls | null {
   const settings = automaticSettings(read);
   if (settings === null) return read.internal === true ? { kind: 'internal', hosts } : null;
@@ -80,8 +68,37 @@ function buildAutomatic(
     hosts,
     contacts: contact,
     directories: [...new Set([directory, ...fallback])],
-    roots: ca_file.length === 0 ? null : ca_file.map(textOf).join('\n'),
+    roots: ca_file.length === 0 ? null : ca_file.map((path) => textOf(path, context)).join('\n'),
     challenges: challengesOf(settings, draft),
     dnsHook: dns_hook ?? null,
   };
+}
+
+/** TLS at the address of the admin API. */
+export function buildAdminTls(read: AdminTlsRead, context: BuildContext): AdminTls {
+  return { ...versionsOf(read), certificate: buildCertificate(read, context) };
+}
+
+function versionsOf({ profile, version_min }: AdminTlsRead | ListenerTlsRead): TlsVersions {
+  const isModern = profile === 'modern' || version_min === '1.3';
+  return {
+    versionMin: isModern ? 'TLSv1.3' : 'TLSv1.2',
+    ciphers: isModern ? suites13 : `${suites13}:${intermediateCiphers}`,
+  };
+}
+
+function buildCertificate(
+  { certificate_file, key_file }: Pick<AdminTlsRead, 'certificate_file' | 'key_file'>,
+  context: BuildContext,
+): ListenerCertificate {
+  const certificate = textOf(certificate_file, context);
+  const certificates = readCertificates(certificate);
+  const read = 'message' in certificates ? [] : certificates;
+  const notAfter = Math.min(...read.map(({ validToDate }) => validToDate.getTime()));
+  return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file, context), notAfter };
+}
+
+function textOf(path: string, { readings, directory }: BuildContext): string {
+  const reading = readings.get(resolve(directory, path));
+  return reading?.ok === true ? reading.text : '';
 }

@@ -4,7 +4,7 @@ import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
-import { buildListenerTls } from './build-listener-tls.ts';
+import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
@@ -47,6 +47,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     admin: {
       socket: buildSocket(draft, deployment, context),
       listen: plain.admin?.listen === undefined ? null : listenAddressOf(plain.admin.listen),
+      ...(plain.admin?.tls === undefined ? {} : { tls: buildAdminTls(plain.admin.tls, context) }),
       tokens: Object.entries(plain.admin?.tokens ?? {}).map(([name, hash]) => ({ name, hash })),
       hosts: plain.admin?.hosts ?? [],
     },

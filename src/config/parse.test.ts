@@ -110,6 +110,12 @@ describe('what is written', () => {
       (c) => [c.admin.socket, c.log.path, c.client.contentBytesMax],
       [null, null, null],
     ],
+    [
+      'the admin API has TLS where the file says so',
+      `${one}admin: { listen: "127.0.0.1:9901", tokens: { a: "sha256:${'0'.repeat(64)}" }, tls: { certificate_file: a.pem, key_file: a.key, version_min: "1.3" } }`,
+      (c) => [c.admin.tls?.versionMin, c.listeners[0]?.tls],
+      ['TLSv1.3', null],
+    ],
     ['- is standard output', `${one}log: { path: "-" }`, (c) => c.log.path, '-'],
     [
       'listeners in every form',

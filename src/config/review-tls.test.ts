@@ -128,3 +128,37 @@ describe('TLS of an upstream', () => {
     });
   });
 });
+
+describe('TLS of the admin API', () => {
+  const loadAdmin = (tls: string): ReturnType<typeof loadConfiguration> => {
+    const tokens = `{ mine: "sha256:${'0'.repeat(64)}" }`;
+    const text = `upstreams: { app: "a:1" }\nadmin:\n  listen: 0.0.0.0:9901\n  tokens: ${tokens}\n  tls: ${tls}\n`;
+    return loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+  };
+
+  for (const [tls, column, message] of [
+    [
+      '{ certificate_file: gateway.pem, key_file: other.key }',
+      51,
+      /^the private key does not belong to the certificate for "gateway\.test"$/,
+    ],
+    [
+      '{ certificate_file: gateway.pem, key_file: gateway.key, profile: modern, version_min: "1.2" }',
+      94,
+      /^the profile "modern" has no TLS 1\.2$/,
+    ],
+  ] as const)
+    it(`reports ${tls}`, async () => {
+      const loading = await loadAdmin(tls);
+      assert.ok(!loading.ok);
+      assert.match(loading.errors[0]?.message ?? '', message);
+      assert.equal(loading.errors[0]?.column, column);
+    });
+
+  it('takes a certificate and its key, and the network is no longer warned of', async () => {
+    const loading = await loadAdmin('{ certificate_file: gateway.pem, key_file: gateway.key }');
+    assert.ok(loading.ok);
+    assert.deepEqual(loading.configuration.admin.tls?.certificate.names, ['gateway.test']);
+    assert.deepEqual(loading.warnings, []);
+  });
+});

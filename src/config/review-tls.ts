@@ -32,6 +32,12 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     }
     reviewIdentity(certificate_file, key_file, at, reviewing);
   }
+  const adminTls = draft.plain.admin?.tls;
+  if (adminTls !== undefined) {
+    const at: Path = ['admin', 'tls'];
+    reviewVersions(adminTls, at, reviewing.collector);
+    reviewIdentity(adminTls.certificate_file, adminTls.key_file, (key) => [...at, key], reviewing);
+  }
   for (const [name, listener] of draft.listeners) {
     const tls = tlsOfListener(listener);
     if (tls !== null) reviewListener(tls, ['listeners', name, 'tls'], draft, reviewing);
@@ -39,11 +45,19 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
   reviewAuthorities(draft, reviewing.collector);
 }
 
-function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): void {
-  const { collector } = reviewing;
-  const { certificates, version_min, profile, client_certificates } = tls;
+function reviewVersions(
+  { profile, version_min }: Pick<ListenerTlsRead, 'profile' | 'version_min'>,
+  at: Path,
+  collector: ErrorCollector,
+): void {
   if (profile === 'modern' && version_min === '1.2')
     collector.errorAtValue([...at, 'version_min'], 'the profile "modern" has no TLS 1.2', 'remove one of the two');
+}
+
+function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): void {
+  const { collector } = reviewing;
+  const { certificates, client_certificates } = tls;
+  reviewVersions(tls, at, collector);
   const firstWith = new Map<string, number>();
   for (const [index, { certificate_file, key_file }] of (certificates ?? []).entries()) {
     const entry = [...at, 'certificates', index];

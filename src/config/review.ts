@@ -101,7 +101,7 @@ function reviewAdmin(draft: Draft, collector: ErrorCollector): void {
   const tokens = isMap(admin['tokens']) ? Object.keys(admin['tokens']) : [];
   for (const name of tokens) collector.addDetail(['admin', 'tokens', name], nameError(name), 'key');
   if (admin['listen'] === undefined) {
-    for (const key of ['tokens', 'hosts'].filter((one) => admin[one] !== undefined))
+    for (const key of ['tls', 'tokens', 'hosts'].filter((one) => admin[one] !== undefined))
       collector.warnAtKey(
         ['admin', key],
         `${quoted(key)} has no effect without "listen"`,
@@ -116,11 +116,11 @@ function reviewAdmin(draft: Draft, collector: ErrorCollector): void {
   }
   const listen = draft.plain.admin?.listen;
   const host = listen === undefined ? '' : listenAddressOf(listen).host;
-  if (host === '' || isLoopback(host)) return;
+  if (host === '' || isLoopback(host) || admin['tls'] !== undefined) return;
   collector.warnAtValue(
     ['admin', 'listen'],
     'the control plane is open to the network, and has no TLS: tokens can be read on the way',
-    'listen on 127.0.0.1, and put a tunnel before it',
+    'add "tls", or listen on 127.0.0.1, and put a tunnel before it',
   );
 }
 

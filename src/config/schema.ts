@@ -42,6 +42,21 @@ const certificateFiles = {
   key_file: path.meta({ description: 'The private key of that certificate, in PEM, without a passphrase.' }),
 };
 
+const tlsVersions = {
+  version_min: key(
+    z.enum(['1.2', '1.3']),
+    'The oldest version of TLS that is accepted.',
+    defaults.listenerTls.versionMin,
+  ),
+  profile: key(
+    z.enum(['intermediate', 'modern']),
+    "Mozilla's profile: `intermediate` accepts TLS 1.2 with ciphers that are still secure; `modern` is TLS 1.3 alone.",
+    defaults.listenerTls.profile,
+  ),
+};
+
+const adminTls = section({ ...certificateFiles, ...tlsVersions });
+
 const listenerTls = section({
   certificates: key(
     z.array(section(certificateFiles)).min(1),
@@ -62,16 +77,7 @@ const listenerTls = section({
     'What clients get that ask for a host name which no certificate has: `refuse` ends the handshake with the alert `unrecognized_name`; `first` shows them the first certificate.',
     defaults.listenerTls.unknownNames,
   ),
-  version_min: key(
-    z.enum(['1.2', '1.3']),
-    'The oldest version of TLS that is accepted.',
-    defaults.listenerTls.versionMin,
-  ),
-  profile: key(
-    z.enum(['intermediate', 'modern']),
-    "Mozilla's profile: `intermediate` accepts TLS 1.2 with ciphers that are still secure; `modern` is TLS 1.3 alone.",
-    defaults.listenerTls.profile,
-  ),
+  ...tlsVersions,
   redirect_http: key(
     z.union([z.boolean(), whole(1, 65_535)]),
     'Whether requests in clear text for a host of these certificates are redirected to this listener (308), or the port at which clients reach it where that is another one than in `bind`. Routes with `readiness` are not redirected.',
@@ -382,9 +388,10 @@ export const file = section({
       socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket),
       listen: key(
         listenAddress,
-        'Address and port of the control plane over TCP, without TLS; only with `tokens`.',
+        'Address and port of the control plane over TCP; only with `tokens`.',
         defaults.adminListen,
       ),
+      tls: key(adminTls, 'TLS at that address, with this certificate. Absent: connections are in clear text.'),
       tokens: key(
         z.record(name, parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] })),
         'Who may use it over TCP, by name: the hash that `candor token` prints.',
@@ -449,5 +456,6 @@ export type FileRead = z.output<typeof file>;
 export type UpstreamRead = z.output<typeof upstream>;
 export type ApplicationRead = z.output<typeof application>;
 export type ListenerRead = z.output<typeof listener>;
+export type AdminTlsRead = z.output<typeof adminTls>;
 export type ListenerTlsRead = z.output<typeof listenerTls>;
 export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'response_head_max'>;

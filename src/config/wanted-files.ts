@@ -56,6 +56,11 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
+  const adminTls = draft.plain.admin?.tls;
+  if (adminTls !== undefined) {
+    want('certificates', adminTls.certificate_file, ['admin', 'tls', 'certificate_file']);
+    want('private_key', adminTls.key_file, ['admin', 'tls', 'key_file']);
+  }
   for (const [name, listener] of draft.listeners) {
     const tls = tlsOfListener(listener);
     if (tls === null) continue;

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import type { ListenerSpec } from '../core/configuration.ts';
 import type { NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { CertificateWatch, listenerCertificates, type WatchedCertificate } from './certificate-watch.ts';
+import { CertificateWatch, ownCertificates, type WatchedCertificate } from './certificate-watch.ts';
 
 const dayMs = 86_400_000;
 
 function listener(notAfter: number): WatchedCertificate[] {
   const certificates = [{ names: ['shop.test', 'www.shop.test'], certificate: '', key: '', notAfter }];
-  return [...listenerCertificates([{ id: 'https', tls: { certificates } } as unknown as ListenerSpec])];
+  const listeners = [{ id: 'https', tls: { certificates } } as unknown as ListenerSpec];
+  return [...ownCertificates({ listeners, admin: { socket: null, listen: null, tokens: [], hosts: [] } })];
 }
 
 test('a certificate that expires is reported 21, 7 and 1 days before, and when it has expired, once each', () => {
@@ -51,4 +52,29 @@ test('a certificate that was replaced is not reported any more, and another one 
   watch.look();
   assert.equal(events.length, 2);
   watch.close();
+});
+
+test('the certificate of the admin API is reported too, and that of an endpoint with what its operator can do', () => {
+  const clock = new SimulatedClock();
+  const events: NewEvent[] = [];
+  const notAfter = clock.wallTime() + 5 * dayMs;
+  const certificate = { names: ['gw.test'], certificate: '', key: '', notAfter };
+  const tls = { certificate, versionMin: 'TLSv1.3', ciphers: '' } as const;
+  const own = ownCertificates({ listeners: [], admin: { socket: null, listen: null, tokens: [], hosts: [], tls } });
+  const seen = { subject: 'endpoint:app/a', names: [], notAfter };
+  const watch = new CertificateWatch(clock, { emit: (event) => void events.push(event) }, () => [...own, seen]);
+  watch.look();
+  clock.advanceSync(6 * dayMs);
+  watch.close();
+  const day = new Date(notAfter).toISOString().slice(0, 10);
+  const bySubject = (subject: string): string[] =>
+    events.filter((event) => event.subject === subject).map(({ reason }) => reason.replace(day, 'DAY'));
+  assert.equal(
+    bySubject('admin')[0],
+    'the certificate for gw.test expires in 5 days, on DAY: replace its files and reload',
+  );
+  assert.equal(
+    bySubject('endpoint:app/a').at(-1),
+    'the certificate of the endpoint for no name has expired on DAY: connections to it fail unless `verify` is false; renew it there',
+  );
 });

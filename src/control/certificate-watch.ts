@@ -1,4 +1,4 @@
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 
@@ -8,19 +8,26 @@ const lookEveryMs = 3_600_000;
 /** Days before the end at which an event says so. At 0 the certificate has expired. */
 const warnDays = [21, 7, 1, 0] as const;
 
-/** A certificate of a listener, or one that an endpoint has shown. */
+/** A certificate of a listener or of the admin API, or one that an endpoint has shown. */
 export interface WatchedCertificate {
-  /** 'listener:https', 'endpoint:app/10.0.0.1:443' */
+  /** 'listener:https', 'admin', 'endpoint:app/10.0.0.1:443' */
   readonly subject: string;
   readonly names: readonly string[];
   /** In milliseconds since the Unix epoch. */
   readonly notAfter: number;
 }
 
-export function listenerCertificates(listeners: readonly ListenerSpec[]): readonly WatchedCertificate[] {
-  return listeners.flatMap(({ id, tls }) =>
+/** Those that this gateway shows: at its listeners, and at the address of its admin API. */
+export function ownCertificates({
+  listeners,
+  admin,
+}: Pick<Configuration, 'listeners' | 'admin'>): readonly WatchedCertificate[] {
+  const ofListeners = listeners.flatMap(({ id, tls }) =>
     (tls?.certificates ?? []).map(({ names, notAfter }) => ({ subject: `listener:${id}`, names, notAfter })),
   );
+  if (admin.tls === undefined) return ofListeners;
+  const { names, notAfter } = admin.tls.certificate;
+  return [...ofListeners, { subject: 'admin', names, notAfter }];
 }
 
 /** Reports certificates that are about to expire, each step once. */
@@ -67,7 +74,7 @@ export class CertificateWatch {
   #emit({ subject, names, notAfter }: WatchedCertificate): void {
     const leftMs = notAfter - this.#clock.wallTime();
     const day = new Date(notAfter).toISOString().slice(0, 10);
-    const isOurs = subject.startsWith('listener:');
+    const isOurs = !subject.startsWith('endpoint:');
     const whose = `the certificate ${isOurs ? '' : 'of the endpoint '}for ${names[0] ?? 'no name'}`;
     const remedy = isOurs ? 'replace its files and reload' : 'renew it there';
     const refused = isOurs ? 'clients refuse it' : 'connections to it fail unless `verify` is false';

@@ -27,7 +27,7 @@ import { version } from './version.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
-import { CertificateWatch, listenerCertificates } from './certificate-watch.ts';
+import { CertificateWatch, ownCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
 
 export interface ControlPlaneOptions extends GatewayOptions {
@@ -99,7 +99,7 @@ export class ControlParts {
     this.lateExits = new LateExits(clock);
     this.applications.supervisor.onChange(() => this.#instancesChanged());
     this.certificates = new CertificateWatch(clock, this.hub, () => [
-      ...listenerCertificates(this.active.configuration.listeners),
+      ...ownCertificates(this.active.configuration),
       ...this.endpointCertificates.watched(),
     ]);
     this.automatic = new AutomaticCertificates({

@@ -70,17 +70,21 @@ export interface ListenerSpec {
   readonly tls: ListenerTls | null;
 }
 
+/** What a server accepts of clients. */
+export interface TlsVersions {
+  readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
+  /** Cipher suites of TLS 1.2 by OpenSSL's names. */
+  readonly ciphers: string;
+}
+
 /** TLS at a listener. */
-export interface ListenerTls {
+export interface ListenerTls extends TlsVersions {
   /** From files; at least one unless `automatic` is there. Clients that name no host get the first. */
   readonly certificates: readonly ListenerCertificate[];
   /** Certificates that the gateway obtains by itself; null: none. */
   readonly automatic: AutomaticTls | null;
   /** Clients that name another host than the certificates have get the first certificate too; otherwise they are refused. */
   readonly servesUnknownNames: boolean;
-  readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
-  /** Cipher suites of TLS 1.2 by OpenSSL's names. */
-  readonly ciphers: string;
   /** Requests in clear text for a host that has a certificate here are redirected to this port; null: they are not. */
   readonly redirectPort: number | null;
   /** Browsers are told to use TLS alone for so long (RFC 6797); null: they are told nothing. */
@@ -356,9 +360,15 @@ export interface AdminSpec {
   readonly socket: string | null;
   /** The TCP address of the admin API; null: not over TCP. */
   readonly listen: { readonly host: string; readonly port: number } | null;
+  /** TLS at that address. Absent: it is in clear text. */
+  readonly tls?: AdminTls;
   readonly tokens: readonly AdminToken[];
   /** Lowercase. Host names to which it answers over TCP, besides localhost and its own address. */
   readonly hosts: readonly string[];
+}
+
+export interface AdminTls extends TlsVersions {
+  readonly certificate: ListenerCertificate;
 }
 
 export interface AdminToken {

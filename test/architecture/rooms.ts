@@ -114,6 +114,7 @@ export const errorReaders: readonly string[] = [
   'src/control/worker-exit.ts',
   'src/control/overlay-store.ts',
   'src/admin/admin-socket.ts',
+  'src/admin/admin-tls.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
   'src/cli/next-port.ts',
