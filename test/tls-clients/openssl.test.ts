@@ -105,6 +105,12 @@ describe('openssl s_client', withOpenssl, () => {
       ([version, groups, group]) =>
         [`with the groups ${groups} and ${version}`, { args: [version, '-groups', groups] }, { group }] as const,
     ),
+    // The client guesses a group that the server likes less than another one that both have: HelloRetryRequest.
+    [
+      'after its ClientHello had to be repeated',
+      { args: ['-tls1_3', '-groups', 'P-384:X25519'] },
+      { version: 'TLSv1.3', group: 'X25519' },
+    ],
     ['for a name in capitals', { host: 'EDGE.test' }, { subject: 'edge.test' }],
     ['for a name below the wildcard', { host: 'shop.wild.test' }, { subject: 'edge.test' }],
     ['for the other host', { host: 'other.test' }, { subject: 'other.test' }],
@@ -228,6 +234,23 @@ describe('openssl s_client', withOpenssl, () => {
       origin.requests.slice(requests).map(({ line }) => line),
       ['GET / HTTP/1.1'],
     );
+  });
+
+  test('may change its keys within a session of TLS 1.3, and have the server change its own', async () => {
+    const args = ['-tls1_3', '-servername', 'edge.test', '-CAfile', join(folder, 'authority.pem')];
+    const { child, output } = startOpenssl(edge.address('https'), args);
+    const answers = (): number => output().split('HTTP/1.1 200').length - 1;
+    try {
+      await until('the session begins', () => /^ *Verify return code: 0/m.test(output()));
+      for (let count = 1; count <= 3; count++) {
+        child.stdin.write('K\n');
+        await until('the keys are changed', () => output().split('KEYUPDATE').length > count);
+        child.stdin.write('GET / HTTP/1.1\r\nHost: edge.test\r\n\r\n');
+        await until('the request is answered', () => answers() === count);
+      }
+    } finally {
+      child.kill();
+    }
   });
 
   test('cannot renegotiate', async () => {
