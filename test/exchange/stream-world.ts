@@ -109,7 +109,7 @@ export class StreamWorld implements World {
         return waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
       if (accepts === 'never') return;
       waiter.onTransportConnected();
-      waiter.onConnected({ close() {} } as unknown as Transport); // Connections in memory have none.
+      waiter.onConnected({ facts: { tls: null }, close() {} } as unknown as Transport); // Connections in memory have none.
     });
   }
 
