@@ -36,7 +36,7 @@ export class ChallengeRoutes {
 
   #find({ target, authority, method }: RequestHead): HttpChallenge | undefined {
     if (method !== 'GET' && method !== 'HEAD') return undefined;
-    const host = hostOf(authority).toLowerCase();
+    const host = hostOf(authority);
     const token = target.slice(path.length);
     return this.#challenges.find((challenge) => challenge.token === token && challenge.domain === host);
   }

@@ -35,7 +35,27 @@ export const statusSample: GatewayStatus = {
     p50Ms: 2.31,
     p99Ms: 41.7,
   },
-  certificates: [],
+  certificates: [
+    {
+      name: 'shop.example.org',
+      state: 'valid',
+      notAfter: '2027-01-20T10:00:00.000Z',
+      renewAt: '2026-12-21T10:00:00.000Z',
+      failure: null,
+    },
+    {
+      name: 'blog.example.org',
+      state: 'pending',
+      notAfter: null,
+      renewAt: null,
+      failure: {
+        reason: 'port 80 of blog.example.org is answered by nginx/1.22, not by us (status 404)',
+        nextStep: 'let blog.example.org resolve to this gateway',
+        at: '2026-11-21T09:50:00.000Z',
+        retryAt: '2026-11-21T10:20:00.000Z',
+      },
+    },
+  ],
   listeners: [
     { id: 'http', address: '127.0.0.1:8080', state: 'open', certificates: [] },
     { id: 'http6', address: '[::1]:8080', state: 'failed', certificates: [] },

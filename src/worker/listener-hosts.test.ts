@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import { ListenerHosts } from './listener-hosts.ts';
+
+function certificate(certificate: string, ...names: string[]): ListenerCertificate {
+  return { names, certificate, key: `key of ${certificate}`, notAfter: 0 };
+}
+
+function tlsWith(hosts: readonly string[], ...certificates: ListenerCertificate[]): ListenerTls {
+  return {
+    certificates,
+    automatic: { kind: 'internal', hosts },
+    servesUnknownNames: false,
+    versionMin: 'TLSv1.2',
+    ciphers: '',
+    redirectPort: null,
+    hstsSeconds: null,
+    clientCertificates: null,
+  };
+}
+
+function hostsWith(...managed: ListenerCertificate[]): ListenerHosts {
+  const ports = { changeTicketKeys: () => {} };
+  return new ListenerHosts(ports, new Uint8Array(48), { certificates: managed, challenges: [] });
+}
+
+test('a listener shows the certificates that were obtained for its hosts, and those of files first', () => {
+  const hosts = hostsWith(
+    certificate('a', 'a.example'),
+    certificate('b', '*.b.example'),
+    certificate('c', 'c.example'),
+  );
+  const tls = hosts.of(tlsWith(['a.example', '*.b.example', 'd.example'], certificate('file', 'a.example')));
+  assert.equal(tls.hostFor('a.example')?.certificate, 'file');
+  assert.equal(tls.hostFor('x.b.example')?.certificate, 'b');
+  assert.equal(tls.hostFor('c.example'), null, 'it is for another listener');
+  assert.equal(tls.hostFor('d.example'), null);
+  assert.deepEqual(
+    ['a.example', 'x.b.example', 'c.example', 'd.example'].map((host) => tls.isAwaited(host)),
+    [false, false, false, true],
+  );
+});
+
+test('without any certificate nobody is served, also who names no host', () => {
+  const tls = hostsWith().of({ ...tlsWith(['*.a.example']), servesUnknownNames: true });
+  assert.deepEqual([tls.hostFor(null), tls.hostFor('x.a.example'), tls.hostFor('b.example')], [null, null, null]);
+  assert.deepEqual([tls.isAwaited('x.a.example'), tls.isAwaited('b.example')], [true, false]);
+});
+
+test('an awaited host is not shown the first certificate', () => {
+  const tls = hostsWith().of({ ...tlsWith(['a.example'], certificate('file', 'b.example')), servesUnknownNames: true });
+  assert.equal(tls.hostFor('a.example'), null);
+  assert.equal(tls.hostFor('c.example')?.certificate, 'file');
+});
+
+test('a renewal replaces one certificate, and leaves the sessions of the others', () => {
+  const hosts = hostsWith(certificate('a', 'a.example'), certificate('b', 'b.example'));
+  const spec = tlsWith(['a.example', 'b.example']);
+  const before = hosts.of(spec);
+  hosts.forgetOthers();
+  hosts.changeManaged([certificate('a2', 'a.example'), certificate('b', 'b.example')], { challenges: [] });
+  const next = hosts.of(spec);
+  assert.equal(next.hostFor('a.example')?.certificate, 'a2');
+  assert.equal(next.hostFor('b.example'), before.hostFor('b.example'));
+  assert.equal(before.hostFor('a.example')?.certificate, 'a', 'open connections go on with what they have seen');
+});
+
+test('a challenge is shown at once, beside the certificate of the host', () => {
+  const hosts = hostsWith(certificate('a', 'a.example'));
+  const tls = hosts.of(tlsWith(['a.example']));
+  assert.equal(tls.challengeFor('a.example'), null);
+  hosts.changeManaged(null, {
+    challenges: [{ kind: 'tls-alpn-01', domain: 'a.example', certificate: 'challenge', key: 'k' }],
+  });
+  assert.equal(tls.challengeFor('a.example')?.certificate, 'challenge');
+  assert.equal(tls.hostFor('a.example')?.certificate, 'a');
+  hosts.changeManaged(null, { challenges: [] });
+  assert.equal(tls.challengeFor('a.example'), null);
+});
