@@ -12,6 +12,7 @@ const other = authority.issue({ names: ['other.test'], client: true });
 const below = authority.intermediate('Below');
 const chained = below.issue({ names: ['gateway.test'], client: true });
 const expired = authority.issue({ names: ['old.test'], notBefore: wallTime - 9 * dayMs, notAfter: wallTime - dayMs });
+const wildcard = authority.issue({ names: ['*.shop.test', 'shop.test'] });
 const brief = authority.issue({ names: ['brief.test'], notAfter: wallTime + 3 * dayMs });
 const later = authority.issue({ names: ['later.test'], notBefore: wallTime + dayMs });
 const [leaf = '', between = ''] = chained.certificate.split(/(?<=-----END CERTIFICATE-----\n)/);
@@ -34,6 +35,8 @@ const files: Readonly<Record<string, string>> = {
   'expired.key': expired.key,
   'brief.pem': brief.certificate,
   'brief.key': brief.key,
+  'wildcard.pem': wildcard.certificate,
+  'wildcard.key': wildcard.key,
   'later.pem': later.certificate,
   'later.key': later.key,
 };
@@ -160,5 +163,22 @@ describe('TLS of the admin API', () => {
     assert.ok(loading.ok);
     assert.deepEqual(loading.configuration.admin.tls?.certificate.names, ['gateway.test']);
     assert.deepEqual(loading.warnings, []);
+  });
+});
+
+describe('certificates that are obtained automatically', () => {
+  it('are for the hosts that no certificate from a file has', async () => {
+    const hosts = '["shop.test", "a.shop.test", "a.b.shop.test", "other.test"]';
+    const text = `
+listeners:
+  https:
+    bind: ":443"
+    tls: { internal: true, certificates: [{ certificate_file: wildcard.pem, key_file: wildcard.key }] }
+routes: [{ host: ${hosts}, to: app }]
+upstreams: { app: "127.0.0.1:3000" }
+`;
+    const loading = await loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+    assert.ok(loading.ok, JSON.stringify(loading));
+    assert.deepEqual(loading.configuration.listeners[0]?.tls?.automatic?.hosts, ['a.b.shop.test', 'other.test']);
   });
 });

@@ -39,8 +39,8 @@ export const statusSample: GatewayStatus = {
     {
       name: 'shop.example.org',
       state: 'valid',
-      notAfter: '2027-01-20T10:00:00.000Z',
-      renewAt: '2026-12-21T10:00:00.000Z',
+      notAfter: '2026-03-02T10:00:00.000Z',
+      renewAt: '2026-01-31T10:00:00.000Z',
       failure: null,
     },
     {
@@ -51,8 +51,8 @@ export const statusSample: GatewayStatus = {
       failure: {
         reason: 'port 80 of blog.example.org is answered by nginx/1.22, not by us (status 404)',
         nextStep: 'let blog.example.org resolve to this gateway',
-        at: '2026-11-21T09:50:00.000Z',
-        retryAt: '2026-11-21T10:20:00.000Z',
+        at: '2026-01-01T12:50:00.000Z',
+        retryAt: '2026-01-01T13:20:00.000Z',
       },
     },
   ],
