@@ -29,7 +29,8 @@ interface World {
   readonly log: EventLog;
   readonly folder: string;
   published: readonly ManagedCertificate[];
-  issuer(): Issuer;
+  /** Without `only`: of both CAs. */
+  issuer(only?: SimulatedAuthority): Issuer;
 }
 
 function world(context: TestContext): World {
@@ -45,11 +46,12 @@ function world(context: TestContext): World {
   }));
   const made: World = {
     ...{ clock, first, second, log, folder, published: [] },
-    issuer() {
+    issuer(only) {
       const store = new CertificateStore(join(folder, 'certificates'));
       const transport = transportTo(first, second);
       const ports = { clock, random: new SeededRandom('issuer'), transport, store, events: log, check: null };
-      return new Issuer(ports, { authorities, failuresMax: 3 }, async (all) => void (made.published = all));
+      const asked = authorities.filter(({ directoryUrl }) => directoryUrl === (only?.directoryUrl ?? directoryUrl));
+      return new Issuer(ports, { authorities: asked, failuresMax: 3 }, async (all) => void (made.published = all));
     },
   };
   return made;
@@ -110,6 +112,27 @@ test('after three failures the second CA is asked, and for the next renewal the 
   made.first.fault = () => null;
   await pass(made.clock, 61 * dayMs);
   assert.equal(made.published[0]?.directoryUrl, made.first.directoryUrl);
+  await issuer.close();
+});
+
+test('the certificate of a CA that is not asked any more stays until the one of another CA is there', async (t) => {
+  const made = world(t);
+  const before = made.issuer(made.first);
+  before.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  await before.close();
+  const [old] = made.published;
+  made.second.fault = down;
+  const issuer = made.issuer(made.second);
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs / 2);
+  assert.equal(made.published[0]?.certificate, old?.certificate);
+  made.second.fault = () => null;
+  await pass(made.clock, 5 * minuteMs);
+  assert.deepEqual(
+    made.published.map(({ directoryUrl }) => directoryUrl),
+    [made.second.directoryUrl],
+  );
   await issuer.close();
 });
 

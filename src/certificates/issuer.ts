@@ -160,7 +160,11 @@ export class Issuer {
 
   #hold(stored: StoredCertificate): HeldCertificate | null {
     const { clock, random } = this.#ports;
-    return holdCertificate(stored, clock.now(), (validity) => renewalInstant(validity, null, random));
+    // Of a CA that is not asked any more, such as one for tests: it stays until there is another one, and that is ordered now.
+    const isForeign = !this.#settings.authorities.some(({ directoryUrl }) => directoryUrl === stored.directoryUrl);
+    return holdCertificate(stored, clock.now(), (validity) =>
+      isForeign ? validity.notBefore : renewalInstant(validity, null, random),
+    );
   }
 
   async #supply(state: SupplyState): Promise<void> {
