@@ -32,7 +32,8 @@ function withTargets(file: Record<string, unknown>): Record<string, unknown> {
     const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
     const own = (file['applications'] ?? {}) as object;
     const missing = targets.filter((name) => !(name in own)).map((name) => [name, '127.0.0.1:3000']);
-    return targets.length === 0 ? file : { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
+    if (missing.length === 0) return file;
+    return { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
   }
   const names = [...Object.keys(upstreams), ...Object.keys((file['applications'] ?? {}) as object)];
   return names.length < 2 ? file : { ...file, routes: names.map((to) => ({ path: `/${to}`, to })) };
