@@ -102,6 +102,9 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     style.dim(
       `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,
     ),
+    ...Object.entries(record.headers ?? {}).map(([name, value]) =>
+      style.dim(`  ${name}: ${shorten(harmless(value), 70)}`),
+    ),
     ...wrap([...origin, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
   ];
 }

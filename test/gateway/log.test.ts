@@ -93,6 +93,19 @@ describe('the exchange log', () => {
     assert.equal(edge.gateway.counts().logDropped, 0);
   });
 
+  test('has the request headers that log.headers names, and those of the combined format', async () => {
+    const log = 'log: { path: ./exchange.log, headers: [user-agent] }\n';
+    edge = await startFromYaml(`${answering}${log}`);
+    await edge.send(requestText('GET', '/one', ['User-Agent: probe/1', 'Accept: */*']));
+    await until('the line is written', async () => (await textOf('exchange.log')).includes('/one'));
+    const [record] = recordsIn(await textOf('exchange.log'));
+    assert.deepEqual(record?.headers, { 'user-agent': 'probe/1' });
+    await edge.reload(`${answering}log: { path: ./combined.log, format: combined }\n`);
+    await edge.send(requestText('GET', '/two', ['User-Agent: probe/2', 'Referer: http://a.test/']));
+    await until('the line is written', async () => (await textOf('combined.log')).includes('/two'));
+    assert.match(await textOf('combined.log'), /"http:\/\/a\.test\/" "probe\/2"/);
+  });
+
   test('takes a new size with a reload', async () => {
     const change = rotatingAt(1024);
     edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: none }\n`, { change });
