@@ -36,7 +36,7 @@ export function tlsStage(
       if (host === null) {
         const isAwaited = serverName !== null && hosts.isAwaited(serverName);
         const reason = isAwaited ? 'no_certificate_yet' : 'unknown_name';
-        connection.failHandshake({ reason, code: '' }, serverName, unrecognizedName);
+        connection.failHandshake({ reason, code: '' }, serverName === '' ? null : serverName, unrecognizedName);
         return 'taken';
       }
       const spoken = challenge === null ? protocols : challengeProtocols;

@@ -208,9 +208,14 @@ function certificateOf(session: TlsHandle): ClientCertificateFacts | null {
       .split('\n')
       .join(', ')
       .slice(0, subjectMax)
-      .replace(/[^\x20-\x7e]/g, '?'),
+      .replace(/[^\x20-\x7e]/gu, escaped),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
+}
+
+/** As RFC 4514 §2.4 does it: a byte of UTF-8 as two hexadecimal digits, so that different names stay different. */
+function escaped(character: string): string {
+  return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '\\$&');
 }
 
 const subjectMax = 512;

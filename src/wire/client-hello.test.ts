@@ -72,7 +72,7 @@ describe('the parser of a ClientHello', () => {
     assert.deepEqual(parseClientHello(behind, 5, behind.length), { state: 'done', hello: whole });
   });
 
-  it('treats a server name that is no host name as absent, and drops a final dot', async () => {
+  it('treats an address as no server name, knows a text that is no host name, and drops a final dot', async () => {
     const hello = await helloOf({ servername: 'shop.example.org' });
     const renamed = (to: string): Buffer => {
       const text = hello.toString('latin1').replace('shop.example.org', to);
@@ -84,9 +84,12 @@ describe('the parser of a ClientHello', () => {
       'shop example.org',
       '\0hop.example.org',
       '.hop.example.org',
-      '192.000.002.001.',
+      '*.op.example.org',
+      'op.example.org:8',
     ])
-      assert.equal(parsed(renamed(name)).serverName, null, JSON.stringify(name));
+      assert.equal(parsed(renamed(name)).serverName, '', JSON.stringify(name));
+    for (const address of ['192.000.002.001.', '[2001:0db8::0:1]', '2001:db8::0:0001'])
+      assert.equal(parsed(renamed(address)).serverName, null, address);
   });
 
   const refusals: readonly (readonly [string, Buffer])[] = [
@@ -117,7 +120,11 @@ describe('the parser of a ClientHello', () => {
     );
     const endless = inRecords(Buffer.alloc(5 + clientHelloBytesMax + 10, 1), 1000);
     assert.equal(parseClientHello(endless, 0, endless.length).state, 'refused');
-    const tiny = inRecords(hello, 1);
-    assert.equal(parseClientHello(tiny, 0, tiny.length).state, 'refused');
+    const tiny = inRecords(hello, 1); // RFC 8446 §5.1 allows it.
+    assert.equal(parseClientHello(tiny, 0, tiny.length).state, 'done');
+    const tinyRecords = (bytes: number): Buffer =>
+      inRecords(Buffer.from([...Array(5).keys(), 1, 0, 0x3e, 0x80, ...Array(bytes - 4).fill(0)]), 1);
+    const states = [2048, 2049].map((bytes) => parseClientHello(tinyRecords(bytes), 0, 6 * bytes).state);
+    assert.deepEqual(states, ['partial', 'refused']);
   });
 });

@@ -1,6 +1,9 @@
 /** The part of a TLS ClientHello that decides which certificate the client is shown (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2). */
 export interface ClientHello {
-  /** The host name that the client asks for (RFC 6066 §3), in lowercase and without a final dot; null: it names none. */
+  /**
+   * The host name that the client asks for (RFC 6066 §3), in lowercase and without a final dot; null: it names none; '': a text that
+   * is no host name.
+   */
   readonly serverName: string | null;
   /** The protocols that the client offers (RFC 7301), the preferred one first; empty: it offers none. */
   readonly protocols: readonly string[];
@@ -27,8 +30,8 @@ const messageHeaderBytes = 4;
 /** RFC 8446 §5.1: the largest plaintext record. */
 const recordBytesMax = 1 << 14;
 
-/** Clients use one record, some a few; each more costs work before anything is known of the client. */
-const recordsMax = 64;
+/** Clients use one record, some a few. RFC 8446 §5.1 allows a byte in each; more than these are no ClientHello of any use. */
+const recordsMax = 2048;
 
 const serverNameExtension = 0;
 const protocolsExtension = 16;
@@ -119,11 +122,13 @@ function readMessage(message: ByteReader): ClientHello {
 
 const hostName = /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/;
 
+const ipv6Address = /^\[?[\da-f.]*:[\da-f.:]*\]?$/;
+
 const ipv4Address = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
 /**
- * RFC 6066 §3: the only type of name is the host name. A text that is no host name is treated as if it were absent. So is an
- * address, which may not stand there, although some clients send it.
+ * RFC 6066 §3: the only type of name is the host name. An address may not stand there, although some clients send it: it is
+ * treated as if it were absent.
  */
 function readServerName(extension: ByteReader): string | null {
   if (extension.isAtEnd) return null;
@@ -133,7 +138,8 @@ function readServerName(extension: ByteReader): string | null {
     const text = names.part(names.number(2)).text().toLowerCase();
     if (type !== 0) continue;
     const name = text.endsWith('.') ? text.slice(0, -1) : text;
-    return hostName.test(name) && !ipv4Address.test(name) ? name : null;
+    if (ipv4Address.test(name) || ipv6Address.test(name)) return null;
+    return hostName.test(name) ? name : '';
   }
   return null;
 }

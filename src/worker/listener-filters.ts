@@ -10,16 +10,21 @@ import { findByHost } from './listener-hosts.ts';
  */
 export function listenerFilters(listeners: readonly ListenerSpec[]): (route: RouteSpec) => readonly Filter[] {
   const ports = new Map<string, number>();
-  const hsts = new Map<string, number>();
+  /** By the listener, for each name of its certificates. */
+  const hsts = new Map<string, ReadonlyMap<string, number>>();
   for (const { id, tls } of listeners) {
     if (tls === null) continue;
-    if (tls.hstsSeconds !== null) hsts.set(id, tls.hstsSeconds);
+    const names = [...tls.certificates.flatMap((certificate) => certificate.names), ...(tls.automatic?.hosts ?? [])];
+    const seconds = tls.hstsSeconds;
+    if (seconds !== null) hsts.set(id, new Map(names.map((name) => [name, seconds])));
     if (tls.redirectPort === null) continue;
-    for (const name of [...tls.certificates.flatMap(({ names }) => names), ...(tls.automatic?.hosts ?? [])])
-      if (!ports.has(name)) ports.set(name, tls.redirectPort);
+    for (const name of names) if (!ports.has(name)) ports.set(name, tls.redirectPort);
   }
   const filters: Filter[] = [];
   if (ports.size > 0) filters.push(httpsRedirectFilter((host) => findByHost(ports, host) ?? null));
-  if (hsts.size > 0) filters.push(hstsFilter((listener) => hsts.get(listener) ?? null));
+  if (hsts.size > 0)
+    filters.push(
+      hstsFilter((listener, host) => findByHost(hsts.get(listener) ?? new Map<string, number>(), host) ?? null),
+    );
   return ({ action }) => (action.kind === 'readiness' ? [] : filters);
 }

@@ -123,6 +123,9 @@ describe('a gateway with TLS', () => {
     const response = await getSecure('/', { asks: 'blog.test' });
     assert.equal(response.status, 421);
     assert.equal((await getSecure('/', { asks: 'www.shop.test' })).status, 200);
+    // A client that asks for no name may ask for any host, but no browser is told to remember one without a certificate.
+    const unnamed = await getSecure('/', { asks: 'elsewhere.test', servername: '' });
+    assert.deepEqual([unnamed.status, fieldOf(unnamed, 'strict-transport-security')], [200, null]);
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.status, record.host], ['request_refused', 421, 'blog.test']);
   });
