@@ -36,6 +36,8 @@ export function configurationText(folder: string, wanted: StallConfiguration): s
   const upstreams = Math.max(1, Math.round(addresses.length / 10));
   const lines = [
     `log: { path: ${join(folder, 'candor.log')} }`,
+    // When the machine is busy elsewhere, the load opens further connections.
+    'client: { connections_per_address_max: none }',
     `admin: { socket: ${join(folder, 'admin.sock')} }`,
     `workers: ${workers}`,
     'state: none',

@@ -79,7 +79,8 @@ describe('every misbehaviour of a TLS origin has its outcome', () => {
     });
   });
 
-  test('no failure was left unclassified, and nothing is left running', () => {
+  test('no failure was left unclassified, and nothing is left running', async () => {
+    await gateway.gateway.refreshCounts();
     const { unclassified, active } = gateway.counts();
     assert.deepEqual({ unclassified, active }, { unclassified: 0, active: 0 });
   });
