@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import fc from '../testing/properties.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import fc from '../testing/properties.test-support.ts';
 import type { RouteMatch } from '../core/configuration.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import fc from '../../testing/properties.test-support.ts';
 import type { Result } from '../../core/result.ts';
 import { editDistance, nearest } from '../nearest.ts';
 import type { ErrorDetail } from '../error-detail.ts';

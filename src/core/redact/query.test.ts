@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import fc from '../../testing/properties.test-support.ts';
 import { unicodeText } from '../unicode-text.test-support.ts';
 import { redactQuery, writeRedactedQuery } from './query.ts';
 
