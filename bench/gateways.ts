@@ -369,8 +369,7 @@ ${setting.tls ? candorTls(port) : `  http: 127.0.0.1:${port}`}
 client:
   connections_max: 12000
   connections_per_address_max: none
-  tls_handshake_rate_max: none
-upstreams:
+${setting.tls ? '  tls_handshake_rate_max: none\n' : ''}upstreams:
   origin:
     endpoints: ${JSON.stringify(originAddresses(setting))}
   echo:

@@ -243,7 +243,7 @@ export class AcmeClient {
 function externalAccountMissing(url: string): AcmeFailure {
   return acmeFailure('account', 'account', url, {
     sentence: `the CA's server ${hostOf(url)} wants an external account, and none is configured`,
-    fix: 'create a key for ACME in the account that you have at the CA, and configure its key id and HMAC key',
+    fix: 'name a CA that needs none as the "directory": Candor has no key for external accounts yet',
   });
 }
 

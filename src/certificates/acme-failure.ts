@@ -164,7 +164,7 @@ function fixFor(kind: AcmeFailureKind, retryAfterMs: number | null): string {
     case 'bad_nonce':
       return 'nothing; the request is repeated later';
     case 'account':
-      return 'check the contact address, the terms of service and the external account (key id and HMAC key) of this CA';
+      return 'check the contact address and the terms of service of this CA';
     case 'caa':
       return 'add the CA to the CAA record of the domain, or use another CA';
     case 'name_rejected':

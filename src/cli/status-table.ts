@@ -102,7 +102,7 @@ function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
 function listenerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
     status.listeners.map(({ id, address, state, certificates }) => [
-      statusMark(toneOfListener[state], style),
+      statusMark(hasExpired(certificates, wallTimeOf(status)) ? 'bad' : toneOfListener[state], style),
       id,
       address,
       state,
@@ -142,6 +142,10 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
       ...reasonLines(`${failure.nextStep}; next attempt in ${inMinutes} min`, style),
     ];
   });
+}
+
+function hasExpired(certificates: GatewayStatus['listeners'][number]['certificates'], wallTime: number): boolean {
+  return certificates.some(({ notAfter }) => Date.parse(notAfter) <= wallTime);
 }
 
 const dayMs = 86_400_000;

@@ -7,9 +7,13 @@ export function whereLines(gateway: Gateway, configuration: Configuration, style
   const addresses = gateway
     .status()
     .listeners.filter((listener) => listener.state === 'open')
-    .map((listener) => style.bold(`http://${listener.address}`));
+    .map(({ id, address }) => style.bold(`${securesListener(configuration, id) ? 'https' : 'http'}://${address}`));
   const lines = [`Serving at ${addresses.join(' and ')}`];
   if (configuration.log.path !== null) lines.push(style.dim(`  exchange log  ${configuration.log.path}`));
   if (configuration.admin.socket !== null) lines.push(style.dim(`  admin socket  ${configuration.admin.socket}`));
   return lines;
+}
+
+function securesListener({ listeners }: Configuration, listener: string): boolean {
+  return listeners.some(({ id, tls }) => id === listener && tls !== null);
 }

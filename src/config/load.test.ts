@@ -95,7 +95,7 @@ describe('a configuration that cannot be read', () => {
     }
     assert.equal(
       await said(path),
-      'secret.yaml: error: "secret.yaml" may not be read by this user\n  allow it, for example with chmod +r secret.yaml\n',
+      'secret.yaml: error: "secret.yaml" may not be read by this user\n  let this user read it, and enter the folders above it\n',
     );
   });
 });

@@ -123,7 +123,7 @@ async function explainUnreadable(
     case 'EPERM':
       return {
         message: `${name} may not be read by this user`,
-        suggestion: `allow it, for example with chmod +r ${basename(path)}`,
+        suggestion: 'let this user read it, and enter the folders above it',
       };
     case 'ELOOP':
       return { message: `${name} is a link that leads back to itself`, suggestion: 'name the file itself' };

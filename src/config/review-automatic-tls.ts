@@ -39,6 +39,13 @@ export function reviewAutomatic(
   const hosts = automaticHosts(tls, draft, names);
   if (hosts.length === 0 && names.length === 0)
     collector.errorAtKey(at, 'no route has a host that a certificate could be for', noHostHelp(isInternal));
+  const address = isInternal ? hosts.find(isAddress) : undefined;
+  if (address !== undefined)
+    collector.errorAtKey(
+      at,
+      `the local CA makes certificates for names, and ${quoted(address)} is an address`,
+      'give its route a name as "host", such as app.localhost',
+    );
   if (settings !== null) reviewAcme(settings, hosts, at, draft, collector);
 }
 
@@ -82,7 +89,7 @@ function reviewAcme(
     collector.errorAtKey(
       at,
       `no public CA issues a certificate for ${quoted(refused)}`,
-      'write tls: internal, or name the hosts that are public as "hosts" under "auto"',
+      `${isAddress(refused) ? '' : 'write tls: internal, or '}name the hosts that are public as "hosts" under "auto"`,
     );
 }
 
@@ -90,7 +97,11 @@ function reviewAcme(
 const privateEndings = /(?:^|\.)(?:localhost|local|test|invalid|example|internal|home\.arpa|alt|onion|lan)$/;
 
 function isPrivate(host: string): boolean {
-  return privateEndings.test(host) || !host.includes('.') || /^[\d.]+$/.test(host) || host.includes(':');
+  return privateEndings.test(host) || !host.includes('.') || isAddress(host);
+}
+
+function isAddress(host: string): boolean {
+  return /^[\d.]+$/.test(host) || host.includes(':');
 }
 
 /** One account and one order of CAs for the whole gateway: certificates are kept by names, whoever issued them. */

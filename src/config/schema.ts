@@ -80,7 +80,7 @@ const listenerTls = section({
   ...tlsVersions,
   redirect_http: key(
     z.union([z.boolean(), whole(1, 65_535)]),
-    'Whether requests in clear text for a host of these certificates are redirected to this listener (308), or the port at which clients reach it where that is another one than in `bind`. Routes with `readiness` are not redirected.',
+    'Whether requests in clear text for a host of these certificates are redirected to this listener (308), or the port at which clients reach it where that is another one than in `bind`. Routes with `readiness` are not redirected, nor is a host before its certificate has been obtained.',
     defaults.listenerTls.redirectHttp,
   ),
   hsts: key(

@@ -39,6 +39,11 @@ export class ListenerHosts {
     this.#challenges = new Map(settings.map((one) => [one.domain, this.#settingsOf(one, challengeTls)]));
   }
 
+  /** Whether a certificate for `host` has been obtained automatically. */
+  isObtained(host: string): boolean {
+    return findByHost(this.#managed, host) !== undefined;
+  }
+
   /** The hosts of one listener of a snapshot. Call `forgetOthers` after the last one. */
   of(tls: ListenerTls): TlsHosts {
     const byName = new Map<string, TlsHostSettings>();

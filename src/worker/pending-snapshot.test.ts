@@ -31,7 +31,7 @@ function chosen(upstream: LiveUpstream | undefined): readonly string[] {
 
 test('an upstream whose endpoints come in parts has all of them', () => {
   const upstreams = new Map<string, LiveUpstream>();
-  const next = new PendingSnapshot(nothingElse, upstreams, ports);
+  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
   next.addPart({ upstreams: [upstreamOf(endpoint('a', 'healthy'), endpoint('b', 'healthy'))], routes: [] });
   next.addPart({ upstreams: [upstreamOf(endpoint('c', 'healthy'))], routes: [] });
   next.activate(upstreams);
@@ -42,11 +42,11 @@ test('an active upstream is unchanged until the snapshot is activated, and stays
   const served = new LiveUpstream(upstreamOf(endpoint('old', 'healthy')), ports);
   const upstreams = new Map([['app', served]]);
   const given = { upstreams: [upstreamOf(endpoint('new', 'healthy'))], routes: [] };
-  const discarded = new PendingSnapshot(nothingElse, upstreams, ports);
+  const discarded = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
   discarded.addPart(given);
   discarded.discard();
   assert.deepEqual(chosen(served), ['app/old']);
-  const next = new PendingSnapshot(nothingElse, upstreams, ports);
+  const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true);
   next.addPart(given);
   assert.deepEqual(chosen(served), ['app/old']);
   next.activate(upstreams);

@@ -25,11 +25,12 @@ export class PendingSnapshot {
     { clientAddressHeader, listeners }: Snapshot,
     known: ReadonlyMap<string, LiveUpstream>,
     ports: UpstreamPorts,
+    isObtained: (host: string) => boolean,
   ) {
     this.#current = known;
     this.#ports = ports;
     this.#own = ownRequestFields(clientAddressHeader);
-    this.#listenerFilters = listenerFilters(listeners);
+    this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 
   addPart({ upstreams, routes }: SnapshotPart): void {

@@ -179,7 +179,9 @@ export class ServingWorker {
   /** Opens the new listeners of a snapshot and holds connections there until `activate`. The active snapshot stays in use. */
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
-    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts);
+    const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, (host) =>
+      this.#listeners.isObtained(host),
+    );
     next.addPart(snapshot);
     if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);

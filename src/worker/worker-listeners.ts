@@ -180,6 +180,10 @@ export class WorkerListeners {
   }
 
   /** New connections are shown these certificates from now on, where they are not null, and CAs these challenges. */
+  isObtained(host: string): boolean {
+    return this.#hosts.isObtained(host);
+  }
+
   changeManagedTls(certificates: ManagedTls['certificates'] | null, challenges: ManagedTls['challenges']): void {
     this.#hosts.changeManaged(certificates, { challenges });
     if (certificates === null) return;

@@ -165,6 +165,10 @@ test(
     const [shop, blog] = second.gateway.status().certificates;
     assert.deepEqual([shop?.state, blog?.state], ['valid', 'pending']);
     assert.match(blog?.failure?.reason ?? '', /refused the connection/);
+    // A redirect to a port that refuses the host would cut it off.
+    const statusOf = async (host: string): Promise<number> =>
+      (await second.send(requestText('GET', '/', [`Host: ${host}`]))).status;
+    assert.deepEqual([await statusOf('shop.example.org'), await statusOf('blog.example.org')], [308, 200]);
   },
 );
 
