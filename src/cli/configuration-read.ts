@@ -5,6 +5,7 @@ import {
 } from '../config/configuration-errors.ts';
 import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { CommandFailure } from './command-failure.ts';
 import { columnsMax } from './layout.ts';
 import { plain, styleFor } from './style.ts';
 import type { Output, ProcessContext } from './process-context.ts';
@@ -33,4 +34,14 @@ export function renderForPeople(read: ConfigurationRead, output: Output, context
 export function configurationErrorLine({ file, line, column, message, suggestion }: ConfigurationError): string {
   const position = line === 0 ? file : `${file}:${line}:${column}`;
   return `${position}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
+}
+
+/** Why a command cannot use the configuration `name`: each error is a line. */
+export function mistakesIn(name: string, errors: readonly ConfigurationError[]): CommandFailure {
+  const lines = errors.map(configurationErrorLine);
+  return new CommandFailure(
+    'validation_failed',
+    [`${name} has mistakes:`, ...lines.map((line) => `  ${line}`)].join('\n'),
+    lines,
+  );
 }

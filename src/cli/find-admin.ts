@@ -11,6 +11,7 @@ import { privateSockets } from './adjust-paths.ts';
 import { commandName } from './command-name.ts';
 import { harmless } from './layout.ts';
 import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile, whatRuns } from './gateway-lookup.ts';
+import { mistakesIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { inputName } from './read-input.ts';
 import { untrustedText, runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
@@ -194,12 +195,11 @@ async function firstThatRuns(
 }
 
 function runsAnother(file: string, target: AdminTarget, status: GatewayStatus, purpose: AdminPurpose): CommandFailure {
-  const name = file === inputName ? 'The configuration on standard input' : file;
   const flag = status.source === null || target.kind === 'url' ? '' : ` with -c ${harmless(status.source)}`;
   const socket = target.kind === 'url' ? ` with --admin ${target.url.origin}` : ` with --socket ${target.path}`;
   return new CommandFailure(
     purpose === 'act' ? 'refused' : 'gateway_unreachable',
-    `${name} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}. ` +
+    `${nameOf(file)} does not run: the gateway at ${targetText(target)} (process ${status.pid}) runs ${whatRuns(status)}. ` +
       `To use that one, add${flag === '' ? socket : flag}.`,
   );
 }
@@ -240,15 +240,18 @@ function socketPathsOf(
 }
 
 async function configurationOf(file: string, context: ProcessContext): Promise<Configuration> {
-  const { configuration, text } = await readConfiguration(file, context);
+  const { configuration, text, errors } = await readConfiguration(file, context);
   if (configuration !== null) return configuration;
   if (file === inputName && text.trim() === '')
     throw new CommandFailure(
       'validation_failed',
       'Standard input is empty. `-c -` reads from it the configuration of the gateway to use.',
     );
-  const name = file === inputName ? 'The configuration on standard input' : file;
-  throw new CommandFailure('validation_failed', `${name} has mistakes. \`candor check -c ${file}\` shows them.`);
+  throw mistakesIn(nameOf(file), errors);
+}
+
+function nameOf(file: string): string {
+  return file === inputName ? 'The configuration on standard input' : file;
 }
 
 function foldersToSearch(context: ProcessContext): string[] {

@@ -6,6 +6,7 @@ import { certificatesFolder, localAuthorityName } from '../core/managed-tls.ts';
 import { printJson } from './ask-commands.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
+import { mistakesIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
 
@@ -16,9 +17,8 @@ export interface TrustFlags {
 
 /** Says where the certificate of the local CA is, and how clients are made to trust it. */
 export async function trust(flags: TrustFlags, context: ProcessContext): Promise<void> {
-  const { configuration } = await readConfiguration(flags.config, context);
-  if (configuration === null)
-    throw new CommandFailure('validation_failed', `${flags.config} has errors: see candor check -c ${flags.config}.`);
+  const { configuration, errors } = await readConfiguration(flags.config, context);
+  if (configuration === null) throw mistakesIn(flags.config, errors);
   const { hosts, port, stateFolder } = localTls(configuration, flags.config);
   const path = join(stateFolder, certificatesFolder, localAuthorityName);
   const certificate = readAuthority(path);

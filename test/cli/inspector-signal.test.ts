@@ -127,6 +127,16 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   for (const end = Date.now() + 60_000; !holds(); await pause(5)) assert.ok(Date.now() < end, `not so: ${what}`);
 }
 
+/** Fails with what the program said where it ended by itself, or does neither. */
+async function startedOrKilled(started: Parameters<typeof hasStarted>[0]): Promise<void> {
+  const { child } = started;
+  const settled = (): boolean => hasStarted(started) || child.signalCode !== null || child.exitCode !== null;
+  await until('it serves, or has ended', settled).catch((error: unknown) => {
+    throw new Error(`it said: ${started.output}`, { cause: error });
+  });
+  assert.equal(child.exitCode, null, started.output);
+}
+
 function writeConfiguration(port: number): void {
   listening.port = port;
   const text = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { body: "here" }\n`;
@@ -145,7 +155,7 @@ describe('SIGUSR1', () => {
       const watch = watchFor(started.child);
       await pause(ms);
       started.child.kill('SIGUSR1');
-      await until('it serves, or has ended', () => hasStarted(started) || started.child.signalCode !== null);
+      await startedOrKilled(started);
       // Before the shell has read the first line, a signal ends it like any program.
       if (started.child.signalCode === 'SIGUSR1' && ms < 10) continue;
       assert.equal(started.child.signalCode, null, `ended by the signal after ${ms} ms`);
@@ -163,7 +173,7 @@ describe('SIGUSR1', () => {
       const started = run([`--inspect-port=${inspector}`, program, 'up']);
       await pause(ms);
       started.child.kill('SIGUSR1');
-      await until('it serves, or has ended', () => hasStarted(started) || started.child.signalCode !== null);
+      await startedOrKilled(started);
       if (started.child.signalCode === 'SIGUSR1') continue;
       assert.equal(await accepts(inspector), 0, `the inspector listens after a signal at ${ms} ms`);
       await ended(started.child, 'SIGKILL');

@@ -104,7 +104,7 @@ describe('-c', () => {
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
     gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
     assert.equal(await context.candor('reload'), 4, context.stdout.text);
-    assert.match(context.stderr.text, /candor\.yaml has mistakes\./);
+    assert.match(context.stderr.text, /candor\.yaml has mistakes.*\n.*candor\.yaml:1:12: .*listeners/s);
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 
