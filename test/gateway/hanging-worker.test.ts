@@ -53,7 +53,9 @@ for (const [what, end] of endings) {
     await end();
     await until('the loss is reported', () => edge.eventsOf('worker_lost').length === 1);
     const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
-    assert.deepEqual([evidence.exchangesLost, evidence.reason], [2, 'it did not end in time']);
+    assert.equal(evidence.exchangesLost, 2);
+    // A worker that hangs does neither; on a busy machine the missing answer may be noticed first.
+    assert.ok(['it did not end in time', 'it has not answered for 3 s'].includes(evidence.reason));
     assert.equal(edge.gateway.counts().workersLost, 1);
     assert.deepEqual(edge.eventsOf('worker_retired'), []);
     await until('the loss is in the log', async () => (await lostRecords()).length === 1);
