@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findPeer } from '../../scripts/peers.ts';
 import { parseRawResponse } from '../../src/testing/testing.ts';
-import { listening } from '../attacks/smuggling/origins.ts';
 import { freePort } from '../free-port.ts';
+import { startPeerProcess } from '../peer-process.ts';
 import { StrictReader, type StrictRequest } from '../attacks/strict-reader.ts';
 import type { Peer } from './peer.ts';
 import { endMark, type Reading, type ReadMessage, readRequest, readResponse, untilQuiet } from './reading.ts';
@@ -31,14 +30,7 @@ export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer>
   const port = await freePort();
   const [file, text, args] = name === 'nginx' ? nginx(port, origin.port) : haproxy(port, origin.port);
   writeFileSync(join(folder, file), text);
-  const child = spawn(found.path, args, {
-    cwd: folder,
-    env: { ...process.env, ...found.env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let complained = '';
-  child.stderr.on('data', (bytes: Buffer) => (complained += bytes.toString('latin1')));
-  await listening(port, child, () => complained);
+  const program = await startPeerProcess(found, args, { folder, port });
   return {
     name,
     requests: async (bytes, quietMs) =>
@@ -49,12 +41,8 @@ export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer>
       return responseIn(await converse(port, Buffer.from(text), quietMs), method);
     },
     stop: async () => {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
+      await program.stop();
       await origin.stop();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

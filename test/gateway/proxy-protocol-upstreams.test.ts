@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +10,8 @@ import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { RawClient } from '../../src/testing/testing.ts';
 import { parseProxyProtocol } from '../../src/wire/proxy-protocol.ts';
-import { listening } from '../attacks/smuggling/origins.ts';
 import { freePort } from '../free-port.ts';
+import { startPeerProcess } from '../peer-process.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Upstreams that expect a PROXY protocol header: they learn from it who the client is, and believe it for every request.
@@ -65,25 +64,8 @@ async function startServer(name: 'nginx' | 'haproxy'): Promise<RealServer> {
   writeFileSync(join(folder, 'both.pem'), `${issued.certificate}${issued.key}`);
   const [text, args] = name === 'nginx' ? nginx(port, tlsPort) : haproxy(port, tlsPort);
   writeFileSync(join(folder, 'server.conf'), text);
-  const child = spawn(found.path, args, {
-    cwd: folder,
-    env: { ...process.env, ...found.env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let complained = '';
-  child.stderr.on('data', (bytes: Buffer) => (complained += bytes.toString('latin1')));
-  await listening(port, child, () => complained);
-  return {
-    port,
-    tlsPort,
-    stop: async () => {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const program = await startPeerProcess(found, args, { folder, port });
+  return { port, tlsPort, stop: () => program.stop() };
 }
 
 function nginx(port: number, tlsPort: number): readonly [text: string, args: readonly string[]] {
