@@ -6,18 +6,10 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { closePayload, controlFrame, controlOpcodes, WebSocketFrames } from '../../src/wire/websocket-frames.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
+import { websocketRequest } from '../websocket-request.ts';
 
 // WebSockets through the HTTP/1.1 engine on both sides, in simulated time: what each side gets, and what is recorded.
 
-const request = [
-  'GET /chat HTTP/1.1',
-  'Host: example.org',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  '\r\n',
-].join('\r\n');
 const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 const mask = Uint8Array.of(9, 8, 7, 6);
 
@@ -88,7 +80,7 @@ function opened(
     endpoints.push(peer);
   };
   const client = new Peer(world.connect().client, true);
-  client.send(request);
+  client.send(websocketRequest);
   world.pass(50);
   return { world, client, endpoint: endpoints[0] ?? assert.fail('the endpoint has a connection') };
 }

@@ -8,6 +8,7 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
 import { timeoutMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { WebSocketServer } from './web-socket-server.ts';
+import { websocketRequest } from '../websocket-request.ts';
 
 // A WebSocket may end in order, break, lose its process or be closed by the gateway. The record distinguishes the four,
 // and says who did it.
@@ -23,16 +24,6 @@ applications:
 drain: { timeout: 300ms }
 ${more}`;
 
-const request = [
-  'GET /chat HTTP/1.1',
-  'Host: a',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  '\r\n',
-].join('\r\n');
-
 /** A frame as clients send it; its mask is zero, so that its payload can be read here. */
 function frame(opcode: number, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload]);
@@ -45,7 +36,7 @@ const closing = (code: number): Buffer => frame(8, Buffer.of(code >> 8, code & 0
 async function opened(edge: YamlGateway, listener = 'http'): Promise<{ client: RawClient; id: string }> {
   await until('the application is ready', () => instanceOf(edge)?.phase === 'ready', 30_000);
   const client = edge.connect(listener);
-  client.write(request);
+  client.write(websocketRequest);
   client.write(say('hello'));
   assert.ok(await client.waitFor(() => client.bytes.includes('hello'), timeoutMs), client.bytes.toString());
   const id = /x-request-id: (\S+)/i.exec(client.bytes.toString('latin1'))?.[1] ?? '';

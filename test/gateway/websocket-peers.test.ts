@@ -10,6 +10,7 @@ import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { startFromYaml, timeoutMs, until, type YamlGateway } from './start-from-yaml.ts';
 import { EchoApplication, Peer } from './web-socket-peers.ts';
+import { websocketRequest } from '../websocket-request.ts';
 
 // WebSockets between a client and an application that share no code with the gateway: messages pass unchanged, both ends
 // close in order when the gateway closes, and the record distinguishes their own ends.
@@ -57,15 +58,6 @@ async function recordOf(edge: YamlGateway, { id }: Peer): Promise<ExchangeRecord
 const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000];
 const timeout = 60_000;
 
-const upgradeRequest = [
-  'GET /chat HTTP/1.1',
-  'Host: a',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  '\r\n',
-].join('\r\n');
 const switching = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
 /** Of a server, with 1001. */
 const closeFrame = Buffer.of(0x88, 2, 0x03, 0xe9);
@@ -226,7 +218,7 @@ describe('a WebSocket between independent peers that the gateway closes', { time
     await served.ended;
     const raw = edge.connect();
     toEnd.push(async () => raw.close());
-    raw.write(upgradeRequest);
+    raw.write(websocketRequest);
     raw.write(Buffer.of(0x81, 0x86, 0, 0, 0, 0, ...Buffer.from('hal')));
     assert.ok(await raw.waitFor(() => raw.bytes.includes('\r\n\r\n'), timeoutMs));
     await until('the application has the WebSocket', () => application.opened.length === 2);
