@@ -71,7 +71,7 @@ export class AcmeClient {
     this.#accountUrl = account.url;
   }
 
-  /** Registers the account if it is not known. Returns its URL, which is to be kept. */
+  /** Registers the account if it is not known. Returns its URL, which the caller keeps. */
   async account(): Promise<Result<string, AcmeFailure>> {
     if (this.#accountUrl !== null) return succeed(this.#accountUrl);
     const directory = await this.#readDirectory();

@@ -39,7 +39,7 @@ export type AcmeFailureKind =
   | 'bad_nonce'
   /** The account is unknown, deactivated, or needs an external one. */
   | 'account'
-  /** The CA does not issue for that name, whoever asks. */
+  /** The CA issues no certificate for that name to anybody. */
   | 'name_rejected'
   /** A CAA record forbids it. */
   | 'caa'

@@ -24,7 +24,7 @@ export interface ManagedCertificate {
   readonly directoryUrl: string;
 }
 
-/** A certificate in use, and when it is to be renewed. */
+/** A certificate in use, and when the issuer renews it. */
 export interface HeldCertificate extends ManagedCertificate {
   readonly renewalId: string | null;
   /** On the wall clock. */
@@ -83,7 +83,7 @@ export class SupplyState {
   }
 }
 
-/** Null: it is not usable. `renewAt` computes when it is to be renewed. */
+/** Null: it is not usable. `renewAt` computes when the issuer renews it. */
 export function holdCertificate(
   stored: StoredCertificate,
   now: Instant,
