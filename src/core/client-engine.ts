@@ -49,4 +49,6 @@ export interface ClientEngine extends ClientConnection {
   onBytes(bytes: Uint8Array, start: number, end: number): void;
   /** Responds to bytes that are not a valid request, records them, then closes. `rule` is the broken rule, `at` where it is broken. */
   refuse(rule: RequestRule, at: string): void;
+  /** Before the first bytes: the request that they begin is refused in the same way once its head has been read, whatever it is. */
+  refuseNext(rule: RequestRule, at: string): void;
 }

@@ -111,6 +111,11 @@ export const requestRules = {
     status: 400,
     reason: 'the request was sent in clear text to a port that speaks TLS',
   },
+  'client-certificate': {
+    section: 'RFC 8446 §4.4.2.4',
+    status: 403,
+    reason: 'the certificate that the client showed in the TLS handshake is not accepted',
+  },
   misdirected: {
     section: 'RFC 9110 §15.5.20',
     status: 421,

@@ -53,8 +53,11 @@ export interface TlsHostSettings {
 }
 
 export interface TlsServerWaiter {
-  /** The handshake is complete. No byte is delivered before this returns. */
-  onSecure(transport: Transport): void;
+  /**
+   * The handshake is complete. No byte is delivered before this returns. `failure`: the client has shown a certificate that is not
+   * accepted, and is no client that has shown one.
+   */
+  onSecure(transport: Transport, failure: HandshakeFailure | null): void;
   onHandshakeFailed(failure: HandshakeFailure): void;
 }
 

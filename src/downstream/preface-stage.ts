@@ -42,6 +42,8 @@ export interface PrefaceConnection {
   nameClient(source: ClientSource): boolean;
   /** Answers, records and closes a connection whose bytes are not what this listener expects. */
   refuse(rule: RequestRule): void;
+  /** The stage goes on, and the request that follows is read, refused and recorded. `at`: where the rule is broken. */
+  refuseNext(rule: RequestRule, at: string): void;
   /**
    * A stage has taken the transport over. Until it calls `continueOn` or `failHandshake`, `handshake` is what ends the
    * connection.
@@ -49,6 +51,8 @@ export interface PrefaceConnection {
   takeOver(handshake: Cancellable): void;
   /** For a stage that has taken the transport over: later stages and the engine see `transport` and its bytes. */
   continueOn(transport: Transport): void;
+  /** Reports why the session is not one that may be used, although its handshake is complete. */
+  noteHandshakeFailure(failure: HandshakeFailure, serverName: string | null): void;
   /** The TLS handshake failed: reports why, and closes the connection. `alert` is sent before, in clear text. */
   failHandshake(failure: HandshakeFailure, serverName: string | null, alert?: Uint8Array): void;
   close(): void;

@@ -1,7 +1,7 @@
 import type { RequestRule } from '../core/rules.ts';
 import type { TlsServer } from '../core/tls-server.ts';
 import { decidePreface } from '../wire/preface.ts';
-import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
+import { parseProxyProtocol, proxyHeaderBytesMax } from '../wire/proxy-protocol.ts';
 import type { PrefaceStage } from './preface-stage.ts';
 import { tlsStage } from './tls-stage.ts';
 
@@ -11,7 +11,7 @@ import { tlsStage } from './tls-stage.ts';
  */
 export const proxyProtocolStage: PrefaceStage = {
   rule: 'proxy-protocol',
-  bytesMax: 4096, // Real ones have some hundred bytes.
+  bytesMax: proxyHeaderBytesMax,
   read(connection, bytes, start, end) {
     if (!connection.listener.proxyProtocol || !connection.isPeerTrusted) return 0;
     const header = parseProxyProtocol(bytes, start, end);

@@ -35,10 +35,13 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   #ports: DownstreamPorts;
   /** The index of the stage that looks at the next bytes. */
   #stage = 0;
-  /** Bytes that this stage wants to see again with more behind them. */
+  /** Bytes that this stage wants to see again with more behind them: the first `#heldBytes` of the buffer. */
   #held: Uint8Array = nothing;
+  #heldBytes = 0;
   #source: ClientSource | null = null;
   #engine: ClientEngine | null = null;
+  /** The request that follows is refused by this rule. */
+  #refusal: { readonly rule: RequestRule; readonly at: string } | null = null;
   /** It owns the transport while it lasts. */
   #handshake: Cancellable | null = null;
 
@@ -53,11 +56,21 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   }
 
   onBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#held.length === 0) return this.#readStages(bytes, start, end);
-    const all = new Uint8Array(this.#held.length + end - start);
-    all.set(this.#held);
-    all.set(bytes.subarray(start, end), this.#held.length);
-    this.#readStages(all, 0, all.length);
+    if (this.#heldBytes === 0) return this.#readStages(bytes, start, end);
+    this.#append(bytes, start, end);
+    this.#readStages(this.#held, 0, this.#heldBytes);
+  }
+
+  /** The buffer doubles, so that a client that sends byte by byte does not make us copy all of them each time. */
+  #append(bytes: Uint8Array, start: number, end: number): void {
+    const has = this.#heldBytes;
+    this.#heldBytes += end - start;
+    if (this.#heldBytes > this.#held.length) {
+      const larger = new Uint8Array(Math.max(this.#heldBytes, 2 * this.#held.length));
+      larger.set(this.#held.subarray(0, has));
+      this.#held = larger;
+    }
+    this.#held.set(bytes.subarray(start, end), has);
   }
 
   #readStages(bytes: Uint8Array, start: number, end: number): void {
@@ -74,15 +87,19 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   #hold(bytes: Uint8Array, start: number, end: number, { bytesMax, rule }: PrefaceStage): void {
     if (end - start > bytesMax) return this.refuse(rule);
-    // Not `slice`: sockets lend a Buffer that all connections share, and its `slice` is a view.
-    this.#held = new Uint8Array(bytes.subarray(start, end));
+    if (bytes === this.#held && start === 0) return;
+    this.#held = nothing;
+    this.#heldBytes = 0;
+    this.#append(bytes, start, end);
   }
 
   #startEngine(bytes: Uint8Array, start: number, end: number): void {
     const protocol = this.protocol ?? 'http/1.1';
     const startEngine = this.#ports.engines.byProtocol.get(protocol);
-    if (startEngine === undefined) this.refuse(unspokenRule(protocol));
-    else this.#start(startEngine).onBytes(bytes, start, end);
+    if (startEngine === undefined) return this.refuse(this.#refusal?.rule ?? unspokenRule(protocol));
+    const engine = this.#start(startEngine);
+    if (this.#refusal !== null) engine.refuseNext(this.#refusal.rule, this.#refusal.at);
+    engine.onBytes(bytes, start, end);
   }
 
   #start(startEngine: StartClientEngine): ClientEngine {
@@ -120,6 +137,10 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     this.#start(this.#ports.engines.fallback).refuse(rule, '');
   }
 
+  refuseNext(rule: RequestRule, at: string): void {
+    this.#refusal = { rule, at };
+  }
+
   takeOver(handshake: Cancellable): void {
     this.#handshake = handshake;
   }
@@ -129,19 +150,24 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
     if (this.index < 0) return transport.close('close'); // It was closed meanwhile.
     this.transport = transport;
     this.#held = nothing;
+    this.#heldBytes = 0;
     this.#stage++;
     transport.listener = this;
   }
 
   failHandshake(failure: HandshakeFailure, serverName: string | null, alert?: Uint8Array): void {
     if (this.index < 0) return;
-    const { remoteAddress } = this.transport.facts;
-    const address = this.#source?.address ?? remoteAddress;
-    this.#ports.onHandshakeFailed({ listener: this.listener.id, address, serverName, ...failure });
+    this.noteHandshakeFailure(failure, serverName);
     if (alert === undefined) return this.close();
     this.#ended();
     this.transport.write(alert, 0, alert.length, 'owned');
     this.transport.end('close');
+  }
+
+  noteHandshakeFailure(failure: HandshakeFailure, serverName: string | null): void {
+    const { remoteAddress } = this.transport.facts;
+    const address = this.#source?.address ?? remoteAddress;
+    this.#ports.onHandshakeFailed({ listener: this.listener.id, address, serverName, ...failure });
   }
 
   close(): void {
@@ -173,7 +199,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   /** A part of a ClientHello has come. A client that sends nothing may be a check of a load balancer. */
   get #isInHello(): boolean {
-    return this.#held.length > 0 && this.listener.tls !== null && this.transport.facts.tls === null;
+    const isSecure = this.transport.facts.tls !== null || this.#refusal !== null;
+    return this.#heldBytes > 0 && this.listener.tls !== null && !isSecure;
   }
 
   #ended(): void {
@@ -200,7 +227,7 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
   /** A client that has begun to send is about to send a request, which is served. */
   closeIdle(): boolean {
     if (this.#engine !== null) return this.#engine.closeIdle();
-    if (this.#held.length > 0 || this.#handshake !== null) return true;
+    if (this.#heldBytes > 0 || this.#handshake !== null) return true;
     return this.#closeUnlessUnread();
   }
 

@@ -1,6 +1,6 @@
 import type { Cancellable } from '../core/connector.ts';
 import type { TlsServer, TlsServerWaiter } from '../core/tls-server.ts';
-import { clientHelloBytesMax, parseClientHello } from '../wire/client-hello.ts';
+import { clientHelloFlightBytesMax, parseClientHello } from '../wire/client-hello.ts';
 import type { PrefaceConnection, PrefaceStage, StageResult } from './preface-stage.ts';
 
 /**
@@ -22,7 +22,7 @@ export function tlsStage(
   const inProgress = new Set<PrefaceConnection>();
   return {
     rule: 'plain-on-tls-port',
-    bytesMax: clientHelloBytesMax + 1024,
+    bytesMax: clientHelloFlightBytesMax,
     read(connection, bytes, start, end) {
       const { tls: hosts } = connection.listener;
       if (hosts === null || connection.transport.facts.tls !== null) return 0;
@@ -55,8 +55,12 @@ export function tlsStage(
       const first = new Uint8Array(bytes.subarray(start, end));
       const session = { host, serverName, protocols: spoken };
       const waiter: TlsServerWaiter = {
-        onSecure(transport) {
+        onSecure(transport, failure) {
           inProgress.delete(connection);
+          if (failure !== null) {
+            connection.noteHandshakeFailure(failure, serverName);
+            connection.refuseNext('client-certificate', failure.code);
+          }
           connection.continueOn(transport);
         },
         onHandshakeFailed(failure) {
@@ -120,7 +124,10 @@ const internalError = alertRecord(80);
 /** A request in clear text is answered by the reason: its client reads HTTP. Other bytes get an alert. */
 function refuse(connection: PrefaceConnection, first: number): StageResult {
   const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a);
-  if (isLetter) connection.refuse('plain-on-tls-port');
-  else connection.failHandshake({ reason: 'garbage', code: '' }, null, unexpectedMessage);
+  if (isLetter) {
+    connection.refuseNext('plain-on-tls-port', '');
+    return 0;
+  }
+  connection.failHandshake({ reason: 'garbage', code: '' }, null, unexpectedMessage);
   return 'taken';
 }

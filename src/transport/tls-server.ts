@@ -73,14 +73,15 @@ class HandleHandshake implements Cancellable, HandleOwner {
     if (this.#state !== 'handshake') return;
     const session = lookAt(this.#session, this.#settings);
     if ('reason' in session) return this.#end(session);
+    const { facts: tls, failure } = session;
     this.#state = 'secure';
-    const facts = new SecureFacts(this.#facts, session);
+    const facts = new SecureFacts(this.#facts, tls);
     const transport = new HandleTransport(this.#stream, { facts });
     // An idle connection keeps neither this object nor those that it knows: some 1 KB.
     this.#below.owner = transport;
     this.#session.onhandshakedone = noop; // Node calls it for renegotiations too.
     failOnErrors(this.#session, transport);
-    this.#waiter.onSecure(transport);
+    this.#waiter.onSecure(transport, failure);
   }
 
   #onError(code: string): void {
@@ -174,23 +175,31 @@ class SecureFacts implements TransportFacts {
   }
 }
 
+interface CompleteSession {
+  readonly facts: TlsFacts;
+  /** Why its requests are refused. */
+  readonly failure: HandshakeFailure | null;
+}
+
 /** What the session is; or why it may not go on. Never throws: OpenSSL is the caller. */
-function lookAt(session: TlsHandle, settings: TlsSessionSettings): TlsFacts | HandshakeFailure {
+function lookAt(session: TlsHandle, settings: TlsSessionSettings): CompleteSession | HandshakeFailure {
   try {
-    return clientCertificateFailure(session, settings) ?? factsOf(session, settings);
+    const failure = clientCertificateFailure(session, settings);
+    if (failure?.reason === 'client_certificate_missing') return failure;
+    return { facts: factsOf(session, settings, failure === null), failure };
   } catch (error) {
     return { reason: 'garbage', code: errnoOf(error) };
   }
 }
 
-function factsOf(session: TlsHandle, { host, serverName }: TlsSessionSettings): TlsFacts {
+function factsOf(session: TlsHandle, { host, serverName }: TlsSessionSettings, acceptsCertificate: boolean): TlsFacts {
   const alpn = session.getALPNNegotiatedProtocol();
   return {
     version: session.getProtocol(),
     serverName,
     alpn: typeof alpn === 'string' ? alpn : null,
     cipher: session.getCipher()?.standardName ?? null,
-    clientCertificate: host.clientCertificates === null ? null : certificateOf(session),
+    clientCertificate: host.clientCertificates !== null && acceptsCertificate ? certificateOf(session) : null,
   };
 }
 
@@ -221,8 +230,10 @@ function escaped(character: string): string {
 const subjectMax = 512;
 
 /**
- * Null where the client has shown what the host asks for. Node goes on with the handshake whatever the certificate is. A
- * resumed session without a certificate has no error either, so that the presence is looked at apart.
+ * Null where the client has shown what the host asks for. Where one is required, OpenSSL refuses a client without one by an alert.
+ * Node goes on with the handshake whatever the certificate is, and offers no way to send an alert behind it: the client's request
+ * is read and refused (RFC 8446 §4.4.2.4 allows it). A resumed session without a certificate has no error either, so that the
+ * presence is looked at apart.
  */
 function clientCertificateFailure(
   session: TlsHandle,
@@ -290,7 +301,8 @@ function startOnSocket(
     isOver = true;
     // Node emits 'error' only on sockets that a server of its own has made.
     secure.on('_tlsError', (error: Error) => secure.destroy(error));
-    waiter.onSecure(new SocketTransport(secure, null, null, { plain: socket, tls: session }));
+    const { facts, failure } = session;
+    waiter.onSecure(new SocketTransport(secure, null, null, { plain: socket, tls: facts }), failure);
   });
   return {
     cancel() {

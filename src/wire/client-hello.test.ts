@@ -3,7 +3,7 @@ import { createServer, connect as connectPlain } from 'node:net';
 import { describe, it, test } from 'node:test';
 import { connect, type ConnectionOptions } from 'node:tls';
 import fc from '../testing/properties.test-support.ts';
-import { type ClientHello, clientHelloBytesMax, parseClientHello } from './client-hello.ts';
+import { type ClientHello, clientHelloBytesMax, clientHelloFlightBytesMax, parseClientHello } from './client-hello.ts';
 
 /** The first bytes that Node's TLS sends. */
 async function helloOf(options: ConnectionOptions): Promise<Buffer> {
@@ -36,6 +36,21 @@ function inRecords(hello: Buffer, ...sizes: number[]): Buffer {
     records.push(Buffer.from([0x16, 3, 1, fragment.length >> 8, fragment.length & 0xff]), fragment);
   }
   return Buffer.concat(records);
+}
+
+/** The ClientHello in one record, whose extensions are filled up (RFC 7685) to a message body of `bytes`. */
+function padded(hello: Buffer, bytes: number): Buffer {
+  const body = hello.subarray(9);
+  const cipherAt = 35 + (body[34] as number);
+  const compressionAt = cipherAt + 2 + body.readUInt16BE(cipherAt);
+  const extensionsAt = compressionAt + 1 + (body[compressionAt] as number);
+  const padding = Buffer.alloc(bytes - body.length);
+  padding.writeUInt16BE(21, 0);
+  padding.writeUInt16BE(padding.length - 4, 2);
+  const all = Buffer.concat([hello, padding]);
+  all.writeUInt16BE(all.length - 9 - extensionsAt - 2, 9 + extensionsAt);
+  all.writeUIntBE(all.length - 9, 6, 3);
+  return all;
 }
 
 const sni = { servername: 'Shop.Example.ORG' };
@@ -99,7 +114,7 @@ describe('the parser of a ClientHello', () => {
     ['an empty record', Buffer.from([0x16, 3, 1, 0, 0])],
     ['a record over the limit', Buffer.from([0x16, 3, 1, 0x40, 1])],
     ['another handshake message', Buffer.from([0x16, 3, 1, 0, 4, 2, 0, 0, 0])],
-    ['a message over the limit', Buffer.from([0x16, 3, 1, 0, 4, 1, 0, 0x40, 1])],
+    ['a message over the limit', Buffer.from([0x16, 3, 1, 0, 4, 1, 1, 0, 1])],
     ['a message that ends too early', Buffer.from([0x16, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3])],
   ];
   for (const [name, bytes] of refusals) {
@@ -107,6 +122,26 @@ describe('the parser of a ClientHello', () => {
       assert.equal(parseClientHello(bytes, 0, bytes.length).state, 'refused');
     });
   }
+
+  for (const [bytes, state] of [
+    [clientHelloBytesMax - 1, 'done'],
+    [clientHelloBytesMax, 'done'],
+    [clientHelloBytesMax + 1, 'refused'],
+  ] as const)
+    it(`answers "${state}" to a ClientHello of ${bytes} bytes, in several records`, async () => {
+      const small = await helloOf(sni);
+      const large = inRecords(padded(small, bytes), 16_384);
+      const reading = parseClientHello(large, 0, large.length);
+      assert.equal(reading.state, state);
+      if (reading.state === 'done') assert.deepEqual(reading.hello, parsed(small));
+      if (state === 'done') assert.equal(parseClientHello(large, 0, large.length - 1).state, 'partial');
+    });
+
+  test('the largest ClientHello of the smallest records is no longer than the limit for the preface', () => {
+    // The message header and the body of 64 KiB: 33 bytes in each of the records that are allowed.
+    const flight = inRecords(Buffer.alloc(5 + 4 + clientHelloBytesMax), 33);
+    assert.ok(flight.length <= clientHelloFlightBytesMax);
+  });
 
   test('no bytes make it throw or read beyond the limit', async () => {
     const hello = await helloOf({ ...sni, ALPNProtocols: ['h2', 'http/1.1'] });

@@ -17,8 +17,11 @@ export type ClientHelloReading =
   /** The bytes are no ClientHello, or a damaged one. */
   | { readonly state: 'refused' };
 
-/** A ClientHello with keys against quantum computers and a session ticket has some 2.5 KB. */
-export const clientHelloBytesMax: number = 16 * 1024;
+/**
+ * The body of the message. With keys against quantum computers and a session ticket it has some 2.5 KB; large tickets and several
+ * such keys take it beyond 16 KiB, and so into a second record. OpenSSL accepts 128 KiB.
+ */
+export const clientHelloBytesMax: number = 64 * 1024;
 
 const partial: ClientHelloReading = { state: 'partial' };
 const refused: ClientHelloReading = { state: 'refused' };
@@ -33,6 +36,10 @@ const recordBytesMax = 1 << 14;
 /** Clients use one record, some a few. RFC 8446 §5.1 allows a byte in each; more than these are no ClientHello of any use. */
 const recordsMax = 2048;
 
+/** The largest ClientHello that is accepted, with the headers of its records. */
+export const clientHelloFlightBytesMax: number =
+  messageHeaderBytes + clientHelloBytesMax + recordsMax * recordHeaderBytes;
+
 const serverNameExtension = 0;
 const protocolsExtension = 16;
 const versionsExtension = 43;
@@ -42,59 +49,57 @@ const versionsExtension = 43;
  * more bytes, call again from its start. It reads only what it needs; the TLS library judges the rest.
  */
 export function parseClientHello(bytes: Uint8Array, start: number, end: number): ClientHelloReading {
-  const joined = joinRecords(bytes, start, end);
-  if (joined === 'refused') return refused;
-  const { fragments, isComplete } = joined;
-  if (!isComplete) return partial;
-  const message = fragments.length === 1 ? (fragments[0] as Uint8Array) : Buffer.concat(fragments);
+  const messageEnd = judgeRecords(bytes, start, end);
+  if (typeof messageEnd !== 'number') return messageEnd === 'partial' ? partial : refused;
   try {
-    return { state: 'done', hello: readMessage(new ByteReader(message)) };
+    return { state: 'done', hello: readMessage(new ByteReader(joinRecords(bytes, start, messageEnd))) };
   } catch (error) {
     if (error instanceof DamagedMessage) return refused;
     throw error;
   }
 }
 
-/** The handshake message, as the fragments that its records carry. */
-function joinRecords(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): { readonly fragments: readonly Uint8Array[]; readonly isComplete: boolean } | 'refused' {
-  const fragments: Uint8Array[] = [];
+/**
+ * Where the records end that have the whole message. It is asked at each segment of the message, so that nothing is copied
+ * here.
+ */
+function judgeRecords(bytes: Uint8Array, start: number, end: number): number | 'partial' | 'refused' {
   let has = 0;
-  let wants: number | null = null;
+  let length = 0;
   let at = start;
-  while (at < end) {
+  for (let records = 0; at < end; records++) {
     if (bytes[at] !== handshakeRecord) return 'refused';
     if (end - at >= 2 && bytes[at + 1] !== 3) return 'refused';
     if (end - at < recordHeaderBytes) break;
-    if (fragments.length === recordsMax) return 'refused';
-    const length = ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
-    if (length === 0 || length > recordBytesMax) return 'refused';
-    const fragment = bytes.subarray(at + recordHeaderBytes, Math.min(end, at + recordHeaderBytes + length));
-    fragments.push(fragment);
-    has += fragment.length;
-    if (wants === null) {
-      const found = messageLength(fragments);
-      if (found === 'refused') return 'refused';
-      wants = found;
+    const recordBytes = recordLength(bytes, at);
+    if (records === recordsMax || recordBytes === 0 || recordBytes > recordBytesMax) return 'refused';
+    const from = at + recordHeaderBytes;
+    const to = Math.min(end, from + recordBytes);
+    for (let index = from; index < to && has + index - from < messageHeaderBytes; index++) {
+      const isType = has + index === from;
+      if (isType && bytes[index] !== clientHelloMessage) return 'refused';
+      if (!isType) length = (length << 8) | (bytes[index] as number);
     }
-    if (wants !== null && has >= wants) return { fragments, isComplete: true };
-    at += recordHeaderBytes + length;
+    has += to - from;
+    if (has >= messageHeaderBytes && length > clientHelloBytesMax) return 'refused';
+    if (has >= messageHeaderBytes + length) return to;
+    at = from + recordBytes;
   }
-  return { fragments, isComplete: false };
+  return 'partial';
 }
 
-/** The length of the message with its header; null while the header is not complete. */
-function messageLength(fragments: readonly Uint8Array[]): number | 'refused' | null {
-  const [first] = fragments;
-  if (first === undefined || first.length === 0) return null;
-  if (first[0] !== clientHelloMessage) return 'refused';
-  const head = first.length >= messageHeaderBytes ? first : Buffer.concat(fragments);
-  if (head.length < messageHeaderBytes) return null;
-  const length = ((head[1] as number) << 16) | ((head[2] as number) << 8) | (head[3] as number);
-  return length > clientHelloBytesMax ? 'refused' : messageHeaderBytes + length;
+/** What the records in bytes [start, end) carry. */
+function joinRecords(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const fragments: Uint8Array[] = [];
+  for (let at = start; at < end; at += recordHeaderBytes + recordLength(bytes, at)) {
+    const from = at + recordHeaderBytes;
+    fragments.push(bytes.subarray(from, Math.min(end, from + recordLength(bytes, at))));
+  }
+  return fragments.length === 1 ? (fragments[0] as Uint8Array) : Buffer.concat(fragments);
+}
+
+function recordLength(bytes: Uint8Array, at: number): number {
+  return ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
 }
 
 function readMessage(message: ByteReader): ClientHello {

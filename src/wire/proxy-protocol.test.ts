@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
-import { parseProxyProtocol, type ProxyHeader } from './proxy-protocol.ts';
+import { parseProxyProtocol, proxyHeaderBytesMax, type ProxyHeader } from './proxy-protocol.ts';
 
 const signature = '\r\n\r\n\0\r\nQUIT\n';
 const ipv4 = '\xc0\x00\x02\x01\x0a\x00\x00\x01\x12\x34\x00\x50';
@@ -54,7 +54,7 @@ const refused: readonly (readonly [what: string, text: string])[] = [
   ['another command', version2('\x22', '\x11', ipv4)],
   ['addresses too short', version2('\x21', '\x11', ipv4.slice(1))],
   ['addresses of IPv6 too short', version2('\x21', '\x21', ipv4)],
-  ['a length without reason', version2('\x21', '\x11', ipv4, 65535)],
+  ['a header over the limit', version2('\x21', '\x11', ipv4, proxyHeaderBytesMax - 16 + 1)],
 ];
 
 describe('parseProxyProtocol', () => {
@@ -68,6 +68,14 @@ describe('parseProxyProtocol', () => {
     });
   }
   for (const [what, text] of refused) it(`refuses ${what}`, () => assert.equal(parse(text).state, 'refused'));
+
+  for (const bytes of [proxyHeaderBytesMax - 1, proxyHeaderBytesMax])
+    it(`takes a header of ${bytes} bytes, most of them TLVs`, () => {
+      const text = version2('\x21', '\x11', ipv4.padEnd(bytes - 16, '\x05'));
+      const source = { address: '192.0.2.1', port: 4660 };
+      assert.deepEqual(parse(`${text}GET /`), { state: 'done', consumed: bytes, source });
+      assert.equal(parse(text.slice(0, -1)).state, 'partial');
+    });
 
   it('reads from where it is told', () => {
     const bytes = Buffer.from(`xx${version2('\x21', '\x11', ipv4)}`, 'latin1');

@@ -29,8 +29,14 @@ const line1BytesMax = 107;
 /** §2.2: 12 bytes of signature, then version and command, family, length. */
 const head2Bytes = 16;
 
-/** Addresses take 36 bytes at most; what TLVs add (a certificate's name, an AWS endpoint) is some hundred. */
-const rest2BytesMax = 2048;
+/**
+ * What follows: addresses of 36 bytes at most, and TLVs. Most have some hundred bytes (a certificate's name, an AWS endpoint); a client's
+ * whole certificate (§2.2.6) has some KB, with a signature against quantum computers up to 10. The protocol allows 65,535.
+ */
+const rest2BytesMax = 16 * 1024;
+
+/** The largest header that is accepted. */
+export const proxyHeaderBytesMax: number = head2Bytes + rest2BytesMax;
 
 const partial: ProxyHeader = { state: 'partial' };
 const refused: ProxyHeader = { state: 'refused' };

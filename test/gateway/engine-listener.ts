@@ -21,12 +21,15 @@ import { defaultLimits } from '../exchange/world.ts';
 export class Answering implements DownstreamHandler {
   readonly stream: DownstreamStream;
   readonly failures: Failure[] = [];
+  /** The failure with which the request was refused. */
+  refused: Failure | null = null;
 
   constructor(stream: DownstreamStream) {
     this.stream = stream;
   }
 
   onRequest(failure: Failure | null): void {
+    this.refused = failure;
     if (failure !== null) this.answer(400, failure.cause);
     else if (this.stream.request.target !== '/wait') this.answer(200, this.stream.request.version);
   }

@@ -70,6 +70,10 @@ class LineEngine implements ClientEngine, TransportListener {
     this.transport.end('close');
   }
 
+  refuseNext(): void {
+    this.refuse();
+  }
+
   send(line: string): void {
     this.transport.write(Buffer.from(`${line}\n`), 0, line.length + 1, 'owned');
   }

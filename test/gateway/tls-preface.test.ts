@@ -110,8 +110,40 @@ describe('a listener with a TLS stage', () => {
     const plain = new RawClient(listener.address);
     plain.write(requestOf('/'));
     await received(plain, 'HTTP/1.1 400');
-    assert.equal(listener.handlers[0]?.stream.request.scheme, 'http');
+    const { request } = listener.handlers[0]?.stream ?? assert.fail();
+    assert.deepEqual([request.scheme, request.method, request.target], ['http', 'GET', '/']);
     plain.close();
+  });
+
+  for (const [name, first] of [
+    ['HEAD', 'HEAD / HTTP/1.1\r\nHost: edge.test\r\n\r\n'],
+    ['a malformed HEAD', 'HEAD / HTTP/1.1\r\nbad header\r\n\r\n'],
+  ] as const)
+    test(`answers ${name} in clear text without a body`, async () => {
+      const plain = new RawClient(listener.address);
+      plain.write(first);
+      assert.ok(await plain.waitFor(() => plain.state !== 'open', timeoutMs));
+      const [head, body] = plain.bytes.toString('latin1').split('\r\n\r\n');
+      assert.match(head ?? '', /^HTTP\/1\.1 400 /);
+      assert.equal(body, '');
+      plain.close();
+    });
+
+  test('answers words in clear text that are no request by the rule that this port speaks TLS', async () => {
+    const plain = new RawClient(listener.address);
+    plain.write('EHLO mail.test\r\n');
+    await received(plain, 'HTTP/1.1 400');
+    assert.deepEqual(listener.handlers[0]?.refused?.evidence, { rule: 'plain-on-tls-port', status: 400, at: '' });
+    assert.deepEqual(listener.failedHandshakes, []);
+    plain.close();
+  });
+
+  test('serves a client whose ClientHello has several records, 40 KiB in all', async () => {
+    // Protocols fill it: 40 KiB.
+    const names = Array.from({ length: 160 }, (_, index) => `${index}`.padEnd(255, 'x'));
+    const client = secured({ ALPNProtocols: [...names, 'http/1.1'] });
+    client.write(requestOf('/'));
+    await received(client, 'HTTP/1.1 200');
   });
 
   const failures: readonly (readonly [string, ConnectionOptions, Omit<FailedHandshake, 'listener' | 'address'>])[] = [

@@ -129,12 +129,22 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     test('does not begin with a certificate of another authority, or without one where it is required', async () => {
       const listener = await open(required);
       const { certificate: cert, key } = stranger;
-      assert.equal(serves(await visit(listener, 'one.test', { ...only, cert, key })), false);
+      const refused = await visit(listener, 'one.test', { ...only, cert, key });
+      assert.match(refused.response, /request_refused$/);
+      const { stream, refused: failure } = listener.handlers[0] ?? assert.fail();
+      const { request, client } = stream;
+      assert.deepEqual(
+        [failure?.cause, failure?.evidence],
+        ['request_refused', { rule: 'client-certificate', status: 403, at: 'SELF_SIGNED_CERT_IN_CHAIN' }],
+      );
+      assert.deepEqual([request.method, request.authority, client.tls?.clientCertificate], ['GET', 'one.test', null]);
+      const again = await visit(listener, 'one.test', { ...only, cert, key, session: refused.session as Buffer });
+      assert.match(again.response, /request_refused$/);
       assert.equal(serves(await visit(listener, 'one.test', only)), false);
-      await until('both are reported', () => listener.failedHandshakes.length === 2);
+      await until('all are reported', () => listener.failedHandshakes.length === 3);
       assert.deepEqual(
         listener.failedHandshakes.map(({ reason }) => reason),
-        ['client_certificate_invalid', 'client_certificate_missing'],
+        ['client_certificate_invalid', 'client_certificate_invalid', 'client_certificate_missing'],
       );
       assert.equal(serves(await visit(await open(optional), 'one.test', only)), true);
     });

@@ -143,6 +143,8 @@ describe('openssl s_client', withOpenssl, () => {
     readonly reason: HandshakeFailureReason;
     /** Absent where no alert is promised. */
     readonly alert?: number;
+    /** The session is complete, and the request is answered with it. */
+    readonly status?: number;
   }
 
   const old = ['-cipher', 'DEFAULT:@SECLEVEL=0'];
@@ -186,17 +188,17 @@ describe('openssl s_client', withOpenssl, () => {
         [
           `with a certificate of another authority where one is ${listener}`,
           { shows: 'stranger', listener },
-          { reason: 'client_certificate_invalid' },
+          { reason: 'client_certificate_invalid', status: 403 },
         ] as const,
     ),
     ['because it trusts another authority', { trusts: 'clients.pem' }, { reason: 'certificate_refused' }],
   ];
-  for (const [name, asked, { reason, alert }] of refused)
+  for (const [name, asked, { reason, alert, status = null }] of refused)
     test(`is not served ${name}, and the reason is counted: ${reason}`, async () => {
       const { listener = 'https' } = asked;
       const [before, requests] = [failuresOf(listener, reason), origin.requests.length];
       const session = await ask(asked);
-      assert.deepEqual([session.status, origin.requests.length], [null, requests], session.text);
+      assert.deepEqual([session.status, origin.requests.length], [status, requests], session.text);
       if (alert !== undefined) assert.equal(session.alert, alert, session.text);
       await until('it is counted', () => failuresOf(listener, reason) === before + 1);
     });

@@ -47,6 +47,8 @@ export class Http1ClientConnection
   protected readonly writer: ResponseWriter;
   protected readonly timeouts: ClientTimeouts;
   readonly #peer: Peer;
+  /** Refuses the only request of the connection. */
+  #refusesNext: Failure | null = null;
   /** The last authority that was found to be served here. */
   #servedAuthority: string | null = null;
 
@@ -112,9 +114,10 @@ export class Http1ClientConnection
     const { framing } = head;
     this.asksClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
     const overload = this.ports.overload.failure;
-    if (overload !== null) this.persistent = false; // The connection takes memory too.
+    const refused = this.#refusesNext ?? overload;
+    if (refused !== null) this.persistent = false; // The connection takes memory too.
     const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#bodyBytesMax) : null;
-    this.#begin(overload ?? tooMuch ?? this.#misdirection(head.authority));
+    this.#begin(refused ?? tooMuch ?? this.#misdirection(head.authority));
   }
 
   /** RFC 9110 §7.4: a connection whose certificate is another host's. Clients have one host per connection, mostly. */
@@ -128,11 +131,15 @@ export class Http1ClientConnection
   }
 
   onHeadRefused(rule: RequestRule, at: string): void {
-    this.refuse(rule, at);
+    this.beginRefused(this.#refusesNext ?? refusal(rule, at));
   }
 
   refuse(rule: RequestRule, at: string): void {
     this.beginRefused(refusal(rule, at));
+  }
+
+  refuseNext(rule: RequestRule, at: string): void {
+    this.#refusesNext = refusal(rule, at);
   }
 
   protected beginRefused(failure: Failure): void {
