@@ -149,14 +149,19 @@ test('a challenge that the CA does not accept gives its reason and the name', as
   assert.match(failure.sentence, /http-01 challenge of a\.test: Connection refused/);
 });
 
-test('what our own look at the challenge finds is said instead', async () => {
-  const check = { explain: async () => ({ sentence: 'port 80 of a.test is answered by nginx', fix: 'stop it' }) };
+test("what our own look at the challenge finds is said after the CA's words", async () => {
+  const check = { explain: async () => ({ seen: 'seen from here, port 80 is answered by nginx', fix: 'stop it' }) };
   const { issued } = await tryToIssue((authority) => (authority.authorizationStatusAtEnd = 'invalid'), { check });
   assert.ok(!issued.ok);
-  const { sentence, fix, detail } = issued.failure;
+  const { sentence, seen, fix, detail } = issued.failure;
   assert.deepEqual(
-    [sentence, fix, detail],
-    ['port 80 of a.test is answered by nginx', 'stop it', 'Connection refused'],
+    [sentence, seen, fix, detail],
+    [
+      'the CA did not accept the http-01 challenge of a.test: Connection refused; seen from here, port 80 is answered by nginx',
+      'seen from here, port 80 is answered by nginx',
+      'stop it',
+      'Connection refused',
+    ],
   );
 });
 

@@ -3,6 +3,7 @@ import { failWith, type Result, succeed } from '../core/result.ts';
 import {
   type AcmeDirectory,
   type AcmeOrder,
+  plainText,
   readDirectory,
   readOrder,
   readRenewalWindow,
@@ -91,7 +92,9 @@ export class AcmeClient {
     if (!reply.ok) {
       const { kind, problemType } = reply.failure;
       const isRefused = kind === 'rejected' && (problemType === 'unauthorized' || problemType === 'malformed');
-      return isRefused ? failWith({ ...reply.failure, kind: 'account' }) : reply;
+      if (!isRefused && !(kind === 'account' && problemType === 'externalAccountRequired')) return reply;
+      const failure = { ...reply.failure, kind: 'account' as const };
+      return failWith(externalAccount === null ? failure : externalAccountRefused(failure, externalAccount.keyId));
     }
     const location = reply.value.headers['location'];
     if (location === undefined || !URL.canParse(location)) {
@@ -243,8 +246,17 @@ export class AcmeClient {
 function externalAccountMissing(url: string): AcmeFailure {
   return acmeFailure('account', 'account', url, {
     sentence: `the CA's server ${hostOf(url)} wants an external account, and none is configured`,
-    fix: 'name a CA that needs none as the "directory": Candor has no key for external accounts yet',
+    fix: 'write the key that the CA gives you as "external_account" (it is for the CA that is named as "directory"), or name a CA that needs none',
   });
+}
+
+function externalAccountRefused(failure: AcmeFailure, keyId: string): AcmeFailure {
+  const said = failure.detail ?? failure.problemType ?? `status ${failure.status}`;
+  return {
+    ...failure,
+    sentence: `the CA does not accept the external account ${plainText(keyId)}: ${said}`,
+    fix: 'compare "key_id" and the content of "hmac_key_file" under "external_account" with what the CA shows; some keys can be used once, so that a new one is needed',
+  };
 }
 
 function invalidOrder(url: string, { error }: AcmeOrder): AcmeFailure {

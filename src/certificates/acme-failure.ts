@@ -13,6 +13,8 @@ export interface AcmeFailure {
   readonly problemType: string | null;
   /** What the CA wrote. */
   readonly detail: string | null;
+  /** What the gateway has seen itself after that, and from where, a clause; null: it has not looked, or has found nothing. */
+  readonly seen: string | null;
   /** The name that it is about; null: all names of the order, or none. */
   readonly name: string | null;
   /** How long the CA asks to wait; null: it does not say. */
@@ -75,7 +77,7 @@ export function acmeFailure(
   sentences: { readonly sentence: string; readonly fix: string },
   fields: Partial<AcmeFailure> = {},
 ): AcmeFailure {
-  const unknown = { status: null, problemType: null, detail: null, name: null, retryAfterMs: null };
+  const unknown = { status: null, problemType: null, detail: null, seen: null, name: null, retryAfterMs: null };
   return { kind, step, url, ...unknown, ...sentences, ...fields };
 }
 
@@ -105,7 +107,7 @@ export function failureOfTransport(step: AcmeStep, url: string, { reason, code }
     case 'certificate':
       return acmeFailure('certificate', step, url, {
         sentence: `the certificate of the CA's server ${host} is not trusted${withCode}`,
-        fix: 'if it is a CA of your own, name its root certificate; otherwise something between this machine and the CA intercepts TLS',
+        fix: 'if it is a CA of your own, name the file of its root certificate as "ca_file"; otherwise something between this machine and the CA intercepts TLS',
       });
     case 'certificate_time':
       return acmeFailure('clock', step, url, {

@@ -1,8 +1,8 @@
 import type { AcmeTls } from '../core/configuration.ts';
-import type { CertificateSupply, CertificateSupplyPorts, ShownChallenge } from '../core/managed-tls.ts';
+import type { CertificateSupply, CertificateSupplyPorts, ListeningPorts, ShownChallenge } from '../core/managed-tls.ts';
 import { succeed } from '../core/result.ts';
 import { CertificateStore } from './certificate-store.ts';
-import { OwnChallengeCheck } from './challenge-check.ts';
+import { type ChallengePorts, OwnChallengeCheck } from './challenge-check.ts';
 import type { ChallengeResponder, PreparedChallenge } from './challenges.ts';
 import { DnsHook } from './dns-hook.ts';
 import { HttpsTransport } from './https-transport.ts';
@@ -14,15 +14,15 @@ const failuresMax = 5;
 /** Commands of DNS providers wait until all their servers have the record. */
 const hookMsMax = 5 * 60_000;
 
-/** Certificates from CAs that speak ACME. `plainPort`: where this gateway listens in clear text; null: nowhere. */
+/** Certificates from CAs that speak ACME. */
 export function createAcmeSupply(
-  { contacts, directories, roots, challenges, dnsHook }: Omit<AcmeTls, 'hosts'>,
+  { contacts, directories, roots, challenges, dnsHook, externalAccount }: Omit<AcmeTls, 'hosts'>,
   ports: CertificateSupplyPorts,
-  plainPort: number | null,
+  listening: ListeningPorts,
 ): CertificateSupply {
   const { clock, random, events, folder } = ports;
   const transport = new HttpsTransport(roots === null ? [] : [roots]);
-  const check = new OwnChallengeCheck(transport, clock, challengePort(directories[0] ?? '', plainPort));
+  const check = new OwnChallengeCheck(transport, clock, challengePorts(directories[0] ?? '', listening));
   const hook =
     dnsHook === null ? null : new DnsHook({ command: dnsHook, timeoutMs: hookMsMax, propagationMs: 0 }, clock);
   const responder: ChallengeResponder = {
@@ -39,7 +39,11 @@ export function createAcmeSupply(
   const issuer = new Issuer(
     { clock, random, events, transport, check, store: new CertificateStore(folder) },
     {
-      authorities: directories.map((directoryUrl) => ({ directoryUrl, contacts, externalAccount: null })),
+      authorities: directories.map((directoryUrl, at) => ({
+        ...{ directoryUrl, contacts },
+        // A CA gives it for itself: the others would refuse it.
+        externalAccount: at === 0 ? externalAccount : null,
+      })),
       failuresMax,
     },
     (certificates) => ports.publish(certificates),
@@ -56,8 +60,10 @@ function isShown(challenge: PreparedChallenge): challenge is ShownChallenge {
   return challenge.kind !== 'dns-01';
 }
 
-/** A CA on this machine is there for tests, and looks where the gateway listens; all others look at port 80. */
-function challengePort(directoryUrl: string, plainPort: number | null): number {
+/** A CA on this machine is there for tests, and looks where the gateway listens; all others look at the standard ports. */
+function challengePorts(directoryUrl: string, { plain, tls }: ListeningPorts): ChallengePorts {
   const host = URL.parse(directoryUrl)?.hostname ?? '';
-  return plainPort !== null && /^(?:localhost|127\..*|\[::1\])$/.test(host) ? plainPort : 80;
+  const isLocal = /^(?:localhost|127\..*|\[::1\])$/.test(host);
+  const portOf = (standard: number, own: number | null) => ({ asked: isLocal ? (own ?? standard) : standard, own });
+  return { http: portOf(80, plain), tls: portOf(443, tls) };
 }

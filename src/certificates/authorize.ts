@@ -1,6 +1,11 @@
 import { failWith, type Result, succeed } from '../core/result.ts';
 import type { Clock } from '../core/time.ts';
-import { type AcmeAuthorization, type AcmeChallenge, readAuthorization } from './acme-documents.ts';
+import {
+  type AcmeAuthorization,
+  type AcmeChallenge,
+  type ProblemDocument,
+  readAuthorization,
+} from './acme-documents.ts';
 import { type AcmeFailure, acmeFailure, failureOfProblem, malformed } from './acme-failure.ts';
 import type { AcmeSession } from './acme-session.ts';
 import type { ChallengeKind } from '../core/configuration.ts';
@@ -9,12 +14,14 @@ import type { AccountSigner } from './jws.ts';
 
 /** Asks ourselves what the CA has asked us, after it did not get the right answer. */
 export interface ChallengeCheck {
-  /** What is in the way, and what to do; null: nothing was found. Never rejects. */
-  explain(challenge: PreparedChallenge): Promise<ChallengeFinding | null>;
+  /** `problemType`: the CA's, without the prefix of RFC 8555; null: it gave none. Null: there is nothing to look at. Never rejects. */
+  explain(challenge: PreparedChallenge, problemType: string | null): Promise<ChallengeFinding | null>;
 }
 
 export interface ChallengeFinding {
-  readonly sentence: string;
+  /** What was seen and from where, a clause. */
+  readonly seen: string;
+  /** What to do, by what the CA said and what was seen. */
   readonly fix: string;
 }
 
@@ -75,8 +82,10 @@ async function answer(
   const judged = await session.poll('authorization', url, account, readAuthorization, isDone);
   if (!judged.ok) return judged;
   if (judged.value.status === 'valid') return succeed(null);
-  const finding = (await means.check?.explain(prepared)) ?? null;
-  return failWith(challengeFailure(url, judged.value, prepared, finding));
+  const { challenges } = judged.value;
+  const problem = challenges.find(({ type, error }) => type === prepared.kind && error !== null)?.error ?? null;
+  const finding = (await means.check?.explain(prepared, problem?.type ?? null)) ?? null;
+  return failWith(challengeFailure(url, judged.value, prepared, problem, { finding, presented: shown.value }));
 }
 
 function choose(
@@ -102,22 +111,26 @@ function noChallenge(
   return acmeFailure('no_challenge', 'authorization', url, { sentence, fix }, { name });
 }
 
-/** The CA's sentence, and ours about the reason if we have found one. */
+/** First what the CA said, whose view decides; then what was seen from here. */
 function challengeFailure(
   url: string,
-  { name, status, challenges }: AcmeAuthorization,
+  { name, status }: AcmeAuthorization,
   { kind }: PreparedChallenge,
-  finding: ChallengeFinding | null,
+  problem: ProblemDocument | null,
+  { finding, presented }: { readonly finding: ChallengeFinding | null; readonly presented: string | null },
 ): AcmeFailure {
-  const problem = challenges.find((challenge) => challenge.type === kind && challenge.error !== null)?.error ?? null;
   const failure = failureOfProblem('challenge', url, null, problem, null);
-  const known = { ...failure, name, kind: failure.kind === 'rejected' ? ('challenge_failed' as const) : failure.kind };
-  if (finding !== null) return { ...known, ...finding };
-  const reason = problem?.detail ?? `its authorization is ${status}`;
+  const isFailed = failure.kind === 'rejected' || failure.kind === 'challenge_failed';
+  const seen = finding?.seen ?? presented;
+  const words = problem?.detail ?? `its authorization is ${status}`;
   const { fix } = failureOfProblem('challenge', url, null, { type: 'incorrectResponse', detail: null, name }, null);
   return {
-    ...known,
-    sentence: `the CA did not accept the ${kind} challenge of ${name}: ${reason}`,
-    fix: known.kind === 'challenge_failed' ? fix : failure.fix,
+    ...failure,
+    name,
+    seen,
+    kind: isFailed ? 'challenge_failed' : failure.kind,
+    sentence: `the CA did not accept the ${kind} challenge of ${name}: ${words}${seen === null ? '' : `; ${seen}`}`,
+    // A CAA record or a limit of the CA is not mended at this machine.
+    fix: isFailed ? (finding?.fix ?? fix) : failure.fix,
   };
 }

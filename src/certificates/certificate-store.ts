@@ -32,7 +32,7 @@ const fileBytesMax = 256 * 1024;
  * one that owns the folder writes and asks CAs, and a process that has ended owns nothing, however it ended.
  *
  * - `lock.<generation>`: the owner (see `OwnerLock`);
- * - `account-<digest of the directory's URL>.json`;
+ * - `account-<digest of the directory's URL, and of the external account's key id>.json`;
  * - `certificate-<digest of the names>.json`: chain and key together, so that they always fit.
  */
 export class CertificateStore {
@@ -98,17 +98,24 @@ export class CertificateStore {
     return this.#write(this.#certificateFile(names), { names, directory: directoryUrl, chain, key });
   }
 
-  /** The account at a CA. A new key is on the disk before the CA knows it: otherwise the account could be lost. */
-  account(directoryUrl: string): AcmeAccount | StoreProblem {
-    const path = this.#accountFile(directoryUrl);
+  /**
+   * The account at a CA; `externalKeyId`: of the external account that it is bound to, or null. A binding is made with an account and stays:
+   * another one has another account. A new key is on the disk before the CA knows it: otherwise the account could be lost.
+   */
+  account(directoryUrl: string, externalKeyId: string | null = null): AcmeAccount | StoreProblem {
+    const path = this.#accountFile(directoryUrl, externalKeyId);
     const stored = accountFrom(this.#read(path), directoryUrl);
     if (stored !== null) return stored;
     const account: AcmeAccount = { key: generateAccountKey(), url: null };
-    return this.writeAccount(directoryUrl, account) ?? account;
+    return this.writeAccount(directoryUrl, account, externalKeyId) ?? account;
   }
 
-  writeAccount(directoryUrl: string, { key, url }: AcmeAccount): StoreProblem | null {
-    return this.#write(this.#accountFile(directoryUrl), { directory: directoryUrl, url, key });
+  writeAccount(
+    directoryUrl: string,
+    { key, url }: AcmeAccount,
+    externalKeyId: string | null = null,
+  ): StoreProblem | null {
+    return this.#write(this.#accountFile(directoryUrl, externalKeyId), { directory: directoryUrl, url, key });
   }
 
   #write(path: string, content: unknown): StoreProblem | null {
@@ -131,8 +138,9 @@ export class CertificateStore {
     return join(this.path, `certificate-${digestOf(sortedNames(names).join('\n'))}.json`);
   }
 
-  #accountFile(directoryUrl: string): string {
-    return join(this.path, `account-${digestOf(directoryUrl)}.json`);
+  #accountFile(directoryUrl: string, externalKeyId: string | null): string {
+    const account = externalKeyId === null ? directoryUrl : `${directoryUrl}\n${externalKeyId}`;
+    return join(this.path, `account-${digestOf(account)}.json`);
   }
 }
 

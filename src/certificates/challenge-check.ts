@@ -1,73 +1,95 @@
+import { lookup } from 'node:dns/promises';
+import type { HttpChallenge, TlsAlpnChallenge } from '../core/managed-tls.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { AcmeResponse, AcmeTransport, TransportFailure } from './acme-transport.ts';
 import { plainText } from './acme-documents.ts';
+import type { AcmeTransport } from './acme-transport.ts';
 import type { ChallengeCheck, ChallengeFinding } from './authorize.ts';
-import type { HttpChallenge } from '../core/managed-tls.ts';
 import type { PreparedChallenge } from './challenges.ts';
+import { type ChallengePort, fixFor, type OwnSight } from './challenge-fix.ts';
+import { probeTlsAlpn } from './tls-alpn-probe.ts';
 
 const answerMsMax = 5000;
 
-/** Fetches the URL of an HTTP-01 challenge as the CA does, and compares. */
+export interface ChallengePorts {
+  /** For HTTP-01 and for TLS-ALPN-01. */
+  readonly http: ChallengePort;
+  readonly tls: ChallengePort;
+}
+
+/** Where the CA looks by RFC 8555 §8.3 and RFC 8737 §3, and where nothing is known of the gateway's own ports. */
+export const standardPorts: ChallengePorts = { http: { asked: 80, own: null }, tls: { asked: 443, own: null } };
+
+/**
+ * Asks this machine what the CA asked. The CA may see something else (other name servers, a port that is forwarded, a firewall), so that it
+ * is said from where this was seen.
+ */
 export class OwnChallengeCheck implements ChallengeCheck {
   readonly #transport: AcmeTransport;
   readonly #clock: Clock;
-  readonly #port: number;
+  readonly #ports: ChallengePorts;
 
-  /** `port`: where the CA looks, 80; a test CA looks elsewhere. */
-  constructor(transport: AcmeTransport, clock: Clock, port = 80) {
+  constructor(transport: AcmeTransport, clock: Clock, ports: ChallengePorts = standardPorts) {
     this.#transport = transport;
     this.#clock = clock;
-    this.#port = port;
+    this.#ports = ports;
   }
 
-  async explain(challenge: PreparedChallenge): Promise<ChallengeFinding | null> {
-    if (challenge.kind !== 'http-01') return null;
-    const authority = this.#port === 80 ? challenge.domain : `${challenge.domain}:${this.#port}`;
-    const url = `http://${authority}/.well-known/acme-challenge/${challenge.token}`;
+  async explain(challenge: PreparedChallenge, problemType: string | null): Promise<ChallengeFinding | null> {
+    if (challenge.kind === 'dns-01') return null;
+    const port = challenge.kind === 'http-01' ? this.#ports.http : this.#ports.tls;
+    const addresses = await addressesOf(challenge.domain);
+    const sight: OwnSight =
+      addresses === null
+        ? { kind: 'no_name', text: `the name ${challenge.domain} does not resolve` }
+        : await this.#look(challenge, port.asked);
+    const at = addresses === null || addresses.length === 0 ? '' : ` (${addresses.join(', ')})`;
+    const subject = sight.kind === 'no_name' ? '' : `port ${port.asked} of ${challenge.domain}${at} `;
+    const forwarded =
+      port.own === null || port.own === port.asked ? '' : `, and the gateway listens on port ${port.own}`;
+    return {
+      seen: `seen from this machine, ${subject}${sight.text}${forwarded}`,
+      fix: fixFor(challenge.domain, port, sight.kind, problemType),
+    };
+  }
+
+  async #look(challenge: HttpChallenge | TlsAlpnChallenge, port: number): Promise<OwnSight> {
     const abort = new AbortController();
     const timer = this.#clock.schedule(after(this.#clock.now(), answerMsMax), () => abort.abort(), undefined);
-    const sent = await this.#transport.send({ method: 'GET', url, headers: {}, body: null }, abort.signal);
-    timer.cancel();
-    const subject = `port ${this.#port} of ${challenge.domain}`;
-    return sent.ok
-      ? judgeAnswer(subject, challenge, sent.value)
-      : judgeSilence(subject, challenge.domain, sent.failure);
+    try {
+      return challenge.kind === 'http-01'
+        ? await this.#ask(challenge, port, abort.signal)
+        : await probeTlsAlpn(challenge, port, abort.signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #ask({ domain, token, keyAuthorization }: HttpChallenge, port: number, signal: AbortSignal): Promise<OwnSight> {
+    const url = `http://${port === 80 ? domain : `${domain}:${port}`}/.well-known/acme-challenge/${token}`;
+    const sent = await this.#transport.send({ method: 'GET', url, headers: {}, body: null }, signal);
+    if (!sent.ok) {
+      const { reason, code } = sent.failure;
+      if (reason === 'refused') return { kind: 'silent', text: 'refuses connections' };
+      return { kind: 'silent', text: `does not answer (${code === '' ? reason : code})` };
+    }
+    const { status, headers, body } = sent.value;
+    if (status >= 300 && status < 400) {
+      const to = plainText(headers['location'] ?? 'nowhere');
+      return { kind: 'redirected', text: `redirects the challenge (${status}) to ${to}` };
+    }
+    if (body.trim() === keyAuthorization) return { kind: 'ours', text: 'answers as it should' };
+    const server = headers['server'];
+    const who = server === undefined ? 'another server' : plainText(server);
+    return { kind: 'foreign', text: `is answered by ${who}, not by us (status ${status})` };
   }
 }
 
-function judgeAnswer(
-  subject: string,
-  { domain, keyAuthorization }: HttpChallenge,
-  answer: AcmeResponse,
-): ChallengeFinding | null {
-  if (answer.status >= 300 && answer.status < 400) {
-    const to = plainText(answer.headers['location'] ?? 'nowhere');
-    return {
-      sentence: `${subject} redirects the challenge (${answer.status}) to ${to}, and the CA found no answer there`,
-      fix: 'let requests for /.well-known/acme-challenge/ through to this gateway without a redirect',
-    };
+/** As this machine resolves it; empty: it could not be found out; null: the name is not known here. */
+async function addressesOf(domain: string): Promise<readonly string[] | null> {
+  try {
+    const found = await lookup(domain, { all: true });
+    return found.map(({ address }) => address).slice(0, 4);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' ? null : [];
   }
-  if (answer.body.trim() === keyAuthorization) {
-    return {
-      sentence: `${subject} answers the challenge from this machine, but not to the CA`,
-      fix: `let the Internet reach it: look at the firewall, and whether every address of ${domain} (AAAA as well) is this machine's`,
-    };
-  }
-  const server = answer.headers['server'];
-  const who = server === undefined ? 'another server' : plainText(server);
-  return {
-    sentence: `${subject} is answered by ${who}, not by us (status ${answer.status})`,
-    fix: `let ${domain} resolve to this gateway, and let the gateway have port 80 or receive /.well-known/acme-challenge/ from that server`,
-  };
-}
-
-function judgeSilence(subject: string, domain: string, { reason, code }: TransportFailure): ChallengeFinding {
-  if (reason === 'name_not_found') {
-    return { sentence: `the name ${domain} does not resolve (${code})`, fix: `add an A or AAAA record for ${domain}` };
-  }
-  const text = reason === 'refused' ? 'refuses connections' : `does not answer (${code === '' ? reason : code})`;
-  return {
-    sentence: `${subject} ${text}`,
-    fix: 'let the gateway listen on that port, and the firewall let connections through to it',
-  };
 }

@@ -20,8 +20,11 @@ export interface DnsChallenge {
 export interface ChallengeResponder {
   /** The kinds that can be shown, the preferred one first. */
   readonly kinds: readonly ChallengeKind[];
-  /** Resolves when the CA may look. A failure is a sentence with what to do. Never rejects. */
-  present(challenge: PreparedChallenge): Promise<Result<null, string>>;
+  /**
+   * Resolves when the CA may look: with what was seen of it meanwhile, a clause, or null. A failure is a sentence with what to do. Never
+   * rejects.
+   */
+  present(challenge: PreparedChallenge): Promise<Result<string | null, string>>;
   /** Called once for each challenge that was presented, also in vain. Never rejects. */
   cleanUp(challenge: PreparedChallenge): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import type { AcmeFailure } from './acme-failure.ts';
-import { durationText, hostOf } from './acme-failure.ts';
+import { nextAttemptText } from '../core/managed-tls.ts';
+import { hostOf } from './acme-failure.ts';
 import type { StoreProblem } from './certificate-store.ts';
 import type { ManagedCertificate, SupplyState } from './managed-certificate.ts';
 
@@ -25,11 +26,11 @@ export function reportFailure(
   const { names } = wanted;
   const validUntil = held === null ? null : dateText(held.notAfter);
   const rest = validUntil === null ? 'there is none yet' : `the present one is valid until ${validUntil}`;
-  const { kind, step, sentence, fix, detail, problemType: problem } = failure;
+  const { kind, step, sentence, fix, detail, seen, problemType: problem } = failure;
   events.emit({
     kind: 'certificate_renewal_failed',
     subject: subjectOf(names),
-    reason: `no certificate for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; next attempt in ${durationText(retryMs)}`,
+    reason: `no certificate for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; ${nextAttemptText(retryMs, 0)}`,
     evidence: {
       names,
       authority,
@@ -37,6 +38,7 @@ export function reportFailure(
       step,
       problem,
       detail,
+      seen,
       fix,
       failures,
       retryMs: Math.round(retryMs),

@@ -236,7 +236,7 @@ export class Issuer {
     const { held, wanted } = state;
     const registered = await client.account();
     if (!registered.ok) return failWith(registered.failure);
-    this.#keepAccount(authority.directoryUrl, registered.value);
+    this.#keepAccount(authority, registered.value);
     const replaces = held?.directoryUrl === authority.directoryUrl ? held.renewalId : null;
     const { check } = this.#ports;
     const issued = await client.issue({
@@ -247,25 +247,25 @@ export class Issuer {
     });
     // The CA may have forgotten the account, and given it another URL.
     const account = await client.account();
-    if (account.ok) this.#keepAccount(authority.directoryUrl, account.value);
+    if (account.ok) this.#keepAccount(authority, account.value);
     return issued;
   }
 
   #clientOf(authority: AcmeSettings): AcmeClient | StoreProblem {
     const known = this.#clients.get(authority.directoryUrl);
     if (known !== undefined) return known;
-    const account = this.#ports.store.account(authority.directoryUrl);
+    const account = this.#ports.store.account(authority.directoryUrl, authority.externalAccount?.keyId);
     if ('why' in account) return account;
     const client = new AcmeClient(this.#ports, authority, account);
     this.#clients.set(authority.directoryUrl, client);
     return client;
   }
 
-  #keepAccount(directoryUrl: string, url: string): void {
+  #keepAccount({ directoryUrl, externalAccount }: AcmeSettings, url: string): void {
     const { store } = this.#ports;
-    const account = store.account(directoryUrl);
+    const account = store.account(directoryUrl, externalAccount?.keyId);
     if ('why' in account) return this.#note(account);
-    if (account.url !== url) this.#note(store.writeAccount(directoryUrl, { ...account, url }));
+    if (account.url !== url) this.#note(store.writeAccount(directoryUrl, { ...account, url }, externalAccount?.keyId));
   }
 
   #save(held: HeldCertificate): void {

@@ -1,4 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
+import { nextAttemptText } from '../core/managed-tls.ts';
 import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,
@@ -135,11 +136,10 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
   return all.flatMap(({ failure }, index) => {
     const line = lines[index] ?? '';
     if (failure === null) return [line];
-    const inMinutes = Math.max(1, Math.ceil((Date.parse(failure.retryAt) - wallTime) / 60_000));
     return [
       line,
       ...reasonLines(failure.reason, style),
-      ...reasonLines(`${failure.nextStep}; next attempt in ${inMinutes} min`, style),
+      ...reasonLines(`${failure.nextStep}; ${nextAttemptText(Date.parse(failure.retryAt), wallTime)}`, style),
     ];
   });
 }

@@ -4,7 +4,7 @@ import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import { oneOrMany, parsed, path } from './leaves.ts';
+import { oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
 
 const directory = parsed(parseAcmeDirectory, {
@@ -34,6 +34,16 @@ export const automaticTls = z.union([
       oneOrMany(path),
       'Files of certificate authorities in PEM, by which the servers of these CAs are trusted besides the public ones.',
       defaults.automaticTls.caFile,
+    ),
+    external_account: key(
+      section({
+        key_id: text.meta({ description: 'The identifier of the key, as the CA shows it.' }),
+        hmac_key_file: path.meta({
+          description:
+            'A file with the key in base64url, as the CA shows it, which the user of the gateway alone may read.',
+        }),
+      }),
+      'An account at the CA named as `directory` that exists elsewhere, to which the ACME account is bound (EAB, RFC 8555 §7.3.4): ZeroSSL, Google, Sectigo and CAs of companies want one.',
     ),
     hosts: key(
       oneOrMany(parsed(parseHostPattern, { kind: 'host', examples: ['example.org', '*.example.org'] })),

@@ -6,6 +6,7 @@ import type { Draft } from './draft.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, readCertificates } from './judge-pem.ts';
 import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
+import { hmacKeyFrom } from './wanted-files.ts';
 
 /**
  * Mozilla's recommendation, version 5.7, for TLS 1.2 (https://wiki.mozilla.org/Security/Server_Side_TLS), without the three suites that need
@@ -62,7 +63,14 @@ function buildAutomatic(
 ): AutomaticTls | null {
   const settings = automaticSettings(read);
   if (settings === null) return read.internal === true ? { kind: 'internal', hosts } : null;
-  const { contact = [], directory = knownDirectories.production, fallback = [], ca_file = [], dns_hook } = settings;
+  const {
+    contact = [],
+    directory = knownDirectories.production,
+    fallback = [],
+    ca_file = [],
+    dns_hook,
+    external_account,
+  } = settings;
   return {
     kind: 'acme',
     hosts,
@@ -71,6 +79,13 @@ function buildAutomatic(
     roots: ca_file.length === 0 ? null : ca_file.map((path) => textOf(path, context)).join('\n'),
     challenges: challengesOf(settings, draft),
     dnsHook: dns_hook ?? null,
+    externalAccount:
+      external_account === undefined
+        ? null
+        : {
+            keyId: external_account.key_id,
+            hmacKey: hmacKeyFrom(textOf(external_account.hmac_key_file, context)) ?? '',
+          },
   };
 }
 

@@ -3,7 +3,12 @@ import { hostname, networkInterfaces } from 'node:os';
 
 /** A file's content, or why it cannot be had: an errno (`EFBIG` where it has more than it may), or `namedPipe`. */
 export type FileContent =
-  | { readonly ok: true; readonly content: Uint8Array }
+  | {
+      readonly ok: true;
+      readonly content: Uint8Array;
+      /** Whether users other than its owner and its group may read it; absent: not known. */
+      readonly isOpen?: boolean;
+    }
   | { readonly ok: false; readonly why: string };
 
 /** What loading a configuration needs of the machine. */
@@ -36,7 +41,8 @@ async function readAtMost(path: string, bytesMax: number): Promise<FileContent> 
       const { bytesRead } = await file.read(content, filled, content.length - filled, null);
       filled += bytesRead;
       if (filled > bytesMax) return { ok: false, why: 'EFBIG' };
-      if (bytesRead === 0) return { ok: true, content: content.subarray(0, filled) };
+      if (bytesRead > 0) continue;
+      return { ok: true, content: content.subarray(0, filled), isOpen: ((await file.stat()).mode & 0o004) !== 0 };
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -75,7 +75,11 @@ async function readText(path: string, bytesMax: number, what: string, host: Conf
   const result = await host.readFile(path, bytesMax);
   if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
   try {
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(result.content) };
+    return {
+      ok: true,
+      text: new TextDecoder('utf-8', { fatal: true }).decode(result.content),
+      isOpen: result.isOpen === true,
+    };
   } catch {
     // A fatal decoder throws for one reason only.
     return {

@@ -167,6 +167,7 @@ describe('what is written', () => {
         roots: null,
         challenges: ['http-01', 'tls-alpn-01'],
         dnsHook: null,
+        externalAccount: null,
       },
     ],
     [
@@ -181,6 +182,7 @@ describe('what is written', () => {
         roots: null,
         challenges: ['dns-01'],
         dnsHook: ['set-record', '--zone', 'a'],
+        externalAccount: null,
       },
     ],
     [

@@ -37,6 +37,10 @@ const files: Readonly<Record<string, string>> = {
   'brief.key': brief.key,
   'wildcard.pem': wildcard.certificate,
   'wildcard.key': wildcard.key,
+  'hmac.key': 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W\n',
+  'padded.key': 'AAAAAAAAAAAAAAAAAAAAAA==\n',
+  'base64.key': 'AAAA+AAAA/AAAAAAAAAAAA==\n',
+  'open.key': 'AAAAAAAAAAAAAAAAAAAAAA',
   'later.pem': later.certificate,
   'later.key': later.key,
 };
@@ -45,7 +49,9 @@ const host = (text: string): ConfigurationHost => ({
   ...({ hostname: 'gateway', addresses: [] } as Pick<ConfigurationHost, 'hostname'>),
   readFile: async (path) => {
     const content = path === '/etc/shop/candor.yaml' ? text : files[path.replace('/etc/shop/', '')];
-    return content === undefined ? { ok: false, why: 'ENOENT' } : { ok: true, content: Buffer.from(content) };
+    return content === undefined
+      ? { ok: false, why: 'ENOENT' }
+      : { ok: true, content: Buffer.from(content), isOpen: path.endsWith('/open.key') };
   },
   listDirectory: async () => Object.keys(files),
 });
@@ -163,6 +169,62 @@ describe('TLS of the admin API', () => {
     assert.ok(loading.ok);
     assert.deepEqual(loading.configuration.admin.tls?.certificate.names, ['gateway.test']);
     assert.deepEqual(loading.warnings, []);
+  });
+});
+
+describe('an external account', () => {
+  const loadAccount = (account: string): ReturnType<typeof loadConfiguration> => {
+    const text = `
+listeners:
+  http: ":80"
+  https: { bind: ":443", tls: { auto: { external_account: ${account} } } }
+routes: [{ host: shop.example.org, to: app }]
+upstreams: { app: "127.0.0.1:3000" }
+`;
+    return loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+  };
+
+  for (const [file, message] of [
+    ['nowhere.key', /^there is no file "nowhere\.key" in "\/etc\/shop"$/],
+    ['gateway.key', /^"gateway\.key" has no key in base64url/],
+    ['base64.key', /^"base64\.key" has no key in base64url/],
+    ['empty.pem', /^"empty\.pem" has no key in base64url/],
+  ] as const)
+    it(`is refused with the file ${file}`, async () => {
+      const loading = await loadAccount(`{ key_id: kid-1, hmac_key_file: ${file} }`);
+      assert.ok(!loading.ok);
+      assert.equal(loading.errors.length, 1);
+      assert.match(loading.errors[0]?.message ?? '', message);
+      assert.equal(loading.errors[0]?.line, 4);
+    });
+
+  it('needs both keys', async () => {
+    const loading = await loadAccount('{ key_id: kid-1 }');
+    assert.ok(!loading.ok);
+    assert.match(loading.errors[0]?.message ?? '', /the key "hmac_key_file" is missing/);
+  });
+
+  it('has the key of the file, without line break and padding', async () => {
+    for (const [file, hmacKey] of [
+      ['hmac.key', 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W'],
+      ['padded.key', 'AAAAAAAAAAAAAAAAAAAAAA'],
+    ] as const) {
+      const loading = await loadAccount(`{ key_id: kid-1, hmac_key_file: ${file} }`);
+      assert.ok(loading.ok, JSON.stringify(loading));
+      assert.deepEqual(loading.warnings, []);
+      const automatic = loading.configuration.listeners[1]?.tls?.automatic;
+      assert.ok(automatic?.kind === 'acme');
+      assert.deepEqual(automatic.externalAccount, { keyId: 'kid-1', hmacKey });
+    }
+  });
+
+  it('is warned of where every user may read its key', async () => {
+    const loading = await loadAccount('{ key_id: kid-1, hmac_key_file: open.key }');
+    assert.ok(loading.ok);
+    assert.deepEqual(
+      loading.warnings.map(({ message, suggestion }) => [message, suggestion]),
+      [['every user of this machine may read the key in "open.key"', 'chmod 600 /etc/shop/open.key']],
+    );
   });
 });
 

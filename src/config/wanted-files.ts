@@ -12,13 +12,18 @@ import type { ListenerRead, ListenerTlsRead } from './schema.ts';
 export interface WantedFile {
   /** Absolute. */
   readonly path: string;
-  readonly kind: 'error_page' | 'certificates' | 'private_key';
+  readonly kind: 'error_page' | 'certificates' | 'private_key' | 'hmac_key';
   /** Where the file is named. */
   readonly at: Path;
 }
 
 export type FileReading =
-  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: true;
+      readonly text: string;
+      /** Other users of the machine may read it. */
+      readonly isOpen: boolean;
+    }
   | { readonly ok: false; readonly error: ErrorDetail };
 
 export const wantedBytesMax = {
@@ -28,6 +33,8 @@ export const wantedBytesMax = {
   certificates: 1024 * 1024,
   /** Ten times an RSA key of 16,384 bits. */
   private_key: 128 * 1024,
+  /** CAs give keys of some hundred bits. */
+  hmac_key: 4 * 1024,
 } as const;
 
 /** What a file is, in errors about it. */
@@ -35,6 +42,7 @@ export const wantedNames = {
   error_page: 'an error page',
   certificates: 'a list of certificates',
   private_key: 'a private key',
+  hmac_key: 'the key of an external account',
 } as const;
 
 export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
@@ -73,6 +81,9 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
       const roots: Path = [...at, 'auto', 'ca_file'];
       for (const [index, path] of (tls.auto.ca_file ?? []).entries())
         want('certificates', path, itemPath(draft, roots, index));
+      const { external_account } = tls.auto;
+      if (external_account !== undefined)
+        want('hmac_key', external_account.hmac_key_file, [...at, 'auto', 'external_account', 'hmac_key_file']);
     }
     const authorities: Path = [...at, 'client_certificates', 'ca_file'];
     for (const [index, path] of (tls.client_certificates?.ca_file ?? []).entries())
@@ -105,7 +116,34 @@ export function reviewFiles(
     if (reading === undefined) continue;
     if (!reading.ok) collector.addDetail(at, reading.error);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
+    else if (kind === 'hmac_key') reviewHmacKey(path, reading, at, collector);
   }
+}
+
+/** The key of an external account as CAs hand it out: base64url (RFC 8555 §7.3.4), some with the padding of base64. */
+export function hmacKeyFrom(text: string): string | null {
+  const key = text.trim().replace(/=+$/, '');
+  return /^[\w-]{16,}$/.test(key) ? key : null;
+}
+
+function reviewHmacKey(
+  path: string,
+  { text, isOpen }: Extract<FileReading, { ok: true }>,
+  at: Path,
+  collector: ErrorCollector,
+): void {
+  if (hmacKeyFrom(text) === null)
+    collector.errorAtValue(
+      at,
+      `${quoted(basename(path))} has no key in base64url: one line of letters, digits, "-" and "_"`,
+      'write the HMAC key into it as the CA shows it, and nothing else',
+    );
+  else if (isOpen)
+    collector.warnAtValue(
+      at,
+      `every user of this machine may read the key in ${quoted(basename(path))}`,
+      `chmod 600 ${path}`,
+    );
 }
 
 /** More typing mistakes than these are found when the first ones are corrected. */

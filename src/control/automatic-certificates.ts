@@ -5,8 +5,10 @@ import {
   certificatesFolder,
   type CertificateSupply,
   type CertificateSupplyPorts,
+  type ListeningPorts,
   type ManagedState,
   type ManagedTls,
+  nextAttemptText,
   noManagedTls,
   type ShownChallenge,
 } from '../core/managed-tls.ts';
@@ -57,14 +59,14 @@ export class AutomaticCertificates {
     const wanted = automaticOf(listeners);
     if (wanted === null || stateFolder === null) return void this.#end();
     const { hosts, ...how } = wanted;
-    const plainPort = listeners.find(({ tls }) => tls === null)?.port ?? null;
+    const listening = portsOf(listeners);
     const folder = join(stateFolder, certificatesFolder);
-    const settings = JSON.stringify([how, plainPort, folder]);
+    const settings = JSON.stringify([how, listening, folder]);
     if (this.#running?.settings !== settings) {
       // An order in progress ends first, as one supply at a time owns the folder. A reload does not wait for a slow CA: the next supply
       // tries again later.
       await Promise.race([this.#end(), this.#soon()]);
-      this.#running = { settings, supply: await this.#create(how, folder, plainPort) };
+      this.#running = { settings, supply: await this.#create(how, folder, listening) };
     }
     this.#running.supply.setHosts(hosts);
     await this.#sent;
@@ -83,9 +85,8 @@ export class AutomaticCertificates {
   stateOf(host: string): string {
     const state = this.states().find(({ names }) => names.some((name) => name === host || covers(name, host)));
     if (state?.failure == null) return 'it is being obtained';
-    const { reason, retryAt } = state.failure;
-    const minutes = Math.max(1, Math.ceil((retryAt - this.#parts.clock.wallTime()) / 60_000));
-    return `${reason}; next attempt in ${minutes} min`;
+    const { reason, fix, retryAt } = state.failure;
+    return `${reason}; ${fix}; ${nextAttemptText(retryAt, this.#parts.clock.wallTime())}`;
   }
 
   /** Obtains nothing more. Resolves when what is in progress has ended. */
@@ -100,13 +101,13 @@ export class AutomaticCertificates {
     await running?.supply.close();
   }
 
-  async #create(how: How, folder: string, plainPort: number | null): Promise<CertificateSupply> {
+  async #create(how: How, folder: string, listening: ListeningPorts): Promise<CertificateSupply> {
     if (how.kind === 'internal') {
       const { LocalSupply } = await import('../certificates/local-supply.ts');
       return new LocalSupply(this.#portsOf(folder));
     }
     const { createAcmeSupply } = await import('../certificates/acme-supply.ts');
-    return createAcmeSupply(how, this.#portsOf(folder), plainPort);
+    return createAcmeSupply(how, this.#portsOf(folder), listening);
   }
 
   #soon(): Promise<void> {
@@ -146,6 +147,22 @@ function automaticOf(listeners: readonly ListenerSpec[]): AutomaticTls | null {
   const [first] = all;
   if (first === undefined) return null;
   return { ...first, hosts: [...new Set(all.flatMap(({ hosts }) => hosts))] };
+}
+
+/** Where CAs' requests can arrive: the standard ports if the gateway has them, otherwise the first ones. */
+function portsOf(listeners: readonly ListenerSpec[]): ListeningPorts {
+  const choose = (some: readonly ListenerSpec[], standard: number): number | null =>
+    (some.find(({ port }) => port === standard) ?? some[0])?.port ?? null;
+  return {
+    plain: choose(
+      listeners.filter(({ tls }) => tls === null),
+      80,
+    ),
+    tls: choose(
+      listeners.filter(({ tls }) => tls?.automatic != null),
+      443,
+    ),
+  };
 }
 
 function covers(name: string, host: string): boolean {

@@ -111,6 +111,8 @@ export interface AcmeTls {
   readonly challenges: readonly ChallengeKind[];
   /** The command that sets DNS records; null: there is none. */
   readonly dnsHook: readonly string[] | null;
+  /** An account at the first CA that exists elsewhere, to which the ACME account is bound (RFC 8555 §7.3.4); null: none. A secret. */
+  readonly externalAccount: { readonly keyId: string; readonly hmacKey: string } | null;
 }
 
 /** How a CA may convince itself that a name is ours. */

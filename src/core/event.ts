@@ -111,6 +111,7 @@ export interface EventFacts {
     step: string;
     problem: string | null;
     detail: string | null;
+    seen: string | null;
     fix: string;
     failures: number;
     retryMs: number;

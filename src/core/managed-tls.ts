@@ -58,6 +58,18 @@ export interface ManagedFailure {
   readonly retryAt: number;
 }
 
+/**
+ * 'next attempt in 90 s', 'in 6 min', 'in 3 h': the same in each output. Rounded up, but for two seconds: a status knows the gateway's
+ * clock to the second only. Both in milliseconds since the Unix epoch.
+ */
+export function nextAttemptText(retryAt: number, wallTime: number): string {
+  const seconds = Math.max(1, Math.ceil((retryAt - wallTime) / 1000));
+  if (seconds < 120) return `next attempt in ${seconds} s`;
+  return seconds < 7200
+    ? `next attempt in ${Math.ceil((seconds - 2) / 60)} min`
+    : `next attempt in ${Math.ceil((seconds - 2) / 3600)} h`;
+}
+
 /** Keeps the hosts of listeners supplied with certificates. */
 export interface CertificateSupply {
   /** Begins, or goes on with other hosts. What is on the disk is published before this returns. */
@@ -65,6 +77,12 @@ export interface CertificateSupply {
   states(): readonly ManagedState[];
   /** Orders nothing new. Resolves when what is in progress has ended. */
   close(): Promise<void>;
+}
+
+/** Where the gateway listens in clear text and with certificates that it obtains; null: nowhere. */
+export interface ListeningPorts {
+  readonly plain: number | null;
+  readonly tls: number | null;
 }
 
 /** What a supply needs of the gateway. */

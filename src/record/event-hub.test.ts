@@ -138,3 +138,11 @@ test('output of applications is redacted and bounded before any subscriber gets 
   assert.match(line ?? '', /^[ -~]+\n$/);
   assert.ok((line ?? '').length < 5000 && !(line ?? '').includes('CANARY'));
 });
+
+test('a reason may be longer than other texts: it has what happened and what to do', () => {
+  const { hub } = hubWith();
+  hub.emit(closed('x'.repeat(3000)));
+  const [event] = hub.since(0).events;
+  assert.ok(event?.kind === 'process_stopping');
+  assert.deepEqual([event.reason.length, event.evidence.reason.length], [2049, 513]);
+});

@@ -35,6 +35,8 @@ const heldDefault = 4096;
 const heldBytesDefault = 16 * 1024 * 1024;
 /** Per text: a line of output, an error message, a sentence. */
 const textCharactersMax = 512;
+/** An event has one: what a CA said of a certificate, what the gateway saw, and what to do. */
+const reasonCharactersMax = 2048;
 
 export function createEventHub(options: EventHubOptions): EventHub {
   return new BufferedEventHub(options);
@@ -109,7 +111,8 @@ class BufferedEventHub implements EventHub {
 
   #complete<K extends EventKind>(newEvent: NewEvent<K>): Event {
     this.#lastSeq += 1;
-    const redacted = this.#redactor().redactAll(newEvent, textCharactersMax);
+    const redactor = this.#redactor();
+    const redacted = redactor.redactAll(newEvent, textCharactersMax);
     const event = {
       epoch: this.epoch,
       seq: this.#lastSeq,
@@ -122,7 +125,7 @@ class BufferedEventHub implements EventHub {
       subject: newEvent.subject,
       from: newEvent.from ?? null,
       to: newEvent.to ?? null,
-      reason: redacted.reason,
+      reason: redactor.redactAll(newEvent.reason, reasonCharactersMax),
       evidence: redacted.evidence,
       actor: newEvent.actor ?? 'gateway',
     };

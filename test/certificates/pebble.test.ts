@@ -140,7 +140,10 @@ test('who answers on port 80 in our name is named', needsPebble, async (t) => {
   const server = createServer((_request, response) => response.writeHead(404, { server: 'nginx/1.22' }).end('no'));
   await once(server.listen(pebble.httpPort, '127.0.0.1'), 'listening');
   t.after(() => server.close());
-  const check = new OwnChallengeCheck(new HttpsTransport(), systemClock, pebble.httpPort);
+  const check = new OwnChallengeCheck(new HttpsTransport(), systemClock, {
+    http: { asked: pebble.httpPort, own: 8080 },
+    tls: { asked: pebble.tlsPort, own: null },
+  });
   const responder: ChallengeResponder = {
     kinds: ['http-01'],
     present: async () => succeed(null),
@@ -149,8 +152,13 @@ test('who answers on port 80 in our name is named', needsPebble, async (t) => {
   const name = 'localhost';
   const issued = await clientOf(pebble).issue({ names: [name], responder, check, replaces: null });
   assert.ok(!issued.ok);
-  const { kind, problemType, sentence } = issued.failure;
-  assert.equal(sentence, `port ${pebble.httpPort} of ${name} is answered by nginx/1.22, not by us (status 404)`);
+  const { kind, problemType, detail, seen, sentence, fix } = issued.failure;
+  const port = pebble.httpPort;
+  const own = `port ${port} of localhost \\([^)]*127\\.0\\.0\\.1[^)]*\\) is answered by nginx/1\\.22, not by us \\(status 404\\)`;
+  assert.match(seen ?? '', new RegExp(`^seen from this machine, ${own}, and the gateway listens on port 8080$`));
+  assert.ok(detail !== null && detail !== '');
+  assert.equal(sentence, `the CA did not accept the http-01 challenge of localhost: ${detail}; ${seen}`);
+  assert.match(fix, new RegExp(`forward port ${port} of that address to port 8080 of the gateway or receive`));
   assert.deepEqual([kind, problemType], ['challenge_failed', 'unauthorized']);
 });
 
