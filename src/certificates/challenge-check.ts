@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import type { HttpChallenge, TlsAlpnChallenge } from '../core/managed-tls.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
@@ -6,6 +5,7 @@ import type { AcmeTransport } from './acme-transport.ts';
 import type { ChallengeCheck, ChallengeFinding } from './authorize.ts';
 import type { PreparedChallenge } from './challenges.ts';
 import { type ChallengePort, fixFor, type OwnSight } from './challenge-fix.ts';
+import { addressesOf } from './name-queries.ts';
 import { probeTlsAlpn } from './tls-alpn-probe.ts';
 
 const answerMsMax = 5000;
@@ -81,15 +81,5 @@ export class OwnChallengeCheck implements ChallengeCheck {
     const server = headers['server'];
     const who = server === undefined ? 'another server' : plainText(server);
     return { kind: 'foreign', text: `is answered by ${who}, not by us (status ${status})` };
-  }
-}
-
-/** As this machine resolves it; empty: it could not be found out; null: the name is not known here. */
-async function addressesOf(domain: string): Promise<readonly string[] | null> {
-  try {
-    const found = await lookup(domain, { all: true });
-    return found.map(({ address }) => address).slice(0, 4);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' ? null : [];
   }
 }

@@ -122,6 +122,8 @@ export const errorReaders: readonly string[] = [
   'src/cli/read-input.ts',
   'src/config/host.ts',
   'src/certificates/https-transport.ts',
+  'src/certificates/name-queries.ts',
+  'src/certificates/tls-alpn-probe.ts',
   'src/certificates/dns-hook.ts',
   'src/certificates/certificate-store.ts',
   'src/testing/raw-client.ts',
