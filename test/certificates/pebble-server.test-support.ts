@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
-import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { certificateAuthority, type IssuedCertificate } from '../../src/testing/certificates.ts';
 import { freePort } from '../free-port.ts';
 
 /** A CA (Let's Encrypt's test server) whose names all resolve to 127.0.0.1. */
@@ -12,6 +12,8 @@ export interface Pebble {
   readonly directoryUrl: string;
   /** The root that its web server's certificate is issued by, in PEM. */
   readonly root: string;
+  /** The certificate of its web server with its key, for a server before it. */
+  readonly server: IssuedCertificate;
   /** Where it looks for HTTP-01 and TLS-ALPN-01 challenges. */
   readonly httpPort: number;
   readonly tlsPort: number;
@@ -19,6 +21,8 @@ export interface Pebble {
   readonly namesUrl: string;
   /** The status of a certificate with this serial number: 'Valid', 'Revoked'. */
   certificateStatus(serial: string): Promise<string>;
+  /** The root that the certificates it issues are trusted by, in PEM. */
+  issuingRoot(): Promise<string>;
 }
 
 const ca = findPeer('pebble');
@@ -73,17 +77,23 @@ export async function startPebble(context: TestContext, settings: PebbleSettings
   await Promise.all(started.map((child) => untilListening(child)));
   const { HttpsTransport } = await import('../../src/certificates/https-transport.ts');
   const transport = new HttpsTransport([authority.certificate]);
+  const ask = async (path: string): Promise<string> => {
+    const url = `https://127.0.0.1:${management}/${path}`;
+    const sent = await transport.send({ method: 'GET', url, headers: {}, body: null }, new AbortController().signal);
+    if (!sent.ok) throw new Error(sent.failure.code);
+    return sent.value.body;
+  };
   return {
     directoryUrl: `https://127.0.0.1:${acme}/dir`,
     root: authority.certificate,
+    server: { certificate, key },
     httpPort,
     tlsPort,
     namesUrl: `http://127.0.0.1:${setNames}`,
     async certificateStatus(serial) {
-      const url = `https://127.0.0.1:${management}/cert-status-by-serial/${serial}`;
-      const sent = await transport.send({ method: 'GET', url, headers: {}, body: null }, new AbortController().signal);
-      return sent.ok ? (JSON.parse(sent.value.body) as { Status: string }).Status : sent.failure.code;
+      return (JSON.parse(await ask(`cert-status-by-serial/${serial}`)) as { Status: string }).Status;
     },
+    issuingRoot: () => ask('roots/0'),
   };
 }
 
