@@ -9,7 +9,8 @@ import type { FailureSpec } from '../src/core/failure-spec.ts';
 import { failureTable } from '../src/core/failure-table.ts';
 import type { Cause } from '../src/core/failure.ts';
 import { shapeOfType } from '../src/core/explain.ts';
-import { requestRules, responseRules } from '../src/core/rules.ts';
+import { refusedRequests } from '../src/core/failure-table/refused-requests.ts';
+import { type RequestRule, requestRules, responseRules } from '../src/core/rules.ts';
 import type { Shape } from '../src/core/shape.ts';
 import { raisedCauses } from './raised-causes.ts';
 
@@ -315,9 +316,10 @@ function shapeChapter(
 }
 
 function requestRulesChapter(): string {
-  const rows = Object.entries(requestRules).map(
-    ([rule, { section: where, status, reason }]) => `| \`${rule}\` | ${status} | ${where} | ${reason} |`,
-  );
+  const rows = Object.entries(requestRules).map(([rule, { section: where, status, reason }]) => {
+    const nextStep = refusedRequests[rule as RequestRule]?.nextStep ?? '';
+    return `| \`${rule}\` | ${status} | ${where} | ${reason} | ${nextStep} |`;
+  });
   return [
     '## Request rules',
     '',
@@ -326,8 +328,8 @@ function requestRulesChapter(): string {
     'no content follows, since it is certain where their request ends: `max-forwards`, and the `host-missing` of a redirect for',
     'an HTTP/1.0 request without a host.',
     '',
-    '| rule | status | where it stands | the request was refused because … |',
-    '|---|---|---|---|',
+    '| rule | status | where it stands | the request was refused because … | next step |',
+    '|---|---|---|---|---|',
     ...rows,
   ].join('\n');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
-import { type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import type { OverlayJson } from './overlay-api.ts';
@@ -245,7 +245,7 @@ const attemptSchema = z.object({
   status: count.nullable(),
   cause: nullableText,
   stage: nullableText,
-  evidence: z.object({}).nullable(),
+  evidence: z.looseObject({}).nullable(),
   exit: z
     .looseObject({
       code: z.int().nullable(),
@@ -300,6 +300,10 @@ export const recordSchema = z.object({
   whose: z.enum(whoses).nullable(),
   stage: nullableText,
   detail: nullableText,
+  evidence: z
+    .looseObject({})
+    .optional()
+    .describe('The evidence of the cause; absent without one, and where the last attempt has it.'),
   delivery: z.enum(deliveries),
   end: z.enum(['forwarded', 'generated', 'truncated', 'abandoned']),
   bytes_in: count,
@@ -354,6 +358,12 @@ export type CheckedEvent = Fits<
 export type CheckedProblem = Fits<ProblemDetails, DeepReadonly<z.infer<typeof problemSchema>>>;
 export type CheckedOverlay = Fits<OverlayJson, DeepReadonly<z.infer<typeof overlaySchema>>>;
 export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;
-export type CheckedRecord = Fits<keyof ExchangeRecord, keyof z.infer<typeof recordSchema>>;
+export type CheckedRecord = Fits<ExchangeRecord, DeepReadonly<z.infer<typeof recordSchema>>>;
+export type CheckedRecordKeys = Fits<SameKeys<ExchangeRecord, z.infer<typeof recordSchema>>, true>;
+export type CheckedAttemptKeys = Fits<SameKeys<AttemptRecord, z.infer<typeof attemptSchema>>, true>;
+
+/** Whether both have the same keys, and the same of them are optional. */
+type SameKeys<T, U> = KeyKinds<T> extends KeyKinds<U> ? (KeyKinds<U> extends KeyKinds<T> ? true : false) : false;
+type KeyKinds<T> = { [K in keyof T]-?: Partial<Pick<T, K>> extends Pick<T, K> ? 'optional' : 'required' };
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -76,7 +76,8 @@ function sentenceWithoutCause(record: ExchangeRecord): string {
   if (record.attempts.length === 0) return 'The gateway responded as configured.';
   const answered = 'The application answered, and its complete response reached the client.';
   if (!isRescued(record)) return answered;
-  const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: record.attempts[0]?.cause ?? null });
+  const [first] = record.attempts;
+  const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: first?.cause ?? null, stage: null });
   return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway retried it. ${answered}`;
 }
 

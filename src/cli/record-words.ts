@@ -26,6 +26,7 @@ export function isRescued({ shape, attempts }: VerdictFacts): boolean {
 /** The words of the verdict. The gateway accepts a request before it force closes it, so such a request was not "refused". */
 export function verdictWords(record: VerdictFacts): string {
   if (isRescued(record)) return 'answered after a retry';
+  if (record.cause === 'request_refused') return 'refused: the request breaks a rule';
   return record.cause === 'drained' ? 'closed by the gateway' : shapeWords[record.shape];
 }
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { shapeOfType } from './explain.ts';
+import { readFileSync } from 'node:fs';
+import { shapeOfType, specOf } from './explain.ts';
 import type { FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
-import type { Cause } from './failure.ts';
+import { type Cause, fail } from './failure.ts';
+import { requestRules, responseRules } from './rules.ts';
 
 /** Written by hand from RFC 9209 §2.3 and the meaning of each failure; not derived from code. */
 const expected: readonly [cause: Cause, shape: string, status: number | null, type: string | null][] = [
@@ -217,6 +219,24 @@ describe('the failure table', () => {
   it('never retries after a failure of the client', () => {
     for (const [cause, { type, retry }] of specs)
       if (shapeOfType(type) === 'client_abort') assert.equal(retry, 'never', cause);
+  });
+
+  it('says what to do about a request for another host, by clear text, by TLS and with a refused certificate', () => {
+    const general = specs.find(([cause]) => cause === 'request_refused')?.[1].nextStep;
+    for (const rule of ['misdirected', 'plain-on-tls-port', 'tls-on-plain-port', 'client-certificate'] as const) {
+      const { nextStep, usualCauses } = specOf(fail('request_refused', 'request', { rule, status: 400, at: '' }));
+      assert.notEqual(nextStep, general, rule);
+      assert.ok(usualCauses.length > 0, rule);
+    }
+  });
+
+  it('has a row in docs/failures.md for every rule, with the status of a request rule', () => {
+    const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'failures.md'), 'utf8');
+    const [requests = '', responses = ''] = text.split('## Request rules')[1]?.split('## Response rules') ?? [];
+    for (const [rule, { status, section }] of Object.entries(requestRules))
+      assert.ok(requests.includes(`\n| \`${rule}\` | ${status} | ${section} | `), rule);
+    for (const [rule, { section }] of Object.entries(responseRules))
+      assert.ok(responses.includes(`\n| \`${rule}\` | ${section} | `), rule);
   });
 
   it('agrees with docs/failures.md', () => {

@@ -174,7 +174,18 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
   ...(['v', 'kind', 'id', 'trace_id', 'at', 'process', 'deployment', 'member', 'process_started_at'] as const),
   ...(['worker', 'revision', 'route', 'upstream', 'application', 'release', 'arm', 'weight', 'client', 'tls'] as const),
   ...(['method', 'scheme', 'host', 'path', 'query', 'headers', 'filter_ms', 'attempts', 'status'] as const),
-  ...(['received_status', 'grpc_status', 'shape', 'type', 'cause', 'whose', 'stage', 'detail', 'delivery'] as const),
+  ...([
+    'received_status',
+    'grpc_status',
+    'shape',
+    'type',
+    'cause',
+    'whose',
+    'stage',
+    'detail',
+    'evidence',
+    'delivery',
+  ] as const),
   ...(['end', 'bytes_in', 'bytes_out', 'duration_ms', 'tunnel'] as const),
 ];
 

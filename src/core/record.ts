@@ -65,6 +65,8 @@ export interface ExchangeRecord {
   readonly whose: Whose | null;
   readonly stage: Stage | null;
   readonly detail: string | null;
+  /** The evidence of the cause; absent without one, and where the last attempt has it. */
+  readonly evidence?: SnakeCased<Evidence[Cause]>;
   readonly delivery: Delivery;
   readonly end: EndKind;
   readonly bytes_in: number;

@@ -1,7 +1,7 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
-import { snakeCased } from '../core/json-case.ts';
+import type { Cause, Evidence, Failure } from '../core/failure.ts';
+import { snakeCased, type SnakeCased } from '../core/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
@@ -92,6 +92,9 @@ export class ExchangeRecords {
       whose: whoseOfExchange(exchange),
       stage: failure?.stage ?? null,
       detail: failure === null ? null : text(this.#detail(failure, exchange), recordLimits.detail),
+      ...(failure === null || failure === exchange.attempts.at(-1)?.failure
+        ? {}
+        : { evidence: this.#evidenceOf(failure) }),
       delivery: exchange.delivery,
       end: exchange.endKind,
       bytes_in: wholeNumber(exchange.bytesFromClient),
@@ -162,7 +165,7 @@ export class ExchangeRecords {
       status: numberOrNull(attempt.status),
       cause: failure?.cause ?? null,
       stage: failure?.stage ?? null,
-      evidence: failure === null ? null : snakeCased(this.#redacted(failure).evidence),
+      evidence: failure === null ? null : this.#evidenceOf(failure),
       exit: this.#exit(attempt, exchange),
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
@@ -195,6 +198,10 @@ export class ExchangeRecords {
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
     };
+  }
+
+  #evidenceOf(failure: Failure): SnakeCased<Evidence[Cause]> {
+    return snakeCased(this.#redacted(failure).evidence);
   }
 
   /** The failure without credentials and with shortened texts. Cached, because the last attempt's failure is usually that of the exchange. */

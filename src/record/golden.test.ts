@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import { snakeCased } from '../core/json-case.ts';
 import { exchangeKeys } from '../core/record-defaults.ts';
 import type { Instant } from '../core/time.ts';
 import { TestRing } from './test-ring.test-support.ts';
@@ -244,8 +245,10 @@ test('a line of version 3 is read like the line of version 2 of the same exchang
     const earlier = second?.[index];
     assert.ok(now.ok && earlier?.ok);
     if (now.record.shape === 'none' && now.record.attempts.length === 1 && now.record.kind === 'exchange') return;
-    const { process, ...record } = now.record;
+    // Earlier versions have the evidence of attempts alone.
+    const { process, evidence, ...record } = now.record;
     assert.equal(process, 'k3f9xa');
+    assert.deepEqual(evidence, now.record.cause === 'maintenance' ? snakeCased(maintenance.evidence) : undefined);
     const constants = { deployment: null, member: null, process_started_at: null, process: null };
     assert.deepEqual({ ...record, ...constants, detail: '' }, { ...earlier.record, ...constants, detail: '' });
   });

@@ -11,7 +11,10 @@ import { elapsedText, alignColumns, durationText, harmless, wrap } from '../../s
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { Event } from '../../src/core/event.ts';
+import { explain } from '../../src/core/explain.ts';
+import { fail } from '../../src/core/failure.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { RequestRule } from '../../src/core/rules.ts';
 import { causesOf } from '../fakes/causes.ts';
 import { FakeEvents } from '../fakes/fake-gateway.ts';
 import { SimulatedClock } from '../../src/testing/testing.ts';
@@ -26,6 +29,27 @@ test('a status shows the generation of the state folder, if there is one', () =>
   assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
 });
 
+const refusedByGateway = { attempts: [], received_status: null, delivery: 'not_sent', end: 'generated' } as const;
+
+function refusedRecord(rule: RequestRule, status: number): ExchangeRecord {
+  const failure = fail('request_refused', 'request', { rule, status, at: '' });
+  return {
+    ...{ ...goodRecord, ...refusedByGateway, status, shape: 'client_abort', cause: failure.cause },
+    ...{ type: 'http_request_error', whose: 'client', stage: 'request', detail: explain(failure) },
+    evidence: { rule, status, at: '' },
+  };
+}
+
+const drainedWebSocket: ExchangeRecord = ((): ExchangeRecord => {
+  const failure = fail('drained', 'body', { reason: 'gateway_stopping', what: 'tunnel', retryAfterS: 5 });
+  return {
+    ...{ ...goodRecord, kind: 'tunnel', status: 101, received_status: 101, shape: 'refused_by_gateway' },
+    ...{ cause: failure.cause, type: 'destination_unavailable', whose: 'operator', stage: 'body', end: 'truncated' },
+    ...{ detail: explain(failure), evidence: { reason: 'gateway_stopping', what: 'tunnel', retry_after_s: 5 } },
+    tunnel: { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: 1001 },
+  };
+})();
+
 describe('at 80 columns', () => {
   const pictures: [name: string, text: string][] = [
     ['status.txt', renderStatus(statusSample, plain)],
@@ -38,6 +62,9 @@ describe('at 80 columns', () => {
         plain,
       ),
     ],
+    ['explain-misdirected.txt', renderExplanation(refusedRecord('misdirected', 421), plain)],
+    ['explain-plain-on-tls-port.txt', renderExplanation(refusedRecord('plain-on-tls-port', 400), plain)],
+    ['explain-drained-websocket.txt', renderExplanation(drainedWebSocket, plain)],
     [
       'explain-no-attempt.txt',
       renderExplanation(

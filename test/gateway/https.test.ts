@@ -128,6 +128,7 @@ describe('a gateway with TLS', () => {
     assert.deepEqual([unnamed.status, fieldOf(unnamed, 'strict-transport-security')], [200, null]);
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.status, record.host], ['request_refused', 421, 'blog.test']);
+    assert.deepEqual(record.evidence, { rule: 'misdirected', status: 421, at: '' });
   });
 
   test('tells applications of a verified client certificate, and never what a client says of one', async () => {

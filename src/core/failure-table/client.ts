@@ -1,6 +1,7 @@
 import { requestRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
 import { duration, bytes } from './formatting.ts';
+import { refusedRequests } from './refused-requests.ts';
 
 /** The client left, or sent bytes that are not a valid request. Never counted against an endpoint. */
 export const client = {
@@ -57,6 +58,7 @@ export const client = {
     ],
     nextStep:
       "Look the rule up in the chapter on request rules of docs/failures.md; the record has the client's address.",
+    inThisCase: ({ rule }) => (Object.hasOwn(refusedRequests, rule) ? (refusedRequests[rule] ?? null) : null),
   },
   request_head_timeout: {
     type: 'http_request_error',

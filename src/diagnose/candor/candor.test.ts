@@ -52,6 +52,14 @@ describe("Candor's own log", () => {
     });
   }
 
+  it('says what to do about the rule that a request broke, and about evidence that is none', () => {
+    const refused = { cause: 'request_refused', shape: 'client_abort', stage: 'request', detail: 'x', attempts: [] };
+    const fixOf = (evidence: unknown): string => read(changed({ ...refused, evidence }))?.fix?.text ?? '';
+    assert.match(fixOf({ rule: 'misdirected', status: 421, at: '' }), /proxy_ssl_server_name/);
+    for (const odd of [undefined, null, 7, 'x', {}, { rule: 'toString' }, { rule: 'of another version' }])
+      assert.match(fixOf(odd), /docs\/failures\.md/, JSON.stringify(odd));
+  });
+
   it('gives a record of version 3 the verdict of the same record of version 2', () => {
     golden('record-v3.ndjson').forEach((line, index) => {
       const [now, earlier] = [read(line), read(records[index] as string)].map((finding) => ({

@@ -98,13 +98,15 @@ function causeTextOf(fields: JsonLine, cause: string | null): CauseText | null {
   if (cause === null) return null;
   const record = {
     cause,
+    stage: fields.stage,
+    evidence: fields.evidence,
     attempts: Array.isArray(fields.attempts) ? fields.attempts : [],
   } as unknown as ExchangeRecord;
   try {
     const spec = specOfRecord(record);
     return spec === null ? null : { title: spec.title, nextStep: stepAfterExit(record) ?? spec.nextStep };
   } catch {
-    const spec = specOfRecord({ ...record, attempts: [] });
+    const spec = specOfRecord({ cause: record.cause, attempts: [], stage: null });
     return spec === null ? null : { title: spec.title, nextStep: spec.nextStep };
   }
 }

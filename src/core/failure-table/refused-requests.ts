@@ -1,0 +1,140 @@
+import type { CaseTexts } from '../failure-spec.ts';
+import type { RequestRule } from '../rules.ts';
+
+type RuleTexts = Required<Pick<CaseTexts, 'usualCauses' | 'nextStep'>> & Pick<CaseTexts, 'whose'>;
+
+const framing: RuleTexts = {
+  usualCauses: [
+    'an attacker tries to hide a second request in the body of the first (request smuggling)',
+    'a proxy or library before the gateway changes the body and keeps the old header',
+  ],
+  nextStep:
+    'Find the sender by the address in the record; if it is a program of your own, let its HTTP library write Content-Length and Transfer-Encoding.',
+};
+
+const chunks: RuleTexts = {
+  usualCauses: [
+    'a hand-written client counts the bytes of a chunk wrongly',
+    'an attacker tries to hide a second request in the body of the first (request smuggling)',
+  ],
+  nextStep: 'Send the same body with curl (`-H "Transfer-Encoding: chunked"`): if that passes, the client is wrong.',
+};
+
+const host: RuleTexts = {
+  usualCauses: [
+    'a scanner, or a health check of a load balancer, sends a request by hand',
+    'a hand-written client, or a proxy that writes the header itself',
+  ],
+  nextStep: 'Let the client send one Host header with the name of the site; health checks have a setting for it.',
+};
+
+const headers: RuleTexts = {
+  usualCauses: [
+    'a hand-written client, or a program that puts user input into headers without removing line ends',
+    'a scanner sends malformed headers on purpose',
+  ],
+  nextStep:
+    'Compare with the request that `curl -v` sends; the record names the place, and has the address of the client.',
+};
+
+const size: Readonly<Record<'head' | 'count' | 'target' | 'body', RuleTexts>> = {
+  head: {
+    usualCauses: ['cookies of the site have grown', 'a token in a header has grown with the groups of its user'],
+    nextStep: 'Delete the cookies of the site to see whether they are the reason; raise `client.head_max` if not.',
+  },
+  count: {
+    usualCauses: ['several proxies in a row add headers of their own', 'a scanner sends many headers on purpose'],
+    nextStep: 'Raise `client.headers_max` if the headers are wanted.',
+  },
+  target: {
+    usualCauses: ['a form sends its fields by GET', 'a page links to itself with a query that grows each time'],
+    nextStep: 'Let the form use POST, or raise `client.target_max`.',
+  },
+  body: {
+    usualCauses: ['an upload is larger than the limit'],
+    nextStep: 'Raise `client.body_max`, or the limit of the route, if uploads of this size are wanted.',
+  },
+};
+
+/**
+ * What to do about a request that breaks a rule. Rules that are not here are broken by scanners and hand-written clients: the
+ * general texts hold.
+ */
+export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> = {
+  'plain-on-tls-port': {
+    usualCauses: [
+      'a URL with `http://` and the port of HTTPS',
+      'a load balancer or a health check speaks HTTP to a port that expects HTTPS',
+    ],
+    nextStep:
+      'Use `https://` in the URL, or the port of a listener without `tls`; health checks have a setting for it.',
+  },
+  'tls-on-plain-port': {
+    usualCauses: ['a URL with `https://` and the port of HTTP', 'a listener lacks `tls` in candor.yaml'],
+    nextStep: 'Use the port of a listener with `tls`, or give this listener `tls` (docs/https.md).',
+  },
+  misdirected: {
+    usualCauses: [
+      'a client or a CDN uses an open connection for a second host at the same address; browsers then try again on a new one',
+      'a proxy before the gateway names another host in the handshake (SNI) than in the Host header, or the same for all',
+      'the host has a certificate of its own at this listener, or none',
+    ],
+    nextStep:
+      'If clients see the 421, let the proxy send the requested host as SNI (nginx: `proxy_ssl_server_name on` and `proxy_ssl_name $host`), or use one certificate for both hosts.',
+  },
+  'client-certificate': {
+    usualCauses: [
+      'the certificate has expired, or is not valid yet',
+      'an authority that `client_certificates.ca_file` does not have has issued it, or the client does not send the intermediate one',
+    ],
+    nextStep:
+      "Look at the client's certificate: `openssl verify -CAfile CA_FILE CERTIFICATE` says what the listener says; the code in the sentence above is OpenSSL's.",
+  },
+  'http2-not-offered': {
+    usualCauses: ['a client is set to HTTP/2 without asking (`--http2-prior-knowledge`, gRPC)'],
+    nextStep: 'Let the client speak HTTP/1.1: the gateway does not speak HTTP/2 to clients.',
+  },
+  'proxy-protocol': {
+    whose: 'operator',
+    usualCauses: [
+      'the load balancer does not send the header, or a client reaches the port without the load balancer',
+      'its TLVs are larger than 16 KiB',
+    ],
+    nextStep:
+      'Enable the PROXY protocol in the load balancer (HAProxy: `send-proxy-v2`), or remove `proxy_protocol` of the listener.',
+  },
+  'connect-not-offered': {
+    usualCauses: [
+      'somebody looks for an open proxy',
+      'the gateway is set as the proxy of a browser or a program (`https_proxy`)',
+    ],
+    nextStep:
+      'Nothing, unless a program of your own has the gateway as its proxy: Candor is a gateway to applications.',
+  },
+  'expectation-unknown': {
+    usualCauses: ['a client sends an Expect header that no server knows'],
+    nextStep: 'Let the client leave out the Expect header; `100-continue` is the only one.',
+  },
+  'header-section-too-large': size.head,
+  'too-many-headers': size.count,
+  'target-too-long': size.target,
+  'content-too-large': size.body,
+  'host-missing': host,
+  'host-repeated': host,
+  'host-invalid': host,
+  'host-disagrees': host,
+  'header-name': headers,
+  'header-value': headers,
+  'line-ending': headers,
+  'line-folding': headers,
+  'space-before-colon': headers,
+  'content-length-invalid': framing,
+  'content-length-differs': framing,
+  'length-and-transfer-encoding': framing,
+  'transfer-encoding-version': framing,
+  'transfer-encoding-final': framing,
+  'transfer-encoding-unknown': framing,
+  'chunk-size': chunks,
+  'chunk-extension': chunks,
+  'chunk-ending': chunks,
+};
