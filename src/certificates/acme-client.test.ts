@@ -165,6 +165,17 @@ test("what our own look at the challenge finds is said after the CA's words", as
   );
 });
 
+test('what was seen of a DNS record while it was shown is said, with what to do about records', async () => {
+  const failure = await failureAfter((authority, responder) => {
+    authority.kinds = ['dns-01'];
+    authority.authorizationStatusAtEnd = 'invalid';
+    responder.kinds = ['dns-01'];
+    responder.seen = 'seen from this machine, ns2.test had none';
+  });
+  assert.match(failure.sentence, /dns-01 challenge of a\.test: Connection refused; seen from this machine, ns2\.test/);
+  assert.match(failure.fix, /"dns_hook" sets the TXT record .* longer "propagation_timeout"$/);
+});
+
 test('the second kind of challenge is shown where the CA does not offer the first', async () => {
   const { issued, responder } = await tryToIssue((authority) => (authority.kinds = ['dns-01', 'tls-alpn-01']));
   assert.ok(issued.ok);

@@ -4,27 +4,35 @@ import { succeed } from '../core/result.ts';
 import { CertificateStore } from './certificate-store.ts';
 import { type ChallengePorts, OwnChallengeCheck } from './challenge-check.ts';
 import type { ChallengeResponder, PreparedChallenge } from './challenges.ts';
+import { DnsPropagation } from './dns-propagation.ts';
 import { DnsHook } from './dns-hook.ts';
 import { HttpsTransport } from './https-transport.ts';
+import { DnsQueries } from './name-queries.ts';
 import { Issuer } from './issuer.ts';
 
 /** How often in a row one CA may fail before the next one is asked: some hours. */
 const failuresMax = 5;
 
-/** Commands of DNS providers wait until all their servers have the record. */
+/** Some commands wait by themselves until all servers of their provider have the record. */
 const hookMsMax = 5 * 60_000;
 
 /** Certificates from CAs that speak ACME. */
 export function createAcmeSupply(
-  { contacts, directories, roots, challenges, dnsHook, externalAccount }: Omit<AcmeTls, 'hosts'>,
+  { contacts, directories, roots, challenges, dnsHook, propagationMs, externalAccount }: Omit<AcmeTls, 'hosts'>,
   ports: CertificateSupplyPorts,
   listening: ListeningPorts,
 ): CertificateSupply {
-  const { clock, random, events, folder } = ports;
+  const { clock, random, events, folder, nameServers } = ports;
   const transport = new HttpsTransport(roots === null ? [] : [roots]);
   const check = new OwnChallengeCheck(transport, clock, challengePorts(directories[0] ?? '', listening));
   const hook =
-    dnsHook === null ? null : new DnsHook({ command: dnsHook, timeoutMs: hookMsMax, propagationMs: 0 }, clock);
+    dnsHook === null
+      ? null
+      : new DnsHook(
+          { command: dnsHook, timeoutMs: hookMsMax, propagationMs },
+          clock,
+          new DnsPropagation(new DnsQueries(nameServers), clock),
+        );
   const responder: ChallengeResponder = {
     kinds: challenges,
     async present(challenge) {

@@ -131,6 +131,9 @@ function challengeFailure(
     kind: isFailed ? 'challenge_failed' : failure.kind,
     sentence: `the CA did not accept the ${kind} challenge of ${name}: ${words}${seen === null ? '' : `; ${seen}`}`,
     // A CAA record or a limit of the CA is not mended at this machine.
-    fix: isFailed ? (finding?.fix ?? fix) : failure.fix,
+    fix: isFailed ? (finding?.fix ?? (kind === 'dns-01' ? dnsFix : fix)) : failure.fix,
   };
 }
+
+const dnsFix =
+  'look whether the command of "dns_hook" sets the TXT record at the name servers that the Internet asks for the zone; where they need longer, set a longer "propagation_timeout"';

@@ -7,8 +7,10 @@ import { DnsHook } from './dns-hook.ts';
 
 const challenge = prepareChallenge('dns-01', 'example.org', 'token', 'token.thumbprint', 0);
 
-function present(command: readonly string[], timeoutMs = 20_000): Promise<Result<null, string>> {
-  return new DnsHook({ command, timeoutMs, propagationMs: 0 }, systemClock).present(challenge);
+const neverAsked = { wait: () => assert.fail('it is not looked for') };
+
+function present(command: readonly string[], timeoutMs = 20_000): Promise<Result<string | null, string>> {
+  return new DnsHook({ command, timeoutMs, propagationMs: 0 }, systemClock, neverAsked).present(challenge);
 }
 
 const shell = (script: string) => ['/bin/sh', '-c', script, 'hook'];

@@ -3,13 +3,14 @@ import { failWith, type Result, succeed } from '../core/result.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
 import type { ChallengeKind } from '../core/configuration.ts';
+import type { DnsPropagation } from './dns-propagation.ts';
 import type { ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
 
 export interface DnsHookSettings {
   /** The program and its first arguments; 'present' or 'cleanup' follows. */
   readonly command: readonly string[];
   readonly timeoutMs: number;
-  /** How long after `present` the CA is let look, in case the name servers need time. */
+  /** How long after `present` the record is waited for until the CA is let look; 0: it is not looked for. */
   readonly propagationMs: number;
 }
 
@@ -21,34 +22,34 @@ const killMs = 5000;
 /**
  * Shows DNS-01 challenges by a command of the operator's. It is started with the argument `present` or `cleanup` and with
  * CANDOR_ACME_DOMAIN, CANDOR_ACME_NAME (the record's name) and CANDOR_ACME_VALUE in its environment. `present` ends when the
- * record can be found; its exit code is 0, otherwise what it prints is the reason of the failure.
+ * record has been set; its exit code is 0, otherwise what it prints is the reason of the failure.
  */
 export class DnsHook implements ChallengeResponder {
   readonly kinds: readonly ChallengeKind[] = ['dns-01'];
   readonly #settings: DnsHookSettings;
   readonly #clock: Clock;
+  readonly #propagation: Pick<DnsPropagation, 'wait'>;
 
-  constructor(settings: DnsHookSettings, clock: Clock) {
+  constructor(settings: DnsHookSettings, clock: Clock, propagation: Pick<DnsPropagation, 'wait'>) {
     this.#settings = settings;
     this.#clock = clock;
+    this.#propagation = propagation;
   }
 
-  async present(challenge: PreparedChallenge): Promise<Result<null, string>> {
+  async present(challenge: PreparedChallenge): Promise<Result<string | null, string>> {
     if (challenge.kind !== 'dns-01') return failWith('the hook command shows only dns-01');
     const problem = await this.#run('present', challenge);
     if (problem !== null) return failWith(problem);
     const { propagationMs } = this.#settings;
-    if (propagationMs > 0) await this.#wait(propagationMs);
-    return succeed(null);
+    if (propagationMs === 0) return succeed(null);
+    const { recordName, value } = challenge;
+    // The CA decides: a record that is late here may be found by it.
+    return succeed(await this.#propagation.wait(recordName, value, propagationMs));
   }
 
   async cleanUp(challenge: PreparedChallenge): Promise<void> {
     // A record that stays does no harm: its value is used once.
     if (challenge.kind === 'dns-01') await this.#run('cleanup', challenge);
-  }
-
-  #wait(durationMs: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.schedule(after(this.#clock.now(), durationMs), resolve, undefined));
   }
 
   /** Null: it succeeded. Otherwise the reason. */

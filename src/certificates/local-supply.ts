@@ -12,7 +12,7 @@ interface IssuedLocally extends ListenerCertificate {
 const lookEveryMs = 3_600_000;
 const retryMs = 60_000;
 
-type Ports = Omit<CertificateSupplyPorts, 'random' | 'show' | 'hide'>;
+type Ports = Omit<CertificateSupplyPorts, 'random' | 'nameServers' | 'show' | 'hide'>;
 
 /**
  * Certificates from a CA of this gateway. The CA is kept in the folder; certificates are made anew by each process, since that takes

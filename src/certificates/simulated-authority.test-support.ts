@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import type { ChallengeKind } from '../core/configuration.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { failWith, type Result, succeed } from '../core/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
@@ -173,14 +174,16 @@ export function transportTo(...authorities: readonly SimulatedAuthority[]): Acme
 }
 
 export class NotingResponder implements ChallengeResponder {
-  readonly kinds = ['http-01', 'tls-alpn-01'] as const;
+  kinds: readonly ChallengeKind[] = ['http-01', 'tls-alpn-01'];
   readonly presented: PreparedChallenge[] = [];
   readonly cleaned: PreparedChallenge[] = [];
   problem: string | null = null;
+  /** What it has seen of each challenge. */
+  seen: string | null = null;
 
-  async present(challenge: PreparedChallenge): Promise<Result<null, string>> {
+  async present(challenge: PreparedChallenge): Promise<Result<string | null, string>> {
     this.presented.push(challenge);
-    return this.problem === null ? succeed(null) : failWith(this.problem);
+    return this.problem === null ? succeed(this.seen) : failWith(this.problem);
   }
 
   async cleanUp(challenge: PreparedChallenge): Promise<void> {

@@ -4,7 +4,7 @@ import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import { oneOrMany, parsed, path, text } from './leaves.ts';
+import { durationOrNone, oneOrMany, parsed, path, text } from './leaves.ts';
 import { key, section } from './section.ts';
 
 const directory = parsed(parseAcmeDirectory, {
@@ -58,6 +58,11 @@ export const automaticTls = z.union([
     dns_hook: key(
       z.union([parsed(splitCommandLine, { kind: 'command' }), z.array(z.string()).min(1)]),
       'A command that sets DNS records. `present` or `cleanup` follows as its last argument, and `CANDOR_ACME_NAME` and `CANDOR_ACME_VALUE` are the name and the value of the TXT record.',
+    ),
+    propagation_timeout: key(
+      durationOrNone,
+      'How long the record is waited for after `present`, until all name servers of its zone have it; then the CA is asked in any case. `none`: the CA is asked at once.',
+      defaults.automaticTls.propagationTimeout,
     ),
   }),
 ]);

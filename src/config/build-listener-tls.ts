@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import type { AdminTls, AutomaticTls, ListenerCertificate, ListenerTls, TlsVersions } from '../core/configuration.ts';
 import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
 import type { BuildContext } from './build-context.ts';
+import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
+import { msOrNone } from './fallback.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import { hostNamesOf, readCertificates } from './judge-pem.ts';
 import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
@@ -79,6 +81,7 @@ function buildAutomatic(
     roots: ca_file.length === 0 ? null : ca_file.map((path) => textOf(path, context)).join('\n'),
     challenges: challengesOf(settings, draft),
     dnsHook: dns_hook ?? null,
+    propagationMs: msOrNone(settings.propagation_timeout, defaults.automaticTls.propagationTimeout) ?? 0,
     externalAccount:
       external_account === undefined
         ? null

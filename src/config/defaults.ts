@@ -52,6 +52,10 @@ export const defaults = {
       '`http-01` and `tls-alpn-01`; `tls-alpn-01` alone without a listener in clear text, and `dns-01` alone with `dns_hook`',
       'What reaches this gateway without further settings.',
     ),
+    propagationTimeout: declare(
+      '2m',
+      'Providers take seconds to a minute; a CA that looks too early counts a failure.',
+    ),
   },
   trustedPeers: declare('[]', 'A client can write X-Forwarded-For as well as a proxy can.'),
   clientAddressHeader: describe(

@@ -83,6 +83,12 @@ function reviewAcme(
       '"dns_hook" has no effect without the challenge "dns-01"',
       'add it to "challenges", or remove one of the two',
     );
+  if (settings.propagation_timeout !== undefined && dns_hook === undefined)
+    collector.warnAtKey(
+      [...at, 'auto', 'propagation_timeout'],
+      '"propagation_timeout" has no effect without "dns_hook"',
+      'add "dns_hook", or remove it',
+    );
   const isPublic = Object.values(knownDirectories).some((known) => known === directory);
   const refused = isPublic ? hosts.find(isPrivate) : undefined;
   if (refused !== undefined)

@@ -10,6 +10,8 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { AppliedAnswers } from './applied-answers.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
 
+const dns = { servers: [], allow: [], deny: [] };
+
 function listenerWith(hosts: readonly string[]): ListenerSpec {
   const tls = { certificates: [], automatic: { kind: 'internal', hosts } };
   return { id: 'https', host: '127.0.0.1', port: 8443, proxyProtocol: false, tls } as unknown as ListenerSpec;
@@ -30,16 +32,16 @@ function automaticIn(context: TestContext) {
 
 test('a gateway without such a listener obtains nothing', async (t) => {
   const { automatic, stateFolder, sent } = automaticIn(t);
-  await automatic.use({ listeners: [{ ...listenerWith([]), tls: null }], stateFolder });
+  await automatic.use({ listeners: [{ ...listenerWith([]), tls: null }], stateFolder, dns });
   assert.deepEqual([automatic.states(), automatic.current.certificates, sent], [[], [], []]);
 });
 
 test('workers have the certificates of all hosts, and of new ones after a reload', async (t) => {
   const { automatic, stateFolder, sent } = automaticIn(t);
-  await automatic.use({ listeners: [listenerWith(['a.localhost'])], stateFolder });
+  await automatic.use({ listeners: [listenerWith(['a.localhost'])], stateFolder, dns });
   const [first] = automatic.current.certificates;
   assert.deepEqual(first?.names, ['a.localhost']);
-  await automatic.use({ listeners: [listenerWith(['a.localhost']), listenerWith(['b.localhost'])], stateFolder });
+  await automatic.use({ listeners: [listenerWith(['a.localhost']), listenerWith(['b.localhost'])], stateFolder, dns });
   assert.deepEqual(
     sent.at(-1)?.map(({ names }) => names),
     [['a.localhost'], ['b.localhost']],

@@ -55,18 +55,18 @@ export class AutomaticCertificates {
   }
 
   /** Supplies the listeners of a configuration. Resolves when clients are shown what is on the disk; orders go on after that. */
-  async use({ listeners, stateFolder }: Pick<Configuration, 'listeners' | 'stateFolder'>): Promise<void> {
+  async use({ listeners, stateFolder, dns }: Pick<Configuration, 'listeners' | 'stateFolder' | 'dns'>): Promise<void> {
     const wanted = automaticOf(listeners);
     if (wanted === null || stateFolder === null) return void this.#end();
     const { hosts, ...how } = wanted;
     const listening = portsOf(listeners);
     const folder = join(stateFolder, certificatesFolder);
-    const settings = JSON.stringify([how, listening, folder]);
+    const settings = JSON.stringify([how, listening, folder, dns.servers]);
     if (this.#running?.settings !== settings) {
       // An order in progress ends first, as one supply at a time owns the folder. A reload does not wait for a slow CA: the next supply
       // tries again later.
       await Promise.race([this.#end(), this.#soon()]);
-      this.#running = { settings, supply: await this.#create(how, folder, listening) };
+      this.#running = { settings, supply: await this.#create(how, this.#portsOf(folder, dns.servers), listening) };
     }
     this.#running.supply.setHosts(hosts);
     await this.#sent;
@@ -101,13 +101,13 @@ export class AutomaticCertificates {
     await running?.supply.close();
   }
 
-  async #create(how: How, folder: string, listening: ListeningPorts): Promise<CertificateSupply> {
+  async #create(how: How, ports: CertificateSupplyPorts, listening: ListeningPorts): Promise<CertificateSupply> {
     if (how.kind === 'internal') {
       const { LocalSupply } = await import('../certificates/local-supply.ts');
-      return new LocalSupply(this.#portsOf(folder));
+      return new LocalSupply(ports);
     }
     const { createAcmeSupply } = await import('../certificates/acme-supply.ts');
-    return createAcmeSupply(how, this.#portsOf(folder), listening);
+    return createAcmeSupply(how, ports, listening);
   }
 
   #soon(): Promise<void> {
@@ -115,10 +115,10 @@ export class AutomaticCertificates {
     return new Promise((resolve) => void clock.schedule(after(clock.now(), endMsMax), resolve, undefined));
   }
 
-  #portsOf(folder: string): CertificateSupplyPorts {
+  #portsOf(folder: string, nameServers: readonly string[]): CertificateSupplyPorts {
     const { clock, random, events } = this.#parts;
     return {
-      ...{ clock, random, events, folder },
+      ...{ clock, random, events, folder, nameServers },
       publish: (certificates) => {
         this.#current = {
           ...this.#current,

@@ -111,6 +111,8 @@ export interface AcmeTls {
   readonly challenges: readonly ChallengeKind[];
   /** The command that sets DNS records; null: there is none. */
   readonly dnsHook: readonly string[] | null;
+  /** How long a record that the command has set is waited for until the CA is let look; 0: not at all. */
+  readonly propagationMs: number;
   /** An account at the first CA that exists elsewhere, to which the ACME account is bound (RFC 8555 §7.3.4); null: none. A secret. */
   readonly externalAccount: { readonly keyId: string; readonly hmacKey: string } | null;
 }

@@ -92,6 +92,8 @@ export interface CertificateSupplyPorts {
   readonly events: EventSink;
   /** The folder of certificates and accounts: absolute. */
   readonly folder: string;
+  /** Recursive name servers in place of those of the system; empty: those of the system. */
+  readonly nameServers: readonly string[];
   /** All certificates that are there, whenever one changes. Resolves when clients are shown them. */
   publish(certificates: readonly ListenerCertificate[]): Promise<void>;
   /** Resolves when all workers show it. */

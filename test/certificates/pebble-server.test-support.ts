@@ -19,6 +19,8 @@ export interface Pebble {
   readonly tlsPort: number;
   /** The URL that sets TXT records of its name server (`/set-txt`, `/clear-txt`). */
   readonly namesUrl: string;
+  /** That name server, with its port. */
+  readonly nameServer: string;
   /** The status of a certificate with this serial number: 'Valid', 'Revoked'. */
   certificateStatus(serial: string): Promise<string>;
   /** The root that the certificates it issues are trusted by, in PEM. */
@@ -89,6 +91,7 @@ export async function startPebble(context: TestContext, settings: PebbleSettings
     server: { certificate, key },
     httpPort,
     tlsPort,
+    nameServer: `127.0.0.1:${dns}`,
     namesUrl: `http://127.0.0.1:${setNames}`,
     async certificateStatus(serial) {
       return (JSON.parse(await ask(`cert-status-by-serial/${serial}`)) as { Status: string }).Status;

@@ -11,8 +11,10 @@ import { AcmeClient, type AcmeAccount, type AcmeSettings } from '../../src/certi
 import { readCertificate } from '../../src/certificates/certificate-facts.ts';
 import { CertificateStore } from '../../src/certificates/certificate-store.ts';
 import { OwnChallengeCheck } from '../../src/certificates/challenge-check.ts';
-import type { ChallengeResponder } from '../../src/certificates/challenges.ts';
+import { type ChallengeResponder, prepareChallenge } from '../../src/certificates/challenges.ts';
 import type { HttpChallenge, TlsAlpnChallenge } from '../../src/core/managed-tls.ts';
+import { DnsPropagation } from '../../src/certificates/dns-propagation.ts';
+import { DnsQueries } from '../../src/certificates/name-queries.ts';
 import { DnsHook } from '../../src/certificates/dns-hook.ts';
 import { HttpsTransport } from '../../src/certificates/https-transport.ts';
 import { Issuer } from '../../src/certificates/issuer.ts';
@@ -112,11 +114,25 @@ test('pebble issues a wildcard by DNS-01 with a hook command', needsPebble, asyn
      if (!sent.ok) throw new Error(String(sent.status));`,
   );
   const command = [process.execPath, script, pebble.namesUrl];
-  const responder = new DnsHook({ command, timeoutMs: 20_000, propagationMs: 0 }, systemClock);
+  const queries = new DnsQueries([pebble.nameServer]);
+  const responder = new DnsHook(
+    { command, timeoutMs: 20_000, propagationMs: 20_000 },
+    systemClock,
+    new DnsPropagation(queries, systemClock),
+  );
   const wanted = ['*.example.org', 'example.org'];
   const issued = await clientOf(pebble).issue({ names: wanted, responder, check: null, replaces: null });
   assert.ok(issued.ok, JSON.stringify(issued));
   assert.deepEqual(readCertificate(issued.value.chain, issued.value.key)?.names.toSorted(), wanted);
+  // The server of this CA has no NS records: then the resolver is asked, which it is here.
+  const elsewhere = prepareChallenge('dns-01', 'a.example.org', 'token', 'token.thumbprint', 0);
+  assert.ok(elsewhere.kind === 'dns-01');
+  const shown = await responder.present(elsewhere);
+  assert.ok(shown.ok);
+  assert.equal(
+    shown.value,
+    "seen from this machine after 0 s, this machine's resolver had the TXT record _acme-challenge.a.example.org",
+  );
 });
 
 test('an external account is bound, and its absence is a failure that names it', needsPebble, async (t) => {
