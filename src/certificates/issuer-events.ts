@@ -30,7 +30,7 @@ export function reportFailure(
   events.emit({
     kind: 'certificate_renewal_failed',
     subject: subjectOf(names),
-    reason: `no certificate for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; ${nextAttemptText(retryMs, 0)}`,
+    reason: `no certificate for ${names.join(', ')}: ${sentence}; ${fix}; ${rest}; ${retryMs === 0 ? 'the next CA is asked now' : nextAttemptText(retryMs, 0)}`,
     evidence: {
       names,
       authority,

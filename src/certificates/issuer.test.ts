@@ -101,17 +101,49 @@ test('CAs that are down take no certificate away; it is warned of three times, a
   await issuer.close();
 });
 
-test('after three failures the second CA is asked, and for the next renewal the first one again', async (t) => {
+test('a host without a certificate gets it from the second CA at once, and a renewal only after three failures of the first', async (t) => {
   const made = world(t);
-  made.first.fault = (path) => (path === 'newOrder' ? problem('serverInternal', 500) : null);
+  const failing = (path: string) => (path === 'newOrder' ? problem('serverInternal', 500) : null);
+  made.first.fault = failing;
   const issuer = made.issuer();
   issuer.setWanted([wanted('a.test')]);
-  await pass(made.clock, hourMs);
-  assert.equal(made.first.count('newOrder'), 3);
+  await pass(made.clock, 1000);
+  assert.equal(made.first.count('newOrder'), 1);
   assert.equal(made.published[0]?.directoryUrl, made.second.directoryUrl);
+  const [failed] = made.log.of('certificate_renewal_failed');
+  assert.match(failed?.reason ?? '', /; the next CA is asked now$/);
   made.first.fault = () => null;
   await pass(made.clock, 61 * dayMs);
   assert.equal(made.published[0]?.directoryUrl, made.first.directoryUrl);
+  made.first.fault = failing;
+  await pass(made.clock, 61 * dayMs);
+  assert.equal(made.published[0]?.directoryUrl, made.second.directoryUrl);
+  assert.equal(made.first.count('newOrder'), 1 + 1 + 3);
+  await issuer.close();
+});
+
+test('where no CA can issue, each is asked again after its own pause', async (t) => {
+  const made = world(t);
+  made.first.fault = (path) => (path === 'newOrder' ? problem('rateLimited', 429) : null);
+  made.second.fault = down;
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, 59 * minuteMs);
+  assert.equal(made.first.count('newOrder'), 1, 'it asked for an hour');
+  const asked = made.second.requests.length;
+  assert.ok(asked >= 5, String(asked));
+  await pass(made.clock, 30 * minuteMs);
+  assert.equal(made.first.count('newOrder'), 2);
+  await issuer.close();
+});
+
+test('a failed challenge is not tried at the next CA', async (t) => {
+  const made = world(t);
+  made.first.authorizationStatusAtEnd = 'invalid';
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, 4 * minuteMs);
+  assert.deepEqual([made.first.count('newOrder'), made.second.count('newOrder')], [1, 0]);
   await issuer.close();
 });
 
@@ -141,7 +173,7 @@ test('after a rate limit the name is not ordered for an hour, and other names ar
   const isLimited = (body: string | null) =>
     Buffer.from((JSON.parse(body ?? '{}') as { payload: string }).payload, 'base64url').includes('a.test');
   made.first.fault = (path, { body }) => (path === 'newOrder' && isLimited(body) ? problem('rateLimited', 429) : null);
-  const issuer = made.issuer();
+  const issuer = made.issuer(made.first);
   issuer.setWanted([wanted('a.test'), wanted('b.test')]);
   await pass(made.clock, hourMs);
   assert.equal(made.first.count('newOrder'), 2);

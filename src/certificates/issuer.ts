@@ -18,7 +18,7 @@ import {
   SupplyState,
   type WantedCertificate,
 } from './managed-certificate.ts';
-import { authorityAfter, expiryWarning, pauseAfterFailure, renewalInstant } from './renewal.ts';
+import { authorityAfter, expiryWarning, mayBeAuthoritysOwn, pauseAfterFailure, renewalInstant } from './renewal.ts';
 
 export interface IssuerPorts {
   readonly clock: Clock;
@@ -30,7 +30,10 @@ export interface IssuerPorts {
 }
 
 export interface IssuerSettings {
-  /** The CAs, the preferred one first; the next one is asked after `failuresMax` failures in a row. */
+  /**
+   * The CAs, the preferred one first. The next one is asked at once for a host without a valid certificate where the CA cannot issue,
+   * otherwise after `failuresMax` failures in a row.
+   */
   readonly authorities: readonly AcmeSettings[];
   readonly failuresMax: number;
 }
@@ -192,22 +195,50 @@ export class Issuer {
     held.renewAt = renewalInstant(held, window, random);
   }
 
+  /** A host without a valid certificate does not wait for a CA that cannot issue: the next one is asked at once. */
   async #order(state: SupplyState): Promise<void> {
-    const { clock, random, events } = this.#ports;
+    const { clock } = this.#ports;
     const { authorities, failuresMax } = this.#settings;
-    const authority = authorities[authorityAfter(state.failures, authorities.length, failuresMax)];
-    if (authority === undefined) return;
+    const first = authorityAfter(state.failures, authorities.length, failuresMax);
+    const inOrder = [...authorities.slice(first), ...authorities.slice(0, first)];
+    const isWithout = state.held === null || clock.wallTime() >= state.held.notAfter;
+    const asked = isWithout
+      ? inOrder.filter((one) => !state.isPaused(one.directoryUrl, clock.now()))
+      : inOrder.slice(0, 1);
+    for (const [index, authority] of asked.entries()) {
+      const next = !isWithout ? 'later' : index + 1 < asked.length ? 'at_once' : 'soonest';
+      const goesOn = await this.#orderFrom(authority, state, next);
+      if (!goesOn || this.#isClosed) return;
+    }
+  }
+
+  /** Whether the next CA is to be asked now. */
+  async #orderFrom(authority: AcmeSettings, state: SupplyState, next: NextAttempt): Promise<boolean> {
     const { directoryUrl } = authority;
     const issued = await this.#issue(authority, state);
-    if (issued !== null && !issued.ok) {
-      const pauseMs = pauseAfterFailure(issued.failure, state.failures + 1, random);
-      const { sentence: reason, fix } = issued.failure;
-      this.#failed(state, pauseMs, reason, fix);
-      return reportFailure(events, state, directoryUrl, issued.failure, pauseMs);
-    }
-    if (issued === null) return this.#failed(state, minuteMs, `the state folder ${this.#problem ?? ''}`, repairFolder);
-    const names = sortedNames(state.wanted.names);
-    const held = this.#hold({ names, directoryUrl, ...issued.value });
+    if (issued === null) this.#failed(state, minuteMs, `the state folder ${this.#problem ?? ''}`, repairFolder);
+    else if (issued.ok)
+      await this.#use(state, { names: sortedNames(state.wanted.names), directoryUrl, ...issued.value });
+    else return this.#failedAt(directoryUrl, state, issued.failure, next);
+    return false;
+  }
+
+  #failedAt(directoryUrl: string, state: SupplyState, failure: AcmeFailure, next: NextAttempt): boolean {
+    const { clock, random, events } = this.#ports;
+    const ownPauseMs = pauseAfterFailure(failure, state.failuresAt(directoryUrl) + 1, random);
+    state.pause(directoryUrl, after(clock.now(), ownPauseMs));
+    const helps = next === 'later' || !mayBeAuthoritysOwn(failure.kind) ? 'later' : next;
+    const urls = this.#settings.authorities.map((one) => one.directoryUrl);
+    const soonestMs = helps === 'soonest' ? state.shortestPauseMs(urls, clock.now()) : 0;
+    const pauseMs = helps === 'later' ? ownPauseMs : soonestMs;
+    this.#failed(state, pauseMs, failure.sentence, failure.fix);
+    reportFailure(events, state, directoryUrl, failure, pauseMs);
+    return helps === 'at_once';
+  }
+
+  async #use(state: SupplyState, issued: StoredCertificate): Promise<void> {
+    const { clock, events } = this.#ports;
+    const held = this.#hold(issued);
     if (held === null)
       return this.#failed(state, minuteMs, 'the certificate cannot be read', 'nothing; it is ordered again');
     const isRenewal = state.held !== null;
@@ -287,6 +318,9 @@ export class Issuer {
     return this.#publish([...this.#states.values()].flatMap(({ held }) => held ?? []));
   }
 }
+
+/** After a failure: the next CA now, the CA whose pause is over first, or this one after its pause. */
+type NextAttempt = 'at_once' | 'soonest' | 'later';
 
 /** Where one way to show a challenge has failed, the next one may be open. */
 function turned(responder: ChallengeResponder, failures: number): ChallengeResponder {

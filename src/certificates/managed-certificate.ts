@@ -45,6 +45,8 @@ export class SupplyState {
   nextAttemptAt = 0 as Instant;
   /** The last attempt, if it has failed. */
   failure: ManagedFailure | null = null;
+  /** By the URLs of the CAs' directories: failures in a row there, and when the CA may be asked again. */
+  readonly #pauses = new Map<string, { readonly failures: number; readonly until: Instant }>();
   /** Days of the last warning; null: none. */
   warnedDays: number | null = null;
 
@@ -70,7 +72,25 @@ export class SupplyState {
     return Math.max(0, Math.min(renewalMs, this.held.informationDueAt - now));
   }
 
+  isPaused(directoryUrl: string, now: Instant): boolean {
+    return now < (this.#pauses.get(directoryUrl)?.until ?? 0);
+  }
+
+  failuresAt(directoryUrl: string): number {
+    return this.#pauses.get(directoryUrl)?.failures ?? 0;
+  }
+
+  pause(directoryUrl: string, until: Instant): void {
+    this.#pauses.set(directoryUrl, { failures: this.failuresAt(directoryUrl) + 1, until });
+  }
+
+  /** Until the first of these CAs may be asked, in milliseconds. */
+  shortestPauseMs(directoryUrls: readonly string[], now: Instant): number {
+    return Math.max(0, Math.min(...directoryUrls.map((url) => (this.#pauses.get(url)?.until ?? now) - now)));
+  }
+
   succeeded(): void {
+    this.#pauses.clear();
     this.failures = 0;
     this.failure = null;
     this.warnedDays = null;

@@ -59,6 +59,13 @@ export function pauseAfterFailure(last: FailedIssue, failures: number, random: R
   return Math.max(doubled, leastMs) * (1 + random.next() * 0.2);
 }
 
+/** Whether another CA may issue although this one does not: nothing is wrong with the challenge, or with this machine. */
+export function mayBeAuthoritysOwn(kind: AcmeFailureKind): boolean {
+  return !ours.includes(kind);
+}
+
+const ours: readonly AcmeFailureKind[] = ['challenge_failed', 'no_challenge', 'not_presented', 'clock'];
+
 /** The CA to ask next, by its index: each is asked `failuresMax` times before the next one is. */
 export function authorityAfter(failures: number, authorities: number, failuresMax: number): number {
   return authorities === 0 ? 0 : Math.floor(failures / failuresMax) % authorities;

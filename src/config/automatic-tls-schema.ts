@@ -27,7 +27,7 @@ export const automaticTls = z.union([
     ),
     fallback: key(
       oneOrMany(directory),
-      'CAs that are asked in this order after the first one has failed five times in a row.',
+      'CAs that are asked in this order: at once where the one before cannot issue for a host without a valid certificate, for a renewal after five failures in a row.',
       defaults.automaticTls.fallback,
     ),
     ca_file: key(
