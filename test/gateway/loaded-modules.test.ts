@@ -14,7 +14,7 @@ const configurations: readonly (readonly [string, string, boolean])[] = [
   ['a gateway in clear text', '"127.0.0.1:PORT"', false],
   [
     'a gateway with certificates in files',
-    '{ bind: "127.0.0.1:PORT", tls: { certificates: { certificate_file: edge.pem, key_file: edge.key } } }',
+    '{ bind: "127.0.0.1:PORT", tls: { certificates: [{ certificate_file: edge.pem, key_file: edge.key }] } }',
     false,
   ],
   ['a gateway with `tls: internal`', '{ bind: "127.0.0.1:PORT", tls: internal }', true],
