@@ -1,12 +1,20 @@
+import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { AdminTls, AutomaticTls, ListenerCertificate, ListenerTls, TlsVersions } from '../core/configuration.ts';
+import type {
+  AdminTls,
+  AutomaticTls,
+  FileCertificateFacts,
+  ListenerCertificate,
+  ListenerTls,
+  TlsVersions,
+} from '../core/configuration.ts';
 import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { msOrNone } from './fallback.ts';
 import { knownDirectories } from './format/acme-directory.ts';
-import { hostNamesOf, readCertificates } from './judge-pem.ts';
+import { hostNamesOf, issuerOf, keyTypeOf, readCertificates } from './judge-pem.ts';
 import type { AdminTlsRead, ListenerTlsRead } from './schema.ts';
 import { hmacKeyFrom } from './wanted-files.ts';
 
@@ -113,7 +121,16 @@ function buildCertificate(
   const certificates = readCertificates(certificate);
   const read = 'message' in certificates ? [] : certificates;
   const notAfter = Math.min(...read.map(({ validToDate }) => validToDate.getTime()));
-  return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file, context), notAfter };
+  const facts = read[0] === undefined ? {} : { facts: factsOf(read[0], read) };
+  return { names: hostNamesOf(read[0]), certificate, key: textOf(key_file, context), notAfter, ...facts };
+}
+
+function factsOf(certificate: X509Certificate, chain: readonly X509Certificate[]): FileCertificateFacts {
+  return {
+    keyType: keyTypeOf(certificate),
+    notBefore: Math.max(...chain.map(({ validFromDate }) => validFromDate.getTime())),
+    issuer: issuerOf(certificate),
+  };
 }
 
 function textOf(path: string, { readings, directory }: BuildContext): string {

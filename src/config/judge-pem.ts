@@ -122,6 +122,18 @@ export function hostNamesOf(certificate: X509Certificate | undefined): readonly 
   return [...new Set(names.map((name) => name.toLowerCase()))];
 }
 
+/** The kind of its key. OpenSSL has room for one certificate of each in a context. */
+export function keyTypeOf({ publicKey }: X509Certificate): string {
+  return publicKey.asymmetricKeyType ?? '';
+}
+
+/** The common name of who issued it, or all of the name; null: it is self-signed. */
+export function issuerOf(certificate: X509Certificate): string | null {
+  if (certificate.checkIssued(certificate)) return null;
+  const issuer: string | undefined = certificate.issuer; // As with the subject.
+  return /^CN=(.*)$/m.exec(issuer ?? '')?.[1] ?? (issuer ?? '').split('\n').join(', ');
+}
+
 /** The common name where there is one, as people know it by. */
 function subjectOf(certificate: X509Certificate): string {
   const subject = subjectText(certificate);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { certificateAuthority } from '../testing/certificates.ts';
+import { certificateAuthority, selfSignedCertificate } from '../testing/certificates.ts';
 import type { ConfigurationHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
 
@@ -15,6 +15,7 @@ const expired = authority.issue({ names: ['old.test'], notBefore: wallTime - 9 *
 const wildcard = authority.issue({ names: ['*.shop.test', 'shop.test'] });
 const brief = authority.issue({ names: ['brief.test'], notAfter: wallTime + 3 * dayMs });
 const later = authority.issue({ names: ['later.test'], notBefore: wallTime + dayMs });
+const self = selfSignedCertificate(wallTime, { names: ['self.test'] });
 const [leaf = '', between = ''] = chained.certificate.split(/(?<=-----END CERTIFICATE-----\n)/);
 
 const files: Readonly<Record<string, string>> = {
@@ -41,6 +42,8 @@ const files: Readonly<Record<string, string>> = {
   'padded.key': 'AAAAAAAAAAAAAAAAAAAAAA==\n',
   'base64.key': 'AAAA+AAAA/AAAAAAAAAAAA==\n',
   'open.key': 'AAAAAAAAAAAAAAAAAAAAAA',
+  'self.pem': self.certificate,
+  'self.key': self.key,
   'later.pem': later.certificate,
   'later.key': later.key,
 };
@@ -224,6 +227,40 @@ upstreams: { app: "127.0.0.1:3000" }
     assert.deepEqual(
       loading.warnings.map(({ message, suggestion }) => [message, suggestion]),
       [['every user of this machine may read the key in "open.key"', 'chmod 600 /etc/shop/open.key']],
+    );
+  });
+});
+
+describe('certificates of a listener', () => {
+  const entry = (name: string): string => `{ certificate_file: ${name}.pem, key_file: ${name}.key }`;
+  const loadListener = (...names: string[]): ReturnType<typeof loadConfiguration> => {
+    const tls = `{ certificates: [${names.map(entry).join(', ')}] }`;
+    const text = `listeners: { https: { bind: ":443", tls: ${tls} } }\nroutes: [{ path: /, respond: { body: here } }]\n`;
+    return loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+  };
+
+  it('may not have two of the same kind of key for one name', async () => {
+    const loading = await loadListener('gateway', 'chained');
+    assert.ok(loading.ok, JSON.stringify(loading));
+    assert.deepEqual(
+      loading.warnings.map(({ message }) => message),
+      [
+        'certificate 1 has the name "gateway.test" and a key of the same kind (ec) too, and is the one that clients get',
+      ],
+    );
+  });
+
+  it('have the kind of their key, their issuer and the time from which they are valid', async () => {
+    const loading = await loadListener('chained', 'self', 'wildcard');
+    assert.ok(loading.ok, JSON.stringify(loading));
+    assert.deepEqual(loading.warnings, []);
+    assert.deepEqual(
+      loading.configuration.listeners[0]?.tls?.certificates.map(({ facts }) => [facts?.keyType, facts?.issuer]),
+      [
+        ['ec', 'Below'],
+        ['ec', null],
+        ['ec', 'Candor Test Authority'],
+      ],
     );
   });
 });

@@ -6,7 +6,7 @@ import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { quoted } from './error-detail.ts';
-import { hostNamesOf, identityError, periodWarning, readCertificates, readPrivateKey } from './judge-pem.ts';
+import { hostNamesOf, identityError, keyTypeOf, periodWarning, readCertificates, readPrivateKey } from './judge-pem.ts';
 import type { Path } from './position-index.ts';
 import type { ListenerTlsRead } from './schema.ts';
 import type { FileReading } from './wanted-files.ts';
@@ -58,6 +58,7 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
   const { collector } = reviewing;
   const { certificates, client_certificates } = tls;
   reviewVersions(tls, at, collector);
+  const named = new Set<string>();
   const firstWith = new Map<string, number>();
   for (const [index, { certificate_file, key_file }] of (certificates ?? []).entries()) {
     const entry = [...at, 'certificates', index];
@@ -67,18 +68,21 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
     const file = [...entry, 'certificate_file'];
     if (names.length === 0)
       collector.warnAtValue(file, 'the certificate has no host name: no client accepts it', 'name another file');
+    const keyType = keyTypeOf(read[0] as X509Certificate);
     for (const name of names) {
-      const earlier = firstWith.get(name);
-      if (earlier === undefined) firstWith.set(name, index);
+      named.add(name);
+      // A name may have one of each kind: clients get the one that they can check.
+      const earlier = firstWith.get(`${keyType} ${name}`);
+      if (earlier === undefined) firstWith.set(`${keyType} ${name}`, index);
       else
         collector.warnAtValue(
           file,
-          `certificate ${earlier + 1} has the name ${quoted(name)} too, and is the one that clients get`,
+          `certificate ${earlier + 1} has the name ${quoted(name)} and a key of the same kind (${keyType}) too, and is the one that clients get`,
           'remove one of them',
         );
     }
   }
-  reviewAutomatic(tls, [...firstWith.keys()], at, draft, reviewing);
+  reviewAutomatic(tls, [...named], at, draft, reviewing);
   const authorities = [...at, 'client_certificates', 'ca_file'];
   const roots = automaticSettings(tls)?.ca_file ?? [];
   for (const [index, path] of roots.entries())

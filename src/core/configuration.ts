@@ -136,6 +136,18 @@ export interface ListenerCertificate {
   readonly key: string;
   /** When it expires, in milliseconds since the Unix epoch: the first of it and its intermediate certificates. */
   readonly notAfter: number;
+  /** Absent where the gateway has obtained the certificate: such a one is valid at once, and alone for its names. */
+  readonly facts?: FileCertificateFacts;
+}
+
+/** What the file of a certificate says. */
+export interface FileCertificateFacts {
+  /** The kind of its key, such as `rsa` or `ec`. A host name may have one certificate of each. */
+  readonly keyType: string;
+  /** From when on it and its intermediate certificates are valid, in milliseconds since the Unix epoch. */
+  readonly notBefore: number;
+  /** Who issued it, as people know it by; null: it is self-signed. */
+  readonly issuer: string | null;
 }
 
 export interface ClientCertificates {

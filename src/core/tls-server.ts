@@ -41,15 +41,20 @@ export interface TlsHostSettings {
    * neither a certificate nor a client's certificate is taken over from another host.
    */
   readonly id: string;
-  /** The certificate with its intermediate ones, and its private key, in PEM. */
-  readonly certificate: string;
-  readonly key: string;
+  /** One for each kind of key. */
+  readonly certificates: readonly CertificateWithKey[];
   readonly versionMin: 'TLSv1.2' | 'TLSv1.3';
   /** OpenSSL's names, for TLS 1.2; null: the TLS library's choice, which is for TLS 1.3. */
   readonly ciphers: string | null;
   readonly clientCertificates: ClientCertificates | null;
   /** 48 bytes, which all workers have: tickets of one are accepted by all. `changeTicketKeys` replaces them. */
   ticketKeys: Uint8Array;
+}
+
+/** A certificate with its intermediate ones, and its private key, in PEM. */
+export interface CertificateWithKey {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export interface TlsServerWaiter {

@@ -7,7 +7,7 @@ import type { ServerCertificate, TlsFacts } from '../core/transport.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
 import type { ReadTarget } from './socket-transport.ts';
-import { credentialsOf } from './tls-credentials.ts';
+import { upstreamContextOf } from './upstream-tls-contexts.ts';
 import { TlsWire } from './tls-wire.ts';
 
 export interface HandshakeWaiter {
@@ -65,7 +65,7 @@ export class Handshake {
 
   #contextOrFail(): SecureContext | null {
     try {
-      return credentialsOf(this.#tls.settings).context;
+      return upstreamContextOf(this.#tls.settings);
     } catch {
       queueMicrotask(() => this.#failed({ stage: 'tls', code: tlsSettingsRefused, alertId: null }));
       return null;

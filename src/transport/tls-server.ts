@@ -16,7 +16,7 @@ import { atEndOfTurn } from './outbox.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { HandleOwner, StreamHandle, StreamInternals } from './stream-handle.ts';
 import { streamInternals } from './stream-handle.ts';
-import { changeTicketKeys, contextOf } from './tls-contexts.ts';
+import { changeTicketKeys, listenerContextOf } from './listener-tls-contexts.ts';
 import { nativeContext, type TlsHandle, type TlsInternals, tlsInternals } from './tls-internals.ts';
 import { TlsStream } from './tls-stream.ts';
 
@@ -50,7 +50,7 @@ class HandleHandshake implements Cancellable, HandleOwner {
     this.#settings = settings;
     this.#waiter = waiter;
     const { host, protocols } = settings;
-    const context = nativeContext(contextOf(host)); // May throw: nothing has been taken over before.
+    const context = nativeContext(listenerContextOf(host)); // May throw: nothing has been taken over before.
     const below = plain.release();
     const session = (tlsInternals as TlsInternals).wrap(below, context, true, false);
     this.#below = below;
@@ -274,7 +274,7 @@ function startOnSocket(
   waiter: TlsServerWaiter,
 ): Cancellable {
   const { host, protocols } = settings;
-  const secureContext = contextOf(host); // May throw: nothing has been taken over before.
+  const secureContext = listenerContextOf(host); // May throw: nothing has been taken over before.
   const socket = plain.release();
   socket.unshift(Buffer.from(first));
   const secure = new (nodeTls().TLSSocket)(socket, {

@@ -190,8 +190,7 @@ const endpoint = authority.issue({ names: ['endpoint.example'] });
 const served = { key: endpoint.key, cert: endpoint.certificate };
 const tlsHost: TlsHostSettings = {
   id: 'endpoint.example',
-  certificate: endpoint.certificate,
-  key: endpoint.key,
+  certificates: [endpoint],
   versionMin: 'TLSv1.2',
   ciphers: null,
   clientCertificates: null,

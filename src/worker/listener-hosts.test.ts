@@ -32,8 +32,8 @@ test('a listener shows the certificates that were obtained for its hosts, and th
     certificate('c', 'c.example'),
   );
   const tls = hosts.of(tlsWith(['a.example', '*.b.example', 'd.example'], certificate('file', 'a.example')));
-  assert.equal(tls.hostFor('a.example')?.certificate, 'file');
-  assert.equal(tls.hostFor('x.b.example')?.certificate, 'b');
+  assert.equal(tls.hostFor('a.example')?.certificates[0]?.certificate, 'file');
+  assert.equal(tls.hostFor('x.b.example')?.certificates[0]?.certificate, 'b');
   assert.equal(tls.hostFor('c.example'), null, 'it is for another listener');
   assert.equal(tls.hostFor('d.example'), null);
   assert.deepEqual(
@@ -51,7 +51,7 @@ test('without any certificate nobody is served, also who names no host', () => {
 test('an awaited host is not shown the first certificate', () => {
   const tls = hostsWith().of({ ...tlsWith(['a.example'], certificate('file', 'b.example')), servesUnknownNames: true });
   assert.equal(tls.hostFor('a.example'), null);
-  assert.equal(tls.hostFor('c.example')?.certificate, 'file');
+  assert.equal(tls.hostFor('c.example')?.certificates[0]?.certificate, 'file');
 });
 
 test('a renewal replaces one certificate, and leaves the sessions of the others', () => {
@@ -61,9 +61,31 @@ test('a renewal replaces one certificate, and leaves the sessions of the others'
   hosts.forgetOthers();
   hosts.changeManaged([certificate('a2', 'a.example'), certificate('b', 'b.example')], { challenges: [] });
   const next = hosts.of(spec);
-  assert.equal(next.hostFor('a.example')?.certificate, 'a2');
+  assert.equal(next.hostFor('a.example')?.certificates[0]?.certificate, 'a2');
   assert.equal(next.hostFor('b.example'), before.hostFor('b.example'));
-  assert.equal(before.hostFor('a.example')?.certificate, 'a', 'open connections go on with what they have seen');
+  assert.equal(
+    before.hostFor('a.example')?.certificates[0]?.certificate,
+    'a',
+    'open connections go on with what they have seen',
+  );
+});
+
+test('a name has the first certificate of each kind of key, and shares settings only with names that have the same', () => {
+  const ofKind = (keyType: string, text: string, ...names: string[]): ListenerCertificate => ({
+    ...certificate(text, ...names),
+    facts: { keyType, notBefore: 0, issuer: null },
+  });
+  const all = [
+    ...[ofKind('rsa', 'r', 'a.example', 'b.example'), ofKind('ec', 'e', 'a.example')],
+    ...[ofKind('ec', 'late', 'a.example', '*.c.example'), ofKind('rsa', 'old', 'a.example')],
+  ];
+  const tls = hostsWith().of(tlsWith([], ...all));
+  const shown = (host: string | null): readonly string[] | undefined =>
+    tls.hostFor(host)?.certificates.map((one) => one.certificate);
+  assert.deepEqual(shown('a.example'), ['r', 'e']);
+  assert.deepEqual(shown('b.example'), ['r']);
+  assert.deepEqual(shown('x.c.example'), ['late']);
+  assert.equal(tls.hostFor(null), tls.hostFor('a.example'));
 });
 
 test('a challenge is shown at once, beside the certificate of the host', () => {
@@ -73,8 +95,8 @@ test('a challenge is shown at once, beside the certificate of the host', () => {
   hosts.changeManaged(null, {
     challenges: [{ kind: 'tls-alpn-01', domain: 'a.example', certificate: 'challenge', key: 'k' }],
   });
-  assert.equal(tls.challengeFor('a.example')?.certificate, 'challenge');
-  assert.equal(tls.hostFor('a.example')?.certificate, 'a');
+  assert.equal(tls.challengeFor('a.example')?.certificates[0]?.certificate, 'challenge');
+  assert.equal(tls.hostFor('a.example')?.certificates[0]?.certificate, 'a');
   hosts.changeManaged(null, { challenges: [] });
   assert.equal(tls.challengeFor('a.example'), null);
 });

@@ -1,7 +1,7 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import type { ListenerCertificate, ListenerTls } from '../core/configuration.ts';
 import { type ManagedTls, noManagedTls } from '../core/managed-tls.ts';
-import type { TlsHosts, TlsHostSettings, TlsServer } from '../core/tls-server.ts';
+import type { CertificateWithKey, TlsHosts, TlsHostSettings, TlsServer } from '../core/tls-server.ts';
 
 /** RFC 5077 §4 as OpenSSL does it: a name, a key of AES and one of HMAC, 16 bytes each. */
 const ticketKeyBytes = 48;
@@ -36,7 +36,7 @@ export class ListenerHosts {
     if (certificates !== null)
       this.#managed = new Map(certificates.flatMap((one) => one.names.map((name) => [name, one] as const)));
     const settings = challenges.flatMap((one) => (one.kind === 'tls-alpn-01' ? [one] : []));
-    this.#challenges = new Map(settings.map((one) => [one.domain, this.#settingsOf(one, challengeTls)]));
+    this.#challenges = new Map(settings.map((one) => [one.domain, this.#settingsOf([one], challengeTls)]));
   }
 
   /** Whether a certificate for `host` has been obtained automatically. */
@@ -48,9 +48,9 @@ export class ListenerHosts {
   of(tls: ListenerTls): TlsHosts {
     const byName = new Map<string, TlsHostSettings>();
     const all = tls.certificates.map((certificate) => {
-      const settings = this.#settingsOf(certificate, tls);
-      for (const name of certificate.names) if (!byName.has(name)) byName.set(name, settings);
-      return settings;
+      for (const name of certificate.names)
+        if (!byName.has(name)) byName.set(name, this.#settingsOf(oneOfEachKind(name, tls.certificates), tls));
+      return byName.get(certificate.names[0] ?? '') ?? this.#settingsOf([certificate], tls);
     });
     const awaited = new Set<string>();
     for (const host of tls.automatic?.hosts ?? []) {
@@ -58,7 +58,7 @@ export class ListenerHosts {
       const certificate = this.#managed.get(host);
       if (certificate === undefined) awaited.add(host);
       else {
-        const settings = this.#settingsOf(certificate, tls);
+        const settings = this.#settingsOf([certificate], tls);
         byName.set(host, settings);
         all.push(settings);
       }
@@ -78,11 +78,16 @@ export class ListenerHosts {
   }
 
   #settingsOf(
-    { certificate, key }: Pick<ListenerCertificate, 'certificate' | 'key'>,
+    certificates: readonly CertificateWithKey[],
     tls: Pick<TlsHostSettings, 'versionMin' | 'ciphers' | 'clientCertificates'>,
   ): TlsHostSettings {
     const { versionMin, ciphers, clientCertificates } = tls;
-    const parts = { certificate, key, versionMin, ciphers, clientCertificates };
+    const parts = {
+      certificates: certificates.map(({ certificate, key }) => ({ certificate, key })),
+      versionMin,
+      ciphers,
+      clientCertificates,
+    };
     const id = createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
     const known = this.#next.get(id) ?? this.#known.get(id);
     const settings = known ?? { id, ...parts, ticketKeys: this.#ticketKeysOf(id) };
@@ -94,6 +99,16 @@ export class ListenerHosts {
   #ticketKeysOf(id: string): Uint8Array {
     return new Uint8Array(hkdfSync('sha256', this.#ticketKey, '', `candor ticket ${id}`, ticketKeyBytes));
   }
+}
+
+/** The certificates of a name, the first of each kind of key: clients get the one that they can check. */
+function oneOfEachKind(name: string, all: readonly ListenerCertificate[]): readonly ListenerCertificate[] {
+  const byKind = new Map<string | undefined, ListenerCertificate>();
+  for (const one of all) {
+    const kind = one.facts?.keyType;
+    if (one.names.includes(name) && !byKind.has(kind)) byKind.set(kind, one);
+  }
+  return [...byKind.values()];
 }
 
 /** A CA shows no client certificate, and may speak only what RFC 8737 §4 asks for. */

@@ -6,15 +6,16 @@ import { nodeTls } from './node-tls.ts';
 const known = new WeakMap<TlsHostSettings, SecureContext>();
 
 /**
- * The TLS context of a host, made once: a new one for each handshake costs 300 µs of CPU. Throws an error of OpenSSL's for
+ * The TLS context of a host of listeners, made once: a new one for each handshake costs 300 µs of CPU. Throws an error of OpenSSL's for
  * certificates or keys that it does not accept.
  */
-export function contextOf(host: TlsHostSettings): SecureContext {
+export function listenerContextOf(host: TlsHostSettings): SecureContext {
   let context = known.get(host);
   if (context === undefined) {
     context = nodeTls().createSecureContext({
-      cert: host.certificate,
-      key: host.key,
+      // OpenSSL shows each client the one that it can check.
+      cert: host.certificates.map(({ certificate }) => certificate),
+      key: host.certificates.map(({ key }) => key),
       minVersion: host.versionMin,
       ...(host.ciphers === null ? {} : { ciphers: host.ciphers }),
       // All clients that still speak TLS 1.2 have hardware for AES; the client knows better which of the ciphers is fast for it.
