@@ -9,6 +9,7 @@ import { DnsHook } from './dns-hook.ts';
 import { HttpsTransport } from './https-transport.ts';
 import { DnsQueries } from './name-queries.ts';
 import { Issuer } from './issuer.ts';
+import { SharedChallenges } from './shared-challenges.ts';
 
 /** How often in a row one CA may fail before the next one is asked: some hours. */
 const failuresMax = 5;
@@ -33,19 +34,21 @@ export function createAcmeSupply(
           clock,
           new DnsPropagation(new DnsQueries(nameServers), clock),
         );
+  const store = new CertificateStore(folder);
+  const shared = new SharedChallenges(store, ports, () => issuer.look());
   const responder: ChallengeResponder = {
     kinds: challenges,
     async present(challenge) {
       if (challenge.kind === 'dns-01') return await (hook as DnsHook).present(challenge);
-      await ports.show(challenge);
+      await shared.present(challenge);
       return succeed(null);
     },
     async cleanUp(challenge) {
-      await (isShown(challenge) ? ports.hide(challenge) : (hook as DnsHook).cleanUp(challenge));
+      await (isShown(challenge) ? shared.cleanUp(challenge) : (hook as DnsHook).cleanUp(challenge));
     },
   };
-  const issuer = new Issuer(
-    { clock, random, events, transport, check, store: new CertificateStore(folder) },
+  const issuer: Issuer = new Issuer(
+    { clock, random, events, transport, check, store },
     {
       authorities: directories.map((directoryUrl, at) => ({
         ...{ directoryUrl, contacts },
@@ -58,9 +61,15 @@ export function createAcmeSupply(
   );
   return {
     // A host each: one that fails does not take another one's certificate away.
-    setHosts: (hosts) => issuer.setWanted(hosts.map((host) => ({ names: [host], responder }))),
+    setHosts(hosts) {
+      issuer.setWanted(hosts.map((host) => ({ names: [host], responder })));
+      shared.follow();
+    },
     states: () => issuer.states(),
-    close: () => issuer.close(),
+    async close() {
+      await issuer.close();
+      shared.close();
+    },
   };
 }
 

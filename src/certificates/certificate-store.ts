@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockUnusable, OwnerLock } from '../deploy/owner-lock.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWhole } from '../deploy/write-whole.ts';
+import type { ShownChallenge } from '../core/managed-tls.ts';
 import type { AcmeAccount, IssuedChain } from './acme-client.ts';
 import { parseJson } from './acme-documents.ts';
 import { readCertificate } from './certificate-facts.ts';
@@ -33,7 +34,8 @@ const fileBytesMax = 256 * 1024;
  *
  * - `lock.<generation>`: the owner (see `OwnerLock`);
  * - `account-<digest of the directory's URL, and of the external account's key id>.json`;
- * - `certificate-<digest of the names>.json`: chain and key together, so that they always fit.
+ * - `certificate-<digest of the names>.json`: chain and key together, so that they always fit;
+ * - `challenge-<digest>.json`: what CAs look for at the moment.
  */
 export class CertificateStore {
   readonly path: string;
@@ -84,12 +86,8 @@ export class CertificateStore {
 
   /** All certificates that lie there, for names that are not wanted any more as well. */
   readAll(): readonly StoredCertificate[] {
-    try {
-      const files = readdirSync(this.path).filter((name) => /^certificate-[\da-f]+\.json$/.test(name));
-      return files.flatMap((name) => certificateFrom(this.#read(join(this.path, name))) ?? []);
-    } catch {
-      return [];
-    }
+    const files = this.#filesLike(/^certificate-[\da-f]+\.json$/);
+    return files.flatMap((path) => certificateFrom(this.#read(path)) ?? []);
   }
 
   writeCertificate(certificate: StoredCertificate): StoreProblem | null {
@@ -118,6 +116,23 @@ export class CertificateStore {
     return this.#write(this.#accountFile(directoryUrl, externalKeyId), { directory: directoryUrl, url, key });
   }
 
+  /** What CAs look for, of the process that orders. What is damaged is left out. */
+  readChallenges(): readonly ShownChallenge[] {
+    return this.#filesLike(/^challenge-[\da-f]+\.json$/).flatMap((path) => challengeFrom(this.#read(path)) ?? []);
+  }
+
+  writeChallenge(challenge: ShownChallenge): StoreProblem | null {
+    return this.#write(this.#challengeFile(challenge), challenge);
+  }
+
+  removeChallenge(challenge: ShownChallenge): void {
+    try {
+      if (this.isOwner) rmSync(this.#challengeFile(challenge), { force: true });
+    } catch {
+      // The next owner removes it.
+    }
+  }
+
   #write(path: string, content: unknown): StoreProblem | null {
     if (!this.isOwner) return { errno: null, why: 'belongs to another process now' };
     try {
@@ -132,6 +147,22 @@ export class CertificateStore {
     const read = readOwnFile(path, fileBytesMax);
     const value = read.kind === 'text' ? parseJson(read.text) : null;
     return typeof value === 'object' && value !== null ? { ...value } : null;
+  }
+
+  #filesLike(pattern: RegExp): readonly string[] {
+    try {
+      return readdirSync(this.path)
+        .filter((name) => pattern.test(name))
+        .map((name) => join(this.path, name));
+    } catch {
+      return [];
+    }
+  }
+
+  #challengeFile(challenge: ShownChallenge): string {
+    const { kind, domain } = challenge;
+    const what = kind === 'http-01' ? challenge.token : challenge.certificate;
+    return join(this.path, `challenge-${digestOf([kind, domain, what].join('\n'))}.json`);
   }
 
   #certificateFile(names: readonly string[]): string {
@@ -163,6 +194,15 @@ function accountFrom(fields: Fields | null, directoryUrl: string): AcmeAccount |
   const { key, url, directory } = fields ?? {};
   if (typeof key !== 'string' || directory !== directoryUrl) return null;
   return isAccountKey(key) ? { key, url: typeof url === 'string' ? url : null } : null;
+}
+
+function challengeFrom(fields: Fields | null): ShownChallenge | null {
+  const { kind, domain, token, keyAuthorization, certificate, key } = fields ?? {};
+  if (typeof domain !== 'string') return null;
+  if (kind === 'http-01' && typeof token === 'string' && typeof keyAuthorization === 'string')
+    return { kind, domain, token, keyAuthorization };
+  if (kind !== 'tls-alpn-01' || typeof certificate !== 'string' || typeof key !== 'string') return null;
+  return readCertificate(certificate, key) === null ? null : { kind, domain, certificate, key };
 }
 
 function sameNames(stored: readonly string[], wanted: readonly string[]): boolean {

@@ -91,6 +91,11 @@ export class Issuer {
     this.#runSoon();
   }
 
+  /** Another process may have written a certificate, or has released the folder. */
+  look(): void {
+    if (!this.#ports.store.isOwner) this.#runSoon();
+  }
+
   /** In the order in which they are wanted. */
   states(): readonly ManagedState[] {
     return [...this.#states.values()].map(({ state }) => state);

@@ -1,3 +1,4 @@
+import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
@@ -301,7 +302,7 @@ export class ControlPlane implements Gateway {
     const reason = `the gateway stops: ${why}`;
     this.#parts.hub.emit({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { reason: why } });
     this.#parts.condition.changed();
-    void this.#parts.automatic.close();
+    const ordered = this.#endOrders(hasSuccessor);
     if (detachApplicationsMs === null) void this.#atOnce.promise.then(() => this.#parts.applications.supervisor.stop());
     const workers = this.#parts.workers.stopReplacing();
     if (workers.length > 0) {
@@ -325,7 +326,15 @@ export class ControlPlane implements Gateway {
     this.#parts.certificates.close();
     this.#parts.endpoints.stop();
     await this.#parts.applications.end(detachApplicationsMs);
+    await ordered;
     await this.#parts.log.close();
     this.#state = 'stopped';
+  }
+
+  /** A successor shows the challenges of an order in progress, and gets its certificate from the disk. Without one the next start orders again. */
+  async #endOrders(hasSuccessor: boolean): Promise<void> {
+    const ended = this.#parts.automatic.close();
+    const { clock, active } = this.#parts;
+    if (hasSuccessor) await withTimeout(clock, active.configuration.drain.timeoutMs, ended, this.#atOnce.promise);
   }
 }

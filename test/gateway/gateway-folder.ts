@@ -47,7 +47,7 @@ export class GatewayFolder {
       env: { ...process.env, XDG_RUNTIME_DIR: this.path, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const gateway = new RunningGateway(child, socket);
+    const gateway = new RunningGateway(child, socket, (text) => writeFileSync(configuration, own + state + text));
     this.#started.push(gateway);
     // The admin API opens after the listeners.
     const served = (): boolean => existsSync(socket) || child.exitCode !== null;
@@ -62,8 +62,10 @@ export class RunningGateway {
   readonly #child: ChildProcess;
   readonly #socket: string;
   readonly #exited: Promise<unknown>;
+  readonly #configure: (yaml: string) => void;
 
-  constructor(child: ChildProcess, socket: string) {
+  constructor(child: ChildProcess, socket: string, configure: (yaml: string) => void) {
+    this.#configure = configure;
     this.#child = child;
     this.#socket = socket;
     this.#exited = once(child, 'exit');
@@ -83,6 +85,14 @@ export class RunningGateway {
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part);
     return (JSON.parse(Buffer.concat(parts).toString()) as { certificates: CertificateLine[] }).certificates;
+  }
+
+  /** Overwrites the configuration and lets the gateway read it. */
+  async reload(yaml: string): Promise<void> {
+    const count = this.eventsOf('configuration_applied').length;
+    this.#configure(yaml);
+    this.#child.kill('SIGHUP');
+    await until('the configuration is reloaded', () => this.eventsOf('configuration_applied').length > count);
   }
 
   /** Ends it as an operator does. */

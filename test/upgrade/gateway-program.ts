@@ -179,7 +179,14 @@ export class GatewayProgram {
   }
 
   /** Every event so far, of all processes. */
-  events(): { kind: string; epoch: string; reason: string; actor: string; evidence: Record<string, unknown> }[] {
+  events(): {
+    kind: string;
+    to: string | null;
+    epoch: string;
+    reason: string;
+    actor: string;
+    evidence: Record<string, unknown>;
+  }[] {
     return this.stderr
       .split('\n')
       .filter((line) => line.includes('"epoch"'))
