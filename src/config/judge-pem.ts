@@ -129,8 +129,9 @@ export function keyTypeOf({ publicKey }: X509Certificate): string {
 
 /** The common name of who issued it, or all of the name; null: it is self-signed. */
 export function issuerOf(certificate: X509Certificate): string | null {
-  if (certificate.checkIssued(certificate)) return null;
   const issuer: string | undefined = certificate.issuer; // As with the subject.
+  // Not `checkIssued`: a certificate that is no authority's is not accepted as an issuer, its own included.
+  if (issuer === certificate.subject && certificate.verify(certificate.publicKey)) return null;
   return /^CN=(.*)$/m.exec(issuer ?? '')?.[1] ?? (issuer ?? '').split('\n').join(', ');
 }
 
