@@ -4,6 +4,7 @@ import type { Gateway } from '../control/gateway-status.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { DenialReport } from './denial-report.ts';
 import type { Stopper } from './stopper.ts';
+import type { AdminAddresses } from './admin-addresses.ts';
 import type { Upgrader } from './upgrader.ts';
 
 /** State that all listeners of the admin API share. */
@@ -18,6 +19,8 @@ export class AdminContext {
   readonly stopper: Stopper | null;
   /** Settings of the active configuration: a token that a reload removes is no longer valid. */
   spec: AdminSpec;
+  /** Where the API answers at the moment. */
+  addresses: AdminAddresses = { socketPath: null, address: null };
 
   /** Why the program accepts no change now, one sentence; null if it does. */
   readonly refusal: () => string | null;

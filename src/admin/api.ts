@@ -4,6 +4,7 @@ import { snakeCased } from '../core/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
+import { adminStatus, type StatusResponse } from './admin-status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { audited, type Requester } from './audit.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
@@ -34,8 +35,11 @@ export class AdminApi {
   readonly #stopper: Stopper | null;
   readonly #overlay: OverlayApi;
   readonly #streams = new Map<EventStream, Socket>();
+  readonly #context: AdminContext;
 
-  constructor({ gateway, clock, upgrader, stopper, refusal }: AdminContext) {
+  constructor(context: AdminContext) {
+    const { gateway, clock, upgrader, stopper, refusal } = context;
+    this.#context = context;
     this.#gateway = gateway;
     this.#clock = clock;
     this.#upgrader = upgrader;
@@ -78,7 +82,7 @@ export class AdminApi {
     switch (id) {
       case 'readStatus':
         await this.#gateway.refreshCounts();
-        return sendJson(response, 200, snakeCased(this.#gateway.status()));
+        return sendJson(response, 200, snakeCased(this.#status()));
       case 'readReadiness':
         return this.#sendReadiness(response);
       case 'reload':
@@ -120,6 +124,11 @@ export class AdminApi {
     else sendProblem(response, 503, `The gateway is not ready for new requests: it is ${state}.`);
   }
 
+  #status(): StatusResponse {
+    const { spec, addresses } = this.#context;
+    return { ...this.#gateway.status(), admin: adminStatus(spec, addresses) };
+  }
+
   async #reload(requester: Requester, response: ServerResponse): Promise<void> {
     const outcome = await audited(
       this.#gateway,
@@ -128,7 +137,9 @@ export class AdminApi {
       () => this.#gateway.reload(requester.actor),
       outcomeOfReload,
     );
-    if (outcome.ok) return sendJson(response, 200, outcome);
+    // The requester trusts this connection, and perhaps not the certificate of the next one.
+    const certificate = this.#context.spec.tls?.certificate.certificate ?? null;
+    if (outcome.ok) return sendJson(response, 200, { ...outcome, admin_certificate: certificate });
     const { kind, errors } = outcome;
     if (kind !== 'invalid') return sendProblem(response, kind === 'refused' ? 409 : 500, errors.join(' '));
     sendProblem(response, 422, 'The configuration has errors; nothing was changed.', errors);

@@ -4,7 +4,8 @@ import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '../core/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { deliveries, shapes, whoses } from '../core/shape.ts';
-import type { GatewayStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { StatusResponse } from './admin-status.ts';
+import type { ReloadOutcome } from '../control/gateway-status.ts';
 import type { OverlayJson } from './overlay-api.ts';
 import type { EventGap } from './event-stream.ts';
 import type { ProblemDetails } from './problem.ts';
@@ -59,7 +60,12 @@ export const overlayChangeSchema = z.object({
   overlay: overlaySchema,
 });
 
-const certificate = z.object({ names: z.array(text), not_after: text });
+const certificate = z.object({
+  names: z.array(text),
+  not_after: text,
+  not_before: nullableText.describe('Null where it is not known, as below.'),
+  issuer: nullableText.describe('Who issued it, or `self-signed`.'),
+});
 
 export const statusSchema = z.object({
   deployment: text,
@@ -115,6 +121,13 @@ export const statusSchema = z.object({
       certificates: z.array(certificate),
     }),
   ),
+  admin: z
+    .object({
+      socket: nullableText,
+      url: nullableText.describe('Null: not over TCP.'),
+      certificate: certificate.nullable().describe('What it shows there; null in clear text.'),
+    })
+    .describe('Where the admin API answers.'),
   certificates: z
     .array(
       z.object({
@@ -193,6 +206,9 @@ export const reloadSchema = z.object({
   revision: count,
   changed: z.array(text).describe('Names of the changed routes, upstreams, applications and listeners.'),
   overlay: z.array(text).describe('Entries of the overlay that win over the file, one sentence each.'),
+  admin_certificate: nullableText.describe(
+    'In PEM: what the admin API shows over TCP from now on; null in clear text.',
+  ),
 });
 
 export const eventSchema = z.object({
@@ -347,8 +363,11 @@ export const problemSchema = z.object({
 
 /** The type that each schema describes. If a type gets a key that its schema lacks or contradicts, this no longer compiles. */
 type Fits<T extends U, U> = T;
-export type CheckedStatus = Fits<SnakeCased<GatewayStatus>, DeepReadonly<z.infer<typeof statusSchema>>>;
-export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
+export type CheckedStatus = Fits<SnakeCased<StatusResponse>, DeepReadonly<z.infer<typeof statusSchema>>>;
+export type CheckedReload = Fits<
+  Extract<ReloadOutcome, { ok: true }> & { readonly admin_certificate: string | null },
+  DeepReadonly<z.infer<typeof reloadSchema>>
+>;
 export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
 export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;
 export type CheckedEvent = Fits<

@@ -4,6 +4,7 @@ import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
+import type { AdminAddresses } from './admin-addresses.ts';
 import { certificateProblem } from './admin-tls.ts';
 import { AdminListener } from './admin-listener.ts';
 import { AdminContext } from './admin-context.ts';
@@ -25,14 +26,6 @@ export interface AdminServerOptions {
   readonly stopper?: Stopper;
   /** Why the program accepts no change of the overlay now, one sentence; null or absent if it does. */
   readonly refusal?: () => string | null;
-}
-
-/** The addresses of an admin API. */
-export interface AdminAddresses {
-  /** Null without a unix socket. */
-  readonly socketPath: string | null;
-  /** Its TCP address, with the actual port if 0 was configured; null without TCP. */
-  readonly address: { readonly host: string; readonly port: number } | null;
 }
 
 export interface AdminServer extends AdminAddresses {
@@ -90,6 +83,7 @@ class RunningAdminServer implements AdminServer {
 
   constructor({ gateway, spec, clock, predecessor, upgrader, stopper, refusal }: AdminServerOptions) {
     this.#context = new AdminContext(gateway, clock, spec, upgrader ?? null, stopper ?? null, refusal ?? (() => null));
+    this.#context.addresses = this;
     this.#predecessor = predecessor ?? null;
   }
 

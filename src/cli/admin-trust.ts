@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
-import type { AdminTrust } from './admin-target.ts';
+import type { AdminTarget, AdminTrust } from './admin-target.ts';
 
 type TrustOptions = Pick<ConnectionOptions, 'ca' | 'checkServerIdentity'> & {
   /** A certificate may be trusted by itself, without the authority that has issued it. */
@@ -20,6 +20,32 @@ export function trustOptions({ authorities, certificate }: AdminTrust): TrustOpt
     checkServerIdentity: (_, shown) =>
       shown.fingerprint256 === own.fingerprint256 ? undefined : checkServerIdentity(host, shown),
   };
+}
+
+/**
+ * How to judge the certificate of a gateway that has said itself, on a connection that is trusted, that it shows `certificate` (in PEM)
+ * from now on.
+ */
+export function trustingToo(target: AdminTarget, certificate: string | null): AdminTarget {
+  if (target.kind === 'socket' || target.url.protocol !== 'https:' || certificate === null) return target;
+  return { ...target, trust: { authorities: target.trust?.authorities ?? null, certificate } };
+}
+
+/** Whether a later command with the same authorities (in PEM; null: those of the system) accepts the certificate, as far as can be told. */
+export function isTrustedLater(certificate: string, authorities: string | null): boolean {
+  const chain = certificatesOf(certificate);
+  const [shown] = chain;
+  if (shown === undefined) return false;
+  // The list of the system is long, and has no certificate that is self-signed and no authority's.
+  if (authorities === null) return shown.subject !== shown.issuer;
+  return certificatesOf(authorities).some((authority) =>
+    chain.some((one) => one.fingerprint256 === authority.fingerprint256 || one.verify(authority.publicKey)),
+  );
+}
+
+function certificatesOf(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
 }
 
 /** Node's list, and what the organisation of this machine has installed. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { camelCased } from '../core/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { ShownStatus } from './status-table.ts';
 import { type AdminResponse, askAdmin } from './admin-client.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { harmless, shorten } from './layout.ts';
@@ -34,8 +35,8 @@ export async function lookUpGateway(
 }
 
 /** The status that an answer holds. */
-export function statusOfJson(content: unknown): GatewayStatus {
-  return camelCased(content) as GatewayStatus;
+export function statusOfJson(content: unknown): ShownStatus {
+  return camelCased(content) as ShownStatus;
 }
 
 /**

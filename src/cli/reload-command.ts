@@ -4,6 +4,7 @@ import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import { failedText, replacementOf, servingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
+import { isTrustedLater, trustingToo } from './admin-trust.ts';
 import { printJson } from './ask-commands.ts';
 import { type AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -22,14 +23,14 @@ export interface ReloadFlags extends AskFlags {
 type AppliedReload = Extract<ReloadOutcome, { ok: true }>;
 
 /** A gateway of an earlier version sends no overlay notes. */
-type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload>;
+type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload> & { readonly admin_certificate?: string | null };
 
 /** How often `--wait` asks for the status, by a request to a local socket. */
 const askEveryMs = 200;
 
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
-  const target = await findAdminToChange(flags, context);
-  const answer = await askGateway(target, 'POST', `${apiRoot}/reload`, context);
+  const found = await findAdminToChange(flags, context);
+  const answer = await askGateway(found, 'POST', `${apiRoot}/reload`, context);
   if (flags.json) printJson(answer.content, context);
   if (answer.status === 422) {
     const { errors = [] } = answer.content as { errors?: readonly string[] };
@@ -40,15 +41,29 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { revision, changed, overlay } = answer.content as Applied;
+  const { revision, changed, overlay, admin_certificate = null } = answer.content as Applied;
+  const target = trustingToo(found, admin_certificate);
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
+  if (found !== target) noteUntrusted(found, admin_certificate, context);
   const isChanged = isAmong(changed);
   // A reload may change nothing while new instances of an earlier one still fail: that is no success either.
   const isConcerned: IsChanged = (application) => isChanged(application) || isBeingReplaced(application);
   if (flags.wait) await untilReplaced(target, isConcerned, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);
+}
+
+/** The reload may have renewed the certificate of the admin API: this command has been told, the next one has not. */
+function noteUntrusted(found: AdminTarget, certificate: string | null, context: ProcessContext): void {
+  // A command that is told of the configuration trusts the certificate in it.
+  if (found.kind === 'socket' || certificate === null || typeof found.trust?.certificate === 'string') return;
+  const authorities = found.trust?.authorities ?? null;
+  if (isTrustedLater(certificate, authorities)) return;
+  const what = authorities === null ? 'this machine does not trust' : 'the file of --ca-file does not have';
+  context.stderr.write(
+    `${wrap(`The admin API shows a certificate now that ${what}: the next command needs --ca-file with the new one.`, '').join('\n')}\n`,
+  );
 }
 
 /** 'routes: /api, /' as 'routes (/api, /)', so that several changes can be told apart. */

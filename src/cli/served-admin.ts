@@ -1,4 +1,5 @@
-import { type AdminServer, AdminFailure, type AdminAddresses, startAdminServer } from '../admin/server.ts';
+import { type AdminServer, AdminFailure, startAdminServer } from '../admin/server.ts';
+import type { AdminAddresses } from '../admin/admin-addresses.ts';
 import type { SocketNotMoved, MovedSocket } from '../admin/admin-socket.ts';
 import type { Stopper } from '../admin/stopper.ts';
 import type { Configuration } from '../core/configuration.ts';

@@ -1,3 +1,4 @@
+import type { StatusResponse } from '../admin/admin-status.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import { nextAttemptText } from '../core/managed-tls.ts';
 import { exposureText } from '../deploy/exposure.ts';
@@ -21,10 +22,15 @@ import {
   wrap,
   wrapAfter,
 } from './layout.ts';
+import { adminLines, certificatesText, listenerLines } from './listener-lines.ts';
+import { statusMark, type StatusTone } from './status-mark.ts';
 import type { Style } from './style.ts';
 
+/** A gateway of an earlier version does not say where its admin API answers. */
+export type ShownStatus = GatewayStatus & Partial<Pick<StatusResponse, 'admin'>>;
+
 /** A gateway's status for people, within 80 columns: what serves, what does not, and why. */
-export function renderStatus(status: GatewayStatus, style: Style): string {
+export function renderStatus(status: ShownStatus, style: Style): string {
   const { upstreams, applications } = status;
   // An application is listed with the upstream that uses it, or by itself if no upstream does.
   const byApplication = new Map<string, string>();
@@ -36,7 +42,8 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
     ...headLines(status, style),
     ...section('PROBLEMS', problemLines(status, style), style),
     ...section('OVERLAY', overlayLines(status, style), style),
-    ...section('LISTENERS', listenerLines(status, style), style),
+    ...section('LISTENERS', listenerLines(status, wallTimeOf(status), style), style),
+    ...section('ADMIN', adminLines(status.admin, wallTimeOf(status), style), style),
     ...section('CERTIFICATES', certificateLines(status, style), style),
     ...section(
       'UPSTREAMS',
@@ -100,19 +107,6 @@ function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
   return [...lines, ...kept];
 }
 
-function listenerLines(status: GatewayStatus, style: Style): string[] {
-  return alignColumns(
-    status.listeners.map(({ id, address, state, certificates }) => [
-      statusMark(hasExpired(certificates, wallTimeOf(status)) ? 'bad' : toneOfListener[state], style),
-      id,
-      address,
-      state,
-      certificatesText(certificates, wallTimeOf(status), style),
-    ]),
-    '  ',
-  );
-}
-
 /** The gateway's clock, when it gave the status. */
 function wallTimeOf({ startedAt, uptimeS }: GatewayStatus): number {
   return Date.parse(startedAt) + uptimeS * 1000;
@@ -142,30 +136,6 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
       ...reasonLines(`${failure.nextStep}; ${nextAttemptText(Date.parse(failure.retryAt), wallTime)}`, style),
     ];
   });
-}
-
-function hasExpired(certificates: GatewayStatus['listeners'][number]['certificates'], wallTime: number): boolean {
-  return certificates.some(({ notAfter }) => Date.parse(notAfter) <= wallTime);
-}
-
-const dayMs = 86_400_000;
-/** Renewals of certificates are due long before this. */
-const expiresSoonDays = 21;
-
-/** 'TLS until 2026-12-22', the end of the certificate that expires first. */
-function certificatesText(
-  certificates: GatewayStatus['listeners'][number]['certificates'],
-  wallTime: number,
-  style: Style,
-): string {
-  const [first] = certificates.toSorted((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
-  if (first === undefined) return '';
-  const days = Math.floor((Date.parse(first.notAfter) - wallTime) / dayMs);
-  const until = first.notAfter.slice(0, 10);
-  if (days >= expiresSoonDays) return `TLS until ${until}`;
-  const whose = first.names[0] === undefined ? '' : `, ${harmless(first.names[0])}`;
-  if (days < 0) return style.bad(`TLS expired on ${until}${whose}`);
-  return style.warn(`TLS until ${until}, ${days === 0 ? 'today' : `in ${countText(days, 'day')}`}${whose}`);
 }
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
@@ -335,21 +305,7 @@ function reasonLines(reason: string, style: Style): string[] {
   return reason === '' ? [] : wrap(harmless(reason), '        ').map((line) => style.dim(line));
 }
 
-type Tone = 'good' | 'warn' | 'bad' | 'dim';
-const marks: Record<Tone, string> = { good: '✔', warn: '…', bad: '✖', dim: '·' };
-
-function statusMark(tone: Tone, style: Style): string {
-  return style[tone](marks[tone]);
-}
-
-const toneOfListener: Record<GatewayStatus['listeners'][number]['state'], Tone> = {
-  open: 'good',
-  waiting: 'warn',
-  closed: 'bad',
-  failed: 'bad',
-};
-
-const toneOfState: Record<EndpointState, Tone> = {
+const toneOfState: Record<EndpointState, StatusTone> = {
   healthy: 'good',
   // No check runs, so its health is unknown.
   unchecked: 'dim',
@@ -362,7 +318,7 @@ const toneOfState: Record<EndpointState, Tone> = {
   gone: 'bad',
 };
 
-const toneOfPhase: Record<InstanceStatus['phase'], Tone> = {
+const toneOfPhase: Record<InstanceStatus['phase'], StatusTone> = {
   ready: 'good',
   starting: 'warn',
   stopping: 'warn',

@@ -176,6 +176,10 @@ export interface CertificateStatus {
   readonly names: readonly string[];
   /** RFC 3339. */
   readonly notAfter: string;
+  /** The same; null where it is not known: of endpoints, and of certificates that the gateway has obtained. */
+  readonly notBefore: string | null;
+  /** Who issued it, or `self-signed`; null where it is not known. */
+  readonly issuer: string | null;
 }
 
 /** A host for which the gateway obtains certificates by itself. */

@@ -1,4 +1,4 @@
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { ListenerCertificate, ListenerSpec } from '../core/configuration.ts';
 import { addressText, type EndpointId, hostPort } from '../core/endpoint.ts';
 import type { ServerCertificate } from '../core/transport.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
@@ -82,10 +82,10 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
   const obtained = facts.managed.flatMap(({ names, notAfter }) =>
     notAfter !== null && names.some((name) => hosts.has(name)) ? [{ names, notAfter }] : [],
   );
-  const certificates = [...(spec.tls?.certificates ?? []), ...obtained].map(({ names, notAfter }) => ({
-    names,
-    notAfter: timeText(notAfter),
-  }));
+  const certificates = [
+    ...(spec.tls?.certificates ?? []).map(fileCertificateStatus),
+    ...obtained.map(certificateStatus),
+  ];
   if (listener === undefined)
     return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting', certificates };
   return {
@@ -97,7 +97,19 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
 }
 
 function certificateStatus({ names, notAfter }: ServerCertificate): CertificateStatus {
-  return { names, notAfter: timeText(notAfter) };
+  return { names, notAfter: timeText(notAfter), notBefore: null, issuer: null };
+}
+
+/** For a certificate of the configuration. */
+export function fileCertificateStatus({ names, notAfter, facts }: ListenerCertificate): CertificateStatus {
+  if (facts === undefined) return certificateStatus({ names, notAfter });
+  const { notBefore, issuer } = facts;
+  return {
+    names,
+    notAfter: timeText(notAfter),
+    notBefore: timeText(notBefore),
+    issuer: issuer ?? 'self-signed',
+  };
 }
 
 function managedStatus(

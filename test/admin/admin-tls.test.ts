@@ -14,7 +14,7 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import { thisHost } from '../../src/config/host.ts';
 import type { AdminSpec } from '../../src/core/configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
-import { certificateAuthority, type IssuedCertificate } from '../../src/testing/certificates.ts';
+import { certificateAuthority, type IssuedCertificate, selfSignedCertificate } from '../../src/testing/certificates.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { freePort } from '../free-port.ts';
@@ -188,6 +188,31 @@ describe('a client command over TLS', () => {
       asking.stderr.text,
     );
     assert.deepEqual(gateway.calls, ['reload admin:token:mine']);
+  });
+
+  test('trusts the self-signed certificate that its reload has installed, and says that the next one will not', async () => {
+    const [old, renewed] = [1, 2].map(() =>
+      selfSignedCertificate(systemClock.wallTime(), { names: ['gw.test', '127.0.0.1'] }),
+    );
+    assert.ok(old !== undefined && renewed !== undefined);
+    write(old);
+    assert.equal(await reload(''), null);
+    writeFileSync(join(folder, 'old.pem'), old.certificate);
+    gateway.onReload = () => reload('');
+    gateway.statusNow = { ...gateway.statusNow, startedAt: new Date(systemClock.wallTime()).toISOString() };
+    const args = ['--admin', `https://127.0.0.1:${port}`, '--ca-file', 'old.pem'];
+    const before = person();
+    assert.equal(await before.candor('reload', ...args), 0, before.stderr.text);
+    assert.equal(before.stderr.text, '');
+    write(renewed);
+    const asking = person();
+    assert.equal(await asking.candor('reload', ...args), 0, asking.stderr.text);
+    assert.match(asking.stderr.text.replace(/\s+/g, ' '), /certificate now that the file of --ca-file does not have/);
+    const later = person();
+    assert.equal(await later.candor('status', ...args), 8);
+    writeFileSync(join(folder, 'old.pem'), renewed.certificate);
+    assert.equal(await later.candor('status', ...args), 0, later.stderr.text);
+    assert.match(later.stdout.text, /ADMIN\n {2}✔ {2}https:\/\/127\.0\.0\.1:\d+\n {5}✔ {2}gw\.test .* self-signed\n/);
   });
 
   test('says what to do where the certificate is not trusted, and sends no token', async () => {

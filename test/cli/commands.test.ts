@@ -82,7 +82,8 @@ describe('status', () => {
   test('with --json prints the status of the API', async () => {
     const socket = await open();
     assert.equal(await context.candor('status', '--json', '--socket', socket), 0);
-    assert.deepEqual(JSON.parse(context.stdout.text), snakeCased(statusSample));
+    const admin = { socket, url: null, certificate: null };
+    assert.deepEqual(JSON.parse(context.stdout.text), snakeCased({ ...statusSample, admin }));
   });
 
   test('finds the socket that a configuration names', async () => {

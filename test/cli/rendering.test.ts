@@ -8,7 +8,8 @@ import { jsonEvents, levelOf, readableEvents } from '../../src/cli/event-lines.t
 import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { harmlessJson } from '../../src/cli/explain-log/line-verdicts.ts';
 import { elapsedText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
-import { renderStatus } from '../../src/cli/status-table.ts';
+import { renderStatus, type ShownStatus } from '../../src/cli/status-table.ts';
+import type { CertificateStatus } from '../../src/control/gateway-status.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { Event } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
@@ -28,6 +29,35 @@ test('a status shows the generation of the state folder, if there is one', () =>
   assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);
   assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
 });
+
+function certificateSample(names: readonly string[], from: string, until: string, issuer: string): CertificateStatus {
+  return { names, notBefore: `${from}T00:00:00.000Z`, notAfter: `${until}T00:00:00.000Z`, issuer };
+}
+
+const statusWithTls: ShownStatus = {
+  ...statusSample,
+  listeners: [
+    ...statusSample.listeners,
+    {
+      ...{ id: 'https', address: '127.0.0.1:8443', state: 'open' },
+      certificates: [
+        certificateSample(['shop.example.org', 'www.shop.example.org'], '2025-12-01', '2026-03-02', 'R11'),
+        certificateSample(
+          ['a-long-name.of-a-department.example.org'],
+          '2025-12-01',
+          '2026-01-14',
+          'A Long Authority G2',
+        ),
+        certificateSample(['soon.example.org'], '2026-02-01', '2027-02-01', 'self-signed'),
+        certificateSample(['old.example.org'], '2025-01-01', '2025-12-31', 'R11'),
+      ],
+    },
+  ],
+  admin: {
+    ...{ socket: '/run/candor/admin.sock', url: 'https://10.0.0.4:9000' },
+    certificate: certificateSample(['gw.example.org'], '2025-12-01', '2027-03-02', 'self-signed'),
+  },
+};
 
 const refusedByGateway = { attempts: [], received_status: null, delivery: 'not_sent', end: 'generated' } as const;
 
@@ -52,7 +82,7 @@ const drainedWebSocket: ExchangeRecord = ((): ExchangeRecord => {
 
 describe('at 80 columns', () => {
   const pictures: [name: string, text: string][] = [
-    ['status.txt', renderStatus(statusSample, plain)],
+    ['status.txt', renderStatus(statusWithTls, plain)],
     ['explain-failed.txt', renderExplanation(failedRecord, plain)],
     ['explain-good.txt', renderExplanation(goodRecord, plain)],
     [

@@ -21,6 +21,8 @@ export class FakeGateway implements Gateway {
   }
 
   statusNow: GatewayStatus = statusSample;
+  /** What a reload does besides. */
+  onReload: () => unknown = () => {};
   reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['routes: /api, /', 'log'], overlay: [] };
   overlayAnswer: OverlayOutcome | null = null;
   records = new Map<string, ExchangeRecord>();
@@ -41,6 +43,7 @@ export class FakeGateway implements Gateway {
 
   async reload(actor: string): Promise<ReloadOutcome> {
     this.calls.push(`reload ${actor}`);
+    await this.onReload();
     return this.reloadAnswer;
   }
 

@@ -85,7 +85,10 @@ export const statusSample: GatewayStatus = {
           connectionsMax: 64,
           waiting: 5,
           release: null,
-          certificate: { names: ['api.internal'], notAfter: '2027-03-01T12:00:00.000Z' },
+          certificate: {
+            ...{ names: ['api.internal'], notAfter: '2027-03-01T12:00:00.000Z' },
+            ...{ notBefore: null, issuer: null },
+          },
         },
         {
           id: '10.0.0.6:3000',

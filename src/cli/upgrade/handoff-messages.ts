@@ -1,4 +1,4 @@
-import type { AdminAddresses } from '../../admin/server.ts';
+import type { AdminAddresses } from '../../admin/admin-addresses.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 
