@@ -1,6 +1,9 @@
-import type { AcmeTls } from '../core/configuration.ts';
+import type { AcmeTls, OnDemandTls } from '../core/configuration.ts';
 import type { CertificateSupply, CertificateSupplyPorts, ListeningPorts, ShownChallenge } from '../core/managed-tls.ts';
 import { succeed } from '../core/result.ts';
+import { isOnDemandName } from '../core/on-demand.ts';
+import { AskPermission } from './ask-permission.ts';
+import { readCertificate } from './certificate-facts.ts';
 import { CertificateStore } from './certificate-store.ts';
 import { type ChallengePorts, OwnChallengeCheck } from './challenge-check.ts';
 import type { ChallengeResponder, PreparedChallenge } from './challenges.ts';
@@ -10,6 +13,8 @@ import { HttpsTransport } from './https-transport.ts';
 import { DnsQueries } from './name-queries.ts';
 import { Issuer } from './issuer.ts';
 import { SharedChallenges } from './shared-challenges.ts';
+import { countsOf, OnDemandNames, onDemandState } from './on-demand-names.ts';
+import type { WantedCertificate } from './managed-certificate.ts';
 
 /** How often in a row one CA may fail before the next one is asked: some hours. */
 const failuresMax = 5;
@@ -19,7 +24,16 @@ const hookMsMax = 5 * 60_000;
 
 /** Certificates from CAs that speak ACME. */
 export function createAcmeSupply(
-  { contacts, directories, roots, challenges, dnsHook, propagationMs, externalAccount }: Omit<AcmeTls, 'hosts'>,
+  {
+    contacts,
+    directories,
+    roots,
+    challenges,
+    dnsHook,
+    propagationMs,
+    externalAccount,
+    onDemand,
+  }: Omit<AcmeTls, 'hosts'>,
   ports: CertificateSupplyPorts,
   listening: ListeningPorts,
 ): CertificateSupply {
@@ -59,18 +73,44 @@ export function createAcmeSupply(
     },
     (certificates) => ports.publish(certificates),
   );
+  // A host each: one that fails does not take another one's certificate away.
+  const wantedFor = (host: string): WantedCertificate => ({ names: [host], responder });
+  let kept = onDemand === null ? [] : keptNames(store, onDemand, clock.wallTime());
   return {
-    // A host each: one that fails does not take another one's certificate away.
     setHosts(hosts) {
-      issuer.setWanted(hosts.map((host) => ({ names: [host], responder })));
+      const others = kept.filter((name) => !hosts.includes(name));
+      kept = [];
+      issuer.setWanted([...hosts.map(wantedFor), ...others.map((name) => ({ ...wantedFor(name), isOnDemand: true }))]);
       shared.follow();
     },
     states: () => issuer.states(),
+    onDemand:
+      onDemand === null
+        ? null
+        : new OnDemandNames(
+            onDemand,
+            clock,
+            {
+              state: (name) => onDemandState(issuer.stateOf(name), clock.wallTime()),
+              counts: () => countsOf(issuer.onDemand),
+              want: (name) => issuer.wantOnDemand(wantedFor(name)),
+            },
+            onDemand.ask === null ? null : new AskPermission(onDemand.ask, transport, clock),
+          ),
     async close() {
       await issuer.close();
       shared.close();
     },
   };
+}
+
+/** Names whose certificates an earlier process obtained on demand; the configuration may have changed since. */
+function keptNames(store: CertificateStore, onDemand: OnDemandTls, wallTime: number): readonly string[] {
+  return store.readAll().flatMap(({ names, chain, key }) => {
+    const [name = '', ...more] = names;
+    const isKept = more.length === 0 && isOnDemandName(onDemand, name);
+    return isKept && (readCertificate(chain, key)?.notAfter ?? 0) > wallTime ? [name] : [];
+  });
 }
 
 function isShown(challenge: PreparedChallenge): challenge is ShownChallenge {

@@ -90,6 +90,11 @@ export class CertificateStore {
     return files.flatMap((path) => certificateFrom(this.#read(path)) ?? []);
   }
 
+  /** One that is not used any more. */
+  removeCertificate(names: readonly string[]): void {
+    if (this.isOwner) rmSync(this.#certificateFile(names), { force: true });
+  }
+
   writeCertificate(certificate: StoredCertificate): StoreProblem | null {
     const names = sortedNames(certificate.names);
     const { chain, key, directoryUrl } = certificate;

@@ -303,3 +303,79 @@ test('a hanging CA does not hold up the end', async (t) => {
   await closing;
   assert.deepEqual(made.published, []);
 });
+
+test('a name on demand is ordered at once, renewed while it is used, and forgotten with its file when it is not', async (t) => {
+  const made = world(t);
+  const issuer = made.issuer();
+  issuer.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  issuer.wantOnDemand(wanted('used.test'));
+  issuer.wantOnDemand(wanted('unused.test'));
+  await pass(made.clock, minuteMs);
+  const names = () => made.published.map((one) => one.names.join()).toSorted();
+  assert.deepEqual(names(), ['a.test', 'unused.test', 'used.test']);
+  await pass(made.clock, 61 * dayMs);
+  assert.deepEqual(made.log.of('certificate_issued').filter(({ evidence }) => evidence.isRenewal).length, 1, 'a.test');
+  issuer.wantOnDemand(wanted('used.test'));
+  await pass(made.clock, minuteMs);
+  assert.equal(made.log.of('certificate_issued').at(-1)?.subject, 'certificate:used.test');
+  const files = () => readdirSync(join(made.folder, 'certificates')).filter((name) => name.startsWith('certificate-'));
+  assert.equal(files().length, 3);
+  await pass(made.clock, 30 * dayMs);
+  assert.deepEqual([names(), files().length], [['a.test', 'used.test'], 2]);
+  assert.deepEqual(made.log.of('certificate_expiring'), [], 'nobody misses it');
+  issuer.setWanted([wanted('b.test')]);
+  await pass(made.clock, minuteMs);
+  assert.deepEqual(names(), ['b.test', 'used.test'], 'a reload keeps it');
+  await issuer.close();
+  assert.equal(made.clock.timersLive, 0);
+});
+
+test('a name on demand that the CA refuses is not tried again until a client asks, after an hour at the earliest', async (t) => {
+  const made = world(t);
+  made.first.fault = (path) => (path === 'newOrder' ? problem('rejectedIdentifier') : null);
+  const issuer = made.issuer(made.first);
+  issuer.setWanted([]);
+  issuer.wantOnDemand(wanted('a.test'));
+  await pass(made.clock, minuteMs);
+  const [state] = issuer.states();
+  assert.match(state?.failure?.fix ?? '', /then a client has to ask again$/);
+  issuer.wantOnDemand(wanted('a.test'));
+  await pass(made.clock, 58 * minuteMs);
+  assert.deepEqual([made.first.count('newOrder'), issuer.states().length], [1, 1]);
+  await pass(made.clock, dayMs);
+  assert.deepEqual([made.first.count('newOrder'), issuer.states()], [1, []]);
+  issuer.wantOnDemand(wanted('a.test'));
+  await pass(made.clock, minuteMs);
+  assert.equal(made.first.count('newOrder'), 2);
+  await issuer.close();
+});
+
+test('a name on demand that a CA was down for is free again after a minute', async (t) => {
+  const made = world(t);
+  made.first.fault = down;
+  const issuer = made.issuer(made.first);
+  issuer.wantOnDemand(wanted('a.test'));
+  await pass(made.clock, 5 * minuteMs);
+  assert.deepEqual(issuer.states(), []);
+  await issuer.close();
+});
+
+test('a process that does not own the folder forgets a name that the owner was not asked for', async (t) => {
+  const made = world(t);
+  const owner = made.issuer();
+  owner.setWanted([wanted('a.test')]);
+  await pass(made.clock, minuteMs);
+  const other = made.issuer();
+  other.setWanted([wanted('a.test')]);
+  other.wantOnDemand(wanted('b.test'));
+  other.wantOnDemand(wanted('c.test'));
+  owner.wantOnDemand(wanted('b.test'));
+  await pass(made.clock, 12 * minuteMs);
+  assert.deepEqual(
+    other.states().map(({ names }) => names[0]),
+    ['a.test', 'b.test'],
+  );
+  await other.close();
+  await owner.close();
+});

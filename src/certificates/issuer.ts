@@ -18,7 +18,14 @@ import {
   SupplyState,
   type WantedCertificate,
 } from './managed-certificate.ts';
-import { authorityAfter, expiryWarning, mayBeAuthoritysOwn, pauseAfterFailure, renewalInstant } from './renewal.ts';
+import {
+  authorityAfter,
+  expiryWarning,
+  mayBeAuthoritysOwn,
+  onDemandPause,
+  pauseAfterFailure,
+  renewalInstant,
+} from './renewal.ts';
 
 export interface IssuerPorts {
   readonly clock: Clock;
@@ -44,6 +51,8 @@ const minuteMs = 60_000;
 const turnMsMax = 60 * minuteMs;
 /** So long after its owner has gone another process takes the folder over. */
 const turnMsOfOther = minuteMs;
+/** A name that a client asked this process for, and that the owner was not asked for. */
+const pendingMsOfOther = 10 * minuteMs;
 /** RFC 9773 §4.3.2: between a minute and a day, where the CA says nothing else. */
 const informationMs = 6 * 60 * minuteMs;
 const informationMsMax = 24 * 60 * minuteMs;
@@ -85,6 +94,9 @@ export class Issuer {
       state.wanted = one;
       next.set(key, state);
     }
+    for (const [key, state] of this.#states) {
+      if (state.wanted.isOnDemand === true && !next.has(key)) next.set(key, state);
+    }
     this.#states = next;
     for (const state of next.values()) this.#load(state);
     void this.#publishAll();
@@ -94,6 +106,28 @@ export class Issuer {
   /** Another process may have written a certificate, or has released the folder. */
   look(): void {
     if (!this.#ports.store.isOwner) this.#runSoon();
+  }
+
+  /** A client has asked for a name: orders a certificate for it, or notes that the one it has is used. */
+  wantOnDemand(wanted: WantedCertificate): void {
+    const key = sortedNames(wanted.names).join(' ');
+    const known = this.#states.get(key);
+    const state = known ?? new SupplyState({ ...wanted, isOnDemand: true });
+    state.usedAt = this.#ports.clock.wallTime();
+    if (known === undefined) {
+      this.#states.set(key, state);
+      if (this.#load(state)) void this.#publishAll();
+    }
+    this.#runSoon();
+  }
+
+  /** Null: it is not wanted. */
+  stateOf(name: string): SupplyState | null {
+    return this.#states.get(name) ?? null;
+  }
+
+  get onDemand(): readonly SupplyState[] {
+    return [...this.#states.values()].filter(({ wanted }) => wanted.isOnDemand === true);
   }
 
   /** In the order in which they are wanted. */
@@ -130,6 +164,7 @@ export class Issuer {
     const { clock, store, events } = this.#ports;
     const wasOwner = store.isOwner;
     const owned = this.#states.size > 0 && store.tryToOwn(new Date(clock.wallTime()).toISOString());
+    this.#dropOver();
     const states = [...this.#states.values()];
     if (typeof owned === 'object') this.#note(owned);
     else if (states.every(({ held }) => held?.isUnsaved !== true)) this.#note(null);
@@ -138,12 +173,27 @@ export class Issuer {
       // Another process may write, or has written before it went.
       if (!wasOwner && this.#load(state)) await this.#publishAll();
       if (owned === true) await this.#supply(state);
-      const days = state.held && expiryWarning(state.held, clock.wallTime());
+      const days = state.held === null || !state.isUsed ? null : expiryWarning(state.held, clock.wallTime());
       if (state.held !== null && days !== null && (state.warnedDays === null || days < state.warnedDays)) {
         state.warnedDays = days;
         reportExpiry(events, state.held, days);
       }
     }
+  }
+
+  /** What was obtained on demand and is not used any more. */
+  #dropOver(): void {
+    const { clock, store } = this.#ports;
+    const [now, wallTime] = [clock.now(), clock.wallTime()];
+    let isFewer = false;
+    for (const [key, state] of this.#states) {
+      const isLeft = !store.isOwner && state.isOnDemandPending && wallTime - (state.usedAt ?? 0) > pendingMsOfOther;
+      if (!state.isOver(now, wallTime) && !isLeft) continue;
+      this.#states.delete(key);
+      isFewer ||= state.held !== null;
+      if (state.held !== null) store.removeCertificate(state.wanted.names);
+    }
+    if (isFewer) void this.#publishAll();
   }
 
   #schedule(): void {
@@ -161,6 +211,7 @@ export class Issuer {
     if (stored === null || held?.certificate === stored.chain) return false;
     const loaded = this.#hold(stored);
     if (loaded === null || (held !== null && held.notAfter >= loaded.notAfter)) return false;
+    if (state.wanted.isOnDemand === true && loaded.notAfter <= this.#ports.clock.wallTime()) return false;
     state.held = loaded;
     state.warnedDays = null;
     return true;
@@ -235,9 +286,12 @@ export class Issuer {
     const helps = next === 'later' || !mayBeAuthoritysOwn(failure.kind) ? 'later' : next;
     const urls = this.#settings.authorities.map((one) => one.directoryUrl);
     const soonestMs = helps === 'soonest' ? state.shortestPauseMs(urls, clock.now()) : 0;
-    const pauseMs = helps === 'later' ? ownPauseMs : soonestMs;
-    this.#failed(state, pauseMs, failure.sentence, failure.fix);
-    reportFailure(events, state, directoryUrl, failure, pauseMs);
+    const againMs = helps === 'later' ? ownPauseMs : soonestMs;
+    const isGivenUp = helps !== 'at_once' && state.wanted.isOnDemand === true && state.held === null;
+    const pauseMs = isGivenUp ? onDemandPause(failure, againMs) : againMs;
+    const fix = isGivenUp ? `${failure.fix}; then a client has to ask again` : failure.fix;
+    this.#failed(state, pauseMs, failure.sentence, fix);
+    reportFailure(events, state, directoryUrl, { ...failure, fix }, pauseMs);
     return helps === 'at_once';
   }
 

@@ -19,6 +19,7 @@ type Ports = Omit<CertificateSupplyPorts, 'random' | 'nameServers' | 'show' | 'h
  * a millisecond.
  */
 export class LocalSupply implements CertificateSupply {
+  readonly onDemand = null;
   readonly #ports: Ports;
   #hosts: readonly string[] = [];
   #issued = new Map<string, IssuedLocally>();

@@ -9,6 +9,8 @@ import { after, type Instant } from '../core/time.ts';
 export interface WantedCertificate {
   readonly names: readonly string[];
   readonly responder: ChallengeResponder;
+  /** A client has asked for it: it is obtained once, and renewed only while it is used. */
+  readonly isOnDemand?: boolean;
 }
 
 /** A certificate in use, as listeners need it. */
@@ -49,6 +51,8 @@ export class SupplyState {
   readonly #pauses = new Map<string, { readonly failures: number; readonly until: Instant }>();
   /** Days of the last warning; null: none. */
   warnedDays: number | null = null;
+  /** When a client has last asked for one on demand, on the wall clock; null: not since the start. */
+  usedAt: number | null = null;
 
   constructor(wanted: WantedCertificate) {
     this.wanted = wanted;
@@ -61,14 +65,41 @@ export class SupplyState {
   }
 
   isDue(now: Instant, wallTime: number): boolean {
-    return now >= this.nextAttemptAt && (this.held === null || wallTime >= this.held.renewAt);
+    if (now < this.nextAttemptAt) return false;
+    if (this.held === null) return !this.#isGivenUp;
+    return wallTime >= this.held.renewAt && this.isUsed;
+  }
+
+  /** On demand: nobody is waiting for it any more, or nobody has asked for it since it was to be renewed. */
+  isOver(now: Instant, wallTime: number): boolean {
+    if (this.wanted.isOnDemand !== true) return false;
+    if (this.held === null) return this.#isGivenUp && now >= this.nextAttemptAt;
+    return wallTime >= this.held.notAfter;
+  }
+
+  /** On demand: it has neither a certificate nor failed. */
+  get isOnDemandPending(): boolean {
+    return this.wanted.isOnDemand === true && this.held === null && this.failure === null;
+  }
+
+  /** A name that a client has chosen is not tried again until a client asks for it again. */
+  get #isGivenUp(): boolean {
+    return this.wanted.isOnDemand === true && this.failure !== null;
+  }
+
+  /** False: it was obtained on demand, and no client has asked for it since it was to be renewed. */
+  get isUsed(): boolean {
+    if (this.wanted.isOnDemand !== true || this.held === null) return true;
+    return this.usedAt !== null && this.usedAt >= this.held.renewAt;
   }
 
   /** How long until something is to be done, in milliseconds. */
   dueInMs(now: Instant, wallTime: number): number {
     const attemptMs = this.nextAttemptAt - now;
     if (this.held === null) return Math.max(0, attemptMs);
-    const renewalMs = Math.max(attemptMs, this.held.renewAt - wallTime);
+    const renewalMs = this.isUsed
+      ? Math.max(attemptMs, this.held.renewAt - wallTime)
+      : Math.max(0, this.held.notAfter - wallTime);
     return Math.max(0, Math.min(renewalMs, this.held.informationDueAt - now));
   }
 

@@ -66,6 +66,12 @@ export function mayBeAuthoritysOwn(kind: AcmeFailureKind): boolean {
 
 const ours: readonly AcmeFailureKind[] = ['challenge_failed', 'no_challenge', 'not_presented', 'clock'];
 
+/** After the first failure for a name that a client has chosen: CAs count those that are the name's fault. */
+export function onDemandPause({ kind }: Pick<FailedIssue, 'kind'>, pauseMs: number): number {
+  const isOfName = kind !== 'unreachable' && kind !== 'timeout' && kind !== 'server_error';
+  return isOfName ? Math.max(hourMs, pauseMs) : pauseMs;
+}
+
 /** The CA to ask next, by its index: each is asked `failuresMax` times before the next one is. */
 export function authorityAfter(failures: number, authorities: number, failuresMax: number): number {
   return authorities === 0 ? 0 : Math.floor(failures / failuresMax) % authorities;

@@ -1,7 +1,7 @@
 /** The key `auto` of a listener's `tls`: certificates from CAs that speak ACME. */
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { parseAcmeDirectory, parseMailAddress } from './format/acme-directory.ts';
+import { parseAcmeDirectory, parseAskUrl, parseMailAddress } from './format/acme-directory.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { durationOrNone, oneOrMany, parsed, path, text } from './leaves.ts';
@@ -49,6 +49,20 @@ export const automaticTls = z.union([
       oneOrMany(parsed(parseHostPattern, { kind: 'host', examples: ['example.org', '*.example.org'] })),
       'The host names; each gets a certificate of its own. Names that `certificates` have are left out.',
       defaults.automaticTls.hosts,
+    ),
+    on_demand: key(
+      section({
+        allow: key(
+          oneOrMany(parsed(parseHostPattern, { kind: 'host', examples: ['shop.example.org', '*.example.org'] })),
+          'Names that get a certificate when a client asks for one; `*.example.org` is each name one label below.',
+          defaults.automaticTls.onDemandAllow,
+        ),
+        ask: key(
+          parsed(parseAskUrl, { kind: 'URL', examples: ['http://127.0.0.1:3000/may-have-certificate'] }),
+          'A URL that says whether another name gets a certificate: `GET` with `?domain=<name>` is answered with a status from 200 to 299.',
+        ),
+      }),
+      'Certificates for names that no route has literally, obtained when a client asks for the name in a handshake.',
     ),
     challenges: key(
       oneOrMany(z.enum(['http-01', 'tls-alpn-01', 'dns-01'])),

@@ -1,5 +1,5 @@
 /** Which certificates the gateway is to obtain by itself for a listener, and how. */
-import type { ChallengeKind } from '../core/configuration.ts';
+import type { ChallengeKind, OnDemandTls } from '../core/configuration.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ListenerTlsRead } from './schema.ts';
@@ -17,7 +17,24 @@ export function automaticHosts(tls: ListenerTlsRead, draft: Draft, names: readon
   if (settings === null && tls.internal !== true) return [];
   const ofRoutes = [...draft.routes.values()].flatMap(({ host }) => host ?? []);
   const has = new Set(names);
-  return [...new Set(settings?.hosts ?? ofRoutes)].filter((host) => !has.has(host) && !has.has(wildcardOf(host)));
+  // Their names get certificates one by one.
+  const isLeftOut = (host: string): boolean =>
+    settings?.on_demand !== undefined && host.startsWith('*.') && !challengesOf(settings, draft).includes('dns-01');
+  const wanted = settings?.hosts ?? ofRoutes.filter((host) => !isLeftOut(host));
+  return [...new Set(wanted)].filter((host) => !has.has(host) && !has.has(wildcardOf(host)));
+}
+
+/** Null: names that no route has literally get no certificate. */
+export function onDemandOf({ on_demand }: AutomaticTlsRead, draft: Draft): OnDemandTls | null {
+  if (on_demand === undefined) return null;
+  const hosts = [...draft.routes.values()].map(({ host }) => host ?? []);
+  const servesAll = draft.routes.size === 0 || hosts.some((some) => some.length === 0);
+  const wildcards = hosts.flat().filter((host) => host.startsWith('*.'));
+  return {
+    routes: servesAll ? null : [...new Set(wildcards)],
+    allow: on_demand.allow ?? [],
+    ask: on_demand.ask ?? null,
+  };
 }
 
 /** One certificate of a wildcard has all names one level below (RFC 6125 §6.4.3). */

@@ -8,7 +8,7 @@ import type {
   ListenerTls,
   TlsVersions,
 } from '../core/configuration.ts';
-import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
+import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './automatic-tls.ts';
 import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -90,6 +90,7 @@ function buildAutomatic(
     challenges: challengesOf(settings, draft),
     dnsHook: dns_hook ?? null,
     propagationMs: msOrNone(settings.propagation_timeout, defaults.automaticTls.propagationTimeout) ?? 0,
+    onDemand: onDemandOf(settings, draft),
     externalAccount:
       external_account === undefined
         ? null

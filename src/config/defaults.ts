@@ -52,6 +52,7 @@ export const defaults = {
       '`http-01` and `tls-alpn-01`; `tls-alpn-01` alone without a listener in clear text, and `dns-01` alone with `dns_hook`',
       'What reaches this gateway without further settings.',
     ),
+    onDemandAllow: declare('[]', 'Each name is a certificate that a stranger can cause.'),
     propagationTimeout: declare(
       '2m',
       'Providers take seconds to a minute; a CA that looks too early counts a failure.',

@@ -168,6 +168,7 @@ describe('what is written', () => {
         challenges: ['http-01', 'tls-alpn-01'],
         dnsHook: null,
         propagationMs: 120_000,
+        onDemand: null,
         externalAccount: null,
       },
     ],
@@ -184,8 +185,30 @@ describe('what is written', () => {
         challenges: ['dns-01'],
         dnsHook: ['set-record', '--zone', 'a'],
         propagationMs: 120_000,
+        onDemand: null,
         externalAccount: null,
       },
+    ],
+    [
+      'on demand is for names below the wildcards of routes, which then need no certificate of their own',
+      'listeners: { http: ":80", https: { bind: ":443", tls: { auto: { on_demand: { allow: "*.a.example.org", ask: "http://127.0.0.1:3000/ask" } } } } }\nroutes: [{ host: ["*.a.example.org", b.example.org], to: app }]\nupstreams: { app: "a:1" }',
+      (c) => {
+        const automatic = c.listeners[1]?.tls?.automatic;
+        return automatic?.kind === 'acme' ? [automatic.hosts, automatic.onDemand] : null;
+      },
+      [
+        ['b.example.org'],
+        { routes: ['*.a.example.org'], allow: ['*.a.example.org'], ask: 'http://127.0.0.1:3000/ask' },
+      ],
+    ],
+    [
+      'on demand is for every name where a route has every host',
+      'listeners: { http: ":80", https: { bind: ":443", tls: { auto: { on_demand: { allow: a.example.org } } } } }\nupstreams: { app: "a:1" }',
+      (c) => {
+        const automatic = c.listeners[1]?.tls?.automatic;
+        return automatic?.kind === 'acme' ? [automatic.hosts, automatic.onDemand] : null;
+      },
+      [[], { routes: null, allow: ['a.example.org'], ask: null }],
     ],
     [
       'tls: internal is for the hosts of the routes',

@@ -1,5 +1,5 @@
 /** Whether the certificates that a listener asks for can be obtained. */
-import { automaticHosts, automaticSettings, challengesOf } from './automatic-tls.ts';
+import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './automatic-tls.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
@@ -37,7 +37,7 @@ export function reviewAutomatic(
   if (draft.plain.state === null)
     collector.errorAtValue(['state'], 'certificates that are obtained automatically are kept there', 'name a folder');
   const hosts = automaticHosts(tls, draft, names);
-  if (hosts.length === 0 && names.length === 0)
+  if (hosts.length === 0 && names.length === 0 && settings?.on_demand === undefined)
     collector.errorAtKey(at, 'no route has a host that a certificate could be for', noHostHelp(isInternal));
   const address = isInternal ? hosts.find(isAddress) : undefined;
   if (address !== undefined)
@@ -89,6 +89,7 @@ function reviewAcme(
       '"propagation_timeout" has no effect without "dns_hook"',
       'add "dns_hook", or remove it',
     );
+  reviewOnDemand(settings, at, draft, collector);
   const isPublic = Object.values(knownDirectories).some((known) => known === directory);
   const refused = isPublic ? hosts.find(isPrivate) : undefined;
   if (refused !== undefined)
@@ -96,6 +97,25 @@ function reviewAcme(
       at,
       `no public CA issues a certificate for ${quoted(refused)}`,
       `${isAddress(refused) ? '' : 'write tls: internal, or '}name the hosts that are public as "hosts" under "auto"`,
+    );
+}
+
+function reviewOnDemand(settings: AutomaticTlsRead, at: Path, draft: Draft, collector: ErrorCollector): void {
+  const { on_demand } = settings;
+  if (on_demand === undefined) return;
+  const key: Path = [...at, 'auto', 'on_demand'];
+  if (on_demand.allow === undefined && on_demand.ask === undefined)
+    return collector.errorAtKey(
+      key,
+      'without "allow" and "ask" every stranger could have certificates ordered for any name',
+      'name the hosts as "allow", or as "ask" a URL that says which names are yours',
+    );
+  const routes = onDemandOf(settings, draft)?.routes ?? null;
+  if (routes?.length === 0)
+    collector.warnAtKey(
+      key,
+      'every route names its hosts, so that no other name is served',
+      'add a route without "host" or with a wildcard, or remove it',
     );
 }
 

@@ -81,10 +81,17 @@ export class AutomaticCertificates {
     return this.#running?.supply.states() ?? [];
   }
 
+  /** Names that clients have asked for, where certificates are obtained on demand. */
+  noteAsked(names: readonly string[]): void {
+    const onDemand = this.#running?.supply.onDemand ?? null;
+    if (onDemand !== null) for (const name of names) onDemand.note(name);
+  }
+
   /** Why a host has no certificate yet, a clause. */
   stateOf(host: string): string {
     const state = this.states().find(({ names }) => names.some((name) => name === host || covers(name, host)));
-    if (state?.failure == null) return 'it is being obtained';
+    if (state === undefined) return this.#running?.supply.onDemand?.reasonFor(host) ?? 'it is not being obtained';
+    if (state.failure === null) return 'it is being obtained';
     const { reason, fix, retryAt } = state.failure;
     return `${reason}; ${fix}; ${nextAttemptText(retryAt, this.#parts.clock.wallTime())}`;
   }

@@ -187,6 +187,8 @@ export class ControlParts {
       drain: () => this.active.configuration.drain,
       recordRing: (workerIndex) => this.log.ringOf(workerIndex),
       onBatch: (batch) => {
+        // First: the report of a failed handshake says what has become of the name.
+        this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
         this.endpoints.onOutcomes(batch.outcomes);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);

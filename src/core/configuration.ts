@@ -113,11 +113,23 @@ export interface AcmeTls {
   readonly dnsHook: readonly string[] | null;
   /** How long a record that the command has set is waited for until the CA is let look; 0: not at all. */
   readonly propagationMs: number;
+  /** Null: only `hosts` get certificates. */
+  readonly onDemand: OnDemandTls | null;
   /** An account at the first CA that exists elsewhere, to which the ACME account is bound (RFC 8555 §7.3.4); null: none. A secret. */
   readonly externalAccount: { readonly keyId: string; readonly hmacKey: string } | null;
 }
 
 /** How a CA may convince itself that a name is ours. */
+/** Certificates for names that no route has literally, obtained when a client asks for one. At least one of `allow` and `ask` is given. */
+export interface OnDemandTls {
+  /** The wildcards of the routes' hosts; null: there is a route for every host. */
+  readonly routes: readonly string[] | null;
+  /** Names, and wildcards that stand for one label. */
+  readonly allow: readonly string[];
+  /** The URL that is asked about other names; null: they get none. */
+  readonly ask: string | null;
+}
+
 export type ChallengeKind = 'http-01' | 'tls-alpn-01' | 'dns-01';
 
 /** From a CA of the gateway's own, which only those trust who were told to. */

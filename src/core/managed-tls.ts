@@ -75,8 +75,17 @@ export interface CertificateSupply {
   /** Begins, or goes on with other hosts. What is on the disk is published before this returns. */
   setHosts(hosts: readonly string[]): void;
   states(): readonly ManagedState[];
+  /** Names that clients ask for; null: only hosts get certificates. */
+  readonly onDemand: OnDemandSupply | null;
   /** Orders nothing new. Resolves when what is in progress has ended. */
   close(): Promise<void>;
+}
+
+export interface OnDemandSupply {
+  /** A client has asked for this name, in lowercase: one without a certificate, or with one that was obtained so. */
+  note(name: string): void;
+  /** Why it has no certificate, a clause; null: nothing is known beside its state. */
+  reasonFor(name: string): string | null;
 }
 
 /** Where the gateway listens in clear text and with certificates that it obtains; null: nowhere. */

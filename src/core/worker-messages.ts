@@ -112,6 +112,8 @@ export type FromWorker =
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
       readonly failedHandshakes: readonly FailedHandshakes[];
+      /** Names that clients have asked for, of those for which certificates are obtained on demand. */
+      readonly askedNames: readonly string[];
       /** Certificates that endpoints have shown: those that are new. */
       readonly certificates: readonly EndpointCertificate[];
     }

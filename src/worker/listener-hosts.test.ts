@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import type { AutomaticTls, ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 
 function certificate(certificate: string, ...names: string[]): ListenerCertificate {
@@ -20,9 +22,20 @@ function tlsWith(hosts: readonly string[], ...certificates: ListenerCertificate[
   };
 }
 
+function onDemandTls(hosts: readonly string[], ...certificates: ListenerCertificate[]): ListenerTls {
+  const onDemand = { routes: ['*.shop.test'], allow: ['a.shop.test', 'b.shop.test'], ask: null };
+  return {
+    ...tlsWith(hosts, ...certificates),
+    automatic: { kind: 'acme', hosts, onDemand } as unknown as AutomaticTls,
+  };
+}
+
 function hostsWith(...managed: ListenerCertificate[]): ListenerHosts {
   const ports = { changeTicketKeys: () => {} };
-  return new ListenerHosts(ports, new Uint8Array(48), { certificates: managed, challenges: [] });
+  return new ListenerHosts(ports, new Uint8Array(48), new AskedNames(new SimulatedClock()), {
+    certificates: managed,
+    challenges: [],
+  });
 }
 
 test('a listener shows the certificates that were obtained for its hosts, and those of files first', () => {
@@ -99,4 +112,24 @@ test('a challenge is shown at once, beside the certificate of the host', () => {
   assert.equal(tls.hostFor('a.example')?.certificates[0]?.certificate, 'a');
   hosts.changeManaged(null, { challenges: [] });
   assert.equal(tls.challengeFor('a.example'), null);
+});
+
+test('names on demand are awaited, reported, and shown their certificates once they are there', () => {
+  const asked = new AskedNames(new SimulatedClock());
+  const managed = [certificate('a', 'a.shop.test'), certificate('old', 'old.shop.test'), certificate('h', 'h.test')];
+  const hosts = new ListenerHosts({ changeTicketKeys: () => {} }, new Uint8Array(48), asked, {
+    certificates: managed,
+    challenges: [],
+  });
+  const tls = hosts.of({ ...onDemandTls(['h.test'], certificate('f', 'file.test')), servesUnknownNames: true });
+  assert.equal(tls.hostFor('a.shop.test')?.certificates[0]?.certificate, 'a');
+  assert.equal(tls.hostFor('b.shop.test'), null);
+  assert.equal(tls.hostFor('old.shop.test')?.certificates[0]?.certificate, 'f', 'the list does not have it any more');
+  const names = ['a.shop.test', 'b.shop.test', 'c.shop.test', 'h.test', 'file.test'];
+  assert.deepEqual(
+    names.map((name) => tls.isAwaited(name)),
+    [false, true, false, false, false],
+  );
+  for (const name of names) tls.noteAsked(name);
+  assert.deepEqual(asked.take(), ['b.shop.test', 'a.shop.test']);
 });

@@ -1,7 +1,9 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import type { ListenerCertificate, ListenerTls } from '../core/configuration.ts';
+import type { ListenerCertificate, ListenerTls, OnDemandTls } from '../core/configuration.ts';
 import { type ManagedTls, noManagedTls } from '../core/managed-tls.ts';
+import { isOnDemandName } from '../core/on-demand.ts';
 import type { CertificateWithKey, TlsHosts, TlsHostSettings, TlsServer } from '../core/tls-server.ts';
+import type { AskedNames } from './asked-names.ts';
 
 /** RFC 5077 §4 as OpenSSL does it: a name, a key of AES and one of HMAC, 16 bytes each. */
 const ticketKeyBytes = 48;
@@ -17,8 +19,16 @@ export class ListenerHosts {
   /** What a CA is shown that looks for a challenge, by the host. */
   #challenges: ReadonlyMap<string, TlsHostSettings> = new Map();
 
-  /** `ticketKey`: 48 random bytes, which all workers have. */
-  constructor(tls: Pick<TlsServer, 'changeTicketKeys'>, ticketKey: Uint8Array, managed: ManagedTls = noManagedTls) {
+  readonly #asked: NotedNames;
+
+  /** `ticketKey`: 48 random bytes, which all workers have. `asked`: gets the names for which certificates are obtained on demand. */
+  constructor(
+    tls: Pick<TlsServer, 'changeTicketKeys'>,
+    ticketKey: Uint8Array,
+    asked: NotedNames,
+    managed: ManagedTls = noManagedTls,
+  ) {
+    this.#asked = asked;
     this.#tls = tls;
     this.#ticketKey = ticketKey;
     this.changeManaged(managed.certificates, managed);
@@ -63,7 +73,15 @@ export class ListenerHosts {
         all.push(settings);
       }
     }
-    return new HostsByName(byName, all[0] ?? null, tls.servesUnknownNames, awaited, () => this.#challenges);
+    const onDemand = tls.automatic?.kind === 'acme' ? tls.automatic.onDemand : null;
+    const obtained = new Set<string>();
+    for (const [name, certificate] of onDemand === null ? none : this.#managed) {
+      if (byName.has(name) || onDemand === null || !isOnDemandName(onDemand, name)) continue;
+      byName.set(name, this.#settingsOf([certificate], tls));
+      obtained.add(name);
+    }
+    const names = onDemand === null ? null : { onDemand, obtained, asked: this.#asked };
+    return new HostsByName(byName, all[0] ?? null, tls.servesUnknownNames, awaited, () => this.#challenges, names);
   }
 
   /** A snapshot begins. Forgets what belongs to one that was not activated. */
@@ -114,12 +132,25 @@ function oneOfEachKind(name: string, all: readonly ListenerCertificate[]): reado
 /** A CA shows no client certificate, and may speak only what RFC 8737 §4 asks for. */
 const challengeTls = { versionMin: 'TLSv1.2', ciphers: null, clientCertificates: null } as const;
 
+const none: ReadonlyMap<string, ListenerCertificate> = new Map();
+
+type NotedNames = Pick<AskedNames, 'noteAsked' | 'noteUsed'>;
+
+/** Names that certificates are obtained for when clients ask for them. */
+interface NamesOnDemand {
+  readonly onDemand: OnDemandTls;
+  /** Those that have one. */
+  readonly obtained: ReadonlySet<string>;
+  readonly asked: NotedNames;
+}
+
 class HostsByName implements TlsHosts {
   readonly #byName: ReadonlyMap<string, TlsHostSettings>;
   readonly #first: TlsHostSettings | null;
   readonly #servesUnknown: boolean;
   readonly #awaited: ReadonlySet<string>;
   readonly #challenges: () => ReadonlyMap<string, TlsHostSettings>;
+  readonly #names: NamesOnDemand | null;
 
   constructor(
     byName: ReadonlyMap<string, TlsHostSettings>,
@@ -127,7 +158,9 @@ class HostsByName implements TlsHosts {
     servesUnknown: boolean,
     awaited: ReadonlySet<string>,
     challenges: () => ReadonlyMap<string, TlsHostSettings>,
+    names: NamesOnDemand | null,
   ) {
+    this.#names = names;
     this.#awaited = awaited;
     this.#challenges = challenges;
     this.#byName = byName;
@@ -143,7 +176,17 @@ class HostsByName implements TlsHosts {
   }
 
   isAwaited(serverName: string): boolean {
-    return this.#awaited.size > 0 && (this.#awaited.has(serverName) || this.#awaited.has(wildcardOf(serverName)));
+    if (this.#awaited.size > 0 && (this.#awaited.has(serverName) || this.#awaited.has(wildcardOf(serverName))))
+      return true;
+    if (this.#names === null || findByHost(this.#byName, serverName) !== undefined) return false;
+    return isOnDemandName(this.#names.onDemand, serverName);
+  }
+
+  noteAsked(serverName: string): void {
+    const names = this.#names;
+    if (names === null) return;
+    if (names.obtained.has(serverName)) return names.asked.noteUsed(serverName);
+    if (this.isAwaited(serverName)) names.asked.noteAsked(serverName);
   }
 
   challengeFor(serverName: string): TlsHostSettings | null {

@@ -31,6 +31,7 @@ import { ServerCertificates } from './server-certificates.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
+import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
@@ -64,6 +65,7 @@ export class ServingWorker {
   readonly #outcomes = new OutcomeCounts();
   readonly #handshakes = new HandshakeFailures();
   readonly #certificates = new ServerCertificates();
+  readonly #askedNames: AskedNames;
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
@@ -118,6 +120,7 @@ export class ServingWorker {
       ids: new IdSource(random),
       recorder: { ended: (exchange) => this.#ended(exchange) },
     };
+    this.#askedNames = new AskedNames(clock);
     this.#listeners = new WorkerListeners({
       clock,
       inheritedSockets: init.inheritedSockets,
@@ -143,7 +146,7 @@ export class ServingWorker {
       },
       admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#checkDrained(),
-      hosts: new ListenerHosts(tlsServer, init.ticketKey, init.managedTls),
+      hosts: new ListenerHosts(tlsServer, init.ticketKey, this.#askedNames, init.managedTls),
     });
     this.#descriptors = new DescriptorLimiter(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
     this.#reportRegularly();
@@ -371,8 +374,9 @@ export class ServingWorker {
     const drained = this.#takeDrained();
     const failedHandshakes = this.#handshakes.take();
     const certificates = this.#certificates.take();
+    const askedNames = this.#askedNames.take();
     const counts = countsNow(this.#counts);
-    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts, failedHandshakes, certificates });
+    this.#send({ kind: 'batch', exchanges, outcomes, drained, counts, failedHandshakes, askedNames, certificates });
   }
 
   /** The main thread decides by these outcomes which endpoints get requests: it must not wait for the regular report. */

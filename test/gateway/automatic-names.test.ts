@@ -1,70 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { connect } from 'node:tls';
-import { type Pebble, needsPebble, startPebble } from '../certificates/pebble-server.test-support.ts';
+import { test } from 'node:test';
+import { needsPebble, startPebble } from '../certificates/pebble-server.test-support.ts';
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { styleFor } from '../../src/cli/style.ts';
 import { freePort } from '../free-port.ts';
-import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { issueMs, refused, shop, shownTo, startAutomatic } from './automatic-gateway.ts';
+import { until } from './start-from-yaml.ts';
 
-// Which names a gateway obtains certificates for, by which account, and what it says when it cannot.
+// By which account certificates are obtained, and what is said where a CA refuses one.
 
-const issueMs = 30_000;
-
-interface Settings {
-  /** Further keys of `auto`. */
-  readonly auto: string;
-  readonly routes: string;
-  readonly http?: number;
-  readonly files?: Readonly<Record<string, string>>;
-}
-
-async function start(context: TestContext, pebble: Pebble, settings: Settings): Promise<YamlGateway> {
-  const { auto, routes, http = pebble.httpPort, files } = settings;
-  const state = mkdtempSync(join(tmpdir(), 'candor-state-'));
-  context.after(() => rmSync(state, { recursive: true, force: true }));
-  const yaml = `
-workers: 2
-state: ${state}
-listeners:
-  http: "127.0.0.1:${http}"
-  https:
-    bind: "127.0.0.1:${pebble.tlsPort}"
-    tls:
-      auto: { directory: "${pebble.directoryUrl}", ca_file: ca.pem, ${auto} }
-routes:
-${routes}
-`;
-  const edge = await startFromYaml(yaml, { files: { 'ca.pem': pebble.root, ...files } });
-  context.after(() => edge.stop());
-  return edge;
-}
-
-/** The names of the certificate that a client is shown, or why it is shown none. */
-function shownTo(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false });
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    socket.once('secureConnect', () => {
-      resolve(socket.getPeerCertificate().subjectaltname ?? '');
-      socket.destroy();
-    });
-  });
-}
-
-const refused = 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME';
-const shop = '  - { host: shop.example.org, respond: { status: 200, body: "served" } }';
 const hmacKey = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W';
 
 test('a CA that wants an external account issues for the one of the file', needsPebble, async (t) => {
   const pebble = await startPebble(t, { externalAccount: { keyId: 'kid-1', hmacKey } });
   const auto = 'external_account: { key_id: kid-1, hmac_key_file: eab.key }';
-  const edge = await start(t, pebble, { auto, routes: shop, files: { 'eab.key': `${hmacKey}\n` } });
+  const edge = await startAutomatic(t, pebble, { auto, routes: shop, files: { 'eab.key': `${hmacKey}\n` } });
   await until('it is issued', () => edge.eventsOf('certificate_issued').length > 0, issueMs);
   assert.equal(await shownTo('shop.example.org', pebble.tlsPort), 'DNS:shop.example.org');
 });
@@ -87,7 +39,7 @@ for (const [what, auto, reason, fix] of [
   test(`a CA that wants an external account refuses a gateway ${what}, which says so`, needsPebble, async (t) => {
     const pebble = await startPebble(t, { externalAccount: { keyId: 'kid-1', hmacKey } });
     const files = { 'eab.key': hmacKey.replace('zW', 'Wz') };
-    const edge = await start(t, pebble, { auto, routes: shop, files });
+    const edge = await startAutomatic(t, pebble, { auto, routes: shop, files });
     await until('it failed', () => edge.eventsOf('certificate_renewal_failed').length > 0, issueMs);
     const { failure } = edge.gateway.status().certificates[0] ?? {};
     assert.match(failure?.reason ?? '', reason);
@@ -105,7 +57,7 @@ test(
     t.after(() => other.close());
     const http = await freePort();
     const auto = 'challenges: http-01, hosts: localhost';
-    const edge = await start(t, pebble, { auto, routes: shop, http });
+    const edge = await startAutomatic(t, pebble, { auto, routes: shop, http });
     await until('it failed', () => edge.eventsOf('certificate_renewal_failed').length > 0, issueMs);
     const status = edge.gateway.status();
     assert.equal(await shownTo('localhost', pebble.tlsPort), refused);

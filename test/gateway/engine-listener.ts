@@ -88,7 +88,10 @@ export class EngineListener {
       clock: systemClock,
       ...{ inheritedSockets: [], passedSockets: [], heldSockets: [], onStandInFailed() {}, onConnectionClosed() {} },
       admits: () => true,
-      hosts: new ListenerHosts(tlsServer, options.ticketKey ?? new Uint8Array(48)),
+      hosts: new ListenerHosts(tlsServer, options.ticketKey ?? new Uint8Array(48), {
+        noteAsked: () => {},
+        noteUsed: () => {},
+      }),
       downstream: {
         prefaceStages: [proxyProtocol as PrefaceStage, ...options.stages, ...others],
         engines: { ...engines, byProtocol },

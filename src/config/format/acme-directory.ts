@@ -21,6 +21,16 @@ export function parseAcmeDirectory(text: string): Result<string, ErrorDetail> {
   return succeed(url.href);
 }
 
+/** The URL of an endpoint that is asked about names. It may be in clear text: it is most often on this machine. */
+export function parseAskUrl(text: string): Result<string, ErrorDetail> {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    return reject(`${quoted(text)} is no URL`, 'write one such as http://127.0.0.1:3000/may-have-certificate');
+  if (url.username !== '' || url.password !== '') return reject('the URL has no user and no password', 'remove them');
+  if (url.hash !== '') return reject('what follows "#" is not sent', 'remove it');
+  return succeed(url.href);
+}
+
 /** An address of mail, as far as a typing mistake shows. */
 export function parseMailAddress(text: string): Result<string, ErrorDetail> {
   const address = text.replace(/^mailto:/i, '');

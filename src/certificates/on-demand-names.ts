@@ -1,0 +1,178 @@
+import type { OnDemandTls } from '../core/configuration.ts';
+import { isAllowed, isOnDemandName } from '../core/on-demand.ts';
+import { PerSecond } from '../core/per-second.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import type { SupplyState } from './managed-certificate.ts';
+import type { NamePermission } from './ask-permission.ts';
+
+/** What is known of a name that has a certificate, or is to get one. */
+export interface OnDemandState {
+  /** It is to be renewed, if it is still used. */
+  readonly isDue: boolean;
+}
+
+/** The issuer, as far as names on demand need it. */
+export interface OnDemandIssuer {
+  /** Null: it is not known. */
+  state(name: string): OnDemandState | null;
+  counts(): OnDemandCounts;
+  /** Orders a certificate, or renews it. */
+  want(name: string): void;
+}
+
+export interface OnDemandCounts {
+  /** All that have a certificate, are being obtained or have failed. */
+  readonly names: number;
+  /** Those that have neither a certificate nor failed. */
+  readonly pending: number;
+}
+
+export function onDemandState(state: SupplyState | null, wallTime: number): OnDemandState | null {
+  if (state === null) return null;
+  const { held, wanted } = state;
+  return {
+    isDue:
+      wanted.isOnDemand === true && held !== null && wallTime >= held.renewAt && (state.usedAt ?? 0) < held.renewAt,
+  };
+}
+
+export function countsOf(states: readonly SupplyState[]): OnDemandCounts {
+  const pending = states.filter(({ isOnDemandPending }) => isOnDemandPending);
+  return { names: states.length, pending: pending.length };
+}
+
+export interface OnDemandLimits {
+  /** Names that are being obtained or asked for. */
+  readonly atOnceMax: number;
+  readonly perHourMax: number;
+  readonly namesMax: number;
+  /** Questions to the operator's endpoint in a second. */
+  readonly asksPerSecondMax: number;
+}
+
+/**
+ * Clients choose the names. Let's Encrypt issues 300 orders in three hours for one account, of which a third is left for renewals; each
+ * change sends all certificates to all workers.
+ */
+export const onDemandLimits: OnDemandLimits = { atOnceMax: 8, perHourMax: 60, namesMax: 500, asksPerSecondMax: 10 };
+
+/** Answers of the endpoint are kept so long. */
+const permittedMs = 600_000;
+const refusedMs = 300_000;
+/** The endpoint did not answer. */
+const silentMs = 10_000;
+const hourMs = 3_600_000;
+/** Names with an answer that is kept: the oldest are forgotten. */
+const answersMax = 2000;
+
+interface Answer {
+  readonly isPermitted: boolean;
+  /** Why there is no certificate, a clause; null: it is permitted. */
+  readonly text: string | null;
+  readonly until: Instant;
+}
+
+/** Decides which of the names that clients ask for get a certificate. A name that gets none costs a look into a few maps. */
+export class OnDemandNames {
+  readonly #settings: OnDemandTls;
+  readonly #clock: Clock;
+  readonly #issuer: OnDemandIssuer;
+  readonly #permission: NamePermission | null;
+  readonly #limits: OnDemandLimits;
+  readonly #answers = new Map<string, Answer>();
+  readonly #asking = new Set<string>();
+  readonly #asksPerSecond: PerSecond;
+  /** When the orders of the last hour began. */
+  #orders: Instant[] = [];
+
+  constructor(
+    settings: OnDemandTls,
+    clock: Clock,
+    issuer: OnDemandIssuer,
+    permission: NamePermission | null,
+    limits = onDemandLimits,
+  ) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#issuer = issuer;
+    this.#permission = permission;
+    this.#limits = limits;
+    this.#asksPerSecond = new PerSecond(clock, limits.asksPerSecondMax);
+  }
+
+  /** A client has asked for it in a handshake; `name` in lowercase. */
+  note(name: string): void {
+    const state = this.#issuer.state(name);
+    if (state !== null && !state.isDue) return;
+    if (!isOnDemandName(this.#settings, name) || this.#asking.has(name)) return;
+    if (isAllowed(this.#settings.allow, name)) return this.#order(name);
+    const answer = this.#answerFor(name);
+    if (answer?.isPermitted === true) return this.#order(name);
+    if (answer === null) this.#ask(name);
+  }
+
+  /** Why there is no certificate, a clause; null: nothing is known beside the state of the order. */
+  reasonFor(name: string): string | null {
+    if (this.#asking.has(name)) return 'the endpoint of "ask" is being asked';
+    return this.#answers.get(name)?.text ?? null;
+  }
+
+  #answerFor(name: string): Answer | null {
+    const answer = this.#answers.get(name);
+    return answer === undefined || this.#clock.now() >= answer.until ? null : answer;
+  }
+
+  #ask(name: string): void {
+    if (this.#permission === null) return;
+    if (this.#isFull(name) || this.#asking.size >= this.#limits.atOnceMax) return;
+    if (!this.#asksPerSecond.take()) return;
+    this.#asking.add(name);
+    void this.#permission.ask(name).then(({ isPermitted, isAnswer, text }) => {
+      this.#asking.delete(name);
+      const keptMs = isPermitted ? permittedMs : isAnswer ? refusedMs : silentMs;
+      this.#keep(name, { isPermitted, text: isPermitted ? null : text, until: after(this.#clock.now(), keptMs) });
+      if (isPermitted) this.#order(name);
+    });
+  }
+
+  #order(name: string): void {
+    if (this.#issuer.state(name)?.isDue !== true) {
+      if (this.#isFull(name)) return;
+      const now = this.#clock.now();
+      this.#orders = this.#orders.filter((at) => now - at < hourMs);
+      const { perHourMax } = this.#limits;
+      if (this.#orders.length >= perHourMax)
+        return this.#refuse(name, `${perHourMax} names were ordered on demand within an hour, which is the most`);
+      this.#orders.push(now);
+    }
+    this.#answers.delete(name);
+    this.#issuer.want(name);
+  }
+
+  #isFull(name: string): boolean {
+    const { namesMax, atOnceMax } = this.#limits;
+    if (this.#issuer.state(name) !== null) return false;
+    const { names, pending } = this.#issuer.counts();
+    if (names >= namesMax) {
+      this.#refuse(name, `there are ${namesMax} names on demand, which is the most`);
+      return true;
+    }
+    if (pending < atOnceMax) return false;
+    this.#refuse(name, `${atOnceMax} names on demand are being obtained, which is the most at once`);
+    return true;
+  }
+
+  /** The next handshake may try again at once. */
+  #refuse(name: string, text: string): void {
+    const { isPermitted, until } = this.#answerFor(name) ?? { isPermitted: false, until: this.#clock.now() };
+    this.#keep(name, { isPermitted, text, until });
+  }
+
+  #keep(name: string, answer: Answer): void {
+    this.#answers.delete(name);
+    this.#answers.set(name, answer);
+    if (this.#answers.size <= answersMax) return;
+    const [oldest] = this.#answers.keys();
+    if (oldest !== undefined) this.#answers.delete(oldest);
+  }
+}
