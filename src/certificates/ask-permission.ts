@@ -2,7 +2,7 @@ import { after, type Clock } from '../core/time.ts';
 import { hostOf } from './acme-failure.ts';
 import type { AcmeTransport } from './acme-transport.ts';
 
-export interface NameAnswer {
+export interface PermissionAnswer {
   readonly isPermitted: boolean;
   /** False: there was no answer, so that it is asked again soon. */
   readonly isAnswer: boolean;
@@ -13,7 +13,7 @@ export interface NameAnswer {
 /** Whether a certificate for a name may be obtained, by whoever knows the names. */
 export interface NamePermission {
   /** Never rejects. */
-  ask(name: string): Promise<NameAnswer>;
+  ask(name: string): Promise<PermissionAnswer>;
 }
 
 /** It looks into a database of the operator's, no longer. */
@@ -31,7 +31,7 @@ export class AskPermission implements NamePermission {
     this.#clock = clock;
   }
 
-  async ask(name: string): Promise<NameAnswer> {
+  async ask(name: string): Promise<PermissionAnswer> {
     const url = new URL(this.#url);
     url.searchParams.set('domain', name);
     const abort = new AbortController();
@@ -51,6 +51,6 @@ export class AskPermission implements NamePermission {
   }
 }
 
-function unanswered(text: string): NameAnswer {
+function unanswered(text: string): PermissionAnswer {
   return { isPermitted: false, isAnswer: false, text };
 }

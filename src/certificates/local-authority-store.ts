@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { localAuthorityName } from '../core/managed-tls.ts';
+import { localAuthorityName, localAuthorityState } from '../core/managed-tls.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWhole } from '../deploy/write-whole.ts';
@@ -22,7 +22,7 @@ export function localAuthorityFor(
   hosts: readonly string[],
   wallTime: number,
 ): { readonly authority: LocalAuthority; readonly isNew: boolean } | { readonly why: string } {
-  const path = join(folder, 'local-ca.json');
+  const path = join(folder, localAuthorityState);
   const stored = readAuthority(path);
   if (stored !== null && isUsable(stored, hosts, wallTime)) {
     if (!hasText(localAuthorityFile(folder), stored.certificate))

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { NameAnswer } from './ask-permission.ts';
+import type { PermissionAnswer } from './ask-permission.ts';
 import { OnDemandNames } from './on-demand-names.ts';
 
-const yes: NameAnswer = { isPermitted: true, isAnswer: true, text: 'yes' };
-const no: NameAnswer = { isPermitted: false, isAnswer: true, text: 'it said no (status 404)' };
-const silent: NameAnswer = { isPermitted: false, isAnswer: false, text: 'it did not answer' };
+const yes: PermissionAnswer = { isPermitted: true, isAnswer: true, text: 'yes' };
+const no: PermissionAnswer = { isPermitted: false, isAnswer: true, text: 'it said no (status 404)' };
+const silent: PermissionAnswer = { isPermitted: false, isAnswer: false, text: 'it did not answer' };
 
-function namesWith(allow: readonly string[], answerOf: ((name: string) => NameAnswer) | null) {
+function namesWith(allow: readonly string[], answerOf: ((name: string) => PermissionAnswer) | null) {
   const clock = new SimulatedClock();
   const wanted: string[] = [];
   const asked: string[] = [];

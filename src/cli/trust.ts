@@ -2,13 +2,15 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
-import { certificatesFolder, localAuthorityName } from '../core/managed-tls.ts';
+import { certificatesFolder, localAuthorityName, localAuthorityState } from '../core/managed-tls.ts';
 import { printJson } from './ask-commands.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
 import { mistakesIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { styleFor } from './style.ts';
+import { wrapAfter } from './layout.ts';
+import { statusMark } from './status-mark.ts';
+import { type Style, styleFor } from './style.ts';
 
 export interface TrustFlags {
   readonly config: string;
@@ -20,16 +22,24 @@ export async function trust(flags: TrustFlags, context: ProcessContext): Promise
   const { configuration, errors } = await readConfiguration(flags.config, context);
   if (configuration === null) throw mistakesIn(flags.config, errors);
   const { hosts, port, stateFolder } = localTls(configuration, flags.config);
-  const path = join(stateFolder, certificatesFolder, localAuthorityName);
+  const folder = join(stateFolder, certificatesFolder);
+  const path = join(folder, localAuthorityName);
   const certificate = readAuthority(path);
   const { validToDate, fingerprint256: fingerprint } = certificate;
   const notAfter = validToDate.toISOString();
-  if (flags.json) return printJson({ path, hosts, not_after: notAfter, fingerprint }, context);
+  const madeFor = hostsOfAuthority(join(folder, localAuthorityState));
+  const missing = madeFor === null ? [] : hosts.filter((host) => !madeFor.includes(host));
+  if (flags.json) {
+    const replaced = { made_for: madeFor, is_replaced: missing.length > 0 };
+    return printJson({ path, hosts, not_after: notAfter, fingerprint, ...replaced }, context);
+  }
   const style = styleFor(context.stdout, context.env);
   const shown = /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
-  const url = `https://${hosts[0] ?? 'localhost'}${port === 443 ? '' : `:${port}`}/`;
+  const first = hosts.find((host) => !missing.includes(host)) ?? hosts[0] ?? 'localhost';
+  const url = `https://${first}${port === 443 ? '' : `:${port}`}/`;
   const lines = [
-    `The certificate of the local CA, valid until ${notAfter.slice(0, 10)}:`,
+    ...(missing.length === 0 || madeFor === null ? [] : replacementLines(flags.config, hosts, missing, madeFor, style)),
+    `The certificate of the local CA${missing.length === 0 ? '' : ' that is in use now'}, valid until ${notAfter.slice(0, 10)}:`,
     '',
     `  ${style.bold(path)}`,
     style.dim(`  SHA-256 ${fingerprint}`),
@@ -46,7 +56,7 @@ export async function trust(flags: TrustFlags, context: ProcessContext): Promise
     `  security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ${shown}`,
     '',
     'Firefox has certificates of its own: Settings, Certificates, Authorities, Import.',
-    style.dim(`Clients accept it for ${hosts.join(', ')} alone.`),
+    style.dim(`Clients accept it for ${(madeFor ?? hosts).join(', ')} alone.`),
   ];
   context.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -60,6 +70,28 @@ function localTls(
     return { hosts: tls.automatic.hosts, port, stateFolder };
   }
   throw new CommandFailure('usage', `No listener of ${file} has tls: internal, so that there is no local CA.`);
+}
+
+/** The configuration has been edited, and the gateway has not read it yet. */
+function replacementLines(
+  file: string,
+  hosts: readonly string[],
+  missing: readonly string[],
+  madeFor: readonly string[],
+  style: Style,
+): readonly string[] {
+  const text = `This CA is for ${madeFor.join(', ')} alone, and ${file} has ${missing.join(', ')} besides: with the next reload or start the gateway makes another CA, for ${hosts.join(', ')}, which has to be trusted anew. Reload first (candor reload), and run candor trust again.`;
+  return [...wrapAfter(statusMark('warn', style), text, 2), ''];
+}
+
+/** Null: it cannot be read, which is so for users other than the gateway's. */
+function hostsOfAuthority(path: string): readonly string[] | null {
+  try {
+    const { hosts } = JSON.parse(readFileSync(path, 'utf8')) as { hosts?: unknown };
+    return Array.isArray(hosts) && hosts.every((host) => typeof host === 'string') ? hosts : null;
+  } catch {
+    return null;
+  }
 }
 
 function readAuthority(path: string): X509Certificate {

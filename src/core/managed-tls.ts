@@ -9,6 +9,9 @@ export const certificatesFolder = 'certificates';
 /** There: the certificate of a local CA, which clients are told to trust. */
 export const localAuthorityName = 'local-ca.pem';
 
+/** There: the local CA with its key, and the hosts that it was made for. */
+export const localAuthorityState = 'local-ca.json';
+
 /** What workers need of the certificates that the gateway obtains by itself. Plain, structured-cloneable. A secret. */
 export interface ManagedTls {
   /** Those of all listeners; each has the names that it was obtained for. */

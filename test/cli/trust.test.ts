@@ -41,6 +41,27 @@ describe('candor trust', () => {
     assert.equal(await context.candor('trust', '--json'), 0);
     const { fingerprint, ...rest } = JSON.parse(context.stdout.text) as Record<string, unknown>;
     assert.match(String(fingerprint), /^([\dA-F]{2}:){31}[\dA-F]{2}$/);
-    assert.deepEqual(rest, { path, hosts: ['app.localhost'], not_after: '2027-11-22T00:00:00.000Z' });
+    const facts = { path, hosts: ['app.localhost'], not_after: '2027-11-22T00:00:00.000Z' };
+    assert.deepEqual(rest, { ...facts, made_for: null, is_replaced: false });
+  });
+
+  test('says which CA is in use and which one will be made, where the hosts have been edited', async () => {
+    const state = join(folder, '.candor', 'certificates', 'local-ca.json');
+    writeFileSync(state, JSON.stringify({ hosts: ['old.localhost', 'app.localhost'] }));
+    context.stdout.text = '';
+    assert.equal(await context.candor('trust'), 0);
+    assert.match(context.stdout.text, /^The certificate of the local CA, valid/, 'a host less needs no other CA');
+    assert.match(context.stdout.text, /Clients accept it for old\.localhost, app\.localhost alone/);
+    writeFileSync(state, JSON.stringify({ hosts: ['old.localhost'] }));
+    context.stdout.text = '';
+    assert.equal(await context.candor('trust'), 0);
+    const text = context.stdout.text.replace(/\s+/g, ' ');
+    assert.match(text, /This CA is for old\.localhost alone, and candor\.yaml has app\.localhost besides/);
+    assert.match(text, /makes another CA, for app\.localhost, which has to be trusted anew\. Reload first/);
+    assert.match(text, /The certificate of the local CA that is in use now, valid until/);
+    context.stdout.text = '';
+    assert.equal(await context.candor('trust', '--json'), 0);
+    const { made_for, is_replaced } = JSON.parse(context.stdout.text) as Record<string, unknown>;
+    assert.deepEqual([made_for, is_replaced], [['old.localhost'], true]);
   });
 });
