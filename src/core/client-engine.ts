@@ -1,6 +1,9 @@
 import type { Failure } from './failure.ts';
 import type { RequestRule } from './rules.ts';
 
+/** How long the client may read its last response after a force close; some hundred bytes take one round trip. One that comes sooner again changes nothing for that response. */
+export const lastResponseReadMs = 1000;
+
 /**
  * A client's connection as its listener and its worker see it, whatever protocol it speaks: they count it, drain it and
  * close it through these calls alone.

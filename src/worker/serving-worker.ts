@@ -1,3 +1,4 @@
+import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
@@ -324,7 +325,7 @@ export class ServingWorker {
     this.#draining = true;
     this.#listeners.forceClose(atOnce);
     // The client gets some time to read its last response. Then its connection is force closed even if it has not read it.
-    this.#clock.schedule(after(this.#clock.now(), responseReadMs), forceCloseAgain, this as ServingWorker);
+    this.#clock.schedule(after(this.#clock.now(), lastResponseReadMs), forceCloseAgain, this as ServingWorker);
     this.#checkDrained();
   }
 
@@ -416,9 +417,6 @@ export class ServingWorker {
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
   }
 }
-
-/** How long a client gets to read its last response. A response of some hundred bytes takes one round trip. */
-const responseReadMs = 1000;
 
 /** The longest wait for lingering connections. A client that has read its response closes at once; others may still be sending. */
 const lingerMs = 250;
