@@ -32,6 +32,9 @@ export function findPortHolder(port: number, proc = '/proc'): PortHolder | null 
 /** The command line of a process. Without it, the kernel's name, which for Node is that of a thread. */
 function commandOf(folder: string): string {
   const [program = '', ...words] = read(join(folder, 'cmdline')).split('\0');
+  // A program that has overwritten them says what it does ("nginx: master process /usr/sbin/nginx -g …"), with its name first.
+  const own = /^([\w.-]+): /.exec(program)?.[1];
+  if (own !== undefined) return own;
   // Skips only options that contain their value (`--name=value`): the argument after any other option may be its value.
   const file = words.find((word) => !/^--[\w-]+=/.test(word)) ?? '';
   const name = basename(program);
