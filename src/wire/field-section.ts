@@ -159,7 +159,7 @@ function nameRule(bytes: Uint8Array, start: number, at: number): FieldRule {
  * Values are most of a head, and are looked at four bytes at a time: a third of the time of one by one (measured: 0.7 ns
  * a byte in place of 2).
  */
-function passValue(bytes: Uint8Array, words: Int32Array, start: number, end: number): number {
+export function passValue(bytes: Uint8Array, words: Int32Array, start: number, end: number): number {
   let at = start;
   for (;;) {
     while ((at & 3) !== 0 && at < end) {
