@@ -3,6 +3,7 @@ import { responseLimits } from '../src/wire/limits.ts';
 import { RequestHeadParser } from '../src/wire/request-head.ts';
 import { requestLimits } from '../src/wire/request-limits.test-support.ts';
 import { ResponseHeadParser } from '../src/wire/response-head.ts';
+import { measure } from './measure-call.ts';
 import { NewEachTime } from './new-each-time.ts';
 
 /**
@@ -43,20 +44,6 @@ const response = Buffer.from(
     '',
   ].join('\r\n'),
 );
-
-const rounds = 12;
-const perRound = 50_000;
-
-function measure(name: string, bytes: number, once: () => void): void {
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
-    const before = process.cpuUsage();
-    for (let count = 0; count < perRound; count++) once();
-    const { user, system } = process.cpuUsage(before);
-    best = Math.min(best, ((user + system) * 1000) / perRound);
-  }
-  console.log(`${name.padEnd(28)} ${String(bytes).padStart(5)} bytes ${best.toFixed(0).padStart(6)} ns`);
-}
 
 const storage = new HeadStorage();
 const requests = new RequestHeadParser(requestLimits, storage);
