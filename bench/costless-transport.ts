@@ -1,4 +1,4 @@
-import type { Transport, TransportFacts, TransportListener } from '../src/core/transport.ts';
+import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../src/core/transport.ts';
 
 /** The transport of one side that was last written to, on which the simulated peer must answer. */
 export interface Side {
@@ -29,6 +29,10 @@ export class CostlessTransport implements Transport {
     this.sentBytes += end - start;
     this.#side.written = this;
     return true;
+  }
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    listener.onTurnEnd();
   }
 
   reclaimUnsent(): Uint8Array {

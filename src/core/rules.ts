@@ -121,6 +121,36 @@ export const requestRules = {
     status: 421,
     reason: 'the connection was opened for another host, whose certificate it shows',
   },
+  'header-name-case': {
+    section: 'RFC 9113 §8.2.1',
+    status: 400,
+    reason: 'a header name has an uppercase letter, which HTTP/2 forbids',
+  },
+  'header-value-blank': {
+    section: 'RFC 9113 §8.2.1',
+    status: 400,
+    reason: 'a header value begins or ends with white space, which HTTP/2 forbids',
+  },
+  'connection-header': {
+    section: 'RFC 9113 §8.2.2',
+    status: 400,
+    reason: 'a header is for an HTTP/1 connection, which HTTP/2 forbids',
+  },
+  'pseudo-header-unknown': { section: 'RFC 9113 §8.3', status: 400, reason: 'a pseudo-header is not known' },
+  'pseudo-header-repeated': { section: 'RFC 9113 §8.3', status: 400, reason: 'a pseudo-header came twice' },
+  'pseudo-header-late': { section: 'RFC 9113 §8.3', status: 400, reason: 'a pseudo-header came behind a header' },
+  'pseudo-header-kind': {
+    section: 'RFC 9113 §8.3',
+    status: 400,
+    reason: 'a pseudo-header belongs to another kind of message',
+  },
+  'pseudo-header-missing': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'a pseudo-header is missing or empty' },
+  'scheme-unknown': { section: 'RFC 9113 §8.3.1', status: 400, reason: 'the scheme is neither "http" nor "https"' },
+  'content-length-mismatch': {
+    section: 'RFC 9113 §8.1.1',
+    status: 400,
+    reason: 'the body is longer or shorter than Content-Length',
+  },
   'http2-not-offered': { section: 'RFC 9113 §3.4', status: 505, reason: 'HTTP/2 is not offered on this port' },
   'proxy-protocol': {
     section: 'PROXY protocol §2',

@@ -19,6 +19,11 @@ export interface Transport {
    * refused whole by the system. Only grows. Whether the peer has received them is unknown.
    */
   readonly sentBytes: number;
+  /**
+   * Calls `listener.onTurnEnd` once, at the end of the event loop's turn, before the small writes of the turn are sent: what the
+   * listener writes then leaves with them. Not after `close`.
+   */
+  notifyAtTurnEnd(listener: TurnEndListener): void;
   /** Takes back held bytes and those that the system refused whole, and returns them: they will never be sent. */
   reclaimUnsent(): Uint8Array;
   /**
@@ -48,6 +53,11 @@ export interface Transport {
   end(then?: 'close'): void;
   /** Closes at once, both directions. `reset` asks for RST instead of FIN, where the platform can. */
   close(how: 'close' | 'reset'): void;
+}
+
+/** A protocol that composes what it sends in one turn of the event loop, and sends it at its end. */
+export interface TurnEndListener {
+  onTurnEnd(): void;
 }
 
 /** Our end of a connection. */

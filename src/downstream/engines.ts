@@ -1,4 +1,5 @@
 import type { TlsServer } from '../core/tls-server.ts';
+import { http2Engine } from './h2/engine.ts';
 import type { Http1Buffers } from './http1/buffers.ts';
 import { http1Engine } from './http1/engine.ts';
 import type { SharedPorts } from './ports.ts';
@@ -9,6 +10,7 @@ export function clientEngines(buffers: Http1Buffers, tls: TlsServer): Pick<Share
   const fallback = http1Engine(buffers);
   // Clients that are told to speak HTTP/1.0 offer that alone, such as `curl --http1.0`.
   const byProtocol = new Map([
+    ['h2', http2Engine(buffers.storage)],
     ['http/1.1', fallback],
     ['http/1.0', fallback],
   ]);

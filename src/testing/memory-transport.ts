@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts';
 import type { Ownership } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { Transport, TransportFacts, TransportListener } from '../core/transport.ts';
+import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
 import { MemoryPipe } from './memory-pipe.ts';
 
 export interface TransportPairOptions {
@@ -142,6 +142,12 @@ export class MemoryTransport implements Transport {
     this.heldBytes += end - start;
     this.#held.push(new Uint8Array(bytes.subarray(start, end)));
     return true;
+  }
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    this.#soon(() => {
+      if (!this.#closed) listener.onTurnEnd();
+    });
   }
 
   reclaimUnsent(): Uint8Array {

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Ownership } from '../core/message.ts';
-import type { Transport, TransportFacts, TransportListener } from '../core/transport.ts';
+import type { Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
 import { ignoringListener, plainAddress } from './socket-transport.ts';
@@ -221,6 +221,10 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (!this.#reportsWritten || this.#closing) return;
     this.#reportsWritten = false;
     this.listener.onWritten();
+  }
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    outbox.notifyAtTurnEnd(listener);
   }
 
   reclaimUnsent(): Uint8Array {

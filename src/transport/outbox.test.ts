@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TurnEndListener } from '../core/transport.ts';
 import { heldSliceBytesMax, noBytes, Outbox, type OutboxHolder } from './outbox.ts';
 
 /** A connection that takes everything at once, or nothing: then it keeps what it was given as it is, as the real ones do. */
@@ -40,6 +41,51 @@ function hold(outbox: Outbox, to: OutboxHolder, text: string): void {
   outbox.hold(to, bytes, 1, bytes.length - 1);
   bytes.fill(0xdb);
 }
+
+/** Writes once, when the turn ends. */
+function composer(outbox: Outbox, to: OutboxHolder, text: string, then: () => void = () => {}): TurnEndListener {
+  return {
+    onTurnEnd() {
+      hold(outbox, to, text);
+      then();
+    },
+  };
+}
+
+describe('the outbox at the end of a turn', () => {
+  it('lets those compose who asked for it, and sends what they write with the rest', () => {
+    const { outbox, ends } = world();
+    const one = new FakeHolder();
+    outbox.notifyAtTurnEnd(composer(outbox, one, 'b'));
+    hold(outbox, one, 'a');
+    assert.equal(ends.length, 1, 'one call for the turn');
+    ends[0]?.();
+    assert.deepEqual(one.written.map(String), ['ab']);
+  });
+
+  it('calls in a later turn who has asked while others compose', () => {
+    const { outbox, ends } = world();
+    const [one, other] = [new FakeHolder(), new FakeHolder()];
+    hold(outbox, one, 'a');
+    const late = composer(outbox, other, 'c');
+    outbox.notifyAtTurnEnd(composer(outbox, one, 'b', () => outbox.notifyAtTurnEnd(late)));
+    ends.shift()?.();
+    assert.deepEqual([one.text, other.text], ['ab', '']);
+    ends.shift()?.();
+    assert.equal(other.text, 'c');
+  });
+
+  it('calls also when the held bytes had to leave before', () => {
+    const { outbox, ends } = world();
+    const one = new FakeHolder();
+    hold(outbox, one, 'a');
+    outbox.notifyAtTurnEnd(composer(outbox, one, 'b'));
+    outbox.flush();
+    assert.equal(one.text, 'a');
+    for (const end of ends.splice(0)) end();
+    assert.equal(one.text, 'ab');
+  });
+});
 
 describe('the outbox', () => {
   it('is not entered again while it sends held bytes, and goes on afterwards', () => {

@@ -1,5 +1,6 @@
 import { assert } from '../core/assert.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
+import type { TurnEndListener } from '../core/transport.ts';
 
 /** Larger parts get a system call of their own, and are not copied. */
 export const heldSliceBytesMax = 16 * 1024;
@@ -34,7 +35,10 @@ export class Outbox {
   #used = 0;
   readonly #holders: (OutboxHolder | null)[] = [];
   readonly #ends: number[] = [];
+  /** They compose their last writes of this turn when it ends. */
+  #composers: TurnEndListener[] = [];
   #isFlushing = false;
+  #awaitsEndOfTurn = false;
 
   constructor(atEndOfTurn: (flush: () => void) => void) {
     this.#atEndOfTurn = atEndOfTurn;
@@ -56,7 +60,19 @@ export class Outbox {
     }
     this.#holders.push(holder);
     this.#ends.push(this.#used);
-    if (count === 0) this.#atEndOfTurn(this.flush);
+    this.#awaitEndOfTurn();
+  }
+
+  /** Calls `composer.onTurnEnd` once, before the held bytes leave: what it writes leaves with them. */
+  notifyAtTurnEnd(composer: TurnEndListener): void {
+    this.#composers.push(composer);
+    this.#awaitEndOfTurn();
+  }
+
+  #awaitEndOfTurn(): void {
+    if (this.#awaitsEndOfTurn) return;
+    this.#awaitsEndOfTurn = true;
+    this.#atEndOfTurn(this.#endTurn);
   }
 
   /**
@@ -99,6 +115,17 @@ export class Outbox {
     return Buffer.concat(slices);
   }
 
+  readonly #endTurn = (): void => {
+    this.#awaitsEndOfTurn = false;
+    const composers = this.#composers;
+    this.#composers = [];
+    try {
+      for (const composer of composers) composer.onTurnEnd();
+    } finally {
+      this.flush();
+    }
+  };
+
   /** Sends everything, in the order of the calls. */
   readonly flush = (): void => {
     // No holder may call back from `sendHeld`: bytes sent twice would be a request sent twice.
@@ -108,7 +135,7 @@ export class Outbox {
       this.#sendAll();
     } finally {
       this.#isFlushing = false;
-      if (this.#holders.length > 0) this.#atEndOfTurn(this.flush); // One has failed, and kept the others from leaving.
+      if (this.#holders.length > 0) this.#awaitEndOfTurn(); // One has failed, and kept the others from leaving.
     }
   };
 

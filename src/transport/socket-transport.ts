@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Ownership } from '../core/message.ts';
-import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../core/transport.ts';
+import type { TlsFacts, Transport, TransportFacts, TransportListener, TurnEndListener } from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
@@ -117,6 +117,10 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.socket.write(noBytes, this.#written);
     } else if (!this.#closed) this.listener.onWritten();
   };
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    outbox.notifyAtTurnEnd(listener);
+  }
 
   reclaimUnsent(): Uint8Array {
     return this.heldBytes > 0 || this.refused.length > 0 ? outbox.reclaimUnsent(this) : noBytes;

@@ -61,6 +61,11 @@ const excluded = [
 
 const notInTrailers = fieldFilter(excluded, null, true);
 
+/** Removes lines that are no trailers. */
+export function removeForbiddenTrailers(fields: Http1Fields): void {
+  fields.removeLines(notInTrailers);
+}
+
 const firstBytes = 1024;
 const firstFields = 8;
 
@@ -108,7 +113,7 @@ export class TrailerSection {
     const { bytes, spans } = this.#block;
     this.#hideDisguised();
     this.fields = new Http1Fields(bytes, spans, section.count, section.seenLow, section.seenHigh);
-    this.fields.removeLines(notInTrailers);
+    removeForbiddenTrailers(this.fields);
   }
 
   /** As in a head (`request-fields.ts`): `X_Forwarded_For` is ours to say in every spelling. */

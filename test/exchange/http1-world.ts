@@ -34,6 +34,7 @@ import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { IdSource } from '../../src/wire/request-id.ts';
 import { Http1Reader, type ReadMessage } from './http1-reader.ts';
+import { Http2Line } from './http2-client.ts';
 import {
   type ArrivedRequest,
   type ClientActor,
@@ -49,6 +50,8 @@ import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
 /** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */
 export interface Http1Settings {
+  /** What clients speak; default: HTTP/1.1. */
+  readonly clients?: 'http/1.1' | 'h2';
   readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
   readonly connectMs?: (address: string) => number;
   readonly connectFault?: (address: string) => string | null;
@@ -99,6 +102,7 @@ export class Http1World implements World {
   readonly settings: Http1Settings;
   readonly options: WorldOptions;
   readonly lines = new Map<string, ClientLine>();
+  readonly http2Lines = new Map<string, Http2Line>();
   /** The gateway's end of every connection there was. */
   readonly gatewayEnds: MemoryTransport[] = [];
   readonly upstream: LiveUpstream;
@@ -269,12 +273,23 @@ export class Http1World implements World {
 
   request(request: RequestText, options: ClientOptions = {}): ClientActor {
     const name = options.connection ?? `own ${++this.#lineNumber}`;
+    if (this.settings.clients === 'h2') return this.#http2Line(name, options).request(request);
     let line = this.lines.get(name);
     if (line === undefined) {
       line = this.#open(options);
       this.lines.set(name, line);
     }
     return line.request(request);
+  }
+
+  #http2Line(name: string, { windowBytes }: ClientOptions): Http2Line {
+    const known = this.http2Lines.get(name);
+    if (known !== undefined) return known;
+    const { client, accept } = this.#pair(windowBytes === undefined ? {} : { windowBytes });
+    const line = new Http2Line(client, this.clock);
+    this.http2Lines.set(name, line);
+    accept();
+    return line;
   }
 
   #open({ windowBytes }: ClientOptions): ClientLine {

@@ -1,6 +1,6 @@
 import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, NetworkFault } from '../../src/core/connector.ts';
 import type { Clock, Instant, Timer } from '../../src/core/time.ts';
-import type { Transport, TransportListener } from '../../src/core/transport.ts';
+import type { Transport, TransportListener, TurnEndListener } from '../../src/core/transport.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 
 /** The points at which the gateway affects the outside world. */
@@ -173,6 +173,10 @@ class FailingTransport implements Transport, TransportListener {
 
   get sentBytes(): number {
     return this.#real.sentBytes;
+  }
+
+  notifyAtTurnEnd(listener: TurnEndListener): void {
+    this.#real.notifyAtTurnEnd(listener);
   }
 
   reclaimUnsent(): Uint8Array {

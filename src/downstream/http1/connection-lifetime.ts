@@ -10,7 +10,7 @@ import type { ListenerSettings } from '../listener-settings.ts';
 import { noteLoss } from '../note-loss.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import type { Awaited, ClientTimeouts, ClientTimeoutsOwner, Slowness } from '../timeouts.ts';
-import { bodyTimeout, bodyTruncated, headTimeout, notRead } from './client-failures.ts';
+import { bodyTimeout, bodyTruncated, headTimeout, notRead } from '../client-failures.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { ResponseWriter } from './response-writer.ts';
 

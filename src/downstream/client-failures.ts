@@ -1,7 +1,7 @@
-import { fail, type Failure } from '../../core/failure.ts';
-import type { Framing } from '../../core/message.ts';
-import { type RequestRule, requestRules } from '../../core/rules.ts';
-import type { Slowness } from '../timeouts.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Framing } from '../core/message.ts';
+import { type RequestRule, requestRules } from '../core/rules.ts';
+import type { Slowness } from './timeouts.ts';
 
 /** The request breaks `rule`; `at` says where. */
 export function refusal(rule: RequestRule, at: string): Failure {

@@ -1,0 +1,359 @@
+import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
+import type { ClientFacts } from '../../core/exchange.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { RequestRule } from '../../core/rules.ts';
+import type { Transport, TransportListener } from '../../core/transport.ts';
+import type { HeadBlock } from '../../wire/head-storage.ts';
+import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
+import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import { Http2RequestReader } from '../../wire/h2/request-head.ts';
+import { Session, type SessionOwner } from '../../wire/h2/session.ts';
+import type { SessionStream } from '../../wire/h2/session-stream.ts';
+import { hostOf } from '../../wire/host.ts';
+import { methodBytesMax } from '../../wire/limits.ts';
+import { clientFacts } from '../client-facts.ts';
+import { refusal, tooLarge } from '../client-failures.ts';
+import type { ListenerSettings } from '../listener-settings.ts';
+import { noteLoss } from '../note-loss.ts';
+import type { Peer } from '../peer.ts';
+import type { DownstreamPorts } from '../ports.ts';
+import { refusedRequest } from '../refused-request.ts';
+import { ClientTimeouts, type ClientTimeoutsOwner, type Slowness } from '../timeouts.ts';
+import type { Http2Buffers } from './buffers.ts';
+import { Http2ClientStream } from './stream.ts';
+import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
+import type { StreamTimeouts } from './stream-timeouts.ts';
+
+/** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
+const hintPendingMax = 64 * 1024;
+
+/**
+ * One HTTP/2 connection of a client. It starts an exchange for each stream, and ends with its client, its listener, or a rule of
+ * RFC 9113 that the client breaks.
+ *
+ *     serving ──announceClose──▶ going away ──last stream ends──▶ lingering ──▶ closed
+ */
+export class Http2ClientConnection
+  implements ClientEngine, TransportListener, SessionOwner, ClientTimeoutsOwner, Http2StreamOwner
+{
+  readonly transport: Transport;
+  readonly listener: ListenerSettings;
+  readonly ports: DownstreamPorts;
+  readonly session: Session;
+  readonly block: HeaderBlockWriter;
+  listed: OpenConnection | null = null;
+  /** How the connection was lost, for its streams. */
+  lostBy: 'closed' | 'reset' = 'closed';
+  readonly #peer: Peer;
+  readonly #buffers: Http2Buffers;
+  readonly #reader: Http2RequestReader;
+  readonly #timeouts: ClientTimeouts;
+  #client: ClientFacts;
+  #servedAuthority: string | null = null;
+  #state: 'serving' | 'lingering' | 'closed' = 'serving';
+  #isAnnounced = false;
+  #closesWhenIdle = false;
+  /** Why every request on the connection is refused; null: they are not. */
+  #refusal: Failure | null = null;
+  /** Streams with an exchange. */
+  readonly #open = new Set<Http2ClientStream>();
+  /** Those that have got content in this read. */
+  #readers: ReadingStream[] = [];
+
+  constructor(
+    transport: Transport,
+    peer: Peer,
+    listener: ListenerSettings,
+    ports: DownstreamPorts,
+    buffers: Http2Buffers,
+  ) {
+    const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
+    this.transport = transport;
+    this.listener = listener;
+    this.ports = ports;
+    this.block = buffers.block;
+    this.#peer = peer;
+    this.#buffers = buffers;
+    this.#client = clientFacts(peer, null, ports);
+    this.#reader = new Http2RequestReader({ headBytesMax, fieldsMax, targetBytesMax, methodBytesMax });
+    this.#timeouts = new ClientTimeouts(transport, listener.limits, ports.clock, ports.sendQueueBytes, this);
+    transport.listener = this;
+    ports.deadlines.add(this.#timeouts);
+    const { clock } = ports;
+    this.session = new Session(
+      transport,
+      buffers.section,
+      { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
+      this,
+    );
+    this.#timeouts.await('head');
+  }
+
+  // The transport.
+
+  onBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state !== 'serving') return this.#state === 'lingering' ? this.#timeouts.linger() : undefined;
+    try {
+      this.session.receive(bytes, start, end);
+    } catch {
+      return this.onDefect();
+    }
+    const readers = this.#readers;
+    if (readers.length > 0) {
+      this.#readers = [];
+      for (const stream of readers) this.#runFor(stream, () => stream.onReadDone());
+    }
+    if (this.#state === 'serving') this.#watchHead();
+  }
+
+  /** Between requests, and in the middle of a frame, the client has limited time. */
+  #watchHead(): void {
+    if (this.session.isWithinFrame && this.#open.size === 0) this.#timeouts.await('head-end');
+    else if (this.session.streamsOpen === 0) this.#timeouts.await('next-request');
+    else this.#timeouts.await('nothing');
+  }
+
+  /** The stream has got content: `onReadDone` follows at the end of this read. */
+  noteRead(stream: ReadingStream): void {
+    if (!this.#readers.includes(stream)) this.#readers.push(stream);
+  }
+
+  onWritten(): void {
+    this.#timeouts.endWriteWatch();
+    if (this.#state !== 'serving') return;
+    this.session.sender.onWritten();
+    for (const stream of [...this.#open]) stream.onSent();
+  }
+
+  onEnd(): void {
+    if (this.#state === 'lingering') return this.transport.end('close');
+    // A client that sends no more may wait for its responses.
+    if (this.#open.size === 0) this.#linger();
+    else this.#closesWhenIdle = true;
+  }
+
+  onClosed(errno: string | null): void {
+    if (this.#state === 'closed') return;
+    noteLoss(errno, this.ports.counts);
+    this.lostBy = errno === null ? 'closed' : 'reset';
+    this.#close('close');
+  }
+
+  // Streams.
+
+  onRequest(stream: SessionStream, section: DecodedSection, endsStream: boolean): void {
+    const { scheme } = this.#peer;
+    const head = this.#reader.read(section, endsStream, scheme);
+    const isRefused = 'rule' in head;
+    const request = isRefused ? refusedRequest(section.method ?? '', section.path ?? '', scheme, 'HTTP/2') : head;
+    const trusted = this.ports.isTrusted(this.#client.peerAddress);
+    if (trusted || this.#client.trusted) this.#client = clientFacts(this.#peer, request.fields, this.ports);
+    const block = section.rule === null && section.block !== null ? section.takeBlock() : null;
+    const own = new Http2ClientStream(this, stream, request, this.#client, block);
+    stream.listener = own;
+    if (!isRefused) {
+      stream.contentExpected = head.framing.kind === 'length' ? head.framing.bytes : -1;
+      const priority = head.fields.get('priority');
+      if (priority !== null) stream.prioritize(priority);
+    }
+    this.#open.add(own);
+    this.ports.counts.exchangesActive++;
+    const failure = isRefused ? refusal(head.rule as RequestRule, head.at) : this.#failureOf(head);
+    this.#runFor(own, () => {
+      const handler = this.ports.exchanges.create(own);
+      own.handler = handler;
+      handler.onRequest(failure);
+    });
+  }
+
+  #failureOf({ framing, authority }: Pick<Http2ClientStream['request'], 'framing' | 'authority'>): Failure | null {
+    if (this.#refusal !== null) return this.#refusal;
+    const overload = this.ports.overload.failure;
+    if (overload !== null) {
+      this.closeIdle(); // The connection takes memory too.
+      return overload;
+    }
+    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.listener.limits.contentBytesMax) : null;
+    return tooMuch ?? this.#misdirection(authority);
+  }
+
+  /** RFC 9110 §7.4: a connection whose certificate is another host's. */
+  #misdirection(authority: string): Failure | null {
+    const { servesHost } = this.#peer;
+    if (servesHost === null || authority === this.#servedAuthority) return null;
+    if (!servesHost(hostOf(authority))) return refusal('misdirected', '');
+    this.#servedAuthority = authority;
+    return null;
+  }
+
+  /** For streams: begins the header block that they compose. */
+  beginBlock(): void {
+    this.block.begin(this.session.mustShrinkTable);
+    this.session.mustShrinkTable = false;
+  }
+
+  /** Whether interim responses may be sent. */
+  get takesHints(): boolean {
+    return this.transport.pendingBytes <= hintPendingMax;
+  }
+
+  /** A part of a response waits: for the client's window, or for its connection. */
+  onContentWaits(timeouts: StreamTimeouts): void {
+    if (this.transport.pendingBytes > 0) this.#timeouts.watchWrite();
+    else timeouts.awaitWindow();
+  }
+
+  /** For streams: the exchange has ended. */
+  onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void {
+    if (!this.#open.delete(stream as Http2ClientStream)) return;
+    this.ports.counts.exchangesActive--;
+    if (stream.isTunnel) this.ports.counts.tunnelsActive--;
+    for (const block of blocks) this.#buffers.storage.release(block);
+  }
+
+  onStreamClosed(): void {
+    if (this.#state !== 'serving' || this.session.streamsOpen > 0) return;
+    if (this.#closesWhenIdle) this.#goAway();
+    else this.#watchHead();
+  }
+
+  /** Runs what may find a defect of ours: it ends the stream's exchange, and no other. */
+  #runFor(stream: ReadingStream, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      stream.onDefect(error);
+    }
+  }
+
+  /** A defect of ours, outside of any exchange. */
+  onDefect(): void {
+    this.lostBy = 'reset';
+    this.#close('reset');
+  }
+
+  // The session.
+
+  onPeerSettings(): void {}
+
+  /** The client has read our first GOAWAY: requests that it had sent before have come. */
+  onPong(): void {
+    if (!this.#isAnnounced) return;
+    this.session.goAway();
+    this.#closesWhenIdle = true;
+    if (this.session.streamsOpen === 0) this.#goAway();
+  }
+
+  onGoAway(): void {
+    this.#closesWhenIdle = true;
+    if (this.session.streamsOpen === 0) this.#goAway();
+  }
+
+  onSessionFailed(): void {
+    this.#linger();
+  }
+
+  // The end.
+
+  #goAway(): void {
+    if (this.#state !== 'serving') return;
+    this.session.goAway();
+    this.#linger();
+  }
+
+  /** Sends FIN, then reads for a while, so that a reset does not destroy what the client has yet to read. */
+  #linger(): void {
+    if (this.#state !== 'serving') return;
+    this.#state = 'lingering';
+    this.session.sender.flush();
+    this.session.endAll();
+    this.#timeouts.endWriteWatch();
+    this.transport.resume();
+    this.transport.end();
+    this.#timeouts.linger();
+  }
+
+  #close(how: 'close' | 'reset'): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.session.endAll();
+    this.ports.deadlines.remove(this.#timeouts);
+    this.transport.close(how);
+    this.ports.onConnectionClosed(this);
+  }
+
+  // Timeouts of the connection.
+
+  bytesReceived(): number {
+    return 0;
+  }
+
+  onOverdue(awaited: string): void {
+    if (this.#state === 'lingering') return this.#close('close');
+    if (this.transport.hasUnread()) return this.#watchHead();
+    if (awaited === 'head-end')
+      this.session.onConnectionError('PROTOCOL_ERROR', 'a frame that does not come to its end');
+    else this.#goAway();
+  }
+
+  onWriteStalled(slowness: Slowness | null): void {
+    for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
+    this.lostBy = 'reset';
+    this.#close('reset');
+  }
+
+  // Its listener.
+
+  get isLingering(): boolean {
+    return this.#state === 'lingering' && this.transport.pendingBytes === 0;
+  }
+
+  refuse(rule: RequestRule): void {
+    this.session.onConnectionError('PROTOCOL_ERROR', rule);
+  }
+
+  refuseNext(rule: RequestRule, at: string): void {
+    this.#refusal = refusal(rule, at);
+    this.#closesWhenIdle = true;
+  }
+
+  closeToMakeRoom(): boolean {
+    if (this.session.streamsOpen > 0 || this.#state !== 'serving' || this.transport.hasUnread()) return false;
+    this.#goAway();
+    return true;
+  }
+
+  /** RFC 9113 §6.8: a GOAWAY with the highest number, and a PING; the second GOAWAY follows its answer. */
+  announceClose(): void {
+    if (this.#isAnnounced || this.#state !== 'serving') return;
+    this.#isAnnounced = true;
+    this.session.announceGoAway();
+    this.session.ping();
+  }
+
+  closeIdle(): boolean {
+    if (this.#state !== 'serving') return true;
+    this.#closesWhenIdle = true;
+    if (this.session.streamsOpen > 0) return true;
+    if (this.transport.hasUnread()) return false;
+    this.#goAway();
+    return true;
+  }
+
+  endTunnels(failure: Failure): void {
+    for (const stream of [...this.#open]) {
+      if (stream.isTunnel)
+        this.#runFor(stream, () => stream.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure));
+    }
+  }
+
+  forceClose(failure: Failure): boolean {
+    if (this.#state !== 'serving') return true;
+    if (this.session.streamsOpen === 0 && this.transport.hasUnread()) return false;
+    this.#closesWhenIdle = true;
+    this.session.goAway();
+    for (const stream of [...this.#open]) if (!stream.isTunnel) this.#runFor(stream, () => stream.forceEnd(failure));
+    if (this.session.streamsOpen === 0) this.#goAway();
+    return true;
+  }
+}

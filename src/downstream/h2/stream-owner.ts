@@ -1,0 +1,36 @@
+import type { HeadBlock } from '../../wire/head-storage.ts';
+import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
+import type { Session } from '../../wire/h2/session.ts';
+import type { ListenerSettings } from '../listener-settings.ts';
+import type { DownstreamPorts } from '../ports.ts';
+import type { StreamTimeouts } from './stream-timeouts.ts';
+
+/** The connection, as its streams see it. */
+export interface Http2StreamOwner {
+  readonly listener: ListenerSettings;
+  readonly ports: DownstreamPorts;
+  readonly session: Session;
+  readonly block: HeaderBlockWriter;
+  /** How the connection was lost. */
+  readonly lostBy: 'closed' | 'reset';
+  /** Whether interim responses may be sent. */
+  readonly takesHints: boolean;
+  /** Begins the header block that the stream composes. */
+  beginBlock(): void;
+  /** The stream has got content or its end: `onReadDone` follows at the end of this read. */
+  noteRead(stream: ReadingStream): void;
+  /** A part of a response waits: for the client's window, or for its connection. */
+  onContentWaits(timeouts: StreamTimeouts): void;
+  /** The exchange has ended: the blocks are not used any more. */
+  onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void;
+  /** A defect of ours, outside of any exchange. */
+  onDefect(): void;
+}
+
+export interface ReadingStream {
+  readonly isTunnel: boolean;
+  /** All bytes of one read have been delivered. */
+  onReadDone(): void;
+  /** A defect of ours ends the exchange of the stream, and no other. */
+  onDefect(error: unknown): void;
+}

@@ -1,0 +1,346 @@
+import { invariantOf } from '../../core/assert.ts';
+import type { ClientFacts } from '../../core/exchange.ts';
+import { fail, type Failure } from '../../core/failure.ts';
+import type { FieldFilter } from '../../core/field-names.ts';
+import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
+import type { Instant } from '../../core/time.ts';
+import type { HeadBlock } from '../../wire/head-storage.ts';
+import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
+import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
+import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
+import { removeForbiddenTrailers } from '../../wire/trailers.ts';
+import { bodyTimeout, bodyTruncated, notRead, refusal, tooLarge } from '../client-failures.ts';
+import type { Slowness } from '../timeouts.ts';
+import { isHeadOnly, trailerBlock, writeInterimBlock, writeResponseBlock } from './response-block.ts';
+import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
+import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
+
+const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers: true };
+
+/**
+ * One request of an HTTP/2 client and its response: the client's side of an exchange.
+ *
+ * Content that the exchange does not want yet stays here, at most as much as the stream's window.
+ */
+export class Http2ClientStream implements DownstreamStream, StreamListener, StreamTimeoutsOwner, ReadingStream {
+  readonly capabilities = capabilities;
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  readonly startedAt: Instant;
+  readonly startedWall: number;
+  /** Null once the exchange has ended. */
+  handler: DownstreamHandler | null = null;
+  isTunnel = false;
+  readonly #connection: Http2StreamOwner;
+  readonly #stream: SessionStream;
+  readonly #timeouts: StreamTimeouts;
+  /** The blocks of the request's head and trailers, given back when the exchange has ended. */
+  #blocks: HeadBlock[];
+  #reads: 'not-yet' | 'yes' | 'paused' = 'not-yet';
+  #held: Buffer[] = [];
+  #peerEnded = false;
+  /** The request has ended for the exchange: it is complete, or has failed. */
+  #requestOver = false;
+  #trailers: Fields | null = null;
+  #begun = false;
+  #isHeadOnly = false;
+  #ended = false;
+  #continued = false;
+  #bytesSent = 0;
+
+  constructor(
+    connection: Http2StreamOwner,
+    stream: SessionStream,
+    request: RequestHead,
+    client: ClientFacts,
+    block: HeadBlock | null,
+  ) {
+    const { clock, deadlines } = connection.ports;
+    this.#connection = connection;
+    this.#stream = stream;
+    this.request = request;
+    this.client = client;
+    this.#blocks = block === null ? [] : [block];
+    this.startedAt = clock.now();
+    this.startedWall = clock.wallTime();
+    this.#timeouts = new StreamTimeouts(connection.listener.limits, clock, deadlines, this);
+  }
+
+  get contentReceived(): number {
+    return this.#stream.contentReceived;
+  }
+
+  get hasResponseBegun(): boolean {
+    return this.#begun;
+  }
+
+  // The request.
+
+  readContent(): void {
+    if (this.#reads !== 'not-yet') return;
+    this.#reads = 'yes';
+    const { expectContinue } = this.request as Http1RequestHead;
+    if (expectContinue && this.contentReceived === 0 && !this.#begun) this.#sendContinue();
+    if (!this.#peerEnded) this.#connection.session.widen(this.#stream);
+    this.#deliverHeld();
+  }
+
+  pauseContent(): void {
+    if (this.#reads === 'yes') this.#reads = 'paused';
+    this.#timeouts.stopContent();
+  }
+
+  resumeContent(): void {
+    if (this.#reads !== 'paused') return;
+    this.#reads = 'yes';
+    this.#deliverHeld();
+  }
+
+  #deliverHeld(): void {
+    while (this.#held.length > 0 && this.#reads === 'yes' && this.handler !== null) {
+      const bytes = this.#held.shift() as Buffer;
+      this.#deliver(bytes, 0, bytes.length);
+    }
+    this.#endIfPeerDid();
+    if (this.#reads === 'yes') this.handler?.onRequestReadDone();
+    this.#watchContent();
+  }
+
+  #deliver(bytes: Uint8Array, start: number, end: number): void {
+    this.#connection.session.consume(this.#stream, end - start);
+    if (this.#requestOver) return;
+    this.handler?.onRequestContent(bytes, start, end, 'borrowed');
+  }
+
+  #watchContent(): void {
+    if (this.#reads !== 'yes' || this.#peerEnded || this.#requestOver || this.isTunnel) this.#timeouts.stopContent();
+    else this.#timeouts.awaitContent(!this.#begun);
+  }
+
+  onContent(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#requestOver && !this.isTunnel) return this.#connection.session.consume(this.#stream, end - start);
+    const { contentBytesMax } = this.#connection.listener.limits;
+    const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
+    if (failure !== null) return this.#failRequest(failure);
+    if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.push(Buffer.from(bytes.subarray(start, end)));
+    else {
+      this.#deliver(bytes, start, end);
+      this.#connection.noteRead(this);
+      this.#watchContent();
+    }
+  }
+
+  /** For the connection alone: all bytes of one read have been delivered. */
+  onReadDone(): void {
+    this.handler?.onRequestReadDone();
+  }
+
+  /** Trailers of the request. */
+  onSection(section: DecodedSection): void {
+    if (section.rule !== null) return this.#connection.session.refuseMalformed(this.#stream, 'malformed trailers');
+    const fields = section.fields();
+    removeForbiddenTrailers(fields);
+    this.#trailers = fields;
+    this.#blocks.push(section.takeBlock());
+  }
+
+  onPeerEnd(): void {
+    this.#peerEnded = true;
+    this.#endIfPeerDid();
+    this.#connection.noteRead(this);
+  }
+
+  #endIfPeerDid(): void {
+    if (!this.#peerEnded || this.#held.length > 0 || this.#requestOver) return;
+    this.#requestOver = true;
+    this.#timeouts.stopContent();
+    this.handler?.onRequestEnd(this.#trailers);
+  }
+
+  /** The request cannot be read to its end. */
+  #failRequest(failure: Failure): void {
+    if (this.#requestOver) return;
+    this.#requestOver = true;
+    this.#dropHeld();
+    this.#timeouts.stopContent();
+    this.handler?.onRequestFailed(failure);
+  }
+
+  #dropHeld(): void {
+    for (const bytes of this.#held) this.#connection.session.consume(this.#stream, bytes.length);
+    this.#held = [];
+  }
+
+  /** The exchange ends with `failure`, at any stage. */
+  forceEnd(failure: Failure): void {
+    const stage = this.#begun ? 'body' : this.#requestOver ? failure.stage : 'request';
+    this.#requestOver = true;
+    this.#dropHeld();
+    this.#timeouts.stopContent();
+    this.handler?.onRequestFailed({ ...failure, stage } as Failure);
+  }
+
+  onStreamLost(loss: StreamLoss): void {
+    const { handler } = this;
+    if (handler === null) return;
+    if (loss.by === 'rule') return this.#lost(handler, refusal('content-length-mismatch', loss.why));
+    const stage = this.#begun ? 'flush' : this.#peerEnded ? 'response' : 'request';
+    const how = loss.by === 'connection' ? this.#connection.lostBy : 'reset';
+    if (!this.#peerEnded && !this.#begun && loss.by === 'connection' && how === 'closed')
+      return this.#lost(handler, bodyTruncated(this.request.framing, this.contentReceived));
+    this.#lost(handler, fail('client_gone', stage, { bytesSent: this.#bytesSent, how }));
+  }
+
+  /** Nobody is there any more who could get a response. */
+  #lost(handler: DownstreamHandler, failure: Failure): void {
+    this.#end();
+    handler.onRequestFailed(failure);
+  }
+
+  // The response.
+
+  #sendContinue(): void {
+    this.#continued = true;
+    const { block } = this.#connection;
+    this.#connection.beginBlock();
+    block.status(100);
+    this.#sendBlock(false);
+  }
+
+  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
+    // RFC 9113 §8.6: HTTP/2 knows no 101.
+    if (status === 101 || (status === 100 && this.#continued) || this.#begun || !this.#connection.takesHints) return;
+    this.#connection.beginBlock();
+    writeInterimBlock(this.#connection.block, status, fields, drop);
+    this.#sendBlock(false);
+  }
+
+  respond(response: OutgoingResponse): void {
+    if (this.#stream.isOver) return;
+    this.#begun = true;
+    const { method } = this.request;
+    this.#connection.beginBlock();
+    writeResponseBlock(this.#connection.block, response, method);
+    this.#isHeadOnly = isHeadOnly(response, method);
+    this.#sendBlock(false);
+    this.#watchContent();
+  }
+
+  switchTo(_: string, response: OutgoingResponse): void {
+    this.isTunnel = true;
+    this.#begun = true;
+    this.#connection.ports.counts.tunnelsActive++;
+    const { block, session } = this.#connection;
+    this.#connection.beginBlock();
+    block.status(200);
+    response.writeFields(block);
+    this.#sendBlock(false);
+    this.#reads = 'yes';
+    session.widen(this.#stream);
+    this.#deliverHeld();
+  }
+
+  #sendBlock(endsStream: boolean): void {
+    const { block, session } = this.#connection;
+    session.sender.headers(this.#stream, block.bytes, 0, block.length, endsStream);
+  }
+
+  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.#isHeadOnly || this.#stream.isOver) return true;
+    this.#bytesSent += end - start;
+    const hasRoom = this.#connection.session.content(this.#stream, bytes, start, end, ownership);
+    if (!hasRoom) this.#connection.onContentWaits(this.#timeouts);
+    return hasRoom;
+  }
+
+  endContent(trailers: Fields | null): void {
+    if (this.#ended || this.#stream.isOver) return;
+    this.#ended = true;
+    this.#connection.session.end(this.#stream, trailerBlock(this.#connection.block, trailers));
+  }
+
+  flush(): void {}
+
+  onSent(): void {
+    this.#timeouts.sentBytes = this.#bytesSent - this.#stream.waitingBytes;
+    if (this.#stream.waitingBytes > 0) this.#timeouts.awaitWindow();
+    else this.#timeouts.stopWindow();
+  }
+
+  onRoom(): void {
+    try {
+      this.handler?.onClientRoom();
+    } catch (error) {
+      this.onDefect(error);
+    }
+  }
+
+  onAllSent(): void {
+    const { handler } = this;
+    this.#end();
+    // RFC 9113 §8.1: the rest of a request that is not needed any more.
+    if (this.#stream.peerEnded) this.#connection.session.closeIfEnded(this.#stream);
+    else this.#connection.session.reset(this.#stream, 'NO_ERROR');
+    try {
+      handler?.onResponseSent();
+    } catch {
+      this.#connection.onDefect(); // The exchange has ended and cannot do it.
+    }
+  }
+
+  abort(): void {
+    this.#end();
+    this.#connection.session.reset(this.#stream, 'INTERNAL_ERROR');
+  }
+
+  // The end.
+
+  /** The exchange is over. */
+  #end(): void {
+    if (this.handler === null) return;
+    this.handler = null;
+    this.#held = [];
+    this.#timeouts.stop();
+    this.#connection.onExchangeEnded(this, this.#blocks);
+    this.#blocks = [];
+  }
+
+  onContentOverdue(slowness: Slowness | null): void {
+    const { contentMs } = this.#connection.listener.limits;
+    try {
+      this.#failRequest(bodyTimeout(contentMs, this.contentReceived, slowness));
+    } catch (error) {
+      this.onDefect(error);
+    }
+  }
+
+  onWindowOverdue(slowness: Slowness | null): void {
+    this.giveUp(slowness);
+  }
+
+  /** The client takes nothing of the response. */
+  giveUp(slowness: Slowness | null): void {
+    const { handler } = this;
+    if (handler === null) return;
+    const { writeMs } = this.#connection.listener.limits;
+    this.#connection.session.reset(this.#stream, 'CANCEL');
+    try {
+      this.#lost(handler, notRead(this.#bytesSent, slowness, writeMs));
+    } catch {
+      // The exchange has ended, and nobody is there who could get an answer.
+    }
+  }
+
+  /** A defect of ours ends this exchange, and no other. */
+  onDefect(error: unknown): void {
+    try {
+      if (this.handler === null) throw error;
+      this.#requestOver = true;
+      this.handler.onRequestFailed(fail('gateway_fault', 'request', { invariant: invariantOf(error) }));
+    } catch {
+      this.#end();
+      this.#connection.session.reset(this.#stream, 'INTERNAL_ERROR');
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { defaultFrameBytes, defaultWindowBytes } from './protocol.ts';
+
+/**
+ * Every limit of an HTTP/2 connection with a peer that is not trusted, with its reason. What reaches one ends the stream or the
+ * connection, by the limit's name.
+ */
+export const h2Limits = {
+  /** Streams at a time. Browsers use up to 100; nginx allows 128. */
+  streamsMax: 128,
+  /** CONTINUATION frames of one header block (CVE-2024-27316): a block of 64 KiB needs three. */
+  continuationsMax: 8,
+  /** A header block before it is decoded; the limit of the decoded section is the listener's. */
+  headerBlockBytesMax: 4 * defaultFrameBytes,
+  /** The dynamic table of the decoder: the default of RFC 7541, which all peers know before they have read our SETTINGS. */
+  headerTableBytes: 4096,
+  /** What the peer may send on a stream before the exchange reads its content. */
+  firstWindowBytes: defaultWindowBytes,
+  /** And afterwards: 20 Mbit/s at a round trip of 100 ms. */
+  windowBytes: 256 * 1024,
+  /** On all streams together: what one connection can make the gateway hold. */
+  connectionWindowBytes: 1024 * 1024,
+  /** What waits for the peer's windows: then the source is asked to wait. */
+  pendingBytesMax: 64 * 1024,
+  /** A turn of one stream, before the next one of the same urgency. */
+  quantumBytes: defaultFrameBytes,
+} as const;
+
+/**
+ * Frames that cost the sender nothing: `burst` at once, then `perS`. Each costs us a microsecond or less, so that what is allowed takes
+ * less than a thousandth of a core.
+ */
+export const floodLimits = {
+  /** Streams that the peer has reset before their end (CVE-2023-44487). Browsers reset some dozen when a page is left. */
+  resets: { burst: 200, perS: 50 },
+  settings: { burst: 20, perS: 1 },
+  pings: { burst: 50, perS: 10 },
+  /** PRIORITY and PRIORITY_UPDATE. */
+  priorities: { burst: 500, perS: 100 },
+  /** DATA without a byte and without END_STREAM (CVE-2019-9518). */
+  emptyFrames: { burst: 50, perS: 10 },
+  /** WINDOW_UPDATE; each DATA frame that we send allows two more. */
+  windowUpdates: { burst: 1000, perS: 200 },
+  /** Streams that the peer has made us reset (CVE-2025-8671), and frames for streams that have ended. */
+  errors: { burst: 100, perS: 10 },
+} as const;
+
+export type FloodName = keyof typeof floodLimits;

@@ -1,0 +1,45 @@
+import type { SessionStream } from './session-stream.ts';
+
+/**
+ * Whose turn it is among the streams that have something to send (RFC 9218 §10): the most urgent first. Of streams of the same urgency
+ * those that say that they can be used in parts take turns with all others; of the rest, the oldest goes first.
+ */
+export class SendTurns {
+  readonly #streams: SessionStream[] = [];
+
+  get isEmpty(): boolean {
+    return this.#streams.length === 0;
+  }
+
+  add(stream: SessionStream): void {
+    if (!this.#streams.includes(stream)) this.#streams.push(stream);
+  }
+
+  remove(stream: SessionStream): void {
+    const at = this.#streams.indexOf(stream);
+    if (at >= 0) this.#streams.splice(at, 1);
+  }
+
+  /** The stream that sends next, among those that `canSend`; null: none can. */
+  next(canSend: (stream: SessionStream) => boolean): SessionStream | null {
+    let best: SessionStream | null = null;
+    for (const stream of this.#streams) {
+      if (!canSend(stream)) continue;
+      if (best === null || goesBefore(stream, best)) best = stream;
+    }
+    return best;
+  }
+
+  /** The stream has had its turn: others of its urgency are next. */
+  endTurn(stream: SessionStream): void {
+    if (!stream.incremental) return;
+    this.remove(stream);
+    this.#streams.push(stream);
+  }
+}
+
+/** `other` stands before `stream` in the list. */
+function goesBefore(stream: SessionStream, other: SessionStream): boolean {
+  if (stream.urgency !== other.urgency) return stream.urgency < other.urgency;
+  return !stream.incremental && !other.incremental && stream.id < other.id;
+}

@@ -1,0 +1,222 @@
+import type { Ownership } from '../../core/message.ts';
+import type { Transport, TurnEndListener } from '../../core/transport.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { h2Limits } from './limits.ts';
+import { defaultFrameBytes, defaultWindowBytes, windowBytesMax } from './protocol.ts';
+import { SendTurns } from './send-turns.ts';
+import type { SessionStream } from './session-stream.ts';
+
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The sending half of a session: composes the frames of all streams, within the peer's windows (RFC 9113 §5.2), and sends those
+ * of a turn of the event loop together. What a window or a busy connection holds up waits with its stream.
+ */
+export class SessionSender implements TurnEndListener {
+  readonly writer = new FrameWriter();
+  readonly #transport: Transport;
+  readonly #turns = new SendTurns();
+  /** What the peer still takes on all streams together. */
+  #window = defaultWindowBytes;
+  /** Bytes are pending in the transport: until they are sent, content waits with its stream. */
+  #isCongested = false;
+  #awaitsTurnEnd = false;
+  #isPumping = false;
+  #isOver = false;
+  /** Streams that have ended, and whose last frames are not with the system yet. */
+  #unsent: SessionStream[] = [];
+  /** Bytes of compositions that were taken. */
+  #takenBytes = 0;
+  /** DATA frames since the last question. */
+  dataFrames = 0;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Composed bytes since the connection began: `Transport.sentBytes` reaches this when all have been sent. */
+  get composedBytes(): number {
+    return this.#takenBytes + this.writer.length;
+  }
+
+  /** Content waits for a window of the peer, while the connection itself has room. */
+  get awaitsWindow(): boolean {
+    return !this.#isCongested && !this.#turns.isEmpty;
+  }
+
+  /** Frames have been composed: they leave at the end of the turn. */
+  touch(): void {
+    if (this.#awaitsTurnEnd || this.#isOver) return;
+    this.#awaitsTurnEnd = true;
+    this.#transport.notifyAtTurnEnd(this);
+  }
+
+  onTurnEnd(): void {
+    this.#awaitsTurnEnd = false;
+    this.flush();
+  }
+
+  /** Sends what is composed, unless the connection is congested. */
+  flush(): void {
+    if (this.#isCongested || this.#isOver) return;
+    const { length } = this.writer;
+    const bytes = this.writer.take();
+    if (bytes === null) return;
+    this.#takenBytes += length;
+    if (this.#transport.write(bytes, 0, length, 'owned')) {
+      this.writer.giveBack(bytes);
+      this.#settle();
+    } else this.#isCongested = true;
+  }
+
+  /** Everything composed so far is with the system. */
+  #settle(): void {
+    if (this.#unsent.length === 0) return;
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const stream of unsent) {
+      if (stream.isOver) continue;
+      stream.isSent = true;
+      stream.listener.onAllSent();
+    }
+  }
+
+  /** The transport has sent everything. */
+  onWritten(): void {
+    this.#isCongested = false;
+    if (this.writer.length === 0) this.#settle();
+    else this.flush();
+    this.pump();
+  }
+
+  /** Nothing more is sent. */
+  stop(): void {
+    this.#isOver = true;
+    this.writer.discard();
+  }
+
+  // Streams.
+
+  headers(stream: SessionStream, block: Uint8Array, start: number, end: number, endsStream: boolean): void {
+    const { writer } = this;
+    // A block near its limit, behind others: the buffer would grow.
+    if (end - start > defaultFrameBytes) this.flush();
+    if (stream.firstByteAt < 0) stream.firstByteAt = this.composedBytes;
+    stream.lastGeneration = writer.generation;
+    stream.lastFrameAt = writer.position;
+    writer.headers(stream.id, block, start, end, endsStream);
+    this.touch();
+  }
+
+  /** Sends or keeps content. False: the sender must wait for `onRoom`. */
+  content(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (stream.isOver || this.#isOver) return true;
+    let at = start;
+    if (stream.waitingBytes === 0 && !this.#isCongested) at = this.#data(stream, bytes, start, end);
+    if (at === end && !this.#isCongested) return true;
+    if (at < end) stream.keep(bytes, at, end, ownership);
+    stream.wantsRoom = true;
+    this.#turns.add(stream);
+    return false;
+  }
+
+  /** Ends the stream with END_STREAM, behind what waits. `trailers`: their header block, which the stream may keep; null: none. */
+  end(stream: SessionStream, trailers: Uint8Array | null): void {
+    if (stream.isOver || this.#isOver) return;
+    stream.trailers = trailers;
+    if (stream.waitingBytes > 0) stream.endsAfterWaiting = true;
+    else this.#end(stream);
+  }
+
+  #end(stream: SessionStream): void {
+    const { writer } = this;
+    const { id, trailers } = stream;
+    this.#turns.remove(stream);
+    if (trailers !== null) this.headers(stream, trailers, 0, trailers.length, true);
+    else if (stream.lastGeneration === writer.generation) writer.endStreamAt(stream.lastFrameAt);
+    else writer.data(id, noBytes, 0, 0, true);
+    this.touch();
+    stream.ended = true;
+    stream.trailers = null;
+    stream.lastByteAt = this.composedBytes;
+    this.#unsent.push(stream);
+  }
+
+  /** Nothing more is sent on the stream. */
+  forget(stream: SessionStream): void {
+    stream.forgetWaiting();
+    this.#turns.remove(stream);
+    stream.lastGeneration = -1;
+  }
+
+  /** Composes DATA frames as far as the windows and the connection allow. Returns where it has stopped. */
+  #data(stream: SessionStream, bytes: Uint8Array, start: number, end: number): number {
+    const { writer } = this;
+    let at = start;
+    while (at < end) {
+      const allowed = Math.min(end - at, stream.sendWindow, this.#window, defaultFrameBytes);
+      if (allowed <= 0) break;
+      if (writer.roomForData < allowed) {
+        this.flush();
+        if (this.#isCongested) break;
+      }
+      stream.lastGeneration = writer.generation;
+      stream.lastFrameAt = writer.position;
+      writer.data(stream.id, bytes, at, at + allowed, false);
+      stream.sendWindow -= allowed;
+      this.#window -= allowed;
+      this.dataFrames++;
+      at += allowed;
+    }
+    if (at > start) this.touch();
+    return at;
+  }
+
+  // Windows.
+
+  /** Whether the window stays within what RFC 9113 §6.9.1 allows. */
+  widen(bytes: number): boolean {
+    this.#window += bytes;
+    return this.#window <= windowBytesMax;
+  }
+
+  /** Sends what waits, as far as it can be sent, the streams in turns. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (!this.#isCongested && !this.#isOver) {
+        const stream = this.#turns.next(this.#canSend);
+        if (stream === null) return;
+        this.#turn(stream);
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  readonly #canSend = (stream: SessionStream): boolean =>
+    stream.waitingBytes === 0 || (stream.sendWindow > 0 && this.#window > 0);
+
+  #turn(stream: SessionStream): void {
+    let left: number = h2Limits.quantumBytes;
+    while (left > 0) {
+      const [first] = stream.waiting;
+      if (first === undefined) break;
+      const stop = Math.min(first.end, first.start + left);
+      const at = this.#data(stream, first.bytes, first.start, stop);
+      const sent = at - first.start;
+      stream.waitingBytes -= sent;
+      left -= sent;
+      first.start = at;
+      if (at === first.end) stream.waiting.shift();
+      if (at < stop) break;
+    }
+    if (stream.waitingBytes > 0) return this.#turns.endTurn(stream);
+    if (stream.endsAfterWaiting) return this.#end(stream);
+    this.#turns.remove(stream);
+    if (!stream.wantsRoom) return;
+    stream.wantsRoom = false;
+    stream.listener.onRoom();
+  }
+}

@@ -1,0 +1,116 @@
+import type { Ownership } from '../../core/message.ts';
+import type { DecodedSection } from './decoded-section.ts';
+
+/** What one stream reports to its owner. Bytes are valid during the call only. */
+export interface StreamListener {
+  /** A header section: a response, an interim one, or trailers. A request comes with its stream, by `SessionOwner.onRequest`. */
+  onSection(section: DecodedSection, endsStream: boolean): void;
+  /** Content. It counts against the windows until `SessionStream.consume`. */
+  onContent(bytes: Uint8Array, start: number, end: number): void;
+  /** The peer sends no more, and has sent as many bytes as it announced. */
+  onPeerEnd(): void;
+  /** The stream has ended without END_STREAM: nothing more comes, and nothing more is sent. */
+  onStreamLost(loss: StreamLoss): void;
+  /** All that waited for windows or for the system has been sent, as far as it can be known. */
+  onRoom(): void;
+  /** END_STREAM has been handed to the system, with all before it. */
+  onAllSent(): void;
+}
+
+/** Why a stream has ended before its time. */
+export type StreamLoss =
+  /** RST_STREAM of the peer. */
+  | { readonly by: 'peer'; readonly code: number }
+  /** The peer has sent what may not be sent; the stream has been reset. */
+  | { readonly by: 'rule'; readonly why: string }
+  /** GOAWAY of the peer: the stream is behind its last one, and has not been processed (RFC 9113 §6.8). */
+  | { readonly by: 'going-away'; readonly code: number; readonly text: string }
+  /** The connection has ended. */
+  | { readonly by: 'connection' };
+
+/** Bytes that wait for a window or for the system. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  start: number;
+  readonly end: number;
+}
+
+/** RFC 9218 §4: a low urgency number goes first. */
+export const defaultUrgency = 3;
+
+/**
+ * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the content that waits. `session.ts` and
+ * `send-turns.ts` work on it; owners read it.
+ */
+export class SessionStream {
+  readonly id: number;
+  listener: StreamListener;
+  peerEnded = false;
+  ended = false;
+  /** END_STREAM is with the system. */
+  isSent = false;
+  /** Set by the owner of a client's stream: the final response head has come. */
+  hasHead = false;
+  /** Reset by one of the two, or lost with the connection. */
+  isOver = false;
+  /** What the peer may still take. */
+  sendWindow: number;
+  /** What we may still get, and what of it has been consumed and not been given back. */
+  receiveWindow: number;
+  consumedBytes = 0;
+  /** Received and not consumed. */
+  unconsumedBytes = 0;
+  /** The window that the peer is to have. */
+  windowBytes: number;
+  /** Of Content-Length; −1: any number of bytes. */
+  contentExpected = -1;
+  contentReceived = 0;
+  readonly waiting: Waiting[] = [];
+  waitingBytes = 0;
+  /** END_STREAM follows what waits; before it `trailers`, a header block. */
+  endsAfterWaiting = false;
+  trailers: Uint8Array | null = null;
+  /** Somebody waits for `onRoom`. */
+  wantsRoom = false;
+  urgency = defaultUrgency;
+  incremental = false;
+  /** Of its last frame that is composed and may get END_STREAM: the composition and the place. */
+  lastGeneration = -1;
+  lastFrameAt = 0;
+  /** How many bytes the connection had composed before the stream's first frame. */
+  firstByteAt = -1;
+  /** As above, behind the last one. */
+  lastByteAt = -1;
+
+  constructor(id: number, sendWindow: number, receiveWindow: number, listener: StreamListener) {
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.receiveWindow = receiveWindow;
+    this.windowBytes = receiveWindow;
+    this.listener = listener;
+  }
+
+  /** Keeps bytes until they can be sent. Borrowed ones are copied. */
+  keep(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    const own = ownership === 'owned' ? bytes : Buffer.from(bytes.subarray(start, end));
+    this.waiting.push(ownership === 'owned' ? { bytes, start, end } : { bytes: own, start: 0, end: own.length });
+    this.waitingBytes += end - start;
+  }
+
+  /** Takes the urgency and `i` of a Priority field (RFC 9218 §4); anything else changes nothing. */
+  prioritize(value: string): void {
+    for (const member of value.split(',')) {
+      const [key, text = '?1'] = member.trim().split('=');
+      if (key === 'u' && /^[0-7]$/.test(text)) this.urgency = Number(text);
+      if (key === 'i' && (text === '?0' || text === '?1')) this.incremental = text === '?1';
+    }
+  }
+
+  /** Forgets what waits. */
+  forgetWaiting(): void {
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
+    this.endsAfterWaiting = false;
+    this.trailers = null;
+  }
+}

@@ -1,0 +1,508 @@
+import type { Ownership } from '../../core/message.ts';
+import type { Transport } from '../../core/transport.ts';
+import type { DecodedSection, FieldSectionKind, FieldSectionLimits } from './decoded-section.ts';
+import { FrameRates } from './frame-rates.ts';
+import { type FrameHandler, FrameReader } from './frame-reader.ts';
+import { HpackDecoder } from './hpack-decoder.ts';
+import { type FloodName, h2Limits } from './limits.ts';
+import {
+  clientPreface,
+  defaultWindowBytes,
+  type ErrorName,
+  errorNumber,
+  isClientStream,
+  settingIds,
+  windowBytesMax,
+} from './protocol.ts';
+import { SessionSender } from './session-sender.ts';
+import { SessionStream, type StreamListener, type StreamLoss } from './session-stream.ts';
+
+/** What a session reports beside what its streams do. */
+export interface SessionOwner {
+  /** A client has opened a stream: sets its listener, `contentExpected` and priority. With `endsStream`, `onPeerEnd` follows. */
+  onRequest(stream: SessionStream, section: DecodedSection, endsStream: boolean): void;
+  /** The stream is not among the open ones any more. */
+  onStreamClosed(stream: SessionStream): void;
+  /** The peer's settings have changed: `peerStreamsMax`, `peerKnowsConnect`. */
+  onPeerSettings(): void;
+  /** The peer has answered a PING of ours. */
+  onPong(): void;
+  /** The peer takes no more streams than those up to `lastStreamId`. Those behind it are lost already. */
+  onGoAway(lastStreamId: number, code: number, text: string): void;
+  /** The session has ended by a rule of RFC 9113 or by a limit: GOAWAY is on its way, all streams are lost. The owner closes the connection. */
+  onSessionFailed(error: ErrorName, why: string, limit: FloodName | null): void;
+}
+
+export interface Http2SessionSettings {
+  readonly role: 'server' | 'client';
+  /** Of decoded header sections. */
+  readonly sectionLimits: FieldSectionLimits;
+  /** In milliseconds. */
+  readonly now: () => number;
+}
+
+/** Streams that we have reset: frames that the peer had sent before it knew are passed over. */
+const resetKeptMax = 256;
+
+/**
+ * One HTTP/2 connection (RFC 9113), of either role, without I/O but that of its transport: settings, streams, windows, the rules that
+ * depend on the state of a stream, and limits against peers that waste our time. It knows no HTTP: sections and content go to the
+ * streams' listeners as they are.
+ */
+export class Session implements FrameHandler {
+  readonly sender: SessionSender;
+  /** What the peer allows us. */
+  peerStreamsMax = Number.POSITIVE_INFINITY;
+  peerKnowsConnect = false;
+  /** The next header block must begin with a dynamic table of size 0: the peer has asked for a smaller table (RFC 7541 §4.2). */
+  mustShrinkTable = false;
+  hasSettings = false;
+  readonly #settings: Http2SessionSettings;
+  readonly #owner: SessionOwner;
+  readonly #reader: FrameReader;
+  readonly #decoder = new HpackDecoder(h2Limits.headerTableBytes);
+  readonly #section: DecodedSection;
+  readonly #streams = new Map<number, SessionStream>();
+  readonly #rates: FrameRates;
+  readonly #reset = new Set<number>();
+  #prefaceAt: number;
+  #lastPeerStream = 0;
+  #lastOwnStream = -1;
+  #receiveWindow: number = defaultWindowBytes;
+  #consumedBytes = 0;
+  #peerWindowBytes = defaultWindowBytes;
+  /** We take no streams behind this one; null: we do. */
+  #lastTaken: number | null = null;
+  #isOver = false;
+
+  constructor(transport: Transport, section: DecodedSection, settings: Http2SessionSettings, owner: SessionOwner) {
+    this.sender = new SessionSender(transport);
+    this.#section = section;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#reader = new FrameReader(this, h2Limits);
+    this.#rates = new FrameRates(settings.now);
+    this.#prefaceAt = this.#isServer ? 0 : clientPreface.length;
+    this.#begin();
+  }
+
+  get #isServer(): boolean {
+    return this.#settings.role === 'server';
+  }
+
+  #begin(): void {
+    const { writer } = this.sender;
+    const { initialWindowSize, maxConcurrentStreams, maxHeaderListSize, enablePush, enableConnectProtocol } =
+      settingIds;
+    const common = [
+      [initialWindowSize, this.#isServer ? h2Limits.firstWindowBytes : h2Limits.windowBytes],
+      [maxHeaderListSize, this.#settings.sectionLimits.listBytesMax],
+    ] as const;
+    if (!this.#isServer) writer.text(clientPreface);
+    writer.settings(
+      this.#isServer
+        ? [[maxConcurrentStreams, h2Limits.streamsMax], ...common, [enableConnectProtocol, 1]]
+        : [[enablePush, 0], ...common],
+    );
+    writer.windowUpdate(0, h2Limits.connectionWindowBytes - defaultWindowBytes);
+    this.#receiveWindow = h2Limits.connectionWindowBytes;
+    this.sender.touch();
+  }
+
+  get streamsOpen(): number {
+    return this.#streams.size;
+  }
+
+  /** A frame or a header block has begun, and has not ended; or the preface has not come. */
+  get isWithinFrame(): boolean {
+    return this.#prefaceAt < clientPreface.length || this.#reader.isWithin;
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#isOver) return;
+    let at = start;
+    while (this.#prefaceAt < clientPreface.length && at < end) {
+      if (bytes[at++] !== clientPreface.charCodeAt(this.#prefaceAt++))
+        return this.onConnectionError('PROTOCOL_ERROR', 'the preface of the connection is wrong');
+    }
+    if (at < end) this.#reader.push(bytes, at, end);
+  }
+
+  /** Each open stream. The callback may end any of them. */
+  eachStream(visit: (stream: SessionStream) => void): void {
+    for (const stream of [...this.#streams.values()]) visit(stream);
+  }
+
+  // Our own streams and frames.
+
+  /** Opens a stream to a server. Its first frame must be sent before the next stream is opened. */
+  open(listener: StreamListener): SessionStream {
+    this.#lastOwnStream += 2;
+    const stream = new SessionStream(this.#lastOwnStream, this.#peerWindowBytes, h2Limits.windowBytes, listener);
+    this.#streams.set(stream.id, stream);
+    return stream;
+  }
+
+  /** How many streams can still be opened on the connection: their numbers are used up once (§5.1.1). */
+  get hasStreamNumbers(): boolean {
+    return this.#lastOwnStream < 2 ** 31 - 3;
+  }
+
+  content(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    return this.sender.content(stream, bytes, start, end, ownership);
+  }
+
+  /** END_STREAM: the stream closes once the peer has ended, too. */
+  end(stream: SessionStream, trailers: Uint8Array | null): void {
+    this.sender.end(stream, trailers);
+  }
+
+  /** For listeners, in `onAllSent`: closes the stream if both sides have ended. */
+  closeIfEnded(stream: SessionStream): void {
+    if (stream.isSent && stream.peerEnded && !stream.isOver) this.#close(stream);
+  }
+
+  /** RST_STREAM; the listener is not called. */
+  reset(stream: SessionStream, error: ErrorName): void {
+    if (stream.isOver) return;
+    this.sender.writer.reset(stream.id, errorNumber(error));
+    this.sender.touch();
+    this.#noteReset(stream.id);
+    this.#close(stream);
+  }
+
+  #noteReset(streamId: number): void {
+    this.#reset.add(streamId);
+    if (this.#reset.size <= resetKeptMax) return;
+    for (const oldest of this.#reset) {
+      this.#reset.delete(oldest);
+      return;
+    }
+  }
+
+  #close(stream: SessionStream): void {
+    stream.isOver = true;
+    this.sender.forget(stream);
+    this.#streams.delete(stream.id);
+    // What the stream has not consumed goes back to the connection.
+    this.#consumeOnConnection(stream.unconsumedBytes);
+    this.#owner.onStreamClosed(stream);
+  }
+
+  /** The stream's content is wanted: the peer gets a larger window (§5.2.2). */
+  widen(stream: SessionStream): void {
+    const more = h2Limits.windowBytes - stream.windowBytes;
+    if (more <= 0 || stream.peerEnded || stream.isOver) return;
+    stream.windowBytes += more;
+    stream.receiveWindow += more;
+    this.sender.writer.windowUpdate(stream.id, more);
+    this.sender.touch();
+  }
+
+  /** The listener has passed on `bytes` of content: the peer may send as many more. */
+  consume(stream: SessionStream, bytes: number): void {
+    if (stream.isOver) return;
+    stream.unconsumedBytes -= bytes;
+    this.#consumeOnConnection(bytes);
+    if (stream.peerEnded) return;
+    stream.consumedBytes += bytes;
+    if (stream.consumedBytes * 2 < stream.windowBytes) return;
+    this.sender.writer.windowUpdate(stream.id, stream.consumedBytes);
+    this.sender.touch();
+    stream.receiveWindow += stream.consumedBytes;
+    stream.consumedBytes = 0;
+  }
+
+  #consumeOnConnection(bytes: number): void {
+    this.#consumedBytes += bytes;
+    if (this.#consumedBytes * 2 < h2Limits.connectionWindowBytes || this.#isOver) return;
+    this.sender.writer.windowUpdate(0, this.#consumedBytes);
+    this.sender.touch();
+    this.#receiveWindow += this.#consumedBytes;
+    this.#consumedBytes = 0;
+  }
+
+  ping(): void {
+    this.sender.writer.ping(false, pingPayload, 0);
+    this.sender.touch();
+  }
+
+  /** Tells the client that no further request is served here; requests that are on their way still are (§6.8). */
+  announceGoAway(): void {
+    this.sender.writer.goAway(2 ** 31 - 1, 0, '');
+    this.sender.touch();
+  }
+
+  /** From now on new streams of the peer are passed over: it repeats their requests elsewhere. */
+  goAway(): void {
+    if (this.#lastTaken !== null) return;
+    this.#lastTaken = this.#lastPeerStream;
+    this.sender.writer.goAway(this.#lastTaken, 0, '');
+    this.sender.touch();
+  }
+
+  /** The connection has ended: so have all streams. */
+  endAll(): void {
+    this.#isOver = true;
+    this.#reader.stop();
+    this.#loseStreams(() => true, { by: 'connection' });
+    this.sender.stop();
+  }
+
+  #loseStreams(isLost: (stream: SessionStream) => boolean, loss: StreamLoss): void {
+    this.eachStream((stream) => {
+      if (stream.isOver || !isLost(stream)) return;
+      this.#close(stream);
+      stream.listener.onStreamLost(loss);
+    });
+  }
+
+  // Frames.
+
+  onData(
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    counted: number,
+    endsStream: boolean,
+    isEmptyFrame: boolean,
+  ): void {
+    this.#receiveWindow -= counted;
+    if (this.#receiveWindow < 0) return this.onConnectionError('FLOW_CONTROL_ERROR', 'more content than the window');
+    const stream = this.#streams.get(streamId);
+    if (isEmptyFrame && !endsStream && !this.#admits('emptyFrames')) return;
+    if (stream === undefined || stream.peerEnded) {
+      this.#consumeOnConnection(counted);
+      return this.#onFrameForClosed(streamId, 'DATA');
+    }
+    stream.receiveWindow -= counted;
+    stream.unconsumedBytes += counted;
+    if (stream.receiveWindow < 0) return this.#break(stream, 'FLOW_CONTROL_ERROR', 'more content than its window');
+    const length = end - start;
+    if (counted > length) this.consume(stream, counted - length);
+    stream.contentReceived += length;
+    if (stream.contentExpected >= 0 && stream.contentReceived > stream.contentExpected)
+      return this.#break(stream, 'PROTOCOL_ERROR', 'more content than Content-Length');
+    if (length > 0) stream.listener.onContent(bytes, start, end);
+    if (endsStream) this.#endPeer(stream);
+  }
+
+  #endPeer(stream: SessionStream): void {
+    if (stream.isOver) return;
+    if (stream.contentExpected >= 0 && stream.contentReceived !== stream.contentExpected)
+      return this.#break(stream, 'PROTOCOL_ERROR', 'less content than Content-Length');
+    stream.peerEnded = true;
+    stream.listener.onPeerEnd();
+    this.closeIfEnded(stream);
+  }
+
+  /** The peer has broken a rule on the stream, which ends. */
+  #break(stream: SessionStream, error: ErrorName, why: string): void {
+    if (!this.#admits('errors')) return;
+    this.reset(stream, error);
+    stream.listener.onStreamLost({ by: 'rule', why });
+  }
+
+  /** For owners: what came on the stream breaks a rule of HTTP (§8.1.1). */
+  refuseMalformed(stream: SessionStream, why: string): void {
+    if (!stream.isOver) this.#break(stream, 'PROTOCOL_ERROR', why);
+  }
+
+  /** DATA or HEADERS on a stream whose peer has ended it, or that does not exist (§5.1). */
+  #onFrameForClosed(streamId: number, frame: string): void {
+    if (this.#isIdle(streamId))
+      return this.onConnectionError('PROTOCOL_ERROR', `${frame} on a stream that is not open`);
+    if (this.#reset.has(streamId) || this.#isPassedOver(streamId)) return;
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) return this.#break(stream, 'STREAM_CLOSED', `${frame} behind the end of the stream`);
+    if (frame === 'HEADERS') return this.onConnectionError('STREAM_CLOSED', 'HEADERS on a stream that has ended');
+    this.onStreamError(streamId, 'STREAM_CLOSED');
+  }
+
+  /** No HEADERS have opened the stream. */
+  #isIdle(streamId: number): boolean {
+    if (isClientStream(streamId) === this.#isServer) return streamId > this.#lastPeerStream;
+    return streamId > this.#lastOwnStream || !isClientStream(streamId);
+  }
+
+  #isPassedOver(streamId: number): boolean {
+    return this.#lastTaken !== null && streamId > this.#lastTaken;
+  }
+
+  onHeaderBlock(
+    streamId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    endsStream: boolean,
+    dependsOn: number | null,
+  ): void {
+    const section = this.#section;
+    const stream = this.#streams.get(streamId);
+    section.begin(this.#kindOf(stream), this.#settings.sectionLimits);
+    // Also of a stream that has ended: the decoder must stay in step with the encoder (RFC 7541 §2.2).
+    const error = this.#decoder.decode(bytes, start, end, section);
+    if (error !== null) return this.onConnectionError('COMPRESSION_ERROR', `a header block: ${error}`);
+    if (this.#isServer && stream === undefined) return this.#openPeerStream(streamId, endsStream, dependsOn);
+    if (stream === undefined || stream.peerEnded) return this.#onFrameForClosed(streamId, 'HEADERS');
+    if (dependsOn === streamId) return this.#break(stream, 'PROTOCOL_ERROR', 'a stream that depends on itself');
+    if (this.#isServer && !endsStream)
+      return this.#break(stream, 'PROTOCOL_ERROR', 'trailers that do not end the stream');
+    stream.listener.onSection(section, endsStream);
+    if (endsStream) this.#endPeer(stream);
+  }
+
+  /** Behind the content of a message come trailers; behind its head too, if there is none (§8.1). */
+  #kindOf(stream: SessionStream | undefined): FieldSectionKind {
+    if (this.#isServer) return stream === undefined ? 'request' : 'trailers';
+    return stream?.hasHead === true ? 'trailers' : 'response';
+  }
+
+  #openPeerStream(streamId: number, endsStream: boolean, dependsOn: number | null): void {
+    if (!isClientStream(streamId))
+      return this.onConnectionError('PROTOCOL_ERROR', 'a request on a stream of the server');
+    if (streamId <= this.#lastPeerStream) return this.#onFrameForClosed(streamId, 'HEADERS');
+    this.#lastPeerStream = streamId;
+    if (this.#isPassedOver(streamId)) return;
+    if (this.#streams.size >= h2Limits.streamsMax) return this.onStreamError(streamId, 'REFUSED_STREAM');
+    if (dependsOn === streamId) return this.onStreamError(streamId, 'PROTOCOL_ERROR');
+    const stream = new SessionStream(streamId, this.#peerWindowBytes, h2Limits.firstWindowBytes, noListener);
+    this.#streams.set(streamId, stream);
+    this.#owner.onRequest(stream, this.#section, endsStream);
+    if (endsStream) this.#endPeer(stream);
+  }
+
+  onPriority(): void {
+    this.#admits('priorities');
+  }
+
+  onPriorityUpdate(streamId: number, value: string): void {
+    if (!this.#isServer) return this.onConnectionError('PROTOCOL_ERROR', 'PRIORITY_UPDATE of a server');
+    if (!this.#admits('priorities')) return;
+    this.#streams.get(streamId)?.prioritize(value);
+  }
+
+  onReset(streamId: number, code: number): void {
+    if (this.#isIdle(streamId))
+      return this.onConnectionError('PROTOCOL_ERROR', 'RST_STREAM on a stream that is not open');
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    if (this.#isServer && !this.#admits('resets')) return;
+    this.#close(stream);
+    stream.listener.onStreamLost({ by: 'peer', code });
+  }
+
+  onSetting(id: number, value: number): void {
+    switch (id) {
+      case settingIds.maxConcurrentStreams:
+        this.peerStreamsMax = value;
+        return;
+      case settingIds.enableConnectProtocol:
+        this.peerKnowsConnect = value === 1;
+        return;
+      case settingIds.headerTableSize:
+        if (value < h2Limits.headerTableBytes) this.mustShrinkTable = true;
+        return;
+      case settingIds.initialWindowSize:
+        return this.#changeWindows(value);
+      default: // Unknown settings are ignored (§6.5.2); the others change nothing here.
+    }
+  }
+
+  #changeWindows(bytes: number): void {
+    const change = bytes - this.#peerWindowBytes;
+    this.#peerWindowBytes = bytes;
+    for (const stream of this.#streams.values()) {
+      stream.sendWindow += change;
+      if (stream.sendWindow > windowBytesMax)
+        return this.onConnectionError('FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+    }
+  }
+
+  onSettingsEnd(): void {
+    if (!this.#admits('settings')) return;
+    this.hasSettings = true;
+    this.sender.writer.settingsAck();
+    this.sender.touch();
+    this.#owner.onPeerSettings();
+    this.sender.pump();
+  }
+
+  onSettingsAck(): void {}
+
+  onPing(isAck: boolean, bytes: Uint8Array, start: number): void {
+    if (isAck) return this.#owner.onPong();
+    if (!this.#admits('pings')) return;
+    this.sender.writer.ping(true, bytes, start);
+    this.sender.touch();
+  }
+
+  onGoAway(lastStreamId: number, code: number, text: string): void {
+    if (!this.#isServer) {
+      this.#loseStreams(({ id }) => id > lastStreamId, { by: 'going-away', code, text });
+    }
+    this.#owner.onGoAway(lastStreamId, code, text);
+  }
+
+  onWindowUpdate(streamId: number, bytes: number): void {
+    this.#rates.allow('windowUpdates', this.sender.dataFrames * 2);
+    this.sender.dataFrames = 0;
+    if (!this.#admits('windowUpdates')) return;
+    if (streamId === 0) {
+      if (!this.sender.widen(bytes))
+        return this.onConnectionError('FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+      return this.sender.pump();
+    }
+    if (this.#isIdle(streamId))
+      return this.onConnectionError('PROTOCOL_ERROR', 'WINDOW_UPDATE on a stream that is not open');
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    stream.sendWindow += bytes;
+    if (stream.sendWindow > windowBytesMax)
+      return this.#break(stream, 'FLOW_CONTROL_ERROR', 'a window of more than 2^31 − 1 bytes');
+    this.sender.pump();
+  }
+
+  onStreamError(streamId: number, error: ErrorName, why = ''): void {
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) return this.#break(stream, error, why);
+    if (this.#isIdle(streamId) && error !== 'FRAME_SIZE_ERROR')
+      return this.onConnectionError(error, `${why} on a stream that is not open`);
+    if (!this.#admits('errors')) return;
+    this.sender.writer.reset(streamId, errorNumber(error));
+    this.sender.touch();
+    this.#noteReset(streamId);
+  }
+
+  onConnectionError(error: ErrorName, why: string): void {
+    this.#fail(error, why, null);
+  }
+
+  /** Whether one more such frame is allowed; otherwise the session has ended. */
+  #admits(name: FloodName): boolean {
+    if (this.#rates.admits(name)) return true;
+    this.#fail('ENHANCE_YOUR_CALM', `too many: ${name}`, name);
+    return false;
+  }
+
+  #fail(error: ErrorName, why: string, limit: FloodName | null): void {
+    if (this.#isOver) return;
+    this.sender.writer.goAway(this.#lastPeerStream, errorNumber(error), why.slice(0, 100));
+    this.sender.flush();
+    this.endAll();
+    this.#owner.onSessionFailed(error, why, limit);
+  }
+}
+
+const pingPayload = Buffer.from('candor\0\0', 'latin1');
+
+/** Until the owner has set the stream's own. */
+const noListener: StreamListener = {
+  onSection() {},
+  onContent() {},
+  onPeerEnd() {},
+  onStreamLost() {},
+  onRoom() {},
+  onAllSent() {},
+};
