@@ -87,7 +87,7 @@ export function startEngine(settings: EngineSettings): Engine {
     if (onBegun !== null) onBegun(exchange);
     return exchange;
   };
-  const facts = { id: 'http', proxyProtocol: false, tls: null, limits: benchLimits } as const;
+  const facts = { id: 'http', proxyProtocol: false, http2: false, tls: null, limits: benchLimits } as const;
   const listener = new ListenerConnections(facts, {
     ...shared,
     ...clientEngines(shared, tlsServer),

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
 import { type Machine, reviewMachine, thisMachine } from './review-machine.ts';
 
-const listeners = [{ id: 'http', host: '127.0.0.1', port: 80, proxyProtocol: false, tls: null }];
+const listeners = [{ id: 'http', host: '127.0.0.1', port: 80, proxyProtocol: false, http2: false, tls: null }];
 
 function configured(count: number | null, listening = listeners): Configuration {
   return { workers: { count, memoryBytesMax: 0 }, listeners: listening } as unknown as Configuration;

@@ -83,14 +83,15 @@ function nameFrom(hostname: string): string {
 function buildListeners(draft: Draft, context: BuildContext): ListenerSpec[] {
   if (draft.listeners.size === 0) {
     const bind = parseListenAddress(':8080');
-    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, tls: null }] : [];
+    return bind.ok ? [{ id: 'http', ...bind.value, proxyProtocol: false, http2: false, tls: null }] : [];
   }
   return [...draft.listeners].map(([id, listener]) => {
-    const { proxy_protocol = false } = typeof listener === 'object' && 'bind' in listener ? listener : {};
+    const { proxy_protocol = false, http2 = false } =
+      typeof listener === 'object' && 'bind' in listener ? listener : {};
     const tls = tlsOfListener(listener);
     const address = listenAddressOf(listener);
     return {
-      ...{ id, ...address, proxyProtocol: proxy_protocol },
+      ...{ id, ...address, proxyProtocol: proxy_protocol, http2 },
       tls: tls === null ? null : buildListenerTls(tls, address.port, draft, context),
     };
   });

@@ -28,6 +28,7 @@ export const defaults = {
     'false',
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
+  http2: declare('false', 'New: switch it on where you want to try it.'),
   upstreamProxyProtocol: declare('none', 'An endpoint that expects no such header refuses every request behind it.'),
   listenerTls: {
     auto: declare('false', 'Obtaining certificates agrees to the terms of a CA.'),

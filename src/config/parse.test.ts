@@ -36,7 +36,7 @@ describe('a file of one line', () => {
       [{ id: '/', action: { kind: 'upstream', upstream: 'app' } }],
     );
     assert.deepEqual(configuration.listeners, [
-      { id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false, tls: null },
+      { id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false, http2: false, tls: null },
     ]);
     assert.deepEqual(configuration.upstreams[0]?.endpoints, [
       { address: { kind: 'tcp', host: '127.0.0.1', port: 3000 } },
@@ -545,7 +545,7 @@ describe('variables', () => {
         '127.0.0.1:1',
       ),
       (c) => c.listeners[0],
-      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true, tls: null },
+      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true, http2: false, tls: null },
     ],
     ['stay text where text is wanted', `${one}deployment: \${N}`, (c) => c.deployment, '3'],
     [

@@ -114,6 +114,11 @@ const listener = z.union([
       'Connections begin with a PROXY protocol header, which trusted peers alone may send.',
       defaults.proxyProtocol,
     ),
+    http2: key(
+      z.boolean(),
+      'Whether clients may speak HTTP/2: as TLS clients choose (ALPN), and in clear text where they know it beforehand.',
+      defaults.http2,
+    ),
     tls: key(
       z.union([z.enum(['auto', 'internal']), listenerTls]),
       '`auto`: TLS with certificates that are obtained automatically; `internal`: with those of a CA of this gateway, for development; or how to speak TLS. Absent: connections are in clear text.',

@@ -81,8 +81,12 @@ const unsupported: readonly Unsupported[] = [
     message: 'WebSockets need no key: upgrades are passed on',
   },
   {
-    keys: words('http2 http3 h2 h2c h3 quic grpc alpn httpversion http2protocoloptions'),
-    message: 'HTTP/2 and HTTP/3 are not supported yet; listeners and endpoints speak HTTP/1.1',
+    keys: words('http2 h2 h2c alpn httpversion http2protocoloptions'),
+    message: 'HTTP/2 with clients is "http2: true" of a listener; endpoints get HTTP/1.1',
+  },
+  {
+    keys: words('http3 h3 quic grpc'),
+    message: 'HTTP/3 and gRPC are not supported yet',
   },
   {
     keys: words(

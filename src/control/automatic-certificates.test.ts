@@ -14,7 +14,14 @@ const dns = { servers: [], allow: [], deny: [] };
 
 function listenerWith(hosts: readonly string[]): ListenerSpec {
   const tls = { certificates: [], automatic: { kind: 'internal', hosts } };
-  return { id: 'https', host: '127.0.0.1', port: 8443, proxyProtocol: false, tls } as unknown as ListenerSpec;
+  return {
+    id: 'https',
+    host: '127.0.0.1',
+    port: 8443,
+    proxyProtocol: false,
+    http2: false,
+    tls,
+  } as unknown as ListenerSpec;
 }
 
 function automaticIn(context: TestContext) {

@@ -10,6 +10,7 @@ const spec = (id: string, host: string, port: number): ListenerSpec => ({
   host,
   port,
   proxyProtocol: false,
+  http2: false,
   tls: null,
 });
 

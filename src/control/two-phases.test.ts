@@ -6,7 +6,7 @@ import type { ApplyResult } from './apply-result.ts';
 
 const snapshot = {
   revision: 7,
-  listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, tls: null }],
+  listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false, http2: false, tls: null }],
 } as unknown as Snapshot;
 
 const open: ApplyResult = { ok: true, listeners: [{ id: 'http', host: '127.0.0.1', port: 4711 }] };

@@ -66,6 +66,8 @@ export interface ListenerSpec {
   readonly port: number;
   /** Whether connections begin with a PROXY protocol header; only from trusted peers. */
   readonly proxyProtocol: boolean;
+  /** Whether clients may speak HTTP/2. */
+  readonly http2: boolean;
   /** Null: connections are in clear text. */
   readonly tls: ListenerTls | null;
 }

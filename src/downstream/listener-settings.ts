@@ -5,6 +5,7 @@ import type { TlsHosts } from '../core/tls-server.ts';
 export interface ListenerSettings {
   readonly id: string;
   readonly proxyProtocol: boolean;
+  readonly http2: boolean;
   /** Null: connections are in clear text. */
   readonly tls: TlsHosts | null;
   readonly limits: ClientLimits;

@@ -95,7 +95,8 @@ export class Preface extends Deadline implements TransportListener, ClientConnec
 
   #startEngine(bytes: Uint8Array, start: number, end: number): void {
     const protocol = this.protocol ?? 'http/1.1';
-    const startEngine = this.#ports.engines.byProtocol.get(protocol);
+    const isSpoken = protocol !== 'h2' || this.listener.http2;
+    const startEngine = isSpoken ? this.#ports.engines.byProtocol.get(protocol) : undefined;
     if (startEngine === undefined) return this.refuse(this.#refusal?.rule ?? unspokenRule(protocol));
     const engine = this.#start(startEngine);
     if (this.#refusal !== null) engine.refuseNext(this.#refusal.rule, this.#refusal.at);

@@ -18,6 +18,7 @@ export function tlsStage(
   protocols: readonly string[],
   inProgressMax: number = handshakesInProgressMax,
 ): PrefaceStage {
+  const withoutHttp2 = protocols.filter((protocol) => protocol !== 'h2');
   /** The connections whose handshakes are in progress, the oldest first. */
   const inProgress = new Set<PrefaceConnection>();
   return {
@@ -40,7 +41,8 @@ export function tlsStage(
         connection.failHandshake({ reason, code: '' }, serverName === '' ? null : serverName, unrecognizedName);
         return 'taken';
       }
-      const spoken = challenge === null ? protocols : challengeProtocols;
+      const own = connection.listener.http2 ? protocols : withoutHttp2;
+      const spoken = challenge === null ? own : challengeProtocols;
       if (offered.length > 0 && !offered.some((protocol) => spoken.includes(protocol))) {
         connection.failHandshake({ reason: 'no_shared_protocol', code: '' }, serverName, noApplicationProtocol);
         return 'taken';

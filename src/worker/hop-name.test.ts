@@ -5,7 +5,7 @@ import { hopNameOf } from './hop-name.ts';
 
 function named(deployment: string, member: string, ...ports: readonly number[]): string {
   const listeners = ports.map(
-    (port): ListenerSpec => ({ id: 'http', host: '::', port, proxyProtocol: false, tls: null }),
+    (port): ListenerSpec => ({ id: 'http', host: '::', port, proxyProtocol: false, http2: false, tls: null }),
   );
   return hopNameOf({ deployment, member, listeners });
 }

@@ -157,8 +157,8 @@ export class WorkerListeners {
     this.#closeAllBut(new Set(keyed.map(({ key }) => key)));
   }
 
-  #settingsOf({ id, proxyProtocol, tls }: ListenerSpec, limits: ClientLimits): ListenerSettings {
-    return { id, proxyProtocol, tls: tls === null ? null : this.#hosts.of(tls), limits };
+  #settingsOf({ id, proxyProtocol, http2, tls }: ListenerSpec, limits: ClientLimits): ListenerSettings {
+    return { id, proxyProtocol, http2, tls: tls === null ? null : this.#hosts.of(tls), limits };
   }
 
   /** Accepts from another worker's socket too, unless this worker no longer has a listener at that address. */

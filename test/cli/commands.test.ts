@@ -404,7 +404,7 @@ describe('a port that is taken', () => {
       new RegExp(`is taken: .* \\(pid ${process.pid}\\) listens there`),
     );
     const configuration = {
-      listeners: [{ id: 'http', host: '127.0.0.1', port, proxyProtocol: false, tls: null }],
+      listeners: [{ id: 'http', host: '127.0.0.1', port, proxyProtocol: false, http2: false, tls: null }],
     } as unknown as Configuration;
     const failure = { listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' };
 

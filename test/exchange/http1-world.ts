@@ -153,7 +153,13 @@ export class Http1World implements World {
       this.created.push(exchange);
       return exchange;
     };
-    const facts = { id: 'web', proxyProtocol: false, tls: null, limits: { ...defaultLimits, ...options.limits } };
+    const facts = {
+      id: 'web',
+      proxyProtocol: false,
+      http2: true,
+      tls: null,
+      limits: { ...defaultLimits, ...options.limits },
+    };
     const isTrusted = (): boolean => options.trusted ?? false;
     const downstream = {
       ...shared,

@@ -81,7 +81,7 @@ beforeEach(() => {
   clients = [];
   content = Buffer.from('ok');
   connections = new ListenerConnections(
-    { id: 'web', proxyProtocol: false, tls: null, limits: defaultLimits },
+    { id: 'web', proxyProtocol: false, http2: false, tls: null, limits: defaultLimits },
     {
       clock,
       deadlines: new Deadlines(clock),
