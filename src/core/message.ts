@@ -1,8 +1,8 @@
 import type { FieldFilter } from './field-names.ts';
 
 /**
- * Messages as the exchange sees them: no protocol version shows through. HTTP/1 backs these with spans of
- * bytes, HTTP/2 with pairs; the exchange cannot tell.
+ * Messages as the exchange sees them: no protocol version shows through. HTTP/1 and HTTP/2 back these with spans of
+ * bytes; the exchange cannot tell which.
  */
 export interface Fields {
   /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */

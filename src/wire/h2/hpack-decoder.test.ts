@@ -293,7 +293,7 @@ describe('the dynamic table', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 700 }),
-        fc.array(fc.tuple(text, value), { maxLength: 60 }),
+        fc.array(fc.tuple(text, value), { maxLength: 60, size: 'max' }),
         (max, entries) => {
           const decoder = new TestDecoder(max);
           const insert = modelOf(max);
@@ -321,7 +321,7 @@ describe('any bytes', () => {
       fc.constantFrom(0x82, 0x40, 0xbe, 0x41, 0x84, 0x00, 0x01, 0x61),
     );
     fc.assert(
-      fc.property(kind, fc.array(fc.array(byte, { maxLength: 300 }), { maxLength: 8 }), (of, blocks) => {
+      fc.property(kind, fc.array(fc.array(byte, { maxLength: 300, size: 'large' }), { maxLength: 8 }), (of, blocks) => {
         const decoder = new TestDecoder(200, limits);
         for (const block of blocks) {
           const error = decoder.tryDecode(Buffer.from(block), of);

@@ -101,6 +101,11 @@ describe('the encoder writes', () => {
     assert.equal(decoder.decoder.tableCount, 0);
   });
 
+  it('a name as it is, whose Huffman code would be longer', () => {
+    const lines = "x!#$&'^|~: some value that is long enough\r\n";
+    for (let time = 0; time < 3; time++) assert.ok(writtenLines(lines).includes("x!#$&'^|~"));
+  });
+
   it('credentials as never indexed also from the second time on', () => {
     const lines = 'X-Frame-Options: DENY\r\nAuthorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l\r\n';
     for (let time = 0; time < 3; time++) {
@@ -133,6 +138,7 @@ describe('what is encoded and then decoded', () => {
   );
   const text = fc.array(fc.oneof(fc.integer({ min: 0x21, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff })), {
     maxLength: 400,
+    size: 'large',
   });
   const value = text.map((bytes) => Buffer.from(bytes).toString('latin1'));
   const fields = fc
@@ -159,6 +165,26 @@ describe('what is encoded and then decoded', () => {
         for (let time = 0; time < 3; time++) assert.deepEqual(new TestDecoder().decode(writtenLines(lines)), pairs);
       }),
     );
+  });
+
+  it('is the same for names and values of any length', () => {
+    for (let length = 1; length < 600; length++) {
+      const pair: FieldPair = ['x'.repeat(length), 'v'.repeat(600 - length)];
+      const line = `${pair[0]}: ${pair[1]}\r\n`;
+      const decoder = new TestDecoder();
+      assert.deepEqual(decoder.decode(written((writer) => writer.field(...pair))), [pair]);
+      for (let time = 0; time < 2; time++) assert.deepEqual(decoder.decode(writtenLines(line)), [pair]);
+    }
+    for (const length of [16_510, 16_511, 16_512, 70_000]) {
+      const pair: FieldPair = ['x-large', 'v'.repeat(length)];
+      assert.deepEqual(new TestDecoder().decode(writtenLines(`x-large: ${pair[1]}\r\n`)), [pair]);
+    }
+  });
+
+  it('is the same in a block of many lines', () => {
+    const pairs = Array.from({ length: 300 }, (_, index): FieldPair => [`x-${index}`, 'v'.repeat(index)]);
+    const lines = pairs.map(([n, v]) => `${n}: ${v}\r\n`).join('');
+    assert.deepEqual(new TestDecoder().decode(writtenLines(lines)), pairs);
   });
 
   it('is the same for any request', () => {

@@ -74,8 +74,8 @@ const runDetector = new FirstHeadDetector();
 /**
  * Composes one field block after the other in a buffer of its own. One writer serves all connections of a thread.
  *
- * Measured (`bench/hpack.ts`, two shared cores): a response of ten lines takes 0.25 µs if its lines came before, and 1.3 µs if
- * they are new.
+ * Measured (`bench/hpack.ts`, two shared cores): a response of ten lines takes 0.12 µs if the last one had the same lines,
+ * 0.32 µs if an earlier one had, and 1.35 µs if they are new.
  */
 export class HeaderBlockWriter implements FieldSink {
   /** The block is in bytes [0, length), until the next `begin`. */
