@@ -52,7 +52,7 @@ function exchange(n: number, target: string): EndedExchange {
       tls: null,
       connection: { localAddress: '192.0.2.100', localPort: 8080 },
       listener: 'http',
-      recorded: null,
+      recordCache: null,
     },
     method: 'GET',
     authority: 'shop.example.org',

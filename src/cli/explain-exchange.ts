@@ -1,3 +1,4 @@
+import { logFormats } from '../core/log-formats.ts';
 import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
 import type { LogSpec } from '../core/configuration.ts';
@@ -103,10 +104,9 @@ function fileText({ bytes, from, until, errno, problem, isCombined }: SearchedFi
 }
 
 function notFound(id: string, looked: readonly string[], format: LogSpec['format'] = 'json'): never {
-  const noIds =
-    format === 'combined'
-      ? '\nThe configuration has `log.format: combined`, whose lines have neither ids nor causes: with `log.format: json` they do.'
-      : '';
+  const noIds = !logFormats[format].holdsRecords
+    ? '\nThe configuration has `log.format: combined`, whose lines have neither ids nor causes: with `log.format: json` they do.'
+    : '';
   throw new CommandFailure(
     'not_found',
     `No exchange with the id ${id} was found. Looked here:\n${looked.map((path) => `  ${path}`).join('\n')}\n` +

@@ -1,3 +1,4 @@
+import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
 import type { ApplicationSpec, ClientLimits, Configuration, ListenerSpec, WorkersSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
@@ -59,16 +60,15 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
       secretFields: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
       format: plain.log?.format ?? 'json',
-      recordedHeaders: recordedHeadersOf(plain.log ?? {}),
+      recordedHeaderNames: recordedHeaderNamesOf(plain.log ?? {}),
       fullDetail: plain.log?.detail === 'full',
     },
   };
 }
 
-/** The combined format has two headers of its own. */
-function recordedHeadersOf({ headers = [], format }: NonNullable<Draft['plain']['log']>): string[] {
+function recordedHeaderNamesOf({ headers = [], format = 'json' }: NonNullable<Draft['plain']['log']>): string[] {
   const names = headers.map((name) => name.toLowerCase());
-  return [...new Set(format === 'combined' ? [...names, 'referer', 'user-agent'] : names)];
+  return [...new Set([...names, ...logFormats[format].headers])];
 }
 
 /** A host name as a name of ours: what cannot stand in one becomes a hyphen. */

@@ -384,19 +384,19 @@ describe('what is written', () => {
     [
       'no headers are recorded, and successes briefly',
       one,
-      ({ log }) => [log.recordedHeaders, log.fullDetail, log.format],
+      ({ log }) => [log.recordedHeaderNames, log.fullDetail, log.format],
       [[], false, 'json'],
     ],
     [
       'names of recorded headers are lowercase, each once',
       `${one}log: { headers: [User-Agent, user-agent, X-Tenant], detail: full }`,
-      ({ log }) => [log.recordedHeaders, log.fullDetail],
+      ({ log }) => [log.recordedHeaderNames, log.fullDetail],
       [['user-agent', 'x-tenant'], true],
     ],
     [
       'the combined format has the two headers that belong to it',
       `${one}log: { headers: [X-Tenant, Referer], format: combined }`,
-      ({ log }) => [log.recordedHeaders, log.format],
+      ({ log }) => [log.recordedHeaderNames, log.format],
       [['x-tenant', 'referer', 'user-agent'], 'combined'],
     ],
     [

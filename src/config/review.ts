@@ -72,16 +72,16 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
 }
 
 /** With all of them at their limit a line still has less than 100 KiB. */
-const recordedHeadersMax = 32;
+const recordedHeaderNamesMax = 32;
 
 /** Values of these never reach a record, so they cannot be asked for. */
 function reviewRecordedHeaders(draft: Draft, collector: ErrorCollector): void {
   const { headers = [], secret_headers = [] } = draft.plain.log ?? {};
-  if (headers.length > recordedHeadersMax)
+  if (headers.length > recordedHeaderNamesMax)
     collector.errorAtKey(
       ['log', 'headers'],
       `${headers.length} headers would make lines too long`,
-      `name at most ${recordedHeadersMax}`,
+      `name at most ${recordedHeaderNamesMax}`,
     );
   const secret = new Set(secret_headers.map((name) => name.toLowerCase()));
   for (const [index, name] of headers.entries()) {

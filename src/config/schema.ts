@@ -2,6 +2,7 @@
  * What may be written in `candor.yaml`. Shapes only: whether names lead somewhere is `review.ts`, and what
  * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
  */
+import { logFormatNames } from '../core/log-formats.ts';
 import { z } from 'zod';
 import { automaticTls } from './automatic-tls-schema.ts';
 import { client } from './client-schema.ts';
@@ -448,7 +449,7 @@ export const file = section({
         defaults.logDetail,
       ),
       format: key(
-        z.enum(['json', 'combined']),
+        z.enum(logFormatNames),
         "`json`: records; `combined`: Apache's format for programs that read nothing else, without causes.",
         defaults.logFormat,
       ),

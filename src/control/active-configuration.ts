@@ -60,7 +60,7 @@ export class ActiveConfiguration {
   ): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
       configuration;
-    const { queryAllowed, secretFields, recordedHeaders, fullDetail } = log;
+    const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
       contentHash: contentHashOf(configuration),
@@ -77,7 +77,7 @@ export class ActiveConfiguration {
       client,
       queryAllowed,
       secretFields,
-      recordedHeaders,
+      recordedHeaderNames,
       fullDetail,
       // Others cut standard output into files, which would not begin with the header line of the process.
       inlineConstants: log.path === '-',

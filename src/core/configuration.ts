@@ -1,3 +1,4 @@
+import type { LogFormatName } from './log-formats.ts';
 import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
 
 /**
@@ -421,10 +422,9 @@ export interface LogSpec {
   readonly queryAllowed: readonly string[];
   /** Further names of headers and settings whose values are removed from texts. Lowercase. */
   readonly secretFields: readonly string[];
-  /** 'combined': Apache's format, which other programs read, instead of records. */
-  readonly format: 'json' | 'combined';
+  readonly format: LogFormatName;
   /** Request headers that records have. Lowercase. */
-  readonly recordedHeaders: readonly string[];
+  readonly recordedHeaderNames: readonly string[];
   /** Records of successes have the same detail as those of failures. */
   readonly fullDetail: boolean;
 }

@@ -28,7 +28,7 @@ export interface ClientFacts {
   readonly connection: LocalAddress;
   readonly listener: string;
   /** For the writer of records alone: what it keeps to write the next record of this client sooner. */
-  recorded: object | null;
+  recordCache: object | null;
 }
 
 /** Why no further attempt was made, or why one was. The record keeps it for every attempt. */

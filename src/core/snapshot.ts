@@ -38,7 +38,7 @@ export interface Snapshot {
   readonly queryAllowed: readonly string[];
   readonly secretFields: readonly string[];
   /** Request headers that records have; lowercase. */
-  readonly recordedHeaders: readonly string[];
+  readonly recordedHeaderNames: readonly string[];
   readonly fullDetail: boolean;
   /** Records name the deployment, the member and the process themselves. */
   readonly inlineConstants: boolean;

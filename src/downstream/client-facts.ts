@@ -27,6 +27,6 @@ export function clientFacts(peer: Peer, fields: Fields | null, trust: Trust): Cl
     tls: transport.tls,
     connection: transport,
     listener,
-    recorded: null,
+    recordCache: null,
   };
 }

@@ -1,4 +1,5 @@
 import { assert } from '../core/assert.ts';
+import { eachFieldLine } from '../core/field-lines.ts';
 import type { FilterResponseHead } from '../core/filter.ts';
 import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
@@ -90,13 +91,8 @@ function linesOf(response: OutgoingResponse): HeaderLine[] {
   const lines: HeaderLine[] = [];
   response.writeFields({
     field: (name, value) => void lines.push([name, value]),
-    fieldLines(bytes, start, end) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-      for (const line of text.split('\r\n')) {
-        const colon = line.indexOf(':');
-        if (colon > 0) lines.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
-      }
-    },
+    fieldLines: (bytes, start, end) =>
+      eachFieldLine(bytes, start, end, (name, value) => void lines.push([name, value])),
   });
   return lines;
 }

@@ -29,7 +29,7 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
     tls: null,
     connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
-    recorded: null,
+    recordCache: null,
   };
 }
 

@@ -82,7 +82,7 @@ export class ForwardedRequest implements OutgoingRequest {
     const { request } = facts;
     this.method = request.method;
     this.scheme = route.upstream?.secure === true ? 'https' : 'http';
-    this.authority = authorityFor(route.host, request, endpoint);
+    this.authority = authorityFor(route.hostSent, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = framing;
     this.upgrade = request.upgrade;

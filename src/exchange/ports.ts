@@ -43,7 +43,7 @@ export interface ServingRevision {
   /** Removes secrets from what answers tell operators. */
   readonly redactor: TextRedactor;
   /** Request headers that records have, lowercase; null or absent if they have none. */
-  readonly recordedHeaders?: readonly string[] | null;
+  readonly recordedHeaderNames?: readonly string[] | null;
   readonly router: Router;
   /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;
@@ -65,8 +65,8 @@ export interface Route extends AnswerSettings {
   readonly commitDelayMs: number;
   readonly request: RequestFieldChange;
   readonly response: FieldChange;
-  /** 'client', 'endpoint', or the host to name. */
-  readonly host: string;
+  /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
+  readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
 }

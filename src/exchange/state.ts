@@ -73,8 +73,8 @@ export class ExchangeState implements EndedExchange {
     this.target = request.target;
     this.version = request.version;
     // Now, because the bytes of the head may be gone when the exchange ends.
-    const { recordedHeaders = null } = serving;
-    this.recordedHeaders = recordedHeaders === null ? null : recordedHeadersOf(request.fields, recordedHeaders);
+    const { recordedHeaderNames = null } = serving;
+    this.recordedHeaders = recordedHeaderNames === null ? null : recordedHeadersOf(request.fields, recordedHeaderNames);
     this.request = request;
     this.serving = serving;
   }

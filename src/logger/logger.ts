@@ -10,7 +10,8 @@ import type {
 } from '../core/logger-messages.ts';
 import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { combinedLines } from '../record/combined-format.ts';
+import { logFormats } from '../core/log-formats.ts';
+import { logLines } from '../record/log-lines.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { failedLines } from '../record/failed-lines.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
@@ -142,7 +143,7 @@ export class Logger {
       clock: this.#clock,
       events: { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) },
       // Lines on standard output have these constants themselves.
-      header: () => (path === '-' || format === 'combined' ? null : this.#header()),
+      header: () => (path === '-' || !logFormats[format].holdsRecords ? null : this.#header()),
       rotation: () => next.rotation,
       onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
     });
@@ -210,7 +211,8 @@ export class Logger {
 
   #append(line: Uint8Array): Promise<null> {
     this.#writeLines();
-    if (this.#log?.format === 'json') this.#log.file?.append(line);
+    const log = this.#log;
+    if (log !== null && logFormats[log.format].holdsRecords) log.file?.append(line);
     return Promise.resolve(null);
   }
 
@@ -238,8 +240,7 @@ export class Logger {
         isBusy = true;
         this.#show(slice.bytes);
         if (log.file === null) ring.release(slice);
-        else
-          log.file.append(log.format === 'json' ? slice.bytes : combinedLines(slice.bytes), () => ring.release(slice));
+        else log.file.append(logLines[log.format](slice.bytes), () => ring.release(slice));
       }
       const dropped = ring.takeDropped();
       if (dropped > 0) log.file?.lost(dropped);

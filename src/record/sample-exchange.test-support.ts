@@ -44,7 +44,7 @@ export function sampleClient(changes: Partial<ClientFacts> = {}): ClientFacts {
     tls: null,
     connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
-    recorded: null,
+    recordCache: null,
     ...changes,
   };
 }

@@ -104,14 +104,14 @@ export class RecordWriter implements OrdinaryParts {
    */
   cachedPrefix(exchange: EndedExchange): Uint8Array | null {
     const { client } = exchange;
-    const { recorded } = client;
-    if (recorded === null) {
-      client.recorded = seenOnce;
+    const { recordCache } = client;
+    if (recordCache === null) {
+      client.recordCache = seenOnce;
       return null;
     }
-    const known = recorded === seenOnce ? null : (recorded as CachedPrefix);
+    const known = recordCache === seenOnce ? null : (recordCache as CachedPrefix);
     if (known === null || !known.isOf(exchange, this)) {
-      client.recorded = new CachedPrefix(exchange, this);
+      client.recordCache = new CachedPrefix(exchange, this);
       return null;
     }
     return (known.bytes ??= this.#prefixBytes(exchange));

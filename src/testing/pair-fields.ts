@@ -1,3 +1,4 @@
+import { eachFieldLine } from '../core/field-lines.ts';
 import { beginsAsClaim, type FieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 
@@ -44,13 +45,8 @@ export function pairsWritten(write: (sink: FieldSink) => void): PairFields {
   const pairs: [string, string][] = [];
   write({
     field: (name, value) => void pairs.push([name, value]),
-    fieldLines(bytes, start, end) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-      for (const line of text.split('\r\n')) {
-        const colon = line.indexOf(':');
-        if (colon > 0) pairs.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
-      }
-    },
+    fieldLines: (bytes, start, end) =>
+      eachFieldLine(bytes, start, end, (name, value) => void pairs.push([name, value])),
   });
   return new PairFields(pairs);
 }

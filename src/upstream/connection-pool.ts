@@ -1,7 +1,5 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
 import { addressText } from '../core/endpoint.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import { localEndpointSemaphores } from '../core/local-semaphore.ts';
+import type { Failure } from '../core/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
@@ -14,24 +12,12 @@ import type { DialLimits } from './dial.ts';
 import { AvailableConnections } from './available-connections.ts';
 import { announcementFor, type DialSettings, PoolDial, type PoolDialOwner } from './pool-dial.ts';
 import { createHttp1Connection } from './http1-connection.ts';
+import { poolFull, queueTimeout } from './pool-failures.ts';
+import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
+import { dialSettingsOf, type PoolSettings } from './pool-settings.ts';
 import type { CreateConnection, UpstreamPorts } from './ports.ts';
 import { ProbationPermit } from './probation-permit.ts';
 import { refusalBackoffMs, refusedBefore } from './refusal.ts';
-
-/** The part of an upstream's configuration that its pools use. */
-export type PoolSettings = Pick<
-  UpstreamSpec,
-  | 'id'
-  | 'tls'
-  | 'proxyProtocol'
-  | 'idleConnectionsMax'
-  | 'idleConnectionMs'
-  | 'connectionReuse'
-  | 'connectionsMax'
-  | 'queueMax'
-  | 'queueMs'
-  | 'responseHeadBytesMax'
->;
 
 /**
  * This worker's connections to one endpoint. A request asks for a stream and gets, in this order: a free stream of an existing
@@ -73,7 +59,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#snapshot = snapshot;
     this.#settings = settings;
     this.#dialSettings = dialSettingsOf(settings);
-    this.#semaphores = this.#semaphoresFor(snapshot);
+    this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
     this.#available = new AvailableConnections(ports.clock, ports.counts);
     this.#probation = new ProbationPermit(ports.clock);
     this.#queue = new ConnectionQueue(
@@ -124,7 +110,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#snapshot = { ...this.#snapshot, state: 'gone' };
     this.#keepsIdle = false;
     this.#available.withdrawAll();
-    this.#closeSemaphores();
+    closeSemaphores(this.#semaphores);
   }
 
   closeIdle(): void {
@@ -136,23 +122,10 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
    * old semaphores: the main thread gives them to another endpoint only when no worker holds a permit of them.
    */
   #moveSemaphores(snapshot: EndpointSnapshot): void {
-    const { semaphores: handle } = this.#snapshot;
-    const isSame =
-      snapshot.semaphores?.index === handle?.index && snapshot.semaphores?.generation === handle?.generation;
-    if (isSame || this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
-    this.#closeSemaphores();
-    this.#semaphores = this.#semaphoresFor(snapshot);
-  }
-
-  #semaphoresFor({ semaphores: handle }: EndpointSnapshot): EndpointSemaphores {
-    return handle === undefined
-      ? localEndpointSemaphores()
-      : this.#ports.semaphores.endpoint(handle, () => this.#onWake());
-  }
-
-  #closeSemaphores(): void {
-    const { connections, waitingRequests, probation } = this.#semaphores;
-    for (const semaphore of [connections, waitingRequests, probation]) semaphore.close();
+    if (haveSameSemaphores(snapshot, this.#snapshot)) return;
+    if (this.#connections + this.#dials + this.#queue.length > 0 || this.#probation.isHeld) return;
+    closeSemaphores(this.#semaphores);
+    this.#semaphores = semaphoresOf(snapshot, this.#ports, () => this.#onWake());
   }
 
   /**
@@ -176,7 +149,7 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     if (this.#queue.length === 0 && this.#tryAcquirePermit(now)) return this.#dial(waiter, limits);
     if (!this.#semaphores.waitingRequests.tryAcquire(this.#settings.queueMax, now)) {
       this.#endProbation();
-      waiter.onNoStream(this.#poolFullFailure(now));
+      waiter.onNoStream(poolFull(this.#settings, this.#queue, now));
       return null;
     }
     const queued = this.#queue.join(waiter, limits, reusePolicy, now, this.#settings.queueMs);
@@ -190,12 +163,6 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   #refusedFailure(agoMs: number): Failure {
     return refusedBefore(this.#address, this.#snapshot.address.kind === 'unix', agoMs);
-  }
-
-  #poolFullFailure(now: Instant): Failure {
-    const { id, connectionsMax, queueMax } = this.#settings;
-    const retryAfterS = this.#queue.retryAfterS(now, this.#queue.length > 0);
-    return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
   }
 
   #openAvailable(connection: PooledConnection): UpstreamStream {
@@ -272,11 +239,9 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
 
   #onQueueTimeout({ waiter, waitingSince: since }: QueueWaiter): void {
     const now = this.#ports.clock.now();
-    const { id: upstream, connectionsMax: limit, queueMs: limitMs } = this.#settings;
-    const retryAfterS = this.#queue.retryAfterS(now, true);
-    const waitedMs = Math.round(now - since);
+    const failure = queueTimeout(this.#settings, this.#queue, now, since);
     this.#onWaiterRemoved();
-    waiter.onNoStream(fail('queue_timeout', 'queue', { upstream, limit, waitedMs, limitMs, retryAfterS }));
+    waiter.onNoStream(failure);
   }
 
   // Dials.
@@ -429,8 +394,4 @@ export class ConnectionPool implements PooledConnectionOwner, PoolDialOwner {
     this.#serveQueue(); // Tells the other workers since when the next request waits.
     first.waiter.onStream(this.#open(connection));
   }
-}
-
-function dialSettingsOf({ tls, proxyProtocol }: PoolSettings): DialSettings {
-  return proxyProtocol === undefined ? { tls } : { tls, proxyProtocol };
 }

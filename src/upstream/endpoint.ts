@@ -9,7 +9,8 @@ import type { Cause, Failure } from '../core/failure.ts';
 import type { CheckSchedule, EndpointSnapshot } from '../core/snapshot.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
-import { ConnectionPool, type PoolSettings } from './connection-pool.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import type { PoolSettings } from './pool-settings.ts';
 import type { DialLimits } from './dial.ts';
 import type { UpstreamPorts } from './ports.ts';
 

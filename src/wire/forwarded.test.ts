@@ -102,7 +102,7 @@ describe('writeForwarding', () => {
     tls: null,
     connection: { localAddress: '192.0.2.100', localPort: 8080 },
     listener: 'http',
-    recorded: null,
+    recordCache: null,
   };
   const peer: ClientFacts = { ...stranger, peerAddress: '10.0.0.1', trusted: true, scheme: 'https' };
 

@@ -39,7 +39,7 @@ export function compileRoute(
     disclosure: spec.disclosure,
     request: requestChange(spec.requestFields, own),
     response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
-    host: spec.rewrite.host,
+    hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
   };
 }

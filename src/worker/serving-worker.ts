@@ -253,8 +253,8 @@ export class ServingWorker {
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
-    const recordedHeaders = snapshot.recordedHeaders.length === 0 ? null : snapshot.recordedHeaders;
-    this.#serving = { revision, deployment, hopName, stopping: false, redactor, recordedHeaders, unrouted, router };
+    const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;
+    this.#serving = { revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router };
     this.#closeGoneUpstreams(next);
   }
 

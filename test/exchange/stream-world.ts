@@ -183,7 +183,7 @@ export class StreamWorld implements World {
       tls: null,
       connection: { localAddress: '192.0.2.100', localPort: 8080 },
       listener: 'web',
-      recorded: null,
+      recordCache: null,
     };
   }
 

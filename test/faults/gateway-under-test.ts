@@ -159,7 +159,7 @@ function configure(
       queryAllowed: [],
       secretFields: [],
       format: 'json',
-      recordedHeaders: [],
+      recordedHeaderNames: [],
       fullDetail: false,
     },
   };

@@ -1,3 +1,4 @@
+import { logFormats } from '../../core/log-formats.ts';
 import type { Fix } from '../../diagnose/finding.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { logOfConfiguration } from '../log-of-configuration.ts';
@@ -37,6 +38,6 @@ function hasRemovedValues({ byCause }: SummaryReport): boolean {
 /** Whether they are the log of the configuration in this folder, or its rotated files. */
 async function areOfConfiguration(sources: readonly LogSource[], context: ProcessContext): Promise<boolean> {
   const log = await logOfConfiguration('candor.yaml', context);
-  if (log?.format !== 'combined') return false;
+  if (log === null || logFormats[log.format].holdsRecords) return false;
   return sources.every(({ path }) => path === log.path || path?.startsWith(`${log.path}.`));
 }

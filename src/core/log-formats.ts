@@ -1,0 +1,18 @@
+/** The lines that an exchange log may have. */
+export interface LogFormat {
+  /** Its lines are records: they have ids and causes, and can be searched; `lost` and `process` lines stand among them. */
+  readonly holdsRecords: boolean;
+  /** Request headers that its lines have, whatever `log.headers` names. Lowercase. */
+  readonly headers: readonly string[];
+}
+
+/** By the name in the configuration. `record/log-lines.ts` writes their lines. */
+export const logFormats = {
+  json: { holdsRecords: true, headers: [] },
+  /** Apache's, which other programs read. */
+  combined: { holdsRecords: false, headers: ['referer', 'user-agent'] },
+} as const satisfies Record<string, LogFormat>;
+
+export type LogFormatName = keyof typeof logFormats;
+
+export const logFormatNames: readonly LogFormatName[] = Object.keys(logFormats) as LogFormatName[];

@@ -1,0 +1,21 @@
+import type { UpstreamSpec } from '../core/configuration.ts';
+import type { DialSettings } from './pool-dial.ts';
+
+/** The part of an upstream's configuration that its pools use. */
+export type PoolSettings = Pick<
+  UpstreamSpec,
+  | 'id'
+  | 'tls'
+  | 'proxyProtocol'
+  | 'idleConnectionsMax'
+  | 'idleConnectionMs'
+  | 'connectionReuse'
+  | 'connectionsMax'
+  | 'queueMax'
+  | 'queueMs'
+  | 'responseHeadBytesMax'
+>;
+
+export function dialSettingsOf({ tls, proxyProtocol }: PoolSettings): DialSettings {
+  return proxyProtocol === undefined ? { tls } : { tls, proxyProtocol };
+}
