@@ -3,6 +3,7 @@ import type { ChallengeKind, OnDemandTls } from '../core/configuration.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ListenerTlsRead } from './schema.ts';
+import { listenAddressOf } from './review-addresses.ts';
 import { tlsOfListener } from './wanted-files.ts';
 
 /** What is written under `auto`; null: certificates are not obtained from CAs. */
@@ -47,6 +48,22 @@ function wildcardOf(host: string): string {
 export function challengesOf({ challenges, dns_hook }: AutomaticTlsRead, draft: Draft): readonly ChallengeKind[] {
   if (challenges !== undefined) return [...new Set(challenges)];
   if (dns_hook !== undefined) return ['dns-01'];
-  const hasPlain = [...draft.listeners.values()].some((listener) => tlsOfListener(listener) === null);
-  return hasPlain ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01'];
+  const ports = challengePortsOf(draft);
+  if (ports['http-01'].length === 0) return ['tls-alpn-01'];
+  // First what a CA can reach.
+  const isTlsFirst = !ports['http-01'].includes(80) && ports['tls-alpn-01'].includes(443);
+  return isTlsFirst ? ['tls-alpn-01', 'http-01'] : ['http-01', 'tls-alpn-01'];
+}
+
+/** The ports of the listeners that can answer each challenge. */
+export function challengePortsOf(draft: Draft): Readonly<Record<'http-01' | 'tls-alpn-01', readonly number[]>> {
+  const all = [...draft.listeners.values()].map((listener) => {
+    const tls = tlsOfListener(listener);
+    const isPlain = tls === null;
+    return { isPlain, isAutomatic: tls !== null && automaticSettings(tls) !== null, ...listenAddressOf(listener) };
+  });
+  return {
+    'http-01': all.filter(({ isPlain }) => isPlain).map(({ port }) => port),
+    'tls-alpn-01': all.filter(({ isAutomatic }) => isAutomatic).map(({ port }) => port),
+  };
 }

@@ -50,7 +50,7 @@ export const defaults = {
     caFile: declare('[]', 'Public CAs need none.'),
     hosts: describe('the hosts of all routes', 'They are written once.'),
     challenges: describe(
-      '`http-01` and `tls-alpn-01`; `tls-alpn-01` alone without a listener in clear text, and `dns-01` alone with `dns_hook`',
+      '`http-01` and `tls-alpn-01`, the one whose port a listener has first; `tls-alpn-01` alone without a listener in clear text, and `dns-01` alone with `dns_hook`',
       'What reaches this gateway without further settings.',
     ),
     onDemandAllow: declare('[]', 'Each name is a certificate that a stranger can cause.'),

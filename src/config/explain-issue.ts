@@ -87,8 +87,15 @@ function choiceError(choices: readonly string[], input: unknown, path: Path): Er
   const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
   return {
     message: `expected ${orList(choices)}, found ${found(input)}`,
-    suggestion: suggestForWord(path, input) ?? near,
+    suggestion: suggestForWord(path, input) ?? near ?? suggestQuotes(choices, input),
   };
+}
+
+/** YAML reads 1.3 as a number. */
+function suggestQuotes(choices: readonly string[], input: unknown): string | null {
+  const written = typeof input === 'number' ? String(input) : null;
+  const meant = choices.find((choice) => choice === written || choice === `${written}.0`);
+  return meant === undefined ? null : `put it in quotes: "${meant}"`;
 }
 
 function typeError(expected: readonly string[], input: unknown, path: Path): ErrorDetail {

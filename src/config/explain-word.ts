@@ -11,9 +11,18 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   const word = String(input);
   const [section, , key, ...more] = path;
   if (path.length === 1) return suggestForSection(String(section), word);
+  if (section === 'listeners' && path.length === 3 && key === 'tls') return suggestForListenerTls(word);
   if (section !== 'applications' || more.length > 0) return null;
   if (path.length === 2) return typeof input === 'string' ? `write { command: ${JSON.stringify(word)} }` : null;
   return key === 'restart' ? suggestForRestart(word) : null;
+}
+
+function suggestForListenerTls(word: string): string | null {
+  if (offWord.test(word)) return 'remove the key: without it connections are in clear text';
+  if (/^(?:dev|local|localhost|self-?signed)$/i.test(word)) return 'write internal';
+  return allWord.test(word) || /^(?:acme|lets-?encrypt|zerossl|automatic|https|enabled?)$/i.test(word)
+    ? 'write auto to obtain certificates, internal for development, or name files as "certificates"'
+    : null;
 }
 
 function suggestForSection(section: string, word: string): string | null {

@@ -135,6 +135,11 @@ export function issuerOf(certificate: X509Certificate): string | null {
   return /^CN=(.*)$/m.exec(issuer ?? '')?.[1] ?? (issuer ?? '').split('\n').join(', ');
 }
 
+/** RFC 9110 §4.3.4: clients compare these alone. */
+export function hasAlternativeNames(certificate: X509Certificate | undefined): boolean {
+  return certificate?.subjectAltName !== undefined;
+}
+
 /** The common name where there is one, as people know it by. */
 function subjectOf(certificate: X509Certificate): string {
   const subject = subjectText(certificate);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
-import { durationPattern, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
+import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
@@ -85,7 +85,7 @@ export const durationOrNone = parsed(orNone(parseDuration), {
 });
 export const ageOrNone = parsed(orNone(parseAge), {
   kind: 'duration, `none`',
-  bare: zeroIsNone(bareNumberError),
+  bare: zeroIsNone(bareAgeError),
   pattern: `^(?:none|${durationPattern})$`,
   examples: ['365d', '12h', 'none'],
 });

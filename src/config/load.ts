@@ -82,6 +82,8 @@ async function readText(path: string, bytesMax: number, what: string, host: Conf
     };
   } catch {
     // A fatal decoder throws for one reason only.
+    const binary = binaryError(result.content, basename(path));
+    if (binary !== null) return { ok: false, error: binary };
     return {
       ok: false,
       error: {
@@ -90,6 +92,23 @@ async function readText(path: string, bytesMax: number, what: string, host: Conf
       },
     };
   }
+}
+
+/** What stands at the beginning of ASN.1 in DER: a sequence, its length, and what its first part is. */
+const derKinds: readonly (readonly [start: RegExp, what: string, command: string])[] = [
+  [/^30(?:[0-7].|81..|82.{4}|83.{6}|84.{8})30/, 'a certificate in DER', 'openssl x509 -inform DER'],
+  [/^30(?:[0-7].|81..|82.{4}|83.{6}|84.{8})0201(?:00|01)/, 'a private key in DER', 'openssl pkey -inform DER'],
+  [/^30(?:[0-7].|81..|82.{4}|83.{6}|84.{8})020103/, 'a store of PKCS #12', 'openssl pkcs12 -nodes'],
+];
+
+/** Certificates and keys that others take in binary; null: it is something else. */
+function binaryError(content: Uint8Array, name: string): ErrorDetail | null {
+  const start = Buffer.from(content.subarray(0, 16)).toString('hex');
+  const found = derKinds.find(([pattern]) => pattern.test(start));
+  if (found === undefined) return null;
+  const [, what, command] = found;
+  const pem = `${name.replace(/\.(?:der|cer|crt|key|p12|pfx|bin)$/i, '')}.pem`;
+  return { message: `${quoted(name)} is ${what}, and PEM is needed`, suggestion: `${command} -in ${name} -out ${pem}` };
 }
 
 function suggestEncoding(content: Uint8Array): string {

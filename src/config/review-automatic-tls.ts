@@ -7,6 +7,7 @@ import { quoted } from './error-detail.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import type { Path } from './position-index.ts';
 import type { ListenerTlsRead } from './schema.ts';
+import { reviewChallenges } from './review-challenges.ts';
 import { tlsOfListener } from './wanted-files.ts';
 
 interface AutomaticReview {
@@ -90,6 +91,7 @@ function reviewAcme(
       'add "dns_hook", or remove it',
     );
   reviewOnDemand(settings, at, draft, collector);
+  reviewChallenges(settings, at, draft, collector);
   const isPublic = Object.values(knownDirectories).some((known) => known === directory);
   const refused = isPublic ? hosts.find(isPrivate) : undefined;
   if (refused !== undefined)

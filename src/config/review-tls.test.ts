@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { sealCertificate } from '../certificates/x509-certificate.ts';
 import { certificateAuthority, selfSignedCertificate } from '../testing/certificates.ts';
 import type { ConfigurationHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
@@ -16,6 +18,13 @@ const wildcard = authority.issue({ names: ['*.shop.test', 'shop.test'] });
 const brief = authority.issue({ names: ['brief.test'], notAfter: wallTime + 3 * dayMs });
 const later = authority.issue({ names: ['later.test'], notBefore: wallTime + dayMs });
 const self = selfSignedCertificate(wallTime, { names: ['self.test'] });
+const commonNameAlone = (() => {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const subject = { name: 'common.test', publicKey: keys.publicKey };
+  const validity = { notBefore: wallTime - dayMs, notAfter: wallTime + 90 * dayMs };
+  const certificate = sealCertificate({ subject, issuer: subject, ...validity, extensions: [] }, keys);
+  return { certificate, key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+})();
 const [leaf = '', between = ''] = chained.certificate.split(/(?<=-----END CERTIFICATE-----\n)/);
 
 const files: Readonly<Record<string, string>> = {
@@ -44,17 +53,32 @@ const files: Readonly<Record<string, string>> = {
   'open.key': 'AAAAAAAAAAAAAAAAAAAAAA',
   'self.pem': self.certificate,
   'self.key': self.key,
+  'common.pem': commonNameAlone.certificate,
+  'common.key': commonNameAlone.key,
   'later.pem': later.certificate,
   'later.key': later.key,
+};
+
+const keyOf = (type: 'pkcs1' | 'pkcs8', size: number) =>
+  generateKeyPairSync('rsa', { modulusLength: size }).privateKey.export({ type, format: 'der' });
+
+const binaries: Readonly<Record<string, Uint8Array>> = {
+  'gateway.der': new X509Certificate(gateway.certificate).raw,
+  'pkcs8.key': keyOf('pkcs8', 2048),
+  'pkcs1.key': keyOf('pkcs1', 2048),
+  'ec.key': createPrivateKey(gateway.key).export({ type: 'sec1', format: 'der' }),
+  'store.p12': Buffer.from('308209c00201033082097606092a864886f70d010701a0', 'hex'),
+  'other.bin': Buffer.from('ffd8ffe000104a46', 'hex'),
 };
 
 const host = (text: string): ConfigurationHost => ({
   ...({ hostname: 'gateway', addresses: [] } as Pick<ConfigurationHost, 'hostname'>),
   readFile: async (path) => {
-    const content = path === '/etc/shop/candor.yaml' ? text : files[path.replace('/etc/shop/', '')];
+    const name = path.replace('/etc/shop/', '');
+    const content = name === 'candor.yaml' ? text : (files[name] ?? binaries[name]);
     return content === undefined
       ? { ok: false, why: 'ENOENT' }
-      : { ok: true, content: Buffer.from(content), isOpen: path.endsWith('/open.key') };
+      : { ok: true, content: Buffer.from(content as string), isOpen: path.endsWith('/open.key') };
   },
   listDirectory: async () => Object.keys(files),
 });
@@ -279,5 +303,80 @@ upstreams: { app: "127.0.0.1:3000" }
     const loading = await loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
     assert.ok(loading.ok, JSON.stringify(loading));
     assert.deepEqual(loading.configuration.listeners[0]?.tls?.automatic?.hosts, ['a.b.shop.test', 'other.test']);
+  });
+});
+
+describe('files that are no PEM', () => {
+  for (const [file, message, suggestion] of [
+    [
+      'gateway.der',
+      '"gateway.der" is a certificate in DER, and PEM is needed',
+      'openssl x509 -inform DER -in gateway.der -out gateway.pem',
+    ],
+    [
+      'pkcs8.key',
+      '"pkcs8.key" is a private key in DER, and PEM is needed',
+      'openssl pkey -inform DER -in pkcs8.key -out pkcs8.pem',
+    ],
+    [
+      'pkcs1.key',
+      '"pkcs1.key" is a private key in DER, and PEM is needed',
+      'openssl pkey -inform DER -in pkcs1.key -out pkcs1.pem',
+    ],
+    [
+      'ec.key',
+      '"ec.key" is a private key in DER, and PEM is needed',
+      'openssl pkey -inform DER -in ec.key -out ec.pem',
+    ],
+    [
+      'store.p12',
+      '"store.p12" is a store of PKCS #12, and PEM is needed',
+      'openssl pkcs12 -nodes -in store.p12 -out store.pem',
+    ],
+    ['other.bin', '"other.bin" is not UTF-8 text', 'save it as UTF-8'],
+  ])
+    it(`are named with the command that converts them: ${file}`, async () => {
+      const loading = await load(`{ ca_file: ${file} }`);
+      assert.ok(!loading.ok);
+      assert.deepEqual(
+        loading.errors.map((error) => [error.message, error.suggestion]),
+        [[message, suggestion]],
+      );
+    });
+});
+
+describe('hosts of routes and certificates of listeners', () => {
+  const warningsOf = async (listeners: string, hosts: string): Promise<readonly string[]> => {
+    const text = `listeners:\n  http: ":80"\n${listeners}\nroutes: [{ host: ${hosts}, to: app }]\nupstreams: { app: "a:1" }\n`;
+    const loading = await loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+    assert.ok(loading.ok, JSON.stringify(loading));
+    return loading.warnings.map(({ message }) => message);
+  };
+  const listener = (name: string, port: number, file: string, more = '') =>
+    `  ${name}: { bind: ":${port}", tls: { certificates: [{ certificate_file: ${file}.pem, key_file: ${file}.key }]${more} } }`;
+  const one = listener('https', 443, 'wildcard');
+  const without = (name: string) => `no listener with TLS has a certificate for "${name}": its handshakes are refused`;
+
+  it('are compared', async () => {
+    assert.deepEqual(await warningsOf(one, '[shop.test, a.shop.test, "*.shop.test", 127.0.0.1]'), []);
+    assert.deepEqual(await warningsOf(one, '[a.b.shop.test, other.test, "*.other.test"]'), [
+      without('a.b.shop.test'),
+      without('other.test'),
+      without('*.other.test'),
+    ]);
+    assert.deepEqual(await warningsOf('', 'other.test'), [], 'nothing speaks TLS');
+    assert.deepEqual(await warningsOf(listener('https', 443, 'wildcard', ', unknown_names: first'), 'other.test'), []);
+    assert.deepEqual(await warningsOf(listener('https', 443, 'wildcard', ', auto: true'), 'a.example.org'), []);
+    const two = `${one}\n${listener('other', 8443, 'gateway')}`;
+    assert.deepEqual(await warningsOf(two, '[shop.test, gateway.test]'), [], 'each at one of them');
+  });
+
+  it('a certificate with nothing but a common name is warned of', async () => {
+    const [warning, ...more] = await warningsOf(listener('https', 443, 'common'), 'common.test');
+    assert.match(
+      warning ?? '',
+      /"common\.test" only as its common name \(CN\), which browsers and curl do not accept$/,
+    );
+    assert.deepEqual(more, []);
   });
 });

@@ -1,15 +1,24 @@
 /** What is written about TLS, to endpoints and at listeners, and the files that it names. */
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import { automaticSettings } from './automatic-tls.ts';
+import { automaticHosts, automaticSettings } from './automatic-tls.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { quoted } from './error-detail.ts';
-import { hostNamesOf, identityError, keyTypeOf, periodWarning, readCertificates, readPrivateKey } from './judge-pem.ts';
+import {
+  hasAlternativeNames,
+  hostNamesOf,
+  identityError,
+  keyTypeOf,
+  periodWarning,
+  readCertificates,
+  readPrivateKey,
+} from './judge-pem.ts';
 import type { Path } from './position-index.ts';
 import type { ListenerTlsRead } from './schema.ts';
 import type { FileReading } from './wanted-files.ts';
+import { type ListenerNames, reviewHostCertificates } from './review-host-certificates.ts';
 import { reviewAutomatic, reviewAuthorities } from './review-automatic-tls.ts';
 import { itemPath, tlsOfListener } from './wanted-files.ts';
 
@@ -38,10 +47,21 @@ export function reviewTls(draft: Draft, reviewing: Reviewing): void {
     reviewVersions(adminTls, at, reviewing.collector);
     reviewIdentity(adminTls.certificate_file, adminTls.key_file, (key) => [...at, key], reviewing);
   }
+  const shown: ListenerNames[] = [];
   for (const [name, listener] of draft.listeners) {
     const tls = tlsOfListener(listener);
-    if (tls !== null) reviewListener(tls, ['listeners', name, 'tls'], draft, reviewing);
+    if (tls === null) continue;
+    const named = reviewListener(tls, ['listeners', name, 'tls'], draft, reviewing);
+    shown.push({
+      listener: name,
+      names: [...named, ...automaticHosts(tls, draft, named)],
+      hasOwnHosts: automaticSettings(tls)?.hosts !== undefined,
+      servesOthers: tls.unknown_names === 'first' || automaticSettings(tls)?.on_demand !== undefined,
+    });
   }
+  // A file that cannot be used is an error, which says more.
+  if (!reviewing.collector.errors.some(({ severity }) => severity === 'error'))
+    reviewHostCertificates(shown, draft, reviewing.collector);
   reviewAuthorities(draft, reviewing.collector);
 }
 
@@ -54,7 +74,8 @@ function reviewVersions(
     collector.errorAtValue([...at, 'version_min'], 'the profile "modern" has no TLS 1.2', 'remove one of the two');
 }
 
-function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): void {
+/** Returns the names of the certificates from files. */
+function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing: Reviewing): readonly string[] {
   const { collector } = reviewing;
   const { certificates, client_certificates } = tls;
   reviewVersions(tls, at, collector);
@@ -68,6 +89,12 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
     const file = [...entry, 'certificate_file'];
     if (names.length === 0)
       collector.warnAtValue(file, 'the certificate has no host name: no client accepts it', 'name another file');
+    else if (!hasAlternativeNames(read[0]))
+      collector.warnAtValue(
+        file,
+        `the certificate has ${quoted(names[0])} only as its common name (CN), which browsers and curl do not accept`,
+        `request one with an alternative name: openssl req … -addext "subjectAltName=DNS:${names[0]}"`,
+      );
     const keyType = keyTypeOf(read[0] as X509Certificate);
     for (const name of names) {
       named.add(name);
@@ -89,6 +116,7 @@ function reviewListener(tls: ListenerTlsRead, at: Path, draft: Draft, reviewing:
     reviewCertificates(path, itemPath(draft, [...at, 'auto', 'ca_file'], index), reviewing);
   for (const [index, path] of (client_certificates?.ca_file ?? []).entries())
     reviewCertificates(path, itemPath(draft, authorities, index), reviewing);
+  return [...named];
 }
 
 function warnOfUnverifiedTls(at: Path, collector: ErrorCollector): void {

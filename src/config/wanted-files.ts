@@ -101,7 +101,8 @@ export function tlsOfListener(listener: ListenerRead): ListenerTlsRead | null {
 /** Where one of the values of `at` is written, which may be a list or a single value. */
 export function itemPath(draft: Draft, at: Path, index: number): Path {
   let written: unknown = draft.raw;
-  for (const key of at) written = isMap(written) ? written[key] : undefined;
+  for (const key of at)
+    written = isMap(written) ? written[key] : Array.isArray(written) ? (written[Number(key)] as unknown) : undefined;
   return Array.isArray(written) ? [...at, index] : at;
 }
 

@@ -33,6 +33,13 @@ export function parseDuration(text: string): Result<number, ErrorDetail> {
   return succeed(rounded);
 }
 
+/** A bare number of an age: what others write is days, or seconds as in the header. */
+export function bareAgeError(value: number): ErrorDetail {
+  const isSeconds = value > daysMax;
+  const days = Math.max(1, Math.min(daysMax, Math.round(isSeconds ? (value * 1000) / unitMs['d']! : value)));
+  return { message: `${value} has no unit`, suggestion: `write ${days}d for ${days === 1 ? 'a day' : `${days} days`}` };
+}
+
 /** `365d`, `12h` into seconds: a duration that no timer of the gateway counts. At most ten years. */
 export function parseAge(text: string): Result<number, ErrorDetail> {
   const [, days] = /^(\d{1,4})d$/.exec(text) ?? [];
