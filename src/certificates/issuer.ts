@@ -25,6 +25,7 @@ import {
   onDemandPause,
   pauseAfterFailure,
   renewalInstant,
+  leastPauseAfterIssue,
 } from './renewal.ts';
 
 export interface IssuerPorts {
@@ -304,7 +305,7 @@ export class Issuer {
     state.held = held;
     state.succeeded();
     // Whatever the clock says: a certificate that is due as soon as it has been issued must not exhaust the CA's limits.
-    state.nextAttemptAt = after(clock.now(), 60 * minuteMs);
+    state.nextAttemptAt = after(clock.now(), leastPauseAfterIssue(held));
     this.#save(held);
     await this.#publishAll();
     reportIssued(events, held, isRenewal);

@@ -31,6 +31,11 @@ export function renewalInstant(validity: Validity, window: RenewalTime | null, r
   return chosen < validity.notAfter ? chosen : own;
 }
 
+/** How long nothing is ordered after a certificate has been issued: an hour, and less for one that lives for a few hours at most. */
+export function leastPauseAfterIssue({ notBefore, notAfter }: Validity): number {
+  return Math.min(hourMs, Math.max(minuteMs, (notAfter - notBefore) / 3));
+}
+
 /** How an attempt ended in vain. */
 export interface FailedIssue {
   readonly kind: AcmeFailureKind;
