@@ -61,9 +61,10 @@ function prefixes({ routes }: Setting): readonly string[] {
 }
 
 export function nginxOrigin(nginx: Program): Gateway {
-  const listens = [`127.0.0.1:${originPort}`, ...originAddresses({ routes: 1, endpoints: 200, tls: false })].map(
-    (at) => `    listen ${at};`,
-  );
+  const listens = [
+    `127.0.0.1:${originPort}`,
+    ...originAddresses({ routes: 1, endpoints: 200, tls: false, http2: false }),
+  ].map((at) => `    listen ${at};`);
   const text = `# What stands behind every gateway that is measured: pages and files from memory, without a log.
 daemon off;
 worker_processes 1;
@@ -171,7 +172,7 @@ ${originAddresses(setting)
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Request-Id $request_id;
   server {
-    listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''};
+    listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''}${setting.http2 ? ' http2' : ''};
 ${setting.tls ? nginxTls : ''}    location /echo {
       proxy_pass http://echo;
       proxy_set_header Upgrade $http_upgrade;
@@ -214,7 +215,7 @@ defaults
   timeout server 60s
   timeout tunnel 1h
 frontend web
-  bind 127.0.0.1:${port}${setting.tls ? ' ssl crt both.pem alpn http/1.1' : ''}
+  bind 127.0.0.1:${port}${haproxyProtocol(setting)}
   http-request set-header X-Request-Id %[uuid()]
   use_backend echo if { path /echo }
 ${many ? '  use_backend %[path,map_beg(routes.map,origin)]' : '  default_backend origin'}
@@ -235,13 +236,18 @@ backend echo
   return { name: 'haproxy', port, command: [path, '-f', 'haproxy.cfg'], env, files };
 }
 
+function haproxyProtocol({ tls, http2 }: Setting): string {
+  if (tls) return ` ssl crt both.pem alpn ${http2 ? 'h2' : 'http/1.1'}`;
+  return http2 ? ' proto h2' : '';
+}
+
 export function caddyGateway({ path, env }: Program, setting: Setting): Gateway {
   const port = benchPort(6);
   const to = originAddresses(setting).join(' ');
   const proxies = prefixes(setting).map((prefix) => `\thandle ${prefix}/* {\n\t\treverse_proxy ${to}\n\t}`);
   const text = `{
 	admin off
-	auto_https off
+	auto_https off${setting.http2 ? '\n\tservers {\n\t\tprotocols h1 h2 h2c\n\t}' : ''}
 }
 ${setting.tls ? 'https' : 'http'}://:${port} {
 	bind 127.0.0.1${setting.tls ? '\n\ttls bench.pem bench.key' : ''}
@@ -351,10 +357,10 @@ export interface CandorOptions {
   readonly port?: number;
 }
 
-function candorTls(port: number): string {
-  return `  https:
-    bind: 127.0.0.1:${port}
-    tls: { certificates: [{ certificate_file: bench.pem, key_file: bench.key }] }`;
+function candorListener(port: number, { tls, http2 }: Setting): string {
+  if (!tls && !http2) return `  http: 127.0.0.1:${port}`;
+  const certificates = 'tls: { certificates: [{ certificate_file: bench.pem, key_file: bench.key }] }';
+  return `  web:\n    bind: 127.0.0.1:${port}\n    http2: ${http2}\n${tls ? `    ${certificates}` : ''}`;
 }
 
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
@@ -365,7 +371,7 @@ export function candorGateway(program: string, setting: Setting, options: Candor
 deployment: bench
 workers: ${workers}
 listeners:
-${setting.tls ? candorTls(port) : `  http: 127.0.0.1:${port}`}
+${candorListener(port, setting)}
 client:
   connections_max: 12000
   connections_per_address_max: none

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Peer } from '../scripts/peers.ts';
+import { type Peer, type PeerName, preparePeer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { browserFields } from './browser-fields.ts';
 import { ask } from './processes.ts';
@@ -15,6 +15,10 @@ export interface LoadResult {
 
 export const connections = 64;
 
+/** Connections and streams on each, of clients that speak HTTP/2: as many requests at a time as `connections`. */
+const http2Connections = 8;
+const http2Streams = connections / http2Connections;
+
 /** Runs wrk with kept-alive connections, or new ones, on the given core. Its script is written into `folder`. */
 export async function load(
   wrk: Extract<Peer, { path: string }>,
@@ -22,6 +26,7 @@ export async function load(
   place: { readonly port: number; readonly core: number; readonly seconds: number; readonly folder: string },
 ): Promise<LoadResult> {
   if (work.handshake !== undefined) return handshakes(work.handshake, work.path, place);
+  if (settings[work.setting].http2) return loadHttp2(work, place);
   const fields = browserFields.flatMap((field) => ['-H', field]);
   if (work.newConnection) fields.push('-H', 'Connection: close');
   const script = join(place.folder, `wrk-${place.port}.lua`);
@@ -33,6 +38,37 @@ export async function load(
     `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${place.port}${work.path}`,
   ];
   return readWrk(await ask(place.core, args, wrk.env));
+}
+
+/** Runs h2load, of nghttp2. */
+async function loadHttp2(
+  work: Work,
+  { port, core, seconds }: { readonly port: number; readonly core: number; readonly seconds: number },
+): Promise<LoadResult> {
+  const h2load = needProgram('h2load');
+  const args = [
+    ...[h2load.path, `-c${http2Connections}`, `-m${http2Streams}`, `-D${seconds}`, '-w20', '-W24'],
+    ...browserFields.flatMap((field) => ['-H', field]),
+    `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${port}${work.path}`,
+  ];
+  return readH2load(await ask(core, args, h2load.env));
+}
+
+function needProgram(name: PeerName): Extract<Peer, { path: string }> {
+  const peer = preparePeer(name, console.error);
+  if ('missing' in peer) throw new Error(peer.missing);
+  return peer;
+}
+
+/** Requests that were under way when the time was over are neither done nor failed. */
+export function readH2load(text: string): LoadResult {
+  const [, done = '0', failed = '0'] = /(\d+) done, \d+ succeeded, (\d+) failed/.exec(text) ?? [];
+  const [, fourth = '0', fifth = '0'] = /(\d+) 4xx, (\d+) 5xx/.exec(text) ?? [];
+  return {
+    requests: Number(done),
+    perSecond: Number(/([\d.]+) req\/s/.exec(text)?.[1]),
+    failures: Number(failed) + Number(fourth) + Number(fifth),
+  };
 }
 
 async function handshakes(

@@ -40,22 +40,29 @@ export type WorkName =
   | 'tls13-full'
   | 'tls13-resumed'
   | 'tls12-full'
-  | 'tls12-resumed';
+  | 'tls12-resumed'
+  | 'h2-get'
+  | 'h2-get-1m'
+  | 'h2-tls-get';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls';
 
 export interface Setting {
   readonly routes: number;
   readonly endpoints: number;
   readonly tls: boolean;
+  /** Clients speak HTTP/2: by ALPN within TLS, else because they know. Endpoints get HTTP/1.1. */
+  readonly http2: boolean;
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
-  plain: { routes: 1, endpoints: 1, tls: false },
-  routes: { routes: 1000, endpoints: 1, tls: false },
-  endpoints: { routes: 1, endpoints: 200, tls: false },
-  tls: { routes: 1, endpoints: 1, tls: true },
+  plain: { routes: 1, endpoints: 1, tls: false, http2: false },
+  routes: { routes: 1000, endpoints: 1, tls: false, http2: false },
+  endpoints: { routes: 1, endpoints: 200, tls: false, http2: false },
+  tls: { routes: 1, endpoints: 1, tls: true, http2: false },
+  h2: { routes: 1, endpoints: 1, tls: false, http2: true },
+  'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
 };
 
 const get = { method: 'GET', contentBytes: 0, newConnection: false, freshFields: false, setting: 'plain' } as const;
@@ -76,6 +83,9 @@ export const works: readonly Work[] = [
   { ...secure, name: 'tls13-resumed', title: 'TLS 1.3, resumed', handshake: { version: 'TLSv1.3', resumes: true } },
   { ...secure, name: 'tls12-full', title: 'TLS 1.2 handshake', handshake: { version: 'TLSv1.2', resumes: false } },
   { ...secure, name: 'tls12-resumed', title: 'TLS 1.2, resumed', handshake: { version: 'TLSv1.2', resumes: true } },
+  { ...get, name: 'h2-get', title: 'small GET, HTTP/2', path: '/orders/1742?from=mail', setting: 'h2' },
+  { ...get, name: 'h2-get-1m', title: 'GET of 1 MB, HTTP/2', path: '/files/1m', setting: 'h2' },
+  { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 

@@ -12,6 +12,9 @@ export type PeerName =
   | 'varnishd'
   | 'varnishlog'
   | 'wrk'
+  | 'h2load'
+  | 'nghttp'
+  | 'nghttpd'
   | 'curl'
   | 'pebble'
   | 'pebble-challtestsrv';
@@ -35,6 +38,10 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   // In the same package; it needs other libraries.
   varnishlog: { packages: ['varnish'] },
   wrk: { packages: ['wrk'] },
+  // Clients and a server of nghttp2.
+  h2load: { packages: ['nghttp2-client'] },
+  nghttp: { packages: ['nghttp2-client'] },
+  nghttpd: { packages: ['nghttp2-server'] },
   curl: { packages: ['curl'] },
   // A CA for tests of ACME, and the name server and challenge server that its tests use.
   pebble: { packages: ['pebble'] },

@@ -9,6 +9,9 @@ const peers: readonly PeerName[] = [
   'varnishd',
   'varnishlog',
   'curl',
+  'h2load',
+  'nghttp',
+  'nghttpd',
   'pebble',
   'pebble-challtestsrv',
 ];

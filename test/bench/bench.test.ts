@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { benchDocument } from '../../bench/document.ts';
 import { garbageIn } from '../../bench/garbage.ts';
 import { candorGateway, nginxOrigin } from '../../bench/gateways.ts';
-import { readWrk } from '../../bench/load.ts';
+import { readH2load, readWrk } from '../../bench/load.ts';
 import { plot } from '../../bench/plot.ts';
 import { type Figures, ratioBetween, ratioToBest, type Run } from '../../bench/report.ts';
 import { targetsReached } from '../../bench/targets.ts';
@@ -76,6 +76,14 @@ describe('what a measurement says', () => {
     const said =
       'Latency 1ms\n  12 requests in 1.00s, 3KB read\n  Socket errors: connect 0, read 2, write 0, timeout 1\n  Non-2xx or 3xx responses: 4\nRequests/sec:     12.5\n';
     assert.deepEqual(readWrk(said), { requests: 12, perSecond: 12.5, failures: 7 });
+  });
+
+  it('reads what h2load says: requests under way at the end are neither done nor failed', () => {
+    const said = `finished in 2.00s, 12.50 req/s, 3.09MB/s
+requests: 28 total, 64 started, 25 done, 22 succeeded, 3 failed, 0 errored, 0 timeout
+status codes: 21 2xx, 0 3xx, 1 4xx, 2 5xx
+`;
+    assert.deepEqual(readH2load(said), { requests: 25, perSecond: 12.5, failures: 6 });
   });
 
   it('counts what was allocated between two collections, of each thread', () => {
