@@ -14,6 +14,8 @@ export interface AutomaticSettings {
   readonly routes: string;
   readonly http?: number;
   readonly files?: Readonly<Record<string, string>>;
+  /** Further keys of the configuration. */
+  readonly more?: string;
   /** The state folder; absent: a new one. */
   readonly state?: string;
 }
@@ -29,7 +31,7 @@ export async function startAutomatic(
   pebble: Pebble,
   settings: AutomaticSettings,
 ): Promise<YamlGateway> {
-  const { auto, routes, http = pebble.httpPort, files } = settings;
+  const { auto, routes, http = pebble.httpPort, files, more = '' } = settings;
   const { state = stateFolder(context) } = settings;
   const yaml = `
 workers: 2
@@ -42,6 +44,7 @@ listeners:
       auto: { directory: "${pebble.directoryUrl}", ca_file: ca.pem, ${auto} }
 routes:
 ${routes}
+${more}
 `;
   const edge = await startFromYaml(yaml, { files: { 'ca.pem': pebble.root, ...files } });
   context.after(() => edge.stop());

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { needsPebble, startPebble } from '../certificates/pebble-server.test-support.ts';
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { styleFor } from '../../src/cli/style.ts';
 import { freePort } from '../free-port.ts';
-import { issueMs, refused, shop, shownTo, startAutomatic } from './automatic-gateway.ts';
+import { issueMs, refused, shop, shownTo, startAutomatic, stateFolder } from './automatic-gateway.ts';
 import { until } from './start-from-yaml.ts';
 
 // By which account certificates are obtained, and what is said where a CA refuses one.
@@ -82,3 +84,50 @@ test(
     assert.ok(terminal.includes(reason) && terminal.includes(`${nextStep}; ${next}`), terminal);
   },
 );
+
+/** Sets TXT records of the CA's name server; `late`: some time after it has ended. */
+const hookScript = `
+const [, , url, late, action] = process.argv;
+const { CANDOR_ACME_NAME: name, CANDOR_ACME_VALUE: value } = process.env;
+const path = action === 'present' ? '/set-txt' : '/clear-txt';
+const body = JSON.stringify({ host: name + '.', value });
+const { spawn } = await import('node:child_process');
+const send = 'fetch(process.argv[1], { method: "POST", body: process.argv[2] })';
+if (late === 'never' && action === 'present') process.exit(0);
+if (late === 'late' && action === 'present') {
+  const script = 'setTimeout(() => ' + send + ', 1500)';
+  spawn(process.execPath, ['-e', script, url + path, body], { detached: true, stdio: 'ignore' }).unref();
+} else await fetch(url + path, { method: 'POST', body });
+`;
+
+for (const [late, seconds] of [
+  ['late', '20s'],
+  ['never', '1s'],
+] as const)
+  test(
+    `a DNS record that its command sets ${late} is waited for, and what was seen is said`,
+    needsPebble,
+    async (t) => {
+      const pebble = await startPebble(t);
+      const folder = stateFolder(t);
+      const script = join(folder, 'hook.mjs');
+      writeFileSync(script, hookScript);
+      const command = JSON.stringify([process.execPath, script, pebble.namesUrl, late]);
+      const auto = `dns_hook: ${command}, propagation_timeout: ${seconds}`;
+      const routes = '  - { host: "*.example.org", respond: { status: 200, body: "served" } }';
+      const more = `dns: { servers: ["${pebble.nameServer}"] }`;
+      const edge = await startAutomatic(t, pebble, { auto, routes, more });
+      const failures = () => edge.eventsOf('certificate_renewal_failed');
+      const isOver = () => edge.eventsOf('certificate_issued').length + failures().length > 0;
+      await until('the CA has decided', isOver, issueMs);
+      if (late === 'late') {
+        assert.deepEqual(failures(), []);
+        return assert.equal(await shownTo('any.example.org', pebble.tlsPort), 'DNS:*.example.org');
+      }
+      const { seen: text, fix } = failures()[0]?.evidence ?? {};
+      const seen = "the TXT record _acme-challenge.example.org was not yet at this machine's resolver (it has none)";
+      assert.match(text ?? '', /^seen from this machine after \d s, /);
+      assert.ok(text?.endsWith(seen) === true, text ?? 'nothing');
+      assert.match(fix ?? '', /"dns_hook" sets the TXT record/);
+    },
+  );
