@@ -65,8 +65,8 @@ test(
     assert.deepEqual([issued?.evidence.isRenewal, issued?.evidence.names], [true, [host]]);
     const [order, ...more] = front.requests.filter(({ step }) => step === 'new_order').slice(ordersBefore);
     assert.ok(order !== undefined && more.length === 0);
-    // A second: the gateway's shortest pause between two looks.
-    assert.ok(order.at >= front.window.start && order.at <= front.window.end + 1000, String(order.at - now));
+    // A second is the gateway's shortest pause between two looks; two more are for a busy machine.
+    assert.ok(order.at >= front.window.start && order.at <= front.window.end + 3000, String(order.at - now));
     assert.match((order.payload as { replaces: string }).replaces, /^[\w-]+\.[\w-]+$/);
     const shown = (await visitOnce(address, client)).serial;
     assert.notEqual(shown, old);
