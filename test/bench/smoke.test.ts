@@ -131,7 +131,7 @@ describe('the short form of a measurement', () => {
   });
 
   it('npm run bench:latency times both ways, and counts the turns of the event loops', { skip }, async () => {
-    const words = ['--rate', '200', '--seconds', '2', '--warm-up', '1', '--json'];
+    const words = ['--rate', '200', '--seconds', '1', '--warm-up', '1', '--json'];
     const { code, figures } = await finish(await start('latency.ts', words));
     assert.equal(code, 0);
     const splits = figures['splits'] as readonly {

@@ -150,15 +150,13 @@ function readable(page: string): string {
   return page.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&gt;', '>');
 }
 
-describe('an application under candor run', () => {
-  let running: RunningCommand | null = null;
-  afterEach(() => running?.stop());
-
+// Each is a process of its own, and mostly waits.
+describe('an application under candor run', { concurrency: 3 }, () => {
   for (const sick of sickOnes) {
-    test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async () => {
+    test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async (context) => {
       const folder = await mkdtemp(join(tmpdir(), 'candor-not-ready-'));
       const command = new RunningCommand(await freePort(), folder, sick.source);
-      running = command;
+      context.after(() => command.stop());
       let problem: Problem = {};
       await until(
         'the answer says it',
