@@ -101,3 +101,32 @@ test('a file where the folder should be is a problem, and not an owner', (t) => 
   const owned = new CertificateStore(folder).tryToOwn(since);
   assert.ok(typeof owned === 'object');
 });
+
+test('each external account has an account of its own, and none of them is that without one', (t) => {
+  const folder = folderFor(t);
+  const store = ownedStore(folder);
+  const accounts = [null, 'kid-1', 'kid-2'].map((keyId) => {
+    const account = store.account(directoryUrl, keyId);
+    assert.ok('key' in account);
+    const written = { key: account.key, url: `https://ca.test/${keyId}` };
+    assert.equal(store.writeAccount(directoryUrl, written, keyId), null);
+    return written;
+  });
+  assert.equal(new Set(accounts.map((account) => account.key)).size, 3);
+  const reader = new CertificateStore(folder);
+  assert.deepEqual(
+    [null, 'kid-1', 'kid-2'].map((keyId) => reader.account(directoryUrl, keyId)),
+    accounts,
+  );
+});
+
+test('a certificate is removed by the owner alone', (t) => {
+  const folder = folderFor(t);
+  const owner = ownedStore(folder);
+  assert.equal(owner.writeCertificate({ names: ['a.test', 'b.test'], directoryUrl, chain, key }), null);
+  new CertificateStore(folder).removeCertificate(['a.test', 'b.test']);
+  assert.equal(owner.readAll().length, 1);
+  owner.removeCertificate(['B.test', 'a.test']);
+  assert.equal(owner.readAll().length, 0);
+  owner.removeCertificate(['a.test']);
+});

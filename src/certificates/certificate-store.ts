@@ -90,9 +90,13 @@ export class CertificateStore {
     return files.flatMap((path) => certificateFrom(this.#read(path)) ?? []);
   }
 
-  /** One that is not used any more. */
+  /** One that is not used any more. Never throws: what stays has expired, and does no harm. */
   removeCertificate(names: readonly string[]): void {
-    if (this.isOwner) rmSync(this.#certificateFile(names), { force: true });
+    try {
+      if (this.isOwner) rmSync(this.#certificateFile(names), { force: true });
+    } catch {
+      // The folder may be read-only now.
+    }
   }
 
   writeCertificate(certificate: StoredCertificate): StoreProblem | null {
